@@ -1,0 +1,1 @@
+//! Fits Kubernetes manifests out for one environment.
