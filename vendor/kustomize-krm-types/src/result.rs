@@ -1,0 +1,224 @@
+//! What a function found or did: the `results` of a ResourceList.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// One finding or change (`framework.Result`, `fn/framework/result.go`).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Result {
+    /// What is wrong or was changed, in one sentence for a person to read.
+    pub message: String,
+
+    /// How grave it is. Always written, since hosts differ in what they make of its absence.
+    #[serde(default)]
+    pub severity: Severity,
+
+    /// The resource in question. The specification demands it where [`field`](Self::field) is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_ref: Option<ResourceIdentifier>,
+
+    /// The field in question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Field>,
+
+    /// The file that holds the resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<File>,
+
+    /// Anything else a machine may want to know, in the order of the keys.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// How grave a result is. Ordered by gravity: `Info < Warning < Error`, so that the worst of a list
+/// is its maximum.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know; nothing to do.
+    Info,
+    /// Probably wrong, but the output can be used.
+    Warning,
+    /// Wrong: the function exits with a code other than 0. The specification's default.
+    #[default]
+    Error,
+}
+
+impl Severity {
+    /// The word on the wire: `error`, `warning` or `info`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Which resource a result speaks of (`yaml.ResourceIdentifier`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ResourceIdentifier {
+    /// Group and version, such as `apps/v1`.
+    pub api_version: String,
+
+    /// The kind, such as `Deployment`.
+    pub kind: String,
+
+    /// The name within its namespace.
+    pub name: String,
+
+    /// The namespace; None if the resource names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+}
+
+/// A [`ResourceIdentifier`] by the name of the member it stands in.
+pub type ResourceRef = ResourceIdentifier;
+
+/// Which field a result speaks of, and what it should be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Field {
+    /// The way to the field, such as `spec.template.spec.containers[0].image`.
+    pub path: String,
+
+    /// The value found; None if there is none. A null that was written is `Value::Null`.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    pub current_value: Option<Value>,
+
+    /// The value that would settle the matter, or that was set.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    pub proposed_value: Option<Value>,
+}
+
+/// Keeps a null apart from an absent member, which serde would take for the same.
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// Which file a result speaks of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct File {
+    /// Relative to the package, with slashes.
+    pub path: String,
+
+    /// The position of the resource in the file, counted from 0.
+    #[serde(default)]
+    pub index: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn full() -> Result {
+        Result {
+            message: "container \"web\" has no memory limit".to_owned(),
+            severity: Severity::Warning,
+            resource_ref: Some(ResourceRef {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                name: "web".to_owned(),
+                namespace: Some("shop".to_owned()),
+            }),
+            field: Some(Field {
+                path: "spec.template.spec.containers[0].resources.limits.memory".to_owned(),
+                current_value: Some(Value::Null),
+                proposed_value: Some(json!("1Gi")),
+            }),
+            file: Some(File {
+                path: "web.yaml".to_owned(),
+                index: 2,
+            }),
+            tags: BTreeMap::from([
+                ("b".to_owned(), "2".to_owned()),
+                ("a".to_owned(), "1".to_owned()),
+            ]),
+        }
+    }
+
+    #[test]
+    fn every_member_has_its_wire_name_and_place() {
+        let wire = concat!(
+            r#"{"message":"container \"web\" has no memory limit","severity":"warning","#,
+            r#""resourceRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"web","namespace":"shop"},"#,
+            r#""field":{"path":"spec.template.spec.containers[0].resources.limits.memory","#,
+            r#""currentValue":null,"proposedValue":"1Gi"},"#,
+            r#""file":{"path":"web.yaml","index":2},"tags":{"a":"1","b":"2"}}"#,
+        );
+        assert_eq!(serde_json::to_string(&full()).unwrap(), wire);
+        assert_eq!(serde_json::from_str::<Result>(wire).unwrap(), full());
+    }
+
+    #[test]
+    fn absent_members_are_not_written() {
+        let result = Result {
+            message: "done".to_owned(),
+            severity: Severity::Info,
+            ..Result::default()
+        };
+        assert_eq!(
+            serde_json::to_string(&result).unwrap(),
+            r#"{"message":"done","severity":"info"}"#
+        );
+
+        let field = Field {
+            path: "spec".to_owned(),
+            ..Field::default()
+        };
+        assert_eq!(serde_json::to_string(&field).unwrap(), r#"{"path":"spec"}"#);
+    }
+
+    #[test]
+    fn absent_severity_is_error_and_absent_index_is_0() {
+        let result: Result =
+            serde_json::from_value(json!({"message": "no", "file": {"path": "a.yaml"}})).unwrap();
+        assert_eq!(result.severity, Severity::Error);
+        assert_eq!(result.file.unwrap().index, 0);
+    }
+
+    #[test]
+    fn the_worst_severity_is_the_greatest() {
+        let worst = [Severity::Info, Severity::Error, Severity::Warning]
+            .into_iter()
+            .max();
+        assert_eq!(worst, Some(Severity::Error));
+    }
+
+    #[test]
+    fn severity_displays_as_on_the_wire() {
+        for severity in [Severity::Info, Severity::Warning, Severity::Error] {
+            assert_eq!(
+                serde_json::to_value(severity).unwrap(),
+                json!(severity.to_string())
+            );
+        }
+        assert!(serde_json::from_value::<Severity>(json!("Error")).is_err());
+    }
+}
