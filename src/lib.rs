@@ -1,1 +1,4 @@
 //! Fits Kubernetes manifests out for one environment.
+
+pub mod label_selector;
+pub mod quantity;
