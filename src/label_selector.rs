@@ -427,6 +427,8 @@ mod tests {
     use std::collections::BTreeMap;
     use std::io::BufRead;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn selector(text: &str) -> LabelSelector {
@@ -580,6 +582,16 @@ mod tests {
                 .parse::<LabelSelector>()
                 .is_err()
         );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_with_a_place_in_it(text in "[ab=!,()<> é]{0,12}|\\PC*") {
+            if let Err(error) = text.parse::<LabelSelector>() {
+                prop_assert!(text.get(error.offset()..).is_some());
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
     }
 
     /// Agreement with the real `labels.Parse` on random selectors. Needs Go and its module proxy:

@@ -137,9 +137,13 @@ impl Quantity {
             round_to.exponent,
             self.format,
         );
-        // A larger binary quantity would be capped by whoever reads it.
-        let too_large = self.format == Format::BinarySi
-            && scaled.whole_magnitude().unwrap_or(0) > i64::MAX as u128;
+        // A larger binary quantity would be capped by whoever reads it, and a larger decimal one has
+        // no unit that keeps it short.
+        let too_large = match self.format {
+            Format::BinarySi => scaled.magnitude_cmp(&Self::largest_binary()).is_gt(),
+            Format::DecimalSi => scaled.exponent > LARGEST_DECIMAL_POWER * 2,
+            Format::DecimalExponent => false,
+        };
         (!too_large).then_some(scaled)
     }
 
@@ -181,6 +185,10 @@ impl Quantity {
         })
     }
 
+    fn largest_binary() -> Self {
+        Self::normalised(i128::from(i64::MAX), 0, Format::BinarySi)
+    }
+
     fn zero(format: Format) -> Self {
         Self {
             coefficient: 0,
@@ -193,7 +201,7 @@ impl Quantity {
     /// 2^63 - 1, and one below 1 is written as a decimal from then on (`ParseQuantity`).
     fn binary(digits: &[u8], decimals: usize) -> Result<Self, Problem> {
         let whole = without_leading_zeros(&digits[..digits.len() - decimals]);
-        let capped = Self::normalised(i128::from(i64::MAX), 0, Format::BinarySi);
+        let capped = Self::largest_binary();
         if whole.len() > BINARY_MAX_DIGITS {
             return Ok(capped);
         }
@@ -218,13 +226,12 @@ impl Quantity {
         let significant = without_leading_zeros(digits);
         let excess = usize::try_from(i64::from(NANO) - exponent).unwrap_or(0);
         let (kept, cut) = significant.split_at(significant.len().saturating_sub(excess));
-        let round_up = cut.iter().any(|digit| *digit != 0);
+        let mut kept = kept.to_vec();
+        if cut.iter().any(|digit| *digit != 0) {
+            add_one(&mut kept);
+        }
         // Trailing zeros move to the exponent first, so that they cost no room in the coefficient.
-        let zeros = if round_up {
-            0
-        } else {
-            kept.iter().rev().take_while(|digit| **digit == 0).count()
-        };
+        let zeros = kept.iter().rev().take_while(|digit| **digit == 0).count();
         let mut coefficient = 0_i128;
         for digit in &kept[..kept.len() - zeros] {
             coefficient = coefficient
@@ -232,9 +239,6 @@ impl Quantity {
                 .and_then(|shifted| shifted.checked_add(i128::from(*digit)))
                 .ok_or(Problem::OutOfRange)?;
         }
-        let coefficient = coefficient
-            .checked_add(i128::from(round_up))
-            .ok_or(Problem::OutOfRange)?;
         if coefficient == 0 {
             return Ok(Self::zero(format));
         }
@@ -481,10 +485,10 @@ impl fmt::Display for QuantityError {
             Problem::Grouping => f.write_str("its digits are grouped"),
             Problem::SecondSign => f.write_str("it has more than one sign"),
             Problem::NotFinite => f.write_str("it is not a finite number"),
-            Problem::Truth => {
-                f.write_str("YAML reads it as true or false; quote it or write a number")
+            Problem::Truth => f.write_str("YAML reads it as true or false"),
+            Problem::OutOfRange => {
+                f.write_str("it is too large or too fine to be held in 38 digits")
             }
-            Problem::OutOfRange => f.write_str("it has more than 38 significant digits"),
         }
     }
 }
@@ -582,6 +586,17 @@ fn leading_digits(text: &str) -> (&str, &str) {
 
 fn without_leading_zeros(digits: &[u8]) -> &[u8] {
     &digits[digits.iter().take_while(|digit| **digit == 0).count()..]
+}
+
+/// Adds 1 to a number given by its decimal digits.
+fn add_one(digits: &mut Vec<u8>) {
+    for digit in digits.iter_mut().rev() {
+        *digit = (*digit + 1) % 10;
+        if *digit != 0 {
+            return;
+        }
+    }
+    digits.insert(0, 1);
 }
 
 /// 10^`power`, if the power is not negative and the result below 2^128.
@@ -985,6 +1000,9 @@ mod tests {
             ("1", "0"),
             ("1", "-1"),
             ("5Ei", "1Mi"),
+            ("4611686018427387903.9Ki", "0.1"),
+            ("4.5Ei", "1e2000000000"),
+            ("1", "1e2000000000"),
             ("99999999999999999999999999999999999999", "7n"),
         ] {
             assert_eq!(

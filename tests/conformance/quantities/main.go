@@ -181,7 +181,7 @@ func scaled(q resource.Quantity, factor string, step resource.Quantity) string {
 		count.Add(count, big.NewInt(int64(steps.Sign())))
 	}
 	value := new(big.Rat).Mul(new(big.Rat).SetInt(count), s)
-	if q.Format == resource.BinarySI && value.IsInt() && new(big.Int).Abs(value.Num()).Cmp(binaryMax) > 0 {
+	if q.Format == resource.BinarySI && new(big.Rat).Abs(value).Cmp(new(big.Rat).SetInt(binaryMax)) > 0 {
 		return "-"
 	}
 	nano := new(big.Rat).Mul(value, new(big.Rat).SetInt64(1_000_000_000))

@@ -88,6 +88,7 @@ fn is_false(value: &bool) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
