@@ -26,7 +26,8 @@ pub struct Selector {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 
-    /// The namespace, which kustomize takes for `default` where a resource names none.
+    /// The namespace. Where a resource names none, kustomize compares with `default` in patches
+    /// (`reswrangler.go`) and with the empty string in replacements (`replacement.go`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 
