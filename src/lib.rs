@@ -1,1 +1,3 @@
 //! Fits Kubernetes manifests out for one environment.
+
+pub mod yaml;
