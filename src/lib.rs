@@ -2,3 +2,4 @@
 
 pub mod label_selector;
 pub mod quantity;
+pub mod yaml;

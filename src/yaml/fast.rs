@@ -1,0 +1,343 @@
+//! The fast parser: the YAML that Kubernetes files are written in, straight from bytes to tree.
+//!
+//! It understands block maps and sequences, plain, quoted and block scalars, flow collections and
+//! comments, with either line ending. Everything else — anchors, aliases, tags, directives,
+//! explicit keys, tabs in indentation, pairs in sequences — makes it give up, and so does anything
+//! it is not sure of, errors included: [`full`](super::full) then reads that document and finds
+//! the words for what is wrong. `fast` never guesses; where it answers, `full` answers the same.
+//!
+//! This file is block structure; [`scalars`] finds the ends of scalars, [`flow`] reads `{}`, `[]`.
+
+mod flow;
+mod scalars;
+
+use super::tree::{DocumentData, Kind, NONE, Tree};
+use memchr::{memchr, memmem};
+use std::ops::Range;
+
+/// "This document is not for the fast parser."
+pub(super) struct GiveUp;
+
+type Fast<T> = Result<T, GiveUp>;
+
+/// Deepest nesting read here. Recursion is bounded by it; deeper documents go to `full`.
+const MAX_DEPTH: u32 = 96;
+
+/// Longest implicit key. YAML allows 1024 characters; stay below, so that bytes may be counted.
+const MAX_KEY: usize = 1000;
+
+/// An implicit key found at the cursor.
+struct Key {
+    kind: Kind,
+    end: usize,
+    colon: usize,
+}
+
+struct Parser<'a> {
+    /// The text up to the end of the chunk, so that offsets are those of the whole text.
+    bytes: &'a [u8],
+    end: usize,
+    at: usize,
+    /// Start of the line the cursor is in, or of the next one after a finished value.
+    line: usize,
+    tree: &'a mut Tree,
+}
+
+/// Parses one chunk as one document. On `GiveUp` the tree is as before.
+pub(super) fn parse(text: &str, chunk: &Range<usize>, number: u32, tree: &mut Tree) -> Fast<()> {
+    let part = &text.as_bytes()[chunk.clone()];
+    refuse_odd_bytes(&text[chunk.clone()])?;
+    let body = chunk.start + marker_line(part)?;
+    // The value of a document with nothing but a marker stands right behind the marker.
+    let empty_at = if part.starts_with(b"---") {
+        chunk.start + 3
+    } else {
+        body
+    };
+    let mark = tree.mark();
+    let bytes = &text.as_bytes()[..chunk.end];
+    let mut parser = Parser {
+        bytes,
+        end: chunk.end,
+        at: body,
+        line: body,
+        tree,
+    };
+    match parser.document(empty_at) {
+        Ok(root) => {
+            let start = chunk.start as u32;
+            tree.documents.push(DocumentData {
+                start,
+                root,
+                chunk: number,
+                fast: true,
+            });
+            Ok(())
+        }
+        Err(GiveUp) => {
+            tree.rewind(mark);
+            Err(GiveUp)
+        }
+    }
+}
+
+/// Control and other special characters, a lone CR, and `...` lines are left to `full`.
+fn refuse_odd_bytes(part: &str) -> Fast<()> {
+    let bytes = part.as_bytes();
+    // One pass the compiler can vectorise; the exact tests below run for few documents.
+    let mut odd = false;
+    let mut carriage_return = false;
+    for &c in bytes {
+        odd |= (c < 0x20 && c != b'\n' && c != b'\t' && c != b'\r') | (c == 0x7f);
+        odd |= (c == 0xc2) | (c == 0xe2) | (c == 0xef);
+        carriage_return |= c == b'\r';
+    }
+    if odd && part.chars().any(is_odd) {
+        return Err(GiveUp);
+    }
+    if carriage_return
+        && memchr::memchr_iter(b'\r', bytes).any(|i| bytes.get(i + 1) != Some(&b'\n'))
+    {
+        return Err(GiveUp);
+    }
+    let dots = bytes.starts_with(b"...") || memmem::find(bytes, b"\n...").is_some();
+    // A marker that `split` saw as one never stands here; one with a byte `split` does not take
+    // for a blank might.
+    let dashes = memmem::find(bytes, b"\n---").is_some();
+    if dots || dashes { Err(GiveUp) } else { Ok(()) }
+}
+
+fn is_odd(c: char) -> bool {
+    (c < ' ' && !matches!(c, '\n' | '\t' | '\r'))
+        || ('\u{7f}'..='\u{9f}').contains(&c)
+        || matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
+}
+
+/// Length of a `---` line without content; 0 where there is none.
+fn marker_line(part: &[u8]) -> Fast<usize> {
+    if !part.starts_with(b"---") {
+        return Ok(0);
+    }
+    let blanks = part[3..].iter().take_while(|c| **c == b' ').count();
+    let mut at = 3 + blanks;
+    if blanks > 0 && part.get(at) == Some(&b'#') {
+        at = memchr(b'\n', &part[at..]).map_or(part.len(), |n| at + n);
+    }
+    match part.get(at..) {
+        None | Some([]) => Ok(part.len()),
+        Some([b'\n', ..]) => Ok(at + 1),
+        Some([b'\r', b'\n', ..]) => Ok(at + 2),
+        _ => Err(GiveUp),
+    }
+}
+
+fn is_break(c: u8) -> bool {
+    c == b'\n' || c == b'\r'
+}
+
+impl Parser<'_> {
+    /// The byte at `i`; the end of the chunk reads as a line break.
+    #[inline]
+    fn byte(&self, i: usize) -> u8 {
+        if i < self.end { self.bytes[i] } else { b'\n' }
+    }
+
+    /// Does a blank or the end of the line stand at `i`? (Tabs count as neither.)
+    #[inline]
+    fn is_gap(&self, i: usize) -> bool {
+        matches!(self.byte(i), b' ' | b'\n' | b'\r')
+    }
+
+    /// Start of the line behind the one `i` is in.
+    #[inline]
+    fn next_line(&self, i: usize) -> usize {
+        match self.bytes.get(i..self.end) {
+            Some(rest) => memchr(b'\n', rest).map_or(self.end, |n| i + n + 1),
+            None => self.end,
+        }
+    }
+
+    #[inline]
+    fn skip_spaces(&self, mut i: usize) -> usize {
+        while i < self.end && self.bytes[i] == b' ' {
+            i += 1;
+        }
+        i
+    }
+
+    /// From the start of a line: moves over blank and comment lines to the next content and gives
+    /// its column.
+    #[inline]
+    fn next_content(&mut self) -> Fast<Option<usize>> {
+        loop {
+            if self.line >= self.end {
+                self.at = self.end;
+                return Ok(None);
+            }
+            let at = self.skip_spaces(self.line);
+            match self.byte(at) {
+                b'\n' => self.line = at + 1,
+                b'\r' | b'#' => self.line = self.next_line(at),
+                b'\t' => return Err(GiveUp),
+                _ => {
+                    self.at = at;
+                    return Ok(Some(at - self.line));
+                }
+            }
+        }
+    }
+
+    /// After a value: only spaces and a comment may follow. Moves to the next line.
+    #[inline]
+    fn finish_line(&mut self) -> Fast<()> {
+        let at = self.skip_spaces(self.at);
+        match self.byte(at) {
+            b'\n' | b'\r' => {}
+            b'#' if at > self.at => {}
+            _ => return Err(GiveUp),
+        }
+        self.line = self.next_line(at);
+        Ok(())
+    }
+
+    fn document(&mut self, empty_at: usize) -> Fast<u32> {
+        let Some(column) = self.next_content()? else {
+            return Ok(self.tree.push(Kind::Empty, empty_at, empty_at, NONE));
+        };
+        let root = self.block(column, -1, NONE, 0)?;
+        match self.next_content()? {
+            None => Ok(root),
+            Some(_) => Err(GiveUp),
+        }
+    }
+
+    #[inline]
+    fn is_dash(&self, i: usize) -> bool {
+        self.byte(i) == b'-' && self.is_gap(i + 1)
+    }
+
+    /// The block node at the cursor, in `column`, below a parent at column `indent`.
+    fn block(&mut self, column: usize, indent: isize, parent: u32, depth: u32) -> Fast<u32> {
+        if depth > MAX_DEPTH {
+            return Err(GiveUp);
+        }
+        if self.is_dash(self.at) {
+            return self.sequence(column, parent, depth);
+        }
+        match self.key()? {
+            Some(key) => self.map(column, key, parent, depth),
+            None => self.inline(indent, parent, depth),
+        }
+    }
+
+    fn map(&mut self, column: usize, first: Key, parent: u32, depth: u32) -> Fast<u32> {
+        let map = self.tree.push(Kind::BlockMap, self.at, self.at, parent);
+        let mut last = NONE;
+        let mut key = first;
+        loop {
+            let id = self.tree.push(key.kind, self.at, key.end, map);
+            self.tree.link(map, last, id);
+            last = self.map_value(column, key.colon + 1, map, depth)?;
+            self.tree.link(map, id, last);
+            match self.next_content()? {
+                Some(c) if c == column && !self.is_dash(self.at) => {
+                    key = self.key()?.ok_or(GiveUp)?
+                }
+                Some(c) if c >= column => return Err(GiveUp),
+                _ => break,
+            }
+        }
+        self.tree.at_mut(map).end = self.tree.at(last).end;
+        Ok(map)
+    }
+
+    /// The value behind the colon that ends at `after`.
+    #[inline]
+    fn map_value(&mut self, column: usize, after: usize, map: u32, depth: u32) -> Fast<u32> {
+        self.at = self.skip_spaces(after);
+        match self.byte(self.at) {
+            b'\n' | b'\r' => {}
+            b'#' if self.at > after => {}
+            _ => return self.inline(column as isize, map, depth + 1),
+        }
+        self.line = self.next_line(self.at);
+        match self.next_content()? {
+            Some(c) if c > column => self.block(c, column as isize, map, depth + 1),
+            // Items may stand in the column of their key.
+            Some(c) if c == column && self.is_dash(self.at) => self.sequence(c, map, depth + 1),
+            _ => Ok(self.tree.push(Kind::Empty, after, after, map)),
+        }
+    }
+
+    fn sequence(&mut self, column: usize, parent: u32, depth: u32) -> Fast<u32> {
+        if depth > MAX_DEPTH {
+            return Err(GiveUp);
+        }
+        let sequence = self
+            .tree
+            .push(Kind::BlockSequence, self.at, self.at, parent);
+        let mut last = NONE;
+        loop {
+            let item = self.item(column, sequence, depth)?;
+            self.tree.link(sequence, last, item);
+            last = item;
+            match self.next_content()? {
+                Some(c) if c == column && self.is_dash(self.at) => {}
+                Some(c) if c > column => return Err(GiveUp),
+                _ => break, // the map around an unindented sequence may go on in this column
+            }
+        }
+        self.tree.at_mut(sequence).end = self.tree.at(last).end;
+        Ok(sequence)
+    }
+
+    /// The item behind the dash at the cursor.
+    #[inline]
+    fn item(&mut self, column: usize, sequence: u32, depth: u32) -> Fast<u32> {
+        let after = self.at + 1;
+        self.at = self.skip_spaces(after);
+        match self.byte(self.at) {
+            b'\t' => return Err(GiveUp),
+            b'\n' | b'\r' | b'#' => {}
+            _ => return self.block(self.at - self.line, column as isize, sequence, depth + 1),
+        }
+        self.line = self.next_line(self.at);
+        match self.next_content()? {
+            Some(c) if c > column => self.block(c, column as isize, sequence, depth + 1),
+            _ => Ok(self.tree.push(Kind::Empty, after, after, sequence)),
+        }
+    }
+
+    /// A scalar or flow collection that starts at the cursor. Ends at the start of a line.
+    fn inline(&mut self, indent: isize, parent: u32, depth: u32) -> Fast<u32> {
+        let start = self.at;
+        match self.bytes[start] {
+            b'|' | b'>' => self.block_scalar(indent, parent),
+            quote @ (b'"' | b'\'') => {
+                let end = self.quoted_end(start)?;
+                self.check_lines(start, end, indent)?;
+                self.at = end;
+                self.finish_line()?;
+                Ok(self.tree.push(quoted_kind(quote), start, end, parent))
+            }
+            b'[' | b'{' => {
+                let node = self.flow(parent, depth)?;
+                self.check_lines(start, self.at, indent)?;
+                self.finish_line()?;
+                Ok(node)
+            }
+            _ => self.plain(indent, parent),
+        }
+    }
+}
+
+fn quoted_kind(quote: u8) -> Kind {
+    if quote == b'"' {
+        Kind::Double
+    } else {
+        Kind::Single
+    }
+}

@@ -1,0 +1,465 @@
+//! Reading: a node is a handle, its answers come from the text.
+
+use super::scalar::{self, Scalar};
+use super::tree::{Data, Kind, NONE, NodeId};
+use super::value::{TooLarge, Value};
+use super::{Position, Stream, decode};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::ops::Range;
+
+/// Most nodes [`Node::value`] makes: an alias costs its writer four bytes and the reader a copy.
+const MAX_VALUE: usize = 100_000;
+
+/// Deepest value, as for texts: aliases can nest what no text does.
+const MAX_LEVELS: usize = super::full::MAX_DEPTH;
+
+/// How many merged maps a look-up follows through each other.
+const MAX_MERGES: usize = 64;
+
+/// One node of a document: a scalar, a map, a sequence or an alias of another node.
+///
+/// Questions about content (`is_map`, `get`, `items`, `text` …) are answered for the node an alias
+/// stands for; questions about the place (`kind`, `span`, `raw`) for the alias itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Node<'a> {
+    stream: &'a Stream,
+    id: u32,
+}
+
+impl<'a> Node<'a> {
+    pub(super) fn new(stream: &'a Stream, id: u32) -> Self {
+        Node { stream, id }
+    }
+
+    #[inline]
+    fn data(self) -> &'a Data {
+        self.stream.tree.at(self.id)
+    }
+
+    /// The name of this node in its stream.
+    #[must_use]
+    pub fn id(self) -> NodeId {
+        NodeId(self.id)
+    }
+
+    /// The stream this node is part of.
+    #[must_use]
+    pub fn stream(self) -> &'a Stream {
+        self.stream
+    }
+
+    /// How the node is written.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        self.data().kind
+    }
+
+    /// Bytes of the node without its anchor and tag: a scalar with its quotes, a block scalar from
+    /// its `|` to the end of its last line, a block collection from its first key or dash to the
+    /// end of its last value.
+    #[must_use]
+    pub fn span(self) -> Range<usize> {
+        self.data().range()
+    }
+
+    /// Where the node begins.
+    #[must_use]
+    pub fn position(self) -> Position {
+        self.stream.position(self.span().start)
+    }
+
+    /// The bytes of [`Node::span`].
+    #[must_use]
+    #[inline]
+    pub fn raw(self) -> &'a str {
+        &self.stream.text[self.data().range()]
+    }
+
+    /// The node this one stands for: itself, unless it is an alias.
+    #[must_use]
+    #[inline]
+    pub fn alias_target(self) -> Node<'a> {
+        Node {
+            stream: self.stream,
+            id: self.stream.tree.target(self.id),
+        }
+    }
+
+    pub(super) fn has_properties(self) -> bool {
+        self.data().props != NONE
+    }
+
+    /// The tag as written (`!!str`, `!Ref`), if there is one.
+    #[must_use]
+    pub fn tag(self) -> Option<&'a str> {
+        let props = self.stream.tree.props(self.id)?;
+        let range = props.tag.start as usize..props.tag.end as usize;
+        (!range.is_empty()).then(|| &self.stream.text[range])
+    }
+
+    /// The anchor's name without its `&`, if there is one.
+    #[must_use]
+    pub fn anchor(self) -> Option<&'a str> {
+        let props = self.stream.tree.props(self.id)?;
+        let range = props.anchor.start as usize..props.anchor.end as usize;
+        (!range.is_empty()).then(|| &self.stream.text[range.start + 1..range.end])
+    }
+
+    /// Is this a map?
+    #[must_use]
+    pub fn is_map(self) -> bool {
+        self.alias_target().kind().is_map()
+    }
+
+    /// Is this a sequence?
+    #[must_use]
+    pub fn is_sequence(self) -> bool {
+        self.alias_target().kind().is_sequence()
+    }
+
+    /// Is this a scalar, null included?
+    #[must_use]
+    pub fn is_scalar(self) -> bool {
+        self.alias_target().kind().is_scalar()
+    }
+
+    /// Is this null for both kinds of readers: nothing, `~`, `null`, `Null` or `NULL`?
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        let node = self.alias_target();
+        match node.kind() {
+            Kind::Empty | Kind::Plain if node.tag().is_none() => scalar::is_null(node.raw()),
+            _ => node.tag().is_some() && node.scalar() == Some(Scalar::Null),
+        }
+    }
+
+    /// The value of a key: written in this map, or else merged into it by a plain `<<`.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Node<'a>> {
+        self.find(key, 0)
+    }
+
+    fn find(self, key: &str, merges: usize) -> Option<Node<'a>> {
+        if let Some((_, value)) = self.find_local(key) {
+            return Some(value.alias_target());
+        }
+        if merges == MAX_MERGES {
+            return None;
+        }
+        let merge = self.merge()?.alias_target();
+        if merge.is_sequence() {
+            merge.items().find_map(|map| map.find(key, merges + 1))
+        } else {
+            merge.find(key, merges + 1)
+        }
+    }
+
+    /// What a plain `<<` of this map merges into it.
+    pub(super) fn merge(self) -> Option<Node<'a>> {
+        let (key, value) = self.find_local("<<")?;
+        (key.kind() == Kind::Plain).then_some(value)
+    }
+
+    /// The value of a key written in this very map.
+    #[must_use]
+    pub fn get_local(self, key: &str) -> Option<Node<'a>> {
+        self.find_local(key).map(|(_, value)| value.alias_target())
+    }
+
+    /// Key and value node of a local entry; the value may be an alias.
+    #[inline]
+    pub(super) fn find_local(self, key: &str) -> Option<(Node<'a>, Node<'a>)> {
+        let map = self.alias_target();
+        let node = |id| Node {
+            stream: self.stream,
+            id,
+        };
+        let mut entries = self.stream.tree.entries(map.id);
+        entries
+            .find(|(id, _)| node(*id).is_key(key))
+            .map(|(id, value)| (node(id), node(value)))
+    }
+
+    /// Is the content of this scalar `key`? Compares source bytes where they are the content.
+    #[inline]
+    fn is_key(self, key: &str) -> bool {
+        let raw = self.raw();
+        match self.kind() {
+            Kind::Plain | Kind::Empty if raw == key => true,
+            Kind::Plain => {
+                raw.len() > key.len()
+                    && raw.contains('\n')
+                    && self.text().is_some_and(|text| text == key)
+            }
+            Kind::Empty => false,
+            Kind::Single | Kind::Double => {
+                let body = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+                let verbatim = !body.contains(['\\', '\'', '\n']);
+                if verbatim {
+                    body == key
+                } else {
+                    self.text().is_some_and(|text| text == key)
+                }
+            }
+            _ => self.text().is_some_and(|text| text == key),
+        }
+    }
+
+    /// Keys and values as written in this map, aliases followed in values; nothing for others.
+    /// Merged entries are not among them, a `<<` itself is.
+    pub fn entries(self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
+        let stream = self.stream;
+        let node = move |id| Node { stream, id };
+        stream
+            .tree
+            .entries(self.alias_target().id)
+            .map(move |(key, value)| (node(key), node(value).alias_target()))
+    }
+
+    /// The items of a sequence, aliases followed; nothing for others.
+    pub fn items(self) -> impl Iterator<Item = Node<'a>> {
+        let stream = self.stream;
+        let id = self.alias_target().id;
+        let is_sequence = stream.tree.at(id).kind.is_sequence();
+        let children = is_sequence.then(|| stream.tree.children(id));
+        children
+            .into_iter()
+            .flatten()
+            .map(move |id| Node { stream, id }.alias_target())
+    }
+
+    /// Number of written entries or items; 0 for scalars.
+    #[must_use]
+    #[allow(
+        clippy::len_without_is_empty,
+        reason = "a scalar has no emptiness to ask for"
+    )]
+    pub fn len(self) -> usize {
+        let id = self.alias_target().id;
+        let children = self.stream.tree.children(id).count();
+        if self.stream.tree.at(id).kind.is_map() {
+            children / 2
+        } else {
+            children
+        }
+    }
+
+    /// The node a JSON pointer (RFC 6901) leads to from here; an index for a sequence, a key for a
+    /// map, merged keys included.
+    #[must_use]
+    pub fn pointer(self, pointer: &jsonptr::Pointer) -> Option<Node<'a>> {
+        pointer
+            .tokens()
+            .try_fold(self.alias_target(), |node, token| {
+                let token = token.decoded();
+                if node.is_sequence() {
+                    index(&token).and_then(|index| node.items().nth(index))
+                } else {
+                    node.get(&token)
+                }
+            })
+    }
+
+    /// The content of a scalar whatever its type (`1e3` gives "1e3", `~` gives "~"); none for a
+    /// collection.
+    #[must_use]
+    pub fn text(self) -> Option<Cow<'a, str>> {
+        let node = self.alias_target();
+        match node.kind() {
+            kind @ (Kind::Empty | Kind::Plain | Kind::Single | Kind::Double) => {
+                Some(decode::flow_scalar(kind, node.raw()))
+            }
+            kind @ (Kind::Literal | Kind::Folded) => {
+                Some(decode::block_scalar(kind, node.raw(), node.parent_column()).into())
+            }
+            _ => None,
+        }
+    }
+
+    /// Column of the collection around this node, in characters from 0.
+    fn parent_column(self) -> usize {
+        match self.data().parent {
+            NONE => 0,
+            parent => self
+                .stream
+                .column(self.stream.tree.at(parent).start as usize),
+        }
+    }
+
+    /// The value of a scalar; none for a collection.
+    #[must_use]
+    pub fn scalar(self) -> Option<Scalar<'a>> {
+        let node = self.alias_target();
+        let text = node.text()?;
+        let Some(tag) = node.tag() else {
+            let plain = matches!(node.kind(), Kind::Plain | Kind::Empty);
+            return Some(if plain {
+                scalar::resolve(text)
+            } else {
+                Scalar::Text(text)
+            });
+        };
+        Some(match core_tag(tag) {
+            Some(name) => scalar::resolve_as(name, text),
+            // `! 1` and `!Custom 1` are strings.
+            None => Scalar::Text(text),
+        })
+    }
+
+    /// The text of a string; none for other scalars and for collections.
+    #[must_use]
+    pub fn str(self) -> Option<Cow<'a, str>> {
+        match self.scalar() {
+            Some(Scalar::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The whole value with aliases and merges expanded. Keys are taken by their text; a key that
+    /// is a collection is given by its source.
+    ///
+    /// # Errors
+    /// [`TooLarge`] beyond 100 000 nodes or 512 levels.
+    pub fn value(self) -> Result<Value, TooLarge> {
+        let mut budget = MAX_VALUE;
+        self.expand(&mut budget, 0)
+    }
+
+    fn expand(self, budget: &mut usize, level: usize) -> Result<Value, TooLarge> {
+        *budget = budget.checked_sub(1).ok_or(TooLarge)?;
+        if level > MAX_LEVELS {
+            return Err(TooLarge);
+        }
+        let node = self.alias_target();
+        if node.kind().is_sequence() {
+            let items = node.items().map(|item| item.expand(budget, level + 1));
+            return Ok(Value::Sequence(items.collect::<Result<_, _>>()?));
+        }
+        if node.kind().is_map() {
+            return node.expand_map(budget, level);
+        }
+        Ok(node
+            .scalar()
+            .map_or(Value::Null, |value| from_scalar(value, node)))
+    }
+
+    fn expand_map(self, budget: &mut usize, level: usize) -> Result<Value, TooLarge> {
+        let mut entries: Vec<(String, Value)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut merge = None;
+        for (key, value) in self.entries() {
+            if key.kind() == Kind::Plain && key.raw() == "<<" {
+                merge = Some(value);
+                continue;
+            }
+            let value = value.expand(budget, level + 1)?;
+            insert(&mut entries, &mut places, key.key_text(), value, true);
+        }
+        let maps: Vec<Node<'a>> = match merge {
+            Some(list) if list.is_sequence() => list.items().collect(),
+            Some(map) => Vec::from([map]),
+            None => Vec::new(),
+        };
+        for map in maps {
+            if let Value::Mapping(merged) = map.expand(budget, level + 1)? {
+                for (key, value) in merged {
+                    insert(&mut entries, &mut places, key, value, false);
+                }
+            }
+        }
+        Ok(Value::Mapping(entries))
+    }
+
+    fn key_text(self) -> String {
+        self.text()
+            .map_or_else(|| self.raw().to_string(), Cow::into_owned)
+    }
+
+    /// The first key of this map that was already there: both key nodes, the earlier one first.
+    #[must_use]
+    pub fn duplicate_key(self) -> Option<(Node<'a>, Node<'a>)> {
+        /// Up to this many entries comparing all pairs is faster than hashing.
+        const FEW: usize = 12;
+        let keys: Vec<Node<'a>> = self.entries().map(|(key, _)| key).collect();
+        if keys.len() <= FEW {
+            return keys.iter().enumerate().find_map(|(i, key)| {
+                let earlier = keys[..i].iter().find(|earlier| earlier.same_key(*key));
+                earlier.map(|earlier| (*earlier, *key))
+            });
+        }
+        let mut seen: HashMap<Cow<'a, str>, Node<'a>> = HashMap::with_capacity(keys.len());
+        for key in keys {
+            match seen.entry(key.text().unwrap_or(Cow::Borrowed(key.raw()))) {
+                Entry::Occupied(earlier) => return Some((*earlier.get(), key)),
+                Entry::Vacant(place) => place.insert(key),
+            };
+        }
+        None
+    }
+
+    fn same_key(self, other: Node<'a>) -> bool {
+        let plain = self.kind() == Kind::Plain && other.kind() == Kind::Plain;
+        let (a, b) = (self.raw(), other.raw());
+        if a == b && self.kind() != Kind::Alias {
+            return true;
+        }
+        if plain && !a.contains('\n') && !b.contains('\n') {
+            return false;
+        }
+        self.text().is_some() && self.text() == other.text()
+    }
+}
+
+/// `key` set to `value` in order of first appearance; a later one wins only if `replace`.
+fn insert(
+    entries: &mut Vec<(String, Value)>,
+    places: &mut HashMap<String, usize>,
+    key: String,
+    value: Value,
+    replace: bool,
+) {
+    match places.entry(key) {
+        Entry::Occupied(place) if replace => entries[*place.get()].1 = value,
+        Entry::Occupied(_) => {}
+        Entry::Vacant(place) => {
+            entries.push((place.key().clone(), value));
+            place.insert(entries.len() - 1);
+        }
+    }
+}
+
+fn from_scalar(value: Scalar<'_>, node: Node<'_>) -> Value {
+    let text = || node.text().unwrap_or_default().into_owned();
+    match value {
+        Scalar::Null => Value::Null,
+        Scalar::Bool(value) => Value::Bool(value),
+        Scalar::Int(value) => match (i64::try_from(value), u64::try_from(value)) {
+            (Ok(value), _) => Value::Number(value.into()),
+            (_, Ok(value)) => Value::Number(value.into()),
+            _ => Value::String(text()),
+        },
+        // JSON has no infinity.
+        Scalar::Float(value) => {
+            serde_json::Number::from_f64(value).map_or_else(|| Value::String(text()), Value::Number)
+        }
+        Scalar::Text(text) => Value::String(text.into_owned()),
+    }
+}
+
+/// The name of a tag of YAML's own, in either way of writing it.
+fn core_tag(tag: &str) -> Option<&str> {
+    tag.strip_prefix("!!")
+        .or_else(|| tag.strip_prefix("!<tag:yaml.org,2002:")?.strip_suffix('>'))
+}
+
+/// A sequence index as RFC 6901 writes it: no sign, no leading zero.
+pub(super) fn index(token: &str) -> Option<usize> {
+    let well_formed = token == "0" || !token.starts_with('0');
+    if well_formed && token.bytes().all(|c| c.is_ascii_digit()) {
+        token.parse().ok()
+    } else {
+        None
+    }
+}

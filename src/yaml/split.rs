@@ -1,0 +1,87 @@
+//! Cuts a text into chunks that can be parsed on their own.
+//!
+//! `---` at the start of a line, followed by a blank or the end of the line, is a document marker
+//! wherever it stands: YAML forbids it inside every kind of scalar. So documents can be told apart
+//! before any of them is understood, one odd document costs only itself, and an edit only makes
+//! its own document be read again.
+
+use memchr::memmem;
+use std::ops::Range;
+
+/// Length of the byte order mark, if the text starts with one.
+pub(super) fn bom_len(text: &str) -> usize {
+    if text.starts_with('\u{feff}') { 3 } else { 0 }
+}
+
+/// Does a document marker stand at `at`, which is the start of a line?
+fn is_marker(bytes: &[u8], at: usize) -> bool {
+    bytes[at..].starts_with(b"---")
+        && bytes
+            .get(at + 3)
+            .is_none_or(|c| matches!(c, b' ' | b'\t' | b'\n' | b'\r'))
+}
+
+/// Ranges from one marker to the next, without the byte order mark. A text with a directive
+/// (`%` at the start of a line) is one chunk, because directives stand before their marker.
+pub(super) fn chunks(text: &str) -> Vec<Range<usize>> {
+    let bytes = text.as_bytes();
+    let mut start = bom_len(text);
+    if bytes[start..].starts_with(b"%") || memmem::find(bytes, b"\n%").is_some() {
+        return Vec::from([start..bytes.len()]);
+    }
+    let mut chunks = Vec::new();
+    for line_end in memmem::find_iter(bytes, b"\n---") {
+        let at = line_end + 1;
+        if is_marker(bytes, at) {
+            chunks.push(start..at);
+            start = at;
+        }
+    }
+    chunks.push(start..bytes.len());
+    chunks
+}
+
+/// Next byte from `at` that is neither blank, line break nor part of a comment.
+pub(super) fn skip_blank(bytes: &[u8], mut at: usize) -> usize {
+    loop {
+        match bytes.get(at) {
+            Some(b' ' | b'\t' | b'\n' | b'\r') => at += 1,
+            Some(b'#') if at == 0 || matches!(bytes[at - 1], b' ' | b'\t' | b'\n' | b'\r') => {
+                at = memchr::memchr2(b'\n', b'\r', &bytes[at..]).map_or(bytes.len(), |n| at + n);
+            }
+            _ => return at,
+        }
+    }
+}
+
+/// Has the chunk neither content nor a marker, only comments and blank lines?
+pub(super) fn is_bare(bytes: &[u8], chunk: &Range<usize>) -> bool {
+    let text = &bytes[chunk.clone()];
+    !text.starts_with(b"---") && skip_blank(text, 0) == text.len()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markers_need_a_line_start_and_a_blank() {
+        let text = "a: 1\n---\nb: |\n  ---\n---#\n--- c\n----\n";
+        let chunks: Vec<_> = chunks(text).into_iter().map(|c| &text[c]).collect();
+        assert_eq!(
+            chunks,
+            ["a: 1\n", "---\nb: |\n  ---\n---#\n", "--- c\n----\n"]
+        );
+    }
+
+    #[test]
+    fn a_directive_keeps_the_text_whole() {
+        assert_eq!(chunks("a: 1\n...\n%TAG ! x\n---\nb: 1\n").len(), 1);
+    }
+
+    #[test]
+    fn the_byte_order_mark_is_outside() {
+        assert_eq!(chunks("\u{feff}a: 1\n"), [3..8]);
+    }
+}

@@ -1,0 +1,263 @@
+//! A text with all its documents.
+
+use super::error::{Syntax, SyntaxError};
+use super::node::Node;
+use super::tree::{Kind, NONE, NodeId, Tree};
+use super::{fast, full, split};
+use std::fmt;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// A YAML text and the tree of every document in it. Immutable; see [`Stream::edit`].
+#[derive(Clone, Debug)]
+pub struct Stream {
+    pub(super) text: String,
+    pub(super) tree: Tree,
+    pub(super) chunks: Vec<Range<usize>>,
+    lines: OnceLock<Vec<u32>>,
+}
+
+/// A place in a text as an editor shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Position {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+impl Position {
+    /// The position of a byte offset, found by counting from the start of the text.
+    pub(super) fn of(text: &str, offset: usize) -> Position {
+        let offset = text.floor_char_boundary(offset.min(text.len()));
+        let before = &text.as_bytes()[..offset];
+        let start = memchr::memrchr(b'\n', before).map_or(0, |n| n + 1);
+        let line = memchr::memchr_iter(b'\n', &before[..start]).count() + 1;
+        Position {
+            line,
+            column: column(&text[start..offset]),
+        }
+    }
+}
+
+/// Characters before the cursor, plus one. A byte order mark has no width.
+fn column(line: &str) -> usize {
+    line.trim_start_matches('\u{feff}').chars().count() + 1
+}
+
+/// One document of a stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    stream: &'a Stream,
+    index: usize,
+}
+
+impl<'a> Document<'a> {
+    /// The top node. An empty document has an empty node.
+    #[must_use]
+    pub fn root(self) -> Node<'a> {
+        self.stream
+            .node(NodeId(self.stream.tree.documents[self.index].root))
+    }
+
+    /// Bytes of the document with its marker. The spans of all documents follow on each other and
+    /// cover the text; comments before the first marker belong to the first document.
+    #[must_use]
+    pub fn span(self) -> Range<usize> {
+        self.stream.document_span(self.index)
+    }
+
+    /// Was the document read by the fast parser? For statistics.
+    #[must_use]
+    pub fn is_fast(self) -> bool {
+        self.stream.tree.documents[self.index].fast
+    }
+
+    /// Is there nothing but comments and blank lines?
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        let root = self.root();
+        root.kind() == Kind::Empty && !root.has_properties()
+    }
+}
+
+/// Largest text: offsets are `u32`, and the editor adds a little.
+const MAX_LEN: usize = u32::MAX as usize - 64;
+
+impl Stream {
+    /// Parses a text of any number of documents.
+    ///
+    /// # Errors
+    /// A [`SyntaxError`] with the position of the first place that is not YAML, holds a control
+    /// character, has an alias to a node around itself, or is nested deeper than 512 levels.
+    pub fn parse(text: impl Into<String>) -> Result<Stream, SyntaxError> {
+        let text = text.into();
+        match parse_tree(&text) {
+            Ok((tree, chunks)) => Ok(Stream {
+                text,
+                tree,
+                chunks,
+                lines: OnceLock::new(),
+            }),
+            Err(error) => Err(error.locate(&text)),
+        }
+    }
+
+    /// Parses bytes, which must be UTF-8; a byte order mark is kept.
+    ///
+    /// # Errors
+    /// As [`Stream::parse`], and for UTF-16, UTF-32 and invalid UTF-8.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Stream, SyntaxError> {
+        if let Some(encoding) = foreign_encoding(&bytes) {
+            let message = format!("the text is encoded in {encoding}: save it as UTF-8");
+            return Err(Syntax::new(0, message).locate(""));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Stream::parse(text),
+            Err(error) => {
+                let offset = error.utf8_error().valid_up_to();
+                let byte = error.as_bytes().get(offset).copied().unwrap_or_default();
+                let valid = String::from_utf8_lossy(&error.as_bytes()[..offset]);
+                Err(
+                    Syntax::new(offset, format!("byte 0x{byte:02x} is not valid UTF-8"))
+                        .locate(&valid),
+                )
+            }
+        }
+    }
+
+    /// The whole text, byte for byte as it was given.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// All documents in order. A text of only comments and blank lines has none.
+    pub fn documents(&self) -> impl ExactSizeIterator<Item = Document<'_>> {
+        (0..self.tree.documents.len()).map(|index| Document {
+            stream: self,
+            index,
+        })
+    }
+
+    /// A handle of the node with this name. The name must come from this stream; another one's
+    /// gives some other node, or the first one.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Node<'_> {
+        let known = (id.0 as usize) < self.tree.nodes.len();
+        Node::new(self, if known { id.0 } else { 0 })
+    }
+
+    /// Line and column of a byte offset; offsets behind the end count as the end.
+    #[must_use]
+    pub fn position(&self, offset: usize) -> Position {
+        let offset = self.text.floor_char_boundary(offset.min(self.text.len()));
+        let lines = self.lines.get_or_init(|| {
+            let breaks = memchr::memchr_iter(b'\n', self.text.as_bytes());
+            std::iter::once(0)
+                .chain(breaks.map(|n| n as u32 + 1))
+                .collect()
+        });
+        let line = lines.partition_point(|start| *start as usize <= offset);
+        let start = lines[line - 1] as usize;
+        Position {
+            line,
+            column: column(&self.text[start..offset]),
+        }
+    }
+
+    /// Column of an offset in characters, from 0.
+    pub(super) fn column(&self, offset: usize) -> usize {
+        let start = memchr::memrchr(b'\n', &self.text.as_bytes()[..offset]).map_or(0, |n| n + 1);
+        column(&self.text[start..offset]) - 1
+    }
+
+    pub(super) fn document_span(&self, index: usize) -> Range<usize> {
+        let documents = &self.tree.documents;
+        let start = if index == 0 {
+            0
+        } else {
+            documents[index].start as usize
+        };
+        let end = documents
+            .get(index + 1)
+            .map_or(self.text.len(), |next| next.start as usize);
+        start..end
+    }
+}
+
+/// Documents are parsed one by one, each by the fast parser if that one is sure of it.
+fn parse_tree(text: &str) -> Result<(Tree, Vec<Range<usize>>), Syntax> {
+    if text.len() > MAX_LEN {
+        return Err(Syntax::new(0, "the text is larger than 4 GiB"));
+    }
+    let mut tree = Tree::default();
+    // Measured on Kubernetes files: a node every 14 to 20 bytes.
+    tree.nodes.reserve(text.len() / 16);
+    let chunks = split::chunks(text);
+    for (number, chunk) in chunks.iter().enumerate() {
+        if split::is_bare(text.as_bytes(), chunk) {
+            continue;
+        }
+        parse_chunk(text, chunk, number as u32, &mut tree)?;
+    }
+    if tree.nodes.is_empty() {
+        tree.push(Kind::Empty, 0, 0, NONE); // so that any `NodeId` has a node
+    }
+    Ok((tree, chunks))
+}
+
+fn parse_chunk(
+    text: &str,
+    chunk: &Range<usize>,
+    number: u32,
+    tree: &mut Tree,
+) -> Result<(), Syntax> {
+    if fast::parse(text, chunk, number, tree).is_ok() {
+        return Ok(());
+    }
+    refuse_control(text, chunk)?;
+    full::parse(text, chunk, number, tree)
+}
+
+/// The Go readers reject control characters anywhere; so a file with one is no use to anybody.
+fn refuse_control(text: &str, chunk: &Range<usize>) -> Result<(), Syntax> {
+    let is_control = |c: char| {
+        (c < ' ' && !matches!(c, '\n' | '\t' | '\r'))
+            || ('\u{7f}'..='\u{9f}').contains(&c) && c != '\u{85}'
+    };
+    match text[chunk.clone()]
+        .char_indices()
+        .find(|(_, c)| is_control(*c))
+    {
+        Some((at, c)) => {
+            let message = format!(
+                "control character U+{:04X}: write it as an escape in double quotes",
+                c as u32
+            );
+            Err(Syntax::new(chunk.start + at, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// UTF-16 and UTF-32, by their byte order mark or by the zero bytes of their first characters.
+fn foreign_encoding(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xff, 0xfe, 0, 0, ..]
+        | [0, 0, 0xfe, 0xff, ..]
+        | [0, 0, 0, 1..=255, ..]
+        | [1..=255, 0, 0, 0, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..]
+        | [0xfe, 0xff, ..]
+        | [0, 1..=255, 0, 1..=255, ..]
+        | [1..=255, 0, 1..=255, 0, ..] => Some("UTF-16"),
+        _ => None,
+    }
+}

@@ -1,0 +1,297 @@
+//! The arena: every node of every document, as byte ranges of one text.
+//!
+//! A node is 28 bytes and owns no text, so a tree costs little more than the scan that made it
+//! and an untouched byte can never be written differently from how it was read. Offsets are `u32`;
+//! texts above 4 GiB are refused before a tree is built.
+
+use std::ops::Range;
+
+/// How a node is written in the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Nothing at all: the value of `key:` or of a lone `-`.
+    Empty,
+    /// An unquoted scalar.
+    Plain,
+    /// A scalar in single quotes.
+    Single,
+    /// A scalar in double quotes.
+    Double,
+    /// A block scalar that keeps its lines (`|`).
+    Literal,
+    /// A block scalar that folds its lines (`>`).
+    Folded,
+    /// A reference to an anchored node (`*name`).
+    Alias,
+    /// A map written with one entry per line.
+    BlockMap,
+    /// A sequence written with one `-` per item.
+    BlockSequence,
+    /// A map in braces, or a single pair inside a flow sequence.
+    FlowMap,
+    /// A sequence in brackets.
+    FlowSequence,
+}
+
+impl Kind {
+    pub(super) fn is_map(self) -> bool {
+        matches!(self, Kind::BlockMap | Kind::FlowMap)
+    }
+
+    pub(super) fn is_sequence(self) -> bool {
+        matches!(self, Kind::BlockSequence | Kind::FlowSequence)
+    }
+
+    pub(super) fn is_collection(self) -> bool {
+        self.is_map() || self.is_sequence()
+    }
+
+    pub(super) fn is_flow(self) -> bool {
+        matches!(self, Kind::FlowMap | Kind::FlowSequence)
+    }
+
+    pub(super) fn is_block_collection(self) -> bool {
+        matches!(self, Kind::BlockMap | Kind::BlockSequence)
+    }
+
+    pub(super) fn is_block_scalar(self) -> bool {
+        matches!(self, Kind::Literal | Kind::Folded)
+    }
+
+    pub(super) fn is_scalar(self) -> bool {
+        !self.is_collection() && self != Kind::Alias
+    }
+}
+
+/// The name of a node inside its [`Stream`](super::Stream); valid for that stream only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub(super) u32);
+
+/// "No node" in the links below.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The map holds something the editor does not write next to: an explicit `? ` key, a key without
+/// a colon, or a pair without braces.
+pub(super) const ODD: u8 = 1;
+
+/// One node. In a map the children alternate key, value; an alias keeps its target in `child`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Data {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) next: u32,
+    pub(super) child: u32,
+    pub(super) parent: u32,
+    pub(super) props: u32,
+    pub(super) kind: Kind,
+    pub(super) flags: u8,
+}
+
+impl Data {
+    pub(super) fn range(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+/// Anchor and tag of a node; empty ranges where there is none. Rare, hence not in [`Data`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Props {
+    pub(super) anchor: Range<u32>,
+    pub(super) tag: Range<u32>,
+}
+
+impl Props {
+    /// First byte of the properties; at least one of the two is always there.
+    pub(super) fn start(&self) -> u32 {
+        match (self.anchor.is_empty(), self.tag.is_empty()) {
+            (true, _) => self.tag.start,
+            (_, true) => self.anchor.start,
+            _ => self.anchor.start.min(self.tag.start),
+        }
+    }
+
+    pub(super) fn end(&self) -> u32 {
+        self.anchor.end.max(self.tag.end)
+    }
+}
+
+/// One document. Spans of documents tile the text; see `split` for chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct DocumentData {
+    pub(super) start: u32,
+    pub(super) root: u32,
+    /// Which chunk of the text it was parsed with.
+    pub(super) chunk: u32,
+    /// Read by the byte-level parser.
+    pub(super) fast: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tree {
+    pub(super) nodes: Vec<Data>,
+    pub(super) props: Vec<Props>,
+    /// All aliases, in text order.
+    pub(super) aliases: Vec<u32>,
+    pub(super) documents: Vec<DocumentData>,
+}
+
+/// Lengths to go back to when a parser gives up half way.
+#[derive(Clone, Copy)]
+pub(super) struct Mark(usize, usize, usize, usize);
+
+impl Tree {
+    pub(super) fn at(&self, id: u32) -> &Data {
+        &self.nodes[id as usize]
+    }
+
+    pub(super) fn at_mut(&mut self, id: u32) -> &mut Data {
+        &mut self.nodes[id as usize]
+    }
+
+    /// Adds a node without linking it to its siblings.
+    #[inline]
+    pub(super) fn push(&mut self, kind: Kind, start: usize, end: usize, parent: u32) -> u32 {
+        let id = self.nodes.len() as u32;
+        self.nodes.push(Data {
+            start: start as u32,
+            end: end as u32,
+            next: NONE,
+            child: NONE,
+            parent,
+            props: NONE,
+            kind,
+            flags: 0,
+        });
+        id
+    }
+
+    /// Links `id` behind `last`, or as the first child of `parent`.
+    #[inline]
+    pub(super) fn link(&mut self, parent: u32, last: u32, id: u32) {
+        match last {
+            NONE => self.at_mut(parent).child = id,
+            _ => self.at_mut(last).next = id,
+        }
+    }
+
+    pub(super) fn props(&self, id: u32) -> Option<&Props> {
+        match self.at(id).props {
+            NONE => None,
+            at => self.props.get(at as usize),
+        }
+    }
+
+    /// First byte of the node with its anchor and tag.
+    pub(super) fn full_start(&self, id: u32) -> usize {
+        let start = self.at(id).start;
+        self.props(id)
+            .map_or(start, |props| props.start().min(start)) as usize
+    }
+
+    /// End of the node, or of its properties where it is empty.
+    pub(super) fn full_end(&self, id: u32) -> usize {
+        let end = self.at(id).end;
+        self.props(id).map_or(end, |props| props.end().max(end)) as usize
+    }
+
+    /// Children of a collection: keys and values of a map in turn, or items. None for others.
+    pub(super) fn children(&self, id: u32) -> Children<'_> {
+        let data = self.at(id);
+        let next = if data.kind.is_collection() {
+            data.child
+        } else {
+            NONE
+        };
+        Children { tree: self, next }
+    }
+
+    /// Keys and values of a map; nothing for others.
+    pub(super) fn entries(&self, id: u32) -> Entries<'_> {
+        let data = self.at(id);
+        let next = if data.kind.is_map() { data.child } else { NONE };
+        Entries { tree: self, next }
+    }
+
+    /// The node an alias stands for, through any number of aliases; other nodes are themselves.
+    /// Ends, because a target always lies before its alias.
+    #[inline]
+    pub(super) fn target(&self, mut id: u32) -> u32 {
+        while self.at(id).kind == Kind::Alias {
+            id = self.at(id).child;
+        }
+        id
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark(
+            self.nodes.len(),
+            self.props.len(),
+            self.aliases.len(),
+            self.documents.len(),
+        )
+    }
+
+    pub(super) fn rewind(&mut self, mark: Mark) {
+        self.nodes.truncate(mark.0);
+        self.props.truncate(mark.1);
+        self.aliases.truncate(mark.2);
+        self.documents.truncate(mark.3);
+    }
+
+    /// Moves everything added since `mark` by `offset` bytes: the general parser sees a slice.
+    pub(super) fn shift(&mut self, mark: Mark, offset: usize) {
+        let offset = offset as u32;
+        for node in &mut self.nodes[mark.0..] {
+            node.start += offset;
+            node.end += offset;
+        }
+        for props in &mut self.props[mark.1..] {
+            for range in [&mut props.anchor, &mut props.tag] {
+                *range = range.start + offset..range.end + offset;
+            }
+        }
+        for document in &mut self.documents[mark.3..] {
+            document.start += offset;
+        }
+    }
+}
+
+pub(super) struct Children<'a> {
+    tree: &'a Tree,
+    next: u32,
+}
+
+impl Iterator for Children<'_> {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        let id = self.next;
+        if id == NONE {
+            return None;
+        }
+        self.next = self.tree.at(id).next;
+        Some(id)
+    }
+}
+
+pub(super) struct Entries<'a> {
+    tree: &'a Tree,
+    next: u32,
+}
+
+impl Iterator for Entries<'_> {
+    type Item = (u32, u32);
+
+    #[inline]
+    fn next(&mut self) -> Option<(u32, u32)> {
+        let key = self.next;
+        if key == NONE {
+            return None;
+        }
+        let value = self.tree.at(key).next;
+        self.next = self.tree.at(value).next;
+        Some((key, value))
+    }
+}
