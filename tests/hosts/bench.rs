@@ -188,6 +188,17 @@ impl Bench {
         Ran::of(command, format!("{program} {}", arguments.join(" ")), stdin)
     }
 
+    /// Runs lines that the documentation shows, with the usual commands and the programs of this bench.
+    pub(super) fn shell(&self, lines: &str) -> Ran {
+        let path = format!("PATH='{}':/usr/bin:/bin", self.bin().display());
+        let mut command = Command::new("/bin/sh");
+        command
+            .arg("-euc")
+            .arg(format!("{path}\n{lines}"))
+            .current_dir(self.tree());
+        Ran::of(command, lines.to_owned(), b"")
+    }
+
     /// Python finds its modules through the environment it was installed in, so that it runs with the user's `PATH`.
     pub(super) fn accept(&self, system: &str, environment: &str, rendered: &str) -> Ran {
         let file = self.tree().join("rendered.yaml");

@@ -1,7 +1,7 @@
 //! kpt gives the objects that kustomize gives, from a package that is the overlay without the function.
 
 use super::bench::{Bench, Need, PACKAGE, image};
-use super::objects::{Objects, assert_same_objects, objects};
+use super::objects::{Objects, assert_same_bytes, assert_same_objects, objects};
 
 const CONFIG: &str = "examples/kpt/caracal-production/fitout.yaml";
 
@@ -10,22 +10,36 @@ fn reference(bench: &Bench) -> Objects {
 }
 
 fn package(bench: &Bench) -> Objects {
-    objects(bench.files(PACKAGE).values().map(String::as_str))
+    let files = bench.files(PACKAGE);
+    let manifests = files
+        .iter()
+        .filter(|(path, _)| path.extension().is_some_and(|e| e == "yaml"));
+    objects(manifests.map(|(_, text)| text.as_str()))
 }
 
 #[test]
-fn the_package_is_the_overlay_without_the_function() {
+fn the_package_is_regenerated_by_the_lines_in_its_readme() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
-    let unfitted = bench.unfitted("caracal", "production");
-    assert_same_objects(PACKAGE, &objects([&*unfitted]), &package(&bench));
-    let value = |path| serde_yaml::from_str::<serde_json::Value>(&bench.read(path)).unwrap();
-    assert_eq!(
-        value(CONFIG)["spec"],
-        value("fn-config/production/fitout.yaml")["spec"],
-        "{CONFIG}"
-    );
+    let kept = bench.files(PACKAGE);
+    let readme = bench.read(&format!("{PACKAGE}/README.md"));
+    let (_, lines) = readme.split_once("## Regenerate").unwrap();
+    let (lines, _) = lines
+        .split_once("```sh\n")
+        .unwrap()
+        .1
+        .split_once("```")
+        .unwrap();
+    bench.shell(lines).succeeded();
+    for (path, regenerated) in bench.files(PACKAGE) {
+        let who = path
+            .strip_prefix(bench.tree())
+            .unwrap()
+            .display()
+            .to_string();
+        assert_same_bytes(&who, &kept[&path], &regenerated);
+    }
 }
 
 #[test]
