@@ -6,6 +6,7 @@
 //!
 //! One rendering is the measure for all others: `kustomize build` with the binary as executable, the host that needs
 //! least.
+#![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
