@@ -1,0 +1,65 @@
+# The one door to everything a person does here and everything CI does. `make help` lists it.
+
+# The name under which the image is published. src/ repeats it once, and a test finds every use.
+IMAGE := ghcr.io/fitout/fitout:v0.1.0
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+# CI must not resolve other versions than the ones under review; a person who adds a dependency may.
+LOCKED := $(if $(filter true,$(CI)),--locked)
+# The container, the exec hosts and the command line are tested with one and the same static binary.
+MUSL := $(subst arm64,aarch64,$(shell uname -m))-unknown-linux-musl
+STATIC := $(TARGET)/$(MUSL)/release/fitout
+# Hosts that `make hosts` installs lie here, out of the way of the machine's own.
+export PATH := $(CURDIR)/.cache/bin:$(PATH)
+export IMAGE MUSL
+
+.PHONY: help run test lint binary image hosts test-hosts corpus bench golden clean
+
+help: ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+run: ## fit base/caracal out for production into out/, and print a summary; needs only Rust
+	cargo build --release $(LOCKED)
+	@mkdir -p out
+	$(TARGET)/release/fitout apply -f base/caracal -e production > out/caracal-production.yaml
+
+test: ## every test that needs nothing but Rust
+	cargo test --workspace $(LOCKED)
+
+lint: ## formatting, clippy, broken links in the documentation, and shellcheck where there is one
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets $(LOCKED) -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items $(LOCKED)
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; else echo 'skip: no shellcheck'; fi
+
+binary: ## the static release binary, for the image and the host tests
+	cargo build --release --target $(MUSL) $(LOCKED)
+
+image: binary ## the container image, by plain docker build, without network or base image
+	rm -rf $(TARGET)/image
+	mkdir -p $(TARGET)/image/etc
+	cp $(STATIC) $(TARGET)/image/fitout
+	printf 'nobody:x:65534:65534:nobody:/:/sbin/nologin\n' > $(TARGET)/image/etc/passwd
+	printf 'nobody:x:65534:\n' > $(TARGET)/image/etc/group
+	docker build -q -t $(IMAGE) -f Dockerfile --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) \
+	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(TARGET)/image
+	@docker image inspect -f '$(IMAGE): {{.Size}} bytes' $(IMAGE)
+
+hosts: ## which hosts of KRM functions are here, and how to get the others; with CI=true, gets them
+	@scripts/hosts
+
+test-hosts: ## the same overlay through kustomize, kubectl, kpt, docker and the command line, as far as they are here
+	@scripts/test-hosts
+
+corpus: ## every real resource of ../shared/corpus-dev
+	cargo run --release $(LOCKED) --example corpus -- ../shared/corpus-dev
+
+bench: ## how long it takes
+	cargo bench $(LOCKED)
+
+golden: ## rewrite the expected files of the golden cases; read the diff before you commit it
+	UPDATE_GOLDEN=1 cargo test $(LOCKED)
+
+clean: ## remove all that was built
+	cargo clean
+	rm -rf out .cache

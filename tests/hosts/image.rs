@@ -1,0 +1,144 @@
+//! The image holds the binary under test, the user that hosts run it as, and nothing else.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::bench::{Bench, Need, binary, image, root};
+
+/// What Docker puts into every container for itself.
+const DOCKERS_OWN: [&str; 9] = [
+    ".dockerenv",
+    "dev",
+    "etc/hostname",
+    "etc/hosts",
+    "etc/mtab",
+    "etc/resolv.conf",
+    "proc",
+    "sys",
+    "etc",
+];
+
+#[test]
+fn the_image_holds_the_binary_and_nobody() {
+    let Some(bench) = Bench::with(&[Need::Image]) else {
+        return;
+    };
+    let container = bench
+        .docker(["create", "--network", "none", image()])
+        .succeeded();
+    let container = container.trim();
+    let exported = bench.docker(["export", "-o", "image.tar", container]);
+    let copied = bench.docker(["cp", &format!("{container}:/fitout"), "fitout"]);
+    bench.docker(["rm", container]).succeeded();
+    exported.succeeded();
+    copied.succeeded();
+
+    let list = std::process::Command::new("tar")
+        .arg("-tf")
+        .arg(bench.tree().join("image.tar"))
+        .output()
+        .unwrap();
+    let list = String::from_utf8(list.stdout).unwrap();
+    let mut files: Vec<&str> = list
+        .lines()
+        .map(|line| line.trim_end_matches('/'))
+        .collect();
+    files.retain(|file| !DOCKERS_OWN.contains(file) && !file.starts_with("dev/"));
+    files.sort_unstable();
+    assert_eq!(files, ["etc/group", "etc/passwd", "fitout"]);
+
+    let (inside, outside) = (
+        fs::read(bench.tree().join("fitout")).unwrap(),
+        fs::read(binary()).unwrap(),
+    );
+    assert!(
+        inside == outside,
+        "the image holds another binary than FITOUT_BIN: make image"
+    );
+}
+
+#[test]
+fn the_image_is_small_labelled_and_runs_as_nobody() {
+    let Some(bench) = Bench::with(&[Need::Image]) else {
+        return;
+    };
+    let inspected = bench.docker(["image", "inspect", image()]).succeeded();
+    let inspected: serde_json::Value = serde_json::from_str(&inspected).unwrap();
+    let size = inspected[0]["Size"].as_u64().unwrap();
+    assert!(size <= 6_000_000, "the image has {size} bytes");
+    let config = &inspected[0]["Config"];
+    assert_eq!(config["User"], "nobody");
+    assert_eq!(config["Entrypoint"], serde_json::json!(["/fitout"]));
+    assert_eq!(config["Cmd"], serde_json::Value::Null);
+    for label in [
+        "title",
+        "description",
+        "source",
+        "documentation",
+        "licenses",
+        "version",
+        "revision",
+    ] {
+        let value = config["Labels"][format!("org.opencontainers.image.{label}")].as_str();
+        assert!(
+            value.is_some_and(|value| !value.is_empty()),
+            "label {label} is missing"
+        );
+    }
+}
+
+/// Needs no host: a name that was forgotten when the version changed would name an image that is not ours.
+#[test]
+fn every_use_of_the_image_name_is_the_makefiles() {
+    let name = image();
+    let (repository, tag) = name.rsplit_once(':').unwrap();
+    assert_eq!(
+        tag,
+        format!("v{}", env!("CARGO_PKG_VERSION")),
+        "the Makefile's IMAGE is not the crate's version"
+    );
+    let mut wrong = Vec::new();
+    for file in sources() {
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        for (number, line) in text.lines().enumerate() {
+            for (at, _) in line.match_indices(&format!("{repository}:")) {
+                let rest = &line[at..];
+                let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || "/:._-".contains(c)));
+                let used = rest[..end.unwrap_or(rest.len())].trim_end_matches(['.', ':']);
+                if used != name {
+                    wrong.push(format!("{}:{}: {used}", file.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "these are not {name}:\n{}",
+        wrong.join("\n")
+    );
+}
+
+/// Every file of the repository that a person writes.
+fn sources() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name();
+            let built = ["target", "out", ".git", ".cache"]
+                .iter()
+                .any(|built| name == *built);
+            if entry.file_type().unwrap().is_dir() {
+                if !built {
+                    folders.push(entry.path());
+                }
+            } else {
+                files.push(entry.path());
+            }
+        }
+    }
+    files
+}
