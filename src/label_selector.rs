@@ -29,23 +29,37 @@ impl LabelSelector {
             .all(|requirement| requirement.is_met(lookup(&requirement.key)))
     }
 
-    /// The number of requirements that the labels do not meet: 0 is a match, 1 an almost-match
-    /// worth a hint if the selector has more requirements than that.
-    pub fn near_miss<'a>(&self, lookup: impl Fn(&str) -> Option<Cow<'a, str>>) -> usize {
+    /// The number of requirements that the labels do not meet; 0 is a match.
+    pub fn unmet<'a>(&self, lookup: impl Fn(&str) -> Option<Cow<'a, str>>) -> usize {
+        self.unmet_requirements(lookup).count()
+    }
+
+    /// The only requirement that the labels do not meet, if it asks for one value and the label has
+    /// another: key, value asked for, value there. Worth a hint when the two are alike.
+    pub fn near_miss<'a>(
+        &self,
+        lookup: impl Fn(&str) -> Option<Cow<'a, str>>,
+    ) -> Option<(&str, &str, String)> {
+        let mut unmet = self.unmet_requirements(&lookup);
+        let (only, None) = (unmet.next()?, unmet.next()) else {
+            return None;
+        };
+        let Condition::In(values) = &only.condition else {
+            return None;
+        };
+        let [wanted] = values.as_slice() else {
+            return None;
+        };
+        Some((&only.key, wanted, lookup(&only.key)?.into_owned()))
+    }
+
+    fn unmet_requirements<'a>(
+        &self,
+        lookup: impl Fn(&str) -> Option<Cow<'a, str>>,
+    ) -> impl Iterator<Item = &Requirement> {
         self.requirements
             .iter()
-            .filter(|requirement| !requirement.is_met(lookup(&requirement.key)))
-            .count()
-    }
-
-    /// The number of requirements, which [`near_miss`](Self::near_miss) counts up to.
-    pub fn len(&self) -> usize {
-        self.requirements.len()
-    }
-
-    /// Whether there are no requirements, so that everything matches.
-    pub fn is_empty(&self) -> bool {
-        self.requirements.is_empty()
+            .filter(move |requirement| !requirement.is_met(lookup(&requirement.key)))
     }
 }
 
@@ -488,13 +502,11 @@ mod tests {
     }
 
     #[test]
-    fn near_misses_are_counted() {
+    fn unmet_requirements_are_counted() {
         let labels = |key: &str| (key == "a").then_some(Cow::Borrowed("1"));
-        assert_eq!(selector("a=1,b=2").near_miss(labels), 1);
-        assert_eq!(selector("a=2,b=2,!a").near_miss(labels), 3);
-        assert_eq!(selector("a=1,!b").near_miss(labels), 0);
-        assert_eq!(selector("a=1,!b").len(), 2);
-        assert!(selector(" ").is_empty());
+        assert_eq!(selector("a=1,b=2").unmet(labels), 1);
+        assert_eq!(selector("a=2,b=2,!a").unmet(labels), 3);
+        assert_eq!(selector("a=1,!b").unmet(labels), 0);
     }
 
     #[test]
@@ -629,7 +641,7 @@ mod tests {
                     let met: String = met.map(|met| if met { '1' } else { '0' }).collect();
                     let misses = sets
                         .iter()
-                        .map(|set| selector.near_miss(|key| lookup(set, key)).to_string());
+                        .map(|set| selector.unmet(|key| lookup(set, key)).to_string());
                     format!("{met}\t{}", misses.collect::<Vec<_>>().join(","))
                 },
             );

@@ -1,5 +1,206 @@
-//! Fits Kubernetes manifests out for one environment.
+//! fitout fits a base out for one environment: resource requests and limits, security contexts,
+//! Prometheus annotations and storage classes, in every workload, with the reason of each change.
+//!
+//! ```text
+//! bytes ─▶ read ─▶ config ─▶ select ─▶ transformers ─▶ checks ─▶ report ─▶ write ─▶ bytes
+//! ```
+//!
+//! | step | module | what it does |
+//! |---|---|---|
+//! | 1 | [`read`] | bytes become lossless documents ([`yaml`]) and [`read::Resource`]s; who is calling |
+//! | 2 | [`config`] | the functionConfig becomes a typed [`config::Config`]; anything unknown is refused in place |
+//! | 3 | [`select`] | which objects, containers and claims each part of the config is for |
+//! | 4 | [`transformers`] | ask for what shall be; [`edit::Edits`] keeps what changes and why |
+//! | 5 | [`checks`] | answer whether the result, and the config itself, is sound |
+//! | 6 | [`report`] | changes and findings as results, text and JSON |
+//! | 7 | [`write`] | the edits are spliced into the text; every other byte is copied |
+//!
+//! # Invariants
+//!
+//! Each is kept by a test.
+//!
+//! 1. [`yaml`] names no other module, and `kustomize-krm-types` nothing of fitout.
+//! 2. Transformers and checks get no mutable document: all change goes through [`edit::Edits`].
+//! 3. Without edits the bytes that go out are the bytes that came in. With edits, every byte outside
+//!    the spliced spans is the same. (The two `id` annotations of a host are the exception; see
+//!    [`read::ResourceList::bookkeeping_to_drop`].)
+//! 4. Only `main.rs` and `cli/` print, read files or the environment, or exit. The library is pure:
+//!    no clock, no randomness, no network.
+//! 5. Running twice is running once, and the order of the items does not matter.
+//! 6. Every edit of a golden case is in its results, and the diff holds nothing else.
+//! 7. The rows of the transformers' table, their files and their folders of cases are the same set.
+//! 8. No input makes it panic, overflow the stack or take more than linear time.
+//! 9. A Secret's values never appear in a report.
 
+pub mod checks;
+pub mod config;
+pub mod edit;
 pub mod label_selector;
+pub mod problem;
 pub mod quantity;
+pub mod read;
+pub mod report;
+pub mod select;
+pub mod transformers;
+pub mod write;
 pub mod yaml;
+
+use crate::config::{Config, FunctionConfig};
+use crate::edit::Edits;
+use crate::problem::{Place, Problem, Problems};
+use crate::read::{Host, Resource, ResourceList};
+use crate::report::Report;
+use crate::yaml::{Node, Stream};
+
+/// The image of this version: the one place in the code that names it.
+pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
+
+/// What a run of the function comes to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The whole output; `None` when something is an error, for then nothing may be written.
+    pub output: Option<String>,
+    /// What was changed and found; `None` when the input could not be understood.
+    pub report: Option<Report>,
+    /// Why nothing was written, when it is not a finding of the report.
+    pub problems: Vec<Problem>,
+    /// Who called.
+    pub host: Host,
+}
+
+/// Where results are to go, as far as that is the function's business.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Results {
+    /// Into the output, except for kustomize, which throws them away.
+    #[default]
+    ByHost,
+    /// Into the output.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// Runs the KRM function on the bytes of a ResourceList.
+///
+/// Pure: the outcome depends on the arguments alone. On any error there is no output at all, because
+/// a host would take a part of it, or nothing, for the whole.
+pub fn run(bytes: Vec<u8>, results: Results) -> Outcome {
+    let failed = |host, Problems(problems)| Outcome {
+        output: None,
+        report: None,
+        problems,
+        host,
+    };
+    let stream = match Stream::from_bytes(bytes) {
+        Ok(stream) => stream,
+        Err(error) => return failed(Host::Unknown, not_yaml(&error, None).into()),
+    };
+    let list = match ResourceList::read(&stream) {
+        Ok(list) => list,
+        Err(problems) => return failed(Host::Unknown, problems),
+    };
+    match run_on(&list, results) {
+        Ok(outcome) => outcome,
+        Err(problems) => failed(list.host, problems),
+    }
+}
+
+fn run_on(list: &ResourceList<'_>, results: Results) -> Result<Outcome, Problems> {
+    let Some(node) = list.function_config else {
+        return Err(
+            Problem::new("FIT-CFG001", "the ResourceList has no functionConfig")
+                .help(format!(
+                    "give the function a {} of {}: see fn-config/ in the repository",
+                    config::KIND,
+                    config::API_VERSION
+                ))
+                .into(),
+        );
+    };
+    let function_config = FunctionConfig::of_list(node)?;
+    let config = function_config.decode()?;
+    let fitted = fit(&config, &list.resources, Some(node))?;
+    let report = Report::of(&fitted, &list.resources, &config);
+    let wants_results = match results {
+        Results::ByHost => list.host != Host::Kustomize,
+        Results::Always => true,
+        Results::Never => false,
+    };
+    let krm_results = if wants_results {
+        report.krm_results(config.report_changes)
+    } else {
+        Vec::new()
+    };
+    let output = if report.has_errors() {
+        None
+    } else {
+        Some(write::resource_list(list, &fitted.changes, &krm_results)?)
+    };
+    Ok(Outcome {
+        output,
+        report: Some(report),
+        problems: Vec::new(),
+        host: list.host,
+    })
+}
+
+/// What fitting some objects comes to, before anything is written.
+#[derive(Debug)]
+pub struct Fitted {
+    /// Every edit, by object and then in the order in which transformers asked.
+    pub changes: Vec<edit::Change>,
+    /// Everything else that there is to say.
+    pub findings: Vec<edit::Finding>,
+    /// How many leaves were right already.
+    pub same: usize,
+    /// How many of the objects make pods.
+    pub workloads: usize,
+}
+
+/// Steps 3 to 5: selects, transforms and checks. `function_config` is known again among the objects.
+///
+/// # Errors
+/// Every object that has not the shape of its kind, or a value that cannot be read where it must be.
+pub fn fit(
+    config: &Config<'_>,
+    resources: &[Resource<'_>],
+    function_config: Option<Node<'_>>,
+) -> Result<Fitted, Problems> {
+    let selection = select::Selection::of(config, resources, function_config)?;
+    let transformers = transformers::Transformers::new(config);
+    let mut edits = Edits::new(resources);
+    let mut problems = Vec::new();
+    for selected in &selection.selected {
+        edits.start(selected.index);
+        problems.extend(
+            transformers
+                .transform(&selected.applicable(resources), &mut edits)
+                .err(),
+        );
+    }
+    if !problems.is_empty() {
+        return Err(Problems(problems));
+    }
+    let mut findings = edits.findings;
+    findings.extend(checks::run(config, &selection));
+    let workloads = selection
+        .selected
+        .iter()
+        .filter(|selected| selected.target.template.is_some())
+        .count();
+    Ok(Fitted {
+        changes: edits.changes,
+        findings,
+        same: edits.same,
+        workloads,
+    })
+}
+
+/// The problem that a text is not YAML.
+pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Problem {
+    let problem = Problem::new("FIT-INP001", format!("not YAML: {}", error.message));
+    match text {
+        Some((file, text)) => problem.at(Place::of_syntax_error(error, text, Some(file))),
+        None => problem.field(format!("stdin:{}", error.position)),
+    }
+}

@@ -1,2 +1,9 @@
-//! The process edge.
-fn main() {}
+//! The process edge. What it does is in [`cli`].
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

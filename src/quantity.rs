@@ -91,6 +91,19 @@ impl Quantity {
         parsed.map_err(|problem| QuantityError::new(plain, problem))
     }
 
+    /// Reads the quantity that a node holds, as the API server's clients read it.
+    ///
+    /// # Errors
+    /// A text that is no quantity; for a collection the error says so of the empty text.
+    pub fn of_node(node: crate::yaml::Node<'_>) -> Result<Self, QuantityError> {
+        use crate::yaml::Kind;
+        let quoted = matches!(
+            node.alias_target().kind(),
+            Kind::Single | Kind::Double | Kind::Literal | Kind::Folded
+        );
+        Self::from_yaml_scalar(&node.text().unwrap_or_default(), quoted)
+    }
+
     /// Whether the value is 0.
     pub fn is_zero(&self) -> bool {
         self.coefficient == 0

@@ -1,0 +1,23 @@
+//! Step 5: checks. Each answers with findings; none fails, and none changes anything.
+//!
+//! Adding one: a file here with its head comment in the words of the rule, and a row in the table.
+
+mod profiles;
+
+use crate::config::Config;
+use crate::edit::Finding;
+use crate::select::Selection;
+
+/// A question to the config and what it selected.
+type Check = fn(&Config<'_>, &Selection<'_, '_>) -> Vec<Finding>;
+
+/// Every check, in the order in which findings of one severity are told.
+const CHECKS: [Check; 2] = [profiles::use_of_profiles, profiles::disagreements];
+
+/// Asks every check.
+pub fn run(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+    CHECKS
+        .iter()
+        .flat_map(|check| check(config, selection))
+        .collect()
+}

@@ -1,0 +1,270 @@
+//! `fitout apply`: the fitted manifests on standard output, or into their files.
+
+use std::io::Write;
+use std::path::Path;
+
+use clap::Args;
+use fitout::config::{Config, FunctionConfig};
+use fitout::edit::Change;
+use fitout::problem::{Problem, Problems};
+use fitout::read::Resource;
+use fitout::report::{self, Report};
+use fitout::{Fitted, write};
+use kustomize_krm_types::Severity;
+use rayon::prelude::*;
+
+use super::inputs::{ConfigText, Manifest, Manifests, failure};
+use super::output::{Form, Format, Output};
+use super::{FINDINGS, FINE, FailOn, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
+
+/// Print the fitted manifests, or edit the files in place.
+#[derive(Debug, Args)]
+pub(super) struct Apply {
+    #[command(flatten)]
+    source: Source,
+    /// Edit the files in place; every byte that need not change stays
+    #[arg(short, long, conflicts_with = "kustomization")]
+    in_place: bool,
+    /// Also write the report, as `json=FILE` or `text=FILE`; repeatable
+    #[arg(short, long = "output", value_name = "FORMAT=FILE")]
+    output: Vec<Format>,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+impl Apply {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        if let Some(directory) = &self.source.kustomization {
+            if !self.output.is_empty() {
+                return Err(Failure::new(
+                    WRONG_USE,
+                    "error: the report of an overlay is what `fitout plan -k` prints; `apply -k` has no -o",
+                ));
+            }
+            return kustomize::apply(directory);
+        }
+        if let Some(format) = self
+            .output
+            .iter()
+            .find(|format| format.file.is_none() && !self.in_place)
+        {
+            let name = if format.form == Form::Json {
+                "json"
+            } else {
+                "text"
+            };
+            return Err(Failure::new(
+                WRONG_USE,
+                format!(
+                    "error: standard output is for the manifests; give the report a file: -o {name}=FILE"
+                ),
+            ));
+        }
+        if self.in_place
+            && self
+                .source
+                .filenames
+                .iter()
+                .any(|path| path == Path::new("-"))
+        {
+            return Err(Failure::new(
+                WRONG_USE,
+                "error: standard input cannot be edited in place",
+            ));
+        }
+        let config_text = ConfigText::read(&self.source, &self.telling)?;
+        let function_config = FunctionConfig::of_file(&config_text.stream, &config_text.name);
+        let function_config =
+            function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
+        let config = function_config
+            .decode()
+            .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
+        let manifests = Manifests::read(&self.source, &self.telling)?;
+        let resources = manifests
+            .resources()
+            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
+        let run = Run::of(&config, &manifests, &resources)
+            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
+        run.tell(&self.telling, &manifests);
+        if !run.report.has_errors() {
+            if self.in_place {
+                self.write_files(&manifests, &run)?
+            } else {
+                Output::stdout(&stream_of(&run.texts))
+            }
+        }
+        for format in &self.output {
+            match format.form {
+                Form::Json => format.write(&run.report.to_json())?,
+                Form::Text => format.write(&report::summary(&run.report))?,
+            }
+        }
+        Ok(exit_code(&run.report, self.telling.fail_on))
+    }
+
+    /// Writes each changed file by way of a new one beside it, after everything could be fitted.
+    fn write_files(&self, manifests: &Manifests, run: &Run) -> Result<(), Failure> {
+        let mut edited = 0;
+        for (manifest, text) in manifests.texts.iter().zip(&run.texts) {
+            let Some(file) = &manifest.file else { continue };
+            if text == manifest.stream.text() {
+                continue;
+            }
+            replace(file, text).map_err(|error| {
+                Failure::new(
+                    UNREADABLE,
+                    format!("error: cannot write {}: {error}", file.display()),
+                )
+            })?;
+            edited += 1;
+            if !self.telling.quiet {
+                Output::stderr(&format!("edited  {}", manifest.name));
+            }
+        }
+        if edited == 0 && !self.telling.quiet {
+            Output::stderr("nothing to do");
+        }
+        Ok(())
+    }
+}
+
+/// What fitting files comes to.
+pub(super) struct Run {
+    pub(super) changes: Vec<Change>,
+    pub(super) report: Report,
+    /// The new text of each manifest, in their order.
+    pub(super) texts: Vec<String>,
+}
+
+impl Run {
+    pub(super) fn of(
+        config: &Config<'_>,
+        manifests: &Manifests,
+        resources: &[Resource<'_>],
+    ) -> Result<Run, Problems> {
+        let fitted = fitout::fit(config, resources, None)?;
+        let report = Report::of(&fitted, resources, config);
+        let Fitted { changes, .. } = fitted;
+        let texts = new_texts(&manifests.texts, &changes, resources)?;
+        Ok(Run {
+            changes,
+            report,
+            texts,
+        })
+    }
+
+    /// Tells findings and totals on standard error, as much as asked.
+    pub(super) fn tell(&self, telling: &Telling, manifests: &Manifests) {
+        let least = if telling.quiet {
+            Severity::Error
+        } else if telling.verbose {
+            Severity::Info
+        } else {
+            Severity::Warning
+        };
+        let findings = report::findings(&self.report, least);
+        if !findings.is_empty() {
+            Output::stderr(findings.trim_end());
+        }
+        if self.report.has_errors() {
+            Output::stderr("nothing was written, so that nothing half-fitted is deployed");
+        }
+        if telling.quiet {
+            return;
+        }
+        let summary = report::summary(&self.report);
+        let told = if telling.verbose {
+            summary.trim_end()
+        } else {
+            summary.lines().last().unwrap_or_default()
+        };
+        let skipped = manifests.skipped.len();
+        let note = if skipped == 0 {
+            String::new()
+        } else {
+            format!(
+                " ({skipped} file{} without objects passed over)",
+                if skipped == 1 { "" } else { "s" }
+            )
+        };
+        Output::stderr(&format!("{told}{note}"));
+    }
+}
+
+fn new_texts(
+    manifests: &[Manifest],
+    changes: &[Change],
+    resources: &[Resource<'_>],
+) -> Result<Vec<String>, Problems> {
+    let mut by_text: Vec<Vec<Change>> = vec![Vec::new(); manifests.len()];
+    for change in changes {
+        by_text[resources[change.resource].text].push(change.clone());
+    }
+    // Texts are independent of one another, so each is edited on any core that is free.
+    let edited: Vec<Result<String, Problem>> = manifests
+        .par_iter()
+        .zip(&by_text)
+        .map(|(manifest, changes)| write::text(&manifest.stream, changes, resources))
+        .collect();
+    let mut texts = Vec::with_capacity(edited.len());
+    let mut problems = Vec::new();
+    for result in edited {
+        match result {
+            Ok(text) => texts.push(text),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() {
+        Ok(texts)
+    } else {
+        Err(Problems(problems))
+    }
+}
+
+/// All texts as one stream of documents.
+fn stream_of(texts: &[String]) -> String {
+    let mut stream = String::new();
+    for text in texts {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if !stream.is_empty() {
+            if !stream.ends_with('\n') {
+                stream.push('\n');
+            }
+            if !starts_document(text) {
+                stream.push_str("---\n");
+            }
+        }
+        stream.push_str(text);
+    }
+    stream
+}
+
+/// Whether a text begins with a document marker, so that it needs none in front.
+fn starts_document(text: &str) -> bool {
+    let first = text
+        .lines()
+        .find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    first.is_some_and(|line| line == "---" || line.starts_with("--- ") || line.starts_with('%'))
+}
+
+/// Replaces a file at once: a reader sees the old text or the new one, never a part.
+fn replace(file: &Path, text: &str) -> std::io::Result<()> {
+    let file = file.canonicalize()?;
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    new.write_all(text.as_bytes())?;
+    new.as_file()
+        .set_permissions(std::fs::metadata(&file)?.permissions())?;
+    new.persist(&file).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// The exit code that the findings ask for.
+pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
+    let fails = match fail_on {
+        FailOn::Error => report.summary.errors > 0,
+        FailOn::Warning => report.summary.errors + report.summary.warnings > 0,
+        FailOn::Never => false,
+    };
+    if fails { FINDINGS } else { FINE }
+}

@@ -1,0 +1,121 @@
+//! The KRM function on standard input and output.
+
+use std::io::{Read, Write};
+
+use fitout::read::Host;
+use fitout::{Outcome, Results, report};
+use kustomize_krm_types::Severity;
+
+use super::output::Output;
+use super::{FINDINGS, FINE};
+
+/// What the environment says about telling: `FITOUT_OUTPUT`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settings {
+    channels: Option<Channels>,
+}
+
+/// Where findings and changes are told.
+#[derive(Clone, Copy, Debug, Default)]
+struct Channels {
+    stderr: bool,
+    results: bool,
+}
+
+impl Settings {
+    pub(super) fn from_environment() -> Settings {
+        Settings::of(std::env::var("FITOUT_OUTPUT").ok().as_deref())
+    }
+
+    /// Reads a list such as `stderr,results`; `none` leaves only the exit code.
+    pub(super) fn of(value: Option<&str>) -> Settings {
+        let Some(value) = value.filter(|value| !value.trim().is_empty()) else {
+            return Settings::default();
+        };
+        let mut channels = Channels::default();
+        for word in value.split(',').map(str::trim) {
+            match word {
+                "stderr" => channels.stderr = true,
+                "results" => channels.results = true,
+                "none" => {}
+                other => Output::stderr(&format!(
+                    "warning: FITOUT_OUTPUT: `{other}` is none of stderr, results, none"
+                )),
+            }
+        }
+        Settings {
+            channels: Some(channels),
+        }
+    }
+
+    fn results(self) -> Results {
+        match self.channels {
+            None => Results::ByHost,
+            Some(Channels { results: true, .. }) => Results::Always,
+            Some(Channels { results: false, .. }) => Results::Never,
+        }
+    }
+
+    /// kustomize drops results, so people read standard error there; kpt shows results, and would
+    /// show standard error as noise.
+    fn tells_findings(self, host: Host) -> bool {
+        self.channels
+            .map_or(host != Host::Kpt, |channels| channels.stderr)
+    }
+
+    /// What stops the run is told unless nothing is to be told at all.
+    fn tells_problems(self) -> bool {
+        self.channels
+            .is_none_or(|channels| channels.stderr || channels.results)
+    }
+}
+
+/// Runs the function; answers its exit code.
+pub(super) fn run(settings: &Settings) -> u8 {
+    let mut bytes = Vec::new();
+    if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
+        Output::stderr(&format!(
+            "error[FIT-INP001]: cannot read standard input: {error}"
+        ));
+        return FINDINGS;
+    }
+    finish(&fitout::run(bytes, settings.results()), settings)
+}
+
+/// Tells the outcome and writes the output; answers the exit code.
+pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
+    let failed = outcome.output.is_none();
+    if settings.tells_problems() {
+        for problem in &outcome.problems {
+            Output::stderr(&problem.to_string());
+        }
+        if let Some(told) = &outcome.report {
+            let least = if settings.tells_findings(outcome.host) {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
+            let text = report::findings(told, least);
+            if !text.is_empty() {
+                Output::stderr(text.trim_end());
+            }
+        }
+        if failed {
+            Output::stderr("fitout: nothing was written, so that nothing half-fitted is deployed");
+        }
+    }
+    let Some(output) = &outcome.output else {
+        return FINDINGS;
+    };
+    let mut stdout = std::io::stdout().lock();
+    match stdout
+        .write_all(output.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Ok(()) => FINE,
+        Err(error) => {
+            Output::stderr(&format!("error: cannot write to standard output: {error}"));
+            FINDINGS
+        }
+    }
+}

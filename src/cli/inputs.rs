@@ -1,0 +1,297 @@
+//! Files, directories and standard input: the manifests and the config of the command line.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use fitout::not_yaml;
+use fitout::problem::{Problem, Problems};
+use fitout::read::{Origin, Resource};
+use fitout::report::problem_snippet;
+use fitout::yaml::{Node, Stream};
+
+use super::{Failure, Source, Telling, UNREADABLE, WRONG_USE};
+
+/// A text with manifests.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    /// What a person calls it.
+    pub(super) name: String,
+    /// Where it is written back; `None` for standard input.
+    pub(super) file: Option<PathBuf>,
+    pub(super) stream: Stream,
+}
+
+/// Every manifest that was named, and what was passed over.
+#[derive(Debug, Default)]
+pub(super) struct Manifests {
+    pub(super) texts: Vec<Manifest>,
+    /// Files without a Kubernetes object, or with a package's own (kustomization, Kptfile, config).
+    pub(super) skipped: Vec<String>,
+}
+
+/// Kinds whose files describe a package and are no part of what runs.
+const PACKAGE_GROUPS: [&str; 3] = ["kustomize.config.k8s.io/", "kpt.dev/", "fitout.dev/"];
+
+impl Manifests {
+    /// Reads everything that the arguments name.
+    pub(super) fn read(source: &Source, telling: &Telling) -> Result<Manifests, Failure> {
+        let mut manifests = Manifests::default();
+        let mut problems = Vec::new();
+        for path in &source.filenames {
+            for file in files_at(path)? {
+                problems.extend(manifests.add(&file).err());
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(manifests),
+            false => Err(failure(&Problems(problems), telling, UNREADABLE)),
+        }
+    }
+
+    fn add(&mut self, file: &Path) -> Result<(), Problem> {
+        let name = shown(file);
+        let is_stdin = file == Path::new("-");
+        if file
+            .file_name()
+            .is_some_and(|file| PACKAGE_FILES.iter().any(|known| file == *known))
+        {
+            self.skipped.push(name);
+            return Ok(());
+        }
+        let bytes = if is_stdin {
+            read_stdin()
+        } else {
+            std::fs::read(file)
+        };
+        let bytes = bytes
+            .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let stream =
+            Stream::from_bytes(bytes).map_err(|error| not_yaml(&error, Some((&name, &text))))?;
+        if !stream
+            .documents()
+            .any(|document| is_object(document.root()))
+        {
+            self.skipped.push(name);
+            return Ok(());
+        }
+        self.texts.push(Manifest {
+            name,
+            file: (!is_stdin).then(|| file.to_owned()),
+            stream,
+        });
+        Ok(())
+    }
+
+    /// The objects in all texts, in their order.
+    pub(super) fn resources(&self) -> Result<Vec<Resource<'_>>, Problems> {
+        let mut resources = Vec::new();
+        let mut problems = Vec::new();
+        for (text, manifest) in self.texts.iter().enumerate() {
+            let documents = manifest
+                .stream
+                .documents()
+                .filter(|document| !document.is_empty());
+            for (index, document) in documents
+                .enumerate()
+                .filter(|(_, document)| is_object(document.root()))
+            {
+                let origin = Origin {
+                    path: Some(manifest.name.clone()),
+                    index,
+                    has_lines: true,
+                };
+                problems
+                    .extend(Resource::read(document.root(), text, origin, &mut resources).err());
+            }
+        }
+        if problems.is_empty() {
+            Ok(resources)
+        } else {
+            Err(Problems(problems))
+        }
+    }
+}
+
+/// Files that are not manifests, whatever they hold.
+const PACKAGE_FILES: [&str; 4] = [
+    "kustomization.yaml",
+    "kustomization.yml",
+    "Kustomization",
+    "Kptfile",
+];
+
+/// Whether a document is a Kubernetes object that may run in a cluster.
+fn is_object(root: Node<'_>) -> bool {
+    let has = |key: &str| {
+        root.get(key)
+            .and_then(|node| node.text())
+            .is_some_and(|text| !text.is_empty())
+    };
+    let version = root
+        .get("apiVersion")
+        .and_then(|node| node.text())
+        .unwrap_or_default();
+    has("kind")
+        && has("apiVersion")
+        && !PACKAGE_GROUPS
+            .iter()
+            .any(|group| version.starts_with(group))
+}
+
+fn read_stdin() -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The manifests at a path: itself, or those below it in a fixed order.
+fn files_at(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    if path == Path::new("-") || path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    if !path.exists() {
+        return Err(Failure::new(
+            UNREADABLE,
+            format!("error[FIT-INP001]: there is no {}", path.display()),
+        ));
+    }
+    let mut files = Vec::new();
+    for entry in ignore::WalkBuilder::new(path)
+        .require_git(false)
+        .sort_by_file_path(Path::cmp)
+        .build()
+    {
+        let entry = entry
+            .map_err(|error| Failure::new(UNREADABLE, format!("error[FIT-INP001]: {error}")))?;
+        let is_manifest = entry.path().extension().is_some_and(|extension| {
+            ["yaml", "yml", "json"]
+                .iter()
+                .any(|known| extension == *known)
+        });
+        if is_manifest && entry.path().is_file() {
+            files.push(entry.into_path());
+        }
+    }
+    Ok(files)
+}
+
+/// A path with forward slashes and without `./`.
+fn shown(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "stdin".to_owned();
+    }
+    let text = path.to_string_lossy().replace('\\', "/");
+    text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}
+
+/// The functionConfig's text and what a person calls it.
+#[derive(Debug)]
+pub(super) struct ConfigText {
+    pub(super) name: String,
+    pub(super) stream: Stream,
+}
+
+impl ConfigText {
+    /// Finds and reads the config that the arguments, or else the environment variables, name.
+    pub(super) fn read(source: &Source, telling: &Telling) -> Result<ConfigText, Failure> {
+        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let path = match (&source.config, &source.environment) {
+            (Some(file), _) => file.clone(),
+            (None, Some(name)) => find_environment(name)?,
+            (None, None) => match (variable("FITOUT_CONFIG"), variable("FITOUT_ENV")) {
+                (Some(_), Some(_)) => {
+                    return Err(Failure::new(
+                        WRONG_USE,
+                        "error: FITOUT_CONFIG and FITOUT_ENV are both set; set one of them",
+                    ));
+                }
+                (Some(file), None) => file.into(),
+                (None, Some(name)) => find_environment(&name.to_string_lossy())?,
+                (None, None) => {
+                    return Err(Failure::new(
+                        WRONG_USE,
+                        format!(
+                            "error: which environment? Give -e NAME or -c FILE\n{}",
+                            known_environments()
+                        ),
+                    ));
+                }
+            },
+        };
+        let name = shown(&path);
+        let bytes = std::fs::read(&path).map_err(|error| {
+            Failure::new(
+                WRONG_USE,
+                format!("error[FIT-CFG001]: cannot read {name}: {error}"),
+            )
+        })?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let stream = Stream::from_bytes(bytes).map_err(|error| {
+            failure(
+                &not_yaml(&error, Some((&name, &text))).into(),
+                telling,
+                WRONG_USE,
+            )
+        })?;
+        Ok(ConfigText { name, stream })
+    }
+}
+
+/// `fn-config/NAME/fitout.yaml` in the working directory or the nearest directory above that has it.
+fn find_environment(name: &str) -> Result<PathBuf, Failure> {
+    let relative: PathBuf = ["fn-config", name, "fitout.yaml"].iter().collect();
+    if relative.is_file() {
+        return Ok(relative);
+    }
+    let working = std::env::current_dir().unwrap_or_default();
+    let above = working
+        .ancestors()
+        .skip(1)
+        .map(|directory| directory.join(&relative))
+        .find(|path| path.is_file());
+    above.ok_or_else(|| {
+        Failure::new(
+            WRONG_USE,
+            format!(
+                "error: no environment `{name}`: there is no {} here or above\n{}",
+                relative.display(),
+                known_environments()
+            ),
+        )
+    })
+}
+
+fn known_environments() -> String {
+    let working = std::env::current_dir().unwrap_or_default();
+    let Some(folder) = working
+        .ancestors()
+        .map(|directory| directory.join("fn-config"))
+        .find(|folder| folder.is_dir())
+    else {
+        return "help: there is no fn-config/ here or above; name a config with -c FILE".to_owned();
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let has_config = entries.filter(|entry| entry.path().join("fitout.yaml").is_file());
+    let mut names: Vec<String> = has_config
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    format!("help: known environments: {}", names.join(", "))
+}
+
+/// Problems as the end of a command, each with a picture of its place.
+pub(super) fn failure(problems: &Problems, telling: &Telling, code: u8) -> Failure {
+    let color = telling.color.applies_to(&std::io::stderr());
+    let mut message: String = problems
+        .0
+        .iter()
+        .map(|problem| problem_snippet(problem, color))
+        .collect();
+    let count = problems.0.len();
+    message.push_str(&format!(
+        "{count} error{}; nothing was written",
+        if count == 1 { "" } else { "s" }
+    ));
+    Failure::new(code, message)
+}

@@ -1,0 +1,196 @@
+//! `-k DIR`: the overlay as kustomize builds it, with our function inside and without Docker.
+//!
+//! kustomize and kubectl run a container function by calling `docker` from PATH. For the time of the
+//! build a `docker` of ours stands first there: it runs this program when the image is ours, and the
+//! real docker otherwise (see [`super::shim`]). So the overlay is the same everywhere.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output as Finished, Stdio};
+
+use super::output::Output;
+use super::{FINE, Failure, UNREADABLE, WRONG_USE};
+
+/// This program's path, for the stand-in.
+pub(super) const PROGRAM: &str = "FITOUT_SHIM_PROGRAM";
+/// The PATH without the stand-in.
+pub(super) const REAL_PATH: &str = "FITOUT_SHIM_PATH";
+/// A folder where the stand-in leaves what it was given and what came of it.
+pub(super) const RECORD: &str = "FITOUT_SHIM_RECORD";
+
+/// Prints the build.
+pub(super) fn apply(directory: &Path) -> Result<u8, Failure> {
+    let build = Build::run(directory)?;
+    Output::stdout(&build.output);
+    Ok(FINE)
+}
+
+/// The ResourceLists that kustomize gave to the function while it built.
+pub(super) fn inputs(directory: &Path) -> Result<Vec<String>, Failure> {
+    Ok(Build::run(directory)?.inputs)
+}
+
+struct Build {
+    output: String,
+    inputs: Vec<String>,
+}
+
+impl Build {
+    fn run(directory: &Path) -> Result<Build, Failure> {
+        let io = |what: &str, error: std::io::Error| {
+            Failure::new(UNREADABLE, format!("error: {what}: {error}"))
+        };
+        let folder =
+            tempfile::tempdir().map_err(|error| io("cannot make a temporary folder", error))?;
+        let record = folder.path().join("record");
+        std::fs::create_dir(&record)
+            .map_err(|error| io("cannot make a temporary folder", error))?;
+        let bin = folder.path().join("bin");
+        write_stand_in(&bin).map_err(|error| io("cannot write the stand-in for docker", error))?;
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let program =
+            std::env::current_exe().map_err(|error| io("cannot find this program", error))?;
+
+        let mut command = kustomize_on(&path, directory)?;
+        let finished = command
+            .env("PATH", in_front(&bin, &path))
+            .env(PROGRAM, program)
+            .env(REAL_PATH, &path)
+            .env(RECORD, &record)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| io("cannot run kustomize", error))?;
+        let calls = Call::all(&record);
+        judge(directory, &finished, &calls)?;
+        Ok(Build {
+            output: String::from_utf8_lossy(&finished.stdout).into_owned(),
+            inputs: calls.into_iter().map(|call| call.input).collect(),
+        })
+    }
+}
+
+/// One call of the function, as the stand-in recorded it.
+struct Call {
+    input: String,
+    code: Option<u8>,
+}
+
+impl Call {
+    fn all(record: &Path) -> Vec<Call> {
+        let mut files: Vec<PathBuf> = std::fs::read_dir(record)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .collect();
+        files.retain(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "yaml")
+        });
+        files.sort();
+        let call = |file: PathBuf| Call {
+            input: std::fs::read_to_string(&file).unwrap_or_default(),
+            code: std::fs::read_to_string(file.with_extension("code"))
+                .ok()
+                .and_then(|code| code.parse().ok()),
+        };
+        files.into_iter().map(call).collect()
+    }
+}
+
+/// Fails when the build did, and when it succeeded without the function: kustomize skips a function
+/// silently when it is an executable and no flag allows that, and such manifests are not fitted.
+fn judge(directory: &Path, finished: &Finished, calls: &[Call]) -> Result<(), Failure> {
+    let shown = directory.display();
+    if !finished.status.success() {
+        let code = calls
+            .iter()
+            .filter_map(|call| call.code)
+            .find(|code| *code != FINE)
+            .unwrap_or(UNREADABLE);
+        return Err(Failure::new(
+            code,
+            format!("error: the build of {shown} failed"),
+        ));
+    }
+    if calls.is_empty() {
+        return Err(Failure::new(
+            WRONG_USE,
+            format!(
+                "error[FIT-RUN001]: the build of {shown} succeeded, but fitout was not called in it\n  \
+                 = help: list a folder of fn-config/ under `transformers` in its kustomization.yaml, in the form with \
+                 `container: {{image: {}}}`; kustomize skips the form with `exec` silently here",
+                fitout::IMAGE
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn write_stand_in(bin: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(bin)?;
+    let file = bin.join("docker");
+    std::fs::write(
+        &file,
+        format!("#!/bin/sh\nexec \"${PROGRAM}\" docker-shim \"$@\"\n"),
+    )?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+fn in_front(bin: &Path, path: &OsString) -> OsString {
+    let folders = std::iter::once(bin.to_owned()).chain(std::env::split_paths(path));
+    std::env::join_paths(folders).unwrap_or_else(|_| bin.into())
+}
+
+fn kustomize_on(path: &OsString, directory: &Path) -> Result<Command, Failure> {
+    if !directory.is_dir() {
+        return Err(Failure::new(
+            UNREADABLE,
+            format!(
+                "error[FIT-INP001]: there is no directory {}",
+                directory.display()
+            ),
+        ));
+    }
+    let mut command = if let Some(kustomize) = find("kustomize", path) {
+        let mut command = Command::new(kustomize);
+        command.arg("build");
+        command
+    } else if let Some(kubectl) = find("kubectl", path) {
+        let mut command = Command::new(kubectl);
+        command.arg("kustomize");
+        command
+    } else {
+        return Err(Failure::new(
+            WRONG_USE,
+            "error: -k needs kustomize or kubectl on PATH, and there is neither",
+        ));
+    };
+    command.arg("--enable-alpha-plugins").arg(directory);
+    Ok(command)
+}
+
+/// A program in the folders of a PATH.
+pub(super) fn find(name: &str, path: &OsString) -> Option<PathBuf> {
+    std::env::split_paths(path)
+        .map(|folder| folder.join(name))
+        .find(|file| is_executable(file))
+}
+
+#[cfg(unix)]
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::metadata(file)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_executable(file: &Path) -> bool {
+    file.is_file()
+}

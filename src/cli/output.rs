@@ -1,0 +1,110 @@
+//! Standard output and standard error. A closed pipe ends the program quietly.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+
+use super::{Color, FINE, Failure, UNREADABLE};
+
+/// The two streams.
+pub(super) enum Output {}
+
+impl Output {
+    /// Writes data; a reader that has gone is no error.
+    pub(super) fn stdout(text: &str) {
+        let mut stdout = std::io::stdout().lock();
+        match stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush())
+        {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => exit(FINE),
+            Err(error) => {
+                Output::stderr(&format!("error: cannot write to standard output: {error}"));
+                exit(UNREADABLE);
+            }
+        }
+    }
+
+    /// Writes a line for people; there is nothing to be done when nobody can read it.
+    pub(super) fn stderr(text: &str) {
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    }
+}
+
+/// Ends the process; the one place that does.
+#[allow(clippy::exit)]
+pub(super) fn exit(code: u8) -> ! {
+    std::process::exit(i32::from(code))
+}
+
+impl Color {
+    /// Whether text on this stream is colored. Rules: https://no-color.org and CLICOLOR_FORCE.
+    pub(super) fn applies_to(self, stream: &impl IsTerminal) -> bool {
+        let set = |name: &str| {
+            std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
+        };
+        match self {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto if set("NO_COLOR") => false,
+            Color::Auto => {
+                set("CLICOLOR_FORCE")
+                    || (stream.is_terminal()
+                        && std::env::var_os("TERM").is_none_or(|term| term != "dumb"))
+            }
+        }
+    }
+}
+
+/// `-o FORMAT[=FILE]`.
+#[derive(Clone, Debug)]
+pub(super) struct Format {
+    pub(super) form: Form,
+    /// Standard output when absent.
+    pub(super) file: Option<std::path::PathBuf>,
+}
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Json,
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Format, String> {
+        let (form, file) = text
+            .split_once('=')
+            .map_or((text, None), |(form, file)| (form, Some(file.into())));
+        match form {
+            "text" => Ok(Format {
+                form: Form::Text,
+                file,
+            }),
+            "json" => Ok(Format {
+                form: Form::Json,
+                file,
+            }),
+            other => Err(format!("unknown format `{other}`; known: text, json")),
+        }
+    }
+}
+
+impl Format {
+    /// Writes a report's text to its file, or to standard output.
+    pub(super) fn write(&self, text: &str) -> Result<(), Failure> {
+        match &self.file {
+            None => Output::stdout(text),
+            Some(file) => {
+                std::fs::write(file, text).map_err(|error| {
+                    Failure::new(
+                        UNREADABLE,
+                        format!("error: cannot write {}: {error}", file.display()),
+                    )
+                })?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,147 @@
+//! `fitout plan`: what would change, and why. Writes no manifest.
+
+use clap::Args;
+use fitout::config::FunctionConfig;
+use fitout::report::{self, PlannedText, Report};
+use kustomize_krm_types::Severity;
+
+use super::apply::{Run, exit_code};
+use super::inputs::{ConfigText, Manifests, failure};
+use super::output::{Form, Format, Output};
+use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
+
+/// Show what would change, line by line, with the reasons.
+#[derive(Debug, Args)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    source: Source,
+    /// The report's form: text or json, or with =FILE into a file; repeatable
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    output: Vec<Format>,
+    /// Exit with 1 when something would change
+    #[arg(long)]
+    exit_code: bool,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+impl Plan {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        if let Some(directory) = &self.source.kustomization {
+            return self.plan_overlay(directory);
+        }
+        let config_text = ConfigText::read(&self.source, &self.telling)?;
+        let function_config = FunctionConfig::of_file(&config_text.stream, &config_text.name);
+        let function_config =
+            function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
+        let config = function_config
+            .decode()
+            .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
+        let manifests = Manifests::read(&self.source, &self.telling)?;
+        let resources = manifests
+            .resources()
+            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
+        let run = Run::of(&config, &manifests, &resources)
+            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
+        let texts = manifests.texts.iter().zip(&run.texts);
+        let texts = texts.map(|(manifest, after)| PlannedText {
+            path: &manifest.name,
+            before: manifest.stream.text(),
+            after,
+        });
+        let plan = report::Plan {
+            report: &run.report,
+            changes: &run.changes,
+            resources: &resources,
+            texts: texts.collect(),
+        };
+        self.tell(&plan)?;
+        Ok(self.code(&run.report))
+    }
+
+    /// Plans what the function does inside of an overlay's build, on what kustomize hands to it.
+    fn plan_overlay(&self, directory: &std::path::Path) -> Result<u8, Failure> {
+        let mut code = 0;
+        for input in kustomize::inputs(directory)? {
+            let stream = fitout::yaml::Stream::parse(input).map_err(|error| {
+                failure(
+                    &fitout::not_yaml(&error, None).into(),
+                    &self.telling,
+                    UNREADABLE,
+                )
+            })?;
+            let list = fitout::read::ResourceList::read(&stream)
+                .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
+            let Some(node) = list.function_config else {
+                continue;
+            };
+            let function_config = FunctionConfig::of_list(node)
+                .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
+            let config = function_config
+                .decode()
+                .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
+            let fitted = fitout::fit(&config, &list.resources, Some(node))
+                .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
+            let report = Report::of(&fitted, &list.resources, &config);
+            let after = fitout::write::text(&stream, &fitted.changes, &list.resources);
+            let after =
+                after.map_err(|problem| failure(&problem.into(), &self.telling, UNREADABLE))?;
+            let path = format!("{} as kustomize hands it over", directory.display());
+            let texts = vec![PlannedText {
+                path: &path,
+                before: stream.text(),
+                after: &after,
+            }];
+            self.tell(&report::Plan {
+                report: &report,
+                changes: &fitted.changes,
+                resources: &list.resources,
+                texts,
+            })?;
+            code = code.max(self.code(&report));
+        }
+        Ok(code)
+    }
+
+    fn tell(&self, plan: &report::Plan<'_, '_>) -> Result<(), Failure> {
+        let least = if self.telling.quiet {
+            Severity::Error
+        } else if self.telling.verbose {
+            Severity::Info
+        } else {
+            Severity::Warning
+        };
+        let findings = report::findings(plan.report, least);
+        if !findings.is_empty() {
+            Output::stderr(findings.trim_end());
+        }
+        let text = [Format {
+            form: Form::Text,
+            file: None,
+        }];
+        for format in if self.output.is_empty() {
+            &text[..]
+        } else {
+            &self.output
+        } {
+            match format.form {
+                Form::Json => format.write(&plan.report.to_json())?,
+                Form::Text => {
+                    let color =
+                        format.file.is_none() && self.telling.color.applies_to(&std::io::stdout());
+                    format.write(&plan.draw(color))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn code(&self, report: &Report) -> u8 {
+        let changes = report.summary.added + report.summary.changed + report.summary.removed > 0;
+        if self.exit_code && changes {
+            FINDINGS
+        } else {
+            exit_code(report, self.telling.fail_on)
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The stand-in for docker while [`super::kustomize`] builds.
+
+use std::ffi::OsString;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::Command;
+
+use fitout::{Outcome, Results};
+
+use super::function::{self, Settings};
+use super::kustomize::{REAL_PATH, RECORD, find};
+use super::{FINDINGS, FINE, Failure, UNREADABLE, WRONG_USE};
+
+/// Runs the function when docker is asked to run our image, and the real docker otherwise.
+pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
+    let is_ours = arguments.first().is_some_and(|verb| verb == "run")
+        && arguments.iter().any(|argument| argument == fitout::IMAGE);
+    if !is_ours {
+        return real_docker(arguments);
+    }
+    let settings = Settings::of(variable(arguments, "FITOUT_OUTPUT"));
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .read_to_end(&mut bytes)
+        .map_err(|error| {
+            Failure::new(
+                UNREADABLE,
+                format!("error: cannot read standard input: {error}"),
+            )
+        })?;
+    let file = record(&bytes);
+    let outcome = fitout::run(bytes, Results::ByHost);
+    if let Some(file) = file {
+        // Without the record the caller takes its general code for a failed build.
+        let _ = std::fs::write(file.with_extension("code"), code_of(&outcome).to_string());
+    }
+    Ok(function::finish(&outcome, &settings))
+}
+
+/// The exit code that the command line would end with.
+fn code_of(outcome: &Outcome) -> u8 {
+    match outcome.problems.first() {
+        Some(problem) if problem.id.starts_with("FIT-CFG") => WRONG_USE,
+        Some(_) => UNREADABLE,
+        None if outcome.output.is_none() => FINDINGS,
+        None => FINE,
+    }
+}
+
+/// Keeps what the function was given, in the order of its calls.
+fn record(bytes: &[u8]) -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os(RECORD)?);
+    let calls = std::fs::read_dir(&folder).ok()?.count();
+    let file = folder.join(format!("{calls:06}.yaml"));
+    std::fs::write(&file, bytes).ok()?;
+    Some(file)
+}
+
+/// The value of a variable that docker was told to set: `-e NAME=VALUE`.
+fn variable<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
+    arguments
+        .iter()
+        .filter_map(|argument| argument.strip_prefix(name)?.strip_prefix('='))
+        .next_back()
+}
+
+fn real_docker(arguments: &[String]) -> Result<u8, Failure> {
+    let path: OsString = std::env::var_os(REAL_PATH).unwrap_or_default();
+    let Some(docker) = find("docker", &path) else {
+        let message =
+            "error: the overlay runs a container that is not ours, and there is no docker on PATH";
+        return Err(Failure::new(
+            WRONG_USE,
+            format!("{message} (docker {})", arguments.join(" ")),
+        ));
+    };
+    let status = Command::new(docker)
+        .args(arguments)
+        .env("PATH", &path)
+        .status();
+    let status = status
+        .map_err(|error| Failure::new(UNREADABLE, format!("error: cannot run docker: {error}")))?;
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(FINDINGS))
+}

@@ -1,0 +1,535 @@
+//! The functionConfig document: its identity, its general fields, its profiles.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+use super::config_map;
+use super::decode::{Fault, Others, TEXT, decode, describe};
+use super::view::{Layer, LayerId, View};
+use crate::problem::{Place, Problem, Problems};
+use crate::select::Selector;
+use crate::transformers;
+use crate::yaml::{Node, Stream};
+
+/// The apiVersion of the config kind.
+pub const API_VERSION: &str = "fitout.dev/v1alpha1";
+/// The config kind.
+pub const KIND: &str = "Fitout";
+
+/// When a configured value is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+pub enum Mode {
+    /// Where the author set nothing; the author wins.
+    #[default]
+    Ensure,
+    /// Always; the environment wins.
+    Override,
+    /// Never; the field is not looked at.
+    Off,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// How much of the changes a host is told in KRM results; errors and warnings are always told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ChangesReport {
+    /// One info for each changed object.
+    #[default]
+    Summary,
+    /// One info for each change.
+    Full,
+    /// Nothing.
+    None,
+}
+
+/// A Kubernetes minor version, written `"1.34"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KubernetesVersion {
+    /// The number after `1.`.
+    pub minor: u32,
+}
+
+impl<'de> Deserialize<'de> for KubernetesVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let minor = text.strip_prefix("1.").and_then(|minor| minor.parse().ok());
+        let problem = || {
+            serde::de::Error::custom(format!(
+                "`{text}` is not a Kubernetes minor version such as \"1.34\""
+            ))
+        };
+        minor
+            .map(|minor| KubernetesVersion { minor })
+            .ok_or_else(problem)
+    }
+}
+
+/// The text of a scalar whatever its YAML type, for enums' cousins such as quantities and decimals.
+pub fn text_of_scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct Text;
+    impl serde::de::Visitor<'_> for Text {
+        type Value = String;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a single value")
+        }
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+    }
+    deserializer.deserialize_newtype_struct(TEXT, Text)
+}
+
+/// The fields of `spec` that are not sections.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct General {
+    environment: Option<String>,
+    kubernetes_version: Option<KubernetesVersion>,
+    mode: Mode,
+    strict: bool,
+    select: Option<Selector>,
+    exclude: Vec<Selector>,
+    report: Report,
+    /// Decoded one by one, so that each problem names its profile.
+    profiles: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Report {
+    changes: ChangesReport,
+}
+
+/// The fields of a profile that are not sections.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProfileHead {
+    name: String,
+    #[serde(default)]
+    required: bool,
+    select: Selector,
+    #[serde(default)]
+    exclude: Vec<Selector>,
+}
+
+/// A named selection with sections that win over the general ones.
+#[derive(Debug)]
+pub struct Profile {
+    /// Unique in the config.
+    pub name: String,
+    /// Matching nothing is an error.
+    pub required: bool,
+    /// What it is for.
+    pub select: Selector,
+    /// What it is not for.
+    pub exclude: Vec<Selector>,
+    /// Its layer.
+    pub layer: LayerId,
+}
+
+/// A layer and what a person calls it.
+#[derive(Debug)]
+pub(super) struct NamedLayer<'a> {
+    pub(super) layer: Layer<'a>,
+    /// `spec`, or `spec.profiles[database]`.
+    pub(super) path: String,
+    pub(super) profile: Option<String>,
+}
+
+/// The text of a functionConfig, with the further texts that a ConfigMap carries inside.
+#[derive(Debug)]
+pub struct FunctionConfig<'a> {
+    node: Node<'a>,
+    file: Option<String>,
+    texts: Option<config_map::Texts>,
+}
+
+/// A decoded functionConfig: what to do, and for what.
+#[derive(Debug)]
+pub struct Config<'a> {
+    /// The environment's name; shown in every result.
+    pub environment: String,
+    /// The target cluster's version.
+    pub kubernetes_version: Option<KubernetesVersion>,
+    /// The mode of every leaf that sets none.
+    pub mode: Mode,
+    /// Doubts about the config are errors.
+    pub strict: bool,
+    /// What the whole config is for.
+    pub select: Option<Selector>,
+    /// What the whole config is not for.
+    pub exclude: Vec<Selector>,
+    /// How much a host is told.
+    pub report_changes: ChangesReport,
+    /// In the order in which they win.
+    pub profiles: Vec<Profile>,
+    /// The file it was read from, when it is one that a person can open.
+    pub file: Option<String>,
+    pub(super) layers: Vec<NamedLayer<'a>>,
+}
+
+impl<'a> Config<'a> {
+    /// What some layers say of a section, lowest first.
+    pub fn section_layers(&self, layers: &[LayerId], section: &str) -> Vec<Layer<'a>> {
+        let below = |id: &LayerId| {
+            let layer = self.layers[*id].layer;
+            Some(Layer {
+                node: layer.node.get(section)?,
+                ..layer
+            })
+        };
+        layers.iter().filter_map(below).collect()
+    }
+
+    /// The profile whose layer this is, or `spec`.
+    pub fn name_of(&self, layer: LayerId) -> String {
+        let named = &self.layers[layer];
+        named.profile.clone().unwrap_or_else(|| named.path.clone())
+    }
+
+    /// The layers that apply to every object.
+    pub fn general_layers(&self) -> impl Iterator<Item = LayerId> {
+        self.layers
+            .iter()
+            .filter(|named| named.profile.is_none())
+            .map(|named| named.layer.id)
+    }
+}
+
+impl<'a> FunctionConfig<'a> {
+    /// Takes a functionConfig from a ResourceList, where lines are not those of the author's file.
+    ///
+    /// # Errors
+    /// `FIT-CFG001` when it is not a config of ours, or a ConfigMap whose data is not.
+    pub fn of_list(node: Node<'a>) -> Result<FunctionConfig<'a>, Problems> {
+        FunctionConfig::new(node, None)
+    }
+
+    /// Takes a functionConfig from a file.
+    ///
+    /// # Errors
+    /// `FIT-CFG001` when the file holds no config of ours, or more than one.
+    pub fn of_file(stream: &'a Stream, file: &str) -> Result<FunctionConfig<'a>, Problems> {
+        let documents: Vec<_> = stream
+            .documents()
+            .filter(|document| !document.is_empty())
+            .collect();
+        match documents.as_slice() {
+            [only] => FunctionConfig::new(only.root(), Some(file.to_owned())),
+            [] => Err(Problem::new(
+                "FIT-CFG001",
+                format!("{file} holds no document; expected a {KIND}"),
+            )
+            .into()),
+            [_, second, ..] => Err(Problem::new(
+                "FIT-CFG001",
+                format!("a second document in {file}; a config is one {KIND}"),
+            )
+            .at(Place::of(second.root(), Some(file)))
+            .help("put what differs into `spec.profiles`")
+            .into()),
+        }
+    }
+
+    fn new(node: Node<'a>, file: Option<String>) -> Result<FunctionConfig<'a>, Problems> {
+        let problem = |message: String, at: Node<'_>| {
+            let help =
+                format!("expected apiVersion {API_VERSION} and kind {KIND}, or a v1 ConfigMap");
+            Problems::from(
+                Problem::new("FIT-CFG001", message)
+                    .at(Place::of(at, file.as_deref()))
+                    .subject("functionConfig")
+                    .help(help),
+            )
+        };
+        if !node.is_map() {
+            return Err(problem(
+                format!("expected a {KIND}, found {}", describe(node)),
+                node,
+            ));
+        }
+        let text = |key: &str| {
+            node.get(key)
+                .and_then(|value| value.text())
+                .unwrap_or_default()
+        };
+        let at = |key: &str| node.get(key).unwrap_or(node);
+        match (text("apiVersion").as_ref(), text("kind").as_ref()) {
+            (API_VERSION, KIND) => Ok(FunctionConfig {
+                node,
+                file,
+                texts: None,
+            }),
+            ("v1", "ConfigMap") => {
+                let texts = Some(config_map::Texts::of(node, file.as_deref())?);
+                Ok(FunctionConfig { node, file, texts })
+            }
+            ("", _) => Err(problem("the config has no apiVersion".to_owned(), node)),
+            (_, "") => Err(problem("the config has no kind".to_owned(), node)),
+            (version, KIND) => Err(problem(
+                format!("unknown apiVersion {version} of {KIND}"),
+                at("apiVersion"),
+            )),
+            (version, kind) => Err(problem(
+                format!("{version} {kind} is not a config of fitout"),
+                at("kind"),
+            )),
+        }
+    }
+
+    /// The config's own node, by which it is known again among the items.
+    pub fn node(&self) -> Node<'a> {
+        self.node
+    }
+
+    /// Decodes the config.
+    ///
+    /// # Errors
+    /// `FIT-CFG001` unknown or missing fields, `FIT-CFG002` wrong types, `FIT-CFG003` bad values.
+    pub fn decode(&self) -> Result<Config<'_>, Problems> {
+        let mut problems = Vec::new();
+        let layers = self.general_layers(&mut problems);
+        let mut config = Config {
+            environment: String::new(),
+            kubernetes_version: None,
+            mode: Mode::default(),
+            strict: false,
+            select: None,
+            exclude: Vec::new(),
+            report_changes: ChangesReport::default(),
+            profiles: Vec::new(),
+            file: self.file.clone(),
+            layers,
+        };
+        let Some(view) = View::new(
+            config.layers.iter().map(|named| named.layer).collect(),
+            "",
+            &[],
+        ) else {
+            problems.push(
+                self.problem("the config has no `spec`", self.node)
+                    .help("it needs at least `spec.environment`"),
+            );
+            return Err(Problems(problems));
+        };
+        self.read_general(&view, &mut config, &mut problems);
+        self.read_profiles(&view, &mut config, &mut problems);
+        for named in &config.layers {
+            let profile = config
+                .profiles
+                .iter()
+                .find(|profile| profile.layer == named.layer.id);
+            let containers_only =
+                profile.is_some_and(|profile| profile.select.containers.is_some());
+            let faults = transformers::check_sections(named.layer, containers_only);
+            problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)));
+        }
+        if problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(Problems(problems))
+        }
+    }
+
+    /// The layers that are not profiles: `spec`, or a ConfigMap's `config` below its other keys.
+    fn general_layers(&self, problems: &mut Vec<Problem>) -> Vec<NamedLayer<'_>> {
+        let named = |id: LayerId, node, strings_only| NamedLayer {
+            layer: Layer {
+                node,
+                id,
+                strings_only,
+            },
+            path: "spec".to_owned(),
+            profile: None,
+        };
+        if let Some(texts) = &self.texts {
+            let mut layers = Vec::new();
+            layers.extend(texts.config().map(|node| named(0, node, false)));
+            layers.extend(texts.keys().map(|node| named(layers.len(), node, true)));
+            return layers;
+        }
+        let known = ["apiVersion", "kind", "metadata", "spec", "status"];
+        for (key, _) in self.node.entries() {
+            let name = key.text().unwrap_or_default();
+            if !known.contains(&name.as_ref()) {
+                let help = "everything that is set lies below `spec`";
+                problems.push(
+                    self.problem(format!("unknown field `{name}`"), key)
+                        .help(help),
+                );
+            }
+        }
+        let spec = self.node.get("spec").filter(|spec| !spec.is_null());
+        spec.map(|spec| named(0, spec, false)).into_iter().collect()
+    }
+
+    fn read_general<'b>(
+        &'b self,
+        view: &View<'b>,
+        config: &mut Config<'b>,
+        problems: &mut Vec<Problem>,
+    ) {
+        match decode::<General>(view, Others::Known(transformers::NAMES)) {
+            Err(faults) => {
+                problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)))
+            }
+            Ok(general) => {
+                config.kubernetes_version = general.kubernetes_version;
+                config.mode = general.mode;
+                config.strict = general.strict;
+                config.select = general.select;
+                config.exclude = general.exclude;
+                config.report_changes = general.report.changes;
+                match general.environment {
+                    Some(environment) if !environment.trim().is_empty() => {
+                        config.environment = environment
+                    }
+                    found => {
+                        let what = if found.is_some() {
+                            "`environment` is empty"
+                        } else {
+                            "`environment` is missing"
+                        };
+                        let node = view
+                            .get("environment")
+                            .map_or(self.node, |view| view.top().node);
+                        let help = "name the environment: `environment: production`";
+                        problems.push(
+                            self.problem(what, node)
+                                .field("spec.environment")
+                                .help(help),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_profiles<'b>(
+        &'b self,
+        view: &View<'b>,
+        config: &mut Config<'b>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let Some(list) = view
+            .get("profiles")
+            .filter(|list| list.top().node.is_sequence())
+        else {
+            return;
+        };
+        let mut names = HashSet::new();
+        for (index, item) in list.items().into_iter().enumerate() {
+            let layer = Layer {
+                id: config.layers.len(),
+                ..item.top()
+            };
+            let written = layer.node.get("name").and_then(|name| name.text());
+            let shown = written.map_or_else(|| index.to_string(), std::borrow::Cow::into_owned);
+            let path = format!("spec.profiles[{shown}]");
+            config.layers.push(NamedLayer {
+                layer,
+                path: path.clone(),
+                profile: Some(shown),
+            });
+            let Some(view) = View::new(vec![layer], "", &[]) else {
+                continue;
+            };
+            match decode::<ProfileHead>(&view, Others::Known(transformers::NAMES)) {
+                Err(faults) => {
+                    problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)))
+                }
+                Ok(head) => {
+                    if !names.insert(head.name.clone()) {
+                        let help = "give each profile its own name";
+                        problems.push(
+                            self.problem(
+                                format!("two profiles are called `{}`", head.name),
+                                layer.node,
+                            )
+                            .field(path)
+                            .help(help),
+                        );
+                    }
+                    let ProfileHead {
+                        name,
+                        required,
+                        select,
+                        exclude,
+                    } = head;
+                    config.profiles.push(Profile {
+                        name,
+                        required,
+                        select,
+                        exclude,
+                        layer: layer.id,
+                    });
+                }
+            }
+        }
+    }
+
+    fn problem(&self, message: impl Into<String>, node: Node<'_>) -> Problem {
+        let problem = Problem::new("FIT-CFG001", message).subject(self.subject());
+        self.with_place(problem, node)
+    }
+
+    fn with_place(&self, problem: Problem, node: Node<'_>) -> Problem {
+        match &self.file {
+            Some(file) => problem.at(Place::of(node, Some(file))),
+            // A host re-encodes the config, so its lines would mislead: the field's path is the place.
+            None => problem,
+        }
+    }
+
+    fn subject(&self) -> String {
+        let name = self
+            .node
+            .get("metadata")
+            .and_then(|metadata| metadata.get("name")?.text())
+            .unwrap_or_default();
+        let kind = self
+            .node
+            .get("kind")
+            .and_then(|kind| kind.text())
+            .unwrap_or_default();
+        format!("{kind} {name}")
+    }
+
+    fn fault(&self, fault: &Fault<'_>, layers: &[NamedLayer<'_>]) -> Problem {
+        let named = fault
+            .layer
+            .and_then(|layer| layers.iter().find(|named| named.layer.id == layer.id));
+        let prefix = named.map_or("spec", |named| named.path.as_str());
+        let field = match &self.texts {
+            Some(texts) => texts.key_of(
+                &fault.path,
+                fault.layer.is_some_and(|layer| layer.strings_only),
+                prefix,
+            ),
+            None => join(prefix, &fault.path),
+        };
+        let mut problem = Problem::new(fault.id, fault.message.clone())
+            .subject(self.subject())
+            .field(field);
+        problem.help.clone_from(&fault.help);
+        match fault.layer {
+            Some(layer) if self.texts.is_none() => self.with_place(problem, layer.node),
+            _ => problem,
+        }
+    }
+}
+
+/// A path below another.
+pub(super) fn join(prefix: &str, path: &str) -> String {
+    if path.is_empty() {
+        prefix.to_owned()
+    } else {
+        format!("{prefix}.{path}")
+    }
+}

@@ -1,0 +1,530 @@
+//! Edits are data: the one way to change anything.
+//!
+//! A transformer asks for a state ("this leaf shall be that") and never for text. [`Edits`] compares
+//! meaning, applies the mode, drops what is already so, and keeps for each [`Change`] who decided,
+//! which field, and its current and proposed value. Plans, diffs, results and reports are views of
+//! that list; [`crate::write`] turns it into text.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jsonptr::{Pointer, PointerBuf};
+use kustomize_krm_types::Severity;
+
+use crate::config::{Decision, Mode};
+use crate::problem::Problem;
+use crate::quantity::Quantity;
+use crate::read::Resource;
+use crate::select::{Claim, Container, ContainerType, Template, expected};
+use crate::yaml::{Node, Value};
+
+/// What part of an object a change or finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The object itself.
+    Object,
+    /// The pods that its template makes.
+    Pod,
+    /// One container of them.
+    Container {
+        /// The container's name.
+        name: String,
+        /// Ordinary, init, sidecar or ephemeral.
+        container_type: ContainerType,
+    },
+    /// One of its claims.
+    Claim {
+        /// The name of the claim, its template or its volume.
+        name: String,
+    },
+}
+
+/// A part of an object and where it lies, from which the fields below are addressed.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// What a person calls it.
+    pub part: Part,
+    /// Its path in the object.
+    pub path: PointerBuf,
+    /// A change here makes the workload's controller replace its pods.
+    pub rollout: bool,
+}
+
+impl Subject {
+    /// The pods of a template; fields are addressed from the template's root.
+    pub fn pod(template: &Template<'_>) -> Subject {
+        Subject {
+            part: Part::Pod,
+            path: template.path.clone(),
+            rollout: !template.path.is_root(),
+        }
+    }
+
+    /// A container.
+    pub fn container(template: &Template<'_>, container: &Container<'_>) -> Subject {
+        let part = Part::Container {
+            name: container.name.to_string(),
+            container_type: container.container_type,
+        };
+        Subject {
+            part,
+            path: container.path.clone(),
+            rollout: !template.path.is_root(),
+        }
+    }
+
+    /// A claim.
+    pub fn claim(claim: &Claim<'_>) -> Subject {
+        Subject {
+            part: Part::Claim {
+                name: claim.name.to_string(),
+            },
+            path: claim.path.clone(),
+            rollout: false,
+        }
+    }
+
+    /// The object itself.
+    pub fn object() -> Subject {
+        Subject {
+            part: Part::Object,
+            path: PointerBuf::new(),
+            rollout: false,
+        }
+    }
+
+    /// The path in the object of a field of this part.
+    pub fn at(&self, field: &[&str]) -> PointerBuf {
+        let mut path = self.path.clone();
+        for token in field {
+            path.push_back(*token);
+        }
+        path
+    }
+}
+
+/// When two values mean the same, so that no edit is needed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Meaning {
+    /// When they are equal.
+    #[default]
+    Literal,
+    /// When they are equal as Kubernetes quantities: `1000m` is `1`.
+    Quantity,
+    /// When their texts are equal: the annotation `8080` of somebody who forgot the quotes is ours.
+    Text,
+}
+
+/// One leaf that shall have a value.
+#[derive(Debug)]
+pub struct Proposal<'p> {
+    /// The part that the leaf belongs to.
+    pub subject: &'p Subject,
+    /// The leaf's path below the part.
+    pub field: &'p [&'p str],
+    /// The value that it shall have.
+    pub value: Value,
+    /// Who decided, and the mode.
+    pub decision: Arc<Decision>,
+    /// When a present value is as good.
+    pub meaning: Meaning,
+    /// Why the value is not simply the configured one.
+    pub note: Option<String>,
+}
+
+/// What became of a proposal.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer<'a> {
+    /// The leaf is edited.
+    Edited,
+    /// The leaf means that already.
+    Same,
+    /// The author's value stays, as the mode asks.
+    Kept(Node<'a>),
+    /// The mode is `Off`.
+    Off,
+}
+
+/// One leaf that changes: everything that anybody may ask about it later.
+#[derive(Clone, Debug)]
+pub struct Change {
+    /// The rule: the section of the config.
+    pub rule: &'static str,
+    /// Index of the object among those that are fitted together.
+    pub resource: usize,
+    /// The part of the object, for people.
+    pub subject: Subject,
+    /// The leaf's path in the object. Its last token is the index that an appended item will have.
+    pub pointer: PointerBuf,
+    /// The leaf is a new item at the end of its list.
+    pub appends: bool,
+    /// The value now; `None` when there is none.
+    pub current: Option<Value>,
+    /// The value that it gets.
+    pub proposed: Value,
+    /// Who decided, and the mode.
+    pub decision: Arc<Decision>,
+    /// Why the value is not simply the configured one.
+    pub note: Option<String>,
+    /// The API server refuses this change on an object that exists already.
+    pub immutable: bool,
+}
+
+/// Something that a person should know, which is not a change.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The rule id, such as `FIT-SEC004`.
+    pub id: &'static str,
+    /// An error fails the run.
+    pub severity: Severity,
+    /// What is so, in one sentence.
+    pub message: String,
+    /// Index of the object; `None` for a finding about the config.
+    pub resource: Option<usize>,
+    /// The part of the object.
+    pub part: Part,
+    /// The field in it; `None` when the whole part is meant.
+    pub pointer: Option<PointerBuf>,
+    /// The value now.
+    pub current: Option<Value>,
+    /// The value that would mend it.
+    pub proposed: Option<Value>,
+    /// The config that the finding is about or comes from.
+    pub decision: Option<Arc<Decision>>,
+    /// How to mend it.
+    pub help: Option<String>,
+}
+
+impl Finding {
+    /// A finding about a whole part of the object that is being fitted.
+    pub fn new(id: &'static str, severity: Severity, message: impl Into<String>) -> Finding {
+        Finding {
+            id,
+            severity,
+            message: message.into(),
+            resource: None,
+            part: Part::Object,
+            pointer: None,
+            current: None,
+            proposed: None,
+            decision: None,
+            help: None,
+        }
+    }
+
+    /// Adds the part and its field.
+    #[must_use]
+    pub fn about(mut self, subject: &Subject, field: &[&str]) -> Finding {
+        self.part = subject.part.clone();
+        self.pointer = Some(subject.at(field));
+        self
+    }
+
+    /// Adds the value that the field has.
+    #[must_use]
+    pub fn current(mut self, current: Option<Value>) -> Finding {
+        self.current = current;
+        self
+    }
+
+    /// Adds the value that would mend it.
+    #[must_use]
+    pub fn proposed(mut self, proposed: impl Into<Value>) -> Finding {
+        self.proposed = Some(proposed.into());
+        self
+    }
+
+    /// Adds the config that it comes from.
+    #[must_use]
+    pub fn decided_by(mut self, decision: Arc<Decision>) -> Finding {
+        self.decision = Some(decision);
+        self
+    }
+
+    /// Adds the way out.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Finding {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Collects what transformers ask for, object by object.
+#[derive(Debug)]
+pub struct Edits<'a> {
+    resources: &'a [Resource<'a>],
+    resource: usize,
+    rule: &'static str,
+    first_of_resource: usize,
+    /// The edits, in the order in which they were asked for.
+    pub changes: Vec<Change>,
+    /// What else there is to say.
+    pub findings: Vec<Finding>,
+    /// How many leaves were right already.
+    pub same: usize,
+}
+
+impl<'a> Edits<'a> {
+    /// No edits yet, for these objects.
+    pub fn new(resources: &'a [Resource<'a>]) -> Edits<'a> {
+        Edits {
+            resources,
+            resource: 0,
+            rule: "",
+            first_of_resource: 0,
+            changes: Vec::new(),
+            findings: Vec::new(),
+            same: 0,
+        }
+    }
+
+    /// Turns to an object: edits and findings are about it from here on.
+    pub fn start(&mut self, resource: usize) {
+        self.resource = resource;
+        self.first_of_resource = self.changes.len();
+    }
+
+    /// Turns to a rule: edits carry its name from here on.
+    pub fn rule(&mut self, rule: &'static str) {
+        self.rule = rule;
+    }
+
+    /// Asks for a leaf to have a value.
+    ///
+    /// # Errors
+    /// `FIT-INP003` when the way to the leaf leads through something that is not a mapping.
+    pub fn set(&mut self, proposal: Proposal<'_>) -> Result<Answer<'a>, Problem> {
+        if proposal.decision.mode == Mode::Off {
+            return Ok(Answer::Off);
+        }
+        let pointer = proposal.subject.at(proposal.field);
+        let present = self.present(&pointer)?;
+        if let Some(node) = present {
+            if means(node, &proposal.value, proposal.meaning) {
+                self.same += 1;
+                return Ok(Answer::Same);
+            }
+            if proposal.decision.mode == Mode::Ensure {
+                return Ok(Answer::Kept(node));
+            }
+        }
+        self.push(proposal, pointer, present, false);
+        Ok(Answer::Edited)
+    }
+
+    /// Repairs a leaf whose value is refused by the API server as it is, whatever the mode.
+    ///
+    /// # Errors
+    /// As [`Edits::set`].
+    pub fn repair(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
+        let pointer = proposal.subject.at(proposal.field);
+        let present = self.present(&pointer)?;
+        self.push(proposal, pointer, present, false);
+        Ok(())
+    }
+
+    /// Asks for a new item at the end of a list; `field` is the list's path. Whether the item is
+    /// wanted is the caller's to decide, because only it knows what makes two items the same.
+    ///
+    /// # Errors
+    /// `FIT-INP003` when the list is something else.
+    pub fn append(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
+        let mut pointer = proposal.subject.at(proposal.field);
+        let list = self.present(&pointer)?;
+        if let Some(node) = list.filter(|node| !node.is_sequence()) {
+            return Err(expected(
+                &self.resources[self.resource],
+                node,
+                "a list",
+                &pointer,
+            ));
+        }
+        let already = self.changes[self.first_of_resource..].iter();
+        let appended = already
+            .filter(|change| change.appends && change.pointer.parent() == Some(&pointer))
+            .count();
+        let index = list.map_or(0, |list| list.items().count()) + appended;
+        pointer.push_back(index);
+        self.push(proposal, pointer, None, true);
+        Ok(())
+    }
+
+    /// Marks the last edit as one that the API server refuses on an existing object.
+    pub fn mark_immutable(&mut self) {
+        if let Some(change) = self.changes.last_mut() {
+            change.immutable = true;
+        }
+    }
+
+    /// Adds a finding about the object in hand.
+    pub fn find(&mut self, mut finding: Finding) {
+        finding.resource = Some(self.resource);
+        self.findings.push(finding);
+    }
+
+    fn push(
+        &mut self,
+        proposal: Proposal<'_>,
+        pointer: PointerBuf,
+        present: Option<Node<'a>>,
+        appends: bool,
+    ) {
+        self.changes.push(Change {
+            rule: self.rule,
+            resource: self.resource,
+            subject: proposal.subject.clone(),
+            pointer,
+            appends,
+            current: present.and_then(|node| node.value().ok()),
+            proposed: proposal.value,
+            decision: proposal.decision,
+            note: proposal.note,
+            immutable: false,
+        });
+    }
+
+    /// The value that a leaf has now; null and empty maps are as absent.
+    fn present(&self, pointer: &Pointer) -> Result<Option<Node<'a>>, Problem> {
+        let resource = &self.resources[self.resource];
+        let mut node = resource.node;
+        let mut done = PointerBuf::new();
+        for token in pointer.tokens() {
+            let next = if node.is_sequence() {
+                token
+                    .decoded()
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|index| node.items().nth(index))
+            } else if node.is_map() {
+                node.get(&token.decoded())
+            } else {
+                return Err(expected(resource, node, "a mapping", &done));
+            };
+            let Some(next) = next.filter(|next| !next.is_null()) else {
+                return Ok(None);
+            };
+            done.push_back(token);
+            node = next;
+        }
+        Ok(Some(node).filter(|node| !(node.is_map() && node.len() == 0)))
+    }
+}
+
+fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
+    let text = |value: &Value| match value {
+        Value::String(text) | Value::Quoted(text) => Some(text.clone()),
+        _ => None,
+    };
+    match meaning {
+        Meaning::Literal => node.value().is_ok_and(|current| current == *value),
+        Meaning::Quantity => {
+            let current = Quantity::of_node(node).ok();
+            current.is_some() && current == text(value).and_then(|text| text.parse().ok())
+        }
+        Meaning::Text => node.text().map(std::borrow::Cow::into_owned) == text(value),
+    }
+}
+
+/// A path as people write it: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
+pub fn field_path(pointer: &Pointer) -> String {
+    let mut path = String::new();
+    for token in pointer.tokens() {
+        let token = token.decoded();
+        if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
+            path.push_str(&format!("[{token}]"));
+        } else if token
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+            && !token.is_empty()
+        {
+            path.push_str(if path.is_empty() { "" } else { "." });
+            path.push_str(&token);
+        } else {
+            path.push_str(&format!("[\"{token}\"]"));
+        }
+    }
+    path
+}
+
+impl Change {
+    /// The leaf's path below its part: `resources.limits.memory`.
+    pub fn short_path(&self) -> String {
+        let below = self
+            .pointer
+            .strip_prefix(&self.subject.path)
+            .unwrap_or(&self.pointer);
+        field_path(below)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Part::Object => f.write_str("object"),
+            Part::Pod => f.write_str("pod"),
+            Part::Container {
+                name,
+                container_type: ContainerType::Container,
+            } => write!(f, "container \"{name}\""),
+            Part::Container {
+                name,
+                container_type: ContainerType::Init,
+            } => write!(f, "init container \"{name}\""),
+            Part::Container {
+                name,
+                container_type: ContainerType::Sidecar,
+            } => write!(f, "sidecar \"{name}\""),
+            Part::Container {
+                name,
+                container_type: ContainerType::Ephemeral,
+            } => write!(f, "ephemeral container \"{name}\""),
+            Part::Claim { name } => write!(f, "claim \"{name}\""),
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    /// One sentence: the part, the field, both values, and who decided.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = if self.appends { "added" } else { "set" };
+        write!(
+            f,
+            "{}: {verb} {} to {}",
+            self.subject.part,
+            self.short_path(),
+            self.proposed
+        )?;
+        match &self.decision.profile {
+            Some(profile) => write!(f, " (profile {profile})")?,
+            None if self.decision.is_default => write!(f, " (default of {})", self.decision.field)?,
+            None => write!(f, " ({})", self.decision.field)?,
+        }
+        match &self.current {
+            Some(current) => write!(f, "; it was {current}")?,
+            None if self.appends => {}
+            None => write!(f, "; it was not set")?,
+        }
+        match &self.note {
+            Some(note) => write!(f, "; {note}"),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_read_as_people_write_them() {
+        let path = |text: &'static str| field_path(Pointer::from_static(text));
+        assert_eq!(
+            path("/spec/containers/0/resources/limits/cpu"),
+            "spec.containers[0].resources.limits.cpu"
+        );
+        assert_eq!(
+            path("/metadata/annotations/prometheus.io~1port"),
+            "metadata.annotations[\"prometheus.io/port\"]"
+        );
+    }
+}

@@ -1,0 +1,364 @@
+//! Step 6: what was changed and found, once, for every form in which it is told.
+//!
+//! [`Report`] owns all that the forms need and decides nothing. `json` and `krm` are the machine's
+//! forms, `text` and `plan` the person's; they are siblings.
+
+mod krm;
+mod plan;
+mod text;
+
+use std::collections::BTreeMap;
+
+use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
+use serde::Serialize;
+
+use crate::Fitted;
+use crate::config::{Config, Decision};
+use crate::edit::{Change, Finding, Part, field_path};
+use crate::read::Resource;
+
+pub use plan::{Plan, PlannedText};
+pub use text::{findings, problem_snippet, summary};
+
+/// Everything that a run has to tell, as `-o json` writes it (`report.fitout.dev/v1`; it only grows).
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    api_version: &'static str,
+    kind: &'static str,
+    /// The environment's name.
+    pub environment: String,
+    /// The counts.
+    pub summary: Summary,
+    /// Errors first, then warnings, then info; inside by file, index, field and rule.
+    pub results: Vec<Entry>,
+}
+
+/// How many of what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Objects in hand.
+    pub resources: usize,
+    /// Objects that make pods, of those that were fitted.
+    pub workloads: usize,
+    /// Files that objects came from, as far as that is known.
+    pub files: usize,
+    /// Leaves that were not set before.
+    pub added: usize,
+    /// Leaves that had another value.
+    pub changed: usize,
+    /// Leaves that are gone.
+    pub removed: usize,
+    /// Leaves that were right already.
+    pub same: usize,
+    /// Findings of severity error.
+    pub errors: usize,
+    /// Findings of severity warning.
+    pub warnings: usize,
+    /// Findings that an exemption covers.
+    pub waived: usize,
+}
+
+/// A change or a finding.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Which of the two.
+    #[serde(rename = "type")]
+    pub entry_type: EntryType,
+    /// One sentence.
+    pub message: String,
+    /// Changes are info.
+    pub severity: Severity,
+    /// The section that made a change, or the finding's id.
+    pub rule: String,
+    /// The object.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_ref: Option<ResourceIdentifier>,
+    /// The field and its values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<Field>,
+    /// The file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FilePlace>,
+    /// The line of the config that decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigPlace>,
+    /// How to mend it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// Anything else, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// The change's index among those that were made, to find it again.
+    #[serde(skip)]
+    pub change: Option<usize>,
+}
+
+/// What an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EntryType {
+    /// A leaf that changes.
+    Change,
+    /// Something to know.
+    Finding,
+}
+
+/// A place in a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FilePlace {
+    /// Relative path, with slashes.
+    pub path: String,
+    /// Which document of the file, from 0.
+    pub index: usize,
+    /// Line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Column, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+}
+
+/// A place in the config.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfigPlace {
+    /// The file, when it is one that a person can open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// `spec.profiles[database].resources.containers.limits.memory`.
+    pub field: String,
+    /// Line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Column, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+}
+
+impl Report {
+    /// The report of what fitting came to.
+    pub fn of(fitted: &Fitted, resources: &[Resource<'_>], config: &Config<'_>) -> Report {
+        let mut results: Vec<Entry> =
+            Vec::with_capacity(fitted.changes.len() + fitted.findings.len());
+        for (index, change) in fitted.changes.iter().enumerate() {
+            results.push(of_change(
+                index,
+                change,
+                &resources[change.resource],
+                config,
+            ));
+        }
+        for finding in &fitted.findings {
+            results.push(of_finding(
+                finding,
+                finding.resource.map(|index| &resources[index]),
+                config,
+            ));
+        }
+        results.sort_by(|a, b| order(a).cmp(&order(b)));
+        Report {
+            api_version: "report.fitout.dev/v1",
+            kind: "Report",
+            environment: config.environment.clone(),
+            summary: summarise(fitted, resources),
+            results,
+        }
+    }
+
+    /// Whether anything is an error, so that nothing may be written.
+    pub fn has_errors(&self) -> bool {
+        self.summary.errors > 0
+    }
+
+    /// The report as JSON with a final newline.
+    pub fn to_json(&self) -> String {
+        // Strings, numbers and maps with string keys: there is no case in which this fails.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+/// Errors first; inside by file, index, field and rule.
+fn order(entry: &Entry) -> impl Ord + use<'_> {
+    let path = entry.field.as_ref().map(|field| field.path.as_str());
+    let file = entry
+        .file
+        .as_ref()
+        .map(|file| (file.path.as_str(), file.index));
+    (
+        std::cmp::Reverse(entry.severity),
+        file,
+        entry.resource_ref.as_ref(),
+        path,
+        entry.rule.as_str(),
+        entry.message.as_str(),
+    )
+}
+
+fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
+    let of = |severity: Severity| {
+        fitted
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == severity)
+            .count()
+    };
+    let mut files: Vec<&str> = resources
+        .iter()
+        .filter_map(|resource| resource.origin.path.as_deref())
+        .collect();
+    files.sort_unstable();
+    files.dedup();
+    let changed = fitted
+        .changes
+        .iter()
+        .filter(|change| change.current.is_some())
+        .count();
+    Summary {
+        resources: resources.len(),
+        workloads: fitted.workloads,
+        files: files.len(),
+        added: fitted.changes.len() - changed,
+        changed,
+        removed: 0,
+        same: fitted.same,
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+        waived: 0,
+    }
+}
+
+fn of_change(index: usize, change: &Change, resource: &Resource<'_>, config: &Config<'_>) -> Entry {
+    let mut tags = tags_of(&change.subject.part, Some(&change.decision), config);
+    tags.insert("rule".to_owned(), change.rule.to_owned());
+    if change.subject.rollout {
+        tags.insert("rollout".to_owned(), "true".to_owned());
+    }
+    if change.immutable {
+        tags.insert("immutable".to_owned(), "true".to_owned());
+    }
+    Entry {
+        entry_type: EntryType::Change,
+        message: change.to_string(),
+        severity: Severity::Info,
+        rule: change.rule.to_owned(),
+        resource_ref: Some(reference(resource)),
+        field: Some(Field {
+            path: field_path(&change.pointer),
+            current_value: change.current.as_ref().map(to_json),
+            proposed_value: Some(to_json(&change.proposed)),
+        }),
+        file: file_place(resource, Some(&change.pointer)),
+        config: Some(config_place(&change.decision, config)),
+        help: None,
+        tags,
+        change: Some(index),
+    }
+}
+
+fn of_finding(finding: &Finding, resource: Option<&Resource<'_>>, config: &Config<'_>) -> Entry {
+    let mut tags = tags_of(&finding.part, finding.decision.as_deref(), config);
+    tags.insert("rule".to_owned(), finding.id.to_owned());
+    let field = finding
+        .pointer
+        .as_ref()
+        .filter(|_| resource.is_some())
+        .map(|pointer| Field {
+            path: field_path(pointer),
+            current_value: finding.current.as_ref().map(to_json),
+            proposed_value: finding.proposed.as_ref().map(to_json),
+        });
+    Entry {
+        entry_type: EntryType::Finding,
+        message: finding.message.clone(),
+        severity: finding.severity,
+        rule: finding.id.to_owned(),
+        resource_ref: resource.map(reference),
+        field,
+        file: resource.and_then(|resource| file_place(resource, finding.pointer.as_deref())),
+        config: finding
+            .decision
+            .as_deref()
+            .map(|decision| config_place(decision, config)),
+        help: finding.help.clone(),
+        tags,
+        change: None,
+    }
+}
+
+fn to_json(value: &crate::yaml::Value) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn tags_of(
+    part: &Part,
+    decision: Option<&Decision>,
+    config: &Config<'_>,
+) -> BTreeMap<String, String> {
+    let mut tags = BTreeMap::from([("environment".to_owned(), config.environment.clone())]);
+    if let Part::Container {
+        name,
+        container_type,
+    } = part
+    {
+        tags.insert("container".to_owned(), name.clone());
+        tags.insert(
+            "containerType".to_owned(),
+            container_type.as_str().to_owned(),
+        );
+    }
+    if let Some(decision) = decision {
+        tags.insert("config".to_owned(), decision.field.clone());
+        tags.insert("mode".to_owned(), decision.mode.to_string());
+        tags.extend(
+            decision
+                .profile
+                .iter()
+                .map(|profile| ("profile".to_owned(), profile.clone())),
+        );
+    }
+    tags
+}
+
+fn config_place(decision: &Decision, config: &Config<'_>) -> ConfigPlace {
+    ConfigPlace {
+        path: config.file.clone(),
+        field: decision.field.clone(),
+        line: decision.position.map(|position| position.line),
+        column: decision.position.map(|position| position.column),
+    }
+}
+
+fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
+    ResourceIdentifier {
+        api_version: resource.api_version.to_string(),
+        kind: resource.kind.to_string(),
+        name: resource.name.to_string(),
+        namespace: resource.namespace.as_deref().map(str::to_owned),
+    }
+}
+
+/// The place of a leaf; where there is no leaf yet, that of the nearest thing around it.
+fn file_place(resource: &Resource<'_>, pointer: Option<&jsonptr::Pointer>) -> Option<FilePlace> {
+    let path = resource.origin.path.clone()?;
+    let position = resource.origin.has_lines.then(|| {
+        let mut node = resource.node;
+        for token in pointer.into_iter().flat_map(jsonptr::Pointer::tokens) {
+            let token = token.decoded();
+            let next = node
+                .get(&token)
+                .or_else(|| node.items().nth(token.parse().ok()?));
+            match next {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node.position()
+    });
+    Some(FilePlace {
+        path,
+        index: resource.origin.index,
+        line: position.map(|position| position.line),
+        column: position.map(|position| position.column),
+    })
+}

@@ -1,0 +1,9 @@
+//! Step 3: which objects, containers and claims the config speaks of, and where they live.
+
+mod selection;
+mod selector;
+mod targets;
+
+pub use selection::{ProfileUse, Selected, Selection};
+pub use selector::{ContainerSelector, Glob, Match, Near, Selector};
+pub use targets::{Claim, ClaimKind, Container, ContainerType, Target, Template, below, expected};

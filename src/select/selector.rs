@@ -1,0 +1,311 @@
+//! Which objects and containers a part of the config is for.
+//!
+//! All fields of a selector must match. Patterns are regular expressions that must match the whole
+//! text, as in kustomize (`api/types/selector.go`), so `A|B` is the way to write a list.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::{Container, Template};
+use crate::label_selector::LabelSelector;
+use crate::read::Resource;
+
+/// `select` and `exclude` in the config.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Selector {
+    /// API group; the core group is the empty text.
+    pub group: Option<Pattern>,
+    /// API version without the group.
+    pub version: Option<Pattern>,
+    /// Kind.
+    pub kind: Option<Pattern>,
+    /// Name, also the one before kustomize's prefix.
+    pub name: Option<Pattern>,
+    /// Namespace.
+    pub namespace: Option<Pattern>,
+    /// Labels of the object, in the syntax of `kubectl -l`.
+    pub label_selector: Option<Labels>,
+    /// Labels of the pods that the object's template makes.
+    pub pod_label_selector: Option<Labels>,
+    /// Which containers; absent means all, and the object's own fields too.
+    pub containers: Option<ContainerSelector>,
+}
+
+/// Which containers of a selected object.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerSelector {
+    /// Names, with `*` and `?`; at least one must match.
+    pub names: Vec<Glob>,
+}
+
+/// How an object answers to a selector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It does not.
+    No,
+    /// It does, but only under a name that kustomize has replaced since.
+    ByPreviousName,
+    /// It does.
+    Yes,
+}
+
+/// Why an object that nearly matches a selector does not: what was asked for and what was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Near(pub String);
+
+impl Selector {
+    /// Whether the object is selected, its containers aside.
+    pub fn matches(&self, resource: &Resource<'_>, template: Option<&Template<'_>>) -> Match {
+        let misses = self.misses(resource, template);
+        match misses.as_slice() {
+            [] => Match::Yes,
+            [Miss::Name(name)]
+                if resource
+                    .previous_names()
+                    .iter()
+                    .any(|previous| name.matches(previous)) =>
+            {
+                Match::ByPreviousName
+            }
+            _ => Match::No,
+        }
+    }
+
+    /// Whether a container of a selected object is selected.
+    pub fn matches_container(&self, container: &Container<'_>) -> bool {
+        self.containers.as_ref().is_none_or(|containers| {
+            containers
+                .names
+                .iter()
+                .any(|glob| glob.0.matches(&container.name))
+        })
+    }
+
+    /// Says why an object is not selected when it fails by one field only, and by little.
+    pub fn near_miss(
+        &self,
+        resource: &Resource<'_>,
+        template: Option<&Template<'_>>,
+    ) -> Option<Near> {
+        let misses = self.misses(resource, template);
+        let [miss] = misses.as_slice() else {
+            return None;
+        };
+        let (field, wanted, found) = match miss {
+            Miss::Field(field, pattern, found) => (*field, pattern.text.clone(), found.clone()),
+            Miss::Name(pattern) => ("name", pattern.text.clone(), resource.name.to_string()),
+            Miss::Labels(field, labels, lookup) => {
+                let (key, wanted, found) = labels.0.near_miss(lookup)?;
+                return similar(&wanted, &found).then(|| {
+                    Near(format!(
+                        "{field} asks for {key}={wanted}, {} has {key}={found}",
+                        resource.display_name()
+                    ))
+                });
+            }
+        };
+        similar(&wanted, &found).then(|| {
+            Near(format!(
+                "{field} asks for `{wanted}`, {} has `{found}`",
+                resource.display_name()
+            ))
+        })
+    }
+
+    fn misses<'s>(
+        &'s self,
+        resource: &'s Resource<'_>,
+        template: Option<&'s Template<'_>>,
+    ) -> Vec<Miss<'s>> {
+        let mut misses = Vec::new();
+        let namespace = resource.namespace.as_deref().unwrap_or_default();
+        let fields = [
+            ("group", &self.group, resource.group()),
+            ("version", &self.version, resource.version()),
+            ("kind", &self.kind, &*resource.kind),
+            ("namespace", &self.namespace, namespace),
+        ];
+        for (field, pattern, found) in fields {
+            if let Some(pattern) = pattern.as_ref().filter(|pattern| !pattern.matches(found)) {
+                misses.push(Miss::Field(field, pattern, found.to_owned()));
+            }
+        }
+        if let Some(name) = self
+            .name
+            .as_ref()
+            .filter(|name| !name.matches(&resource.name))
+        {
+            misses.push(Miss::Name(name));
+        }
+        if let Some(labels) = &self.label_selector
+            && !labels.0.matches(|key| resource.label(key))
+        {
+            misses.push(Miss::Labels(
+                "labelSelector",
+                labels,
+                Box::new(|key| resource.label(key)),
+            ));
+        }
+        if let Some(labels) = &self.pod_label_selector
+            && !template.is_some_and(|template| labels.0.matches(|key| template.label(key)))
+        {
+            let lookup = move |key: &str| template?.label(key);
+            misses.push(Miss::Labels("podLabelSelector", labels, Box::new(lookup)));
+        }
+        misses
+    }
+}
+
+/// The value of a label, by its key.
+type Lookup<'s> = Box<dyn Fn(&str) -> Option<Cow<'s, str>> + 's>;
+
+/// One field of a selector that an object does not meet.
+enum Miss<'s> {
+    Field(&'static str, &'s Pattern, String),
+    Name(&'s Pattern),
+    Labels(&'static str, &'s Labels, Lookup<'s>),
+}
+
+/// A typo's distance: at most two slips, in words of more than three letters.
+fn similar(wanted: &str, found: &str) -> bool {
+    wanted != found
+        && found.len() > 3
+        && strsim::damerau_levenshtein(&wanted.to_lowercase(), &found.to_lowercase()) <= 2
+}
+
+/// A regular expression that must match the whole text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern {
+    text: String,
+    /// `None` for a text without special characters, which is compared as it is.
+    regex: Option<regex::Regex>,
+}
+
+impl Pattern {
+    /// Whether the whole text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        match &self.regex {
+            None => self.text == text,
+            Some(regex) => regex.is_match(text),
+        }
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Pattern, String> {
+        let is_plain = text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | ' '));
+        let regex = match is_plain {
+            true => None,
+            false => Some(anchored(&text).map_err(|error| {
+                format!("`{text}` is not a regular expression: {}", one_line(&error))
+            })?),
+        };
+        Ok(Pattern { text, regex })
+    }
+}
+
+fn anchored(pattern: &str) -> Result<regex::Regex, regex::Error> {
+    // The pattern must stand on its own first: `a)(b` would only be valid inside our own group.
+    regex::Regex::new(pattern)?;
+    regex::Regex::new(&format!("^(?:{pattern})$"))
+}
+
+/// The last line of the regex crate's message says what is wrong; the lines above draw a picture.
+fn one_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    text.lines()
+        .last()
+        .unwrap_or_default()
+        .trim()
+        .trim_start_matches("error: ")
+        .to_owned()
+}
+
+/// A name pattern with `*` for any text and `?` for any one character.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Glob(Pattern);
+
+impl Glob {
+    /// Whether the whole text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        self.0.matches(text)
+    }
+}
+
+impl TryFrom<String> for Glob {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Glob, String> {
+        let regex = regex::escape(&text)
+            .replace(r"\*", ".*")
+            .replace(r"\?", ".");
+        if !text.contains(['*', '?']) {
+            return Ok(Glob(Pattern { text, regex: None }));
+        }
+        let regex = anchored(&regex).map_err(|error| one_line(&error))?;
+        Ok(Glob(Pattern {
+            text,
+            regex: Some(regex),
+        }))
+    }
+}
+
+/// A label selector in the syntax of `kubectl -l`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Labels(LabelSelector);
+
+impl TryFrom<String> for Labels {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Labels, String> {
+        text.parse()
+            .map(Labels)
+            .map_err(|error: crate::label_selector::LabelSelectorError| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_pattern_must_match_the_whole_text() {
+        let pattern = Pattern::try_from("Deployment|StatefulSet".to_owned()).unwrap();
+        assert!(pattern.matches("StatefulSet"));
+        assert!(!pattern.matches("StatefulSets"));
+        assert!(
+            !Pattern::try_from("web".to_owned())
+                .unwrap()
+                .matches("web-2")
+        );
+    }
+
+    #[test]
+    fn a_pattern_cannot_escape_its_anchors() {
+        assert!(Pattern::try_from("a)|(b".to_owned()).is_err());
+    }
+
+    #[test]
+    fn a_glob_takes_dots_as_they_are() {
+        let glob = Glob::try_from("data.*-?".to_owned()).unwrap();
+        assert!(glob.matches("data.x-1"));
+        assert!(!glob.matches("dataxx-1"));
+    }
+
+    #[test]
+    fn a_slip_is_near_and_another_word_is_not() {
+        assert!(similar("gateway", "gatewya"));
+        assert!(!similar("gateway", "database"));
+    }
+}

@@ -1,0 +1,158 @@
+//! Step 4: the transformers. Each is one file here, one row in the table below, and one folder of
+//! cases in `tests/cases/`.
+//!
+//! A transformer is its section of the config: a struct with serde, whose doc comments are the
+//! reference. It reads the object, asks [`Edits`] for what shall be, and never writes.
+//!
+//! # Adding one
+//!
+//! 1. Copy the nearest file here, and change its head comment and its struct. The head says what it
+//!    writes, what wins when the author has set the field, and shows a short before and after.
+//! 2. Add its `mod` line and its row. The row gives it its key in `spec` and in profiles, its rule
+//!    id, its place in the order, and strict decoding with positions.
+//! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
+//! 4. `make golden`, and read the git diff of `expected.yaml` and `results.yaml`.
+//! 5. `make test lint`.
+
+pub mod prometheus;
+pub mod resources;
+pub mod security_context;
+pub mod storage;
+
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+
+use crate::config::decode::Fault;
+use crate::config::{Config, Layer, LayerId, Section, Sections, check_section};
+use crate::edit::Edits;
+use crate::problem::Problem;
+use crate::read::Resource;
+use crate::select::{Container, Selector, Target};
+
+use prometheus::Prometheus;
+use resources::Resources;
+use security_context::SecurityContext;
+use storage::Storage;
+
+/// A section of the config that fits objects out.
+pub trait Transformer: DeserializeOwned {
+    /// First words of the paths that `modes` may hold.
+    const MODE_PATHS: &'static [&'static str];
+    /// Keys that a profile which selects containers may set.
+    const CONTAINER_KEYS: &'static [&'static str] = &[];
+    /// Lists that add up over general section and profiles, where others replace one another.
+    const MERGED_LISTS: &'static [&'static str] = &[];
+
+    /// What is wrong with the settings beyond their types: path, message, help.
+    fn check(&self) -> Vec<(String, String, String)> {
+        Vec::new()
+    }
+
+    /// Asks for everything that the section wants of one object.
+    ///
+    /// # Errors
+    /// A value of the author's that cannot be read where it has to be.
+    fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem>;
+}
+
+/// The order of this table is the order of application.
+macro_rules! transformers {
+    ($($field:ident: $name:literal => $section:ty,)*) => {
+        /// The sections of the config, which are also the rule ids of changes.
+        pub const NAMES: &[&str] = &[$($name),*];
+
+        /// What is wrong with the sections of one layer of the config.
+        pub fn check_sections<'a>(layer: Layer<'a>, containers_only: bool) -> Vec<Fault<'a>> {
+            let mut faults = Vec::new();
+            $(faults.extend(check_section::<$section>(layer, $name, containers_only));)*
+            faults
+        }
+
+        /// All transformers with their sections, ready for any number of objects.
+        pub struct Transformers<'a> {
+            $($field: Sections<'a, $section>,)*
+        }
+
+        impl<'a> Transformers<'a> {
+            /// The transformers of a config; those without a section do nothing.
+            pub fn new(config: &'a Config<'a>) -> Transformers<'a> {
+                Transformers { $($field: Sections::new($name, config),)* }
+            }
+
+            /// Asks every transformer what it wants of one object.
+            ///
+            /// # Errors
+            /// The first value of the author's that cannot be read where it has to be.
+            pub fn transform(&self, object: &Applicable<'_, '_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+                $(
+                    if !object.skipped.iter().any(|skipped| skipped == $name) {
+                        edits.rule($name);
+                        <$section>::transform(&Scope { object, sections: &self.$field }, edits)?;
+                    }
+                )*
+                Ok(())
+            }
+        }
+    };
+}
+
+transformers! {
+    resources: "resources" => Resources,
+    security_context: "securityContext" => SecurityContext,
+    prometheus: "prometheus" => Prometheus,
+    storage: "storage" => Storage,
+}
+
+/// An object and the layers of the config that apply to it.
+#[derive(Debug)]
+pub struct Applicable<'r, 'a> {
+    /// The object.
+    pub target: &'r Target<'a>,
+    /// Every object in hand, for what one says of another.
+    pub resources: &'r [Resource<'a>],
+    /// The layers, lowest first; those with a selector are for some containers only.
+    pub layers: &'r [(LayerId, Option<&'r Selector>)],
+    /// Sections that the object's author opted out of.
+    pub skipped: &'r [String],
+}
+
+/// What a transformer is given: an object, and the sections that apply to it.
+pub struct Scope<'r, 'c, S> {
+    object: &'r Applicable<'r, 'r>,
+    sections: &'r Sections<'c, S>,
+}
+
+impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
+    /// The object and what there is to fit in it.
+    pub fn target(&self) -> &'r Target<'r> {
+        self.object.target
+    }
+
+    /// Every object in hand.
+    pub fn resources(&self) -> &'r [Resource<'r>] {
+        self.object.resources
+    }
+
+    /// The section for the object's own fields; `None` when no layer that applies to it has one.
+    pub fn section(&self) -> Option<Rc<Section<'c, S>>> {
+        self.merged(|selector| selector.is_none())
+    }
+
+    /// The section for one container.
+    pub fn section_for(&self, container: &Container<'_>) -> Option<Rc<Section<'c, S>>> {
+        self.merged(|selector| {
+            selector.is_none_or(|selector| selector.matches_container(container))
+        })
+    }
+
+    fn merged(&self, applies: impl Fn(Option<&Selector>) -> bool) -> Option<Rc<Section<'c, S>>> {
+        let layers = self
+            .object
+            .layers
+            .iter()
+            .filter(|(_, selector)| applies(*selector));
+        self.sections
+            .merged(&layers.map(|(id, _)| *id).collect::<Vec<LayerId>>())
+    }
+}

@@ -1,0 +1,400 @@
+//! The writable mounts that a read-only root filesystem needs.
+//!
+//! Each path gets an emptyDir of its own container: one shared by two would join what the containers
+//! trust. Paths are compared cleaned, because the API server compares them as text and would let
+//! `/tmp` and `/tmp/` collide at run time.
+
+use kustomize_krm_types::Severity;
+use serde::Deserialize;
+
+use super::ContainerFitting;
+use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::problem::Problem;
+use crate::read::Resource;
+use crate::select::{Glob, Target, Template, expected};
+use crate::transformers::resources::Amount;
+use crate::yaml::{Node, Value};
+
+/// A path that must stay writable.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WritablePath {
+    /// Absolute path in the container.
+    path: String,
+    /// The most that it may hold; 64Mi when absent.
+    #[serde(default)]
+    size_limit: Option<Amount>,
+    /// `Memory` keeps it in memory, where it counts against the container's limit.
+    #[serde(default)]
+    medium: Option<Medium>,
+    /// Which containers need it, by name (with `*` and `?`); all when absent.
+    #[serde(default)]
+    container: Option<Glob>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum Medium {
+    Memory,
+}
+
+const DEFAULT_SIZE: &str = "64Mi";
+
+/// The longest name that a volume may have (a DNS label).
+const LONGEST_NAME: usize = 63;
+
+/// What is wrong with the configured paths.
+pub(super) fn check(paths: &[WritablePath]) -> Vec<(String, String, String)> {
+    let bad = paths
+        .iter()
+        .enumerate()
+        .filter(|(_, path)| clean(&path.path).is_none());
+    let help = "write an absolute path without `..` and `:`, below the root".to_owned();
+    bad.map(|(index, path)| {
+        (
+            format!("writablePaths[{index}]"),
+            format!("`{}` cannot be mounted", path.path),
+            help.clone(),
+        )
+    })
+    .collect()
+}
+
+/// A path without doubled and trailing slashes; `None` for one that cannot be mounted.
+fn clean(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    let is_bad =
+        !path.starts_with('/') || path.contains(':') || parts.contains(&"..") || parts.is_empty();
+    (!is_bad).then(|| format!("/{}", parts.join("/")))
+}
+
+/// A path to be mounted in one container.
+pub(super) struct Wanted {
+    path: String,
+    size: String,
+    medium: Option<Medium>,
+    is_configured: bool,
+}
+
+/// The paths of one container; of two settings for one path the later wins.
+pub(super) fn paths_for(configured: &[WritablePath], tmp: bool, container: &str) -> Vec<Wanted> {
+    let mut wanted: Vec<Wanted> = Vec::new();
+    if tmp {
+        wanted.push(Wanted {
+            path: "/tmp".to_owned(),
+            size: DEFAULT_SIZE.to_owned(),
+            medium: None,
+            is_configured: false,
+        });
+    }
+    for setting in configured.iter().filter(|setting| {
+        setting
+            .container
+            .as_ref()
+            .is_none_or(|glob| glob.matches(container))
+    }) {
+        let Some(path) = clean(&setting.path) else {
+            continue;
+        };
+        let size = setting
+            .size_limit
+            .map_or_else(|| DEFAULT_SIZE.to_owned(), |Amount(size)| size.to_string());
+        wanted.retain(|known| known.path != path);
+        wanted.push(Wanted {
+            path,
+            size,
+            medium: setting.medium,
+            is_configured: true,
+        });
+    }
+    wanted
+}
+
+/// The volumes of a pod, with those that are being added.
+pub(super) struct Volumes {
+    known: Vec<(String, Source)>,
+}
+
+/// What a volume is, as far as writing to it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    EmptyDir,
+    Writable,
+    ReadOnly,
+}
+
+/// How a container's mounts cover a path.
+enum Cover {
+    Writable,
+    ReadOnly(String),
+    None,
+}
+
+impl Volumes {
+    pub(super) fn of(target: &Target<'_>, template: &Template<'_>) -> Volumes {
+        let name = |volume: Node<'_>| {
+            volume
+                .get("name")
+                .and_then(|name| name.text())
+                .unwrap_or_default()
+                .into_owned()
+        };
+        let mut known: Vec<(String, Source)> = template
+            .volumes()
+            .map(|volume| (name(volume), source_of(volume)))
+            .collect();
+        known.extend(
+            target
+                .claims
+                .iter()
+                .map(|claim| (claim.name.to_string(), Source::Writable)),
+        );
+        Volumes { known }
+    }
+
+    /// Mounts each path that the container cannot write to yet.
+    pub(super) fn mount(
+        &mut self,
+        fitting: &ContainerFitting<'_, '_>,
+        resource: &Resource<'_>,
+        pod: &Subject,
+        paths: Vec<Wanted>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let decision = fitting.section.decision("writablePaths");
+        if decision.mode == crate::config::Mode::Off {
+            return Ok(());
+        }
+        for wanted in paths {
+            match self.cover(fitting, resource, &wanted.path)? {
+                Cover::Writable => {}
+                Cover::ReadOnly(by) => edits.find(stays_read_only(fitting, &wanted, &by)),
+                Cover::None => {
+                    let name = self.name_for(fitting, &wanted.path);
+                    if !self.known.iter().any(|(known, _)| *known == name) {
+                        let proposal = Proposal {
+                            subject: pod,
+                            field: &["spec", "volumes"],
+                            value: wanted.volume(&name),
+                            decision: decision.clone(),
+                            meaning: Meaning::Literal,
+                            note: None,
+                        };
+                        edits.append(proposal)?;
+                        self.known.push((name.clone(), Source::EmptyDir));
+                    }
+                    let mount = [("name", name.as_str()), ("mountPath", &wanted.path)];
+                    edits.append(Proposal {
+                        subject: &fitting.subject,
+                        field: &["volumeMounts"],
+                        value: mapping(mount.map(|(key, value)| (key, Value::from(value)))),
+                        decision: decision.clone(),
+                        meaning: Meaning::Literal,
+                        note: Some("the root filesystem is read-only".to_owned()),
+                    })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn cover(
+        &self,
+        fitting: &ContainerFitting<'_, '_>,
+        resource: &Resource<'_>,
+        path: &str,
+    ) -> Result<Cover, Problem> {
+        let container = fitting.container;
+        let devices = container
+            .node
+            .get("volumeDevices")
+            .into_iter()
+            .flat_map(Node::items);
+        for device in devices {
+            if device
+                .get("devicePath")
+                .and_then(|device| clean(&device.text()?))
+                .as_deref()
+                == Some(path)
+            {
+                return Ok(Cover::ReadOnly("a block device".to_owned()));
+            }
+        }
+        let mounts = container
+            .node
+            .get("volumeMounts")
+            .filter(|mounts| !mounts.is_null());
+        let mut nearest: Option<(usize, Cover)> = None;
+        for (index, mount) in mounts.into_iter().flat_map(Node::items).enumerate() {
+            if !mount.is_map() {
+                return Err(expected(
+                    resource,
+                    mount,
+                    "a mapping",
+                    &container.at(["volumeMounts", &index.to_string()]),
+                ));
+            }
+            let text = |key: &str| {
+                mount
+                    .get(key)
+                    .and_then(|value| value.text())
+                    .unwrap_or_default()
+            };
+            let Some(mounted) = clean(&text("mountPath")) else {
+                continue;
+            };
+            let is_at = mounted == path;
+            let is_above = path
+                .strip_prefix(mounted.as_str())
+                .is_some_and(|rest| rest.starts_with('/'));
+            if (!is_at && !is_above)
+                || nearest
+                    .as_ref()
+                    .is_some_and(|(length, _)| *length > mounted.len())
+            {
+                continue;
+            }
+            let source = self
+                .known
+                .iter()
+                .find(|(name, _)| *name == text("name"))
+                .map_or(Source::Writable, |(_, source)| *source);
+            let read_only = text("readOnly") == "true" || source == Source::ReadOnly;
+            // A subPath may be a single file, below which nothing can be mounted or written.
+            let is_file = is_above && mount.get("subPath").is_some();
+            let cover = if read_only || is_file {
+                Cover::ReadOnly(format!("the mount of \"{}\" at {mounted}", text("name")))
+            } else {
+                Cover::Writable
+            };
+            nearest = Some((mounted.len(), cover));
+        }
+        Ok(nearest.map_or(Cover::None, |(_, cover)| cover))
+    }
+
+    /// `fitout-<container>-<path>`, as a DNS label that no other volume has.
+    fn name_for(&self, fitting: &ContainerFitting<'_, '_>, path: &str) -> String {
+        let container = match fitting.container.name.as_ref() {
+            // A container without a name is refused by the API server; ours need one all the same.
+            "" => fitting
+                .container
+                .path
+                .tokens()
+                .last()
+                .map_or_else(String::new, |token| token.decoded().into_owned()),
+            name => name.to_owned(),
+        };
+        let name = format!("fitout-{}-{}", slug(&container), slug(path));
+        let is_taken = self
+            .known
+            .iter()
+            .any(|(known, source)| *known == name && *source != Source::EmptyDir);
+        if name.len() <= LONGEST_NAME && !is_taken {
+            return name;
+        }
+        let hash = format!(
+            "{:06x}",
+            fnv1a(&format!("{container}\0{path}")) & 0x00ff_ffff
+        );
+        let kept: String = name.chars().take(LONGEST_NAME - 1 - hash.len()).collect();
+        format!("{}-{hash}", kept.trim_end_matches('-'))
+    }
+}
+
+fn source_of(volume: Node<'_>) -> Source {
+    let has = |key: &str| volume.get(key).is_some_and(|node| !node.is_null());
+    // An emptyDir without settings is written `emptyDir: {}`, or null, or not at all.
+    let is_read_only = ["configMap", "secret", "projected", "downwardAPI", "image"]
+        .iter()
+        .any(|key| has(key));
+    let claim_is_read_only = || {
+        let claim = volume
+            .get("persistentVolumeClaim")
+            .and_then(|claim| claim.get("readOnly"));
+        claim.and_then(|node| node.text()).as_deref() == Some("true")
+    };
+    if is_read_only || claim_is_read_only() {
+        Source::ReadOnly
+    } else if volume.get("emptyDir").is_some() {
+        Source::EmptyDir
+    } else {
+        Source::Writable
+    }
+}
+
+fn stays_read_only(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted, by: &str) -> Finding {
+    let severity = if wanted.is_configured {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let message = format!(
+        "{}: {} must be writable, but {by} is not",
+        fitting.subject.part, wanted.path
+    );
+    Finding::new("FIT-SEC006", severity, message)
+        .about(&fitting.subject, &["volumeMounts"])
+        .decided_by(fitting.section.decision("writablePaths"))
+        .help("mount that elsewhere, or take the path out of `writablePaths` for this container")
+}
+
+impl Wanted {
+    fn volume(&self, name: &str) -> Value {
+        let medium = self
+            .medium
+            .map(|Medium::Memory| ("medium", Value::from("Memory")));
+        let size = ("sizeLimit", Value::from(self.size.as_str()));
+        let empty_dir = mapping(medium.into_iter().chain([size]));
+        mapping([("name", Value::from(name)), ("emptyDir", empty_dir)])
+    }
+}
+
+fn mapping<'k>(entries: impl IntoIterator<Item = (&'k str, Value)>) -> Value {
+    Value::Mapping(
+        entries
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect(),
+    )
+}
+
+fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}
+
+/// FNV-1a, which needs no state and gives the same name on every machine.
+fn fnv1a(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_compared_cleaned() {
+        assert_eq!(clean("/tmp/").as_deref(), Some("/tmp"));
+        assert_eq!(clean("//var//./run").as_deref(), Some("/var/run"));
+        assert_eq!(clean("tmp"), None);
+        assert_eq!(clean("/a/../b"), None);
+        assert_eq!(clean("/"), None);
+    }
+
+    #[test]
+    fn slugs_are_dns_labels() {
+        assert_eq!(slug("/var/run/postgresql"), "var-run-postgresql");
+        assert_eq!(slug("/etc/App_1.d/"), "etc-app-1-d");
+    }
+}
