@@ -156,7 +156,7 @@ impl Guard<'_> {
         Ok(())
     }
 
-    /// A collection with changes in it or below it, or a null that was filled.
+    /// A collection with changes in it or below it.
     fn patched(&mut self, old: u32, new: u32, patch: &Patch) -> Same {
         let is_sequence =
             self.plan.stream.tree.at(old).kind.is_sequence() || !patch.pushed.is_empty();

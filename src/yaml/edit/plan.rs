@@ -20,9 +20,9 @@ pub(super) struct Patch {
     pub(super) detached: bool,
     /// Keys of removed entries, or removed items.
     pub(super) removed: Vec<u32>,
-    /// Entries added at the end, of a map or in place of a null.
+    /// Entries added at the end of a map.
     pub(super) added: Vec<(Name, New)>,
-    /// Items added at the end, of a sequence or in place of a null.
+    /// Items added at the end of a sequence.
     pub(super) pushed: Vec<New>,
     /// The last edit that had a part in this.
     pub(super) edit: usize,
@@ -311,34 +311,18 @@ impl<'a> Plan<'a> {
     /// The next token leads nowhere in the source: to something added before, or to be added now.
     fn change_added(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
         let kind = self.stream.tree.at(id).kind;
-        let null = kind.is_scalar() && self.node(id).is_null();
-        if null && self.node(id).tag().is_some() {
-            return self.refuse(Reason::Tagged, id, "the null here has a tag");
-        }
-        let pushed = self
-            .patches
-            .get(&id)
-            .is_some_and(|patch| !patch.pushed.is_empty());
-        let added = self
-            .patches
-            .get(&id)
-            .is_some_and(|patch| !patch.added.is_empty());
-        let key = tokens
-            .first()
-            .map(|token| token.decoded())
-            .unwrap_or_default();
-        if kind.is_sequence() || (null && !added && (pushed || key == "-")) {
+        if kind.is_sequence() {
             return self.change_pushed(id, tokens, value);
         }
-        if !kind.is_map() && !null {
-            let missing = value.is_none();
-            return if missing {
-                Ok(())
-            } else {
-                self.refuse(Reason::NoSuchPlace, id, self.scalar_in_the_way(id))
-            };
+        if kind.is_map() {
+            return self.change_entry(id, tokens, value);
         }
-        self.change_entry(id, &key, &tokens[1..], value)
+        match value {
+            None => Ok(()),
+            // A null is as good as nothing: what the way needs takes its place.
+            Some(value) if self.node(id).is_null() => self.replace(id, New::nested(tokens, value)),
+            Some(_) => self.refuse(Reason::NoSuchPlace, id, self.scalar_in_the_way(id)),
+        }
     }
 
     fn scalar_in_the_way(&self, id: u32) -> String {
@@ -386,7 +370,11 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    fn change_entry(&mut self, id: u32, key: &str, rest: &[Token<'_>], value: Option<New>) -> Done {
+    fn change_entry(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+        let Some((token, rest)) = tokens.split_first() else {
+            return Ok(());
+        };
+        let key = &*token.decoded();
         let (stream, edit) = (self.stream, self.edit);
         if let Some(patch) = self.patches.get_mut(&id)
             && let Some(at) = patch
@@ -566,6 +554,19 @@ impl<'a> Plan<'a> {
                 Reason::OddEntry,
                 id,
                 "this map has an explicit `? ` key, a key without a colon or a pair without braces",
+            );
+        }
+        let key_kinds = |id| self.stream.tree.at(id).kind;
+        if let Some((key, _)) = self
+            .stream
+            .tree
+            .entries(id)
+            .find(|(key, _)| key_kinds(*key).is_collection())
+        {
+            return self.refuse(
+                Reason::OddEntry,
+                key,
+                "this map has a key that is a map or a sequence",
             );
         }
         if let Some((first, second)) = self.node(id).duplicate_key() {

@@ -122,6 +122,7 @@ impl Writer<'_> {
     /// and the end of the last one are left to the caller.
     pub(super) fn block(&self, value: &New, column: usize, out: &mut String) {
         match value {
+            _ if Self::is_inline(value) => self.inline(value, BLOCK, out),
             New::Map(entries) => {
                 for (i, (name, value)) in entries.iter().enumerate() {
                     self.line_break(i, column, out);

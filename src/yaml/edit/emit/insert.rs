@@ -8,18 +8,17 @@ use super::super::write::{FLOW, Writer};
 use super::{Done, Emitter, LinePlace, Reason};
 
 impl Emitter<'_, '_> {
-    /// Removed and added children of a collection, or what fills a null.
+    /// Removed and added children of a collection.
     pub(super) fn change_children(&mut self, id: u32, patch: &Patch) -> Done {
         let kind = self.tree.at(id).kind;
         let count = self.tree.children(id).count() / if kind.is_map() { 2 } else { 1 };
-        let is_map = kind.is_map() || !patch.added.is_empty();
-        let added = if is_map {
+        let added = if kind.is_map() {
             New::Map(patch.added.clone())
         } else {
             New::Sequence(patch.pushed.clone())
         };
         if count == patch.removed.len() {
-            // Nothing stays, or nothing was there: `{}`, `[]`, `~` or no value at all.
+            // Nothing stays, or nothing was there: `{}`, `[]`.
             return if count > 0 {
                 self.replace_emptied(id, &added)
             } else {
