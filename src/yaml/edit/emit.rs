@@ -83,7 +83,7 @@ pub(super) fn emit<'a>(
         chomped: HashSet::new(),
         edit: 0,
     };
-    emitter.refuse_tabs(&span, nodes)?;
+    emitter.refuse_odd_lines(&span, nodes)?;
     emitter.run()?;
     let edit = emitter.edit;
     let list = &mut splices.list[first..];
@@ -139,13 +139,18 @@ impl<'a> Emitter<'a, '_> {
         ))
     }
 
-    /// Rule 10: a tab where columns count makes columns a matter of opinion. The fast parser lets
-    /// none pass.
-    fn refuse_tabs(&self, span: &Range<usize>, nodes: Range<u32>) -> Done {
+    /// Rule 10: a tab where columns count makes columns a matter of opinion, and a lone CR is a line
+    /// break that the code below does not know. The fast parser lets neither pass.
+    fn refuse_odd_lines(&self, span: &Range<usize>, nodes: Range<u32>) -> Done {
         let documents = &self.tree.documents;
         let at = documents.partition_point(|document| document.root < nodes.start);
         if documents.get(at).is_none_or(|document| document.fast) {
             return Ok(());
+        }
+        let bytes = self.text[span.clone()].as_bytes();
+        if memchr::memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) != Some(&b'\n')) {
+            let message = "the lines of this document end with a lone carriage return";
+            return self.refuse(Reason::Layout, span.start, message);
         }
         let mut line_start = span.start;
         for line in self.text[span.clone()].split_inclusive('\n') {
@@ -275,7 +280,9 @@ impl<'a> Emitter<'a, '_> {
                 end_of_text: false,
             };
         }
-        let place = self.next_line(end);
+        let mut place = self.next_line(end);
+        // Lines that are taken away at the end of the text leave the break before them.
+        place.end_of_text &= !self.plan.is_inside_dropped(leaf);
         if block && place.end_of_text && !self.plan.is_dropped(leaf) {
             self.keep_without_break(leaf);
         }

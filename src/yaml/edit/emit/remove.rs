@@ -150,23 +150,13 @@ impl Emitter<'_, '_> {
         let line = self.line_start(child.start);
         let floor = before.map_or(0, |id| self.tree.full_end(self.last_leaf(id)));
         // The comment over the first key of a document is its licence or its title.
-        let mut start = if document_head {
+        let start = if document_head {
             line
         } else {
             self.comments_above(line, self.column(child.start), floor)
         };
         let place = self.after(child.value);
-        if place.end_of_text && start > 0 && !before.is_some_and(|id| self.ends_in_block_scalar(id))
-        {
-            // The last line of the text goes, so the break before it goes too.
-            start -= 1;
-            start -= usize::from(start > 0 && self.bytes[start - 1] == b'\r');
-        }
         self.splice(start, place.at, |_| {});
-    }
-
-    fn ends_in_block_scalar(&self, id: u32) -> bool {
-        self.tree.at(self.last_leaf(id)).kind.is_block_scalar()
     }
 
     /// First byte of the comment lines that stand directly over `line`, in the same column.

@@ -126,18 +126,14 @@ impl Emitter<'_, '_> {
     fn remove_body(&mut self, id: u32, head: usize) {
         let body = self.next_line(head).at;
         let place = self.after(id);
-        let mut start = body;
-        if place.end_of_text {
-            start = start.saturating_sub(1);
-            start -= usize::from(start > 0 && self.bytes[start - 1] == b'\r');
-        }
-        self.splice(start, place.at, |_| {});
+        self.splice(body, place.at, |_| {});
     }
 
     /// From the first to the last byte of a node that starts behind its dash, or of a root.
     fn replace_compact(&mut self, id: u32, data: &Data, value: &New, column: usize) -> Done {
         let end = self.tree.full_end(self.last_leaf(id));
-        let ends_line = self.ends_line(end);
+        // At the end of the text too, as `after` promises to whoever adds lines there.
+        let ends_line = self.ends_line(end) || end == self.bytes.len();
         let writer = self.writer;
         self.splice(data.start as usize, end, |out| {
             writer.block(value, column, out);
@@ -213,12 +209,11 @@ impl Emitter<'_, '_> {
             return self.next_line(head);
         }
         if data.kind.is_block_collection() {
-            let place = self.after(id);
-            let body = self.next_line(head).at;
+            let at = self.next_line(head).at;
             self.remove_body(id, head);
             return LinePlace {
-                at: if place.end_of_text { place.at } else { body },
-                ..place
+                at,
+                end_of_text: false,
             };
         }
         let end = data.end as usize;
