@@ -1,10 +1,21 @@
 //! Changing values: what can be asked for, and what is answered when it cannot be done.
 
+mod emit;
+mod guard;
+mod new;
+mod plan;
+mod style;
+mod write;
+
 use super::stream::{Position, Stream};
 use super::tree::NodeId;
 use super::value::Value;
+use emit::Splices;
 use jsonptr::PointerBuf;
+use plan::Plan;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 
 /// One change, at a place below a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +104,24 @@ impl RefusalReason {
     }
 }
 
+impl Refusal {
+    fn new(
+        stream: &Stream,
+        edit: usize,
+        reason: RefusalReason,
+        offset: usize,
+        message: String,
+    ) -> Self {
+        Refusal {
+            edit,
+            message,
+            offset,
+            position: stream.position(offset),
+            reason,
+        }
+    }
+}
+
 impl Stream {
     /// The text with all edits done, in the order given. Bytes that no edit concerns stay as they
     /// are; without edits the text is the same.
@@ -100,15 +129,143 @@ impl Stream {
     /// # Errors
     /// A [`Refusal`] for the first edit that cannot be done safely. Nothing is done by halves.
     pub fn edit(&self, edits: &[Edit]) -> Result<String, Refusal> {
-        match edits.first() {
-            None => Ok(self.text().to_string()),
-            Some(_) => Err(Refusal {
-                edit: 0,
-                message: "editing is not built yet".to_string(),
-                offset: 0,
-                position: self.position(0),
-                reason: RefusalReason::Guard,
-            }),
+        let mut splices = Splices::default();
+        let mut plans = Vec::new();
+        for (document, edits) in self.by_document(edits)? {
+            let mut plan = Plan::new(self, document);
+            for (number, edit) in &edits {
+                plan.apply(*number, edit)?;
+            }
+            let nodes = self.nodes_of(document);
+            emit::emit(&plan, self.document_span(document), nodes, &mut splices)?;
+            plans.push((document, plan, edits[0].0));
         }
+        let (text, moves) = self.splice(&splices);
+        self.guard(&plans, &text, &moves)?;
+        Ok(text)
+    }
+
+    /// Edits with their numbers, by the document they are in, in the order of the text.
+    fn by_document<'e>(&self, edits: &'e [Edit]) -> Result<ByDocument<'e>, Refusal> {
+        let mut groups = ByDocument::new();
+        for (number, edit) in edits.iter().enumerate() {
+            let root = edit.root.0;
+            let behind = self
+                .tree
+                .documents
+                .partition_point(|document| document.root <= root);
+            if behind == 0 || root as usize >= self.tree.nodes.len() {
+                let message = "the text has no such node".to_string();
+                return Err(Refusal::new(
+                    self,
+                    number,
+                    RefusalReason::NoSuchPlace,
+                    0,
+                    message,
+                ));
+            }
+            groups.entry(behind - 1).or_default().push((number, edit));
+        }
+        Ok(groups)
+    }
+
+    fn nodes_of(&self, document: usize) -> Range<u32> {
+        let documents = &self.tree.documents;
+        let end = documents
+            .get(document + 1)
+            .map_or(self.tree.nodes.len() as u32, |next| next.root);
+        documents[document].root..end
+    }
+
+    /// The new text, and for every splice its end in the old and in the new text.
+    fn splice(&self, splices: &Splices) -> (String, Vec<(usize, usize)>) {
+        let added: usize = splices
+            .list
+            .iter()
+            .map(|splice| splices.text(splice).len())
+            .sum();
+        let mut text = String::with_capacity(self.text.len() + added);
+        let mut moves = Vec::with_capacity(splices.list.len());
+        let mut from = 0;
+        for splice in &splices.list {
+            text.push_str(&self.text[from..splice.start]);
+            text.push_str(splices.text(splice));
+            from = splice.end;
+            moves.push((from, text.len()));
+        }
+        text.push_str(&self.text[from..]);
+        (text, moves)
+    }
+
+    /// Parses every chunk with an edited document again and compares all its documents.
+    fn guard(
+        &self,
+        plans: &[(usize, Plan<'_>, usize)],
+        text: &str,
+        moves: &[(usize, usize)],
+    ) -> Result<(), Refusal> {
+        let documents = &self.tree.documents;
+        let mut at = 0;
+        while let Some((document, _, edit)) = plans.get(at) {
+            let number = documents[*document].chunk;
+            let chunk = &self.chunks[number as usize];
+            // What is put in at the very end of a chunk belongs to it.
+            let start = if chunk.start == 0 {
+                0
+            } else {
+                moved(moves, chunk.start)
+            };
+            let end = if chunk.end == self.text.len() {
+                text.len()
+            } else {
+                moved(moves, chunk.end)
+            };
+            let refuse = |what: &str, line: usize| {
+                let message = format!(
+                    "the edited text would not read back as intended: {what} (line {line} of the edited document)"
+                );
+                Err(Refusal::new(
+                    self,
+                    *edit,
+                    RefusalReason::Guard,
+                    chunk.start,
+                    message,
+                ))
+            };
+            let new = match Stream::parse(&text[start..end]) {
+                Ok(new) => new,
+                Err(error) => return refuse(&error.message, error.position.line),
+            };
+            let first = documents.partition_point(|document| document.chunk < number);
+            let last = documents.partition_point(|document| document.chunk <= number);
+            if new.tree.documents.len() != last - first {
+                return refuse("it has another number of documents", 1);
+            }
+            let untouched = Plan::new(self, first);
+            for document in first..last {
+                let plan = plans
+                    .get(at)
+                    .filter(|(edited, ..)| *edited == document)
+                    .map(|(_, plan, _)| plan);
+                at += usize::from(plan.is_some());
+                if let Err(difference) =
+                    guard::check(plan.unwrap_or(&untouched), document, &new, document - first)
+                {
+                    return refuse(difference.what, new.position(difference.at).line);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+type ByDocument<'e> = BTreeMap<usize, Vec<(usize, &'e Edit)>>;
+
+/// Where the boundary of a chunk is in the new text. What is put in there belongs to the chunk
+/// before it: lines are added behind other lines, never in front of a marker's own document.
+fn moved(moves: &[(usize, usize)], offset: usize) -> usize {
+    match moves.partition_point(|(old, _)| *old <= offset) {
+        0 => offset,
+        n => offset - moves[n - 1].0 + moves[n - 1].1,
     }
 }

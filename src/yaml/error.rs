@@ -59,7 +59,8 @@ impl Syntax {
 }
 
 /// Turns an error of granit into our words. granit's own messages are compiled out.
-pub(super) fn explain(part: &str, error: &ScanError) -> Syntax {
+/// `cursor` is behind the last token that was understood.
+pub(super) fn explain(part: &str, error: &ScanError, cursor: usize) -> Syntax {
     let offset = error
         .marker()
         .byte_offset()
@@ -67,17 +68,14 @@ pub(super) fn explain(part: &str, error: &ScanError) -> Syntax {
         .min(part.len());
     let mut offset = part.floor_char_boundary(offset);
     let mut syntax = Syntax::new(offset, words(error.kind()));
-    if matches!(
-        error.kind(),
-        ErrorKind::UnclosedQuotedScalar | ErrorKind::DocumentIndicatorInQuotedScalar
-    ) && let Some(quote) = part[offset..]
-        .chars()
-        .next()
-        .filter(|c| matches!(c, '"' | '\''))
+    if is_quote_error(error.kind())
+        && let Some(began) = part.get(cursor..).and_then(|rest| rest.find(['"', '\'']))
     {
-        // granit points at the opening quote; name its line in the message too.
-        syntax.message = format!("the text in {quote} has no closing {quote}");
-        syntax.began = Some(offset);
+        // Most often a quote was forgotten, and the error shows only where the next one stands.
+        let began = cursor + began;
+        let quote = &part[began..=began];
+        syntax.message = format!("the text in {quote} is not closed by another {quote}");
+        syntax.began = Some(began);
     }
     let line = part[..offset].rfind('\n').map_or(0, |n| n + 1);
     let indentation = part[line..].find(|c| c != ' ' && c != '\t').unwrap_or(0);
@@ -89,6 +87,16 @@ pub(super) fn explain(part: &str, error: &ScanError) -> Syntax {
         );
     }
     syntax
+}
+
+/// Can a missing closing quote be the reason?
+fn is_quote_error(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::UnclosedQuotedScalar
+            | ErrorKind::DocumentIndicatorInQuotedScalar
+            | ErrorKind::InvalidQuotedScalarIndent
+    )
 }
 
 fn words(kind: &ErrorKind) -> String {

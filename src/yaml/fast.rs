@@ -4,7 +4,8 @@
 //! comments, with either line ending. Everything else — anchors, aliases, tags, directives,
 //! explicit keys, tabs in indentation, pairs in sequences — makes it give up, and so does anything
 //! it is not sure of, errors included: [`full`](super::full) then reads that document and finds
-//! the words for what is wrong. `fast` never guesses; where it answers, `full` answers the same.
+//! the words for what is wrong. `fast` never guesses: where both answer, they answer the
+//! same. It accepts one thing `full` rejects: quoted text whose further lines are not indented.
 //!
 //! This file is block structure; [`scalars`] finds the ends of scalars, [`flow`] reads `{}`, `[]`.
 
@@ -317,9 +318,10 @@ impl Parser<'_> {
         match self.bytes[start] {
             b'|' | b'>' => self.block_scalar(indent, parent),
             quote @ (b'"' | b'\'') => {
-                let end = self.quoted_end(start)?;
-                self.check_lines(start, end, indent)?;
-                self.at = end;
+                // Go does not ask how its further lines are indented, and files of well-known
+                // projects depend on it; so this is looser than YAML, and than `full`.
+                self.at = self.quoted_end(start)?;
+                let end = self.at;
                 self.finish_line()?;
                 Ok(self.tree.push(quoted_kind(quote), start, end, parent))
             }

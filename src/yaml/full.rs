@@ -110,7 +110,7 @@ impl<'a, 't> Builder<'a, 't> {
     fn run(&mut self) -> Result<(), Syntax> {
         let mut events = Parser::new_from_str_with_options(self.part, options()).peekable();
         while let Some(event) = events.next() {
-            let (event, span) = event.map_err(|error| explain(self.part, &error))?;
+            let (event, span) = event.map_err(|error| explain(self.part, &error, self.cursor))?;
             let range = span.byte_range().unwrap_or(self.cursor..self.cursor);
             match &event {
                 Event::DocumentStart(explicit, version) => {

@@ -189,9 +189,7 @@ impl<'a> Node<'a> {
         match self.kind() {
             Kind::Plain | Kind::Empty if raw == key => true,
             Kind::Plain => {
-                raw.len() > key.len()
-                    && raw.contains('\n')
-                    && self.text().is_some_and(|text| text == key)
+                raw.contains(['\n', '\r']) && self.text().is_some_and(|text| text == key)
             }
             Kind::Empty => false,
             Kind::Single | Kind::Double => {

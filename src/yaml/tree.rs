@@ -189,6 +189,11 @@ impl Tree {
             .map_or(start, |props| props.start().min(start)) as usize
     }
 
+    /// First byte of the first key or dash of a block collection: its column is the one of all.
+    pub(super) fn full_start_of_block(&self, id: u32) -> usize {
+        self.at(id).start as usize
+    }
+
     /// End of the node, or of its properties where it is empty.
     pub(super) fn full_end(&self, id: u32) -> usize {
         let end = self.at(id).end;
@@ -211,6 +216,28 @@ impl Tree {
         let data = self.at(id);
         let next = if data.kind.is_map() { data.child } else { NONE };
         Entries { tree: self, next }
+    }
+
+    /// The number behind the last node below `id`: nodes are numbered in the order of the text, so
+    /// `id..end` is the node with all below it.
+    pub(super) fn end_of_subtree(&self, id: u32) -> u32 {
+        let mut id = id;
+        loop {
+            let data = self.at(id);
+            if data.next != NONE {
+                return data.next;
+            }
+            if data.parent == NONE {
+                let next = self
+                    .documents
+                    .partition_point(|document| document.root <= id);
+                return self
+                    .documents
+                    .get(next)
+                    .map_or(self.nodes.len() as u32, |next| next.root);
+            }
+            id = data.parent;
+        }
     }
 
     /// The node an alias stands for, through any number of aliases; other nodes are themselves.

@@ -1,0 +1,360 @@
+//! From a plan to splices: which bytes go, and what is put where.
+//!
+//! A splice never reaches into a node that stays. Everything is placed by the column and the line
+//! of what is already there; the rules are numbered in the tests of this module.
+
+mod insert;
+mod remove;
+mod replace;
+
+use super::super::split::skip_blank;
+use super::super::tree::{Kind, NONE, ODD, Tree};
+use super::plan::Plan;
+use super::style::Style;
+use super::write::{Writer, indent};
+use super::{Refusal, RefusalReason as Reason};
+use memchr::{memchr, memrchr};
+use std::collections::HashSet;
+use std::ops::Range;
+
+type Done = Result<(), Refusal>;
+
+/// Bytes `start..end` of the source make way for bytes `text` of the buffer.
+#[derive(Clone, Debug)]
+pub(super) struct Splice {
+    pub(super) start: usize,
+    pub(super) end: usize,
+    text: Range<usize>,
+}
+
+/// The splices of one or more documents, with one buffer for all their text.
+#[derive(Debug, Default)]
+pub(super) struct Splices {
+    pub(super) list: Vec<Splice>,
+    buffer: String,
+}
+
+impl Splices {
+    /// What splice `splice` writes.
+    pub(super) fn text(&self, splice: &Splice) -> &str {
+        &self.buffer[splice.text.clone()]
+    }
+}
+
+/// Where new lines go: before this byte, and whether the text ends there without a line break.
+#[derive(Clone, Copy, Debug)]
+struct LinePlace {
+    at: usize,
+    end_of_text: bool,
+}
+
+pub(super) struct Emitter<'a, 'p> {
+    plan: &'p Plan<'a>,
+    tree: &'a Tree,
+    text: &'a str,
+    bytes: &'a [u8],
+    writer: Writer<'a>,
+    splices: &'p mut Splices,
+    /// Block scalars at the end of the text whose header was changed already.
+    chomped: HashSet<u32>,
+    /// The edit that is blamed for what is refused now.
+    edit: usize,
+}
+
+/// Adds the splices of a document to `splices`, in the order of the text.
+pub(super) fn emit<'a>(
+    plan: &Plan<'a>,
+    span: Range<usize>,
+    nodes: Range<u32>,
+    splices: &mut Splices,
+) -> Done {
+    let stream = plan.stream;
+    let first = splices.list.len();
+    let mut emitter = Emitter {
+        plan,
+        tree: &stream.tree,
+        text: stream.text(),
+        bytes: stream.text().as_bytes(),
+        writer: Writer {
+            stream,
+            style: Style::of(stream, nodes.clone()),
+        },
+        splices,
+        chomped: HashSet::new(),
+        edit: 0,
+    };
+    emitter.refuse_odd_lines(&span, nodes)?;
+    emitter.run()?;
+    let edit = emitter.edit;
+    let list = &mut splices.list[first..];
+    // Stable: at one place, what is nested deeper comes first, as it was emitted first.
+    list.sort_by_key(|splice| (splice.start, splice.end));
+    match list.windows(2).find(|pair| pair[0].end > pair[1].start) {
+        Some(pair) => {
+            let message = "two edits would change the same bytes".to_string();
+            Err(Refusal::new(
+                stream,
+                edit,
+                Reason::Layout,
+                pair[1].start,
+                message,
+            ))
+        }
+        None => Ok(()),
+    }
+}
+
+impl<'a> Emitter<'a, '_> {
+    fn run(&mut self) -> Done {
+        let depth = |id: u32| self.plan.ancestors(id).count();
+        let mut patched: Vec<(usize, u32)> = self
+            .plan
+            .patches
+            .iter()
+            .filter(|(id, patch)| !patch.is_empty() && !self.plan.is_inside_dropped(**id))
+            .map(|(id, _)| (depth(*id), *id))
+            .collect();
+        patched.sort_by_key(|(depth, id)| (std::cmp::Reverse(*depth), *id));
+        for (_, id) in patched {
+            let Some(patch) = self.plan.patches.get(&id) else {
+                continue;
+            };
+            self.edit = patch.edit;
+            self.refuse_odd_parent(id)?;
+            match &patch.replaced {
+                Some(value) => self.replace(id, value)?,
+                None => self.change_children(id, patch)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn refuse<T>(&self, reason: Reason, at: usize, message: &str) -> Result<T, Refusal> {
+        Err(Refusal::new(
+            self.plan.stream,
+            self.edit,
+            reason,
+            at,
+            message.to_string(),
+        ))
+    }
+
+    /// Rule 10: a tab where columns count makes columns a matter of opinion, and a lone CR is a line
+    /// break that the code below does not know. The fast parser lets neither pass.
+    fn refuse_odd_lines(&self, span: &Range<usize>, nodes: Range<u32>) -> Done {
+        let documents = &self.tree.documents;
+        let at = documents.partition_point(|document| document.root < nodes.start);
+        if documents.get(at).is_none_or(|document| document.fast) {
+            return Ok(());
+        }
+        let bytes = self.text[span.clone()].as_bytes();
+        if memchr::memchr_iter(b'\r', bytes).any(|at| bytes.get(at + 1) != Some(&b'\n')) {
+            let message = "the lines of this document end with a lone carriage return";
+            return self.refuse(Reason::Layout, span.start, message);
+        }
+        let mut line_start = span.start;
+        for line in self.text[span.clone()].split_inclusive('\n') {
+            let text = line.trim_end_matches(['\n', '\r']);
+            let lead = text
+                .bytes()
+                .take_while(|c| matches!(c, b' ' | b'\t' | b'-' | b'?' | b':'))
+                .count();
+            if lead < text.len() && text[..lead].contains('\t') {
+                return self.refuse(
+                    Reason::Layout,
+                    line_start,
+                    "a line of this document is indented with a tab",
+                );
+            }
+            line_start += line.len();
+        }
+        Ok(())
+    }
+
+    /// Rule 10: explicit keys and pairs without braces; the planner looked at the maps on the way,
+    /// but a written out alias may stand in another one.
+    fn refuse_odd_parent(&self, id: u32) -> Done {
+        let odd = self
+            .plan
+            .ancestors(id)
+            .find(|id| self.tree.at(*id).flags & ODD != 0);
+        match odd {
+            Some(map) => self.refuse(
+                Reason::OddEntry,
+                self.tree.full_start(map),
+                "this map has an explicit `? ` key, a key without a colon or a pair without braces",
+            ),
+            None => Ok(()),
+        }
+    }
+
+    fn style_within(&self, map: u32) -> Writer<'a> {
+        Writer {
+            style: self.writer.style.within(self.plan.stream, map),
+            ..self.writer
+        }
+    }
+
+    /// Adds a splice whose text `write` appends to the buffer.
+    fn splice(&mut self, start: usize, end: usize, write: impl FnOnce(&mut String)) {
+        let from = self.splices.buffer.len();
+        write(&mut self.splices.buffer);
+        let text = from..self.splices.buffer.len();
+        self.splices.list.push(Splice { start, end, text });
+    }
+
+    /// New lines at a place: `write` gives them without the first indentation and the last break.
+    fn splice_lines(&mut self, place: LinePlace, column: usize, write: impl FnOnce(&mut String)) {
+        let eol = self.writer.style.eol;
+        self.splice(place.at, place.at, |out| {
+            if place.end_of_text {
+                out.push_str(eol);
+            }
+            indent(column, out);
+            write(out);
+            if !place.end_of_text {
+                out.push_str(eol);
+            }
+        });
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        let start = memrchr(b'\n', &self.bytes[..at]).map_or(0, |n| n + 1);
+        // A byte order mark is no column.
+        if start == 0 {
+            super::super::split::bom_len(self.text).min(at)
+        } else {
+            start
+        }
+    }
+
+    /// The line break behind `at`, or the end of the text.
+    fn line_end(&self, at: usize) -> usize {
+        memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |n| at + n)
+    }
+
+    /// Start of the line behind the one `at` is in.
+    fn next_line(&self, at: usize) -> LinePlace {
+        let end = self.line_end(at);
+        let end_of_text = end == self.bytes.len();
+        LinePlace {
+            at: if end_of_text { end } else { end + 1 },
+            end_of_text,
+        }
+    }
+
+    fn column(&self, at: usize) -> usize {
+        self.plan.stream.column(at)
+    }
+
+    /// The rest of the line behind `at`, blanks at its ends left out.
+    fn rest_of_line(&self, at: usize) -> &'a str {
+        self.text[at..self.line_end(at)].trim()
+    }
+
+    /// The node a block collection ends with.
+    fn last_leaf(&self, id: u32) -> u32 {
+        let mut id = id;
+        while self.tree.at(id).kind.is_block_collection() {
+            match self.tree.children(id).last() {
+                Some(last) => id = last,
+                None => break,
+            }
+        }
+        id
+    }
+
+    /// Does the range end with a line break, as that of a block scalar does?
+    fn ends_line(&self, end: usize) -> bool {
+        end > 0 && self.bytes[end - 1] == b'\n'
+    }
+
+    /// Rule 2: the line behind the last line of a node; blank lines and comments come after it.
+    fn after(&mut self, id: u32) -> LinePlace {
+        let leaf = self.last_leaf(id);
+        let end = self.tree.full_end(leaf);
+        let block = self.tree.at(leaf).kind.is_block_scalar();
+        if block && self.ends_line(end) {
+            return LinePlace {
+                at: end,
+                end_of_text: false,
+            };
+        }
+        let mut place = self.next_line(end);
+        // Lines that are taken away at the end of the text leave the break before them.
+        place.end_of_text &= !self.plan.is_inside_dropped(leaf);
+        if block && place.end_of_text && !self.plan.is_dropped(leaf) {
+            self.keep_without_break(leaf);
+        }
+        place
+    }
+
+    /// Rule 2: a block scalar which the end of the file cut short has no final break in Go. With
+    /// lines behind it it would get one, so its header has to say `-` now.
+    fn keep_without_break(&mut self, leaf: u32) {
+        let data = *self.tree.at(leaf);
+        let header = super::super::decode::header(&self.text[data.range()]);
+        if header.chomp == Some(b'-') || !self.chomped.insert(leaf) {
+            return;
+        }
+        let start = data.start as usize + 1;
+        self.splice(start, start + header.len, |out| {
+            out.push('-');
+            if let Some(indent) = header.indent {
+                out.push_str(&indent.to_string());
+            }
+        });
+    }
+
+    /// The key of a map's value.
+    fn key_of(&self, value: u32) -> Option<u32> {
+        let parent = self.tree.at(value).parent;
+        if parent == NONE {
+            return None;
+        }
+        self.tree
+            .entries(parent)
+            .find(|(_, id)| *id == value)
+            .map(|(key, _)| key)
+    }
+
+    /// Behind the colon or dash in front of a node of a block collection, and behind the node's
+    /// anchor; for a root, behind the document marker.
+    fn head_end(&self, id: u32) -> Option<usize> {
+        let parent = self.tree.at(id).parent;
+        let mark = if parent == NONE {
+            self.marker_end(id)?
+        } else if self.tree.at(parent).kind == Kind::BlockMap {
+            let colon = skip_blank(self.bytes, self.tree.full_end(self.key_of(id)?));
+            self.expect(colon, b':')?
+        } else {
+            let before = self
+                .tree
+                .children(parent)
+                .take_while(|item| *item != id)
+                .last();
+            let from = before.map_or(self.tree.at(parent).start as usize, |item| {
+                self.tree.full_end(item)
+            });
+            self.expect(skip_blank(self.bytes, from), b'-')?
+        };
+        Some(
+            self.tree
+                .props(id)
+                .map_or(mark, |props| mark.max(props.end() as usize)),
+        )
+    }
+
+    fn expect(&self, at: usize, byte: u8) -> Option<usize> {
+        (self.bytes.get(at) == Some(&byte)).then_some(at + 1)
+    }
+
+    fn marker_end(&self, root: u32) -> Option<usize> {
+        let at = self
+            .tree
+            .documents
+            .partition_point(|document| document.root < root);
+        let start = self.tree.documents.get(at)?.start as usize;
+        self.bytes[start..].starts_with(b"---").then_some(start + 3)
+    }
+}

@@ -1,0 +1,264 @@
+//! Rules 1 and 3: a value takes the place of another one.
+
+use super::super::super::tree::{Data, Kind, NONE};
+use super::super::new::New;
+use super::super::write::{Context, Writer};
+use super::{Done, Emitter, LinePlace, Reason, indent};
+
+impl Emitter<'_, '_> {
+    /// Writes `value` where node `id` stands.
+    pub(super) fn replace(&mut self, id: u32, value: &New) -> Done {
+        let data = *self.tree.at(id);
+        let in_flow = data.parent != NONE && self.tree.at(data.parent).kind.is_flow();
+        if in_flow {
+            return self.replace_in_flow(&data, value);
+        }
+        if data.parent == NONE && !data.kind.is_block_collection() && data.kind != Kind::Empty {
+            return self.replace_span(&data, value, true);
+        }
+        if Writer::is_inline(value) {
+            self.replace_by_inline(id, &data, value)
+        } else {
+            self.replace_by_lines(id, &data, value)
+        }
+    }
+
+    fn replace_in_flow(&mut self, data: &Data, value: &New) -> Done {
+        let (start, end) = (data.start as usize, data.end as usize);
+        if data.kind != Kind::Empty {
+            return self.replace_span(data, value, true);
+        }
+        if start == 0 || !matches!(self.bytes[start - 1], b':' | b' ') {
+            return self.refuse(
+                Reason::OddEntry,
+                start,
+                "there is no colon to put the value behind",
+            );
+        }
+        let writer = self.writer;
+        let gap = !matches!(
+            self.bytes.get(end),
+            Some(b' ' | b',' | b'}' | b']' | b'\n' | b'\r') | None
+        );
+        self.splice(start, end, |out| {
+            out.push(' ');
+            writer.inline(value, super::super::write::FLOW, out);
+            if gap {
+                out.push(' ');
+            }
+        });
+        Ok(())
+    }
+
+    /// One-line text for exactly the bytes of the old value.
+    fn replace_span(&mut self, data: &Data, value: &New, flow: bool) -> Done {
+        let (start, end) = (data.start as usize, data.end as usize);
+        let block = data.kind.is_block_scalar() && self.ends_line(end);
+        let writer = self.writer;
+        self.splice(start, end, |out| {
+            writer.inline(
+                value,
+                Context {
+                    flow,
+                    like: data.kind,
+                },
+                out,
+            );
+            // The lines of a block scalar include their last break.
+            if block {
+                out.push_str(writer.style.eol);
+            }
+        });
+        Ok(())
+    }
+
+    /// The end of the key or dash in front of the node.
+    fn head(&self, id: u32) -> Result<usize, super::Refusal> {
+        match self.head_end(id) {
+            Some(end) => Ok(end),
+            None => self.refuse(
+                Reason::Layout,
+                self.tree.full_start(id),
+                "the place of the value behind its key was not found",
+            ),
+        }
+    }
+
+    fn same_line(&self, a: usize, b: usize) -> bool {
+        self.line_start(a) == self.line_start(b)
+    }
+
+    fn replace_by_inline(&mut self, id: u32, data: &Data, value: &New) -> Done {
+        let writer = self.writer;
+        let context = Context {
+            flow: false,
+            like: data.kind,
+        };
+        if data.kind == Kind::Empty {
+            let head = self.head(id)?;
+            self.splice(head, head, |out| {
+                out.push(' ');
+                writer.inline(value, context, out);
+            });
+            return Ok(());
+        }
+        if !data.kind.is_block_collection() {
+            return self.replace_span(data, value, false);
+        }
+        let root = data.parent == NONE;
+        let head = if root {
+            data.start as usize
+        } else {
+            self.head(id)?
+        };
+        if root || self.same_line(head, data.start as usize) {
+            return self.replace_compact(id, data, value, 0);
+        }
+        self.splice(head, head, |out| {
+            out.push(' ');
+            writer.inline(value, context, out);
+        });
+        self.remove_body(id, head);
+        Ok(())
+    }
+
+    /// The lines of a block collection below its key go; the line of the key stays.
+    fn remove_body(&mut self, id: u32, head: usize) {
+        let body = self.next_line(head).at;
+        let place = self.after(id);
+        self.splice(body, place.at, |_| {});
+    }
+
+    /// From the first to the last byte of a node that starts behind its dash, or of a root.
+    fn replace_compact(&mut self, id: u32, data: &Data, value: &New, column: usize) -> Done {
+        let end = self.tree.full_end(self.last_leaf(id));
+        // At the end of the text too, as `after` promises to whoever adds lines there.
+        let ends_line = self.ends_line(end) || end == self.bytes.len();
+        let writer = self.writer;
+        self.splice(data.start as usize, end, |out| {
+            writer.block(value, column, out);
+            if ends_line {
+                out.push_str(writer.style.eol);
+            }
+        });
+        Ok(())
+    }
+
+    fn replace_by_lines(&mut self, id: u32, data: &Data, value: &New) -> Done {
+        if data.parent == NONE {
+            return self.replace_root(id, data, value);
+        }
+        let head = self.head(id)?;
+        let is_item = self.tree.at(data.parent).kind == Kind::BlockSequence;
+        let start = data.start as usize;
+        let has_properties = data.props != NONE;
+        let below = data.kind != Kind::Empty && !self.same_line(head, start);
+        if below && !data.kind.is_block_collection() {
+            // A scalar on a line below its key: its column is as good as any.
+            return self.replace_compact(id, data, value, self.column(start));
+        }
+        let comment = match data.kind {
+            Kind::Empty => !self.rest_of_line(head).is_empty(),
+            kind if kind.is_block_collection() || kind.is_block_scalar() => false,
+            _ => !self.rest_of_line(data.end as usize).is_empty(),
+        };
+        if is_item && !has_properties && !below && !comment {
+            return self.replace_item(id, data, value, head);
+        }
+        self.replace_below(id, data, value, head)
+    }
+
+    /// `- k: v`: the value starts on the line of its dash.
+    fn replace_item(&mut self, id: u32, data: &Data, value: &New, head: usize) -> Done {
+        if data.kind != Kind::Empty {
+            return self.replace_compact(id, data, value, self.column(data.start as usize));
+        }
+        let column = self.column(head) + 1;
+        let writer = self.writer;
+        self.splice(head, head, |out| {
+            out.push(' ');
+            writer.block(value, column, out);
+        });
+        Ok(())
+    }
+
+    /// The value stands on lines of its own below its key or dash, whose line keeps its comment.
+    fn replace_below(&mut self, id: u32, data: &Data, value: &New, head: usize) -> Done {
+        let parent = data.parent;
+        let base = self.column(self.tree.full_start_of_block(parent));
+        let is_item = self.tree.at(parent).kind == Kind::BlockSequence;
+        let writer = if is_item {
+            self.writer
+        } else {
+            self.style_within(parent)
+        };
+        let by = match value {
+            _ if is_item => 2,
+            New::Map(_) => writer.style.step,
+            _ => writer.style.sequence,
+        };
+        let column = base + by;
+        let place = self.clear(id, data, head);
+        self.splice_lines(place, column, |out| writer.block(value, column, out));
+        Ok(())
+    }
+
+    /// Takes the old value away and gives the place of the lines below its key.
+    fn clear(&mut self, id: u32, data: &Data, head: usize) -> LinePlace {
+        if data.kind == Kind::Empty {
+            return self.next_line(head);
+        }
+        if data.kind.is_block_collection() {
+            let at = self.next_line(head).at;
+            self.remove_body(id, head);
+            return LinePlace {
+                at,
+                end_of_text: false,
+            };
+        }
+        let end = data.end as usize;
+        let mut start = data.start as usize;
+        while start > head && self.bytes[start - 1] == b' ' {
+            start -= 1;
+        }
+        if data.kind.is_block_scalar() && self.ends_line(end) {
+            let eol = self.writer.style.eol;
+            self.splice(start, end, |out| out.push_str(eol));
+            return LinePlace {
+                at: end,
+                end_of_text: false,
+            };
+        }
+        self.splice(start, end, |_| {});
+        self.next_line(end)
+    }
+
+    fn replace_root(&mut self, id: u32, data: &Data, value: &New) -> Done {
+        if data.kind != Kind::Empty {
+            return self.replace_compact(id, data, value, self.column(data.start as usize));
+        }
+        if data.props != NONE {
+            return self.refuse(
+                Reason::Layout,
+                data.start as usize,
+                "the empty document has an anchor",
+            );
+        }
+        let place = match self.marker_end(id) {
+            Some(end) => self.next_line(end),
+            None => {
+                return self.refuse(
+                    Reason::Layout,
+                    data.start as usize,
+                    "the document is empty and has no marker",
+                );
+            }
+        };
+        let writer = self.writer;
+        self.splice_lines(place, 0, |out| {
+            indent(0, out);
+            writer.block(value, 0, out);
+        });
+        Ok(())
+    }
+}

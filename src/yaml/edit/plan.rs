@@ -1,0 +1,583 @@
+//! What the edits mean: an overlay of changed nodes over the tree of one document.
+//!
+//! Edits are applied in order, each to what the ones before it left. A node of the source keeps
+//! its place as long as nothing above it is replaced; so the overlay is a flat table of patches by
+//! node, and everything inserted lives in [`New`] values that later edits may go into.
+
+use super::super::tree::{Kind, NONE, ODD};
+use super::super::{Node, NodeId, Stream, node::index};
+use super::new::{Name, New, Outcome};
+use super::{Change, Edit, Refusal, RefusalReason as Reason};
+use jsonptr::Token;
+use std::collections::{BTreeMap, HashSet};
+
+/// Changes to one node of the source.
+#[derive(Debug, Default)]
+pub(super) struct Patch {
+    /// The whole value is this one now; the fields below then mean nothing.
+    pub(super) replaced: Option<New>,
+    /// The replacement only writes an alias out, so the value is what it was.
+    pub(super) detached: bool,
+    /// Keys of removed entries, or removed items.
+    pub(super) removed: Vec<u32>,
+    /// Entries added at the end of a map.
+    pub(super) added: Vec<(Name, New)>,
+    /// Items added at the end of a sequence.
+    pub(super) pushed: Vec<New>,
+    /// The last edit that had a part in this.
+    pub(super) edit: usize,
+}
+
+impl Patch {
+    /// Did edits add and remove the same things, so that nothing is left to do?
+    pub(super) fn is_empty(&self) -> bool {
+        self.replaced.is_none()
+            && self.removed.is_empty()
+            && self.added.is_empty()
+            && self.pushed.is_empty()
+    }
+}
+
+pub(super) struct Plan<'a> {
+    pub(super) stream: &'a Stream,
+    /// By node; in the order of the text, since nodes are numbered so.
+    pub(super) patches: BTreeMap<u32, Patch>,
+    /// Maps already checked for double keys and odd entries.
+    checked: HashSet<u32>,
+    /// Aliases of this document.
+    aliases: &'a [u32],
+    edit: usize,
+}
+
+type Done = Result<(), Refusal>;
+
+impl<'a> Plan<'a> {
+    /// A plan without changes for document number `document`.
+    pub(super) fn new(stream: &'a Stream, document: usize) -> Self {
+        let tree = &stream.tree;
+        let first = tree.documents[document].root;
+        let end = tree
+            .documents
+            .get(document + 1)
+            .map_or(tree.nodes.len() as u32, |next| next.root);
+        let from = tree.aliases.partition_point(|id| *id < first);
+        let to = tree.aliases.partition_point(|id| *id < end);
+        Plan {
+            stream,
+            patches: BTreeMap::new(),
+            checked: HashSet::new(),
+            aliases: &tree.aliases[from..to],
+            edit: 0,
+        }
+    }
+
+    pub(super) fn node(&self, id: u32) -> Node<'a> {
+        self.stream.node(NodeId(id))
+    }
+
+    fn refuse<T>(&self, reason: Reason, id: u32, message: impl Into<String>) -> Result<T, Refusal> {
+        let offset = self.stream.tree.full_start(id);
+        Err(Refusal::new(
+            self.stream,
+            self.edit,
+            reason,
+            offset,
+            message.into(),
+        ))
+    }
+
+    /// The node and everything above it, from the inside out.
+    pub(super) fn ancestors(&self, id: u32) -> impl Iterator<Item = u32> {
+        let tree = &self.stream.tree;
+        std::iter::successors(Some(id), |id| {
+            Some(tree.at(*id).parent).filter(|id| *id != NONE)
+        })
+    }
+
+    /// Is the text of this node gone, because it or something above it is replaced or removed?
+    pub(super) fn is_dropped(&self, id: u32) -> bool {
+        self.patches
+            .get(&id)
+            .is_some_and(|patch| patch.replaced.is_some())
+            || self.is_inside_dropped(id)
+    }
+
+    /// As [`Plan::is_dropped`], but the node itself may be the one replaced.
+    pub(super) fn is_inside_dropped(&self, id: u32) -> bool {
+        let tree = &self.stream.tree;
+        let mut child = id;
+        for parent in self.ancestors(id).skip(1) {
+            if let Some(patch) = self.patches.get(&parent) {
+                let removed = |removed: &u32| *removed == child || tree.at(*removed).next == child;
+                let is_map = tree.at(parent).kind.is_map();
+                let gone = patch
+                    .removed
+                    .iter()
+                    .any(|key| if is_map { removed(key) } else { *key == child });
+                if gone || patch.replaced.is_some() {
+                    return true;
+                }
+            }
+            child = parent;
+        }
+        false
+    }
+
+    /// Adds one edit to the plan.
+    pub(super) fn apply(&mut self, number: usize, edit: &Edit) -> Done {
+        self.edit = number;
+        let root = edit.root.0;
+        let above: Vec<u32> = self.ancestors(root).skip(1).collect();
+        for id in above {
+            self.check_map(id)?;
+        }
+        if self.is_inside_dropped(root) {
+            return self.refuse(
+                Reason::Overlap,
+                root,
+                "an earlier edit replaced or removed what this edit starts from",
+            );
+        }
+        let tokens: Vec<Token<'_>> = edit.pointer.tokens().collect();
+        let value = match &edit.change {
+            Change::Set(value) => Some(New::from(value)),
+            Change::Remove => None,
+        };
+        match (tokens.is_empty(), value) {
+            (true, Some(value)) => self.replace(root, value),
+            (true, None) => self.remove_node(root),
+            (false, value) => self.descend(root, &tokens, value),
+        }
+    }
+
+    fn remove_node(&mut self, id: u32) -> Done {
+        let parent = self.stream.tree.at(id).parent;
+        if parent == NONE {
+            return self.refuse(
+                Reason::NoSuchPlace,
+                id,
+                "a whole document cannot be removed",
+            );
+        }
+        let entry = self
+            .stream
+            .tree
+            .entries(parent)
+            .find(|(_, value)| *value == id);
+        self.remove(parent, entry.map_or(id, |(key, _)| key))
+    }
+
+    /// Follows the tokens through the source as far as it goes.
+    fn descend(&mut self, root: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+        let mut id = root;
+        for (depth, token) in tokens.iter().enumerate() {
+            let rest = &tokens[depth..];
+            if self
+                .patches
+                .get(&id)
+                .is_some_and(|patch| patch.replaced.is_some())
+            {
+                return self.change_replaced(id, rest, value);
+            }
+            let kind = self.stream.tree.at(id).kind;
+            let next = if kind == Kind::Alias {
+                return self.change_alias(id, rest, value);
+            } else if kind.is_map() {
+                self.check_map(id)?;
+                self.step_map(id, token, rest.len() == 1)?
+            } else if kind.is_sequence() {
+                self.step_sequence(id, token)
+            } else {
+                None
+            };
+            match next {
+                Some(child) if rest.len() > 1 => id = child,
+                Some(child) => {
+                    return match value {
+                        Some(value) => self.replace(child, value),
+                        None => self.remove_node(child),
+                    };
+                }
+                None => return self.change_added(id, rest, value),
+            }
+        }
+        Ok(())
+    }
+
+    /// The value node of a key that is written in this map and still there.
+    fn step_map(
+        &mut self,
+        map: u32,
+        token: &Token<'_>,
+        last: bool,
+    ) -> Result<Option<u32>, Refusal> {
+        let key = token.decoded();
+        let Some((name, value)) = self.node(map).find_local(&key) else {
+            return Ok(None);
+        };
+        let removed = self
+            .patches
+            .get(&map)
+            .is_some_and(|patch| patch.removed.contains(&name.id().0));
+        if removed {
+            return Ok(None);
+        }
+        self.check_merge_order(map, name, &key, last)?;
+        Ok(Some(value.id().0))
+    }
+
+    /// sigs.k8s.io/yaml lets a `<<` win over keys written before it; kyaml never does.
+    fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str, _last: bool) -> Done {
+        let Some(merge) = self.node(map).merge().filter(|_| key != "<<") else {
+            return Ok(());
+        };
+        if merge.id() < name.id() {
+            return Ok(());
+        }
+        let merged = merge.alias_target();
+        let has = merged.get(key).is_some() || merged.items().any(|map| map.get(key).is_some());
+        if !has {
+            return Ok(());
+        }
+        let line = name.position().line;
+        let message = format!(
+            "`{key}` on line {line} stands before a `<<` that also has it, and kubectl then reads the merged value"
+        );
+        self.refuse(Reason::Shared, name.id().0, message)
+    }
+
+    /// The item with an index, counting only what is still there.
+    fn step_sequence(&self, sequence: u32, token: &Token<'_>) -> Option<u32> {
+        let at = index(&token.decoded())?;
+        let patch = self.patches.get(&sequence);
+        let removed = |id: &u32| patch.is_some_and(|patch| patch.removed.contains(id));
+        self.stream
+            .tree
+            .children(sequence)
+            .filter(|id| !removed(id))
+            .nth(at)
+    }
+
+    /// The place is inside a value that an earlier edit, or a written out alias, put here.
+    fn change_replaced(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+        let (stream, edit) = (self.stream, self.edit);
+        let Some(patch) = self.patches.get_mut(&id) else {
+            return Ok(());
+        };
+        let Some(new) = &mut patch.replaced else {
+            return Ok(());
+        };
+        let was_detached = patch.detached;
+        let outcome = new.change(stream, tokens, value);
+        if outcome == Outcome::Done {
+            patch.detached = false;
+            patch.edit = edit;
+        }
+        if outcome == Outcome::Done && was_detached {
+            self.touch(id, false)?;
+        }
+        self.settle(outcome, id)
+    }
+
+    fn settle(&self, outcome: Outcome, id: u32) -> Done {
+        match outcome {
+            Outcome::NoPlace => self.refuse(
+                Reason::NoSuchPlace,
+                id,
+                "the way leads through a scalar or past the end of a sequence",
+            ),
+            Outcome::Done | Outcome::Nothing => Ok(()),
+        }
+    }
+
+    /// The way leads through an alias: a copy of its value is written in its place and changed.
+    fn change_alias(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+        let mut copy = self.copy(id, id)?;
+        let outcome = copy.change(self.stream, tokens, value);
+        if outcome == Outcome::Done {
+            self.replace(id, copy)?;
+        }
+        self.settle(outcome, id)
+    }
+
+    /// The value of `source`, written out for `alias`.
+    fn copy(&self, source: u32, alias: u32) -> Result<New, Refusal> {
+        match New::copy(self.node(source)) {
+            Some(copy) => Ok(copy),
+            None => self.refuse(Reason::Shared, alias, "what this alias stands for cannot be written out: it is too large, tagged or has keys that are not scalars"),
+        }
+    }
+
+    /// The next token leads nowhere in the source: to something added before, or to be added now.
+    fn change_added(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+        let kind = self.stream.tree.at(id).kind;
+        if kind.is_sequence() {
+            return self.change_pushed(id, tokens, value);
+        }
+        if kind.is_map() {
+            return self.change_entry(id, tokens, value);
+        }
+        match value {
+            None => Ok(()),
+            // A null is as good as nothing: what the way needs takes its place.
+            Some(value) if self.node(id).is_null() => self.replace(id, New::nested(tokens, value)),
+            Some(_) => self.refuse(Reason::NoSuchPlace, id, self.scalar_in_the_way(id)),
+        }
+    }
+
+    fn scalar_in_the_way(&self, id: u32) -> String {
+        let line = self.node(id).position().line;
+        format!("line {line} has a scalar where a map or a sequence is needed")
+    }
+
+    fn change_pushed(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+        let Some((token, rest)) = tokens.split_first() else {
+            return Ok(());
+        };
+        let (stream, edit) = (self.stream, self.edit);
+        let kept = self.stream.tree.children(id).count()
+            - self.patches.get(&id).map_or(0, |patch| patch.removed.len());
+        let pushed = self.patches.get(&id).map_or(0, |patch| patch.pushed.len());
+        let token = token.decoded();
+        let at = index(&token)
+            .and_then(|at| at.checked_sub(kept))
+            .filter(|at| *at < pushed);
+        let value = match (at, value) {
+            (None, Some(value)) if token == "-" => value,
+            (None, Some(_)) => {
+                let message = format!(
+                    "there is no item {token}: the sequence has {}",
+                    kept + pushed
+                );
+                return self.refuse(Reason::NoSuchPlace, id, message);
+            }
+            (None, None) => return Ok(()),
+            (Some(at), value) => {
+                let Some(patch) = self.patches.get_mut(&id) else {
+                    return Ok(());
+                };
+                patch.edit = edit;
+                if rest.is_empty() && value.is_none() {
+                    patch.pushed.remove(at);
+                    return Ok(());
+                }
+                let outcome = patch.pushed[at].change(stream, rest, value);
+                return self.settle(outcome, id);
+            }
+        };
+        self.touch(id, false)?;
+        self.patch(id).pushed.push(New::nested(rest, value));
+        Ok(())
+    }
+
+    fn change_entry(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
+        let Some((token, rest)) = tokens.split_first() else {
+            return Ok(());
+        };
+        let key = &*token.decoded();
+        let (stream, edit) = (self.stream, self.edit);
+        if let Some(patch) = self.patches.get_mut(&id)
+            && let Some(at) = patch
+                .added
+                .iter()
+                .position(|(name, _)| name.text(stream) == key)
+        {
+            patch.edit = edit;
+            if rest.is_empty() && value.is_none() {
+                patch.added.remove(at);
+                return Ok(());
+            }
+            let outcome = patch.added[at].1.change(stream, rest, value);
+            return self.settle(outcome, id);
+        }
+        let new = match (self.merged(id, key)?, value) {
+            (Some(_), Some(value)) if rest.is_empty() => value,
+            (Some(merged), None) if rest.is_empty() => {
+                let message = format!(
+                    "`{key}` is merged in by `<<` and cannot be removed from this map alone"
+                );
+                return self.refuse(Reason::Shared, merged, message);
+            }
+            (Some(merged), value) => {
+                let mut copy = self.copy(merged, id)?;
+                match copy.change(stream, rest, value) {
+                    Outcome::Done => copy,
+                    outcome => return self.settle(outcome, merged),
+                }
+            }
+            (None, Some(value)) => New::nested(rest, value),
+            (None, None) => return Ok(()),
+        };
+        self.touch(id, false)?;
+        self.patch(id)
+            .added
+            .push((Name::Text(key.to_string()), new));
+        Ok(())
+    }
+
+    /// The value of a key that a `<<` merges into this map.
+    fn merged(&self, map: u32, key: &str) -> Result<Option<u32>, Refusal> {
+        let Some(merge) = self.node(map).merge() else {
+            return Ok(None);
+        };
+        let Some(found) = self
+            .node(map)
+            .get(key)
+            .filter(|_| self.node(map).find_local(key).is_none())
+        else {
+            return Ok(None);
+        };
+        if self.is_changed(merge.id().0, self.stream.tree.end_of_subtree(merge.id().0)) {
+            return self.refuse(
+                Reason::Overlap,
+                merge.id().0,
+                "an earlier edit changed what is merged here",
+            );
+        }
+        Ok(Some(found.id().0))
+    }
+
+    /// Is there a change of value, not only of writing, among these nodes?
+    pub(super) fn is_changed(&self, from: u32, to: u32) -> bool {
+        self.patches
+            .range(from..to)
+            .any(|(_, patch)| !patch.detached && !patch.is_empty())
+    }
+
+    fn patch(&mut self, id: u32) -> &mut Patch {
+        let patch = self.patches.entry(id).or_default();
+        patch.edit = self.edit;
+        patch
+    }
+
+    fn replace(&mut self, id: u32, value: New) -> Done {
+        if self.node(id).tag().is_some() {
+            return self.refuse(
+                Reason::Tagged,
+                id,
+                "the value here has a tag, which a new value could contradict",
+            );
+        }
+        self.touch(id, true)?;
+        *self.patch(id) = Patch {
+            replaced: Some(value),
+            edit: self.edit,
+            ..Patch::default()
+        };
+        Ok(())
+    }
+
+    /// Removes an entry (by its key) or an item from the collection around it.
+    fn remove(&mut self, parent: u32, child: u32) -> Done {
+        self.touch(parent, false)?;
+        self.write_out_below(child)?;
+        if self.stream.tree.at(parent).kind.is_map() {
+            self.write_out_below(self.stream.tree.at(child).next)?;
+        }
+        self.patch(parent).removed.push(child);
+        Ok(())
+    }
+
+    /// Before the value of a node changes: everything that shares the value gets its own copy.
+    fn touch(&mut self, id: u32, whole: bool) -> Done {
+        if self.aliases.is_empty() {
+            return Ok(());
+        }
+        let around: Vec<u32> = self.ancestors(id).collect();
+        for id in around {
+            self.write_out(id)?;
+        }
+        if whole {
+            self.write_out_below(id)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn write_out_below(&mut self, id: u32) -> Done {
+        if self.aliases.is_empty() {
+            return Ok(());
+        }
+        for below in id..self.stream.tree.end_of_subtree(id) {
+            self.write_out(below)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces all aliases of an anchored node by copies of its value in the source.
+    fn write_out(&mut self, anchored: u32) -> Done {
+        if self.stream.tree.at(anchored).props == NONE {
+            return Ok(());
+        }
+        let uses: Vec<u32> = self
+            .aliases
+            .iter()
+            .copied()
+            .filter(|id| self.stream.tree.at(*id).child == anchored)
+            .collect();
+        for alias in uses {
+            if self.is_dropped(alias) {
+                continue;
+            }
+            let parent = self.stream.tree.at(alias).parent;
+            if self
+                .stream
+                .tree
+                .entries(parent)
+                .any(|(key, _)| key == alias)
+            {
+                return self.refuse(
+                    Reason::Shared,
+                    alias,
+                    "the anchored value is also a key, by this alias",
+                );
+            }
+            let copy = self.copy(anchored, alias)?;
+            *self.patch(alias) = Patch {
+                replaced: Some(copy),
+                detached: true,
+                edit: self.edit,
+                ..Patch::default()
+            };
+        }
+        Ok(())
+    }
+
+    /// Refuses a map that readers understand differently, or that the editor cannot write into.
+    fn check_map(&mut self, id: u32) -> Done {
+        let data = self.stream.tree.at(id);
+        if !data.kind.is_map() || !self.checked.insert(id) {
+            return Ok(());
+        }
+        if data.flags & ODD != 0 {
+            return self.refuse(
+                Reason::OddEntry,
+                id,
+                "this map has an explicit `? ` key, a key without a colon or a pair without braces",
+            );
+        }
+        let key_kinds = |id| self.stream.tree.at(id).kind;
+        if let Some((key, _)) = self
+            .stream
+            .tree
+            .entries(id)
+            .find(|(key, _)| key_kinds(*key).is_collection())
+        {
+            return self.refuse(
+                Reason::OddEntry,
+                key,
+                "this map has a key that is a map or a sequence",
+            );
+        }
+        if let Some((first, second)) = self.node(id).duplicate_key() {
+            let message = format!(
+                "`{}` is a key of this map twice, at {} and at {}",
+                second.raw(),
+                first.position(),
+                second.position()
+            );
+            return self.refuse(Reason::DuplicateKey, second.id().0, message);
+        }
+        Ok(())
+    }
+}
