@@ -1,1 +1,3 @@
-//! One test binary.
+//! The one test binary: everything that needs the library, the binary or a host.
+
+mod hosts;
