@@ -16,7 +16,7 @@ use crate::problem::Problem;
 use crate::quantity::Quantity;
 use crate::read::Resource;
 use crate::select::{Claim, Container, ContainerType, Template, expected};
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Scalar, Value};
 
 /// What part of an object a change or finding is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -300,6 +300,7 @@ impl<'a> Edits<'a> {
         let pointer = proposal.subject.at(proposal.field);
         let present = self.present(&pointer)?;
         if let Some(node) = present {
+            self.check_kind(node, &proposal.value, &pointer)?;
             if means(node, &proposal.value, proposal.meaning) {
                 self.same += 1;
                 return Ok(Answer::Same);
@@ -381,6 +382,35 @@ impl<'a> Edits<'a> {
             note: proposal.note,
             immutable: false,
         });
+    }
+
+    /// Refuses a value of another kind than its field has: to keep it or to replace it would both be
+    /// guesses about what its author meant.
+    fn check_kind(&self, node: Node<'a>, value: &Value, pointer: &Pointer) -> Result<(), Problem> {
+        let (fits, what) = match value {
+            Value::Null => (true, "nothing"),
+            Value::Bool(_) => (
+                matches!(node.scalar(), Some(Scalar::Bool(_))),
+                "true or false",
+            ),
+            Value::Number(_) => (
+                matches!(node.scalar(), Some(Scalar::Int(_) | Scalar::Float(_))),
+                "a number",
+            ),
+            Value::String(_) | Value::Quoted(_) => (node.is_scalar(), "a single value"),
+            Value::Sequence(_) => (node.is_sequence(), "a list"),
+            Value::Mapping(_) => (node.is_map(), "a mapping"),
+        };
+        if fits {
+            Ok(())
+        } else {
+            Err(expected(
+                &self.resources[self.resource],
+                node,
+                what,
+                pointer,
+            ))
+        }
     }
 
     /// The value that a leaf has now; null and empty maps are as absent.

@@ -174,7 +174,7 @@ pub fn fit(
         edits.start(selected.index);
         problems.extend(
             transformers
-                .transform(&selected.applicable(resources), &mut edits)
+                .transform(&selected.applicable(&selection.accounts), &mut edits)
                 .err(),
         );
     }

@@ -51,7 +51,7 @@ pub struct Section<'a, S> {
     decisions: RefCell<HashMap<String, Arc<Decision>>>,
 }
 
-impl<S> Section<'_, S> {
+impl<S: Transformer> Section<'_, S> {
     /// Who decided a leaf, given by its path in the section (`containers.limits.memory`), and how it
     /// is to be applied.
     pub fn decision(&self, leaf: &str) -> Arc<Decision> {
@@ -93,27 +93,25 @@ impl<S> Section<'_, S> {
 
     fn decide(&self, leaf: &str) -> Decision {
         let mode = self.mode(leaf);
-        let mut path = leaf;
-        loop {
-            if let Some(view) = self.view.at(path) {
-                return self.decided_by(&view, path == leaf, mode);
-            }
-            match path.rsplit_once('.') {
-                Some((parent, _)) => path = parent,
-                None => return self.decided_by(&self.view, false, mode),
-            }
+        if let Some(view) = self.view.at(leaf) {
+            return self.decided_by(view.top(), view.path(), false, mode);
+        }
+        // A default comes with the setting that chooses among defaults, or with the section itself,
+        // which the lowest layer that has it turned on.
+        match S::DEFAULTS_FROM.and_then(|setting| self.view.get(setting)) {
+            Some(view) => self.decided_by(view.top(), view.path(), true, mode),
+            None => self.decided_by(self.view.layers()[0], self.view.path(), true, mode),
         }
     }
 
-    fn decided_by(&self, view: &View<'_>, is_written: bool, mode: Mode) -> Decision {
-        let top = view.top();
-        let named = &self.config.layers[top.id];
+    fn decided_by(&self, layer: Layer<'_>, path: &str, is_default: bool, mode: Mode) -> Decision {
+        let named = &self.config.layers[layer.id];
         Decision {
-            field: join(&named.path, view.path()),
-            profile: named.profile.clone().filter(|_| is_written),
-            is_default: !is_written,
+            field: join(&named.path, path),
+            profile: named.profile.clone().filter(|_| !is_default),
+            is_default,
             mode,
-            position: self.config.file.is_some().then(|| top.node.position()),
+            position: self.config.file.is_some().then(|| layer.node.position()),
         }
     }
 }

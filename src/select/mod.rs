@@ -1,9 +1,11 @@
 //! Step 3: which objects, containers and claims the config speaks of, and where they live.
 
+mod accounts;
 mod selection;
 mod selector;
 mod targets;
 
+pub use accounts::Accounts;
 pub use selection::{ProfileUse, Selected, Selection};
 pub use selector::{ContainerSelector, Glob, Match, Near, Selector};
 pub use targets::{Claim, ClaimKind, Container, ContainerType, Target, Template, below, expected};

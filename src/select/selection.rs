@@ -1,6 +1,6 @@
 //! Which layers of the config apply to which object.
 
-use super::{Match, Near, Selector, Target};
+use super::{Accounts, Match, Near, Selector, Target};
 use crate::config::{Config, LayerId};
 use crate::problem::Problems;
 use crate::read::Resource;
@@ -17,6 +17,8 @@ pub struct Selection<'r, 'a> {
     pub selected: Vec<Selected<'r, 'a>>,
     /// One for each profile, in the config's order.
     pub profiles: Vec<ProfileUse>,
+    /// What the objects say of their ServiceAccounts.
+    pub accounts: Accounts,
 }
 
 /// An object that the config is for.
@@ -58,6 +60,7 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
         let mut selection = Selection {
             selected: Vec::new(),
             profiles: vec![ProfileUse::default(); config.profiles.len()],
+            accounts: Accounts::of(resources),
         };
         let mut problems = Vec::new();
         for (index, resource) in resources.iter().enumerate() {
@@ -135,10 +138,10 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
 
 impl<'r, 'a> Selected<'r, 'a> {
     /// The object as transformers see it.
-    pub fn applicable(&'r self, resources: &'r [Resource<'a>]) -> Applicable<'r, 'a> {
+    pub fn applicable(&'r self, accounts: &'r Accounts) -> Applicable<'r, 'a> {
         Applicable {
             target: &self.target,
-            resources,
+            accounts,
             layers: &self.layers,
             skipped: &self.skipped,
         }

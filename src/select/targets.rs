@@ -208,7 +208,8 @@ impl<'a> Template<'a> {
         if *kind == "Pod" {
             template.collect(resource, "ephemeralContainers")?;
         }
-        Ok(Some(template))
+        // Without a container there is nothing that could run, and nothing to fit.
+        Ok((!template.containers.is_empty()).then_some(template))
     }
 
     /// The path of a field of the template in the object.
@@ -265,6 +266,12 @@ impl<'a> Template<'a> {
                 .get("name")
                 .and_then(|name| name.text())
                 .unwrap_or_default();
+            if let Some(image) = node.get("image").filter(|image| !image.is_scalar()) {
+                // `image: {{ .Values.image }}` is a mapping to YAML.
+                let what = "a string (is this a template that has not been rendered?)";
+                let path = below(&path, [index.to_string().as_str(), "image"]);
+                return Err(expected(resource, image, what, &path));
+            }
             let path = below(&path, [index.to_string().as_str()]);
             self.containers.push(Container {
                 container_type,

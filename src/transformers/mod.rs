@@ -27,8 +27,7 @@ use crate::config::decode::Fault;
 use crate::config::{Config, Layer, LayerId, Section, Sections, check_section};
 use crate::edit::Edits;
 use crate::problem::Problem;
-use crate::read::Resource;
-use crate::select::{Container, Selector, Target};
+use crate::select::{Accounts, Container, Selector, Target};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -43,6 +42,9 @@ pub trait Transformer: DeserializeOwned {
     const CONTAINER_KEYS: &'static [&'static str] = &[];
     /// Lists that add up over general section and profiles, where others replace one another.
     const MERGED_LISTS: &'static [&'static str] = &[];
+
+    /// The setting that chooses the section's defaults, which is named as the reason for them.
+    const DEFAULTS_FROM: Option<&'static str> = None;
 
     /// What is wrong with the settings beyond their types: path, message, help.
     fn check(&self) -> Vec<(String, String, String)> {
@@ -109,8 +111,8 @@ transformers! {
 pub struct Applicable<'r, 'a> {
     /// The object.
     pub target: &'r Target<'a>,
-    /// Every object in hand, for what one says of another.
-    pub resources: &'r [Resource<'a>],
+    /// What all objects in hand say of their ServiceAccounts.
+    pub accounts: &'r Accounts,
     /// The layers, lowest first; those with a selector are for some containers only.
     pub layers: &'r [(LayerId, Option<&'r Selector>)],
     /// Sections that the object's author opted out of.
@@ -129,9 +131,9 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
         self.object.target
     }
 
-    /// Every object in hand.
-    pub fn resources(&self) -> &'r [Resource<'r>] {
-        self.object.resources
+    /// What all objects in hand say of their ServiceAccounts.
+    pub fn accounts(&self) -> &'r Accounts {
+        self.object.accounts
     }
 
     /// The section for the object's own fields; `None` when no layer that applies to it has one.

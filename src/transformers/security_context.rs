@@ -31,7 +31,6 @@
 //!                                                 mountPath: /tmp
 //! ```
 
-mod accounts;
 mod writable;
 
 use k8s_openapi::api::core::v1 as core;
@@ -42,8 +41,9 @@ use super::{Scope, Transformer};
 use crate::config::{Mode, Section};
 use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
-use crate::select::{Container, ContainerType, Target, Template};
-use crate::yaml::{Node, Value};
+use crate::read::Resource;
+use crate::select::{Container, ContainerType, Target, Template, below, expected};
+use crate::yaml::{Node, Scalar, Value};
 use writable::WritablePath;
 
 /// What pods and containers may do.
@@ -170,6 +170,8 @@ impl Transformer for SecurityContext {
     const CONTAINER_KEYS: &'static [&'static str] = &["container", "writablePaths", "noTmp"];
     const MERGED_LISTS: &'static [&'static str] = &["container.capabilities.add", "writablePaths"];
 
+    const DEFAULTS_FROM: Option<&'static str> = Some("profile");
+
     fn check(&self) -> Vec<(String, String, String)> {
         let mut problems = Vec::new();
         let refused = |path: &str, message: &str, help: &str| {
@@ -206,6 +208,7 @@ impl Transformer for SecurityContext {
         let Some(template) = &scope.target().template else {
             return Ok(());
         };
+        check_types(scope.target().resource, template)?;
         let pod = PodFitting {
             scope,
             template,
@@ -356,6 +359,55 @@ impl Wanted {
             .map_or(25, |version| version.minor);
         (minor < *since).then_some(*since)
     }
+}
+
+/// Fields whose value must be true or false, and those that must be a number, wherever they stand.
+const TYPED: [(&str, &str); 7] = [
+    ("runAsNonRoot", "true or false"),
+    ("allowPrivilegeEscalation", "true or false"),
+    ("privileged", "true or false"),
+    ("readOnlyRootFilesystem", "true or false"),
+    ("runAsUser", "a whole number"),
+    ("runAsGroup", "a whole number"),
+    ("fsGroup", "a whole number"),
+];
+
+/// Refuses author's values of a wrong type, which would be taken for something they are not.
+fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), Problem> {
+    let containers = template.containers.iter();
+    let contexts = containers.map(|container| {
+        (
+            container.node.get("securityContext"),
+            container.at(["securityContext"]),
+        )
+    });
+    let pod = (
+        template.spec.get("securityContext"),
+        template.at(["spec", "securityContext"]),
+    );
+    for (context, path) in contexts.chain([pod]) {
+        let Some(context) = context.filter(|context| !context.is_null()) else {
+            continue;
+        };
+        if !context.is_map() {
+            return Err(expected(resource, context, "a mapping", &path));
+        }
+        for (name, what) in TYPED {
+            let Some(node) = author(Some(context), name) else {
+                continue;
+            };
+            let fits = match node.scalar() {
+                Some(Scalar::Bool(_)) => what == "true or false",
+                // The API server takes 1000.0 for 1000.
+                Some(Scalar::Int(_) | Scalar::Float(_)) => what == "a whole number",
+                _ => false,
+            };
+            if !fits {
+                return Err(expected(resource, node, what, &below(&path, [name])));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A field that an author has set in a security context.
@@ -625,8 +677,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
             Automount::Auto
                 if self
                     .scope
-                    .target()
-                    .uses_the_api(self.template, self.scope.resources()) =>
+                    .accounts()
+                    .decide_for(self.scope.target().resource, self.template) =>
             {
                 return Ok(());
             }

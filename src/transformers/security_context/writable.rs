@@ -8,6 +8,7 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::ContainerFitting;
+use crate::config::Mode;
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -163,11 +164,17 @@ impl Volumes {
         paths: Vec<Wanted>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let decision = fitting.section.decision("writablePaths");
-        if decision.mode == crate::config::Mode::Off {
+        if fitting.section.mode("writablePaths") == Mode::Off {
             return Ok(());
         }
         for wanted in paths {
+            // `/tmp` is there because of the read-only root; nobody asked for it by name.
+            let leaf = if wanted.is_configured {
+                "writablePaths"
+            } else {
+                "container.readOnlyRootFilesystem"
+            };
+            let decision = fitting.section.decision(leaf);
             match self.cover(fitting, resource, &wanted.path)? {
                 Cover::Writable => {}
                 Cover::ReadOnly(by) => edits.find(stays_read_only(fitting, &wanted, &by)),
