@@ -101,7 +101,7 @@ pub struct Problem {
     /// What is wrong: what was found and what was expected.
     pub message: String,
     /// The place in the text, when there is one that a person can open.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// The object or the config that is wrong: `Deployment shop/web`.
     pub subject: Option<String>,
     /// The field in it: `spec.template.spec.containers`.
@@ -126,7 +126,7 @@ impl Problem {
     /// Adds the place in the text.
     #[must_use]
     pub fn at(mut self, place: Place) -> Problem {
-        self.place = Some(place);
+        self.place = Some(Box::new(place));
         self
     }
 

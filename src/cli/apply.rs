@@ -14,7 +14,7 @@ use kustomize_krm_types::Severity;
 use rayon::prelude::*;
 
 use super::inputs::{ConfigText, Manifest, Manifests, failure};
-use super::output::{Form, Format, Output};
+use super::output::{self, Form, Format, Output};
 use super::{FINDINGS, FINE, FailOn, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
 
 /// Print the fitted manifests, or edit the files in place.
@@ -96,7 +96,7 @@ impl Apply {
         for format in &self.output {
             match format.form {
                 Form::Json => format.write(&run.report.to_json())?,
-                Form::Text => format.write(&report::summary(&run.report))?,
+                Form::Text => format.write(&report::summary(&run.report, None))?,
             }
         }
         Ok(exit_code(&run.report, self.telling.fail_on))
@@ -172,7 +172,7 @@ impl Run {
         if telling.quiet {
             return;
         }
-        let summary = report::summary(&self.report);
+        let summary = report::summary(&self.report, output::width());
         let told = if telling.verbose {
             summary.trim_end()
         } else {

@@ -414,7 +414,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
 fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
     context?
         .get(name)
-        .filter(|node| !node.is_null() && !(node.is_map() && node.len() == 0))
+        .filter(|node| !(node.is_null() || node.is_map() && node.len() == 0))
 }
 
 struct PodFitting<'f, 'r, 'c> {
