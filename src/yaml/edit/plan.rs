@@ -184,7 +184,7 @@ impl<'a> Plan<'a> {
                 return self.change_alias(id, rest, value);
             } else if kind.is_map() {
                 self.check_map(id)?;
-                self.step_map(id, token, rest.len() == 1)?
+                self.step_map(id, token)?
             } else if kind.is_sequence() {
                 self.step_sequence(id, token)
             } else {
@@ -205,12 +205,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The value node of a key that is written in this map and still there.
-    fn step_map(
-        &mut self,
-        map: u32,
-        token: &Token<'_>,
-        last: bool,
-    ) -> Result<Option<u32>, Refusal> {
+    fn step_map(&mut self, map: u32, token: &Token<'_>) -> Result<Option<u32>, Refusal> {
         let key = token.decoded();
         let Some((name, value)) = self.node(map).find_local(&key) else {
             return Ok(None);
@@ -222,12 +217,12 @@ impl<'a> Plan<'a> {
         if removed {
             return Ok(None);
         }
-        self.check_merge_order(map, name, &key, last)?;
+        self.check_merge_order(map, name, &key)?;
         Ok(Some(value.id().0))
     }
 
     /// sigs.k8s.io/yaml lets a `<<` win over keys written before it; kyaml never does.
-    fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str, _last: bool) -> Done {
+    fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str) -> Done {
         let Some(merge) = self.node(map).merge().filter(|_| key != "<<") else {
             return Ok(());
         };

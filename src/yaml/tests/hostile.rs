@@ -23,6 +23,18 @@ fn nesting_up_to_the_limit_is_read_and_edited() {
 }
 
 #[test]
+fn the_deepest_text_has_a_value() {
+    for (open, close) in [("[", "]"), ("{a: ", "}"), ("- ", "")] {
+        let text = format!("{}x{}\n", open.repeat(500), close.repeat(500));
+        let stream = Stream::parse(text).unwrap();
+        assert!(
+            stream.documents().next().unwrap().root().value().is_ok(),
+            "{open}"
+        );
+    }
+}
+
+#[test]
 fn many_keys_and_long_lines_are_linear() {
     let mut text: String = (0..100_000).map(|i| format!("k{i}: 1\n")).collect();
     text.push_str(&format!("long: {}\n", "x".repeat(1_000_000)));

@@ -34,7 +34,7 @@ fn key() -> impl Strategy<Value = String> {
 /// A document in block or flow style, with comments and blank lines, from the numbers of `dice`.
 fn write(value: &Json, indent: usize, dice: &mut impl Iterator<Item = u8>, out: &mut String) {
     let pad = " ".repeat(indent);
-    let flow = dice.next().unwrap_or(0) % 5 == 0;
+    let flow = dice.next().is_some_and(|die| die < 50);
     match value {
         Json::Object(entries) if !entries.is_empty() && !flow => {
             for (key, value) in entries {
@@ -57,7 +57,7 @@ fn write(value: &Json, indent: usize, dice: &mut impl Iterator<Item = u8>, out: 
 fn nested(value: &Json, indent: usize, dice: &mut impl Iterator<Item = u8>, out: &mut String) {
     let open = value.as_object().is_some_and(|map| !map.is_empty())
         || value.as_array().is_some_and(|list| !list.is_empty());
-    let tail = if dice.next().unwrap_or(0) % 4 == 0 {
+    let tail = if dice.next().is_some_and(|die| die < 64) {
         " # tail"
     } else {
         ""
@@ -65,7 +65,7 @@ fn nested(value: &Json, indent: usize, dice: &mut impl Iterator<Item = u8>, out:
     if open {
         out.push_str(&format!("{tail}\n"));
         write(value, indent + 2, dice, out);
-    } else if value.is_null() && dice.next().unwrap_or(0) % 2 == 0 {
+    } else if value.is_null() && dice.next().is_some_and(|die| die < 128) {
         out.push_str(&format!("{tail}\n"));
     } else {
         out.push_str(&format!(" {value}{tail}\n"));
@@ -120,20 +120,20 @@ fn model(value: &mut Json, path: &[String], change: Option<Json>) -> Option<()> 
 }
 
 /// A path into the value, which may end in something that is not there.
-fn path(value: &Json, dice: &mut impl Iterator<Item = u8>) -> Vec<String> {
+fn path(value: &Json, dice: impl Iterator<Item = u8>) -> Vec<String> {
     let mut path = Vec::new();
     let mut at = value;
-    while let Some(die) = dice.next() {
+    for die in dice {
         let die = die as usize;
         at = match at {
-            Json::Object(map) if !map.is_empty() && die % 5 > 0 => {
+            Json::Object(map) if !map.is_empty() && !die.is_multiple_of(5) => {
                 let Some((key, inner)) = map.iter().nth(die % map.len()) else {
                     break;
                 };
                 path.push(key.clone());
                 inner
             }
-            Json::Array(items) if !items.is_empty() && die % 5 > 0 => {
+            Json::Array(items) if !items.is_empty() && !die.is_multiple_of(5) => {
                 path.push((die % items.len()).to_string());
                 &items[die % items.len()]
             }
@@ -147,7 +147,7 @@ fn path(value: &Json, dice: &mut impl Iterator<Item = u8>) -> Vec<String> {
             }
             _ => break,
         };
-        if die % 7 == 0 {
+        if die.is_multiple_of(7) {
             break;
         }
     }
@@ -177,7 +177,7 @@ proptest! {
         let stream = Stream::parse(text.as_str()).unwrap();
         let mut edits = Vec::new();
         for (change, dice) in changes {
-            let path = path(&expected, &mut dice.into_iter());
+            let path = path(&expected, dice.into_iter());
             if path.is_empty() || model(&mut expected, &path, change.clone()).is_none() {
                 continue;
             }
