@@ -262,6 +262,8 @@ fn merged_values_get_a_local_key_behind_the_merge() {
     assert_eq!(refusal(text, "/m/w", None).0, "shared");
     let before = "base: &b {w: 1}\nm:\n  w: 2\n  <<: *b\n";
     assert_eq!(refusal(before, "/m/w", Some(json!(3))).0, "shared");
+    let covered = "base: &b {w: 1}\nm:\n  <<: *b\n  w: 2\n";
+    assert_eq!(refusal(covered, "/m/w", None).0, "shared");
 }
 
 #[test]
