@@ -367,7 +367,12 @@ impl<'a, 't> Builder<'a, 't> {
             end = line;
         }
         let declared = header.iter().take(3).any(u8::is_ascii_digit);
-        if !keep && !declared && self.bytes[body..end].iter().all(u8::is_ascii_whitespace) {
+        if !keep
+            && !declared
+            && self.bytes[body..end]
+                .iter()
+                .all(|c| matches!(c, b' ' | b'\n' | b'\r'))
+        {
             return start..body; // nothing but blank lines, however long they are
         }
         let end = if keep {

@@ -162,5 +162,9 @@ fn a_value_expands_aliases_and_merges_up_to_a_limit() {
 #[test]
 fn block_text_at_the_end_of_the_file_reads_as_in_go() {
     assert_eq!(value("a: |\n  x"), value("a: x\n"));
+    assert_eq!(
+        value("a: |\n \t\nb: 1\n").to_string(),
+        r#"{"a": "\t\n", "b": 1}"#
+    );
     assert_eq!(value("a: |\n  x\n").to_string(), r#"{"a": "x\n"}"#);
 }
