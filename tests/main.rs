@@ -1,3 +1,5 @@
 //! The one test binary: everything that needs the library, the binary or a host.
 
+mod docs;
 mod hosts;
+mod readme;

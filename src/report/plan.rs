@@ -292,10 +292,15 @@ struct Reason {
 
 impl Reason {
     fn of(entry: &Entry, change: &Change) -> Reason {
+        let config = entry.config.as_ref();
+        let line = config.and_then(|config| config.line);
+        let field = &change.decision.field;
         let mut text = match &change.decision.profile {
             Some(profile) => format!("profile {profile}"),
-            None if change.decision.is_default => format!("default of {}", change.decision.field),
-            None => change.decision.field.clone(),
+            None if change.decision.is_default => format!("default of {field}"),
+            // The line says which field it is.
+            None if line.is_some() => format!("spec.{}", change.rule),
+            None => field.clone(),
         };
         if let Some(current) = &change.current {
             let _ = write!(text, "; it was {current}");
@@ -303,8 +308,6 @@ impl Reason {
         if let Some(note) = &change.note {
             let _ = write!(text, "; {note}");
         }
-        let config = entry.config.as_ref();
-        let line = config.and_then(|config| config.line);
         Reason {
             section: change.rule,
             file: config.and_then(|config| config.path.clone()),

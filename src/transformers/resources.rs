@@ -54,7 +54,9 @@ pub struct Resources {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Amounts {
+    /// What a container is promised: quantities of `cpu`, `memory` and `ephemeral-storage`.
     requests: BTreeMap<String, Amount>,
+    /// The most that it may use.
     limits: BTreeMap<String, Amount>,
 }
 
