@@ -325,10 +325,13 @@ impl<'a> FunctionConfig<'a> {
             "",
             &[],
         ) else {
-            problems.push(
-                self.problem("the config has no `spec`", self.node)
-                    .help("it needs at least `spec.environment`"),
-            );
+            let missing = match &self.texts {
+                None => self.problem("the config has no `spec`", self.node).help("it needs at least `spec.environment`"),
+                Some(_) => self
+                    .problem("the ConfigMap has no `data` that says what to do", self.node)
+                    .help("it needs at least `environment`, and `config` with the YAML text of a `spec`, or keys such as `resources.containers.requests.cpu`"),
+            };
+            problems.push(missing);
             return Err(Problems(problems));
         };
         self.read_general(&view, &mut config, &mut problems);

@@ -227,7 +227,11 @@ pub(super) fn totals(report: &Report) -> String {
 
 /// A problem with the lines of text around it, as a compiler shows it.
 pub fn problem_snippet(problem: &Problem, color: bool) -> String {
-    let Some(place) = &problem.place else {
+    let Some(place) = problem
+        .place
+        .as_ref()
+        .filter(|place| !place.excerpt.is_empty())
+    else {
         return format!("{problem}\n");
     };
     let path = place.file.as_deref().unwrap_or("stdin");
