@@ -1,3 +1,4 @@
 //! The one test binary: everything that needs the library, the binary or a host.
 
+mod golden;
 mod hosts;
