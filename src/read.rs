@@ -253,8 +253,12 @@ impl<'a> Resource<'a> {
         origin: Origin,
         resources: &mut Vec<Resource<'a>>,
     ) -> Result<(), Problem> {
+        let file = origin.path.clone().filter(|_| origin.has_lines);
+        let wrong = |node, expected, field| {
+            wrong_shape(node, expected, field).at(Place::of(node, file.as_deref()))
+        };
         if !node.is_map() {
-            return Err(wrong_shape(node, "an object", ""));
+            return Err(wrong(node, "an object", ""));
         }
         let kind = text_of(node, "kind");
         let list = kind
@@ -270,7 +274,7 @@ impl<'a> Resource<'a> {
         }
         let metadata = match node.get("metadata") {
             Some(metadata) if !metadata.is_null() && !metadata.is_map() => {
-                return Err(wrong_shape(metadata, "a mapping", "metadata"));
+                return Err(wrong(metadata, "a mapping", "metadata"));
             }
             metadata => metadata,
         };

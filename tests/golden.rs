@@ -261,7 +261,7 @@ fn object<'v>(
 }
 
 /// The tokens of `spec.containers[0]["a.b/c"]`.
-fn tokens(path: &str) -> Vec<String> {
+pub(crate) fn tokens(path: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = path;
     while !rest.is_empty() {

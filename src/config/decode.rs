@@ -216,7 +216,10 @@ impl<'a, 'f> Decoder<'a, 'f> {
                     node: second,
                     ..*layer
                 });
-                wrong.0.path = self.view.path().to_owned();
+                wrong.0.path = match self.view.path() {
+                    "" => name.into_owned(),
+                    path => format!("{path}.{name}"),
+                };
                 return Err(wrong);
             }
         }

@@ -1,0 +1,539 @@
+//! Input and configs that are wrong, through the real binary: as a function and as `fitout apply`.
+//!
+//! Each is refused as a whole: an exit code, nothing on standard output, and a message that says where, what was
+//! expected, and what was probably meant.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+
+use crate::golden::objects;
+use crate::program::{Folder, Run};
+
+const SHOP: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop
+spec:
+  template:
+    spec:
+      containers:
+      - name: shop
+        image: example.com/shop:1.0
+";
+
+const SPEC: &str = "\
+environment: test
+resources:
+  containers:
+    requests:
+      cpu: 100m
+";
+
+fn config(spec: &str) -> String {
+    let head = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata:\n  name: test\nspec:\n";
+    head.to_owned() + &indented(spec, "  ")
+}
+
+fn indented(text: &str, by: &str) -> String {
+    text.lines().map(|line| format!("{by}{line}\n")).collect()
+}
+
+/// A ResourceList of one item and a config.
+fn list(item: &str, config: &str) -> String {
+    let item = indented(item, "  ").replacen("  ", "- ", 1);
+    let config = indented(config, "  ");
+    format!(
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{item}functionConfig:\n{config}"
+    )
+}
+
+fn as_function(list: &str) -> Run {
+    Folder::with(&[]).feed(&[], list.as_bytes())
+}
+
+fn apply(manifest: &str, config: &str) -> Run {
+    let folder = Folder::with(&[
+        ("shop.yaml", manifest),
+        ("fn-config/test/fitout.yaml", config),
+    ]);
+    let run = folder.run(&["apply", "-i", "-f", "shop.yaml", "-e", "test"]);
+    assert_eq!(folder.read("shop.yaml"), manifest, "the file was written");
+    run
+}
+
+/// A wrong manifest: the function says which object and field, the command line also the line and column.
+#[track_caller]
+fn manifest_is_refused(what: &str, manifest: &str, place: &str, told: &[&str]) {
+    as_function(&list(manifest, &config(SPEC))).refused(what, 1, told);
+    let run = apply(manifest, &config(SPEC));
+    run.refused(what, 3, told);
+    run.refused(what, 3, &[&format!("shop.yaml:{place}")]);
+}
+
+/// A wrong config: the function says which field, the command line also the line and column.
+#[track_caller]
+fn config_is_refused(what: &str, spec: &str, place: &str, told: &[&str]) {
+    as_function(&list(SHOP, &config(spec))).refused(what, 1, told);
+    let run = apply(SHOP, &config(spec));
+    run.refused(what, 2, told);
+    run.refused(what, 2, &[&format!("fn-config/test/fitout.yaml:{place}")]);
+}
+
+#[test]
+fn the_measure_is_right() {
+    let run = as_function(&list(SHOP, &config(SPEC)));
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
+    assert_eq!(
+        objects(&run.stdout)[0]["items"].as_array().unwrap().len(),
+        1
+    );
+}
+
+#[test]
+fn standard_input_is_no_resource_list() {
+    let refused = |input: &str, told: &[&str]| as_function(input).refused(input, 1, told);
+    refused(
+        "",
+        &["FIT-INP001", "standard input is empty", "fitout apply -f"],
+    );
+    refused(
+        "# nothing\n---\n",
+        &["FIT-INP001", "no document", "ResourceList"],
+    );
+    refused(
+        "items: [\n",
+        &["FIT-INP001", "not YAML", "`[` is never closed", "stdin:1:8"],
+    );
+    refused(
+        "items:\n- a: 'b\n",
+        &["FIT-INP001", "not YAML", "began on line 2"],
+    );
+    refused(
+        SHOP,
+        &[
+            "FIT-INP002",
+            "stdin:2:7",
+            "expected kind ResourceList",
+            "Deployment",
+            "fitout apply -f -",
+        ],
+    );
+    refused("[]\n", &["FIT-INP002", "expected a ResourceList", "a list"]);
+    refused(
+        "apiVersion: config.kubernetes.io/v9\nkind: ResourceList\nitems: []\n",
+        &[
+            "FIT-INP002",
+            "config.kubernetes.io/v9",
+            "config.kubernetes.io/v1",
+            "stdin:1:13",
+        ],
+    );
+    refused(
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: {}\n",
+        &["FIT-INP003", "expected a list, found a mapping", "items"],
+    );
+    refused(
+        &format!("{}---\n{SHOP}", list(SHOP, &config(SPEC))),
+        &["FIT-INP001", "a second document"],
+    );
+    refused(
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: [null]\nfunctionConfig: {}\n",
+        &["FIT-INP003", "items[0]", "expected an object"],
+    );
+}
+
+#[test]
+fn the_function_config_is_missing_or_not_ours() {
+    let items = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n";
+    as_function(items).refused(
+        "missing",
+        1,
+        &["FIT-CFG001", "no functionConfig", "fitout.dev/v1alpha1"],
+    );
+    let refused = |config: &str, told: &[&str]| {
+        as_function(&list(SHOP, config)).refused(config, 1, told);
+        apply(SHOP, config).refused(config, 2, told);
+    };
+    refused(
+        &config(SPEC).replace("kind: Fitout", "kind: Fitut"),
+        &["FIT-CFG001", "Fitut", "kind Fitout"],
+    );
+    refused(
+        &config(SPEC).replace("v1alpha1", "v2"),
+        &[
+            "FIT-CFG001",
+            "unknown apiVersion fitout.dev/v2",
+            "fitout.dev/v1alpha1",
+        ],
+    );
+    refused("- a\n", &["FIT-CFG001", "expected a Fitout", "a list"]);
+    refused(
+        &config(SPEC).replace("spec:", "specs:"),
+        &["FIT-CFG001", "specs", "spec"],
+    );
+    refused(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: test}\ndata:\n  enviroment: test\n",
+        &["FIT-CFG001", "enviroment", "did you mean `environment`"],
+    );
+}
+
+#[test]
+fn fields_of_the_config_that_are_unknown_or_misspelt() {
+    config_is_refused(
+        "top",
+        "environment: test\nresorces: {}\n",
+        "7:3",
+        &[
+            "FIT-CFG001",
+            "unknown field `resorces`",
+            "did you mean `resources`",
+            "spec.resorces",
+        ],
+    );
+    config_is_refused(
+        "environment",
+        "enviroment: test\n",
+        "6:3",
+        &[
+            "FIT-CFG001",
+            "unknown field `enviroment`",
+            "did you mean `environment`",
+        ],
+    );
+    config_is_refused(
+        "deep",
+        "environment: test\nresources:\n  containers:\n    request: {cpu: 1}\n",
+        "9:7",
+        &[
+            "FIT-CFG001",
+            "`request`",
+            "did you mean `requests`",
+            "spec.resources.containers.request",
+        ],
+    );
+    config_is_refused(
+        "a field of Kubernetes' own type",
+        "environment: test\nsecurityContext:\n  pod: {runAsUsr: 1}\n",
+        "8:11",
+        &["FIT-CFG001", "`runAsUsr`", "did you mean `runAsUser`"],
+    );
+    config_is_refused(
+        "in a profile",
+        "environment: test\nprofiles:\n- name: db\n  select: {kindd: Pod}\n",
+        "9:14",
+        &[
+            "FIT-CFG001",
+            "`kindd`",
+            "did you mean `kind`",
+            "spec.profiles[db].select.kindd",
+        ],
+    );
+    config_is_refused(
+        "no environment",
+        "resources: {}\n",
+        "",
+        &["FIT-CFG001", "`environment` is missing"],
+    );
+    config_is_refused(
+        "written twice",
+        "environment: test\nresources: {}\nresources: {}\n",
+        "8:3",
+        &["`resources` is written twice", "spec.resources"],
+    );
+}
+
+#[test]
+fn values_of_the_config_that_are_wrong() {
+    config_is_refused(
+        "quantity",
+        "environment: test\nresources:\n  containers:\n    limits: {memory: 1GB}\n",
+        "9:24",
+        &[
+            "FIT-CFG003",
+            "1GB",
+            "did you mean `1G`",
+            "spec.resources.containers.limits.memory",
+        ],
+    );
+    config_is_refused(
+        "label selector",
+        "environment: test\nprofiles:\n- name: db\n  select: {labelSelector: \"tier in database\"}\n",
+        "9:29",
+        &[
+            "FIT-CFG003",
+            "tier in database",
+            "spec.profiles[db].select.labelSelector",
+        ],
+    );
+    config_is_refused(
+        "pattern",
+        "environment: test\nselect: {name: \"a(b\"}\n",
+        "7:18",
+        &[
+            "FIT-CFG003",
+            "`a(b` is not a regular expression",
+            "spec.select.name",
+        ],
+    );
+    config_is_refused(
+        "a version without quotes",
+        "environment: test\nkubernetesVersion: 1.30\n",
+        "7:22",
+        &[
+            "FIT-CFG002",
+            "expected a string, found the number 1.30",
+            "quote it: \"1.30\"",
+        ],
+    );
+    config_is_refused(
+        "a mode of a later version",
+        "environment: test\nmode: Bound\n",
+        "7:9",
+        &[
+            "FIT-CFG003",
+            "`Ensure`, `Override` or `Off`",
+            "`Bound`",
+            "spec.mode",
+        ],
+    );
+    config_is_refused(
+        "a misspelt mode",
+        "environment: test\nresources: {mode: Overide}\n",
+        "7:21",
+        &["FIT-CFG003", "`Overide`", "did you mean `Override`"],
+    );
+    config_is_refused(
+        "a path of no mode",
+        "environment: test\nresources: {modes: {limit: Override}}\n",
+        "7:",
+        &["FIT-CFG003", "`limit`", "requests, limits"],
+    );
+    config_is_refused(
+        "a request above its limit",
+        "environment: test\nresources: {containers: {requests: {cpu: 2}, limits: {cpu: 1}}}\n",
+        "7:",
+        &[
+            "FIT-CFG003",
+            "above its limit",
+            "spec.resources.containers.requests.cpu",
+        ],
+    );
+    config_is_refused(
+        "a pair that no cluster takes",
+        "environment: test\nsecurityContext: {container: {privileged: true, allowPrivilegeEscalation: false}}\n",
+        "7:",
+        &[
+            "FIT-CFG003",
+            "privileged: true",
+            "spec.securityContext.container.privileged",
+        ],
+    );
+    config_is_refused(
+        "a port that is none",
+        "environment: test\nprometheus: {port: 70000}\n",
+        "7:",
+        &["FIT-CFG003", "70000", "65535"],
+    );
+    config_is_refused(
+        "a path that cannot be mounted",
+        "environment: test\nsecurityContext: {writablePaths: [{path: tmp}]}\n",
+        "7:",
+        &["FIT-CFG003", "`tmp` cannot be mounted", "absolute"],
+    );
+}
+
+#[test]
+fn every_mistake_of_a_config_is_told_at_once() {
+    let spec =
+        "environment: test\nresorces: {}\nstorage: {storageClas: fast}\nprometheus: {prot: 1}\n";
+    config_is_refused("three", spec, "7:3", &["resorces", "storageClas", "prot"]);
+}
+
+#[test]
+fn manifests_of_a_wrong_shape() {
+    let containers = "\n      - name: shop\n        image: example.com/shop:1.0\n";
+    manifest_is_refused(
+        "containers are no list",
+        &SHOP.replace(containers, " {name: shop}\n"),
+        "8:19",
+        &[
+            "FIT-INP003",
+            "expected a list, found a mapping",
+            "Deployment shop",
+            "spec.template.spec.containers",
+        ],
+    );
+    manifest_is_refused(
+        "a container is no mapping",
+        &SHOP.replace(containers, " [shop]\n"),
+        "8:20",
+        &[
+            "FIT-INP003",
+            "expected a mapping",
+            "spec.template.spec.containers[0]",
+        ],
+    );
+    manifest_is_refused(
+        "a template that was never rendered",
+        &SHOP.replace("example.com/shop:1.0", "{{ .Values.image }}"),
+        "10:16",
+        &["FIT-INP003", "containers[0].image", "rendered"],
+    );
+    manifest_is_refused(
+        "a quantity",
+        &format!("{SHOP}        resources: {{requests: {{cpu: 1 core}}}}\n"),
+        "11:37",
+        &[
+            "FIT-INP003",
+            "1 core",
+            "spec.template.spec.containers[0].resources.requests.cpu",
+        ],
+    );
+    manifest_is_refused(
+        "a field that is written twice",
+        &format!("{SHOP}        image: example.com/shop:2.0\n"),
+        "11:9",
+        &["`image`", "twice"],
+    );
+    manifest_is_refused(
+        "metadata",
+        &SHOP.replace("metadata:\n  name: shop", "metadata: [shop]"),
+        "3:11",
+        &["FIT-INP003", "expected a mapping, found a list", "metadata"],
+    );
+}
+
+#[test]
+fn a_port_that_is_a_string() {
+    let manifest = format!("{SHOP}        ports: [{{name: metrics, containerPort: \"9090\"}}]\n");
+    let config = config("environment: test\nprometheus: {}\n");
+    let told = [
+        "FIT-INP003",
+        "expected a port number from 1 to 65535, without quotes",
+        "containers[0].ports[0].containerPort",
+    ];
+    as_function(&list(&manifest, &config)).refused("function", 1, &told);
+    let run = apply(&manifest, &config);
+    run.refused("apply", 3, &told);
+    run.refused("apply", 3, &["shop.yaml:11:48"]);
+}
+
+#[test]
+fn a_manifest_that_is_not_yaml() {
+    let manifest = format!("{SHOP}        command: [\"a\n");
+    let run = apply(&manifest, &config(SPEC));
+    run.refused("apply", 3, &["FIT-INP001", "not YAML", "shop.yaml:11:"]);
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let folder = Folder::with(&[("fn-config/test/fitout.yaml", &config(SPEC))]);
+    folder
+        .run(&["apply", "-f", "nothing.yaml", "-e", "test"])
+        .refused("manifest", 3, &["nothing.yaml"]);
+    let run = folder.run(&["apply", "-f", ".", "-e", "prod"]);
+    run.refused(
+        "environment",
+        2,
+        &[
+            "no environment `prod`",
+            "fn-config/prod/fitout.yaml",
+            "test",
+        ],
+    );
+    folder
+        .run(&["apply", "-f", "."])
+        .refused("neither", 2, &["-e NAME or -c FILE", "test"]);
+    folder.run(&["aply"]).refused("command", 2, &["aply"]);
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_bug() {
+    let folder = Folder::with(&[
+        ("shop.yaml", SHOP),
+        ("fn-config/test/fitout.yaml", &config(SPEC)),
+    ]);
+    let many: String = (0..100).map(|_| format!("---\n{SHOP}")).collect();
+    folder.write("many.yaml", &many);
+    for arguments in [
+        &["apply", "-f", "many.yaml", "-e", "test"][..],
+        &["plan", "-f", "many.yaml", "-e", "test"][..],
+        &["--help"][..],
+    ] {
+        let mut command = folder.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let mut stderr = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut stderr)
+            .unwrap();
+        let code = child.wait().unwrap().code();
+        assert_eq!(code, Some(0), "{arguments:?}: {stderr}");
+        assert!(
+            !stderr.contains("panicked") && !stderr.contains("bug"),
+            "{arguments:?}: {stderr}"
+        );
+    }
+}
+
+/// Configs of these rows turn no section on, so that there is nothing to change.
+const NO_SECTION: [&str; 3] = ["a19", "g13", "g15"];
+
+#[test]
+fn hostile_input_of_the_shared_collection() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/hostile");
+    // A worktree lies one folder deeper than a clone.
+    let nearby = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/hostile");
+    let Some(folder) = [folder, nearby].into_iter().find(|folder| folder.is_dir()) else {
+        println!("skip: there is no ../shared/hostile");
+        return;
+    };
+    let table = fs::read_to_string(folder.join("EXPECT.tsv")).unwrap();
+    let mut wrong = Vec::new();
+    for row in table.lines().skip(1) {
+        let cells: Vec<&str> = row.split('\t').collect();
+        let (id, file, expected) = (cells[0], cells[1], cells[2]);
+        let input = fs::read(folder.join(file)).unwrap();
+        let run = Folder::with(&[]).feed(&[], &input);
+        let what = match run.code {
+            Some(1) if run.stdout.is_empty() && run.stderr.contains("error[") => "refuse",
+            Some(0) if items(run.stdout.as_bytes()) == items(&input) => "unchanged",
+            Some(0) => "change",
+            _ => "bug",
+        };
+        let short = id.split('-').next().unwrap();
+        let allowed = expected.split('|').any(|word| word == what)
+            || (what == "unchanged" && NO_SECTION.contains(&short));
+        if !allowed {
+            wrong.push(format!(
+                "{id}: expected {expected}, was {what} {}",
+                run.stderr
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The items of a ResourceList, as far as it is one.
+fn items(list: &[u8]) -> Option<String> {
+    let stream = fitout::yaml::Stream::from_bytes(list.to_vec()).ok()?;
+    let root = stream
+        .documents()
+        .find(|document| !document.is_empty())?
+        .root();
+    Some(root.get("items")?.value().ok()?.to_string())
+}

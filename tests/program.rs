@@ -1,0 +1,130 @@
+//! The real binary, run as a person or a host runs it, in a folder of its own.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A folder to run in; it goes away with the test.
+pub(crate) struct Folder(TempDir);
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Folder {
+    /// A folder with these files.
+    pub(crate) fn with(files: &[(&str, &str)]) -> Folder {
+        let folder = Folder(TempDir::new().unwrap());
+        for (name, text) in files {
+            let file = folder.path().join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, text).unwrap();
+        }
+        folder
+    }
+
+    /// A folder with a copy of some of the repository's.
+    pub(crate) fn with_copy(of: &[&str]) -> Folder {
+        let folder = Folder::with(&[]);
+        for name in of {
+            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+            copy(&from, &folder.path().join(name));
+        }
+        folder
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path().join(name)).unwrap()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    /// The command, without what the environment of the tests may hold.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));
+        command.args(arguments).current_dir(self.path());
+        for name in [
+            "FITOUT_OUTPUT",
+            "FITOUT_ENV",
+            "FITOUT_CONFIG",
+            "CLICOLOR_FORCE",
+        ] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
+        self.feed(arguments, b"")
+    }
+
+    pub(crate) fn feed(&self, arguments: &[&str], stdin: &[u8]) -> Run {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A run that fails at once does not read its input; that is no failure of the test.
+        let _ = child.stdin.take().unwrap().write_all(stdin);
+        let output = child.wait_with_output().unwrap();
+        Run {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Run {
+    /// Asserts that the run was refused: this code, nothing on standard output, and a message with all of this.
+    pub(crate) fn refused(&self, what: &str, code: i32, told: &[&str]) {
+        assert_eq!(self.code, Some(code), "{what}: exit code\n{}", self.stderr);
+        assert_eq!(self.stdout, "", "{what}: standard output");
+        for told in told {
+            assert!(
+                self.stderr.contains(told),
+                "{what}: `{told}` is not in\n{}",
+                self.stderr
+            );
+        }
+        assert!(
+            !self.stderr.contains("this is a bug"),
+            "{what}\n{}",
+            self.stderr
+        );
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    if from.is_dir() {
+        fs::create_dir_all(to).unwrap();
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            copy(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap();
+    }
+}
