@@ -1,0 +1,241 @@
+//! The invariants of `src/lib.rs` that are about the code and the files themselves, and the agreements between files
+//! that nothing else would notice when they break.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::golden::{folders, objects};
+
+/// Folders of cases that are about something else than one section.
+const OTHER_CASES: [&str; 3] = ["config", "targets", "text"];
+
+/// Leaves in which the configs of the environments may differ.
+const OF_THE_ENVIRONMENT: [&str; 4] = [
+    "/metadata/name",
+    "/spec/environment",
+    "/spec/resources/scale",
+    "/spec/storage/storageClassName",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every file below a folder, with its text.
+fn files(folder: &str) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if let Ok(text) = fs::read_to_string(&path) {
+                let name = path.strip_prefix(root()).unwrap();
+                files.push((name.display().to_string(), text));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The code of a file without its unit tests and comments, by line number.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let code = text.lines().take_while(|line| *line != "#[cfg(test)]");
+    let numbered = code.enumerate().map(|(index, line)| (index + 1, line));
+    numbered.filter(|(_, line)| !line.trim_start().starts_with("//"))
+}
+
+/// `file:line: text` of each line of code that is not as it should be.
+fn lines_with(files: &[(String, String)], is_bad: impl Fn(&str, &str) -> bool) -> Vec<String> {
+    let bad = files.iter().flat_map(|(name, text)| {
+        let lines = code(text).filter(|(_, line)| is_bad(name, line));
+        lines.map(move |(number, line)| format!("{name}:{number}: {}", line.trim()))
+    });
+    bad.collect()
+}
+
+fn config(environment: &str) -> Value {
+    let file = format!("fn-config/{environment}/fitout.yaml");
+    objects(&fs::read_to_string(root().join(file)).unwrap()).remove(0)
+}
+
+#[test]
+fn yaml_names_no_other_module() {
+    let foreign = lines_with(&files("src/yaml"), |_, line| {
+        let uses = line.split("crate::").skip(1);
+        uses.into_iter().any(|path| !path.starts_with("yaml"))
+    });
+    assert_eq!(foreign, [""; 0]);
+}
+
+#[test]
+fn krm_types_knows_nothing_of_fitout() {
+    let files = files("vendor/kustomize-krm-types");
+    let named = files
+        .iter()
+        .filter(|(_, text)| text.to_lowercase().contains("fitout"));
+    assert_eq!(named.map(|(name, _)| name).collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn transformers_and_checks_get_no_mutable_document() {
+    let mut code = files("src/transformers");
+    code.extend(files("src/checks"));
+    let mutable = lines_with(&code, |_, line| {
+        let of = |name: &str| line.contains(&format!("&mut {name}"));
+        ["Stream", "Document", "Node", "Resource"]
+            .into_iter()
+            .any(of)
+            || line.contains("yaml::Edit")
+            || line.contains("yaml::{Change")
+    });
+    assert_eq!(mutable, [""; 0]);
+}
+
+#[test]
+fn only_the_command_line_prints_reads_files_and_exits() {
+    let outside = lines_with(&files("src"), |name, line| {
+        let words = [
+            "std::env",
+            "std::fs",
+            "std::io",
+            "std::process",
+            "println!",
+            "print!",
+            "std::net",
+            "std::time",
+            "rand::",
+            "std::thread",
+        ];
+        let is_edge = name == "src/main.rs" || name.starts_with("src/cli/");
+        !is_edge && words.iter().any(|word| line.contains(word))
+    });
+    assert_eq!(outside, [""; 0]);
+}
+
+#[test]
+fn the_edge_needs_no_clock_and_no_network() {
+    let hidden = lines_with(&files("src"), |_, line| {
+        ["std::net", "SystemTime", "Instant::now"]
+            .iter()
+            .any(|word| line.contains(word))
+    });
+    assert_eq!(hidden, [""; 0]);
+}
+
+#[test]
+fn transformers_are_one_row_one_file_and_one_folder_of_cases() {
+    let rows: BTreeSet<String> = fitout::transformers::NAMES
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let files: BTreeSet<String> = fs::read_dir(root().join("src/transformers"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file() && !path.ends_with("mod.rs"))
+        .map(|path| camel_case(path.file_stem().unwrap().to_str().unwrap()))
+        .collect();
+    assert_eq!(
+        rows, files,
+        "rows of the table and files in src/transformers"
+    );
+    let name = |folder: &PathBuf| folder.file_name().unwrap().to_str().unwrap().to_owned();
+    let cases: BTreeSet<String> = folders(&root().join("tests/cases"))
+        .iter()
+        .map(name)
+        .collect();
+    let expected = rows
+        .into_iter()
+        .chain(OTHER_CASES.map(str::to_owned))
+        .collect();
+    assert_eq!(cases, expected, "folders in tests/cases");
+}
+
+fn camel_case(snake_case: &str) -> String {
+    let mut words = snake_case.split('_');
+    let first = words.next().unwrap().to_owned();
+    words.fold(first, |name, word| {
+        name + &word[..1].to_uppercase() + &word[1..]
+    })
+}
+
+#[test]
+fn the_configs_differ_only_in_what_is_of_the_environment() {
+    let common = |environment: &str| {
+        let mut config = config(environment);
+        for path in OF_THE_ENVIRONMENT {
+            let (parent, leaf) = path.rsplit_once('/').unwrap();
+            let parent = config.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+            parent.remove(leaf);
+        }
+        config
+    };
+    for environment in ["development", "staging"] {
+        assert_eq!(common(environment), common("production"), "{environment}");
+    }
+}
+
+#[test]
+fn the_namespaces_enforce_the_version_that_the_configs_are_for() {
+    let component = root().join("overlays/components/pod-security-restricted/kustomization.yaml");
+    let component = objects(&fs::read_to_string(component).unwrap()).remove(0);
+    let patch = objects(component["patches"][0]["patch"].as_str().unwrap()).remove(0);
+    let labels: BTreeMap<String, String> =
+        serde_json::from_value(patch["metadata"]["labels"].clone()).unwrap();
+    let pinned: BTreeSet<&String> = labels
+        .iter()
+        .filter(|(label, _)| label.ends_with("-version"))
+        .map(|(_, version)| version)
+        .collect();
+    let version = config("production")["spec"]["kubernetesVersion"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(pinned, BTreeSet::from([&format!("v{version}")]));
+}
+
+#[test]
+fn the_image_has_one_name() {
+    let mut files: Vec<(String, String)> = [
+        "src",
+        "fn-config",
+        "overlays",
+        "examples",
+        "docs",
+        "scripts",
+        ".ci",
+    ]
+    .into_iter()
+    .flat_map(files)
+    .collect();
+    for file in ["Makefile", "README.md", "Dockerfile"] {
+        files.push((
+            file.to_owned(),
+            fs::read_to_string(root().join(file)).unwrap(),
+        ));
+    }
+    let repository = fitout::IMAGE.rsplit_once(':').unwrap().0;
+    for (name, text) in files {
+        for (index, _) in text.match_indices(&format!("{repository}:")) {
+            assert!(
+                text[index..].starts_with(fitout::IMAGE),
+                "{name}: another version of the image"
+            );
+        }
+    }
+    let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
+    assert!(makefile.contains(&format!("IMAGE := {}\n", fitout::IMAGE)));
+    assert!(fitout::IMAGE.ends_with(&format!(":v{}", env!("CARGO_PKG_VERSION"))));
+}
