@@ -1,6 +1,10 @@
 //! The one test binary: everything that needs the library, the binary or a host.
 
+mod bad_input;
+mod cli;
 mod docs;
 mod golden;
 mod hosts;
+mod program;
 mod readme;
+mod tidy;

@@ -1,0 +1,497 @@
+//! The command line on files: what it writes, what it leaves, and what it says.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use crate::golden::objects;
+use crate::program::Folder;
+
+const BASE: &str = "base/caracal";
+const CONFIG: &str = "fn-config/production/fitout.yaml";
+
+/// The base of Caracal with the configs of all environments.
+fn caracal() -> Folder {
+    Folder::with_copy(&[BASE, "fn-config"])
+}
+
+/// The base's manifests by path.
+fn manifests(folder: &Folder) -> BTreeMap<String, String> {
+    let entries = fs::read_dir(folder.path().join(BASE)).unwrap();
+    let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    files
+        .map(|name| format!("{BASE}/{name}"))
+        .map(|name| (name.clone(), folder.read(&name)))
+        .collect()
+}
+
+const IN_PLACE: [&str; 6] = ["apply", "-i", "-f", "base", "-e", "production"];
+
+fn comments(text: &str) -> Vec<&str> {
+    let comments = text
+        .lines()
+        .filter_map(|line| line.find('#').map(|start| &line[start..]));
+    comments.collect()
+}
+
+#[test]
+fn in_place_writes_only_what_the_report_tells() {
+    let folder = caracal();
+    let before = manifests(&folder);
+    let report = [&IN_PLACE[..], &["-o", "json=report.json"]].concat();
+    let run = folder.run(&report);
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (Some(0), ""),
+        "{}",
+        run.stderr
+    );
+    let after = manifests(&folder);
+    let report: Value = serde_json::from_str(&folder.read("report.json")).unwrap();
+    let results = report["results"].as_array().unwrap();
+    let changes = results.iter().filter(|entry| entry["type"] == "change");
+    let mut by_file: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    changes.for_each(|change| {
+        by_file
+            .entry(change["file"]["path"].as_str().unwrap())
+            .or_default()
+            .push(change)
+    });
+    let edited: BTreeSet<&str> = before
+        .keys()
+        .filter(|name| before[*name] != after[*name])
+        .map(String::as_str)
+        .collect();
+    assert_eq!(
+        edited,
+        by_file.keys().copied().collect(),
+        "files that changed, and those of the report"
+    );
+    for (name, changes) in by_file {
+        assert_eq!(
+            comments(&before[name]),
+            comments(&after[name]),
+            "{name}: comments"
+        );
+        let diff = TextDiff::from_lines(&before[name], &after[name]);
+        let count = |tag| {
+            diff.iter_all_changes()
+                .filter(|line| line.tag() == tag)
+                .count()
+        };
+        // A line goes only where a value is replaced or an empty map on one line is filled.
+        assert_eq!(
+            count(ChangeTag::Delete),
+            changes
+                .iter()
+                .filter(|change| change["field"].get("currentValue").is_some())
+                .count(),
+            "{name}: {}",
+            diff.unified_diff()
+        );
+        assert_eq!(
+            count(ChangeTag::Insert),
+            lines_of(&before[name], &changes),
+            "{name}: lines that were added"
+        );
+        assert!(
+            run.stderr.contains(&format!("edited  {name}\n")),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+/// How many lines the changes are in block style: one for each key, item and scalar that was not there.
+fn lines_of(before: &str, changes: &[&Value]) -> usize {
+    let documents = objects(before);
+    let mut keys = BTreeSet::new();
+    let mut lines = 0;
+    for change in changes {
+        let index = change["file"]["index"].as_u64().unwrap();
+        let path = change["field"]["path"].as_str().unwrap();
+        let mut place = Some(&documents[usize::try_from(index).unwrap()]);
+        let mut walked = String::new();
+        for token in crate::golden::tokens(path) {
+            walked.push_str(&format!("/{token}"));
+            place = place.and_then(|place| match token.parse::<usize>() {
+                Ok(index) if place.is_array() => place.get(index),
+                _ => place.get(&token),
+            });
+            // The items of a list begin on their own first line.
+            if place.is_none() && token.parse::<usize>().is_err() {
+                keys.insert((index, walked.clone()));
+            }
+        }
+        let value = &change["field"]["proposedValue"];
+        lines += if value.is_object() || value.is_array() {
+            inner_lines(value)
+        } else {
+            0
+        };
+    }
+    lines + keys.len()
+}
+
+fn inner_lines(value: &Value) -> usize {
+    match value {
+        Value::Object(entries) => entries.values().map(|value| 1 + inner_lines(value)).sum(),
+        Value::Array(items) => items.iter().map(|item| inner_lines(item).max(1)).sum(),
+        _ => 0,
+    }
+}
+
+#[test]
+fn a_second_run_changes_nothing() {
+    let folder = caracal();
+    assert_eq!(folder.run(&IN_PLACE).code, Some(0));
+    let once = manifests(&folder);
+    let again = folder.run(&IN_PLACE);
+    assert_eq!(again.code, Some(0));
+    assert!(
+        again.stderr.contains("nothing to do") && !again.stderr.contains("edited"),
+        "{}",
+        again.stderr
+    );
+    assert_eq!(manifests(&folder), once);
+    let plan = folder.run(&["plan", "-f", "base", "-e", "production", "--exit-code"]);
+    assert_eq!(plan.code, Some(0), "{}", plan.stdout);
+}
+
+#[test]
+fn files_keep_their_permissions_and_links_stay_links() {
+    let folder = caracal();
+    let gateway = folder.path().join("base/caracal/gateway.yaml");
+    fs::set_permissions(&gateway, fs::Permissions::from_mode(0o640)).unwrap();
+    let linked = folder.path().join("base/caracal/postgres.yaml");
+    let real = folder.path().join("real.yaml");
+    fs::rename(&linked, &real).unwrap();
+    symlink("../../real.yaml", &linked).unwrap();
+    let before = fs::read_to_string(&real).unwrap();
+    let run = folder.run(&[
+        "apply",
+        "-i",
+        "-f",
+        "base/caracal/gateway.yaml",
+        "base/caracal/postgres.yaml",
+        "-e",
+        "production",
+    ]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(
+        fs::metadata(&gateway).unwrap().permissions().mode() & 0o777,
+        0o640
+    );
+    assert!(
+        fs::symlink_metadata(&linked)
+            .unwrap()
+            .file_type()
+            .is_symlink()
+    );
+    assert_ne!(fs::read_to_string(&real).unwrap(), before);
+    let names = |folder: &std::path::Path| {
+        let entries = fs::read_dir(folder).unwrap();
+        entries
+            .filter(|entry| {
+                entry
+                    .as_ref()
+                    .unwrap()
+                    .file_name()
+                    .to_string_lossy()
+                    .starts_with(".tmp")
+            })
+            .count()
+    };
+    assert_eq!(
+        names(folder.path()) + names(gateway.parent().unwrap()),
+        0,
+        "temporary files"
+    );
+}
+
+#[test]
+fn nothing_is_written_when_one_file_is_bad() {
+    let folder = caracal();
+    let before = manifests(&folder);
+    for bad in [
+        "kind: [",
+        "apiVersion: v1\nkind: Pod\nspec: {containers: {}}\n",
+    ] {
+        folder.write("base/zz.yaml", bad);
+        let run = folder.run(&IN_PLACE);
+        run.refused(bad, 3, &["base/zz.yaml"]);
+        assert_eq!(manifests(&folder), before);
+    }
+}
+
+#[test]
+fn a_stream_goes_through() {
+    let folder = caracal();
+    let input = folder.read("base/caracal/gateway.yaml");
+    let apply = ["apply", "-f", "-", "-e", "production"];
+    let run = folder.feed(&apply, input.as_bytes());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let from_file = folder.run(&[
+        "apply",
+        "-f",
+        "base/caracal/gateway.yaml",
+        "-e",
+        "production",
+    ]);
+    assert_eq!(run.stdout, from_file.stdout);
+    assert_ne!(run.stdout, input);
+    assert_eq!(
+        folder.feed(&apply, run.stdout.as_bytes()).stdout,
+        run.stdout
+    );
+    folder
+        .feed(&["apply", "-i", "-f", "-", "-e", "production"], b"")
+        .refused("in place", 2, &["in place"]);
+}
+
+#[test]
+fn a_folder_comes_out_as_one_stream() {
+    let folder = caracal();
+    let run = folder.run(&["apply", "-f", "base", "-e", "production"]);
+    let inputs = manifests(&folder);
+    let count: usize = inputs
+        .iter()
+        .filter(|(name, _)| !name.ends_with("kustomization.yaml"))
+        .map(|(_, text)| objects(text).len())
+        .sum();
+    assert_eq!(objects(&run.stdout).len(), count);
+}
+
+#[test]
+fn plan_tells_by_its_exit_code_and_writes_nothing() {
+    let folder = caracal();
+    let before = manifests(&folder);
+    let plan = ["plan", "-f", "base", "-e", "production"];
+    assert_eq!(folder.run(&plan).code, Some(0));
+    let run = folder.run(&[&plan[..], &["--exit-code"]].concat());
+    assert_eq!(run.code, Some(1));
+    assert!(
+        run.stdout.contains("base/caracal/gateway.yaml"),
+        "{}",
+        run.stdout
+    );
+    assert!(!run.stdout.contains('\x1b'), "no colors in a pipe");
+    assert_eq!(manifests(&folder), before);
+    let colored = folder.run(&[&plan[..], &["--color", "always"]].concat());
+    assert!(colored.stdout.contains('\x1b'));
+}
+
+#[test]
+fn the_report_as_json_has_its_promised_shape() {
+    let folder = caracal();
+    let run = folder.run(&["plan", "-f", "base", "-e", "production", "-o", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["apiVersion"], "report.fitout.dev/v1");
+    assert_eq!(report["kind"], "Report");
+    assert_eq!(report["environment"], "production");
+    let counts = report["summary"].as_object().unwrap();
+    let names: BTreeSet<&str> = counts.keys().map(String::as_str).collect();
+    let promised = [
+        "resources",
+        "workloads",
+        "files",
+        "added",
+        "changed",
+        "removed",
+        "same",
+        "errors",
+        "warnings",
+        "waived",
+    ];
+    assert_eq!(names, BTreeSet::from(promised));
+    assert!(counts.values().all(Value::is_u64));
+    let results = report["results"].as_array().unwrap();
+    let changes: Vec<&Value> = results
+        .iter()
+        .filter(|entry| entry["type"] == "change")
+        .collect();
+    let sum = |names: [&str; 3]| {
+        names
+            .iter()
+            .map(|name| counts[*name].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    assert_eq!(changes.len() as u64, sum(["added", "changed", "removed"]));
+    for change in changes {
+        assert_eq!(change["severity"], "info");
+        assert!(
+            change["message"].is_string() && change["rule"].is_string(),
+            "{change}"
+        );
+        for member in ["apiVersion", "kind", "name"] {
+            assert!(change["resourceRef"][member].is_string(), "{change}");
+        }
+        assert!(
+            change["field"]["path"].is_string() && !change["field"]["proposedValue"].is_null(),
+            "{change}"
+        );
+        let file = &change["file"];
+        assert!(
+            file["path"].as_str().unwrap().starts_with("base/caracal/"),
+            "{change}"
+        );
+        assert!(
+            file["index"].is_u64() && file["line"].is_u64() && file["column"].is_u64(),
+            "{change}"
+        );
+        let config = &change["config"];
+        assert_eq!(config["path"], CONFIG, "{change}");
+        assert!(
+            config["field"].as_str().unwrap().starts_with("spec."),
+            "{change}"
+        );
+        assert!(
+            config["line"].is_u64() && config["column"].is_u64(),
+            "{change}"
+        );
+        assert_eq!(change["tags"]["environment"], "production", "{change}");
+        assert!(
+            change["tags"]
+                .as_object()
+                .unwrap()
+                .values()
+                .all(Value::is_string),
+            "{change}"
+        );
+    }
+    // Neither where it was run nor what a Secret holds.
+    assert!(!run.stdout.contains(folder.path().to_str().unwrap()));
+}
+
+#[test]
+fn no_output_holds_a_secrets_value() {
+    let folder = caracal();
+    let secret = "aHVudGVyMg==";
+    folder.write(
+        "base/secret.yaml",
+        &format!(
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: extra\ndata:\n  password: {secret}\n"
+        ),
+    );
+    for arguments in [
+        &["plan", "-f", "base", "-e", "production", "-v"][..],
+        &["plan", "-f", "base", "-e", "production", "-o", "json"][..],
+    ] {
+        let run = folder.run(arguments);
+        assert_eq!(run.code, Some(0));
+        assert!(
+            !run.stdout.contains(secret) && !run.stderr.contains(secret),
+            "{arguments:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_no_manifest_is_passed_over_and_counted() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n";
+    let folder = Folder::with(&[
+        (
+            "fn-config/test/fitout.yaml",
+            "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: test}\nspec: {environment: test, resources: {containers: {requests: {cpu: 1}}}}\n",
+        ),
+        ("base/.gitignore", "ignored.yaml\n/out/\n"),
+        ("base/pod.yaml", pod),
+        (
+            "base/pod.json",
+            "{\"apiVersion\": \"v1\", \"kind\": \"Pod\", \"metadata\": {\"name\": \"b\"}, \"spec\": {\"containers\": [{\"name\": \"b\", \"image\": \"b\"}]}}\n",
+        ),
+        ("base/ignored.yaml", pod),
+        ("base/out/pod.yaml", pod),
+        ("base/pod.txt", pod),
+        ("base/kustomization.yaml", "resources: [pod.yaml]\n"),
+        (
+            "base/Kptfile",
+            "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {name: a}\n",
+        ),
+        (
+            "base/fitout.yaml",
+            "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: a}\nspec: {environment: a}\n",
+        ),
+        ("base/values.yaml", "image: a\n"),
+        ("base/empty.yaml", "# nothing\n"),
+    ]);
+    let run = folder.run(&["apply", "-i", "-f", "base", "-e", "test"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let edited: Vec<&str> = run
+        .stderr
+        .lines()
+        .filter_map(|line| line.strip_prefix("edited  "))
+        .collect();
+    assert_eq!(edited, ["base/pod.json", "base/pod.yaml"]);
+    for untouched in ["base/ignored.yaml", "base/out/pod.yaml", "base/pod.txt"] {
+        assert_eq!(folder.read(untouched), pod, "{untouched}");
+    }
+    // kustomization, config, values and the empty file; a Kptfile has no ending that is looked for.
+    assert!(
+        run.stderr.contains("4 files without objects passed over"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_environment_is_found_from_below() {
+    let folder = caracal();
+    let below = folder.path().join(BASE);
+    let mut command = folder.command(&["apply", "-f", "gateway.yaml", "-e", "production"]);
+    let output = command.current_dir(below).output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let by_variable = |name: &str, value: &str| {
+        let mut command = folder.command(&["apply", "-f", BASE]);
+        command.env(name, value).output().unwrap()
+    };
+    let by_flag = folder
+        .run(&["apply", "-f", BASE, "-e", "production"])
+        .stdout;
+    for (name, value) in [("FITOUT_ENV", "production"), ("FITOUT_CONFIG", CONFIG)] {
+        assert_eq!(
+            String::from_utf8(by_variable(name, value).stdout).unwrap(),
+            by_flag,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn warnings_fail_only_where_they_are_asked_to() {
+    let folder = Folder::with(&[
+        (
+            "config.yaml",
+            "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: test}\nspec: {environment: test, securityContext: {}}\n",
+        ),
+        (
+            "pod.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n",
+        ),
+    ]);
+    let with = |more: &[&str]| {
+        folder.run(&[&["apply", "-f", "pod.yaml", "-c", "config.yaml"], more].concat())
+    };
+    let run = with(&[]);
+    assert_eq!(run.code, Some(0));
+    assert!(run.stderr.contains("warning[FIT-SEC004]"), "{}", run.stderr);
+    assert_eq!(with(&["--fail-on", "warning"]).code, Some(1));
+    let quiet = with(&["-q"]);
+    assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), ""));
+}
