@@ -6,5 +6,6 @@ mod docs;
 mod golden;
 mod hosts;
 mod program;
+mod properties;
 mod readme;
 mod tidy;

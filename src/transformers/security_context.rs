@@ -469,8 +469,11 @@ impl User {
             ("container.runAsUser", settings.container.run_as_user),
             ("pod.runAsUser", settings.pod.run_as_user),
         ];
-        let [own, pod] =
-            configured.map(|(leaf, user)| Some((section.mode(leaf), user?.to_string())));
+        let [own, pod] = configured.map(|(leaf, user)| {
+            // No user is written for Windows.
+            let user = user.filter(|_| !template.is_windows())?;
+            Some((section.mode(leaf), user.to_string()))
+        });
         let overridden = |user: &Option<(Mode, String)>| {
             let user = user.as_ref().filter(|(mode, _)| *mode == Mode::Override);
             user.map(|(_, user)| user.clone())
