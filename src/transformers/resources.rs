@@ -354,7 +354,9 @@ impl<'f, 'a> Fitting<'f, 'a> {
                     .respect_implicit_requests
                     .unwrap_or(true))
         {
-            edits.find(self.implicit_request(name, wanted.amount, implicit.amount));
+            if wanted.amount != implicit.amount {
+                edits.find(self.implicit_request(name, wanted.amount, implicit.amount));
+            }
             request_side = None;
         }
         self.reconcile(name, (request, request_side), (limit, limit_side), edits)

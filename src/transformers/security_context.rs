@@ -139,6 +139,20 @@ const SINCE_MINOR: [(&str, u32); 3] = [
     ("seLinuxChangePolicy", 32),
 ];
 
+/// The capability beside which the API server refuses `allowPrivilegeEscalation: false`; it looks for
+/// this spelling, although the one without `CAP_` is the one that works.
+const SYS_ADMIN: &str = "CAP_SYS_ADMIN";
+
+impl Section<'_, SecurityContext> {
+    /// Whether the config sets a field for containers and not only, or not at all, for pods.
+    fn sets_for_container(&self, name: &str) -> bool {
+        let wanted = self.settings.wanted_for_container();
+        wanted
+            .iter()
+            .any(|wanted| wanted.name == name && self.mode(&wanted.leaf) != Mode::Off)
+    }
+}
+
 /// One field that shall be so: its path in the security context, its leaf in the config, its value.
 #[derive(Clone, Debug)]
 struct Wanted {
@@ -192,11 +206,8 @@ impl Transformer for SecurityContext {
                 "drop one of the two",
             ));
         }
-        let non_root = self
-            .pod
-            .run_as_non_root
-            .unwrap_or(self.profile == Profile::Restricted);
-        if self.pod.run_as_user == Some(0) && non_root {
+        // Whether it is restricted by default depends on the other layers: see `starts_as_root`.
+        if self.pod.run_as_user == Some(0) && self.pod.run_as_non_root == Some(true) {
             let message = "no container starts as user 0 with `runAsNonRoot: true`";
             problems.push(refused(
                 "pod.runAsUser",
@@ -238,7 +249,9 @@ impl Transformer for SecurityContext {
                 && container.container_type != ContainerType::Ephemeral
                 && !template.is_windows()
             {
-                let tmp = section.settings.wants_read_only_root() && !section.settings.no_tmp;
+                let tmp = section.settings.wants_read_only_root()
+                    && section.mode("container.readOnlyRootFilesystem") != Mode::Off
+                    && !section.settings.no_tmp;
                 let paths =
                     writable::paths_for(&section.settings.writable_paths, tmp, &container.name);
                 volumes.mount(
@@ -355,6 +368,21 @@ impl Wanted {
         SHARED.contains(&self.name.as_str())
     }
 
+    /// Whether the field is looked at and may stand in these pods.
+    fn is_for(&self, template: &Template<'_>, section: &Section<'_, SecurityContext>) -> bool {
+        let is_allowed = !template.is_windows() || WINDOWS_FIELDS.contains(&self.name.as_str());
+        is_allowed && section.mode(&self.leaf) != Mode::Off
+    }
+
+    /// Whether the API server refuses the value beside `allowPrivilegeEscalation: false`.
+    fn asks_for_escalation(&self) -> bool {
+        match (self.name.as_str(), &self.value) {
+            ("privileged", value) => *value == Value::from(true),
+            ("capabilities.add", Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
+            _ => false,
+        }
+    }
+
     /// Why the field cannot be written for these pods, if so.
     fn is_too_young(&self, section: &Section<'_, SecurityContext>) -> Option<u32> {
         let (_, since) = SINCE_MINOR.iter().find(|(name, _)| *name == self.name)?;
@@ -421,6 +449,60 @@ fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
         .filter(|node| !(node.is_null() || node.is_map() && node.len() == 0))
 }
 
+/// The user that the author gave a container for certain; configured ones do not count.
+fn author_user<'a>(template: &Template<'a>, container: &Container<'a>) -> Option<Node<'a>> {
+    author(container.node.get("securityContext"), "runAsUser")
+        .or_else(|| author(template.spec.get("securityContext"), "runAsUser"))
+}
+
+/// The number of the user that a container will run as, as far as it is known.
+struct User(Option<String>);
+
+impl User {
+    fn of(
+        section: &Section<'_, SecurityContext>,
+        template: &Template<'_>,
+        container: &Container<'_>,
+    ) -> User {
+        let settings = &section.settings;
+        let configured = [
+            ("container.runAsUser", settings.container.run_as_user),
+            ("pod.runAsUser", settings.pod.run_as_user),
+        ];
+        let [own, pod] =
+            configured.map(|(leaf, user)| Some((section.mode(leaf), user?.to_string())));
+        let overridden = |user: &Option<(Mode, String)>| {
+            let user = user.as_ref().filter(|(mode, _)| *mode == Mode::Override);
+            user.map(|(_, user)| user.clone())
+        };
+        let ensured = |user: Option<(Mode, String)>| {
+            let user = user.filter(|(mode, _)| *mode == Mode::Ensure);
+            user.map(|(_, user)| user)
+        };
+        let authors = |context: Option<Node<'_>>| {
+            let user = author(context, "runAsUser").and_then(|node| node.text());
+            user.map(std::borrow::Cow::into_owned)
+        };
+        // For a container's own field, a setting for containers stands in for the one for pods.
+        let over_own = if section.sets_for_container("runAsUser") {
+            overridden(&own)
+        } else {
+            overridden(&pod)
+        };
+        let user = over_own
+            .or_else(|| authors(container.node.get("securityContext")))
+            .or_else(|| ensured(own))
+            .or_else(|| overridden(&pod))
+            .or_else(|| authors(template.spec.get("securityContext")))
+            .or_else(|| ensured(pod));
+        User(user)
+    }
+
+    fn is_root(&self) -> bool {
+        self.0.as_deref() == Some("0")
+    }
+}
+
 struct PodFitting<'f, 'r, 'c> {
     scope: &'f Scope<'r, 'c, SecurityContext>,
     template: &'f Template<'r>,
@@ -441,7 +523,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let mut wanted = settings.wanted_for_pod();
         wanted.extend(self.wanted_group(section, &wanted));
         for wanted in wanted {
-            if self.template.is_windows() && !WINDOWS_FIELDS.contains(&wanted.name.as_str()) {
+            if !wanted.is_for(self.template, section) {
                 continue;
             }
             if let Some(since) = wanted.is_too_young(section) {
@@ -475,7 +557,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let non_root = wanted.name == "runAsNonRoot" && wanted.value == Value::from(true);
-        let root = |container: &Container<'a>| non_root && self.runs_as_root(section, container);
+        let root = |container: &Container<'a>| non_root && self.runs_as_root(container);
         let containers = || self.template.containers.iter();
         for container in containers().filter(|container| root(container)) {
             edits.find(self.starts_as_root(container, section));
@@ -496,7 +578,12 @@ impl<'a> PodFitting<'_, 'a, '_> {
             )?;
         }
         let overrides = section.mode(&wanted.leaf) == Mode::Override;
-        for container in containers().filter(|container| !root(container)) {
+        // A setting for containers of the same field is the more exact one; see `ContainerFitting::fit`.
+        let has_setting = |container: &Container<'a>| {
+            let section = self.scope.section_for(container);
+            section.is_some_and(|section| section.sets_for_container(&wanted.name))
+        };
+        for container in containers().filter(|it| !root(it) && !has_setting(it)) {
             let own = author(container.node.get("securityContext"), &wanted.name);
             let subject = Subject::container(self.template, container);
             match own {
@@ -524,25 +611,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
         set_field(subject, &wanted.path(prefix), wanted, section, edits)
     }
 
-    /// The user that the author gave a container for certain; configured ones do not count.
-    fn author_user(&self, container: &Container<'a>) -> Option<Node<'a>> {
-        author(container.node.get("securityContext"), "runAsUser")
-            .or_else(|| author(self.context(), "runAsUser"))
-    }
-
-    fn runs_as_root(
-        &self,
-        section: &Section<'_, SecurityContext>,
-        container: &Container<'a>,
-    ) -> bool {
-        let overridden = section.settings.pod.run_as_user.is_some()
-            && section.mode("pod.runAsUser") == Mode::Override;
-        !overridden
-            && self
-                .author_user(container)
-                .and_then(|node| node.text())
-                .as_deref()
-                == Some("0")
+    fn runs_as_root(&self, container: &Container<'a>) -> bool {
+        let section = self.scope.section_for(container);
+        section.is_some_and(|section| User::of(&section, self.template, container).is_root())
     }
 
     fn starts_as_root(
@@ -551,18 +622,30 @@ impl<'a> PodFitting<'_, 'a, '_> {
         section: &Section<'_, SecurityContext>,
     ) -> Finding {
         let subject = Subject::container(self.template, container);
-        let message = format!(
-            "{}: its author has it run as user 0, so runAsNonRoot is not set: it would not start",
-            subject.part
-        );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
-            .about(&subject, &["securityContext", "runAsUser"])
-            .current(
-                self.author_user(container)
-                    .and_then(|node| node.value().ok()),
+        let author = author_user(self.template, container);
+        let is_authors = author.and_then(|node| node.text()).as_deref() == Some("0");
+        let (severity, message, help) = if is_authors {
+            (
+                Severity::Warning,
+                "its author has it run as user 0, so runAsNonRoot is not set: it would not start",
+                "give it another user, or let the config override `runAsUser` for it",
             )
-            .decided_by(section.decision("pod.runAsNonRoot"))
-            .help("give it another user, or let the config override `runAsUser` for it")
+        } else {
+            (
+                Severity::Error,
+                "the config has it run as user 0, and with runAsNonRoot it would not start",
+                "choose another user, or set `runAsNonRoot: false`",
+            )
+        };
+        Finding::new(
+            "FIT-SEC001",
+            severity,
+            format!("{}: {message}", subject.part),
+        )
+        .about(&subject, &["securityContext", "runAsUser"])
+        .current(author.and_then(|node| node.value().ok()))
+        .decided_by(section.decision("pod.runAsNonRoot"))
+        .help(help)
     }
 
     /// The group that owns a mounted claim's files: without it a process that is not root cannot
@@ -625,7 +708,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             .template
             .containers
             .iter()
-            .filter(|container| self.author_user(container).is_none())
+            .filter(|container| author_user(self.template, container).is_none())
             .map(|container| format!("\"{}\"", container.name))
             .collect();
         if without.is_empty() {
@@ -722,7 +805,17 @@ impl<'a> ContainerFitting<'_, 'a> {
     /// Fits the container's own security context; answers whether its root filesystem is read-only then.
     fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
         for wanted in self.section.settings.wanted_for_container() {
-            if self.template.is_windows() && !WINDOWS_FIELDS.contains(&wanted.name.as_str()) {
+            if !wanted.is_for(self.template, self.section) {
+                continue;
+            }
+            if wanted.name == "runAsNonRoot"
+                && wanted.value == Value::from(true)
+                && User::of(self.section, self.template, self.container).is_root()
+            {
+                continue;
+            }
+            if wanted.asks_for_escalation() && self.author_forbids_escalation() {
+                edits.find(self.stays_unprivileged(&wanted));
                 continue;
             }
             if wanted.name == "allowPrivilegeEscalation"
@@ -745,23 +838,54 @@ impl<'a> ContainerFitting<'_, 'a> {
 
     /// The setting beside which the API server refuses `allowPrivilegeEscalation: false`.
     fn needs_escalation(&self) -> Option<&'static str> {
-        let privileged = self.section.settings.container.privileged;
-        let author = author(self.context(), "privileged")
+        let configured = &self.section.settings.container;
+        let privileged = author(self.context(), "privileged")
             .and_then(|node| node.text())
             .map(|text| text == "true");
-        let overrides = self.section.mode("container.privileged") == Mode::Override;
-        let effective = if overrides {
-            privileged.or(author)
-        } else {
-            author.or(privileged)
-        };
-        if effective == Some(true) {
+        if self.effective("privileged", privileged, configured.privileged) == Some(true) {
             return Some("privileged: true");
         }
-        let adds = author_list(self.context()?.get("capabilities")?.get("add")?);
-        adds.iter()
-            .any(|name| name == "CAP_SYS_ADMIN")
+        let adds = author(self.context(), "capabilities").and_then(|lists| lists.get("add"));
+        let adds = adds.filter(|list| !list.is_null()).map(author_list);
+        let lists = configured.capabilities.as_ref();
+        let adds = self.effective(
+            "capabilities.add",
+            adds,
+            lists.and_then(|lists| lists.add.clone()),
+        );
+        adds.is_some_and(|adds| adds.iter().any(|name| name == SYS_ADMIN))
             .then_some("capabilities.add: [CAP_SYS_ADMIN]")
+    }
+
+    /// The value that a field will have.
+    fn effective<T>(&self, name: &str, author: Option<T>, configured: Option<T>) -> Option<T> {
+        match self.section.mode(&format!("container.{name}")) {
+            // What the author's own setting rules out is not written: see `stays_unprivileged`.
+            _ if self.author_forbids_escalation() => author,
+            Mode::Override => configured.or(author),
+            Mode::Ensure => author.or(configured),
+            Mode::Off => author,
+        }
+    }
+
+    /// Whether the author's `allowPrivilegeEscalation: false` will be there.
+    fn author_forbids_escalation(&self) -> bool {
+        let leaf = "container.allowPrivilegeEscalation";
+        let configured = self.section.settings.container.allow_privilege_escalation;
+        let lifted = configured == Some(true) && self.section.mode(leaf) == Mode::Override;
+        let own = author(self.context(), "allowPrivilegeEscalation").and_then(|node| node.text());
+        own.as_deref() == Some("false") && !lifted
+    }
+
+    fn stays_unprivileged(&self, wanted: &Wanted) -> Finding {
+        let message = format!(
+            "{}: its author set allowPrivilegeEscalation to false; the API server refuses {} beside it, so it is not set",
+            self.subject.part, wanted.name
+        );
+        Finding::new("FIT-SEC001", Severity::Warning, message)
+            .about(&self.subject, &wanted.path(&["securityContext"]))
+            .decided_by(self.section.decision(&wanted.leaf))
+            .help("leave the container out with a profile, or let the config override `allowPrivilegeEscalation` for it")
     }
 
     fn keeps_escalation(&self, reason: &str) -> Finding {

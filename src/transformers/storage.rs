@@ -278,7 +278,8 @@ impl<'a> Fitting<'_, 'a> {
             .spec("dataSource")
             .or_else(|| self.spec("dataSourceRef"))
             .is_some();
-        if restores && self.settings().claims.is_none() {
+        let is_looked_at = self.section.mode("storageClassName") != Mode::Off;
+        if restores && is_looked_at && self.settings().claims.is_none() {
             let message = format!(
                 "claim \"{}\" is filled from another volume, whose class must fit; its class is left as it is",
                 self.claim.name

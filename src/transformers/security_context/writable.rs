@@ -269,9 +269,8 @@ impl Volumes {
                 .find(|(name, _)| *name == text("name"))
                 .map_or(Source::Writable, |(_, source)| *source);
             let read_only = text("readOnly") == "true" || source == Source::ReadOnly;
-            // A subPath may be a single file, below which nothing can be mounted or written.
-            let is_file = is_above && mount.get("subPath").is_some();
-            let cover = if read_only || is_file {
+            // The kubelet makes a directory of a subPath that is not there; what lies below it is covered.
+            let cover = if read_only {
                 Cover::ReadOnly(format!("the mount of \"{}\" at {mounted}", text("name")))
             } else {
                 Cover::Writable
