@@ -21,7 +21,9 @@ help: ## print this list
 run: ## fit base/caracal out for production into out/, and print a summary; needs only Rust
 	cargo build --release $(LOCKED)
 	@mkdir -p out
-	$(TARGET)/release/fitout apply -f base/caracal -e production > out/caracal-production.yaml
+	$(TARGET)/release/fitout apply --verbose -f base/caracal -e production > out/caracal-production.yaml
+	@echo 'written: out/caracal-production.yaml'
+	@echo "overlays/production/caracal would add: $$(sed -n 's#^- .*/components/##p' overlays/production/caracal/kustomization.yaml | paste -sd, - | sed 's/,/, /g') (make hosts tells how to get kustomize)"
 
 test: ## every test that needs nothing but Rust
 	cargo test --workspace $(LOCKED)

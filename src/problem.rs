@@ -16,7 +16,8 @@ pub struct Place {
     pub file: Option<String>,
     /// Line and column, both from 1; the column counts characters.
     pub position: Position,
-    /// The line of the problem with the two above it, for a picture of the place.
+    /// The line of the problem with the two above it, for a picture of the place; empty where a Secret
+    /// stands in the same text.
     pub excerpt: String,
     /// The number of the excerpt's first line.
     pub excerpt_line: usize,
@@ -49,6 +50,16 @@ impl Place {
     }
 
     fn in_text(text: &str, span: Range<usize>, position: Position, file: Option<&str>) -> Place {
+        if holds_secret(text) {
+            let excerpt = String::new();
+            return Place {
+                file: file.map(str::to_owned),
+                position,
+                excerpt,
+                excerpt_line: position.line,
+                span: 0..0,
+            };
+        }
         let at = floor_char(text, span.start);
         let mut start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
         let mut excerpt_line = position.line;
@@ -73,6 +84,16 @@ impl Place {
             span: (at - start).min(end - start)..(span_end - start).min(end - start),
         }
     }
+}
+
+/// Whether lines of a text may hold what must not be shown: a Secret stands somewhere in it.
+fn holds_secret(text: &str) -> bool {
+    let is_secret = |line: &str| {
+        line.trim_start_matches(['-', ' ', '"'])
+            .replace('"', "")
+            .starts_with("kind: Secret")
+    };
+    text.contains("Secret") && text.lines().any(is_secret)
 }
 
 /// The nearest character boundary at or before `at`.
@@ -101,7 +122,7 @@ pub struct Problem {
     /// What is wrong: what was found and what was expected.
     pub message: String,
     /// The place in the text, when there is one that a person can open.
-    pub place: Option<Place>,
+    pub place: Option<Box<Place>>,
     /// The object or the config that is wrong: `Deployment shop/web`.
     pub subject: Option<String>,
     /// The field in it: `spec.template.spec.containers`.
@@ -126,7 +147,7 @@ impl Problem {
     /// Adds the place in the text.
     #[must_use]
     pub fn at(mut self, place: Place) -> Problem {
-        self.place = Some(place);
+        self.place = Some(Box::new(place));
         self
     }
 

@@ -3,6 +3,7 @@
 //! Adding one: a file here with its head comment in the words of the rule, and a row in the table.
 
 mod profiles;
+mod skips;
 
 use crate::config::Config;
 use crate::edit::Finding;
@@ -12,7 +13,11 @@ use crate::select::Selection;
 type Check = fn(&Config<'_>, &Selection<'_, '_>) -> Vec<Finding>;
 
 /// Every check, in the order in which findings of one severity are told.
-const CHECKS: [Check; 2] = [profiles::use_of_profiles, profiles::disagreements];
+const CHECKS: [Check; 3] = [
+    profiles::use_of_profiles,
+    profiles::disagreements,
+    skips::skips,
+];
 
 /// Asks every check.
 pub fn run(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {

@@ -14,7 +14,7 @@ use kustomize_krm_types::Severity;
 use rayon::prelude::*;
 
 use super::inputs::{ConfigText, Manifest, Manifests, failure};
-use super::output::{Form, Format, Output};
+use super::output::{self, Form, Format, Output};
 use super::{FINDINGS, FINE, FailOn, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
 
 /// Print the fitted manifests, or edit the files in place.
@@ -72,23 +72,16 @@ impl Apply {
                 "error: standard input cannot be edited in place",
             ));
         }
-        let config_text = ConfigText::read(&self.source, &self.telling)?;
-        let function_config = FunctionConfig::of_file(&config_text.stream, &config_text.name);
-        let function_config =
-            function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
-        let config = function_config
-            .decode()
-            .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
-        let manifests = Manifests::read(&self.source, &self.telling)?;
-        let resources = manifests
-            .resources()
-            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-        let run = Run::of(&config, &manifests, &resources)
-            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-        run.tell(&self.telling, &manifests);
+        run_on_files(&self.source, &self.telling, |run, manifests, _| {
+            self.finish(run, manifests)
+        })
+    }
+
+    fn finish(&self, run: &Run, manifests: &Manifests) -> Result<u8, Failure> {
+        run.tell(&self.telling, manifests);
         if !run.report.has_errors() {
             if self.in_place {
-                self.write_files(&manifests, &run)?
+                self.write_files(manifests, run)?
             } else {
                 Output::stdout(&stream_of(&run.texts))
             }
@@ -96,7 +89,7 @@ impl Apply {
         for format in &self.output {
             match format.form {
                 Form::Json => format.write(&run.report.to_json())?,
-                Form::Text => format.write(&report::summary(&run.report))?,
+                Form::Text => format.write(&report::summary(&run.report, None))?,
             }
         }
         Ok(exit_code(&run.report, self.telling.fail_on))
@@ -136,8 +129,26 @@ pub(super) struct Run {
     pub(super) texts: Vec<String>,
 }
 
+/// Fits the files that the arguments name, and hands what came of it to `finish`.
+pub(super) fn run_on_files(
+    source: &Source,
+    telling: &Telling,
+    finish: impl FnOnce(&Run, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
+) -> Result<u8, Failure> {
+    let wrong_config = |problems: Problems| failure(&problems, telling, WRONG_USE);
+    let unreadable = |problems: Problems| failure(&problems, telling, UNREADABLE);
+    let config_text = ConfigText::read(source, telling)?;
+    let function_config =
+        FunctionConfig::of_file(&config_text.stream, &config_text.name).map_err(wrong_config)?;
+    let config = function_config.decode().map_err(wrong_config)?;
+    let manifests = Manifests::read(source, telling)?;
+    let resources = manifests.resources().map_err(unreadable)?;
+    let run = Run::of(&config, &manifests, &resources).map_err(unreadable)?;
+    finish(&run, &manifests, &resources)
+}
+
 impl Run {
-    pub(super) fn of(
+    fn of(
         config: &Config<'_>,
         manifests: &Manifests,
         resources: &[Resource<'_>],
@@ -172,7 +183,7 @@ impl Run {
         if telling.quiet {
             return;
         }
-        let summary = report::summary(&self.report);
+        let summary = report::summary(&self.report, output::width());
         let told = if telling.verbose {
             summary.trim_end()
         } else {

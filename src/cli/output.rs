@@ -30,6 +30,20 @@ impl Output {
     }
 }
 
+/// The width for text on standard error: the terminal's, or one that fits most screens.
+pub(super) fn width() -> Option<u16> {
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    Some(
+        columns
+            .or_else(|| {
+                terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| width.0)
+            })
+            .unwrap_or(140),
+    )
+}
+
 /// Ends the process; the one place that does.
 #[allow(clippy::exit)]
 pub(super) fn exit(code: u8) -> ! {

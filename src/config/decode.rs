@@ -171,8 +171,12 @@ impl<'a, 'f> Decoder<'a, 'f> {
         }
     }
 
+    /// Notes a key that is none of the type's fields.
     fn report_unknown(&self, key: Node<'a>, fields: &[&str]) {
         let name = key.text().unwrap_or_default();
+        if fields.contains(&name.as_ref()) {
+            return;
+        }
         let Others::Known(others) = self.others else {
             return;
         };
@@ -374,7 +378,11 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
             return self.wrong("a mapping");
         }
         self.check_duplicates()?;
-        let keys = self.view.keys().into_iter();
+        let keys = self.view.keys();
+        // Before any value is looked at: the first of a wrong type ends the decoding.
+        keys.iter()
+            .for_each(|key| self.report_unknown(*key, fields));
+        let keys = keys.into_iter();
         let entries = Entries {
             keys,
             value: None,
@@ -469,7 +477,7 @@ struct Entries<'a, 'd, 'f> {
 impl<'a> MapAccess<'a> for Entries<'a, '_, '_> {
     type Error = Wrong<'a>;
 
-    /// The next key that has a value and that the type knows; unknown ones are reported and passed over.
+    /// The next key that has a value and that the type knows; others have been reported.
     fn next_key_seed<K: DeserializeSeed<'a>>(
         &mut self,
         seed: K,
@@ -486,7 +494,6 @@ impl<'a> MapAccess<'a> for Entries<'a, '_, '_> {
             if let Some(fields) = self.fields
                 && !fields.contains(&name.as_ref())
             {
-                self.decoder.report_unknown(key, fields);
                 continue;
             }
             // A key that is null in the deciding layer is as absent.

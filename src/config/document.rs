@@ -89,20 +89,29 @@ pub fn text_of_scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stri
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct General {
+    /// The environment's name, shown in every result. Required.
     environment: Option<String>,
+    /// The target cluster's minor version, quoted: `"1.34"`. Without it only what 1.25 has is written.
     kubernetes_version: Option<KubernetesVersion>,
+    /// The mode of every field that sets none.
     mode: Mode,
+    /// Doubts about the config (FIT-CFG004, FIT-CFG005) are errors.
     strict: bool,
+    /// What the whole config is for; everything when absent.
     select: Option<Selector>,
+    /// What the whole config is not for.
     exclude: Vec<Selector>,
+    /// How much of the changes a host is told.
     report: Report,
-    /// Decoded one by one, so that each problem names its profile.
+    /// Named selections with sections of their own, in the order in which they win.
+    // Decoded one by one, so that each problem names its profile.
     profiles: Vec<serde::de::IgnoredAny>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Report {
+    /// What KRM results hold beside errors and warnings.
     changes: ChangesReport,
 }
 
@@ -110,10 +119,14 @@ struct Report {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProfileHead {
+    /// Its name, shown as the reason of what it decides; unique. Required.
     name: String,
+    /// Matching nothing is an error.
     #[serde(default)]
     required: bool,
+    /// What it is for. Required; `{}` is everything.
     select: Selector,
+    /// What it is not for.
     #[serde(default)]
     exclude: Vec<Selector>,
 }
@@ -312,10 +325,13 @@ impl<'a> FunctionConfig<'a> {
             "",
             &[],
         ) else {
-            problems.push(
-                self.problem("the config has no `spec`", self.node)
-                    .help("it needs at least `spec.environment`"),
-            );
+            let missing = match &self.texts {
+                None => self.problem("the config has no `spec`", self.node).help("it needs at least `spec.environment`"),
+                Some(_) => self
+                    .problem("the ConfigMap has no `data` that says what to do", self.node)
+                    .help("it needs at least `environment`, and `config` with the YAML text of a `spec`, or keys such as `resources.containers.requests.cpu`"),
+            };
+            problems.push(missing);
             return Err(Problems(problems));
         };
         self.read_general(&view, &mut config, &mut problems);

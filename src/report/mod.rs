@@ -296,6 +296,9 @@ fn tags_of(
     config: &Config<'_>,
 ) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::from([("environment".to_owned(), config.environment.clone())]);
+    if let Part::Claim { name } = part {
+        tags.insert("claim".to_owned(), name.clone());
+    }
     if let Part::Container {
         name,
         container_type,
@@ -310,6 +313,9 @@ fn tags_of(
     if let Some(decision) = decision {
         tags.insert("config".to_owned(), decision.field.clone());
         tags.insert("mode".to_owned(), decision.mode.to_string());
+        if decision.is_default {
+            tags.insert("default".to_owned(), "true".to_owned());
+        }
         tags.extend(
             decision
                 .profile

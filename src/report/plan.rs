@@ -106,22 +106,33 @@ impl Plan<'_, '_> {
                 );
             }
             shown = header;
+            let mut lines = Lines {
+                paint,
+                text,
+                run: None,
+                undecided: String::new(),
+            };
             for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-                let line = change.value().trim_end_matches(['\n', '\r']);
                 let (sign, number, color) = match change.tag() {
                     ChangeTag::Equal => (' ', change.new_index(), ""),
                     ChangeTag::Delete => ('-', change.old_index(), paint.removed),
                     ChangeTag::Insert => ('+', change.new_index(), paint.added),
                 };
                 let number = number.map_or(0, |number| number + 1);
+                let content = change.value().trim_end_matches(['\n', '\r']);
                 let off = if color.is_empty() { "" } else { paint.off };
-                let _ = writeln!(text, "{color}{number:>6} {sign} │ {line}{off}");
-                if change.tag() == ChangeTag::Insert {
-                    for reason in reasons.get(&number).into_iter().flatten() {
-                        let _ = writeln!(text, "{}         ╰─ {reason}{}", paint.reason, paint.off);
+                let drawn = format!("{color}{number:>6} {sign} │ {content}{off}\n");
+                match (change.tag(), reasons.get(&number)) {
+                    (ChangeTag::Insert, Some(reasons)) => {
+                        lines.add_with_reasons(&drawn, indent_of(content), reasons)
                     }
+                    (ChangeTag::Insert, None) => {
+                        lines.add_without_reason(&drawn, indent_of(content))
+                    }
+                    _ => lines.add_unchanged(&drawn),
                 }
             }
+            lines.end_run();
         }
         text.push('\n');
     }
@@ -143,8 +154,8 @@ impl Plan<'_, '_> {
     }
 
     /// The reasons of each line of the new text.
-    fn reasons(&self, index: usize, after: &str) -> BTreeMap<usize, Vec<String>> {
-        let mut reasons: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    fn reasons(&self, index: usize, after: &str) -> BTreeMap<usize, Vec<Reason>> {
+        let mut reasons: BTreeMap<usize, Vec<Reason>> = BTreeMap::new();
         let Ok(stream) = Stream::parse(after) else {
             return reasons;
         };
@@ -174,7 +185,7 @@ impl Plan<'_, '_> {
                 reasons
                     .entry(node.position().line)
                     .or_default()
-                    .push(reason(entry, change));
+                    .push(Reason::of(entry, change));
             }
         }
         reasons
@@ -201,33 +212,133 @@ fn resources_of(stream: &Stream) -> Vec<crate::yaml::Node<'_>> {
         .collect()
 }
 
-/// `resources  fn-config/production/fitout.yaml:31  profile gateway; it was 512Mi`.
-fn reason(entry: &Entry, change: &Change) -> String {
-    let place = entry
-        .config
-        .as_ref()
-        .map(|config| match (&config.path, config.line) {
-            (Some(path), Some(line)) => format!("{path}:{line}"),
-            _ => config.field.clone(),
-        });
-    let decider = match &change.decision.profile {
-        Some(profile) => format!("profile {profile}"),
-        None if change.decision.is_default => format!("default of {}", change.decision.field),
-        None => change.decision.field.clone(),
-    };
-    let was = change
-        .current
-        .as_ref()
-        .map(|current| format!("; it was {current}"))
-        .unwrap_or_default();
-    let note = change
-        .note
-        .as_ref()
-        .map(|note| format!("; {note}"))
-        .unwrap_or_default();
-    format!(
-        "{}  {}  {decider}{was}{note}",
-        change.rule,
-        place.unwrap_or_default()
-    )
+/// Lines of a hunk with their reasons, each told once below the lines that it is for.
+struct Lines<'t> {
+    paint: Paint,
+    text: &'t mut String,
+    /// The reason of the last lines, not told yet, and the indentation of the last that has it.
+    run: Option<(Reason, usize)>,
+    /// New lines without a reason of their own, of which the next line tells to whom they belong.
+    undecided: String,
+}
+
+impl Lines<'_> {
+    fn add_unchanged(&mut self, line: &str) {
+        self.end_run();
+        self.text.push_str(line);
+    }
+
+    /// A key above new fields, or the rest of a new item: the latter is indented deeper than its start.
+    fn add_without_reason(&mut self, line: &str, indent: usize) {
+        let belongs_to_run = self.undecided.is_empty()
+            && self
+                .run
+                .as_ref()
+                .is_some_and(|(_, of_run)| indent > *of_run);
+        let to = if belongs_to_run {
+            &mut *self.text
+        } else {
+            &mut self.undecided
+        };
+        to.push_str(line);
+    }
+
+    fn add_with_reasons(&mut self, line: &str, indent: usize, reasons: &[Reason]) {
+        if !matches!((&self.run, reasons), (Some((run, _)), [only]) if only.is_like(run)) {
+            self.tell();
+        }
+        self.text.push_str(&std::mem::take(&mut self.undecided));
+        self.text.push_str(line);
+        for reason in reasons {
+            match &mut self.run {
+                Some((run, of_run)) if reason.is_like(run) => {
+                    run.extend(reason);
+                    *of_run = indent;
+                }
+                _ => {
+                    self.tell();
+                    self.run = Some((reason.clone(), indent));
+                }
+            }
+        }
+    }
+
+    fn end_run(&mut self) {
+        self.text.push_str(&std::mem::take(&mut self.undecided));
+        self.tell();
+    }
+
+    fn tell(&mut self) {
+        if let Some((reason, _)) = self.run.take() {
+            reason.draw(self.paint, self.text);
+        }
+    }
+}
+
+fn indent_of(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// Why a line is as it is.
+#[derive(Clone, Debug)]
+struct Reason {
+    section: &'static str,
+    /// The config file, and its first and last line that decided.
+    file: Option<String>,
+    lines: Option<(usize, usize)>,
+    /// Who decided, what was there before, and what else there is to say.
+    text: String,
+}
+
+impl Reason {
+    fn of(entry: &Entry, change: &Change) -> Reason {
+        let config = entry.config.as_ref();
+        let line = config.and_then(|config| config.line);
+        let field = &change.decision.field;
+        let mut text = match &change.decision.profile {
+            Some(profile) => format!("profile {profile}"),
+            None if change.decision.is_default => format!("default of {field}"),
+            // The line says which field it is.
+            None if line.is_some() => format!("spec.{}", change.rule),
+            None => field.clone(),
+        };
+        if let Some(current) = &change.current {
+            let _ = write!(text, "; it was {current}");
+        }
+        if let Some(note) = &change.note {
+            let _ = write!(text, "; {note}");
+        }
+        Reason {
+            section: change.rule,
+            file: config.and_then(|config| config.path.clone()),
+            lines: line.map(|line| (line, line)),
+            text,
+        }
+    }
+
+    /// Whether the reason can be told in one line with another.
+    fn is_like(&self, other: &Reason) -> bool {
+        self.section == other.section && self.file == other.file && self.text == other.text
+    }
+
+    fn extend(&mut self, other: &Reason) {
+        if let (Some((from, to)), Some((more_from, more_to))) = (&mut self.lines, other.lines) {
+            *from = (*from).min(more_from);
+            *to = (*to).max(more_to);
+        }
+    }
+
+    /// `╰─ resources  fn-config/production/fitout.yaml:47-51  profile caracal-gateway`
+    fn draw(&self, paint: Paint, text: &mut String) {
+        let place = match (&self.file, self.lines) {
+            (Some(file), Some((from, to))) if from == to => format!("{file}:{from}  "),
+            (Some(file), Some((from, to))) => format!("{file}:{from}-{to}  "),
+            _ => String::new(),
+        };
+        let _ = writeln!(
+            text,
+            "{}         ╰─ {}  {place}{}{}",
+            paint.reason, self.section, self.text, paint.off
+        );
+    }
 }

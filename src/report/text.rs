@@ -1,9 +1,9 @@
 //! The report for people: findings in the form of compiler messages, and a summary by object.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use comfy_table::{ContentArrangement, Table};
 use kustomize_krm_types::{ResourceIdentifier, Severity};
 
 use super::{Entry, EntryType, Report};
@@ -60,116 +60,141 @@ pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
     }
 }
 
-/// What was set in each object, by section and by who decided, and the totals.
-pub fn summary(report: &Report) -> String {
-    let mut text = String::new();
-    let mut objects: Vec<(&ResourceIdentifier, Vec<&Entry>)> = Vec::new();
-    for entry in report
+/// What was set in each object, by part and section, with who decided; at the end the totals.
+/// `width` is that of the terminal in columns; longer texts are wrapped in their column.
+pub fn summary(report: &Report, width: Option<u16>) -> String {
+    let mut changes: Vec<&Entry> = report
         .results
         .iter()
         .filter(|entry| entry.entry_type == EntryType::Change)
-    {
-        let Some(reference) = &entry.resource_ref else {
-            continue;
-        };
-        match objects.iter_mut().find(|(known, _)| *known == reference) {
-            Some((_, entries)) => entries.push(entry),
-            None => objects.push((reference, vec![entry])),
-        }
-    }
-    for (reference, entries) in objects {
-        let file = entries[0]
+        .collect();
+    // In the order in which transformers asked, in which what belongs together stands together.
+    changes.sort_by_key(|entry| entry.change);
+    let mut text = String::new();
+    for object in changes.chunk_by(|a, b| a.resource_ref == b.resource_ref) {
+        let name = object[0]
+            .resource_ref
+            .as_ref()
+            .map(name_of)
+            .unwrap_or_default();
+        let file = object[0]
             .file
             .as_ref()
-            .map(|file| file.path.as_str())
-            .unwrap_or_default();
-        let _ = writeln!(text, "{:<44} {file}", name_of(reference));
-        for (rule, lines) in by_rule(&entries) {
-            for (index, line) in lines.iter().enumerate() {
-                let _ = writeln!(text, "  {:<16} {line}", if index == 0 { rule } else { "" });
-            }
-        }
+            .map_or("", |file| file.path.as_str());
+        let _ = writeln!(
+            text,
+            "{name}  {file}\n{}\n",
+            table(object, width).trim_fmt()
+        );
     }
     text + &totals(report)
 }
 
-/// One line for each section, part and decider: what it set.
-fn by_rule<'e>(entries: &[&'e Entry]) -> BTreeMap<&'e str, Vec<String>> {
-    let mut groups: Vec<((&str, String, String), Vec<String>)> = Vec::new();
-    for entry in entries {
-        let part = entry
-            .tags
-            .get("container")
-            .map_or_else(String::new, |name| format!("{name}: "));
-        let decider = match (entry.tags.get("profile"), &entry.config) {
-            (Some(profile), _) => format!("profile {profile}"),
-            (None, Some(config)) if entry.message.contains("(default of") => {
-                format!("default of {}", config.field)
-            }
-            (None, Some(config)) => config
-                .field
-                .split('.')
-                .take(2)
-                .collect::<Vec<_>>()
-                .join("."),
-            (None, None) => String::new(),
-        };
-        let key = (entry.rule.as_str(), part, decider);
-        let what = short_change(entry);
-        match groups.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, changes)) => changes.push(what),
-            None => groups.push((key, vec![what])),
-        }
-    }
-    let mut rules: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for ((rule, part, decider), changes) in groups {
-        rules
-            .entry(rule)
-            .or_default()
-            .push(format!("{part}{}  ({decider})", changes.join(", ")));
-    }
-    rules
+/// Some changes of one object that stand in one row.
+#[derive(PartialEq, Eq)]
+struct Row<'e> {
+    part: String,
+    section: &'e str,
+    decider: String,
 }
 
-fn short_change(entry: &Entry) -> String {
+fn table(changes: &[&Entry], width: Option<u16>) -> Table {
+    let mut rows: Vec<(Row<'_>, Vec<String>)> = Vec::new();
+    for entry in changes {
+        let row = Row {
+            part: part_of(entry),
+            section: &entry.rule,
+            decider: decider_of(entry),
+        };
+        match rows.iter_mut().find(|(known, _)| *known == row) {
+            Some((_, settings)) => settings.push(setting(entry)),
+            None => rows.push((row, vec![setting(entry)])),
+        }
+    }
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    if let Some(width) = width {
+        table.set_width(width);
+    }
+    for (row, settings) in rows {
+        table.add_row(vec![
+            format!(" {}", row.part),
+            row.section.to_owned(),
+            settings.join(", "),
+            row.decider,
+        ]);
+    }
+    table
+}
+
+fn part_of(entry: &Entry) -> String {
+    match (
+        entry.tags.get("container"),
+        entry.tags.get("containerType").map(String::as_str),
+    ) {
+        (Some(name), Some("Container")) => name.clone(),
+        (Some(name), Some(kind)) => format!("{name} ({})", kind.to_lowercase()),
+        _ => entry
+            .tags
+            .get("claim")
+            .map_or_else(|| "pod".to_owned(), |name| format!("claim {name}")),
+    }
+}
+
+fn decider_of(entry: &Entry) -> String {
+    let Some(config) = &entry.config else {
+        return String::new();
+    };
+    let is_default = entry.tags.contains_key("default");
+    match entry.tags.get("profile") {
+        Some(profile) => format!("profile {profile}"),
+        None if is_default => format!("default of {}", config.field.trim_start_matches("spec.")),
+        None => config
+            .field
+            .split('.')
+            .nth(1)
+            .unwrap_or_default()
+            .to_owned(),
+    }
+}
+
+/// A field without what its row says already, and its new value: `limits.cpu 2`, `mount /tmp`.
+fn setting(entry: &Entry) -> String {
     let Some(field) = &entry.field else {
         return String::new();
     };
-    let leaf = short_leaf(&field.path);
-    match &field.proposed_value {
-        Some(serde_json::Value::String(text)) => format!("{leaf} {text}"),
-        Some(value) => format!("{leaf} {}", compact(value)),
-        None => leaf.to_owned(),
+    let value = field.proposed_value.as_ref();
+    let member = |name: &str| {
+        value
+            .and_then(|value| value.get(name)?.as_str())
+            .unwrap_or_default()
+    };
+    if field.path.contains(".volumeMounts[") {
+        return format!("mount {}", member("mountPath"));
     }
-}
-
-/// The end of a path that tells leaves of one section apart.
-fn short_leaf(path: &str) -> &str {
-    if let Some((_, annotation)) = path.rsplit_once("annotations[\"") {
-        return annotation.trim_end_matches("\"]");
+    if field.path.contains("spec.volumes[") && !member("name").is_empty() {
+        return format!("volume {}", member("name"));
     }
-    for marker in ["resources.", "securityContext.", "spec."] {
-        if let Some((_, leaf)) = path.rsplit_once(marker) {
-            return leaf;
+    let leaf = match field.path.rsplit_once("annotations[\"") {
+        Some((_, annotation)) => annotation.trim_end_matches("\"]"),
+        None => {
+            let markers = ["resources.", "securityContext.", "spec."];
+            let after = |marker: &&str| field.path.rsplit_once(*marker).map(|(_, leaf)| leaf);
+            markers.iter().find_map(after).unwrap_or(&field.path)
         }
-    }
-    path
+    };
+    format!("{leaf} {}", value.map(compact).unwrap_or_default())
 }
 
-/// JSON without its quotes where it names a mount or a list of words.
+/// JSON without the quotes and braces that only a machine needs.
 fn compact(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
-        serde_json::Value::Array(items) => format!(
-            "[{}]",
-            items.iter().map(compact).collect::<Vec<_>>().join(", ")
-        ),
+        serde_json::Value::Array(items) => items.iter().map(compact).collect::<Vec<_>>().join(" "),
         serde_json::Value::Object(entries) => {
-            let entries: Vec<String> = entries
-                .iter()
-                .map(|(key, value)| format!("{key}: {}", compact(value)))
-                .collect();
-            format!("{{{}}}", entries.join(", "))
+            entries.values().map(compact).collect::<Vec<_>>().join(" ")
         }
         other => other.to_string(),
     }
@@ -202,7 +227,11 @@ pub(super) fn totals(report: &Report) -> String {
 
 /// A problem with the lines of text around it, as a compiler shows it.
 pub fn problem_snippet(problem: &Problem, color: bool) -> String {
-    let Some(place) = &problem.place else {
+    let Some(place) = problem
+        .place
+        .as_ref()
+        .filter(|place| !place.excerpt.is_empty())
+    else {
         return format!("{problem}\n");
     };
     let path = place.file.as_deref().unwrap_or("stdin");

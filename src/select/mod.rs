@@ -6,6 +6,6 @@ mod selector;
 mod targets;
 
 pub use accounts::Accounts;
-pub use selection::{ProfileUse, Selected, Selection};
+pub use selection::{Containers, ProfileUse, SKIP, Selected, Selection};
 pub use selector::{ContainerSelector, Glob, Match, Near, Selector};
 pub use targets::{Claim, ClaimKind, Container, ContainerType, Target, Template, below, expected};

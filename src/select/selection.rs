@@ -1,6 +1,8 @@
-//! Which layers of the config apply to which object.
+//! Which layers of the config apply to which object and container.
 
-use super::{Accounts, Match, Near, Selector, Target};
+use std::borrow::Cow;
+
+use super::{Accounts, Container, Match, Near, Selector, Target, Template};
 use crate::config::{Config, LayerId};
 use crate::problem::Problems;
 use crate::read::Resource;
@@ -8,7 +10,7 @@ use crate::transformers::Applicable;
 use crate::yaml::Node;
 
 /// The annotation by which an author opts an object out, wholly (`true`) or for some sections.
-const SKIP: &str = "fitout.dev/skip";
+pub const SKIP: &str = "fitout.dev/skip";
 
 /// The objects that the config is for, and how its profiles were met.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub struct Selection<'r, 'a> {
     pub profiles: Vec<ProfileUse>,
     /// What the objects say of their ServiceAccounts.
     pub accounts: Accounts,
+    /// What authors opted out of, by the index of the object: the words of the annotation.
+    pub skips: Vec<(usize, Vec<String>)>,
 }
 
 /// An object that the config is for.
@@ -28,9 +32,50 @@ pub struct Selected<'r, 'a> {
     pub index: usize,
     /// What there is to fit in it.
     pub target: Target<'a>,
-    /// The layers that apply, lowest first; those with a selector to some containers only.
-    pub layers: Vec<(LayerId, Option<&'r Selector>)>,
+    /// The containers that the config is for at all.
+    pub containers: Containers<'r>,
+    /// The layers that apply, lowest first, and the containers that each is for.
+    pub layers: Vec<(LayerId, Containers<'r>)>,
     skipped: Vec<String>,
+}
+
+/// The containers that a part of the config is for.
+#[derive(Clone, Debug, Default)]
+pub struct Containers<'r> {
+    /// Only those that this names; then the object's own fields are not meant.
+    only: Option<&'r Selector>,
+    /// None of those that these name.
+    except: Vec<&'r Selector>,
+}
+
+impl<'r> Containers<'r> {
+    /// What a selection and its exclusions say of the containers of an object that they match.
+    fn of(
+        select: Option<&'r Selector>,
+        exclude: &'r [Selector],
+        matches: impl Fn(&Selector) -> bool,
+    ) -> Containers<'r> {
+        let names = |selector: &&Selector| selector.containers.is_some();
+        Containers {
+            only: select.filter(names),
+            except: exclude
+                .iter()
+                .filter(names)
+                .filter(|selector| matches(selector))
+                .collect(),
+        }
+    }
+
+    /// Whether the object's own fields are meant as well.
+    pub fn is_whole_object(&self) -> bool {
+        self.only.is_none()
+    }
+
+    /// Whether a container is meant.
+    pub fn includes(&self, container: &Container<'_>) -> bool {
+        let is_named = |selector: &&Selector| selector.matches_container(container);
+        self.only.as_ref().is_none_or(is_named) && !self.except.iter().any(is_named)
+    }
 }
 
 /// How a profile was met by the objects in hand.
@@ -48,7 +93,7 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
     /// Goes through all objects.
     ///
     /// # Errors
-    /// Every object that has not the shape of its kind.
+    /// Every object that has not the shape of its kind, unless nobody wants it fitted.
     pub fn of(
         config: &'r Config<'_>,
         resources: &'r [Resource<'a>],
@@ -61,14 +106,29 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             selected: Vec::new(),
             profiles: vec![ProfileUse::default(); config.profiles.len()],
             accounts: Accounts::of(resources),
+            skips: Vec::new(),
         };
         let mut problems = Vec::new();
         for (index, resource) in resources.iter().enumerate() {
             if !Target::is_eligible(resource, function_config) {
                 continue;
             }
-            match Target::of(resource) {
-                Ok(target) => selection.add(config, index, target),
+            let target = Target::of(resource);
+            let template = target
+                .as_ref()
+                .ok()
+                .and_then(|target| target.template.as_ref());
+            if !is_selected(config, resource, template) {
+                continue;
+            }
+            let skipped = skipped_sections(resource, template);
+            let is_skipped = skipped.iter().any(|section| section == "true");
+            if !skipped.is_empty() {
+                selection.skips.push((index, skipped.clone()));
+            }
+            match target {
+                _ if is_skipped => {}
+                Ok(target) => selection.add(config, index, target, skipped),
                 Err(problem) => problems.push(problem),
             }
         }
@@ -79,61 +139,82 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
         }
     }
 
-    fn add(&mut self, config: &'r Config<'_>, index: usize, target: Target<'a>) {
+    fn add(
+        &mut self,
+        config: &'r Config<'_>,
+        index: usize,
+        target: Target<'a>,
+        skipped: Vec<String>,
+    ) {
         let template = target.template.as_ref();
-        let answers =
-            |selector: &Selector| selector.matches(target.resource, template) != Match::No;
-        if !config.select.as_ref().is_none_or(answers) || config.exclude.iter().any(answers) {
-            return;
-        }
-        let skip = target
-            .resource
-            .annotation(SKIP)
-            .or_else(|| template.and_then(|template| template.annotation(SKIP)?.text()));
-        let skipped: Vec<String> = skip
-            .iter()
-            .flat_map(|skip| skip.split(','))
-            .map(|section| section.trim().to_owned())
+        let found = |selector: &Selector| selector.matches(target.resource, template);
+        let answers = |selector: &Selector| found(selector) != Match::No;
+        let mut layers: Vec<(LayerId, Containers<'r>)> = config
+            .general_layers()
+            .map(|id| (id, Containers::default()))
             .collect();
-        let mut layers: Vec<(LayerId, Option<&Selector>)> =
-            config.general_layers().map(|id| (id, None)).collect();
         for (profile, used) in config.profiles.iter().zip(&mut self.profiles) {
-            let found = profile.select.matches(target.resource, template);
+            let found = found(&profile.select);
             if found == Match::No {
                 if used.near.is_none() && !used.is_used {
                     used.near = profile.select.near_miss(target.resource, template);
                 }
                 continue;
             }
-            let by_container = profile
-                .select
-                .containers
-                .is_some()
-                .then_some(&profile.select);
-            let containers = template.map_or(&[][..], |template| &template.containers);
-            let has_container = by_container.is_none_or(|selector| {
-                containers
-                    .iter()
-                    .any(|container| selector.matches_container(container))
-            });
-            if !has_container || profile.exclude.iter().any(answers) {
+            if profile
+                .exclude
+                .iter()
+                .any(|exclude| exclude.containers.is_none() && answers(exclude))
+            {
+                continue;
+            }
+            let containers = Containers::of(Some(&profile.select), &profile.exclude, answers);
+            let all = template.map_or(&[][..], |template| &template.containers);
+            if !containers.is_whole_object()
+                && !all.iter().any(|container| containers.includes(container))
+            {
                 continue;
             }
             used.is_used = true;
             if found == Match::ByPreviousName && used.by_previous_name.is_none() {
                 used.by_previous_name = Some(index);
             }
-            layers.push((profile.layer, by_container));
+            layers.push((profile.layer, containers));
         }
-        if !skipped.iter().any(|section| section == "true") {
-            self.selected.push(Selected {
-                index,
-                target,
-                layers,
-                skipped,
-            });
-        }
+        let containers = Containers::of(config.select.as_ref(), &config.exclude, answers);
+        self.selected.push(Selected {
+            index,
+            target,
+            containers,
+            layers,
+            skipped,
+        });
     }
+}
+
+/// Whether the config as a whole is for an object.
+fn is_selected(
+    config: &Config<'_>,
+    resource: &Resource<'_>,
+    template: Option<&Template<'_>>,
+) -> bool {
+    let answers = |selector: &Selector| selector.matches(resource, template) != Match::No;
+    let is_excluded = config
+        .exclude
+        .iter()
+        .any(|exclude| exclude.containers.is_none() && answers(exclude));
+    config.select.as_ref().is_none_or(answers) && !is_excluded
+}
+
+/// The words of the skip annotation, on the object or on its template.
+fn skipped_sections(resource: &Resource<'_>, template: Option<&Template<'_>>) -> Vec<String> {
+    let on_template = || template.and_then(|template| template.annotation(SKIP)?.text());
+    let skip: Option<Cow<'_, str>> = resource.annotation(SKIP).or_else(on_template);
+    let words = skip.iter().flat_map(|skip| skip.split(',')).map(str::trim);
+    words
+        .filter(|word| !word.is_empty() && *word != "false")
+        .map(str::to_owned)
+        .collect()
 }
 
 impl<'r, 'a> Selected<'r, 'a> {
@@ -142,6 +223,7 @@ impl<'r, 'a> Selected<'r, 'a> {
         Applicable {
             target: &self.target,
             accounts,
+            containers: &self.containers,
             layers: &self.layers,
             skipped: &self.skipped,
         }

@@ -99,7 +99,7 @@ impl Selector {
             Miss::Name(pattern) => ("name", pattern.text.clone(), resource.name.to_string()),
             Miss::Labels(field, labels, lookup) => {
                 let (key, wanted, found) = labels.0.near_miss(lookup)?;
-                return similar(&wanted, &found).then(|| {
+                return similar(wanted, &found).then(|| {
                     Near(format!(
                         "{field} asks for {key}={wanted}, {} has {key}={found}",
                         resource.display_name()

@@ -27,7 +27,7 @@ use crate::config::decode::Fault;
 use crate::config::{Config, Layer, LayerId, Section, Sections, check_section};
 use crate::edit::Edits;
 use crate::problem::Problem;
-use crate::select::{Accounts, Container, Selector, Target};
+use crate::select::{Accounts, Container, Containers, Target};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -113,8 +113,10 @@ pub struct Applicable<'r, 'a> {
     pub target: &'r Target<'a>,
     /// What all objects in hand say of their ServiceAccounts.
     pub accounts: &'r Accounts,
-    /// The layers, lowest first; those with a selector are for some containers only.
-    pub layers: &'r [(LayerId, Option<&'r Selector>)],
+    /// The containers that the config is for at all.
+    pub containers: &'r Containers<'r>,
+    /// The layers that apply, lowest first, and the containers that each is for.
+    pub layers: &'r [(LayerId, Containers<'r>)],
     /// Sections that the object's author opted out of.
     pub skipped: &'r [String],
 }
@@ -138,22 +140,26 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
 
     /// The section for the object's own fields; `None` when no layer that applies to it has one.
     pub fn section(&self) -> Option<Rc<Section<'c, S>>> {
-        self.merged(|selector| selector.is_none())
+        let is_meant = self.object.containers.is_whole_object();
+        is_meant
+            .then(|| self.merged(|containers| containers.is_whole_object()))
+            .flatten()
     }
 
-    /// The section for one container.
+    /// The section for one container; `None` when no layer that applies to it has one.
     pub fn section_for(&self, container: &Container<'_>) -> Option<Rc<Section<'c, S>>> {
-        self.merged(|selector| {
-            selector.is_none_or(|selector| selector.matches_container(container))
-        })
+        let is_meant = self.object.containers.includes(container);
+        is_meant
+            .then(|| self.merged(|containers| containers.includes(container)))
+            .flatten()
     }
 
-    fn merged(&self, applies: impl Fn(Option<&Selector>) -> bool) -> Option<Rc<Section<'c, S>>> {
+    fn merged(&self, applies: impl Fn(&Containers<'_>) -> bool) -> Option<Rc<Section<'c, S>>> {
         let layers = self
             .object
             .layers
             .iter()
-            .filter(|(_, selector)| applies(*selector));
+            .filter(|(_, containers)| applies(containers));
         self.sections
             .merged(&layers.map(|(id, _)| *id).collect::<Vec<LayerId>>())
     }

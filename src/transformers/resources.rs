@@ -46,7 +46,7 @@ pub struct Resources {
     scale: BTreeMap<String, Factor>,
     /// What happens when the result would be a request above its limit.
     on_conflict: OnConflict,
-    /// A container that has a limit only asks for just that much; it is left so unless this is false.
+    /// A container with a limit and no request implicitly requests its limit; it is left so unless this is false.
     respect_implicit_requests: Option<bool>,
 }
 
@@ -54,7 +54,9 @@ pub struct Resources {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Amounts {
+    /// What a container is promised: quantities of `cpu`, `memory` and `ephemeral-storage`.
     requests: BTreeMap<String, Amount>,
+    /// The most that it may use.
     limits: BTreeMap<String, Amount>,
 }
 

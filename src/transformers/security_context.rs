@@ -56,11 +56,15 @@ pub struct SecurityContext {
     version: Option<StandardVersion>,
     /// Where fields go that pods and containers have both.
     placement: Placement,
-    /// Fields of the pod's security context.
+    /// Fields of the pod's security context, as in Kubernetes. Restricted: `runAsNonRoot: true` and the seccomp profile
+    /// `RuntimeDefault`; where a claim is mounted and `runAsGroup` is set, `fsGroup` is that group, changed
+    /// `OnRootMismatch`.
     pod: core::PodSecurityContext,
-    /// Fields of each container's security context.
+    /// Fields of each container's security context, as in Kubernetes. Restricted: `allowPrivilegeEscalation: false`,
+    /// `capabilities.drop: [ALL]`, `readOnlyRootFilesystem: true`.
     container: core::SecurityContext,
-    /// Paths that stay writable under a read-only root filesystem.
+    /// Paths that stay writable under a read-only root filesystem: `path`, and optionally `sizeLimit` (64Mi),
+    /// `medium: Memory`, and `container` (a name, with `*` and `?`). General section and profiles add up.
     writable_paths: Vec<WritablePath>,
     /// Do without the writable `/tmp` that a read-only root filesystem gets.
     no_tmp: bool,
@@ -414,7 +418,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
 fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
     context?
         .get(name)
-        .filter(|node| !node.is_null() && !(node.is_map() && node.len() == 0))
+        .filter(|node| !(node.is_null() || node.is_map() && node.len() == 0))
 }
 
 struct PodFitting<'f, 'r, 'c> {

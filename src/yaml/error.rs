@@ -77,6 +77,11 @@ pub(super) fn explain(part: &str, error: &ScanError, cursor: usize) -> Syntax {
         syntax.message = format!("the text in {quote} is not closed by another {quote}");
         syntax.began = Some(began);
     }
+    if matches!(error.kind(), ErrorKind::TabInPlainScalar)
+        && let Some(line) = part[offset..].find('\n')
+    {
+        offset += line + 1; // granit points at the text before the line with the tab
+    }
     let line = part[..offset].rfind('\n').map_or(0, |n| n + 1);
     let indentation = part[line..].find(|c| c != ' ' && c != '\t').unwrap_or(0);
     if let Some(tab) = part[line..line + indentation].find('\t') {

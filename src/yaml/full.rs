@@ -366,6 +366,15 @@ impl<'a, 't> Builder<'a, 't> {
         if end < self.bytes.len() && self.bytes[line..end].iter().all(|c| *c == b' ') {
             end = line;
         }
+        let declared = header.iter().take(3).any(u8::is_ascii_digit);
+        if !keep
+            && !declared
+            && self.bytes[body..end]
+                .iter()
+                .all(|c| matches!(c, b' ' | b'\n' | b'\r'))
+        {
+            return start..body; // nothing but blank lines, however long they are
+        }
         let end = if keep {
             self.over_blank_lines(end, column)
         } else {

@@ -43,6 +43,8 @@ mod node;
 mod scalar;
 mod split;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod value;
 

@@ -326,6 +326,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_written_string_reads_as_itself(text in "\\PC{0,12}|[0-9a-fxobe._:+-]{0,6}|[ -~\\n\\t]{0,10}") {
             let mut source = String::from("k: ");

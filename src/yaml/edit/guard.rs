@@ -27,6 +27,8 @@ pub(super) fn check(plan: &Plan<'_>, document: usize, new: &Stream, new_document
         plan,
         new,
         anchors: HashMap::new(),
+        patched: plan.patches.keys().copied().collect(),
+        cursor: 0,
     };
     guard.node(root, new_root)
 }
@@ -36,6 +38,10 @@ struct Guard<'a> {
     new: &'a Stream,
     /// Anchored nodes, old to new, and whether the value changed.
     anchors: HashMap<u32, (u32, bool)>,
+    /// The nodes with a patch, and the first one that was not passed yet: nodes are visited in
+    /// their order.
+    patched: Vec<u32>,
+    cursor: usize,
 }
 
 impl Guard<'_> {
@@ -56,20 +62,24 @@ impl Guard<'_> {
 
     /// Is `new` the old node with its patches? Recursion is bounded by the depth of a text.
     fn node(&mut self, old: u32, new: u32) -> Same {
+        while self.patched.get(self.cursor).is_some_and(|id| *id < old) {
+            self.cursor += 1;
+        }
         let end = self.plan.stream.tree.end_of_subtree(old);
-        match self.plan.patches.range(old..end).next() {
-            None => self.untouched(old, new, end - old),
-            Some((&id, patch)) if id == old => {
+        match self.patched.get(self.cursor) {
+            Some(id) if *id == old => {
+                let patch = &self.plan.patches[id];
                 self.same_properties(old, new)?;
                 match &patch.replaced {
                     Some(value) => self.written(value, new),
                     None => self.patched(old, new, patch),
                 }
             }
-            Some(_) => {
+            Some(id) if *id < end => {
                 self.same_properties(old, new)?;
                 self.patched(old, new, &Patch::default())
             }
+            _ => self.untouched(old, new, end - old),
         }
     }
 

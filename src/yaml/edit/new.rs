@@ -78,6 +78,8 @@ pub(super) enum Outcome {
     Nothing,
     /// The way leads through a scalar or to an index that is not there.
     NoPlace,
+    /// What should be removed is, or would then be, merged in by `<<`.
+    Merged,
 }
 
 impl New {
@@ -151,6 +153,10 @@ fn change_map(
     let place = entries
         .iter()
         .position(|(name, _)| name.text(stream) == key);
+    let removes = rest.is_empty() && value.is_none();
+    if removes && merged(entries, stream, &key).is_some() {
+        return Outcome::Merged;
+    }
     match (place, value) {
         (Some(at), None) if rest.is_empty() => {
             entries.remove(at);

@@ -184,7 +184,7 @@ impl<'a> Plan<'a> {
                 return self.change_alias(id, rest, value);
             } else if kind.is_map() {
                 self.check_map(id)?;
-                self.step_map(id, token, rest.len() == 1)?
+                self.step_map(id, token)?
             } else if kind.is_sequence() {
                 self.step_sequence(id, token)
             } else {
@@ -195,7 +195,10 @@ impl<'a> Plan<'a> {
                 Some(child) => {
                     return match value {
                         Some(value) => self.replace(child, value),
-                        None => self.remove_node(child),
+                        None => {
+                            self.check_uncovers(id, token)?;
+                            self.remove_node(child)
+                        }
                     };
                 }
                 None => return self.change_added(id, rest, value),
@@ -205,12 +208,7 @@ impl<'a> Plan<'a> {
     }
 
     /// The value node of a key that is written in this map and still there.
-    fn step_map(
-        &mut self,
-        map: u32,
-        token: &Token<'_>,
-        last: bool,
-    ) -> Result<Option<u32>, Refusal> {
+    fn step_map(&mut self, map: u32, token: &Token<'_>) -> Result<Option<u32>, Refusal> {
         let key = token.decoded();
         let Some((name, value)) = self.node(map).find_local(&key) else {
             return Ok(None);
@@ -222,21 +220,19 @@ impl<'a> Plan<'a> {
         if removed {
             return Ok(None);
         }
-        self.check_merge_order(map, name, &key, last)?;
+        self.check_merge_order(map, name, &key)?;
         Ok(Some(value.id().0))
     }
 
     /// sigs.k8s.io/yaml lets a `<<` win over keys written before it; kyaml never does.
-    fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str, _last: bool) -> Done {
+    fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str) -> Done {
         let Some(merge) = self.node(map).merge().filter(|_| key != "<<") else {
             return Ok(());
         };
         if merge.id() < name.id() {
             return Ok(());
         }
-        let merged = merge.alias_target();
-        let has = merged.get(key).is_some() || merged.items().any(|map| map.get(key).is_some());
-        if !has {
+        if !merge_has(merge, key) {
             return Ok(());
         }
         let line = name.position().line;
@@ -244,6 +240,23 @@ impl<'a> Plan<'a> {
             "`{key}` on line {line} stands before a `<<` that also has it, and kubectl then reads the merged value"
         );
         self.refuse(Reason::Shared, name.id().0, message)
+    }
+
+    /// Without a local entry the merged one of the same key would show.
+    fn check_uncovers(&self, map: u32, token: &Token<'_>) -> Done {
+        let key = token.decoded();
+        let merge = self
+            .node(map)
+            .merge()
+            .filter(|merge| merge_has(*merge, &key));
+        match merge.filter(|_| key != "<<") {
+            Some(merge) => {
+                let message =
+                    format!("without its own `{key}` this map would have the one that `<<` merges");
+                self.refuse(Reason::Shared, merge.id().0, message)
+            }
+            None => Ok(()),
+        }
     }
 
     /// The item with an index, counting only what is still there.
@@ -285,6 +298,11 @@ impl<'a> Plan<'a> {
                 Reason::NoSuchPlace,
                 id,
                 "the way leads through a scalar or past the end of a sequence",
+            ),
+            Outcome::Merged => self.refuse(
+                Reason::Shared,
+                id,
+                "the value is merged in by `<<` and cannot be removed from this map alone",
             ),
             Outcome::Done | Outcome::Nothing => Ok(()),
         }
@@ -376,6 +394,10 @@ impl<'a> Plan<'a> {
         };
         let key = &*token.decoded();
         let (stream, edit) = (self.stream, self.edit);
+        let is_added = |patch: &Patch| patch.added.iter().any(|(name, _)| name.text(stream) == key);
+        if rest.is_empty() && value.is_none() && self.patches.get(&id).is_some_and(is_added) {
+            self.check_uncovers(id, token)?;
+        }
         if let Some(patch) = self.patches.get_mut(&id)
             && let Some(at) = patch
                 .added
@@ -580,4 +602,10 @@ impl<'a> Plan<'a> {
         }
         Ok(())
     }
+}
+
+/// Does a map that `<<` merges, or one of several, have this key?
+fn merge_has(merge: Node<'_>, key: &str) -> bool {
+    let merged = merge.alias_target();
+    merged.get(key).is_some() || merged.items().any(|map| map.get(key).is_some())
 }

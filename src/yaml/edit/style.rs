@@ -21,27 +21,26 @@ pub(super) struct Style {
 }
 
 impl Style {
-    /// The majority of a document whose nodes are `nodes`; 2 and 0 where it shows nothing.
+    /// The majority of a document whose nodes are `nodes`, or of the start of the text where the
+    /// document shows nothing; then 2 and 0.
     pub(super) fn of(stream: &Stream, nodes: Range<u32>) -> Style {
-        let mut steps = [0u32; 9];
-        let mut sequences = [0u32; 9];
-        for id in nodes.clone().take(SAMPLE) {
-            match indent_below_parent(stream, id) {
-                Some((Kind::BlockMap, by)) if (1..9).contains(&by) => steps[by] += 1,
-                Some((Kind::BlockSequence, by)) if by < 9 => sequences[by] += 1,
-                _ => {}
-            }
+        let mut habits = Habits::default();
+        habits.count(stream, nodes.clone());
+        if !habits.is_complete() {
+            let mut others = Habits::default();
+            others.count(stream, 0..stream.tree.nodes.len() as u32);
+            habits.complete(&others);
         }
-        let indented = sequences[1..].iter().sum::<u32>() > sequences[0];
-        let by = if indented {
-            most(&sequences[1..]).map_or(0, |by| by + 1)
+        let indented = habits.sequences[1..].iter().sum::<u32>() > habits.sequences[0];
+        let sequence = if indented {
+            most(&habits.sequences[1..]).map_or(0, |by| by + 1)
         } else {
             0
         };
-        let step = most(&steps).unwrap_or(if by > 0 { by } else { 2 });
+        let step = most(&habits.steps).unwrap_or(if sequence > 0 { sequence } else { 2 });
         Style {
             step,
-            sequence: by,
+            sequence,
             eol: eol(stream.text()),
             json: is_json(stream, nodes),
         }
@@ -57,6 +56,38 @@ impl Style {
             }
         }
         self
+    }
+}
+
+/// How often nested maps and sequences are indented by how much.
+#[derive(Clone, Copy, Default)]
+struct Habits {
+    steps: [u32; 9],
+    sequences: [u32; 9],
+}
+
+impl Habits {
+    fn count(&mut self, stream: &Stream, nodes: Range<u32>) {
+        for id in nodes.take(SAMPLE) {
+            match indent_below_parent(stream, id) {
+                Some((Kind::BlockMap, by)) if (1..9).contains(&by) => self.steps[by] += 1,
+                Some((Kind::BlockSequence, by)) if by < 9 => self.sequences[by] += 1,
+                _ => {}
+            }
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        most(&self.steps).is_some() && most(&self.sequences).is_some()
+    }
+
+    fn complete(&mut self, others: &Habits) {
+        if most(&self.steps).is_none() {
+            self.steps = others.steps;
+        }
+        if most(&self.sequences).is_none() {
+            self.sequences = others.sequences;
+        }
     }
 }
 

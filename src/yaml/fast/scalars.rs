@@ -288,7 +288,9 @@ impl Parser<'_> {
                 continue;
             }
             if column.is_some_and(|c| width < c) || (column.is_none() && width <= indent) {
-                if self.bytes[at] == b'\t' {
+                // A comment between the two columns: parsers disagree on it.
+                let between = self.bytes[at] == b'#' && width > indent;
+                if self.bytes[at] == b'\t' || between {
                     return Err(GiveUp);
                 }
                 break;

@@ -155,8 +155,24 @@ impl Emitter<'_, '_> {
         } else {
             self.comments_above(line, self.column(child.start), floor)
         };
-        let place = self.after(child.value);
-        self.splice(start, place.at, |_| {});
+        let mut end = self.after(child.value).at;
+        if before.is_some_and(|id| self.tree.at(self.last_leaf(id)).kind.is_block_scalar()) {
+            // Blank lines that now follow a block scalar could become part of it.
+            end = self.after_blank_lines(end);
+        }
+        self.splice(start, end, |_| {});
+    }
+
+    fn after_blank_lines(&self, at: usize) -> usize {
+        let mut end = at;
+        while end < self.bytes.len() {
+            let next = self.next_line(end).at;
+            if !self.text[end..next].trim().is_empty() {
+                break;
+            }
+            end = next;
+        }
+        end
     }
 
     /// First byte of the comment lines that stand directly over `line`, in the same column.

@@ -132,8 +132,8 @@ impl Emitter<'_, '_> {
     /// From the first to the last byte of a node that starts behind its dash, or of a root.
     fn replace_compact(&mut self, id: u32, data: &Data, value: &New, column: usize) -> Done {
         let end = self.tree.full_end(self.last_leaf(id));
-        // At the end of the text too, as `after` promises to whoever adds lines there.
-        let ends_line = self.ends_line(end) || end == self.bytes.len();
+        let ends_line = self.ends_line(end);
+        let last_line = self.next_line(end);
         let writer = self.writer;
         self.splice(data.start as usize, end, |out| {
             writer.block(value, column, out);
@@ -141,6 +141,12 @@ impl Emitter<'_, '_> {
                 out.push_str(writer.style.eol);
             }
         });
+        if last_line.end_of_text && !ends_line {
+            // As `after` promises to whoever adds lines there.
+            self.splice(last_line.at, last_line.at, |out| {
+                out.push_str(writer.style.eol)
+            });
+        }
         Ok(())
     }
 

@@ -1,0 +1,170 @@
+use super::super::*;
+use super::value;
+
+fn root(stream: &Stream) -> Node<'_> {
+    stream.documents().next().unwrap().root()
+}
+
+#[test]
+fn documents_tile_the_text() {
+    let text = "# head\n---\na: 1\n--- # c\n---\nb: 2\n...\n# between\nc: 3\n";
+    let stream = Stream::parse(text).unwrap();
+    let spans: Vec<_> = stream.documents().map(|d| &text[d.span()]).collect();
+    assert_eq!(spans.concat(), text);
+    assert_eq!(spans.len(), 4);
+    assert_eq!(spans[0], "# head\n---\na: 1\n");
+    let empty: Vec<_> = stream.documents().map(|d| d.is_empty()).collect();
+    assert_eq!(empty, [false, true, false, false]);
+    assert_eq!(Stream::parse("# only\n\n").unwrap().documents().len(), 0);
+}
+
+#[test]
+fn get_follows_aliases_and_plain_merges() {
+    let stream = Stream::parse(
+        "base: &b {x: 1, y: 2}\nuse: *b\nmerged:\n  <<: *b\n  y: 3\nlist:\n  <<: [{x: 7}, *b]\nquoted:\n  \"<<\": *b\n",
+    )
+    .unwrap();
+    let at = |pointer: &str| {
+        root(&stream)
+            .pointer(jsonptr::Pointer::parse(pointer).unwrap())
+            .and_then(Node::text)
+    };
+    assert_eq!(at("/use/x").as_deref(), Some("1"));
+    assert_eq!(at("/merged/x").as_deref(), Some("1"));
+    assert_eq!(at("/merged/y").as_deref(), Some("3"));
+    assert_eq!(at("/list/x").as_deref(), Some("7"));
+    assert_eq!(at("/list/y").as_deref(), Some("2"));
+    assert_eq!(at("/quoted/x"), None);
+    assert_eq!(
+        root(&stream)
+            .get("merged")
+            .unwrap()
+            .get_local("x")
+            .map(Node::id),
+        None
+    );
+    assert_eq!(root(&stream).get("merged").unwrap().len(), 2);
+}
+
+#[test]
+fn keys_are_found_in_any_quoting() {
+    let stream = Stream::parse("\"a\\tb\": 1\n'it''s': 2\n\"c\": 3\nd: 4\n").unwrap();
+    for (key, text) in [("a\tb", "1"), ("it's", "2"), ("c", "3"), ("d", "4")] {
+        assert_eq!(
+            root(&stream).get(key).and_then(Node::text).as_deref(),
+            Some(text),
+            "{key}"
+        );
+    }
+    assert!(root(&stream).get("e").is_none());
+}
+
+#[test]
+fn tags_decide_the_type() {
+    let stream =
+        Stream::parse("- !!str 1\n- !!int '3'\n- ! 1\n- !Own 1\n- !!null ''\n- !!float 1\n")
+            .unwrap();
+    let scalars: Vec<_> = root(&stream)
+        .items()
+        .map(|node| node.scalar().unwrap())
+        .collect();
+    let text = |text: &'static str| Scalar::Text(text.into());
+    assert_eq!(
+        scalars,
+        [
+            text("1"),
+            Scalar::Int(3),
+            text("1"),
+            text("1"),
+            Scalar::Null,
+            Scalar::Float(1.0)
+        ]
+    );
+}
+
+#[test]
+fn null_is_what_both_readers_take_for_it() {
+    let stream = Stream::parse("- \n- ~\n- null\n- Null\n- nUll\n- 'null'\n- !!str\n").unwrap();
+    let nulls: Vec<_> = root(&stream).items().map(Node::is_null).collect();
+    assert_eq!(nulls, [true, true, true, true, false, false, false]);
+}
+
+#[test]
+fn duplicate_keys_are_found_by_content() {
+    for text in ["a: 1\n'a': 2\n", "a: 1\nb: 2\n\"\\x61\": 3\n"] {
+        let stream = Stream::parse(text).unwrap();
+        let (first, second) = root(&stream).duplicate_key().unwrap();
+        assert_eq!(
+            (first.position().line, second.position().line),
+            (1, text.lines().count())
+        );
+    }
+    assert!(
+        root(&Stream::parse("a: 1\nb: 2\n").unwrap())
+            .duplicate_key()
+            .is_none()
+    );
+}
+
+#[test]
+fn positions_count_characters_and_skip_the_byte_order_mark() {
+    let stream = Stream::from_bytes("\u{feff}ü: x\nb: é y\n".into()).unwrap();
+    assert_eq!(
+        root(&stream).get("ü").unwrap().position().to_string(),
+        "1:4"
+    );
+    assert_eq!(stream.position(usize::MAX).to_string(), "3:1");
+    assert!(stream.text().starts_with('\u{feff}'));
+}
+
+#[test]
+fn errors_say_what_and_where() {
+    let message = |bytes: &[u8]| Stream::from_bytes(bytes.to_vec()).unwrap_err().to_string();
+    assert_eq!(
+        message(b"a: 1\n\tb: 2\n"),
+        "2:1: a tab in the indentation: YAML allows only spaces there"
+    );
+    assert_eq!(
+        message(b"a: \"x\nb: 2\n"),
+        "2:1: the text in \" is not closed by another \", which began on line 1"
+    );
+    assert_eq!(message(b"a: [1\n"), "1:4: `[` is never closed");
+    assert_eq!(message(b"a: \xff\n"), "1:4: byte 0xff is not valid UTF-8");
+    assert_eq!(
+        message(b"a: \0\n"),
+        "1:4: control character U+0000: write it as an escape in double quotes"
+    );
+    assert_eq!(
+        message(b"\xff\xfea\0"),
+        "1:1: the text is encoded in UTF-16: save it as UTF-8"
+    );
+    assert!(message(b"a: *b\n").contains("not defined before it"));
+    assert!(message(b"a: &a [*a]\n").contains("would have no end"));
+    assert!(message(b"%YAML 1.2\n---\na: 1\n").contains("read only `%YAML 1.1`"));
+}
+
+#[test]
+fn a_value_expands_aliases_and_merges_up_to_a_limit() {
+    let expanded = value("base: &b {x: 1}\nuse: {<<: *b, y: 2}\n");
+    assert_eq!(
+        expanded.to_string(),
+        r#"{"base": {"x": 1}, "use": {"y": 2, "x": 1}}"#
+    );
+    let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
+    for i in 1..9 {
+        let list = format!("*a{}, ", i - 1).repeat(9);
+        laughs.push_str(&format!("a{i}: &a{i} [{}]\n", list.trim_end_matches(", ")));
+    }
+    let stream = Stream::parse(laughs).unwrap();
+    assert_eq!(root(&stream).value(), Err(TooLarge));
+}
+
+#[test]
+fn block_text_at_the_end_of_the_file_reads_as_in_go() {
+    assert_eq!(value("a: |\n  x"), value("a: x\n"));
+    assert_eq!(
+        value("a: |\n \t\nb: 1\n").to_string(),
+        r#"{"a": "\t\n", "b": 1}"#
+    );
+    assert_eq!(value("a: |\n  x\n").to_string(), r#"{"a": "x\n"}"#);
+}

@@ -1,0 +1,254 @@
+//! `docs/config.md` is made from the doc comments of the config's types, and is current.
+//!
+//! `make golden` writes it. So whoever adds a field documents it once, where it is declared.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// The parts of the reference: heading, file, and the type that it begins with.
+const PARTS: [(&str, &str, &str); 7] = [
+    ("spec", "src/config/document.rs", "General"),
+    ("profiles", "src/config/document.rs", "ProfileHead"),
+    ("select and exclude", "src/select/selector.rs", "Selector"),
+    ("resources", "src/transformers/resources.rs", "Resources"),
+    (
+        "securityContext",
+        "src/transformers/security_context.rs",
+        "SecurityContext",
+    ),
+    ("prometheus", "src/transformers/prometheus.rs", "Prometheus"),
+    ("storage", "src/transformers/storage.rs", "Storage"),
+];
+
+const HEAD: &str = "# The config
+
+This page is made from the code's own documentation by `make golden`, and a test holds it current.
+
+A config is a document of `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. `metadata.name` is the environment's
+name; everything else stands below `spec`. A `v1` `ConfigMap` is taken as well: `data.config` is then the YAML text of a
+`spec`, and every other key is a dotted path into it (`resources.containers.requests.cpu`), which wins.
+
+What the author of a manifest set, the general sections, and the profiles meet leaf by leaf: maps merge, scalars and
+lists replace one another, and `null` in a profile removes what stood below it. Later profiles win over earlier ones,
+profiles over general sections, and the author over all of them unless the mode is `Override`.
+
+Every section has two more fields: `mode`, and `modes` for single fields, by path: `modes: {limits: Override,
+requests.cpu: Off}`. The longest path wins, then the section's `mode`, then `spec.mode`.
+";
+
+#[test]
+fn the_reference_of_the_config_is_current() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut page = HEAD.to_owned();
+    for (heading, file, first) in PARTS {
+        let source = Source(std::fs::read_to_string(root.join(file)).unwrap());
+        write!(page, "\n## {heading}\n\n").unwrap();
+        if file.contains("transformers") {
+            writeln!(page, "{}", source.head()).unwrap();
+        }
+        source.describe(first, &mut Vec::new(), &mut page);
+    }
+    let path = root.join("docs/config.md");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &page).unwrap();
+    }
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == page,
+        "docs/config.md is not what the code says; run `make golden` and read the diff"
+    );
+}
+
+/// Every section that the function has is in the reference.
+#[test]
+fn the_reference_names_every_section() {
+    for section in fitout::transformers::NAMES {
+        assert!(
+            PARTS.iter().any(|(heading, ..)| heading == section),
+            "{section} has no part in docs/config.md"
+        );
+    }
+}
+
+struct Source(String);
+
+/// A field or a variant with its documentation.
+struct Item {
+    name: String,
+    kind: String,
+    docs: String,
+}
+
+impl Source {
+    /// The module's own documentation.
+    fn head(&self) -> String {
+        let lines = self.0.lines().take_while(|line| line.starts_with("//!"));
+        let lines: Vec<&str> = lines
+            .map(|line| {
+                line.trim_start_matches("//!")
+                    .strip_prefix(' ')
+                    .unwrap_or("")
+            })
+            .collect();
+        let title = lines
+            .first()
+            .and_then(|line| line.split_once(": "))
+            .map(|(_, title)| title)
+            .unwrap_or_default();
+        let mut first = title.chars();
+        let title: String = first
+            .next()
+            .map(|c| c.to_uppercase().chain(first).collect())
+            .unwrap_or_default();
+        std::iter::once(title.as_str())
+            .chain(lines.iter().skip(1).copied())
+            .map(|line| format!("{line}\n"))
+            .collect()
+    }
+
+    /// The lines of a type's body, and whether it is an enum.
+    fn body(&self, name: &str) -> Option<(bool, Vec<&str>)> {
+        let is_start = |line: &&str| {
+            let line = line
+                .trim_start_matches("pub(super) ")
+                .trim_start_matches("pub ");
+            [format!("struct {name} {{"), format!("enum {name} {{")]
+                .contains(&line.trim().to_owned())
+        };
+        let mut lines = self.0.lines().skip_while(|line| !is_start(line));
+        let is_enum = lines.next()?.contains("enum ");
+        Some((
+            is_enum,
+            lines
+                .take_while(|line| *line != "}")
+                .map(str::trim)
+                .collect(),
+        ))
+    }
+
+    fn items(&self, name: &str) -> Option<(bool, Vec<Item>)> {
+        let (is_enum, lines) = self.body(name)?;
+        let mut items = Vec::new();
+        let mut docs = Vec::new();
+        let mut rename = None;
+        for line in lines {
+            if let Some(doc) = line.strip_prefix("///") {
+                docs.push(doc.trim());
+            } else if let Some(new) = line.strip_prefix("#[serde(rename = \"") {
+                rename = new.split('"').next().map(str::to_owned);
+            } else if !line.starts_with("#[") && !line.is_empty() {
+                if line.starts_with("//") {
+                    continue;
+                }
+                let line = line
+                    .trim_start_matches("pub(super) ")
+                    .trim_start_matches("pub ")
+                    .trim_end_matches(',');
+                let (name, kind) = line.split_once(": ").unwrap_or((line, ""));
+                let name = rename.take().unwrap_or_else(|| camel_case(name));
+                items.push(Item {
+                    name,
+                    kind: kind.to_owned(),
+                    docs: docs.join(" "),
+                });
+                docs.clear();
+            }
+        }
+        Some((is_enum, items))
+    }
+
+    /// Writes a type's fields as a table, and below it the types of this file that they use.
+    fn describe(&self, name: &str, described: &mut Vec<String>, page: &mut String) {
+        let Some((_, items)) = self.items(name) else {
+            panic!("no type {name}")
+        };
+        described.push(name.to_owned());
+        page.push_str("| field | meaning |\n|---|---|\n");
+        let mut below = Vec::new();
+        for item in &items {
+            assert!(
+                !item.docs.is_empty(),
+                "{name}.{} has no documentation",
+                item.name
+            );
+            let mut meaning = item.docs.clone();
+            for inner in words(&item.kind)
+                .into_iter()
+                .filter(|inner| self.is_shape(inner))
+            {
+                match self.items(inner) {
+                    Some((true, variants)) => {
+                        let lower = self
+                            .attributes(inner)
+                            .contains("rename_all = \"lowercase\"");
+                        for variant in &variants {
+                            let name = if lower {
+                                variant.name.to_lowercase()
+                            } else {
+                                variant.name.clone()
+                            };
+                            let docs = if variant.docs.is_empty() {
+                                String::new()
+                            } else {
+                                format!(": {}", variant.docs)
+                            };
+                            write!(meaning, "<br>`{name}`{docs}").unwrap();
+                        }
+                    }
+                    Some((false, _))
+                        if !described.contains(&inner.to_owned())
+                            && !below.contains(&(inner, &item.name)) =>
+                    {
+                        below.push((inner, &item.name));
+                    }
+                    _ => {}
+                }
+            }
+            writeln!(page, "| `{}` | {meaning} |", item.name).unwrap();
+        }
+        for (inner, field) in below {
+            if !described.contains(&inner.to_owned()) {
+                write!(page, "\nIn `{field}`:\n\n").unwrap();
+                self.describe(inner, described, page);
+            }
+        }
+    }
+
+    /// The attributes of a type, in one text.
+    fn attributes(&self, name: &str) -> String {
+        let lines: Vec<&str> = self.0.lines().collect();
+        let is_start = |line: &&str| {
+            line.contains(&format!("struct {name} ")) || line.contains(&format!("enum {name} "))
+        };
+        let start = lines.iter().position(is_start).unwrap_or(0);
+        lines[..start]
+            .iter()
+            .rev()
+            .take_while(|line| !line.is_empty())
+            .copied()
+            .collect()
+    }
+
+    /// Whether a type is read field by field or word by word, and not from a text of its own form.
+    fn is_shape(&self, name: &str) -> bool {
+        let attributes = self.attributes(name);
+        attributes.contains("Deserialize") && !attributes.contains("try_from")
+    }
+}
+
+fn words(kind: &str) -> Vec<&str> {
+    kind.split(|c: char| !c.is_alphanumeric())
+        .filter(|word| word.starts_with(char::is_uppercase))
+        .collect()
+}
+
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |name, word| {
+        name + &word[..1].to_uppercase() + &word[1..]
+    })
+}

@@ -1,0 +1,373 @@
+//! The golden cases: `cases/<section>/<what it shows>/` with `input.yaml` and `fn-config.yaml`, and what comes of them
+//! in `expected.yaml` and `results.yaml`, or in `errors.txt`. `make golden` rewrites the last three.
+//!
+//! Beside the comparison, each case is held to the promises of `src/lib.rs`: see [`Case::check`].
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fitout::config::{ChangesReport, FunctionConfig};
+use fitout::problem::Problems;
+use fitout::read::{Origin, Resource};
+use fitout::report::{self, Report};
+use fitout::yaml::Stream;
+use fitout::{Results, transformers, write};
+use kustomize_krm_types::{Result as KrmResult, Severity};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+/// What fitting a text comes to: the new text if nothing is an error, else the errors; and the results.
+pub(crate) struct Fitting {
+    pub(crate) text: Result<String, String>,
+    pub(crate) results: Vec<KrmResult>,
+}
+
+/// Fits a stream of manifests, as `fitout apply -f` does.
+pub(crate) fn fit(input: &str, config: &str) -> Fitting {
+    try_fit(input, config).unwrap_or_else(|problems| Fitting {
+        text: Err(format!("{problems}\n")),
+        results: Vec::new(),
+    })
+}
+
+fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
+    let config = Stream::parse(config).map_err(|error| fitout::not_yaml(&error, None))?;
+    let config = FunctionConfig::of_file(&config, "fn-config.yaml")?;
+    let config = config.decode()?;
+    let stream = Stream::parse(input).map_err(|error| fitout::not_yaml(&error, None))?;
+    let mut resources = Vec::new();
+    let documents = stream.documents().filter(|document| !document.is_empty());
+    for (index, document) in documents.enumerate() {
+        let origin = Origin {
+            path: Some("input.yaml".to_owned()),
+            index,
+            has_lines: true,
+        };
+        Resource::read(document.root(), 0, origin, &mut resources)?;
+    }
+    let fitted = fitout::fit(&config, &resources, None)?;
+    let report = Report::of(&fitted, &resources, &config);
+    let text = if report.has_errors() {
+        Err(report::findings(&report, Severity::Error))
+    } else {
+        Ok(write::text(&stream, &fitted.changes, &resources)?)
+    };
+    let results = report.krm_results(ChangesReport::Full);
+    Ok(Fitting { text, results })
+}
+
+/// The documents of a text as JSON, aliases expanded.
+pub(crate) fn objects(text: &str) -> Vec<Value> {
+    let stream = Stream::parse(text).unwrap();
+    let documents = stream.documents().filter(|document| !document.is_empty());
+    documents
+        .map(|document| serde_json::to_value(document.root().value().unwrap()).unwrap())
+        .collect()
+}
+
+/// The items that the function answers with, when the same objects come in a ResourceList.
+pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Vec<Value>, String> {
+    let items = Value::from(objects);
+    let mut list = format!(
+        "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: {items}\nfunctionConfig:\n"
+    );
+    config
+        .lines()
+        .for_each(|line| list.push_str(&format!("  {line}\n")));
+    let outcome = fitout::run(list.into_bytes(), Results::Always);
+    match outcome.output {
+        None => Err(outcome.problems.iter().map(ToString::to_string).collect()),
+        Some(output) => {
+            let list = self::objects(&output).remove(0);
+            Ok(list["items"].as_array().cloned().unwrap_or_default())
+        }
+    }
+}
+
+struct Case {
+    folder: PathBuf,
+    /// The first folder's name: a section, or something else that cases are about.
+    about: String,
+    input: String,
+    config: String,
+}
+
+impl Case {
+    fn read(folder: PathBuf) -> Case {
+        let read = |name: &str| {
+            fs::read_to_string(folder.join(name))
+                .unwrap_or_else(|error| panic!("{}/{name}: {error}", folder.display()))
+        };
+        let about = folder.parent().unwrap().file_name().unwrap();
+        Case {
+            about: about.to_str().unwrap().to_owned(),
+            input: read("input.yaml"),
+            config: read("fn-config.yaml"),
+            folder,
+        }
+    }
+
+    /// Everything that is wrong with the case, or with fitout.
+    fn check(&self) -> Vec<String> {
+        let fitting = fit(&self.input, &self.config);
+        let mut wrong = Vec::new();
+        let results = (fitting.text.is_ok() || !fitting.results.is_empty())
+            .then(|| serde_yaml::to_string(&fitting.results).unwrap());
+        wrong.extend(self.compare("expected.yaml", fitting.text.as_deref().ok()));
+        wrong.extend(self.compare("results.yaml", results.as_deref()));
+        let errors = fitting.text.as_ref().err();
+        wrong.extend(self.compare("errors.txt", errors.map(String::as_str)));
+        let before = objects(&self.input);
+        let function = through_the_function(&before, &self.config);
+        match &fitting.text {
+            Err(_) if function.is_ok() => wrong.push("the function does not refuse it".to_owned()),
+            Err(_) => {}
+            Ok(expected) => {
+                let after = objects(expected);
+                if function.as_ref() != Ok(&after) {
+                    wrong.push(format!("the function does something else: {function:?}"));
+                }
+                if fit(expected, &self.config).text.as_ref() != Ok(expected) {
+                    wrong.push("a second run is not idle".to_owned());
+                }
+                let changes: Vec<&KrmResult> = fitting.results.iter().filter(is_change).collect();
+                let mut told = before;
+                changes.iter().for_each(|change| apply(change, &mut told));
+                if told != after {
+                    wrong.push("the changes in the results do not lead to the output".to_owned());
+                }
+                wrong.extend(foreign_lines(&self.input, expected, &changes));
+            }
+        }
+        // A case about leaving something alone comes out the same without its section, and only such a case does.
+        match fit(&self.input, &self.config_without_section()).text {
+            Err(errors) => wrong.push(format!("without `{}` it fails: {errors}", self.about)),
+            Ok(without) if fitting.text != Ok(without.clone()) => {}
+            Ok(without) if without == self.input => {}
+            Ok(_) => wrong.push(format!("it comes out the same without `{}`", self.about)),
+        }
+        wrong
+    }
+
+    fn compare(&self, name: &str, actual: Option<&str>) -> Option<String> {
+        let file = self.folder.join(name);
+        let golden = fs::read_to_string(&file).ok();
+        if golden.as_deref() == actual {
+            return None;
+        }
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            match actual {
+                Some(text) => fs::write(&file, text).unwrap(),
+                None => fs::remove_file(&file).unwrap(),
+            }
+            return None;
+        }
+        let (golden, actual) = (golden.unwrap_or_default(), actual.unwrap_or_default());
+        let diff = TextDiff::from_lines(golden.as_str(), actual);
+        Some(format!(
+            "{name}\n{}",
+            diff.unified_diff().header("golden", "now")
+        ))
+    }
+
+    /// The config without the case's section, or without all where the case is about something else.
+    fn config_without_section(&self) -> String {
+        let is_section = transformers::NAMES.contains(&self.about.as_str());
+        let goes = |key: &str| match is_section {
+            true => key == self.about,
+            false => transformers::NAMES.contains(&key),
+        };
+        let drop = |part: &mut serde_yaml::Value| {
+            let part = part.as_mapping_mut().unwrap();
+            part.retain(|key, _| !goes(key.as_str().unwrap()));
+        };
+        let mut config: serde_yaml::Value = serde_yaml::from_str(&self.config).unwrap();
+        if config["kind"] == "ConfigMap" {
+            return "{apiVersion: v1, kind: ConfigMap, data: {environment: test}}".to_owned();
+        }
+        drop(&mut config["spec"]);
+        if let Some(profiles) = config["spec"].get_mut("profiles") {
+            profiles
+                .as_sequence_mut()
+                .unwrap()
+                .iter_mut()
+                .for_each(drop);
+        }
+        serde_yaml::to_string(&config).unwrap()
+    }
+}
+
+/// A result that tells of a change; the others are findings.
+fn is_change(result: &&KrmResult) -> bool {
+    let proposes = |field: &kustomize_krm_types::Field| field.proposed_value.is_some();
+    transformers::NAMES.contains(&result.tags["rule"].as_str())
+        && result.field.as_ref().is_some_and(proposes)
+}
+
+/// Makes the change that a result tells of.
+fn apply(change: &KrmResult, objects: &mut [Value]) {
+    let (reference, field) = (
+        change.resource_ref.as_ref().unwrap(),
+        change.field.as_ref().unwrap(),
+    );
+    let mut place = object(&mut objects[change.file.as_ref().unwrap().index], reference);
+    for token in tokens(&field.path) {
+        place = match token.parse::<usize>() {
+            Ok(index) if !place.is_object() => {
+                let list = match place {
+                    Value::Array(list) => list,
+                    other => {
+                        *other = Value::Array(Vec::new());
+                        other.as_array_mut().unwrap()
+                    }
+                };
+                if list.len() == index {
+                    list.push(Value::Null);
+                }
+                &mut list[index]
+            }
+            _ => &mut place[token],
+        };
+    }
+    let was = if place.is_null() { None } else { Some(&*place) };
+    assert_eq!(field.current_value.as_ref(), was, "{}", change.message);
+    *place = field.proposed_value.clone().unwrap();
+}
+
+/// The object that is meant: the document, or an item of the List that it is.
+fn object<'v>(
+    document: &'v mut Value,
+    reference: &kustomize_krm_types::ResourceIdentifier,
+) -> &'v mut Value {
+    let is_list = document["kind"]
+        .as_str()
+        .is_some_and(|kind| kind.ends_with("List"));
+    if !is_list {
+        return document;
+    }
+    let mut items = document["items"].as_array_mut().unwrap().iter_mut();
+    let is_meant = |item: &&mut Value| item["metadata"]["name"] == reference.name.as_str();
+    items.find(is_meant).unwrap()
+}
+
+/// The tokens of `spec.containers[0]["a.b/c"]`.
+fn tokens(path: &str) -> Vec<String> {
+    let mut tokens = Vec::new();
+    let mut rest = path;
+    while !rest.is_empty() {
+        let (token, after) = match rest.strip_prefix("[\"") {
+            Some(quoted) => quoted.split_once("\"]").unwrap(),
+            None if rest.starts_with('[') => rest[1..].split_once(']').unwrap(),
+            None => rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len())),
+        };
+        tokens.push(token.to_owned());
+        rest = after.strip_prefix('.').unwrap_or(after);
+    }
+    tokens
+}
+
+/// Lines of the diff that no change accounts for: an old line that does not live on in a new one with the same
+/// beginning and the same comment, and a new line of which no change speaks.
+pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -> Vec<String> {
+    let mut words = BTreeSet::new();
+    for field in changes.iter().filter_map(|change| change.field.as_ref()) {
+        words.extend(tokens(&field.path));
+        collect_words(field.proposed_value.as_ref().unwrap(), &mut words);
+    }
+    let diff = TextDiff::from_lines(before, after);
+    let lines = |tag: ChangeTag| {
+        let lines = diff
+            .iter_all_changes()
+            .filter(move |line| line.tag() == tag);
+        lines
+            .map(|line| line.value().trim_end().to_owned())
+            .collect::<Vec<_>>()
+    };
+    let (old, new) = (lines(ChangeTag::Delete), lines(ChangeTag::Insert));
+    let lives_on = |old: &str| {
+        new.iter()
+            .any(|new| head(new) == head(old) && comment(new) == comment(old))
+    };
+    let lost = old
+        .iter()
+        .filter(|line| !lives_on(line))
+        .map(|line| format!("lost: {line}"));
+    let is_meant = |new: &str| {
+        let known = |word: &str| words.contains(word.trim_matches(['"', '\'']));
+        // Where an alias must not follow its anchor, it becomes a copy.
+        let is_copy = before.lines().any(|old| old.trim() == new.trim());
+        is_copy
+            || known(key(new))
+            || known(new.trim_start_matches([' ', '-']))
+            || old.iter().any(|old| head(old) == head(new))
+    };
+    let added = new
+        .iter()
+        .filter(|line| !is_meant(line))
+        .map(|line| format!("not asked for: {line}"));
+    lost.chain(added).collect()
+}
+
+fn collect_words(value: &Value, words: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_words(item, words)),
+        Value::Object(entries) => {
+            words.extend(entries.keys().cloned());
+            entries
+                .values()
+                .for_each(|value| collect_words(value, words));
+        }
+        Value::String(text) => words.extend([text.clone()]),
+        other => words.extend([other.to_string()]),
+    }
+}
+
+/// A line's key with what stands before it.
+fn head(line: &str) -> &str {
+    line.split_once(": ")
+        .map_or(line.trim_end_matches(':'), |(head, _)| head)
+}
+
+fn key(line: &str) -> &str {
+    head(line).trim_start_matches([' ', '-', '{'])
+}
+
+fn comment(line: &str) -> Option<&str> {
+    line.find(" #").map(|start| line[start..].trim_start())
+}
+
+/// The folders below a folder, in order.
+pub(crate) fn folders(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let mut folders: Vec<PathBuf> = entries.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    folders
+}
+
+#[test]
+fn every_case_comes_out_as_expected() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut report = String::new();
+    let mut count = 0;
+    for folder in folders(&root).iter().flat_map(|about| folders(about)) {
+        count += 1;
+        let name = folder.strip_prefix(&root).unwrap().display().to_string();
+        for wrong in Case::read(folder).check() {
+            report.push_str(&format!("\n{name}: {wrong}\n"));
+        }
+    }
+    assert!(
+        report.is_empty(),
+        "{report}\n`make golden` rewrites the expectations of {count} cases; read the diff"
+    );
+}
