@@ -8,7 +8,7 @@ use fitout::config::{Config, FunctionConfig};
 use fitout::edit::Change;
 use fitout::problem::{Problem, Problems};
 use fitout::read::Resource;
-use fitout::report::{self, Report};
+use fitout::report::{self, Detail, Report};
 use fitout::{Fitted, write};
 use kustomize_krm_types::Severity;
 use rayon::prelude::*;
@@ -154,7 +154,7 @@ impl Run {
         resources: &[Resource<'_>],
     ) -> Result<Run, Problems> {
         let fitted = fitout::fit(config, resources, None)?;
-        let report = Report::of(&fitted, resources, config);
+        let report = Report::of(&fitted, resources, config, Detail::EachChange);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
         Ok(Run {

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use fitout::config::FunctionConfig;
-use fitout::report::{self, PlannedText, Report};
+use fitout::report::{self, Detail, PlannedText, Report};
 use kustomize_krm_types::Severity;
 
 use super::apply::{exit_code, run_on_files};
@@ -71,7 +71,7 @@ impl Plan {
                 .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
             let fitted = fitout::fit(&config, &list.resources, Some(node))
                 .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-            let report = Report::of(&fitted, &list.resources, &config);
+            let report = Report::of(&fitted, &list.resources, &config, Detail::EachChange);
             let after = fitout::write::text(&stream, &fitted.changes, &list.resources);
             let after =
                 after.map_err(|problem| failure(&problem.into(), &self.telling, UNREADABLE))?;
