@@ -49,7 +49,7 @@ use crate::config::{Config, FunctionConfig};
 use crate::edit::Edits;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Host, Resource, ResourceList};
-use crate::report::Report;
+use crate::report::{Detail, Report};
 use crate::yaml::{Node, Stream};
 
 /// The image of this version: the one place in the code that names it.
@@ -120,16 +120,21 @@ fn run_on(list: &ResourceList<'_>, results: Results) -> Result<Outcome, Problems
     let function_config = FunctionConfig::of_list(node)?;
     let config = function_config.decode()?;
     let fitted = fit(&config, &list.resources, Some(node))?;
-    let report = Report::of(&fitted, &list.resources, &config);
     let wants_results = match results {
         Results::ByHost => list.host != Host::Kustomize,
         Results::Always => true,
         Results::Never => false,
     };
-    let krm_results = if wants_results {
-        report.krm_results(config.report_changes)
+    let is_full = wants_results && config.report_changes == config::ChangesReport::Full;
+    let detail = if is_full {
+        Detail::EachChange
     } else {
-        Vec::new()
+        Detail::Counts
+    };
+    let report = Report::of(&fitted, &list.resources, &config, detail);
+    let krm_results = match wants_results {
+        true => report.krm_results(config.report_changes),
+        false => Vec::new(),
     };
     let output = if report.has_errors() {
         None

@@ -134,13 +134,21 @@ impl Source {
         let mut items = Vec::new();
         let mut docs = Vec::new();
         let mut rename = None;
+        // A field that is not read from the config.
+        let mut is_skipped = false;
         for line in lines {
             if let Some(doc) = line.strip_prefix("///") {
                 docs.push(doc.trim());
+            } else if line == "#[serde(skip)]" {
+                is_skipped = true;
             } else if let Some(new) = line.strip_prefix("#[serde(rename = \"") {
                 rename = new.split('"').next().map(str::to_owned);
             } else if !line.starts_with("#[") && !line.is_empty() {
                 if line.starts_with("//") {
+                    continue;
+                }
+                if std::mem::take(&mut is_skipped) {
+                    docs.clear();
                     continue;
                 }
                 let line = line

@@ -54,7 +54,12 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         Resource::read(document.root(), 0, origin, &mut resources)?;
     }
     let fitted = fitout::fit(&config, &resources, None)?;
-    let report = Report::of(&fitted, &resources, &config);
+    let report = Report::of(
+        &fitted,
+        &resources,
+        &config,
+        fitout::report::Detail::EachChange,
+    );
     let text = if report.has_errors() {
         Err(report::findings(&report, Severity::Error))
     } else {

@@ -8,7 +8,7 @@ use fitout::config::{Config, FunctionConfig};
 use fitout::edit::Change;
 use fitout::problem::{Problem, Problems};
 use fitout::read::Resource;
-use fitout::report::{self, Report};
+use fitout::report::{self, Detail, Report};
 use fitout::{Fitted, write};
 use kustomize_krm_types::Severity;
 use rayon::prelude::*;
@@ -72,23 +72,16 @@ impl Apply {
                 "error: standard input cannot be edited in place",
             ));
         }
-        let config_text = ConfigText::read(&self.source, &self.telling)?;
-        let function_config = FunctionConfig::of_file(&config_text.stream, &config_text.name);
-        let function_config =
-            function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
-        let config = function_config
-            .decode()
-            .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
-        let manifests = Manifests::read(&self.source, &self.telling)?;
-        let resources = manifests
-            .resources()
-            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-        let run = Run::of(&config, &manifests, &resources)
-            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-        run.tell(&self.telling, &manifests);
+        run_on_files(&self.source, &self.telling, |run, manifests, _| {
+            self.finish(run, manifests)
+        })
+    }
+
+    fn finish(&self, run: &Run, manifests: &Manifests) -> Result<u8, Failure> {
+        run.tell(&self.telling, manifests);
         if !run.report.has_errors() {
             if self.in_place {
-                self.write_files(&manifests, &run)?
+                self.write_files(manifests, run)?
             } else {
                 Output::stdout(&stream_of(&run.texts))
             }
@@ -136,14 +129,32 @@ pub(super) struct Run {
     pub(super) texts: Vec<String>,
 }
 
+/// Fits the files that the arguments name, and hands what came of it to `finish`.
+pub(super) fn run_on_files(
+    source: &Source,
+    telling: &Telling,
+    finish: impl FnOnce(&Run, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
+) -> Result<u8, Failure> {
+    let wrong_config = |problems: Problems| failure(&problems, telling, WRONG_USE);
+    let unreadable = |problems: Problems| failure(&problems, telling, UNREADABLE);
+    let config_text = ConfigText::read(source, telling)?;
+    let function_config =
+        FunctionConfig::of_file(&config_text.stream, &config_text.name).map_err(wrong_config)?;
+    let config = function_config.decode().map_err(wrong_config)?;
+    let manifests = Manifests::read(source, telling)?;
+    let resources = manifests.resources().map_err(unreadable)?;
+    let run = Run::of(&config, &manifests, &resources).map_err(unreadable)?;
+    finish(&run, &manifests, &resources)
+}
+
 impl Run {
-    pub(super) fn of(
+    fn of(
         config: &Config<'_>,
         manifests: &Manifests,
         resources: &[Resource<'_>],
     ) -> Result<Run, Problems> {
         let fitted = fitout::fit(config, resources, None)?;
-        let report = Report::of(&fitted, resources, config);
+        let report = Report::of(&fitted, resources, config, Detail::EachChange);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
         Ok(Run {

@@ -2,11 +2,11 @@
 
 use clap::Args;
 use fitout::config::FunctionConfig;
-use fitout::report::{self, PlannedText, Report};
+use fitout::report::{self, Detail, PlannedText, Report};
 use kustomize_krm_types::Severity;
 
-use super::apply::{Run, exit_code};
-use super::inputs::{ConfigText, Manifests, failure};
+use super::apply::{exit_code, run_on_files};
+use super::inputs::failure;
 use super::output::{Form, Format, Output};
 use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
 
@@ -30,33 +30,22 @@ impl Plan {
         if let Some(directory) = &self.source.kustomization {
             return self.plan_overlay(directory);
         }
-        let config_text = ConfigText::read(&self.source, &self.telling)?;
-        let function_config = FunctionConfig::of_file(&config_text.stream, &config_text.name);
-        let function_config =
-            function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
-        let config = function_config
-            .decode()
-            .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
-        let manifests = Manifests::read(&self.source, &self.telling)?;
-        let resources = manifests
-            .resources()
-            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-        let run = Run::of(&config, &manifests, &resources)
-            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-        let texts = manifests.texts.iter().zip(&run.texts);
-        let texts = texts.map(|(manifest, after)| PlannedText {
-            path: &manifest.name,
-            before: manifest.stream.text(),
-            after,
-        });
-        let plan = report::Plan {
-            report: &run.report,
-            changes: &run.changes,
-            resources: &resources,
-            texts: texts.collect(),
-        };
-        self.tell(&plan)?;
-        Ok(self.code(&run.report))
+        run_on_files(&self.source, &self.telling, |run, manifests, resources| {
+            let texts = manifests.texts.iter().zip(&run.texts);
+            let texts = texts.map(|(manifest, after)| PlannedText {
+                path: &manifest.name,
+                before: manifest.stream.text(),
+                after,
+            });
+            let plan = report::Plan {
+                report: &run.report,
+                changes: &run.changes,
+                resources,
+                texts: texts.collect(),
+            };
+            self.tell(&plan)?;
+            Ok(self.code(&run.report))
+        })
     }
 
     /// Plans what the function does inside of an overlay's build, on what kustomize hands to it.
@@ -82,7 +71,7 @@ impl Plan {
                 .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
             let fitted = fitout::fit(&config, &list.resources, Some(node))
                 .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-            let report = Report::of(&fitted, &list.resources, &config);
+            let report = Report::of(&fitted, &list.resources, &config, Detail::EachChange);
             let after = fitout::write::text(&stream, &fitted.changes, &list.resources);
             let after =
                 after.map_err(|problem| failure(&problem.into(), &self.telling, UNREADABLE))?;

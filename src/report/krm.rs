@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use kustomize_krm_types::{File, Result as KrmResult, Severity};
 
-use super::{Entry, EntryType, Report};
+use super::{Entry, EntryType, FilePlace, ObjectChanges, Report};
 use crate::config::ChangesReport;
 
 impl Report {
@@ -36,46 +36,24 @@ impl Report {
     }
 
     fn one_for_each_object(&self) -> Vec<KrmResult> {
-        let mut objects: Vec<(&Entry, BTreeMap<&str, usize>)> = Vec::new();
-        for entry in self
-            .results
+        self.objects
             .iter()
-            .filter(|entry| entry.entry_type == EntryType::Change)
-        {
-            let key = |entry: &Entry| {
-                (
-                    entry.resource_ref.clone(),
-                    entry
-                        .file
-                        .as_ref()
-                        .map(|file| (file.path.clone(), file.index)),
-                )
-            };
-            match objects
-                .last_mut()
-                .filter(|(first, _)| key(first) == key(entry))
-            {
-                Some((_, rules)) => *rules.entry(&entry.rule).or_default() += 1,
-                None => objects.push((entry, BTreeMap::from([(entry.rule.as_str(), 1)]))),
-            }
-        }
-        objects
-            .into_iter()
-            .map(|(first, rules)| self.of_object(first, &rules))
+            .map(|object| self.of_object(object))
             .collect()
     }
 
-    fn of_object(&self, first: &Entry, rules: &BTreeMap<&str, usize>) -> KrmResult {
-        let counts: Vec<String> = rules
+    fn of_object(&self, object: &ObjectChanges) -> KrmResult {
+        let counts = object
+            .counts
             .iter()
-            .map(|(rule, count)| format!("{rule} {count}"))
-            .collect();
+            .map(|(rule, count)| format!("{rule} {count}"));
+        let counts: Vec<String> = counts.collect();
         KrmResult {
             message: format!("fitted out for {}: {}", self.environment, counts.join(", ")),
             severity: Severity::Info,
-            resource_ref: first.resource_ref.clone(),
+            resource_ref: Some(object.reference.clone()),
             field: None,
-            file: file_of(first),
+            file: object.file.as_ref().map(file_of),
             tags: BTreeMap::from([("environment".to_owned(), self.environment.clone())]),
         }
     }
@@ -87,14 +65,14 @@ fn of_entry(entry: &Entry) -> KrmResult {
         severity: entry.severity,
         resource_ref: entry.resource_ref.clone(),
         field: entry.field.clone(),
-        file: file_of(entry),
+        file: entry.file.as_ref().map(file_of),
         tags: entry.tags.clone(),
     }
 }
 
-fn file_of(entry: &Entry) -> Option<File> {
-    entry.file.as_ref().map(|file| File {
+fn file_of(file: &FilePlace) -> File {
+    File {
         path: file.path.clone(),
         index: file.index,
-    })
+    }
 }

@@ -32,6 +32,26 @@ pub struct Report {
     pub summary: Summary,
     /// Errors first, then warnings, then info; inside by file, index, field and rule.
     pub results: Vec<Entry>,
+    /// How many changes each object has, by section.
+    #[serde(skip)]
+    objects: Vec<ObjectChanges>,
+}
+
+/// The changes of one object, counted.
+#[derive(Debug)]
+struct ObjectChanges {
+    file: Option<FilePlace>,
+    reference: ResourceIdentifier,
+    counts: BTreeMap<&'static str, usize>,
+}
+
+/// How much of the changes a report holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Each of them.
+    EachChange,
+    /// Their counts only, which is enough for hosts and saves most of a report's cost.
+    Counts,
 }
 
 /// How many of what.
@@ -138,16 +158,17 @@ pub struct ConfigPlace {
 
 impl Report {
     /// The report of what fitting came to.
-    pub fn of(fitted: &Fitted, resources: &[Resource<'_>], config: &Config<'_>) -> Report {
-        let mut results: Vec<Entry> =
-            Vec::with_capacity(fitted.changes.len() + fitted.findings.len());
-        for (index, change) in fitted.changes.iter().enumerate() {
-            results.push(of_change(
-                index,
-                change,
-                &resources[change.resource],
-                config,
-            ));
+    pub fn of(
+        fitted: &Fitted,
+        resources: &[Resource<'_>],
+        config: &Config<'_>,
+        detail: Detail,
+    ) -> Report {
+        let mut results: Vec<Entry> = Vec::new();
+        if detail == Detail::EachChange {
+            results.extend(fitted.changes.iter().enumerate().map(|(index, change)| {
+                of_change(index, change, &resources[change.resource], config)
+            }));
         }
         for finding in &fitted.findings {
             results.push(of_finding(
@@ -163,6 +184,7 @@ impl Report {
             environment: config.environment.clone(),
             summary: summarise(fitted, resources),
             results,
+            objects: count_by_object(&fitted.changes, resources),
         }
     }
 
@@ -176,6 +198,27 @@ impl Report {
         // Strings, numbers and maps with string keys: there is no case in which this fails.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
+}
+
+/// The counts of changes, by file, index and object.
+fn count_by_object(changes: &[Change], resources: &[Resource<'_>]) -> Vec<ObjectChanges> {
+    let by_object = changes.chunk_by(|a, b| a.resource == b.resource);
+    let mut objects: Vec<ObjectChanges> = by_object
+        .map(|changes| {
+            let resource = &resources[changes[0].resource];
+            let mut counts = BTreeMap::new();
+            for change in changes {
+                *counts.entry(change.rule).or_default() += 1;
+            }
+            ObjectChanges {
+                file: file_place(resource, None),
+                reference: reference(resource),
+                counts,
+            }
+        })
+        .collect();
+    objects.sort_by(|a, b| (&a.file, &a.reference).cmp(&(&b.file, &b.reference)));
+    objects
 }
 
 /// Errors first; inside by file, index, field and rule.

@@ -31,19 +31,27 @@
 //!                                                 mountPath: /tmp
 //! ```
 
+mod container;
+mod pod;
+mod user;
+mod wanted;
 mod writable;
 
+use std::cell::OnceCell;
+
 use k8s_openapi::api::core::v1 as core;
-use kustomize_krm_types::Severity;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{Scope, Transformer};
 use crate::config::{Mode, Section};
-use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
+use crate::edit::{Edits, Subject};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::{Container, ContainerType, Target, Template, below, expected};
-use crate::yaml::{Node, Scalar, Value};
+use crate::select::{ContainerType, Template, below, expected};
+use crate::yaml::{Node, Scalar};
+use container::ContainerFitting;
+use pod::PodFitting;
+use wanted::{Wanted, wanted};
 use writable::WritablePath;
 
 /// What pods and containers may do.
@@ -70,6 +78,9 @@ pub struct SecurityContext {
     no_tmp: bool,
     /// Whether pods get a token for the Kubernetes API; `Auto` for restricted when absent.
     automount_service_account_token: Option<Automount>,
+    /// What follows from the settings, worked out once for all the objects that share them.
+    #[serde(skip)]
+    wanted: OnceCell<[Vec<Wanted>; 2]>,
 }
 
 /// The levels of the Pod Security Standards.
@@ -120,29 +131,6 @@ enum Automount {
     Keep,
 }
 
-/// Fields that pods and containers have both; the container's wins.
-const SHARED: [&str; 5] = [
-    "runAsNonRoot",
-    "runAsUser",
-    "runAsGroup",
-    "seccompProfile",
-    "appArmorProfile",
-];
-
-/// Fields that Windows pods may have; the API server refuses the others for them (`PodSpec.OS`).
-const WINDOWS_FIELDS: [&str; 2] = ["runAsNonRoot", "windowsOptions"];
-
-/// Fields younger than 1.25, which is what is written for when the config names no version.
-const SINCE_MINOR: [(&str, u32); 3] = [
-    ("appArmorProfile", 30),
-    ("supplementalGroupsPolicy", 31),
-    ("seLinuxChangePolicy", 32),
-];
-
-/// The capability beside which the API server refuses `allowPrivilegeEscalation: false`; it looks for
-/// this spelling, although the one without `CAP_` is the one that works.
-const SYS_ADMIN: &str = "CAP_SYS_ADMIN";
-
 impl Section<'_, SecurityContext> {
     /// Whether the config sets a field for containers and not only, or not at all, for pods.
     fn sets_for_container(&self, name: &str) -> bool {
@@ -151,15 +139,6 @@ impl Section<'_, SecurityContext> {
             .iter()
             .any(|wanted| wanted.name == name && self.mode(&wanted.leaf) != Mode::Off)
     }
-}
-
-/// One field that shall be so: its path in the security context, its leaf in the config, its value.
-#[derive(Clone, Debug)]
-struct Wanted {
-    field: &'static [&'static str],
-    name: String,
-    leaf: String,
-    value: Value,
 }
 
 impl Transformer for SecurityContext {
@@ -279,117 +258,39 @@ impl SecurityContext {
     }
 
     /// The fields of the pod's security context, those of the profile first.
-    fn wanted_for_pod(&self) -> Vec<Wanted> {
-        let mut defaults = core::PodSecurityContext::default();
-        if self.is_restricted() {
-            defaults.run_as_non_root = Some(true);
-            defaults.seccomp_profile = Some(core::SeccompProfile {
-                type_: "RuntimeDefault".to_owned(),
-                ..Default::default()
-            });
-        }
-        wanted(&defaults, &self.pod, "pod")
+    fn wanted_for_pod(&self) -> &[Wanted] {
+        &self.wanted()[0]
     }
 
     /// The fields of each container's security context, those of the profile first.
-    fn wanted_for_container(&self) -> Vec<Wanted> {
-        let mut defaults = core::SecurityContext::default();
-        if self.is_restricted() {
-            defaults.allow_privilege_escalation = Some(false);
-            defaults.read_only_root_filesystem = Some(true);
-            let drop = Some(vec!["ALL".to_owned()]);
-            defaults.capabilities = Some(core::Capabilities {
-                drop,
-                ..Default::default()
-            });
-        }
-        wanted(&defaults, &self.container, "container")
+    fn wanted_for_container(&self) -> &[Wanted] {
+        &self.wanted()[1]
     }
-}
 
-/// The fields of a typed security context, the configured ones over the defaults, as they are
-/// written: each field as a whole, but the two lists of `capabilities` apart.
-fn wanted(defaults: &impl Serialize, configured: &impl Serialize, context: &str) -> Vec<Wanted> {
-    let mut fields: Vec<(String, Value)> = Vec::new();
-    for layer in [to_value(defaults), to_value(configured)] {
-        let Value::Mapping(entries) = layer else {
-            continue;
-        };
-        for (name, value) in entries.into_iter().flat_map(split_capabilities) {
-            match fields.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, known)) => *known = value,
-                None => fields.push((name, value)),
+    fn wanted(&self) -> &[Vec<Wanted>; 2] {
+        self.wanted.get_or_init(|| {
+            let mut pod = core::PodSecurityContext::default();
+            let mut container = core::SecurityContext::default();
+            if self.is_restricted() {
+                let type_ = "RuntimeDefault".to_owned();
+                pod.run_as_non_root = Some(true);
+                pod.seccomp_profile = Some(core::SeccompProfile {
+                    type_,
+                    ..Default::default()
+                });
+                let drop = Some(vec!["ALL".to_owned()]);
+                container.allow_privilege_escalation = Some(false);
+                container.read_only_root_filesystem = Some(true);
+                container.capabilities = Some(core::Capabilities {
+                    drop,
+                    ..Default::default()
+                });
             }
-        }
-    }
-    let wanted = fields.into_iter().map(|(name, value)| {
-        let field: &'static [&'static str] = match name.as_str() {
-            "capabilities.add" => &["capabilities", "add"],
-            "capabilities.drop" => &["capabilities", "drop"],
-            _ => &[],
-        };
-        Wanted {
-            field,
-            leaf: format!("{context}.{name}"),
-            name,
-            value,
-        }
-    });
-    wanted.collect()
-}
-
-fn split_capabilities((name, value): (String, Value)) -> Vec<(String, Value)> {
-    match (name.as_str(), value) {
-        ("capabilities", Value::Mapping(lists)) => lists
-            .into_iter()
-            .map(|(list, value)| (format!("capabilities.{list}"), value))
-            .collect(),
-        (_, value) => vec![(name, value)],
-    }
-}
-
-fn to_value(typed: &impl Serialize) -> Value {
-    // Kubernetes types serialise to plain JSON; there is no case in which this fails.
-    serde_json::to_value(typed).map_or(Value::Null, Value::from)
-}
-
-impl Wanted {
-    fn path<'w>(&'w self, prefix: &[&'w str]) -> Vec<&'w str> {
-        let mut path = prefix.to_vec();
-        if self.field.is_empty() {
-            path.push(&self.name);
-        } else {
-            path.extend(self.field);
-        }
-        path
-    }
-
-    fn is_shared(&self) -> bool {
-        SHARED.contains(&self.name.as_str())
-    }
-
-    /// Whether the field is looked at and may stand in these pods.
-    fn is_for(&self, template: &Template<'_>, section: &Section<'_, SecurityContext>) -> bool {
-        let is_allowed = !template.is_windows() || WINDOWS_FIELDS.contains(&self.name.as_str());
-        is_allowed && section.mode(&self.leaf) != Mode::Off
-    }
-
-    /// Whether the API server refuses the value beside `allowPrivilegeEscalation: false`.
-    fn asks_for_escalation(&self) -> bool {
-        match (self.name.as_str(), &self.value) {
-            ("privileged", value) => *value == Value::from(true),
-            ("capabilities.add", Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
-            _ => false,
-        }
-    }
-
-    /// Why the field cannot be written for these pods, if so.
-    fn is_too_young(&self, section: &Section<'_, SecurityContext>) -> Option<u32> {
-        let (_, since) = SINCE_MINOR.iter().find(|(name, _)| *name == self.name)?;
-        let minor = section
-            .kubernetes_version()
-            .map_or(25, |version| version.minor);
-        (minor < *since).then_some(*since)
+            [
+                wanted(&pod, &self.pod, "pod"),
+                wanted(&container, &self.container, "container"),
+            ]
+        })
     }
 }
 
@@ -449,536 +350,9 @@ fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
         .filter(|node| !(node.is_null() || node.is_map() && node.len() == 0))
 }
 
-/// The user that the author gave a container for certain; configured ones do not count.
-fn author_user<'a>(template: &Template<'a>, container: &Container<'a>) -> Option<Node<'a>> {
-    author(container.node.get("securityContext"), "runAsUser")
-        .or_else(|| author(template.spec.get("securityContext"), "runAsUser"))
-}
-
-/// The number of the user that a container will run as, as far as it is known.
-struct User(Option<String>);
-
-impl User {
-    fn of(
-        section: &Section<'_, SecurityContext>,
-        template: &Template<'_>,
-        container: &Container<'_>,
-    ) -> User {
-        let settings = &section.settings;
-        let configured = [
-            ("container.runAsUser", settings.container.run_as_user),
-            ("pod.runAsUser", settings.pod.run_as_user),
-        ];
-        let [own, pod] = configured.map(|(leaf, user)| {
-            // No user is written for Windows.
-            let user = user.filter(|_| !template.is_windows())?;
-            Some((section.mode(leaf), user.to_string()))
-        });
-        let overridden = |user: &Option<(Mode, String)>| {
-            let user = user.as_ref().filter(|(mode, _)| *mode == Mode::Override);
-            user.map(|(_, user)| user.clone())
-        };
-        let ensured = |user: Option<(Mode, String)>| {
-            let user = user.filter(|(mode, _)| *mode == Mode::Ensure);
-            user.map(|(_, user)| user)
-        };
-        let authors = |context: Option<Node<'_>>| {
-            let user = author(context, "runAsUser").and_then(|node| node.text());
-            user.map(std::borrow::Cow::into_owned)
-        };
-        // For a container's own field, a setting for containers stands in for the one for pods.
-        let over_own = if section.sets_for_container("runAsUser") {
-            overridden(&own)
-        } else {
-            overridden(&pod)
-        };
-        let user = over_own
-            .or_else(|| authors(container.node.get("securityContext")))
-            .or_else(|| ensured(own))
-            .or_else(|| overridden(&pod))
-            .or_else(|| authors(template.spec.get("securityContext")))
-            .or_else(|| ensured(pod));
-        User(user)
-    }
-
-    fn is_root(&self) -> bool {
-        self.0.as_deref() == Some("0")
-    }
-}
-
-struct PodFitting<'f, 'r, 'c> {
-    scope: &'f Scope<'r, 'c, SecurityContext>,
-    template: &'f Template<'r>,
-    subject: Subject,
-}
-
-impl<'a> PodFitting<'_, 'a, '_> {
-    fn context(&self) -> Option<Node<'a>> {
-        self.template.spec.get("securityContext")
-    }
-
-    fn fit_pod(
-        &self,
-        section: &Section<'_, SecurityContext>,
-        edits: &mut Edits<'_>,
-    ) -> Result<(), Problem> {
-        let settings = &section.settings;
-        let mut wanted = settings.wanted_for_pod();
-        wanted.extend(self.wanted_group(section, &wanted));
-        for wanted in wanted {
-            if !wanted.is_for(self.template, section) {
-                continue;
-            }
-            if let Some(since) = wanted.is_too_young(section) {
-                edits.find(self.too_young(&wanted, since, section));
-                continue;
-            }
-            if wanted.is_shared() {
-                self.fit_shared(section, &wanted, edits)?;
-            } else {
-                self.set(
-                    &self.subject,
-                    &["spec", "securityContext"],
-                    &wanted,
-                    section,
-                    edits,
-                )?;
-            }
-        }
-        if settings.is_restricted() {
-            self.ask_for_user(section, edits);
-        }
-        Ok(())
-    }
-
-    /// Puts a field that pods and containers have both where it belongs: to the pod, unless the
-    /// config asks for containers or it would stop one of them from starting.
-    fn fit_shared(
-        &self,
-        section: &Section<'_, SecurityContext>,
-        wanted: &Wanted,
-        edits: &mut Edits<'_>,
-    ) -> Result<(), Problem> {
-        let non_root = wanted.name == "runAsNonRoot" && wanted.value == Value::from(true);
-        let root = |container: &Container<'a>| non_root && self.runs_as_root(container);
-        let containers = || self.template.containers.iter();
-        for container in containers().filter(|container| root(container)) {
-            edits.find(self.starts_as_root(container, section));
-        }
-        let per_container =
-            section.settings.placement == Placement::Container || containers().any(root);
-        if !per_container
-            && !containers().all(|container| {
-                author(container.node.get("securityContext"), &wanted.name).is_some()
-            })
-        {
-            self.set(
-                &self.subject,
-                &["spec", "securityContext"],
-                wanted,
-                section,
-                edits,
-            )?;
-        }
-        let overrides = section.mode(&wanted.leaf) == Mode::Override;
-        // A setting for containers of the same field is the more exact one; see `ContainerFitting::fit`.
-        let has_setting = |container: &Container<'a>| {
-            let section = self.scope.section_for(container);
-            section.is_some_and(|section| section.sets_for_container(&wanted.name))
-        };
-        for container in containers().filter(|it| !root(it) && !has_setting(it)) {
-            let own = author(container.node.get("securityContext"), &wanted.name);
-            let subject = Subject::container(self.template, container);
-            match own {
-                // The container's own value beats the pod's, so it is looked at in every mode.
-                Some(_) => self.set(&subject, &["securityContext"], wanted, section, edits)?,
-                None if per_container
-                    && (overrides || author(self.context(), &wanted.name).is_none()) =>
-                {
-                    self.set(&subject, &["securityContext"], wanted, section, edits)?;
-                }
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
-    fn set(
-        &self,
-        subject: &Subject,
-        prefix: &[&str],
-        wanted: &Wanted,
-        section: &Section<'_, SecurityContext>,
-        edits: &mut Edits<'_>,
-    ) -> Result<(), Problem> {
-        set_field(subject, &wanted.path(prefix), wanted, section, edits)
-    }
-
-    fn runs_as_root(&self, container: &Container<'a>) -> bool {
-        let section = self.scope.section_for(container);
-        section.is_some_and(|section| User::of(&section, self.template, container).is_root())
-    }
-
-    fn starts_as_root(
-        &self,
-        container: &Container<'a>,
-        section: &Section<'_, SecurityContext>,
-    ) -> Finding {
-        let subject = Subject::container(self.template, container);
-        let author = author_user(self.template, container);
-        let is_authors = author.and_then(|node| node.text()).as_deref() == Some("0");
-        let (severity, message, help) = if is_authors {
-            (
-                Severity::Warning,
-                "its author has it run as user 0, so runAsNonRoot is not set: it would not start",
-                "give it another user, or let the config override `runAsUser` for it",
-            )
-        } else {
-            (
-                Severity::Error,
-                "the config has it run as user 0, and with runAsNonRoot it would not start",
-                "choose another user, or set `runAsNonRoot: false`",
-            )
-        };
-        Finding::new(
-            "FIT-SEC001",
-            severity,
-            format!("{}: {message}", subject.part),
-        )
-        .about(&subject, &["securityContext", "runAsUser"])
-        .current(author.and_then(|node| node.value().ok()))
-        .decided_by(section.decision("pod.runAsNonRoot"))
-        .help(help)
-    }
-
-    /// The group that owns a mounted claim's files: without it a process that is not root cannot
-    /// write to a fresh volume.
-    fn wanted_group(
-        &self,
-        section: &Section<'_, SecurityContext>,
-        wanted: &[Wanted],
-    ) -> Vec<Wanted> {
-        let configured = |name: &str| {
-            wanted
-                .iter()
-                .find(|wanted| wanted.name == name)
-                .map(|wanted| wanted.value.clone())
-        };
-        let group = author(self.context(), "runAsGroup")
-            .and_then(|node| node.value().ok())
-            .or_else(|| configured("runAsGroup"));
-        let (true, true, Some(group)) =
-            (section.settings.is_restricted(), self.mounts_claim(), group)
-        else {
-            return Vec::new();
-        };
-        let make = |name: &str, value: Value| Wanted {
-            field: &[],
-            name: name.to_owned(),
-            leaf: format!("pod.{name}"),
-            value,
-        };
-        let wanted = [
-            make("fsGroup", group),
-            make("fsGroupChangePolicy", Value::from("OnRootMismatch")),
-        ];
-        wanted
-            .into_iter()
-            .filter(|wanted| configured(&wanted.name).is_none())
-            .collect()
-    }
-
-    fn mounts_claim(&self) -> bool {
-        let is_claim = |volume: Node<'_>| {
-            volume
-                .get("persistentVolumeClaim")
-                .or_else(|| volume.get("ephemeral"))
-                .is_some()
-        };
-        self.template.volumes().any(is_claim) || has_claim_templates(self.scope.target())
-    }
-
-    /// `runAsNonRoot` without a number: images whose user is a name, or root, will not start.
-    fn ask_for_user(&self, section: &Section<'_, SecurityContext>, edits: &mut Edits<'_>) {
-        let settings = &section.settings;
-        let configured =
-            settings.pod.run_as_user.is_some() || settings.container.run_as_user.is_some();
-        if configured || self.template.is_windows() || section.mode("pod.runAsNonRoot") == Mode::Off
-        {
-            return;
-        }
-        let without: Vec<String> = self
-            .template
-            .containers
-            .iter()
-            .filter(|container| author_user(self.template, container).is_none())
-            .map(|container| format!("\"{}\"", container.name))
-            .collect();
-        if without.is_empty() {
-            return;
-        }
-        let message = format!(
-            "no user is known for {}: if the image's user is root or a name, runAsNonRoot keeps it from starting",
-            without.join(", ")
-        );
-        let finding = Finding::new("FIT-SEC004", Severity::Warning, message)
-            .about(&self.subject, &["spec", "securityContext", "runAsUser"])
-            .decided_by(section.decision("pod.runAsNonRoot"))
-            .help(
-                "set `securityContext.pod.runAsUser` in the config, or the number in the manifest",
-            );
-        edits.find(finding);
-    }
-
-    fn too_young(
-        &self,
-        wanted: &Wanted,
-        since: u32,
-        section: &Section<'_, SecurityContext>,
-    ) -> Finding {
-        let message = format!(
-            "{} exists since Kubernetes 1.{since} and is not written for this cluster",
-            wanted.name
-        );
-        Finding::new("securityContext", Severity::Warning, message)
-            .about(&self.subject, &["spec", "securityContext", &wanted.name])
-            .decided_by(section.decision(&wanted.leaf))
-            .help(format!(
-                "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
-            ))
-    }
-
-    fn fit_token(
-        &self,
-        section: &Section<'_, SecurityContext>,
-        edits: &mut Edits<'_>,
-    ) -> Result<(), Problem> {
-        let default = if section.settings.is_restricted() {
-            Automount::Auto
-        } else {
-            Automount::Keep
-        };
-        match section
-            .settings
-            .automount_service_account_token
-            .unwrap_or(default)
-        {
-            Automount::Keep => return Ok(()),
-            Automount::Auto
-                if self
-                    .scope
-                    .accounts()
-                    .decide_for(self.scope.target().resource, self.template) =>
-            {
-                return Ok(());
-            }
-            Automount::Auto | Automount::Never => {}
-        }
-        edits.set(Proposal {
-            subject: &self.subject,
-            field: &["spec", "automountServiceAccountToken"],
-            value: Value::from(false),
-            decision: section.decision("automountServiceAccountToken"),
-            meaning: Meaning::Literal,
-            note: None,
-        })?;
-        Ok(())
-    }
-}
-
-fn has_claim_templates(target: &Target<'_>) -> bool {
-    target
-        .claims
-        .iter()
-        .any(|claim| claim.kind == crate::select::ClaimKind::Template)
-}
-
-struct ContainerFitting<'f, 'a> {
-    section: &'f Section<'f, SecurityContext>,
-    template: &'f Template<'a>,
-    container: &'f Container<'a>,
-    subject: Subject,
-}
-
-impl<'a> ContainerFitting<'_, 'a> {
-    fn context(&self) -> Option<Node<'a>> {
-        self.container.node.get("securityContext")
-    }
-
-    /// Fits the container's own security context; answers whether its root filesystem is read-only then.
-    fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
-        for wanted in self.section.settings.wanted_for_container() {
-            if !wanted.is_for(self.template, self.section) {
-                continue;
-            }
-            if wanted.name == "runAsNonRoot"
-                && wanted.value == Value::from(true)
-                && User::of(self.section, self.template, self.container).is_root()
-            {
-                continue;
-            }
-            if wanted.asks_for_escalation() && self.author_forbids_escalation() {
-                edits.find(self.stays_unprivileged(&wanted));
-                continue;
-            }
-            if wanted.name == "allowPrivilegeEscalation"
-                && wanted.value == Value::from(false)
-                && let Some(reason) = self.needs_escalation()
-            {
-                edits.find(self.keeps_escalation(reason));
-                continue;
-            }
-            set_field(
-                &self.subject,
-                &wanted.path(&["securityContext"]),
-                &wanted,
-                self.section,
-                edits,
-            )?;
-        }
-        Ok(self.has_read_only_root())
-    }
-
-    /// The setting beside which the API server refuses `allowPrivilegeEscalation: false`.
-    fn needs_escalation(&self) -> Option<&'static str> {
-        let configured = &self.section.settings.container;
-        let privileged = author(self.context(), "privileged")
-            .and_then(|node| node.text())
-            .map(|text| text == "true");
-        if self.effective("privileged", privileged, configured.privileged) == Some(true) {
-            return Some("privileged: true");
-        }
-        let adds = author(self.context(), "capabilities").and_then(|lists| lists.get("add"));
-        let adds = adds.filter(|list| !list.is_null()).map(author_list);
-        let lists = configured.capabilities.as_ref();
-        let adds = self.effective(
-            "capabilities.add",
-            adds,
-            lists.and_then(|lists| lists.add.clone()),
-        );
-        adds.is_some_and(|adds| adds.iter().any(|name| name == SYS_ADMIN))
-            .then_some("capabilities.add: [CAP_SYS_ADMIN]")
-    }
-
-    /// The value that a field will have.
-    fn effective<T>(&self, name: &str, author: Option<T>, configured: Option<T>) -> Option<T> {
-        match self.section.mode(&format!("container.{name}")) {
-            // What the author's own setting rules out is not written: see `stays_unprivileged`.
-            _ if self.author_forbids_escalation() => author,
-            Mode::Override => configured.or(author),
-            Mode::Ensure => author.or(configured),
-            Mode::Off => author,
-        }
-    }
-
-    /// Whether the author's `allowPrivilegeEscalation: false` will be there.
-    fn author_forbids_escalation(&self) -> bool {
-        let leaf = "container.allowPrivilegeEscalation";
-        let configured = self.section.settings.container.allow_privilege_escalation;
-        let lifted = configured == Some(true) && self.section.mode(leaf) == Mode::Override;
-        let own = author(self.context(), "allowPrivilegeEscalation").and_then(|node| node.text());
-        own.as_deref() == Some("false") && !lifted
-    }
-
-    fn stays_unprivileged(&self, wanted: &Wanted) -> Finding {
-        let message = format!(
-            "{}: its author set allowPrivilegeEscalation to false; the API server refuses {} beside it, so it is not set",
-            self.subject.part, wanted.name
-        );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
-            .about(&self.subject, &wanted.path(&["securityContext"]))
-            .decided_by(self.section.decision(&wanted.leaf))
-            .help("leave the container out with a profile, or let the config override `allowPrivilegeEscalation` for it")
-    }
-
-    fn keeps_escalation(&self, reason: &str) -> Finding {
-        let message = format!(
-            "{}: {reason}; the API server refuses allowPrivilegeEscalation: false beside it, so it is not set",
-            self.subject.part
-        );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
-            .about(&self.subject, &["securityContext", "allowPrivilegeEscalation"])
-            .decided_by(self.section.decision("container.allowPrivilegeEscalation"))
-            .help("a container that needs this belongs into a namespace that enforces the level privileged")
-    }
-
-    fn has_read_only_root(&self) -> bool {
-        let own = author(self.context(), "readOnlyRootFilesystem")
-            .and_then(|node| node.text())
-            .map(|text| text == "true");
-        let wanted = self.section.settings.wants_read_only_root();
-        match self.section.mode("container.readOnlyRootFilesystem") {
-            Mode::Ensure => own.unwrap_or(wanted),
-            Mode::Override => wanted || own == Some(true),
-            Mode::Off => own == Some(true),
-        }
-    }
-}
-
 fn author_list(list: Node<'_>) -> Vec<String> {
     list.items()
         .filter_map(|item| item.text())
         .map(Into::into)
         .collect()
-}
-
-/// Sets a field of a security context, and says so where the author's own value is weaker and stays.
-fn set_field(
-    subject: &Subject,
-    path: &[&str],
-    wanted: &Wanted,
-    section: &Section<'_, SecurityContext>,
-    edits: &mut Edits<'_>,
-) -> Result<(), Problem> {
-    let answer = edits.set(Proposal {
-        subject,
-        field: path,
-        value: wanted.value.clone(),
-        decision: section.decision(&wanted.leaf),
-        meaning: Meaning::Literal,
-        note: None,
-    })?;
-    if let (Answer::Kept(node), true) = (answer, section.settings.is_restricted())
-        && let Some(id) = weaker(&wanted.name, node)
-    {
-        let message = format!(
-            "{}: its author set {} to {}, which stays",
-            subject.part,
-            path[1..].join("."),
-            one_line(node)
-        );
-        let finding = Finding::new(id, Severity::Warning, message)
-            .about(subject, path)
-            .current(node.value().ok())
-            .proposed(wanted.value.clone())
-            .decided_by(section.decision(&wanted.leaf))
-            .help("change the manifest, or set the mode of this field to Override");
-        edits.find(finding);
-    }
-    Ok(())
-}
-
-fn one_line(node: Node<'_>) -> String {
-    node.value()
-        .map_or_else(|_| node.raw().to_owned(), |value| value.to_string())
-}
-
-/// The check that an author's value fails at the level restricted, if it does.
-fn weaker(name: &str, node: Node<'_>) -> Option<&'static str> {
-    let text = node.text();
-    match name {
-        "runAsNonRoot" => (text.as_deref() != Some("true")).then_some("FIT-PSS-runAsNonRoot"),
-        "allowPrivilegeEscalation" => {
-            (text.as_deref() != Some("false")).then_some("FIT-PSS-allowPrivilegeEscalation")
-        }
-        "readOnlyRootFilesystem" => (text.as_deref() != Some("true")).then_some("FIT-SEC002"),
-        "capabilities.drop" => (!author_list(node).iter().any(|name| name == "ALL"))
-            .then_some("FIT-PSS-capabilities_restricted"),
-        "seccompProfile" => {
-            let kind = node.get("type").and_then(|kind| kind.text());
-            let is_restricted = matches!(kind.as_deref(), Some("RuntimeDefault" | "Localhost"));
-            (!is_restricted).then_some("FIT-PSS-seccompProfile_restricted")
-        }
-        _ => None,
-    }
 }

@@ -7,7 +7,7 @@
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
-use super::ContainerFitting;
+use super::container::ContainerFitting;
 use crate::config::Mode;
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;

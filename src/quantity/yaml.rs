@@ -1,0 +1,132 @@
+//! What the readers of YAML 1.1 make of an unquoted scalar before it is a quantity.
+
+use super::error::Problem;
+use super::leading_digits;
+
+/// Whitespace that `UnmarshalJSON` trims off a string. Control characters and the line separators
+/// are escaped in JSON, where trimming does not see them.
+pub(super) fn is_space_in_json(c: char) -> bool {
+    c.is_whitespace() && c >= ' ' && !matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// What YAML 1.1 makes of an unquoted scalar (`resolve.go` of go.yaml.in/yaml/v2): the JSON text of
+/// a number, or None where it stays a string.
+pub(super) fn resolve_plain(text: &str) -> Result<Option<String>, Problem> {
+    match text {
+        "" | "~" | "null" | "Null" | "NULL" => return Ok(Some("0".to_owned())),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" | "n"
+        | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            return Err(Problem::Truth);
+        }
+        ".nan" | ".NaN" | ".NAN" | ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF"
+        | "-.inf" | "-.Inf" | "-.INF" => return Err(Problem::NotFinite),
+        _ => {}
+    }
+    match text.as_bytes()[0] {
+        b'.' if has_underscores_between_digits(text) => Ok(float_as_json(&text.replace('_', ""))),
+        b'0'..=b'9' | b'+' | b'-' => {
+            let plain = text.replace('_', "");
+            Ok(integer_as_json(&plain).or_else(|| float_as_json(&plain)))
+        }
+        _ => Ok(None),
+    }
+}
+
+fn has_underscores_between_digits(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_digit)
+    };
+    let underscores = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'_');
+    underscores
+        .map(|(at, _)| at)
+        .all(|at| is_digit(at.checked_sub(1)) && is_digit(at.checked_add(1)))
+}
+
+/// An integer of at most 64 bits in base 2, 8, 10 or 16 (`strconv.ParseInt` with base 0).
+pub(super) fn integer_as_json(text: &str) -> Option<String> {
+    let (sign, digits) = match text.as_bytes()[0] {
+        b'-' => ("-", &text[1..]),
+        b'+' => ("", &text[1..]),
+        _ => ("", text),
+    };
+    let (radix, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &digits[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
+        _ => (10, digits),
+    };
+    if !digits.chars().all(|c| c.is_digit(radix)) {
+        return None;
+    }
+    let magnitude = u64::from_str_radix(digits, radix).ok()?;
+    let limit = match text.as_bytes()[0] {
+        b'-' => i64::MIN.unsigned_abs(),
+        b'+' => i64::MAX.unsigned_abs(),
+        _ => u64::MAX,
+    };
+    let sign = if magnitude == 0 { "" } else { sign };
+    (magnitude <= limit).then(|| format!("{sign}{magnitude}"))
+}
+
+/// A float as Go writes it to JSON. The readers do pass such scalars through 64 bits, so a long one
+/// reaches the API server changed; this is the one place where a float is right.
+fn float_as_json(text: &str) -> Option<String> {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (whole, rest) = leading_digits(unsigned);
+    let (fraction, rest) = rest.strip_prefix('.').map_or(("", rest), leading_digits);
+    let power = rest.strip_prefix(['e', 'E']);
+    let power_digits = power.map_or("0", |power| power.strip_prefix(['-', '+']).unwrap_or(power));
+    let is_number = !(whole.is_empty() && fraction.is_empty())
+        && (power.is_some() || rest.is_empty())
+        && !power_digits.is_empty()
+        && power_digits.bytes().all(|byte| byte.is_ascii_digit());
+    let value = text
+        .parse::<f64>()
+        .ok()
+        .filter(|value| is_number && value.is_finite())?;
+    let magnitude = value.abs();
+    let written_out = magnitude == 0.0 || (1e-6..1e21).contains(&magnitude);
+    let shortest = format!("{value:e}");
+    // Of two shortest forms equally near, Go takes the even one, as does rounding to a fixed length.
+    let digits = shortest
+        .split('e')
+        .next()
+        .unwrap_or("")
+        .bytes()
+        .filter(u8::is_ascii_digit)
+        .count();
+    let rounded = format!("{value:.*e}", digits.saturating_sub(1));
+    let nearest = if rounded.parse() == Ok(value) {
+        rounded
+    } else {
+        shortest
+    };
+    Some(if written_out {
+        without_exponent(&nearest)
+    } else {
+        nearest
+    })
+}
+
+/// Writes `-1.5e-3` as `-0.0015`.
+fn without_exponent(scientific: &str) -> String {
+    let (mantissa, power) = scientific.split_once('e').unwrap_or((scientific, "0"));
+    let (sign, mantissa) = mantissa
+        .strip_prefix('-')
+        .map_or(("", mantissa), |unsigned| ("-", unsigned));
+    let digits = mantissa.replace('.', "");
+    let power: i32 = power.parse().unwrap_or(0);
+    let whole = usize::try_from(power + 1).unwrap_or(0);
+    if whole == 0 {
+        return format!(
+            "{sign}0.{}{digits}",
+            "0".repeat(power.unsigned_abs() as usize - 1)
+        );
+    }
+    let padded = format!("{digits:0<whole$}");
+    let (whole, fraction) = padded.split_at(whole);
+    format!("{sign}{whole}.{fraction}")
+}

@@ -1,0 +1,139 @@
+//! The fields of containers.
+
+use kustomize_krm_types::Severity;
+
+use super::user::User;
+use super::wanted::{SYS_ADMIN, Wanted, set_field};
+use super::{SecurityContext, author, author_list};
+use crate::config::{Mode, Section};
+use crate::edit::{Edits, Finding, Subject};
+use crate::problem::Problem;
+use crate::select::{Container, Template};
+use crate::yaml::{Node, Value};
+
+pub(super) struct ContainerFitting<'f, 'a> {
+    pub(super) section: &'f Section<'f, SecurityContext>,
+    pub(super) template: &'f Template<'a>,
+    pub(super) container: &'f Container<'a>,
+    pub(super) subject: Subject,
+}
+
+impl<'a> ContainerFitting<'_, 'a> {
+    pub(super) fn context(&self) -> Option<Node<'a>> {
+        self.container.node.get("securityContext")
+    }
+
+    /// Fits the container's own security context; answers whether its root filesystem is read-only then.
+    pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
+        for wanted in self.section.settings.wanted_for_container() {
+            if !wanted.is_for(self.template, self.section) {
+                continue;
+            }
+            if wanted.name == "runAsNonRoot"
+                && wanted.value == Value::from(true)
+                && User::of(self.section, self.template, self.container).is_root()
+            {
+                continue;
+            }
+            if wanted.asks_for_escalation() && self.author_forbids_escalation() {
+                edits.find(self.stays_unprivileged(wanted));
+                continue;
+            }
+            if wanted.name == "allowPrivilegeEscalation"
+                && wanted.value == Value::from(false)
+                && let Some(reason) = self.needs_escalation()
+            {
+                edits.find(self.keeps_escalation(reason));
+                continue;
+            }
+            set_field(
+                &self.subject,
+                &wanted.path(&["securityContext"]),
+                wanted,
+                self.section,
+                edits,
+            )?;
+        }
+        Ok(self.has_read_only_root())
+    }
+
+    /// The setting beside which the API server refuses `allowPrivilegeEscalation: false`.
+    pub(super) fn needs_escalation(&self) -> Option<&'static str> {
+        let configured = &self.section.settings.container;
+        let privileged = author(self.context(), "privileged")
+            .and_then(|node| node.text())
+            .map(|text| text == "true");
+        if self.effective("privileged", privileged, configured.privileged) == Some(true) {
+            return Some("privileged: true");
+        }
+        let adds = author(self.context(), "capabilities").and_then(|lists| lists.get("add"));
+        let adds = adds.filter(|list| !list.is_null()).map(author_list);
+        let lists = configured.capabilities.as_ref();
+        let adds = self.effective(
+            "capabilities.add",
+            adds,
+            lists.and_then(|lists| lists.add.clone()),
+        );
+        adds.is_some_and(|adds| adds.iter().any(|name| name == SYS_ADMIN))
+            .then_some("capabilities.add: [CAP_SYS_ADMIN]")
+    }
+
+    /// The value that a field will have.
+    pub(super) fn effective<T>(
+        &self,
+        name: &str,
+        author: Option<T>,
+        configured: Option<T>,
+    ) -> Option<T> {
+        match self.section.mode(&format!("container.{name}")) {
+            // What the author's own setting rules out is not written: see `stays_unprivileged`.
+            _ if self.author_forbids_escalation() => author,
+            Mode::Override => configured.or(author),
+            Mode::Ensure => author.or(configured),
+            Mode::Off => author,
+        }
+    }
+
+    /// Whether the author's `allowPrivilegeEscalation: false` will be there.
+    pub(super) fn author_forbids_escalation(&self) -> bool {
+        let leaf = "container.allowPrivilegeEscalation";
+        let configured = self.section.settings.container.allow_privilege_escalation;
+        let lifted = configured == Some(true) && self.section.mode(leaf) == Mode::Override;
+        let own = author(self.context(), "allowPrivilegeEscalation").and_then(|node| node.text());
+        own.as_deref() == Some("false") && !lifted
+    }
+
+    pub(super) fn stays_unprivileged(&self, wanted: &Wanted) -> Finding {
+        let message = format!(
+            "{}: its author set allowPrivilegeEscalation to false; the API server refuses {} beside it, so it is not set",
+            self.subject.part, wanted.name
+        );
+        Finding::new("FIT-SEC001", Severity::Warning, message)
+            .about(&self.subject, &wanted.path(&["securityContext"]))
+            .decided_by(self.section.decision(&wanted.leaf))
+            .help("leave the container out with a profile, or let the config override `allowPrivilegeEscalation` for it")
+    }
+
+    pub(super) fn keeps_escalation(&self, reason: &str) -> Finding {
+        let message = format!(
+            "{}: {reason}; the API server refuses allowPrivilegeEscalation: false beside it, so it is not set",
+            self.subject.part
+        );
+        Finding::new("FIT-SEC001", Severity::Warning, message)
+            .about(&self.subject, &["securityContext", "allowPrivilegeEscalation"])
+            .decided_by(self.section.decision("container.allowPrivilegeEscalation"))
+            .help("a container that needs this belongs into a namespace that enforces the level privileged")
+    }
+
+    pub(super) fn has_read_only_root(&self) -> bool {
+        let own = author(self.context(), "readOnlyRootFilesystem")
+            .and_then(|node| node.text())
+            .map(|text| text == "true");
+        let wanted = self.section.settings.wants_read_only_root();
+        match self.section.mode("container.readOnlyRootFilesystem") {
+            Mode::Ensure => own.unwrap_or(wanted),
+            Mode::Override => wanted || own == Some(true),
+            Mode::Off => own == Some(true),
+        }
+    }
+}

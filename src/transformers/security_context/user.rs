@@ -1,0 +1,66 @@
+//! Which user a container runs as, by its author's and the config's word.
+
+use super::{SecurityContext, author};
+use crate::config::{Mode, Section};
+use crate::select::{Container, Template};
+use crate::yaml::Node;
+
+/// The number of the user that a container will run as, as far as it is known.
+pub(super) struct User(Option<String>);
+
+impl User {
+    pub(super) fn of(
+        section: &Section<'_, SecurityContext>,
+        template: &Template<'_>,
+        container: &Container<'_>,
+    ) -> User {
+        let settings = &section.settings;
+        let configured = [
+            ("container.runAsUser", settings.container.run_as_user),
+            ("pod.runAsUser", settings.pod.run_as_user),
+        ];
+        let [own, pod] = configured.map(|(leaf, user)| {
+            // No user is written for Windows.
+            let user = user.filter(|_| !template.is_windows())?;
+            Some((section.mode(leaf), user.to_string()))
+        });
+        let overridden = |user: &Option<(Mode, String)>| {
+            let user = user.as_ref().filter(|(mode, _)| *mode == Mode::Override);
+            user.map(|(_, user)| user.clone())
+        };
+        let ensured = |user: Option<(Mode, String)>| {
+            let user = user.filter(|(mode, _)| *mode == Mode::Ensure);
+            user.map(|(_, user)| user)
+        };
+        let authors = |context: Option<Node<'_>>| {
+            let user = author(context, "runAsUser").and_then(|node| node.text());
+            user.map(std::borrow::Cow::into_owned)
+        };
+        // For a container's own field, a setting for containers stands in for the one for pods.
+        let over_own = if section.sets_for_container("runAsUser") {
+            overridden(&own)
+        } else {
+            overridden(&pod)
+        };
+        let user = over_own
+            .or_else(|| authors(container.node.get("securityContext")))
+            .or_else(|| ensured(own))
+            .or_else(|| overridden(&pod))
+            .or_else(|| authors(template.spec.get("securityContext")))
+            .or_else(|| ensured(pod));
+        User(user)
+    }
+
+    pub(super) fn is_root(&self) -> bool {
+        self.0.as_deref() == Some("0")
+    }
+}
+
+/// The user that the author gave a container for certain; configured ones do not count.
+pub(super) fn author_user<'a>(
+    template: &Template<'a>,
+    container: &Container<'a>,
+) -> Option<Node<'a>> {
+    author(container.node.get("securityContext"), "runAsUser")
+        .or_else(|| author(template.spec.get("securityContext"), "runAsUser"))
+}

@@ -1,0 +1,198 @@
+//! The fields of security contexts that shall be so, and how they are set.
+
+use kustomize_krm_types::Severity;
+use serde::Serialize;
+
+use super::{SecurityContext, author_list};
+use crate::config::{Mode, Section};
+use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
+use crate::problem::Problem;
+use crate::select::Template;
+use crate::yaml::{Node, Value};
+
+/// Fields that pods and containers have both; the container's wins.
+pub(super) const SHARED: [&str; 5] = [
+    "runAsNonRoot",
+    "runAsUser",
+    "runAsGroup",
+    "seccompProfile",
+    "appArmorProfile",
+];
+
+/// Fields that Windows pods may have; the API server refuses the others for them (`PodSpec.OS`).
+pub(super) const WINDOWS_FIELDS: [&str; 2] = ["runAsNonRoot", "windowsOptions"];
+
+/// Fields younger than 1.25, which is what is written for when the config names no version.
+pub(super) const SINCE_MINOR: [(&str, u32); 3] = [
+    ("appArmorProfile", 30),
+    ("supplementalGroupsPolicy", 31),
+    ("seLinuxChangePolicy", 32),
+];
+
+/// The capability beside which the API server refuses `allowPrivilegeEscalation: false`; it looks for
+/// this spelling, although the one without `CAP_` is the one that works.
+pub(super) const SYS_ADMIN: &str = "CAP_SYS_ADMIN";
+
+/// One field that shall be so: its path in the security context, its leaf in the config, its value.
+#[derive(Clone, Debug)]
+pub(super) struct Wanted {
+    pub(super) field: &'static [&'static str],
+    pub(super) name: String,
+    pub(super) leaf: String,
+    pub(super) value: Value,
+}
+
+/// The fields of a typed security context, the configured ones over the defaults, as they are
+/// written: each field as a whole, but the two lists of `capabilities` apart.
+pub(super) fn wanted(
+    defaults: &impl Serialize,
+    configured: &impl Serialize,
+    context: &str,
+) -> Vec<Wanted> {
+    let mut fields: Vec<(String, Value)> = Vec::new();
+    for layer in [to_value(defaults), to_value(configured)] {
+        let Value::Mapping(entries) = layer else {
+            continue;
+        };
+        for (name, value) in entries.into_iter().flat_map(split_capabilities) {
+            match fields.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = value,
+                None => fields.push((name, value)),
+            }
+        }
+    }
+    let wanted = fields.into_iter().map(|(name, value)| {
+        let field: &'static [&'static str] = match name.as_str() {
+            "capabilities.add" => &["capabilities", "add"],
+            "capabilities.drop" => &["capabilities", "drop"],
+            _ => &[],
+        };
+        Wanted {
+            field,
+            leaf: format!("{context}.{name}"),
+            name,
+            value,
+        }
+    });
+    wanted.collect()
+}
+
+pub(super) fn split_capabilities((name, value): (String, Value)) -> Vec<(String, Value)> {
+    match (name.as_str(), value) {
+        ("capabilities", Value::Mapping(lists)) => lists
+            .into_iter()
+            .map(|(list, value)| (format!("capabilities.{list}"), value))
+            .collect(),
+        (_, value) => vec![(name, value)],
+    }
+}
+
+pub(super) fn to_value(typed: &impl Serialize) -> Value {
+    // Kubernetes types serialise to plain JSON; there is no case in which this fails.
+    serde_json::to_value(typed).map_or(Value::Null, Value::from)
+}
+
+impl Wanted {
+    pub(super) fn path<'w>(&'w self, prefix: &[&'w str]) -> Vec<&'w str> {
+        let mut path = prefix.to_vec();
+        if self.field.is_empty() {
+            path.push(&self.name);
+        } else {
+            path.extend(self.field);
+        }
+        path
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        SHARED.contains(&self.name.as_str())
+    }
+
+    /// Whether the field is looked at and may stand in these pods.
+    pub(super) fn is_for(
+        &self,
+        template: &Template<'_>,
+        section: &Section<'_, SecurityContext>,
+    ) -> bool {
+        let is_allowed = !template.is_windows() || WINDOWS_FIELDS.contains(&self.name.as_str());
+        is_allowed && section.mode(&self.leaf) != Mode::Off
+    }
+
+    /// Whether the API server refuses the value beside `allowPrivilegeEscalation: false`.
+    pub(super) fn asks_for_escalation(&self) -> bool {
+        match (self.name.as_str(), &self.value) {
+            ("privileged", value) => *value == Value::from(true),
+            ("capabilities.add", Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
+            _ => false,
+        }
+    }
+
+    /// Why the field cannot be written for these pods, if so.
+    pub(super) fn is_too_young(&self, section: &Section<'_, SecurityContext>) -> Option<u32> {
+        let (_, since) = SINCE_MINOR.iter().find(|(name, _)| *name == self.name)?;
+        let minor = section
+            .kubernetes_version()
+            .map_or(25, |version| version.minor);
+        (minor < *since).then_some(*since)
+    }
+}
+
+/// Sets a field of a security context, and says so where the author's own value is weaker and stays.
+pub(super) fn set_field(
+    subject: &Subject,
+    path: &[&str],
+    wanted: &Wanted,
+    section: &Section<'_, SecurityContext>,
+    edits: &mut Edits<'_>,
+) -> Result<(), Problem> {
+    let answer = edits.set(Proposal {
+        subject,
+        field: path,
+        value: wanted.value.clone(),
+        decision: section.decision(&wanted.leaf),
+        meaning: Meaning::Literal,
+        note: None,
+    })?;
+    if let (Answer::Kept(node), true) = (answer, section.settings.is_restricted())
+        && let Some(id) = weaker(&wanted.name, node)
+    {
+        let message = format!(
+            "{}: its author set {} to {}, which stays",
+            subject.part,
+            path[1..].join("."),
+            one_line(node)
+        );
+        let finding = Finding::new(id, Severity::Warning, message)
+            .about(subject, path)
+            .current(node.value().ok())
+            .proposed(wanted.value.clone())
+            .decided_by(section.decision(&wanted.leaf))
+            .help("change the manifest, or set the mode of this field to Override");
+        edits.find(finding);
+    }
+    Ok(())
+}
+
+pub(super) fn one_line(node: Node<'_>) -> String {
+    node.value()
+        .map_or_else(|_| node.raw().to_owned(), |value| value.to_string())
+}
+
+/// The check that an author's value fails at the level restricted, if it does.
+pub(super) fn weaker(name: &str, node: Node<'_>) -> Option<&'static str> {
+    let text = node.text();
+    match name {
+        "runAsNonRoot" => (text.as_deref() != Some("true")).then_some("FIT-PSS-runAsNonRoot"),
+        "allowPrivilegeEscalation" => {
+            (text.as_deref() != Some("false")).then_some("FIT-PSS-allowPrivilegeEscalation")
+        }
+        "readOnlyRootFilesystem" => (text.as_deref() != Some("true")).then_some("FIT-SEC002"),
+        "capabilities.drop" => (!author_list(node).iter().any(|name| name == "ALL"))
+            .then_some("FIT-PSS-capabilities_restricted"),
+        "seccompProfile" => {
+            let kind = node.get("type").and_then(|kind| kind.text());
+            let is_restricted = matches!(kind.as_deref(), Some("RuntimeDefault" | "Localhost"));
+            (!is_restricted).then_some("FIT-PSS-seccompProfile_restricted")
+        }
+        _ => None,
+    }
+}
