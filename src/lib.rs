@@ -45,7 +45,7 @@ pub mod transformers;
 pub mod write;
 pub mod yaml;
 
-use crate::config::{Config, FunctionConfig};
+use crate::config::{ChangesReport, Config, FunctionConfig};
 use crate::edit::Edits;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Host, Resource, ResourceList};
@@ -60,7 +60,8 @@ pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
 pub struct Outcome {
     /// The whole output; `None` when something is an error, for then nothing may be written.
     pub output: Option<String>,
-    /// What was changed and found; `None` when the input could not be understood.
+    /// What was found, and of the changes what the config's `report` asks for; `None` when the input
+    /// could not be understood.
     pub report: Option<Report>,
     /// Why nothing was written, when it is not a finding of the report.
     pub problems: Vec<Problem>,
@@ -120,14 +121,19 @@ fn run_on(list: &ResourceList<'_>, results: Results) -> Result<Outcome, Problems
     let function_config = FunctionConfig::of_list(node)?;
     let config = function_config.decode()?;
     let fitted = fit(&config, &list.resources, Some(node))?;
-    let report = Report::of(&fitted, &list.resources, &config);
     let wants_results = match results {
         Results::ByHost => list.host != Host::Kustomize,
         Results::Always => true,
         Results::Never => false,
     };
+    let changes = if wants_results {
+        config.report_changes
+    } else {
+        ChangesReport::None
+    };
+    let report = Report::of(&fitted, &list.resources, &config, changes);
     let krm_results = if wants_results {
-        report.krm_results(config.report_changes)
+        report.krm_results()
     } else {
         Vec::new()
     };

@@ -54,13 +54,13 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         Resource::read(document.root(), 0, origin, &mut resources)?;
     }
     let fitted = fitout::fit(&config, &resources, None)?;
-    let report = Report::of(&fitted, &resources, &config);
+    let report = Report::of(&fitted, &resources, &config, ChangesReport::Full);
     let text = if report.has_errors() {
         Err(report::findings(&report, Severity::Error))
     } else {
         Ok(write::text(&stream, &fitted.changes, &resources)?)
     };
-    let results = report.krm_results(ChangesReport::Full);
+    let results = report.krm_results();
     Ok(Fitting { text, results })
 }
 

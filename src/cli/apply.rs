@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use clap::Args;
-use fitout::config::{Config, FunctionConfig};
+use fitout::config::{ChangesReport, Config, FunctionConfig};
 use fitout::edit::Change;
 use fitout::problem::{Problem, Problems};
 use fitout::read::Resource;
@@ -154,7 +154,7 @@ impl Run {
         resources: &[Resource<'_>],
     ) -> Result<Run, Problems> {
         let fitted = fitout::fit(config, resources, None)?;
-        let report = Report::of(&fitted, resources, config);
+        let report = Report::of(&fitted, resources, config, ChangesReport::Full);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
         Ok(Run {

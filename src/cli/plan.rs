@@ -1,7 +1,7 @@
 //! `fitout plan`: what would change, and why. Writes no manifest.
 
 use clap::Args;
-use fitout::config::FunctionConfig;
+use fitout::config::{ChangesReport, FunctionConfig};
 use fitout::report::{self, PlannedText, Report};
 use kustomize_krm_types::Severity;
 
@@ -71,7 +71,7 @@ impl Plan {
                 .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
             let fitted = fitout::fit(&config, &list.resources, Some(node))
                 .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-            let report = Report::of(&fitted, &list.resources, &config);
+            let report = Report::of(&fitted, &list.resources, &config, ChangesReport::Full);
             let after = fitout::write::text(&stream, &fitted.changes, &list.resources);
             let after =
                 after.map_err(|problem| failure(&problem.into(), &self.telling, UNREADABLE))?;

@@ -13,7 +13,7 @@ use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
 use crate::Fitted;
-use crate::config::{Config, Decision};
+use crate::config::{ChangesReport, Config, Decision};
 use crate::edit::{Change, Finding, Part, field_path};
 use crate::read::Resource;
 
@@ -32,6 +32,9 @@ pub struct Report {
     pub summary: Summary,
     /// Errors first, then warnings, then info; inside by file, index, field and rule.
     pub results: Vec<Entry>,
+    /// How much of the changes is among them.
+    #[serde(skip)]
+    changes: ChangesReport,
 }
 
 /// How many of what.
@@ -137,17 +140,30 @@ pub struct ConfigPlace {
 }
 
 impl Report {
-    /// The report of what fitting came to.
-    pub fn of(fitted: &Fitted, resources: &[Resource<'_>], config: &Config<'_>) -> Report {
-        let mut results: Vec<Entry> =
-            Vec::with_capacity(fitted.changes.len() + fitted.findings.len());
-        for (index, change) in fitted.changes.iter().enumerate() {
-            results.push(of_change(
-                index,
-                change,
-                &resources[change.resource],
-                config,
-            ));
+    /// The report of what fitting came to, with as much of the changes as asked: to tell each costs
+    /// more than to make it.
+    pub fn of(
+        fitted: &Fitted,
+        resources: &[Resource<'_>],
+        config: &Config<'_>,
+        changes: ChangesReport,
+    ) -> Report {
+        let mut results: Vec<Entry> = Vec::new();
+        match changes {
+            ChangesReport::None => {}
+            ChangesReport::Summary => {
+                let by_object = fitted.changes.chunk_by(|a, b| a.resource == b.resource);
+                results
+                    .extend(by_object.map(|changes| {
+                        of_object(changes, &resources[changes[0].resource], config)
+                    }));
+            }
+            ChangesReport::Full => {
+                let all = fitted.changes.iter().enumerate();
+                results.extend(all.map(|(index, change)| {
+                    of_change(index, change, &resources[change.resource], config)
+                }));
+            }
         }
         for finding in &fitted.findings {
             results.push(of_finding(
@@ -163,6 +179,7 @@ impl Report {
             environment: config.environment.clone(),
             summary: summarise(fitted, resources),
             results,
+            changes,
         }
     }
 
@@ -225,6 +242,35 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
         waived: 0,
+    }
+}
+
+/// All changes of one object as one entry, with their number by rule.
+fn of_object(changes: &[Change], resource: &Resource<'_>, config: &Config<'_>) -> Entry {
+    let mut rules: BTreeMap<&str, usize> = BTreeMap::new();
+    for change in changes {
+        *rules.entry(change.rule).or_default() += 1;
+    }
+    let counts: Vec<String> = rules
+        .iter()
+        .map(|(rule, count)| format!("{rule} {count}"))
+        .collect();
+    Entry {
+        entry_type: EntryType::Change,
+        message: format!(
+            "fitted out for {}: {}",
+            config.environment,
+            counts.join(", ")
+        ),
+        severity: Severity::Info,
+        rule: String::new(),
+        resource_ref: Some(reference(resource)),
+        field: None,
+        file: file_place(resource, None),
+        config: None,
+        help: None,
+        tags: tags_of(&Part::Object, None, config),
+        change: None,
     }
 }
 

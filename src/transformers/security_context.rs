@@ -236,7 +236,7 @@ impl Transformer for SecurityContext {
             let read_only = fitting.fit(edits)?;
             if read_only
                 && container.container_type != ContainerType::Ephemeral
-                && !template.is_windows()
+                && !template.is_windows
             {
                 let tmp = section.settings.wants_read_only_root() && !section.settings.no_tmp;
                 let paths =
@@ -441,7 +441,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let mut wanted = settings.wanted_for_pod();
         wanted.extend(self.wanted_group(section, &wanted));
         for wanted in wanted {
-            if self.template.is_windows() && !WINDOWS_FIELDS.contains(&wanted.name.as_str()) {
+            if self.template.is_windows && !WINDOWS_FIELDS.contains(&wanted.name.as_str()) {
                 continue;
             }
             if let Some(since) = wanted.is_too_young(section) {
@@ -617,8 +617,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let settings = &section.settings;
         let configured =
             settings.pod.run_as_user.is_some() || settings.container.run_as_user.is_some();
-        if configured || self.template.is_windows() || section.mode("pod.runAsNonRoot") == Mode::Off
-        {
+        if configured || self.template.is_windows || section.mode("pod.runAsNonRoot") == Mode::Off {
             return;
         }
         let without: Vec<String> = self
@@ -722,7 +721,7 @@ impl<'a> ContainerFitting<'_, 'a> {
     /// Fits the container's own security context; answers whether its root filesystem is read-only then.
     fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
         for wanted in self.section.settings.wanted_for_container() {
-            if self.template.is_windows() && !WINDOWS_FIELDS.contains(&wanted.name.as_str()) {
+            if self.template.is_windows && !WINDOWS_FIELDS.contains(&wanted.name.as_str()) {
                 continue;
             }
             if wanted.name == "allowPrivilegeEscalation"
