@@ -159,6 +159,6 @@ fn is_word(line: &str, word: &str) -> bool {
 
 /// The last byte of a tag, anchor or alias.
 fn end_of_word(bytes: &[u8], from: usize, in_flow: bool) -> usize {
-    let goes_on = |byte: &&u8| !b" \t".contains(*byte) && !(in_flow && b",[]{}".contains(*byte));
+    let goes_on = |byte: &&u8| !(b" \t".contains(*byte) || in_flow && b",[]{}".contains(*byte));
     from + bytes[from + 1..].iter().take_while(goes_on).count()
 }
