@@ -4,6 +4,8 @@
 IMAGE := ghcr.io/fitout/fitout:v0.1.0
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
+# Manifests that nobody here wrote; `make corpus` says so and does nothing where they are not.
+CORPUS := ../shared/corpus-dev
 # CI must not resolve other versions than the ones under review; a person who adds a dependency may.
 LOCKED := $(if $(filter true,$(CI)),--locked)
 # The container, the exec hosts and the command line are tested with one and the same static binary.
@@ -53,8 +55,8 @@ hosts: ## which hosts of KRM functions are here, and how to get the others; with
 test-hosts: ## the same overlay through kustomize, kubectl, kpt, docker and the command line, as far as they are here
 	@scripts/test-hosts
 
-corpus: ## every real resource of ../shared/corpus-dev
-	cargo run --release $(LOCKED) --example corpus -- ../shared/corpus-dev
+corpus: ## every real resource of CORPUS
+	cargo run --release $(LOCKED) --example corpus -- $(CORPUS)
 
 bench: ## how long it takes
 	cargo bench $(LOCKED)

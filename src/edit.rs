@@ -256,6 +256,8 @@ pub struct Edits<'a> {
     resource: usize,
     rule: &'static str,
     first_of_resource: usize,
+    /// The part that was last asked about, and its node: leaves of one part are asked for in a row.
+    part: Option<(PointerBuf, Node<'a>)>,
     /// The edits, in the order in which they were asked for.
     pub changes: Vec<Change>,
     /// What else there is to say.
@@ -272,6 +274,7 @@ impl<'a> Edits<'a> {
             resource: 0,
             rule: "",
             first_of_resource: 0,
+            part: None,
             changes: Vec::new(),
             findings: Vec::new(),
             same: 0,
@@ -282,6 +285,7 @@ impl<'a> Edits<'a> {
     pub fn start(&mut self, resource: usize) {
         self.resource = resource;
         self.first_of_resource = self.changes.len();
+        self.part = None;
     }
 
     /// Turns to a rule: edits carry its name from here on.
@@ -297,10 +301,9 @@ impl<'a> Edits<'a> {
         if proposal.decision.mode == Mode::Off {
             return Ok(Answer::Off);
         }
-        let pointer = proposal.subject.at(proposal.field);
-        let present = self.present(&pointer)?;
+        let present = self.present(proposal.subject, proposal.field)?;
         if let Some(node) = present {
-            self.check_kind(node, &proposal.value, &pointer)?;
+            self.check_kind(node, &proposal)?;
             if means(node, &proposal.value, proposal.meaning) {
                 self.same += 1;
                 return Ok(Answer::Same);
@@ -309,6 +312,7 @@ impl<'a> Edits<'a> {
                 return Ok(Answer::Kept(node));
             }
         }
+        let pointer = proposal.subject.at(proposal.field);
         self.push(proposal, pointer, present, false);
         Ok(Answer::Edited)
     }
@@ -318,8 +322,8 @@ impl<'a> Edits<'a> {
     /// # Errors
     /// As [`Edits::set`].
     pub fn repair(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
+        let present = self.present(proposal.subject, proposal.field)?;
         let pointer = proposal.subject.at(proposal.field);
-        let present = self.present(&pointer)?;
         self.push(proposal, pointer, present, false);
         Ok(())
     }
@@ -331,7 +335,7 @@ impl<'a> Edits<'a> {
     /// `FIT-INP003` when the list is something else.
     pub fn append(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
         let mut pointer = proposal.subject.at(proposal.field);
-        let list = self.present(&pointer)?;
+        let list = self.present(proposal.subject, proposal.field)?;
         if let Some(node) = list.filter(|node| !node.is_sequence()) {
             return Err(expected(
                 &self.resources[self.resource],
@@ -386,8 +390,8 @@ impl<'a> Edits<'a> {
 
     /// Refuses a value of another kind than its field has: to keep it or to replace it would both be
     /// guesses about what its author meant.
-    fn check_kind(&self, node: Node<'a>, value: &Value, pointer: &Pointer) -> Result<(), Problem> {
-        let (fits, what) = match value {
+    fn check_kind(&self, node: Node<'a>, proposal: &Proposal<'_>) -> Result<(), Problem> {
+        let (fits, what) = match &proposal.value {
             Value::Null => (true, "nothing"),
             Value::Bool(_) => (
                 matches!(node.scalar(), Some(Scalar::Bool(_))),
@@ -408,35 +412,47 @@ impl<'a> Edits<'a> {
                 &self.resources[self.resource],
                 node,
                 what,
-                pointer,
+                &proposal.subject.at(proposal.field),
             ))
         }
     }
 
     /// The value that a leaf has now; null and empty maps are as absent.
-    fn present(&self, pointer: &Pointer) -> Result<Option<Node<'a>>, Problem> {
-        let resource = &self.resources[self.resource];
-        let mut node = resource.node;
-        let mut done = PointerBuf::new();
-        for token in pointer.tokens() {
+    fn present(&mut self, subject: &Subject, field: &[&str]) -> Result<Option<Node<'a>>, Problem> {
+        let Some(mut node) = self.node_of(subject) else {
+            return Ok(None);
+        };
+        for (depth, token) in field.iter().enumerate() {
             let next = if node.is_sequence() {
-                token
-                    .decoded()
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|index| node.items().nth(index))
+                let index = token.parse::<usize>().ok();
+                index.and_then(|index| node.items().nth(index))
             } else if node.is_map() {
-                node.get(&token.decoded())
+                node.get(token)
             } else {
-                return Err(expected(resource, node, "a mapping", &done));
+                return Err(expected(
+                    &self.resources[self.resource],
+                    node,
+                    "a mapping",
+                    &subject.at(&field[..depth]),
+                ));
             };
-            let Some(next) = next.filter(|next| !next.is_null()) else {
-                return Ok(None);
-            };
-            done.push_back(token);
-            node = next;
+            match next.filter(|next| !next.is_null()) {
+                Some(next) => node = next,
+                None => return Ok(None),
+            }
         }
         Ok(Some(node).filter(|node| !(node.is_map() && node.len() == 0)))
+    }
+
+    fn node_of(&mut self, subject: &Subject) -> Option<Node<'a>> {
+        match &self.part {
+            Some((path, node)) if *path == subject.path => Some(*node),
+            _ => {
+                let node = self.resources[self.resource].node.pointer(&subject.path)?;
+                self.part = Some((subject.path.clone(), node));
+                Some(node)
+            }
+        }
     }
 }
 

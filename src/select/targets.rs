@@ -58,6 +58,8 @@ pub struct Template<'a> {
     pub spec: Node<'a>,
     /// Every container, in the order of the lists below.
     pub containers: Vec<Container<'a>>,
+    /// Whether these are pods for Windows nodes, for which most security fields are forbidden.
+    pub is_windows: bool,
 }
 
 /// What kind of container it is; resources, probes and mounts differ by it.
@@ -202,6 +204,7 @@ impl<'a> Template<'a> {
             node,
             spec,
             containers: Vec::new(),
+            is_windows: is_for_windows(spec),
         };
         template.collect(resource, "initContainers")?;
         template.collect(resource, "containers")?;
@@ -233,19 +236,6 @@ impl<'a> Template<'a> {
             .get("volumes")
             .into_iter()
             .flat_map(|volumes| volumes.items())
-    }
-
-    /// Whether these are pods for Windows nodes, for which most security fields are forbidden.
-    pub fn is_windows(&self) -> bool {
-        let os = self.spec.get("os").and_then(|os| os.get("name")?.text());
-        let selector = self.spec.get("nodeSelector");
-        let node = selector.and_then(|labels| {
-            labels
-                .get("kubernetes.io/os")
-                .or_else(|| labels.get("beta.kubernetes.io/os"))?
-                .text()
-        });
-        os.as_deref().or(node.as_deref()) == Some("windows")
     }
 
     fn collect(&mut self, resource: &'a Resource<'a>, list: &'static str) -> Result<(), Problem> {
@@ -282,6 +272,17 @@ impl<'a> Template<'a> {
         }
         Ok(())
     }
+}
+
+fn is_for_windows(spec: Node<'_>) -> bool {
+    let os = spec.get("os").and_then(|os| os.get("name")?.text());
+    let node = spec.get("nodeSelector").and_then(|labels| {
+        labels
+            .get("kubernetes.io/os")
+            .or_else(|| labels.get("beta.kubernetes.io/os"))?
+            .text()
+    });
+    os.as_deref().or(node.as_deref()) == Some("windows")
 }
 
 impl<'a> Container<'a> {

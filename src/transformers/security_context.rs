@@ -226,7 +226,7 @@ impl Transformer for SecurityContext {
             let read_only = fitting.fit(edits)?;
             if read_only
                 && container.container_type != ContainerType::Ephemeral
-                && !template.is_windows()
+                && !template.is_windows
             {
                 let tmp = section.settings.wants_read_only_root()
                     && section.mode("container.readOnlyRootFilesystem") != Mode::Off

@@ -21,7 +21,7 @@ impl User {
         ];
         let [own, pod] = configured.map(|(leaf, user)| {
             // No user is written for Windows.
-            let user = user.filter(|_| !template.is_windows())?;
+            let user = user.filter(|_| !template.is_windows)?;
             Some((section.mode(leaf), user.to_string()))
         });
         let overridden = |user: &Option<(Mode, String)>| {

@@ -113,7 +113,7 @@ impl Wanted {
         template: &Template<'_>,
         section: &Section<'_, SecurityContext>,
     ) -> bool {
-        let is_allowed = !template.is_windows() || WINDOWS_FIELDS.contains(&self.name.as_str());
+        let is_allowed = !template.is_windows || WINDOWS_FIELDS.contains(&self.name.as_str());
         is_allowed && section.mode(&self.leaf) != Mode::Off
     }
 
