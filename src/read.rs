@@ -62,6 +62,10 @@ pub struct Resource<'a> {
     pub name: Cow<'a, str>,
     /// `metadata.namespace`.
     pub namespace: Option<Cow<'a, str>>,
+    /// `metadata.annotations`, looked up once because hosts and authors say so much there.
+    annotations: Option<Node<'a>>,
+    /// `metadata.labels`.
+    labels: Option<Node<'a>>,
     /// The file it came from.
     pub origin: Origin,
     /// Which of the texts that are fitted together this object lies in.
@@ -286,6 +290,8 @@ impl<'a> Resource<'a> {
             kind,
             name,
             namespace,
+            annotations: metadata.and_then(|metadata| metadata.get("annotations")),
+            labels: metadata.and_then(|metadata| metadata.get("labels")),
             origin,
             text,
         };
@@ -298,17 +304,17 @@ impl<'a> Resource<'a> {
 
     /// The object's own annotations, if it has any.
     pub fn annotations(&self) -> Option<Node<'a>> {
-        self.node.get("metadata")?.get("annotations")
+        self.annotations
     }
 
     /// One annotation of the object.
     pub fn annotation(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.annotations()?.get(name)?.text()
+        self.annotations?.get(name)?.text()
     }
 
     /// One label of the object.
     pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.node.get("metadata")?.get("labels")?.get(name)?.text()
+        self.labels?.get(name)?.text()
     }
 
     /// The API group: empty for the core group.
@@ -407,6 +413,27 @@ impl<'a> Resource<'a> {
             has_lines: false,
         }
     }
+}
+
+/// Kinds whose files describe a package and are no part of what runs.
+const PACKAGE_GROUPS: [&str; 3] = ["kustomize.config.k8s.io/", "kpt.dev/", "fitout.dev/"];
+
+/// Whether a document is a Kubernetes object that may run in a cluster.
+pub fn is_object(root: Node<'_>) -> bool {
+    let has = |key: &str| {
+        root.get(key)
+            .and_then(|node| node.text())
+            .is_some_and(|text| !text.is_empty())
+    };
+    let version = root
+        .get("apiVersion")
+        .and_then(|node| node.text())
+        .unwrap_or_default();
+    has("kind")
+        && has("apiVersion")
+        && !PACKAGE_GROUPS
+            .iter()
+            .any(|group| version.starts_with(group))
 }
 
 fn text_of<'a>(node: Node<'a>, key: &str) -> Cow<'a, str> {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use fitout::not_yaml;
 use fitout::problem::{Problem, Problems};
-use fitout::read::{Origin, Resource};
+use fitout::read::{Origin, Resource, is_object};
 use fitout::report::problem_snippet;
-use fitout::yaml::{Node, Stream};
+use fitout::yaml::Stream;
 
 use super::{Failure, Source, Telling, UNREADABLE, WRONG_USE};
 
@@ -28,9 +28,6 @@ pub(super) struct Manifests {
     /// Files without a Kubernetes object, or with a package's own (kustomization, Kptfile, config).
     pub(super) skipped: Vec<String>,
 }
-
-/// Kinds whose files describe a package and are no part of what runs.
-const PACKAGE_GROUPS: [&str; 3] = ["kustomize.config.k8s.io/", "kpt.dev/", "fitout.dev/"];
 
 impl Manifests {
     /// Reads everything that the arguments name.
@@ -120,24 +117,6 @@ const PACKAGE_FILES: [&str; 4] = [
     "Kustomization",
     "Kptfile",
 ];
-
-/// Whether a document is a Kubernetes object that may run in a cluster.
-fn is_object(root: Node<'_>) -> bool {
-    let has = |key: &str| {
-        root.get(key)
-            .and_then(|node| node.text())
-            .is_some_and(|text| !text.is_empty())
-    };
-    let version = root
-        .get("apiVersion")
-        .and_then(|node| node.text())
-        .unwrap_or_default();
-    has("kind")
-        && has("apiVersion")
-        && !PACKAGE_GROUPS
-            .iter()
-            .any(|group| version.starts_with(group))
-}
 
 fn read_stdin() -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

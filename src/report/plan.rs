@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use similar::{ChangeTag, TextDiff};
 
 use super::text::totals;
-use super::{Entry, EntryType, Report};
+use super::{Entry, Report};
 use crate::edit::Change;
-use crate::read::Resource;
-use crate::yaml::Stream;
+use crate::read::{Origin, Resource, is_object};
+use crate::yaml::{Node, Stream};
 
 /// One text before and after.
 #[derive(Debug)]
@@ -67,144 +68,194 @@ impl Plan<'_, '_> {
     /// The plan as text: each changed text's lines with reasons, and the totals.
     pub fn draw(&self, color: bool) -> String {
         let paint = if color { COLORED } else { PLAIN };
-        let mut text = String::new();
-        for (index, planned) in self
-            .texts
-            .iter()
-            .enumerate()
-            .filter(|(_, planned)| planned.before != planned.after)
-        {
-            self.draw_text(index, planned, paint, &mut text);
+        let mut reasons: BTreeMap<usize, Vec<(&Entry, &Change)>> = BTreeMap::new();
+        for entry in self.report.results.iter() {
+            if let Some(change) = entry.change.and_then(|change| self.changes.get(change)) {
+                reasons
+                    .entry(change.resource)
+                    .or_default()
+                    .push((entry, change));
+            }
         }
-        let _ = write!(
-            text,
-            "{}Plan{}  {}",
-            paint.bold,
-            paint.off,
-            totals(self.report)
-        );
+        let mut text = String::new();
+        for (index, planned) in self.texts.iter().enumerate() {
+            if planned.before != planned.after {
+                self.draw_text(index, planned, &reasons, paint, &mut text);
+            }
+        }
+        let totals = totals(self.report);
+        let _ = write!(text, "{}Plan{}  {totals}", paint.bold, paint.off);
         text
     }
 
-    fn draw_text(&self, index: usize, planned: &PlannedText<'_>, paint: Paint, text: &mut String) {
-        let reasons = self.reasons(index, planned.after);
-        let diff = TextDiff::from_lines(planned.before, planned.after);
-        let mut shown = String::new();
-        for group in diff.grouped_ops(CONTEXT) {
-            let from = group.first().map_or(0, |op| op.old_range().start);
-            let to = group.last().map_or(from, |op| op.old_range().end);
-            let header = self
-                .header(index, planned.before, from, to)
-                .unwrap_or_default();
-            if header == shown {
-                let _ = writeln!(text, "       ⋮");
-            } else {
+    /// Draws the changed objects of one text. Each is compared with itself only, which keeps the cost
+    /// of many objects in one text linear.
+    fn draw_text(
+        &self,
+        index: usize,
+        planned: &PlannedText<'_>,
+        reasons: &BTreeMap<usize, Vec<(&Entry, &Change)>>,
+        paint: Paint,
+        text: &mut String,
+    ) {
+        let Ok(after) = Stream::parse(planned.after) else {
+            return;
+        };
+        let (mut line_before, mut line_after) = (0, 0);
+        for section in self.sections(index, planned, &after) {
+            let (old, new) = (
+                &planned.before[section.before],
+                &planned.after[section.after.clone()],
+            );
+            if old != new {
+                let mut by_line: BTreeMap<usize, Vec<Reason>> = BTreeMap::new();
+                for (resource, root) in &section.objects {
+                    for (entry, change) in reasons.get(resource).into_iter().flatten() {
+                        let Some(node) = root.pointer(&change.pointer) else {
+                            continue;
+                        };
+                        let above = &planned.after[section.after.start..node.span().start];
+                        let line = above.matches('\n').count();
+                        by_line
+                            .entry(line)
+                            .or_default()
+                            .push(Reason::of(entry, change));
+                    }
+                }
+                let changed = section
+                    .objects
+                    .iter()
+                    .find(|(resource, _)| reasons.contains_key(resource));
+                let name = changed.map(|(resource, _)| self.resources[*resource].display_name());
+                let (bold, off) = (paint.bold, paint.off);
                 let _ = writeln!(
                     text,
-                    "{}{header:<60}{}{}",
-                    paint.bold, paint.off, planned.path
+                    "{bold}{:<60}{off}{}",
+                    name.unwrap_or_default(),
+                    planned.path
                 );
+                draw_hunks(old, new, (line_before, line_after), &by_line, paint, text);
+                text.push('\n');
             }
-            shown = header;
-            let mut lines = Lines {
-                paint,
-                text,
-                run: None,
-                undecided: String::new(),
-            };
-            for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-                let (sign, number, color) = match change.tag() {
-                    ChangeTag::Equal => (' ', change.new_index(), ""),
-                    ChangeTag::Delete => ('-', change.old_index(), paint.removed),
-                    ChangeTag::Insert => ('+', change.new_index(), paint.added),
-                };
-                let number = number.map_or(0, |number| number + 1);
-                let content = change.value().trim_end_matches(['\n', '\r']);
-                let off = if color.is_empty() { "" } else { paint.off };
-                let drawn = format!("{color}{number:>6} {sign} │ {content}{off}\n");
-                match (change.tag(), reasons.get(&number)) {
-                    (ChangeTag::Insert, Some(reasons)) => {
-                        lines.add_with_reasons(&drawn, indent_of(content), reasons)
-                    }
-                    (ChangeTag::Insert, None) => {
-                        lines.add_without_reason(&drawn, indent_of(content))
-                    }
-                    _ => lines.add_unchanged(&drawn),
-                }
-            }
-            lines.end_run();
+            line_before += old.matches('\n').count();
+            line_after += new.matches('\n').count();
         }
-        text.push('\n');
     }
 
-    /// The object that the lines of a hunk belong to.
-    fn header(&self, index: usize, before: &str, from: usize, to: usize) -> Option<String> {
-        let line_of = |offset: usize| before[..offset].matches('\n').count();
-        let changed = self.changes.iter().map(|change| change.resource);
-        let mut within = changed.filter(|resource| {
-            let resource = &self.resources[*resource];
-            let span = resource.node.span();
-            resource.text == index
-                && line_of(span.start) <= to
-                && line_of(span.end.min(before.len())) + 1 >= from
-        });
-        within
-            .next()
-            .map(|resource| self.resources[resource].display_name())
-    }
-
-    /// The reasons of each line of the new text.
-    fn reasons(&self, index: usize, after: &str) -> BTreeMap<usize, Vec<Reason>> {
-        let mut reasons: BTreeMap<usize, Vec<Reason>> = BTreeMap::new();
-        let Ok(stream) = Stream::parse(after) else {
-            return reasons;
-        };
-        let roots = resources_of(&stream);
-        let mut positions = self
+    /// Cuts a text and its successor where objects begin. Edits add and remove no objects.
+    fn sections<'s>(
+        &self,
+        index: usize,
+        planned: &PlannedText<'_>,
+        after: &'s Stream,
+    ) -> Vec<Section<'s>> {
+        let old = self
             .resources
             .iter()
             .enumerate()
-            .filter(|(_, resource)| resource.text == index)
-            .map(|(index, _)| index);
-        let places: BTreeMap<usize, usize> = (0..roots.len())
-            .filter_map(|place| Some((positions.next()?, place)))
-            .collect();
-        for entry in self
-            .report
-            .results
-            .iter()
-            .filter(|entry| entry.entry_type == EntryType::Change)
-        {
-            let Some(change) = entry.change.and_then(|change| self.changes.get(change)) else {
-                continue;
-            };
-            let node = places
-                .get(&change.resource)
-                .and_then(|place| roots[*place].pointer(&change.pointer));
-            if let Some(node) = node {
-                reasons
-                    .entry(node.position().line)
-                    .or_default()
-                    .push(Reason::of(entry, change));
+            .filter(|(_, resource)| resource.text == index);
+        let mut sections: Vec<Section<'s>> = Vec::new();
+        for ((resource, old), new) in old.zip(resources_of(after)) {
+            let start = line_start(planned.before, old.node.span().start);
+            let start_after = line_start(planned.after, new.span().start);
+            match sections.last_mut() {
+                // Objects of a List may share a line.
+                Some(last) if last.before.start == start => last.objects.push((resource, new)),
+                last => {
+                    if let Some(last) = last {
+                        (last.before.end, last.after.end) = (start, start_after);
+                    }
+                    // What stands in front of the first object belongs to it.
+                    let (before, after) = if sections.is_empty() {
+                        (0, 0)
+                    } else {
+                        (start, start_after)
+                    };
+                    sections.push(Section {
+                        before: before..planned.before.len(),
+                        after: after..planned.after.len(),
+                        objects: vec![(resource, new)],
+                    });
+                }
             }
         }
-        reasons
+        sections
     }
 }
 
-fn resources_of(stream: &Stream) -> Vec<crate::yaml::Node<'_>> {
+/// A part of a text and of its successor, and the objects in it.
+struct Section<'s> {
+    before: Range<usize>,
+    after: Range<usize>,
+    objects: Vec<(usize, Node<'s>)>,
+}
+
+fn line_start(text: &str, offset: usize) -> usize {
+    text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+fn draw_hunks(
+    old: &str,
+    new: &str,
+    (line_before, line_after): (usize, usize),
+    reasons: &BTreeMap<usize, Vec<Reason>>,
+    paint: Paint,
+    text: &mut String,
+) {
+    let diff = TextDiff::from_lines(old, new);
+    for (hunk, group) in diff.grouped_ops(CONTEXT).into_iter().enumerate() {
+        if hunk > 0 {
+            text.push_str("       ⋮\n");
+        }
+        let mut lines = Lines {
+            paint,
+            text,
+            run: None,
+            undecided: String::new(),
+        };
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let (sign, number, color) = match change.tag() {
+                ChangeTag::Equal => (' ', change.new_index().map(|line| line + line_after), ""),
+                ChangeTag::Delete => (
+                    '-',
+                    change.old_index().map(|line| line + line_before),
+                    paint.removed,
+                ),
+                ChangeTag::Insert => (
+                    '+',
+                    change.new_index().map(|line| line + line_after),
+                    paint.added,
+                ),
+            };
+            let content = change.value().trim_end_matches(['\n', '\r']);
+            let off = if color.is_empty() { "" } else { paint.off };
+            let drawn = format!(
+                "{color}{:>6} {sign} │ {content}{off}\n",
+                number.map_or(0, |line| line + 1)
+            );
+            match (
+                change.tag(),
+                change.new_index().and_then(|line| reasons.get(&line)),
+            ) {
+                (ChangeTag::Insert, Some(reasons)) => {
+                    lines.add_with_reasons(&drawn, indent_of(content), reasons)
+                }
+                (ChangeTag::Insert, None) => lines.add_without_reason(&drawn, indent_of(content)),
+                _ => lines.add_unchanged(&drawn),
+            }
+        }
+        lines.end_run();
+    }
+}
+
+fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
     let mut resources = Vec::new();
     for document in stream
         .documents()
-        .filter(|document| document.root().is_map())
+        .filter(|document| is_object(document.root()))
     {
         // Reading succeeded before the edits, which change no object's shape.
-        let _ = Resource::read(
-            document.root(),
-            0,
-            crate::read::Origin::default(),
-            &mut resources,
-        );
+        let _ = Resource::read(document.root(), 0, Origin::default(), &mut resources);
     }
     resources
         .into_iter()

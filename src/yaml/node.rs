@@ -189,7 +189,11 @@ impl<'a> Node<'a> {
         match self.kind() {
             Kind::Plain | Kind::Empty if raw == key => true,
             Kind::Plain => {
-                raw.contains(['\n', '\r']) && self.text().is_some_and(|text| text == key)
+                // Only a text of several lines differs from its content, which is never longer.
+                raw.len() >= key.len()
+                    && raw.as_bytes().first() == key.as_bytes().first()
+                    && memchr::memchr2(b'\n', b'\r', raw.as_bytes()).is_some()
+                    && self.text().is_some_and(|text| text == key)
             }
             Kind::Empty => false,
             Kind::Single | Kind::Double => {

@@ -212,8 +212,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let settings = &section.settings;
         let configured =
             settings.pod.run_as_user.is_some() || settings.container.run_as_user.is_some();
-        if configured || self.template.is_windows || section.mode("pod.runAsNonRoot") == Mode::Off
-        {
+        if configured || self.template.is_windows || section.mode("pod.runAsNonRoot") == Mode::Off {
             return;
         }
         let without: Vec<String> = self
