@@ -58,8 +58,10 @@ test-hosts: ## the same overlay through kustomize, kubectl, kpt, docker and the 
 corpus: ## every real resource of CORPUS
 	cargo run --release $(LOCKED) --example corpus -- $(CORPUS)
 
-bench: ## how long it takes
-	cargo bench $(LOCKED)
+bench: ## how much of a processor it takes, alone and beside its peer, as far as that is here
+	cargo bench $(LOCKED) --bench engine
+	cargo build --release $(LOCKED)
+	@scripts/bench
 
 golden: ## rewrite the expected files of the golden cases; read the diff before you commit it
 	UPDATE_GOLDEN=1 cargo test $(LOCKED)
