@@ -4,6 +4,7 @@
 
 mod profiles;
 mod skips;
+mod targets;
 
 use crate::config::Config;
 use crate::edit::Finding;
@@ -13,7 +14,9 @@ use crate::select::Selection;
 type Check = fn(&Config<'_>, &Selection<'_, '_>) -> Vec<Finding>;
 
 /// Every check, in the order in which findings of one severity are told.
-const CHECKS: [Check; 3] = [
+const CHECKS: [Check; 5] = [
+    profiles::use_of_selection,
+    targets::unfitted_workloads,
     profiles::use_of_profiles,
     profiles::disagreements,
     skips::skips,

@@ -9,9 +9,10 @@ use kustomize_krm_types::Severity;
 
 use crate::config::{Config, LayerId, View};
 use crate::edit::Finding;
-use crate::select::{ProfileUse, Selection};
+use crate::quantity::Quantity;
+use crate::select::{Containers, ProfileUse, Selected, Selection};
 use crate::transformers;
-use crate::yaml::Value;
+use crate::yaml::{Node, Value};
 
 /// Profiles that match nothing, or only by a name that kustomize has replaced since.
 pub(super) fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
@@ -31,6 +32,32 @@ pub(super) fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>
         }
     }
     findings
+}
+
+/// A selection or exclusion of the whole config that no object answers to.
+pub(super) fn use_of_selection(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+    if selection.candidates == 0
+        || config.select.is_none()
+        || !selection.selected.is_empty()
+        || !selection.skips.is_empty()
+    {
+        return Vec::new();
+    }
+    let near = selection
+        .near
+        .as_ref()
+        .map(|near| format!(": {}", near.0))
+        .unwrap_or_default();
+    let severity = if config.strict {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let message = format!(
+        "`spec.select` matches none of {} objects, so nothing is fitted{near}",
+        selection.candidates
+    );
+    vec![Finding::new("FIT-CFG004", severity, message).help("correct `spec.select`")]
 }
 
 fn unused(config: &Config<'_>, name: &str, required: bool, used: &ProfileUse) -> Finding {
@@ -56,27 +83,19 @@ fn unused(config: &Config<'_>, name: &str, required: bool, used: &ProfileUse) ->
     }
 }
 
-/// Leaves that two profiles set differently for the same object; the later wins.
+/// Leaves that two profiles set differently for the same object or container; the later wins.
 pub(super) fn disagreements(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
-    let layers = |selected: &crate::select::Selected<'_, '_>| -> Vec<LayerId> {
-        let general: Vec<LayerId> = config.general_layers().collect();
-        selected
-            .layers
-            .iter()
-            .map(|(id, _)| *id)
-            .filter(|id| !general.contains(id))
-            .collect()
-    };
     let combinations: BTreeSet<Vec<LayerId>> = selection
         .selected
         .iter()
-        .map(layers)
-        .filter(|ids| ids.len() > 1)
+        .flat_map(|selected| combinations_of(config, selected))
+        .filter(|profiles| profiles.len() > 1)
         .collect();
     let mut told: BTreeSet<(String, String, String)> = BTreeSet::new();
     for combination in combinations {
-        for section in transformers::NAMES {
-            let view = View::new(config.section_layers(&combination, section), section, &[]);
+        for (section, merged_lists) in transformers::MERGED_LISTS {
+            let layers = config.section_layers(&combination, section);
+            let view = View::new(layers, section, merged_lists);
             view.iter()
                 .for_each(|view| collect(config, view, &mut told));
         }
@@ -95,26 +114,54 @@ pub(super) fn disagreements(config: &Config<'_>, selection: &Selection<'_, '_>) 
     told.into_iter().map(finding).collect()
 }
 
+/// The profiles that meet: those for the object as a whole, and those for each of its containers.
+fn combinations_of(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Vec<LayerId>> {
+    let general: Vec<LayerId> = config.general_layers().collect();
+    let profiles = |applies: &dyn Fn(&Containers<'_>) -> bool| -> Vec<LayerId> {
+        let layers = selected.layers.iter();
+        let applying =
+            layers.filter(|(id, containers)| !general.contains(id) && applies(containers));
+        applying.map(|(id, _)| *id).collect()
+    };
+    let containers = selected
+        .target
+        .template
+        .iter()
+        .flat_map(|template| &template.containers);
+    let mut combinations = vec![profiles(&|containers| containers.is_whole_object())];
+    combinations
+        .extend(containers.map(|container| profiles(&|containers| containers.includes(container))));
+    combinations
+}
+
 fn collect(config: &Config<'_>, view: &View<'_>, told: &mut BTreeSet<(String, String, String)>) {
-    if view.top().node.is_map() {
+    let top = view.top();
+    if top.node.is_map() {
         let below = view
             .keys()
             .into_iter()
             .filter_map(|key| view.get(&key.text()?));
         below.for_each(|view| collect(config, &view, told));
-        return;
+    } else if !view.adds_up() {
+        for layer in view
+            .layers()
+            .iter()
+            .filter(|layer| !says_the_same(layer.node, top.node))
+        {
+            told.insert((
+                view.path().to_owned(),
+                config.name_of(layer.id),
+                config.name_of(top.id),
+            ));
+        }
     }
-    let says = |node: crate::yaml::Node<'_>| node.value().unwrap_or(Value::Null);
-    let top = view.top();
-    for layer in view
-        .layers()
-        .iter()
-        .filter(|layer| says(layer.node) != says(top.node))
-    {
-        told.insert((
-            view.path().to_owned(),
-            config.name_of(layer.id),
-            config.name_of(top.id),
-        ));
-    }
+}
+
+/// Whether two values mean the same, as quantities where they are such.
+fn says_the_same(a: Node<'_>, b: Node<'_>) -> bool {
+    let quantity = |node: Node<'_>| Quantity::of_node(node).ok();
+    let equal = |a: Node<'_>, b: Node<'_>| {
+        a.value().unwrap_or(Value::Null) == b.value().unwrap_or(Value::Null)
+    };
+    equal(a, b) || (a.is_scalar() && quantity(a).is_some() && quantity(a) == quantity(b))
 }

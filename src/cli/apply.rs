@@ -266,9 +266,22 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     new.write_all(text.as_bytes())?;
     new.as_file()
         .set_permissions(std::fs::metadata(&file)?.permissions())?;
+    keep_owner(&new, &file);
     new.persist(&file).map_err(|error| error.error)?;
     Ok(())
 }
+
+/// Gives the new file the old one's owner, where that is allowed: mostly it is the same already.
+#[cfg(unix)]
+fn keep_owner(new: &tempfile::NamedTempFile, old: &Path) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    if let Ok(old) = std::fs::metadata(old) {
+        let _ = fchown(new.as_file(), Some(old.uid()), Some(old.gid()));
+    }
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &tempfile::NamedTempFile, _: &Path) {}
 
 /// The exit code that the findings ask for.
 pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> u8 {

@@ -1,5 +1,6 @@
 //! Files, directories and standard input: the manifests and the config of the command line.
 
+use std::collections::HashSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -34,15 +35,42 @@ impl Manifests {
     pub(super) fn read(source: &Source, telling: &Telling) -> Result<Manifests, Failure> {
         let mut manifests = Manifests::default();
         let mut problems = Vec::new();
+        let mut known = HashSet::new();
         for path in &source.filenames {
             for file in files_at(path)? {
-                problems.extend(manifests.add(&file).err());
+                // A file that is named twice, or reached by a link as well, is one file.
+                if known.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
+                    problems.extend(manifests.add(&file).err());
+                }
             }
         }
-        match problems.is_empty() {
-            true => Ok(manifests),
-            false => Err(failure(&Problems(problems), telling, UNREADABLE)),
+        if !problems.is_empty() {
+            return Err(failure(&Problems(problems), telling, UNREADABLE));
         }
+        if manifests.texts.is_empty() {
+            return Err(manifests.nothing_found(source));
+        }
+        Ok(manifests)
+    }
+
+    /// A wrong path must not look like a job done.
+    fn nothing_found(&self, source: &Source) -> Failure {
+        let paths: Vec<String> = source.filenames.iter().map(|path| shown(path)).collect();
+        let mut message = format!(
+            "error[FIT-INP001]: no Kubernetes objects in {}",
+            paths.join(", ")
+        );
+        if !self.skipped.is_empty() {
+            message.push_str(&format!("\n  passed over: {}", self.skipped.join(", ")));
+        }
+        if self
+            .skipped
+            .iter()
+            .any(|file| PACKAGE_FILES.iter().any(|known| file.ends_with(known)))
+        {
+            message.push_str("\n  = help: to build a kustomize overlay and fit it, use -k");
+        }
+        Failure::new(UNREADABLE, message)
     }
 
     fn add(&mut self, file: &Path) -> Result<(), Problem> {

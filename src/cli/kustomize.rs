@@ -18,16 +18,19 @@ pub(super) const REAL_PATH: &str = "FITOUT_SHIM_PATH";
 /// A folder where the stand-in leaves what it was given and what came of it.
 pub(super) const RECORD: &str = "FITOUT_SHIM_RECORD";
 
+/// Set when the caller tells findings itself.
+pub(super) const FOR_PLAN: &str = "FITOUT_SHIM_FOR_PLAN";
+
 /// Prints the build.
 pub(super) fn apply(directory: &Path) -> Result<u8, Failure> {
-    let build = Build::run(directory)?;
+    let build = Build::run(directory, false)?;
     Output::stdout(&build.output);
     Ok(FINE)
 }
 
 /// The ResourceLists that kustomize gave to the function while it built.
 pub(super) fn inputs(directory: &Path) -> Result<Vec<String>, Failure> {
-    Ok(Build::run(directory)?.inputs)
+    Ok(Build::run(directory, true)?.inputs)
 }
 
 struct Build {
@@ -36,7 +39,7 @@ struct Build {
 }
 
 impl Build {
-    fn run(directory: &Path) -> Result<Build, Failure> {
+    fn run(directory: &Path, for_plan: bool) -> Result<Build, Failure> {
         let io = |what: &str, error: std::io::Error| {
             Failure::new(UNREADABLE, format!("error: {what}: {error}"))
         };
@@ -52,6 +55,9 @@ impl Build {
             std::env::current_exe().map_err(|error| io("cannot find this program", error))?;
 
         let mut command = kustomize_on(&path, directory)?;
+        if for_plan {
+            command.env(FOR_PLAN, "1");
+        }
         let finished = command
             .env("PATH", in_front(&bin, &path))
             .env(PROGRAM, program)

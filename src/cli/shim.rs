@@ -8,7 +8,7 @@ use std::process::Command;
 use fitout::{Outcome, Results};
 
 use super::function::{self, Settings};
-use super::kustomize::{REAL_PATH, RECORD, find};
+use super::kustomize::{FOR_PLAN, REAL_PATH, RECORD, find};
 use super::{FINDINGS, FINE, Failure, UNREADABLE, WRONG_USE};
 
 /// Runs the function when docker is asked to run our image, and the real docker otherwise.
@@ -18,7 +18,7 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
     if !is_ours {
         return real_docker(arguments);
     }
-    let settings = Settings::of(variable(arguments, "FITOUT_OUTPUT"));
+    let settings = Settings::of(variable(arguments, "FITOUT_OUTPUT").as_deref());
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
@@ -35,6 +35,13 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
         // Without the record the caller takes its general code for a failed build.
         let _ = std::fs::write(file.with_extension("code"), code_of(&outcome).to_string());
     }
+    // A plan tells the findings itself, from the record.
+    let is_told_later = outcome.output.is_some() && std::env::var_os(FOR_PLAN).is_some();
+    let settings = if is_told_later {
+        Settings::of(Some("none"))
+    } else {
+        settings
+    };
     Ok(function::finish(&outcome, &settings))
 }
 
@@ -57,12 +64,17 @@ fn record(bytes: &[u8]) -> Option<PathBuf> {
     Some(file)
 }
 
-/// The value of a variable that docker was told to set: `-e NAME=VALUE`.
-fn variable<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
-    arguments
-        .iter()
-        .filter_map(|argument| argument.strip_prefix(name)?.strip_prefix('='))
-        .next_back()
+/// The value of a variable that docker was told to set: `-e NAME=VALUE`, or `-e NAME` for the caller's.
+fn variable(arguments: &[String], name: &str) -> Option<String> {
+    let settings = arguments
+        .windows(2)
+        .filter(|pair| pair[0] == "-e" || pair[0] == "--env")
+        .map(|pair| &pair[1]);
+    let value = |setting: &String| match setting.strip_prefix(name)? {
+        "" => std::env::var(name).ok(),
+        rest => rest.strip_prefix('=').map(str::to_owned),
+    };
+    settings.filter_map(value).next_back()
 }
 
 fn real_docker(arguments: &[String]) -> Result<u8, Failure> {

@@ -499,6 +499,12 @@ impl<'a> MapAccess<'a> for Entries<'a, '_, '_> {
             {
                 continue;
             }
+            if let (None, Others::Known(others)) = (self.fields, self.decoder.others)
+                && others.contains(&name.as_ref())
+            {
+                // A section that is a map of its own keys still has `mode` and `modes` beside them.
+                continue;
+            }
             // A key that is null in the deciding layer is as absent.
             let Some(view) = self.decoder.view.get(&name) else {
                 continue;

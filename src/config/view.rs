@@ -18,7 +18,7 @@ pub struct Layer<'a> {
     pub strings_only: bool,
 }
 
-/// Index of a layer in [`super::Config::layers`].
+/// Index of a layer in the list of layers of a config.
 pub type LayerId = usize;
 
 /// The same place in one or more layers, lowest precedence first. Never empty.
@@ -83,10 +83,13 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The place below at a path of keys joined by dots.
+    /// The place below at a path of keys joined by dots. Keys may hold dots themselves
+    /// (`extra.example.com/team`), so what is left of the path is tried as one key first.
     pub fn at(&self, path: &str) -> Option<View<'a>> {
-        path.split('.')
-            .try_fold(self.clone(), |view, key| view.get(key))
+        self.get(path).or_else(|| {
+            let (key, rest) = path.split_once('.')?;
+            self.get(key)?.at(rest)
+        })
     }
 
     /// The keys that any layer has here, in the order in which they are met, lowest layer first.
@@ -100,10 +103,15 @@ impl<'a> View<'a> {
         keys
     }
 
+    /// Whether this is a list whose items add up over the layers.
+    pub fn adds_up(&self) -> bool {
+        let below_section = self.path.split_once('.').map_or("", |(_, path)| path);
+        self.merged_lists.contains(&below_section)
+    }
+
     /// The items of a list: the deciding layer's, or those of all layers where this list adds up.
     pub fn items(&self) -> Vec<View<'a>> {
-        let below_section = self.path.split_once('.').map_or("", |(_, path)| path);
-        let from = if self.merged_lists.contains(&below_section) {
+        let from = if self.adds_up() {
             0
         } else {
             self.layers.len() - 1

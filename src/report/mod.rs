@@ -110,6 +110,9 @@ pub struct Entry {
     /// Anything else, by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// The part of the object.
+    #[serde(skip)]
+    pub part: Part,
     /// The change's index among those that were made, to find it again.
     #[serde(skip)]
     pub change: Option<usize>,
@@ -295,6 +298,7 @@ fn of_change(index: usize, change: &Change, resource: &Resource<'_>, config: &Co
         config: Some(config_place(&change.decision, config)),
         help: None,
         tags,
+        part: change.subject.part.clone(),
         change: Some(index),
     }
 }
@@ -325,6 +329,7 @@ fn of_finding(finding: &Finding, resource: Option<&Resource<'_>>, config: &Confi
             .map(|decision| config_place(decision, config)),
         help: finding.help.clone(),
         tags,
+        part: finding.part.clone(),
         change: None,
     }
 }
@@ -339,9 +344,6 @@ fn tags_of(
     config: &Config<'_>,
 ) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::from([("environment".to_owned(), config.environment.clone())]);
-    if let Part::Claim { name } = part {
-        tags.insert("claim".to_owned(), name.clone());
-    }
     if let Part::Container {
         name,
         container_type,

@@ -104,7 +104,7 @@ impl Plan<'_, '_> {
         let (mut line_before, mut line_after) = (0, 0);
         for section in self.sections(index, planned, &after) {
             let (old, new) = (
-                &planned.before[section.before],
+                &planned.before[section.before.clone()],
                 &planned.after[section.after.clone()],
             );
             if old != new {
@@ -134,12 +134,24 @@ impl Plan<'_, '_> {
                     name.unwrap_or_default(),
                     planned.path
                 );
-                draw_hunks(old, new, (line_before, line_after), &by_line, paint, text);
+                if self.holds_secret(&section) {
+                    text.push_str("       these lines hold a Secret as well, and are not shown\n");
+                } else {
+                    draw_hunks(old, new, (line_before, line_after), &by_line, paint, text);
+                }
                 text.push('\n');
             }
             line_before += old.matches('\n').count();
             line_after += new.matches('\n').count();
         }
+    }
+
+    /// Whether one of the objects that share a section's lines is a Secret.
+    fn holds_secret(&self, section: &Section<'_>) -> bool {
+        section
+            .objects
+            .iter()
+            .any(|(resource, _)| self.resources[*resource].kind == "Secret")
     }
 
     /// Cuts a text and its successor where objects begin. Edits add and remove no objects.

@@ -7,7 +7,9 @@ use comfy_table::{ContentArrangement, Table};
 use kustomize_krm_types::{ResourceIdentifier, Severity};
 
 use super::{Entry, EntryType, Report};
+use crate::edit::Part;
 use crate::problem::Problem;
+use crate::select::ContainerType;
 
 /// The findings of at least this severity, most severe first, each as a few lines.
 pub fn findings(report: &Report, at_least: Severity) -> String {
@@ -130,16 +132,17 @@ fn table(changes: &[&Entry], width: Option<u16>) -> Table {
 }
 
 fn part_of(entry: &Entry) -> String {
-    match (
-        entry.tags.get("container"),
-        entry.tags.get("containerType").map(String::as_str),
-    ) {
-        (Some(name), Some("Container")) => name.clone(),
-        (Some(name), Some(kind)) => format!("{name} ({})", kind.to_lowercase()),
-        _ => entry
-            .tags
-            .get("claim")
-            .map_or_else(|| "pod".to_owned(), |name| format!("claim {name}")),
+    match &entry.part {
+        Part::Container {
+            name,
+            container_type: ContainerType::Container,
+        } => name.clone(),
+        Part::Container {
+            name,
+            container_type,
+        } => format!("{name} ({})", container_type.as_str().to_lowercase()),
+        Part::Claim { name } => format!("claim {name}"),
+        part => part.to_string(),
     }
 }
 

@@ -8,4 +8,6 @@ mod targets;
 pub use accounts::Accounts;
 pub use selection::{Containers, ProfileUse, SKIP, Selected, Selection};
 pub use selector::{ContainerSelector, Glob, Match, Near, Selector};
-pub use targets::{Claim, ClaimKind, Container, ContainerType, Target, Template, below, expected};
+pub use targets::{
+    Claim, ClaimKind, Container, ContainerType, Target, Template, below, expected, workload_kind,
+};

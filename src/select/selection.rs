@@ -21,6 +21,10 @@ pub struct Selection<'r, 'a> {
     pub profiles: Vec<ProfileUse>,
     /// What the objects say of their ServiceAccounts.
     pub accounts: Accounts,
+    /// How many objects the config might have been for.
+    pub candidates: usize,
+    /// Why an object that nearly answers to `spec.select` does not.
+    pub near: Option<Near>,
     /// What authors opted out of, by the index of the object: the words of the annotation.
     pub skips: Vec<(usize, Vec<String>)>,
 }
@@ -106,6 +110,8 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             selected: Vec::new(),
             profiles: vec![ProfileUse::default(); config.profiles.len()],
             accounts: Accounts::of(resources),
+            candidates: 0,
+            near: None,
             skips: Vec::new(),
         };
         let mut problems = Vec::new();
@@ -118,7 +124,12 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
                 .as_ref()
                 .ok()
                 .and_then(|target| target.template.as_ref());
+            selection.candidates += 1;
             if !is_selected(config, resource, template) {
+                if selection.near.is_none() {
+                    let select = config.select.as_ref();
+                    selection.near = select.and_then(|select| select.near_miss(resource, template));
+                }
                 continue;
             }
             let skipped = skipped_sections(resource, template);

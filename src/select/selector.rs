@@ -169,11 +169,11 @@ enum Miss<'s> {
     Labels(&'static str, &'s Labels, Lookup<'s>),
 }
 
-/// A typo's distance: at most two slips, in words of more than three letters.
+/// A typo's distance: two slips, in short words one.
 fn similar(wanted: &str, found: &str) -> bool {
-    wanted != found
-        && found.len() > 3
-        && strsim::damerau_levenshtein(&wanted.to_lowercase(), &found.to_lowercase()) <= 2
+    let slips = strsim::damerau_levenshtein(&wanted.to_lowercase(), &found.to_lowercase());
+    let allowed = if found.chars().count() > 3 { 2 } else { 1 };
+    wanted != found && found.chars().count() > 1 && slips <= allowed
 }
 
 /// A regular expression that must match the whole text.

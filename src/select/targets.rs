@@ -124,6 +124,14 @@ pub struct Claim<'a> {
     pub node: Node<'a>,
 }
 
+/// The group and kind of the built-in workload that a kind names, in whatever case.
+pub fn workload_kind(kind: &str) -> Option<(&'static str, &'static str)> {
+    let known = TEMPLATES
+        .iter()
+        .find(|(_, known, _)| known.eq_ignore_ascii_case(kind));
+    known.map(|(group, kind, _)| (*group, *kind))
+}
+
 impl<'a> Target<'a> {
     /// Finds what there is to fit in an object.
     ///

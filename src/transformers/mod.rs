@@ -64,6 +64,9 @@ macro_rules! transformers {
         /// The sections of the config, which are also the rule ids of changes.
         pub const NAMES: &[&str] = &[$($name),*];
 
+        /// The lists of each section that add up over layers; see [`Transformer::MERGED_LISTS`].
+        pub const MERGED_LISTS: &[(&str, &[&str])] = &[$(($name, <$section>::MERGED_LISTS)),*];
+
         /// What is wrong with the sections of one layer of the config.
         pub fn check_sections<'a>(layer: Layer<'a>, containers_only: bool) -> Vec<Fault<'a>> {
             let mut faults = Vec::new();
