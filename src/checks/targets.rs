@@ -19,6 +19,10 @@ pub(super) fn unfitted_workloads(_: &Config<'_>, selection: &Selection<'_, '_>) 
         let Some((group, kind)) = workload_kind(&resource.kind) else {
             continue;
         };
+        if kind == "ReplicationController" && resource.node.get("spec").is_some() {
+            // Its template may be left out.
+            continue;
+        }
         let is_kind = resource.kind == kind;
         let message = match (is_kind, resource.group() == group) {
             (true, true) => format!(
