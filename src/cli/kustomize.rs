@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Finished, Stdio};
 
+use super::executables;
 use super::output::Output;
 use super::{FINE, Failure, UNREADABLE, WRONG_USE};
 
@@ -118,6 +119,22 @@ fn judge(directory: &Path, finished: &Finished, calls: &[Call]) -> Result<(), Fa
         return Err(Failure::new(
             code,
             format!("error: the build of {shown} failed"),
+        ));
+    }
+    let skipped: Vec<String> = executables::in_tree(directory)
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    if !skipped.is_empty() {
+        return Err(Failure::new(
+            WRONG_USE,
+            format!(
+                "error[FIT-RUN001]: the build of {shown} succeeded, but kustomize skipped the function in {}\n  \
+                 = help: it has the form `exec`, which kustomize leaves out without --enable-exec; use the form \
+                 `container: {{image: {}}}`, or run kustomize yourself with that flag",
+                skipped.join(", "),
+                fitout::IMAGE
+            ),
         ));
     }
     if calls.is_empty() {

@@ -115,6 +115,7 @@ impl Plan {
         } {
             match format.form {
                 Form::Json => format.write(&plan.report.to_json())?,
+                Form::Text if self.telling.quiet && format.file.is_none() => {}
                 Form::Text => {
                     let color =
                         format.file.is_none() && self.telling.color.applies_to(&std::io::stdout());

@@ -209,10 +209,14 @@ pub(super) fn totals(report: &Report) -> String {
     let plural = |count: usize, one: &str, many: &str| {
         format!("{count} {}", if count == 1 { one } else { many })
     };
+    // In the middle of a host's pipeline nobody knows of files.
+    let files = match counts.files {
+        0 => String::new(),
+        files => format!(" in {}", plural(files, "file", "files")),
+    };
     let mut text = format!(
-        "{} in {}: {} added, {} changed, {} already right",
+        "{}{files}: {} added, {} changed, {} already right",
         plural(counts.workloads, "workload", "workloads"),
-        plural(counts.files, "file", "files"),
         counts.added,
         counts.changed,
         counts.same

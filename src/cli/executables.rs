@@ -1,0 +1,137 @@
+//! Functions in an overlay's tree that kustomize would skip without a word.
+//!
+//! A function whose annotation has the form `exec:` runs only with `--enable-exec`, which `-k` does not
+//! give and kubectl does not have; without it kustomize leaves the function out, with exit code 0. So
+//! they are looked for where kustomize would find them, and named.
+
+use std::collections::HashSet;
+use std::path::{Component, Path, PathBuf};
+
+use fitout::yaml::{Node, Stream};
+use kustomize_krm_types::annotations;
+
+/// Fields of a kustomization that lead to other files and folders.
+const LISTS: [&str; 6] = [
+    "resources",
+    "bases",
+    "components",
+    "transformers",
+    "validators",
+    "generators",
+];
+
+/// Names under which kustomize finds a kustomization.
+const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+
+/// The files below an overlay that ask for a function as an executable.
+pub(super) fn in_tree(directory: &Path) -> Vec<PathBuf> {
+    let mut search = Search::default();
+    search.visit_folder(directory);
+    search.found
+}
+
+#[derive(Default)]
+struct Search {
+    seen: HashSet<PathBuf>,
+    found: Vec<PathBuf>,
+}
+
+impl Search {
+    fn visit_folder(&mut self, folder: &Path) {
+        let is_new = self
+            .seen
+            .insert(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()));
+        let Some(file) = NAMES
+            .iter()
+            .map(|name| folder.join(name))
+            .find(|file| file.is_file() && is_new)
+        else {
+            return;
+        };
+        let Some(stream) = read(&file) else { return };
+        for root in stream.documents().map(|document| document.root()) {
+            if patches_in_an_executable(root) {
+                self.found.push(file.clone());
+            }
+            for entry in LISTS
+                .iter()
+                .filter_map(|list| root.get(list))
+                .flat_map(Node::items)
+                .filter_map(Node::text)
+            {
+                let path = joined(folder, &entry);
+                if path.is_dir() {
+                    self.visit_folder(&path);
+                } else if path.is_file() {
+                    self.visit_file(&path);
+                } else if let Ok(inline) = Stream::parse(entry) {
+                    self.note_functions(&inline, &file);
+                }
+            }
+        }
+    }
+
+    fn visit_file(&mut self, file: &Path) {
+        if let Some(stream) = read(file) {
+            self.note_functions(&stream, file);
+        }
+    }
+
+    fn note_functions(&mut self, stream: &Stream, file: &Path) {
+        let is_executable = |root: Node<'_>| {
+            let annotations = root
+                .get("metadata")
+                .and_then(|metadata| metadata.get("annotations"));
+            let function = annotations.and_then(|node| node.get(annotations::FUNCTION)?.text());
+            function.is_some_and(|function| asks_for_executable(&function))
+        };
+        if stream
+            .documents()
+            .any(|document| is_executable(document.root()))
+        {
+            self.found.push(file.to_owned());
+        }
+    }
+}
+
+/// A path below a folder, with each `..` taken back where that is plain.
+fn joined(folder: &Path, entry: &str) -> PathBuf {
+    let mut path = folder.to_owned();
+    for part in Path::new(entry).components() {
+        match part {
+            Component::ParentDir
+                if matches!(path.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                path.pop();
+            }
+            Component::CurDir => {}
+            other => path.push(other),
+        }
+    }
+    path
+}
+
+fn read(file: &Path) -> Option<Stream> {
+    Stream::from_bytes(std::fs::read(file).ok()?).ok()
+}
+
+/// Whether a kustomization patches a function's annotation into the form `exec:`.
+fn patches_in_an_executable(kustomization: Node<'_>) -> bool {
+    let patches = kustomization
+        .get("patches")
+        .into_iter()
+        .flat_map(Node::items);
+    let texts = patches.filter_map(|patch| patch.get("patch")?.text());
+    texts
+        .into_iter()
+        .any(|patch| patch.contains("function") && asks_for_executable(&patch))
+}
+
+fn asks_for_executable(text: &str) -> bool {
+    let starts = |line: &str| {
+        line.trim_start_matches(['{', ' ', '"', '\''])
+            .starts_with("exec")
+    };
+    text.lines()
+        .any(|line| starts(line) || line.contains("exec:"))
+}
