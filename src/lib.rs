@@ -13,7 +13,7 @@
 //! | 4 | [`transformers`] | ask for what shall be; [`edit::Edits`] keeps what changes and why |
 //! | 5 | [`checks`] | answer whether the result, and the config itself, is sound |
 //! | 6 | [`report`] | changes and findings as results, text and JSON |
-//! | 7 | [`write`] | the edits are spliced into the text; every other byte is copied |
+//! | 7 | [`mod@write`] | the edits are spliced into the text; every other byte is copied |
 //!
 //! # Invariants
 //!

@@ -12,7 +12,7 @@ use crate::yaml::Node;
 pub struct Layer<'a> {
     /// The node at this place in the layer's text.
     pub node: Node<'a>,
-    /// Which layer this is, as an index into the config's list of layers.
+    /// Which layer this is, as an index into the list of layers of a config.
     pub id: LayerId,
     /// The text carries strings only (a ConfigMap's keys), so each value is read as its field's type.
     pub strings_only: bool,
