@@ -19,12 +19,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 use serde::{Deserialize, Deserializer};
 
 use super::{Scope, Transformer};
 use crate::config::{Mode, Section, text_of_scalar};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::edit::{Edits, Finding, Meaning, Proposal, Subject, field_path};
 use crate::problem::Problem;
 use crate::quantity::{Quantity, Scale};
 use crate::read::Resource;
@@ -468,8 +469,8 @@ impl<'f, 'a> Fitting<'f, 'a> {
         let Some(node) = leaf.filter(|node| !node.is_null()) else {
             return Ok(None);
         };
-        let field = crate::edit::field_path(&self.container.at(["resources", half.key(), name]));
-        read_quantity(self.resource, node, field).map(Some)
+        let path = || self.container.at(["resources", half.key(), name]);
+        read_quantity(self.resource, node, path).map(Some)
     }
 
     fn implicit_request(&self, name: &str, wanted: Quantity, implicit: Quantity) -> Finding {
@@ -529,19 +530,20 @@ fn side(author: Option<Quantity>, configured: Option<&Configured>) -> Option<Sid
 pub(super) fn read_quantity<'a>(
     resource: &Resource<'a>,
     node: Node<'a>,
-    field: String,
+    path: impl Fn() -> PointerBuf,
 ) -> Result<Quantity, Problem> {
+    let field = || field_path(&path());
     if !node.is_scalar() {
         let found = crate::config::decode::describe(node);
         return Err(resource.problem(
             "FIT-INP003",
             format!("expected a quantity, found {found}"),
             node,
-            field,
+            field(),
         ));
     }
     Quantity::of_node(node).map_err(|error| {
-        let problem = resource.problem("FIT-INP003", error.to_string(), node, field);
+        let problem = resource.problem("FIT-INP003", error.to_string(), node, field());
         match error.suggestion() {
             Some(nearest) => problem.help(format!("did you mean `{nearest}`?")),
             None => problem,

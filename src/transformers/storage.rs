@@ -20,7 +20,7 @@ use serde::{Deserialize, Deserializer};
 use super::resources::{Amount, read_quantity};
 use super::{Scope, Transformer};
 use crate::config::{Mode, Section};
-use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject, field_path};
+use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::quantity::Quantity;
 use crate::read::Resource;
@@ -239,7 +239,7 @@ impl<'a> Fitting<'_, 'a> {
             .and_then(|resources| resources.get("requests")?.get("storage"))
             .filter(|node| !node.is_null());
         if let Some(node) = author {
-            let author = read_quantity(self.resource, node, field_path(&self.subject.at(&field)))?;
+            let author = read_quantity(self.resource, node, || self.subject.at(&field))?;
             let shrinks = size < author && self.section.mode("size") == Mode::Override;
             if shrinks && self.settings().size_policy == SizePolicy::GrowOnly {
                 return Ok(());
