@@ -169,9 +169,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 .find(|wanted| wanted.name == name)
                 .map(|wanted| wanted.value.clone())
         };
-        let group = author(self.context(), "runAsGroup")
-            .and_then(|node| node.value().ok())
-            .or_else(|| configured("runAsGroup"));
+        let authors = author(self.context(), "runAsGroup").and_then(|node| node.value().ok());
+        // The group that the pod will have, so that running twice is running once.
+        let group = match section.mode("pod.runAsGroup") {
+            Mode::Override => configured("runAsGroup").or(authors),
+            Mode::Ensure => authors.or_else(|| configured("runAsGroup")),
+            Mode::Off => authors,
+        };
         let (true, true, Some(group)) =
             (section.settings.is_restricted(), self.mounts_claim(), group)
         else {
