@@ -230,7 +230,7 @@ impl<'a> Fitting<'_, 'a> {
                 Some((_, name, size)) => (format!("size.{name}"), *size),
             },
         };
-        if self.section.mode("size") == Mode::Off {
+        if self.section.mode(&leaf) == Mode::Off {
             return Ok(());
         }
         let field = ["spec", "resources", "requests", "storage"];
@@ -240,7 +240,7 @@ impl<'a> Fitting<'_, 'a> {
             .filter(|node| !node.is_null());
         if let Some(node) = author {
             let author = read_quantity(self.resource, node, field_path(&self.subject.at(&field)))?;
-            let shrinks = size < author && self.section.mode("size") == Mode::Override;
+            let shrinks = size < author && self.section.mode(&leaf) == Mode::Override;
             if shrinks && self.settings().size_policy == SizePolicy::GrowOnly {
                 return Ok(());
             }
