@@ -47,7 +47,7 @@ use crate::config::{Mode, Section};
 use crate::edit::{Edits, Subject};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::{ContainerType, Template, below, expected};
+use crate::select::{Container, ContainerType, Template, below, expected};
 use crate::yaml::{Node, Scalar};
 use container::ContainerFitting;
 use pod::PodFitting;
@@ -139,6 +139,23 @@ impl Section<'_, SecurityContext> {
             .iter()
             .any(|wanted| wanted.name == name && self.mode(&wanted.leaf) != Mode::Off)
     }
+
+    /// The paths of a container that stay writable under a read-only root filesystem.
+    fn writable_paths(
+        &self,
+        template: &Template<'_>,
+        container: &Container<'_>,
+    ) -> Vec<writable::Wanted> {
+        let settings = &self.settings;
+        // Ephemeral containers may bring no volumes, and Windows has no read-only root.
+        if container.container_type == ContainerType::Ephemeral || template.is_windows {
+            return Vec::new();
+        }
+        let tmp = settings.wants_read_only_root()
+            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
+            && !settings.no_tmp;
+        writable::paths_for(&settings.writable_paths, tmp, &container.name)
+    }
 }
 
 impl Transformer for SecurityContext {
@@ -212,27 +229,27 @@ impl Transformer for SecurityContext {
             pod.fit_pod(&section, edits)?;
             pod.fit_token(&section, edits)?;
         }
-        let mut volumes = writable::Volumes::of(scope.target(), template);
-        for container in &template.containers {
-            let Some(section) = scope.section_for(container) else {
-                continue;
-            };
+        let containers: Vec<_> = template
+            .containers
+            .iter()
+            .filter_map(|container| {
+                let section = scope.section_for(container)?;
+                let paths = section.writable_paths(template, container);
+                Some((container, section, paths))
+            })
+            .collect();
+        let wanted = containers
+            .iter()
+            .map(|(container, _, paths)| (*container, paths.as_slice()));
+        let mut volumes = writable::Volumes::of(scope.target(), template, wanted);
+        for (container, section, paths) in &containers {
             let fitting = ContainerFitting {
-                section: &section,
+                section,
                 template,
                 container,
                 subject: Subject::container(template, container),
             };
-            let read_only = fitting.fit(edits)?;
-            if read_only
-                && container.container_type != ContainerType::Ephemeral
-                && !template.is_windows
-            {
-                let tmp = section.settings.wants_read_only_root()
-                    && section.mode("container.readOnlyRootFilesystem") != Mode::Off
-                    && !section.settings.no_tmp;
-                let paths =
-                    writable::paths_for(&section.settings.writable_paths, tmp, &container.name);
+            if fitting.fit(edits)? {
                 volumes.mount(
                     &fitting,
                     scope.target().resource,
