@@ -45,7 +45,7 @@ use serde::Deserialize;
 use super::{Scope, Transformer};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Subject};
-use crate::problem::Problem;
+use crate::problem::{Problem, one_of};
 use crate::read::Resource;
 use crate::select::{Container, ContainerType, Template, below, expected};
 use crate::yaml::{Node, Scalar};
@@ -175,6 +175,8 @@ impl Transformer for SecurityContext {
         "seLinuxChangePolicy",
         "allowPrivilegeEscalation",
         "capabilities",
+        "capabilities.add",
+        "capabilities.drop",
         "privileged",
         "procMount",
         "readOnlyRootFilesystem",
@@ -209,6 +211,52 @@ impl Transformer for SecurityContext {
                 "pod.runAsUser",
                 message,
                 "choose another user, or set `runAsNonRoot: false`",
+            ));
+        }
+        for (path, id) in [
+            ("pod.runAsUser", self.pod.run_as_user),
+            ("pod.runAsGroup", self.pod.run_as_group),
+            ("pod.fsGroup", self.pod.fs_group),
+            ("container.runAsUser", self.container.run_as_user),
+            ("container.runAsGroup", self.container.run_as_group),
+        ] {
+            if let Some(id) = id.filter(|id| !IDS.contains(id)) {
+                let message = format!("{id} is not the number of a user or group");
+                problems.push(refused(path, &message, "they go from 0 to 2147483647"));
+            }
+        }
+        for (path, profile) in self.profiles() {
+            let Some((type_, localhost)) = profile else {
+                continue;
+            };
+            if !PROFILE_TYPES.contains(&type_) {
+                let message = format!("`{type_}` is not a type of profile");
+                let help = format!("write {}", one_of(&PROFILE_TYPES));
+                problems.push(refused(&format!("{path}.type"), &message, &help));
+            } else if type_ == "Localhost" && localhost.is_none_or(str::is_empty) {
+                let help = "name the node's profile in `localhostProfile`";
+                let message = "a profile of type Localhost needs a `localhostProfile`";
+                problems.push(refused(path, message, help));
+            }
+        }
+        if let Some(policy) = &self.pod.fs_group_change_policy
+            && !CHANGE_POLICIES.contains(&policy.as_str())
+        {
+            let message = format!("`{policy}` is not a policy for changing groups");
+            let help = format!("write {}", one_of(&CHANGE_POLICIES));
+            problems.push(refused("pod.fsGroupChangePolicy", &message, &help));
+        }
+        let drops = self
+            .container
+            .capabilities
+            .iter()
+            .flat_map(|lists| lists.drop.iter().flatten());
+        for name in drops.filter(|name| *name != "ALL" && name.eq_ignore_ascii_case("ALL")) {
+            let message = format!("the Pod Security Standards do not know `{name}`");
+            problems.push(refused(
+                "container.capabilities.drop",
+                &message,
+                "write `ALL`",
             ));
         }
         problems.extend(writable::check(&self.writable_paths));
@@ -263,7 +311,45 @@ impl Transformer for SecurityContext {
     }
 }
 
+/// Numbers that users and groups may have (`IsValidUserID` in apimachinery).
+const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
+
+/// Types of seccomp and AppArmor profiles.
+const PROFILE_TYPES: [&str; 3] = ["RuntimeDefault", "Localhost", "Unconfined"];
+
+/// Values of `fsGroupChangePolicy`.
+const CHANGE_POLICIES: [&str; 2] = ["OnRootMismatch", "Always"];
+
+/// Type and `localhostProfile` of a profile.
+type ProfileSetting<'s> = (&'s str, Option<&'s str>);
+
 impl SecurityContext {
+    /// The configured seccomp and AppArmor profiles, by path.
+    fn profiles(&self) -> [(&'static str, Option<ProfileSetting<'_>>); 4] {
+        fn seccomp(profile: Option<&core::SeccompProfile>) -> Option<ProfileSetting<'_>> {
+            profile.map(|it| (it.type_.as_str(), it.localhost_profile.as_deref()))
+        }
+        fn app_armor(profile: Option<&core::AppArmorProfile>) -> Option<ProfileSetting<'_>> {
+            profile.map(|it| (it.type_.as_str(), it.localhost_profile.as_deref()))
+        }
+        let (pod, container) = (&self.pod, &self.container);
+        [
+            ("pod.seccompProfile", seccomp(pod.seccomp_profile.as_ref())),
+            (
+                "container.seccompProfile",
+                seccomp(container.seccomp_profile.as_ref()),
+            ),
+            (
+                "pod.appArmorProfile",
+                app_armor(pod.app_armor_profile.as_ref()),
+            ),
+            (
+                "container.appArmorProfile",
+                app_armor(container.app_armor_profile.as_ref()),
+            ),
+        ]
+    }
+
     fn is_restricted(&self) -> bool {
         self.profile == Profile::Restricted
     }

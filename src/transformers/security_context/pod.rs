@@ -70,15 +70,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
         for container in containers().filter(|container| root(container)) {
             edits.find(self.starts_as_root(container, section));
         }
-        let own = |container: &Container<'a>| {
-            author(container.node.get("securityContext"), &wanted.name)
-        };
+        let own =
+            |container: &Container<'a>| author(container.node.get("securityContext"), &wanted.name);
         let on_pod = author(self.context(), &wanted.name);
         let any_root = containers().any(root);
         let per_container = section.settings.placement == Placement::Container || any_root;
         // What every container says for itself need not be repeated; what the pod says is looked at all the same.
-        let is_needed =
-            !per_container && containers().any(|container| own(container).is_none());
+        let is_needed = !per_container && containers().any(|container| own(container).is_none());
         if !any_root && (on_pod.is_some() || is_needed) {
             self.set(
                 &self.subject,
@@ -99,8 +97,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
             }
             let overrides = section.mode(&wanted.leaf) == Mode::Override;
             // The container's own value beats the pod's, so it is looked at in every mode.
-            let is_due = own(container).is_some()
-                || per_container && (overrides || on_pod.is_none());
+            let is_due =
+                own(container).is_some() || per_container && (overrides || on_pod.is_none());
             if is_due {
                 let subject = Subject::container(self.template, container);
                 self.set(&subject, &["securityContext"], wanted, &section, edits)?;

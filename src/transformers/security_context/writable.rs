@@ -177,7 +177,9 @@ impl Volumes {
             }
         }
         let asked = wanted.flat_map(|(container, paths)| {
-            let places = paths.iter().map(|path| (name_of(container), path.path.clone()));
+            let places = paths
+                .iter()
+                .map(|path| (name_of(container), path.path.clone()));
             places.map(|place| (plain_name(&place), place))
         });
         Volumes {
@@ -318,7 +320,8 @@ impl Volumes {
     /// two places, each gets a hash, whichever comes first.
     fn name_for(&self, place: &Place) -> String {
         let plain = plain_name(place);
-        let says_all = place.1.is_ascii() && !slug(&place.0).is_empty() && !slug(&place.1).is_empty();
+        let says_all =
+            place.1.is_ascii() && !slug(&place.0).is_empty() && !slug(&place.1).is_empty();
         let is_only = self
             .asked
             .iter()
