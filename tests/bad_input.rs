@@ -316,7 +316,7 @@ fn values_of_the_config_that_are_wrong() {
         "a path of no mode",
         "environment: test\nresources: {modes: {limit: Override}}\n",
         "7:",
-        &["FIT-CFG003", "`limit`", "requests, limits"],
+        &["FIT-CFG003", "`limit`", "did you mean `limits`?"],
     );
     config_is_refused(
         "a request above its limit",

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::decode::{Fault, Others, decode};
 use super::document::{Config, KubernetesVersion, Mode, join};
 use super::view::{Layer, LayerId, View};
+use crate::problem::did_you_mean;
 use crate::transformers::Transformer;
 use crate::yaml::Position;
 
@@ -131,6 +132,16 @@ fn mode_path(leaf: &str) -> &str {
         .unwrap_or(leaf)
 }
 
+/// Whether a transformer looks its modes up under a path.
+fn is_mode_path(known: &[&str], path: &str) -> bool {
+    known.iter().any(|known| match known.strip_suffix('*') {
+        Some(prefix) => path
+            .strip_prefix(prefix)
+            .is_some_and(|rest| !rest.is_empty()),
+        None => path == *known,
+    })
+}
+
 /// The sections of one transformer, merged once for each combination of layers that is met.
 #[derive(Debug)]
 pub struct Sections<'a, S> {
@@ -210,15 +221,27 @@ pub fn check_section<'a, S: Transformer>(
     };
     let mut faults: Vec<Fault<'a>> = Vec::new();
     for path in modes.modes.keys() {
-        let first = path.split('.').next().unwrap_or_default();
-        if !S::MODE_PATHS.contains(&first) {
-            let help = format!("paths start with {}", S::MODE_PATHS.join(", "));
-            faults.push(fault(
-                "modes",
-                format!("no field of {name} has the path `{path}`"),
-                help,
-            ));
+        if is_mode_path(S::MODE_PATHS, path) {
+            continue;
         }
+        let known = || {
+            S::MODE_PATHS
+                .iter()
+                .copied()
+                .filter(|it| !it.ends_with(".*"))
+        };
+        let without_context = mode_path(path);
+        let meant = if is_mode_path(S::MODE_PATHS, without_context) {
+            Some(without_context)
+        } else {
+            did_you_mean(without_context, known())
+        };
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("the paths are {}", S::MODE_PATHS.join(", ")),
+        };
+        let message = format!("no field of {name} has the path `{path}`");
+        faults.push(fault("modes", message, help));
     }
     if containers_only {
         let keys = view.keys().into_iter().filter_map(|key| key.text());

@@ -36,7 +36,7 @@ use storage::Storage;
 
 /// A section of the config that fits objects out.
 pub trait Transformer: DeserializeOwned {
-    /// First words of the paths that `modes` may hold.
+    /// The paths that `modes` may hold; `.*` at the end stands for any rest.
     const MODE_PATHS: &'static [&'static str];
     /// Keys that a profile which selects containers may set.
     const CONTAINER_KEYS: &'static [&'static str] = &[];

@@ -115,8 +115,24 @@ enum Metrics {
 /// Port names that mean metrics, the most exact first.
 const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prometheus"];
 
+/// Annotations that are written from settings of their own.
+const OWN: [&str; 4] = ["scrape", "port", "path", "scheme"];
+
 impl Transformer for Prometheus {
-    const MODE_PATHS: &'static [&'static str] = &["scrape", "port", "path", "scheme", "extra"];
+    const MODE_PATHS: &'static [&'static str] =
+        &["scrape", "port", "path", "scheme", "extra", "extra.*"];
+
+    fn check(&self) -> Vec<(String, String, String)> {
+        let own = self.extra.keys().filter(|key| OWN.contains(&key.as_str()));
+        own.map(|key| {
+            (
+                format!("extra.{key}"),
+                format!("the annotation `{key}` has a setting of its own"),
+                format!("set `prometheus.{key}`"),
+            )
+        })
+        .collect()
+    }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let (Some(template), Some(section)) = (&scope.target().template, scope.section()) else {
@@ -302,10 +318,9 @@ impl<'a> Fitting<'_, 'a> {
 
     fn annotate(&self, port: String, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let settings = self.settings();
-        let path = settings
-            .path
-            .clone()
-            .unwrap_or_else(|| "/metrics".to_owned());
+        // Where the config names no path, its default replaces no author's.
+        let path = settings.path.clone().or_else(|| self.present("path"));
+        let path = path.unwrap_or_else(|| "/metrics".to_owned());
         let mut wanted = vec![
             ("scrape".to_owned(), "scrape", "true".to_owned()),
             ("port".to_owned(), "port", port),

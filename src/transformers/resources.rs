@@ -204,7 +204,16 @@ impl Resources {
 }
 
 impl Transformer for Resources {
-    const MODE_PATHS: &'static [&'static str] = &["requests", "limits"];
+    const MODE_PATHS: &'static [&'static str] = &[
+        "requests",
+        "requests.cpu",
+        "requests.memory",
+        "requests.ephemeral-storage",
+        "limits",
+        "limits.cpu",
+        "limits.memory",
+        "limits.ephemeral-storage",
+    ];
     const CONTAINER_KEYS: &'static [&'static str] = &[
         "containers",
         "initContainers",

@@ -45,9 +45,9 @@ use serde::Deserialize;
 use super::{Scope, Transformer};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Subject};
-use crate::problem::Problem;
+use crate::problem::{Problem, one_of};
 use crate::read::Resource;
-use crate::select::{ContainerType, Template, below, expected};
+use crate::select::{Container, ContainerType, Template, below, expected};
 use crate::yaml::{Node, Scalar};
 use container::ContainerFitting;
 use pod::PodFitting;
@@ -139,6 +139,23 @@ impl Section<'_, SecurityContext> {
             .iter()
             .any(|wanted| wanted.name == name && self.mode(&wanted.leaf) != Mode::Off)
     }
+
+    /// The paths of a container that stay writable under a read-only root filesystem.
+    fn writable_paths(
+        &self,
+        template: &Template<'_>,
+        container: &Container<'_>,
+    ) -> Vec<writable::Wanted> {
+        let settings = &self.settings;
+        // Ephemeral containers may bring no volumes, and Windows has no read-only root.
+        if container.container_type == ContainerType::Ephemeral || template.is_windows {
+            return Vec::new();
+        }
+        let tmp = settings.wants_read_only_root()
+            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
+            && !settings.no_tmp;
+        writable::paths_for(&settings.writable_paths, tmp, &container.name)
+    }
 }
 
 impl Transformer for SecurityContext {
@@ -158,6 +175,8 @@ impl Transformer for SecurityContext {
         "seLinuxChangePolicy",
         "allowPrivilegeEscalation",
         "capabilities",
+        "capabilities.add",
+        "capabilities.drop",
         "privileged",
         "procMount",
         "readOnlyRootFilesystem",
@@ -194,6 +213,52 @@ impl Transformer for SecurityContext {
                 "choose another user, or set `runAsNonRoot: false`",
             ));
         }
+        for (path, id) in [
+            ("pod.runAsUser", self.pod.run_as_user),
+            ("pod.runAsGroup", self.pod.run_as_group),
+            ("pod.fsGroup", self.pod.fs_group),
+            ("container.runAsUser", self.container.run_as_user),
+            ("container.runAsGroup", self.container.run_as_group),
+        ] {
+            if let Some(id) = id.filter(|id| !IDS.contains(id)) {
+                let message = format!("{id} is not the number of a user or group");
+                problems.push(refused(path, &message, "they go from 0 to 2147483647"));
+            }
+        }
+        for (path, profile) in self.profiles() {
+            let Some((type_, localhost)) = profile else {
+                continue;
+            };
+            if !PROFILE_TYPES.contains(&type_) {
+                let message = format!("`{type_}` is not a type of profile");
+                let help = format!("write {}", one_of(&PROFILE_TYPES));
+                problems.push(refused(&format!("{path}.type"), &message, &help));
+            } else if type_ == "Localhost" && localhost.is_none_or(str::is_empty) {
+                let help = "name the node's profile in `localhostProfile`";
+                let message = "a profile of type Localhost needs a `localhostProfile`";
+                problems.push(refused(path, message, help));
+            }
+        }
+        if let Some(policy) = &self.pod.fs_group_change_policy
+            && !CHANGE_POLICIES.contains(&policy.as_str())
+        {
+            let message = format!("`{policy}` is not a policy for changing groups");
+            let help = format!("write {}", one_of(&CHANGE_POLICIES));
+            problems.push(refused("pod.fsGroupChangePolicy", &message, &help));
+        }
+        let drops = self
+            .container
+            .capabilities
+            .iter()
+            .flat_map(|lists| lists.drop.iter().flatten());
+        for name in drops.filter(|name| *name != "ALL" && name.eq_ignore_ascii_case("ALL")) {
+            let message = format!("the Pod Security Standards do not know `{name}`");
+            problems.push(refused(
+                "container.capabilities.drop",
+                &message,
+                "write `ALL`",
+            ));
+        }
         problems.extend(writable::check(&self.writable_paths));
         problems
     }
@@ -212,27 +277,27 @@ impl Transformer for SecurityContext {
             pod.fit_pod(&section, edits)?;
             pod.fit_token(&section, edits)?;
         }
-        let mut volumes = writable::Volumes::of(scope.target(), template);
-        for container in &template.containers {
-            let Some(section) = scope.section_for(container) else {
-                continue;
-            };
+        let containers: Vec<_> = template
+            .containers
+            .iter()
+            .filter_map(|container| {
+                let section = scope.section_for(container)?;
+                let paths = section.writable_paths(template, container);
+                Some((container, section, paths))
+            })
+            .collect();
+        let wanted = containers
+            .iter()
+            .map(|(container, _, paths)| (*container, paths.as_slice()));
+        let mut volumes = writable::Volumes::of(scope.target(), template, wanted);
+        for (container, section, paths) in &containers {
             let fitting = ContainerFitting {
-                section: &section,
+                section,
                 template,
                 container,
                 subject: Subject::container(template, container),
             };
-            let read_only = fitting.fit(edits)?;
-            if read_only
-                && container.container_type != ContainerType::Ephemeral
-                && !template.is_windows
-            {
-                let tmp = section.settings.wants_read_only_root()
-                    && section.mode("container.readOnlyRootFilesystem") != Mode::Off
-                    && !section.settings.no_tmp;
-                let paths =
-                    writable::paths_for(&section.settings.writable_paths, tmp, &container.name);
+            if fitting.fit(edits)? {
                 volumes.mount(
                     &fitting,
                     scope.target().resource,
@@ -246,7 +311,45 @@ impl Transformer for SecurityContext {
     }
 }
 
+/// Numbers that users and groups may have (`IsValidUserID` in apimachinery).
+const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
+
+/// Types of seccomp and AppArmor profiles.
+const PROFILE_TYPES: [&str; 3] = ["RuntimeDefault", "Localhost", "Unconfined"];
+
+/// Values of `fsGroupChangePolicy`.
+const CHANGE_POLICIES: [&str; 2] = ["OnRootMismatch", "Always"];
+
+/// Type and `localhostProfile` of a profile.
+type ProfileSetting<'s> = (&'s str, Option<&'s str>);
+
 impl SecurityContext {
+    /// The configured seccomp and AppArmor profiles, by path.
+    fn profiles(&self) -> [(&'static str, Option<ProfileSetting<'_>>); 4] {
+        fn seccomp(profile: Option<&core::SeccompProfile>) -> Option<ProfileSetting<'_>> {
+            profile.map(|it| (it.type_.as_str(), it.localhost_profile.as_deref()))
+        }
+        fn app_armor(profile: Option<&core::AppArmorProfile>) -> Option<ProfileSetting<'_>> {
+            profile.map(|it| (it.type_.as_str(), it.localhost_profile.as_deref()))
+        }
+        let (pod, container) = (&self.pod, &self.container);
+        [
+            ("pod.seccompProfile", seccomp(pod.seccomp_profile.as_ref())),
+            (
+                "container.seccompProfile",
+                seccomp(container.seccomp_profile.as_ref()),
+            ),
+            (
+                "pod.appArmorProfile",
+                app_armor(pod.app_armor_profile.as_ref()),
+            ),
+            (
+                "container.appArmorProfile",
+                app_armor(container.app_armor_profile.as_ref()),
+            ),
+        ]
+    }
+
     fn is_restricted(&self) -> bool {
         self.profile == Profile::Restricted
     }

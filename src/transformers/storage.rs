@@ -97,7 +97,30 @@ impl<'de> Deserialize<'de> for Size {
 const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
 impl Transformer for Storage {
-    const MODE_PATHS: &'static [&'static str] = &["storageClassName", "size", "accessModes"];
+    const MODE_PATHS: &'static [&'static str] =
+        &["storageClassName", "size", "size.*", "accessModes"];
+
+    fn check(&self) -> Vec<(String, String, String)> {
+        let sizes: Vec<(String, Quantity)> = match &self.size {
+            None => Vec::new(),
+            Some(Size::All(size)) => vec![("size".to_owned(), *size)],
+            Some(Size::ByName(sizes)) => sizes
+                .iter()
+                .map(|(_, name, size)| (format!("size.{name}"), *size))
+                .collect(),
+        };
+        sizes
+            .into_iter()
+            .filter(|(_, size)| size.is_zero())
+            .map(|(path, size)| {
+                (
+                    path,
+                    format!("a claim of size {size} is refused by the API server"),
+                    "write a size above zero, such as 10Gi".to_owned(),
+                )
+            })
+            .collect()
+    }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let Some(section) = scope.section() else {
@@ -197,10 +220,10 @@ impl<'a> Fitting<'_, 'a> {
         let Some(modes) = &self.settings().access_modes else {
             return Ok(());
         };
-        let present = self
-            .spec("accessModes")
-            .is_some_and(|node| node.items().next().is_some());
-        if present && self.section.mode("accessModes") == Mode::Ensure {
+        let mode = self.section.mode("accessModes");
+        let authors = self.spec("accessModes");
+        let is_empty = |node: Node<'_>| node.is_sequence() && node.items().next().is_none();
+        if authors.is_some_and(|node| !is_empty(node)) && mode == Mode::Ensure {
             return Ok(());
         }
         let value = Value::Sequence(
@@ -209,6 +232,21 @@ impl<'a> Fitting<'_, 'a> {
                 .map(|mode| Value::from(mode.as_str()))
                 .collect(),
         );
+        // The API server refuses an empty list as it does none.
+        if authors.is_some_and(is_empty) && mode != Mode::Off && !modes.is_empty() {
+            edits.repair(Proposal {
+                subject: &self.subject,
+                field: &["spec", "accessModes"],
+                value,
+                decision: self.section.decision("accessModes"),
+                meaning: Meaning::Literal,
+                note: None,
+            })?;
+            if self.claim.kind != ClaimKind::Ephemeral {
+                edits.mark_immutable();
+            }
+            return Ok(());
+        }
         self.set(
             &["spec", "accessModes"],
             "accessModes",
@@ -230,7 +268,7 @@ impl<'a> Fitting<'_, 'a> {
                 Some((_, name, size)) => (format!("size.{name}"), *size),
             },
         };
-        if self.section.mode("size") == Mode::Off {
+        if self.section.mode(&leaf) == Mode::Off {
             return Ok(());
         }
         let field = ["spec", "resources", "requests", "storage"];
@@ -240,7 +278,7 @@ impl<'a> Fitting<'_, 'a> {
             .filter(|node| !node.is_null());
         if let Some(node) = author {
             let author = read_quantity(self.resource, node, || self.subject.at(&field))?;
-            let shrinks = size < author && self.section.mode("size") == Mode::Override;
+            let shrinks = size < author && self.section.mode(&leaf) == Mode::Override;
             if shrinks && self.settings().size_policy == SizePolicy::GrowOnly {
                 return Ok(());
             }

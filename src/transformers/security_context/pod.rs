@@ -70,13 +70,14 @@ impl<'a> PodFitting<'_, 'a, '_> {
         for container in containers().filter(|container| root(container)) {
             edits.find(self.starts_as_root(container, section));
         }
-        let per_container =
-            section.settings.placement == Placement::Container || containers().any(root);
-        if !per_container
-            && !containers().all(|container| {
-                author(container.node.get("securityContext"), &wanted.name).is_some()
-            })
-        {
+        let own =
+            |container: &Container<'a>| author(container.node.get("securityContext"), &wanted.name);
+        let on_pod = author(self.context(), &wanted.name);
+        let any_root = containers().any(root);
+        let per_container = section.settings.placement == Placement::Container || any_root;
+        // What every container says for itself need not be repeated; what the pod says is looked at all the same.
+        let is_needed = !per_container && containers().any(|container| own(container).is_none());
+        if !any_root && (on_pod.is_some() || is_needed) {
             self.set(
                 &self.subject,
                 &["spec", "securityContext"],
@@ -85,24 +86,22 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 edits,
             )?;
         }
-        let overrides = section.mode(&wanted.leaf) == Mode::Override;
-        // A setting for containers of the same field is the more exact one; see `ContainerFitting::fit`.
-        let has_setting = |container: &Container<'a>| {
-            let section = self.scope.section_for(container);
-            section.is_some_and(|section| section.sets_for_container(&wanted.name))
-        };
-        for container in containers().filter(|it| !root(it) && !has_setting(it)) {
-            let own = author(container.node.get("securityContext"), &wanted.name);
-            let subject = Subject::container(self.template, container);
-            match own {
-                // The container's own value beats the pod's, so it is looked at in every mode.
-                Some(_) => self.set(&subject, &["securityContext"], wanted, section, edits)?,
-                None if per_container
-                    && (overrides || author(self.context(), &wanted.name).is_none()) =>
-                {
-                    self.set(&subject, &["securityContext"], wanted, section, edits)?;
-                }
-                None => {}
+        for container in containers().filter(|container| !root(container)) {
+            // The config may not be for this container, or say something else for it.
+            let Some(section) = self.scope.section_for(container) else {
+                continue;
+            };
+            // A setting for containers of the same field is the more exact one; see `ContainerFitting::fit`.
+            if !wanted.is_for(self.template, &section) || section.sets_for_container(&wanted.name) {
+                continue;
+            }
+            let overrides = section.mode(&wanted.leaf) == Mode::Override;
+            // The container's own value beats the pod's, so it is looked at in every mode.
+            let is_due =
+                own(container).is_some() || per_container && (overrides || on_pod.is_none());
+            if is_due {
+                let subject = Subject::container(self.template, container);
+                self.set(&subject, &["securityContext"], wanted, &section, edits)?;
             }
         }
         Ok(())
@@ -120,8 +119,14 @@ impl<'a> PodFitting<'_, 'a, '_> {
     }
 
     pub(super) fn runs_as_root(&self, container: &Container<'a>) -> bool {
-        let section = self.scope.section_for(container);
-        section.is_some_and(|section| User::of(&section, self.template, container).is_root())
+        match self.scope.section_for(container) {
+            Some(section) => User::of(&section, self.template, container).is_root(),
+            // The config is not for it, but what the pod gets counts for it too.
+            None => {
+                let author = author_user(self.template, container);
+                author.and_then(|node| node.text()).as_deref() == Some("0")
+            }
+        }
     }
 
     pub(super) fn starts_as_root(
@@ -136,7 +141,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
             (
                 Severity::Warning,
                 "its author has it run as user 0, so runAsNonRoot is not set: it would not start",
-                "give it another user, or let the config override `runAsUser` for it",
+                "give it another user, or let the config override `runAsUser` for it; as it is, a program that changes \
+                 owners or users when it starts (chown, gosu) may need `capabilities.add` (CHOWN, SETUID, SETGID, …) \
+                 and `writablePaths`, because capabilities are dropped and the root filesystem is read-only",
             )
         } else {
             (
@@ -169,9 +176,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 .find(|wanted| wanted.name == name)
                 .map(|wanted| wanted.value.clone())
         };
-        let group = author(self.context(), "runAsGroup")
-            .and_then(|node| node.value().ok())
-            .or_else(|| configured("runAsGroup"));
+        let authors = author(self.context(), "runAsGroup").and_then(|node| node.value().ok());
+        // The group that the pod will have, so that running twice is running once.
+        let group = match section.mode("pod.runAsGroup") {
+            Mode::Override => configured("runAsGroup").or(authors),
+            Mode::Ensure => authors.or_else(|| configured("runAsGroup")),
+            Mode::Off => authors,
+        };
         let (true, true, Some(group)) =
             (section.settings.is_restricted(), self.mounts_claim(), group)
         else {

@@ -62,6 +62,7 @@ pub(super) fn wanted(
         }
     }
     let wanted = fields.into_iter().map(|(name, value)| {
+        let value = as_accepted(&name, value);
         let field: &'static [&'static str] = match name.as_str() {
             "capabilities.add" => &["capabilities", "add"],
             "capabilities.drop" => &["capabilities", "drop"],
@@ -75,6 +76,30 @@ pub(super) fn wanted(
         }
     });
     wanted.collect()
+}
+
+/// A value merged from several layers as the API server takes it: a profile of another type has no
+/// `localhostProfile`, and a list that adds up names nothing twice.
+fn as_accepted(name: &str, value: Value) -> Value {
+    match (name, value) {
+        ("seccompProfile" | "appArmorProfile", Value::Mapping(mut entries)) => {
+            let is_localhost = entries
+                .iter()
+                .any(|(key, value)| key == "type" && *value == Value::from("Localhost"));
+            entries.retain(|(key, _)| is_localhost || key != "localhostProfile");
+            Value::Mapping(entries)
+        }
+        ("capabilities.add" | "capabilities.drop", Value::Sequence(names)) => {
+            let mut once: Vec<Value> = Vec::new();
+            for name in names {
+                if !once.contains(&name) {
+                    once.push(name);
+                }
+            }
+            Value::Sequence(once)
+        }
+        (_, value) => value,
+    }
 }
 
 pub(super) fn split_capabilities((name, value): (String, Value)) -> Vec<(String, Value)> {

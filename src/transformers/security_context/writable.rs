@@ -12,7 +12,7 @@ use crate::config::Mode;
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::{Glob, Target, Template, expected};
+use crate::select::{Container, Glob, Target, Template, expected};
 use crate::transformers::resources::Amount;
 use crate::yaml::{Node, Value};
 
@@ -116,7 +116,14 @@ pub(super) fn paths_for(configured: &[WritablePath], tmp: bool, container: &str)
 /// The volumes of a pod, with those that are being added.
 pub(super) struct Volumes {
     known: Vec<(String, Source)>,
+    /// Names of volumes and where they are mounted, by the author or by us.
+    mounted: Vec<(String, Place)>,
+    /// Names without a hash, and the places that they would be for.
+    asked: Vec<(String, Place)>,
 }
+
+/// A container and a path in it.
+type Place = (String, String);
 
 /// What a volume is, as far as writing to it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +141,12 @@ enum Cover {
 }
 
 impl Volumes {
-    pub(super) fn of(target: &Target<'_>, template: &Template<'_>) -> Volumes {
+    /// The volumes of a pod whose containers want these paths.
+    pub(super) fn of<'w>(
+        target: &Target<'_>,
+        template: &Template<'_>,
+        wanted: impl Iterator<Item = (&'w Container<'w>, &'w [Wanted])>,
+    ) -> Volumes {
         let name = |volume: Node<'_>| {
             volume
                 .get("name")
@@ -152,7 +164,29 @@ impl Volumes {
                 .iter()
                 .map(|claim| (claim.name.to_string(), Source::Writable)),
         );
-        Volumes { known }
+        let mut mounted = Vec::new();
+        for container in &template.containers {
+            let mounts = container.node.get("volumeMounts");
+            for mount in mounts.into_iter().flat_map(Node::items) {
+                let text = |key: &str| mount.get(key).and_then(|node| node.text());
+                let (Some(name), Some(path)) = (text("name"), text("mountPath")) else {
+                    continue;
+                };
+                let path = clean(&path).unwrap_or_else(|| path.into_owned());
+                mounted.push((name.into_owned(), (name_of(container), path)));
+            }
+        }
+        let asked = wanted.flat_map(|(container, paths)| {
+            let places = paths
+                .iter()
+                .map(|path| (name_of(container), path.path.clone()));
+            places.map(|place| (plain_name(&place), place))
+        });
+        Volumes {
+            known,
+            mounted,
+            asked: asked.collect(),
+        }
     }
 
     /// Mounts each path that the container cannot write to yet.
@@ -161,7 +195,7 @@ impl Volumes {
         fitting: &ContainerFitting<'_, '_>,
         resource: &Resource<'_>,
         pod: &Subject,
-        paths: Vec<Wanted>,
+        paths: &[Wanted],
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         if fitting.section.mode("writablePaths") == Mode::Off {
@@ -177,9 +211,10 @@ impl Volumes {
             let decision = fitting.section.decision(leaf);
             match self.cover(fitting, resource, &wanted.path)? {
                 Cover::Writable => {}
-                Cover::ReadOnly(by) => edits.find(stays_read_only(fitting, &wanted, &by)),
+                Cover::ReadOnly(by) => edits.find(stays_read_only(fitting, wanted, &by)),
                 Cover::None => {
-                    let name = self.name_for(fitting, &wanted.path);
+                    let place = (name_of(fitting.container), wanted.path.clone());
+                    let name = self.name_for(&place);
                     if !self.known.iter().any(|(known, _)| *known == name) {
                         let proposal = Proposal {
                             subject: pod,
@@ -192,6 +227,7 @@ impl Volumes {
                         edits.append(proposal)?;
                         self.known.push((name.clone(), Source::EmptyDir));
                     }
+                    self.mounted.push((name.clone(), place));
                     let mount = [("name", name.as_str()), ("mountPath", &wanted.path)];
                     edits.append(Proposal {
                         subject: &fitting.subject,
@@ -280,32 +316,57 @@ impl Volumes {
         Ok(nearest.map_or(Cover::None, |(_, cover)| cover))
     }
 
-    /// `fitout-<container>-<path>`, as a DNS label that no other volume has.
-    fn name_for(&self, fitting: &ContainerFitting<'_, '_>, path: &str) -> String {
-        let container = match fitting.container.name.as_ref() {
-            // A container without a name is refused by the API server; ours need one all the same.
-            "" => fitting
-                .container
-                .path
-                .tokens()
-                .last()
-                .map_or_else(String::new, |token| token.decoded().into_owned()),
-            name => name.to_owned(),
-        };
-        let name = format!("fitout-{}-{}", slug(&container), slug(path));
-        let is_taken = self
-            .known
+    /// `fitout-<container>-<path>`, as a DNS label that is for this place alone. Where that could mean
+    /// two places, each gets a hash, whichever comes first.
+    fn name_for(&self, place: &Place) -> String {
+        let plain = plain_name(place);
+        let says_all =
+            place.1.is_ascii() && !slug(&place.0).is_empty() && !slug(&place.1).is_empty();
+        let is_only = self
+            .asked
             .iter()
-            .any(|(known, source)| *known == name && *source != Source::EmptyDir);
-        if name.len() <= LONGEST_NAME && !is_taken {
-            return name;
+            .all(|(name, asking)| *name != plain || asking == place);
+        if says_all && is_only && plain.len() <= LONGEST_NAME && self.is_free(&plain, place) {
+            return plain;
         }
-        let hash = format!(
-            "{:06x}",
-            fnv1a(&format!("{container}\0{path}")) & 0x00ff_ffff
-        );
-        let kept: String = name.chars().take(LONGEST_NAME - 1 - hash.len()).collect();
-        format!("{}-{hash}", kept.trim_end_matches('-'))
+        let mut salt = String::new();
+        loop {
+            let (container, path) = place;
+            let hash = fnv1a(&format!("{container}\0{path}{salt}")) & 0x00ff_ffff;
+            let hash = format!("{hash:06x}");
+            let kept: String = plain.chars().take(LONGEST_NAME - 1 - hash.len()).collect();
+            let name = format!("{}-{hash}", kept.trim_end_matches('-'));
+            if self.is_free(&name, place) {
+                return name;
+            }
+            salt.push('\0');
+        }
+    }
+
+    /// Whether no volume has the name, or one of ours that is mounted nowhere else.
+    fn is_free(&self, name: &str, place: &Place) -> bool {
+        let mut known = self.known.iter().filter(|(known, _)| known == name);
+        known.all(|(_, source)| *source == Source::EmptyDir)
+            && self
+                .mounted
+                .iter()
+                .all(|(mounted, at)| mounted != name || at == place)
+    }
+}
+
+fn plain_name((container, path): &Place) -> String {
+    format!("fitout-{}-{}", slug(container), slug(path))
+}
+
+/// A container's name; the API server refuses those without one, but ours need one all the same.
+fn name_of(container: &Container<'_>) -> String {
+    match container.name.as_ref() {
+        "" => container
+            .path
+            .tokens()
+            .last()
+            .map_or_else(String::new, |token| token.decoded().into_owned()),
+        name => name.to_owned(),
     }
 }
 
@@ -315,13 +376,12 @@ fn source_of(volume: Node<'_>) -> Source {
     let is_read_only = ["configMap", "secret", "projected", "downwardAPI", "image"]
         .iter()
         .any(|key| has(key));
-    let claim_is_read_only = || {
-        let claim = volume
-            .get("persistentVolumeClaim")
-            .and_then(|claim| claim.get("readOnly"));
-        claim.and_then(|node| node.text()).as_deref() == Some("true")
+    // Claims, nfs, iscsi, csi and others can be read-only as a whole.
+    let says_so = |(_, source): (Node<'_>, Node<'_>)| {
+        let read_only = source.get("readOnly").and_then(|node| node.text());
+        read_only.as_deref() == Some("true")
     };
-    if is_read_only || claim_is_read_only() {
+    if is_read_only || volume.entries().any(says_so) {
         Source::ReadOnly
     } else if volume.get("emptyDir").is_some() {
         Source::EmptyDir
