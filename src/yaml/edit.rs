@@ -3,6 +3,7 @@
 mod emit;
 mod guard;
 mod new;
+mod patch;
 mod plan;
 mod style;
 mod write;

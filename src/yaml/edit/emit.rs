@@ -107,18 +107,16 @@ pub(super) fn emit<'a>(
 impl<'a> Emitter<'a, '_> {
     fn run(&mut self) -> Done {
         let depth = |id: u32| self.plan.ancestors(id).count();
-        let mut patched: Vec<(usize, u32)> = self
-            .plan
+        let plan = self.plan;
+        let mut patched: Vec<_> = plan
             .patches
-            .iter()
-            .filter(|(id, patch)| !patch.is_empty() && !self.plan.is_inside_dropped(**id))
-            .map(|(id, _)| (depth(*id), *id))
+            .in_order()
+            .into_iter()
+            .filter(|(id, patch)| !patch.is_empty() && !plan.is_inside_dropped(*id))
+            .map(|(id, patch)| (depth(id), id, patch))
             .collect();
-        patched.sort_by_key(|(depth, id)| (std::cmp::Reverse(*depth), *id));
-        for (_, id) in patched {
-            let Some(patch) = self.plan.patches.get(&id) else {
-                continue;
-            };
+        patched.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
+        for (_, id, patch) in patched {
             self.edit = patch.edit;
             self.refuse_odd_parent(id)?;
             match &patch.replaced {

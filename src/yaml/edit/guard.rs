@@ -7,7 +7,8 @@
 use super::super::tree::{Kind, NONE};
 use super::super::{Node, NodeId, Scalar, Stream};
 use super::new::{Name, New};
-use super::plan::{Patch, Plan};
+use super::patch::Patch;
+use super::plan::Plan;
 use std::collections::HashMap;
 
 /// What differs, and where in the new text.
@@ -27,7 +28,7 @@ pub(super) fn check(plan: &Plan<'_>, document: usize, new: &Stream, new_document
         plan,
         new,
         anchors: HashMap::new(),
-        patched: plan.patches.keys().copied().collect(),
+        patched: plan.patches.in_order(),
         cursor: 0,
     };
     guard.node(root, new_root)
@@ -40,7 +41,7 @@ struct Guard<'a> {
     anchors: HashMap<u32, (u32, bool)>,
     /// The nodes with a patch, and the first one that was not passed yet: nodes are visited in
     /// their order.
-    patched: Vec<u32>,
+    patched: Vec<(u32, &'a Patch)>,
     cursor: usize,
 }
 
@@ -62,20 +63,21 @@ impl Guard<'_> {
 
     /// Is `new` the old node with its patches? Recursion is bounded by the depth of a text.
     fn node(&mut self, old: u32, new: u32) -> Same {
-        while self.patched.get(self.cursor).is_some_and(|id| *id < old) {
+        while let Some((id, _)) = self.patched.get(self.cursor)
+            && *id < old
+        {
             self.cursor += 1;
         }
         let end = self.plan.stream.tree.end_of_subtree(old);
         match self.patched.get(self.cursor) {
-            Some(id) if *id == old => {
-                let patch = &self.plan.patches[id];
+            Some(&(id, patch)) if id == old => {
                 self.same_properties(old, new)?;
                 match &patch.replaced {
                     Some(value) => self.written(value, new),
                     None => self.patched(old, new, patch),
                 }
             }
-            Some(id) if *id < end => {
+            Some((id, _)) if *id < end => {
                 self.same_properties(old, new)?;
                 self.patched(old, new, &Patch::default())
             }
@@ -152,7 +154,7 @@ impl Guard<'_> {
         let replaced = self
             .plan
             .patches
-            .get(&old)
+            .get(old)
             .is_some_and(|patch| patch.replaced.is_some());
         if a.anchor() != b.anchor() || (!replaced && a.tag() != b.tag()) {
             return self.differs(new, "an anchor or a tag changed");

@@ -3,7 +3,7 @@
 use super::super::super::split::skip_blank;
 use super::super::super::tree::Kind;
 use super::super::new::New;
-use super::super::plan::Patch;
+use super::super::patch::Patch;
 use super::super::write::{FLOW, Writer};
 use super::{Done, Emitter, LinePlace, Reason};
 
