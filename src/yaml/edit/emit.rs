@@ -254,7 +254,7 @@ impl<'a> Emitter<'a, '_> {
     fn last_leaf(&self, id: u32) -> u32 {
         let mut id = id;
         while self.tree.at(id).kind.is_block_collection() {
-            match self.tree.children(id).last() {
+            match self.tree.last_child(id) {
                 Some(last) => id = last,
                 None => break,
             }
@@ -304,18 +304,6 @@ impl<'a> Emitter<'a, '_> {
         });
     }
 
-    /// The key of a map's value.
-    fn key_of(&self, value: u32) -> Option<u32> {
-        let parent = self.tree.at(value).parent;
-        if parent == NONE {
-            return None;
-        }
-        self.tree
-            .entries(parent)
-            .find(|(_, id)| *id == value)
-            .map(|(key, _)| key)
-    }
-
     /// Behind the colon or dash in front of a node of a block collection, and behind the node's
     /// anchor; for a root, behind the document marker.
     fn head_end(&self, id: u32) -> Option<usize> {
@@ -323,14 +311,10 @@ impl<'a> Emitter<'a, '_> {
         let mark = if parent == NONE {
             self.marker_end(id)?
         } else if self.tree.at(parent).kind == Kind::BlockMap {
-            let colon = skip_blank(self.bytes, self.tree.full_end(self.key_of(id)?));
+            let colon = skip_blank(self.bytes, self.tree.full_end(self.tree.previous(id)?));
             self.expect(colon, b':')?
         } else {
-            let before = self
-                .tree
-                .children(parent)
-                .take_while(|item| *item != id)
-                .last();
+            let before = self.tree.previous(id);
             let from = before.map_or(self.tree.at(parent).start as usize, |item| {
                 self.tree.full_end(item)
             });
