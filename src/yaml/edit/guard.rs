@@ -45,7 +45,7 @@ struct Guard<'a> {
     cursor: usize,
 }
 
-impl Guard<'_> {
+impl<'a> Guard<'a> {
     fn old_node(&self, id: u32) -> Node<'_> {
         self.plan.stream.node(NodeId(id))
     }
@@ -97,8 +97,14 @@ impl Guard<'_> {
         if (new + count) as usize > self.new.tree.nodes.len() {
             return self.differs(new, "something is missing");
         }
-        for i in 0..count {
-            let (a, b) = (self.plan.stream.tree.at(old + i), self.new.tree.at(new + i));
+        let nodes = |stream: &'a Stream, id: u32| {
+            let from = id as usize;
+            &stream.tree.nodes[from..from + count as usize]
+        };
+        let pairs = nodes(self.plan.stream, old)
+            .iter()
+            .zip(nodes(self.new, new));
+        for (i, (a, b)) in (0..).zip(pairs) {
             // The links of the first node lead out of the subtree.
             let links = i == 0
                 || (base(a.next, old), base(a.parent, old))
@@ -116,19 +122,18 @@ impl Guard<'_> {
                     return self.differs(new + i, "the structure is another one");
                 }
             } else {
-                self.same_scalar(old + i, new + i)?;
+                let raw = &self.plan.stream.text().as_bytes()[a.range()];
+                if raw != &self.new.text().as_bytes()[b.range()] {
+                    self.same_scalar(old + i, new + i)?;
+                }
             }
         }
         Ok(())
     }
 
+    /// Are two scalars with different bytes the same text?
     fn same_scalar(&self, old: u32, new: u32) -> Same {
-        let (a, b) = (self.plan.stream.tree.at(old), self.new.tree.at(new));
-        let (raw_a, raw_b) = (
-            &self.plan.stream.text()[a.range()],
-            &self.new.text()[b.range()],
-        );
-        if raw_a == raw_b || self.old_node(old).text() == self.new_node(new).text() {
+        if self.old_node(old).text() == self.new_node(new).text() {
             return Ok(());
         }
         self.differs(new, "a value that no edit concerns changed")

@@ -23,6 +23,8 @@ pub(super) struct Plan<'a> {
     checked: Vec<bool>,
     /// The first node of the document.
     first: u32,
+    /// Is there a `<<` anywhere in the document? Without one no map has merged entries.
+    has_merges: bool,
     /// Aliases of this document.
     aliases: &'a [u32],
     edit: usize,
@@ -41,12 +43,14 @@ impl<'a> Plan<'a> {
             .map_or(tree.nodes.len() as u32, |next| next.root);
         let from = tree.aliases.partition_point(|id| *id < first);
         let to = tree.aliases.partition_point(|id| *id < end);
+        let text = &stream.text()[stream.document_span(document)];
         Plan {
             stream,
             patches: Patches::new(first..end),
             dropped: BTreeMap::new(),
             checked: Vec::from_iter(std::iter::repeat_n(false, (end - first) as usize)),
             first,
+            has_merges: memchr::memmem::find(text.as_bytes(), b"<<").is_some(),
             aliases: &tree.aliases[from..to],
             edit: 0,
         }
@@ -54,6 +58,15 @@ impl<'a> Plan<'a> {
 
     pub(super) fn node(&self, id: u32) -> Node<'a> {
         self.stream.node(NodeId(id))
+    }
+
+    /// What a plain `<<` of this map merges into it.
+    fn merge(&self, map: u32) -> Option<Node<'a>> {
+        if self.has_merges {
+            self.node(map).merge()
+        } else {
+            None
+        }
     }
 
     fn refuse<T>(&self, reason: Reason, id: u32, message: impl Into<String>) -> Result<T, Refusal> {
@@ -207,7 +220,7 @@ impl<'a> Plan<'a> {
 
     /// sigs.k8s.io/yaml lets a `<<` win over keys written before it; kyaml never does.
     fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str) -> Done {
-        let Some(merge) = self.node(map).merge().filter(|_| key != "<<") else {
+        let Some(merge) = self.merge(map).filter(|_| key != "<<") else {
             return Ok(());
         };
         if merge.id() < name.id() {
@@ -226,10 +239,7 @@ impl<'a> Plan<'a> {
     /// Without a local entry the merged one of the same key would show.
     fn check_uncovers(&self, map: u32, token: &Token<'_>) -> Done {
         let key = token.decoded();
-        let merge = self
-            .node(map)
-            .merge()
-            .filter(|merge| merge_has(*merge, &key));
+        let merge = self.merge(map).filter(|merge| merge_has(*merge, &key));
         match merge.filter(|_| key != "<<") {
             Some(merge) => {
                 let message =
@@ -420,7 +430,7 @@ impl<'a> Plan<'a> {
 
     /// The value of a key that a `<<` merges into this map.
     fn merged(&self, map: u32, key: &str) -> Result<Option<u32>, Refusal> {
-        let Some(merge) = self.node(map).merge() else {
+        let Some(merge) = self.merge(map) else {
             return Ok(None);
         };
         let Some(found) = self
