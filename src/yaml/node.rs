@@ -158,6 +158,9 @@ impl<'a> Node<'a> {
 
     /// What a plain `<<` of this map merges into it.
     pub(super) fn merge(self) -> Option<Node<'a>> {
+        if !self.stream.may_merge() {
+            return None;
+        }
         let map = self.alias_target();
         let node = |id| Node {
             stream: self.stream,

@@ -15,6 +15,7 @@ pub struct Stream {
     pub(super) tree: Tree,
     pub(super) chunks: Vec<Range<usize>>,
     lines: OnceLock<Vec<u32>>,
+    merges: OnceLock<bool>,
 }
 
 /// A place in a text as an editor shows it.
@@ -104,6 +105,7 @@ impl Stream {
                 tree,
                 chunks,
                 lines: OnceLock::new(),
+                merges: OnceLock::new(),
             }),
             Err(error) => Err(error.locate(&text)),
         }
@@ -170,6 +172,12 @@ impl Stream {
             line,
             column: column(&self.text[start..offset]),
         }
+    }
+
+    /// Is there a `<<` anywhere? Without one no map has merged entries, and most texts have none.
+    pub(super) fn may_merge(&self) -> bool {
+        let find = || memchr::memmem::find(self.text.as_bytes(), b"<<").is_some();
+        *self.merges.get_or_init(find)
     }
 
     /// Column of an offset in characters, from 0.

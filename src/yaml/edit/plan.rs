@@ -23,8 +23,6 @@ pub(super) struct Plan<'a> {
     checked: Vec<bool>,
     /// The first node of the document.
     first: u32,
-    /// Is there a `<<` anywhere in the document? Without one no map has merged entries.
-    has_merges: bool,
     /// Aliases of this document.
     aliases: &'a [u32],
     edit: usize,
@@ -43,14 +41,12 @@ impl<'a> Plan<'a> {
             .map_or(tree.nodes.len() as u32, |next| next.root);
         let from = tree.aliases.partition_point(|id| *id < first);
         let to = tree.aliases.partition_point(|id| *id < end);
-        let text = &stream.text()[stream.document_span(document)];
         Plan {
             stream,
             patches: Patches::new(first..end),
             dropped: BTreeMap::new(),
             checked: Vec::from_iter(std::iter::repeat_n(false, (end - first) as usize)),
             first,
-            has_merges: memchr::memmem::find(text.as_bytes(), b"<<").is_some(),
             aliases: &tree.aliases[from..to],
             edit: 0,
         }
@@ -62,11 +58,7 @@ impl<'a> Plan<'a> {
 
     /// What a plain `<<` of this map merges into it.
     fn merge(&self, map: u32) -> Option<Node<'a>> {
-        if self.has_merges {
-            self.node(map).merge()
-        } else {
-            None
-        }
+        self.node(map).merge()
     }
 
     fn refuse<T>(&self, reason: Reason, id: u32, message: impl Into<String>) -> Result<T, Refusal> {
