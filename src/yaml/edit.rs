@@ -3,6 +3,7 @@
 mod emit;
 mod guard;
 mod new;
+mod patch;
 mod plan;
 mod style;
 mod write;
@@ -141,8 +142,7 @@ impl Stream {
             plans.push((document, plan, edits[0].0));
         }
         let (text, moves) = self.splice(&splices);
-        self.guard(&plans, &text, &moves)?;
-        Ok(text)
+        self.guard(&plans, text, &moves)
     }
 
     /// Edits with their numbers, by the document they are in, in the order of the text.
@@ -197,13 +197,14 @@ impl Stream {
         (text, moves)
     }
 
-    /// Parses every chunk with an edited document again and compares all its documents.
+    /// Parses every chunk with an edited document again and compares all its documents. Gives the
+    /// text back, which a parse of all of it borrows instead of a copy.
     fn guard(
         &self,
         plans: &[(usize, Plan<'_>, usize)],
-        text: &str,
+        mut text: String,
         moves: &[(usize, usize)],
-    ) -> Result<(), Refusal> {
+    ) -> Result<String, Refusal> {
         let documents = &self.tree.documents;
         let mut at = 0;
         while let Some((document, _, edit)) = plans.get(at) {
@@ -232,7 +233,13 @@ impl Stream {
                     message,
                 ))
             };
-            let new = match Stream::parse(&text[start..end]) {
+            let whole = start == 0 && end == text.len();
+            let part = if whole {
+                std::mem::take(&mut text)
+            } else {
+                text[start..end].to_string()
+            };
+            let new = match Stream::parse(part) {
                 Ok(new) => new,
                 Err(error) => return refuse(&error.message, error.position.line),
             };
@@ -254,8 +261,11 @@ impl Stream {
                     return refuse(difference.what, new.position(difference.at).line);
                 }
             }
+            if whole {
+                text = new.text;
+            }
         }
-        Ok(())
+        Ok(text)
     }
 }
 

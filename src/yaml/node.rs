@@ -158,8 +158,29 @@ impl<'a> Node<'a> {
 
     /// What a plain `<<` of this map merges into it.
     pub(super) fn merge(self) -> Option<Node<'a>> {
-        let (key, value) = self.find_local("<<")?;
-        (key.kind() == Kind::Plain).then_some(value)
+        if !self.stream.may_merge() {
+            return None;
+        }
+        let map = self.alias_target();
+        let node = |id| Node {
+            stream: self.stream,
+            id,
+        };
+        let mut entries = self.stream.tree.entries(map.id);
+        let (key, value) = entries.find(|(id, _)| node(*id).is_merge_key())?;
+        (node(key).kind() == Kind::Plain).then_some(node(value))
+    }
+
+    /// As `is_key("<<")`, for every map there is: plain text of several lines has a blank in its
+    /// content, so all plain keys of another length are passed without a look at the text.
+    #[inline]
+    fn is_merge_key(self) -> bool {
+        let data = self.data();
+        match data.kind {
+            Kind::Plain => data.range().len() == 2 && self.raw() == "<<",
+            Kind::Empty => false,
+            _ => self.is_key("<<"),
+        }
     }
 
     /// The value of a key written in this very map.
@@ -185,13 +206,17 @@ impl<'a> Node<'a> {
     /// Is the content of this scalar `key`? Compares source bytes where they are the content.
     #[inline]
     fn is_key(self, key: &str) -> bool {
+        let data = self.data();
+        // The length decides most comparisons, without a look at the text.
+        if data.kind == Kind::Plain && data.range().len() < key.len() {
+            return false;
+        }
         let raw = self.raw();
-        match self.kind() {
+        match data.kind {
             Kind::Plain | Kind::Empty if raw == key => true,
             Kind::Plain => {
                 // Only a text of several lines differs from its content, which is never longer.
-                raw.len() >= key.len()
-                    && raw.as_bytes().first() == key.as_bytes().first()
+                raw.as_bytes().first() == key.as_bytes().first()
                     && memchr::memchr2(b'\n', b'\r', raw.as_bytes()).is_some()
                     && self.text().is_some_and(|text| text == key)
             }
@@ -385,6 +410,14 @@ impl<'a> Node<'a> {
         /// Up to this many entries comparing all pairs is faster than hashing.
         const FEW: usize = 12;
         let keys: Vec<Node<'a>> = self.entries().map(|(key, _)| key).collect();
+        let is_plain_line =
+            |key: &Node<'a>| key.kind() == Kind::Plain && !key.raw().as_bytes().contains(&b'\n');
+        if keys.len() <= FEW && keys.iter().all(is_plain_line) {
+            return keys.iter().enumerate().find_map(|(i, key)| {
+                let earlier = keys[..i].iter().find(|earlier| earlier.raw() == key.raw());
+                earlier.map(|earlier| (*earlier, *key))
+            });
+        }
         if keys.len() <= FEW {
             return keys.iter().enumerate().find_map(|(i, key)| {
                 let earlier = keys[..i].iter().find(|earlier| earlier.same_key(*key));

@@ -240,6 +240,35 @@ impl Tree {
         }
     }
 
+    /// The node right before `id` in its collection: its key, if it is the value of a map.
+    pub(super) fn previous(&self, id: u32) -> Option<u32> {
+        let parent = self.at(id).parent;
+        if parent == NONE {
+            return None;
+        }
+        // Nodes are numbered in the order of the text: the one before is the parent, or a part of
+        // the sibling before.
+        self.below(parent, id - 1)
+    }
+
+    /// The last key, value or item of a collection.
+    pub(super) fn last_child(&self, id: u32) -> Option<u32> {
+        self.below(id, self.end_of_subtree(id) - 1)
+    }
+
+    /// The child of `parent` that `id` is or is a part of; none for the parent itself.
+    fn below(&self, parent: u32, id: u32) -> Option<u32> {
+        let mut id = id;
+        while id != parent && id != NONE {
+            let above = self.at(id).parent;
+            if above == parent {
+                return Some(id);
+            }
+            id = above;
+        }
+        None
+    }
+
     /// The node an alias stands for, through any number of aliases; other nodes are themselves.
     /// Ends, because a target always lies before its alias.
     #[inline]

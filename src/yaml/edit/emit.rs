@@ -107,18 +107,16 @@ pub(super) fn emit<'a>(
 impl<'a> Emitter<'a, '_> {
     fn run(&mut self) -> Done {
         let depth = |id: u32| self.plan.ancestors(id).count();
-        let mut patched: Vec<(usize, u32)> = self
-            .plan
+        let plan = self.plan;
+        let mut patched: Vec<_> = plan
             .patches
-            .iter()
-            .filter(|(id, patch)| !patch.is_empty() && !self.plan.is_inside_dropped(**id))
-            .map(|(id, _)| (depth(*id), *id))
+            .in_order()
+            .into_iter()
+            .filter(|(id, patch)| !patch.is_empty() && !plan.is_inside_dropped(*id))
+            .map(|(id, patch)| (depth(id), id, patch))
             .collect();
-        patched.sort_by_key(|(depth, id)| (std::cmp::Reverse(*depth), *id));
-        for (_, id) in patched {
-            let Some(patch) = self.plan.patches.get(&id) else {
-                continue;
-            };
+        patched.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
+        for (_, id, patch) in patched {
             self.edit = patch.edit;
             self.refuse_odd_parent(id)?;
             match &patch.replaced {
@@ -256,7 +254,7 @@ impl<'a> Emitter<'a, '_> {
     fn last_leaf(&self, id: u32) -> u32 {
         let mut id = id;
         while self.tree.at(id).kind.is_block_collection() {
-            match self.tree.children(id).last() {
+            match self.tree.last_child(id) {
                 Some(last) => id = last,
                 None => break,
             }
@@ -306,18 +304,6 @@ impl<'a> Emitter<'a, '_> {
         });
     }
 
-    /// The key of a map's value.
-    fn key_of(&self, value: u32) -> Option<u32> {
-        let parent = self.tree.at(value).parent;
-        if parent == NONE {
-            return None;
-        }
-        self.tree
-            .entries(parent)
-            .find(|(_, id)| *id == value)
-            .map(|(key, _)| key)
-    }
-
     /// Behind the colon or dash in front of a node of a block collection, and behind the node's
     /// anchor; for a root, behind the document marker.
     fn head_end(&self, id: u32) -> Option<usize> {
@@ -325,14 +311,10 @@ impl<'a> Emitter<'a, '_> {
         let mark = if parent == NONE {
             self.marker_end(id)?
         } else if self.tree.at(parent).kind == Kind::BlockMap {
-            let colon = skip_blank(self.bytes, self.tree.full_end(self.key_of(id)?));
+            let colon = skip_blank(self.bytes, self.tree.full_end(self.tree.previous(id)?));
             self.expect(colon, b':')?
         } else {
-            let before = self
-                .tree
-                .children(parent)
-                .take_while(|item| *item != id)
-                .last();
+            let before = self.tree.previous(id);
             let from = before.map_or(self.tree.at(parent).start as usize, |item| {
                 self.tree.full_end(item)
             });

@@ -7,7 +7,8 @@
 use super::super::tree::{Kind, NONE};
 use super::super::{Node, NodeId, Scalar, Stream};
 use super::new::{Name, New};
-use super::plan::{Patch, Plan};
+use super::patch::Patch;
+use super::plan::Plan;
 use std::collections::HashMap;
 
 /// What differs, and where in the new text.
@@ -27,7 +28,7 @@ pub(super) fn check(plan: &Plan<'_>, document: usize, new: &Stream, new_document
         plan,
         new,
         anchors: HashMap::new(),
-        patched: plan.patches.keys().copied().collect(),
+        patched: plan.patches.in_order(),
         cursor: 0,
     };
     guard.node(root, new_root)
@@ -40,11 +41,11 @@ struct Guard<'a> {
     anchors: HashMap<u32, (u32, bool)>,
     /// The nodes with a patch, and the first one that was not passed yet: nodes are visited in
     /// their order.
-    patched: Vec<u32>,
+    patched: Vec<(u32, &'a Patch)>,
     cursor: usize,
 }
 
-impl Guard<'_> {
+impl<'a> Guard<'a> {
     fn old_node(&self, id: u32) -> Node<'_> {
         self.plan.stream.node(NodeId(id))
     }
@@ -62,20 +63,21 @@ impl Guard<'_> {
 
     /// Is `new` the old node with its patches? Recursion is bounded by the depth of a text.
     fn node(&mut self, old: u32, new: u32) -> Same {
-        while self.patched.get(self.cursor).is_some_and(|id| *id < old) {
+        while let Some((id, _)) = self.patched.get(self.cursor)
+            && *id < old
+        {
             self.cursor += 1;
         }
         let end = self.plan.stream.tree.end_of_subtree(old);
         match self.patched.get(self.cursor) {
-            Some(id) if *id == old => {
-                let patch = &self.plan.patches[id];
+            Some(&(id, patch)) if id == old => {
                 self.same_properties(old, new)?;
                 match &patch.replaced {
                     Some(value) => self.written(value, new),
                     None => self.patched(old, new, patch),
                 }
             }
-            Some(id) if *id < end => {
+            Some((id, _)) if *id < end => {
                 self.same_properties(old, new)?;
                 self.patched(old, new, &Patch::default())
             }
@@ -95,8 +97,14 @@ impl Guard<'_> {
         if (new + count) as usize > self.new.tree.nodes.len() {
             return self.differs(new, "something is missing");
         }
-        for i in 0..count {
-            let (a, b) = (self.plan.stream.tree.at(old + i), self.new.tree.at(new + i));
+        let nodes = |stream: &'a Stream, id: u32| {
+            let from = id as usize;
+            &stream.tree.nodes[from..from + count as usize]
+        };
+        let pairs = nodes(self.plan.stream, old)
+            .iter()
+            .zip(nodes(self.new, new));
+        for (i, (a, b)) in (0..).zip(pairs) {
             // The links of the first node lead out of the subtree.
             let links = i == 0
                 || (base(a.next, old), base(a.parent, old))
@@ -114,19 +122,18 @@ impl Guard<'_> {
                     return self.differs(new + i, "the structure is another one");
                 }
             } else {
-                self.same_scalar(old + i, new + i)?;
+                let raw = &self.plan.stream.text().as_bytes()[a.range()];
+                if raw != &self.new.text().as_bytes()[b.range()] {
+                    self.same_scalar(old + i, new + i)?;
+                }
             }
         }
         Ok(())
     }
 
+    /// Are two scalars with different bytes the same text?
     fn same_scalar(&self, old: u32, new: u32) -> Same {
-        let (a, b) = (self.plan.stream.tree.at(old), self.new.tree.at(new));
-        let (raw_a, raw_b) = (
-            &self.plan.stream.text()[a.range()],
-            &self.new.text()[b.range()],
-        );
-        if raw_a == raw_b || self.old_node(old).text() == self.new_node(new).text() {
+        if self.old_node(old).text() == self.new_node(new).text() {
             return Ok(());
         }
         self.differs(new, "a value that no edit concerns changed")
@@ -152,7 +159,7 @@ impl Guard<'_> {
         let replaced = self
             .plan
             .patches
-            .get(&old)
+            .get(old)
             .is_some_and(|patch| patch.replaced.is_some());
         if a.anchor() != b.anchor() || (!replaced && a.tag() != b.tag()) {
             return self.differs(new, "an anchor or a tag changed");

@@ -7,43 +7,22 @@
 use super::super::tree::{Kind, NONE, ODD};
 use super::super::{Node, NodeId, Stream, node::index};
 use super::new::{Name, New, Outcome};
+use super::patch::{Patch, Patches};
 use super::{Change, Edit, Refusal, RefusalReason as Reason};
 use jsonptr::Token;
-use std::collections::{BTreeMap, HashSet};
-
-/// Changes to one node of the source.
-#[derive(Debug, Default)]
-pub(super) struct Patch {
-    /// The whole value is this one now; the fields below then mean nothing.
-    pub(super) replaced: Option<New>,
-    /// The replacement only writes an alias out, so the value is what it was.
-    pub(super) detached: bool,
-    /// Keys of removed entries, or removed items.
-    pub(super) removed: Vec<u32>,
-    /// Entries added at the end of a map.
-    pub(super) added: Vec<(Name, New)>,
-    /// Items added at the end of a sequence.
-    pub(super) pushed: Vec<New>,
-    /// The last edit that had a part in this.
-    pub(super) edit: usize,
-}
-
-impl Patch {
-    /// Did edits add and remove the same things, so that nothing is left to do?
-    pub(super) fn is_empty(&self) -> bool {
-        self.replaced.is_none()
-            && self.removed.is_empty()
-            && self.added.is_empty()
-            && self.pushed.is_empty()
-    }
-}
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 pub(super) struct Plan<'a> {
     pub(super) stream: &'a Stream,
-    /// By node; in the order of the text, since nodes are numbered so.
-    pub(super) patches: BTreeMap<u32, Patch>,
-    /// Maps already checked for double keys and odd entries.
-    checked: HashSet<u32>,
+    pub(super) patches: Patches,
+    /// Nodes whose text is gone because something above them is replaced or removed: first node
+    /// to the one behind the last. No range lies in another one.
+    dropped: BTreeMap<u32, u32>,
+    /// Maps already checked for double keys and odd entries, by their number in the document.
+    checked: Vec<bool>,
+    /// The first node of the document.
+    first: u32,
     /// Aliases of this document.
     aliases: &'a [u32],
     edit: usize,
@@ -64,8 +43,10 @@ impl<'a> Plan<'a> {
         let to = tree.aliases.partition_point(|id| *id < end);
         Plan {
             stream,
-            patches: BTreeMap::new(),
-            checked: HashSet::new(),
+            patches: Patches::new(first..end),
+            dropped: BTreeMap::new(),
+            checked: Vec::from_iter(std::iter::repeat_n(false, (end - first) as usize)),
+            first,
             aliases: &tree.aliases[from..to],
             edit: 0,
         }
@@ -73,6 +54,11 @@ impl<'a> Plan<'a> {
 
     pub(super) fn node(&self, id: u32) -> Node<'a> {
         self.stream.node(NodeId(id))
+    }
+
+    /// What a plain `<<` of this map merges into it.
+    fn merge(&self, map: u32) -> Option<Node<'a>> {
+        self.node(map).merge()
     }
 
     fn refuse<T>(&self, reason: Reason, id: u32, message: impl Into<String>) -> Result<T, Refusal> {
@@ -97,39 +83,39 @@ impl<'a> Plan<'a> {
     /// Is the text of this node gone, because it or something above it is replaced or removed?
     pub(super) fn is_dropped(&self, id: u32) -> bool {
         self.patches
-            .get(&id)
+            .get(id)
             .is_some_and(|patch| patch.replaced.is_some())
             || self.is_inside_dropped(id)
     }
 
     /// As [`Plan::is_dropped`], but the node itself may be the one replaced.
     pub(super) fn is_inside_dropped(&self, id: u32) -> bool {
-        let tree = &self.stream.tree;
-        let mut child = id;
-        for parent in self.ancestors(id).skip(1) {
-            if let Some(patch) = self.patches.get(&parent) {
-                let removed = |removed: &u32| *removed == child || tree.at(*removed).next == child;
-                let is_map = tree.at(parent).kind.is_map();
-                let gone = patch
-                    .removed
-                    .iter()
-                    .any(|key| if is_map { removed(key) } else { *key == child });
-                if gone || patch.replaced.is_some() {
-                    return true;
-                }
-            }
-            child = parent;
+        let behind = self.dropped.range(..=id).next_back();
+        behind.is_some_and(|(_, end)| id < *end)
+    }
+
+    /// Notes that the text of these nodes is gone, which are all that lies below some node or two.
+    fn drop_nodes(&mut self, nodes: Range<u32>) {
+        let covers = |end: u32| nodes.end <= end;
+        let before = self.dropped.range(..=nodes.start).next_back();
+        if nodes.is_empty() || before.is_some_and(|(_, end)| covers(*end)) {
+            return;
         }
-        false
+        while let Some((inner, _)) = self.dropped.range(nodes.clone()).next() {
+            let inner = *inner;
+            self.dropped.remove(&inner);
+        }
+        self.dropped.insert(nodes.start, nodes.end);
     }
 
     /// Adds one edit to the plan.
     pub(super) fn apply(&mut self, number: usize, edit: &Edit) -> Done {
         self.edit = number;
         let root = edit.root.0;
-        let above: Vec<u32> = self.ancestors(root).skip(1).collect();
-        for id in above {
-            self.check_map(id)?;
+        let mut above = self.stream.tree.at(root).parent;
+        while above != NONE {
+            self.check_map(above)?;
+            above = self.stream.tree.at(above).parent;
         }
         if self.is_inside_dropped(root) {
             return self.refuse(
@@ -174,7 +160,7 @@ impl<'a> Plan<'a> {
             let rest = &tokens[depth..];
             if self
                 .patches
-                .get(&id)
+                .get(id)
                 .is_some_and(|patch| patch.replaced.is_some())
             {
                 return self.change_replaced(id, rest, value);
@@ -215,7 +201,7 @@ impl<'a> Plan<'a> {
         };
         let removed = self
             .patches
-            .get(&map)
+            .get(map)
             .is_some_and(|patch| patch.removed.contains(&name.id().0));
         if removed {
             return Ok(None);
@@ -226,7 +212,7 @@ impl<'a> Plan<'a> {
 
     /// sigs.k8s.io/yaml lets a `<<` win over keys written before it; kyaml never does.
     fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str) -> Done {
-        let Some(merge) = self.node(map).merge().filter(|_| key != "<<") else {
+        let Some(merge) = self.merge(map).filter(|_| key != "<<") else {
             return Ok(());
         };
         if merge.id() < name.id() {
@@ -245,10 +231,7 @@ impl<'a> Plan<'a> {
     /// Without a local entry the merged one of the same key would show.
     fn check_uncovers(&self, map: u32, token: &Token<'_>) -> Done {
         let key = token.decoded();
-        let merge = self
-            .node(map)
-            .merge()
-            .filter(|merge| merge_has(*merge, &key));
+        let merge = self.merge(map).filter(|merge| merge_has(*merge, &key));
         match merge.filter(|_| key != "<<") {
             Some(merge) => {
                 let message =
@@ -262,7 +245,7 @@ impl<'a> Plan<'a> {
     /// The item with an index, counting only what is still there.
     fn step_sequence(&self, sequence: u32, token: &Token<'_>) -> Option<u32> {
         let at = index(&token.decoded())?;
-        let patch = self.patches.get(&sequence);
+        let patch = self.patches.get(sequence);
         let removed = |id: &u32| patch.is_some_and(|patch| patch.removed.contains(id));
         self.stream
             .tree
@@ -274,7 +257,7 @@ impl<'a> Plan<'a> {
     /// The place is inside a value that an earlier edit, or a written out alias, put here.
     fn change_replaced(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
         let (stream, edit) = (self.stream, self.edit);
-        let Some(patch) = self.patches.get_mut(&id) else {
+        let Some(patch) = self.patches.get_mut(id) else {
             return Ok(());
         };
         let Some(new) = &mut patch.replaced else {
@@ -354,8 +337,8 @@ impl<'a> Plan<'a> {
         };
         let (stream, edit) = (self.stream, self.edit);
         let kept = self.stream.tree.children(id).count()
-            - self.patches.get(&id).map_or(0, |patch| patch.removed.len());
-        let pushed = self.patches.get(&id).map_or(0, |patch| patch.pushed.len());
+            - self.patches.get(id).map_or(0, |patch| patch.removed.len());
+        let pushed = self.patches.get(id).map_or(0, |patch| patch.pushed.len());
         let token = token.decoded();
         let at = index(&token)
             .and_then(|at| at.checked_sub(kept))
@@ -371,7 +354,7 @@ impl<'a> Plan<'a> {
             }
             (None, None) => return Ok(()),
             (Some(at), value) => {
-                let Some(patch) = self.patches.get_mut(&id) else {
+                let Some(patch) = self.patches.get_mut(id) else {
                     return Ok(());
                 };
                 patch.edit = edit;
@@ -395,10 +378,10 @@ impl<'a> Plan<'a> {
         let key = &*token.decoded();
         let (stream, edit) = (self.stream, self.edit);
         let is_added = |patch: &Patch| patch.added.iter().any(|(name, _)| name.text(stream) == key);
-        if rest.is_empty() && value.is_none() && self.patches.get(&id).is_some_and(is_added) {
+        if rest.is_empty() && value.is_none() && self.patches.get(id).is_some_and(is_added) {
             self.check_uncovers(id, token)?;
         }
-        if let Some(patch) = self.patches.get_mut(&id)
+        if let Some(patch) = self.patches.get_mut(id)
             && let Some(at) = patch
                 .added
                 .iter()
@@ -439,7 +422,7 @@ impl<'a> Plan<'a> {
 
     /// The value of a key that a `<<` merges into this map.
     fn merged(&self, map: u32, key: &str) -> Result<Option<u32>, Refusal> {
-        let Some(merge) = self.node(map).merge() else {
+        let Some(merge) = self.merge(map) else {
             return Ok(None);
         };
         let Some(found) = self
@@ -462,12 +445,12 @@ impl<'a> Plan<'a> {
     /// Is there a change of value, not only of writing, among these nodes?
     pub(super) fn is_changed(&self, from: u32, to: u32) -> bool {
         self.patches
-            .range(from..to)
-            .any(|(_, patch)| !patch.detached && !patch.is_empty())
+            .among(from..to)
+            .any(|patch| !patch.detached && !patch.is_empty())
     }
 
     fn patch(&mut self, id: u32) -> &mut Patch {
-        let patch = self.patches.entry(id).or_default();
+        let patch = self.patches.at(id);
         patch.edit = self.edit;
         patch
     }
@@ -486,6 +469,7 @@ impl<'a> Plan<'a> {
             edit: self.edit,
             ..Patch::default()
         };
+        self.drop_nodes(id + 1..self.stream.tree.end_of_subtree(id));
         Ok(())
     }
 
@@ -493,10 +477,13 @@ impl<'a> Plan<'a> {
     fn remove(&mut self, parent: u32, child: u32) -> Done {
         self.touch(parent, false)?;
         self.write_out_below(child)?;
+        let mut last = child;
         if self.stream.tree.at(parent).kind.is_map() {
-            self.write_out_below(self.stream.tree.at(child).next)?;
+            last = self.stream.tree.at(child).next;
+            self.write_out_below(last)?;
         }
         self.patch(parent).removed.push(child);
+        self.drop_nodes(child..self.stream.tree.end_of_subtree(last));
         Ok(())
     }
 
@@ -568,7 +555,8 @@ impl<'a> Plan<'a> {
     /// Refuses a map that readers understand differently, or that the editor cannot write into.
     fn check_map(&mut self, id: u32) -> Done {
         let data = self.stream.tree.at(id);
-        if !data.kind.is_map() || !self.checked.insert(id) {
+        let checked = &mut self.checked[(id - self.first) as usize];
+        if !data.kind.is_map() || std::mem::replace(checked, true) {
             return Ok(());
         }
         if data.flags & ODD != 0 {

@@ -123,31 +123,37 @@ impl Writer<'_> {
     pub(super) fn block(&self, value: &New, column: usize, out: &mut String) {
         match value {
             _ if Self::is_inline(value) => self.inline(value, BLOCK, out),
-            New::Map(entries) => {
-                for (i, (name, value)) in entries.iter().enumerate() {
-                    self.line_break(i, column, out);
-                    self.name(name, BLOCK, out);
-                    out.push(':');
-                    let by = if matches!(value, New::Map(_)) {
-                        self.style.step
-                    } else {
-                        self.style.sequence
-                    };
-                    self.nested(value, column + by, out);
-                }
-            }
-            New::Sequence(items) => {
-                for (i, item) in items.iter().enumerate() {
-                    self.line_break(i, column, out);
-                    out.push_str("- ");
-                    if Self::is_inline(item) {
-                        self.inline(item, BLOCK, out);
-                    } else {
-                        self.block(item, column + 2, out);
-                    }
-                }
-            }
+            New::Map(entries) => self.entries(entries, column, out),
+            New::Sequence(items) => self.items(items, column, out),
             _ => self.inline(value, BLOCK, out),
+        }
+    }
+
+    /// Entries of a block map, as [`Writer::block`].
+    pub(super) fn entries(&self, entries: &[(Name, New)], column: usize, out: &mut String) {
+        for (i, (name, value)) in entries.iter().enumerate() {
+            self.line_break(i, column, out);
+            self.name(name, BLOCK, out);
+            out.push(':');
+            let by = if matches!(value, New::Map(_)) {
+                self.style.step
+            } else {
+                self.style.sequence
+            };
+            self.nested(value, column + by, out);
+        }
+    }
+
+    /// Items of a block sequence, as [`Writer::block`].
+    pub(super) fn items(&self, items: &[New], column: usize, out: &mut String) {
+        for (i, item) in items.iter().enumerate() {
+            self.line_break(i, column, out);
+            out.push_str("- ");
+            if Self::is_inline(item) {
+                self.inline(item, BLOCK, out);
+            } else {
+                self.block(item, column + 2, out);
+            }
         }
     }
 
@@ -171,5 +177,11 @@ impl Writer<'_> {
 
 /// Writes `column` spaces.
 pub(super) fn indent(column: usize, out: &mut String) {
-    out.extend(std::iter::repeat_n(' ', column));
+    const BLANKS: &str = "                                ";
+    let mut left = column;
+    while left > 0 {
+        let now = left.min(BLANKS.len());
+        out.push_str(&BLANKS[..now]);
+        left -= now;
+    }
 }

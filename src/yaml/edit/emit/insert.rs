@@ -3,23 +3,22 @@
 use super::super::super::split::skip_blank;
 use super::super::super::tree::Kind;
 use super::super::new::New;
-use super::super::plan::Patch;
-use super::super::write::{FLOW, Writer};
+use super::super::patch::Patch;
+use super::super::write::FLOW;
 use super::{Done, Emitter, LinePlace, Reason};
 
 impl Emitter<'_, '_> {
     /// Removed and added children of a collection.
     pub(super) fn change_children(&mut self, id: u32, patch: &Patch) -> Done {
         let kind = self.tree.at(id).kind;
-        let count = self.tree.children(id).count() / if kind.is_map() { 2 } else { 1 };
-        let added = if kind.is_map() {
-            New::Map(patch.added.clone())
-        } else {
-            New::Sequence(patch.pushed.clone())
-        };
-        if count == patch.removed.len() {
+        if self.loses_all(id, patch.removed.len()) {
+            let added = if kind.is_map() {
+                New::Map(patch.added.clone())
+            } else {
+                New::Sequence(patch.pushed.clone())
+            };
             // Nothing stays, or nothing was there: `{}`, `[]`.
-            return if count > 0 {
+            return if !patch.removed.is_empty() {
                 self.replace_emptied(id, &added)
             } else {
                 self.replace(id, &added)
@@ -28,35 +27,46 @@ impl Emitter<'_, '_> {
         if !patch.removed.is_empty() {
             self.remove_children(id, &patch.removed)?;
         }
-        if Writer::is_inline(&added) {
-            return Ok(()); // nothing added
+        if patch.added.is_empty() && patch.pushed.is_empty() {
+            return Ok(());
         }
         match kind {
-            Kind::BlockMap | Kind::BlockSequence => self.append_lines(id, &added),
-            _ => self.append_flow(id, &added),
+            Kind::BlockMap | Kind::BlockSequence => self.append_lines(id, patch),
+            _ => self.append_flow(id, patch),
         }
     }
 
-    fn append_lines(&mut self, id: u32, added: &New) -> Done {
-        let Some(last) = self.tree.children(id).last() else {
+    /// Does a collection have no other children than these many?
+    fn loses_all(&self, id: u32, removed: usize) -> bool {
+        let children = removed * if self.tree.at(id).kind.is_map() { 2 } else { 1 };
+        self.tree.children(id).nth(children).is_none()
+    }
+
+    fn append_lines(&mut self, id: u32, added: &Patch) -> Done {
+        let Some(last) = self.tree.last_child(id) else {
             return Ok(());
         };
         let column = self.column(self.tree.full_start_of_block(id));
         let place: LinePlace = self.after(last);
-        let writer = if self.tree.at(id).kind.is_map() {
-            self.style_within(id)
+        if self.tree.at(id).kind.is_map() {
+            let writer = self.style_within(id);
+            self.splice_lines(place, column, |out| {
+                writer.entries(&added.added, column, out)
+            });
         } else {
-            self.writer
-        };
-        self.splice_lines(place, column, |out| writer.block(added, column, out));
+            let writer = self.writer;
+            self.splice_lines(place, column, |out| {
+                writer.items(&added.pushed, column, out)
+            });
+        }
         Ok(())
     }
 
     /// `, k: v` behind the last child; a trailing comma is used, and entries that stand on lines
     /// of their own are followed by lines of their own.
-    fn append_flow(&mut self, id: u32, added: &New) -> Done {
+    fn append_flow(&mut self, id: u32, added: &Patch) -> Done {
         let data = *self.tree.at(id);
-        let Some(last) = self.tree.children(id).last() else {
+        let Some(last) = self.tree.last_child(id) else {
             return Ok(());
         };
         if self.tree.at(last).kind == Kind::Empty {
@@ -92,20 +102,13 @@ impl Emitter<'_, '_> {
                     None => out.push(' '),
                 }
             };
-            match added {
-                New::Map(entries) => {
-                    for (i, (name, value)) in entries.iter().enumerate() {
-                        separate(i, out);
-                        writer.entry(name, value, out);
-                    }
-                }
-                New::Sequence(items) => {
-                    for (i, item) in items.iter().enumerate() {
-                        separate(i, out);
-                        writer.inline(item, FLOW, out);
-                    }
-                }
-                _ => {}
+            for (i, (name, value)) in added.added.iter().enumerate() {
+                separate(i, out);
+                writer.entry(name, value, out);
+            }
+            for (i, item) in added.pushed.iter().enumerate() {
+                separate(i, out);
+                writer.inline(item, FLOW, out);
             }
         });
         Ok(())

@@ -55,12 +55,7 @@ impl Emitter<'_, '_> {
 
     fn dash(&self, item: u32) -> usize {
         let parent = self.tree.at(item).parent;
-        let before = self
-            .tree
-            .children(parent)
-            .take_while(|id| *id != item)
-            .last();
-        match before {
+        match self.tree.previous(item) {
             Some(before) => super::skip_blank(self.bytes, self.tree.full_end(before)),
             None => self.tree.at(parent).start as usize,
         }
