@@ -532,27 +532,39 @@ impl fmt::Display for Part {
 impl fmt::Display for Change {
     /// One sentence: the part, the field, both values, and who decided.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let verb = if self.appends { "added" } else { "set" };
-        write!(
-            f,
-            "{}: {verb} {} to {}",
-            self.subject.part,
-            self.short_path(),
-            self.proposed
-        )?;
+        write!(f, "{}: ", self.subject.part)?;
+        let path = self.short_path();
+        match path.rsplit_once('[').filter(|_| self.appends) {
+            Some((list, _)) => write!(f, "added {} to {list}", Plain(&self.proposed))?,
+            None => write!(f, "set {path} to {}", Plain(&self.proposed))?,
+        }
         match &self.decision.profile {
             Some(profile) => write!(f, " (profile {profile})")?,
             None if self.decision.is_default => write!(f, " (default of {})", self.decision.field)?,
             None => write!(f, " ({})", self.decision.field)?,
         }
         match &self.current {
-            Some(current) => write!(f, "; it was {current}")?,
+            Some(current) => write!(f, "; it was {}", Plain(current))?,
             None if self.appends => {}
             None => write!(f, "; it was not set")?,
         }
         match &self.note {
             Some(note) => write!(f, "; {note}"),
             None => Ok(()),
+        }
+    }
+}
+
+/// A value as a sentence holds it: texts without quotes, unless they would not be seen.
+pub struct Plain<'v>(pub &'v Value);
+
+impl fmt::Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::String(text) | Value::Quoted(text) if !text.trim().is_empty() => {
+                f.write_str(text)
+            }
+            other => other.fmt(f),
         }
     }
 }

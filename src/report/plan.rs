@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 
 use super::text::totals;
 use super::{Entry, Report};
-use crate::edit::Change;
+use crate::edit::{Change, Plain};
 use crate::read::{Origin, Resource, is_object};
 use crate::yaml::{Node, Stream};
 
@@ -366,7 +366,7 @@ impl Reason {
             None => field.clone(),
         };
         if let Some(current) = &change.current {
-            let _ = write!(text, "; it was {current}");
+            let _ = write!(text, "; it was {}", Plain(current));
         }
         if let Some(note) = &change.note {
             let _ = write!(text, "; {note}");

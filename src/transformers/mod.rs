@@ -13,6 +13,24 @@
 //! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
 //! 4. `make golden`, and read the git diff of `expected.yaml` and `results.yaml`.
 //! 5. `make test lint`.
+//!
+//! Config key, decoding with positions, profiles, modes, `docs/config.md`, plan, JSON and results
+//! follow from that.
+//!
+//! # What it is given
+//!
+//! - [`Scope::target`]: the object, its pod template with all containers, its claims.
+//!   [`Scope::section`] holds the settings for the object's own fields, [`Scope::section_for`] those
+//!   for one container; each is `None` where nothing in the config speaks of it.
+//! - A [`Subject`](crate::edit::Subject) is the part that fields are addressed from: the object, its
+//!   pods, a container, a claim.
+//! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode;
+//!   [`Edits::append`] adds an item to a list; [`Edits::find`] tells what is no change.
+//! - [`Section::decision`] names who decided a leaf, by its path in the section. It is what every
+//!   reason in every report comes from, so name the leaf that holds the value.
+//! - Values: `Value::from("…")` is quoted where YAML would read it as something else,
+//!   `Value::Quoted` always, as annotations are. [`Meaning`](crate::edit::Meaning) says when a present
+//!   value is as good: as a quantity, as a text, or only when equal.
 
 pub mod prometheus;
 pub mod resources;

@@ -441,7 +441,7 @@ impl<'f, 'a> Fitting<'f, 'a> {
     }
 
     fn write(&self, plan: Plan, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let answer = edits.set(Proposal {
+        edits.set(Proposal {
             subject: &self.subject(),
             field: &["resources", plan.half.key(), plan.name],
             value: Value::from(plan.amount.to_string()),
@@ -449,7 +449,6 @@ impl<'f, 'a> Fitting<'f, 'a> {
             meaning: Meaning::Quantity,
             note: plan.note,
         })?;
-        let _ = answer;
         Ok(())
     }
 
