@@ -262,7 +262,7 @@ pub fn check_section<'a, S: Transformer>(
         settings
             .check()
             .into_iter()
-            .map(|(path, message, help)| fault(&path, message, help)),
+            .map(|objection| fault(&objection.path, objection.message, objection.help)),
     );
     faults
 }

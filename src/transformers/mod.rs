@@ -64,8 +64,8 @@ pub trait Transformer: DeserializeOwned {
     /// The setting that chooses the section's defaults, which is named as the reason for them.
     const DEFAULTS_FROM: Option<&'static str> = None;
 
-    /// What is wrong with the settings beyond their types: path, message, help.
-    fn check(&self) -> Vec<(String, String, String)> {
+    /// What is wrong with the settings beyond their types.
+    fn check(&self) -> Vec<Objection> {
         Vec::new()
     }
 
@@ -74,6 +74,32 @@ pub trait Transformer: DeserializeOwned {
     /// # Errors
     /// A value of the author's that cannot be read where it has to be.
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem>;
+}
+
+/// Something in a section that has the right type and cannot be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// The setting's path in the section.
+    pub path: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// How to mend it.
+    pub help: String,
+}
+
+impl Objection {
+    /// An objection to the setting at a path.
+    pub fn new(
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Objection {
+            path: path.into(),
+            message: message.into(),
+            help: help.into(),
+        }
+    }
 }
 
 /// The order of this table is the order of application.

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use kustomize_krm_types::Severity;
 use serde::{Deserialize, Deserializer};
 
-use super::{Scope, Transformer};
+use super::{Objection, Scope, Transformer};
 use crate::config::{Mode, Section, text_of_scalar};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
@@ -122,10 +122,10 @@ impl Transformer for Prometheus {
     const MODE_PATHS: &'static [&'static str] =
         &["scrape", "port", "path", "scheme", "extra", "extra.*"];
 
-    fn check(&self) -> Vec<(String, String, String)> {
+    fn check(&self) -> Vec<Objection> {
         let own = self.extra.keys().filter(|key| OWN.contains(&key.as_str()));
         own.map(|key| {
-            (
+            Objection::new(
                 format!("extra.{key}"),
                 format!("the annotation `{key}` has a setting of its own"),
                 format!("set `prometheus.{key}`"),

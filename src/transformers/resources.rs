@@ -23,7 +23,7 @@ use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 use serde::{Deserialize, Deserializer};
 
-use super::{Scope, Transformer};
+use super::{Objection, Scope, Transformer};
 use crate::config::{Mode, Section, text_of_scalar};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject, field_path};
 use crate::problem::Problem;
@@ -223,7 +223,7 @@ impl Transformer for Resources {
         "respectImplicitRequests",
     ];
 
-    fn check(&self) -> Vec<(String, String, String)> {
+    fn check(&self) -> Vec<Objection> {
         let lists = [
             ("containers", &self.containers),
             ("initContainers", &self.init_containers),
@@ -241,7 +241,7 @@ impl Transformer for Resources {
                         "fitout gives out {}; what else a container needs is its author's to say",
                         FITTED.join(", ")
                     );
-                    problems.push((
+                    problems.push(Objection::new(
                         format!("{list}.{half}"),
                         format!("`{name}` cannot be set for many containers at once"),
                         help,
@@ -254,7 +254,7 @@ impl Transformer for Resources {
                         "the request of {name} ({}) is above its limit ({})",
                         request.0, limit.0
                     );
-                    problems.push((
+                    problems.push(Objection::new(
                         format!("{list}.requests.{name}"),
                         message,
                         "raise the limit or lower the request".to_owned(),
@@ -267,7 +267,7 @@ impl Transformer for Resources {
             .keys()
             .filter(|name| !FITTED.contains(&name.as_str()))
         {
-            problems.push((
+            problems.push(Objection::new(
                 "scale".to_owned(),
                 format!("`{name}` cannot be scaled"),
                 format!("known: {}", FITTED.join(", ")),

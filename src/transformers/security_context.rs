@@ -42,7 +42,7 @@ use std::cell::OnceCell;
 use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
 
-use super::{Scope, Transformer};
+use super::{Objection, Scope, Transformer};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Subject};
 use crate::problem::{Problem, one_of};
@@ -188,17 +188,14 @@ impl Transformer for SecurityContext {
 
     const DEFAULTS_FROM: Option<&'static str> = Some("profile");
 
-    fn check(&self) -> Vec<(String, String, String)> {
+    fn check(&self) -> Vec<Objection> {
         let mut problems = Vec::new();
-        let refused = |path: &str, message: &str, help: &str| {
-            (path.to_owned(), message.to_owned(), help.to_owned())
-        };
         if self.container.privileged == Some(true)
             && self.container.allow_privilege_escalation == Some(false)
         {
             let message =
                 "the API server refuses `privileged: true` with `allowPrivilegeEscalation: false`";
-            problems.push(refused(
+            problems.push(Objection::new(
                 "container.privileged",
                 message,
                 "drop one of the two",
@@ -207,7 +204,7 @@ impl Transformer for SecurityContext {
         // Whether it is restricted by default depends on the other layers: see `starts_as_root`.
         if self.pod.run_as_user == Some(0) && self.pod.run_as_non_root == Some(true) {
             let message = "no container starts as user 0 with `runAsNonRoot: true`";
-            problems.push(refused(
+            problems.push(Objection::new(
                 "pod.runAsUser",
                 message,
                 "choose another user, or set `runAsNonRoot: false`",
@@ -222,7 +219,11 @@ impl Transformer for SecurityContext {
         ] {
             if let Some(id) = id.filter(|id| !IDS.contains(id)) {
                 let message = format!("{id} is not the number of a user or group");
-                problems.push(refused(path, &message, "they go from 0 to 2147483647"));
+                problems.push(Objection::new(
+                    path,
+                    &message,
+                    "they go from 0 to 2147483647",
+                ));
             }
         }
         for (path, profile) in self.profiles() {
@@ -232,11 +233,11 @@ impl Transformer for SecurityContext {
             if !PROFILE_TYPES.contains(&type_) {
                 let message = format!("`{type_}` is not a type of profile");
                 let help = format!("write {}", one_of(&PROFILE_TYPES));
-                problems.push(refused(&format!("{path}.type"), &message, &help));
+                problems.push(Objection::new(format!("{path}.type"), message, help));
             } else if type_ == "Localhost" && localhost.is_none_or(str::is_empty) {
                 let help = "name the node's profile in `localhostProfile`";
                 let message = "a profile of type Localhost needs a `localhostProfile`";
-                problems.push(refused(path, message, help));
+                problems.push(Objection::new(path, message, help));
             }
         }
         if let Some(policy) = &self.pod.fs_group_change_policy
@@ -244,7 +245,7 @@ impl Transformer for SecurityContext {
         {
             let message = format!("`{policy}` is not a policy for changing groups");
             let help = format!("write {}", one_of(&CHANGE_POLICIES));
-            problems.push(refused("pod.fsGroupChangePolicy", &message, &help));
+            problems.push(Objection::new("pod.fsGroupChangePolicy", message, help));
         }
         let drops = self
             .container
@@ -253,7 +254,7 @@ impl Transformer for SecurityContext {
             .flat_map(|lists| lists.drop.iter().flatten());
         for name in drops.filter(|name| *name != "ALL" && name.eq_ignore_ascii_case("ALL")) {
             let message = format!("the Pod Security Standards do not know `{name}`");
-            problems.push(refused(
+            problems.push(Objection::new(
                 "container.capabilities.drop",
                 &message,
                 "write `ALL`",

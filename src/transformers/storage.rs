@@ -18,7 +18,7 @@ use kustomize_krm_types::Severity;
 use serde::{Deserialize, Deserializer};
 
 use super::resources::{Amount, read_quantity};
-use super::{Scope, Transformer};
+use super::{Objection, Scope, Transformer};
 use crate::config::{Mode, Section};
 use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
@@ -100,7 +100,7 @@ impl Transformer for Storage {
     const MODE_PATHS: &'static [&'static str] =
         &["storageClassName", "size", "size.*", "accessModes"];
 
-    fn check(&self) -> Vec<(String, String, String)> {
+    fn check(&self) -> Vec<Objection> {
         let sizes: Vec<(String, Quantity)> = match &self.size {
             None => Vec::new(),
             Some(Size::All(size)) => vec![("size".to_owned(), *size)],
@@ -113,7 +113,7 @@ impl Transformer for Storage {
             .into_iter()
             .filter(|(_, size)| size.is_zero())
             .map(|(path, size)| {
-                (
+                Objection::new(
                     path,
                     format!("a claim of size {size} is refused by the API server"),
                     "write a size above zero, such as 10Gi".to_owned(),

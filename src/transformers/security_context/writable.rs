@@ -13,6 +13,7 @@ use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::select::{Container, Glob, Target, Template, expected};
+use crate::transformers::Objection;
 use crate::transformers::resources::Amount;
 use crate::yaml::{Node, Value};
 
@@ -44,14 +45,14 @@ const DEFAULT_SIZE: &str = "64Mi";
 const LONGEST_NAME: usize = 63;
 
 /// What is wrong with the configured paths.
-pub(super) fn check(paths: &[WritablePath]) -> Vec<(String, String, String)> {
+pub(super) fn check(paths: &[WritablePath]) -> Vec<Objection> {
     let bad = paths
         .iter()
         .enumerate()
         .filter(|(_, path)| clean(&path.path).is_none());
     let help = "write an absolute path without `..` and `:`, below the root".to_owned();
     bad.map(|(index, path)| {
-        (
+        Objection::new(
             format!("writablePaths[{index}]"),
             format!("`{}` cannot be mounted", path.path),
             help.clone(),
