@@ -35,10 +35,16 @@ pub(super) struct Apply {
 impl Apply {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         if let Some(directory) = &self.source.kustomization {
-            if !self.output.is_empty() {
+            let telling = &self.telling;
+            if !self.output.is_empty()
+                || telling.fail_on != FailOn::Error
+                || telling.quiet
+                || telling.verbose
+            {
                 return Err(Failure::new(
                     WRONG_USE,
-                    "error: the report of an overlay is what `fitout plan -k` prints; `apply -k` has no -o",
+                    "error: `apply -k` prints the build as kustomize does and has no -o, -q, -v and --fail-on; \
+                     `plan -k` has them",
                 ));
             }
             return kustomize::apply(directory);
