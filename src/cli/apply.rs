@@ -109,12 +109,10 @@ impl Apply {
             if text == manifest.stream.text() {
                 continue;
             }
-            replace(file, text).map_err(|error| {
-                Failure::new(
-                    UNREADABLE,
-                    format!("error: cannot write {}: {error}", file.display()),
-                )
-            })?;
+            replace(file, text).map_err(Failure::of(
+                UNREADABLE,
+                format!("error: cannot write {}", file.display()),
+            ))?;
             edited += 1;
             if !self.telling.quiet {
                 Output::stderr(&format!("edited  {}", manifest.name));

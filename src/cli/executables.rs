@@ -8,7 +8,8 @@ use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
 use fitout::yaml::{Node, Stream};
-use kustomize_krm_types::annotations;
+use kustomize_krm_types::{FunctionSpec, annotations};
+use serde::Deserialize;
 
 /// Fields of a kustomization that lead to other files and folders.
 const LISTS: [&str; 6] = [
@@ -83,7 +84,7 @@ impl Search {
                 .get("metadata")
                 .and_then(|metadata| metadata.get("annotations"));
             let function = annotations.and_then(|node| node.get(annotations::FUNCTION)?.text());
-            function.is_some_and(|function| asks_for_executable(&function))
+            function.is_some_and(|function| is_executable(&function))
         };
         if stream
             .documents()
@@ -122,16 +123,27 @@ fn patches_in_an_executable(kustomization: Node<'_>) -> bool {
         .into_iter()
         .flat_map(Node::items);
     let texts = patches.filter_map(|patch| patch.get("patch")?.text());
-    texts
-        .into_iter()
-        .any(|patch| patch.contains("function") && asks_for_executable(&patch))
+    texts.into_iter().any(|patch| {
+        let operations: Vec<Operation> = serde_yaml::from_str(&patch).unwrap_or_default();
+        let is_function =
+            |operation: &&Operation| operation.path.ends_with("config.kubernetes.io~1function");
+        let value = |operation: &Operation| operation.value.as_ref()?.as_str().map(is_executable);
+        operations
+            .iter()
+            .filter(is_function)
+            .any(|operation| value(operation) == Some(true))
+    })
 }
 
-fn asks_for_executable(text: &str) -> bool {
-    let starts = |line: &str| {
-        line.trim_start_matches(['{', ' ', '"', '\''])
-            .starts_with("exec")
-    };
-    text.lines()
-        .any(|line| starts(line) || line.contains("exec:"))
+/// An operation of a JSON patch (RFC 6902), as far as it matters here.
+#[derive(Debug, Deserialize)]
+struct Operation {
+    path: String,
+    value: Option<serde_yaml::Value>,
+}
+
+/// Whether a function's annotation asks for an executable; of both forms kustomize takes the container.
+fn is_executable(annotation: &str) -> bool {
+    let function: Option<FunctionSpec> = serde_yaml::from_str(annotation).ok();
+    function.is_some_and(|function| function.exec.is_some() && function.container.is_none())
 }

@@ -227,12 +227,10 @@ impl ConfigText {
             },
         };
         let name = shown(&path);
-        let bytes = std::fs::read(&path).map_err(|error| {
-            Failure::new(
-                WRONG_USE,
-                format!("error[FIT-CFG001]: cannot read {name}: {error}"),
-            )
-        })?;
+        let bytes = std::fs::read(&path).map_err(Failure::of(
+            WRONG_USE,
+            format!("error[FIT-CFG001]: cannot read {name}"),
+        ))?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let stream = Stream::from_bytes(bytes).map_err(|error| {
             failure(

@@ -41,19 +41,14 @@ struct Build {
 
 impl Build {
     fn run(directory: &Path, for_plan: bool) -> Result<Build, Failure> {
-        let io = |what: &str, error: std::io::Error| {
-            Failure::new(UNREADABLE, format!("error: {what}: {error}"))
-        };
-        let folder =
-            tempfile::tempdir().map_err(|error| io("cannot make a temporary folder", error))?;
+        let io = |what: &str| Failure::of::<std::io::Error>(UNREADABLE, format!("error: {what}"));
+        let folder = tempfile::tempdir().map_err(io("cannot make a temporary folder"))?;
         let record = folder.path().join("record");
-        std::fs::create_dir(&record)
-            .map_err(|error| io("cannot make a temporary folder", error))?;
+        std::fs::create_dir(&record).map_err(io("cannot make a temporary folder"))?;
         let bin = folder.path().join("bin");
-        write_stand_in(&bin).map_err(|error| io("cannot write the stand-in for docker", error))?;
+        write_stand_in(&bin).map_err(io("cannot write the stand-in for docker"))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let program =
-            std::env::current_exe().map_err(|error| io("cannot find this program", error))?;
+        let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 
         let mut command = kustomize_on(&path, directory)?;
         if for_plan {
@@ -67,7 +62,7 @@ impl Build {
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()
-            .map_err(|error| io("cannot run kustomize", error))?;
+            .map_err(io("cannot run kustomize"))?;
         let calls = Call::all(&record);
         judge(directory, &finished, &calls)?;
         Ok(Build {

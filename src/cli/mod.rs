@@ -121,17 +121,26 @@ enum Color {
     Never,
 }
 
-/// Why a command ends before it is done: what to say, and the code.
+/// Why a command ends before it is done, and the code.
 #[derive(Debug)]
 struct Failure {
-    message: String,
+    /// What was tried, and below it what came in the way.
+    error: anyhow::Error,
     code: u8,
 }
 
 impl Failure {
     fn new(code: u8, message: impl Into<String>) -> Failure {
         Failure {
-            message: message.into(),
+            error: anyhow::Error::msg(message.into()),
+            code,
+        }
+    }
+
+    /// Turns what came in the way of something into a failure of it.
+    fn of<E: Into<anyhow::Error>>(code: u8, tried: String) -> impl FnOnce(E) -> Failure {
+        move |error| Failure {
+            error: error.into().context(tried),
             code,
         }
     }
@@ -161,7 +170,7 @@ pub(crate) fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            Output::stderr(failure.message.trim_end());
+            Output::stderr(format!("{:#}", failure.error).trim_end());
             ExitCode::from(failure.code)
         }
     }

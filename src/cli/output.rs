@@ -111,12 +111,10 @@ impl Format {
         match &self.file {
             None => Output::stdout(text),
             Some(file) => {
-                std::fs::write(file, text).map_err(|error| {
-                    Failure::new(
-                        UNREADABLE,
-                        format!("error: cannot write {}: {error}", file.display()),
-                    )
-                })?;
+                std::fs::write(file, text).map_err(Failure::of(
+                    UNREADABLE,
+                    format!("error: cannot write {}", file.display()),
+                ))?;
             }
         }
         Ok(())

@@ -23,12 +23,10 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
     std::io::stdin()
         .lock()
         .read_to_end(&mut bytes)
-        .map_err(|error| {
-            Failure::new(
-                UNREADABLE,
-                format!("error: cannot read standard input: {error}"),
-            )
-        })?;
+        .map_err(Failure::of(
+            UNREADABLE,
+            "error: cannot read standard input".to_owned(),
+        ))?;
     let file = record(&bytes);
     let outcome = fitout::run(bytes, Results::ByHost);
     if let Some(file) = file {
@@ -91,8 +89,10 @@ fn real_docker(arguments: &[String]) -> Result<u8, Failure> {
         .args(arguments)
         .env("PATH", &path)
         .status();
-    let status = status
-        .map_err(|error| Failure::new(UNREADABLE, format!("error: cannot run docker: {error}")))?;
+    let status = status.map_err(Failure::of(
+        UNREADABLE,
+        "error: cannot run docker".to_owned(),
+    ))?;
     Ok(status
         .code()
         .and_then(|code| u8::try_from(code).ok())
