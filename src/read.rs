@@ -282,17 +282,6 @@ impl<'a> Resource<'a> {
             }
             metadata => metadata,
         };
-        if let Some(name) = metadata
-            .and_then(|metadata| metadata.get("name"))
-            .filter(|name| !name.is_scalar())
-        {
-            // `name: {{ .Values.name }}` is a mapping to YAML.
-            return Err(wrong_shape(
-                name,
-                "a string (is this a template that has not been rendered?)",
-                "metadata.name",
-            ));
-        }
         let name = metadata.map_or(Cow::Borrowed(""), |metadata| text_of(metadata, "name"));
         let namespace = metadata.and_then(|metadata| metadata.get("namespace")?.str());
         let mut resource = Resource {

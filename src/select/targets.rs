@@ -27,6 +27,9 @@ const TEMPLATES: [(&str, &str, &str); 9] = [
     ("batch", "CronJob", "/spec/jobTemplate/spec/template"),
 ];
 
+/// What a text must be that a template of another tool has left as a mapping.
+const UNRENDERED: &str = "a string (is this a template that has not been rendered?)";
+
 /// Kinds that describe packages and configs, never what runs in a cluster.
 const NEVER_TOUCHED: [(&str, &str); 5] = [
     ("kustomize.config.k8s.io", "Kustomization"),
@@ -200,6 +203,15 @@ impl<'a> Template<'a> {
         let Some((_, kind, path)) = known else {
             return Ok(None);
         };
+        let name = resource
+            .node
+            .get("metadata")
+            .and_then(|metadata| metadata.get("name"));
+        if let Some(name) = name.filter(|name| !name.is_scalar()) {
+            // `name: {{ .Values.name }}` is a mapping to YAML.
+            let path = Pointer::from_static("/metadata/name");
+            return Err(expected(resource, name, UNRENDERED, path));
+        }
         let path = Pointer::from_static(path).to_buf();
         let Some(node) = walk(resource, resource.node, &path)? else {
             return Ok(None);
@@ -266,9 +278,8 @@ impl<'a> Template<'a> {
                 .unwrap_or_default();
             if let Some(image) = node.get("image").filter(|image| !image.is_scalar()) {
                 // `image: {{ .Values.image }}` is a mapping to YAML.
-                let what = "a string (is this a template that has not been rendered?)";
                 let path = below(&path, [index.to_string().as_str(), "image"]);
-                return Err(expected(resource, image, what, &path));
+                return Err(expected(resource, image, UNRENDERED, &path));
             }
             let path = below(&path, [index.to_string().as_str()]);
             self.containers.push(Container {
