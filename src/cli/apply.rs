@@ -10,7 +10,6 @@ use fitout::problem::{Problem, Problems};
 use fitout::read::Resource;
 use fitout::report::{self, Detail, Report};
 use fitout::{Fitted, write};
-use kustomize_krm_types::Severity;
 use rayon::prelude::*;
 
 use super::inputs::{ConfigText, Manifest, Manifests, failure};
@@ -170,29 +169,19 @@ impl Run {
 
     /// Tells findings and totals on standard error, as much as asked.
     pub(super) fn tell(&self, telling: &Telling, manifests: &Manifests) {
-        let least = if telling.quiet {
-            Severity::Error
-        } else if telling.verbose {
-            Severity::Info
-        } else {
-            Severity::Warning
-        };
-        let findings = report::findings(&self.report, least);
-        if !findings.is_empty() {
-            Output::stderr(findings.trim_end());
-        }
+        telling.tell_findings(&self.report);
         if self.report.has_errors() {
             Output::stderr("nothing was written, so that nothing half-fitted is deployed");
         }
         if telling.quiet {
             return;
         }
-        let summary = report::summary(&self.report, output::width());
         let told = if telling.verbose {
-            summary.trim_end()
+            report::summary(&self.report, output::width())
         } else {
-            summary.lines().last().unwrap_or_default()
+            report::totals(&self.report)
         };
+        let told = told.trim_end();
         let skipped = manifests.skipped.len();
         let note = if skipped == 0 {
             String::new()

@@ -14,6 +14,9 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use fitout::report::{self, Report};
+use kustomize_krm_types::Severity;
+
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use output::Output;
@@ -97,6 +100,23 @@ struct Telling {
     /// Also what was set in each object, and findings that are only good to know
     #[arg(short, long)]
     verbose: bool,
+}
+
+impl Telling {
+    /// Tells findings on standard error, as many as asked for.
+    fn tell_findings(&self, told: &Report) {
+        let least = if self.quiet {
+            Severity::Error
+        } else if self.verbose {
+            Severity::Info
+        } else {
+            Severity::Warning
+        };
+        let findings = report::findings(told, least);
+        if !findings.is_empty() {
+            Output::stderr(findings.trim_end());
+        }
+    }
 }
 
 /// Which findings fail the run.

@@ -3,11 +3,10 @@
 use clap::Args;
 use fitout::config::FunctionConfig;
 use fitout::report::{self, Detail, PlannedText, Report};
-use kustomize_krm_types::Severity;
 
 use super::apply::{exit_code, run_on_files};
 use super::inputs::failure;
-use super::output::{Form, Format, Output};
+use super::output::{Form, Format};
 use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
 
 /// Show what would change, line by line, with the reasons.
@@ -93,17 +92,7 @@ impl Plan {
     }
 
     fn tell(&self, plan: &report::Plan<'_, '_>) -> Result<(), Failure> {
-        let least = if self.telling.quiet {
-            Severity::Error
-        } else if self.telling.verbose {
-            Severity::Info
-        } else {
-            Severity::Warning
-        };
-        let findings = report::findings(plan.report, least);
-        if !findings.is_empty() {
-            Output::stderr(findings.trim_end());
-        }
+        self.telling.tell_findings(plan.report);
         let text = [Format {
             form: Form::Text,
             file: None,

@@ -18,7 +18,7 @@ use crate::edit::{Change, Finding, Part, field_path};
 use crate::read::Resource;
 
 pub use plan::{Plan, PlannedText};
-pub use text::{findings, problem_snippet, summary};
+pub use text::{findings, problem_snippet, summary, totals};
 
 /// Everything that a run has to tell, as `-o json` writes it (`report.fitout.dev/v1`; it only grows).
 #[derive(Debug, Serialize)]

@@ -204,7 +204,7 @@ fn compact(value: &serde_json::Value) -> String {
 }
 
 /// The counts in one line.
-pub(super) fn totals(report: &Report) -> String {
+pub fn totals(report: &Report) -> String {
     let counts = &report.summary;
     let plural = |count: usize, one: &str, many: &str| {
         format!("{count} {}", if count == 1 { one } else { many })

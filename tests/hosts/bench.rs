@@ -15,6 +15,25 @@ use tempfile::TempDir;
 pub(super) const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
 pub(super) const PACKAGE: &str = "examples/kpt/caracal-production";
 
+/// The config inside of that package.
+pub(super) const CONFIG: &str = "examples/kpt/caracal-production/fitout.yaml";
+
+/// `kpt fn eval` of the package by the container, without the pipeline of its Kptfile.
+pub(super) fn kpt_eval_container() -> [&'static str; 9] {
+    let pull = ["--image-pull-policy", "never"];
+    [
+        "fn",
+        "eval",
+        PACKAGE,
+        "--image",
+        image(),
+        pull[0],
+        pull[1],
+        "--fn-config",
+        CONFIG,
+    ]
+}
+
 /// What of the repository the hosts read.
 const COPIED: [&str; 4] = ["base", "fn-config", "overlays", "examples/kpt"];
 

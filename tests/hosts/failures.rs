@@ -2,9 +2,8 @@
 //!
 //! Empty output with exit 0 would empty the build in kustomize and delete the package in kpt.
 
-use super::bench::{Bench, Need, PACKAGE, image, overlay};
+use super::bench::{Bench, CONFIG, Need, PACKAGE, image, kpt_eval_container, overlay};
 
-const CONFIG: &str = "examples/kpt/caracal-production/fitout.yaml";
 const MISTAKE: &str = "resorces";
 
 /// A bench on which every production config holds a field that does not exist.
@@ -92,17 +91,7 @@ fn kpt_eval_with_the_container_fails_and_leaves_the_package() {
     let Some(bench) = broken(&[Need::Kpt, Need::Image]) else {
         return;
     };
-    let eval = [
-        "fn",
-        "eval",
-        PACKAGE,
-        "--image",
-        image(),
-        "--image-pull-policy",
-        "never",
-        "--fn-config",
-        CONFIG,
-    ];
+    let eval = kpt_eval_container();
     fails_and_leaves_the_package(&bench, &eval);
 }
 

@@ -1,9 +1,7 @@
 //! kpt gives the objects that kustomize gives, from a package that is the overlay without the function.
 
-use super::bench::{Bench, Need, PACKAGE, image};
+use super::bench::{Bench, CONFIG, Need, PACKAGE, image, kpt_eval_container};
 use super::objects::{Objects, assert_same_bytes, assert_same_objects, objects};
-
-const CONFIG: &str = "examples/kpt/caracal-production/fitout.yaml";
 
 fn reference(bench: &Bench) -> Objects {
     objects([&*bench.reference("caracal", "production")])
@@ -47,17 +45,7 @@ fn kpt_eval_runs_the_container() {
     let Some(bench) = Bench::with(&[Need::Kustomize, Need::Kpt, Need::Image]) else {
         return;
     };
-    let eval = [
-        "fn",
-        "eval",
-        PACKAGE,
-        "--image",
-        image(),
-        "--image-pull-policy",
-        "never",
-        "--fn-config",
-        CONFIG,
-    ];
+    let eval = kpt_eval_container();
     let printed = bench
         .run("kpt", eval.into_iter().chain(["-o", "unwrap"]))
         .succeeded();
