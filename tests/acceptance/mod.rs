@@ -212,3 +212,106 @@ fn the_tables_are_understood() {
         .collect();
     assert!(unused.is_empty(), "nobody asks {unused:#?}");
 }
+
+/// One pod, closed but for DNS within its own namespace, and for whatever asks for its port by name.
+const CLOSED: &str = "
+kind: Namespace
+metadata: {name: here, labels: {team: ours}}
+---
+kind: Deployment
+metadata: {name: app, namespace: here}
+spec:
+  replicas: 2
+  template:
+    metadata: {labels: {app: app}}
+    spec:
+      containers:
+      - {name: app, image: 'app:1', ports: [{name: http, containerPort: 8080}], resources: {requests: {cpu: 1000m}}}
+---
+kind: NetworkPolicy
+metadata: {name: closed, namespace: here}
+spec:
+  podSelector: {}
+  policyTypes: [Ingress, Egress]
+  ingress:
+  - from: [{namespaceSelector: {matchLabels: {team: theirs}}}]
+    ports: [{port: http}]
+  egress:
+  - to: [{namespaceSelector: {matchLabels: {team: ours}}}]
+    ports: [{port: 53, protocol: UDP}, {port: 53, protocol: TCP}]
+";
+
+fn table(rows: &[[&str; 2]]) -> Table {
+    let rows = rows.iter().enumerate();
+    let lines =
+        rows.map(|(i, [question, answer])| format!("| {i} | {question} | {answer} | = | = |"));
+    let lines: Vec<String> = lines.collect();
+    Table::parse(&format!("| head |\n|---|\n{}", lines.join("\n"))).unwrap()
+}
+
+#[test]
+fn rows_judge_by_what_they_expect() {
+    let render = Render::of(CLOSED);
+    let judged = |question: &str, answer: &str| {
+        table(&[[question, answer]]).rows[0]
+            .judge(&render, 2)
+            .is_ok()
+    };
+    for (question, right, wrong) in [
+        ("replicas of `Deployment/app`", "≥ 2", "≥ 3"),
+        ("replicas of `Deployment/app`", "1 or 2", "1"),
+        ("cpu request of `Deployment/app`", "1", "2"),
+        ("image of `Deployment/app`", "a*:1", "a*:2"),
+        ("image of `Deployment/app`", "*pp:1", "*:1:*"),
+        (
+            "containers that may run as root",
+            "Deployment/app app",
+            "none",
+        ),
+        (
+            "connections that pass, of `every pod → DNS`",
+            "none",
+            "every pod → DNS",
+        ),
+        (
+            "connections that pass, of `another namespace → Deployment/app:8080`, `the world → Deployment/app:8080`",
+            "another namespace → Deployment/app:8080",
+            "none",
+        ),
+        (
+            "connections that pass, of `Deployment/app → Deployment/app:8080`",
+            "none",
+            "*→*",
+        ),
+    ] {
+        assert!(judged(question, right), "{question} is not {right}");
+        assert!(!judged(question, wrong), "{question} is {wrong}");
+    }
+}
+
+#[test]
+fn what_cannot_be_judged_fails() {
+    let render = Render::of("kind: Namespace\nmetadata: {name: here}\n");
+    for question in [
+        "containers that may run as root",
+        "replicas of `Deployment/app`",
+        "connections that are blocked, of `every pod → DNS`",
+    ] {
+        let row = &table(&[[question, "none"]]).rows[0];
+        assert!(row.judge(&render, 0).is_err(), "{question}");
+    }
+}
+
+#[test]
+fn a_row_that_cannot_fail_is_found() {
+    let table = table(&[
+        ["namespaces of its objects", "*"],
+        ["replicas of `Deployment/app`", "2"],
+    ]);
+    let mut render = Render::of(CLOSED);
+    let blind: Vec<&str> = changes::unnoticed(&mut render, table.asked(0), 0)
+        .iter()
+        .map(|row| row.id.as_str())
+        .collect();
+    assert_eq!(blind, ["0"]);
+}

@@ -65,7 +65,8 @@ impl Found<'_> {
         }
     }
 
-    /// A reference to a ConfigMap or Secret, and to a key in it where the object is rendered.
+    /// A reference to a ConfigMap or Secret, and to a key in it where the object is rendered. A Secret without any key is a
+    /// template: whoever runs the system fills it in, and pods wait until then.
     fn keyed(&mut self, from: &str, kind: &str, reference: &Value) {
         if reference["optional"] == true {
             return;
@@ -76,7 +77,12 @@ impl Found<'_> {
         if let (Some(object), Some(key)) = (object, reference["key"].as_str()) {
             let fields = ["data", "stringData", "binaryData"];
             let has = fields.iter().any(|f| !object[*f][key].is_null());
-            self.unless(has, from, &format!("{} has no key {key}", id(object)));
+            let is_template = kind == "Secret" && fields.iter().all(|f| object[*f].is_null());
+            self.unless(
+                has || is_template,
+                from,
+                &format!("{} has no key {key}", id(object)),
+            );
         }
     }
 
