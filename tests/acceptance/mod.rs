@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod changes;
+mod pages;
 mod questions;
 mod references;
 mod render;
@@ -166,6 +167,30 @@ fn every_row_notices() {
         blind.is_empty(),
         "rows that notice nothing:\n{}",
         blind.join("\n")
+    );
+}
+
+/// What the pages of the systems show is made from the renderings.
+#[test]
+fn the_pages_are_current() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let mut stale = Vec::new();
+    for system in systems() {
+        let renders = ENVIRONMENTS.map(|e| Render::of(&bench.reference(&system, e)));
+        let path = root().join(format!("docs/systems/{system}.md"));
+        let page = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        let current = pages::filled(&page, &renders).unwrap_or_else(|e| panic!("{system}: {e}"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&path, &current).unwrap();
+        } else if page != current {
+            stale.push(path.display().to_string());
+        }
+    }
+    assert!(
+        stale.is_empty(),
+        "make golden rewrites what is stale: {stale:#?}"
     );
 }
 

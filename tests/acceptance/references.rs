@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::render::{Labels, Render, Workload, id, list, selects, strings, target, text};
 
 /// Hosts that systems call and do not run: other teams', or the cluster's.
-const ELSEWHERE: [&str; 2] = ["keycloak-service", "otel-collector"];
+pub(crate) const ELSEWHERE: [&str; 2] = ["keycloak-service", "otel-collector"];
 
 /// What refers to something that is not there.
 pub(crate) fn dangling(render: &Render) -> Vec<String> {
@@ -283,27 +283,10 @@ impl Found<'_> {
         }
     }
 
-    /// `host:port` and `scheme://host` in a text lead to a rendered Service, its port included, or out of the system.
+    /// Every address in a text leads to a rendered Service, its port included, or to what is known to be elsewhere.
     fn addresses(&mut self, from: &str, key: &str, value: &str) {
-        let mut ends: Vec<(String, Option<i64>)> = value
-            .split(|c: char| c.is_whitespace() || ",;\"'()<>=".contains(c))
-            .filter_map(address)
-            .collect();
-        if key.ends_with("_HOST") {
-            ends.push((value.to_owned(), None));
-        }
-        for (host, port) in ends {
-            let own = self.render.namespace_labels();
-            let namespace = own
-                .get("kubernetes.io/metadata.name")
-                .map_or("", String::as_str);
-            let inside = [".svc.cluster.local", ".svc", ""]
-                .iter()
-                .filter_map(|end| host.strip_suffix(end))
-                .map(|h| h.strip_suffix(&format!(".{namespace}")).unwrap_or(h))
-                .find(|h| !h.contains('.'));
-            let Some(name) = inside else { continue };
-            if name == "localhost" || ELSEWHERE.contains(&name) {
+        for Address { name, port } in addresses(self.render, key, value) {
+            if ELSEWHERE.contains(&name.as_str()) {
                 continue;
             }
             let service = self.render.get(&format!("Service/{name}")).ok();
@@ -318,6 +301,40 @@ impl Found<'_> {
             );
         }
     }
+}
+
+/// A host in the system's own namespace.
+pub(crate) struct Address {
+    /// The first label of its name: what a Service would be called.
+    pub(crate) name: String,
+    pub(crate) port: Option<i64>,
+}
+
+/// `host:port`, `scheme://host` and the values of `*_HOST` in a text, as far as they mean the system's own namespace.
+pub(crate) fn addresses(render: &Render, key: &str, value: &str) -> Vec<Address> {
+    let mut ends: Vec<(String, Option<i64>)> = value
+        .split(|c: char| c.is_whitespace() || ",;\"'()<>=".contains(c))
+        .filter_map(address)
+        .collect();
+    if key.ends_with("_HOST") {
+        ends.push((value.to_owned(), None));
+    }
+    let own = render.namespace_labels();
+    let namespace = own
+        .get("kubernetes.io/metadata.name")
+        .map_or("", String::as_str);
+    let inside = ends.into_iter().filter_map(|(host, port)| {
+        let name = [".svc.cluster.local", ".svc", ""]
+            .iter()
+            .filter_map(|end| host.strip_suffix(end))
+            .map(|h| h.strip_suffix(&format!(".{namespace}")).unwrap_or(h))
+            .find(|h| !h.contains('.') && *h != "localhost")?;
+        Some(Address {
+            name: name.to_owned(),
+            port,
+        })
+    });
+    inside.collect()
 }
 
 /// Whether a peer of a rule means pods in the policy's own namespace.
