@@ -120,7 +120,7 @@ fn apply(text: &str, config: &str) {
 }
 
 fn function(text: &str, results: Results) {
-    let outcome = fitout::run(text.as_bytes().to_vec(), results);
+    let outcome = fitout::run(text.as_bytes().to_vec(), results, None);
     assert!(outcome.output.is_some(), "{:?}", outcome.problems);
     black_box(outcome);
 }

@@ -15,7 +15,7 @@ use crate::config::{Decision, Mode};
 use crate::problem::Problem;
 use crate::quantity::Quantity;
 use crate::read::Resource;
-use crate::select::{Claim, Container, ContainerType, Template, expected};
+use crate::select::{Claim, Container, ContainerType, Date, Template, expected};
 use crate::yaml::{Node, Scalar, Value};
 
 /// What part of an object a change or finding is about.
@@ -141,7 +141,7 @@ pub enum Answer<'a> {
     Same,
     /// The author's value stays, as the mode asks.
     Kept(Node<'a>),
-    /// The mode is `Off`.
+    /// There is nothing, and by the mode nothing shall be.
     Off,
 }
 
@@ -160,8 +160,8 @@ pub struct Change {
     pub appends: bool,
     /// The value now; `None` when there is none.
     pub current: Option<Value>,
-    /// The value that it gets.
-    pub proposed: Value,
+    /// The value that it gets; `None` when it is deleted, with the maps that this empties.
+    pub proposed: Option<Value>,
     /// Who decided, and the mode.
     pub decision: Arc<Decision>,
     /// Why the value is not simply the configured one.
@@ -193,6 +193,19 @@ pub struct Finding {
     pub decision: Option<Arc<Decision>>,
     /// How to mend it.
     pub help: Option<String>,
+    /// It tells of a leaf that is not written, because it is only checked or exempt.
+    pub is_of_leaf: bool,
+}
+
+/// Something that an exemption keeps from being written or found.
+#[derive(Clone, Debug)]
+pub struct Waived {
+    /// What would be found without it.
+    pub finding: Finding,
+    /// Why it is exempt.
+    pub reason: String,
+    /// Until when.
+    pub until: Option<Date>,
 }
 
 impl Finding {
@@ -209,6 +222,7 @@ impl Finding {
             proposed: None,
             decision: None,
             help: None,
+            is_of_leaf: false,
         }
     }
 
@@ -298,8 +312,10 @@ impl<'a> Edits<'a> {
     /// # Errors
     /// `FIT-INP003` when the way to the leaf leads through something that is not a mapping.
     pub fn set(&mut self, proposal: Proposal<'_>) -> Result<Answer<'a>, Problem> {
-        if proposal.decision.mode == Mode::Off {
-            return Ok(Answer::Off);
+        match proposal.decision.mode {
+            Mode::Off => return Ok(Answer::Off),
+            Mode::Remove => return self.remove(proposal),
+            Mode::Ensure | Mode::Override | Mode::Bound | Mode::Check => {}
         }
         let present = self.present(proposal.subject, proposal.field)?;
         if let Some(node) = present {
@@ -308,12 +324,34 @@ impl<'a> Edits<'a> {
                 self.same += 1;
                 return Ok(Answer::Same);
             }
-            if proposal.decision.mode == Mode::Ensure {
+            if matches!(proposal.decision.mode, Mode::Ensure | Mode::Check) {
                 return Ok(Answer::Kept(node));
             }
+        } else if proposal.decision.mode == Mode::Bound {
+            return Ok(Answer::Off);
         }
         let pointer = proposal.subject.at(proposal.field);
         self.push(proposal, pointer, present, false);
+        Ok(Answer::Edited)
+    }
+
+    /// Asks for a leaf to be absent: the mode `Remove`. Maps that this empties go with it.
+    fn remove(&mut self, proposal: Proposal<'_>) -> Result<Answer<'a>, Problem> {
+        let Some(node) = self.present(proposal.subject, proposal.field)? else {
+            return Ok(Answer::Off);
+        };
+        self.changes.push(Change {
+            rule: self.rule,
+            resource: self.resource,
+            subject: proposal.subject.clone(),
+            pointer: proposal.subject.at(proposal.field),
+            appends: false,
+            current: node.value().ok(),
+            proposed: None,
+            decision: proposal.decision,
+            note: proposal.note,
+            immutable: false,
+        });
         Ok(Answer::Edited)
     }
 
@@ -367,6 +405,39 @@ impl<'a> Edits<'a> {
         self.findings.push(finding);
     }
 
+    /// Of what was planned as if everything were written: what is not, because it is only checked or exempt.
+    ///
+    /// `written` is what was planned in earnest. A leaf that only the other plan has is one that an exemption made
+    /// superfluous, which `waiver_of` knows by the leaf's name.
+    pub fn not_written(
+        self,
+        written: &[Change],
+        waiver_of: impl Fn(&str) -> Option<usize>,
+    ) -> impl Iterator<Item = Finding> {
+        let is_left =
+            |decision: &Decision| decision.mode == Mode::Check || decision.waiver.is_some();
+        let changes = self.changes.into_iter().filter_map(move |mut change| {
+            if !is_left(&change.decision) {
+                let is_same = |it: &Change| match change.appends {
+                    // An item has another index where items before it are missing.
+                    true => it.appends && it.proposed == change.proposed,
+                    false => it.pointer == change.pointer,
+                };
+                let is_written = written.iter().any(is_same);
+                let waiver = waiver_of(&change.decision.leaf).filter(|_| !is_written)?;
+                Arc::make_mut(&mut change.decision).waiver = Some(waiver);
+            }
+            Some(change.as_finding())
+        });
+        let findings = self.findings.into_iter();
+        let of_leaf =
+            findings.filter(move |finding| finding.decision.as_deref().is_some_and(is_left));
+        changes.chain(of_leaf.map(|finding| Finding {
+            is_of_leaf: true,
+            ..finding
+        }))
+    }
+
     fn push(
         &mut self,
         proposal: Proposal<'_>,
@@ -381,7 +452,7 @@ impl<'a> Edits<'a> {
             pointer,
             appends,
             current: present.and_then(|node| node.value().ok()),
-            proposed: proposal.value,
+            proposed: Some(proposal.value),
             decision: proposal.decision,
             note: proposal.note,
             immutable: false,
@@ -501,6 +572,38 @@ impl Change {
             .unwrap_or(&self.pointer);
         field_path(below)
     }
+
+    /// The same as a warning, for what is checked or exempt and not written.
+    pub fn as_finding(&self) -> Finding {
+        let (part, path) = (&self.subject.part, self.short_path());
+        let message = match (&self.current, &self.proposed, path.rsplit_once('[')) {
+            (_, None, _) => format!("{part}: {path} is set; expected nothing"),
+            (_, Some(wanted), Some((list, _))) if self.appends => {
+                format!("{part}: {list} lacks {}", Plain(wanted))
+            }
+            (Some(current), Some(wanted), _) => {
+                format!(
+                    "{part}: {path} is {}, not {}",
+                    Plain(current),
+                    Plain(wanted)
+                )
+            }
+            (None, Some(wanted), _) => {
+                format!("{part}: {path} is not set; expected {}", Plain(wanted))
+            }
+        };
+        Finding {
+            part: part.clone(),
+            pointer: Some(self.pointer.clone()),
+            current: self.current.clone(),
+            proposed: self.proposed.clone(),
+            resource: Some(self.resource),
+            decision: Some(Arc::clone(&self.decision)),
+            help: Some("set it in the manifest, or let the mode Ensure do it".to_owned()),
+            is_of_leaf: true,
+            ..Finding::new(self.rule, Severity::Warning, message)
+        }
+    }
 }
 
 impl fmt::Display for Part {
@@ -534,9 +637,12 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.subject.part)?;
         let path = self.short_path();
-        match path.rsplit_once('[').filter(|_| self.appends) {
-            Some((list, _)) => write!(f, "added {} to {list}", Plain(&self.proposed))?,
-            None => write!(f, "set {path} to {}", Plain(&self.proposed))?,
+        match (&self.proposed, path.rsplit_once('[')) {
+            (None, _) => write!(f, "removed {path}")?,
+            (Some(value), Some((list, _))) if self.appends => {
+                write!(f, "added {} to {list}", Plain(value))?
+            }
+            (Some(value), _) => write!(f, "set {path} to {}", Plain(value))?,
         }
         match &self.decision.profile {
             Some(profile) => write!(f, " (profile {profile})")?,

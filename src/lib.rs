@@ -40,6 +40,7 @@ pub mod problem;
 pub mod quantity;
 pub mod read;
 pub mod report;
+pub mod rules;
 pub mod select;
 pub mod transformers;
 pub mod write;
@@ -84,7 +85,8 @@ pub enum Results {
 ///
 /// Pure: the outcome depends on the arguments alone. On any error there is no output at all, because
 /// a host would take a part of it, or nothing, for the whole.
-pub fn run(bytes: Vec<u8>, results: Results) -> Outcome {
+/// `today` is the day by which exemptions end, where the caller knows it better than the config.
+pub fn run(bytes: Vec<u8>, results: Results, today: Option<select::Date>) -> Outcome {
     let failed = |host, Problems(problems)| Outcome {
         output: None,
         report: None,
@@ -99,13 +101,17 @@ pub fn run(bytes: Vec<u8>, results: Results) -> Outcome {
         Ok(list) => list,
         Err(problems) => return failed(Host::Unknown, problems),
     };
-    match run_on(&list, results) {
+    match run_on(&list, results, today) {
         Ok(outcome) => outcome,
         Err(problems) => failed(list.host, problems),
     }
 }
 
-fn run_on(list: &ResourceList<'_>, results: Results) -> Result<Outcome, Problems> {
+fn run_on(
+    list: &ResourceList<'_>,
+    results: Results,
+    today: Option<select::Date>,
+) -> Result<Outcome, Problems> {
     let Some(node) = list.function_config else {
         return Err(
             Problem::new("FIT-CFG001", "the ResourceList has no functionConfig")
@@ -118,7 +124,8 @@ fn run_on(list: &ResourceList<'_>, results: Results) -> Result<Outcome, Problems
         );
     };
     let function_config = FunctionConfig::of_list(node)?;
-    let config = function_config.decode()?;
+    let mut config = function_config.decode()?;
+    config.today = today.or(config.today);
     let fitted = fit(&config, &list.resources, Some(node))?;
     let wants_results = match results {
         Results::ByHost => list.host != Host::Kustomize,
@@ -156,6 +163,8 @@ pub struct Fitted {
     pub changes: Vec<edit::Change>,
     /// Everything else that there is to say.
     pub findings: Vec<edit::Finding>,
+    /// What exemptions keep from being written or found.
+    pub waived: Vec<edit::Waived>,
     /// How many leaves were right already.
     pub same: usize,
     /// How many of the objects make pods.
@@ -175,19 +184,30 @@ pub fn fit(
     let transformers = transformers::Transformers::new(config);
     let mut edits = Edits::new(resources);
     let mut problems = Vec::new();
+    let mut told = Vec::new();
     for selected in &selection.selected {
-        edits.start(selected.index);
-        problems.extend(
-            transformers
-                .transform(&selected.applicable(&selection.accounts), &mut edits)
-                .err(),
-        );
+        let mut transform = |as_if, edits: &mut Edits<'_>| {
+            edits.start(selected.index);
+            let applicable = selected.applicable(&selection.accounts, as_if);
+            problems.extend(transformers.transform(&applicable, edits).err());
+        };
+        let first = edits.changes.len();
+        transform(false, &mut edits);
+        if config.only_checks || !selected.waivers.is_empty() {
+            let mut as_if = Edits::new(resources);
+            transform(true, &mut as_if);
+            let written = &edits.changes[first..];
+            let waiver_of = |leaf: &str| selected.waivers.iter().position(|it| it.names(leaf));
+            told.extend(as_if.not_written(written, waiver_of));
+        }
     }
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
     let mut findings = edits.findings;
     findings.extend(checks::run(config, &selection));
+    let (mut findings, waived) = waive(findings, told, &selection);
+    findings.extend(checks::unused_exemptions(config, &selection));
     let workloads = selection
         .selected
         .iter()
@@ -196,9 +216,52 @@ pub fn fit(
     Ok(Fitted {
         changes: edits.changes,
         findings,
+        waived,
         same: edits.same,
         workloads,
     })
+}
+
+/// What is found and stays found, and what exemptions cover: of the findings by their rules, and of what is not written
+/// by its leaf. What is only checked is found.
+fn waive(
+    findings: Vec<edit::Finding>,
+    told: Vec<edit::Finding>,
+    selection: &select::Selection<'_, '_>,
+) -> (Vec<edit::Finding>, Vec<edit::Waived>) {
+    let (mut found, mut waived) = (Vec::new(), Vec::new());
+    for finding in findings.into_iter().chain(told) {
+        let of_object = |it: &&select::Selected<'_, '_>| Some(it.index) == finding.resource;
+        let waiver = selection
+            .selected
+            .iter()
+            .find(of_object)
+            .and_then(|selected| {
+                let by_leaf = finding
+                    .decision
+                    .as_ref()
+                    .and_then(|decision| decision.waiver);
+                let by_leaf = by_leaf
+                    .filter(|_| finding.is_of_leaf)
+                    .map(|index| &selected.waivers[index]);
+                let mut waivers = selected.waivers.iter();
+                by_leaf.or_else(|| {
+                    waivers.find(|it| it.covers(finding.id, &finding.part, &selected.target))
+                })
+            });
+        match waiver {
+            None => found.push(finding),
+            Some(waiver) => {
+                waiver.is_used.set(true);
+                waived.push(edit::Waived {
+                    finding,
+                    reason: waiver.reason.clone(),
+                    until: waiver.until.clone(),
+                });
+            }
+        }
+    }
+    (found, waived)
 }
 
 /// The problem that a text is not YAML.

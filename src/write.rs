@@ -1,5 +1,6 @@
 //! Step 7: the edits become text. Everything else is copied.
 
+use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Result as KrmResult;
 
 use crate::edit::Change;
@@ -16,10 +17,7 @@ pub fn resource_list(
     changes: &[Change],
     results: &[KrmResult],
 ) -> Result<String, Problems> {
-    let mut edits: Vec<Edit> = changes
-        .iter()
-        .map(|change| to_edit(change, &list.resources))
-        .collect();
+    let (mut edits, of_changes) = to_edits(changes, &list.resources);
     let drops = list.bookkeeping_to_drop();
     edits.extend(drops.into_iter().map(|(node, pointer)| Edit {
         root: node.id(),
@@ -48,9 +46,10 @@ pub fn resource_list(
         });
     }
     let stream = list.root.stream();
-    stream
-        .edit(&edits)
-        .map_err(|refusal| refused(&refusal, changes, &list.resources, stream).into())
+    stream.edit(&edits).map_err(|refusal| {
+        let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
+        refused(&refusal, change, &list.resources, stream).into()
+    })
 }
 
 /// One text with the changes that lie in it.
@@ -62,31 +61,91 @@ pub fn text(
     changes: &[Change],
     resources: &[Resource<'_>],
 ) -> Result<String, Problem> {
-    let edits: Vec<Edit> = changes
-        .iter()
-        .map(|change| to_edit(change, resources))
-        .collect();
-    stream
-        .edit(&edits)
-        .map_err(|refusal| refused(&refusal, changes, resources, stream))
+    let (edits, of_changes) = to_edits(changes, resources);
+    stream.edit(&edits).map_err(|refusal| {
+        let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
+        refused(&refusal, change, resources, stream)
+    })
 }
 
-fn to_edit(change: &Change, resources: &[Resource<'_>]) -> Edit {
-    let mut pointer = change.pointer.clone();
-    if change.appends {
-        pointer.pop_back();
-        pointer.push_back("-");
+/// The edits that changes come to, and for each the index of its change.
+fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<usize>) {
+    let (mut edits, mut of_changes, mut first) = (Vec::new(), Vec::new(), 0);
+    for changes_of_one in changes.chunk_by(|a, b| a.resource == b.resource) {
+        let resource = &resources[changes_of_one[0].resource];
+        let removed = removed(changes_of_one, resource);
+        // Where an emptied map goes, what was in it needs no edit of its own.
+        let mut gone: Vec<&Pointer> = Vec::new();
+        for (index, change) in changes_of_one.iter().enumerate() {
+            let (pointer, change) = match &change.proposed {
+                Some(value) => {
+                    let mut pointer = change.pointer.clone();
+                    if change.appends {
+                        pointer.pop_back();
+                        pointer.push_back("-");
+                    }
+                    (pointer, YamlChange::Set(value.clone()))
+                }
+                None => {
+                    let Some(outermost) = removed.iter().find(|it| change.pointer.starts_with(it))
+                    else {
+                        continue;
+                    };
+                    if gone.contains(&outermost.as_ptr()) {
+                        continue;
+                    }
+                    gone.push(outermost);
+                    (outermost.clone(), YamlChange::Remove)
+                }
+            };
+            let root = resource.node.id();
+            edits.push(Edit {
+                root,
+                pointer,
+                change,
+            });
+            of_changes.push(first + index);
+        }
+        first += changes_of_one.len();
     }
-    Edit {
-        root: resources[change.resource].node.id(),
-        pointer,
-        change: YamlChange::Set(change.proposed.clone()),
+    (edits, of_changes)
+}
+
+/// What goes when the changes of one object are made: the removed leaves, and instead of them the
+/// maps around that hold nothing else, up to the part that each leaf belongs to.
+fn removed(changes: &[Change], resource: &Resource<'_>) -> Vec<PointerBuf> {
+    let mut removed: Vec<PointerBuf> = Vec::new();
+    let is_filled = |map: &Pointer| {
+        let kept = changes.iter().filter(|change| change.proposed.is_some());
+        kept.map(|change| &change.pointer)
+            .any(|at| at.starts_with(map))
+    };
+    for change in changes.iter().filter(|change| change.proposed.is_none()) {
+        removed.push(change.pointer.clone());
+        let mut at: &Pointer = &change.pointer;
+        while let Some(map) = at
+            .parent()
+            .filter(|map| map.len() > change.subject.path.len())
+        {
+            let Some(node) = resource.node.pointer(map).filter(|_| !is_filled(map)) else {
+                break;
+            };
+            let goes = |key: &str| removed.contains(&map.with_trailing_token(key));
+            let keys: Vec<_> = node.entries().map(|(key, _)| key.text()).collect();
+            if !node.is_map() || !keys.iter().flatten().all(|key| goes(key)) {
+                break;
+            }
+            removed.retain(|inner| !inner.starts_with(map));
+            removed.push(map.to_owned());
+            at = map;
+        }
     }
+    removed
 }
 
 fn refused(
     refusal: &Refusal,
-    changes: &[Change],
+    change: Option<&Change>,
     resources: &[Resource<'_>],
     stream: &Stream,
 ) -> Problem {
@@ -94,7 +153,7 @@ fn refused(
         "FIT-INP003",
         format!("cannot be edited safely: {}", refusal.message),
     );
-    let Some(change) = changes.get(refusal.edit) else {
+    let Some(change) = change else {
         return problem;
     };
     let resource = &resources[change.resource];

@@ -296,17 +296,6 @@ fn values_of_the_config_that_are_wrong() {
         ],
     );
     config_is_refused(
-        "a mode of a later version",
-        "environment: test\nmode: Bound\n",
-        "7:9",
-        &[
-            "FIT-CFG003",
-            "`Ensure`, `Override` or `Off`",
-            "`Bound`",
-            "spec.mode",
-        ],
-    );
-    config_is_refused(
         "a misspelt mode",
         "environment: test\nresources: {mode: Overide}\n",
         "7:21",

@@ -44,9 +44,9 @@ name; everything else stands below `spec`. A `v1` `ConfigMap` is taken as well: 
 `spec`, and every other key is a dotted path into it (`resources.containers.requests.cpu`), which wins.
 
 What the author of a manifest set, the general sections, and the profiles meet leaf by leaf: maps merge, scalars and
-lists replace one another, and `null` in a profile removes what stood below it. Later profiles win over earlier ones,
-profiles over general sections, and the author over all of them unless the mode is `Override`. A built-in default is not
-removed by `null`; `mode: Off` for its field does that.
+lists replace one another, and `null` in a profile takes away what stood below it, a built-in default as well. Later
+profiles win over earlier ones, profiles over general sections, and the author over all of them unless the mode is
+`Override`.
 
 Every section has two more fields: `mode`, and `modes` for single fields, by path: `modes: {limits: Override,
 requests.cpu: Off}`. The longest path wins, then the section's `mode`, then `spec.mode`.

@@ -87,7 +87,7 @@ pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Ve
     config
         .lines()
         .for_each(|line| list.push_str(&format!("  {line}\n")));
-    let outcome = fitout::run(list.into_bytes(), Results::Always);
+    let outcome = fitout::run(list.into_bytes(), Results::Always, None);
     match outcome.output {
         None => Err(outcome.problems.iter().map(ToString::to_string).collect()),
         Some(output) => {
@@ -153,10 +153,13 @@ impl Case {
             }
         }
         // A case about leaving something alone comes out the same without its section, and only such a case does.
-        match fit(&self.input, &self.config_without_section()).text {
+        let without = fit(&self.input, &self.config_without_section());
+        match &without.text {
+            // Exemptions on objects are judged whatever the config says.
+            Err(_) if self.about == "exemptions" && fitting.text.is_err() => {}
             Err(errors) => wrong.push(format!("without `{}` it fails: {errors}", self.about)),
-            Ok(without) if fitting.text != Ok(without.clone()) => {}
-            Ok(without) if without == self.input => {}
+            Ok(_) if fitting.text != without.text || fitting.results != without.results => {}
+            Ok(text) if *text == self.input => {}
             Ok(_) => wrong.push(format!("it comes out the same without `{}`", self.about)),
         }
         wrong
@@ -188,7 +191,9 @@ impl Case {
         let is_section = transformers::NAMES.contains(&self.about.as_str());
         let goes = |key: &str| match is_section {
             true => key == self.about,
-            false => key == "profiles" || transformers::NAMES.contains(&key),
+            false => {
+                ["exemptions", "profiles"].contains(&key) || transformers::NAMES.contains(&key)
+            }
         };
         let drop = |part: &mut serde_yaml::Value| {
             let part = part.as_mapping_mut().unwrap();
@@ -210,10 +215,13 @@ impl Case {
     }
 }
 
-/// A result that tells of a change; the others are findings.
+/// A result that tells of a change; the others are findings, those of fields that are only checked as well.
 fn is_change(result: &&KrmResult) -> bool {
-    let proposes = |field: &kustomize_krm_types::Field| field.proposed_value.is_some();
+    let removes = result.tags.get("mode").is_some_and(|mode| mode == "Remove");
+    let proposes = |field: &kustomize_krm_types::Field| field.proposed_value.is_some() || removes;
     transformers::NAMES.contains(&result.tags["rule"].as_str())
+        && result.severity == Severity::Info
+        && !result.tags.contains_key("reason") // of an exemption
         && result.field.as_ref().is_some_and(proposes)
 }
 
@@ -245,8 +253,30 @@ fn apply(change: &KrmResult, objects: &mut [Value]) -> Option<String> {
     let was = if place.is_null() { None } else { Some(&*place) };
     let differs = field.current_value.as_ref() != was;
     let wrong = differs.then(|| format!("it was {was:?}, not as told: {}", change.message));
-    *place = field.proposed_value.clone().unwrap();
+    match &field.proposed_value {
+        Some(value) => *place = value.clone(),
+        None => {
+            let index = change.file.as_ref().unwrap().index;
+            remove(object(&mut objects[index], reference), &tokens(&field.path));
+        }
+    }
     wrong
+}
+
+/// Takes a field away, and the maps around it that then hold nothing.
+fn remove(value: &mut Value, path: &[String]) {
+    let (first, rest) = path.split_first().unwrap();
+    let below = match &mut *value {
+        Value::Array(items) => &mut items[first.parse::<usize>().unwrap()],
+        other => &mut other[first],
+    };
+    if !rest.is_empty() {
+        remove(below, rest);
+    }
+    let is_empty = below.as_object().is_some_and(serde_json::Map::is_empty);
+    if let (true, Value::Object(fields)) = (rest.is_empty() || is_empty, value) {
+        fields.remove(first);
+    }
 }
 
 /// The object that is meant: the document, or an item of the List that it is.
@@ -284,10 +314,14 @@ pub(crate) fn tokens(path: &str) -> Vec<String> {
 /// Lines of the diff that no change accounts for: an old line that does not live on in a new one with the same
 /// beginning and the same comment, and a new line of which no change speaks.
 pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -> Vec<String> {
-    let mut words = BTreeSet::new();
+    let (mut words, mut removed) = (BTreeSet::new(), BTreeSet::new());
     for field in changes.iter().filter_map(|change| change.field.as_ref()) {
-        words.extend(tokens(&field.path));
-        collect_words(field.proposed_value.as_ref().unwrap(), &mut words);
+        let path = tokens(&field.path);
+        match &field.proposed_value {
+            Some(value) => collect_words(value, &mut words),
+            None => removed.extend(path.iter().cloned()),
+        }
+        words.extend(path);
     }
     let diff = TextDiff::from_lines(before, after);
     let lines = |tag: ChangeTag| {
@@ -305,7 +339,7 @@ pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -
     };
     let lost = old
         .iter()
-        .filter(|line| !lives_on(line))
+        .filter(|line| !lives_on(line) && !removed.contains(key(line)))
         .map(|line| format!("lost: {line}"));
     let is_meant = |new: &str| {
         let known = |word: &str| words.contains(word.trim_matches(['"', '\'']));

@@ -404,7 +404,7 @@ fn judge_as_list(file: &File<'_>, config: &str, tally: &mut Tally, wrong: &mut V
         return;
     }
     tally.as_list += 1;
-    let fitted = fitout::run(list.clone().into_bytes(), Results::Never);
+    let fitted = fitout::run(list.clone().into_bytes(), Results::Never, None);
     let mut in_file = None;
     with_config(config, |config| {
         in_file = resources(file)
@@ -427,7 +427,7 @@ fn judge_as_list(file: &File<'_>, config: &str, tally: &mut Tally, wrong: &mut V
             wrong.extend(
                 lost_comment(&list, output).map(|what| format!("as a ResourceList: {what}")),
             );
-            let again = fitout::run(output.clone().into_bytes(), Results::Never);
+            let again = fitout::run(output.clone().into_bytes(), Results::Never, None);
             if again.output.as_ref() != Some(output) {
                 wrong.push("the second run changes the ResourceList".to_owned());
             }

@@ -2,6 +2,7 @@
 //!
 //! Adding one: a file here with its head comment in the words of the rule, and a row in the table.
 
+mod exemptions;
 mod profiles;
 mod skips;
 mod targets;
@@ -14,13 +15,16 @@ use crate::select::Selection;
 type Check = fn(&Config<'_>, &Selection<'_, '_>) -> Vec<Finding>;
 
 /// Every check, in the order in which findings of one severity are told.
-const CHECKS: [Check; 5] = [
+const CHECKS: [Check; 6] = [
     profiles::use_of_selection,
     targets::unfitted_workloads,
     profiles::use_of_profiles,
     profiles::disagreements,
     skips::skips,
+    exemptions::exemptions,
 ];
+
+pub use exemptions::unused as unused_exemptions;
 
 /// Asks every check.
 pub fn run(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {

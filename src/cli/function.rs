@@ -79,7 +79,13 @@ pub(super) fn run(settings: &Settings) -> u8 {
         ));
         return FINDINGS;
     }
-    finish(&fitout::run(bytes, settings.results()), settings)
+    match super::clock::named() {
+        Ok(today) => finish(&fitout::run(bytes, settings.results(), today), settings),
+        Err(failure) => {
+            Output::stderr(&format!("{:#}", failure.error));
+            FINDINGS
+        }
+    }
 }
 
 /// Tells the outcome and writes the output; answers the exit code.

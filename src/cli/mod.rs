@@ -2,6 +2,7 @@
 //! files and the environment, or decides exit codes.
 
 mod apply;
+mod clock;
 mod executables;
 mod function;
 mod inputs;

@@ -65,9 +65,10 @@ impl Plan {
             };
             let function_config = FunctionConfig::of_list(node)
                 .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
-            let config = function_config
+            let mut config = function_config
                 .decode()
                 .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
+            config.today = super::clock::today()?.or(config.today);
             let fitted = fitout::fit(&config, &list.resources, Some(node))
                 .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
             let report = Report::of(&fitted, &list.resources, &config, Detail::EachChange);

@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
             "error: cannot read standard input".to_owned(),
         ))?;
     let file = record(&bytes);
-    let outcome = fitout::run(bytes, Results::ByHost);
+    let outcome = fitout::run(bytes, Results::ByHost, None);
     if let Some(file) = file {
         // Without the record the caller takes its general code for a failed build.
         let _ = std::fs::write(file.with_extension("code"), code_of(&outcome).to_string());

@@ -9,7 +9,7 @@ use super::config_map;
 use super::decode::{Fault, Others, TEXT, decode, describe};
 use super::view::{Layer, LayerId, View};
 use crate::problem::{Place, Problem, Problems};
-use crate::select::Selector;
+use crate::select::{Date, Exemption, Selector};
 use crate::transformers;
 use crate::yaml::{Node, Stream};
 
@@ -26,8 +26,27 @@ pub enum Mode {
     Ensure,
     /// Always; the environment wins.
     Override,
+    /// The author's value, brought between `min` and `max`; what is absent stays absent.
+    Bound,
+    /// Never; what the author wrote there is deleted.
+    Remove,
+    /// Never; what `Ensure` would write is told as a warning.
+    Check,
     /// Never; the field is not looked at.
     Off,
+}
+
+impl Mode {
+    /// The value that a field will have, of the author's and the configured one. A value that has to be brought
+    /// between bounds is the caller's to bring there.
+    pub fn outcome<T>(self, author: Option<T>, configured: Option<T>) -> Option<T> {
+        match self {
+            Mode::Ensure | Mode::Check => author.or(configured),
+            Mode::Override => configured.or(author),
+            Mode::Bound | Mode::Off => author,
+            Mode::Remove => None,
+        }
+    }
 }
 
 impl fmt::Display for Mode {
@@ -106,6 +125,10 @@ struct General {
     /// Named selections with sections of their own, in the order in which they win.
     // Decoded one by one, so that each problem names its profile.
     profiles: Vec<serde::de::IgnoredAny>,
+    /// What stays as it is, and why.
+    exemptions: Vec<Exemption>,
+    /// The day by which exemptions end, for hosts that give the function none.
+    today: Option<Date>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -172,6 +195,8 @@ pub struct Config<'a> {
     pub kubernetes_version: Option<KubernetesVersion>,
     /// The mode of every leaf that sets none.
     pub mode: Mode,
+    /// Some leaf has the mode `Check`, so that what is not written has to be told.
+    pub only_checks: bool,
     /// Doubts about the config are errors.
     pub strict: bool,
     /// What the whole config is for.
@@ -182,6 +207,10 @@ pub struct Config<'a> {
     pub report_changes: ChangesReport,
     /// In the order in which they win.
     pub profiles: Vec<Profile>,
+    /// What stays as it is, and why.
+    pub exemptions: Vec<Exemption>,
+    /// The day by which exemptions end; without it none does.
+    pub today: Option<Date>,
     /// The file it was read from, when it is one that a person can open.
     pub file: Option<String>,
     pub(super) layers: Vec<NamedLayer<'a>>,
@@ -213,6 +242,19 @@ impl<'a> Config<'a> {
             .filter(|named| named.profile.is_none())
             .map(|named| named.layer.id)
     }
+}
+
+/// Whether a section of a layer names the mode `Check`.
+fn has_check(layer: &NamedLayer<'_>) -> bool {
+    let is_check = |node: Node<'_>| node.text().as_deref() == Some("Check");
+    let sections = transformers::NAMES
+        .iter()
+        .filter_map(|name| layer.layer.node.get(name));
+    sections.into_iter().any(|section| {
+        let modes = section.get("modes");
+        section.get("mode").is_some_and(is_check)
+            || modes.is_some_and(|modes| modes.entries().any(|(_, mode)| is_check(mode)))
+    })
 }
 
 impl<'a> FunctionConfig<'a> {
@@ -312,11 +354,14 @@ impl<'a> FunctionConfig<'a> {
             environment: String::new(),
             kubernetes_version: None,
             mode: Mode::default(),
+            only_checks: false,
             strict: false,
             select: None,
             exclude: Vec::new(),
             report_changes: ChangesReport::default(),
             profiles: Vec::new(),
+            exemptions: Vec::new(),
+            today: None,
             file: self.file.clone(),
             layers,
         };
@@ -346,6 +391,7 @@ impl<'a> FunctionConfig<'a> {
             let faults = transformers::check_sections(named.layer, containers_only);
             problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)));
         }
+        config.only_checks = config.mode == Mode::Check || config.layers.iter().any(has_check);
         if problems.is_empty() {
             Ok(config)
         } else {
@@ -402,6 +448,9 @@ impl<'a> FunctionConfig<'a> {
                 config.select = general.select;
                 config.exclude = general.exclude;
                 config.report_changes = general.report.changes;
+                config.exemptions = general.exemptions;
+                config.today = general.today;
+                self.check_exemptions(&config.exemptions, view, problems);
                 match general.environment {
                     Some(environment) if !environment.trim().is_empty() => {
                         config.environment = environment
@@ -423,6 +472,40 @@ impl<'a> FunctionConfig<'a> {
                         );
                     }
                 }
+            }
+        }
+    }
+
+    fn check_exemptions(
+        &self,
+        exemptions: &[Exemption],
+        view: &View<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
+        let items = view
+            .get("exemptions")
+            .map_or(Vec::new(), |list| list.items());
+        for (index, (exemption, item)) in exemptions.iter().zip(items).enumerate() {
+            let field = format!("spec.exemptions[{index}]");
+            let mut problem = |message: &str, help: &str| {
+                let mut problem = self
+                    .problem(message, item.top().node)
+                    .field(field.clone())
+                    .help(help);
+                problem.id = "FIT-CFG003";
+                problems.push(problem);
+            };
+            if exemption.fields.is_empty() && exemption.rules.is_empty() {
+                problem(
+                    "the exemption names neither `fields` nor `rules`",
+                    "name what it is from",
+                );
+            }
+            if exemption.reason.trim().chars().count() < 10 {
+                problem(
+                    "the reason has less than ten characters",
+                    "say in one sentence why this has to stay as it is",
+                );
             }
         }
     }

@@ -14,5 +14,7 @@ pub use document::{
     API_VERSION, ChangesReport, Config, FunctionConfig, KIND, KubernetesVersion, Mode, Profile,
     text_of_scalar,
 };
-pub use section::{Decision, Section, Sections, check_section};
+pub use section::{
+    Decision, Section, Sections, Waived, check_section, covers, is_mode_path_or_above, mode_path,
+};
 pub use view::{Layer, LayerId, View};

@@ -12,7 +12,7 @@ use super::document::{Config, KubernetesVersion, Mode, join};
 use super::view::{Layer, LayerId, View};
 use crate::problem::did_you_mean;
 use crate::transformers::Transformer;
-use crate::yaml::Position;
+use crate::yaml::{Node, Position};
 
 /// Why a leaf gets its value: the line of the config that won.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,22 @@ pub struct Decision {
     pub mode: Mode,
     /// Line and column in the config file.
     pub position: Option<Position>,
+    /// The leaf as exemptions name it: `resources.limits.memory`.
+    pub leaf: String,
+    /// The exemption that keeps the leaf as it is, by its index among those of the object.
+    pub waiver: Option<usize>,
+}
+
+/// What of a section is not to be written for one object, and whether to act as if it were.
+///
+/// Leaves that are only checked and leaves that an exemption covers are planned a second time as if they were written:
+/// what differs is what there is to tell. So nothing that is written follows from something that is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Waived {
+    /// Leaves (or paths to them) that an exemption covers, by the index of the exemption.
+    pub leaves: Vec<(String, usize)>,
+    /// Act as if all were written.
+    pub as_if: bool,
 }
 
 /// The keys that every section has beside its own.
@@ -48,6 +64,9 @@ pub struct Section<'a, S> {
     pub settings: S,
     view: View<'a>,
     modes: Modes,
+    /// Settings that a profile takes away with null, so that not even a default is left of them.
+    taken_away: Vec<String>,
+    waived: Waived,
     config: &'a Config<'a>,
     decisions: RefCell<HashMap<String, Arc<Decision>>>,
 }
@@ -66,25 +85,53 @@ impl<S: Transformer> Section<'_, S> {
         decision
     }
 
+    /// The paths in `modes` whose fields are deleted, whether or not the section sets a value for them.
+    pub fn removed(&self) -> impl Iterator<Item = &str> {
+        let named = self.modes.modes.iter();
+        named
+            .filter(|(_, mode)| **mode == Mode::Remove)
+            .map(|(path, _)| path.as_str())
+    }
+
     /// The version of the target cluster, when the config names it.
     pub fn kubernetes_version(&self) -> Option<KubernetesVersion> {
         self.config.kubernetes_version
     }
 
-    /// The mode of a leaf: the longest path in `modes`, else the section's, else the config's.
+    /// The mode of a leaf, as transformers act by it: a field without bounds has none to be brought between, and what
+    /// is only checked or exempt is not looked at, unless this run acts as if it were written.
     pub fn mode(&self, leaf: &str) -> Mode {
+        if !self.waived.as_if && self.waiver(leaf).is_some() {
+            return Mode::Off;
+        }
+        match self.mode_as_written(leaf) {
+            Mode::Check if self.waived.as_if => Mode::Ensure,
+            Mode::Check => Mode::Off,
+            Mode::Bound if !is_mode_path(S::BOUNDED, mode_path(leaf)) => Mode::Off,
+            mode => mode,
+        }
+    }
+
+    /// The exemption that covers a leaf.
+    fn waiver(&self, leaf: &str) -> Option<usize> {
+        let leaf = mode_path(leaf);
+        let mut waived = self.waived.leaves.iter();
+        waived
+            .find(|(path, _)| covers(path, leaf))
+            .map(|(_, waiver)| *waiver)
+    }
+
+    /// The mode of a leaf: the longest path in `modes`, else the section's, else the config's.
+    fn mode_as_written(&self, leaf: &str) -> Mode {
+        if self.taken_away.iter().any(|path| covers(path, leaf)) {
+            return Mode::Off;
+        }
         let path = mode_path(leaf);
-        let covers = |prefix: &str| {
-            path == prefix
-                || path
-                    .strip_prefix(prefix)
-                    .is_some_and(|rest| rest.starts_with('.'))
-        };
         let named = self
             .modes
             .modes
             .iter()
-            .filter(|(prefix, _)| covers(prefix))
+            .filter(|(prefix, _)| covers(prefix, path))
             .max_by_key(|(prefix, _)| prefix.len());
         named
             .map(|(_, mode)| *mode)
@@ -93,15 +140,23 @@ impl<S: Transformer> Section<'_, S> {
     }
 
     fn decide(&self, leaf: &str) -> Decision {
-        let mode = self.mode(leaf);
+        let mode = match self.mode_as_written(leaf) {
+            Mode::Check if self.waived.as_if => Mode::Check,
+            _ => self.mode(leaf),
+        };
+        let decided_by = |layer, path: &str, is_default| Decision {
+            leaf: join(self.view.path(), mode_path(leaf)),
+            waiver: self.waiver(leaf),
+            ..self.decided_by(layer, path, is_default, mode)
+        };
         if let Some(view) = self.view.at(leaf) {
-            return self.decided_by(view.top(), view.path(), false, mode);
+            return decided_by(view.top(), view.path(), false);
         }
         // A default comes with the setting that chooses among defaults, or with the section itself,
         // which the lowest layer that has it turned on.
         match S::DEFAULTS_FROM.and_then(|setting| self.view.get(setting)) {
-            Some(view) => self.decided_by(view.top(), view.path(), true, mode),
-            None => self.decided_by(self.view.layers()[0], self.view.path(), true, mode),
+            Some(view) => decided_by(view.top(), view.path(), true),
+            None => decided_by(self.view.layers()[0], self.view.path(), true),
         }
     }
 
@@ -113,12 +168,36 @@ impl<S: Transformer> Section<'_, S> {
             is_default,
             mode,
             position: self.config.file.is_some().then(|| layer.node.position()),
+            leaf: String::new(),
+            waiver: None,
+        }
+    }
+}
+
+/// Whether a path is that of a leaf, or leads to it.
+pub fn covers(path: &str, leaf: &str) -> bool {
+    leaf.strip_prefix(path)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// The paths below a node that are null.
+fn nulls(node: Node<'_>, path: &str, found: &mut Vec<String>) {
+    for (key, value) in node.entries() {
+        let key = key.text().unwrap_or_default();
+        let path = match path {
+            "" => key.into_owned(),
+            path => join(path, &key),
+        };
+        if value.is_null() {
+            found.push(path);
+        } else if value.is_map() {
+            nulls(value, &path, found);
         }
     }
 }
 
 /// A leaf's path as `modes` names it: without the word that says which containers or which context.
-fn mode_path(leaf: &str) -> &str {
+pub fn mode_path(leaf: &str) -> &str {
     let contexts = [
         "containers.",
         "initContainers.",
@@ -142,6 +221,11 @@ fn is_mode_path(known: &[&str], path: &str) -> bool {
     })
 }
 
+/// Whether a path is one of those that `modes` may hold, or leads to one.
+pub fn is_mode_path_or_above(known: &[&str], path: &str) -> bool {
+    is_mode_path(known, path) || known.iter().any(|known| covers(path, known))
+}
+
 /// The sections of one transformer, merged once for each combination of layers that is met.
 #[derive(Debug)]
 pub struct Sections<'a, S> {
@@ -150,8 +234,8 @@ pub struct Sections<'a, S> {
     known: RefCell<KnownSections<'a, S>>,
 }
 
-/// Merged sections by the layers that they were merged from; `None` where no layer has the section.
-type KnownSections<'a, S> = HashMap<Vec<LayerId>, Option<Rc<Section<'a, S>>>>;
+/// Merged sections by the layers that they were merged from and by what is waived; `None` where no layer has the section.
+type KnownSections<'a, S> = HashMap<(Vec<LayerId>, Waived), Option<Rc<Section<'a, S>>>>;
 
 impl<'a, S: Transformer> Sections<'a, S> {
     /// The sections called `name` in a config.
@@ -163,19 +247,23 @@ impl<'a, S: Transformer> Sections<'a, S> {
         }
     }
 
+    /// The name of the sections.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// The section that results from these layers, lowest first; `None` when none of them has it.
-    pub fn merged(&self, layers: &[LayerId]) -> Option<Rc<Section<'a, S>>> {
-        if let Some(known) = self.known.borrow().get(layers) {
+    pub fn merged(&self, layers: Vec<LayerId>, waived: Waived) -> Option<Rc<Section<'a, S>>> {
+        let key = (layers, waived);
+        if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }
-        let merged = self.merge(layers).map(Rc::new);
-        self.known
-            .borrow_mut()
-            .insert(layers.to_vec(), merged.clone());
+        let merged = self.merge(&key.0, &key.1).map(Rc::new);
+        self.known.borrow_mut().insert(key, merged.clone());
         merged
     }
 
-    fn merge(&self, layers: &[LayerId]) -> Option<Section<'a, S>> {
+    fn merge(&self, layers: &[LayerId], waived: &Waived) -> Option<Section<'a, S>> {
         let view = View::new(
             self.config.section_layers(layers, self.name),
             self.name,
@@ -184,10 +272,20 @@ impl<'a, S: Transformer> Sections<'a, S> {
         // Each layer was decoded on its own when the config was read, so a merged one decodes too.
         let settings = decode(&view, Others::Known(MODE_KEYS)).ok()?;
         let modes = decode(&view, Others::Anything).ok()?;
+        let mut taken_away = Vec::new();
+        for layer in view.layers() {
+            if self.config.layers[layer.id].profile.is_some() {
+                nulls(layer.node, "", &mut taken_away);
+            }
+        }
+        // A later profile may have set it again.
+        taken_away.retain(|path| view.at(path).is_none());
         Some(Section {
             settings,
             view,
             modes,
+            taken_away,
+            waived: waived.clone(),
             config: self.config,
             decisions: RefCell::default(),
         })

@@ -17,9 +17,12 @@ impl Report {
         let findings = self
             .results
             .iter()
-            .filter(|entry| entry.entry_type == EntryType::Finding);
-        let told =
-            |entry: &&Entry| entry.severity > Severity::Info || changes == ChangesReport::Full;
+            .filter(|entry| entry.entry_type != EntryType::Change);
+        let told = |entry: &&Entry| {
+            let is_doubt =
+                entry.entry_type == EntryType::Finding && entry.severity > Severity::Info;
+            is_doubt || changes == ChangesReport::Full
+        };
         results.extend(findings.filter(told).map(of_entry));
         match changes {
             ChangesReport::None => {}
@@ -61,8 +64,14 @@ impl Report {
 
 fn of_entry(entry: &Entry) -> KrmResult {
     KrmResult {
-        message: entry.message.clone(),
-        severity: entry.severity,
+        message: match entry.tags.get("reason") {
+            Some(reason) => format!("waived ({reason}): {}", entry.message),
+            None => entry.message.clone(),
+        },
+        severity: match entry.entry_type {
+            EntryType::Waived => Severity::Info,
+            EntryType::Change | EntryType::Finding => entry.severity,
+        },
         resource_ref: entry.resource_ref.clone(),
         field: entry.field.clone(),
         file: entry.file.as_ref().map(file_of),

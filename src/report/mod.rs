@@ -126,6 +126,8 @@ pub enum EntryType {
     Change,
     /// Something to know.
     Finding,
+    /// Something that an exemption keeps from being written or found.
+    Waived,
 }
 
 /// A place in a manifest.
@@ -179,6 +181,21 @@ impl Report {
                 finding.resource.map(|index| &resources[index]),
                 config,
             ));
+        }
+        for waived in &fitted.waived {
+            let resource = waived.finding.resource.map(|index| &resources[index]);
+            let mut entry = of_finding(&waived.finding, resource, config);
+            entry.entry_type = EntryType::Waived;
+            entry.help = None;
+            entry
+                .tags
+                .insert("reason".to_owned(), waived.reason.clone());
+            let until = waived
+                .until
+                .as_ref()
+                .map(|day| ("until".to_owned(), day.to_string()));
+            entry.tags.extend(until);
+            results.push(entry);
         }
         results.sort_by(|a, b| order(a).cmp(&order(b)));
         Report {
@@ -255,22 +272,20 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         .collect();
     files.sort_unstable();
     files.dedup();
-    let changed = fitted
-        .changes
-        .iter()
-        .filter(|change| change.current.is_some())
-        .count();
+    let count = |kind: fn(&Change) -> bool| fitted.changes.iter().filter(|c| kind(c)).count();
+    let removed = count(|change| change.proposed.is_none());
+    let changed = count(|change| change.current.is_some()) - removed;
     Summary {
         resources: resources.len(),
         workloads: fitted.workloads,
         files: files.len(),
-        added: fitted.changes.len() - changed,
+        added: fitted.changes.len() - changed - removed,
         changed,
-        removed: 0,
+        removed,
         same: fitted.same,
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
-        waived: 0,
+        waived: fitted.waived.len(),
     }
 }
 
@@ -292,7 +307,7 @@ fn of_change(index: usize, change: &Change, resource: &Resource<'_>, config: &Co
         field: Some(Field {
             path: field_path(&change.pointer),
             current_value: change.current.as_ref().map(to_json),
-            proposed_value: Some(to_json(&change.proposed)),
+            proposed_value: change.proposed.as_ref().map(to_json),
         }),
         file: file_place(resource, Some(&change.pointer)),
         config: Some(config_place(&change.decision, config)),

@@ -108,18 +108,25 @@ impl Plan<'_, '_> {
                 &planned.after[section.after.clone()],
             );
             if old != new {
-                let mut by_line: BTreeMap<usize, Vec<Reason>> = BTreeMap::new();
+                let mut by_line = ReasonsByLine::default();
                 for (resource, root) in &section.objects {
                     for (entry, change) in reasons.get(resource).into_iter().flatten() {
-                        let Some(node) = root.pointer(&change.pointer) else {
-                            continue;
+                        let (text, start, root, lines) = match change.proposed {
+                            Some(_) => {
+                                (planned.after, section.after.start, *root, &mut by_line.new)
+                            }
+                            None => {
+                                let root = self.resources[*resource].node;
+                                (planned.before, section.before.start, root, &mut by_line.old)
+                            }
                         };
-                        let above = &planned.after[section.after.start..node.span().start];
-                        let line = above.matches('\n').count();
-                        by_line
-                            .entry(line)
-                            .or_default()
-                            .push(Reason::of(entry, change));
+                        if let Some(node) = root.pointer(&change.pointer) {
+                            let line = text[start..node.span().start].matches('\n').count();
+                            lines
+                                .entry(line)
+                                .or_default()
+                                .push(Reason::of(entry, change));
+                        }
                     }
                 }
                 let changed = section
@@ -195,6 +202,13 @@ impl Plan<'_, '_> {
     }
 }
 
+/// The reasons of the lines of one object, counted from its first: of those that it gets, and of those that it loses.
+#[derive(Default)]
+struct ReasonsByLine {
+    new: BTreeMap<usize, Vec<Reason>>,
+    old: BTreeMap<usize, Vec<Reason>>,
+}
+
 /// A part of a text and of its successor, and the objects in it.
 struct Section<'s> {
     before: Range<usize>,
@@ -210,7 +224,7 @@ fn draw_hunks(
     old: &str,
     new: &str,
     (line_before, line_after): (usize, usize),
-    reasons: &BTreeMap<usize, Vec<Reason>>,
+    reasons: &ReasonsByLine,
     paint: Paint,
     text: &mut String,
 ) {
@@ -245,15 +259,20 @@ fn draw_hunks(
                 "{color}{:>6} {sign} │ {content}{off}\n",
                 number.map_or(0, |line| line + 1)
             );
-            match (
-                change.tag(),
-                change.new_index().and_then(|line| reasons.get(&line)),
-            ) {
-                (ChangeTag::Insert, Some(reasons)) => {
-                    lines.add_with_reasons(&drawn, indent_of(content), reasons)
+            let (old, new) = (change.old_index(), change.new_index());
+            let reasons_of_line = match change.tag() {
+                ChangeTag::Equal => None,
+                ChangeTag::Insert => new.and_then(|line| reasons.new.get(&line)),
+                ChangeTag::Delete => old.and_then(|line| reasons.old.get(&line)),
+            };
+            // The key above the last field that a map loses goes with that field.
+            let goes = change.tag() == ChangeTag::Delete && !reasons.old.is_empty();
+            match reasons_of_line {
+                Some(reasons) => lines.add_with_reasons(&drawn, indent_of(content), reasons),
+                None if goes || change.tag() == ChangeTag::Insert => {
+                    lines.add_without_reason(&drawn, indent_of(content))
                 }
-                (ChangeTag::Insert, None) => lines.add_without_reason(&drawn, indent_of(content)),
-                _ => lines.add_unchanged(&drawn),
+                None => lines.add_unchanged(&drawn),
             }
         }
         lines.end_run();
@@ -365,7 +384,8 @@ impl Reason {
             None if line.is_some() => format!("spec.{}", change.rule),
             None => field.clone(),
         };
-        if let Some(current) = &change.current {
+        // A line that goes shows what it was.
+        if let (Some(current), Some(_)) = (&change.current, &change.proposed) {
             let _ = write!(text, "; it was {}", Plain(current));
         }
         if let Some(note) = &change.note {

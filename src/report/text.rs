@@ -14,22 +14,23 @@ use crate::select::ContainerType;
 /// The findings of at least this severity, most severe first, each as a few lines.
 pub fn findings(report: &Report, at_least: Severity) -> String {
     let mut text = String::new();
-    for entry in report
-        .results
-        .iter()
-        .filter(|entry| entry.entry_type == EntryType::Finding && entry.severity >= at_least)
-    {
+    let is_told = |entry: &&Entry| match entry.entry_type {
+        EntryType::Change => false,
+        EntryType::Finding => entry.severity >= at_least,
+        EntryType::Waived => at_least == Severity::Info,
+    };
+    for entry in report.results.iter().filter(is_told) {
         finding(entry, &mut text);
     }
     text
 }
 
 fn finding(entry: &Entry, text: &mut String) {
-    let _ = writeln!(
-        text,
-        "{}[{}]: {}",
-        entry.severity, entry.rule, entry.message
-    );
+    let severity = match entry.entry_type {
+        EntryType::Waived => "waived".to_owned(),
+        EntryType::Change | EntryType::Finding => entry.severity.to_string(),
+    };
+    let _ = writeln!(text, "{severity}[{}]: {}", entry.rule, entry.message);
     let mut places = Vec::new();
     if let Some(file) = &entry.file {
         places.push(match (file.line, file.column) {
@@ -48,6 +49,13 @@ fn finding(entry: &Entry, text: &mut String) {
             _ => String::new(),
         };
         let _ = writeln!(text, "  = config: {place}{}", config.field);
+    }
+    if let Some(reason) = entry.tags.get("reason") {
+        let until = entry
+            .tags
+            .get("until")
+            .map_or(String::new(), |day| format!(" (until {day})"));
+        let _ = writeln!(text, "  = reason: {reason}{until}");
     }
     if let Some(help) = &entry.help {
         let _ = writeln!(text, "  = help: {help}");
@@ -188,7 +196,10 @@ fn setting(entry: &Entry) -> String {
             markers.iter().find_map(after).unwrap_or(&field.path)
         }
     };
-    format!("{leaf} {}", value.map(compact).unwrap_or_default())
+    match value {
+        Some(value) => format!("{leaf} {}", compact(value)),
+        None => format!("no {leaf}"),
+    }
 }
 
 /// JSON without the quotes and braces that only a machine needs.
@@ -215,12 +226,15 @@ pub fn totals(report: &Report) -> String {
         files => format!(" in {}", plural(files, "file", "files")),
     };
     let mut text = format!(
-        "{}{files}: {} added, {} changed, {} already right",
+        "{}{files}: {} added, {} changed, ",
         plural(counts.workloads, "workload", "workloads"),
         counts.added,
         counts.changed,
-        counts.same
     );
+    if counts.removed > 0 {
+        let _ = write!(text, "{} removed, ", counts.removed);
+    }
+    let _ = write!(text, "{} already right", counts.same);
     if counts.errors + counts.warnings > 0 {
         let _ = write!(
             text,
@@ -228,6 +242,9 @@ pub fn totals(report: &Report) -> String {
             plural(counts.errors, "error", "errors"),
             plural(counts.warnings, "warning", "warnings")
         );
+    }
+    if counts.waived > 0 {
+        let _ = write!(text, "; {} waived", counts.waived);
     }
     text + "\n"
 }

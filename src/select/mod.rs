@@ -1,11 +1,15 @@
 //! Step 3: which objects, containers and claims the config speaks of, and where they live.
 
 mod accounts;
+mod exemptions;
 mod selection;
 mod selector;
 mod targets;
 
 pub use accounts::Accounts;
+pub use exemptions::{
+    Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, Waiver, WaiverSource, leaf_of,
+};
 pub use selection::{Containers, ProfileUse, SKIP, Selected, Selection};
 pub use selector::{ContainerSelector, Glob, Match, Near, Selector};
 pub use targets::{

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Accounts, Container, Match, Near, Selector, Target, Template};
+use super::{Accounts, Container, Match, Near, Selector, Target, Template, Waiver};
 use crate::config::{Config, LayerId};
 use crate::problem::Problems;
 use crate::read::Resource;
@@ -40,6 +40,8 @@ pub struct Selected<'r, 'a> {
     pub containers: Containers<'r>,
     /// The layers that apply, lowest first, and the containers that each is for.
     pub layers: Vec<(LayerId, Containers<'r>)>,
+    /// What exemptions keep as it is.
+    pub waivers: Vec<Waiver<'r>>,
     skipped: Vec<String>,
 }
 
@@ -193,11 +195,18 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             layers.push((profile.layer, containers));
         }
         let containers = Containers::of(config.select.as_ref(), &config.exclude, answers);
+        let exemptions = config.exemptions.iter().enumerate();
+        let mut waivers: Vec<Waiver<'r>> = exemptions
+            .filter(|(_, exemption)| answers(&exemption.select))
+            .map(|(index, exemption)| Waiver::of_config(index, exemption))
+            .collect();
+        waivers.extend(Waiver::of_annotations(&target));
         self.selected.push(Selected {
             index,
             target,
             containers,
             layers,
+            waivers,
             skipped,
         });
     }
@@ -229,14 +238,16 @@ fn skipped_sections(resource: &Resource<'_>, template: Option<&Template<'_>>) ->
 }
 
 impl<'r, 'a> Selected<'r, 'a> {
-    /// The object as transformers see it.
-    pub fn applicable(&'r self, accounts: &'r Accounts) -> Applicable<'r, 'a> {
+    /// The object as transformers see it; `as_if` nothing were exempt or only checked.
+    pub fn applicable(&'r self, accounts: &'r Accounts, as_if: bool) -> Applicable<'r, 'a> {
         Applicable {
             target: &self.target,
             accounts,
             containers: &self.containers,
             layers: &self.layers,
             skipped: &self.skipped,
+            waivers: &self.waivers,
+            as_if,
         }
     }
 }

@@ -42,10 +42,10 @@ use std::rc::Rc;
 use serde::de::DeserializeOwned;
 
 use crate::config::decode::Fault;
-use crate::config::{Config, Layer, LayerId, Section, Sections, check_section};
+use crate::config::{Config, Layer, LayerId, Section, Sections, Waived, check_section};
 use crate::edit::Edits;
 use crate::problem::Problem;
-use crate::select::{Accounts, Container, Containers, Target};
+use crate::select::{Accounts, Container, Containers, Target, Waiver};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -56,6 +56,10 @@ use storage::Storage;
 pub trait Transformer: DeserializeOwned {
     /// The paths that `modes` may hold; `.*` at the end stands for any rest.
     const MODE_PATHS: &'static [&'static str];
+    /// Those of them that have a `min` and `max` to be brought between by the mode `Bound`.
+    const BOUNDED: &'static [&'static str] = &[];
+    /// Rules that are about one leaf: to exempt something from the rule keeps the leaf from being written.
+    const RULES: &'static [(&'static str, &'static str)] = &[];
     /// Keys that a profile which selects containers may set.
     const CONTAINER_KEYS: &'static [&'static str] = &[];
     /// Lists that add up over general section and profiles, where others replace one another.
@@ -107,6 +111,12 @@ macro_rules! transformers {
     ($($field:ident: $name:literal => $section:ty,)*) => {
         /// The sections of the config, which are also the rule ids of changes.
         pub const NAMES: &[&str] = &[$($name),*];
+
+        /// The paths that `modes` may hold in each section; see [`Transformer::MODE_PATHS`].
+        pub const MODE_PATHS: &[(&str, &[&str])] = &[$(($name, <$section>::MODE_PATHS)),*];
+
+        /// The rules that are about one leaf of each section; see [`Transformer::RULES`].
+        pub const RULES: &[(&str, &[(&str, &str)])] = &[$(($name, <$section>::RULES)),*];
 
         /// The lists of each section that add up over layers; see [`Transformer::MERGED_LISTS`].
         pub const MERGED_LISTS: &[(&str, &[&str])] = &[$(($name, <$section>::MERGED_LISTS)),*];
@@ -166,6 +176,10 @@ pub struct Applicable<'r, 'a> {
     pub layers: &'r [(LayerId, Containers<'r>)],
     /// Sections that the object's author opted out of.
     pub skipped: &'r [String],
+    /// What exemptions keep from being written.
+    pub waivers: &'r [Waiver<'r>],
+    /// Act as if everything were written, to see what exemptions and the mode `Check` leave undone.
+    pub as_if: bool,
 }
 
 /// What a transformer is given: an object, and the sections that apply to it.
@@ -189,7 +203,10 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
     pub fn section(&self) -> Option<Rc<Section<'c, S>>> {
         let is_meant = self.object.containers.is_whole_object();
         is_meant
-            .then(|| self.merged(|containers| containers.is_whole_object()))
+            .then(|| {
+                let waives = |waiver: &Waiver<'_>| waiver.is_for_whole_object();
+                self.merged(|containers| containers.is_whole_object(), waives)
+            })
             .flatten()
     }
 
@@ -197,17 +214,35 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
     pub fn section_for(&self, container: &Container<'_>) -> Option<Rc<Section<'c, S>>> {
         let is_meant = self.object.containers.includes(container);
         is_meant
-            .then(|| self.merged(|containers| containers.includes(container)))
+            .then(|| {
+                let waives = |waiver: &Waiver<'_>| waiver.is_for(container);
+                self.merged(|containers| containers.includes(container), waives)
+            })
             .flatten()
     }
 
-    fn merged(&self, applies: impl Fn(&Containers<'_>) -> bool) -> Option<Rc<Section<'c, S>>> {
+    fn merged(
+        &self,
+        applies: impl Fn(&Containers<'_>) -> bool,
+        waives: impl Fn(&Waiver<'_>) -> bool,
+    ) -> Option<Rc<Section<'c, S>>> {
         let layers = self
             .object
             .layers
             .iter()
             .filter(|(_, containers)| applies(containers));
+        let mut waived = Waived {
+            leaves: Vec::new(),
+            as_if: self.object.as_if,
+        };
+        let waivers = self.object.waivers.iter().enumerate();
+        for (index, waiver) in waivers.filter(|(_, waiver)| waives(waiver)) {
+            let leaves = waiver.leaves_of(self.sections.name(), S::MODE_PATHS, S::RULES);
+            waived
+                .leaves
+                .extend(leaves.map(|leaf| (leaf.to_owned(), index)));
+        }
         self.sections
-            .merged(&layers.map(|(id, _)| *id).collect::<Vec<LayerId>>())
+            .merged(layers.map(|(id, _)| *id).collect(), waived)
     }
 }

@@ -183,6 +183,16 @@ impl Transformer for SecurityContext {
         "writablePaths",
         "automountServiceAccountToken",
     ];
+    const RULES: &'static [(&'static str, &'static str)] = &[
+        (
+            "FIT-PSS-allowPrivilegeEscalation",
+            "allowPrivilegeEscalation",
+        ),
+        ("FIT-PSS-capabilities_restricted", "capabilities"),
+        ("FIT-PSS-runAsNonRoot", "runAsNonRoot"),
+        ("FIT-PSS-seccompProfile_restricted", "seccompProfile"),
+        ("FIT-SEC002", "readOnlyRootFilesystem"),
+    ];
     const CONTAINER_KEYS: &'static [&'static str] = &["container", "writablePaths", "noTmp"];
     const MERGED_LISTS: &'static [&'static str] = &["container.capabilities.add", "writablePaths"];
 

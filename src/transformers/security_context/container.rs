@@ -85,13 +85,10 @@ impl<'a> ContainerFitting<'_, 'a> {
         author: Option<T>,
         configured: Option<T>,
     ) -> Option<T> {
-        match self.section.mode(&format!("container.{name}")) {
-            // What the author's own setting rules out is not written: see `stays_unprivileged`.
-            _ if self.author_forbids_escalation() => author,
-            Mode::Override => configured.or(author),
-            Mode::Ensure => author.or(configured),
-            Mode::Off => author,
-        }
+        // What the author's own setting rules out is not written: see `stays_unprivileged`.
+        let configured = configured.filter(|_| !self.author_forbids_escalation());
+        let mode = self.section.mode(&format!("container.{name}"));
+        mode.outcome(author, configured)
     }
 
     /// Whether the author's `allowPrivilegeEscalation: false` will be there.
@@ -129,11 +126,8 @@ impl<'a> ContainerFitting<'_, 'a> {
         let own = author(self.context(), "readOnlyRootFilesystem")
             .and_then(|node| node.text())
             .map(|text| text == "true");
-        let wanted = self.section.settings.wants_read_only_root();
-        match self.section.mode("container.readOnlyRootFilesystem") {
-            Mode::Ensure => own.unwrap_or(wanted),
-            Mode::Override => wanted || own == Some(true),
-            Mode::Off => own == Some(true),
-        }
+        let wanted = self.section.settings.wants_read_only_root().then_some(true);
+        let mode = self.section.mode("container.readOnlyRootFilesystem");
+        mode.outcome(own, wanted) == Some(true)
     }
 }

@@ -74,7 +74,14 @@ impl<'a> PodFitting<'_, 'a, '_> {
             |container: &Container<'a>| author(container.node.get("securityContext"), &wanted.name);
         let on_pod = author(self.context(), &wanted.name);
         let any_root = containers().any(root);
-        let per_container = section.settings.placement == Placement::Container || any_root;
+        // What the pod says counts for every container, and so for one that is exempt.
+        let is_exempt = |container: &Container<'a>| {
+            let own = self.scope.section_for(container);
+            own.is_some_and(|own| own.mode(&wanted.leaf) == Mode::Off)
+        };
+        let any_exempt = section.mode(&wanted.leaf) != Mode::Off && containers().any(is_exempt);
+        let per_container =
+            section.settings.placement == Placement::Container || any_root || any_exempt;
         // What every container says for itself need not be repeated; what the pod says is looked at all the same.
         let is_needed = !per_container && containers().any(|container| own(container).is_none());
         if !any_root && (on_pod.is_some() || is_needed) {
@@ -178,11 +185,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
         };
         let authors = author(self.context(), "runAsGroup").and_then(|node| node.value().ok());
         // The group that the pod will have, so that running twice is running once.
-        let group = match section.mode("pod.runAsGroup") {
-            Mode::Override => configured("runAsGroup").or(authors),
-            Mode::Ensure => authors.or_else(|| configured("runAsGroup")),
-            Mode::Off => authors,
-        };
+        let mode = section.mode("pod.runAsGroup");
+        let group = mode.outcome(authors, configured("runAsGroup"));
         let (true, true, Some(group)) =
             (section.settings.is_restricted(), self.mounts_claim(), group)
         else {

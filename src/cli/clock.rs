@@ -1,0 +1,67 @@
+//! The day by which exemptions end: `FITOUT_TODAY`, or on the command line the machine's.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fitout::select::Date;
+
+use super::{Failure, WRONG_USE};
+
+/// The day that the environment names.
+pub(super) fn named() -> Result<Option<Date>, Failure> {
+    let Ok(text) = std::env::var("FITOUT_TODAY") else {
+        return Ok(None);
+    };
+    let problem = || {
+        let message =
+            format!("error: FITOUT_TODAY is `{text}`, which is not a day such as 2027-03-31");
+        Failure::new(WRONG_USE, message)
+    };
+    Date::parse(&text).ok_or_else(problem).map(Some)
+}
+
+/// The day that the environment names, or else the machine's (UTC).
+pub(super) fn today() -> Result<Option<Date>, Failure> {
+    let of_machine = || {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+        let days = i64::try_from(since_1970.as_secs() / 86_400).ok()?;
+        Date::parse(&day(days))
+    };
+    Ok(named()?.or_else(of_machine))
+}
+
+/// The day that is so many days after 1970-01-01, by the calendar that repeats after 146,097 days.
+fn day(days: i64) -> String {
+    // Years begin in March here, so that the day which comes and goes is the last of a year.
+    let days = days + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let (month, later) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
+    format!("{:04}-{month:02}-{day:02}", year + era * 400 + later)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::day;
+
+    #[test]
+    fn days_are_those_of_the_calendar() {
+        for (days, expected) in [
+            (0, "1970-01-01"),
+            (59, "1970-03-01"),
+            (11_016, "2000-02-29"),
+            (11_017, "2000-03-01"),
+            (20_778, "2026-11-21"),
+            (47_540, "2100-02-28"),
+            (47_541, "2100-03-01"),
+        ] {
+            assert_eq!(day(days), expected);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The ids of everything that can be found, and what each means in a few words.
+
+/// Id and meaning, in the order of the ids.
+pub const RULES: &[(&str, &str)] = &[
+    (
+        "FIT-CFG001",
+        "the config is no config of fitout, or has a field that nobody knows",
+    ),
+    ("FIT-CFG002", "a setting has the wrong type"),
+    ("FIT-CFG003", "a setting has a value that cannot be meant"),
+    ("FIT-CFG004", "a profile or a selection matched nothing"),
+    ("FIT-CFG005", "two profiles disagree on a leaf"),
+    (
+        "FIT-CFG006",
+        "a selector matched only by a name that kustomize has replaced",
+    ),
+    (
+        "FIT-CFG007",
+        "a ConfigMap's value is not what its field takes",
+    ),
+    ("FIT-EXM001", "an exemption without a reason"),
+    ("FIT-EXM002", "an exemption that ended"),
+    ("FIT-EXM003", "an exemption that covers nothing"),
+    (
+        "FIT-EXM004",
+        "an exemption of something that does not exist",
+    ),
+    ("FIT-INP001", "the input is not YAML"),
+    ("FIT-INP002", "the input is not a ResourceList"),
+    ("FIT-INP003", "an object has not the shape of its kind"),
+    (
+        "FIT-PRM001",
+        "the port to scrape is not one that a container declares",
+    ),
+    (
+        "FIT-PSS-allowPrivilegeEscalation",
+        "a container may gain privileges",
+    ),
+    (
+        "FIT-PSS-capabilities_restricted",
+        "a container keeps capabilities",
+    ),
+    ("FIT-PSS-runAsNonRoot", "a container may run as root"),
+    (
+        "FIT-PSS-seccompProfile_restricted",
+        "a container without a seccomp profile",
+    ),
+    ("FIT-RES002", "a request above its limit"),
+    ("FIT-RUN001", "the function did not run"),
+    (
+        "FIT-SEC001",
+        "a security setting that would stop the program, or that the API server refuses",
+    ),
+    ("FIT-SEC002", "a root file system that can be written to"),
+    ("FIT-SEC004", "runAsNonRoot without a user that is a number"),
+    ("FIT-SEC006", "a path that has to be writable and cannot be"),
+    ("FIT-STO002", "a claim that shrinks"),
+    (
+        "FIT-STO003",
+        "the legacy annotation of a claim says something else than its field shall",
+    ),
+    (
+        "FIT-TGT002",
+        "an object of a workload's kind from which no pods are made",
+    ),
+];
+
+/// Whether there is a rule of this id.
+pub fn is_known(id: &str) -> bool {
+    RULES.iter().any(|(known, _)| *known == id)
+}
