@@ -3,6 +3,7 @@
 mod bad_input;
 mod cli;
 mod docs;
+mod e2e;
 mod golden;
 mod hosts;
 mod program;

@@ -280,7 +280,7 @@ pub(super) fn overlay(system: &str, environment: &str) -> String {
     format!("overlays/{environment}/{system}")
 }
 
-pub(super) fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -319,13 +319,13 @@ impl Missing {
 }
 
 /// Written past the test runner, which hides what a passing test prints; at once, because tests run side by side.
-fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     let test = std::thread::current();
     let line = format!("skip: {}: {why}\n", test.name().unwrap_or("a host test"));
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(program))
@@ -350,16 +350,16 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// What a program did.
-pub(super) struct Ran {
-    pub(super) command: String,
-    pub(super) code: Option<i32>,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Ran {
+    pub(crate) command: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Ran {
     /// Files instead of pipes: no program can block on a full pipe, however much it writes.
-    fn of(mut command: Command, line: String, stdin: &[u8]) -> Ran {
+    pub(crate) fn of(mut command: Command, line: String, stdin: &[u8]) -> Ran {
         let [mut input, mut output, mut errors] = [(); 3].map(|()| tempfile::tempfile().unwrap());
         input.write_all(stdin).unwrap();
         input.rewind().unwrap();
@@ -388,7 +388,7 @@ impl Ran {
     }
 
     /// Its stdout, if it succeeded.
-    pub(super) fn succeeded(self) -> String {
+    pub(crate) fn succeeded(self) -> String {
         let Ran {
             command,
             code,

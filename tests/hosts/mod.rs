@@ -16,7 +16,7 @@
 )]
 
 mod acceptance;
-mod bench;
+pub(crate) mod bench;
 mod builds;
 mod failures;
 mod ids;
