@@ -72,7 +72,10 @@ pub(crate) fn kinds(
             }
             Some(false) => object.namespace = None,
             None if defined.contains(&(object.group().to_owned(), object.kind.clone())) => {}
-            None => unknown.entry(kind.clone()).or_default().push(object.title()),
+            None => unknown
+                .entry(kind.clone())
+                .or_default()
+                .push(object.title()),
         }
         known.contains_key(&kind)
     });
@@ -248,7 +251,9 @@ fn refused(
         let (what, remedy) = match security {
             Some(start) => (
                 format!("its namespace would refuse the pods: {}", &said[start..]),
-                format!("fit them out (`fitout apply`, securityContext.profile: restricted), or lower the namespace's label {ENFORCE}"),
+                format!(
+                    "fit them out (`fitout apply`, securityContext.profile: restricted), or lower the namespace's label {ENFORCE}"
+                ),
             ),
             None => (
                 format!("the API server would refuse the pods: {said}"),
@@ -289,9 +294,9 @@ fn pod(render: &Render, object: &Object, name: &str) -> Value {
             }
         }
         let claims = object.claims.iter().filter(|claim| claim.is_template);
-        let volumes = claims.map(|claim| {
-            json!({"name": claim.name, "persistentVolumeClaim": {"claimName": claim.name}})
-        });
+        let volumes = claims.map(
+            |claim| json!({"name": claim.name, "persistentVolumeClaim": {"claimName": claim.name}}),
+        );
         let volumes: Vec<Value> = volumes.collect();
         if !volumes.is_empty() {
             let all = spec.entry("volumes").or_insert_with(|| json!([]));
@@ -386,7 +391,7 @@ fn refusal(object: &Object, fields: &[(String, String)], said: &str) -> Finding 
             (paths.join(", "), format!("{}; ", changes.join(", ")))
         }
     };
-    what += &format!("the API server would refuse the change: {}", said.trim());
+    what += &format!("the API server would refuse the change: {}", brief(said));
     let remedy = match object.kind.as_str() {
         "StatefulSet" => format!(
             "`kubectl -n {namespace} delete statefulset {} --cascade=orphan` and apply: pods and claims stay as they are; how the data gets into new claims is in docs/promotion.md",
@@ -404,6 +409,27 @@ fn refusal(object: &Object, fields: &[(String, String)], said: &str) -> Finding 
         what,
         remedy,
     }
+}
+
+/// What the API server says, without the values of whole objects and the diffs of them that it says with it.
+fn brief(said: &str) -> String {
+    const VALUE: &str = "Invalid value: ";
+    let lines = said
+        .trim()
+        .lines()
+        .take_while(|line| !line.starts_with("@@"));
+    let mut rest = lines.collect::<Vec<_>>().join("\n");
+    let mut brief = String::new();
+    while let Some((before, value)) = rest.split_once(VALUE) {
+        let mut values = serde_json::Deserializer::from_str(value).into_iter::<Value>();
+        let is_long = matches!(values.next(), Some(Ok(Value::Object(_) | Value::Array(_))));
+        let end = if is_long { values.byte_offset() } else { 0 };
+        brief += before;
+        brief += VALUE;
+        brief += if is_long { "…" } else { "" };
+        rest = value[end..].to_owned();
+    }
+    brief + &rest
 }
 
 /// `spec.selector` of `… is invalid: spec.selector: Invalid value: …`.

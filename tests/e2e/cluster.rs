@@ -52,20 +52,25 @@ impl Cluster {
 
     /// The preflight program, as a person runs it before an apply.
     pub(super) fn preflight(&self, render: &Render) -> Ran {
-        // Cargo puts examples beside the folder of the test programs.
-        let tests = std::env::current_exe().unwrap();
-        let profile = tests.parent().and_then(Path::parent).unwrap();
-        let mut command = Command::new(profile.join("examples/preflight"));
+        let mut command = self.preflight_command();
         command.args(["-", "--namespace", &render.system]);
-        command
-            .env("KUBECONFIG", &self.kubeconfig)
-            .current_dir(root());
         let ran = Ran::of(command, "preflight -".into(), render.text.as_bytes());
         let left = self.items("namespaces").into_iter().filter(|it| {
             name(it).starts_with("fitout-preflight-") && it["status"]["phase"] == "Active"
         });
         assert_eq!(left.count(), 0, "preflight left its namespace behind");
         ran
+    }
+
+    pub(super) fn preflight_command(&self) -> Command {
+        // Cargo puts examples beside the folder of the test programs.
+        let tests = std::env::current_exe().unwrap();
+        let profile = tests.parent().and_then(Path::parent).unwrap();
+        let mut command = Command::new(profile.join("examples/preflight"));
+        command
+            .env("KUBECONFIG", &self.kubeconfig)
+            .current_dir(root());
+        command
     }
 
     /// All objects of some kinds.
@@ -219,9 +224,7 @@ impl Cluster {
 
     /// Whether objects of a kind live in namespaces, by API version and kind.
     fn scopes(&self) -> BTreeMap<(String, String), bool> {
-        let text = self
-            .kubectl(&["api-resources", "--no-headers"])
-            .succeeded();
+        let text = self.kubectl(&["api-resources", "--no-headers"]).succeeded();
         let rows = text.lines().map(|line| {
             let columns: Vec<&str> = line.split_whitespace().collect();
             // Short names, the second column, may be absent.
@@ -282,7 +285,12 @@ impl Cluster {
                 let delete = ["delete", kinds, "-A", "--all", "--timeout=120s"];
                 self.kubectl(&delete).succeeded();
             }
-            let delete = ["delete", "namespace", "--timeout=120s", "--ignore-not-found"];
+            let delete = [
+                "delete",
+                "namespace",
+                "--timeout=120s",
+                "--ignore-not-found",
+            ];
             self.kubectl(&[&delete[..], &ours].concat()).succeeded();
         }
         self.kubectl(&["delete", "persistentvolumes", "--all", "--timeout=120s"])

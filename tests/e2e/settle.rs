@@ -120,7 +120,11 @@ impl Seen {
         ] {
             equal(status, field, wanted)?;
         }
-        equal(status, "observedGeneration", &live["metadata"]["generation"])?;
+        equal(
+            status,
+            "observedGeneration",
+            &live["metadata"]["generation"],
+        )?;
         let scaler = self.of_kind("HorizontalPodAutoscaler").find(|it| {
             let target = &it["spec"]["scaleTargetRef"];
             namespace(it) == namespace(live)
@@ -164,7 +168,10 @@ impl Seen {
             let hard = quota["spec"]["hard"].as_object().unwrap();
             for key in hard.keys().filter(|key| is_of_pods(key)) {
                 if used[key].as_str().is_none_or(|used| used == "0") {
-                    idle.push(format!("ResourceQuota {} counts no {key}: {used}", name(quota)));
+                    idle.push(format!(
+                        "ResourceQuota {} counts no {key}: {used}",
+                        name(quota)
+                    ));
                 }
             }
         }
@@ -218,10 +225,7 @@ fn equal(status: &Value, field: &str, wanted: &Value) -> Result<(), String> {
     if status[field].as_u64() == wanted.as_u64() && wanted.is_u64() {
         return Ok(());
     }
-    Err(format!(
-        "status.{field} is {}, not {wanted}",
-        status[field]
-    ))
+    Err(format!("status.{field} is {}, not {wanted}", status[field]))
 }
 
 fn is_positive(value: &Value) -> bool {
