@@ -267,7 +267,8 @@ impl Cluster {
         format!("last warnings:\n{}", lines.join("\n"))
     }
 
-    /// Removes what a test left. Workloads, pods and claims first: a namespace that holds any waits half a minute.
+    /// Removes what a test left. Workloads, pods and claims first: a namespace that holds any waits half a minute. What
+    /// preflight made is on its way out, and in nobody's way.
     fn sweep(&self) {
         const FIRST: [&str; 3] = [
             "horizontalpodautoscalers",
@@ -279,6 +280,7 @@ impl Cluster {
             .iter()
             .map(name)
             .filter(|name| *name != "default" && !name.starts_with("kube-"))
+            .filter(|name| !name.starts_with("fitout-preflight-"))
             .collect();
         if !ours.is_empty() {
             for kinds in FIRST {
