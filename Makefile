@@ -15,7 +15,7 @@ STATIC := $(TARGET)/$(MUSL)/release/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL
 
-.PHONY: help run test lint binary image hosts test-hosts e2e corpus bench golden clean
+.PHONY: help run test lint binary image hosts test-hosts acceptance e2e corpus bench golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -53,7 +53,10 @@ hosts: ## which hosts of KRM functions are here, and how to get the others; with
 	@scripts/hosts
 
 test-hosts: ## the same overlay through kustomize, kubectl, kpt, docker and the command line, as far as they are here
-	@scripts/test-hosts
+	@scripts/test-hosts hosts::
+
+acceptance: ## what every system must be like in every environment, asked of what every host makes of it
+	@scripts/test-hosts acceptance:: --nocapture --test-threads=1
 
 e2e: ## every overlay on a real control plane, promotion, and what the bases come to without fitout
 	@scripts/e2e

@@ -1,5 +1,6 @@
 //! The one test binary: everything that needs the library, the binary or a host.
 
+mod acceptance;
 mod bad_input;
 mod cli;
 mod docs;

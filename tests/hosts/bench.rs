@@ -12,14 +12,14 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-pub(super) const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
-pub(super) const PACKAGE: &str = "examples/kpt/caracal-production";
+pub(crate) const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
+pub(crate) const PACKAGE: &str = "examples/kpt/caracal-production";
 
 /// The config inside of that package.
-pub(super) const CONFIG: &str = "examples/kpt/caracal-production/fitout.yaml";
+pub(crate) const CONFIG: &str = "examples/kpt/caracal-production/fitout.yaml";
 
 /// `kpt fn eval` of the package by the container, without the pipeline of its Kptfile.
-pub(super) fn kpt_eval_container() -> [&'static str; 9] {
+pub(crate) fn kpt_eval_container() -> [&'static str; 9] {
     let pull = ["--image-pull-policy", "never"];
     [
         "fn",
@@ -42,23 +42,21 @@ const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What a test cannot do without.
 #[derive(Clone, Copy)]
-pub(super) enum Need {
+pub(crate) enum Need {
     Kustomize,
     Kubectl,
     Kpt,
     /// Docker with a running daemon, and the image that holds the binary under test.
     Image,
-    /// The acceptance rows that CI has beside the repository, and the programs that judge by them.
-    Acceptance,
 }
 
-pub(super) struct Bench {
+pub(crate) struct Bench {
     dir: TempDir,
 }
 
 impl Bench {
     /// A bench, or nothing when this test is to be skipped; why is printed in either case.
-    pub(super) fn with(needs: &[Need]) -> Option<Bench> {
+    pub(crate) fn with(needs: &[Need]) -> Option<Bench> {
         if std::env::var_os("FITOUT_HOST_TESTS").is_none_or(|v| v != "1") {
             skip("host tests run with `make test-hosts`");
             return None;
@@ -103,16 +101,6 @@ impl Bench {
                 }
                 Ok(())
             }
-            Need::Acceptance => {
-                if !acceptance_rows().exists() {
-                    return Err(Missing {
-                        what: "no ../shared beside the repository".into(),
-                        fatal: false,
-                    });
-                }
-                self.link("jq")?;
-                self.link("python3")
-            }
         }
     }
 
@@ -124,7 +112,7 @@ impl Bench {
     }
 
     /// The copy of the tree, and the working directory of all that runs here.
-    pub(super) fn tree(&self) -> PathBuf {
+    pub(crate) fn tree(&self) -> PathBuf {
         self.dir.path().join("tree")
     }
 
@@ -133,7 +121,7 @@ impl Bench {
     }
 
     /// Puts a script in the place of `fitout`. In it `$fitout` is the real one, and the usual commands are found.
-    pub(super) fn wrap(&self, script: &str) {
+    pub(crate) fn wrap(&self, script: &str) {
         let place = self.bin().join("fitout");
         let _ = fs::remove_file(&place);
         let head = format!(
@@ -144,20 +132,20 @@ impl Bench {
         fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    pub(super) fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         let path = self.tree().join(path);
         fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
     }
 
     /// Replaces text in one file of the copy; text that is not there is a mistake in the test.
-    pub(super) fn replace(&self, path: &str, from: &str, to: &str) {
+    pub(crate) fn replace(&self, path: &str, from: &str, to: &str) {
         let text = self.read(path);
         assert!(text.contains(from), "{path} does not contain {from:?}");
         fs::write(self.tree().join(path), text.replace(from, to)).unwrap();
     }
 
     /// Every file below a folder of the copy, to see whether a host touched any.
-    pub(super) fn files(&self, folder: &str) -> BTreeMap<PathBuf, String> {
+    pub(crate) fn files(&self, folder: &str) -> BTreeMap<PathBuf, String> {
         let mut files = BTreeMap::new();
         let mut folders = vec![self.tree().join(folder)];
         while let Some(folder) = folders.pop() {
@@ -174,7 +162,7 @@ impl Bench {
         files
     }
 
-    pub(super) fn run<'a>(
+    pub(crate) fn run<'a>(
         &self,
         program: &str,
         arguments: impl IntoIterator<Item = &'a str>,
@@ -182,12 +170,12 @@ impl Bench {
         self.feed(program, arguments, b"")
     }
 
-    pub(super) fn docker<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Ran {
+    pub(crate) fn docker<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Ran {
         self.run("docker", arguments)
     }
 
     /// Runs a program of this bench, with the given bytes on its stdin.
-    pub(super) fn feed<'a>(
+    pub(crate) fn feed<'a>(
         &self,
         program: &str,
         arguments: impl IntoIterator<Item = &'a str>,
@@ -208,7 +196,7 @@ impl Bench {
     }
 
     /// Runs lines that the documentation shows, with the usual commands and the programs of this bench.
-    pub(super) fn shell(&self, lines: &str) -> Ran {
+    pub(crate) fn shell(&self, lines: &str) -> Ran {
         let path = format!("PATH='{}':/usr/bin:/bin", self.bin().display());
         let mut command = Command::new("/bin/sh");
         command
@@ -218,21 +206,8 @@ impl Bench {
         Ran::of(command, lines.to_owned(), b"")
     }
 
-    /// Python finds its modules through the environment it was installed in, so that it runs with the user's `PATH`.
-    pub(super) fn accept(&self, system: &str, environment: &str, rendered: &str) -> Ran {
-        let file = self.tree().join("rendered.yaml");
-        fs::write(&file, rendered).unwrap();
-        let rows = acceptance_rows();
-        let mut command = Command::new("python3");
-        command
-            .arg(rows.join("seed-acceptance/check.py"))
-            .arg(rows.join("seed-requirements.tsv"));
-        command.arg(system).arg(environment).arg(file);
-        Ran::of(command, format!("check.py {system} {environment}"), b"")
-    }
-
     /// The measure for every other host: kustomize with the binary as executable.
-    pub(super) fn reference(&self, system: &str, environment: &str) -> String {
+    pub(crate) fn reference(&self, system: &str, environment: &str) -> String {
         let overlay = overlay(system, environment);
         let kustomization = format!("{overlay}/kustomization.yaml");
         let exec = format!("fn-config/exec/{environment}");
@@ -247,7 +222,7 @@ impl Bench {
     }
 
     /// What the overlay is without the function: what a host gives when it leaves the function out without a word.
-    pub(super) fn unfitted(&self, system: &str, environment: &str) -> String {
+    pub(crate) fn unfitted(&self, system: &str, environment: &str) -> String {
         let overlay = overlay(system, environment);
         let kustomization = self.tree().join(&overlay).join("kustomization.yaml");
         let before = fs::read_to_string(&kustomization).unwrap();
@@ -264,7 +239,7 @@ impl Bench {
     }
 
     /// The bytes that kustomize gives the function for this overlay.
-    pub(super) fn resource_list(&self, system: &str, environment: &str) -> Vec<u8> {
+    pub(crate) fn resource_list(&self, system: &str, environment: &str) -> Vec<u8> {
         let caught = self.tree().join("caught.yaml");
         self.wrap(&format!(
             "cat >'{0}'\nexec \"$fitout\" <'{0}'\n",
@@ -276,7 +251,7 @@ impl Bench {
     }
 }
 
-pub(super) fn overlay(system: &str, environment: &str) -> String {
+pub(crate) fn overlay(system: &str, environment: &str) -> String {
     format!("overlays/{environment}/{system}")
 }
 
@@ -285,22 +260,18 @@ pub(crate) fn root() -> &'static Path {
 }
 
 /// The static binary under test.
-pub(super) fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let path = std::env::var_os("FITOUT_BIN")
         .unwrap_or_else(|| panic!("FITOUT_BIN is not set: make test-hosts"));
     PathBuf::from(path)
 }
 
 /// The image's name, from the one place in the Makefile.
-pub(super) fn image() -> &'static str {
+pub(crate) fn image() -> &'static str {
     let line = include_str!("../../Makefile")
         .lines()
         .find_map(|line| line.strip_prefix("IMAGE := "));
     line.unwrap_or_else(|| panic!("the Makefile has no IMAGE"))
-}
-
-fn acceptance_rows() -> PathBuf {
-    root().join("../shared")
 }
 
 struct Missing {
@@ -404,7 +375,7 @@ impl Ran {
     }
 
     /// It failed as every host must: with a message, and with nothing that could be applied.
-    pub(super) fn failed_with(&self, codes: &[i32], message: &str) {
+    pub(crate) fn failed_with(&self, codes: &[i32], message: &str) {
         let Ran {
             command,
             code,

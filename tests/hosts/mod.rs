@@ -15,11 +15,10 @@
     missing_docs
 )]
 
-mod acceptance;
 pub(crate) mod bench;
 mod builds;
 mod failures;
 mod ids;
 mod image;
-mod objects;
+pub(crate) mod objects;
 mod packages;

@@ -6,10 +6,10 @@ use serde::Deserialize as _;
 use serde_json::Value;
 
 /// By kind, namespace and name.
-pub(super) type Objects = BTreeMap<String, Value>;
+pub(crate) type Objects = BTreeMap<String, Value>;
 
 /// What a cluster would get: the objects of a stream or a `ResourceList`, without what only the hosts read.
-pub(super) fn objects<'a>(texts: impl IntoIterator<Item = &'a str>) -> Objects {
+pub(crate) fn objects<'a>(texts: impl IntoIterator<Item = &'a str>) -> Objects {
     let mut objects = Objects::new();
     for document in texts
         .into_iter()
@@ -75,7 +75,7 @@ fn drop_bookkeeping(item: &mut Value) {
 }
 
 /// Fails with every path on which the two disagree.
-pub(super) fn assert_same_objects(who: &str, expected: &Objects, actual: &Objects) {
+pub(crate) fn assert_same_objects(who: &str, expected: &Objects, actual: &Objects) {
     assert!(
         !expected.is_empty(),
         "{who}: there is nothing to compare with"
@@ -118,7 +118,7 @@ fn compare(path: &str, expected: &Value, actual: &Value, differences: &mut Vec<S
 }
 
 /// Fails with the first line on which the two disagree.
-pub(super) fn assert_same_bytes(who: &str, expected: &str, actual: &str) {
+pub(crate) fn assert_same_bytes(who: &str, expected: &str, actual: &str) {
     assert!(
         !expected.is_empty(),
         "{who}: there is nothing to compare with"

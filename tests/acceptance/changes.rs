@@ -1,0 +1,189 @@
+//! Proof that rows notice: renderings are spoiled in every way that a rendering can go wrong, and each row has to fail for
+//! one of them.
+
+use serde_json::{Value, json};
+
+use super::render::Render;
+use super::table::Row;
+
+/// The rows that stayed content whatever was done to the rendering.
+pub(crate) fn unnoticed<'a>(
+    render: &mut Render,
+    rows: impl Iterator<Item = &'a Row>,
+    environment: usize,
+) -> Vec<&'a Row> {
+    let mut content: Vec<&Row> = rows.collect();
+    let original = render.objects.clone();
+    for spoil in SPOILED {
+        spoil(&mut render.objects);
+        content.retain(|row| row.judge(render, environment).is_ok());
+        render.objects.clone_from(&original);
+    }
+    for (i, object) in original.iter().enumerate() {
+        render.objects.remove(i);
+        content.retain(|row| row.judge(render, environment).is_ok());
+        render.objects.insert(i, object.clone());
+        let mut pointers = Vec::new();
+        collect(object, &mut String::new(), &mut pointers);
+        for pointer in &pointers {
+            if content.is_empty() {
+                return content;
+            }
+            for change in changes(object, pointer) {
+                render.objects[i] = change;
+                content.retain(|row| row.judge(render, environment).is_ok());
+            }
+        }
+        render.objects[i].clone_from(object);
+    }
+    content
+}
+
+/// Every place in an object, inner ones last.
+fn collect(value: &Value, at: &mut String, pointers: &mut Vec<String>) {
+    let length = at.len();
+    let mut below = |key: &str, value: &Value| {
+        at.push('/');
+        at.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        pointers.push(at.clone());
+        collect(value, at, pointers);
+        at.truncate(length);
+    };
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, v)| below(key, v)),
+        Value::Array(items) => {
+            for (i, item) in items.iter().enumerate() {
+                below(&i.to_string(), item);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The object without the value at a place, and with other values there.
+fn changes(object: &Value, pointer: &str) -> Vec<Value> {
+    let others = match object.pointer(pointer) {
+        Some(Value::String(text)) => vec![json!(format!("{text}-changed")), json!("*")],
+        Some(Value::Number(number)) => vec![json!(number.as_i64().unwrap_or(0) + 1), json!(0)],
+        Some(Value::Bool(is)) => vec![json!(!is)],
+        _ => vec![],
+    };
+    let mut changed = Vec::new();
+    for other in others {
+        let mut object = object.clone();
+        if let Some(place) = object.pointer_mut(pointer) {
+            *place = other;
+        }
+        changed.push(object);
+    }
+    let mut without = object.clone();
+    let (parent, key) = pointer.rsplit_once('/').unwrap_or_default();
+    match without.pointer_mut(parent) {
+        Some(Value::Object(fields)) => {
+            fields.remove(&key.replace("~1", "/").replace("~0", "~"));
+        }
+        Some(Value::Array(items)) => {
+            items.remove(key.parse().unwrap_or(0));
+        }
+        _ => {}
+    }
+    changed.push(without);
+    changed
+}
+
+/// What no change of a single value brings about: things that should not be there, and several things at once.
+const SPOILED: &[fn(&mut Vec<Value>)] = &[
+    // Pods that ask for what nobody should have.
+    |objects| {
+        for template in templates(objects) {
+            template["metadata"]["annotations"]["prometheus.io/scrape"] = json!("true");
+            template["metadata"]["annotations"]["prometheus.io/port"] = json!("1");
+            template["metadata"]["labels"]["number"] = json!(1);
+            let pod = &mut template["spec"];
+            pod["hostNetwork"] = json!(true);
+            pod["automountServiceAccountToken"] = json!(true);
+            pod["serviceAccountName"] = json!("default");
+            let required = "requiredDuringSchedulingIgnoredDuringExecution";
+            pod["affinity"]["nodeAffinity"][required] = json!({"nodeSelectorTerms": []});
+            for container in pod["containers"].as_array_mut().into_iter().flatten() {
+                container["env"] = json!([{"name": "DB_PASSWORD", "value": "hunter2"}]);
+                container["securityContext"]["capabilities"]["add"] = json!(["NET_ADMIN"]);
+            }
+        }
+    },
+    // Objects that nobody wanted.
+    |objects| {
+        let secrets = names(objects, "ExternalSecret");
+        for name in secrets.iter().map(String::as_str).chain(["another"]) {
+            objects.push(json!({
+                "kind": "Secret",
+                "metadata": {"name": name},
+                "stringData": {"password": "admin123"},
+            }));
+        }
+        objects
+            .push(json!({"kind": "ConfigMap", "metadata": {}, "data": {"password": "admin123"}}));
+        objects.push(json!({"kind": "Application", "metadata": {"name": "another"}}));
+    },
+    // Autoscalers that cannot work, beside others that act on the same pods, and budgets that block every eviction.
+    |objects| {
+        for name in names(objects, "Deployment") {
+            let target = json!({"kind": "Deployment", "name": name});
+            objects.insert(
+                0,
+                json!({
+                    "kind": "HorizontalPodAutoscaler",
+                    "metadata": {"name": name},
+                    "spec": {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 2},
+                }),
+            );
+            objects.push(json!({
+                "kind": "VerticalPodAutoscaler",
+                "metadata": {"name": name},
+                "spec": {"targetRef": target},
+            }));
+        }
+        for name in ["one", "another"] {
+            objects.push(json!({
+                "kind": "PodDisruptionBudget",
+                "metadata": {"name": name},
+                "spec": {"maxUnavailable": 0, "selector": {}},
+            }));
+        }
+    },
+    // Numbers that an autoscaler owns.
+    |objects| {
+        for object in objects {
+            if object["kind"] == "Deployment" {
+                object["spec"]["replicas"] = json!(7);
+            }
+        }
+    },
+    // Services that open any port of the nodes.
+    |objects| {
+        for object in objects {
+            if object["kind"] == "Service" {
+                object["spec"]["type"] = json!("NodePort");
+                for port in object["spec"]["ports"].as_array_mut().into_iter().flatten() {
+                    port["nodePort"] = json!(31_000);
+                }
+            }
+        }
+    },
+    // Without policies, everything is open.
+    |objects| objects.retain(|o| o["kind"] != "NetworkPolicy"),
+];
+
+fn names(objects: &[Value], kind: &str) -> Vec<String> {
+    let of_kind = objects.iter().filter(|o| o["kind"] == kind);
+    of_kind
+        .filter_map(|o| Some(o["metadata"]["name"].as_str()?.to_owned()))
+        .collect()
+}
+
+/// The pod templates of what is no Pod and no CronJob: enough to spoil them.
+fn templates(objects: &mut [Value]) -> impl Iterator<Item = &mut Value> {
+    objects
+        .iter_mut()
+        .filter_map(|o| o.pointer_mut("/spec/template"))
+}

@@ -1,0 +1,201 @@
+//! The requirements of a system: a Markdown table whose rows ask a rendering, and say what each environment's must answer.
+
+use std::fmt;
+
+use fitout::quantity::Quantity;
+
+use super::questions::{Answer, QUESTIONS, Question};
+use super::render::Render;
+
+/// In the order of the tables' columns.
+pub(crate) const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
+
+/// A cell that asks nothing of an environment.
+const NOT_ASKED: &str = "–";
+
+/// A cell that says what the one before it says.
+const SAME: &str = "=";
+
+/// All rows of a system.
+pub(crate) struct Table {
+    pub(crate) rows: Vec<Row>,
+}
+
+/// One row. A requirement that needs several has its id on each.
+pub(crate) struct Row {
+    pub(crate) id: String,
+    pub(crate) question: String,
+    answer: &'static Question,
+    arguments: Vec<Vec<String>>,
+    expected: [String; 3],
+}
+
+/// A row that a rendering does not fulfil.
+pub(crate) struct Failure {
+    pub(crate) id: String,
+    question: String,
+    expected: String,
+    answered: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Failure {
+            id,
+            question,
+            expected,
+            answered,
+        } = self;
+        write!(f, "{id}: {question}: {answered}, and not {expected}")
+    }
+}
+
+impl Table {
+    /// Reads the table in a page; everything else in it is for people.
+    pub(crate) fn parse(page: &str) -> Result<Table, String> {
+        let mut rows = Vec::new();
+        let lines = page.lines().filter(|l| l.starts_with('|')).skip(2);
+        for line in lines {
+            let cells: Vec<&str> = line.trim().trim_matches('|').split('|').collect();
+            rows.push(Row::parse(&cells).map_err(|e| format!("{e} in {line}"))?);
+        }
+        Ok(Table { rows })
+    }
+
+    /// The rows that ask something of an environment.
+    pub(crate) fn asked(&self, environment: usize) -> impl Iterator<Item = &Row> {
+        self.rows
+            .iter()
+            .filter(move |row| row.expected[environment] != NOT_ASKED)
+    }
+}
+
+impl Row {
+    fn parse(cells: &[&str]) -> Result<Row, String> {
+        let [id, question, expected @ ..] = cells else {
+            return Err("too few cells".to_owned());
+        };
+        let expected: &[&str; 3] = expected.try_into().map_err(|_| "not five cells")?;
+        let (sentence, arguments) = understood(question.trim())?;
+        let answer = QUESTIONS
+            .iter()
+            .find(|(known, _)| *known == sentence)
+            .ok_or_else(|| format!("nobody knows how to answer {sentence:?}"))?;
+        let mut cells = expected.map(|cell| cell.trim().trim_matches('`').to_owned());
+        for i in 0..cells.len() {
+            if cells[i] == SAME {
+                let before = i.checked_sub(1).ok_or("nothing is left of the first =")?;
+                cells[i] = cells[before].clone();
+            }
+            if cells[i].is_empty() {
+                return Err("an empty cell".to_owned());
+            }
+        }
+        Ok(Row {
+            id: id.trim().to_owned(),
+            question: question.trim().to_owned(),
+            answer,
+            arguments,
+            expected: cells,
+        })
+    }
+
+    /// The sentence of the vocabulary that it is made of.
+    pub(crate) fn sentence(&self) -> &'static str {
+        self.answer.0
+    }
+
+    /// Whether a rendering answers what this row expects of an environment.
+    pub(crate) fn judge(&self, render: &Render, environment: usize) -> Result<(), Failure> {
+        let arguments: Vec<Vec<&str>> = self
+            .arguments
+            .iter()
+            .map(|group| group.iter().map(String::as_str).collect())
+            .collect();
+        let expected = &self.expected[environment];
+        let answered = match (self.answer.1)(render, &arguments) {
+            Ok(answer) => {
+                if expected.split(" or ").any(|one| is(&answer, one)) {
+                    return Ok(());
+                }
+                match answer {
+                    Answer::Texts(texts) => joined(&texts),
+                    Answer::Quantity(text) => text,
+                }
+            }
+            Err(why) => why,
+        };
+        Err(Failure {
+            id: self.id.clone(),
+            question: self.question.clone(),
+            expected: expected.clone(),
+            answered,
+        })
+    }
+}
+
+/// The sentence with `{}` for every group of arguments, and the groups.
+fn understood(question: &str) -> Result<(String, Vec<Vec<String>>), String> {
+    let (mut sentence, mut groups) = (String::new(), Vec::<Vec<String>>::new());
+    for (i, part) in question.split('`').enumerate() {
+        let argument = i % 2 == 1;
+        if !argument {
+            sentence.push_str(part);
+        } else if let (Some(group), Some(start)) =
+            (groups.last_mut(), sentence.strip_suffix("{}, "))
+        {
+            group.push(part.to_owned());
+            sentence = format!("{start}{{}}");
+        } else {
+            groups.push(vec![part.to_owned()]);
+            sentence.push_str("{}");
+        }
+    }
+    if question.matches('`').count() % 2 == 1 {
+        return Err("a backtick without its partner".to_owned());
+    }
+    Ok((sentence, groups))
+}
+
+fn joined(texts: &[String]) -> String {
+    if texts.is_empty() {
+        return "none".to_owned();
+    }
+    texts.join(", ")
+}
+
+/// Whether an answer is what one alternative of a cell says: `≥ <number>`, a text in which `*` stands for anything, or,
+/// of a quantity, the same amount in any spelling.
+fn is(answer: &Answer, expected: &str) -> bool {
+    let text = match answer {
+        Answer::Quantity(text) => {
+            let amount = |text: &str| Quantity::from_yaml_scalar(text, true).ok();
+            let (is, wanted) = (amount(text), amount(expected));
+            return is.is_some() && is == wanted;
+        }
+        Answer::Texts(texts) => joined(texts),
+    };
+    if let Some(least) = expected.strip_prefix("≥ ") {
+        let number = |text: &str| text.parse::<i64>().ok();
+        return number(&text).is_some_and(|n| number(least).is_some_and(|least| n >= least));
+    }
+    let mut rest = text.as_str();
+    let mut parts = expected.split('*').peekable();
+    let first = parts.next().unwrap_or_default();
+    let Some(after) = rest.strip_prefix(first) else {
+        return false;
+    };
+    rest = after;
+    let mut is_open = false;
+    while let Some(part) = parts.next() {
+        is_open = true;
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        match rest.split_once(part) {
+            Some((_, after)) => rest = after,
+            None => return false,
+        }
+    }
+    is_open || rest.is_empty()
+}
