@@ -20,6 +20,7 @@ fn without_fitout_no_pod_runs() {
         for namespace in cluster.namespaces(&render) {
             cluster.make_namespace(&namespace, level, &version);
         }
+        let predicted = cluster.preflight(&render);
         cluster.apply_namespaces(&render);
         cluster.apply(&render, &[]).succeeded();
 
@@ -46,6 +47,9 @@ fn without_fitout_no_pod_runs() {
         );
         for workload in workloads(&render) {
             println!("  {workload}: {}", refused[&workload]);
+            let finding = format!("{workload}: spec.template.spec\n");
+            let said = [&finding, &refused[&workload]].map(|it| predicted.stdout.contains(it));
+            assert_eq!(said, [true; 2], "preflight said: {}", predicted.stdout);
         }
         assert_eq!(running, 0, "{system}: a base that needs no fitting");
     }

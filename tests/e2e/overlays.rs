@@ -72,8 +72,14 @@ fn apply(cluster: &Cluster, environment: &str, render: &Render) -> usize {
     }
     let (running, pods) = seen.pods();
     let names: Vec<&str> = namespaces.keys().map(String::as_str).collect();
+    let spread = seen.spread(render);
+    let zones = if spread.is_empty() {
+        String::new()
+    } else {
+        format!(", in three zones: {}", spread.join(", "))
+    };
     println!(
-        "{environment:<12} {system:<12} {applied} objects applied, {running} of {pods} pods Running, namespace {} enforces {level}",
+        "{environment:<12} {system:<12} {applied} objects applied, {running} of {pods} pods Running, namespace {} enforces {level}{zones}",
         names.join(", ")
     );
 

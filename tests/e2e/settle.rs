@@ -34,7 +34,6 @@ impl Cluster {
             "{}: pods were refused",
             render.system
         );
-        seen.assert_spread(render);
         seen
     }
 }
@@ -189,8 +188,9 @@ impl Seen {
             .collect()
     }
 
-    /// Three pods that are to be spread over zones are in three zones.
-    fn assert_spread(&self, render: &Render) {
+    /// Asserts that three pods which are to be spread over zones are in three zones, and tells whose are.
+    pub(super) fn spread<'a>(&self, render: &'a Render) -> Vec<&'a str> {
+        let mut spread = Vec::new();
         for workload in render.workloads() {
             let template = &workload["spec"]["template"];
             let is_spread = list(&template["spec"]["topologySpreadConstraints"])
@@ -216,8 +216,10 @@ impl Seen {
                     pods.len(),
                     name(workload)
                 );
+                spread.push(name(workload));
             }
         }
+        spread
     }
 }
 
