@@ -69,8 +69,9 @@ bench: ## how much of a processor it takes, alone and beside its peer, as far as
 	cargo build --release $(LOCKED)
 	@scripts/bench
 
-golden: ## rewrite the expected files of the golden cases; read the diff before you commit it
+golden: ## rewrite the expected files of the golden cases and what is made in docs/; read the diff before you commit it
 	UPDATE_GOLDEN=1 cargo test $(LOCKED)
+	@UPDATE_GOLDEN=1 scripts/test-hosts acceptance::the_pages_are_current
 
 clean: ## remove all that was built
 	cargo clean
