@@ -15,10 +15,10 @@ STATIC := $(TARGET)/$(MUSL)/release/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance corpus bench golden clean
+.PHONY: help run test lint binary image hosts test-hosts acceptance e2e corpus bench golden clean
 
 help: ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: ## fit base/caracal out for production into out/, and print a summary; needs only Rust
 	cargo build --release $(LOCKED)
@@ -58,6 +58,9 @@ test-hosts: ## the same overlay through kustomize, kubectl, kpt, docker and the 
 acceptance: ## what every system must be like in every environment, asked of what every host makes of it
 	@scripts/test-hosts acceptance:: --nocapture --test-threads=1
 
+e2e: ## every overlay on a real control plane, promotion, and what the bases come to without fitout
+	@scripts/e2e
+
 corpus: ## every real resource of CORPUS
 	cargo run --release $(LOCKED) --example corpus -- $(CORPUS)
 
@@ -66,8 +69,9 @@ bench: ## how much of a processor it takes, alone and beside its peer, as far as
 	cargo build --release $(LOCKED)
 	@scripts/bench
 
-golden: ## rewrite the expected files of the golden cases; read the diff before you commit it
+golden: ## rewrite the expected files of the golden cases and what is made in docs/; read the diff before you commit it
 	UPDATE_GOLDEN=1 cargo test $(LOCKED)
+	@UPDATE_GOLDEN=1 scripts/test-hosts acceptance::the_pages_are_current
 
 clean: ## remove all that was built
 	cargo clean

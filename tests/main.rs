@@ -4,6 +4,7 @@ mod acceptance;
 mod bad_input;
 mod cli;
 mod docs;
+mod e2e;
 mod golden;
 mod hosts;
 mod program;

@@ -20,7 +20,7 @@ enum Goal<'a> {
     Pod(&'a Labels),
     /// Something in another namespace.
     OtherNamespace,
-    /// Wherever the name may lead.
+    /// Wherever the name may lead, but not to the system's own pods.
     Anywhere,
 }
 
@@ -117,7 +117,7 @@ impl Goal<'_> {
         let namespace = &peer["namespaceSelector"];
         let block = &peer["ipBlock"];
         match self {
-            Goal::Anywhere => true,
+            Goal::Anywhere => peer["podSelector"].is_null() || !namespace.is_null(),
             Goal::OtherNamespace => {
                 let every = namespace.as_object().is_some_and(serde_json::Map::is_empty);
                 !block.is_null()

@@ -290,13 +290,13 @@ impl Missing {
 }
 
 /// Written past the test runner, which hides what a passing test prints; at once, because tests run side by side.
-fn skip(why: &str) {
+pub(crate) fn skip(why: &str) {
     let test = std::thread::current();
     let line = format!("skip: {}: {why}\n", test.name().unwrap_or("a host test"));
     let _ = io::stderr().write_all(line.as_bytes());
 }
 
-fn find(program: &str) -> Option<PathBuf> {
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path)
         .map(|folder| folder.join(program))
@@ -330,7 +330,7 @@ pub(crate) struct Ran {
 
 impl Ran {
     /// Files instead of pipes: no program can block on a full pipe, however much it writes.
-    fn of(mut command: Command, line: String, stdin: &[u8]) -> Ran {
+    pub(crate) fn of(mut command: Command, line: String, stdin: &[u8]) -> Ran {
         let [mut input, mut output, mut errors] = [(); 3].map(|()| tempfile::tempfile().unwrap());
         input.write_all(stdin).unwrap();
         input.rewind().unwrap();

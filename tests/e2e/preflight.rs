@@ -1,0 +1,202 @@
+//! What preflight finds is named with object, field and remedy, before anything is applied.
+
+use std::process::{Command, Stdio};
+
+use super::cluster::Cluster;
+use super::render::{Render, name, pod_security};
+use crate::hosts::bench::Ran;
+
+/// Objects whose changes the API server refuses, each with a field that it does not let change.
+const MADE: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: data}
+spec: {storageClassName: fast, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web, tier: web}}
+    spec: {containers: [{name: web, image: 'example.com/web:1'}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: migrate}
+spec:
+  template:
+    spec: {restartPolicy: Never, containers: [{name: migrate, image: 'example.com/migrate:1'}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+";
+
+impl Cluster {
+    /// It found something, and said all of this; nothing was applied.
+    fn finds(&self, render: &Render, said: &[&str]) {
+        let before = self.items("namespaces").len();
+        let found = self.preflight(render);
+        println!("{}", found.stdout.trim_end());
+        assert_eq!(found.code, Some(1), "{}{}", found.stdout, found.stderr);
+        for said in said {
+            assert!(
+                found.stdout.contains(said),
+                "not said: {said}\n{}",
+                found.stdout
+            );
+        }
+        // The scratch namespace may be on its way out still.
+        let is_ours = |it: &serde_json::Value| !name(it).starts_with("fitout-preflight-");
+        let after = self.items("namespaces").into_iter().filter(is_ours);
+        assert!(after.count() <= before, "preflight made a namespace");
+    }
+}
+
+#[test]
+fn a_storage_class_that_the_cluster_lacks() {
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let mut render = Render::of("production", "caracal");
+    render.text = render.text.replace("fast-retain", "gold");
+    cluster.finds(&render, &[
+        "StatefulSet caracal/caracal-postgres: spec.volumeClaimTemplates[0].spec.storageClassName",
+        "the cluster has no storage class \"gold\"; it has: fast, fast-retain, standard",
+        "to do: name one of these in spec.storage.storageClassName",
+    ]);
+}
+
+#[test]
+fn kinds_that_the_cluster_lacks() {
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let text = "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: it}\n";
+    let render = Render::new("default", text.into());
+    cluster.finds(
+        &render,
+        &["Widget it", "the cluster has no Widget of example.com/v1"],
+    );
+
+    let text = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: it}\n";
+    let render = Render::new("default", text.into());
+    cluster.finds(
+        &render,
+        &["the cluster has no PodDisruptionBudget of policy/v1beta1; of policy it serves v1"],
+    );
+}
+
+#[test]
+fn a_namespace_that_enforces_more_than_the_pods_meet() {
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let said = [
+        "Deployment caracal/caracal-gateway: spec.template.spec",
+        "Deployment caracal/caracal-mcp-adapter: spec.template.spec",
+        "StatefulSet caracal/caracal-postgres: spec.template.spec",
+        "its namespace would refuse the pods: violates PodSecurity \"restricted:v1.34\"",
+        "to do: fit them out",
+    ];
+    // The namespace comes with the render, and is not there yet.
+    let mut render = Render::of_base("caracal");
+    let production = Render::of("production", "caracal");
+    let namespace = production.of_kind("Namespace").next().unwrap();
+    render.text += &format!("---\n{namespace}\n");
+    render.text = render
+        .text
+        .replacen("kind: Namespace", "kind: ConfigMap", 1);
+    cluster.finds(&render, &said);
+
+    // The namespace is there, and the render's says nothing of security.
+    let (level, version) = pod_security("production");
+    cluster.make_namespace("caracal", level, &version);
+    cluster.finds(&Render::of_base("caracal"), &said);
+}
+
+#[test]
+fn changes_that_the_api_server_refuses() {
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let (_, version) = pod_security("development");
+    cluster.make_namespace("shop", "baseline", &version);
+    let mut render = Render::new("shop", MADE.into());
+    cluster.apply(&render, &[]).succeeded();
+    assert_eq!(cluster.preflight(&render).code, Some(0));
+
+    render.text = MADE
+        .replace("storageClassName: fast", "storageClassName: standard")
+        .replace("{app: web}}\n  template", "{tier: web}}\n  template")
+        .replace("migrate:1", "migrate:2");
+    cluster.finds(
+        &render,
+        &[
+            "PersistentVolumeClaim shop/data: spec.storageClassName",
+            "the cluster has \"fast\", the render \"standard\"",
+            "Deployment shop/web: spec.selector",
+            "Job shop/migrate: spec.template",
+            "spec.template: Invalid value: …: field is immutable",
+            "`kubectl -n shop delete job migrate` and apply",
+        ],
+    );
+}
+
+#[test]
+fn without_a_cluster_or_a_render_it_says_so() {
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let broken = cluster.preflight(&Render {
+        system: "default".into(),
+        text: "a: [".into(),
+        objects: Vec::new(),
+    });
+    assert_eq!(broken.code, Some(2), "{}", broken.stderr);
+
+    let mut command = cluster.preflight_command();
+    command.arg("Cargo.toml").env("KUBECONFIG", "/nowhere");
+    let alone = Ran::of(command, "preflight".into(), b"");
+    assert_eq!((alone.code, &*alone.stdout), (Some(2), ""));
+    assert!(alone.stderr.starts_with("error: "), "{}", alone.stderr);
+}
+
+/// Whoever presses Ctrl-C leaves no namespace behind either.
+#[test]
+fn the_scratch_namespace_goes_when_the_program_is_killed() {
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let manifest = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(manifest.path(), Render::of("production", "caracal").text).unwrap();
+    let mut command: Command = cluster.preflight_command();
+    let mut child = command
+        .arg(manifest.path())
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap();
+    let scratch = cluster.until("preflight has its namespace", || {
+        let namespaces = cluster.items("namespaces");
+        let scratch = namespaces
+            .iter()
+            .find(|it| name(it).starts_with("fitout-preflight-"));
+        scratch
+            .map(|it| name(it).to_owned())
+            .ok_or("it has none".to_owned())
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    cluster.until("it is gone", || {
+        let namespaces = cluster.items("namespaces");
+        let is_there = namespaces.iter().any(|it| name(it) == scratch);
+        if is_there {
+            Err(scratch.clone())
+        } else {
+            Ok(())
+        }
+    });
+}
