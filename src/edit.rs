@@ -15,7 +15,7 @@ use crate::config::{Decision, Mode};
 use crate::problem::Problem;
 use crate::quantity::Quantity;
 use crate::read::Resource;
-use crate::select::{Claim, Container, ContainerType, Date, Template, expected};
+use crate::select::{Claim, Container, ContainerType, Date, OnChange, Template, below, expected};
 use crate::yaml::{Node, Scalar, Value};
 
 /// What part of an object a change or finding is about.
@@ -46,17 +46,26 @@ pub struct Subject {
     pub part: Part,
     /// Its path in the object.
     pub path: PointerBuf,
-    /// A change here makes the workload's controller replace its pods.
-    pub rollout: bool,
+    /// What a change here does to what runs.
+    pub on_change: OnChange,
 }
 
 impl Subject {
-    /// The pods of a template; fields are addressed from the template's root.
+    /// The pods of a template; fields are addressed from the pod spec.
     pub fn pod(template: &Template<'_>) -> Subject {
         Subject {
             part: Part::Pod,
-            path: template.path.clone(),
-            rollout: !template.path.is_root(),
+            path: template.spec_path.clone(),
+            on_change: template.on_change,
+        }
+    }
+
+    /// The metadata of a template's pods.
+    pub fn pod_metadata(template: &Template<'_>) -> Subject {
+        Subject {
+            part: Part::Pod,
+            path: below(&template.path, ["metadata"]),
+            on_change: template.on_change,
         }
     }
 
@@ -69,7 +78,7 @@ impl Subject {
         Subject {
             part,
             path: container.path.clone(),
-            rollout: !template.path.is_root(),
+            on_change: template.on_change,
         }
     }
 
@@ -80,7 +89,7 @@ impl Subject {
                 name: claim.name.to_string(),
             },
             path: claim.path.clone(),
-            rollout: false,
+            on_change: OnChange::Nothing,
         }
     }
 
@@ -89,7 +98,7 @@ impl Subject {
         Subject {
             part: Part::Object,
             path: PointerBuf::new(),
-            rollout: false,
+            on_change: OnChange::Nothing,
         }
     }
 
@@ -350,7 +359,7 @@ impl<'a> Edits<'a> {
             proposed: None,
             decision: proposal.decision,
             note: proposal.note,
-            immutable: false,
+            immutable: proposal.subject.on_change == OnChange::Immutable,
         });
         Ok(Answer::Edited)
     }
@@ -455,7 +464,7 @@ impl<'a> Edits<'a> {
             proposed: Some(proposal.value),
             decision: proposal.decision,
             note: proposal.note,
-            immutable: false,
+            immutable: proposal.subject.on_change == OnChange::Immutable,
         });
     }
 

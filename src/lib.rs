@@ -211,7 +211,7 @@ pub fn fit(
     let workloads = selection
         .selected
         .iter()
-        .filter(|selected| selected.target.template.is_some())
+        .filter(|selected| !selected.target.templates.is_empty())
         .count();
     Ok(Fitted {
         changes: edits.changes,

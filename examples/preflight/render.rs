@@ -57,7 +57,7 @@ impl Render {
 
 impl Object {
     fn of(resource: &Resource<'_>) -> anyhow::Result<Object> {
-        let target = Target::of(resource)?;
+        let target = Target::of(resource, &[])?;
         let claims = target.claims.iter().map(|claim| Claim {
             name: claim.name.to_string(),
             path: claim.path.to_string(),
@@ -69,7 +69,7 @@ impl Object {
             kind: resource.kind.to_string(),
             name: resource.name.to_string(),
             namespace: resource.namespace.as_deref().map(str::to_owned),
-            template: target.template.as_ref().map(|it| it.path.to_string()),
+            template: target.templates.first().map(|it| it.path.to_string()),
             claims: claims.collect(),
         })
     }

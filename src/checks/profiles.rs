@@ -123,11 +123,7 @@ fn combinations_of(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Vec<
             layers.filter(|(id, containers)| !general.contains(id) && applies(containers));
         applying.map(|(id, _)| *id).collect()
     };
-    let containers = selected
-        .target
-        .template
-        .iter()
-        .flat_map(|template| &template.containers);
+    let containers = selected.target.containers();
     let mut combinations = vec![profiles(&|containers| containers.is_whole_object())];
     combinations
         .extend(containers.map(|container| profiles(&|containers| containers.includes(container))));

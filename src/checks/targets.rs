@@ -13,7 +13,7 @@ pub(super) fn unfitted_workloads(_: &Config<'_>, selection: &Selection<'_, '_>) 
     for selected in selection
         .selected
         .iter()
-        .filter(|selected| selected.target.template.is_none())
+        .filter(|selected| selected.target.templates.is_empty())
     {
         let resource = selected.target.resource;
         let Some((group, kind)) = workload_kind(&resource.kind) else {

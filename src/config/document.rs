@@ -9,7 +9,7 @@ use super::config_map;
 use super::decode::{Fault, Others, TEXT, decode, describe};
 use super::view::{Layer, LayerId, View};
 use crate::problem::{Place, Problem, Problems};
-use crate::select::{Date, Exemption, Selector};
+use crate::select::{Date, Exemption, PodSpecs, Selector};
 use crate::transformers;
 use crate::yaml::{Node, Stream};
 
@@ -125,6 +125,8 @@ struct General {
     /// Named selections with sections of their own, in the order in which they win.
     // Decoded one by one, so that each problem names its profile.
     profiles: Vec<serde::de::IgnoredAny>,
+    /// Where kinds that fitout does not know keep pods.
+    pod_specs: Vec<PodSpecs>,
     /// What stays as it is, and why.
     exemptions: Vec<Exemption>,
     /// The day by which exemptions end, for hosts that give the function none.
@@ -207,6 +209,8 @@ pub struct Config<'a> {
     pub report_changes: ChangesReport,
     /// In the order in which they win.
     pub profiles: Vec<Profile>,
+    /// Where kinds that fitout does not know keep pods.
+    pub pod_specs: Vec<PodSpecs>,
     /// What stays as it is, and why.
     pub exemptions: Vec<Exemption>,
     /// The day by which exemptions end; without it none does.
@@ -360,6 +364,7 @@ impl<'a> FunctionConfig<'a> {
             exclude: Vec::new(),
             report_changes: ChangesReport::default(),
             profiles: Vec::new(),
+            pod_specs: Vec::new(),
             exemptions: Vec::new(),
             today: None,
             file: self.file.clone(),
@@ -448,6 +453,16 @@ impl<'a> FunctionConfig<'a> {
                 config.select = general.select;
                 config.exclude = general.exclude;
                 config.report_changes = general.report.changes;
+                config.pod_specs = general.pod_specs;
+                for (index, fault) in config.pod_specs.iter().enumerate() {
+                    problems.extend(fault.fault().map(|message| {
+                        let field = format!("spec.podSpecs[{index}].path");
+                        let node = view.at("podSpecs").map_or(self.node, |it| it.top().node);
+                        let mut problem = self.problem(message, node).field(field);
+                        problem.id = "FIT-CFG003";
+                        problem.help("write keys joined by `/`, such as `spec/pools[]/template`")
+                    }));
+                }
                 config.exemptions = general.exemptions;
                 config.today = general.today;
                 self.check_exemptions(&config.exemptions, view, problems);

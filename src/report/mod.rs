@@ -16,6 +16,7 @@ use crate::Fitted;
 use crate::config::{Config, Decision};
 use crate::edit::{Change, Finding, Part, field_path};
 use crate::read::Resource;
+use crate::select::OnChange;
 
 pub use plan::{Plan, PlannedText};
 pub use text::{findings, problem_snippet, summary, totals};
@@ -292,7 +293,7 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
 fn of_change(index: usize, change: &Change, resource: &Resource<'_>, config: &Config<'_>) -> Entry {
     let mut tags = tags_of(&change.subject.part, Some(&change.decision), config);
     tags.insert("rule".to_owned(), change.rule.to_owned());
-    if change.subject.rollout {
+    if change.subject.on_change == OnChange::Rollout {
         tags.insert("rollout".to_owned(), "true".to_owned());
     }
     if change.immutable {

@@ -131,7 +131,12 @@ impl<'r> Waiver<'r> {
     /// What the annotations of an object, or else of its template, exempt: one waiver for each word.
     pub(super) fn of_annotations(target: &Target<'_>) -> Vec<Waiver<'r>> {
         let annotation = |name: &str| {
-            let on_template = || target.template.as_ref()?.annotation(name)?.text();
+            let on_template = || {
+                target
+                    .templates
+                    .iter()
+                    .find_map(|it| it.annotation(name)?.text())
+            };
             target.resource.annotation(name).or_else(on_template)
         };
         let Some(words) = annotation(EXEMPT) else {
@@ -186,10 +191,10 @@ impl<'r> Waiver<'r> {
 
     /// Whether it covers what a rule found in a part of an object.
     pub fn covers(&self, rule: &str, part: &Part, target: &Target<'_>) -> bool {
-        let is_for_part = || match (part, &target.template) {
+        let is_for_part = || match part {
             _ if self.is_for_whole_object() => true,
-            (Part::Container { name, .. }, Some(template)) => {
-                let mut containers = template.containers.iter();
+            Part::Container { name, .. } => {
+                let mut containers = target.containers();
                 containers.any(|container| container.name == *name && self.is_for(container))
             }
             _ => false,

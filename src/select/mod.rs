@@ -11,7 +11,8 @@ pub use exemptions::{
     Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, Waiver, WaiverSource, leaf_of,
 };
 pub use selection::{Containers, ProfileUse, SKIP, Selected, Selection};
-pub use selector::{ContainerSelector, Glob, Match, Near, Selector};
+pub use selector::{ContainerSelector, Glob, Match, Near, Pattern, Selector};
 pub use targets::{
-    Claim, ClaimKind, Container, ContainerType, Target, Template, below, expected, workload_kind,
+    Claim, ClaimKind, Container, ContainerType, Form, OnChange, PodSpecs, Target, Template, below,
+    expected, workload_kind,
 };

@@ -121,20 +121,18 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             if !Target::is_eligible(resource, function_config) {
                 continue;
             }
-            let target = Target::of(resource);
-            let template = target
-                .as_ref()
-                .ok()
-                .and_then(|target| target.template.as_ref());
+            let target = Target::of(resource, &config.pod_specs);
+            let templates = target.as_ref().map_or(&[][..], |target| &target.templates);
             selection.candidates += 1;
-            if !is_selected(config, resource, template) {
+            if !is_selected(config, resource, templates) {
                 if selection.near.is_none() {
                     let select = config.select.as_ref();
-                    selection.near = select.and_then(|select| select.near_miss(resource, template));
+                    selection.near =
+                        select.and_then(|select| select.near_miss(resource, templates));
                 }
                 continue;
             }
-            let skipped = skipped_sections(resource, template);
+            let skipped = skipped_sections(resource, templates);
             let is_skipped = skipped.iter().any(|section| section == "true");
             if !skipped.is_empty() {
                 selection.skips.push((index, skipped.clone()));
@@ -159,8 +157,8 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
         target: Target<'a>,
         skipped: Vec<String>,
     ) {
-        let template = target.template.as_ref();
-        let found = |selector: &Selector| selector.matches(target.resource, template);
+        let templates = &target.templates;
+        let found = |selector: &Selector| selector.matches(target.resource, templates);
         let answers = |selector: &Selector| found(selector) != Match::No;
         let mut layers: Vec<(LayerId, Containers<'r>)> = config
             .general_layers()
@@ -170,7 +168,7 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             let found = found(&profile.select);
             if found == Match::No {
                 if used.near.is_none() && !used.is_used {
-                    used.near = profile.select.near_miss(target.resource, template);
+                    used.near = profile.select.near_miss(target.resource, templates);
                 }
                 continue;
             }
@@ -182,9 +180,10 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
                 continue;
             }
             let containers = Containers::of(Some(&profile.select), &profile.exclude, answers);
-            let all = template.map_or(&[][..], |template| &template.containers);
             if !containers.is_whole_object()
-                && !all.iter().any(|container| containers.includes(container))
+                && !target
+                    .containers()
+                    .any(|container| containers.includes(container))
             {
                 continue;
             }
@@ -213,12 +212,8 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
 }
 
 /// Whether the config as a whole is for an object.
-fn is_selected(
-    config: &Config<'_>,
-    resource: &Resource<'_>,
-    template: Option<&Template<'_>>,
-) -> bool {
-    let answers = |selector: &Selector| selector.matches(resource, template) != Match::No;
+fn is_selected(config: &Config<'_>, resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
+    let answers = |selector: &Selector| selector.matches(resource, templates) != Match::No;
     let is_excluded = config
         .exclude
         .iter()
@@ -227,8 +222,8 @@ fn is_selected(
 }
 
 /// The words of the skip annotation, on the object or on its template.
-fn skipped_sections(resource: &Resource<'_>, template: Option<&Template<'_>>) -> Vec<String> {
-    let on_template = || template.and_then(|template| template.annotation(SKIP)?.text());
+fn skipped_sections(resource: &Resource<'_>, templates: &[Template<'_>]) -> Vec<String> {
+    let on_template = || templates.iter().find_map(|it| it.annotation(SKIP)?.text());
     let skip: Option<Cow<'_, str>> = resource.annotation(SKIP).or_else(on_template);
     let words = skip.iter().flat_map(|skip| skip.split(',')).map(str::trim);
     words

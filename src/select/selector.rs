@@ -58,8 +58,8 @@ pub struct Near(pub String);
 
 impl Selector {
     /// Whether the object is selected, its containers aside.
-    pub fn matches(&self, resource: &Resource<'_>, template: Option<&Template<'_>>) -> Match {
-        let misses = self.misses(resource, template);
+    pub fn matches(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Match {
+        let misses = self.misses(resource, templates);
         match misses.as_slice() {
             [] => Match::Yes,
             [Miss::Name(name)]
@@ -85,12 +85,8 @@ impl Selector {
     }
 
     /// Says why an object is not selected when it fails by one field only, and by little.
-    pub fn near_miss(
-        &self,
-        resource: &Resource<'_>,
-        template: Option<&Template<'_>>,
-    ) -> Option<Near> {
-        let misses = self.misses(resource, template);
+    pub fn near_miss(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Option<Near> {
+        let misses = self.misses(resource, templates);
         let [miss] = misses.as_slice() else {
             return None;
         };
@@ -118,7 +114,7 @@ impl Selector {
     fn misses<'s>(
         &'s self,
         resource: &'s Resource<'_>,
-        template: Option<&'s Template<'_>>,
+        templates: &'s [Template<'_>],
     ) -> Vec<Miss<'s>> {
         let mut misses = Vec::new();
         let namespace = resource.namespace.as_deref().unwrap_or_default();
@@ -150,9 +146,11 @@ impl Selector {
             ));
         }
         if let Some(labels) = &self.pod_label_selector
-            && !template.is_some_and(|template| labels.0.matches(|key| template.label(key)))
+            && !templates
+                .iter()
+                .any(|template| labels.0.matches(|key| template.label(key)))
         {
-            let lookup = move |key: &str| template?.label(key);
+            let lookup = move |key: &str| templates.iter().find_map(|template| template.label(key));
             misses.push(Miss::Labels("podLabelSelector", labels, Box::new(lookup)));
         }
         misses

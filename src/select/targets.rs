@@ -1,4 +1,4 @@
-//! Where pod templates, containers and claims live in the built-in kinds.
+//! Where pod templates, containers and claims live: in kinds that are known, and in those that a config declares.
 //!
 //! Sources: `PodTemplateSpec` users in k8s.io/api (core/v1, apps/v1, batch/v1), and
 //! `ValidatePodTemplateSpec` in kubernetes `pkg/apis/core/validation/validation.go`, which forbids
@@ -8,24 +8,205 @@ use std::borrow::Cow;
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::annotations;
+use serde::Deserialize;
 
+use super::Pattern;
 use crate::config::decode::describe;
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// Group, kind, and the path of the pod template in it.
-const TEMPLATES: [(&str, &str, &str); 9] = [
-    ("", "Pod", ""),
-    ("", "PodTemplate", "/template"),
-    ("", "ReplicationController", "/spec/template"),
-    ("apps", "Deployment", "/spec/template"),
-    ("apps", "StatefulSet", "/spec/template"),
-    ("apps", "DaemonSet", "/spec/template"),
-    ("apps", "ReplicaSet", "/spec/template"),
-    ("batch", "Job", "/spec/template"),
-    ("batch", "CronJob", "/spec/jobTemplate/spec/template"),
+/// A place in which objects of a kind keep pods.
+struct Place {
+    group: &'static str,
+    kind: &'static str,
+    /// As [`PodSpecs::path`] has it.
+    path: &'static str,
+    on_change: OnChange,
+}
+
+/// What a change of a pod template does to what runs already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnChange {
+    /// The controller replaces the pods.
+    Rollout,
+    /// Pods that start later are made of it.
+    NextRun,
+    /// The API server refuses it on an object that exists.
+    Immutable,
+    /// Nothing.
+    Nothing,
+}
+
+const fn place(
+    group: &'static str,
+    kind: &'static str,
+    path: &'static str,
+    on_change: OnChange,
+) -> Place {
+    Place {
+        group,
+        kind,
+        path,
+        on_change,
+    }
+}
+
+/// Where pods are kept: in Kubernetes' own kinds, and in custom resources that hold a whole `PodTemplateSpec`.
+///
+/// Custom resources: the Go types of argo-rollouts, KEDA, Kubeflow's training operator, OpenKruise, JobSet and
+/// LeaderWorkerSet.
+const PLACES: [Place; 23] = [
+    place("", "Pod", "", OnChange::Nothing),
+    place("", "PodTemplate", "template", OnChange::NextRun),
+    place(
+        "",
+        "ReplicationController",
+        "spec/template",
+        OnChange::NextRun,
+    ),
+    place("apps", "Deployment", "spec/template", OnChange::Rollout),
+    place("apps", "StatefulSet", "spec/template", OnChange::Rollout),
+    place("apps", "DaemonSet", "spec/template", OnChange::Rollout),
+    place("apps", "ReplicaSet", "spec/template", OnChange::NextRun),
+    place("batch", "Job", "spec/template", OnChange::Immutable),
+    place(
+        "batch",
+        "CronJob",
+        "spec/jobTemplate/spec/template",
+        OnChange::NextRun,
+    ),
+    place("argoproj.io", "Rollout", "spec/template", OnChange::Rollout),
+    place(
+        "keda.sh",
+        "ScaledJob",
+        "spec/jobTargetRef/template",
+        OnChange::NextRun,
+    ),
+    place(
+        "kubeflow.org",
+        "PyTorchJob",
+        "spec/pytorchReplicaSpecs/*/template",
+        OnChange::NextRun,
+    ),
+    place(
+        "kubeflow.org",
+        "TFJob",
+        "spec/tfReplicaSpecs/*/template",
+        OnChange::NextRun,
+    ),
+    place(
+        "kubeflow.org",
+        "XGBoostJob",
+        "spec/xgbReplicaSpecs/*/template",
+        OnChange::NextRun,
+    ),
+    place(
+        "kubeflow.org",
+        "PaddleJob",
+        "spec/paddleReplicaSpecs/*/template",
+        OnChange::NextRun,
+    ),
+    place(
+        "kubeflow.org",
+        "MPIJob",
+        "spec/mpiReplicaSpecs/*/template",
+        OnChange::NextRun,
+    ),
+    place(
+        "apps.kruise.io",
+        "CloneSet",
+        "spec/template",
+        OnChange::Rollout,
+    ),
+    place(
+        "apps.kruise.io",
+        "StatefulSet",
+        "spec/template",
+        OnChange::Rollout,
+    ),
+    place(
+        "apps.kruise.io",
+        "DaemonSet",
+        "spec/template",
+        OnChange::Rollout,
+    ),
+    place(
+        "apps.kruise.io",
+        "BroadcastJob",
+        "spec/template",
+        OnChange::NextRun,
+    ),
+    place(
+        "jobset.x-k8s.io",
+        "JobSet",
+        "spec/replicatedJobs[]/template/spec/template",
+        OnChange::Immutable,
+    ),
+    place(
+        "leaderworkerset.x-k8s.io",
+        "LeaderWorkerSet",
+        "spec/leaderWorkerTemplate/leaderTemplate",
+        OnChange::Rollout,
+    ),
+    place(
+        "leaderworkerset.x-k8s.io",
+        "LeaderWorkerSet",
+        "spec/leaderWorkerTemplate/workerTemplate",
+        OnChange::Rollout,
+    ),
 ];
+
+/// Where objects of a kind that fitout does not know keep pods.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PodSpecs {
+    /// The API group of the kind. Required.
+    pub group: String,
+    /// Versions of the group, as a pattern; all when absent.
+    #[serde(default)]
+    pub version: Option<Pattern>,
+    /// The kind. Required.
+    pub kind: String,
+    /// Keys from the object's root, joined by `/`; `name[]` is every item of a list, `*` every value of a map. Required.
+    pub path: String,
+    /// What is there.
+    #[serde(default)]
+    pub form: Form,
+}
+
+/// What stands at the path of a [`PodSpecs`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum Form {
+    /// A PodTemplateSpec, with `metadata` and `spec`.
+    #[default]
+    Template,
+    /// A PodSpec.
+    PodSpec,
+}
+
+impl PodSpecs {
+    /// What is wrong with the path, if something is.
+    pub fn fault(&self) -> Option<String> {
+        let keys = self.path.split('/');
+        let is_bad = |key: &str| {
+            let name = key.strip_suffix("[]").unwrap_or(key);
+            name.is_empty() || name.contains(['[', ']']) || name.contains('*') && key != "*"
+        };
+        let bad = keys.into_iter().find(|key| is_bad(key))?;
+        Some(format!(
+            "`{bad}` in `{}` is no key, no `name[]` and no `*`",
+            self.path
+        ))
+    }
+
+    fn is_for(&self, resource: &Resource<'_>) -> bool {
+        let version = self.version.as_ref();
+        resource.group() == self.group
+            && resource.kind == self.kind
+            && version.is_none_or(|version| version.matches(resource.version()))
+    }
+}
 
 /// What a text must be that a template of another tool has left as a mapping.
 const UNRENDERED: &str = "a string (is this a template that has not been rendered?)";
@@ -44,8 +225,8 @@ const NEVER_TOUCHED: [(&str, &str); 5] = [
 pub struct Target<'a> {
     /// The object.
     pub resource: &'a Resource<'a>,
-    /// Its pod template, if its kind has one and the object fills it.
-    pub template: Option<Template<'a>>,
+    /// Its pod templates, where its kind has some and the object fills them.
+    pub templates: Vec<Template<'a>>,
     /// Its claims: itself, its claim templates, and the ephemeral volumes of its pods.
     pub claims: Vec<Claim<'a>>,
 }
@@ -57,8 +238,14 @@ pub struct Template<'a> {
     pub path: PointerBuf,
     /// The template's mapping.
     pub node: Node<'a>,
+    /// Whether its pods get the template's metadata; a bare pod spec has none.
+    pub has_metadata: bool,
+    /// Path of the pod spec in the object.
+    pub spec_path: PointerBuf,
     /// The pod spec's mapping.
     pub spec: Node<'a>,
+    /// What a change of it does to what runs already.
+    pub on_change: OnChange,
     /// Every container, in the order of the lists below.
     pub containers: Vec<Container<'a>>,
     /// Whether these are pods for Windows nodes, for which most security fields are forbidden.
@@ -129,10 +316,10 @@ pub struct Claim<'a> {
 
 /// The group and kind of the built-in workload that a kind names, in whatever case.
 pub fn workload_kind(kind: &str) -> Option<(&'static str, &'static str)> {
-    let known = TEMPLATES
-        .iter()
-        .find(|(_, known, _)| known.eq_ignore_ascii_case(kind));
-    known.map(|(group, kind, _)| (*group, *kind))
+    let is_built_in = |place: &&Place| !place.group.contains('.');
+    let mut places = PLACES.iter().filter(is_built_in);
+    let known = places.find(|place| place.kind.eq_ignore_ascii_case(kind));
+    known.map(|place| (place.group, place.kind))
 }
 
 impl<'a> Target<'a> {
@@ -140,14 +327,21 @@ impl<'a> Target<'a> {
     ///
     /// # Errors
     /// `FIT-INP003` when a list of containers, volumes or claims is not a list of mappings.
-    pub fn of(resource: &'a Resource<'a>) -> Result<Target<'a>, Problem> {
-        let template = Template::of(resource)?;
-        let claims = claims_of(resource, template.as_ref())?;
+    pub fn of(resource: &'a Resource<'a>, declared: &[PodSpecs]) -> Result<Target<'a>, Problem> {
+        let templates = Template::all(resource, declared)?;
+        let claims = claims_of(resource, &templates)?;
         Ok(Target {
             resource,
-            template,
+            templates,
             claims,
         })
+    }
+
+    /// The containers of all its pods.
+    pub fn containers(&self) -> impl Iterator<Item = &Container<'a>> {
+        self.templates
+            .iter()
+            .flat_map(|template| &template.containers)
     }
 
     /// Whether the object may be fitted at all: not when it is bookkeeping, was made by a controller
@@ -196,13 +390,21 @@ fn is_owned(resource: &Resource<'_>) -> bool {
 }
 
 impl<'a> Template<'a> {
-    fn of(resource: &'a Resource<'a>) -> Result<Option<Template<'a>>, Problem> {
-        let known = TEMPLATES
-            .iter()
-            .find(|(group, kind, _)| resource.group() == *group && resource.kind == *kind);
-        let Some((_, kind, path)) = known else {
-            return Ok(None);
-        };
+    fn all(
+        resource: &'a Resource<'a>,
+        declared: &[PodSpecs],
+    ) -> Result<Vec<Template<'a>>, Problem> {
+        let of_kind =
+            |place: &&Place| resource.group() == place.group && resource.kind == place.kind;
+        let known = PLACES.iter().filter(of_kind);
+        let known = known.map(|place| (place.path, Form::Template, place.on_change));
+        let declared = declared.iter().filter(|declared| declared.is_for(resource));
+        // What a controller that nobody here knows does with a change is its own affair.
+        let declared = declared.map(|it| (it.path.as_str(), it.form, OnChange::NextRun));
+        let mut places = known.chain(declared).peekable();
+        if places.peek().is_none() {
+            return Ok(Vec::new());
+        }
         let name = resource
             .node
             .get("metadata")
@@ -212,42 +414,74 @@ impl<'a> Template<'a> {
             let path = Pointer::from_static("/metadata/name");
             return Err(expected(resource, name, UNRENDERED, path));
         }
-        let path = Pointer::from_static(path).to_buf();
-        let Some(node) = walk(resource, resource.node, &path)? else {
+        let mut templates: Vec<Template<'a>> = Vec::new();
+        for (path, form, on_change) in places {
+            for (path, node) in places_in(resource, path)? {
+                if templates.iter().any(|known| known.path == path) {
+                    continue;
+                }
+                templates.extend(Template::of(resource, path, node, form, on_change)?);
+            }
+        }
+        Ok(templates)
+    }
+
+    fn of(
+        resource: &'a Resource<'a>,
+        path: PointerBuf,
+        node: Node<'a>,
+        form: Form,
+        on_change: OnChange,
+    ) -> Result<Option<Template<'a>>, Problem> {
+        let (spec, spec_path) = match form {
+            Form::Template => (
+                map_at(resource, node, &path, "spec")?,
+                below(&path, ["spec"]),
+            ),
+            Form::PodSpec => (Some(node), path.clone()),
+        };
+        let Some(spec) = spec else {
             return Ok(None);
         };
-        let Some(spec) = map_at(resource, node, &path, "spec")? else {
-            return Ok(None);
-        };
+        let is_pod = path.is_root();
         let mut template = Template {
             path,
             node,
+            has_metadata: form == Form::Template,
+            spec_path,
             spec,
+            on_change,
             containers: Vec::new(),
             is_windows: is_for_windows(spec),
         };
         template.collect(resource, "initContainers")?;
         template.collect(resource, "containers")?;
-        if *kind == "Pod" {
+        if is_pod {
             template.collect(resource, "ephemeralContainers")?;
         }
         // Without a container there is nothing that could run, and nothing to fit.
         Ok((!template.containers.is_empty()).then_some(template))
     }
 
-    /// The path of a field of the template in the object.
-    pub fn at<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
-        below(&self.path, tokens)
+    /// The path of a field of the pod spec in the object.
+    pub fn at_spec<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
+        below(&self.spec_path, tokens)
     }
 
     /// A label of the pods that the template makes.
     pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.node.get("metadata")?.get("labels")?.get(name)?.text()
+        self.metadata()?.get("labels")?.get(name)?.text()
     }
 
     /// An annotation of the pods that the template makes.
     pub fn annotation(&self, name: &str) -> Option<Node<'a>> {
-        self.node.get("metadata")?.get("annotations")?.get(name)
+        self.metadata()?.get("annotations")?.get(name)
+    }
+
+    fn metadata(&self) -> Option<Node<'a>> {
+        self.has_metadata
+            .then(|| self.node.get("metadata"))
+            .flatten()
     }
 
     /// The entries of the pod's `volumes`.
@@ -259,7 +493,7 @@ impl<'a> Template<'a> {
     }
 
     fn collect(&mut self, resource: &'a Resource<'a>, list: &'static str) -> Result<(), Problem> {
-        let path = self.at(["spec", list]);
+        let path = self.at_spec([list]);
         for (index, node) in maps_in(resource, self.spec.get(list), &path)? {
             let restarts = node
                 .get("restartPolicy")
@@ -313,7 +547,7 @@ impl<'a> Container<'a> {
 
 fn claims_of<'a>(
     resource: &'a Resource<'a>,
-    template: Option<&Template<'a>>,
+    templates: &[Template<'a>],
 ) -> Result<Vec<Claim<'a>>, Problem> {
     let mut claims = Vec::new();
     if resource.group().is_empty() && resource.kind == "PersistentVolumeClaim" {
@@ -342,8 +576,8 @@ fn claims_of<'a>(
             });
         }
     }
-    if let Some(template) = template {
-        let path = template.at(["spec", "volumes"]);
+    for template in templates {
+        let path = template.at_spec(["volumes"]);
         for (index, volume) in maps_in(resource, template.spec.get("volumes"), &path)? {
             let Some(node) = volume
                 .get("ephemeral")
@@ -381,6 +615,41 @@ pub fn below<'t>(path: &Pointer, tokens: impl IntoIterator<Item = &'t str>) -> P
         path.push_back(token);
     }
     path
+}
+
+/// The mappings that a path of keys, `name[]` and `*` leads to, with their pointers. What is absent leads nowhere.
+fn places_in<'a>(
+    resource: &'a Resource<'a>,
+    path: &str,
+) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
+    let mut places = vec![(PointerBuf::new(), resource.node)];
+    for key in path.split('/').filter(|key| !key.is_empty()) {
+        let mut below_here = Vec::new();
+        for (at, node) in places {
+            match key.strip_suffix("[]") {
+                Some(list) => {
+                    let path = below(&at, [list]);
+                    for (index, item) in maps_in(resource, node.get(list), &path)? {
+                        below_here.push((below(&path, [index.to_string().as_str()]), item));
+                    }
+                }
+                None if key == "*" => {
+                    for (key, _) in node.entries() {
+                        let key = key.text().unwrap_or_default();
+                        if let Some(value) = map_at(resource, node, &at, &key)? {
+                            below_here.push((below(&at, [key.as_ref()]), value));
+                        }
+                    }
+                }
+                None => {
+                    let value = map_at(resource, node, &at, key)?;
+                    below_here.extend(value.map(|value| (below(&at, [key]), value)));
+                }
+            }
+        }
+        places = below_here;
+    }
+    Ok(places)
 }
 
 /// Follows a path of mappings; `None` when a part is absent or null.

@@ -135,26 +135,28 @@ impl Transformer for Prometheus {
     }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let (Some(template), Some(section)) = (&scope.target().template, scope.section()) else {
+        let Some(section) = scope.section() else {
             return Ok(());
         };
         if section.mode("scrape") == Mode::Off || section.settings.scrape == Scrape::No {
             return Ok(());
         }
-        let fitting = Fitting {
-            resource: scope.target().resource,
-            template,
-            section: &section,
-            subject: Subject::pod(template),
-        };
-        fitting.quote_values(edits)?;
-        if fitting.is_short_lived() || fitting.present("scrape").as_deref() == Some("false") {
-            return Ok(());
+        for template in scope.target().templates.iter().filter(|it| it.has_metadata) {
+            let fitting = Fitting {
+                resource: scope.target().resource,
+                template,
+                section: &section,
+                subject: Subject::pod_metadata(template),
+            };
+            fitting.quote_values(edits)?;
+            if fitting.is_short_lived() || fitting.present("scrape").as_deref() == Some("false") {
+                continue;
+            }
+            if let Some(port) = fitting.port(edits)? {
+                fitting.annotate(port, edits)?;
+            }
         }
-        let Some(port) = fitting.port(edits)? else {
-            return Ok(());
-        };
-        fitting.annotate(port, edits)
+        Ok(())
     }
 }
 
@@ -348,7 +350,7 @@ impl<'a> Fitting<'_, 'a> {
             };
             edits.set(Proposal {
                 subject: &self.subject,
-                field: &["metadata", "annotations", &self.key(&name)],
+                field: &["annotations", &self.key(&name)],
                 value: Value::Quoted(value),
                 decision: self.section.decision(&leaf),
                 meaning: Meaning::Text,
@@ -375,7 +377,7 @@ impl<'a> Fitting<'_, 'a> {
             let key = key.text().unwrap_or_default();
             edits.repair(Proposal {
                 subject: &self.subject,
-                field: &["metadata", "annotations", &key],
+                field: &["annotations", &key],
                 value: Value::Quoted(value.text().unwrap_or_default().into_owned()),
                 decision: self.section.decision("scrape"),
                 meaning: Meaning::Literal,
@@ -398,10 +400,7 @@ impl<'a> Fitting<'_, 'a> {
             severity,
             format!("the metrics port {port} is declared by no container, so nothing is annotated"),
         )
-        .about(
-            &self.subject,
-            &["metadata", "annotations", &self.key("port")],
-        )
+        .about(&self.subject, &["annotations", &self.key("port")])
         .decided_by(self.section.decision("port"))
         .help("declare it under `ports` of its container, or correct the config")
     }
@@ -418,10 +417,7 @@ impl<'a> Fitting<'_, 'a> {
             }
         };
         Finding::new("FIT-PRM001", Severity::Error, message)
-            .about(
-                &self.subject,
-                &["metadata", "annotations", &self.key("port")],
-            )
+            .about(&self.subject, &["annotations", &self.key("port")])
             .decided_by(self.section.decision("scrape"))
             .help("set `prometheus.port`, or name the port `metrics`")
     }

@@ -277,13 +277,10 @@ impl Transformer for Resources {
     }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let Some(template) = &scope.target().template else {
-            return Ok(());
-        };
-        for container in template
-            .containers
-            .iter()
-            .filter(|container| container.container_type != ContainerType::Ephemeral)
+        let templates = scope.target().templates.iter();
+        let containers = templates.flat_map(|it| it.containers.iter().map(move |c| (it, c)));
+        for (template, container) in
+            containers.filter(|(_, container)| container.container_type != ContainerType::Ephemeral)
         {
             let Some(section) = scope.section_for(container) else {
                 continue;

@@ -275,51 +275,58 @@ impl Transformer for SecurityContext {
     }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let Some(template) = &scope.target().template else {
-            return Ok(());
-        };
-        check_types(scope.target().resource, template)?;
-        let pod = PodFitting {
-            scope,
-            template,
-            subject: Subject::pod(template),
-        };
-        if let Some(section) = scope.section() {
-            pod.fit_pod(&section, edits)?;
-            pod.fit_token(&section, edits)?;
-        }
-        let containers: Vec<_> = template
-            .containers
-            .iter()
-            .filter_map(|container| {
-                let section = scope.section_for(container)?;
-                let paths = section.writable_paths(template, container);
-                Some((container, section, paths))
-            })
-            .collect();
-        let wanted = containers
-            .iter()
-            .map(|(container, _, paths)| (*container, paths.as_slice()));
-        let mut volumes = writable::Volumes::of(scope.target(), template, wanted);
-        for (container, section, paths) in &containers {
-            let fitting = ContainerFitting {
-                section,
-                template,
-                container,
-                subject: Subject::container(template, container),
-            };
-            if fitting.fit(edits)? {
-                volumes.mount(
-                    &fitting,
-                    scope.target().resource,
-                    &pod.subject,
-                    paths,
-                    edits,
-                )?;
-            }
-        }
-        Ok(())
+        let mut templates = scope.target().templates.iter();
+        templates.try_for_each(|template| fit(scope, template, edits))
     }
+}
+
+/// Fits the pods of one template.
+fn fit<'r>(
+    scope: &Scope<'r, '_, SecurityContext>,
+    template: &'r Template<'r>,
+    edits: &mut Edits<'_>,
+) -> Result<(), Problem> {
+    check_types(scope.target().resource, template)?;
+    let pod = PodFitting {
+        scope,
+        template,
+        subject: Subject::pod(template),
+    };
+    if let Some(section) = scope.section() {
+        pod.fit_pod(&section, edits)?;
+        pod.fit_token(&section, edits)?;
+    }
+    let containers: Vec<_> = template
+        .containers
+        .iter()
+        .filter_map(|container| {
+            let section = scope.section_for(container)?;
+            let paths = section.writable_paths(template, container);
+            Some((container, section, paths))
+        })
+        .collect();
+    let wanted = containers
+        .iter()
+        .map(|(container, _, paths)| (*container, paths.as_slice()));
+    let mut volumes = writable::Volumes::of(scope.target(), template, wanted);
+    for (container, section, paths) in &containers {
+        let fitting = ContainerFitting {
+            section,
+            template,
+            container,
+            subject: Subject::container(template, container),
+        };
+        if fitting.fit(edits)? {
+            volumes.mount(
+                &fitting,
+                scope.target().resource,
+                &pod.subject,
+                paths,
+                edits,
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// Numbers that users and groups may have (`IsValidUserID` in apimachinery).
@@ -430,7 +437,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
     });
     let pod = (
         template.spec.get("securityContext"),
-        template.at(["spec", "securityContext"]),
+        template.at_spec(["securityContext"]),
     );
     for (context, path) in contexts.chain([pod]) {
         let Some(context) = context.filter(|context| !context.is_null()) else {

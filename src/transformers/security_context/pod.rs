@@ -41,13 +41,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             if wanted.is_shared() {
                 self.fit_shared(section, wanted, edits)?;
             } else {
-                self.set(
-                    &self.subject,
-                    &["spec", "securityContext"],
-                    wanted,
-                    section,
-                    edits,
-                )?;
+                self.set(&self.subject, &["securityContext"], wanted, section, edits)?;
             }
         }
         if settings.is_restricted() {
@@ -85,13 +79,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         // What every container says for itself need not be repeated; what the pod says is looked at all the same.
         let is_needed = !per_container && containers().any(|container| own(container).is_none());
         if !any_root && (on_pod.is_some() || is_needed) {
-            self.set(
-                &self.subject,
-                &["spec", "securityContext"],
-                wanted,
-                section,
-                edits,
-            )?;
+            self.set(&self.subject, &["securityContext"], wanted, section, edits)?;
         }
         for container in containers().filter(|container| !root(container)) {
             // The config may not be for this container, or say something else for it.
@@ -245,7 +233,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             without.join(", ")
         );
         let finding = Finding::new("FIT-SEC004", Severity::Warning, message)
-            .about(&self.subject, &["spec", "securityContext", "runAsUser"])
+            .about(&self.subject, &["securityContext", "runAsUser"])
             .decided_by(section.decision("pod.runAsNonRoot"))
             .help(
                 "set `securityContext.pod.runAsUser` in the config, or the number in the manifest",
@@ -264,7 +252,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             wanted.name
         );
         Finding::new("securityContext", Severity::Warning, message)
-            .about(&self.subject, &["spec", "securityContext", &wanted.name])
+            .about(&self.subject, &["securityContext", &wanted.name])
             .decided_by(section.decision(&wanted.leaf))
             .help(format!(
                 "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
@@ -299,7 +287,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         }
         edits.set(Proposal {
             subject: &self.subject,
-            field: &["spec", "automountServiceAccountToken"],
+            field: &["automountServiceAccountToken"],
             value: Value::from(false),
             decision: section.decision("automountServiceAccountToken"),
             meaning: Meaning::Literal,

@@ -219,7 +219,7 @@ impl Volumes {
                     if !self.known.iter().any(|(known, _)| *known == name) {
                         let proposal = Proposal {
                             subject: pod,
-                            field: &["spec", "volumes"],
+                            field: &["volumes"],
                             value: wanted.volume(&name),
                             decision: decision.clone(),
                             meaning: Meaning::Literal,
