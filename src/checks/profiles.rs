@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 use kustomize_krm_types::Severity;
 
 use crate::config::{Config, LayerId, View};
-use crate::edit::Finding;
+use crate::edit::{Finding, Subject};
+use crate::problem::did_you_mean;
 use crate::quantity::Quantity;
-use crate::select::{Containers, ProfileUse, Selected, Selection};
+use crate::select::{Containers, PROFILE, ProfileUse, Selected, Selection};
 use crate::transformers;
 use crate::yaml::{Node, Value};
 
@@ -30,6 +31,19 @@ pub(super) fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>
         if !used.is_used {
             findings.push(unused(config, &profile.name, profile.required, used));
         }
+    }
+    for (resource, name) in &selection.unknown_profiles {
+        let message =
+            format!("the annotation {PROFILE} asks for `{name}`, and no profile is called that");
+        let names = config.profiles.iter().map(|profile| profile.name.as_str());
+        let help = did_you_mean(name, names).map(|nearest| format!("did you mean `{nearest}`?"));
+        let finding = Finding::new("FIT-CFG004", Severity::Error, message)
+            .about(&Subject::object(), &["metadata", "annotations", PROFILE]);
+        findings.push(Finding {
+            resource: Some(*resource),
+            help,
+            ..finding
+        });
     }
     findings
 }

@@ -10,7 +10,7 @@ pub use accounts::Accounts;
 pub use exemptions::{
     Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, Waiver, WaiverSource, leaf_of,
 };
-pub use selection::{Containers, ProfileUse, SKIP, Selected, Selection};
+pub use selection::{Containers, PROFILE, ProfileUse, SKIP, Selected, Selection};
 pub use selector::{ContainerSelector, Glob, Match, Near, Pattern, Selector};
 pub use targets::{
     Claim, ClaimKind, Container, ContainerType, Form, OnChange, PodSpecs, Target, Template, below,

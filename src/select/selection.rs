@@ -12,6 +12,9 @@ use crate::yaml::Node;
 /// The annotation by which an author opts an object out, wholly (`true`) or for some sections.
 pub const SKIP: &str = "fitout.dev/skip";
 
+/// The annotation by which an author asks for a profile, which then comes last.
+pub const PROFILE: &str = "fitout.dev/profile";
+
 /// The objects that the config is for, and how its profiles were met.
 #[derive(Debug)]
 pub struct Selection<'r, 'a> {
@@ -27,6 +30,8 @@ pub struct Selection<'r, 'a> {
     pub near: Option<Near>,
     /// What authors opted out of, by the index of the object: the words of the annotation.
     pub skips: Vec<(usize, Vec<String>)>,
+    /// Profiles that authors ask for and the config has not, by the index of the object.
+    pub unknown_profiles: Vec<(usize, String)>,
 }
 
 /// An object that the config is for.
@@ -115,6 +120,7 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             candidates: 0,
             near: None,
             skips: Vec::new(),
+            unknown_profiles: Vec::new(),
         };
         let mut problems = Vec::new();
         for (index, resource) in resources.iter().enumerate() {
@@ -193,6 +199,21 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             }
             layers.push((profile.layer, containers));
         }
+        if let Some(name) = annotation(target.resource, templates, PROFILE) {
+            let profile = config
+                .profiles
+                .iter()
+                .position(|profile| *profile.name == *name);
+            match profile {
+                Some(profile) => {
+                    self.profiles[profile].is_used = true;
+                    let layer = config.profiles[profile].layer;
+                    layers.retain(|(id, _)| *id != layer);
+                    layers.push((layer, Containers::default()));
+                }
+                None => self.unknown_profiles.push((index, name.into_owned())),
+            }
+        }
         let containers = Containers::of(config.select.as_ref(), &config.exclude, answers);
         let exemptions = config.exemptions.iter().enumerate();
         let mut waivers: Vec<Waiver<'r>> = exemptions
@@ -221,10 +242,19 @@ fn is_selected(config: &Config<'_>, resource: &Resource<'_>, templates: &[Templa
     config.select.as_ref().is_none_or(answers) && !is_excluded
 }
 
+/// An annotation of the object, or else of a template.
+fn annotation<'t>(
+    resource: &'t Resource<'_>,
+    templates: &'t [Template<'_>],
+    name: &str,
+) -> Option<Cow<'t, str>> {
+    let on_template = || templates.iter().find_map(|it| it.annotation(name)?.text());
+    resource.annotation(name).or_else(on_template)
+}
+
 /// The words of the skip annotation, on the object or on its template.
 fn skipped_sections(resource: &Resource<'_>, templates: &[Template<'_>]) -> Vec<String> {
-    let on_template = || templates.iter().find_map(|it| it.annotation(SKIP)?.text());
-    let skip: Option<Cow<'_, str>> = resource.annotation(SKIP).or_else(on_template);
+    let skip = annotation(resource, templates, SKIP);
     let words = skip.iter().flat_map(|skip| skip.split(',')).map(str::trim);
     words
         .filter(|word| !word.is_empty() && *word != "false")

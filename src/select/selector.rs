@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{Container, Template};
+use super::{Container, ContainerType, Template};
 use crate::label_selector::LabelSelector;
 use crate::read::Resource;
 
@@ -27,8 +27,14 @@ pub struct Selector {
     pub namespace: Option<Pattern>,
     /// Labels of the object, in the syntax of `kubectl -l`.
     pub label_selector: Option<Labels>,
+    /// Annotations of the object, in the same syntax.
+    pub annotation_selector: Option<Labels>,
     /// Labels of the pods that the object's template makes.
     pub pod_label_selector: Option<Labels>,
+    /// Whether its pods keep data on claims.
+    pub has_volume_claims: Option<bool>,
+    /// What it must not be; the selector matches what this one does not.
+    pub not: Option<Not>,
     /// Which containers; absent means all, and the object's own fields too.
     pub containers: Option<ContainerSelector>,
 }
@@ -37,8 +43,28 @@ pub struct Selector {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerSelector {
-    /// Names, with `*` and `?`; at least one must match.
+    /// Names, with `*` and `?`; if there are any, at least one must match.
     pub names: Vec<Glob>,
+    /// Whole image references, with `*` and `?`; if there are any, at least one must match.
+    pub images: Vec<Glob>,
+    /// Types; if there are any, at least one must match.
+    pub types: Vec<ContainerType>,
+}
+
+/// A selector inside of a selector, which negates it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Selector")]
+pub struct Not(Box<Selector>);
+
+impl TryFrom<Selector> for Not {
+    type Error = String;
+
+    fn try_from(selector: Selector) -> Result<Not, String> {
+        if selector.containers.is_some() {
+            return Err("`not` cannot name containers; leave them out with `exclude`".to_owned());
+        }
+        Ok(Not(Box::new(selector)))
+    }
 }
 
 /// How an object answers to a selector.
@@ -76,11 +102,15 @@ impl Selector {
 
     /// Whether a container of a selected object is selected.
     pub fn matches_container(&self, container: &Container<'_>) -> bool {
+        let any = |globs: &[Glob], text: &str| {
+            globs.is_empty() || globs.iter().any(|glob| glob.matches(text))
+        };
         self.containers.as_ref().is_none_or(|containers| {
-            containers
-                .names
-                .iter()
-                .any(|glob| glob.0.matches(&container.name))
+            let image = container.node.get("image").and_then(|image| image.text());
+            any(&containers.names, &container.name)
+                && any(&containers.images, image.as_deref().unwrap_or_default())
+                && (containers.types.is_empty()
+                    || containers.types.contains(&container.container_type))
         })
     }
 
@@ -92,6 +122,7 @@ impl Selector {
         };
         let (field, wanted, found) = match miss {
             Miss::Field(field, pattern, found) => (*field, pattern.text.clone(), found.clone()),
+            Miss::Other => return None,
             Miss::Name(pattern) => ("name", pattern.text.clone(), resource.name.to_string()),
             Miss::Labels(field, labels, lookup) => {
                 let (key, wanted, found) = labels.0.near_miss(lookup)?;
@@ -145,6 +176,23 @@ impl Selector {
                 Box::new(|key| resource.label(key)),
             ));
         }
+        if let Some(annotations) = &self.annotation_selector
+            && !annotations.0.matches(|key| resource.annotation(key))
+        {
+            let lookup = Box::new(|key: &str| resource.annotation(key));
+            misses.push(Miss::Labels("annotationSelector", annotations, lookup));
+        }
+        let keeps_data = || keeps_data(resource, templates);
+        if self
+            .has_volume_claims
+            .is_some_and(|wanted| wanted != keeps_data())
+        {
+            misses.push(Miss::Other);
+        }
+        let is_not = |not: &Not| not.0.matches(resource, templates) != Match::No;
+        if self.not.as_ref().is_some_and(is_not) {
+            misses.push(Miss::Other);
+        }
         if let Some(labels) = &self.pod_label_selector
             && !templates
                 .iter()
@@ -157,11 +205,27 @@ impl Selector {
     }
 }
 
+/// Whether the pods mount a claim, or get one of their own.
+fn keeps_data(resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
+    let sources = ["persistentVolumeClaim", "ephemeral"];
+    let mounts = |template: &Template<'_>| {
+        let mut volumes = template.volumes();
+        volumes.any(|volume| sources.iter().any(|source| volume.get(source).is_some()))
+    };
+    let made = resource
+        .node
+        .get("spec")
+        .and_then(|spec| spec.get("volumeClaimTemplates"));
+    templates.iter().any(mounts) || made.is_some_and(|claims| claims.items().next().is_some())
+}
+
 /// The value of a label, by its key.
 type Lookup<'s> = Box<dyn Fn(&str) -> Option<Cow<'s, str>> + 's>;
 
 /// One field of a selector that an object does not meet.
 enum Miss<'s> {
+    /// What there is no near miss of.
+    Other,
     Field(&'static str, &'s Pattern, String),
     Name(&'s Pattern),
     Labels(&'static str, &'s Labels, Lookup<'s>),

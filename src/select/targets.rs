@@ -253,7 +253,7 @@ pub struct Template<'a> {
 }
 
 /// What kind of container it is; resources, probes and mounts differ by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub enum ContainerType {
     /// An ordinary container.
     Container,
