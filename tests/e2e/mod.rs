@@ -17,6 +17,7 @@
 
 mod bases;
 mod cluster;
+mod corpus;
 mod overlays;
 mod preflight;
 mod promotion;

@@ -1,0 +1,168 @@
+//! Real manifests that nobody here wrote: what the API server took before, it takes after they were fitted out.
+//!
+//! The corpus lies beside the repository where CI runs; `SERVER.tsv` in it says what a real API server took.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use fitout::config::FunctionConfig;
+use fitout::read::{Origin, Resource};
+use fitout::write;
+use fitout::yaml::Stream;
+use kustomize_krm_types::Severity;
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+use super::cluster::Cluster;
+use crate::hosts::bench::{Ran, root, skip};
+
+/// Everything at once, in the mode that people use and in the one that changes most.
+const CONFIG: &str = "
+apiVersion: fitout.dev/v1alpha1
+kind: Fitout
+metadata: {name: corpus}
+spec:
+  environment: corpus
+  kubernetesVersion: '1.34'
+  mode: MODE
+  resources:
+    containers:
+      requests: {cpu: 100m, memory: 128Mi}
+      limits: {cpu: 500m, memory: 512Mi}
+  securityContext:
+    pod: {runAsUser: 1000, runAsGroup: 1000}
+  prometheus: {scrape: true, onAmbiguous: Skip}
+  storage: {storageClassName: fast, size: 10Gi}
+";
+
+#[test]
+fn what_the_api_server_took_it_takes_after_fitting() {
+    let corpus = root().join("../shared/corpus-dev");
+    let Ok(taken) = fs::read_to_string(corpus.join("SERVER.tsv")) else {
+        skip("no corpus beside the repository");
+        return;
+    };
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let mut accepted: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for line in taken.lines().skip(1) {
+        let cells: Vec<&str> = line.split('\t').collect();
+        if cells[6] == "accepted" {
+            accepted
+                .entry(cells[0])
+                .or_default()
+                .insert(cells[1].parse().unwrap());
+        }
+    }
+    let mut wrong = Vec::new();
+    for mode in ["Ensure", "Override"] {
+        let config = CONFIG.replace("MODE", mode);
+        let (mut before, mut after, mut namespaces) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for (file, documents) in &accepted {
+            let text = fs::read_to_string(corpus.join(file)).unwrap();
+            let Some(fitted) = fitted(&text, &config) else {
+                continue;
+            };
+            let (old, new) = (objects(&text), objects(&fitted));
+            assert_eq!(
+                old.len(),
+                new.len(),
+                "{file} has other documents after fitting"
+            );
+            for index in documents
+                .iter()
+                .filter(|index| old[**index] != new[**index])
+            {
+                // Names are made unique, so that what is refused can be told.
+                let number = before.len();
+                let renamed = |object: &Value| {
+                    let mut object = object.clone();
+                    object["metadata"]["name"] = json!(format!("n{number}"));
+                    object
+                };
+                let namespace = old[*index]["metadata"]["namespace"].as_str();
+                namespaces.insert(namespace.unwrap_or("default").to_owned());
+                before.push((format!("{file} document {index}"), renamed(&old[*index])));
+                after.push((String::new(), renamed(&new[*index])));
+            }
+        }
+        for namespace in &namespaces {
+            cluster.make_namespace(namespace, "privileged", "latest");
+        }
+        let refused_before = refused(&cluster, &before);
+        let refused_after = refused(&cluster, &after);
+        let made_invalid = refused_after
+            .iter()
+            .filter(|(n, _)| !refused_before.contains_key(n));
+        let made_invalid: Vec<_> = made_invalid.collect();
+        println!(
+            "corpus, {mode}: of {} fitted documents that the API server took before, it takes {}",
+            before.len() - refused_before.len(),
+            before.len() - refused_before.len() - made_invalid.len(),
+        );
+        assert!(before.len() > 100, "hardly anything was fitted");
+        let said = |(n, why): &(&usize, &String)| format!("{mode}, {}: {why}", before[**n].0);
+        wrong.extend(made_invalid.iter().map(said));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The text after fitting; nothing where fitout refuses it.
+fn fitted(text: &str, config: &str) -> Option<String> {
+    let config = Stream::parse(config).unwrap();
+    let config = FunctionConfig::of_file(&config, "config").unwrap();
+    let config = config.decode().unwrap();
+    let stream = Stream::parse(text).ok()?;
+    let mut resources = Vec::new();
+    for document in stream
+        .documents()
+        .filter(|it| fitout::read::is_object(it.root()))
+    {
+        Resource::read(document.root(), 0, Origin::default(), &mut resources).ok()?;
+    }
+    let fitted = fitout::fit(&config, &resources, None).ok()?;
+    let is_error = |finding: &fitout::edit::Finding| finding.severity == Severity::Error;
+    if fitted.findings.iter().any(is_error) {
+        return None;
+    }
+    write::text(&stream, &fitted.changes, &resources).ok()
+}
+
+fn objects(text: &str) -> Vec<Value> {
+    let documents = serde_yaml::Deserializer::from_str(text);
+    documents
+        .map(|it| Value::deserialize(it).unwrap_or(Value::Null))
+        .collect()
+}
+
+/// What a strict dry run refuses, by the number in the object's name.
+fn refused(cluster: &Cluster, objects: &[(String, Value)]) -> BTreeMap<usize, String> {
+    let documents: Vec<String> = objects
+        .iter()
+        .map(|(_, object)| object.to_string())
+        .collect();
+    let create = [
+        "create",
+        "--dry-run=server",
+        "--validate=strict",
+        "-o",
+        "name",
+        "-f",
+        "-",
+    ];
+    let Ran { stdout, stderr, .. } = cluster.feed(&create, &documents.join("\n"));
+    // `deployment.apps/n5 (server dry run)`
+    let number = |line: &str| {
+        let (_, name) = line.split(' ').next()?.rsplit_once("/n")?;
+        name.parse().ok()
+    };
+    let taken: BTreeSet<usize> = stdout.lines().filter_map(number).collect();
+    let why = |n: &usize| {
+        let mut lines = stderr.lines();
+        let line = lines.find(|line| line.contains(&format!("\"n{n}\"")));
+        line.unwrap_or("no reason told").to_owned()
+    };
+    let all = (0..objects.len()).filter(|n| !taken.contains(n));
+    all.map(|n| (n, why(&n))).collect()
+}
