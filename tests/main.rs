@@ -7,6 +7,7 @@ mod docs;
 mod e2e;
 mod golden;
 mod hosts;
+mod pages;
 mod program;
 mod properties;
 mod readme;

@@ -1,0 +1,120 @@
+//! `docs/transformers/<name>.md`: what the head of a transformer's file says, and what its cases show.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use fitout::transformers;
+use kustomize_krm_types::{Result as KrmResult, Severity};
+use similar::TextDiff;
+
+#[test]
+fn the_pages_of_the_transformers_are_current() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut stale = Vec::new();
+    for name in transformers::NAMES {
+        let path = root.join(format!("docs/transformers/{name}.md"));
+        let page = page(root, name);
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &page).unwrap();
+        } else if fs::read_to_string(&path).unwrap_or_default() != page {
+            stale.push(format!("docs/transformers/{name}.md"));
+        }
+    }
+    assert!(
+        stale.is_empty(),
+        "UPDATE_GOLDEN=1 cargo test rewrites {stale:?}; read the diff"
+    );
+}
+
+fn page(root: &Path, name: &str) -> String {
+    let file = format!("src/transformers/{}.rs", snake_case(name));
+    let source = fs::read_to_string(root.join(file)).unwrap();
+    let head = source.lines().map_while(|line| line.strip_prefix("//!"));
+    let head: Vec<&str> = head
+        .map(|line| line.strip_prefix(' ').unwrap_or(line))
+        .collect();
+    let mut page = format!("# {}\n", head.join("\n"));
+    let _ = write!(
+        page,
+        "\nThe settings are in [config.md](../config.md). Each case below is a folder of `tests/cases/{name}`, and a test.\n"
+    );
+    let folder = root.join("tests/cases").join(name);
+    let mut cases: Vec<_> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .collect();
+    cases.sort();
+    for case in cases {
+        describe(&case, &mut page);
+    }
+    page
+}
+
+/// A case: what it shows, the config, and what becomes of the input.
+fn describe(case: &Path, page: &mut String) {
+    let read = |name: &str| fs::read_to_string(case.join(name)).ok();
+    let title = case
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .replace('-', " ");
+    let (first, rest) = title.split_at(1);
+    let _ = write!(page, "\n## {}{rest}\n\n", first.to_uppercase());
+    let input = read("input.yaml").unwrap();
+    let told = input.lines().map_while(|line| line.strip_prefix("# "));
+    let told: Vec<&str> = told.collect();
+    if !told.is_empty() {
+        let _ = write!(page, "{}\n\n", told.join("\n"));
+    }
+    let config = read("fn-config.yaml").unwrap();
+    let spec = config.split_once("\nspec:\n").map_or("", |(_, spec)| spec);
+    let spec = spec
+        .lines()
+        .map(|line| line.strip_prefix("  ").unwrap_or(line));
+    let spec: Vec<&str> = spec.filter(|line| *line != "environment: test").collect();
+    let _ = write!(page, "```yaml\n{}\n```\n\n", spec.join("\n"));
+    match (read("expected.yaml"), read("errors.txt")) {
+        (_, Some(errors)) => {
+            let _ = write!(page, "```text\n{}\n```\n", errors.trim_end());
+        }
+        (Some(expected), None) if expected == input => page.push_str("Nothing changes.\n"),
+        (Some(expected), None) => {
+            let diff = TextDiff::from_lines(&input, &expected);
+            let diff = diff.unified_diff().context_radius(2).to_string();
+            let lines = diff
+                .lines()
+                .filter(|line| !line.starts_with("\\ No newline"));
+            let lines: Vec<&str> = lines.collect();
+            let _ = write!(page, "```diff\n{}\n```\n", lines.join("\n"));
+        }
+        (None, None) => panic!("{} has neither output nor errors", case.display()),
+    }
+    let results = read("results.yaml").unwrap_or_default();
+    let results: Vec<KrmResult> = serde_yaml::from_str(&results).unwrap_or_default();
+    let found = results
+        .iter()
+        .filter(|it| it.severity != Severity::Info || it.field.is_none());
+    let found: Vec<String> = found
+        .filter(|it| it.severity != Severity::Error)
+        .map(|it| format!("- {}\\[{}\\]: {}", it.severity, it.tags["rule"], it.message))
+        .collect();
+    if !found.is_empty() {
+        let _ = write!(page, "\n{}\n", found.join("\n"));
+    }
+}
+
+fn snake_case(camel_case: &str) -> String {
+    let mut name = String::new();
+    for c in camel_case.chars() {
+        if c.is_uppercase() {
+            name.push('_');
+        }
+        name.extend(c.to_lowercase());
+    }
+    name
+}
