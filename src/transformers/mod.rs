@@ -45,7 +45,7 @@ use crate::config::decode::Fault;
 use crate::config::{Config, Layer, LayerId, Section, Sections, Waived, check_section};
 use crate::edit::Edits;
 use crate::problem::Problem;
-use crate::select::{Accounts, Container, Containers, Target, Waiver};
+use crate::select::{Accounts, Around, Container, Containers, Target, Waiver};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -166,10 +166,14 @@ transformers! {
 /// An object and the layers of the config that apply to it.
 #[derive(Debug)]
 pub struct Applicable<'r, 'a> {
+    /// Its index among all objects.
+    pub index: usize,
     /// The object.
     pub target: &'r Target<'a>,
     /// What all objects in hand say of their ServiceAccounts.
     pub accounts: &'r Accounts,
+    /// What all objects in hand say of one another.
+    pub around: &'r Around<'a>,
     /// The containers that the config is for at all.
     pub containers: &'r Containers<'r>,
     /// The layers that apply, lowest first, and the containers that each is for.
@@ -197,6 +201,16 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
     /// What all objects in hand say of their ServiceAccounts.
     pub fn accounts(&self) -> &'r Accounts {
         self.object.accounts
+    }
+
+    /// What all objects in hand say of one another.
+    pub fn around(&self) -> &'r Around<'r> {
+        self.object.around
+    }
+
+    /// The object's index among all objects.
+    pub fn index(&self) -> usize {
+        self.object.index
     }
 
     /// The section for the object's own fields; `None` when no layer that applies to it has one.
