@@ -33,6 +33,11 @@ pub const RULES: &[(&str, &str)] = &[
         "the port to scrape is not one that a container declares",
     ),
     (
+        "FIT-PRM002",
+        "metrics that are read twice, by annotations and by something else",
+    ),
+    ("FIT-PRM003", "several ports, each of which is scraped"),
+    (
         "FIT-PSS-allowPrivilegeEscalation",
         "a container may gain privileges",
     ),

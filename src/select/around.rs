@@ -285,6 +285,15 @@ impl Pods<'_> {
         label.text().map(|label| label.into_owned())
     }
 
+    /// The ports that their containers declare.
+    pub fn ports(&self) -> impl Iterator<Item = Node<'_>> {
+        let lists = ["containers", "initContainers"].into_iter();
+        let lists = lists.filter_map(|list| self.spec.get(list));
+        let ports = lists.flat_map(|list| list.items());
+        let ports = ports.filter_map(|container| container.get("ports"));
+        ports.flat_map(|ports| ports.items())
+    }
+
     /// An annotation of the pods.
     pub fn annotation(&self, name: &str) -> Option<String> {
         let annotation = self.metadata?.get("annotations")?.get(name)?;
