@@ -324,9 +324,8 @@ impl Monitor<'_> {
         let mut names = names.into_iter().flat_map(|names| names.items()).peekable();
         match names.peek() {
             None => are_together(self.resource, resource),
-            Some(_) => {
-                names.any(|name| is_same(name.text().as_deref(), resource.namespace.as_deref()))
-            }
+            // A namespace that is not written is taken for none of those that are named.
+            Some(_) => names.any(|name| name.text().as_deref() == resource.namespace.as_deref()),
         }
     }
 }

@@ -38,11 +38,12 @@ pub mod security_context;
 pub mod storage;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use crate::config::decode::Fault;
-use crate::config::{Config, Layer, LayerId, Section, Sections, Waived, check_section};
+use crate::config::{Config, Decision, Layer, LayerId, Section, Sections, Waived, check_section};
 use crate::edit::Edits;
 use crate::problem::Problem;
 use crate::select::{Accounts, Around, Container, Containers, Target, Waiver};
@@ -258,5 +259,34 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
         }
         self.sections
             .merged(layers.map(|(id, _)| *id).collect(), waived)
+    }
+}
+
+/// The path in `modes` that has the fields of a leaf deleted.
+fn removed_by<'s, S: Transformer>(section: &'s Section<'_, S>, leaf: &str) -> Option<&'s str> {
+    let mut removed = section.removed();
+    removed.find(|path| *path == leaf || leaf.starts_with(&format!("{path}.")))
+}
+
+/// A decision by one setting about the field of another: how it is applied, and what keeps it, is that one's.
+fn decision_about<S: Transformer>(
+    section: &Section<'_, S>,
+    setting: &str,
+    leaf: &str,
+) -> Arc<Decision> {
+    let (by, about) = (section.decision(setting), section.decision(leaf));
+    Arc::new(Decision {
+        mode: about.mode,
+        leaf: about.leaf.clone(),
+        waiver: about.waiver,
+        ..(*by).clone()
+    })
+}
+
+/// Who has the field of a leaf deleted.
+fn decision_to_remove<S: Transformer>(section: &Section<'_, S>, leaf: &str) -> Arc<Decision> {
+    match removed_by(section, leaf) {
+        Some(path) => decision_about(section, &format!("modes.{path}"), leaf),
+        None => section.decision(leaf),
     }
 }

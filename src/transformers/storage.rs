@@ -23,13 +23,12 @@ mod workload;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 
 use super::resources::{Amount, Factor};
-use super::{Objection, Scope, Transformer};
-use crate::config::{Decision, Mode, Section};
+use super::{Objection, Scope, Transformer, removed_by};
+use crate::config::{Mode, Section};
 use crate::edit::{Edits, Subject};
 use crate::problem::{Problem, did_you_mean};
 use crate::quantity::Quantity;
@@ -292,35 +291,10 @@ impl Storage {
     }
 }
 
-/// The path in `modes` that has the fields of a leaf deleted.
-fn removed_by<'s>(section: &'s Section<'_, Storage>, leaf: &str) -> Option<&'s str> {
-    let mut removed = section.removed();
-    removed.find(|path| *path == leaf || leaf.starts_with(&format!("{path}.")))
-}
-
 /// Whether the fields of a leaf are to be deleted: by the mode of a setting that is there, or by name in `modes`.
 fn is_removed(section: &Section<'_, Storage>, leaf: &str, is_configured: bool) -> bool {
     let is_meant = is_configured || removed_by(section, leaf).is_some();
     section.mode(leaf) == Mode::Remove && is_meant
-}
-
-/// A decision by one setting about the field of another: how it is applied, and what keeps it, is that one's.
-fn decision_about(section: &Section<'_, Storage>, setting: &str, leaf: &str) -> Arc<Decision> {
-    let (by, about) = (section.decision(setting), section.decision(leaf));
-    Arc::new(Decision {
-        mode: about.mode,
-        leaf: about.leaf.clone(),
-        waiver: about.waiver,
-        ..(*by).clone()
-    })
-}
-
-/// Who has the field of a leaf deleted.
-fn decision_to_remove(section: &Section<'_, Storage>, leaf: &str) -> Arc<Decision> {
-    match removed_by(section, leaf) {
-        Some(path) => decision_about(section, &format!("modes.{path}"), leaf),
-        None => section.decision(leaf),
-    }
 }
 
 /// The minor version that fields are written for: the oldest that fitout knows where the config names none.

@@ -7,6 +7,7 @@ use super::{OWN, OnAmbiguous, Prometheus, Scheme, Scrape};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
+use crate::transformers::decision_to_remove;
 use crate::yaml::{Node, Scalar, Value};
 
 /// The annotations of one thing in the hands of its section.
@@ -71,7 +72,7 @@ impl Fitting<'_, '_> {
                 subject: &self.subject,
                 field: &["annotations", &key],
                 value: Value::Null,
-                decision: self.section.decision(leaf),
+                decision: decision_to_remove(self.section, leaf),
                 meaning: Meaning::Literal,
                 note: None,
             })?;
@@ -211,24 +212,19 @@ impl Fitting<'_, '_> {
     }
 
     fn undeclared(&self, port: &str, ports: &Ports, insists: bool) -> Finding {
-        let message = format!(
-            "the metrics port {port} is declared by no {}, so nothing is annotated",
-            ports.declared_by
-        );
+        let undeclared = ports.words.undeclared;
+        let message = format!("the metrics port {port} {undeclared}, so nothing is annotated");
         Finding::new("FIT-PRM001", severity(insists), message)
             .about(&self.subject, &["annotations", &self.key("port")])
             .decided_by(self.section.decision("port"))
-            .help(format!(
-                "declare it under `ports` of its {}, or correct the config",
-                ports.declared_by
-            ))
+            .help(ports.words.help)
     }
 
     fn undeclared_by_author(&self, port: &str, ports: &Ports, insists: bool) -> Finding {
         let message = match port.parse::<u16>() {
             Ok(_) => format!(
-                "the author annotated port {port}, which is declared by no {}",
-                ports.declared_by
+                "the author annotated port {port}, which {}",
+                ports.words.undeclared
             ),
             Err(_) => format!(
                 "the author annotated port {port}, which is no number, and Prometheus looks up no names"
@@ -243,10 +239,7 @@ impl Fitting<'_, '_> {
 
     fn ambiguous(&self, numbers: &[u16], ports: &Ports) -> Finding {
         let message = match numbers {
-            [] => format!(
-                "no {} declares a port, so it cannot be scraped",
-                ports.declared_by
-            ),
+            [] => format!("{}, so it cannot be scraped", ports.words.none),
             numbers => {
                 let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
                 format!(

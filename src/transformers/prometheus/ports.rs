@@ -15,9 +15,32 @@ pub(super) struct Ports {
     pub(super) usable: Vec<DeclaredPort>,
     /// How many targets Prometheus makes of them all.
     pub(super) targets: usize,
-    /// What declares them, for people.
-    pub(super) declared_by: &'static str,
+    /// How a person speaks of them.
+    pub(super) words: &'static Words,
 }
+
+/// How a person speaks of ports.
+pub(super) struct Words {
+    /// The rest of a sentence about a port that is not among them.
+    pub(super) undeclared: &'static str,
+    /// That there are none.
+    pub(super) none: &'static str,
+    /// How a port comes to be among them.
+    pub(super) help: &'static str,
+}
+
+const OF_PODS: Words = Words {
+    undeclared: "is declared by no container",
+    none: "no container declares a port",
+    help: "declare it under `ports` of its container, or correct the config",
+};
+
+/// Of the ports of pods that a Service leads to.
+pub(super) const OF_SERVICE: Words = Words {
+    undeclared: "is one that no port of the Service leads to",
+    none: "no port of the Service leads to a port of its pods",
+    help: "make it the `targetPort` of a port of the Service, or correct the config",
+};
 
 /// A port that a container declares, or that a Service leads to.
 pub(super) struct DeclaredPort {
@@ -99,7 +122,7 @@ pub(super) fn of_pods(resource: &Resource<'_>, template: &Template<'_>) -> Resul
     let mut ports = Ports {
         usable: Vec::new(),
         targets: 0,
-        declared_by: "container",
+        words: &OF_PODS,
     };
     let containers = template.containers.iter();
     for container in containers.filter(|it| it.container_type != ContainerType::Ephemeral) {

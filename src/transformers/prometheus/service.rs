@@ -4,7 +4,7 @@
 use kustomize_krm_types::Severity;
 
 use super::annotations::Fitting;
-use super::ports::{DeclaredPort, Ports};
+use super::ports::{DeclaredPort, OF_SERVICE, Ports};
 use super::{Placement, Prometheus, Scrape, twice};
 use crate::config::Section;
 use crate::edit::{Edits, Finding, Part, Subject};
@@ -68,7 +68,7 @@ fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports {
     let mut ports = Ports {
         usable: Vec::new(),
         targets: 0,
-        declared_by: "port of the Service",
+        words: &OF_SERVICE,
     };
     let text = |node: Option<Node<'_>>| {
         let text = node

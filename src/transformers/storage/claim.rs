@@ -4,12 +4,13 @@ use std::cell::Cell;
 
 use kustomize_krm_types::Severity;
 
-use super::{Storage, decision_to_remove, is_removed, minor_version};
+use super::{Storage, is_removed, minor_version};
 use crate::config::{Mode, Section};
 use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::select::{Claim, ClaimKind, below, expected};
+use crate::transformers::decision_to_remove;
 use crate::yaml::{Node, Value};
 
 /// What an author has to do for a StatefulSet's claim templates to change (`ValidateStatefulSetUpdate` in kubernetes

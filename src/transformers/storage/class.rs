@@ -5,11 +5,12 @@ use std::sync::Arc;
 use kustomize_krm_types::Severity;
 
 use super::claim::Fitting;
-use super::{LegacyAnnotation, decision_about, is_removed};
+use super::{LegacyAnnotation, is_removed};
 use crate::config::{Decision, Mode};
 use crate::edit::{Answer, Edits, Finding, Meaning, Proposal};
 use crate::problem::Problem;
 use crate::select::ClaimKind;
+use crate::transformers::decision_about;
 use crate::yaml::Value;
 
 /// The way in which claims named their class before the field (Kubernetes 1.6); where it stands, the

@@ -1,11 +1,12 @@
 //! What becomes of the claims that a StatefulSet made: its own field, not one of its claims.
 
 use super::claim::too_young;
-use super::{Policy, Storage, decision_to_remove, is_removed, minor_version};
+use super::{Policy, Storage, is_removed, minor_version};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::select::{ClaimKind, Target};
+use crate::transformers::decision_to_remove;
 use crate::yaml::Value;
 
 /// `StatefulSetAutoDeletePVC` is on by default since then (KEP 1847).

@@ -3,12 +3,13 @@
 use kustomize_krm_types::Severity;
 
 use super::claim::Fitting;
-use super::{Size, SizePolicy, Storage, decision_about, is_removed};
+use super::{Size, SizePolicy, Storage, is_removed};
 use crate::config::Mode;
 use crate::edit::{Edits, Finding, Meaning, Proposal};
 use crate::problem::Problem;
 use crate::quantity::{Format, Quantity};
 use crate::select::Glob;
+use crate::transformers::decision_about;
 use crate::transformers::resources::{Amount, read_quantity};
 use crate::yaml::Value;
 
