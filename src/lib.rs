@@ -188,7 +188,7 @@ pub fn fit(
     for selected in &selection.selected {
         let mut transform = |as_if, edits: &mut Edits<'_>| {
             edits.start(selected.index);
-            let applicable = selected.applicable(&selection.accounts, as_if);
+            let applicable = selected.applicable(&selection.accounts, &selection.around, as_if);
             problems.extend(transformers.transform(&applicable, edits).err());
         };
         let first = edits.changes.len();

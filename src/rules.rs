@@ -33,6 +33,11 @@ pub const RULES: &[(&str, &str)] = &[
         "the port to scrape is not one that a container declares",
     ),
     (
+        "FIT-PRM002",
+        "metrics that are read twice, by annotations and by something else",
+    ),
+    ("FIT-PRM003", "several ports, each of which is scraped"),
+    (
         "FIT-PSS-allowPrivilegeEscalation",
         "a container may gain privileges",
     ),
@@ -54,11 +59,17 @@ pub const RULES: &[(&str, &str)] = &[
     ("FIT-SEC002", "a root file system that can be written to"),
     ("FIT-SEC004", "runAsNonRoot without a user that is a number"),
     ("FIT-SEC006", "a path that has to be writable and cannot be"),
+    ("FIT-STO001", "a claim without a class"),
     ("FIT-STO002", "a claim that shrinks"),
     (
         "FIT-STO003",
         "the legacy annotation of a claim says something else than its field shall",
     ),
+    (
+        "FIT-STO005",
+        "a claim for one node that pods on several would use",
+    ),
+    ("FIT-STO006", "a claim that pods name and nobody brings"),
     (
         "FIT-TGT002",
         "an object of a workload's kind from which no pods are made",

@@ -1,12 +1,14 @@
 //! Step 3: which objects, containers and claims the config speaks of, and where they live.
 
 mod accounts;
+mod around;
 mod exemptions;
 mod selection;
 mod selector;
 mod targets;
 
 pub use accounts::Accounts;
+pub use around::{Around, Monitor, Pods, Service};
 pub use exemptions::{
     Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, Waiver, WaiverSource, leaf_of,
 };

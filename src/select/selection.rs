@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Accounts, Container, Match, Near, Selector, Target, Template, Waiver};
+use super::{Accounts, Around, Container, Match, Near, Selector, Target, Template, Waiver};
 use crate::config::{Config, LayerId};
 use crate::problem::Problems;
 use crate::read::Resource;
@@ -24,6 +24,8 @@ pub struct Selection<'r, 'a> {
     pub profiles: Vec<ProfileUse>,
     /// What the objects say of their ServiceAccounts.
     pub accounts: Accounts,
+    /// What the objects say of one another.
+    pub around: Around<'a>,
     /// How many objects the config might have been for.
     pub candidates: usize,
     /// Why an object that nearly answers to `spec.select` does not.
@@ -117,6 +119,7 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             selected: Vec::new(),
             profiles: vec![ProfileUse::default(); config.profiles.len()],
             accounts: Accounts::of(resources),
+            around: Around::default(),
             candidates: 0,
             near: None,
             skips: Vec::new(),
@@ -130,6 +133,9 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             let target = Target::of(resource, &config.pod_specs);
             let templates = target.as_ref().map_or(&[][..], |target| &target.templates);
             selection.candidates += 1;
+            if let Ok(target) = &target {
+                selection.around.add(index, target);
+            }
             if !is_selected(config, resource, templates) {
                 if selection.near.is_none() {
                     let select = config.select.as_ref();
@@ -149,6 +155,7 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
                 Err(problem) => problems.push(problem),
             }
         }
+        selection.around.link();
         if problems.is_empty() {
             Ok(selection)
         } else {
@@ -264,10 +271,17 @@ fn skipped_sections(resource: &Resource<'_>, templates: &[Template<'_>]) -> Vec<
 
 impl<'r, 'a> Selected<'r, 'a> {
     /// The object as transformers see it; `as_if` nothing were exempt or only checked.
-    pub fn applicable(&'r self, accounts: &'r Accounts, as_if: bool) -> Applicable<'r, 'a> {
+    pub fn applicable(
+        &'r self,
+        accounts: &'r Accounts,
+        around: &'r Around<'a>,
+        as_if: bool,
+    ) -> Applicable<'r, 'a> {
         Applicable {
+            index: self.index,
             target: &self.target,
             accounts,
+            around,
             containers: &self.containers,
             layers: &self.layers,
             skipped: &self.skipped,

@@ -38,14 +38,15 @@ pub mod security_context;
 pub mod storage;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
 use crate::config::decode::Fault;
-use crate::config::{Config, Layer, LayerId, Section, Sections, Waived, check_section};
+use crate::config::{Config, Decision, Layer, LayerId, Section, Sections, Waived, check_section};
 use crate::edit::Edits;
 use crate::problem::Problem;
-use crate::select::{Accounts, Container, Containers, Target, Waiver};
+use crate::select::{Accounts, Around, Container, Containers, Target, Waiver};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -166,10 +167,14 @@ transformers! {
 /// An object and the layers of the config that apply to it.
 #[derive(Debug)]
 pub struct Applicable<'r, 'a> {
+    /// Its index among all objects.
+    pub index: usize,
     /// The object.
     pub target: &'r Target<'a>,
     /// What all objects in hand say of their ServiceAccounts.
     pub accounts: &'r Accounts,
+    /// What all objects in hand say of one another.
+    pub around: &'r Around<'a>,
     /// The containers that the config is for at all.
     pub containers: &'r Containers<'r>,
     /// The layers that apply, lowest first, and the containers that each is for.
@@ -197,6 +202,16 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
     /// What all objects in hand say of their ServiceAccounts.
     pub fn accounts(&self) -> &'r Accounts {
         self.object.accounts
+    }
+
+    /// What all objects in hand say of one another.
+    pub fn around(&self) -> &'r Around<'r> {
+        self.object.around
+    }
+
+    /// The object's index among all objects.
+    pub fn index(&self) -> usize {
+        self.object.index
     }
 
     /// The section for the object's own fields; `None` when no layer that applies to it has one.
@@ -244,5 +259,34 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
         }
         self.sections
             .merged(layers.map(|(id, _)| *id).collect(), waived)
+    }
+}
+
+/// The path in `modes` that has the fields of a leaf deleted.
+fn removed_by<'s, S: Transformer>(section: &'s Section<'_, S>, leaf: &str) -> Option<&'s str> {
+    let mut removed = section.removed();
+    removed.find(|path| *path == leaf || leaf.starts_with(&format!("{path}.")))
+}
+
+/// A decision by one setting about the field of another: how it is applied, and what keeps it, is that one's.
+fn decision_about<S: Transformer>(
+    section: &Section<'_, S>,
+    setting: &str,
+    leaf: &str,
+) -> Arc<Decision> {
+    let (by, about) = (section.decision(setting), section.decision(leaf));
+    Arc::new(Decision {
+        mode: about.mode,
+        leaf: about.leaf.clone(),
+        waiver: about.waiver,
+        ..(*by).clone()
+    })
+}
+
+/// Who has the field of a leaf deleted.
+fn decision_to_remove<S: Transformer>(section: &Section<'_, S>, leaf: &str) -> Arc<Decision> {
+    match removed_by(section, leaf) {
+        Some(path) => decision_about(section, &format!("modes.{path}"), leaf),
+        None => section.decision(leaf),
     }
 }

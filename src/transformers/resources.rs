@@ -98,7 +98,7 @@ impl<'de> Deserialize<'de> for Amount {
 
 /// A factor in the config.
 #[derive(Clone, Debug)]
-struct Factor(Scale);
+pub(super) struct Factor(pub(super) Scale);
 
 impl<'de> Deserialize<'de> for Factor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -2,7 +2,10 @@
 //!
 //! Fits PersistentVolumeClaims, the claim templates of StatefulSets, and generic ephemeral volumes.
 //! An absent class means the cluster's default, an empty one means no provisioning; both differ, and
-//! only absence is filled. Sizes only grow. Claims that are bound to a volume by hand are left alone.
+//! only absence is filled. Sizes only grow, unless the mode `Bound` or `sizePolicy: Exact` asks for
+//! less, which is told. Claims that are bound to a volume by hand are left alone. Of claims that stay
+//! without a class, of ReadWriteOnce claims that two pods would share, and of claims that pods name and
+//! nobody brings, it only tells.
 //!
 //! ```yaml
 //! # before                                  # after
@@ -12,20 +15,26 @@
 //!                                             storageClassName: fast
 //! ```
 
+mod claim;
+mod class;
+mod retention;
+mod size;
+mod workload;
+
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use kustomize_krm_types::Severity;
 use serde::{Deserialize, Deserializer};
 
-use super::resources::{Amount, read_quantity};
-use super::{Objection, Scope, Transformer};
+use super::resources::{Amount, Factor};
+use super::{Objection, Scope, Transformer, removed_by};
 use crate::config::{Mode, Section};
-use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
-use crate::problem::Problem;
+use crate::edit::{Edits, Subject};
+use crate::problem::{Problem, did_you_mean};
 use crate::quantity::Quantity;
-use crate::read::Resource;
-use crate::select::{Claim, ClaimKind, Glob, below, expected};
-use crate::yaml::{Node, Value};
+use crate::select::{ClaimKind, Glob};
+
+use claim::Fitting;
 
 /// What claims ask of the cluster's storage.
 #[derive(Debug, Default, Deserialize)]
@@ -33,14 +42,38 @@ use crate::yaml::{Node, Value};
 pub struct Storage {
     /// The class; the empty text asks for no provisioning.
     storage_class_name: Option<String>,
+    /// Classes of other clusters and what they are called here, in every mode that writes; the empty text as a key stands
+    /// for an empty class, not for an absent one.
+    map: BTreeMap<String, String>,
+    /// What happens to a class that a claim names by the annotation of old, `volume.beta.kubernetes.io/storage-class`,
+    /// which wins over the field. `Convert` when absent. Claim templates of StatefulSets keep theirs.
+    legacy_annotation: LegacyAnnotation,
     /// The size of every claim, or sizes by claim name (with `*` and `?`).
     size: Option<Size>,
     /// Whether `Override` may make an author's size smaller.
     size_policy: SizePolicy,
+    /// A factor for the sizes configured here, never the author's, rounded up to 1Mi (1M for decimal sizes). One below 1
+    /// has an effect with `sizePolicy: Exact` only.
+    scale: Option<Factor>,
+    /// The largest size: none above it is written, and the mode `Bound` brings an author's down to it.
+    max: Option<Amount>,
     /// Written where the author asks for none.
     access_modes: Option<Vec<String>>,
+    /// The VolumeAttributesClass; written from Kubernetes 1.34.
+    volume_attributes_class_name: Option<String>,
+    /// What becomes of the claims that a StatefulSet made; written from Kubernetes 1.27.
+    retention: Retention,
     /// Names of the claims that this is for (with `*` and `?`); all when absent.
     claims: Option<Vec<Glob>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+enum LegacyAnnotation {
+    /// It becomes the field, with the same class: the one change of it that the API server allows.
+    #[default]
+    Convert,
+    /// It stays.
+    Keep,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -50,6 +83,24 @@ enum SizePolicy {
     GrowOnly,
     /// As configured.
     Exact,
+}
+
+/// `persistentVolumeClaimRetentionPolicy` of StatefulSets.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Retention {
+    /// When the StatefulSet is deleted.
+    when_deleted: Option<Policy>,
+    /// When a replica is taken away.
+    when_scaled: Option<Policy>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum Policy {
+    /// The claims stay.
+    Retain,
+    /// The claims go, and with most classes their volumes.
+    Delete,
 }
 
 /// One size, or sizes by claim name in the order in which they are tried.
@@ -92,16 +143,71 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
-/// The way in which claims named their class before the field (Kubernetes 1.6); where it stands, the
-/// control plane prefers it (`GetPersistentVolumeClaimClass` in k8s.io/component-helpers).
-const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+/// What Kubernetes knows (`supportedAccessModes` in kubernetes `pkg/apis/core/validation/validation.go`).
+const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", EXCLUSIVE];
+
+/// The access mode that stands alone.
+const EXCLUSIVE: &str = "ReadWriteOncePod";
 
 impl Transformer for Storage {
-    const MODE_PATHS: &'static [&'static str] =
-        &["storageClassName", "size", "size.*", "accessModes"];
+    const MODE_PATHS: &'static [&'static str] = &[
+        "storageClassName",
+        "size",
+        "size.*",
+        "accessModes",
+        "volumeAttributesClassName",
+        "retention",
+        "retention.whenDeleted",
+        "retention.whenScaled",
+    ];
+    const BOUNDED: &'static [&'static str] = &["size", "size.*"];
+    const RULES: &'static [(&'static str, &'static str)] = &[
+        ("FIT-STO001", "storageClassName"),
+        ("FIT-STO002", "size"),
+        ("FIT-STO003", "storageClassName"),
+    ];
 
     fn check(&self) -> Vec<Objection> {
-        let sizes: Vec<(String, Quantity)> = match &self.size {
+        let mut objections = self.check_sizes();
+        objections.extend(self.check_access_modes());
+        objections.extend(self.check_classes());
+        objections
+    }
+
+    fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let Some(section) = scope.section() else {
+            return Ok(());
+        };
+        let target = scope.target();
+        let is_told = Cell::new(false);
+        for claim in &target.claims {
+            let mut subject = Subject::claim(claim);
+            if claim.kind == ClaimKind::Ephemeral {
+                // Such a claim is a part of the pods, and a change of it is one of theirs.
+                let mut templates = target.templates.iter();
+                let of = templates.find(|it| claim.path.starts_with(&it.spec_path));
+                subject.on_change = of.map_or(subject.on_change, |it| it.on_change);
+            }
+            let fitting = Fitting {
+                resource: target.resource,
+                claim,
+                section: &section,
+                subject,
+                is_told: &is_told,
+            };
+            if fitting.is_selected() {
+                fitting.fit(edits)?;
+            }
+        }
+        retention::fit(target, &section, edits)?;
+        workload::tell(scope, &section, edits);
+        Ok(())
+    }
+}
+
+impl Storage {
+    fn check_sizes(&self) -> Vec<Objection> {
+        let mut sizes: Vec<(String, Quantity)> = match &self.size {
             None => Vec::new(),
             Some(Size::All(size)) => vec![("size".to_owned(), *size)],
             Some(Size::ByName(sizes)) => sizes
@@ -109,282 +215,91 @@ impl Transformer for Storage {
                 .map(|(_, name, size)| (format!("size.{name}"), *size))
                 .collect(),
         };
-        sizes
-            .into_iter()
-            .filter(|(_, size)| size.is_zero())
-            .map(|(path, size)| {
+        sizes.extend(self.max.map(|Amount(max)| ("max".to_owned(), max)));
+        let zeros = sizes.into_iter().filter(|(_, size)| size.is_zero());
+        let objections = zeros.map(|(path, size)| {
+            Objection::new(
+                path,
+                format!("a claim of size {size} is refused by the API server"),
+                "write a size above zero, such as 10Gi",
+            )
+        });
+        objections.collect()
+    }
+
+    fn check_access_modes(&self) -> Option<Objection> {
+        let modes = self.access_modes.as_ref()?;
+        let unknown = modes
+            .iter()
+            .find(|mode| !ACCESS_MODES.contains(&mode.as_str()));
+        let known = || format!("known: {}", ACCESS_MODES.join(", "));
+        let (message, help) = if let Some(unknown) = unknown {
+            let help = did_you_mean(unknown, ACCESS_MODES)
+                .map_or_else(known, |meant| format!("did you mean `{meant}`?"));
+            (format!("`{unknown}` is no access mode"), help)
+        } else if modes.is_empty() {
+            let message = "a claim without an access mode is refused by the API server";
+            (message.to_owned(), known())
+        } else if modes.len() > 1 && modes.iter().any(|mode| mode == EXCLUSIVE) {
+            let message = format!("{EXCLUSIVE} goes with no other access mode");
+            (message, "leave the others out".to_owned())
+        } else {
+            return None;
+        };
+        Some(Objection::new("accessModes", message, help))
+    }
+
+    fn check_classes(&self) -> Vec<Objection> {
+        let chains = self
+            .map
+            .iter()
+            .filter(|(from, to)| from != to && self.map.get(*to).is_some_and(|next| next != *to));
+        let mut objections: Vec<Objection> = chains
+            .map(|(from, to)| {
                 Objection::new(
-                    path,
-                    format!("a claim of size {size} is refused by the API server"),
-                    "write a size above zero, such as 10Gi".to_owned(),
+                    format!("map.{from}"),
+                    format!("`{to}` is renamed itself, so `{from}` would have another name after each run"),
+                    "map each class to what it is called in the cluster",
                 )
             })
-            .collect()
+            .collect();
+        if self.volume_attributes_class_name.as_deref() == Some("") {
+            objections.push(Objection::new(
+                "volumeAttributesClassName",
+                "an empty class takes away the one that a claim has, which the API server refuses",
+                "leave it out",
+            ));
+        }
+        objections
     }
 
-    fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let Some(section) = scope.section() else {
-            return Ok(());
-        };
-        for claim in &scope.target().claims {
-            let fitting = Fitting {
-                resource: scope.target().resource,
-                claim,
-                section: &section,
-                subject: Subject::claim(claim),
-            };
-            if fitting.is_selected() {
-                fitting.fit(edits)?;
+    /// What a class is called in this cluster. Profiles may make chains of names; their end is meant, and of a circle the
+    /// name itself.
+    fn name_here<'s>(&'s self, class: &'s str) -> &'s str {
+        let mut name = class;
+        for _ in 0..self.map.len() {
+            match self.map.get(name) {
+                Some(next) if next != name => name = next,
+                _ => return name,
             }
         }
-        Ok(())
+        if self.map.get(name).is_none_or(|next| next == name) {
+            name
+        } else {
+            class
+        }
     }
 }
 
-struct Fitting<'f, 'a> {
-    resource: &'f Resource<'a>,
-    claim: &'f Claim<'a>,
-    section: &'f Section<'f, Storage>,
-    subject: Subject,
+/// Whether the fields of a leaf are to be deleted: by the mode of a setting that is there, or by name in `modes`.
+fn is_removed(section: &Section<'_, Storage>, leaf: &str, is_configured: bool) -> bool {
+    let is_meant = is_configured || removed_by(section, leaf).is_some();
+    section.mode(leaf) == Mode::Remove && is_meant
 }
 
-impl<'a> Fitting<'_, 'a> {
-    fn settings(&self) -> &Storage {
-        &self.section.settings
-    }
-
-    fn is_selected(&self) -> bool {
-        self.settings()
-            .claims
-            .as_ref()
-            .is_none_or(|globs| globs.iter().any(|glob| glob.matches(&self.claim.name)))
-    }
-
-    fn spec(&self, field: &str) -> Option<Node<'a>> {
-        self.claim
-            .node
-            .get("spec")?
-            .get(field)
-            .filter(|node| !node.is_null())
-    }
-
-    fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        for part in ["spec", "metadata"] {
-            if let Some(node) = self
-                .claim
-                .node
-                .get(part)
-                .filter(|node| !node.is_null() && !node.is_map())
-            {
-                return Err(expected(
-                    self.resource,
-                    node,
-                    "a mapping",
-                    &below(&self.claim.path, [part]),
-                ));
-            }
-        }
-        if self.spec("volumeName").is_some() || self.spec("selector").is_some() {
-            self.leave_bound(edits);
-            return Ok(());
-        }
-        self.fit_access_modes(edits)?;
-        self.fit_size(edits)?;
-        self.fit_class(edits)
-    }
-
-    /// A claim that names its volume is bound by hand: another class would never bind.
-    fn leave_bound(&self, edits: &mut Edits<'_>) {
-        let Some(class) = &self.settings().storage_class_name else {
-            return;
-        };
-        let current = self.spec("storageClassName").and_then(|node| node.text());
-        if self.section.mode("storageClassName") != Mode::Override
-            || current.as_deref() == Some(class)
-        {
-            return;
-        }
-        let message = format!(
-            "claim \"{}\" is bound to its volume by hand, so its class cannot become {class}",
-            self.claim.name
-        );
-        let finding = Finding::new("storage", Severity::Error, message)
-            .about(&self.subject, &["spec", "storageClassName"])
-            .current(current.map(|class| Value::from(class.into_owned())))
-            .decided_by(self.section.decision("storageClassName"))
-            .help("leave the claim out with `claims`, or use mode Ensure for it");
-        edits.find(finding);
-    }
-
-    fn fit_access_modes(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let Some(modes) = &self.settings().access_modes else {
-            return Ok(());
-        };
-        let mode = self.section.mode("accessModes");
-        let authors = self.spec("accessModes");
-        let is_empty = |node: Node<'_>| node.is_sequence() && node.items().next().is_none();
-        if authors.is_some_and(|node| !is_empty(node)) && mode == Mode::Ensure {
-            return Ok(());
-        }
-        let value = Value::Sequence(
-            modes
-                .iter()
-                .map(|mode| Value::from(mode.as_str()))
-                .collect(),
-        );
-        // The API server refuses an empty list as it does none.
-        if authors.is_some_and(is_empty) && mode != Mode::Off && !modes.is_empty() {
-            edits.repair(Proposal {
-                subject: &self.subject,
-                field: &["spec", "accessModes"],
-                value,
-                decision: self.section.decision("accessModes"),
-                meaning: Meaning::Literal,
-                note: None,
-            })?;
-            if self.claim.kind != ClaimKind::Ephemeral {
-                edits.mark_immutable();
-            }
-            return Ok(());
-        }
-        self.set(
-            &["spec", "accessModes"],
-            "accessModes",
-            value,
-            Meaning::Literal,
-            edits,
-        )
-    }
-
-    fn fit_size(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let (leaf, size) = match &self.settings().size {
-            None => return Ok(()),
-            Some(Size::All(size)) => ("size".to_owned(), *size),
-            Some(Size::ByName(sizes)) => match sizes
-                .iter()
-                .find(|(glob, ..)| glob.matches(&self.claim.name))
-            {
-                None => return Ok(()),
-                Some((_, name, size)) => (format!("size.{name}"), *size),
-            },
-        };
-        if self.section.mode(&leaf) == Mode::Off {
-            return Ok(());
-        }
-        let field = ["spec", "resources", "requests", "storage"];
-        let author = self
-            .spec("resources")
-            .and_then(|resources| resources.get("requests")?.get("storage"))
-            .filter(|node| !node.is_null());
-        if let Some(node) = author {
-            let author = read_quantity(self.resource, node, || self.subject.at(&field))?;
-            let shrinks = size < author && self.section.mode(&leaf) == Mode::Override;
-            if shrinks && self.settings().size_policy == SizePolicy::GrowOnly {
-                return Ok(());
-            }
-            if shrinks {
-                let message = format!(
-                    "claim \"{}\" shrinks from {author} to {size}, which no existing claim can",
-                    self.claim.name
-                );
-                let finding = Finding::new("FIT-STO002", Severity::Warning, message);
-                edits.find(
-                    finding
-                        .about(&self.subject, &field)
-                        .decided_by(self.section.decision(&leaf)),
-                );
-            }
-        }
-        self.set(
-            &field,
-            &leaf,
-            Value::from(size.to_string()),
-            Meaning::Quantity,
-            edits,
-        )
-    }
-
-    fn fit_class(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let Some(class) = &self.settings().storage_class_name else {
-            return Ok(());
-        };
-        if let Some(legacy) = self.legacy_class() {
-            self.keep_legacy(&legacy, class, edits);
-            return Ok(());
-        }
-        let restores = self
-            .spec("dataSource")
-            .or_else(|| self.spec("dataSourceRef"))
-            .is_some();
-        let is_looked_at = self.section.mode("storageClassName") != Mode::Off;
-        if restores && is_looked_at && self.settings().claims.is_none() {
-            let message = format!(
-                "claim \"{}\" is filled from another volume, whose class must fit; its class is left as it is",
-                self.claim.name
-            );
-            let finding = Finding::new("storage", Severity::Info, message)
-                .about(&self.subject, &["spec", "storageClassName"]);
-            edits.find(finding.help("name the claim under `claims` to set it all the same"));
-            return Ok(());
-        }
-        self.set(
-            &["spec", "storageClassName"],
-            "storageClassName",
-            Value::from(class.as_str()),
-            Meaning::Text,
-            edits,
-        )
-    }
-
-    fn legacy_class(&self) -> Option<String> {
-        let annotations = self.claim.node.get("metadata")?.get("annotations")?;
-        annotations.get(LEGACY_CLASS)?.text().map(Into::into)
-    }
-
-    fn keep_legacy(&self, legacy: &str, class: &str, edits: &mut Edits<'_>) {
-        if legacy == class || self.section.mode("storageClassName") != Mode::Override {
-            return;
-        }
-        let message = format!(
-            "claim \"{}\" names its class {legacy} in an annotation, which wins over the field; it cannot become {class}",
-            self.claim.name
-        );
-        let finding = Finding::new("FIT-STO003", Severity::Error, message)
-            .about(&self.subject, &["metadata", "annotations", LEGACY_CLASS])
-            .current(Some(Value::from(legacy)))
-            .proposed(class)
-            .decided_by(self.section.decision("storageClassName"))
-            .help("remove the annotation from the manifest");
-        edits.find(finding);
-    }
-
-    fn set(
-        &self,
-        field: &[&str],
-        leaf: &str,
-        value: Value,
-        meaning: Meaning,
-        edits: &mut Edits<'_>,
-    ) -> Result<(), Problem> {
-        let decision = self.section.decision(leaf);
-        let answer = edits.set(Proposal {
-            subject: &self.subject,
-            field,
-            value,
-            decision,
-            meaning,
-            note: None,
-        })?;
-        // A claim's class and modes are fixed when it is made, and a StatefulSet's templates for good
-        // (`ValidatePersistentVolumeClaimUpdate`, `ValidateStatefulSetUpdate`); a claim's size may grow.
-        let fixed = match self.claim.kind {
-            ClaimKind::Template => true,
-            ClaimKind::Object => !leaf.starts_with("size"),
-            ClaimKind::Ephemeral => false,
-        };
-        if fixed && matches!(answer, Answer::Edited) {
-            edits.mark_immutable();
-        }
-        Ok(())
-    }
+/// The minor version that fields are written for: the oldest that fitout knows where the config names none.
+fn minor_version(section: &Section<'_, Storage>) -> u32 {
+    section
+        .kubernetes_version()
+        .map_or(25, |version| version.minor)
 }

@@ -1,0 +1,270 @@
+//! The annotations themselves, of pods or of a Service.
+
+use kustomize_krm_types::Severity;
+
+use super::ports::{Metrics, Ports};
+use super::{OWN, OnAmbiguous, Prometheus, Scheme, Scrape};
+use crate::config::{Mode, Section};
+use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::problem::Problem;
+use crate::transformers::decision_to_remove;
+use crate::yaml::{Node, Scalar, Value};
+
+/// The annotations of one thing in the hands of its section.
+pub(super) struct Fitting<'f, 'a> {
+    pub(super) section: &'f Section<'f, Prometheus>,
+    /// The metadata that holds them.
+    pub(super) subject: Subject,
+    pub(super) annotations: Option<Node<'a>>,
+}
+
+impl Fitting<'_, '_> {
+    pub(super) fn settings(&self) -> &Prometheus {
+        &self.section.settings
+    }
+
+    pub(super) fn key(&self, name: &str) -> String {
+        format!(
+            "{}/{name}",
+            self.settings().prefix.as_deref().unwrap_or("prometheus.io")
+        )
+    }
+
+    pub(super) fn present(&self, name: &str) -> Option<String> {
+        self.annotations?
+            .get(&self.key(name))
+            .filter(|node| !node.is_null())
+            .and_then(|node| node.text())
+            .map(Into::into)
+    }
+
+    /// Mends what the author wrote and takes away what shall go; whether anything may be written after that.
+    pub(super) fn prepare(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
+        let refuses = self.present("scrape").as_deref() == Some("false");
+        let removed = match refuses {
+            true => Vec::new(),
+            false => self.remove(edits)?,
+        };
+        self.quote_values(&removed, edits)?;
+        Ok(!refuses && self.section.mode("scrape") != Mode::Remove)
+    }
+
+    /// Deletes the annotations whose mode is `Remove`, and returns their keys.
+    fn remove(&self, edits: &mut Edits<'_>) -> Result<Vec<String>, Problem> {
+        let extra = self
+            .settings()
+            .extra
+            .keys()
+            .map(|key| format!("extra.{key}"));
+        let mut leaves: Vec<String> = OWN.iter().map(ToString::to_string).chain(extra).collect();
+        let named = self
+            .section
+            .removed()
+            .filter(|path| path.starts_with("extra."));
+        leaves.extend(named.map(str::to_owned));
+        leaves.sort();
+        leaves.dedup();
+        leaves.retain(|leaf| self.section.mode(leaf) == Mode::Remove);
+        let mut keys = Vec::new();
+        for leaf in &leaves {
+            let key = self.key(leaf.strip_prefix("extra.").unwrap_or(leaf));
+            edits.set(Proposal {
+                subject: &self.subject,
+                field: &["annotations", &key],
+                value: Value::Null,
+                decision: decision_to_remove(self.section, leaf),
+                meaning: Meaning::Literal,
+                note: None,
+            })?;
+            keys.push(key);
+        }
+        Ok(keys)
+    }
+
+    /// Writes the annotations where the port is known. What there is to say of the port is said, and the port returned.
+    pub(super) fn port(
+        &self,
+        ports: &Ports,
+        note: Option<String>,
+        edits: &mut Edits<'_>,
+    ) -> Result<Option<String>, Problem> {
+        let port = self.choose_port(ports, edits);
+        if let Some(port) = &port {
+            self.annotate(port, note, edits)?;
+        }
+        Ok(port)
+    }
+
+    /// The port to write; `None` when there is nothing to write, for which a finding may say why.
+    pub(super) fn choose_port(&self, ports: &Ports, edits: &mut Edits<'_>) -> Option<String> {
+        let insists = self.settings().scrape == Scrape::Yes;
+        let mode = self.section.mode("port");
+        let configured = self.settings().port.is_some() && mode != Mode::Off;
+        let authors = self.present("port").filter(|_| mode != Mode::Remove);
+        if let Some(port) = authors.filter(|_| !configured || mode == Mode::Ensure) {
+            let is_declared = port.parse().is_ok_and(|number| ports.has(number));
+            // Where no port is declared at all, Prometheus makes a target without one for the annotation to fill.
+            let is_free = ports.targets == 0 && port.parse::<u16>().is_ok();
+            if is_declared || is_free {
+                return Some(port);
+            }
+            edits.find(self.undeclared_by_author(&port, ports, insists));
+            return None;
+        }
+        match ports.metrics(self.settings()) {
+            Metrics::Known(port) => Some(port.to_string()),
+            Metrics::Undeclared(port) => {
+                edits.find(self.undeclared(&port, ports, insists));
+                None
+            }
+            Metrics::Unclear(_) if !insists => None,
+            Metrics::Unclear(numbers) => match (self.settings().on_ambiguous, numbers.as_slice()) {
+                (_, [only]) => Some(only.to_string()),
+                (OnAmbiguous::First, [first, ..]) => Some(first.to_string()),
+                (OnAmbiguous::Skip, _) => None,
+                (_, numbers) => {
+                    edits.find(self.ambiguous(numbers, ports));
+                    None
+                }
+            },
+        }
+    }
+
+    fn annotate(
+        &self,
+        port: &str,
+        note: Option<String>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let settings = self.settings();
+        // Where the config names no path, its default replaces no author's.
+        let path = settings.path.clone().or_else(|| self.present("path"));
+        let path = path.unwrap_or_else(|| "/metrics".to_owned());
+        let mut wanted = vec![
+            ("scrape".to_owned(), "scrape", "true".to_owned()),
+            ("port".to_owned(), "port", port.to_owned()),
+            ("path".to_owned(), "path", path),
+        ];
+        if let Some(scheme) = settings.scheme {
+            let scheme = if scheme == Scheme::Https {
+                "https"
+            } else {
+                "http"
+            };
+            wanted.push(("scheme".to_owned(), "scheme", scheme.to_owned()));
+        }
+        wanted.extend(
+            settings
+                .extra
+                .iter()
+                .map(|(key, value)| (key.clone(), "extra", value.clone())),
+        );
+        for (name, leaf, value) in wanted {
+            let leaf = if leaf == "extra" {
+                format!("extra.{name}")
+            } else {
+                leaf.to_owned()
+            };
+            if self.section.mode(&leaf) == Mode::Remove {
+                continue;
+            }
+            edits.set(Proposal {
+                subject: &self.subject,
+                field: &["annotations", &self.key(&name)],
+                value: Value::Quoted(value),
+                decision: self.section.decision(&leaf),
+                meaning: Meaning::Text,
+                note: note.clone().filter(|_| leaf == "port"),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Quotes values of ours that an author forgot to quote, but for those that go: the API server refuses the whole object.
+    pub(super) fn quote_values(
+        &self,
+        removed: &[String],
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let prefix = self.key("");
+        let entries = self
+            .annotations
+            .into_iter()
+            .flat_map(|annotations| annotations.entries());
+        for (key, value) in entries.filter(|(key, value)| {
+            let is_ours =
+                |key: &str| key.starts_with(&prefix) && !removed.iter().any(|it| it == key);
+            key.text().is_some_and(|key| is_ours(&key)) && needs_quotes(*value)
+        }) {
+            let key = key.text().unwrap_or_default();
+            edits.repair(Proposal {
+                subject: &self.subject,
+                field: &["annotations", &key],
+                value: Value::Quoted(value.text().unwrap_or_default().into_owned()),
+                decision: self.section.decision("scrape"),
+                meaning: Meaning::Literal,
+                note: Some(
+                    "annotations are strings, and the API server refuses anything else".to_owned(),
+                ),
+            })?;
+        }
+        Ok(())
+    }
+
+    fn undeclared(&self, port: &str, ports: &Ports, insists: bool) -> Finding {
+        let undeclared = ports.words.undeclared;
+        let message = format!("the metrics port {port} {undeclared}, so nothing is annotated");
+        Finding::new("FIT-PRM001", severity(insists), message)
+            .about(&self.subject, &["annotations", &self.key("port")])
+            .decided_by(self.section.decision("port"))
+            .help(ports.words.help)
+    }
+
+    fn undeclared_by_author(&self, port: &str, ports: &Ports, insists: bool) -> Finding {
+        let message = match port.parse::<u16>() {
+            Ok(_) => format!(
+                "the author annotated port {port}, which {}",
+                ports.words.undeclared
+            ),
+            Err(_) => format!(
+                "the author annotated port {port}, which is no number, and Prometheus looks up no names"
+            ),
+        };
+        Finding::new("FIT-PRM001", severity(insists), message)
+            .about(&self.subject, &["annotations", &self.key("port")])
+            .current(Some(Value::from(port)))
+            .decided_by(self.section.decision("port"))
+            .help("correct the annotation, or set `prometheus.port` with the mode Override")
+    }
+
+    fn ambiguous(&self, numbers: &[u16], ports: &Ports) -> Finding {
+        let message = match numbers {
+            [] => format!("{}, so it cannot be scraped", ports.words.none),
+            numbers => {
+                let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+                format!(
+                    "which port has the metrics is not clear: {}",
+                    numbers.join(", ")
+                )
+            }
+        };
+        Finding::new("FIT-PRM001", Severity::Error, message)
+            .about(&self.subject, &["annotations", &self.key("port")])
+            .decided_by(self.section.decision("scrape"))
+            .help("set `prometheus.port`, or name the port `metrics`")
+    }
+}
+
+fn severity(insists: bool) -> Severity {
+    match insists {
+        true => Severity::Error,
+        false => Severity::Warning,
+    }
+}
+
+fn needs_quotes(value: Node<'_>) -> bool {
+    matches!(
+        value.scalar(),
+        Some(Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_))
+    )
+}

@@ -1,0 +1,167 @@
+//! Which ports there are, and which of them has the metrics.
+
+use super::{Port, Prometheus};
+use crate::problem::Problem;
+use crate::read::Resource;
+use crate::select::{ContainerType, Template, expected};
+use crate::yaml::Scalar;
+
+/// Port names that mean metrics, the most exact first.
+const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prometheus"];
+
+/// The ports of pods, or of the Service in front of them.
+pub(super) struct Ports {
+    /// Those that metrics could be read from.
+    pub(super) usable: Vec<DeclaredPort>,
+    /// How many targets Prometheus makes of them all.
+    pub(super) targets: usize,
+    /// How a person speaks of them.
+    pub(super) words: &'static Words,
+}
+
+/// How a person speaks of ports.
+pub(super) struct Words {
+    /// The rest of a sentence about a port that is not among them.
+    pub(super) undeclared: &'static str,
+    /// That there are none.
+    pub(super) none: &'static str,
+    /// How a port comes to be among them.
+    pub(super) help: &'static str,
+}
+
+const OF_PODS: Words = Words {
+    undeclared: "is declared by no container",
+    none: "no container declares a port",
+    help: "declare it under `ports` of its container, or correct the config",
+};
+
+/// Of the ports of pods that a Service leads to.
+pub(super) const OF_SERVICE: Words = Words {
+    undeclared: "is one that no port of the Service leads to",
+    none: "no port of the Service leads to a port of its pods",
+    help: "make it the `targetPort` of a port of the Service, or correct the config",
+};
+
+/// A port that a container declares, or that a Service leads to.
+pub(super) struct DeclaredPort {
+    /// What it is called; nothing, or several names for a port of a Service.
+    pub(super) names: Vec<String>,
+    pub(super) number: u16,
+    /// It belongs to a sidecar, whose metrics are meant only if the port says so.
+    pub(super) is_sidecars: bool,
+}
+
+impl DeclaredPort {
+    fn is_called(&self, name: &str) -> bool {
+        self.names.iter().any(|it| it == name)
+    }
+}
+
+/// What the ports of a pod say about its metrics.
+pub(super) enum Metrics {
+    /// The port is this.
+    Known(u16),
+    /// The configured port is declared by no container.
+    Undeclared(String),
+    /// It could be any of these; empty when none is declared.
+    Unclear(Vec<u16>),
+}
+
+impl Ports {
+    /// Whether a port has this number.
+    pub(super) fn has(&self, number: u16) -> bool {
+        self.usable.iter().any(|port| port.number == number)
+    }
+
+    /// The port with the metrics, as far as it can be told.
+    pub(super) fn metrics(&self, settings: &Prometheus) -> Metrics {
+        match &settings.port {
+            Some(Port::Number(number)) if self.has(*number) => return Metrics::Known(*number),
+            Some(Port::Number(number)) => return Metrics::Undeclared(number.to_string()),
+            Some(Port::Name(name)) => {
+                let named = self.usable.iter().find(|port| port.is_called(name));
+                return named.map_or_else(
+                    || Metrics::Undeclared(name.clone()),
+                    |port| Metrics::Known(port.number),
+                );
+            }
+            None => {}
+        }
+        let exact = METRICS_PORT_NAMES
+            .iter()
+            .map(|name| self.numbers(|port| port.is_called(name)));
+        let is_suffixed =
+            |port: &DeclaredPort| port.names.iter().any(|it| it.ends_with("-metrics"));
+        let suffixed = std::iter::once(self.numbers(is_suffixed));
+        match exact
+            .chain(suffixed)
+            .find(|ports| !ports.is_empty())
+            .as_deref()
+        {
+            Some([only]) => Metrics::Known(*only),
+            Some(several) => Metrics::Unclear(several.to_vec()),
+            None => Metrics::Unclear(self.numbers(|port| !port.is_sidecars)),
+        }
+    }
+
+    /// The distinct numbers of the ports that are asked for, in order.
+    fn numbers(&self, wanted: impl Fn(&DeclaredPort) -> bool) -> Vec<u16> {
+        let mut numbers: Vec<u16> = Vec::new();
+        for port in self.usable.iter().filter(|port| wanted(port)) {
+            if !numbers.contains(&port.number) {
+                numbers.push(port.number);
+            }
+        }
+        numbers
+    }
+}
+
+/// The ports of the containers that run as long as the pod. Prometheus makes a target of each port of each container, of
+/// init containers as well (`buildPod` in prometheus `discovery/kubernetes/pod.go`).
+pub(super) fn of_pods(resource: &Resource<'_>, template: &Template<'_>) -> Result<Ports, Problem> {
+    let mut ports = Ports {
+        usable: Vec::new(),
+        targets: 0,
+        words: &OF_PODS,
+    };
+    let containers = template.containers.iter();
+    for container in containers.filter(|it| it.container_type != ContainerType::Ephemeral) {
+        let Some(list) = container.node.get("ports").filter(|list| !list.is_null()) else {
+            continue;
+        };
+        if !list.is_sequence() {
+            return Err(expected(resource, list, "a list", &container.at(["ports"])));
+        }
+        for (index, port) in list.items().enumerate() {
+            let path = container.at(["ports", &index.to_string()]);
+            if !port.is_map() {
+                return Err(expected(resource, port, "a mapping", &path));
+            }
+            let name = port.get("name").and_then(|name| name.text());
+            let path = container.at(["ports", &index.to_string(), "containerPort"]);
+            let Some(node) = port.get("containerPort").filter(|node| !node.is_null()) else {
+                continue;
+            };
+            let number = match node.scalar() {
+                Some(Scalar::Int(number)) => u16::try_from(number).ok().filter(|it| *it > 0),
+                _ => None,
+            };
+            let Some(number) = number else {
+                let what = "a port number from 1 to 65535, without quotes";
+                return Err(expected(resource, node, what, &path));
+            };
+            ports.targets += 1;
+            // Metrics are read over HTTP, and init containers have ended by then.
+            let protocol = port.get("protocol").and_then(|protocol| protocol.text());
+            let is_tcp = protocol.is_none_or(|protocol| protocol == "TCP");
+            if is_tcp && container.container_type != ContainerType::Init {
+                ports.usable.push(DeclaredPort {
+                    names: name.map(|name| name.into_owned()).into_iter().collect(),
+                    number,
+                    is_sidecars: container.container_type == ContainerType::Sidecar,
+                });
+            }
+        }
+    }
+    Ok(ports)
+}

@@ -1,0 +1,133 @@
+//! `placement: Service`: the annotations of the Services in front of the pods, which scrape configs that look for endpoints
+//! read. The port among them is that of the pods, because the addresses of endpoints are.
+
+use kustomize_krm_types::Severity;
+
+use super::annotations::Fitting;
+use super::ports::{DeclaredPort, OF_SERVICE, Ports};
+use super::{Placement, Prometheus, Scrape, twice};
+use crate::config::Section;
+use crate::edit::{Edits, Finding, Part, Subject};
+use crate::problem::Problem;
+use crate::select::{Around, OnChange, Service, below};
+use crate::transformers::Scope;
+use crate::yaml::Node;
+
+/// Fits a Service.
+pub(super) fn fit(
+    scope: &Scope<'_, '_, Prometheus>,
+    service: &Service<'_>,
+    section: &Section<'_, Prometheus>,
+    edits: &mut Edits<'_>,
+) -> Result<(), Problem> {
+    let fitting = Fitting {
+        section,
+        subject: Subject {
+            part: Part::Object,
+            path: below(jsonptr::Pointer::root(), ["metadata"]),
+            on_change: OnChange::Nothing,
+        },
+        annotations: scope.target().resource.annotations(),
+    };
+    if section.settings.placement == Placement::Pod {
+        // Nothing of ours, but what the API server refuses it refuses here as well.
+        return fitting.quote_values(&[], edits);
+    }
+    if !fitting.prepare(edits)? || section.settings.scrape == Scrape::No {
+        return Ok(());
+    }
+    // Endpoints of a Service that selects no pods are not pods'.
+    if scope.around().pods_behind(service).next().is_none() {
+        return Ok(());
+    }
+    let ports = ports_of(scope.around(), service);
+    let authors = fitting.present("scrape").as_deref() == Some("true");
+    let beside = scope.around().services_beside(service);
+    let better = beside
+        .into_iter()
+        .find(|it| !authors && is_better(it, service));
+    if let Some(better) = better.filter(|it| share_a_port(scope.around(), it, &ports)) {
+        let message = format!(
+            "its pods are behind {} too, which is annotated instead",
+            better.resource.display_name()
+        );
+        let finding = Finding::new("prometheus", Severity::Info, message)
+            .about(&fitting.subject, &["annotations", &fitting.key("scrape")]);
+        edits.find(finding);
+        return Ok(());
+    }
+    let port = fitting.port(&ports, None, edits)?;
+    if port.is_some() || authors {
+        twice::service(scope, &fitting, service, edits);
+    }
+    Ok(())
+}
+
+/// The ports of pods that a Service leads to.
+fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports {
+    let mut ports = Ports {
+        usable: Vec::new(),
+        targets: 0,
+        words: &OF_SERVICE,
+    };
+    let text = |node: Option<Node<'_>>| {
+        let text = node
+            .filter(|node| !node.is_null())
+            .and_then(|node| node.text());
+        text.map(|text| text.into_owned())
+    };
+    let spec = service.resource.node.get("spec");
+    let list = spec.and_then(|spec| spec.get("ports"));
+    for port in list.into_iter().flat_map(|list| list.items()) {
+        ports.targets += 1;
+        if text(port.get("protocol")).is_some_and(|protocol| protocol != "TCP") {
+            continue;
+        }
+        let name = text(port.get("name"));
+        let Some(target) = text(port.get("targetPort")).or_else(|| text(port.get("port"))) else {
+            continue;
+        };
+        let declared = around.pods_behind(service).flat_map(|pods| pods.ports());
+        let declared = declared.filter_map(|port| {
+            let number: u16 = text(port.get("containerPort"))?.parse().ok()?;
+            Some((number, text(port.get("name"))))
+        });
+        let mut found: Vec<(u16, Option<String>)> = declared
+            .filter(|(number, name)| {
+                name.as_ref() == Some(&target) || target.parse() == Ok(*number)
+            })
+            .collect();
+        // A Service reaches a port by its number whether or not a container declares it.
+        found.extend(target.parse().ok().map(|number| (number, None)));
+        // A name may be another number in each pod that has it, and an annotation has room for one.
+        if let Some((number, _)) = found.first().cloned()
+            && found.iter().all(|(other, _)| *other == number)
+        {
+            let names = found.into_iter().filter_map(|(_, name)| name);
+            ports.usable.push(DeclaredPort {
+                names: name.into_iter().chain(names).collect(),
+                number,
+                is_sidecars: false,
+            });
+        }
+    }
+    ports
+}
+
+/// Whether, of two Services with the same pods, this one is annotated rather than that: not the headless one, and of two
+/// alike the first by name.
+fn is_better(this: &Service<'_>, that: &Service<'_>) -> bool {
+    let rank = |service: &Service<'_>| {
+        let spec = service.resource.node.get("spec");
+        let address = spec.and_then(|spec| spec.get("clusterIP")?.text());
+        let is_headless = address.as_deref() == Some("None");
+        (is_headless, service.resource.name.to_string())
+    };
+    rank(this) < rank(that)
+}
+
+/// Whether a Service leads to one of these ports as well.
+fn share_a_port(around: &Around<'_>, service: &Service<'_>, ports: &Ports) -> bool {
+    let others = ports_of(around, service);
+    others.usable.iter().any(|port| ports.has(port.number))
+}

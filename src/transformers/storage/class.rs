@@ -1,0 +1,181 @@
+//! The class of a claim: the field, the names that classes have elsewhere, and the annotation of old.
+
+use std::sync::Arc;
+
+use kustomize_krm_types::Severity;
+
+use super::claim::Fitting;
+use super::{LegacyAnnotation, is_removed};
+use crate::config::{Decision, Mode};
+use crate::edit::{Answer, Edits, Finding, Meaning, Proposal};
+use crate::problem::Problem;
+use crate::select::ClaimKind;
+use crate::transformers::decision_about;
+use crate::yaml::Value;
+
+/// The way in which claims named their class before the field (Kubernetes 1.6); where it stands, the
+/// control plane prefers it (`GetPersistentVolumeClaimClass` in k8s.io/component-helpers).
+const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
+/// The leaf, which is also the name of the field.
+const LEAF: &str = "storageClassName";
+const FIELD: [&str; 2] = ["spec", LEAF];
+const LEGACY_FIELD: [&str; 3] = ["metadata", "annotations", LEGACY_CLASS];
+
+impl Fitting<'_, '_> {
+    pub(super) fn fit_class(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let settings = self.settings();
+        let configured = settings.storage_class_name.as_deref();
+        let mode = self.section.mode(LEAF);
+        if is_removed(self.section, LEAF, configured.is_some()) {
+            self.remove(&FIELD, LEAF, edits)?;
+            // Left behind, it would be the class.
+            return self.remove(&LEGACY_FIELD, LEAF, edits);
+        }
+        if matches!(mode, Mode::Off | Mode::Remove) {
+            return Ok(());
+        }
+        let restores = self
+            .spec("dataSource")
+            .or_else(|| self.spec("dataSourceRef"))
+            .is_some();
+        if restores && settings.claims.is_none() {
+            if configured.is_some() || !settings.map.is_empty() {
+                self.leave_restored(edits);
+            }
+            return Ok(());
+        }
+        let author = self.spec(LEAF).and_then(|node| node.text());
+        match (self.legacy_class(), configured) {
+            (Some(legacy), _) => self.fit_legacy(&legacy, author.as_deref(), edits),
+            (None, configured) => {
+                if let Some(author) = author.as_deref()
+                    && (mode != Mode::Override || configured.is_none())
+                    && settings.name_here(author) != author
+                {
+                    return self.rename(author, edits);
+                }
+                match configured {
+                    Some(class) => {
+                        let here = settings.name_here(class);
+                        let note = (here != class)
+                            .then(|| format!("which is what {class} is called here"));
+                        let value = Value::from(here);
+                        let proposal = Proposal {
+                            note,
+                            ..self.proposal(&FIELD, LEAF, value, Meaning::Text)
+                        };
+                        self.set(proposal, LEAF, edits)
+                    }
+                    None => {
+                        if self.spec(LEAF).is_none() {
+                            self.miss_class(edits);
+                        }
+                        Ok(())
+                    }
+                }
+            }
+        }
+    }
+
+    fn leave_restored(&self, edits: &mut Edits<'_>) {
+        let message = format!(
+            "claim \"{}\" is filled from another volume, whose class must fit; its class is left as it is",
+            self.claim.name
+        );
+        let finding = Finding::new("storage", Severity::Info, message).about(&self.subject, &FIELD);
+        edits.find(finding.help("name the claim under `claims` to set it all the same"));
+    }
+
+    fn miss_class(&self, edits: &mut Edits<'_>) {
+        let message = format!(
+            "claim \"{}\" names no class, so it gets the cluster's default, and waits for ever where there is none",
+            self.claim.name
+        );
+        let finding = Finding::new("FIT-STO001", Severity::Warning, message)
+            .about(&self.subject, &FIELD)
+            .decided_by(self.section.decision(LEAF))
+            .help("set `storage.storageClassName`; if the default is meant, say `modes: {storageClassName: Off}`");
+        edits.find(finding);
+    }
+
+    /// An author's class gets the name that it has in this cluster. That is what `map` is for, so it does so in the mode
+    /// Ensure as well.
+    fn rename(&self, author: &str, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let setting = format!("map.{author}");
+        let here = self.settings().name_here(author);
+        edits.repair(Proposal {
+            decision: decision_about(self.section, &setting, LEAF),
+            ..self.proposal(&FIELD, LEAF, Value::from(here), Meaning::Text)
+        })?;
+        self.mark(LEAF, edits);
+        Ok(())
+    }
+
+    fn legacy_class(&self) -> Option<String> {
+        let annotations = self.claim.node.get("metadata")?.get("annotations")?;
+        let class = annotations.get(LEGACY_CLASS)?;
+        (!class.is_null()).then(|| class.text().map(Into::into))?
+    }
+
+    fn fit_legacy(
+        &self,
+        legacy: &str,
+        field: Option<&str>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let settings = self.settings();
+        let configured = settings.storage_class_name.as_deref();
+        let configured = configured.filter(|_| self.section.mode(LEAF) == Mode::Override);
+        let wanted = settings.name_here(configured.unwrap_or(legacy));
+        let converts = settings.legacy_annotation == LegacyAnnotation::Convert;
+        if wanted != legacy {
+            edits.find(self.conflict(legacy, &format!("it cannot become {wanted}"), wanted));
+            return Ok(());
+        }
+        if !converts {
+            return Ok(());
+        }
+        if let Some(field) = field.filter(|field| *field != legacy) {
+            edits.find(self.conflict(legacy, &format!("the field says {field}"), legacy));
+            return Ok(());
+        }
+        // A StatefulSet that exists takes no change of its templates, and whether it exists cannot be seen.
+        if self.claim.kind == ClaimKind::Template {
+            return Ok(());
+        }
+        let by = decision_about(self.section, "legacyAnnotation", LEAF);
+        let answer = edits.set(Proposal {
+            decision: Arc::clone(&by),
+            note: Some("as its annotation says".to_owned()),
+            ..self.proposal(&FIELD, LEAF, Value::from(legacy), Meaning::Text)
+        })?;
+        let answer_of_removal = edits.set(Proposal {
+            decision: Arc::new(Decision {
+                mode: Mode::Remove,
+                ..(*by).clone()
+            }),
+            note: Some("the field says so".to_owned()),
+            ..self.proposal(&LEGACY_FIELD, LEAF, Value::Null, Meaning::Literal)
+        })?;
+        // An existing claim gives its annotation up for the field, but not when it has both
+        // (`validateStorageClassUpgradeFromAnnotation` in kubernetes `pkg/apis/core/validation/validation.go`).
+        if matches!(answer, Answer::Same) && matches!(answer_of_removal, Answer::Edited) {
+            self.mark_fixed(edits);
+        }
+        Ok(())
+    }
+
+    fn conflict(&self, legacy: &str, what: &str, wanted: &str) -> Finding {
+        let message = format!(
+            "claim \"{}\" names its class {legacy} in an annotation, which wins over the field; {what}",
+            self.claim.name
+        );
+        Finding::new("FIT-STO003", Severity::Error, message)
+            .about(&self.subject, &LEGACY_FIELD)
+            .current(Some(Value::from(legacy)))
+            .proposed(wanted)
+            .decided_by(self.section.decision(LEAF))
+            .help("remove the annotation from the manifest")
+    }
+}

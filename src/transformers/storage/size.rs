@@ -1,0 +1,151 @@
+//! The size of a claim. It only grows, unless something asks for less by name: then that is told.
+
+use kustomize_krm_types::Severity;
+
+use super::claim::Fitting;
+use super::{Size, SizePolicy, Storage, is_removed};
+use crate::config::Mode;
+use crate::edit::{Edits, Finding, Meaning, Proposal};
+use crate::problem::Problem;
+use crate::quantity::{Format, Quantity};
+use crate::select::Glob;
+use crate::transformers::decision_about;
+use crate::transformers::resources::{Amount, read_quantity};
+use crate::yaml::Value;
+
+/// Where a claim says how large it is.
+const FIELD: [&str; 4] = ["spec", "resources", "requests", "storage"];
+
+impl Storage {
+    /// The leaf that gives a claim its size, and what it says.
+    fn size_of(&self, claim: &str) -> Option<(String, Quantity)> {
+        match self.size.as_ref()? {
+            Size::All(size) => Some(("size".to_owned(), *size)),
+            Size::ByName(sizes) => {
+                let (_, name, size) = sizes.iter().find(|(glob, ..)| glob.matches(claim))?;
+                Some((format!("size.{name}"), *size))
+            }
+        }
+    }
+
+    /// A configured size as it is written, and why it is not the configured one.
+    fn scaled(&self, size: Quantity) -> (Quantity, Option<String>) {
+        let step = if size.format() == Format::BinarySi {
+            "1Mi"
+        } else {
+            "1M"
+        };
+        let scaled = self.scale.as_ref().and_then(|factor| {
+            let scaled = size.scale_up(&factor.0, step.parse().ok()?)?;
+            // A factor that makes claims smaller would undo what they have grown to elsewhere.
+            (scaled > size || self.size_policy == SizePolicy::Exact).then_some(scaled)
+        });
+        let size = scaled.unwrap_or(size);
+        match self.max {
+            Some(Amount(max)) if max < size => (
+                max,
+                Some(format!("lowered from {size}, which is above `max`")),
+            ),
+            _ => (size, None),
+        }
+    }
+}
+
+impl Fitting<'_, '_> {
+    pub(super) fn fit_size(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let configured = self.settings().size_of(&self.claim.name);
+        let leaf = match &configured {
+            Some((leaf, _)) => leaf.clone(),
+            None => self.removed_size().unwrap_or_else(|| "size".to_owned()),
+        };
+        if is_removed(self.section, &leaf, configured.is_some()) {
+            return self.remove(&FIELD, &leaf, edits);
+        }
+        let mode = self.section.mode(&leaf);
+        if matches!(mode, Mode::Off | Mode::Remove) {
+            return Ok(());
+        }
+        let author = self
+            .spec("resources")
+            .and_then(|resources| resources.get("requests")?.get("storage"))
+            .filter(|node| !node.is_null());
+        let author =
+            author.map(|node| read_quantity(self.resource, node, || self.subject.at(&FIELD)));
+        let author = author.transpose()?;
+        if mode == Mode::Bound {
+            return self.bound_size(&leaf, author, edits);
+        }
+        let Some((_, size)) = configured else {
+            return Ok(());
+        };
+        let (size, note) = self.settings().scaled(size);
+        let smaller = author.filter(|author| size < *author && mode == Mode::Override);
+        if smaller.is_some() && self.settings().size_policy == SizePolicy::GrowOnly {
+            return Ok(());
+        }
+        let proposal = Proposal {
+            note,
+            ..self.proposal(
+                &FIELD,
+                &leaf,
+                Value::from(size.to_string()),
+                Meaning::Quantity,
+            )
+        };
+        self.set(proposal, &leaf, edits)?;
+        if let Some(author) = smaller {
+            self.tell_of_shrinking(&leaf, author, size, edits);
+        }
+        Ok(())
+    }
+
+    /// Brings an author's size down to `max`.
+    fn bound_size(
+        &self,
+        leaf: &str,
+        author: Option<Quantity>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let (Some(author), Some(Amount(max))) = (author, self.settings().max) else {
+            return Ok(());
+        };
+        if author <= max {
+            return Ok(());
+        }
+        let proposal = Proposal {
+            decision: decision_about(self.section, "max", leaf),
+            ..self.proposal(
+                &FIELD,
+                leaf,
+                Value::from(max.to_string()),
+                Meaning::Quantity,
+            )
+        };
+        self.set(proposal, leaf, edits)?;
+        self.tell_of_shrinking(leaf, author, max, edits);
+        Ok(())
+    }
+
+    /// The API server lets a size go down only to end an expansion that failed, and never below what there is.
+    fn tell_of_shrinking(&self, leaf: &str, from: Quantity, to: Quantity, edits: &mut Edits<'_>) {
+        self.mark_fixed(edits);
+        let message = format!(
+            "claim \"{}\" shrinks from {from} to {to}, which no existing claim can",
+            self.claim.name
+        );
+        let finding = Finding::new("FIT-STO002", Severity::Warning, message)
+            .about(&self.subject, &FIELD)
+            .decided_by(self.section.decision(leaf));
+        edits.find(finding);
+    }
+
+    /// The path in `modes` that takes the size of this claim away by a name that no size is configured for.
+    fn removed_size(&self) -> Option<String> {
+        let is_for = |path: &&str| {
+            let name = path.strip_prefix("size.").map(str::to_owned);
+            let glob = name.and_then(|name| Glob::try_from(name).ok());
+            glob.is_some_and(|glob| glob.matches(&self.claim.name))
+        };
+        self.section.removed().find(is_for).map(str::to_owned)
+    }
+}
