@@ -11,4 +11,5 @@ mod pages;
 mod program;
 mod properties;
 mod readme;
+mod restricted;
 mod tidy;

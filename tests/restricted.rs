@@ -1,0 +1,180 @@
+//! What is fitted out with the profile `restricted` passes the API server's own evaluator of the Pod Security Standards,
+//! and where it does not, fitout itself said why.
+//!
+//! `make conformance` sets `FITOUT_CONFORMANCE=1`; it needs Go, and the corpus that CI has beside the repository.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use fitout::config::FunctionConfig;
+use fitout::read::{Origin, Resource};
+use fitout::write;
+use fitout::yaml::Stream;
+use kustomize_krm_types::Severity;
+use serde_json::Value;
+
+use crate::hosts::bench::{root, skip};
+
+/// The environment wins, so that what stays refused is what fitout cannot or will not set.
+const CONFIG: &str = "
+apiVersion: fitout.dev/v1alpha1
+kind: Fitout
+metadata: {name: restricted}
+spec:
+  environment: restricted
+  kubernetesVersion: '1.34'
+  securityContext:
+    mode: Override
+    pod: {runAsUser: 1000, runAsGroup: 1000}
+";
+
+/// An object after fitting, and the rules of what fitout found in it.
+struct Fitted {
+    who: String,
+    object: Value,
+    found: Vec<&'static str>,
+}
+
+#[test]
+fn what_is_fitted_is_restricted_or_explained() {
+    if std::env::var_os("FITOUT_CONFORMANCE").is_none() {
+        skip("the evaluator is asked by `make conformance`");
+        return;
+    }
+    let corpus = root().join("../shared/corpus-dev");
+    if !corpus.exists() {
+        skip("no corpus beside the repository");
+        return;
+    }
+    let mut fitted = Vec::new();
+    for file in files(&corpus) {
+        fitted.extend(fit(&corpus, &file).unwrap_or_default());
+    }
+    let verdicts = evaluate(&fitted);
+    let (mut allowed, mut refused, mut unexplained) = (0, BTreeMap::new(), Vec::new());
+    for (object, verdict) in fitted
+        .iter()
+        .zip(&verdicts)
+        .filter(|(_, verdict)| *verdict != "-")
+    {
+        if verdict == "allowed" {
+            allowed += 1;
+            continue;
+        }
+        let reasons: Vec<&&str> = object
+            .found
+            .iter()
+            .filter(|rule| rule.starts_with("FIT-PSS-") || rule.starts_with("FIT-SEC"))
+            .collect();
+        if reasons.is_empty() {
+            unexplained.push(format!("{}: {verdict}", object.who));
+        }
+        for reason in reasons {
+            *refused.entry(*reason).or_insert(0) += 1;
+        }
+    }
+    println!(
+        "\nrestricted: {allowed} of {} fitted objects pass; of the others fitout said",
+        verdicts.iter().filter(|it| *it != "-").count()
+    );
+    for (rule, count) in refused {
+        println!("  {count:>4} {rule}");
+    }
+    assert!(allowed > 500, "hardly anything was fitted");
+    assert!(
+        unexplained.is_empty(),
+        "{} refused and not explained:\n{}",
+        unexplained.len(),
+        unexplained.join("\n")
+    );
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path
+                .extension()
+                .is_some_and(|it| it == "yaml" || it == "yml")
+            {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The objects of a file after fitting; nothing where fitout refuses the file.
+fn fit(corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
+    let config = Stream::parse(CONFIG).unwrap();
+    let config = FunctionConfig::of_file(&config, "config").unwrap();
+    let config = config.decode().unwrap();
+    let stream = Stream::parse(&fs::read_to_string(file).unwrap()).ok()?;
+    let before = objects(&stream)?;
+    let fitted = fitout::fit(&config, &before, None).ok()?;
+    if fitted
+        .findings
+        .iter()
+        .any(|it| it.severity == Severity::Error)
+    {
+        return None;
+    }
+    let text = write::text(&stream, &fitted.changes, &before).ok()?;
+    let stream = Stream::parse(&text).ok()?;
+    let after = objects(&stream)?;
+    let of = |(index, resource): (usize, &Resource<'_>)| {
+        let found = fitted
+            .findings
+            .iter()
+            .filter(|it| it.resource == Some(index));
+        let name = file.strip_prefix(corpus).unwrap().display();
+        Some(Fitted {
+            who: format!("{name} {}", resource.display_name()),
+            object: serde_json::to_value(resource.node.value().ok()?).ok()?,
+            found: found.map(|it| it.id).collect(),
+        })
+    };
+    Some(after.iter().enumerate().filter_map(of).collect())
+}
+
+fn objects(stream: &Stream) -> Option<Vec<Resource<'_>>> {
+    let mut resources = Vec::new();
+    for document in stream
+        .documents()
+        .filter(|it| fitout::read::is_object(it.root()))
+    {
+        Resource::read(document.root(), 0, Origin::default(), &mut resources).ok()?;
+    }
+    Some(resources)
+}
+
+fn evaluate(objects: &[Fitted]) -> Vec<String> {
+    let mut go = Command::new("go")
+        .args(["run", "./pss", "restricted", "v1.34"])
+        .current_dir(root().join("tests/conformance"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("go: {error}"));
+    let lines: Vec<String> = objects.iter().map(|it| it.object.to_string()).collect();
+    let mut stdin = go.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || stdin.write_all((lines.join("\n") + "\n").as_bytes()));
+    let output = go.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    let verdicts: Vec<String> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(verdicts.len(), objects.len(), "one verdict for each object");
+    verdicts
+}
