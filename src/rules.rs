@@ -60,6 +60,10 @@ pub const RULES: &[(&str, &str)] = &[
         "the legacy annotation of a claim says something else than its field shall",
     ),
     (
+        "FIT-TGT001",
+        "an object of an unknown kind that seems to hold pods",
+    ),
+    (
         "FIT-TGT002",
         "an object of a workload's kind from which no pods are made",
     ),

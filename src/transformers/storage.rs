@@ -161,11 +161,7 @@ impl<'a> Fitting<'_, 'a> {
     }
 
     fn spec(&self, field: &str) -> Option<Node<'a>> {
-        self.claim
-            .node
-            .get("spec")?
-            .get(field)
-            .filter(|node| !node.is_null())
+        self.claim.get(&[field])
     }
 
     fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
@@ -209,7 +205,7 @@ impl<'a> Fitting<'_, 'a> {
             self.claim.name
         );
         let finding = Finding::new("storage", Severity::Error, message)
-            .about(&self.subject, &["spec", "storageClassName"])
+            .about(&self.subject, &self.field(&["storageClassName"]))
             .current(current.map(|class| Value::from(class.into_owned())))
             .decided_by(self.section.decision("storageClassName"))
             .help("leave the claim out with `claims`, or use mode Ensure for it");
@@ -236,19 +232,19 @@ impl<'a> Fitting<'_, 'a> {
         if authors.is_some_and(is_empty) && mode != Mode::Off && !modes.is_empty() {
             edits.repair(Proposal {
                 subject: &self.subject,
-                field: &["spec", "accessModes"],
+                field: &self.field(&["accessModes"]),
                 value,
                 decision: self.section.decision("accessModes"),
                 meaning: Meaning::Literal,
                 note: None,
             })?;
-            if self.claim.kind != ClaimKind::Ephemeral {
+            if !matches!(self.claim.kind, ClaimKind::Ephemeral | ClaimKind::Custom) {
                 edits.mark_immutable();
             }
             return Ok(());
         }
         self.set(
-            &["spec", "accessModes"],
+            &["accessModes"],
             "accessModes",
             value,
             Meaning::Literal,
@@ -271,12 +267,9 @@ impl<'a> Fitting<'_, 'a> {
         if self.section.mode(&leaf) == Mode::Off {
             return Ok(());
         }
-        let field = ["spec", "resources", "requests", "storage"];
-        let author = self
-            .spec("resources")
-            .and_then(|resources| resources.get("requests")?.get("storage"))
-            .filter(|node| !node.is_null());
-        if let Some(node) = author {
+        let of_spec = ["resources", "requests", "storage"];
+        let field = self.field(&of_spec);
+        if let Some(node) = self.claim.get(&of_spec) {
             let author = read_quantity(self.resource, node, || self.subject.at(&field))?;
             let shrinks = size < author && self.section.mode(&leaf) == Mode::Override;
             if shrinks && self.settings().size_policy == SizePolicy::GrowOnly {
@@ -296,7 +289,7 @@ impl<'a> Fitting<'_, 'a> {
             }
         }
         self.set(
-            &field,
+            &of_spec,
             &leaf,
             Value::from(size.to_string()),
             Meaning::Quantity,
@@ -323,12 +316,12 @@ impl<'a> Fitting<'_, 'a> {
                 self.claim.name
             );
             let finding = Finding::new("storage", Severity::Info, message)
-                .about(&self.subject, &["spec", "storageClassName"]);
+                .about(&self.subject, &self.field(&["storageClassName"]));
             edits.find(finding.help("name the claim under `claims` to set it all the same"));
             return Ok(());
         }
         self.set(
-            &["spec", "storageClassName"],
+            &["storageClassName"],
             "storageClassName",
             Value::from(class.as_str()),
             Meaning::Text,
@@ -358,18 +351,27 @@ impl<'a> Fitting<'_, 'a> {
         edits.find(finding);
     }
 
+    /// Where this claim has a field of a PersistentVolumeClaimSpec.
+    fn field<'s>(&'s self, of_spec: &[&'s str]) -> Vec<&'s str> {
+        self.claim.field(of_spec).unwrap_or_default()
+    }
+
+    /// Sets a field of a PersistentVolumeClaimSpec, where this claim has it.
     fn set(
         &self,
-        field: &[&str],
+        of_spec: &[&str],
         leaf: &str,
         value: Value,
         meaning: Meaning,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
+        let Some(field) = self.claim.field(of_spec) else {
+            return Ok(());
+        };
         let decision = self.section.decision(leaf);
         let answer = edits.set(Proposal {
             subject: &self.subject,
-            field,
+            field: &field,
             value,
             decision,
             meaning,
@@ -380,7 +382,8 @@ impl<'a> Fitting<'_, 'a> {
         let fixed = match self.claim.kind {
             ClaimKind::Template => true,
             ClaimKind::Object => !leaf.starts_with("size"),
-            ClaimKind::Ephemeral => false,
+            // What an operator makes of a change is its own affair.
+            ClaimKind::Ephemeral | ClaimKind::Custom => false,
         };
         if fixed && matches!(answer, Answer::Edited) {
             edits.mark_immutable();
