@@ -71,6 +71,10 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("FIT-STO006", "a claim that pods name and nobody brings"),
     (
+        "FIT-TGT001",
+        "an object of an unknown kind that seems to hold pods",
+    ),
+    (
         "FIT-TGT002",
         "an object of a workload's kind from which no pods are made",
     ),

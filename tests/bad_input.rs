@@ -339,6 +339,49 @@ fn values_of_the_config_that_are_wrong() {
         "7:",
         &["FIT-CFG003", "`tmp` cannot be mounted", "absolute"],
     );
+    config_is_refused(
+        "a path to pods that is none",
+        "environment: test\npodSpecs:\n- {group: acme.io, kind: Gadget, path: spec/template}\n- {group: acme.io, kind: Widget, path: \"spec/pools[0]/template\"}\n",
+        "9:42",
+        &[
+            "FIT-CFG003",
+            "`pools[0]` in `spec/pools[0]/template` is no key",
+            "spec.podSpecs[1].path",
+            "spec/pools[]/template",
+        ],
+    );
+    config_is_refused(
+        "a path to a claim that is none",
+        "environment: test\nclaims:\n- {group: acme.io, kind: Widget, path: /spec/disk}\n",
+        "8:42",
+        &[
+            "FIT-CFG003",
+            "`` in `/spec/disk` is no key",
+            "spec.claims[0].path",
+        ],
+    );
+    config_is_refused(
+        "a flat claim of which nothing is known",
+        "environment: test\nclaims:\n- {group: acme.io, kind: Widget, path: spec/disk, form: Flat}\n",
+        "8:5",
+        &[
+            "FIT-CFG003",
+            "the form Flat needs `keys`",
+            "spec.claims[0].keys",
+        ],
+    );
+    config_is_refused(
+        "keys of what has its own",
+        "environment: test\nclaims:\n- {group: acme.io, kind: Widget, path: spec/disk, keys: {size: gigabytes}}\n",
+        "8:59",
+        &["FIT-CFG003", "`keys` are for the form Flat"],
+    );
+    config_is_refused(
+        "a form that is none",
+        "environment: test\npodSpecs:\n- {group: acme.io, kind: Widget, path: spec, form: Podspec}\n",
+        "8:",
+        &["FIT-CFG003", "`Podspec`", "did you mean `PodSpec`"],
+    );
 }
 
 #[test]

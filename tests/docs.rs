@@ -8,10 +8,13 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The parts of the reference that are no sections: heading, file, and the type that it begins with.
-const PARTS: [(&str, &str, &str); 3] = [
+const PARTS: [(&str, &str, &str); 6] = [
     ("spec", "src/config/document.rs", "General"),
     ("profiles", "src/config/document.rs", "ProfileHead"),
     ("select and exclude", "src/select/selector.rs", "Selector"),
+    ("podSpecs", "src/select/targets/places.rs", "PodSpecs"),
+    ("claims", "src/select/targets/claims.rs", "ClaimSpecs"),
+    ("exemptions", "src/select/exemptions.rs", "Exemption"),
 ];
 
 /// All parts; those of the sections follow from their names.
@@ -62,6 +65,7 @@ fn the_reference_of_the_config_is_current() {
         if file.contains("transformers") {
             writeln!(page, "{}", source.head()).unwrap();
         }
+        page.push_str(&source.example(&first));
         source.describe(&first, &mut Vec::new(), &mut page);
     }
     let path = root.join("docs/config.md");
@@ -110,6 +114,26 @@ impl Source {
             .chain(lines.iter().skip(1).copied())
             .map(|line| format!("{line}\n"))
             .collect()
+    }
+
+    /// A type's own documentation, where it shows how the type is written.
+    fn example(&self, name: &str) -> String {
+        let lines: Vec<&str> = self.0.lines().collect();
+        let start = lines
+            .iter()
+            .position(|line| *line == format!("pub struct {name} {{"));
+        let above = lines[..start.unwrap_or(0)].iter().rev();
+        let docs = above
+            .skip_while(|line| line.starts_with("#["))
+            .map_while(|line| line.strip_prefix("///"));
+        let mut docs: Vec<&str> = docs
+            .map(|line| line.strip_prefix(' ').unwrap_or(line))
+            .collect();
+        docs.reverse();
+        match docs.contains(&"```yaml") {
+            true => docs.join("\n") + "\n\n",
+            false => String::new(),
+        }
     }
 
     /// The lines of a type's body, and whether it is an enum.

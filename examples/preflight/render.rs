@@ -57,7 +57,7 @@ impl Render {
 
 impl Object {
     fn of(resource: &Resource<'_>) -> anyhow::Result<Object> {
-        let target = Target::of(resource, &[])?;
+        let target = Target::of(resource, &[], &[])?;
         let claims = target.claims.iter().map(|claim| Claim {
             name: claim.name.to_string(),
             path: claim.path.to_string(),

@@ -1,53 +1,236 @@
-//! FIT-TGT002: objects that look like workloads and are none, so that nothing in them is fitted: a kind
-//! in the wrong case or group, or a workload without a container.
+//! FIT-TGT001: pods in objects of kinds that fitout does not know, which a config can declare. FIT-TGT002: objects that
+//! look like workloads and are none, so that nothing in them is fitted: a kind in the wrong case or group, a workload
+//! without a container, or a declaration that leads nowhere.
+
+use std::collections::HashSet;
 
 use kustomize_krm_types::Severity;
 
 use crate::config::Config;
 use crate::edit::Finding;
-use crate::select::{Selection, workload_kind};
+use crate::read::Resource;
+use crate::select::{PodSpecs, Selection, is_known_kind, workload_kind};
+use crate::yaml::Node;
+
+/// Groups and kinds whose objects hold what looks like pods and is not: examples in schemas, patterns in policies, the
+/// history that controllers keep, and what prometheus-operator lays over pods of its own.
+const NO_PODS: [(&str, &str); 5] = [
+    ("apiextensions.k8s.io", ""),
+    ("admissionregistration.k8s.io", ""),
+    ("kyverno.io", ""),
+    ("monitoring.coreos.com", ""),
+    ("apps", "ControllerRevision"),
+];
+
+/// Its webhook refuses a security context of the pod (`defaultFeaturesConfig` in knative.dev/serving).
+const KNATIVE: &str = "serving.knative.dev";
+
+/// How many places of pods are told of one object.
+const MAX_TOLD: usize = 8;
 
 /// Would-be workloads, each with what keeps it from being one.
-pub(super) fn unfitted_workloads(_: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for selected in selection
+pub(super) fn unfitted_workloads(
+    config: &Config<'_>,
+    selection: &Selection<'_, '_>,
+) -> Vec<Finding> {
+    let without_pods = selection
         .selected
         .iter()
-        .filter(|selected| selected.target.templates.is_empty())
-    {
+        .filter(|selected| selected.target.templates.is_empty());
+    let findings = without_pods.filter_map(|selected| {
         let resource = selected.target.resource;
-        let Some((group, kind)) = workload_kind(&resource.kind) else {
-            continue;
-        };
-        if kind == "ReplicationController" && resource.node.get("spec").is_some() {
-            // Its template may be left out.
-            continue;
-        }
-        let is_kind = resource.kind == kind;
-        let message = match (is_kind, resource.group() == group) {
-            (true, true) => format!(
-                "this {kind} has no containers where its kind has them, so nothing is fitted"
-            ),
-            (true, false) if is_builtin(resource.group()) => {
-                format!(
-                    "no {kind} is in apiVersion {}, so nothing is fitted",
-                    resource.api_version
-                )
+        let (message, help) = match declared(config, resource) {
+            Some(declared) => {
+                let message = format!(
+                    "`podSpecs` declares pods of this {} at `{}`, where there are no containers, so nothing is fitted",
+                    resource.kind, declared.path
+                );
+                let help = match pods_in(resource).first() {
+                    Some(found) => format!("there are some at `{}`", found.full_path()),
+                    None => "look for a misspelt or missing key".to_owned(),
+                };
+                (message, help)
             }
-            (false, _) if is_builtin(resource.group()) => format!(
-                "`{}` is no kind, so nothing is fitted; did you mean {kind}?",
-                resource.kind
-            ),
-            _ => continue,
+            None => {
+                let help = "look for a misspelt or wrongly indented field".to_owned();
+                (why_not_a_workload(resource)?, help)
+            }
         };
         let mut finding = Finding::new("FIT-TGT002", Severity::Warning, message);
         finding.resource = Some(selected.index);
-        findings.push(finding.help("look for a misspelt or wrongly indented field"));
+        Some(finding.help(help))
+    });
+    findings.collect()
+}
+
+/// Objects of unknown kinds that seem to hold pods, with the declaration that would have them fitted.
+pub(super) fn undeclared_pods(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for selected in &selection.selected {
+        let resource = selected.target.resource;
+        let group = resource.group();
+        let never_has_pods = NO_PODS
+            .iter()
+            .any(|(g, kind)| group == *g && (kind.is_empty() || resource.kind == *kind));
+        if never_has_pods
+            || is_known_kind(resource)
+            || declared(config, resource).is_some()
+            || why_not_a_workload(resource).is_some()
+        {
+            continue;
+        }
+        let pods = pods_in(resource);
+        let [first, ..] = pods.as_slice() else {
+            continue;
+        };
+        let declarations = pods.iter().map(|pods| pods.declaration(resource));
+        let message = format!(
+            "fitout does not know this kind; what it has at `{}` looks like pods and is left as it is, unless `podSpecs` declares {}",
+            first.full_path(),
+            declarations.collect::<Vec<_>>().join(", ")
+        );
+        let help = match group {
+            KNATIVE => {
+                "declare it, and set `securityContext: {placement: Container}` in a profile for it, because Knative refuses it for pods"
+            }
+            _ => "declare it if its controller makes pods of it that may have every field of a pod",
+        };
+        let mut finding = Finding::new("FIT-TGT001", Severity::Info, message);
+        finding.resource = Some(selected.index);
+        findings.push(finding.help(help));
     }
     findings
+}
+
+fn declared<'c>(config: &'c Config<'_>, resource: &Resource<'_>) -> Option<&'c PodSpecs> {
+    let mut declared = config.pod_specs.iter();
+    declared.find(|declared| declared.is_for(resource))
+}
+
+/// What keeps an object with the name of a workload from being one.
+fn why_not_a_workload(resource: &Resource<'_>) -> Option<String> {
+    let (group, kind) = workload_kind(&resource.kind)?;
+    if kind == "ReplicationController" && resource.node.get("spec").is_some() {
+        // Its template may be left out.
+        return None;
+    }
+    let is_kind = resource.kind == kind;
+    match (is_kind, resource.group() == group) {
+        (true, true) => Some(format!(
+            "this {kind} has no containers where its kind has them, so nothing is fitted"
+        )),
+        (true, false) if is_builtin(resource.group()) => Some(format!(
+            "no {kind} is in apiVersion {}, so nothing is fitted",
+            resource.api_version
+        )),
+        (false, _) if is_builtin(resource.group()) => Some(format!(
+            "`{}` is no kind, so nothing is fitted; did you mean {kind}?",
+            resource.kind
+        )),
+        _ => None,
+    }
 }
 
 /// Groups that Kubernetes owns, today's and the one that workloads came from.
 fn is_builtin(group: &str) -> bool {
     matches!(group, "" | "apps" | "batch" | "extensions")
+}
+
+/// A mapping that looks like a pod spec: where it is, as `podSpecs` has it.
+#[derive(PartialEq, Eq)]
+struct Pods {
+    path: String,
+    /// The mapping is the `spec` of a pod template at the path.
+    is_template: bool,
+}
+
+impl Pods {
+    fn new(path: &str) -> Pods {
+        match path.strip_suffix("/spec") {
+            Some(template) => Pods {
+                path: template.to_owned(),
+                is_template: true,
+            },
+            None => Pods {
+                path: path.to_owned(),
+                is_template: false,
+            },
+        }
+    }
+
+    fn full_path(&self) -> String {
+        match self.is_template {
+            true => format!("{}/spec", self.path),
+            false => self.path.clone(),
+        }
+    }
+
+    fn declaration(&self, resource: &Resource<'_>) -> String {
+        let form = match self.is_template {
+            true => "",
+            false => ", form: PodSpec",
+        };
+        // A `[` would end a plain text between braces, and `*` begins an alias.
+        format!(
+            "{{group: {}, kind: {}, path: \"{}\"{form}}}",
+            if resource.group().is_empty() {
+                "\"\""
+            } else {
+                resource.group()
+            },
+            resource.kind,
+            self.path
+        )
+    }
+}
+
+/// What in an object looks like pods. Each node is looked at once, however many aliases lead to it.
+fn pods_in(resource: &Resource<'_>) -> Vec<Pods> {
+    let mut found: Vec<Pods> = Vec::new();
+    let mut seen = HashSet::new();
+    let mut open: Vec<(String, Node<'_>)> = Vec::new();
+    open.push((String::new(), resource.node));
+    while let Some((path, node)) = open.pop().filter(|_| found.len() < MAX_TOLD) {
+        if !seen.insert(node.id()) {
+            continue;
+        }
+        if !path.is_empty() && has_containers(node) {
+            let pods = Pods::new(&path);
+            if !found.contains(&pods) {
+                found.push(pods);
+            }
+            continue;
+        }
+        let first = open.len();
+        for (key, value) in node.entries() {
+            let key = key.text().unwrap_or_default();
+            let is_own = path.is_empty() && ["metadata", "status"].contains(&key.as_ref());
+            // What no path can name cannot be declared.
+            if is_own || key.is_empty() || key.contains(['/', '*', '[', ']', '"', '\\']) {
+                continue;
+            }
+            let path = match path.as_str() {
+                "" => key.into_owned(),
+                path => format!("{path}/{key}"),
+            };
+            if value.is_map() {
+                open.push((path, value));
+            } else {
+                let items = value.items().filter(|item| item.is_map());
+                open.extend(items.map(|item| (format!("{path}[]"), item)));
+            }
+        }
+        // The last one is taken first.
+        open[first..].reverse();
+    }
+    found
+}
+
+/// Whether a mapping holds a list of containers, each with a name and an image.
+fn has_containers(node: Node<'_>) -> bool {
+    let is_text =
+        |node: Option<Node<'_>>| node.is_some_and(|node| node.is_scalar() && !node.is_null());
+    let is_container = |node: Node<'_>| is_text(node.get("name")) && is_text(node.get("image"));
+    node.get("containers")
+        .is_some_and(|list| list.len() > 0 && list.is_sequence() && list.items().all(is_container))
 }

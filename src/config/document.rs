@@ -9,7 +9,7 @@ use super::config_map;
 use super::decode::{Fault, Others, TEXT, decode, describe};
 use super::view::{Layer, LayerId, View};
 use crate::problem::{Place, Problem, Problems};
-use crate::select::{Date, Exemption, PodSpecs, Selector};
+use crate::select::{ClaimSpecs, Date, Exemption, PodSpecs, Selector};
 use crate::transformers;
 use crate::yaml::{Node, Stream};
 
@@ -127,6 +127,8 @@ struct General {
     profiles: Vec<serde::de::IgnoredAny>,
     /// Where kinds that fitout does not know keep pods.
     pod_specs: Vec<PodSpecs>,
+    /// Where kinds that fitout does not know keep what becomes claims.
+    claims: Vec<ClaimSpecs>,
     /// What stays as it is, and why.
     exemptions: Vec<Exemption>,
     /// The day by which exemptions end, for hosts that give the function none.
@@ -211,6 +213,8 @@ pub struct Config<'a> {
     pub profiles: Vec<Profile>,
     /// Where kinds that fitout does not know keep pods.
     pub pod_specs: Vec<PodSpecs>,
+    /// Where kinds that fitout does not know keep what becomes claims.
+    pub claims: Vec<ClaimSpecs>,
     /// What stays as it is, and why.
     pub exemptions: Vec<Exemption>,
     /// The day by which exemptions end; without it none does.
@@ -365,6 +369,7 @@ impl<'a> FunctionConfig<'a> {
             report_changes: ChangesReport::default(),
             profiles: Vec::new(),
             pod_specs: Vec::new(),
+            claims: Vec::new(),
             exemptions: Vec::new(),
             today: None,
             file: self.file.clone(),
@@ -454,15 +459,8 @@ impl<'a> FunctionConfig<'a> {
                 config.exclude = general.exclude;
                 config.report_changes = general.report.changes;
                 config.pod_specs = general.pod_specs;
-                for (index, fault) in config.pod_specs.iter().enumerate() {
-                    problems.extend(fault.fault().map(|message| {
-                        let field = format!("spec.podSpecs[{index}].path");
-                        let node = view.at("podSpecs").map_or(self.node, |it| it.top().node);
-                        let mut problem = self.problem(message, node).field(field);
-                        problem.id = "FIT-CFG003";
-                        problem.help("write keys joined by `/`, such as `spec/pools[]/template`")
-                    }));
-                }
+                config.claims = general.claims;
+                self.check_places(config, view, problems);
                 config.exemptions = general.exemptions;
                 config.today = general.today;
                 self.check_exemptions(&config.exemptions, view, problems);
@@ -487,6 +485,38 @@ impl<'a> FunctionConfig<'a> {
                         );
                     }
                 }
+            }
+        }
+    }
+
+    /// What is wrong with the places that the config declares, each told where it is written.
+    fn check_places(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
+        let pods = config.pod_specs.iter().map(PodSpecs::fault);
+        let pods = pods.map(|fault| fault.map(|fault| ("path", fault)));
+        let claims = config.claims.iter().map(ClaimSpecs::fault);
+        let lists = [
+            ("podSpecs", pods.collect::<Vec<_>>()),
+            ("claims", claims.collect()),
+        ];
+        for (list, faults) in lists {
+            let items = view.get(list).map_or(Vec::new(), |list| list.items());
+            for (index, (fault, item)) in faults.into_iter().zip(items).enumerate() {
+                let Some((key, message)) = fault else {
+                    continue;
+                };
+                let node = item.get(key).unwrap_or(item).top().node;
+                let problem = self
+                    .problem(message, node)
+                    .field(format!("spec.{list}[{index}].{key}"));
+                let help = match key {
+                    "path" => "write keys joined by `/`, such as `spec/pools[]/template`",
+                    _ => "write `form: Flat` with `keys: {storageClassName: class, size: size}`",
+                };
+                let id = "FIT-CFG003";
+                problems.push(Problem {
+                    id,
+                    ..problem.help(help)
+                });
             }
         }
     }

@@ -135,7 +135,8 @@ impl<'a> Around<'a> {
                     made.or_default().push(namespace.clone());
                 }
             }
-            ClaimKind::Ephemeral => {}
+            // How an operator names what it makes is its own affair.
+            ClaimKind::Ephemeral | ClaimKind::Custom => {}
         }
     }
 

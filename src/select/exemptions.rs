@@ -59,7 +59,18 @@ impl<'de> Deserialize<'de> for Date {
     }
 }
 
-/// An exemption in the config, for objects whose manifests nobody here can edit.
+/// An exemption in the config, for objects whose manifests nobody here can edit. What it waives is told with its reason.
+/// After its last day it counts no more, which FIT-EXM002 tells; one that waives nothing is told as FIT-EXM003.
+///
+/// ```yaml
+/// today: "2027-01-15"
+/// exemptions:
+/// - select: {kind: DaemonSet, name: node-exporter}
+///   fields: [securityContext.runAsNonRoot]
+///   rules: [FIT-SEC002]
+///   reason: it reads files that only root may read
+///   until: "2027-03-31"
+/// ```
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Exemption {

@@ -15,6 +15,6 @@ pub use exemptions::{
 pub use selection::{Containers, PROFILE, ProfileUse, SKIP, Selected, Selection};
 pub use selector::{ContainerSelector, Glob, Match, Near, Pattern, Selector};
 pub use targets::{
-    Claim, ClaimKind, Container, ContainerType, Form, OnChange, PodSpecs, Target, Template, below,
-    expected, workload_kind,
+    Claim, ClaimForm, ClaimKind, ClaimSpecs, Container, ContainerType, Form, OnChange, PodSpecs,
+    Target, Template, below, expected, is_known_kind, workload_kind,
 };

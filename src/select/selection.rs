@@ -130,7 +130,7 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             if !Target::is_eligible(resource, function_config) {
                 continue;
             }
-            let target = Target::of(resource, &config.pod_specs);
+            let target = Target::of(resource, &config.pod_specs, &config.claims);
             let templates = target.as_ref().map_or(&[][..], |target| &target.templates);
             selection.candidates += 1;
             if let Ok(target) = &target {

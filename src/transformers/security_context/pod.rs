@@ -301,5 +301,5 @@ pub(super) fn has_claim_templates(target: &Target<'_>) -> bool {
     target
         .claims
         .iter()
-        .any(|claim| claim.kind == ClaimKind::Template)
+        .any(|claim| matches!(claim.kind, ClaimKind::Template | ClaimKind::Custom))
 }

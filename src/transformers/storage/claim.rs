@@ -37,11 +37,12 @@ impl<'a> Fitting<'_, 'a> {
     }
 
     pub(super) fn spec(&self, field: &str) -> Option<Node<'a>> {
-        self.claim
-            .node
-            .get("spec")?
-            .get(field)
-            .filter(|node| !node.is_null())
+        self.claim.get(&[field])
+    }
+
+    /// Where this claim has a field of a PersistentVolumeClaimSpec; nowhere when an operator's resource has no such field.
+    pub(super) fn field<'s>(&'s self, of_spec: &[&'s str]) -> Vec<&'s str> {
+        self.claim.field(of_spec).unwrap_or_default()
     }
 
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
@@ -96,7 +97,7 @@ impl<'a> Fitting<'_, 'a> {
             self.claim.name
         );
         let finding = Finding::new("storage", Severity::Error, message)
-            .about(&self.subject, &["spec", leaf])
+            .about(&self.subject, &self.field(&[leaf]))
             .current(current.map(|class| Value::from(class.into_owned())))
             .decided_by(self.section.decision(leaf))
             .help("leave the claim out with `claims`, or use mode Ensure for it");
@@ -104,7 +105,8 @@ impl<'a> Fitting<'_, 'a> {
     }
 
     fn fit_access_modes(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let (leaf, field) = ("accessModes", ["spec", "accessModes"]);
+        let leaf = "accessModes";
+        let field = self.field(&[leaf]);
         let modes = self.settings().access_modes.as_ref();
         if is_removed(self.section, leaf, modes.is_some()) {
             return self.remove(&field, leaf, edits);
@@ -142,7 +144,7 @@ impl<'a> Fitting<'_, 'a> {
         /// On by default since then (`VolumeAttributesClass` in kubernetes `pkg/features/kube_features.go`).
         const SINCE: u32 = 34;
         let leaf = "volumeAttributesClassName";
-        let field = ["spec", leaf];
+        let field = self.field(&[leaf]);
         let class = self.settings().volume_attributes_class_name.as_deref();
         if is_removed(self.section, leaf, class.is_some()) {
             return self.remove(&field, leaf, edits);
@@ -182,7 +184,7 @@ impl<'a> Fitting<'_, 'a> {
         leaf: &str,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        if matches!(edits.set(proposal)?, Answer::Edited) {
+        if !proposal.field.is_empty() && matches!(edits.set(proposal)?, Answer::Edited) {
             self.mark(leaf, edits);
         }
         Ok(())
@@ -195,6 +197,9 @@ impl<'a> Fitting<'_, 'a> {
         leaf: &str,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
+        if field.is_empty() {
+            return Ok(());
+        }
         let proposal = Proposal {
             decision: decision_to_remove(self.section, leaf),
             ..self.proposal(field, leaf, Value::Null, Meaning::Literal)
@@ -217,8 +222,8 @@ impl<'a> Fitting<'_, 'a> {
 
     /// Marks the last edit as one that a claim which exists already does not take.
     pub(super) fn mark_fixed(&self, edits: &mut Edits<'_>) {
-        // Ephemeral claims are made anew with each pod.
-        if self.claim.kind == ClaimKind::Ephemeral {
+        // Ephemeral claims are made anew with each pod, and what an operator makes of a change is its own affair.
+        if matches!(self.claim.kind, ClaimKind::Ephemeral | ClaimKind::Custom) {
             return;
         }
         edits.mark_immutable();

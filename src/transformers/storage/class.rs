@@ -19,16 +19,17 @@ const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
 /// The leaf, which is also the name of the field.
 const LEAF: &str = "storageClassName";
-const FIELD: [&str; 2] = ["spec", LEAF];
+const FIELD: [&str; 1] = [LEAF];
 const LEGACY_FIELD: [&str; 3] = ["metadata", "annotations", LEGACY_CLASS];
 
 impl Fitting<'_, '_> {
     pub(super) fn fit_class(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let field = self.field(&FIELD);
         let settings = self.settings();
         let configured = settings.storage_class_name.as_deref();
         let mode = self.section.mode(LEAF);
         if is_removed(self.section, LEAF, configured.is_some()) {
-            self.remove(&FIELD, LEAF, edits)?;
+            self.remove(&field, LEAF, edits)?;
             // Left behind, it would be the class.
             return self.remove(&LEGACY_FIELD, LEAF, edits);
         }
@@ -63,7 +64,7 @@ impl Fitting<'_, '_> {
                         let value = Value::from(here);
                         let proposal = Proposal {
                             note,
-                            ..self.proposal(&FIELD, LEAF, value, Meaning::Text)
+                            ..self.proposal(&field, LEAF, value, Meaning::Text)
                         };
                         self.set(proposal, LEAF, edits)
                     }
@@ -79,21 +80,23 @@ impl Fitting<'_, '_> {
     }
 
     fn leave_restored(&self, edits: &mut Edits<'_>) {
+        let field = self.field(&FIELD);
         let message = format!(
             "claim \"{}\" is filled from another volume, whose class must fit; its class is left as it is",
             self.claim.name
         );
-        let finding = Finding::new("storage", Severity::Info, message).about(&self.subject, &FIELD);
+        let finding = Finding::new("storage", Severity::Info, message).about(&self.subject, &field);
         edits.find(finding.help("name the claim under `claims` to set it all the same"));
     }
 
     fn miss_class(&self, edits: &mut Edits<'_>) {
+        let field = self.field(&FIELD);
         let message = format!(
             "claim \"{}\" names no class, so it gets the cluster's default, and waits for ever where there is none",
             self.claim.name
         );
         let finding = Finding::new("FIT-STO001", Severity::Warning, message)
-            .about(&self.subject, &FIELD)
+            .about(&self.subject, &field)
             .decided_by(self.section.decision(LEAF))
             .help("set `storage.storageClassName`; if the default is meant, say `modes: {storageClassName: Off}`");
         edits.find(finding);
@@ -102,11 +105,12 @@ impl Fitting<'_, '_> {
     /// An author's class gets the name that it has in this cluster. That is what `map` is for, so it does so in the mode
     /// Ensure as well.
     fn rename(&self, author: &str, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let field = self.field(&FIELD);
         let setting = format!("map.{author}");
         let here = self.settings().name_here(author);
         edits.repair(Proposal {
             decision: decision_about(self.section, &setting, LEAF),
-            ..self.proposal(&FIELD, LEAF, Value::from(here), Meaning::Text)
+            ..self.proposal(&field, LEAF, Value::from(here), Meaning::Text)
         })?;
         self.mark(LEAF, edits);
         Ok(())
@@ -121,9 +125,10 @@ impl Fitting<'_, '_> {
     fn fit_legacy(
         &self,
         legacy: &str,
-        field: Option<&str>,
+        said: Option<&str>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
+        let field = self.field(&FIELD);
         let settings = self.settings();
         let configured = settings.storage_class_name.as_deref();
         let configured = configured.filter(|_| self.section.mode(LEAF) == Mode::Override);
@@ -136,8 +141,8 @@ impl Fitting<'_, '_> {
         if !converts {
             return Ok(());
         }
-        if let Some(field) = field.filter(|field| *field != legacy) {
-            edits.find(self.conflict(legacy, &format!("the field says {field}"), legacy));
+        if let Some(said) = said.filter(|said| *said != legacy) {
+            edits.find(self.conflict(legacy, &format!("the field says {said}"), legacy));
             return Ok(());
         }
         // A StatefulSet that exists takes no change of its templates, and whether it exists cannot be seen.
@@ -148,7 +153,7 @@ impl Fitting<'_, '_> {
         let answer = edits.set(Proposal {
             decision: Arc::clone(&by),
             note: Some("as its annotation says".to_owned()),
-            ..self.proposal(&FIELD, LEAF, Value::from(legacy), Meaning::Text)
+            ..self.proposal(&field, LEAF, Value::from(legacy), Meaning::Text)
         })?;
         let answer_of_removal = edits.set(Proposal {
             decision: Arc::new(Decision {

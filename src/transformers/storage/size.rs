@@ -14,7 +14,7 @@ use crate::transformers::resources::{Amount, read_quantity};
 use crate::yaml::Value;
 
 /// Where a claim says how large it is.
-const FIELD: [&str; 4] = ["spec", "resources", "requests", "storage"];
+const FIELD: [&str; 3] = ["resources", "requests", "storage"];
 
 impl Storage {
     /// The leaf that gives a claim its size, and what it says.
@@ -53,24 +53,22 @@ impl Storage {
 
 impl Fitting<'_, '_> {
     pub(super) fn fit_size(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let field = self.field(&FIELD);
         let configured = self.settings().size_of(&self.claim.name);
         let leaf = match &configured {
             Some((leaf, _)) => leaf.clone(),
             None => self.removed_size().unwrap_or_else(|| "size".to_owned()),
         };
         if is_removed(self.section, &leaf, configured.is_some()) {
-            return self.remove(&FIELD, &leaf, edits);
+            return self.remove(&field, &leaf, edits);
         }
         let mode = self.section.mode(&leaf);
         if matches!(mode, Mode::Off | Mode::Remove) {
             return Ok(());
         }
-        let author = self
-            .spec("resources")
-            .and_then(|resources| resources.get("requests")?.get("storage"))
-            .filter(|node| !node.is_null());
+        let author = self.claim.get(&FIELD);
         let author =
-            author.map(|node| read_quantity(self.resource, node, || self.subject.at(&FIELD)));
+            author.map(|node| read_quantity(self.resource, node, || self.subject.at(&field)));
         let author = author.transpose()?;
         if mode == Mode::Bound {
             return self.bound_size(&leaf, author, edits);
@@ -86,7 +84,7 @@ impl Fitting<'_, '_> {
         let proposal = Proposal {
             note,
             ..self.proposal(
-                &FIELD,
+                &field,
                 &leaf,
                 Value::from(size.to_string()),
                 Meaning::Quantity,
@@ -106,6 +104,7 @@ impl Fitting<'_, '_> {
         author: Option<Quantity>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
+        let field = self.field(&FIELD);
         let (Some(author), Some(Amount(max))) = (author, self.settings().max) else {
             return Ok(());
         };
@@ -115,7 +114,7 @@ impl Fitting<'_, '_> {
         let proposal = Proposal {
             decision: decision_about(self.section, "max", leaf),
             ..self.proposal(
-                &FIELD,
+                &field,
                 leaf,
                 Value::from(max.to_string()),
                 Meaning::Quantity,
@@ -128,13 +127,14 @@ impl Fitting<'_, '_> {
 
     /// The API server lets a size go down only to end an expansion that failed, and never below what there is.
     fn tell_of_shrinking(&self, leaf: &str, from: Quantity, to: Quantity, edits: &mut Edits<'_>) {
+        let field = self.field(&FIELD);
         self.mark_fixed(edits);
         let message = format!(
             "claim \"{}\" shrinks from {from} to {to}, which no existing claim can",
             self.claim.name
         );
         let finding = Finding::new("FIT-STO002", Severity::Warning, message)
-            .about(&self.subject, &FIELD)
+            .about(&self.subject, &field)
             .decided_by(self.section.decision(leaf));
         edits.find(finding);
     }

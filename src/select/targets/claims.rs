@@ -1,0 +1,371 @@
+//! Which objects ask for volumes, and where: claims, claim templates, ephemeral volumes, and what operators make claims of.
+//!
+//! Custom resources: the Go types of prometheus-operator (`StorageSpec`), ECK (`NodeSet`), CloudNativePG
+//! (`StorageConfiguration`) and OpenKruise, and Strimzi's API reference (`PersistentClaimStorage`).
+
+use std::borrow::Cow;
+
+use jsonptr::PointerBuf;
+use serde::Deserialize;
+
+use super::super::Pattern;
+use super::Template;
+use super::walk::{self, below, maps_in, places_in};
+use crate::problem::Problem;
+use crate::read::Resource;
+use crate::yaml::Node;
+
+/// What makes a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimKind {
+    /// A PersistentVolumeClaim object.
+    Object,
+    /// An entry of a StatefulSet's `volumeClaimTemplates`.
+    Template,
+    /// A generic ephemeral volume of a pod.
+    Ephemeral,
+    /// A part of a custom resource, of which its operator makes claims.
+    Custom,
+}
+
+/// One PersistentVolumeClaim, wherever it is written.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// What makes it.
+    pub kind: ClaimKind,
+    /// Its name, its template's, or its volume's; in a custom resource without one the key that holds it.
+    pub name: Cow<'a, str>,
+    /// Path of the claim in the object: of the mapping with `metadata` and `spec`, or what stands in for it.
+    pub path: PointerBuf,
+    /// The claim's mapping.
+    pub node: Node<'a>,
+    layout: Layout,
+}
+
+/// Where the fields of a PersistentVolumeClaimSpec are in the mapping of a claim.
+#[derive(Clone, Debug)]
+enum Layout {
+    /// Below these keys.
+    Spec(&'static [&'static str]),
+    /// Two of them, under names of the operator's own.
+    Flat {
+        class: Option<Vec<String>>,
+        size: Option<Vec<String>>,
+    },
+}
+
+impl<'a> Claim<'a> {
+    /// Where a field of a PersistentVolumeClaimSpec is below the claim's path; `None` when this claim has no such field.
+    pub fn field<'s>(&'s self, of_spec: &[&'s str]) -> Option<Vec<&'s str>> {
+        let renamed = match &self.layout {
+            Layout::Spec(prefix) => return Some([prefix, of_spec].concat()),
+            Layout::Flat { class, .. } if of_spec == ["storageClassName"] => class,
+            Layout::Flat { size, .. } if of_spec == SIZE => size,
+            Layout::Flat { .. } => &None,
+        };
+        let renamed = renamed.as_ref()?;
+        Some(renamed.iter().map(String::as_str).collect())
+    }
+
+    /// The value of a field of a PersistentVolumeClaimSpec; `None` when it is absent or null.
+    pub fn get(&self, of_spec: &[&str]) -> Option<Node<'a>> {
+        at(self.node, self.field(of_spec)?)
+    }
+}
+
+/// Where a PersistentVolumeClaimSpec has its size.
+const SIZE: [&str; 3] = ["resources", "requests", "storage"];
+
+/// What is below some keys, unless it is null.
+fn at<'a, 't>(node: Node<'a>, keys: impl IntoIterator<Item = &'t str>) -> Option<Node<'a>> {
+    let mut keys = keys.into_iter();
+    keys.try_fold(node, |node, key| node.get(key))
+        .filter(|node| !node.is_null())
+}
+
+/// A place in which objects of a kind keep what an operator makes claims of.
+struct Place {
+    group: &'static str,
+    kind: &'static str,
+    /// As [`ClaimSpecs::path`] has it.
+    path: &'static str,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy)]
+enum Shape {
+    /// A claim with `metadata` and `spec`.
+    Claim,
+    /// A StatefulSet's claim template.
+    Template,
+    /// CloudNativePG's `StorageConfiguration`.
+    CloudNativePg,
+    /// Strimzi's storage, where it is a persistent claim.
+    Strimzi,
+}
+
+/// Paths of a class and of a size; the first that the author fills counts, or else the first.
+struct Alternatives {
+    class: &'static [&'static str],
+    size: &'static [&'static str],
+}
+
+/// The operator evaluates `pvcTemplate` first, and its own two fields win over it: an author who has set the class in the
+/// template would be overruled by the field.
+const CLOUD_NATIVE_PG: Alternatives = Alternatives {
+    class: &["storageClass", "pvcTemplate/storageClassName"],
+    size: &["size", "pvcTemplate/resources/requests/storage"],
+};
+
+const STRIMZI: Alternatives = Alternatives {
+    class: &["class"],
+    size: &["size"],
+};
+
+macro_rules! claims {
+    ($($group:literal: [$($kind:literal at $path:literal $shape:ident,)*])*) => {
+        &[$($(Place { group: $group, kind: $kind, path: $path, shape: Shape::$shape },)*)*]
+    };
+}
+
+const PLACES: &[Place] = claims! {
+    "apps": [
+        "StatefulSet" at "spec/volumeClaimTemplates[]" Template,
+    ]
+    "apps.kruise.io": [
+        "StatefulSet" at "spec/volumeClaimTemplates[]" Template,
+        "CloneSet" at "spec/volumeClaimTemplates[]" Claim,
+    ]
+    "monitoring.coreos.com": [
+        "Prometheus" at "spec/storage/volumeClaimTemplate" Claim,
+        "Prometheus" at "spec/storage/ephemeral/volumeClaimTemplate" Claim,
+        "PrometheusAgent" at "spec/storage/volumeClaimTemplate" Claim,
+        "PrometheusAgent" at "spec/storage/ephemeral/volumeClaimTemplate" Claim,
+        "Alertmanager" at "spec/storage/volumeClaimTemplate" Claim,
+        "Alertmanager" at "spec/storage/ephemeral/volumeClaimTemplate" Claim,
+        "ThanosRuler" at "spec/storage/volumeClaimTemplate" Claim,
+        "ThanosRuler" at "spec/storage/ephemeral/volumeClaimTemplate" Claim,
+    ]
+    "elasticsearch.k8s.elastic.co": [
+        "Elasticsearch" at "spec/nodeSets[]/volumeClaimTemplates[]" Claim,
+    ]
+    "postgresql.cnpg.io": [
+        "Cluster" at "spec/storage" CloudNativePg,
+        "Cluster" at "spec/walStorage" CloudNativePg,
+    ]
+    "kafka.strimzi.io": [
+        "KafkaNodePool" at "spec/storage" Strimzi,
+        "KafkaNodePool" at "spec/storage/volumes[]" Strimzi,
+        "Kafka" at "spec/kafka/storage" Strimzi,
+        "Kafka" at "spec/kafka/storage/volumes[]" Strimzi,
+        "Kafka" at "spec/zookeeper/storage" Strimzi,
+    ]
+};
+
+/// Where objects of a kind that fitout does not know say what their controller makes claims of.
+///
+/// ```yaml
+/// claims:
+/// - group: acme.io
+///   kind: Widget
+///   path: spec/disks[]
+///   form: Flat
+///   keys: {storageClassName: class, size: size}
+/// ```
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimSpecs {
+    /// The API group of the kind. Required.
+    pub group: String,
+    /// Versions of the group, as a pattern; all when absent.
+    #[serde(default)]
+    pub version: Option<Pattern>,
+    /// The kind. Required.
+    pub kind: String,
+    /// As in `podSpecs`. Its last key is the claim's name, where the object gives it none. Required.
+    pub path: String,
+    /// What is there.
+    #[serde(default)]
+    pub form: ClaimForm,
+    /// Where the class and the size are with the form `Flat`.
+    #[serde(default)]
+    pub keys: Keys,
+}
+
+/// What stands at the path of a [`ClaimSpecs`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ClaimForm {
+    /// A PersistentVolumeClaimSpec, with `storageClassName` and `resources`.
+    #[default]
+    PersistentVolumeClaimSpec,
+    /// A mapping with names of its own, which `keys` tells.
+    Flat,
+}
+
+/// Where a flat claim has its fields.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Keys {
+    /// The key of the class; joined by `/` where it is deeper. Without it no class is written.
+    pub storage_class_name: Option<String>,
+    /// The key of the size, likewise.
+    pub size: Option<String>,
+}
+
+impl ClaimSpecs {
+    /// The setting that is wrong, and what is wrong with it, if something is.
+    pub fn fault(&self) -> Option<(&'static str, String)> {
+        let names = [&self.keys.storage_class_name, &self.keys.size];
+        let mut names = names.into_iter().flatten();
+        if let Some(fault) = walk::fault(&self.path) {
+            return Some(("path", fault));
+        }
+        let is_flat = self.form == ClaimForm::Flat;
+        if is_flat != names.clone().next().is_some() {
+            let fault = match is_flat {
+                true => "the form Flat needs `keys`, which say where the class and the size are",
+                false => "`keys` are for the form Flat; a PersistentVolumeClaimSpec has its own",
+            };
+            return Some(("keys", fault.to_owned()));
+        }
+        let is_bad =
+            |name: &String| name.contains(['*', '[', ']']) || name.split('/').any(str::is_empty);
+        let bad = names.find(|name| is_bad(name))?;
+        Some((
+            "keys",
+            format!("`{bad}` is no key and no keys joined by `/`"),
+        ))
+    }
+
+    fn is_for(&self, resource: &Resource<'_>) -> bool {
+        resource.is_of(&self.group, self.version.as_ref(), &self.kind)
+    }
+
+    fn layout(&self) -> Layout {
+        let split = |name: &String| name.split('/').map(str::to_owned).collect();
+        match self.form {
+            ClaimForm::PersistentVolumeClaimSpec => Layout::Spec(&[]),
+            ClaimForm::Flat => Layout::Flat {
+                class: self.keys.storage_class_name.as_ref().map(split),
+                size: self.keys.size.as_ref().map(split),
+            },
+        }
+    }
+}
+
+impl Shape {
+    fn kind(self) -> ClaimKind {
+        match self {
+            Shape::Template => ClaimKind::Template,
+            _ => ClaimKind::Custom,
+        }
+    }
+
+    /// The layout of what is at the place; `None` when no claim is made of it.
+    fn layout(self, node: Node<'_>) -> Option<Layout> {
+        match self {
+            Shape::Claim | Shape::Template => Some(Layout::Spec(&["spec"])),
+            Shape::CloudNativePg => Some(CLOUD_NATIVE_PG.layout(node)),
+            Shape::Strimzi => {
+                let is_claim = node.get("type")?.text()? == "persistent-claim";
+                is_claim.then(|| STRIMZI.layout(node))
+            }
+        }
+    }
+}
+
+impl Alternatives {
+    fn layout(&self, node: Node<'_>) -> Layout {
+        let choose = |paths: &[&'static str]| {
+            let is_filled = |path: &&&str| at(node, path.split('/')).is_some();
+            let path = paths.iter().find(is_filled).or(paths.first())?;
+            Some(path.split('/').map(str::to_owned).collect())
+        };
+        Layout::Flat {
+            class: choose(self.class),
+            size: choose(self.size),
+        }
+    }
+}
+
+pub(super) fn claims_of<'a>(
+    resource: &'a Resource<'a>,
+    templates: &[Template<'a>],
+    declared: &[ClaimSpecs],
+) -> Result<Vec<Claim<'a>>, Problem> {
+    let mut claims: Vec<Claim<'a>> = Vec::new();
+    if resource.is_of("", None, "PersistentVolumeClaim") {
+        claims.push(Claim {
+            kind: ClaimKind::Object,
+            name: resource.name.clone(),
+            path: PointerBuf::new(),
+            node: resource.node,
+            layout: Layout::Spec(&["spec"]),
+        });
+    }
+    for place in PLACES {
+        if !resource.is_of(place.group, None, place.kind) {
+            continue;
+        }
+        for (path, node) in places_in(resource, place.path)? {
+            claims.extend(place.shape.layout(node).map(|layout| Claim {
+                kind: place.shape.kind(),
+                name: name_of(node, place.path),
+                path,
+                node,
+                layout,
+            }));
+        }
+    }
+    for declared in declared.iter().filter(|declared| declared.is_for(resource)) {
+        for (path, node) in places_in(resource, &declared.path)? {
+            if claims.iter().all(|known| known.path != path) {
+                claims.push(Claim {
+                    kind: ClaimKind::Custom,
+                    name: name_of(node, &declared.path),
+                    path,
+                    node,
+                    layout: declared.layout(),
+                });
+            }
+        }
+    }
+    for template in templates {
+        claims.extend(ephemeral_claims(resource, template)?);
+    }
+    Ok(claims)
+}
+
+fn ephemeral_claims<'a>(
+    resource: &'a Resource<'a>,
+    template: &Template<'a>,
+) -> Result<Vec<Claim<'a>>, Problem> {
+    let path = template.at_spec(["volumes"]);
+    let volumes = maps_in(resource, template.spec.get("volumes"), &path)?;
+    let claims = volumes.into_iter().filter_map(|(index, volume)| {
+        let node = volume.get("ephemeral")?.get("volumeClaimTemplate")?;
+        let name = volume.get("name").and_then(|name| name.text());
+        let index = index.to_string();
+        Some(Claim {
+            kind: ClaimKind::Ephemeral,
+            name: name.unwrap_or_default(),
+            path: below(&path, [&index, "ephemeral", "volumeClaimTemplate"]),
+            node,
+            layout: Layout::Spec(&["spec"]),
+        })
+    });
+    Ok(claims.collect())
+}
+
+/// The name that the author gave a claim, or else the last key of its place that is no general word.
+fn name_of<'a>(node: Node<'a>, path: &str) -> Cow<'a, str> {
+    let metadata = node.get("metadata");
+    let own = metadata.and_then(|metadata| metadata.get("name")?.text());
+    let own = own.or_else(|| node.get("name")?.text());
+    own.unwrap_or_else(|| {
+        let keys = path.split('/').map(|key| key.trim_end_matches("[]"));
+        let is_name = |key: &&str| !["*", "spec", "volumeClaimTemplate"].contains(key);
+        let name = keys.rev().find(is_name).unwrap_or_default();
+        Cow::Owned(name.to_owned())
+    })
+}
