@@ -404,6 +404,11 @@ impl<'a> Edits<'a> {
         Ok(())
     }
 
+    /// The edits so far of the object in hand.
+    pub fn of_object(&self) -> &[Change] {
+        &self.changes[self.first_of_resource..]
+    }
+
     /// Marks the last edit as one that the API server refuses on an existing object.
     pub fn mark_immutable(&mut self) {
         if let Some(change) = self.changes.last_mut() {

@@ -434,6 +434,13 @@ pub struct Scale {
     decimals: i32,
 }
 
+impl Scale {
+    /// Whether it makes less of what it scales.
+    pub fn is_below_one(&self) -> bool {
+        power_of_ten(i64::from(self.decimals)).is_some_and(|one| self.coefficient < one)
+    }
+}
+
 impl FromStr for Scale {
     type Err = ScaleError;
 

@@ -18,24 +18,28 @@
 //! ```
 
 mod fitting;
+mod qos;
+mod review;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
+use kustomize_krm_types::Severity;
 use serde::{Deserialize, Deserializer};
 
 use super::{Objection, Scope, Transformer};
 use crate::config::{Decision, Section, covers, text_of_scalar};
-use crate::edit::{Edits, field_path};
+use crate::edit::{Edits, Finding, Subject, field_path};
 use crate::problem::Problem;
 use crate::quantity::{Quantity, Scale};
 use crate::read::Resource;
-use crate::select::ContainerType;
+use crate::select::{ContainerType, Template};
 use crate::yaml::Node;
 
 use fitting::Fitting;
+use qos::{PodAmounts, QosClass};
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -51,10 +55,12 @@ pub struct Resources {
     /// rounded up to 1m of CPU or 1Mi of memory.
     scale: BTreeMap<String, Factor>,
     /// The least that a container may request or have as a limit, by resource name: the mode `Bound` raises the
-    /// author's amounts to it.
+    /// author's amounts to it, and whatever ends up below it is an error (`FIT-RES010`).
     min: BTreeMap<String, Amount>,
     /// The most that a container may request or have as a limit, likewise; `Bound` lowers to it.
     max: BTreeMap<String, Amount>,
+    /// How many times its request a limit may be, by resource name; a higher one is a warning (`FIT-RES004`).
+    limit_request_ratio: BTreeMap<String, Factor>,
     /// `Remove` deletes every CPU limit, the author's as well.
     cpu_limits: CpuLimits,
     /// `EqualsRequest` makes each memory limit that is set here equal to the container's request.
@@ -268,6 +274,7 @@ impl Transformer for Resources {
         "scale",
         "min",
         "max",
+        "limitRequestRatio",
         "cpuLimits",
         "memoryLimit",
         "onConflict",
@@ -316,6 +323,10 @@ impl Transformer for Resources {
         let mut by_name = vec![("scale", self.scale.keys().collect::<Vec<_>>())];
         by_name.push(("min", self.min.keys().collect()));
         by_name.push(("max", self.max.keys().collect()));
+        by_name.push((
+            "limitRequestRatio",
+            self.limit_request_ratio.keys().collect(),
+        ));
         for (setting, names) in by_name {
             let unknown = names
                 .into_iter()
@@ -325,6 +336,15 @@ impl Transformer for Resources {
                     setting,
                     format!("`{name}` is not given out by fitout"),
                     format!("known: {}", FITTED.join(", ")),
+                ));
+            }
+        }
+        for (name, factor) in &self.limit_request_ratio {
+            if factor.0.is_below_one() {
+                problems.push(Objection::new(
+                    format!("limitRequestRatio.{name}"),
+                    format!("a limit below its request of {name} is never valid"),
+                    "a ratio is at least 1",
                 ));
             }
         }
@@ -341,32 +361,56 @@ impl Transformer for Resources {
     }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let templates = scope.target().templates.iter();
-        let containers = templates.flat_map(|it| it.containers.iter().map(move |c| (it, c)));
-        for (template, container) in
-            containers.filter(|(_, container)| container.container_type != ContainerType::Ephemeral)
-        {
-            let Some(section) = scope.section_for(container) else {
-                continue;
-            };
-            let fitting = Fitting {
-                resource: scope.target().resource,
-                template,
-                container,
-                section: &section,
-            };
-            let mut plans = Vec::new();
-            for name in FITTED {
-                plans.extend(fitting.plan(name, edits)?);
+        for template in &scope.target().templates {
+            let mut is_looked_at = false;
+            for container in &template.containers {
+                if container.container_type == ContainerType::Ephemeral {
+                    continue;
+                }
+                let Some(section) = scope.section_for(container) else {
+                    continue;
+                };
+                is_looked_at = true;
+                let fitting = Fitting {
+                    resource: scope.target().resource,
+                    template,
+                    container,
+                    section: &section,
+                };
+                let mut plans = Vec::new();
+                for name in FITTED {
+                    plans.extend(fitting.plan(name, edits)?);
+                }
+                // Requests are written before limits, so that a new block reads as people write it.
+                plans.sort_by_key(|plan| plan.half == Half::Limits);
+                for plan in plans {
+                    fitting.write(plan, edits)?;
+                }
+                fitting.review(edits);
             }
-            // Requests are written before limits, so that a new block reads as people write it.
-            plans.sort_by_key(|plan| plan.half == Half::Limits);
-            for plan in plans {
-                fitting.write(plan, edits)?;
+            if is_looked_at {
+                tell_of_qos_class(template, edits);
             }
         }
         Ok(())
     }
+}
+
+/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
+/// the first amount of all, which goes without saying.
+fn tell_of_qos_class(template: &Template<'_>, edits: &mut Edits<'_>) {
+    let before = PodAmounts::of(template, &[]).qos_class();
+    let after = PodAmounts::of(template, edits.of_object()).qos_class();
+    if before == after || before == QosClass::BestEffort {
+        return;
+    }
+    let subject = Subject::pod(template);
+    let message = format!(
+        "{}: its QoS class was {before} and becomes {after}",
+        subject.part
+    );
+    let finding = Finding::new("FIT-RES007", Severity::Info, message).about(&subject, &[]);
+    edits.find(finding);
 }
 
 /// Reads a quantity that an author wrote.

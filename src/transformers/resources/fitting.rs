@@ -315,7 +315,7 @@ impl Fitting<'_, '_> {
         Ok(())
     }
 
-    fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> Subject {
         Subject::container(self.template, self.container)
     }
 
