@@ -344,8 +344,11 @@ impl<'a> Edits<'a> {
         Ok(Answer::Edited)
     }
 
-    /// Asks for a leaf to be absent: the mode `Remove`. Maps that this empties go with it.
-    fn remove(&mut self, proposal: Proposal<'_>) -> Result<Answer<'a>, Problem> {
+    /// Asks for a leaf to be absent, as the mode `Remove` does. Maps that this empties go with it.
+    ///
+    /// # Errors
+    /// As [`Edits::set`].
+    pub fn remove(&mut self, proposal: Proposal<'_>) -> Result<Answer<'a>, Problem> {
         let Some(node) = self.present(proposal.subject, proposal.field)? else {
             return Ok(Answer::Off);
         };
@@ -399,6 +402,11 @@ impl<'a> Edits<'a> {
         pointer.push_back(index);
         self.push(proposal, pointer, None, true);
         Ok(())
+    }
+
+    /// The edits so far of the object in hand.
+    pub fn of_object(&self) -> &[Change] {
+        &self.changes[self.first_of_resource..]
     }
 
     /// Marks the last edit as one that the API server refuses on an existing object.

@@ -167,6 +167,30 @@ impl Quantity {
         (!too_large).then_some(scaled)
     }
 
+    /// The sum, in the format of the first; `None` if it is too large to be held exactly.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let exponent = self.exponent.min(other.exponent);
+        let at_exponent = |it: Self| {
+            // A zero may stand at any exponent, and needs no room at a lower one.
+            let power = match it.coefficient {
+                0 => 1,
+                _ => power_of_ten(i64::from(it.exponent) - i64::from(exponent))?,
+            };
+            it.coefficient.checked_mul(i128::try_from(power).ok()?)
+        };
+        let sum = at_exponent(self)?.checked_add(at_exponent(other)?)?;
+        Some(Self::normalised(sum, exponent, self.format))
+    }
+
+    /// Whether it is a whole number of steps, which are above 0.
+    pub fn is_multiple_of(&self, step: Self) -> bool {
+        let one = Scale {
+            coefficient: 1,
+            decimals: 0,
+        };
+        self.scale_up(&one, step) == Some(*self)
+    }
+
     fn parse(text: &str) -> Result<Self, Problem> {
         if text.is_empty() {
             return Err(Problem::Empty);
@@ -408,6 +432,13 @@ pub struct Scale {
     /// The value is `coefficient / 10^decimals`, in lowest terms of ten.
     coefficient: u128,
     decimals: i32,
+}
+
+impl Scale {
+    /// Whether it makes less of what it scales.
+    pub fn is_below_one(&self) -> bool {
+        power_of_ten(i64::from(self.decimals)).is_some_and(|one| self.coefficient < one)
+    }
 }
 
 impl FromStr for Scale {

@@ -51,6 +51,15 @@ pub const RULES: &[(&str, &str)] = &[
         "a container without a seccomp profile",
     ),
     ("FIT-RES002", "a request above its limit"),
+    ("FIT-RES004", "a limit too many times its request"),
+    (
+        "FIT-RES005",
+        "an amount of a device that is not whole, or has no limit equal to it",
+    ),
+    ("FIT-RES006", "an amount that can hardly be meant"),
+    ("FIT-RES007", "another QoS class"),
+    ("FIT-RES010", "an amount outside the configured bounds"),
+    ("FIT-RES011", "an amount that is null"),
     ("FIT-RUN001", "the function did not run"),
     (
         "FIT-SEC001",

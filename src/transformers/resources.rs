@@ -4,7 +4,8 @@
 //! sidecars, leaf by leaf. Ephemeral containers get none, because the API server forbids it
 //! (`allowedEphemeralContainerFields` in kubernetes `pkg/apis/core/validation/validation.go`). What
 //! the author set stays (mode `Ensure`), and the result is never a pair that the API server refuses:
-//! no request above its limit.
+//! no request above its limit. The mode `Bound` brings the author's amounts between `min` and `max`, and
+//! `Remove` deletes them.
 //!
 //! ```yaml
 //! # before                                  # after
@@ -16,21 +17,29 @@
 //!                                                 memory: 256Mi
 //! ```
 
+mod fitting;
+mod qos;
+mod review;
+
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 use serde::{Deserialize, Deserializer};
 
 use super::{Objection, Scope, Transformer};
-use crate::config::{Mode, Section, text_of_scalar};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject, field_path};
+use crate::config::{Decision, Section, covers, text_of_scalar};
+use crate::edit::{Edits, Finding, Subject, field_path};
 use crate::problem::Problem;
 use crate::quantity::{Quantity, Scale};
 use crate::read::Resource;
-use crate::select::{Container, ContainerType, Template};
-use crate::yaml::{Node, Value};
+use crate::select::{ContainerType, Template};
+use crate::yaml::Node;
+
+use fitting::Fitting;
+use qos::{PodAmounts, QosClass};
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -45,6 +54,17 @@ pub struct Resources {
     /// Factors by resource name, for the amounts configured here, never the author's. The product is
     /// rounded up to 1m of CPU or 1Mi of memory.
     scale: BTreeMap<String, Factor>,
+    /// The least that a container may request or have as a limit, by resource name: the mode `Bound` raises the
+    /// author's amounts to it, and whatever ends up below it is an error (`FIT-RES010`).
+    min: BTreeMap<String, Amount>,
+    /// The most that a container may request or have as a limit, likewise; `Bound` lowers to it.
+    max: BTreeMap<String, Amount>,
+    /// How many times its request a limit may be, by resource name; a higher one is a warning (`FIT-RES004`).
+    limit_request_ratio: BTreeMap<String, Factor>,
+    /// `Remove` deletes every CPU limit, the author's as well.
+    cpu_limits: CpuLimits,
+    /// `EqualsRequest` makes each memory limit that is set here equal to the container's request.
+    memory_limit: MemoryLimit,
     /// What happens when the result would be a request above its limit.
     on_conflict: OnConflict,
     /// A container with a limit and no request implicitly requests its limit; it is left so unless this is false.
@@ -59,6 +79,26 @@ struct Amounts {
     requests: BTreeMap<String, Amount>,
     /// The most that it may use.
     limits: BTreeMap<String, Amount>,
+}
+
+/// What becomes of CPU limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+enum CpuLimits {
+    /// They are set and kept as the amounts and modes say.
+    #[default]
+    Keep,
+    /// They are deleted, and none is set.
+    Remove,
+}
+
+/// What memory limits are set to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+enum MemoryLimit {
+    /// What `limits` says.
+    #[default]
+    Keep,
+    /// The container's request, where it has one: memory that is not requested may be taken away at any time.
+    EqualsRequest,
 }
 
 /// A way out of a request above its limit.
@@ -144,13 +184,6 @@ impl Amounts {
     }
 }
 
-/// One configured leaf: where it stands, what it says, and how it is meant.
-struct Configured {
-    leaf: String,
-    amount: Quantity,
-    mode: Mode,
-}
-
 impl Resources {
     /// The settings of one list of containers, with the name under which they stand in the config.
     fn lists(&self, container_type: ContainerType) -> Vec<(&'static str, &Amounts)> {
@@ -163,26 +196,6 @@ impl Resources {
         }
     }
 
-    fn configured(
-        section: &Section<'_, Self>,
-        container: &Container<'_>,
-        half: Half,
-        name: &str,
-    ) -> Option<Configured> {
-        let settings = &section.settings;
-        let (list, amount) = settings
-            .lists(container.container_type)
-            .into_iter()
-            .find_map(|(list, amounts)| Some((list, amounts.half(half).get(name)?.0)))?;
-        let leaf = format!("{list}.{half}.{name}");
-        let mode = section.mode(&leaf);
-        (mode != Mode::Off).then(|| Configured {
-            amount: settings.scaled(name, amount),
-            leaf,
-            mode,
-        })
-    }
-
     fn scaled(&self, name: &str, amount: Quantity) -> Quantity {
         let step = if name == "cpu" { "1m" } else { "1Mi" };
         let Some(factor) = self.scale.get(name) else {
@@ -192,15 +205,47 @@ impl Resources {
         amount.scale_up(&factor.0, step).unwrap_or(amount)
     }
 
-    /// Names that any applicable list mentions.
-    fn names(&self, container_type: ContainerType) -> impl Iterator<Item = &'static str> {
-        let lists = self.lists(container_type);
-        FITTED.into_iter().filter(move |name| {
-            lists.iter().any(|(_, amounts)| {
-                amounts.requests.contains_key(*name) || amounts.limits.contains_key(*name)
-            })
-        })
+    fn bounds(&self, name: &str) -> Bounds {
+        let of = |amounts: &BTreeMap<String, Amount>| amounts.get(name).map(|amount| amount.0);
+        Bounds {
+            min: of(&self.min),
+            max: of(&self.max),
+        }
     }
+}
+
+/// Between what an amount has to be.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bounds {
+    min: Option<Quantity>,
+    max: Option<Quantity>,
+}
+
+impl Bounds {
+    /// The bound that an amount breaks, and the setting that holds it.
+    fn broken_by(&self, amount: Quantity) -> Option<(&'static str, Quantity)> {
+        // Should `min` be above `max`, which layers of a config can come to, the lower amount is the safer one.
+        let max = self.max.filter(|max| amount > *max).map(|it| ("max", it));
+        let min = self.min.filter(|min| amount < *min).map(|it| ("min", it));
+        max.or(min)
+    }
+}
+
+/// The decision on a leaf for which another setting than its own amount is the reason.
+fn decision(section: &Section<'_, Resources>, setting: &str, leaf: &str) -> Arc<Decision> {
+    let (reason, of_leaf) = (section.decision(setting), section.decision(leaf));
+    Arc::new(Decision {
+        mode: of_leaf.mode,
+        leaf: of_leaf.leaf.clone(),
+        waiver: of_leaf.waiver,
+        ..Arc::unwrap_or_clone(reason)
+    })
+}
+
+/// The path in `modes` by which a leaf is removed although the section may set no value for it.
+fn removed_by<'s>(section: &'s Section<'_, Resources>, leaf: &str) -> Option<&'s str> {
+    let named = section.removed().filter(|path| covers(path, leaf));
+    named.max_by_key(|path| path.len())
 }
 
 impl Transformer for Resources {
@@ -214,11 +259,24 @@ impl Transformer for Resources {
         "limits.memory",
         "limits.ephemeral-storage",
     ];
+    const BOUNDED: &'static [&'static str] = &[
+        "requests.cpu",
+        "requests.memory",
+        "requests.ephemeral-storage",
+        "limits.cpu",
+        "limits.memory",
+        "limits.ephemeral-storage",
+    ];
     const CONTAINER_KEYS: &'static [&'static str] = &[
         "containers",
         "initContainers",
         "sidecars",
         "scale",
+        "min",
+        "max",
+        "limitRequestRatio",
+        "cpuLimits",
+        "memoryLimit",
         "onConflict",
         "respectImplicitRequests",
     ];
@@ -262,273 +320,97 @@ impl Transformer for Resources {
                 }
             }
         }
-        for name in self
-            .scale
-            .keys()
-            .filter(|name| !FITTED.contains(&name.as_str()))
-        {
-            problems.push(Objection::new(
-                "scale".to_owned(),
-                format!("`{name}` cannot be scaled"),
-                format!("known: {}", FITTED.join(", ")),
-            ));
+        let mut by_name = vec![("scale", self.scale.keys().collect::<Vec<_>>())];
+        by_name.push(("min", self.min.keys().collect()));
+        by_name.push(("max", self.max.keys().collect()));
+        by_name.push((
+            "limitRequestRatio",
+            self.limit_request_ratio.keys().collect(),
+        ));
+        for (setting, names) in by_name {
+            let unknown = names
+                .into_iter()
+                .filter(|it| !FITTED.contains(&it.as_str()));
+            for name in unknown {
+                problems.push(Objection::new(
+                    setting,
+                    format!("`{name}` is not given out by fitout"),
+                    format!("known: {}", FITTED.join(", ")),
+                ));
+            }
+        }
+        for (name, factor) in &self.limit_request_ratio {
+            if factor.0.is_below_one() {
+                problems.push(Objection::new(
+                    format!("limitRequestRatio.{name}"),
+                    format!("a limit below its request of {name} is never valid"),
+                    "a ratio is at least 1",
+                ));
+            }
+        }
+        for (name, min) in &self.min {
+            if let Some(max) = self.max.get(name).filter(|max| max.0 < min.0) {
+                problems.push(Objection::new(
+                    format!("min.{name}"),
+                    format!("the least {name} ({}) is above the most ({})", min.0, max.0),
+                    "raise `max` or lower `min`",
+                ));
+            }
         }
         problems
     }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let templates = scope.target().templates.iter();
-        let containers = templates.flat_map(|it| it.containers.iter().map(move |c| (it, c)));
-        for (template, container) in
-            containers.filter(|(_, container)| container.container_type != ContainerType::Ephemeral)
-        {
-            let Some(section) = scope.section_for(container) else {
-                continue;
-            };
-            let fitting = Fitting {
-                resource: scope.target().resource,
-                template,
-                container,
-                section: &section,
-            };
-            let names: Vec<&str> = section.settings.names(container.container_type).collect();
-            let mut plans = Vec::new();
-            for name in names {
-                plans.extend(fitting.plan(name, edits)?);
+        for template in &scope.target().templates {
+            let mut is_looked_at = false;
+            for container in &template.containers {
+                if container.container_type == ContainerType::Ephemeral {
+                    continue;
+                }
+                let Some(section) = scope.section_for(container) else {
+                    continue;
+                };
+                is_looked_at = true;
+                let fitting = Fitting {
+                    resource: scope.target().resource,
+                    template,
+                    container,
+                    section: &section,
+                };
+                let mut plans = Vec::new();
+                for name in FITTED {
+                    plans.extend(fitting.plan(name, edits)?);
+                }
+                // Requests are written before limits, so that a new block reads as people write it.
+                plans.sort_by_key(|plan| plan.half == Half::Limits);
+                for plan in plans {
+                    fitting.write(plan, edits)?;
+                }
+                fitting.review(edits);
             }
-            // Requests are written before limits, so that a new block reads as people write it.
-            plans.sort_by_key(|plan| plan.half == Half::Limits);
-            for plan in plans {
-                fitting.write(plan, edits)?;
+            if is_looked_at {
+                tell_of_qos_class(template, edits);
             }
         }
         Ok(())
     }
 }
 
-/// One container in the hands of its section.
-struct Fitting<'f, 'a> {
-    resource: &'f Resource<'a>,
-    template: &'f Template<'a>,
-    container: &'f Container<'a>,
-    section: &'f Section<'f, Resources>,
-}
-
-/// A leaf to propose.
-struct Plan {
-    half: Half,
-    name: &'static str,
-    configured: Configured,
-    amount: Quantity,
-    note: Option<String>,
-}
-
-/// What stands or will stand in one half of a pair, and whether it is ours.
-#[derive(Clone, Copy)]
-struct Side {
-    amount: Quantity,
-    ours: bool,
-}
-
-impl<'f, 'a> Fitting<'f, 'a> {
-    /// Decides both halves of one resource name together, because each bounds the other.
-    fn plan(&self, name: &'static str, edits: &mut Edits<'_>) -> Result<Vec<Plan>, Problem> {
-        if self.is_set_for_the_pod(name) {
-            return Ok(Vec::new());
-        }
-        let request = Resources::configured(self.section, self.container, Half::Requests, name);
-        let limit = Resources::configured(self.section, self.container, Half::Limits, name);
-        if request.is_none() && limit.is_none() {
-            return Ok(Vec::new());
-        }
-        let author_request = self.author(Half::Requests, name)?;
-        let author_limit = self.author(Half::Limits, name)?;
-        let limit_side = side(author_limit, limit.as_ref());
-        let mut request_side = side(author_request, request.as_ref());
-
-        // Without a request the API server takes the limit for it (`SetDefaults_Pod` in kubernetes
-        // `pkg/apis/core/v1/defaults.go`); a request of ours would change that.
-        if author_request.is_none()
-            && let (Some(wanted), Some(implicit)) =
-                (request_side, limit_side.filter(|limit| !limit.ours))
-            && request
-                .as_ref()
-                .is_some_and(|request| request.mode == Mode::Ensure)
-            && (wanted.amount > implicit.amount
-                || self
-                    .section
-                    .settings
-                    .respect_implicit_requests
-                    .unwrap_or(true))
-        {
-            if wanted.amount != implicit.amount {
-                edits.find(self.implicit_request(name, wanted.amount, implicit.amount));
-            }
-            request_side = None;
-        }
-        self.reconcile(name, (request, request_side), (limit, limit_side), edits)
+/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
+/// the first amount of all, which goes without saying.
+fn tell_of_qos_class(template: &Template<'_>, edits: &mut Edits<'_>) {
+    let before = PodAmounts::of(template, &[]).qos_class();
+    let after = PodAmounts::of(template, edits.of_object()).qos_class();
+    if before == after || before == QosClass::BestEffort {
+        return;
     }
-
-    /// Turns the two sides into plans, and lets ours give way where they would be an invalid pair.
-    fn reconcile(
-        &self,
-        name: &'static str,
-        (request, request_side): (Option<Configured>, Option<Side>),
-        (limit, limit_side): (Option<Configured>, Option<Side>),
-        edits: &mut Edits<'_>,
-    ) -> Result<Vec<Plan>, Problem> {
-        let mut plans = Vec::new();
-        let mut propose = |half, configured: Option<Configured>, side: Option<Side>, note| {
-            if let (Some(configured), Some(side)) = (configured, side.filter(|side| side.ours)) {
-                plans.push(Plan {
-                    half,
-                    name,
-                    configured,
-                    amount: side.amount,
-                    note,
-                });
-            }
-        };
-        match (request_side, limit_side) {
-            (Some(r), Some(l)) if r.amount > l.amount => match self.section.settings.on_conflict {
-                OnConflict::Error => edits.find(self.conflict(name, r, l)),
-                OnConflict::Skip => {
-                    // The limit goes first: of an invalid pair that is ours alone, the request is kept.
-                    let request_stays = r.ours && l.ours;
-                    propose(
-                        Half::Requests,
-                        request.filter(|_| request_stays),
-                        Some(r),
-                        None,
-                    );
-                }
-                // The limit gives way wherever it is ours: a container keeps what it asks for.
-                OnConflict::Adjust if l.ours => {
-                    let note = format!("raised from {} to the container's request", l.amount);
-                    propose(Half::Requests, request, Some(r), None);
-                    propose(
-                        Half::Limits,
-                        limit,
-                        Some(Side {
-                            amount: r.amount,
-                            ours: true,
-                        }),
-                        Some(note),
-                    );
-                }
-                OnConflict::Adjust => {
-                    let note = format!("lowered from {} to the container's limit", r.amount);
-                    propose(
-                        Half::Requests,
-                        request,
-                        Some(Side {
-                            amount: l.amount,
-                            ours: r.ours,
-                        }),
-                        Some(note),
-                    );
-                }
-            },
-            (request_side, limit_side) => {
-                propose(Half::Requests, request, request_side, None);
-                propose(Half::Limits, limit, limit_side, None);
-            }
-        }
-        Ok(plans)
-    }
-
-    fn write(&self, plan: Plan, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        edits.set(Proposal {
-            subject: &self.subject(),
-            field: &["resources", plan.half.key(), plan.name],
-            value: Value::from(plan.amount.to_string()),
-            decision: self.section.decision(&plan.configured.leaf),
-            meaning: Meaning::Quantity,
-            note: plan.note,
-        })?;
-        Ok(())
-    }
-
-    fn subject(&self) -> Subject {
-        Subject::container(self.template, self.container)
-    }
-
-    /// A pod-level amount bounds the sum of its containers (`spec.resources`, Kubernetes 1.34), so
-    /// amounts for single containers could make the pod invalid and are not needed.
-    fn is_set_for_the_pod(&self, name: &str) -> bool {
-        let resources = self.template.spec.get("resources");
-        let half = |half: Half| {
-            resources
-                .and_then(|resources| resources.get(half.key())?.get(name))
-                .filter(|node| !node.is_null())
-        };
-        half(Half::Requests).or(half(Half::Limits)).is_some()
-    }
-
-    fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {
-        let leaf = self
-            .container
-            .node
-            .get("resources")
-            .and_then(|node| node.get(half.key())?.get(name));
-        let Some(node) = leaf.filter(|node| !node.is_null()) else {
-            return Ok(None);
-        };
-        let path = || self.container.at(["resources", half.key(), name]);
-        read_quantity(self.resource, node, path).map(Some)
-    }
-
-    fn implicit_request(&self, name: &str, wanted: Quantity, implicit: Quantity) -> Finding {
-        let why = if wanted > implicit {
-            "more would be above the limit"
-        } else {
-            "this keeps the pod's QoS class"
-        };
-        let message = format!(
-            "{}: the request of {name} is implicitly its limit, {implicit}, and is not set to {wanted}: {why}",
-            self.subject().part
-        );
-        Finding::new("resources", Severity::Info, message)
-            .about(&self.subject(), &["resources", "requests", name])
-    }
-
-    fn conflict(&self, name: &str, request: Side, limit: Side) -> Finding {
-        let whose = |side: Side| {
-            if side.ours {
-                "configured"
-            } else {
-                "the author's"
-            }
-        };
-        let message = format!(
-            "{}: the request of {name} ({}, {}) would be above its limit ({}, {})",
-            self.subject().part,
-            request.amount,
-            whose(request),
-            limit.amount,
-            whose(limit)
-        );
-        Finding::new("FIT-RES002", Severity::Error, message)
-            .about(&self.subject(), &["resources", "limits", name])
-            .current((!limit.ours).then(|| Value::from(limit.amount.to_string())))
-            .help("raise the limit, or let `onConflict: Adjust` do it")
-    }
-}
-
-/// The value that a half will have: ours where the mode says so, else the author's.
-fn side(author: Option<Quantity>, configured: Option<&Configured>) -> Option<Side> {
-    let ours = configured.map(|configured| Side {
-        amount: configured.amount,
-        ours: true,
-    });
-    let authors = author.map(|amount| Side {
-        amount,
-        ours: false,
-    });
-    match configured.map(|configured| configured.mode) {
-        Some(Mode::Override) => ours.or(authors),
-        _ => authors.or(ours),
-    }
+    let subject = Subject::pod(template);
+    let message = format!(
+        "{}: its QoS class was {before} and becomes {after}",
+        subject.part
+    );
+    let finding = Finding::new("FIT-RES007", Severity::Info, message).about(&subject, &[]);
+    edits.find(finding);
 }
 
 /// Reads a quantity that an author wrote.

@@ -1,0 +1,389 @@
+//! The amounts of one container: what is wanted of each leaf, and how the two halves of a pair bound each other.
+
+use std::sync::Arc;
+
+use kustomize_krm_types::Severity;
+
+use super::{
+    CpuLimits, Half, MemoryLimit, OnConflict, Resources, decision, read_quantity, removed_by,
+};
+use crate::config::{Decision, Mode, Section};
+use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::problem::Problem;
+use crate::quantity::Quantity;
+use crate::read::Resource;
+use crate::select::{Container, Template};
+use crate::yaml::Value;
+
+/// One container in the hands of its section.
+pub(super) struct Fitting<'f, 'a> {
+    pub(super) resource: &'f Resource<'a>,
+    pub(super) template: &'f Template<'a>,
+    pub(super) container: &'f Container<'a>,
+    pub(super) section: &'f Section<'f, Resources>,
+}
+
+/// What the section wants of one leaf.
+struct Wish {
+    mode: Mode,
+    /// The configured amount, which the modes `Ensure` and `Override` go by.
+    amount: Option<Quantity>,
+    decision: Arc<Decision>,
+}
+
+/// A leaf to propose.
+pub(super) struct Plan {
+    pub(super) half: Half,
+    name: &'static str,
+    /// The amount that it shall have; `None` when it shall be absent.
+    amount: Option<Quantity>,
+    decision: Arc<Decision>,
+    note: Option<String>,
+}
+
+/// Where an amount comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    Author,
+    Config,
+    /// The author's, brought between the configured bounds.
+    Bounds,
+}
+
+/// What stands or will stand in one half of a pair.
+#[derive(Clone, Copy)]
+struct Side {
+    amount: Quantity,
+    whose: Whose,
+}
+
+impl Fitting<'_, '_> {
+    /// What the section wants of one leaf; `None` where it says nothing.
+    fn wish(&self, half: Half, name: &'static str) -> Option<Wish> {
+        let (section, settings) = (self.section, &self.section.settings);
+        let leaf = format!("{half}.{name}");
+        let mode = section.mode(&leaf);
+        if mode == Mode::Off {
+            return None;
+        }
+        let removal = |decision| Wish {
+            mode: Mode::Remove,
+            amount: None,
+            decision: as_removal(decision),
+        };
+        if half == Half::Limits && name == "cpu" && settings.cpu_limits == CpuLimits::Remove {
+            return Some(removal(decision(section, "cpuLimits", &leaf)));
+        }
+        let lists = settings.lists(self.container.container_type);
+        let configured = lists.into_iter().find_map(|(list, amounts)| {
+            let amount = amounts.half(half).get(name)?.0;
+            Some((
+                format!("{list}.{half}.{name}"),
+                settings.scaled(name, amount),
+            ))
+        });
+        if mode == Mode::Remove {
+            let named = removed_by(section, &leaf).map(|path| format!("modes.{path}"));
+            let reason = named.or(configured.map(|(path, _)| path))?;
+            return Some(removal(decision(section, &reason, &leaf)));
+        }
+        if mode == Mode::Bound {
+            let bounds = settings.bounds(name);
+            bounds.min.or(bounds.max)?;
+            let decision = section.decision(&leaf);
+            return Some(Wish {
+                mode,
+                amount: None,
+                decision,
+            });
+        }
+        let (path, amount) = configured?;
+        Some(Wish {
+            mode,
+            amount: Some(amount),
+            decision: section.decision(&path),
+        })
+    }
+
+    /// Decides both halves of one resource name together, because each bounds the other.
+    pub(super) fn plan(
+        &self,
+        name: &'static str,
+        edits: &mut Edits<'_>,
+    ) -> Result<Vec<Plan>, Problem> {
+        let mut request = self.wish(Half::Requests, name);
+        let mut limit = self.wish(Half::Limits, name);
+        if self.is_set_for_the_pod(name) {
+            // To take something away cannot make the sum of the containers too large.
+            request = request.filter(|wish| wish.mode == Mode::Remove);
+            limit = limit.filter(|wish| wish.mode == Mode::Remove);
+        }
+        let equals = name == "memory" && self.is_limit_to_equal_request();
+        if request.is_none() && limit.is_none() && !equals {
+            return Ok(Vec::new());
+        }
+        let author_request = self.author(Half::Requests, name)?;
+        let author_limit = self.author(Half::Limits, name)?;
+        let mut request_side = self.side(name, author_request, request.as_mut());
+        if let Some(side) = request_side.filter(|_| equals) {
+            let leaf = "limits.memory";
+            limit = Some(Wish {
+                mode: self.section.mode(leaf),
+                amount: Some(side.amount),
+                decision: decision(self.section, "memoryLimit", leaf),
+            });
+        }
+        let limit_side = self.side(name, author_limit, limit.as_mut());
+
+        // Without a request the API server takes the limit for it (`SetDefaults_Pod` in kubernetes
+        // `pkg/apis/core/v1/defaults.go`); a request of ours would change that.
+        let is_ensured = request
+            .as_ref()
+            .is_some_and(|wish| wish.mode == Mode::Ensure);
+        if author_request.is_none()
+            && is_ensured
+            && let (Some(wanted), Some(implicit)) = (
+                request_side,
+                limit_side.filter(|limit| limit.whose != Whose::Config),
+            )
+        {
+            let is_respected = self.section.settings.respect_implicit_requests;
+            if equals || wanted.amount > implicit.amount || is_respected.unwrap_or(true) {
+                if wanted.amount != implicit.amount {
+                    edits.find(self.implicit_request(name, wanted.amount, implicit.amount));
+                }
+                request_side = None;
+            }
+        }
+        let mut plans = Vec::new();
+        for (half, wish) in [(Half::Requests, &request), (Half::Limits, &limit)] {
+            let Some(wish) = wish.as_ref().filter(|wish| wish.mode == Mode::Remove) else {
+                continue;
+            };
+            let goes_along =
+                half == Half::Limits && author_request.is_none() && request_side.is_none();
+            plans.push(Plan {
+                half,
+                name,
+                amount: None,
+                decision: Arc::clone(&wish.decision),
+                note: goes_along
+                    .then(|| format!("the request of {name} that the limit implied goes with it")),
+            });
+        }
+        let paired = self.reconcile(name, (request, request_side), (limit, limit_side), edits);
+        plans.extend(paired);
+        Ok(plans)
+    }
+
+    /// Whether this container's memory limit is to be made equal to its request.
+    fn is_limit_to_equal_request(&self) -> bool {
+        let is_asked = self.section.settings.memory_limit == MemoryLimit::EqualsRequest;
+        let mode = self.section.mode("limits.memory");
+        is_asked
+            && matches!(mode, Mode::Ensure | Mode::Override)
+            && !self.is_set_for_the_pod("memory")
+    }
+
+    /// The amount that a half will have by its mode alone.
+    fn side(&self, name: &str, author: Option<Quantity>, wish: Option<&mut Wish>) -> Option<Side> {
+        let authors = author.map(|amount| Side {
+            amount,
+            whose: Whose::Author,
+        });
+        let Some(wish) = wish else {
+            return authors;
+        };
+        let ours = wish.amount.map(|amount| Side {
+            amount,
+            whose: Whose::Config,
+        });
+        if wish.mode != Mode::Bound {
+            return wish.mode.outcome(authors, ours);
+        }
+        let author = author?;
+        let broken = self.section.settings.bounds(name).broken_by(author);
+        let Some((setting, amount)) = broken else {
+            // The pair rule may still lower a request to a limit that is brought below it.
+            wish.decision = self.by_bound("max", name, &wish.decision);
+            return authors;
+        };
+        wish.decision = self.by_bound(setting, name, &wish.decision);
+        Some(Side {
+            amount,
+            whose: Whose::Bounds,
+        })
+    }
+
+    fn by_bound(&self, setting: &str, name: &str, of_leaf: &Decision) -> Arc<Decision> {
+        let reason = self.section.decision(&format!("{setting}.{name}"));
+        Arc::new(Decision {
+            mode: of_leaf.mode,
+            leaf: of_leaf.leaf.clone(),
+            waiver: of_leaf.waiver,
+            ..Arc::unwrap_or_clone(reason)
+        })
+    }
+
+    /// Turns the two sides into plans, and lets ours give way where they would be an invalid pair.
+    fn reconcile(
+        &self,
+        name: &'static str,
+        (request, mut r): (Option<Wish>, Option<Side>),
+        (limit, mut l): (Option<Wish>, Option<Side>),
+        edits: &mut Edits<'_>,
+    ) -> Vec<Plan> {
+        let (mut request_note, mut limit_note) = (None, None);
+        if let (Some(request_side), Some(limit_side)) = (r.as_mut(), l.as_mut())
+            && request_side.amount > limit_side.amount
+        {
+            let (wanted, most) = (request_side.amount, limit_side.amount);
+            let is_bound =
+                |wish: &Option<Wish>| wish.as_ref().is_some_and(|wish| wish.mode == Mode::Bound);
+            let lowered = Side {
+                amount: most,
+                whose: if is_bound(&request) {
+                    Whose::Bounds
+                } else {
+                    Whose::Config
+                },
+            };
+            let lowered_note = format!("lowered from {wanted} to the container's limit");
+            match (request_side.whose, limit_side.whose) {
+                // What the author wrote and nothing touches is not this function's to decide.
+                (Whose::Author, Whose::Author) => {}
+                // Both were brought between the bounds, so the request follows its limit.
+                (_, Whose::Author | Whose::Bounds) if is_bound(&request) => {
+                    *request_side = lowered;
+                    request_note = Some(lowered_note);
+                }
+                _ if self.section.settings.on_conflict == OnConflict::Error => {
+                    edits.find(self.conflict(name, *request_side, *limit_side));
+                    return Vec::new();
+                }
+                (whose, limit_is) if self.section.settings.on_conflict == OnConflict::Skip => {
+                    // The limit goes first: of an invalid pair that is ours alone, the request is kept.
+                    l = None;
+                    if whose == Whose::Config && limit_is != Whose::Config {
+                        r = None;
+                    }
+                }
+                (Whose::Config, Whose::Author | Whose::Bounds) => {
+                    *request_side = lowered;
+                    request_note = Some(lowered_note);
+                }
+                // The limit gives way wherever it is ours: a container keeps what it asks for.
+                _ => {
+                    limit_side.amount = wanted;
+                    limit_note = Some(format!("raised from {most} to the container's request"));
+                }
+            }
+        }
+        let halves = [
+            (Half::Requests, request, r, request_note),
+            (Half::Limits, limit, l, limit_note),
+        ];
+        let plans = halves.into_iter().filter_map(|(half, wish, side, note)| {
+            let side = side.filter(|side| side.whose != Whose::Author)?;
+            Some(Plan {
+                half,
+                name,
+                amount: Some(side.amount),
+                decision: wish?.decision,
+                note,
+            })
+        });
+        plans.collect()
+    }
+
+    pub(super) fn write(&self, plan: Plan, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let value = plan
+            .amount
+            .map_or(Value::Null, |amount| Value::from(amount.to_string()));
+        let proposal = Proposal {
+            subject: &self.subject(),
+            field: &["resources", plan.half.key(), plan.name],
+            value,
+            decision: plan.decision,
+            meaning: Meaning::Quantity,
+            note: plan.note,
+        };
+        match plan.amount {
+            Some(_) => edits.set(proposal)?,
+            None => edits.remove(proposal)?,
+        };
+        Ok(())
+    }
+
+    pub(super) fn subject(&self) -> Subject {
+        Subject::container(self.template, self.container)
+    }
+
+    /// A pod-level amount bounds the sum of its containers (`spec.resources`, Kubernetes 1.34), so
+    /// amounts for single containers could make the pod invalid and are not needed.
+    fn is_set_for_the_pod(&self, name: &str) -> bool {
+        let resources = self.template.spec.get("resources");
+        let half = |half: Half| {
+            resources
+                .and_then(|resources| resources.get(half.key())?.get(name))
+                .filter(|node| !node.is_null())
+        };
+        half(Half::Requests).or(half(Half::Limits)).is_some()
+    }
+
+    fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {
+        let leaf = self
+            .container
+            .node
+            .get("resources")
+            .and_then(|node| node.get(half.key())?.get(name));
+        let Some(node) = leaf.filter(|node| !node.is_null()) else {
+            return Ok(None);
+        };
+        let path = || self.container.at(["resources", half.key(), name]);
+        read_quantity(self.resource, node, path).map(Some)
+    }
+
+    fn implicit_request(&self, name: &str, wanted: Quantity, implicit: Quantity) -> Finding {
+        let why = if wanted > implicit {
+            "more would be above the limit"
+        } else {
+            "this keeps the pod's QoS class"
+        };
+        let message = format!(
+            "{}: the request of {name} is implicitly its limit, {implicit}, and is not set to {wanted}: {why}",
+            self.subject().part
+        );
+        Finding::new("resources", Severity::Info, message)
+            .about(&self.subject(), &["resources", "requests", name])
+    }
+
+    fn conflict(&self, name: &str, request: Side, limit: Side) -> Finding {
+        let whose = |side: Side| match side.whose {
+            Whose::Author => "the author's",
+            Whose::Config => "configured",
+            Whose::Bounds => "the author's, between `min` and `max`",
+        };
+        let message = format!(
+            "{}: the request of {name} ({}, {}) would be above its limit ({}, {})",
+            self.subject().part,
+            request.amount,
+            whose(request),
+            limit.amount,
+            whose(limit)
+        );
+        let is_authors = limit.whose == Whose::Author;
+        Finding::new("FIT-RES002", Severity::Error, message)
+            .about(&self.subject(), &["resources", "limits", name])
+            .current(is_authors.then(|| Value::from(limit.amount.to_string())))
+            .help("raise the limit, or let `onConflict: Adjust` do it")
+    }
+}
+
+/// A removal is told as one whatever the mode that led to it, unless it is only checked.
+fn as_removal(mut decision: Arc<Decision>) -> Arc<Decision> {
+    if decision.mode != Mode::Check {
+        Arc::make_mut(&mut decision).mode = Mode::Remove;
+    }
+    decision
+}

@@ -1,0 +1,206 @@
+//! What the amounts of a pod come to: as they stand and as they will stand, its QoS class, and what it asks for in all.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jsonptr::Pointer;
+
+use super::Half;
+use crate::edit::Change;
+use crate::quantity::Quantity;
+use crate::select::{Container, ContainerType, Template};
+use crate::yaml::{Node, Value};
+
+/// Requests and limits of one container, or of a pod, by resource name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Declared {
+    pub(super) requests: BTreeMap<String, Quantity>,
+    pub(super) limits: BTreeMap<String, Quantity>,
+}
+
+impl Declared {
+    /// What stands below `resources` of a container or a pod, with what `changes` make of it. What is no quantity is
+    /// left out: the API server refuses it, and where it matters here somebody else has said so.
+    pub(super) fn of(owner: Node<'_>, path: &Pointer, changes: &[Change]) -> Declared {
+        let mut declared = Declared::default();
+        for half in [Half::Requests, Half::Limits] {
+            let amounts = owner.get("resources").and_then(|it| it.get(half.key()));
+            for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
+                let amount = Some(node).filter(|node| !node.is_null());
+                if let Some(amount) = amount.and_then(|node| Quantity::of_node(node).ok()) {
+                    let name = name.text().unwrap_or_default().into_owned();
+                    declared.half_mut(half).insert(name, amount);
+                }
+            }
+        }
+        for change in changes {
+            let Some(below) = change.pointer.strip_prefix(path) else {
+                continue;
+            };
+            let tokens = below.tokens().map(|token| token.decoded().into_owned());
+            let tokens: Vec<String> = tokens.collect();
+            let [resources, half, name] = tokens.as_slice() else {
+                continue;
+            };
+            let halves = [Half::Requests, Half::Limits];
+            let half = halves.into_iter().find(|it| it.key() == half.as_str());
+            let (Some(half), "resources") = (half, resources.as_str()) else {
+                continue;
+            };
+            let text = match &change.proposed {
+                Some(Value::String(text) | Value::Quoted(text)) => Some(text),
+                _ => None,
+            };
+            match text.and_then(|text| text.parse().ok()) {
+                Some(amount) => declared.half_mut(half).insert(name.clone(), amount),
+                None => declared.half_mut(half).remove(name),
+            };
+        }
+        declared
+    }
+
+    pub(super) fn half(&self, half: Half) -> &BTreeMap<String, Quantity> {
+        match half {
+            Half::Requests => &self.requests,
+            Half::Limits => &self.limits,
+        }
+    }
+
+    fn half_mut(&mut self, half: Half) -> &mut BTreeMap<String, Quantity> {
+        match half {
+            Half::Requests => &mut self.requests,
+            Half::Limits => &mut self.limits,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.limits.is_empty()
+    }
+
+    /// As the API server completes it: where there is no request, the limit is one (`SetDefaults_Pod` in kubernetes
+    /// `pkg/apis/core/v1/defaults.go`).
+    pub(super) fn with_implicit_requests(mut self) -> Declared {
+        for (name, limit) in &self.limits {
+            self.requests.entry(name.clone()).or_insert(*limit);
+        }
+        self
+    }
+}
+
+/// How the kubelet ranks a pod when a node runs out of memory, and the scheduler when it preempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum QosClass {
+    BestEffort,
+    Burstable,
+    Guaranteed,
+}
+
+impl fmt::Display for QosClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// The amounts of all containers of a pod, and of the pod itself, completed as the API server does.
+#[derive(Debug)]
+pub(super) struct PodAmounts {
+    /// Each container in the order of the template, without ephemeral ones.
+    containers: Vec<(ContainerType, Declared)>,
+    /// `spec.resources`.
+    pod: Declared,
+}
+
+impl PodAmounts {
+    pub(super) fn of(template: &Template<'_>, changes: &[Change]) -> PodAmounts {
+        let has_amounts = |it: &&Container<'_>| it.container_type != ContainerType::Ephemeral;
+        let containers = template.containers.iter().filter(has_amounts);
+        let containers = containers.map(|container| {
+            let declared = Declared::of(container.node, &container.path, changes);
+            (container.container_type, declared.with_implicit_requests())
+        });
+        PodAmounts {
+            containers: containers.collect(),
+            pod: Declared::of(template.spec, &template.spec_path, changes),
+        }
+    }
+
+    /// What the containers ask for together: ordinary containers and sidecars at once, or an init container at its
+    /// time with the sidecars before it, whichever is more (`AggregateContainerRequests` in kubernetes
+    /// `component-helpers/resource/helpers.go`). `None` where none asks, or the sum is too large to be held.
+    fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
+        let mut sum: Option<Quantity> = None;
+        let mut sidecars: Option<Quantity> = None;
+        let mut peak: Option<Quantity> = None;
+        for (container_type, declared) in &self.containers {
+            let request = declared.requests.get(name).copied();
+            let plus = |some: Option<Quantity>| match (some, request) {
+                (Some(some), Some(request)) => some.checked_add(request),
+                (some, request) => some.or(request),
+            };
+            match container_type {
+                ContainerType::Container => sum = plus(sum),
+                ContainerType::Sidecar => {
+                    sum = plus(sum);
+                    sidecars = plus(sidecars);
+                    peak = peak.max(sidecars);
+                }
+                ContainerType::Init => peak = peak.max(plus(sidecars)),
+                ContainerType::Ephemeral => {}
+            }
+        }
+        sum.max(peak)
+    }
+
+    /// The class (`ComputePodQOS` in kubernetes `pkg/apis/core/v1/helper/qos/qos.go`): only CPU and memory count, zero
+    /// is as absent, init containers count, and amounts for the pod decide alone.
+    pub(super) fn qos_class(&self) -> QosClass {
+        let pod = self.pod_with_defaults();
+        let all: Vec<&Declared> = match self.pod.is_empty() {
+            true => self
+                .containers
+                .iter()
+                .map(|(_, declared)| declared)
+                .collect(),
+            false => vec![&pod],
+        };
+        let set = |amounts: &BTreeMap<String, Quantity>, name: &str| {
+            amounts
+                .get(name)
+                .copied()
+                .filter(|amount| !amount.is_zero())
+        };
+        let counted = ["cpu", "memory"];
+        let has_any = |it: &&Declared| {
+            let mut halves = [&it.requests, &it.limits].into_iter();
+            halves.any(|half| counted.iter().any(|name| set(half, name).is_some()))
+        };
+        if !all.iter().any(has_any) {
+            return QosClass::BestEffort;
+        }
+        let is_fixed = |it: &&Declared| {
+            counted.iter().all(|name| {
+                let limit = set(&it.limits, name);
+                limit.is_some() && limit == set(&it.requests, name)
+            })
+        };
+        match all.iter().all(is_fixed) {
+            true => QosClass::Guaranteed,
+            false => QosClass::Burstable,
+        }
+    }
+
+    /// The pod's own amounts as the API server completes them (`defaultPodRequests` in kubernetes
+    /// `pkg/apis/core/v1/defaults.go`): only where it has a limit, and from what its containers ask for first.
+    fn pod_with_defaults(&self) -> Declared {
+        let mut pod = self.pod.clone();
+        if pod.limits.is_empty() {
+            return pod;
+        }
+        for name in ["cpu", "memory"] {
+            if let (None, Some(sum)) = (pod.requests.get(name), self.sum_of_requests(name)) {
+                pod.requests.insert(name.to_owned(), sum);
+            }
+        }
+        pod.with_implicit_requests()
+    }
+}

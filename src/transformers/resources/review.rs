@@ -1,0 +1,255 @@
+//! What is wrong or doubtful with the amounts of a container as they will stand.
+
+use std::sync::Arc;
+
+use kustomize_krm_types::Severity;
+
+use super::fitting::Fitting;
+use super::{FITTED, Half, decision};
+use crate::config::Mode;
+use crate::edit::{Change, Edits, Finding};
+use crate::quantity::Quantity;
+use crate::yaml::{Node, Value};
+
+/// One amount that the author wrote and that stays.
+struct Kept<'a> {
+    half: Half,
+    name: String,
+    node: Node<'a>,
+    /// As it stands in the text.
+    text: String,
+}
+
+impl<'a> Fitting<'_, 'a> {
+    /// Judges what this section leaves of the container's amounts; `changes` are those of the object so far.
+    pub(super) fn review(&self, edits: &mut Edits<'_>) {
+        let mut findings = Vec::new();
+        for kept in self.kept(edits.of_object()) {
+            findings.extend(self.doubt(&kept));
+        }
+        findings.extend(self.out_of_bounds(edits));
+        findings.extend(self.devices(edits));
+        for finding in findings {
+            edits.find(finding);
+        }
+    }
+
+    /// What the author wrote below `resources` and no change replaces.
+    fn kept(&self, changes: &[Change]) -> Vec<Kept<'a>> {
+        let mut kept = Vec::new();
+        for half in [Half::Requests, Half::Limits] {
+            let amounts = self.container.node.get("resources");
+            let amounts = amounts.and_then(|it| it.get(half.key()));
+            for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
+                let name = name.text().unwrap_or_default().into_owned();
+                let path = self.container.at(["resources", half.key(), &name]);
+                let is_looked_at = self.section.mode(&format!("{half}.{name}")) != Mode::Off;
+                if is_looked_at && !changes.iter().any(|change| change.pointer == path) {
+                    let text = node.text().unwrap_or_default().trim().to_owned();
+                    kept.push(Kept {
+                        half,
+                        name,
+                        node,
+                        text,
+                    });
+                }
+            }
+        }
+        kept
+    }
+
+    fn finding(
+        &self,
+        id: &'static str,
+        severity: Severity,
+        kept: &Kept<'_>,
+        what: &str,
+    ) -> Finding {
+        let subject = self.subject();
+        let Kept { half, name, .. } = kept;
+        let message = format!("{}: resources.{half}.{name} {what}", subject.part);
+        let leaf = self.section.decision(&format!("{half}.{name}"));
+        let finding = Finding::new(id, severity, message)
+            .about(&subject, &["resources", half.key(), name])
+            .current(kept.node.value().ok().filter(|value| *value != Value::Null));
+        // It is told of with the leaf where the leaf is only checked or exempt.
+        match leaf.mode == Mode::Check || leaf.waiver.is_some() {
+            true => finding.decided_by(Arc::clone(&leaf)),
+            false => finding,
+        }
+    }
+
+    /// Amounts that are legal and that hardly anybody means.
+    fn doubt(&self, kept: &Kept<'_>) -> Option<Finding> {
+        if kept.node.is_null() {
+            let what = "is null, which the API server takes for 0";
+            return Some(
+                self.finding("FIT-RES011", Severity::Warning, kept, what)
+                    .help("set it, or delete the line"),
+            );
+        }
+        let amount = Quantity::of_node(kept.node).ok()?;
+        if amount.is_zero() {
+            return None;
+        }
+        let suspicious = |severity, what: &str| self.finding("FIT-RES006", severity, kept, what);
+        let text = kept.text.as_str();
+        if text.parse::<Quantity>() != Ok(amount) {
+            let what =
+                format!("is `{text}`, which YAML 1.1 reads as {amount} and YAML 1.2 does not");
+            return Some(
+                suspicious(Severity::Warning, &what).help("quote it, or write it as a decimal"),
+            );
+        }
+        let milli = "1m".parse().ok()?;
+        match kept.name.as_str() {
+            "cpu" => {
+                let hundred: Quantity = "100".parse().ok()?;
+                let number = text.strip_suffix(|it: char| !it.is_ascii_digit());
+                if number.is_none() && amount > hundred {
+                    let what = format!("is {amount} whole cores");
+                    return Some(
+                        suspicious(Severity::Warning, &what)
+                            .help(format!("did you mean `{text}m`?")),
+                    );
+                }
+                (!amount.is_multiple_of(milli)).then(|| {
+                    suspicious(
+                        Severity::Warning,
+                        "is finer than 1m, which Kubernetes does not allow for",
+                    )
+                    .help("round it up to 1m")
+                })
+            }
+            "memory" | "ephemeral-storage" => {
+                // The API server takes it, so it is no error.
+                if let Some(number) = text.strip_suffix('m') {
+                    let what = format!("is {text}, and m is a thousandth of a byte");
+                    return Some(
+                        suspicious(Severity::Warning, &what)
+                            .help(format!("did you mean `{number}Mi`?")),
+                    );
+                }
+                let least: Quantity = "4Mi".parse().ok()?;
+                (kept.name == "memory" && amount < least).then(|| {
+                    suspicious(
+                        Severity::Warning,
+                        &format!("is {amount}, with which no container starts"),
+                    )
+                    .help("memory is counted in bytes: is a unit such as Mi missing?")
+                })
+            }
+            _ => None,
+        }
+    }
+
+    /// Amounts as they will stand that are outside `min` and `max`, and limits that are too many times their request.
+    fn out_of_bounds(&self, edits: &Edits<'_>) -> Vec<Finding> {
+        let declared = self.declared(edits.of_object());
+        let settings = &self.section.settings;
+        let subject = self.subject();
+        let mut findings = Vec::new();
+        for name in FITTED {
+            for half in [Half::Requests, Half::Limits] {
+                let leaf = format!("{half}.{name}");
+                let Some(amount) = declared.half(half).get(name).copied() else {
+                    continue;
+                };
+                let broken = settings.bounds(name).broken_by(amount);
+                if let Some((setting, bound)) =
+                    broken.filter(|_| self.section.mode(&leaf) != Mode::Off)
+                {
+                    let side = if setting == "max" { "above" } else { "below" };
+                    let message = format!(
+                        "{}: resources.{leaf} is {amount}, {side} the {setting} of {bound}",
+                        subject.part
+                    );
+                    findings.push(
+                        Finding::new("FIT-RES010", Severity::Error, message)
+                            .about(&subject, &["resources", half.key(), name])
+                            .current(Some(Value::from(amount.to_string())))
+                            .proposed(Value::from(bound.to_string()))
+                            .decided_by(decision(self.section, &format!("{setting}.{name}"), &leaf))
+                            .help("change it, or let the mode Bound do it"),
+                    );
+                }
+            }
+            let leaf = format!("limits.{name}");
+            let pair = (declared.requests.get(name), declared.limits.get(name));
+            if let (Some(factor), (Some(request), Some(limit))) =
+                (settings.limit_request_ratio.get(name), pair)
+                && self.section.mode(&leaf) != Mode::Off
+                && let Some(most) = "1n"
+                    .parse()
+                    .ok()
+                    .and_then(|nano| request.scale_up(&factor.0, nano))
+                && *limit > most
+            {
+                let message = format!(
+                    "{}: the limit of {name} ({limit}) is above {most}, the most for its request of {request}",
+                    subject.part
+                );
+                findings.push(
+                    Finding::new("FIT-RES004", Severity::Warning, message)
+                        .about(&subject, &["resources", "limits", name])
+                        .current(Some(Value::from(limit.to_string())))
+                        .decided_by(decision(
+                            self.section,
+                            &format!("limitRequestRatio.{name}"),
+                            &leaf,
+                        ))
+                        .help("raise the request or lower the limit"),
+                );
+            }
+        }
+        findings
+    }
+
+    /// Devices and huge pages cannot be overcommitted: a request has to be its limit, and to be whole
+    /// (`validateResourceRequirements` in kubernetes `pkg/apis/core/validation/validation.go`).
+    fn devices(&self, edits: &Edits<'_>) -> Vec<Finding> {
+        let declared = self.declared(edits.of_object());
+        let is_counted = |name: &str| {
+            [&declared.requests, &declared.limits]
+                .iter()
+                .any(|it| it.contains_key(name))
+        };
+        let has_base = is_counted("cpu") || is_counted("memory");
+        let mut findings = Vec::new();
+        for kept in self.kept(&[]) {
+            let is_pages = kept.name.starts_with("hugepages-");
+            // Names without a domain, and those of Kubernetes itself, are no devices (`IsNativeResource`).
+            let is_device = kept.name.contains('/') && !kept.name.contains("kubernetes.io/");
+            let Some(amount) = Quantity::of_node(kept.node)
+                .ok()
+                .filter(|_| is_pages || is_device)
+            else {
+                continue;
+            };
+            let limit = declared.limits.get(&kept.name);
+            let step = kept
+                .name
+                .strip_prefix("hugepages-")
+                .unwrap_or("1")
+                .parse::<Quantity>();
+            let what = match limit {
+                _ if step.is_ok_and(|step| !amount.is_multiple_of(step)) => {
+                    format!("is {amount}, which is no whole number of them")
+                }
+                None => "has no limit, and cannot be overcommitted".to_owned(),
+                Some(limit) if *limit != amount => format!("is {amount}, and its limit is {limit}"),
+                Some(_) if is_pages && !has_base => {
+                    "needs an amount of cpu or memory beside it".to_owned()
+                }
+                Some(_) => continue,
+            };
+            let finding = self.finding("FIT-RES005", Severity::Error, &kept, &what);
+            findings.push(finding.help("the API server refuses the pod as it is"));
+        }
+        findings
+    }
+
+    fn declared(&self, changes: &[Change]) -> super::qos::Declared {
+        super::qos::Declared::of(self.container.node, &self.container.path, changes)
+    }
+}
