@@ -37,6 +37,10 @@ pub const RULES: &[(&str, &str)] = &[
         "a container may gain privileges",
     ),
     (
+        "FIT-PSS-appArmorProfile",
+        "a container without the AppArmor profile of its runtime",
+    ),
+    (
         "FIT-PSS-capabilities_restricted",
         "a container keeps capabilities",
     ),
@@ -54,6 +58,7 @@ pub const RULES: &[(&str, &str)] = &[
     ("FIT-SEC002", "a root file system that can be written to"),
     ("FIT-SEC004", "runAsNonRoot without a user that is a number"),
     ("FIT-SEC006", "a path that has to be writable and cannot be"),
+    ("FIT-SEC008", "a field that this kind of pod may not have"),
     ("FIT-STO002", "a claim that shrinks"),
     (
         "FIT-STO003",

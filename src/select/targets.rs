@@ -55,8 +55,8 @@ const fn place(
 /// Where pods are kept: in Kubernetes' own kinds, and in custom resources that hold a whole `PodTemplateSpec`.
 ///
 /// Custom resources: the Go types of argo-rollouts, KEDA, Kubeflow's training operator, OpenKruise, JobSet and
-/// LeaderWorkerSet.
-const PLACES: [Place; 23] = [
+/// LeaderWorkerSet. Knative's template takes only a part of a pod, which is `securityContext`'s to know.
+const PLACES: [Place; 25] = [
     place("", "Pod", "", OnChange::Nothing),
     place("", "PodTemplate", "template", OnChange::NextRun),
     place(
@@ -153,6 +153,18 @@ const PLACES: [Place; 23] = [
         "leaderworkerset.x-k8s.io",
         "LeaderWorkerSet",
         "spec/leaderWorkerTemplate/workerTemplate",
+        OnChange::Rollout,
+    ),
+    place(
+        "serving.knative.dev",
+        "Service",
+        "spec/template",
+        OnChange::Rollout,
+    ),
+    place(
+        "serving.knative.dev",
+        "Configuration",
+        "spec/template",
         OnChange::Rollout,
     ),
 ];

@@ -32,6 +32,7 @@
 //! ```
 
 mod container;
+mod legacy;
 mod pod;
 mod user;
 mod wanted;
@@ -44,11 +45,11 @@ use serde::Deserialize;
 
 use super::{Objection, Scope, Transformer};
 use crate::config::{Mode, Section};
-use crate::edit::{Edits, Subject};
+use crate::edit::{Edits, Meaning, Proposal, Subject};
 use crate::problem::{Problem, one_of};
 use crate::read::Resource;
 use crate::select::{Container, ContainerType, Template, below, expected};
-use crate::yaml::{Node, Scalar};
+use crate::yaml::{Node, Scalar, Value};
 use container::ContainerFitting;
 use pod::PodFitting;
 use wanted::{Wanted, wanted};
@@ -78,6 +79,12 @@ pub struct SecurityContext {
     no_tmp: bool,
     /// Whether pods get a token for the Kubernetes API; `Auto` for restricted when absent.
     automount_service_account_token: Option<Automount>,
+    /// Whether the users of pods are those of their node; `false` keeps them apart, from Kubernetes 1.33 on.
+    host_users: Option<bool>,
+    /// Whether containers get environment variables of each Service.
+    enable_service_links: Option<bool>,
+    /// Pods run on OpenShift, which chooses user and groups: no `runAsUser`, `runAsGroup` and `fsGroup` are written.
+    openshift: bool,
     /// What follows from the settings, worked out once for all the objects that share them.
     #[serde(skip)]
     wanted: OnceCell<[Vec<Wanted>; 2]>,
@@ -182,12 +189,15 @@ impl Transformer for SecurityContext {
         "readOnlyRootFilesystem",
         "writablePaths",
         "automountServiceAccountToken",
+        "hostUsers",
+        "enableServiceLinks",
     ];
     const RULES: &'static [(&'static str, &'static str)] = &[
         (
             "FIT-PSS-allowPrivilegeEscalation",
             "allowPrivilegeEscalation",
         ),
+        ("FIT-PSS-appArmorProfile", "appArmorProfile"),
         ("FIT-PSS-capabilities_restricted", "capabilities"),
         ("FIT-PSS-runAsNonRoot", "runAsNonRoot"),
         ("FIT-PSS-seccompProfile_restricted", "seccompProfile"),
@@ -257,6 +267,13 @@ impl Transformer for SecurityContext {
             let help = format!("write {}", one_of(&CHANGE_POLICIES));
             problems.push(Objection::new("pod.fsGroupChangePolicy", message, help));
         }
+        if let Some(mount) = &self.container.proc_mount
+            && !PROC_MOUNTS.contains(&mount.as_str())
+        {
+            let message = format!("`{mount}` is not a way to mount /proc");
+            let help = format!("write {}", one_of(&PROC_MOUNTS));
+            problems.push(Objection::new("container.procMount", message, help));
+        }
         let drops = self
             .container
             .capabilities
@@ -275,9 +292,41 @@ impl Transformer for SecurityContext {
     }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        fit_account(scope, edits)?;
         let mut templates = scope.target().templates.iter();
         templates.try_for_each(|template| fit(scope, template, edits))
     }
+}
+
+/// The API group of Knative's serverless workloads.
+const KNATIVE: &str = "serving.knative.dev";
+
+/// Takes the token from the ServiceAccount of all pods that name none, which nobody means when giving rights.
+fn fit_account(
+    scope: &Scope<'_, '_, SecurityContext>,
+    edits: &mut Edits<'_>,
+) -> Result<(), Problem> {
+    let resource = scope.target().resource;
+    let is_default = resource.kind == "ServiceAccount"
+        && resource.group().is_empty()
+        && resource.name == "default";
+    let Some(section) = scope.section().filter(|_| is_default) else {
+        return Ok(());
+    };
+    match section.settings.automount() {
+        Automount::Keep => return Ok(()),
+        Automount::Auto if scope.accounts().decide(resource) => return Ok(()),
+        Automount::Auto | Automount::Never => {}
+    }
+    edits.set(Proposal {
+        subject: &Subject::object(),
+        field: &["automountServiceAccountToken"],
+        value: Value::from(false),
+        decision: section.decision("automountServiceAccountToken"),
+        meaning: Meaning::Literal,
+        note: None,
+    })?;
+    Ok(())
 }
 
 /// Fits the pods of one template.
@@ -291,11 +340,14 @@ fn fit<'r>(
         scope,
         template,
         subject: Subject::pod(template),
+        is_knative: scope.target().resource.group() == KNATIVE,
     };
-    if let Some(section) = scope.section() {
-        pod.fit_pod(&section, edits)?;
-        pod.fit_token(&section, edits)?;
+    let section = scope.section();
+    if let Some(section) = &section {
+        pod.fit_pod(section, edits)?;
+        pod.fit_token(section, edits)?;
     }
+    let has_own_users = pod.has_own_users(section.as_deref());
     let containers: Vec<_> = template
         .containers
         .iter()
@@ -315,6 +367,8 @@ fn fit<'r>(
             template,
             container,
             subject: Subject::container(template, container),
+            has_own_users,
+            is_knative: pod.is_knative,
         };
         if fitting.fit(edits)? {
             volumes.mount(
@@ -335,8 +389,14 @@ const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
 /// Types of seccomp and AppArmor profiles.
 const PROFILE_TYPES: [&str; 3] = ["RuntimeDefault", "Localhost", "Unconfined"];
 
+/// What a security context constraint of OpenShift gives pods, from the ranges of their namespace.
+const GIVEN_BY_OPENSHIFT: [&str; 4] = ["runAsUser", "runAsGroup", "fsGroup", "fsGroupChangePolicy"];
+
 /// Values of `fsGroupChangePolicy`.
 const CHANGE_POLICIES: [&str; 2] = ["OnRootMismatch", "Always"];
+
+/// Values of `procMount`.
+const PROC_MOUNTS: [&str; 2] = ["Default", "Unmasked"];
 
 /// Type and `localhostProfile` of a profile.
 type ProfileSetting<'s> = (&'s str, Option<&'s str>);
@@ -370,6 +430,15 @@ impl SecurityContext {
 
     fn is_restricted(&self) -> bool {
         self.profile == Profile::Restricted
+    }
+
+    /// What shall be with pods' tokens.
+    fn automount(&self) -> Automount {
+        let default = match self.is_restricted() {
+            true => Automount::Auto,
+            false => Automount::Keep,
+        };
+        self.automount_service_account_token.unwrap_or(default)
     }
 
     fn wants_read_only_root(&self) -> bool {
@@ -407,10 +476,15 @@ impl SecurityContext {
                     ..Default::default()
                 });
             }
-            [
+            let mut all = [
                 wanted(&pod, &self.pod, "pod"),
                 wanted(&container, &self.container, "container"),
-            ]
+            ];
+            if self.openshift {
+                let is_given = |it: &Wanted| GIVEN_BY_OPENSHIFT.contains(&it.name.as_str());
+                all.iter_mut().for_each(|of| of.retain(|it| !is_given(it)));
+            }
+            all
         })
     }
 }
