@@ -44,7 +44,7 @@ use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
 
 use super::{Objection, Scope, Transformer};
-use crate::config::{Mode, Section};
+use crate::config::{Mode, Section, covers};
 use crate::edit::{Edits, Meaning, Proposal, Subject};
 use crate::problem::{Problem, one_of};
 use crate::read::Resource;
@@ -145,6 +145,12 @@ impl Section<'_, SecurityContext> {
         wanted
             .iter()
             .any(|wanted| wanted.name == name && self.mode(&wanted.leaf) != Mode::Off)
+    }
+
+    /// Whether the mode takes a field away: one that the config names in `modes`, or has a value for.
+    fn removes(&self, name: &str, leaf: &str, is_wanted: bool) -> bool {
+        let is_named = || self.removed().any(|path| covers(path, name));
+        self.mode(leaf) == Mode::Remove && (is_wanted || is_named())
     }
 
     /// The paths of a container that stay writable under a read-only root filesystem.

@@ -5,7 +5,7 @@ use kustomize_krm_types::Severity;
 use super::legacy::Spot;
 use super::pod::too_young;
 use super::user::User;
-use super::wanted::{KNATIVE_FIELDS, SYS_ADMIN, Wanted};
+use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
 use super::{SecurityContext, author, author_list};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Subject};
@@ -73,6 +73,15 @@ impl<'a> ContainerFitting<'_, 'a> {
             };
             spot.set(wanted, self.section, edits)?;
         }
+        let spot = Spot {
+            template: self.template,
+            container: Some(self.container),
+            subject: &self.subject,
+        };
+        let settings = &self.section.settings;
+        let mut wanted = settings.wanted_for_container().to_vec();
+        wanted.extend_from_slice(settings.wanted_for_pod());
+        spot.remove("container", &CONTAINER_FIELDS, &wanted, self.section, edits)?;
         Ok(self.has_read_only_root())
     }
 

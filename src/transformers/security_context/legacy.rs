@@ -82,7 +82,11 @@ impl Legacy {
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let Some(text) = as_text(&wanted.value) else {
+        let text = match section.mode(&wanted.leaf) {
+            Mode::Remove => Some(String::new()),
+            _ => as_text(&wanted.value),
+        };
+        let Some(text) = text else {
             return Ok(());
         };
         edits.set(Proposal {
@@ -218,6 +222,31 @@ impl Spot<'_, '_> {
             }
             _ => set(edits),
         }
+    }
+
+    /// Takes away the fields, and the annotations that stand for them, whose mode is `Remove`.
+    pub(super) fn remove(
+        &self,
+        context: &str,
+        names: &[&'static str],
+        wanted: &[Wanted],
+        section: &Section<'_, SecurityContext>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        for name in names {
+            let is_wanted = wanted.iter().any(|it| it.name == *name);
+            let leaf = format!("{context}.{name}");
+            if section.removes(name, &leaf, is_wanted) {
+                let removed = Wanted {
+                    field: super::wanted::field_of(name),
+                    name: (*name).to_owned(),
+                    leaf,
+                    value: Value::Null,
+                };
+                self.set(&removed, section, edits)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes only the annotation say what is wanted, because the field stands in the pod's security context.

@@ -4,7 +4,7 @@ use kustomize_krm_types::Severity;
 
 use super::legacy::Spot;
 use super::user::{User, author_user};
-use super::wanted::{KNATIVE_FIELDS, Wanted};
+use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
 use super::{Automount, Placement, SecurityContext, author};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
@@ -51,6 +51,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 self.set(None, wanted, section, edits)?;
             }
         }
+        let spot = self.spot(None, &self.subject);
+        spot.remove("pod", &POD_FIELDS, wanted, section, edits)?;
         self.fit_leaves(section, edits)?;
         if settings.is_restricted() {
             self.ask_for_user(section, edits);
@@ -177,6 +179,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
             ("enableServiceLinks", settings.enable_service_links),
         ];
         for (name, value) in leaves {
+            let removes = section.removes(name, name, value.is_some());
+            // What is absent is as `true` for both.
+            let value = value.or(removes.then_some(true));
             let Some(value) = value.filter(|_| section.mode(name) != Mode::Off) else {
                 continue;
             };
@@ -194,12 +199,14 @@ impl<'a> PodFitting<'_, 'a, '_> {
                     edits.find(self.not_in_knative(name, name, section));
                     continue;
                 }
-                if let Some(since) = wanted.is_too_young(section) {
+                if let Some(since) = wanted.is_too_young(section).filter(|_| !removes) {
                     edits.find(too_young(&self.subject, &wanted, since, section));
                     continue;
                 }
                 let is_set = author(Some(self.template.spec), name).is_some();
-                let would_write = section.mode(name) == Mode::Override || !is_set;
+                let would_write = removes == is_set || section.mode(name) == Mode::Override;
+                // Without the field the pod has the users of its node, as with `true`.
+                let value = value || removes;
                 if let Some(reason) = self.forbids_host_users(value).filter(|_| would_write) {
                     edits.find(self.keeps_host_users(value, &reason, section));
                     continue;
@@ -406,7 +413,10 @@ impl<'a> PodFitting<'_, 'a, '_> {
             .template
             .containers
             .iter()
-            .filter(|container| author_user(self.template, container).is_none())
+            .filter(|container| {
+                let author = author_user(self.template, container);
+                author.is_none() || section.mode("pod.runAsUser") == Mode::Remove
+            })
             .map(|container| format!("\"{}\"", container.name))
             .collect();
         if without.is_empty() {
@@ -430,7 +440,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
+        let name = "automountServiceAccountToken";
         match section.settings.automount() {
+            _ if section.removes(name, name, false) => {}
             Automount::Keep => return Ok(()),
             Automount::Auto
                 if self

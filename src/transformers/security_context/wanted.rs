@@ -22,6 +22,40 @@ pub(super) const SHARED: [&str; 5] = [
 /// Fields that Windows pods may have; the API server refuses the others for them (`PodSpec.OS`).
 pub(super) const WINDOWS_FIELDS: [&str; 2] = ["runAsNonRoot", "windowsOptions"];
 
+/// All fields of pods' security contexts.
+pub(super) const POD_FIELDS: [&str; 13] = [
+    "runAsNonRoot",
+    "runAsUser",
+    "runAsGroup",
+    "seccompProfile",
+    "appArmorProfile",
+    "seLinuxOptions",
+    "windowsOptions",
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+    "sysctls",
+    "seLinuxChangePolicy",
+];
+
+/// All fields of containers' security contexts.
+pub(super) const CONTAINER_FIELDS: [&str; 13] = [
+    "runAsNonRoot",
+    "runAsUser",
+    "runAsGroup",
+    "seccompProfile",
+    "appArmorProfile",
+    "seLinuxOptions",
+    "windowsOptions",
+    "allowPrivilegeEscalation",
+    "capabilities.add",
+    "capabilities.drop",
+    "privileged",
+    "procMount",
+    "readOnlyRootFilesystem",
+];
+
 /// Fields younger than 1.25, which is what is written for when the config names no version.
 ///
 /// From the version on in which their feature gate is on by default, `pkg/features/kube_features.go`: where it is off, the
@@ -86,19 +120,23 @@ pub(super) fn wanted(
     }
     let wanted = fields.into_iter().map(|(name, value)| {
         let value = as_accepted(&name, value);
-        let field: &'static [&'static str] = match name.as_str() {
-            "capabilities.add" => &["capabilities", "add"],
-            "capabilities.drop" => &["capabilities", "drop"],
-            _ => &[],
-        };
         Wanted {
-            field,
+            field: field_of(&name),
             leaf: format!("{context}.{name}"),
             name,
             value,
         }
     });
     wanted.collect()
+}
+
+/// The path of a field that is not its name.
+pub(super) fn field_of(name: &str) -> &'static [&'static str] {
+    match name {
+        "capabilities.add" => &["capabilities", "add"],
+        "capabilities.drop" => &["capabilities", "drop"],
+        _ => &[],
+    }
 }
 
 /// A value merged from several layers as the API server takes it: a profile of another type has no
@@ -162,7 +200,7 @@ impl Wanted {
         section: &Section<'_, SecurityContext>,
     ) -> bool {
         let is_allowed = !template.is_windows || WINDOWS_FIELDS.contains(&self.name.as_str());
-        is_allowed && section.mode(&self.leaf) != Mode::Off
+        is_allowed && !matches!(section.mode(&self.leaf), Mode::Off | Mode::Remove)
     }
 
     /// Whether the API server refuses the value beside `allowPrivilegeEscalation: false`.
