@@ -57,6 +57,10 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("FIT-SEC002", "a root file system that can be written to"),
     ("FIT-SEC004", "runAsNonRoot without a user that is a number"),
+    (
+        "FIT-SEC005",
+        "a user that the image's files do not belong to",
+    ),
     ("FIT-SEC006", "a path that has to be writable and cannot be"),
     ("FIT-SEC008", "a field that this kind of pod may not have"),
     ("FIT-STO002", "a claim that shrinks"),

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::config_map;
 use super::decode::{Fault, Others, TEXT, decode, describe};
 use super::view::{Layer, LayerId, View};
+use crate::catalogue::Entry;
 use crate::problem::{Place, Problem, Problems};
 use crate::select::{Date, Exemption, PodSpecs, Selector};
 use crate::transformers;
@@ -127,6 +128,9 @@ struct General {
     profiles: Vec<serde::de::IgnoredAny>,
     /// Where kinds that fitout does not know keep pods.
     pod_specs: Vec<PodSpecs>,
+    /// What is known of images, before what fitout knows itself: `image` (a repository without its registry, with `*`
+    /// and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `anyUser`, `writablePaths`, `hides` and `usesApi`.
+    catalogue: Vec<Entry>,
     /// What stays as it is, and why.
     exemptions: Vec<Exemption>,
     /// The day by which exemptions end, for hosts that give the function none.
@@ -211,6 +215,8 @@ pub struct Config<'a> {
     pub profiles: Vec<Profile>,
     /// Where kinds that fitout does not know keep pods.
     pub pod_specs: Vec<PodSpecs>,
+    /// What is known of images, before what fitout knows itself.
+    pub catalogue: Vec<Entry>,
     /// What stays as it is, and why.
     pub exemptions: Vec<Exemption>,
     /// The day by which exemptions end; without it none does.
@@ -365,6 +371,7 @@ impl<'a> FunctionConfig<'a> {
             report_changes: ChangesReport::default(),
             profiles: Vec::new(),
             pod_specs: Vec::new(),
+            catalogue: Vec::new(),
             exemptions: Vec::new(),
             today: None,
             file: self.file.clone(),
@@ -454,6 +461,7 @@ impl<'a> FunctionConfig<'a> {
                 config.exclude = general.exclude;
                 config.report_changes = general.report.changes;
                 config.pod_specs = general.pod_specs;
+                config.catalogue = general.catalogue;
                 for (index, fault) in config.pod_specs.iter().enumerate() {
                     problems.extend(fault.fault().map(|message| {
                         let field = format!("spec.podSpecs[{index}].path");

@@ -10,6 +10,9 @@
 //! that the API server refuses, or that a kubelet would not start, is never completed:
 //! `allowPrivilegeEscalation: false` beside `privileged: true`, `runAsNonRoot` beside user 0.
 //!
+//! Where neither says a user, and where an image writes, the catalogue of images is asked
+//! (`src/catalogue/images.yaml` and the config's `catalogue`).
+//!
 //! Sources: `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, the
 //! fields' own docs in k8s.io/api `core/v1/types.go`, and `policy/check_*.go` in
 //! k8s.io/pod-security-admission.
@@ -32,6 +35,7 @@
 //! ```
 
 mod container;
+mod known;
 mod legacy;
 mod pod;
 mod user;
@@ -44,6 +48,7 @@ use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
 
 use super::{Objection, Scope, Transformer};
+use crate::catalogue::{Entry, entry_for};
 use crate::config::{Mode, Section, covers};
 use crate::edit::{Edits, Meaning, Proposal, Subject};
 use crate::problem::{Problem, one_of};
@@ -167,7 +172,22 @@ impl Section<'_, SecurityContext> {
         let tmp = settings.wants_read_only_root()
             && self.mode("container.readOnlyRootFilesystem") != Mode::Off
             && !settings.no_tmp;
-        writable::paths_for(&settings.writable_paths, tmp, &container.name)
+        let mut paths = writable::paths_for(&settings.writable_paths, tmp, &container.name);
+        let has_catalogue = settings.wants_read_only_root() && settings.is_restricted();
+        let is_off = self.mode("container.readOnlyRootFilesystem") == Mode::Off;
+        if let (true, false, Some((image, entry))) =
+            (has_catalogue, is_off, self.known_of(container))
+        {
+            writable::add_known(&mut paths, &image, entry);
+        }
+        paths
+    }
+
+    /// The image of a container, and what is known of it.
+    fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
+        let image = container.node.get("image")?.text()?;
+        let entry = entry_for(self.catalogue(), &image)?;
+        Some((image.into_owned(), entry))
     }
 }
 

@@ -55,6 +55,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         spot.remove("pod", &POD_FIELDS, wanted, section, edits)?;
         self.fit_leaves(section, edits)?;
         if settings.is_restricted() {
+            self.fit_known_users(section, edits)?;
             self.ask_for_user(section, edits);
         }
         Ok(())
@@ -364,6 +365,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         // The group that the pod will have, so that running twice is running once.
         let mode = section.mode("pod.runAsGroup");
         let group = mode.outcome(authors, configured("runAsGroup"));
+        let group = group.or_else(|| self.known_group(section).map(Value::from));
         let is_wanted = section.settings.is_restricted() && !section.settings.openshift;
         let (true, true, Some(group)) = (is_wanted && !self.is_knative, self.mounts_claim(), group)
         else {
@@ -415,7 +417,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
             .iter()
             .filter(|container| {
                 let author = author_user(self.template, container);
-                author.is_none() || section.mode("pod.runAsUser") == Mode::Remove
+                let is_known = self.known_id(container, "runAsUser").is_some();
+                let is_removed = section.mode("pod.runAsUser") == Mode::Remove;
+                (author.is_none() || is_removed) && !is_known
             })
             .map(|container| format!("\"{}\"", container.name))
             .collect();
@@ -444,6 +448,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         match section.settings.automount() {
             _ if section.removes(name, name, false) => {}
             Automount::Keep => return Ok(()),
+            Automount::Auto if self.uses_api(section) => return Ok(()),
             Automount::Auto
                 if self
                     .scope
