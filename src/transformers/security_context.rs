@@ -38,6 +38,7 @@ mod container;
 mod known;
 mod legacy;
 mod pod;
+mod refused;
 mod user;
 mod wanted;
 mod writable;
@@ -108,20 +109,22 @@ enum Profile {
 /// A version of the standard.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct StandardVersion;
+struct StandardVersion {
+    minor: u32,
+}
 
 impl TryFrom<String> for StandardVersion {
     type Error = String;
 
     fn try_from(text: String) -> Result<StandardVersion, String> {
-        let minor = text
-            .strip_prefix("1.")
-            .is_some_and(|minor| minor.parse::<u32>().is_ok());
+        let minor = text.strip_prefix("1.").and_then(|it| it.parse().ok());
+        let latest = (text == "latest").then_some(u32::MAX);
         let problem = || {
             format!("`{text}` is neither a Kubernetes minor version such as \"1.34\" nor `latest`")
         };
-        (minor || text == "latest")
-            .then_some(StandardVersion)
+        let minor = minor.or(latest);
+        minor
+            .map(|minor| StandardVersion { minor })
             .ok_or_else(problem)
     }
 }
@@ -156,6 +159,33 @@ impl Section<'_, SecurityContext> {
     fn removes(&self, name: &str, leaf: &str, is_wanted: bool) -> bool {
         let is_named = || self.removed().any(|path| covers(path, name));
         self.mode(leaf) == Mode::Remove && (is_wanted || is_named())
+    }
+
+    /// Whether the config has a value for a field of pods or containers.
+    fn wants(&self, name: &str) -> bool {
+        let settings = &self.settings;
+        let mut pod = settings.wanted_for_pod().iter();
+        let mut container = settings.wanted_for_container().iter();
+        pod.any(|it| it.name == name) || container.any(|it| it.name == name)
+    }
+
+    /// Whether the author's value of a field does not stay.
+    fn changes(&self, context: &str, name: &str) -> bool {
+        let leaf = format!("{context}.{name}");
+        let wanted = match context {
+            "pod" => self.settings.wanted_for_pod(),
+            _ => self.settings.wanted_for_container(),
+        };
+        let is_wanted = wanted.iter().any(|it| it.name == name);
+        let overrides = is_wanted && self.mode(&leaf) == Mode::Override;
+        overrides || self.removes(name, &leaf, is_wanted)
+    }
+
+    /// The minor version of the standard that counts.
+    fn standard_minor(&self) -> u32 {
+        let version = self.settings.version.as_ref().map(|it| it.minor);
+        let cluster = || self.kubernetes_version().map(|it| it.minor);
+        version.or_else(cluster).unwrap_or(u32::MAX)
     }
 
     /// The paths of a container that stay writable under a read-only root filesystem.
@@ -372,6 +402,7 @@ fn fit<'r>(
     if let Some(section) = &section {
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
+        pod.tell_refused(section, edits);
     }
     let has_own_users = pod.has_own_users(section.as_deref());
     let containers: Vec<_> = template
@@ -452,6 +483,10 @@ impl SecurityContext {
                 app_armor(container.app_armor_profile.as_ref()),
             ),
         ]
+    }
+
+    fn is_privileged(&self) -> bool {
+        self.profile == Profile::Privileged
     }
 
     fn is_restricted(&self) -> bool {
