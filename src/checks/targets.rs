@@ -22,9 +22,6 @@ const NO_PODS: [(&str, &str); 5] = [
     ("apps", "ControllerRevision"),
 ];
 
-/// Its webhook refuses a security context of the pod (`defaultFeaturesConfig` in knative.dev/serving).
-const KNATIVE: &str = "serving.knative.dev";
-
 /// How many places of pods are told of one object.
 const MAX_TOLD: usize = 8;
 
@@ -89,12 +86,8 @@ pub(super) fn undeclared_pods(config: &Config<'_>, selection: &Selection<'_, '_>
             first.full_path(),
             declarations.collect::<Vec<_>>().join(", ")
         );
-        let help = match group {
-            KNATIVE => {
-                "declare it, and set `securityContext: {placement: Container}` in a profile for it, because Knative refuses it for pods"
-            }
-            _ => "declare it if its controller makes pods of it that may have every field of a pod",
-        };
+        let help =
+            "declare it if its controller makes pods of it that may have every field of a pod";
         let mut finding = Finding::new("FIT-TGT001", Severity::Info, message);
         finding.resource = Some(selected.index);
         findings.push(finding.help(help));

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use super::config_map;
 use super::decode::{Fault, Others, TEXT, decode, describe};
 use super::view::{Layer, LayerId, View};
+use crate::catalogue::Entry;
 use crate::problem::{Place, Problem, Problems};
 use crate::select::{ClaimSpecs, Date, Exemption, PodSpecs, Selector};
 use crate::transformers;
@@ -129,6 +130,9 @@ struct General {
     pod_specs: Vec<PodSpecs>,
     /// Where kinds that fitout does not know keep what becomes claims.
     claims: Vec<ClaimSpecs>,
+    /// What is known of images, before what fitout knows itself: `image` (a repository without its registry, with `*`
+    /// and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `anyUser`, `writablePaths`, `hides` and `usesApi`.
+    catalogue: Vec<Entry>,
     /// What stays as it is, and why.
     exemptions: Vec<Exemption>,
     /// The day by which exemptions end, for hosts that give the function none.
@@ -215,6 +219,8 @@ pub struct Config<'a> {
     pub pod_specs: Vec<PodSpecs>,
     /// Where kinds that fitout does not know keep what becomes claims.
     pub claims: Vec<ClaimSpecs>,
+    /// What is known of images, before what fitout knows itself.
+    pub catalogue: Vec<Entry>,
     /// What stays as it is, and why.
     pub exemptions: Vec<Exemption>,
     /// The day by which exemptions end; without it none does.
@@ -370,6 +376,7 @@ impl<'a> FunctionConfig<'a> {
             profiles: Vec::new(),
             pod_specs: Vec::new(),
             claims: Vec::new(),
+            catalogue: Vec::new(),
             exemptions: Vec::new(),
             today: None,
             file: self.file.clone(),
@@ -461,6 +468,7 @@ impl<'a> FunctionConfig<'a> {
                 config.pod_specs = general.pod_specs;
                 config.claims = general.claims;
                 self.check_places(config, view, problems);
+                config.catalogue = general.catalogue;
                 config.exemptions = general.exemptions;
                 config.today = general.today;
                 self.check_exemptions(&config.exemptions, view, problems);

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::decode::{Fault, Others, decode};
 use super::document::{Config, KubernetesVersion, Mode, join};
 use super::view::{Layer, LayerId, View};
+use crate::catalogue::Entry;
 use crate::problem::did_you_mean;
 use crate::transformers::Transformer;
 use crate::yaml::{Node, Position};
@@ -96,6 +97,11 @@ impl<S: Transformer> Section<'_, S> {
     /// The version of the target cluster, when the config names it.
     pub fn kubernetes_version(&self) -> Option<KubernetesVersion> {
         self.config.kubernetes_version
+    }
+
+    /// What the config says of images.
+    pub fn catalogue(&self) -> &[Entry] {
+        &self.config.catalogue
     }
 
     /// The mode of a leaf, as transformers act by it: a field without bounds has none to be brought between, and what

@@ -10,6 +10,9 @@
 //! that the API server refuses, or that a kubelet would not start, is never completed:
 //! `allowPrivilegeEscalation: false` beside `privileged: true`, `runAsNonRoot` beside user 0.
 //!
+//! Where neither says a user, and where an image writes, the catalogue of images is asked
+//! (`src/catalogue/images.yaml` and the config's `catalogue`).
+//!
 //! Sources: `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, the
 //! fields' own docs in k8s.io/api `core/v1/types.go`, and `policy/check_*.go` in
 //! k8s.io/pod-security-admission.
@@ -32,7 +35,10 @@
 //! ```
 
 mod container;
+mod known;
+mod legacy;
 mod pod;
+mod refused;
 mod user;
 mod wanted;
 mod writable;
@@ -43,12 +49,13 @@ use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
 
 use super::{Objection, Scope, Transformer};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Subject};
+use crate::catalogue::{Entry, entry_for};
+use crate::config::{Mode, Section, covers};
+use crate::edit::{Edits, Meaning, Proposal, Subject};
 use crate::problem::{Problem, one_of};
 use crate::read::Resource;
 use crate::select::{Container, ContainerType, Template, below, expected};
-use crate::yaml::{Node, Scalar};
+use crate::yaml::{Node, Scalar, Value};
 use container::ContainerFitting;
 use pod::PodFitting;
 use wanted::{Wanted, wanted};
@@ -78,6 +85,12 @@ pub struct SecurityContext {
     no_tmp: bool,
     /// Whether pods get a token for the Kubernetes API; `Auto` for restricted when absent.
     automount_service_account_token: Option<Automount>,
+    /// Whether the users of pods are those of their node; `false` keeps them apart, from Kubernetes 1.33 on.
+    host_users: Option<bool>,
+    /// Whether containers get environment variables of each Service.
+    enable_service_links: Option<bool>,
+    /// Pods run on OpenShift, which chooses user and groups: no `runAsUser`, `runAsGroup` and `fsGroup` are written.
+    openshift: bool,
     /// What follows from the settings, worked out once for all the objects that share them.
     #[serde(skip)]
     wanted: OnceCell<[Vec<Wanted>; 2]>,
@@ -96,20 +109,22 @@ enum Profile {
 /// A version of the standard.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
-struct StandardVersion;
+struct StandardVersion {
+    minor: u32,
+}
 
 impl TryFrom<String> for StandardVersion {
     type Error = String;
 
     fn try_from(text: String) -> Result<StandardVersion, String> {
-        let minor = text
-            .strip_prefix("1.")
-            .is_some_and(|minor| minor.parse::<u32>().is_ok());
+        let minor = text.strip_prefix("1.").and_then(|it| it.parse().ok());
+        let latest = (text == "latest").then_some(u32::MAX);
         let problem = || {
             format!("`{text}` is neither a Kubernetes minor version such as \"1.34\" nor `latest`")
         };
-        (minor || text == "latest")
-            .then_some(StandardVersion)
+        let minor = minor.or(latest);
+        minor
+            .map(|minor| StandardVersion { minor })
             .ok_or_else(problem)
     }
 }
@@ -140,6 +155,39 @@ impl Section<'_, SecurityContext> {
             .any(|wanted| wanted.name == name && self.mode(&wanted.leaf) != Mode::Off)
     }
 
+    /// Whether the mode takes a field away: one that the config names in `modes`, or has a value for.
+    fn removes(&self, name: &str, leaf: &str, is_wanted: bool) -> bool {
+        let is_named = || self.removed().any(|path| covers(path, name));
+        self.mode(leaf) == Mode::Remove && (is_wanted || is_named())
+    }
+
+    /// Whether the config has a value for a field of pods or containers.
+    fn wants(&self, name: &str) -> bool {
+        let settings = &self.settings;
+        let mut pod = settings.wanted_for_pod().iter();
+        let mut container = settings.wanted_for_container().iter();
+        pod.any(|it| it.name == name) || container.any(|it| it.name == name)
+    }
+
+    /// Whether the author's value of a field does not stay.
+    fn changes(&self, context: &str, name: &str) -> bool {
+        let leaf = format!("{context}.{name}");
+        let wanted = match context {
+            "pod" => self.settings.wanted_for_pod(),
+            _ => self.settings.wanted_for_container(),
+        };
+        let is_wanted = wanted.iter().any(|it| it.name == name);
+        let overrides = is_wanted && self.mode(&leaf) == Mode::Override;
+        overrides || self.removes(name, &leaf, is_wanted)
+    }
+
+    /// The minor version of the standard that counts.
+    fn standard_minor(&self) -> u32 {
+        let version = self.settings.version.as_ref().map(|it| it.minor);
+        let cluster = || self.kubernetes_version().map(|it| it.minor);
+        version.or_else(cluster).unwrap_or(u32::MAX)
+    }
+
     /// The paths of a container that stay writable under a read-only root filesystem.
     fn writable_paths(
         &self,
@@ -154,7 +202,22 @@ impl Section<'_, SecurityContext> {
         let tmp = settings.wants_read_only_root()
             && self.mode("container.readOnlyRootFilesystem") != Mode::Off
             && !settings.no_tmp;
-        writable::paths_for(&settings.writable_paths, tmp, &container.name)
+        let mut paths = writable::paths_for(&settings.writable_paths, tmp, &container.name);
+        let has_catalogue = settings.wants_read_only_root() && settings.is_restricted();
+        let is_off = self.mode("container.readOnlyRootFilesystem") == Mode::Off;
+        if let (true, false, Some((image, entry))) =
+            (has_catalogue, is_off, self.known_of(container))
+        {
+            writable::add_known(&mut paths, &image, entry);
+        }
+        paths
+    }
+
+    /// The image of a container, and what is known of it.
+    fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
+        let image = container.node.get("image")?.text()?;
+        let entry = entry_for(self.catalogue(), &image)?;
+        Some((image.into_owned(), entry))
     }
 }
 
@@ -182,12 +245,15 @@ impl Transformer for SecurityContext {
         "readOnlyRootFilesystem",
         "writablePaths",
         "automountServiceAccountToken",
+        "hostUsers",
+        "enableServiceLinks",
     ];
     const RULES: &'static [(&'static str, &'static str)] = &[
         (
             "FIT-PSS-allowPrivilegeEscalation",
             "allowPrivilegeEscalation",
         ),
+        ("FIT-PSS-appArmorProfile", "appArmorProfile"),
         ("FIT-PSS-capabilities_restricted", "capabilities"),
         ("FIT-PSS-runAsNonRoot", "runAsNonRoot"),
         ("FIT-PSS-seccompProfile_restricted", "seccompProfile"),
@@ -257,6 +323,13 @@ impl Transformer for SecurityContext {
             let help = format!("write {}", one_of(&CHANGE_POLICIES));
             problems.push(Objection::new("pod.fsGroupChangePolicy", message, help));
         }
+        if let Some(mount) = &self.container.proc_mount
+            && !PROC_MOUNTS.contains(&mount.as_str())
+        {
+            let message = format!("`{mount}` is not a way to mount /proc");
+            let help = format!("write {}", one_of(&PROC_MOUNTS));
+            problems.push(Objection::new("container.procMount", message, help));
+        }
         let drops = self
             .container
             .capabilities
@@ -275,9 +348,41 @@ impl Transformer for SecurityContext {
     }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        fit_account(scope, edits)?;
         let mut templates = scope.target().templates.iter();
         templates.try_for_each(|template| fit(scope, template, edits))
     }
+}
+
+/// The API group of Knative's serverless workloads.
+const KNATIVE: &str = "serving.knative.dev";
+
+/// Takes the token from the ServiceAccount of all pods that name none, which nobody means when giving rights.
+fn fit_account(
+    scope: &Scope<'_, '_, SecurityContext>,
+    edits: &mut Edits<'_>,
+) -> Result<(), Problem> {
+    let resource = scope.target().resource;
+    let is_default = resource.kind == "ServiceAccount"
+        && resource.group().is_empty()
+        && resource.name == "default";
+    let Some(section) = scope.section().filter(|_| is_default) else {
+        return Ok(());
+    };
+    match section.settings.automount() {
+        Automount::Keep => return Ok(()),
+        Automount::Auto if scope.accounts().decide(resource) => return Ok(()),
+        Automount::Auto | Automount::Never => {}
+    }
+    edits.set(Proposal {
+        subject: &Subject::object(),
+        field: &["automountServiceAccountToken"],
+        value: Value::from(false),
+        decision: section.decision("automountServiceAccountToken"),
+        meaning: Meaning::Literal,
+        note: None,
+    })?;
+    Ok(())
 }
 
 /// Fits the pods of one template.
@@ -291,11 +396,15 @@ fn fit<'r>(
         scope,
         template,
         subject: Subject::pod(template),
+        is_knative: scope.target().resource.group() == KNATIVE,
     };
-    if let Some(section) = scope.section() {
-        pod.fit_pod(&section, edits)?;
-        pod.fit_token(&section, edits)?;
+    let section = scope.section();
+    if let Some(section) = &section {
+        pod.fit_pod(section, edits)?;
+        pod.fit_token(section, edits)?;
+        pod.tell_refused(section, edits);
     }
+    let has_own_users = pod.has_own_users(section.as_deref());
     let containers: Vec<_> = template
         .containers
         .iter()
@@ -315,6 +424,8 @@ fn fit<'r>(
             template,
             container,
             subject: Subject::container(template, container),
+            has_own_users,
+            is_knative: pod.is_knative,
         };
         if fitting.fit(edits)? {
             volumes.mount(
@@ -335,8 +446,14 @@ const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
 /// Types of seccomp and AppArmor profiles.
 const PROFILE_TYPES: [&str; 3] = ["RuntimeDefault", "Localhost", "Unconfined"];
 
+/// What a security context constraint of OpenShift gives pods, from the ranges of their namespace.
+const GIVEN_BY_OPENSHIFT: [&str; 4] = ["runAsUser", "runAsGroup", "fsGroup", "fsGroupChangePolicy"];
+
 /// Values of `fsGroupChangePolicy`.
 const CHANGE_POLICIES: [&str; 2] = ["OnRootMismatch", "Always"];
+
+/// Values of `procMount`.
+const PROC_MOUNTS: [&str; 2] = ["Default", "Unmasked"];
 
 /// Type and `localhostProfile` of a profile.
 type ProfileSetting<'s> = (&'s str, Option<&'s str>);
@@ -368,8 +485,21 @@ impl SecurityContext {
         ]
     }
 
+    fn is_privileged(&self) -> bool {
+        self.profile == Profile::Privileged
+    }
+
     fn is_restricted(&self) -> bool {
         self.profile == Profile::Restricted
+    }
+
+    /// What shall be with pods' tokens.
+    fn automount(&self) -> Automount {
+        let default = match self.is_restricted() {
+            true => Automount::Auto,
+            false => Automount::Keep,
+        };
+        self.automount_service_account_token.unwrap_or(default)
     }
 
     fn wants_read_only_root(&self) -> bool {
@@ -407,10 +537,15 @@ impl SecurityContext {
                     ..Default::default()
                 });
             }
-            [
+            let mut all = [
                 wanted(&pod, &self.pod, "pod"),
                 wanted(&container, &self.container, "container"),
-            ]
+            ];
+            if self.openshift {
+                let is_given = |it: &Wanted| GIVEN_BY_OPENSHIFT.contains(&it.name.as_str());
+                all.iter_mut().for_each(|of| of.retain(|it| !is_given(it)));
+            }
+            all
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Which objects keep pods, and where: those of Kubernetes, of operators that many use, and those that a config declares.
 //!
 //! Custom resources are the Go types of argo-rollouts, KEDA, Kubeflow's training and notebook operators, OpenKruise,
-//! JobSet, LeaderWorkerSet and ECK.
+//! JobSet, LeaderWorkerSet and ECK. Knative's template takes only a part of a pod, which is `securityContext`'s to know.
 
 use serde::Deserialize;
 
@@ -60,6 +60,10 @@ const PLACES: &[Place] = places! {
     "batch": [
         "Job" at "spec/template" Template Immutable,
         "CronJob" at "spec/jobTemplate/spec/template" Template NextRun,
+    ]
+    "serving.knative.dev": [
+        "Configuration" at "spec/template" Template Rollout,
+        "Service" at "spec/template" Template Rollout,
     ]
     "argoproj.io": [
         "Rollout" at "spec/template" Template Rollout,

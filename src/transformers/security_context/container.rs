@@ -2,8 +2,10 @@
 
 use kustomize_krm_types::Severity;
 
+use super::legacy::Spot;
+use super::pod::too_young;
 use super::user::User;
-use super::wanted::{SYS_ADMIN, Wanted, set_field};
+use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
 use super::{SecurityContext, author, author_list};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Subject};
@@ -16,6 +18,9 @@ pub(super) struct ContainerFitting<'f, 'a> {
     pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
     pub(super) subject: Subject,
+    /// The pod has users of its own, which `procMount: Unmasked` needs.
+    pub(super) has_own_users: bool,
+    pub(super) is_knative: bool,
 }
 
 impl<'a> ContainerFitting<'_, 'a> {
@@ -27,6 +32,21 @@ impl<'a> ContainerFitting<'_, 'a> {
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
         for wanted in self.section.settings.wanted_for_container() {
             if !wanted.is_for(self.template, self.section) {
+                continue;
+            }
+            if self.is_knative && !KNATIVE_FIELDS.contains(&wanted.name.as_str()) {
+                edits.find(self.not_in_knative(wanted));
+                continue;
+            }
+            if let Some(since) = wanted.is_too_young(self.section) {
+                edits.find(too_young(&self.subject, wanted, since, self.section));
+                continue;
+            }
+            if wanted.name == "procMount"
+                && wanted.value == Value::from("Unmasked")
+                && !self.has_own_users
+            {
+                edits.find(self.stays_masked(wanted));
                 continue;
             }
             if wanted.name == "runAsNonRoot"
@@ -46,14 +66,22 @@ impl<'a> ContainerFitting<'_, 'a> {
                 edits.find(self.keeps_escalation(reason));
                 continue;
             }
-            set_field(
-                &self.subject,
-                &wanted.path(&["securityContext"]),
-                wanted,
-                self.section,
-                edits,
-            )?;
+            let spot = Spot {
+                template: self.template,
+                container: Some(self.container),
+                subject: &self.subject,
+            };
+            spot.set(wanted, self.section, edits)?;
         }
+        let spot = Spot {
+            template: self.template,
+            container: Some(self.container),
+            subject: &self.subject,
+        };
+        let settings = &self.section.settings;
+        let mut wanted = settings.wanted_for_container().to_vec();
+        wanted.extend_from_slice(settings.wanted_for_pod());
+        spot.remove("container", &CONTAINER_FIELDS, &wanted, self.section, edits)?;
         Ok(self.has_read_only_root())
     }
 
@@ -109,6 +137,28 @@ impl<'a> ContainerFitting<'_, 'a> {
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("leave the container out with a profile, or let the config override `allowPrivilegeEscalation` for it")
+    }
+
+    fn stays_masked(&self, wanted: &Wanted) -> Finding {
+        let message = format!(
+            "{}: the API server takes procMount: Unmasked only with hostUsers: false, so it is not set",
+            self.subject.part
+        );
+        Finding::new("FIT-SEC001", Severity::Warning, message)
+            .about(&self.subject, &wanted.path(&["securityContext"]))
+            .decided_by(self.section.decision(&wanted.leaf))
+            .help("set `securityContext.hostUsers: false` as well; it needs Kubernetes 1.33")
+    }
+
+    fn not_in_knative(&self, wanted: &Wanted) -> Finding {
+        let message = format!(
+            "{}: Knative refuses {}, so it is not set",
+            self.subject.part, wanted.name
+        );
+        Finding::new("FIT-SEC008", Severity::Warning, message)
+            .about(&self.subject, &wanted.path(&["securityContext"]))
+            .decided_by(self.section.decision(&wanted.leaf))
+            .help("set the mode of this field to Off for Knative with a profile")
     }
 
     pub(super) fn keeps_escalation(&self, reason: &str) -> Finding {

@@ -2,8 +2,9 @@
 
 use kustomize_krm_types::Severity;
 
+use super::legacy::Spot;
 use super::user::{User, author_user};
-use super::wanted::{Wanted, set_field};
+use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
 use super::{Automount, Placement, SecurityContext, author};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
@@ -16,6 +17,8 @@ pub(super) struct PodFitting<'f, 'r, 'c> {
     pub(super) scope: &'f Scope<'r, 'c, SecurityContext>,
     pub(super) template: &'f Template<'r>,
     pub(super) subject: Subject,
+    /// Knative takes no security context of the pod, and of the container's only some fields.
+    pub(super) is_knative: bool,
 }
 
 impl<'a> PodFitting<'_, 'a, '_> {
@@ -34,17 +37,25 @@ impl<'a> PodFitting<'_, 'a, '_> {
             if !wanted.is_for(self.template, section) {
                 continue;
             }
+            if self.is_knative && !KNATIVE_FIELDS.contains(&wanted.name.as_str()) {
+                edits.find(self.not_in_knative(&wanted.name, &wanted.leaf, section));
+                continue;
+            }
             if let Some(since) = wanted.is_too_young(section) {
-                edits.find(self.too_young(wanted, since, section));
+                edits.find(too_young(&self.subject, wanted, since, section));
                 continue;
             }
             if wanted.is_shared() {
                 self.fit_shared(section, wanted, edits)?;
             } else {
-                self.set(&self.subject, &["securityContext"], wanted, section, edits)?;
+                self.set(None, wanted, section, edits)?;
             }
         }
+        let spot = self.spot(None, &self.subject);
+        spot.remove("pod", &POD_FIELDS, wanted, section, edits)?;
+        self.fit_leaves(section, edits)?;
         if settings.is_restricted() {
+            self.fit_known_users(section, edits)?;
             self.ask_for_user(section, edits);
         }
         Ok(())
@@ -64,9 +75,20 @@ impl<'a> PodFitting<'_, 'a, '_> {
         for container in containers().filter(|container| root(container)) {
             edits.find(self.starts_as_root(container, section));
         }
-        let own =
-            |container: &Container<'a>| author(container.node.get("securityContext"), &wanted.name);
-        let on_pod = author(self.context(), &wanted.name);
+        let subject_of = |container: &Container<'a>| Subject::container(self.template, container);
+        let own = |container: &Container<'a>| {
+            author(container.node.get("securityContext"), &wanted.name).is_some()
+        };
+        // An annotation of the time before the field counts as its author's value.
+        let annotated = |container: &Container<'a>| {
+            let subject = subject_of(container);
+            let spot = self.spot(Some(container), &subject);
+            spot.is_annotated_otherwise(wanted)
+        };
+        let on_pod = author(self.context(), &wanted.name).is_some()
+            || self
+                .spot(None, &self.subject)
+                .is_annotated_otherwise(wanted);
         let any_root = containers().any(root);
         // What the pod says counts for every container, and so for one that is exempt.
         let is_exempt = |container: &Container<'a>| {
@@ -74,12 +96,24 @@ impl<'a> PodFitting<'_, 'a, '_> {
             own.is_some_and(|own| own.mode(&wanted.leaf) == Mode::Off)
         };
         let any_exempt = section.mode(&wanted.leaf) != Mode::Off && containers().any(is_exempt);
-        let per_container =
-            section.settings.placement == Placement::Container || any_root || any_exempt;
+        // Nor may the pod say something else than an annotation that stays.
+        let stays = |container: &Container<'a>| {
+            let own = self.scope.section_for(container);
+            let overrides = own.is_some_and(|own| own.mode(&wanted.leaf) == Mode::Override);
+            annotated(container) && !overrides
+        };
+        let any_stays = containers().any(stays);
+        let per_container = section.settings.placement == Placement::Container
+            || any_root
+            || any_exempt
+            || any_stays
+            || self.is_knative;
         // What every container says for itself need not be repeated; what the pod says is looked at all the same.
-        let is_needed = !per_container && containers().any(|container| own(container).is_none());
-        if !any_root && (on_pod.is_some() || is_needed) {
-            self.set(&self.subject, &["securityContext"], wanted, section, edits)?;
+        let is_needed = !per_container && containers().any(|container| !own(container));
+        let would_contradict = any_stays && section.mode(&wanted.leaf) == Mode::Override;
+        let is_for_pod = !any_root && !would_contradict && !self.is_knative;
+        if is_for_pod && (on_pod || is_needed) {
+            self.set(None, wanted, section, edits)?;
         }
         for container in containers().filter(|container| !root(container)) {
             // The config may not be for this container, or say something else for it.
@@ -92,25 +126,181 @@ impl<'a> PodFitting<'_, 'a, '_> {
             }
             let overrides = section.mode(&wanted.leaf) == Mode::Override;
             // The container's own value beats the pod's, so it is looked at in every mode.
-            let is_due =
-                own(container).is_some() || per_container && (overrides || on_pod.is_none());
+            let annotated = annotated(container);
+            let is_due = own(container)
+                || annotated && (per_container || !overrides)
+                || per_container && (overrides || !on_pod);
             if is_due {
-                let subject = Subject::container(self.template, container);
-                self.set(&subject, &["securityContext"], wanted, &section, edits)?;
+                self.set(Some(container), wanted, &section, edits)?;
+            } else if annotated {
+                let subject = subject_of(container);
+                let spot = self.spot(Some(container), &subject);
+                spot.set_annotation(wanted, &section, edits)?;
             }
         }
         Ok(())
     }
 
-    pub(super) fn set(
+    fn spot<'s>(
+        &'s self,
+        container: Option<&'s Container<'a>>,
+        subject: &'s Subject,
+    ) -> Spot<'s, 'a> {
+        Spot {
+            template: self.template,
+            container,
+            subject,
+        }
+    }
+
+    /// Sets a field of a container's security context, or of the pod's.
+    fn set(
         &self,
-        subject: &Subject,
-        prefix: &[&str],
+        container: Option<&Container<'a>>,
         wanted: &Wanted,
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        set_field(subject, &wanted.path(prefix), wanted, section, edits)
+        let subject = match container {
+            Some(container) => Subject::container(self.template, container),
+            None => self.subject.clone(),
+        };
+        self.spot(container, &subject).set(wanted, section, edits)
+    }
+
+    /// Sets the fields of the pod spec itself.
+    fn fit_leaves(
+        &self,
+        section: &Section<'_, SecurityContext>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let settings = &section.settings;
+        let leaves = [
+            ("hostUsers", settings.host_users),
+            ("enableServiceLinks", settings.enable_service_links),
+        ];
+        for (name, value) in leaves {
+            let removes = section.removes(name, name, value.is_some());
+            // What is absent is as `true` for both.
+            let value = value.or(removes.then_some(true));
+            let Some(value) = value.filter(|_| section.mode(name) != Mode::Off) else {
+                continue;
+            };
+            let wanted = Wanted {
+                field: &[],
+                name: name.to_owned(),
+                leaf: name.to_owned(),
+                value: Value::from(value),
+            };
+            if name == "hostUsers" {
+                if self.template.is_windows {
+                    continue;
+                }
+                if self.is_knative {
+                    edits.find(self.not_in_knative(name, name, section));
+                    continue;
+                }
+                if let Some(since) = wanted.is_too_young(section).filter(|_| !removes) {
+                    edits.find(too_young(&self.subject, &wanted, since, section));
+                    continue;
+                }
+                let is_set = author(Some(self.template.spec), name).is_some();
+                let would_write = removes == is_set || section.mode(name) == Mode::Override;
+                // Without the field the pod has the users of its node, as with `true`.
+                let value = value || removes;
+                if let Some(reason) = self.forbids_host_users(value).filter(|_| would_write) {
+                    edits.find(self.keeps_host_users(value, &reason, section));
+                    continue;
+                }
+            }
+            edits.set(Proposal {
+                subject: &self.subject,
+                field: &[name],
+                value: wanted.value,
+                decision: section.decision(name),
+                meaning: Meaning::Literal,
+                note: None,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What the author set beside which the API server refuses a value of `hostUsers` (`validateHostUsers` and
+    /// `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`).
+    fn forbids_host_users(&self, value: bool) -> Option<String> {
+        let is_true = |name: &&str| {
+            let field = self.template.spec.get(name).and_then(|node| node.text());
+            field.as_deref() == Some("true")
+        };
+        let host = ["hostNetwork", "hostPID", "hostIPC"];
+        if let (false, Some(name)) = (value, host.iter().find(|name| is_true(name))) {
+            return Some(format!("{name}: true"));
+        }
+        let mut containers = self.template.containers.iter();
+        let field = containers.find_map(|container| {
+            let devices = container.node.get("volumeDevices");
+            let mount = author(container.node.get("securityContext"), "procMount");
+            let is_unmasked = mount.and_then(|node| node.text()).as_deref() == Some("Unmasked");
+            let has_devices = devices.is_some_and(|list| list.items().next().is_some());
+            match value {
+                false if has_devices => Some((container, "volumeDevices")),
+                true if is_unmasked => Some((container, "procMount: Unmasked")),
+                _ => None,
+            }
+        });
+        field.map(|(container, field)| format!("{field} of \"{}\"", container.name))
+    }
+
+    fn keeps_host_users(
+        &self,
+        value: bool,
+        reason: &str,
+        section: &Section<'_, SecurityContext>,
+    ) -> Finding {
+        let message = format!(
+            "{}: {reason}; the API server refuses hostUsers: {value} beside it, so it is not set",
+            self.subject.part
+        );
+        Finding::new("FIT-SEC001", Severity::Warning, message)
+            .about(&self.subject, &["hostUsers"])
+            .decided_by(section.decision("hostUsers"))
+            .help("leave the object out with a profile, or change the manifest")
+    }
+
+    /// Whether the pod will have users of its own, apart from those of its node.
+    pub(super) fn has_own_users(&self, section: Option<&Section<'_, SecurityContext>>) -> bool {
+        let authors = author(Some(self.template.spec), "hostUsers").and_then(|node| node.text());
+        let authors = authors.map(|text| text == "true");
+        let Some(section) = section else {
+            return authors == Some(false);
+        };
+        let since = super::wanted::since("hostUsers").unwrap_or_default();
+        let minor = section.kubernetes_version().map_or(0, |it| it.minor);
+        let configured = section.settings.host_users.filter(|value| {
+            minor >= since
+                && !self.template.is_windows
+                && !self.is_knative
+                && self.forbids_host_users(*value).is_none()
+        });
+        let outcome = section.mode("hostUsers").outcome(authors, configured);
+        outcome == Some(false)
+    }
+
+    /// Knative refuses the field, whatever it says.
+    fn not_in_knative(
+        &self,
+        name: &str,
+        leaf: &str,
+        section: &Section<'_, SecurityContext>,
+    ) -> Finding {
+        let message = format!(
+            "{}: Knative refuses {name}, so it is not set",
+            self.subject.part
+        );
+        Finding::new("FIT-SEC008", Severity::Warning, message)
+            .about(&self.subject, &["securityContext", name])
+            .decided_by(section.decision(leaf))
+            .help("set the mode of this field to Off for Knative with a profile")
     }
 
     pub(super) fn runs_as_root(&self, container: &Container<'a>) -> bool {
@@ -175,8 +365,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
         // The group that the pod will have, so that running twice is running once.
         let mode = section.mode("pod.runAsGroup");
         let group = mode.outcome(authors, configured("runAsGroup"));
-        let (true, true, Some(group)) =
-            (section.settings.is_restricted(), self.mounts_claim(), group)
+        let group = group.or_else(|| self.known_group(section).map(Value::from));
+        let is_wanted = section.settings.is_restricted() && !section.settings.openshift;
+        let (true, true, Some(group)) = (is_wanted && !self.is_knative, self.mounts_claim(), group)
         else {
             return Vec::new();
         };
@@ -213,8 +404,10 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits: &mut Edits<'_>,
     ) {
         let settings = &section.settings;
-        let configured =
-            settings.pod.run_as_user.is_some() || settings.container.run_as_user.is_some();
+        // OpenShift gives each namespace a range of users of its own.
+        let configured = settings.openshift
+            || settings.pod.run_as_user.is_some()
+            || settings.container.run_as_user.is_some();
         if configured || self.template.is_windows || section.mode("pod.runAsNonRoot") == Mode::Off {
             return;
         }
@@ -222,7 +415,12 @@ impl<'a> PodFitting<'_, 'a, '_> {
             .template
             .containers
             .iter()
-            .filter(|container| author_user(self.template, container).is_none())
+            .filter(|container| {
+                let author = author_user(self.template, container);
+                let is_known = self.known_id(container, "runAsUser").is_some();
+                let is_removed = section.mode("pod.runAsUser") == Mode::Remove;
+                (author.is_none() || is_removed) && !is_known
+            })
             .map(|container| format!("\"{}\"", container.name))
             .collect();
         if without.is_empty() {
@@ -241,40 +439,16 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits.find(finding);
     }
 
-    pub(super) fn too_young(
-        &self,
-        wanted: &Wanted,
-        since: u32,
-        section: &Section<'_, SecurityContext>,
-    ) -> Finding {
-        let message = format!(
-            "{} exists since Kubernetes 1.{since} and is not written for this cluster",
-            wanted.name
-        );
-        Finding::new("securityContext", Severity::Warning, message)
-            .about(&self.subject, &["securityContext", &wanted.name])
-            .decided_by(section.decision(&wanted.leaf))
-            .help(format!(
-                "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
-            ))
-    }
-
     pub(super) fn fit_token(
         &self,
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let default = if section.settings.is_restricted() {
-            Automount::Auto
-        } else {
-            Automount::Keep
-        };
-        match section
-            .settings
-            .automount_service_account_token
-            .unwrap_or(default)
-        {
+        let name = "automountServiceAccountToken";
+        match section.settings.automount() {
+            _ if section.removes(name, name, false) => {}
             Automount::Keep => return Ok(()),
+            Automount::Auto if self.uses_api(section) => return Ok(()),
             Automount::Auto
                 if self
                     .scope
@@ -295,6 +469,29 @@ impl<'a> PodFitting<'_, 'a, '_> {
         })?;
         Ok(())
     }
+}
+
+/// The field is too young for the cluster.
+pub(super) fn too_young(
+    subject: &Subject,
+    wanted: &Wanted,
+    since: u32,
+    section: &Section<'_, SecurityContext>,
+) -> Finding {
+    let message = format!(
+        "{} exists since Kubernetes 1.{since} and is not written for this cluster",
+        wanted.name
+    );
+    let path = match wanted.leaf.contains('.') {
+        true => wanted.path(&["securityContext"]),
+        false => vec![wanted.name.as_str()],
+    };
+    Finding::new("securityContext", Severity::Warning, message)
+        .about(subject, &path)
+        .decided_by(section.decision(&wanted.leaf))
+        .help(format!(
+            "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
+        ))
 }
 
 pub(super) fn has_claim_templates(target: &Target<'_>) -> bool {

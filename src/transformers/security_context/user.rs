@@ -34,6 +34,7 @@ impl User {
         };
         let authors = |context: Option<Node<'_>>| {
             let user = author(context, "runAsUser").and_then(|node| node.text());
+            let user = user.filter(|_| section.mode("pod.runAsUser") != Mode::Remove);
             user.map(std::borrow::Cow::into_owned)
         };
         // For a container's own field, a setting for containers stands in for the one for pods.
@@ -49,6 +50,10 @@ impl User {
             .or_else(|| authors(template.spec.get("securityContext")))
             .or_else(|| ensured(pod));
         User(user)
+    }
+
+    pub(super) fn number(&self) -> Option<i64> {
+        self.0.as_deref()?.parse().ok()
     }
 
     pub(super) fn is_root(&self) -> bool {

@@ -22,11 +22,68 @@ pub(super) const SHARED: [&str; 5] = [
 /// Fields that Windows pods may have; the API server refuses the others for them (`PodSpec.OS`).
 pub(super) const WINDOWS_FIELDS: [&str; 2] = ["runAsNonRoot", "windowsOptions"];
 
+/// All fields of pods' security contexts.
+pub(super) const POD_FIELDS: [&str; 13] = [
+    "runAsNonRoot",
+    "runAsUser",
+    "runAsGroup",
+    "seccompProfile",
+    "appArmorProfile",
+    "seLinuxOptions",
+    "windowsOptions",
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+    "sysctls",
+    "seLinuxChangePolicy",
+];
+
+/// All fields of containers' security contexts.
+pub(super) const CONTAINER_FIELDS: [&str; 13] = [
+    "runAsNonRoot",
+    "runAsUser",
+    "runAsGroup",
+    "seccompProfile",
+    "appArmorProfile",
+    "seLinuxOptions",
+    "windowsOptions",
+    "allowPrivilegeEscalation",
+    "capabilities.add",
+    "capabilities.drop",
+    "privileged",
+    "procMount",
+    "readOnlyRootFilesystem",
+];
+
 /// Fields younger than 1.25, which is what is written for when the config names no version.
-pub(super) const SINCE_MINOR: [(&str, u32); 3] = [
+///
+/// From the version on in which their feature gate is on by default, `pkg/features/kube_features.go`: where it is off, the
+/// API server drops the field and says nothing.
+pub(super) const SINCE_MINOR: [(&str, u32); 4] = [
     ("appArmorProfile", 30),
-    ("supplementalGroupsPolicy", 31),
-    ("seLinuxChangePolicy", 32),
+    ("supplementalGroupsPolicy", 33),
+    ("seLinuxChangePolicy", 33),
+    ("hostUsers", 33),
+];
+
+/// The minor version from which on a young field is written.
+pub(super) fn since(name: &str) -> Option<u32> {
+    let found = SINCE_MINOR.iter().find(|(young, _)| *young == name);
+    found.map(|(_, since)| *since)
+}
+
+/// Fields of containers' security contexts that Knative takes (`SecurityContextMask` in knative.dev/serving
+/// `pkg/apis/serving/fieldmask.go`); it takes none of pods.
+pub(super) const KNATIVE_FIELDS: [&str; 8] = [
+    "allowPrivilegeEscalation",
+    "capabilities.add",
+    "capabilities.drop",
+    "readOnlyRootFilesystem",
+    "runAsGroup",
+    "runAsNonRoot",
+    "runAsUser",
+    "seccompProfile",
 ];
 
 /// The capability beside which the API server refuses `allowPrivilegeEscalation: false`; it looks for
@@ -63,19 +120,23 @@ pub(super) fn wanted(
     }
     let wanted = fields.into_iter().map(|(name, value)| {
         let value = as_accepted(&name, value);
-        let field: &'static [&'static str] = match name.as_str() {
-            "capabilities.add" => &["capabilities", "add"],
-            "capabilities.drop" => &["capabilities", "drop"],
-            _ => &[],
-        };
         Wanted {
-            field,
+            field: field_of(&name),
             leaf: format!("{context}.{name}"),
             name,
             value,
         }
     });
     wanted.collect()
+}
+
+/// The path of a field that is not its name.
+pub(super) fn field_of(name: &str) -> &'static [&'static str] {
+    match name {
+        "capabilities.add" => &["capabilities", "add"],
+        "capabilities.drop" => &["capabilities", "drop"],
+        _ => &[],
+    }
 }
 
 /// A value merged from several layers as the API server takes it: a profile of another type has no
@@ -139,7 +200,7 @@ impl Wanted {
         section: &Section<'_, SecurityContext>,
     ) -> bool {
         let is_allowed = !template.is_windows || WINDOWS_FIELDS.contains(&self.name.as_str());
-        is_allowed && section.mode(&self.leaf) != Mode::Off
+        is_allowed && !matches!(section.mode(&self.leaf), Mode::Off | Mode::Remove)
     }
 
     /// Whether the API server refuses the value beside `allowPrivilegeEscalation: false`.
@@ -153,11 +214,11 @@ impl Wanted {
 
     /// Why the field cannot be written for these pods, if so.
     pub(super) fn is_too_young(&self, section: &Section<'_, SecurityContext>) -> Option<u32> {
-        let (_, since) = SINCE_MINOR.iter().find(|(name, _)| *name == self.name)?;
+        let since = since(&self.name)?;
         let minor = section
             .kubernetes_version()
             .map_or(25, |version| version.minor);
-        (minor < *since).then_some(*since)
+        (minor < since).then_some(since)
     }
 }
 
@@ -209,6 +270,10 @@ pub(super) fn weaker(name: &str, node: Node<'_>) -> Option<&'static str> {
         "runAsNonRoot" => (text.as_deref() != Some("true")).then_some("FIT-PSS-runAsNonRoot"),
         "allowPrivilegeEscalation" => {
             (text.as_deref() != Some("false")).then_some("FIT-PSS-allowPrivilegeEscalation")
+        }
+        "appArmorProfile" => {
+            let kind = node.get("type").and_then(|kind| kind.text());
+            (kind.as_deref() == Some("Unconfined")).then_some("FIT-PSS-appArmorProfile")
         }
         "readOnlyRootFilesystem" => (text.as_deref() != Some("true")).then_some("FIT-SEC002"),
         "capabilities.drop" => (!author_list(node).iter().any(|name| name == "ALL"))

@@ -8,6 +8,7 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::container::ContainerFitting;
+use crate::catalogue::Entry;
 use crate::config::Mode;
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
@@ -78,6 +79,10 @@ pub(super) struct Wanted {
     size: String,
     medium: Option<Medium>,
     is_configured: bool,
+    /// The image of which the catalogue knows that it writes there.
+    image: Option<String>,
+    /// The image has files there, which a mount would hide.
+    hides: bool,
 }
 
 /// The paths of one container; of two settings for one path the later wins.
@@ -89,6 +94,8 @@ pub(super) fn paths_for(configured: &[WritablePath], tmp: bool, container: &str)
             size: DEFAULT_SIZE.to_owned(),
             medium: None,
             is_configured: false,
+            image: None,
+            hides: false,
         });
     }
     for setting in configured.iter().filter(|setting| {
@@ -109,9 +116,30 @@ pub(super) fn paths_for(configured: &[WritablePath], tmp: bool, container: &str)
             size,
             medium: setting.medium,
             is_configured: true,
+            image: None,
+            hides: false,
         });
     }
     wanted
+}
+
+/// Adds the paths that the catalogue has for an image, where nothing else is said of them.
+pub(super) fn add_known(paths: &mut Vec<Wanted>, image: &str, entry: &Entry) {
+    let writable = entry.writable_paths.iter().map(|path| (path, false));
+    let hidden = entry.hides.iter().map(|path| (path, true));
+    for (path, hides) in writable.chain(hidden) {
+        let Some(path) = clean(path).filter(|path| paths.iter().all(|it| it.path != *path)) else {
+            continue;
+        };
+        paths.push(Wanted {
+            path,
+            size: DEFAULT_SIZE.to_owned(),
+            medium: None,
+            is_configured: false,
+            image: Some(image.to_owned()),
+            hides,
+        });
+    }
 }
 
 /// The volumes of a pod, with those that are being added.
@@ -212,6 +240,9 @@ impl Volumes {
             let decision = fitting.section.decision(leaf);
             match self.cover(fitting, resource, &wanted.path)? {
                 Cover::Writable => {}
+                // Who mounts something there knows what the image does with it.
+                Cover::ReadOnly(_) if wanted.image.is_some() => {}
+                Cover::None if wanted.hides => edits.find(would_hide(fitting, wanted)),
                 Cover::ReadOnly(by) => edits.find(stays_read_only(fitting, wanted, &by)),
                 Cover::None => {
                     let place = (name_of(fitting.container), wanted.path.clone());
@@ -236,7 +267,12 @@ impl Volumes {
                         value: mapping(mount.map(|(key, value)| (key, Value::from(value)))),
                         decision: decision.clone(),
                         meaning: Meaning::Literal,
-                        note: Some("the root filesystem is read-only".to_owned()),
+                        note: Some(match &wanted.image {
+                            None => "the root filesystem is read-only".to_owned(),
+                            Some(image) => format!(
+                                "the root filesystem is read-only, and by the catalogue of images {image} writes there"
+                            ),
+                        }),
                     })?;
                 }
             }
@@ -389,6 +425,19 @@ fn source_of(volume: Node<'_>) -> Source {
     } else {
         Source::Writable
     }
+}
+
+fn would_hide(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
+    let message = format!(
+        "{}: by the catalogue of images {} writes to {}, where it has files that an empty volume would hide; nothing is mounted there",
+        fitting.subject.part,
+        wanted.image.as_deref().unwrap_or_default(),
+        wanted.path
+    );
+    Finding::new("FIT-SEC006", Severity::Warning, message)
+        .about(&fitting.subject, &["volumeMounts"])
+        .decided_by(fitting.section.decision("container.readOnlyRootFilesystem"))
+        .help("mount its files there, or let this container have a writable root filesystem")
 }
 
 fn stays_read_only(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted, by: &str) -> Finding {

@@ -1,0 +1,99 @@
+//! What is known of images: which user they are made for, and where they write.
+//!
+//! `catalogue/images.yaml` holds it; a config adds entries of its own, which come first. It is used where neither
+//! the author nor the config says anything, and what comes of it names it as the reason.
+
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+use crate::select::Glob;
+
+/// What is known of an image.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// The repository without its registry, such as `apache/kafka`, with `*` and `?`. Required.
+    pub image: Glob,
+    /// Which tags, with `*` and `?`; all, and images without one, when absent.
+    #[serde(default)]
+    pub tag: Option<Glob>,
+    /// The number of the user that the image's files belong to.
+    #[serde(default)]
+    pub run_as_user: Option<i64>,
+    /// The number of its group.
+    #[serde(default)]
+    pub run_as_group: Option<i64>,
+    /// Whether it runs as any other user as well.
+    #[serde(default)]
+    pub any_user: bool,
+    /// Where it writes, beside `/tmp` and its volumes, and the image has no files.
+    #[serde(default)]
+    pub writable_paths: Vec<String>,
+    /// Where it writes and the image has files, which an empty volume would hide.
+    #[serde(default)]
+    pub hides: Vec<String>,
+    /// Whether it talks to the Kubernetes API, so that its pods keep their token.
+    #[serde(default)]
+    pub uses_api: bool,
+}
+
+/// What is known without a config.
+fn built_in() -> &'static [Entry] {
+    static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
+    // A test holds that the file can be read.
+    ENTRIES.get_or_init(|| {
+        serde_yaml::from_str(include_str!("catalogue/images.yaml")).unwrap_or_default()
+    })
+}
+
+/// The first entry for an image, of a config's own and then of those that come with fitout.
+pub fn entry_for<'e>(own: &'e [Entry], image: &str) -> Option<&'e Entry> {
+    let (repository, tag) = parts(image);
+    let is_for = |entry: &&Entry| {
+        let has_tag = |glob: &Glob| tag.is_some_and(|tag| glob.matches(tag));
+        entry.image.matches(repository) && entry.tag.as_ref().is_none_or(has_tag)
+    };
+    own.iter().chain(built_in()).find(is_for)
+}
+
+/// The repository of an image without its registry, and its tag
+/// (`ParseNormalizedNamed` in `reference/normalize.go` of distribution).
+fn parts(image: &str) -> (&str, Option<&str>) {
+    let name = image.split_once('@').map_or(image, |(name, _)| name);
+    let (path, tag) = match name.rsplit_once(':') {
+        Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
+        _ if image.contains('@') => (name, None),
+        _ => (name, Some("latest")),
+    };
+    let is_registry = |first: &str| first.contains(['.', ':']) || first == "localhost";
+    let repository = match path.split_once('/') {
+        Some((first, rest)) if is_registry(first) => rest,
+        _ => path,
+    };
+    let repository = repository.strip_prefix("library/").unwrap_or(repository);
+    (repository, tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_can_be_read() {
+        let entries: Result<Vec<Entry>, _> =
+            serde_yaml::from_str(include_str!("catalogue/images.yaml"));
+        assert!(entries.is_ok_and(|entries| !entries.is_empty()));
+    }
+
+    #[test]
+    fn an_image_is_known_by_its_repository_and_variant() {
+        let user = |image: &str| entry_for(&[], image).and_then(|entry| entry.run_as_user);
+        assert_eq!(user("postgres:17"), Some(999));
+        assert_eq!(user("docker.io/library/postgres:17-alpine"), Some(70));
+        assert_eq!(user("localhost:5000/postgres"), Some(999));
+        assert_eq!(user("postgres:17-alpine@sha256:abc"), Some(70));
+        assert_eq!(user("postgres@sha256:abc"), None);
+        assert_eq!(user("example.com/my/postgres:17"), None);
+    }
+}

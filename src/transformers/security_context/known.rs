@@ -1,0 +1,143 @@
+//! What the catalogue of images says of pods: their users and groups, and whether they need a token.
+
+use kustomize_krm_types::Severity;
+
+use super::pod::PodFitting;
+use super::user::User;
+use super::{Placement, SecurityContext, author};
+use crate::config::{Mode, Section};
+use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::problem::Problem;
+use crate::select::Container;
+use crate::yaml::Value;
+
+/// The fields of which the catalogue knows values, and all that speaks of each: a group belongs to its user.
+const IDS: [(&str, &[&str]); 2] = [
+    ("runAsUser", &["runAsUser"]),
+    ("runAsGroup", &["runAsUser", "runAsGroup"]),
+];
+
+impl<'a> PodFitting<'_, 'a, '_> {
+    /// Whether a container's image is known to talk to the Kubernetes API.
+    pub(super) fn uses_api(&self, section: &Section<'_, SecurityContext>) -> bool {
+        let mut containers = self.template.containers.iter();
+        containers.any(|it| {
+            section
+                .known_of(it)
+                .is_some_and(|(_, entry)| entry.uses_api)
+        })
+    }
+
+    /// The image of a container and the number that the catalogue has for it, where neither author nor config say one.
+    pub(super) fn known_id(&self, container: &Container<'a>, field: &str) -> Option<(String, i64)> {
+        let section = self.scope.section_for(container)?;
+        let settings = &section.settings;
+        let mode = section.mode(&format!("pod.{field}"));
+        let is_meant = settings.is_restricted()
+            && !settings.openshift
+            && !self.template.is_windows
+            && matches!(mode, Mode::Ensure | Mode::Override);
+        let (_, speaking) = IDS.iter().find(|(name, _)| *name == field)?;
+        let contexts = [container.node, self.template.spec].map(|it| it.get("securityContext"));
+        let by_author = |name: &&str| contexts.iter().any(|it| author(*it, name).is_some());
+        let wanted = || {
+            let pod = settings.wanted_for_pod().iter();
+            pod.chain(settings.wanted_for_container())
+        };
+        let by_config = |name: &&str| wanted().any(|it| it.name == *name);
+        if !is_meant
+            || speaking
+                .iter()
+                .any(|name| by_author(name) || by_config(name))
+        {
+            return None;
+        }
+        let (image, entry) = section.known_of(container)?;
+        let id = match field {
+            "runAsUser" => entry.run_as_user,
+            _ => entry.run_as_group,
+        };
+        Some((image, id?))
+    }
+
+    /// The number that is known for all containers, which then stands with the pod.
+    fn known_id_of_all(&self, section: &Section<'_, SecurityContext>, field: &str) -> Option<i64> {
+        let is_for_pod = section.settings.placement == Placement::Pod && !self.is_knative;
+        let mut ids = self.template.containers.iter().map(|container| {
+            let known = self.known_id(container, field);
+            known.map(|(_, id)| id)
+        });
+        let first = ids.next().flatten().filter(|_| is_for_pod)?;
+        ids.all(|id| id == Some(first)).then_some(first)
+    }
+
+    /// The group of all containers, as far as the catalogue says one.
+    pub(super) fn known_group(&self, section: &Section<'_, SecurityContext>) -> Option<i64> {
+        self.known_id_of_all(section, "runAsGroup")
+    }
+
+    /// Sets the users and groups that images are made for, and tells of others that they do not work with.
+    pub(super) fn fit_known_users(
+        &self,
+        section: &Section<'_, SecurityContext>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        for (field, _) in IDS {
+            let of_all = self.known_id_of_all(section, field);
+            for container in &self.template.containers {
+                let Some((image, id)) = self.known_id(container, field) else {
+                    continue;
+                };
+                let subject = match of_all {
+                    Some(_) => self.subject.clone(),
+                    None => Subject::container(self.template, container),
+                };
+                let own = self.scope.section_for(container);
+                let decided = own.as_deref().unwrap_or(section);
+                edits.set(Proposal {
+                    subject: &subject,
+                    field: &["securityContext", field],
+                    value: Value::from(id),
+                    decision: decided.decision(&format!("pod.{field}")),
+                    meaning: Meaning::Literal,
+                    note: Some(format!("the catalogue of images has it for {image}")),
+                })?;
+                if of_all.is_some() {
+                    break;
+                }
+            }
+        }
+        for container in &self.template.containers {
+            if let Some(section) = self.scope.section_for(container) {
+                let finding = self.other_user(container, &section);
+                finding.into_iter().for_each(|finding| edits.find(finding));
+            }
+        }
+        Ok(())
+    }
+
+    /// The container runs as a user that the files of its image do not belong to.
+    fn other_user(
+        &self,
+        container: &Container<'a>,
+        section: &Section<'_, SecurityContext>,
+    ) -> Option<Finding> {
+        let user = User::of(section, self.template, container).number()?;
+        let (image, entry) = section.known_of(container)?;
+        let made_for = entry
+            .run_as_user
+            .filter(|it| !entry.any_user && *it != user)?;
+        let subject = Subject::container(self.template, container);
+        let is_root = user == 0;
+        let message = format!(
+            "{}: by the catalogue of images {image} is made for user {made_for} and may not work as user {user}",
+            subject.part
+        );
+        let finding = Finding::new("FIT-SEC005", Severity::Warning, message)
+            .about(&subject, &["securityContext", "runAsUser"])
+            .decided_by(section.decision("pod.runAsUser"))
+            .help("take that user for this container, or say in `spec.catalogue` that any user will do");
+        // Root is told of as such.
+        (!is_root).then_some(finding)
+    }
+}
