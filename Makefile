@@ -15,7 +15,7 @@ STATIC := $(TARGET)/$(MUSL)/release/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance e2e corpus bench golden clean
+.PHONY: help run test lint binary image hosts test-hosts acceptance e2e conformance corpus bench golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -60,6 +60,11 @@ acceptance: ## what every system must be like in every environment, asked of wha
 
 e2e: ## every overlay on a real control plane, promotion, and what the bases come to without fitout
 	@scripts/e2e
+
+conformance: ## quantities, label selectors and what is restricted, judged by Kubernetes' own Go code
+	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
+	  cargo test $(LOCKED) --lib conformance -- --ignored && \
+	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout restricted:: -- --nocapture; fi
 
 corpus: ## every real resource of CORPUS
 	cargo run --release $(LOCKED) --example corpus -- $(CORPUS)

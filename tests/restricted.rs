@@ -118,7 +118,7 @@ fn fit(corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
     let config = Stream::parse(CONFIG).unwrap();
     let config = FunctionConfig::of_file(&config, "config").unwrap();
     let config = config.decode().unwrap();
-    let stream = Stream::parse(&fs::read_to_string(file).unwrap()).ok()?;
+    let stream = Stream::parse(fs::read_to_string(file).unwrap()).ok()?;
     let before = objects(&stream)?;
     let fitted = fitout::fit(&config, &before, None).ok()?;
     if fitted
@@ -132,6 +132,13 @@ fn fit(corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
     let stream = Stream::parse(&text).ok()?;
     let after = objects(&stream)?;
     let of = |(index, resource): (usize, &Resource<'_>)| {
+        let object = serde_json::to_value(resource.node.value().ok()?).ok()?;
+        let owners = object["metadata"]["ownerReferences"].as_array();
+        // Patches hold no containers, and what a controller made is nobody's to fit.
+        let is_made = owners.is_some_and(|owners| !owners.is_empty());
+        if is_made || !object.to_string().contains("\"containers\"") {
+            return None;
+        }
         let found = fitted
             .findings
             .iter()
@@ -139,7 +146,7 @@ fn fit(corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
         let name = file.strip_prefix(corpus).unwrap().display();
         Some(Fitted {
             who: format!("{name} {}", resource.display_name()),
-            object: serde_json::to_value(resource.node.value().ok()?).ok()?,
+            object,
             found: found.map(|it| it.id).collect(),
         })
     };

@@ -54,6 +54,12 @@ func main() {
 			fmt.Fprintln(out, "-")
 			continue
 		}
+		// The API server makes an emptyDir of a volume without a source before anything judges it.
+		for i := range spec.Volumes {
+			if spec.Volumes[i].VolumeSource == (corev1.VolumeSource{}) {
+				spec.Volumes[i].EmptyDir = &corev1.EmptyDirVolumeSource{}
+			}
+		}
 		fmt.Fprintln(out, verdict(evaluator.EvaluatePod(api.LevelVersion{Level: level, Version: version}, metadata, spec)))
 	}
 	must(0, in.Err())
