@@ -203,7 +203,10 @@ impl Section<'_, SecurityContext> {
             && self.mode("container.readOnlyRootFilesystem") != Mode::Off
             && !settings.no_tmp;
         let mut paths = writable::paths_for(&settings.writable_paths, tmp, &container.name);
-        let has_catalogue = settings.wants_read_only_root() && settings.is_restricted();
+        // Where an image writes is its entrypoint's doing, which a command of the author's replaces.
+        let has_command = author(Some(container.node), "command").is_some();
+        let has_catalogue =
+            settings.wants_read_only_root() && settings.is_restricted() && !has_command;
         let is_off = self.mode("container.readOnlyRootFilesystem") == Mode::Off;
         if let (true, false, Some((image, entry))) =
             (has_catalogue, is_off, self.known_of(container))

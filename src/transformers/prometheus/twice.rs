@@ -33,12 +33,19 @@ pub(super) fn pods(
         find(fitting, &monitor.resource.display_name(), edits);
     }
     if ports.targets > 1 {
-        let how = match port.or_else(|| fitting.present("port")) {
-            Some(port) => format!("each is a target of Prometheus, and all lead to port {port}"),
-            None => "without a port among the annotations each is scraped".to_owned(),
+        // Targets that lead to one port are mostly dropped but for one, as far as their labels are the same.
+        let (severity, how) = match port.or_else(|| fitting.present("port")) {
+            Some(port) => {
+                let how = format!("each is a target of Prometheus, and all lead to port {port}");
+                (Severity::Info, how)
+            }
+            None => {
+                let how = "without a port among the annotations each is scraped".to_owned();
+                (Severity::Warning, how)
+            }
         };
         let message = format!("{} ports are declared: {how}", ports.targets);
-        let finding = Finding::new("FIT-PRM003", Severity::Warning, message)
+        let finding = Finding::new("FIT-PRM003", severity, message)
             .about(&fitting.subject, &["annotations", &fitting.key("port")])
             .decided_by(fitting.section.decision("scrape"))
             .help("select the port by its name in a PodMonitor, or exempt it from FIT-PRM003 if the scrape config keeps one target of each pod");

@@ -162,6 +162,22 @@ enum Source {
     ReadOnly,
 }
 
+/// Whether the author mounts something below a path, and so knows what the image does there.
+fn mounts_below(fitting: &ContainerFitting<'_, '_>, path: &str) -> bool {
+    let mounts = fitting.container.node.get("volumeMounts");
+    let mut paths = mounts
+        .into_iter()
+        .flat_map(Node::items)
+        .filter_map(|mount| {
+            let at = mount.get("mountPath")?.text()?;
+            clean(&at)
+        });
+    paths.any(|at| {
+        at.strip_prefix(path)
+            .is_some_and(|rest| rest.starts_with('/'))
+    })
+}
+
 /// How a container's mounts cover a path.
 enum Cover {
     Writable,
@@ -242,6 +258,7 @@ impl Volumes {
                 Cover::Writable => {}
                 // Who mounts something there knows what the image does with it.
                 Cover::ReadOnly(_) if wanted.image.is_some() => {}
+                Cover::None if wanted.hides && mounts_below(fitting, &wanted.path) => {}
                 Cover::None if wanted.hides => edits.find(would_hide(fitting, wanted)),
                 Cover::ReadOnly(by) => edits.find(stays_read_only(fitting, wanted, &by)),
                 Cover::None => {
