@@ -34,7 +34,7 @@ lint: ## formatting, clippy, broken links in the documentation, and shellcheck w
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets $(LOCKED) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items $(LOCKED)
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; else echo 'skip: no shellcheck'; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; elif [ "$(CI)" = true ]; then echo 'no shellcheck, and with CI=true that is a failure' >&2; exit 1; else echo 'skip: no shellcheck'; fi
 
 binary: ## the static release binary, for the image and the host tests
 	cargo build --release --target $(MUSL) $(LOCKED)

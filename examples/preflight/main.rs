@@ -31,7 +31,7 @@ const FOUND: u8 = 1;
 /// The cluster or the render could not be read.
 const UNREADABLE: u8 = 2;
 
-/// Ask the cluster of the current kubectl context what would keep a render from running there; nothing is applied
+/// Ask the cluster of the current kubectl context what it lacks for a render and would refuse of it; nothing is applied
 ///
 /// Looked for are kinds that the cluster does not know, storage classes that it lacks, pods that their namespace would
 /// refuse, and changes to objects that are there already which the API server would refuse.

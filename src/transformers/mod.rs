@@ -8,10 +8,10 @@
 //!
 //! 1. Copy the nearest file here, and change its head comment and its struct. The head says what it
 //!    writes, what wins when the author has set the field, and shows a short before and after.
-//! 2. Add its `mod` line and its row. The row gives it its key in `spec` and in profiles, its rule
+//! 2. Add its `mod` and `use` lines and its row. The row gives it its key in `spec` and in profiles, its rule
 //!    id, its place in the order, and strict decoding with positions.
 //! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
-//! 4. `make golden`, and read the git diff of `expected.yaml` and `results.yaml`.
+//! 4. `UPDATE_GOLDEN=1 cargo test`, and read the git diff of `expected.yaml` and `results.yaml`.
 //! 5. `make test lint`.
 //!
 //! Config key, decoding with positions, profiles, modes, `docs/config.md`, plan, JSON and results

@@ -16,12 +16,12 @@ pub(crate) fn unnoticed<'a>(
     let original = render.objects.clone();
     for spoil in SPOILED {
         spoil(&mut render.objects);
-        content.retain(|row| row.judge(render, environment).is_ok());
+        content.retain(|row| is_content(row, render, environment));
         render.objects.clone_from(&original);
     }
     for (i, object) in original.iter().enumerate() {
         render.objects.remove(i);
-        content.retain(|row| row.judge(render, environment).is_ok());
+        content.retain(|row| is_content(row, render, environment));
         render.objects.insert(i, object.clone());
         let mut pointers = Vec::new();
         collect(object, &mut String::new(), &mut pointers);
@@ -31,12 +31,20 @@ pub(crate) fn unnoticed<'a>(
             }
             for change in changes(object, pointer) {
                 render.objects[i] = change;
-                content.retain(|row| row.judge(render, environment).is_ok());
+                content.retain(|row| is_content(row, render, environment));
             }
         }
         render.objects[i].clone_from(object);
     }
     content
+}
+
+/// Whether a row is content with a rendering. That a question has no answer any more is no proof that the row notices: so
+/// does one that takes every answer.
+fn is_content(row: &Row, render: &Render, environment: usize) -> bool {
+    row.judge(render, environment)
+        .err()
+        .is_none_or(|failure| !failure.is_answer)
 }
 
 /// Every place in an object, inner ones last.
@@ -129,12 +137,19 @@ const SPOILED: &[fn(&mut Vec<Value>)] = &[
     |objects| {
         for name in names(objects, "Deployment") {
             let target = json!({"kind": "Deployment", "name": name});
+            let resource = json!({"name": "cpu", "target": {"averageUtilization": 1}});
+            let metrics = json!([{"type": "Resource", "resource": resource}]);
             objects.insert(
                 0,
                 json!({
                     "kind": "HorizontalPodAutoscaler",
                     "metadata": {"name": name},
-                    "spec": {"scaleTargetRef": target, "minReplicas": 2, "maxReplicas": 2},
+                    "spec": {
+                        "scaleTargetRef": target,
+                        "minReplicas": 2,
+                        "maxReplicas": 2,
+                        "metrics": metrics,
+                    },
                 }),
             );
             objects.push(json!({
@@ -151,13 +166,34 @@ const SPOILED: &[fn(&mut Vec<Value>)] = &[
             }));
         }
     },
-    // Numbers that an autoscaler owns.
+    // Numbers that an autoscaler owns, and then many pods on a claim for one node.
     |objects| {
-        for object in objects {
+        for object in &mut *objects {
             if object["kind"] == "Deployment" {
                 object["spec"]["replicas"] = json!(7);
             }
+            if object["kind"] == "PersistentVolumeClaim" {
+                object["spec"]["accessModes"] = json!(["ReadWriteOnce"]);
+            }
         }
+    },
+    // Namespaces that neither refuse nor warn of anything.
+    |objects| {
+        for object in objects.iter_mut().filter(|o| o["kind"] == "Namespace") {
+            for mode in ["enforce", "warn"] {
+                let label = format!("pod-security.kubernetes.io/{mode}");
+                object["metadata"]["labels"][label] = json!("privileged");
+            }
+        }
+    },
+    // A policy that closes everything, alone.
+    |objects| {
+        objects.retain(|o| o["kind"] != "NetworkPolicy");
+        objects.push(json!({
+            "kind": "NetworkPolicy",
+            "metadata": {"name": "closed"},
+            "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+        }));
     },
     // Services that open any port of the nodes.
     |objects| {

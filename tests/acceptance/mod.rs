@@ -259,7 +259,9 @@ spec:
   podSelector: {}
   policyTypes: [Ingress, Egress]
   ingress:
-  - from: [{namespaceSelector: {matchLabels: {team: theirs}}}]
+  - from:
+    - namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: theirs}}
+    - ipBlock: {cidr: 192.168.7.7/32}
     ports: [{port: http}]
   egress:
   - to: [{namespaceSelector: {matchLabels: {team: ours}}}]
@@ -299,8 +301,8 @@ fn rows_judge_by_what_they_expect() {
             "every pod → DNS",
         ),
         (
-            "connections that pass, of `another namespace → Deployment/app:8080`, `the world → Deployment/app:8080`",
-            "another namespace → Deployment/app:8080",
+            "connections that pass, of `another namespace → Deployment/app:8080`, `namespace theirs → Deployment/app:8080`, `the world → Deployment/app:8080`",
+            "namespace theirs → Deployment/app:8080",
             "none",
         ),
         (
@@ -330,7 +332,7 @@ fn what_cannot_be_judged_fails() {
 #[test]
 fn a_row_that_cannot_fail_is_found() {
     let table = table(&[
-        ["namespaces of its objects", "*"],
+        ["image of `Deployment/app`", "*"],
         ["replicas of `Deployment/app`", "2"],
     ]);
     let mut render = Render::of(CLOSED);

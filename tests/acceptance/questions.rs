@@ -41,10 +41,13 @@ pub(crate) const QUESTIONS: &[Question] = &[
         Ok(unique(r.namespaced().map(name)))
     }),
     ("prefix of every name", |r, _| {
-        let names: Vec<&str> = r
-            .namespaced()
-            .map(|o| text(&o["metadata"]["name"]))
-            .collect();
+        // kustomize prefixes everything but these.
+        let kept = ["CustomResourceDefinition", "Namespace"];
+        let renamed = r
+            .objects
+            .iter()
+            .filter(|o| !kept.contains(&text(&o["kind"])));
+        let names: Vec<&str> = renamed.map(|o| text(&o["metadata"]["name"])).collect();
         let first = names.first().ok_or("there are no objects")?;
         let last = names.iter().fold(first.len(), |length, name| {
             let same = first.chars().zip(name.chars()).take_while(|(a, b)| a == b);
@@ -232,7 +235,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
             let account = w.account();
             let bound = r
                 .bindings_of(account)
-                .any(|b| r.has("Role", text(&b["roleRef"]["name"])));
+                .any(|b| b["kind"] == "RoleBinding" && r.get(&role_of(b)).is_ok());
             !bound || !r.has("ServiceAccount", account)
         })
     }),
@@ -249,12 +252,15 @@ pub(crate) const QUESTIONS: &[Question] = &[
         culprits(judged)
     }),
     ("verbs on {} that the ServiceAccount of {} has", |r, a| {
+        let workload = r.workload(a[1][0])?;
         let mut verbs = Vec::new();
-        for binding in r.bindings_of(r.workload(a[1][0])?.account()) {
-            let role = &binding["roleRef"];
-            let role = r.get(&format!("{}/{}", text(&role["kind"]), text(&role["name"])))?;
-            for rule in list(&role["rules"]) {
-                if list(&rule["resources"]).any(|v| v == a[0][0]) {
+        if workload.pod()["automountServiceAccountToken"] == false {
+            return Ok(texts([])); // Without a token nothing comes of its rights.
+        }
+        for binding in r.bindings_of(workload.account()) {
+            for rule in list(&r.get(&role_of(binding))?["rules"]) {
+                let core = list(&rule["apiGroups"]).any(|group| group == "");
+                if core && list(&rule["resources"]).any(|v| v == a[0][0]) {
                     verbs.extend(list(&rule["verbs"]).map(shown));
                 }
             }
@@ -473,7 +479,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         let name = &service["metadata"]["name"];
         Ok(one(shown(relabeled.or_else(by_label).unwrap_or(name))))
     }),
-    ("alert {} of {}", |r, a| {
+    ("alert {} in group {} of {}", |r, a| {
         let alert = alert(r, a)?;
         let severity = shown(&alert["labels"]["severity"]);
         Ok(one(format!(
@@ -482,7 +488,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
             shown(&alert["for"])
         )))
     }),
-    ("summary of alert {} of {}", |r, a| {
+    ("summary of alert {} in group {} of {}", |r, a| {
         Ok(one(shown(&alert(r, a)?["annotations"]["summary"])))
     }),
     // Configuration and secrets.
@@ -491,6 +497,11 @@ pub(crate) const QUESTIONS: &[Question] = &[
             let said = r.kind("ConfigMap").filter_map(|c| c["data"][*key].as_str());
             said.collect::<Vec<_>>().join(" and ")
         })))
+    }),
+    ("keys that {} lacks, of {}", |r, a| {
+        let data = strings(&r.get(a[0][0])?["data"]);
+        let lacking = a[1].iter().filter(|key| !data.contains_key(**key));
+        Ok(unique(lacking.map(|key| (*key).to_owned())))
     }),
     ("what {} says of {}", |r, a| {
         let object = r.get(a[0][0])?;
@@ -675,6 +686,13 @@ pub(crate) const QUESTIONS: &[Question] = &[
             ))
         },
     ),
+    (
+        "pods that mount a claim without a group for its files",
+        |r, _| {
+            let mounting = r.workloads().filter(|w| !r.claims(*w).is_empty());
+            culprits(mounting.map(|w| (w.id(), w.pod()["securityContext"]["fsGroup"].is_null())))
+        },
+    ),
     ("paths that {} cannot write, of {}", |r, a| {
         let workload = r.workload(a[0][0])?;
         let cannot = |path: &&&str| !workload.can_write(path);
@@ -810,18 +828,12 @@ pub(crate) const QUESTIONS: &[Question] = &[
             }))
         },
     ),
-    (
-        "Ingress backends that another namespace cannot reach",
-        |r, _| {
-            let mut judged = Vec::new();
-            for (.., backend) in r.routes() {
-                let end = service_port(r, backend);
-                let passes = traffic::passes(r, &format!("another namespace → {end}"))?;
-                judged.push((end, !passes));
-            }
-            culprits(judged)
-        },
-    ),
+    ("Ingress backends that namespace {} cannot reach", |r, a| {
+        backends(r, a, false)
+    }),
+    ("Ingress backends that namespace {} reaches", |r, a| {
+        backends(r, a, true)
+    }),
     ("pods and directions of {}", |r, a| {
         let spec = &r.get(a[0][0])?["spec"];
         let pods = strings(&spec["podSelector"]["matchLabels"]);
@@ -995,8 +1007,9 @@ fn monitored(render: &Render, service: &Value) -> Vec<String> {
 }
 
 fn alert<'a>(render: &'a Render, arguments: &Arguments<'_>) -> Result<&'a Value, String> {
-    let groups = list(&render.get(arguments[1][0])?["spec"]["groups"]);
+    let groups = list(&render.get(arguments[2][0])?["spec"]["groups"]);
     let alert = groups
+        .filter(|group| group["name"] == arguments[1][0])
         .flat_map(|g| list(&g["rules"]))
         .find(|rule| rule["alert"] == arguments[0][0]);
     alert.ok_or_else(|| "it has no such alert".to_owned())
@@ -1036,6 +1049,17 @@ fn service_port(render: &Render, backend: &Value) -> String {
     format!("{}:{port}", text(&backend["service"]["name"]))
 }
 
+/// The Ingress backends to which connections from a namespace pass, or do not.
+fn backends(render: &Render, arguments: &Arguments<'_>, pass: bool) -> Answered {
+    let mut judged = Vec::new();
+    for (.., backend) in render.routes() {
+        let end = service_port(render, backend);
+        let connection = format!("namespace {} → {end}", arguments[0][0]);
+        judged.push((end, traffic::passes(render, &connection)? == pass));
+    }
+    culprits(judged)
+}
+
 /// The given connections that pass, or do not.
 fn connections(render: &Render, arguments: &Arguments<'_>, pass: bool) -> Answered {
     let mut judged = BTreeMap::new();
@@ -1063,7 +1087,16 @@ fn is_placeholder(value: &str) -> bool {
     let lower = value.to_lowercase();
     value.is_empty()
         || (value.starts_with('<') && value.ends_with('>'))
-        || words.iter().any(|word| lower.starts_with(word))
+        || words.iter().any(|word| {
+            let rest = lower.strip_prefix(word);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '-', '_']))
+        })
+}
+
+/// `Kind/name` of the role that a binding gives.
+fn role_of(binding: &Value) -> String {
+    let role = &binding["roleRef"];
+    format!("{}/{}", text(&role["kind"]), text(&role["name"]))
 }
 
 /// Decodes base64 as far as text goes.

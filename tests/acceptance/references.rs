@@ -11,6 +11,9 @@ pub(crate) const ELSEWHERE: [&str; 2] = ["keycloak-service", "otel-collector"];
 /// Labels of pods that others make in a system's namespace for it: here cert-manager's, which answer the certificate authority.
 const POD_OF_OTHERS: &str = "acme.cert-manager.io/http01-solver";
 
+/// Roles that every cluster has.
+const BUILT_IN_ROLES: [&str; 4] = ["admin", "cluster-admin", "edit", "view"];
+
 /// What refers to something that is not there.
 pub(crate) fn dangling(render: &Render) -> Vec<String> {
     let mut found = Found {
@@ -211,13 +214,20 @@ impl Found<'_> {
             "PodDisruptionBudget" => self.selected(&from, &spec["selector"]),
             "RoleBinding" | "ClusterRoleBinding" => {
                 let role = &object["roleRef"];
-                self.named(&from, text(&role["kind"]), &role["name"]);
+                let name = text(&role["name"]);
+                if !BUILT_IN_ROLES.contains(&name) && !name.starts_with("system:") {
+                    self.named(&from, text(&role["kind"]), &role["name"]);
+                }
+                let own = self.render.namespace_labels();
+                let own = own.get("kubernetes.io/metadata.name");
                 for subject in list(&object["subjects"]) {
-                    self.named(&from, text(&subject["kind"]), &subject["name"]);
                     let namespace = &subject["namespace"];
-                    let own = namespace == &object["metadata"]["namespace"];
-                    let said = format!("the subject is in namespace {namespace}");
-                    self.unless(own || namespace.is_null(), &from, &said);
+                    let is_own = namespace.is_null()
+                        || namespace == &object["metadata"]["namespace"]
+                        || namespace.as_str() == own.map(String::as_str);
+                    if subject["kind"] == "ServiceAccount" && is_own {
+                        self.named(&from, "ServiceAccount", &subject["name"]);
+                    }
                 }
             }
             "Service" if spec["selector"].is_object() => {

@@ -174,12 +174,18 @@ impl Render {
         named["port"].as_i64()
     }
 
-    /// Host, path and backend of every path of every Ingress.
+    /// Host, path and backend of every path of every Ingress; a default backend has neither host nor path.
     pub(crate) fn routes(&self) -> Vec<(&str, &str, &Value)> {
         let mut routes = Vec::new();
-        for rule in self.kind("Ingress").flat_map(|i| list(&i["spec"]["rules"])) {
-            for path in list(&rule["http"]["paths"]) {
-                routes.push((text(&rule["host"]), text(&path["path"]), &path["backend"]));
+        for ingress in self.kind("Ingress") {
+            for rule in list(&ingress["spec"]["rules"]) {
+                for path in list(&rule["http"]["paths"]) {
+                    routes.push((text(&rule["host"]), text(&path["path"]), &path["backend"]));
+                }
+            }
+            let default = &ingress["spec"]["defaultBackend"];
+            if default.is_object() {
+                routes.push(("", "", default));
             }
         }
         routes

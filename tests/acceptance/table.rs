@@ -36,6 +36,8 @@ pub(crate) struct Failure {
     question: String,
     expected: String,
     answered: String,
+    /// The question had an answer, which is a wrong one.
+    pub(crate) is_answer: bool,
 }
 
 impl fmt::Display for Failure {
@@ -45,6 +47,7 @@ impl fmt::Display for Failure {
             question,
             expected,
             answered,
+            ..
         } = self;
         write!(f, "{id}: {question}: {answered}, and not {expected}")
     }
@@ -54,10 +57,13 @@ impl Table {
     /// Reads the table in a page; everything else in it is for people.
     pub(crate) fn parse(page: &str) -> Result<Table, String> {
         let mut rows = Vec::new();
-        let lines = page.lines().filter(|l| l.starts_with('|')).skip(2);
-        for line in lines {
-            let cells: Vec<&str> = line.trim().trim_matches('|').split('|').collect();
+        let lines = page.lines().map(str::trim).filter(|l| l.starts_with('|'));
+        for line in lines.skip(2) {
+            let cells: Vec<&str> = line.trim_matches('|').split('|').collect();
             rows.push(Row::parse(&cells).map_err(|e| format!("{e} in {line}"))?);
+        }
+        if rows.is_empty() {
+            return Err("the page has no rows".to_owned());
         }
         Ok(Table { rows })
     }
@@ -91,6 +97,9 @@ impl Row {
                 return Err("an empty cell".to_owned());
             }
         }
+        if cells.iter().all(|cell| cell == NOT_ASKED) {
+            return Err("it is asked of no environment".to_owned());
+        }
         Ok(Row {
             id: id.trim().to_owned(),
             question: question.trim().to_owned(),
@@ -113,7 +122,9 @@ impl Row {
             .map(|group| group.iter().map(String::as_str).collect())
             .collect();
         let expected = &self.expected[environment];
-        let answered = match (self.answer.1)(render, &arguments) {
+        let answer = (self.answer.1)(render, &arguments);
+        let is_answer = answer.is_ok();
+        let answered = match answer {
             Ok(answer) => {
                 if expected.split(" or ").any(|one| is(&answer, one)) {
                     return Ok(());
@@ -130,6 +141,7 @@ impl Row {
             question: self.question.clone(),
             expected: expected.clone(),
             answered,
+            is_answer,
         })
     }
 }
@@ -179,8 +191,22 @@ fn is(answer: &Answer, expected: &str) -> bool {
         let number = |text: &str| text.parse::<i64>().ok();
         return number(&text).is_some_and(|n| number(least).is_some_and(|least| n >= least));
     }
-    let mut rest = text.as_str();
-    let mut parts = expected.split('*').peekable();
+    if text == expected {
+        return true;
+    }
+    // A star stands for anything within one answer, and never for further answers.
+    let Answer::Texts(texts) = answer else {
+        return false;
+    };
+    let patterns: Vec<&str> = expected.split(", ").collect();
+    let mut pairs = texts.iter().zip(&patterns);
+    texts.len() == patterns.len() && pairs.all(|(text, pattern)| is_like(text, pattern))
+}
+
+/// Whether a text is like a pattern in which `*` stands for anything.
+fn is_like(text: &str, pattern: &str) -> bool {
+    let mut rest = text;
+    let mut parts = pattern.split('*').peekable();
     let first = parts.next().unwrap_or_default();
     let Some(after) = rest.strip_prefix(first) else {
         return false;

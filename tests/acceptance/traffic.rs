@@ -10,18 +10,19 @@ use super::render::{Labels, Render, Workload, list, selects, text};
 /// Where a connection starts.
 enum Source<'a> {
     Pods(Vec<Workload<'a>>),
-    OtherNamespace,
+    /// Any pod of a namespace with these labels.
+    Namespace(Labels),
     World,
 }
 
-/// Where it ends, as the rules at the starting end see it.
-enum Goal<'a> {
-    /// A pod, by its labels, in the same namespace.
+/// The other end of a connection, as the peers of a rule see it.
+enum End<'a> {
+    /// A pod in the policies' own namespace.
     Pod(&'a Labels),
-    /// Something in another namespace.
-    OtherNamespace,
-    /// Wherever the name may lead, but not to the system's own pods.
-    Anywhere,
+    /// Any pod of a namespace with these labels.
+    Namespace(&'a Labels),
+    /// Any address.
+    World,
 }
 
 /// A port at the end of a connection, with the names that the pod there gives it.
@@ -31,17 +32,21 @@ struct Port<'a> {
     names: Vec<&'a str>,
 }
 
-/// Whether `<source> → <goal>` passes. Sources: `every pod`, `another namespace`, `the world`, `Kind/name`. Goals: `DNS`,
-/// `elsewhere:<port>` (out of the system), `<Service>:<port>`, `Kind/name:<port of the pods>`.
+/// Whether `<source> → <goal>` passes. Sources: `every pod`, `Kind/name`, `namespace <name>`, `another namespace` (one that
+/// no policy can mean in particular), `the world`. Goals: `DNS`, `elsewhere:<port>` (another namespace), `<Service>:<port>`,
+/// `Kind/name:<port of the pods>`.
 pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> {
     let (from, to) = connection
         .split_once(" → ")
         .ok_or_else(|| format!("{connection:?} is not <source> → <goal>"))?;
     let source = match from {
         "every pod" => Source::Pods(render.workloads().collect()),
-        "another namespace" => Source::OtherNamespace,
+        "another namespace" => Source::Namespace(namespace("another")),
         "the world" => Source::World,
-        id => Source::Pods(vec![render.workload(id)?]),
+        other => match other.strip_prefix("namespace ") {
+            Some(name) => Source::Namespace(namespace(name)),
+            None => Source::Pods(vec![render.workload(other)?]),
+        },
     };
     if let Source::Pods(pods) = &source
         && pods.is_empty()
@@ -49,22 +54,22 @@ pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> 
         return Err("there are no pods".to_owned());
     }
     let own = render.namespace_labels();
-    let out = |goal: &Goal<'_>, port: &Port<'_>| match &source {
+    let out = |end: &End<'_>, port: &Port<'_>| match &source {
         Source::Pods(pods) => pods.iter().all(|pod| {
-            allows(render, &pod.labels(), "Egress", port, |peer| {
-                goal.is(peer, &own)
-            })
+            let is_peer = |peer: &Value| end.is(peer, &own);
+            allows(render, &pod.labels(), "Egress", port, is_peer)
         }),
-        Source::OtherNamespace | Source::World => true,
+        Source::Namespace(_) | Source::World => true,
     };
     if to == "DNS" {
+        let labels = namespace("kube-system");
         return Ok(["UDP", "TCP"].iter().all(|protocol| {
             let port = Port {
                 number: 53,
                 protocol,
                 names: Vec::new(),
             };
-            out(&Goal::OtherNamespace, &port)
+            out(&End::Namespace(&labels), &port)
         }));
     }
     let (end, port) = to
@@ -77,7 +82,7 @@ pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> 
         names: Vec::new(),
     };
     if end == "elsewhere" {
-        return Ok(out(&Goal::Anywhere, &port));
+        return Ok(out(&End::Namespace(&namespace("another")), &port));
     }
     let goal = if end.contains('/') {
         render.workload(end)?
@@ -90,16 +95,22 @@ pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> 
     };
     port.names = goal.port_names(port.number);
     let labels = goal.labels();
-    let comes_in = |is: &dyn Fn(&Value) -> bool| allows(render, &labels, "Ingress", &port, is);
-    let in_ = match &source {
-        Source::Pods(pods) => pods.iter().all(|pod| {
-            let from = pod.labels();
-            comes_in(&|peer| Goal::Pod(&from).is(peer, &own))
-        }),
-        Source::OtherNamespace => comes_in(&|peer| Goal::OtherNamespace.is(peer, &own)),
-        Source::World => comes_in(&|peer| !peer["ipBlock"].is_null()),
+    let comes_in = |from: &End<'_>| {
+        let is_peer = |peer: &Value| from.is(peer, &own);
+        allows(render, &labels, "Ingress", &port, is_peer)
     };
-    Ok(in_ && out(&Goal::Pod(&labels), &port))
+    let in_ = match &source {
+        Source::Pods(pods) => pods.iter().all(|pod| comes_in(&End::Pod(&pod.labels()))),
+        Source::Namespace(labels) => comes_in(&End::Namespace(labels)),
+        Source::World => comes_in(&End::World),
+    };
+    Ok(in_ && out(&End::Pod(&labels), &port))
+}
+
+/// The labels of a namespace of which nothing but the name is known.
+fn namespace(name: &str) -> Labels {
+    let label = "kubernetes.io/metadata.name".to_owned();
+    Labels::from([(label, name.to_owned())])
 }
 
 /// Whether a policy without a rule closes every pod for a direction, so that only what others name may pass.
@@ -111,21 +122,19 @@ pub(crate) fn is_closed(render: &Render, workload: Workload<'_>, direction: &str
     })
 }
 
-impl Goal<'_> {
-    /// Whether a peer of a rule is this end of a connection. Of addresses only `0.0.0.0/0` surely holds a given pod.
+impl End<'_> {
+    /// Whether a peer of a rule is this end of a connection. Of addresses only `0.0.0.0/0` surely holds all.
     fn is(&self, peer: &Value, own_namespace: &Labels) -> bool {
-        let namespace = &peer["namespaceSelector"];
-        let block = &peer["ipBlock"];
+        let (namespace, pods) = (&peer["namespaceSelector"], &peer["podSelector"]);
+        if let Some(block) = peer["ipBlock"].as_object() {
+            return block.get("cidr").is_some_and(|cidr| cidr == "0.0.0.0/0")
+                && (matches!(self, End::World) || !block.contains_key("except"));
+        }
         match self {
-            Goal::Anywhere => peer["podSelector"].is_null() || !namespace.is_null(),
-            Goal::OtherNamespace => {
-                let every = namespace.as_object().is_some_and(serde_json::Map::is_empty);
-                !block.is_null()
-                    || (!namespace.is_null() && (every || !selects(namespace, own_namespace)))
-            }
-            Goal::Pod(_) if !block.is_null() => block["cidr"] == "0.0.0.0/0",
-            Goal::Pod(labels) => {
-                let pods = &peer["podSelector"];
+            End::World => false,
+            // Any pod there may ask, so a selector of some of its pods does not tell.
+            End::Namespace(labels) => !namespace.is_null() && selects(namespace, labels),
+            End::Pod(labels) => {
                 (namespace.is_null() || selects(namespace, own_namespace))
                     && (pods.is_null() || selects(pods, labels))
             }
