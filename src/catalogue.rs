@@ -3,6 +3,8 @@
 //! `catalogue/images.yaml` holds it; a config adds entries of its own, which come first. It is used where neither
 //! the author nor the config says anything, and what comes of it names it as the reason.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
@@ -47,14 +49,31 @@ fn built_in() -> &'static [Entry] {
     })
 }
 
-/// The first entry for an image, of a config's own and then of those that come with fitout.
-pub fn entry_for<'e>(own: &'e [Entry], image: &str) -> Option<&'e Entry> {
+/// What was looked up already: containers of one image are many.
+#[derive(Debug, Default)]
+pub struct Known(RefCell<HashMap<String, Option<usize>>>);
+
+impl Known {
+    /// The first entry for an image, of a config's own, which must always be the same, and then of fitout's.
+    pub fn entry_for<'e>(&self, own: &'e [Entry], image: &str) -> Option<&'e Entry> {
+        let known = self.0.borrow().get(image).copied();
+        let index = known.unwrap_or_else(|| {
+            let index = index_for(own, image);
+            self.0.borrow_mut().insert(image.to_owned(), index);
+            index
+        });
+        own.iter().chain(built_in()).nth(index?)
+    }
+}
+
+/// The place of the first entry for an image, of a config's own and then of those that come with fitout.
+fn index_for(own: &[Entry], image: &str) -> Option<usize> {
     let (repository, tag) = parts(image);
-    let is_for = |entry: &&Entry| {
+    let is_for = |entry: &Entry| {
         let has_tag = |glob: &Glob| tag.is_some_and(|tag| glob.matches(tag));
         entry.image.matches(repository) && entry.tag.as_ref().is_none_or(has_tag)
     };
-    own.iter().chain(built_in()).find(is_for)
+    own.iter().chain(built_in()).position(is_for)
 }
 
 /// The repository of an image without its registry, and its tag
@@ -88,7 +107,8 @@ mod tests {
 
     #[test]
     fn an_image_is_known_by_its_repository_and_variant() {
-        let user = |image: &str| entry_for(&[], image).and_then(|entry| entry.run_as_user);
+        let known = Known::default();
+        let user = |image: &str| known.entry_for(&[], image).and_then(|it| it.run_as_user);
         assert_eq!(user("postgres:17"), Some(999));
         assert_eq!(user("docker.io/library/postgres:17-alpine"), Some(70));
         assert_eq!(user("localhost:5000/postgres"), Some(999));

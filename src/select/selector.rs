@@ -293,31 +293,47 @@ fn one_line(error: &regex::Error) -> String {
 
 /// A name pattern with `*` for any text and `?` for any one character.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub struct Glob(Pattern);
+#[serde(from = "String")]
+pub struct Glob(String);
 
 impl Glob {
     /// Whether the whole text matches.
     pub fn matches(&self, text: &str) -> bool {
-        self.0.matches(text)
+        let (mut pattern, mut rest) = (self.0.as_str(), text);
+        // Where the last star was, and what it has not taken yet: another try begins there, one character later.
+        let mut last_star: Option<(&str, &str)> = None;
+        loop {
+            let mut wanted = pattern.chars();
+            let mut found = rest.chars();
+            match (wanted.next(), found.next()) {
+                (None, None) => return true,
+                (Some('*'), _) => {
+                    pattern = wanted.as_str();
+                    last_star = Some((pattern, rest));
+                    continue;
+                }
+                (Some(a), Some(b)) if a == '?' || a == b => {
+                    (pattern, rest) = (wanted.as_str(), found.as_str());
+                    continue;
+                }
+                _ => {}
+            }
+            let Some((after_star, untaken)) = last_star else {
+                return false;
+            };
+            let mut untaken = untaken.chars();
+            if untaken.next().is_none() {
+                return false;
+            }
+            (pattern, rest) = (after_star, untaken.as_str());
+            last_star = Some((pattern, rest));
+        }
     }
 }
 
-impl TryFrom<String> for Glob {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Glob, String> {
-        let regex = regex::escape(&text)
-            .replace(r"\*", ".*")
-            .replace(r"\?", ".");
-        if !text.contains(['*', '?']) {
-            return Ok(Glob(Pattern { text, regex: None }));
-        }
-        let regex = anchored(&regex).map_err(|error| one_line(&error))?;
-        Ok(Glob(Pattern {
-            text,
-            regex: Some(regex),
-        }))
+impl From<String> for Glob {
+    fn from(text: String) -> Glob {
+        Glob(text)
     }
 }
 
@@ -360,9 +376,33 @@ mod tests {
 
     #[test]
     fn a_glob_takes_dots_as_they_are() {
-        let glob = Glob::try_from("data.*-?".to_owned()).unwrap();
+        let glob = Glob::from("data.*-?".to_owned());
         assert!(glob.matches("data.x-1"));
         assert!(!glob.matches("dataxx-1"));
+    }
+
+    #[test]
+    fn a_glob_takes_the_whole_text() {
+        for (glob, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("a*", "a", true),
+            ("*a*b", "xaybab", true),
+            ("*a*b", "xayba", false),
+            ("**b", "ab", true),
+            ("?", "é", true),
+            ("?", "", false),
+            ("a?c*", "abc", true),
+            ("*/envoy:*", "registry/x/envoy:1", true),
+            ("*ab", "aab", true),
+        ] {
+            assert_eq!(
+                Glob::from(glob.to_owned()).matches(text),
+                expected,
+                "{glob} {text}"
+            );
+        }
     }
 
     #[test]

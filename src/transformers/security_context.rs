@@ -49,7 +49,7 @@ use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
 
 use super::{Objection, Scope, Transformer};
-use crate::catalogue::{Entry, entry_for};
+use crate::catalogue::{Entry, Known};
 use crate::config::{Mode, Section, covers};
 use crate::edit::{Edits, Meaning, Proposal, Subject};
 use crate::problem::{Problem, one_of};
@@ -94,6 +94,8 @@ pub struct SecurityContext {
     /// What follows from the settings, worked out once for all the objects that share them.
     #[serde(skip)]
     wanted: OnceCell<[Vec<Wanted>; 2]>,
+    #[serde(skip)]
+    known: Known,
 }
 
 /// The levels of the Pod Security Standards.
@@ -219,7 +221,7 @@ impl Section<'_, SecurityContext> {
     /// The image of a container, and what is known of it.
     fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
         let image = container.node.get("image")?.text()?;
-        let entry = entry_for(self.catalogue(), &image)?;
+        let entry = self.settings.known.entry_for(self.catalogue(), &image)?;
         Some((image.into_owned(), entry))
     }
 }

@@ -122,7 +122,7 @@ impl<'de> Deserialize<'de> for Size {
                 let sizes: BTreeMap<String, Amount> =
                     Deserialize::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
                 let by_name = sizes.into_iter().map(|(name, Amount(size))| {
-                    let glob = Glob::try_from(name.clone()).map_err(serde::de::Error::custom)?;
+                    let glob = Glob::from(name.clone());
                     Ok((glob, name, size))
                 });
                 by_name.collect::<Result<_, _>>().map(Size::ByName)

@@ -143,7 +143,7 @@ impl Fitting<'_, '_> {
     fn removed_size(&self) -> Option<String> {
         let is_for = |path: &&str| {
             let name = path.strip_prefix("size.").map(str::to_owned);
-            let glob = name.and_then(|name| Glob::try_from(name).ok());
+            let glob = name.map(Glob::from);
             glob.is_some_and(|glob| glob.matches(&self.claim.name))
         };
         self.section.removed().find(is_for).map(str::to_owned)
