@@ -232,24 +232,22 @@ fn waive(
 ) -> (Vec<edit::Finding>, Vec<edit::Waived>) {
     let (mut found, mut waived) = (Vec::new(), Vec::new());
     for finding in findings.into_iter().chain(told) {
-        let of_object = |it: &&select::Selected<'_, '_>| Some(it.index) == finding.resource;
-        let waiver = selection
-            .selected
-            .iter()
-            .find(of_object)
-            .and_then(|selected| {
-                let by_leaf = finding
-                    .decision
-                    .as_ref()
-                    .and_then(|decision| decision.waiver);
-                let by_leaf = by_leaf
-                    .filter(|_| finding.is_of_leaf)
-                    .map(|index| &selected.waivers[index]);
-                let mut waivers = selected.waivers.iter();
-                by_leaf.or_else(|| {
-                    waivers.find(|it| it.covers(finding.id, &finding.part, &selected.target))
-                })
-            });
+        let selected = finding
+            .resource
+            .and_then(|index| selection.selected_at(index));
+        let waiver = selected.and_then(|selected| {
+            let by_leaf = finding
+                .decision
+                .as_ref()
+                .and_then(|decision| decision.waiver);
+            let by_leaf = by_leaf
+                .filter(|_| finding.is_of_leaf)
+                .map(|index| &selected.waivers[index]);
+            let mut waivers = selected.waivers.iter();
+            by_leaf.or_else(|| {
+                waivers.find(|it| it.covers(finding.id, &finding.part, &selected.target))
+            })
+        });
         match waiver {
             None => found.push(finding),
             Some(waiver) => {

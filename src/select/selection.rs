@@ -163,6 +163,12 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
         }
     }
 
+    /// The selected object with an index among all objects; they are in the order of their indices.
+    pub fn selected_at(&self, index: usize) -> Option<&Selected<'r, 'a>> {
+        let at = self.selected.binary_search_by_key(&index, |it| it.index);
+        at.ok().map(|at| &self.selected[at])
+    }
+
     fn add(
         &mut self,
         config: &'r Config<'_>,
