@@ -379,8 +379,17 @@ fn fit_account(
         Automount::Auto if scope.accounts().decide(resource) => return Ok(()),
         Automount::Auto | Automount::Never => {}
     }
+    forbid_token(&Subject::object(), &section, edits)
+}
+
+/// Has the token not mounted, by a ServiceAccount or by a pod, which have the field alike.
+fn forbid_token(
+    subject: &Subject,
+    section: &Section<'_, SecurityContext>,
+    edits: &mut Edits<'_>,
+) -> Result<(), Problem> {
     edits.set(Proposal {
-        subject: &Subject::object(),
+        subject,
         field: &["automountServiceAccountToken"],
         value: Value::from(false),
         decision: section.decision("automountServiceAccountToken"),

@@ -10,7 +10,7 @@ mod changes;
 mod pages;
 mod questions;
 mod references;
-mod render;
+pub(crate) mod render;
 mod table;
 mod traffic;
 

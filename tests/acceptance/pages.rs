@@ -11,7 +11,9 @@ use super::traffic;
 
 /// The page with its made parts made anew.
 pub(crate) fn filled(page: &str, renders: &[Render; 3]) -> Result<String, String> {
-    let mut prefixes = renders.each_ref().map(prefix);
+    let mut prefixes = renders
+        .each_ref()
+        .map(|render| render.prefix().unwrap_or_default());
     if prefixes[0] == prefixes[1] {
         prefixes = [""; 3]; // What they have in common belongs to the names.
     }
@@ -232,22 +234,6 @@ fn pods(render: &Render, workload: Workload<'_>) -> String {
     } else {
         format!("{least} to {most}")
     }
-}
-
-/// What kustomize put before every name, where it did.
-fn prefix(render: &Render) -> &str {
-    let mut names = render.namespaced().map(|o| text(&o["metadata"]["name"]));
-    let first = names.next().unwrap_or_default();
-    let same = names.fold(first.len(), |length, name| {
-        first
-            .bytes()
-            .zip(name.bytes())
-            .take(length)
-            .take_while(|(a, b)| a == b)
-            .count()
-    });
-    let end = first[..same].rfind('-').map_or(0, |dash| dash + 1);
-    &first[..end]
 }
 
 /// A name without what differs between environments: kustomize's prefix and its generators' suffix.

@@ -41,20 +41,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         Ok(unique(r.namespaced().map(name)))
     }),
     ("prefix of every name", |r, _| {
-        // kustomize prefixes everything but these.
-        let kept = ["CustomResourceDefinition", "Namespace"];
-        let renamed = r
-            .objects
-            .iter()
-            .filter(|o| !kept.contains(&text(&o["kind"])));
-        let names: Vec<&str> = renamed.map(|o| text(&o["metadata"]["name"])).collect();
-        let first = names.first().ok_or("there are no objects")?;
-        let last = names.iter().fold(first.len(), |length, name| {
-            let same = first.chars().zip(name.chars()).take_while(|(a, b)| a == b);
-            length.min(same.count())
-        });
-        let end = first[..last].rfind('-').map_or(0, |dash| dash + 1);
-        Ok(one(&first[..end]))
+        Ok(one(r.prefix().ok_or("there are no objects")?))
     }),
     ("values of label {} on all objects", |r, a| {
         let value = |o: &Value| shown(&o["metadata"]["labels"][a[0][0]]);

@@ -82,6 +82,23 @@ impl Render {
             .filter(|o| !CLUSTER_WIDE.contains(&text(&o["kind"])))
     }
 
+    /// What every name that kustomize prefixes begins with, up to a dash; nothing when there is no such name.
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        let kept = ["CustomResourceDefinition", "Namespace"];
+        let renamed = self
+            .objects
+            .iter()
+            .filter(|o| !kept.contains(&text(&o["kind"])));
+        let mut names = renamed.map(|o| text(&o["metadata"]["name"]));
+        let first = names.next()?;
+        let length = names.fold(first.len(), |length, name| {
+            let same = first.bytes().zip(name.bytes()).take_while(|(a, b)| a == b);
+            length.min(same.count())
+        });
+        let end = first[..length].rfind('-').map_or(0, |dash| dash + 1);
+        Some(&first[..end])
+    }
+
     pub(crate) fn workloads(&self) -> impl Iterator<Item = Workload<'_>> {
         self.objects.iter().filter_map(Workload::of)
     }

@@ -1,5 +1,6 @@
 //! What an overlay renders, and what it asks of a cluster.
 
+pub(super) use crate::acceptance::render::list;
 use std::process::Command;
 
 use serde_json::Value;
@@ -146,9 +147,4 @@ pub(super) fn title(object: &Value, namespace: &str) -> String {
         object["kind"].as_str().unwrap(),
         name(object)
     )
-}
-
-/// The elements of a list that may be absent.
-pub(super) fn list(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_array().into_iter().flatten()
 }

@@ -5,7 +5,7 @@ use kustomize_krm_types::Severity;
 use super::legacy::Spot;
 use super::user::{User, author_user};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
-use super::{Automount, Placement, SecurityContext, author};
+use super::{Automount, Placement, SecurityContext, author, forbid_token};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
@@ -459,15 +459,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             }
             Automount::Auto | Automount::Never => {}
         }
-        edits.set(Proposal {
-            subject: &self.subject,
-            field: &["automountServiceAccountToken"],
-            value: Value::from(false),
-            decision: section.decision("automountServiceAccountToken"),
-            meaning: Meaning::Literal,
-            note: None,
-        })?;
-        Ok(())
+        forbid_token(&self.subject, section, edits)
     }
 }
 
