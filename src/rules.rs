@@ -1,6 +1,11 @@
 //! The ids of everything that can be found, and what each means in a few words.
 
-/// Id and meaning, in the order of the ids.
+use kustomize_krm_types::Severity;
+
+use crate::checks;
+
+/// Id and meaning of what reading, transformers and the config find, in the order of the ids. What a check of
+/// [`mod@crate::checks`] asks about stands in its own file.
 pub const RULES: &[(&str, &str)] = &[
     (
         "FIT-CFG001",
@@ -102,7 +107,6 @@ pub const RULES: &[(&str, &str)] = &[
     ("FIT-RES007", "another QoS class"),
     ("FIT-RES010", "an amount outside the configured bounds"),
     ("FIT-RES011", "an amount that is null"),
-    ("FIT-RUN001", "the function did not run"),
     (
         "FIT-SEC001",
         "a security setting that would stop the program, or that the API server refuses",
@@ -136,7 +140,27 @@ pub const RULES: &[(&str, &str)] = &[
     ),
 ];
 
+/// A rule that a check asks about.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id, such as `FIT-NET004`.
+    pub id: &'static str,
+    /// What breaking it is, unless the config says otherwise.
+    pub severity: Severity,
+    /// What is found, in a few words.
+    pub meaning: &'static str,
+    /// What other tools call it, for people who come from them; empty where none has it.
+    pub peers: &'static str,
+}
+
+/// Id and meaning of every rule: those of this list, then those of the checks.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_checks = checks::CHECKS.iter().flat_map(|check| check.rules);
+    let of_checks = of_checks.map(|rule| (rule.id, rule.meaning));
+    RULES.iter().copied().chain(of_checks)
+}
+
 /// Whether there is a rule of this id.
 pub fn is_known(id: &str) -> bool {
-    RULES.iter().any(|(known, _)| *known == id)
+    all().any(|(known, _)| known == id)
 }

@@ -31,6 +31,23 @@ pub(super) fn in_tree(directory: &Path) -> Vec<PathBuf> {
     search.found
 }
 
+/// The files in any overlay of a folder that ask for a function as an executable.
+pub(super) fn below(folder: &Path) -> Vec<PathBuf> {
+    let mut search = Search::default();
+    let mut walk = ignore::WalkBuilder::new(folder);
+    let walk = walk.require_git(false).sort_by_file_path(Path::cmp);
+    for entry in walk.build().flatten() {
+        let path = entry.path();
+        let is_kustomization = path
+            .file_name()
+            .is_some_and(|name| NAMES.iter().any(|known| name == *known));
+        if let Some(folder) = path.parent().filter(|_| is_kustomization) {
+            search.visit_folder(folder.strip_prefix(".").unwrap_or(folder));
+        }
+    }
+    search.found
+}
+
 #[derive(Default)]
 struct Search {
     seen: HashSet<PathBuf>,

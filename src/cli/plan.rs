@@ -50,7 +50,7 @@ impl Plan {
     /// Plans what the function does inside of an overlay's build, on what kustomize hands to it.
     fn plan_overlay(&self, directory: &std::path::Path) -> Result<u8, Failure> {
         let mut code = 0;
-        for input in kustomize::inputs(directory)? {
+        for input in kustomize::Build::run(directory, true, WRONG_USE)?.inputs {
             let stream = fitout::yaml::Stream::parse(input).map_err(|error| {
                 failure(
                     &fitout::not_yaml(&error, None).into(),
@@ -121,7 +121,7 @@ impl Plan {
         if self.exit_code && changes {
             FINDINGS
         } else {
-            exit_code(report, self.telling.fail_on)
+            exit_code(report, self.telling.fail_on())
         }
     }
 }

@@ -13,7 +13,7 @@ use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
 use crate::Fitted;
-use crate::config::{Config, Decision};
+use crate::config::{Config, Decision, FailOn};
 use crate::edit::{Change, Finding, Part, field_path};
 use crate::read::Resource;
 use crate::select::OnChange;
@@ -33,6 +33,9 @@ pub struct Report {
     pub summary: Summary,
     /// Errors first, then warnings, then info; inside by file, index, field and rule.
     pub results: Vec<Entry>,
+    /// It is of a judgement.
+    #[serde(skip)]
+    pub judges: bool,
     /// How many changes each object has, by section.
     #[serde(skip)]
     objects: Vec<ObjectChanges>,
@@ -162,6 +165,17 @@ pub struct ConfigPlace {
     pub column: Option<usize>,
 }
 
+impl Entry {
+    /// It is a leaf that the config would still change.
+    fn is_unfitted(&self) -> bool {
+        let is_finding = self.entry_type == EntryType::Finding;
+        is_finding && self.rule == PROOF_OF_RUN && self.field.is_some()
+    }
+}
+
+/// The rule whose findings belong together, because there is one of them for each leaf that the function would write.
+const PROOF_OF_RUN: &str = "FIT-RUN001";
+
 impl Report {
     /// The report of what fitting came to.
     pub fn of(
@@ -205,6 +219,7 @@ impl Report {
             environment: config.environment.clone(),
             summary: summarise(fitted, resources),
             results,
+            judges: config.judges,
             objects: count_by_object(&fitted.changes, resources),
         }
     }
@@ -212,6 +227,41 @@ impl Report {
     /// Whether anything is an error, so that nothing may be written.
     pub fn has_errors(&self) -> bool {
         self.summary.errors > 0
+    }
+
+    /// Whether a judgement passes.
+    pub fn passes(&self, fail_on: FailOn) -> bool {
+        !fail_on.fails(self.summary.errors, self.summary.warnings)
+    }
+
+    /// Whether the config would still change something.
+    pub fn did_not_run(&self) -> bool {
+        self.unfitted().next().is_some()
+    }
+
+    /// The same, object by object.
+    fn unfitted_objects(&self) -> Vec<Vec<&Entry>> {
+        fn place(entry: &Entry) -> (Option<(&str, usize)>, Option<&ResourceIdentifier>) {
+            let file = entry.file.as_ref();
+            let file = file.map(|file| (file.path.as_str(), file.index));
+            (file, entry.resource_ref.as_ref())
+        }
+        let unfitted: Vec<&Entry> = self.unfitted().collect();
+        let objects = unfitted.chunk_by(|a, b| place(a) == place(b));
+        objects.map(<[&Entry]>::to_vec).collect()
+    }
+
+    /// What tells that the function did not run, leaf by leaf.
+    fn unfitted(&self) -> impl Iterator<Item = &Entry> {
+        let results = self.results.iter();
+        results.filter(|entry| entry.is_unfitted())
+    }
+
+    /// Says why the function did not run, as far as the caller knows.
+    pub fn explain_run(&mut self, help: &str) {
+        for entry in self.results.iter_mut().filter(|entry| entry.is_unfitted()) {
+            entry.help = Some(help.to_owned());
+        }
     }
 
     /// The report as JSON with a final newline.

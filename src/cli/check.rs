@@ -1,0 +1,146 @@
+//! `fitout check`: whether the function ran on what was rendered, and whether the result meets the environment's rules.
+//! Writes no manifest.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use fitout::IMAGE;
+use fitout::config::{Config, FunctionConfig};
+use fitout::problem::Problems;
+use fitout::read::Resource;
+use fitout::report::{self, Detail, Report};
+use fitout::yaml::Stream;
+
+use super::apply::{exit_code, read_files};
+use super::inputs::{Manifest, Manifests, failure};
+use super::output::{Form, Format};
+use super::{
+    FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, executables, kustomize,
+};
+
+/// Judge manifests: was the function run on them, and do they meet the environment's rules.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    source: Source,
+    /// The report's form: text or json, or with =FILE into a file; repeatable
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    output: Vec<Format>,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        if let Some(directory) = &self.source.kustomization {
+            return self.check_overlay(directory);
+        }
+        let tree = self.source.tree();
+        read_files(&self.source, &self.telling, |config, _, resources| {
+            self.judge(config, resources, || executables::below(&tree))
+        })
+    }
+
+    /// Judges a finished build by each config that the function was given in it.
+    fn check_overlay(&self, directory: &Path) -> Result<u8, Failure> {
+        let build = kustomize::Build::run(directory, true, FINDINGS)?;
+        let unreadable = |problems: Problems| failure(&problems, &self.telling, UNREADABLE);
+        let parse = |text: String| {
+            Stream::parse(text).map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))
+        };
+        let built = Manifests {
+            texts: vec![Manifest {
+                name: format!("{} as built", directory.display()),
+                file: None,
+                stream: parse(build.output)?,
+            }],
+            skipped: Vec::new(),
+        };
+        let resources = built.resources().map_err(unreadable)?;
+        let mut code = FINE;
+        let mut judged = Vec::new();
+        for input in build.inputs {
+            let stream = parse(input)?;
+            let list = fitout::read::ResourceList::read(&stream).map_err(unreadable)?;
+            let Some(node) = list.function_config else {
+                continue;
+            };
+            let wrong_config = |problems: Problems| failure(&problems, &self.telling, WRONG_USE);
+            // A config that is under `transformers` and `validators`, or in several bases, judges once.
+            if judged.contains(&node.raw().to_owned()) {
+                continue;
+            }
+            judged.push(node.raw().to_owned());
+            let function_config = FunctionConfig::of_list(node).map_err(wrong_config)?;
+            let mut config = function_config.decode().map_err(wrong_config)?;
+            config.today = super::clock::today()?.or(config.today);
+            code =
+                code.max(self.judge(&mut config, &resources, || executables::in_tree(directory))?);
+        }
+        Ok(code)
+    }
+
+    fn judge(
+        &self,
+        config: &mut Config<'_>,
+        resources: &[Resource<'_>],
+        executables: impl FnOnce() -> Vec<PathBuf>,
+    ) -> Result<u8, Failure> {
+        config.judges = true;
+        let fitted = fitout::fit(config, resources, None)
+            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
+        let mut report = Report::of(&fitted, resources, config, Detail::EachChange);
+        if report.did_not_run() {
+            report.explain_run(&cause(&executables()));
+        }
+        self.tell(&report)?;
+        let fail_on = self.telling.fail_on.map(Into::into);
+        Ok(exit_code(&report, fail_on.unwrap_or(config.checks.fail_on)))
+    }
+
+    fn tell(&self, report: &Report) -> Result<(), Failure> {
+        let text = [Format {
+            form: Form::Text,
+            file: None,
+        }];
+        let formats = match self.output.as_slice() {
+            [] => &text,
+            formats => formats,
+        };
+        for format in formats {
+            match format.form {
+                Form::Json => format.write(&report.to_json())?,
+                Form::Text => {
+                    let findings = report::findings(report, self.telling.least());
+                    let totals = match self.telling.quiet {
+                        true => String::new(),
+                        false => format!("Check  {}", report::totals(report)),
+                    };
+                    format.write(&(findings + &totals))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why the function may not have run.
+fn cause(executables: &[PathBuf]) -> String {
+    if executables.is_empty() {
+        return format!(
+            "list the folder of this config under `transformers` of the overlay and build with `kustomize build \
+             --enable-alpha-plugins`, or fit the manifests with `fitout apply`; the form of the function that runs \
+             everywhere is `container: {{image: {IMAGE}}}`"
+        );
+    }
+    let files: Vec<String> = executables
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    format!(
+        "there is a function of the form `exec` in {}: kustomize leaves it out without a word, and exits with 0, unless \
+         both --enable-alpha-plugins and --enable-exec are given, and kubectl always does; build with `kustomize build \
+         --enable-alpha-plugins --enable-exec`, or use the form `container: {{image: {IMAGE}}}`",
+        files.join(", ")
+    )
+}
