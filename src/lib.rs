@@ -217,7 +217,7 @@ pub fn fit(
     }
     let mut changes = edits.changes;
     let mut findings = edits.findings;
-    findings.extend(checks::run(config, &selection));
+    findings.extend(checks::of_config::ask(config, &selection));
     if config.judges {
         findings.extend(checks::judge(&checks::Scene {
             config,
@@ -228,7 +228,7 @@ pub fn fit(
         changes.clear();
     }
     let (mut findings, waived) = waive(findings, told, &selection);
-    findings.extend(checks::unused_exemptions(config, &selection));
+    findings.extend(checks::of_config::unused_exemptions(config, &selection));
     findings.retain_mut(|finding| {
         let severity = config.checks.severity_of(finding.id, finding.severity);
         severity

@@ -1,7 +1,7 @@
 //! Step 5: checks. Each answers with findings; none fails, and none changes anything.
 //!
-//! Some ask about the config and what it selected, whenever fitout runs. The others judge the objects as they are, for
-//! `fitout check` and for configs with `mode: Check`: those are the rows of [`CHECKS`].
+//! Some ask about the config and what it selected, whenever fitout runs: see [`of_config`]. The others judge the objects
+//! as they are, for `fitout check` and for configs with `mode: Check`: those are the rows of [`CHECKS`].
 //!
 //! # Adding one
 //!
@@ -19,31 +19,14 @@
 //! It tells with [`Finding`]s whose `resource` is the object's index. What it finds on objects that the config does not
 //! select is dropped for it.
 
-mod exemptions;
-mod profiles;
+pub mod of_config;
 mod run;
-mod skips;
-mod targets;
 
 use crate::config::Config;
 use crate::edit::{Change, Finding};
 use crate::read::Resource;
 use crate::rules::Rule;
 use crate::select::Selection;
-
-/// A question to the config and what it selected.
-type Question = fn(&Config<'_>, &Selection<'_, '_>) -> Vec<Finding>;
-
-/// Every question that is asked whenever fitout runs, in the order in which findings of one severity are told.
-const QUESTIONS: [Question; 7] = [
-    profiles::use_of_selection,
-    targets::unfitted_workloads,
-    targets::undeclared_pods,
-    profiles::use_of_profiles,
-    profiles::disagreements,
-    skips::skips,
-    exemptions::exemptions,
-];
 
 /// A question to the objects as they are.
 #[derive(Debug)]
@@ -70,16 +53,6 @@ pub struct Scene<'s> {
     pub resources: &'s [Resource<'s>],
     /// What the config would still change.
     pub changes: &'s [Change],
-}
-
-pub use exemptions::unused as unused_exemptions;
-
-/// Asks about the config and what it selected.
-pub fn run(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
-    QUESTIONS
-        .iter()
-        .flat_map(|ask| ask(config, selection))
-        .collect()
 }
 
 /// Judges the objects as they are.
