@@ -15,6 +15,7 @@ const PARTS: [(&str, &str, &str); 6] = [
     ("podSpecs", "src/select/targets/places.rs", "PodSpecs"),
     ("claims", "src/select/targets/claims.rs", "ClaimSpecs"),
     ("exemptions", "src/select/exemptions.rs", "Exemption"),
+    ("checks", "src/config/checks.rs", "Checks"),
 ];
 
 /// All parts; those of the sections follow from their names.
