@@ -581,3 +581,25 @@ fn a_rule_that_nobody_knows_is_refused() {
         assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
     }
 }
+
+#[test]
+fn a_mistake_is_told_to_machines_as_well() {
+    let folder = caracal();
+    let config = folder.read(CONFIG);
+    folder.write(
+        CONFIG,
+        &config.replace("\nspec:\n", "\nspec:\n  resorces: {}\n"),
+    );
+    for command in ["plan", "check"] {
+        let run = folder.run(&[command, "-f", BASE, "-e", "production", "-o", "json"]);
+        assert_eq!(run.code, Some(2));
+        assert!(run.stderr.contains("FIT-CFG001"), "{}", run.stderr);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(report["summary"]["errors"], 1);
+        let result = &report["results"][0];
+        assert_eq!(result["rule"], "FIT-CFG001");
+        assert_eq!(result["file"]["path"], CONFIG);
+        let line = config.lines().position(|line| line == "spec:").unwrap() + 2;
+        assert_eq!(result["file"]["line"], line);
+    }
+}

@@ -77,9 +77,10 @@ impl Apply {
                 "error: standard input cannot be edited in place",
             ));
         }
-        run_on_files(&self.source, &self.telling, |run, manifests, _| {
+        let result = run_on_files(&self.source, &self.telling, |run, manifests, _| {
             self.finish(run, manifests)
-        })
+        });
+        output::with_report(&self.output, result)
     }
 
     fn finish(&self, run: &Run, manifests: &Manifests) -> Result<u8, Failure> {

@@ -13,7 +13,7 @@ use fitout::yaml::Stream;
 
 use super::apply::{exit_code, read_files};
 use super::inputs::{Manifest, Manifests, failure};
-use super::output::{Form, Format};
+use super::output::{Form, Format, with_report};
 use super::{
     FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, executables, kustomize,
 };
@@ -32,6 +32,10 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<u8, Failure> {
+        with_report(&self.output, self.check_source())
+    }
+
+    fn check_source(&self) -> Result<u8, Failure> {
         if let Some(directory) = &self.source.kustomization {
             return self.check_overlay(directory);
         }

@@ -312,5 +312,8 @@ pub(super) fn failure(problems: &Problems, telling: &Telling, code: u8) -> Failu
         "{count} error{}; nothing was written",
         if count == 1 { "" } else { "s" }
     ));
-    Failure::new(code, message)
+    Failure {
+        problems: problems.0.clone(),
+        ..Failure::new(code, message)
+    }
 }

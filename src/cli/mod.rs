@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use fitout::config;
+use fitout::problem::Problem;
 use fitout::report::{self, Report};
 use kustomize_krm_types::Severity;
 
@@ -171,6 +172,8 @@ struct Failure {
     /// What was tried, and below it what came in the way.
     error: anyhow::Error,
     code: u8,
+    /// The same for machines, where it is the input or the config that has to be mended.
+    problems: Vec<Problem>,
 }
 
 impl Failure {
@@ -178,6 +181,7 @@ impl Failure {
         Failure {
             error: anyhow::Error::msg(message.into()),
             code,
+            problems: Vec::new(),
         }
     }
 
@@ -186,6 +190,7 @@ impl Failure {
         move |error| Failure {
             error: error.into().context(tried),
             code,
+            problems: Vec::new(),
         }
     }
 }

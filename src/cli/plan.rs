@@ -6,7 +6,7 @@ use fitout::report::{self, Detail, PlannedText, Report};
 
 use super::apply::{exit_code, run_on_files};
 use super::inputs::failure;
-use super::output::{Form, Format};
+use super::output::{Form, Format, with_report};
 use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
 
 /// Show what would change, line by line, with the reasons.
@@ -26,6 +26,10 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self) -> Result<u8, Failure> {
+        with_report(&self.output, self.plan_source())
+    }
+
+    fn plan_source(&self) -> Result<u8, Failure> {
         if let Some(directory) = &self.source.kustomization {
             return self.plan_overlay(directory);
         }

@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::Fitted;
 use crate::config::{Config, Decision, FailOn};
 use crate::edit::{Change, Finding, Part, field_path};
+use crate::problem::Problem;
 use crate::read::Resource;
 use crate::select::OnChange;
 
@@ -173,6 +174,10 @@ impl Entry {
     }
 }
 
+/// What a report is called; it only grows.
+const API_VERSION: &str = "report.fitout.dev/v1";
+const KIND: &str = "Report";
+
 /// The rule whose findings belong together, because there is one of them for each leaf that the function would write.
 const PROOF_OF_RUN: &str = "FIT-RUN001";
 
@@ -214,13 +219,29 @@ impl Report {
         }
         results.sort_by(|a, b| order(a).cmp(&order(b)));
         Report {
-            api_version: "report.fitout.dev/v1",
-            kind: "Report",
+            api_version: API_VERSION,
+            kind: KIND,
             environment: config.environment.clone(),
             summary: summarise(fitted, resources),
             results,
             judges: config.judges,
             objects: count_by_object(&fitted.changes, resources),
+        }
+    }
+
+    /// The report of a run that came to nothing: why.
+    pub fn of_problems(problems: &[Problem]) -> Report {
+        Report {
+            api_version: API_VERSION,
+            kind: KIND,
+            environment: String::new(),
+            summary: Summary {
+                errors: problems.len(),
+                ..Summary::default()
+            },
+            results: problems.iter().map(of_problem).collect(),
+            judges: false,
+            objects: Vec::new(),
         }
     }
 
@@ -268,6 +289,35 @@ impl Report {
     pub fn to_json(&self) -> String {
         // Strings, numbers and maps with string keys: there is no case in which this fails.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+/// What has kept a run from anything.
+fn of_problem(problem: &Problem) -> Entry {
+    let file = problem.place.as_ref().map(|place| FilePlace {
+        path: place.file.clone().unwrap_or_else(|| "stdin".to_owned()),
+        index: 0,
+        line: Some(place.position.line),
+        column: Some(place.position.column),
+    });
+    let field = problem.field.as_ref().map(|path| Field {
+        path: path.clone(),
+        current_value: None,
+        proposed_value: None,
+    });
+    Entry {
+        entry_type: EntryType::Finding,
+        message: problem.message.clone(),
+        severity: Severity::Error,
+        rule: problem.id.to_owned(),
+        resource_ref: None,
+        field,
+        file,
+        config: None,
+        help: problem.help.clone(),
+        tags: BTreeMap::from([("rule".to_owned(), problem.id.to_owned())]),
+        part: Part::Object,
+        change: None,
     }
 }
 
