@@ -37,6 +37,7 @@ pub mod checks;
 pub mod config;
 pub mod edit;
 pub mod label_selector;
+pub mod pod_security;
 pub mod problem;
 pub mod quantity;
 pub mod read;
