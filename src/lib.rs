@@ -220,9 +220,14 @@ pub fn fit(
     let mut findings = edits.findings;
     findings.extend(checks::of_config::ask(config, &selection));
     if config.judges {
+        // What stays forbidden after fitting: the objects as they are tell it themselves.
+        let is_of_fitting = |finding: &edit::Finding| !finding.id.starts_with("FIT-PSS-");
+        findings.retain(is_of_fitting);
+        told.retain(is_of_fitting);
         findings.extend(checks::judge(&checks::Scene {
             config,
             selection: &selection,
+            transformers: &transformers,
             resources,
             changes: &changes,
         }));
@@ -271,9 +276,7 @@ fn waive(
                 .filter(|_| finding.is_of_leaf)
                 .map(|index| &selected.waivers[index]);
             let mut waivers = selected.waivers.iter();
-            by_leaf.or_else(|| {
-                waivers.find(|it| it.covers(finding.id, &finding.part, &selected.target))
-            })
+            by_leaf.or_else(|| waivers.find(|it| it.covers(&finding, &selected.target)))
         });
         match waiver {
             None => found.push(finding),

@@ -42,61 +42,6 @@ pub const RULES: &[(&str, &str)] = &[
         "metrics that are read twice, by annotations and by something else",
     ),
     ("FIT-PRM003", "several ports, each of which is scraped"),
-    (
-        "FIT-PSS-allowPrivilegeEscalation",
-        "a container may gain privileges",
-    ),
-    (
-        "FIT-PSS-appArmorProfile",
-        "a container without the AppArmor profile of its runtime",
-    ),
-    (
-        "FIT-PSS-capabilities_baseline",
-        "a container that adds capabilities beyond the usual ones",
-    ),
-    (
-        "FIT-PSS-capabilities_restricted",
-        "a container keeps capabilities",
-    ),
-    ("FIT-PSS-hostNamespaces", "a pod in a namespace of its node"),
-    (
-        "FIT-PSS-hostPathVolumes",
-        "a volume that is a path of the node",
-    ),
-    (
-        "FIT-PSS-hostPorts",
-        "a container that takes a port of its node",
-    ),
-    (
-        "FIT-PSS-hostProbesAndHostLifecycle",
-        "a probe or lifecycle hook of another host",
-    ),
-    ("FIT-PSS-privileged", "a privileged container"),
-    ("FIT-PSS-procMount", "a container that sees all of /proc"),
-    (
-        "FIT-PSS-procMount_restricted",
-        "the same at the level restricted",
-    ),
-    (
-        "FIT-PSS-restrictedVolumes",
-        "a volume of a kind that the level restricted does not have",
-    ),
-    ("FIT-PSS-runAsNonRoot", "a container may run as root"),
-    ("FIT-PSS-runAsUser", "a container that runs as user 0"),
-    ("FIT-PSS-seLinuxOptions", "a label of SELinux of its own"),
-    (
-        "FIT-PSS-seccompProfile_baseline",
-        "a container that seccomp does not confine",
-    ),
-    (
-        "FIT-PSS-seccompProfile_restricted",
-        "a container without a seccomp profile",
-    ),
-    ("FIT-PSS-sysctls", "a sysctl that is not safe"),
-    (
-        "FIT-PSS-windowsHostProcess",
-        "a Windows process of the node",
-    ),
     ("FIT-RES002", "a request above its limit"),
     ("FIT-RES004", "a limit too many times its request"),
     (

@@ -20,6 +20,7 @@
 //! select is dropped for it.
 
 pub mod of_config;
+mod pod_security;
 mod run;
 
 use crate::config::Config;
@@ -27,6 +28,7 @@ use crate::edit::{Change, Finding};
 use crate::read::Resource;
 use crate::rules::Rule;
 use crate::select::Selection;
+use crate::transformers::Transformers;
 
 /// A question to the objects as they are.
 #[derive(Debug)]
@@ -40,15 +42,17 @@ pub struct Check {
 }
 
 /// Every check that judges.
-pub const CHECKS: &[Check] = &[run::CHECK];
+pub const CHECKS: &[Check] = &[run::CHECK, pod_security::CHECK];
 
 /// What a check sees.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Scene<'s> {
     /// The environment's config.
     pub config: &'s Config<'s>,
     /// What it selects.
     pub selection: &'s Selection<'s, 's>,
+    /// The transformers, for what their sections say of an object.
+    pub transformers: &'s Transformers<'s>,
     /// Every object, selected or not.
     pub resources: &'s [Resource<'s>],
     /// What the config would still change.
