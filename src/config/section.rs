@@ -69,7 +69,9 @@ pub struct Section<'a, S> {
     taken_away: Vec<String>,
     waived: Waived,
     config: &'a Config<'a>,
-    decisions: RefCell<HashMap<String, Arc<Decision>>>,
+    /// The mode of all leaves, where none has one of its own.
+    mode_of_all: Option<Mode>,
+    decisions: RefCell<BTreeMap<String, Arc<Decision>>>,
 }
 
 impl<S: Transformer> Section<'_, S> {
@@ -94,6 +96,11 @@ impl<S: Transformer> Section<'_, S> {
             .map(|(path, _)| path.as_str())
     }
 
+    /// Whether the mode of any leaf may be `Remove`.
+    pub fn may_remove(&self) -> bool {
+        self.mode_of_all.is_none_or(|mode| mode == Mode::Remove)
+    }
+
     /// The version of the target cluster, when the config names it.
     pub fn kubernetes_version(&self) -> Option<KubernetesVersion> {
         self.config.kubernetes_version
@@ -107,6 +114,9 @@ impl<S: Transformer> Section<'_, S> {
     /// The mode of a leaf, as transformers act by it: a field without bounds has none to be brought between, and what
     /// is only checked or exempt is not looked at, unless this run acts as if it were written.
     pub fn mode(&self, leaf: &str) -> Mode {
+        if let Some(mode) = self.mode_of_all {
+            return mode;
+        }
         if !self.waived.as_if && self.waiver(leaf).is_some() {
             return Mode::Off;
         }
@@ -238,7 +248,12 @@ pub struct Sections<'a, S> {
     name: &'static str,
     config: &'a Config<'a>,
     known: RefCell<KnownSections<'a, S>>,
+    /// The one that was asked for last: most objects and containers are fitted as the ones before them.
+    last: RefCell<Option<LastSection<'a, S>>>,
 }
+
+/// The layers of a section of which nothing is waived, whether it acts as if nothing were, and the section.
+type LastSection<'a, S> = (Vec<LayerId>, bool, Option<Rc<Section<'a, S>>>);
 
 /// Merged sections by the layers that they were merged from and by what is waived; `None` where no layer has the section.
 type KnownSections<'a, S> = HashMap<(Vec<LayerId>, Waived), Option<Rc<Section<'a, S>>>>;
@@ -250,12 +265,32 @@ impl<'a, S: Transformer> Sections<'a, S> {
             name,
             config,
             known: RefCell::default(),
+            last: RefCell::default(),
         }
     }
 
     /// The name of the sections.
     pub fn name(&self) -> &'static str {
         self.name
+    }
+
+    /// The section that results from these layers, lowest first, with nothing waived; `None` when none of them has it.
+    pub fn plain(
+        &self,
+        layers: impl Iterator<Item = LayerId> + Clone,
+        as_if: bool,
+    ) -> Option<Rc<Section<'a, S>>> {
+        if let Some((of, as_if_of, section)) = &*self.last.borrow()
+            && *as_if_of == as_if
+            && layers.clone().eq(of.iter().copied())
+        {
+            return section.clone();
+        }
+        let layers: Vec<LayerId> = layers.collect();
+        let leaves = Vec::new();
+        let section = self.merged(layers.clone(), Waived { leaves, as_if });
+        self.last.replace(Some((layers, as_if, section.clone())));
+        section
     }
 
     /// The section that results from these layers, lowest first; `None` when none of them has it.
@@ -277,7 +312,7 @@ impl<'a, S: Transformer> Sections<'a, S> {
         )?;
         // Each layer was decoded on its own when the config was read, so a merged one decodes too.
         let settings = decode(&view, Others::Known(MODE_KEYS)).ok()?;
-        let modes = decode(&view, Others::Anything).ok()?;
+        let modes: Modes = decode(&view, Others::Anything).ok()?;
         let mut taken_away = Vec::new();
         for layer in view.layers() {
             if self.config.layers[layer.id].profile.is_some() {
@@ -286,6 +321,16 @@ impl<'a, S: Transformer> Sections<'a, S> {
         }
         // A later profile may have set it again.
         taken_away.retain(|path| view.at(path).is_none());
+        let is_one_for_all =
+            modes.modes.is_empty() && taken_away.is_empty() && waived.leaves.is_empty();
+        let mode_of_all = match modes.mode.unwrap_or(self.config.mode) {
+            _ if !is_one_for_all => None,
+            // Only some leaves have bounds.
+            Mode::Bound => None,
+            Mode::Check if waived.as_if => Some(Mode::Ensure),
+            Mode::Check => Some(Mode::Off),
+            mode => Some(mode),
+        };
         Some(Section {
             settings,
             view,
@@ -293,6 +338,7 @@ impl<'a, S: Transformer> Sections<'a, S> {
             taken_away,
             waived: waived.clone(),
             config: self.config,
+            mode_of_all,
             decisions: RefCell::default(),
         })
     }

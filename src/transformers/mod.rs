@@ -251,14 +251,18 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
 
     fn merged(
         &self,
-        applies: impl Fn(&Containers<'_>) -> bool,
+        applies: impl Fn(&Containers<'_>) -> bool + Copy,
         waives: impl Fn(&Waiver<'_>) -> bool,
     ) -> Option<Rc<Section<'c, S>>> {
         let layers = self
             .object
             .layers
             .iter()
-            .filter(|(_, containers)| applies(containers));
+            .filter(move |(_, containers)| applies(containers))
+            .map(|(id, _)| *id);
+        if self.object.waivers.is_empty() {
+            return self.sections.plain(layers, self.object.as_if);
+        }
         let mut waived = Waived {
             leaves: Vec::new(),
             as_if: self.object.as_if,
@@ -270,8 +274,7 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
                 .leaves
                 .extend(leaves.map(|leaf| (leaf.to_owned(), index)));
         }
-        self.sections
-            .merged(layers.map(|(id, _)| *id).collect(), waived)
+        self.sections.merged(layers.collect(), waived)
     }
 }
 

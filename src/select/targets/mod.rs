@@ -266,7 +266,12 @@ impl<'a> Template<'a> {
 
     /// An annotation of the pods that the template makes.
     pub fn annotation(&self, name: &str) -> Option<Node<'a>> {
-        self.metadata()?.get("annotations")?.get(name)
+        self.annotations()?.get(name)
+    }
+
+    /// The annotations of the pods that the template makes.
+    pub fn annotations(&self) -> Option<Node<'a>> {
+        self.metadata()?.get("annotations")
     }
 
     fn metadata(&self) -> Option<Node<'a>> {

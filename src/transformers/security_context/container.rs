@@ -79,8 +79,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             subject: &self.subject,
         };
         let settings = &self.section.settings;
-        let mut wanted = settings.wanted_for_container().to_vec();
-        wanted.extend_from_slice(settings.wanted_for_pod());
+        let wanted = [settings.wanted_for_container(), settings.wanted_for_pod()];
         spot.remove("container", &CONTAINER_FIELDS, &wanted, self.section, edits)?;
         Ok(self.has_read_only_root())
     }

@@ -39,6 +39,10 @@ impl Legacy {
         container: Option<&Container<'_>>,
         field: &str,
     ) -> Option<Legacy> {
+        if !matches!(field, "seccompProfile" | "appArmorProfile") {
+            return None;
+        }
+        let annotations = template.annotations()?;
         let key = match (field, container) {
             ("seccompProfile", None) => SECCOMP_OF_POD.to_owned(),
             ("seccompProfile", Some(container)) => {
@@ -49,7 +53,7 @@ impl Legacy {
             }
             _ => return None,
         };
-        let text = template.annotation(&key)?.text()?.into_owned();
+        let text = annotations.get(&key)?.text()?.into_owned();
         Some(Legacy { key, text })
     }
 
@@ -173,7 +177,8 @@ impl Spot<'_, '_> {
     /// Whether an annotation says something else than is wanted, and no field does.
     pub(super) fn is_annotated_otherwise(&self, wanted: &Wanted) -> bool {
         let differs = |legacy: Legacy| !legacy.means(&wanted.value);
-        !self.has_field(wanted) && self.legacy(wanted).is_some_and(differs)
+        // Hardly any pod has such an annotation, so they are looked for first.
+        self.legacy(wanted).is_some_and(differs) && !self.has_field(wanted)
     }
 
     /// Sets the field as [`set_field`] does, and keeps it and its annotation in line.
@@ -229,12 +234,15 @@ impl Spot<'_, '_> {
         &self,
         context: &str,
         names: &[&'static str],
-        wanted: &[Wanted],
+        wanted: &[&[Wanted]],
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
+        if !section.may_remove() {
+            return Ok(());
+        }
         for name in names {
-            let is_wanted = wanted.iter().any(|it| it.name == *name);
+            let is_wanted = wanted.iter().any(|of| of.iter().any(|it| it.name == *name));
             let leaf = format!("{context}.{name}");
             if section.removes(name, &leaf, is_wanted) {
                 let removed = Wanted {

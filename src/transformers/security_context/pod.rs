@@ -52,7 +52,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             }
         }
         let spot = self.spot(None, &self.subject);
-        spot.remove("pod", &POD_FIELDS, wanted, section, edits)?;
+        spot.remove("pod", &POD_FIELDS, &[wanted], section, edits)?;
         self.fit_leaves(section, edits)?;
         if settings.is_restricted() {
             self.fit_known_users(section, edits)?;
