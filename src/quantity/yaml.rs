@@ -22,6 +22,16 @@ pub(super) fn resolve_plain(text: &str) -> Result<Option<String>, Problem> {
         | "-.inf" | "-.Inf" | "-.INF" => return Err(Problem::NotFinite),
         _ => {}
     }
+    // Most amounts are digits and a unit, which is a string to YAML.
+    let (digits, rest) = leading_digits(text);
+    if !digits.is_empty()
+        && matches!(
+            rest,
+            "m" | "k" | "M" | "G" | "T" | "Ki" | "Mi" | "Gi" | "Ti"
+        )
+    {
+        return Ok(None);
+    }
     match text.as_bytes()[0] {
         b'.' if has_underscores_between_digits(text) => Ok(float_as_json(&text.replace('_', ""))),
         b'0'..=b'9' | b'+' | b'-' => {

@@ -167,6 +167,11 @@ impl Half {
             Half::Limits => "limits",
         }
     }
+
+    /// The leaf of a resource name: `limits.memory`.
+    fn leaf(self, name: &str) -> String {
+        [self.key(), ".", name].concat()
+    }
 }
 
 impl fmt::Display for Half {
@@ -186,14 +191,18 @@ impl Amounts {
 
 impl Resources {
     /// The settings of one list of containers, with the name under which they stand in the config.
-    fn lists(&self, container_type: ContainerType) -> Vec<(&'static str, &Amounts)> {
-        let ordinary = ("containers", &self.containers);
-        match container_type {
-            ContainerType::Container => vec![ordinary],
-            ContainerType::Init => vec![("initContainers", &self.init_containers), ordinary],
-            ContainerType::Sidecar => vec![("sidecars", &self.sidecars), ordinary],
-            ContainerType::Ephemeral => Vec::new(),
-        }
+    fn lists(
+        &self,
+        container_type: ContainerType,
+    ) -> impl Iterator<Item = (&'static str, &Amounts)> {
+        let ordinary = Some(("containers", &self.containers));
+        let lists = match container_type {
+            ContainerType::Container => [None, ordinary],
+            ContainerType::Init => [Some(("initContainers", &self.init_containers)), ordinary],
+            ContainerType::Sidecar => [Some(("sidecars", &self.sidecars)), ordinary],
+            ContainerType::Ephemeral => [None, None],
+        };
+        lists.into_iter().flatten()
     }
 
     fn scaled(&self, name: &str, amount: Quantity) -> Quantity {
@@ -203,6 +212,11 @@ impl Resources {
         };
         let step = step.parse().unwrap_or(amount);
         amount.scale_up(&factor.0, step).unwrap_or(amount)
+    }
+
+    /// Whether anything is asked of amounts as they will stand, whoever wrote them.
+    fn judges_amounts(&self) -> bool {
+        !(self.min.is_empty() && self.max.is_empty() && self.limit_request_ratio.is_empty())
     }
 
     fn bounds(&self, name: &str) -> Bounds {
@@ -399,9 +413,17 @@ impl Transformer for Resources {
 /// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
 /// the first amount of all, which goes without saying.
 fn tell_of_qos_class(template: &Template<'_>, edits: &mut Edits<'_>) {
-    let before = PodAmounts::of(template, &[]).qos_class();
-    let after = PodAmounts::of(template, edits.of_object()).qos_class();
-    if before == after || before == QosClass::BestEffort {
+    let changes = edits.of_object();
+    if changes.is_empty() {
+        return;
+    }
+    let amounts = PodAmounts::of(template);
+    let before = amounts.qos_class();
+    if before == QosClass::BestEffort {
+        return;
+    }
+    let after = amounts.changed_by(template, changes).qos_class();
+    if before == after {
         return;
     }
     let subject = Subject::pod(template);

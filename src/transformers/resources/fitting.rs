@@ -61,7 +61,7 @@ impl Fitting<'_, '_> {
     /// What the section wants of one leaf; `None` where it says nothing.
     fn wish(&self, half: Half, name: &'static str) -> Option<Wish> {
         let (section, settings) = (self.section, &self.section.settings);
-        let leaf = format!("{half}.{name}");
+        let leaf = half.leaf(name);
         let mode = section.mode(&leaf);
         if mode == Mode::Off {
             return None;
@@ -74,13 +74,10 @@ impl Fitting<'_, '_> {
         if half == Half::Limits && name == "cpu" && settings.cpu_limits == CpuLimits::Remove {
             return Some(removal(decision(section, "cpuLimits", &leaf)));
         }
-        let lists = settings.lists(self.container.container_type);
-        let configured = lists.into_iter().find_map(|(list, amounts)| {
+        let mut lists = settings.lists(self.container.container_type);
+        let configured = lists.find_map(|(list, amounts)| {
             let amount = amounts.half(half).get(name)?.0;
-            Some((
-                format!("{list}.{half}.{name}"),
-                settings.scaled(name, amount),
-            ))
+            Some(([list, ".", &leaf].concat(), settings.scaled(name, amount)))
         });
         if mode == Mode::Remove {
             let named = removed_by(section, &leaf).map(|path| format!("modes.{path}"));

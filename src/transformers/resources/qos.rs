@@ -1,6 +1,6 @@
 //! What the amounts of a pod come to: as they stand and as they will stand, its QoS class, and what it asks for in all.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use std::fmt;
 
 use jsonptr::Pointer;
@@ -11,40 +11,71 @@ use crate::quantity::Quantity;
 use crate::select::{Container, ContainerType, Template};
 use crate::yaml::{Node, Value};
 
-/// Requests and limits of one container, or of a pod, by resource name.
+/// Some amounts by resource name. There are hardly ever more than three, so they are a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Declared {
-    pub(super) requests: BTreeMap<String, Quantity>,
-    pub(super) limits: BTreeMap<String, Quantity>,
+pub(super) struct Amounts<'d>(Vec<(Cow<'d, str>, Quantity)>);
+
+impl<'d> Amounts<'d> {
+    pub(super) fn get(&self, name: &str) -> Option<&Quantity> {
+        let mut amounts = self.0.iter();
+        amounts
+            .find(|(known, _)| known == name)
+            .map(|(_, amount)| amount)
+    }
+
+    fn insert(&mut self, name: Cow<'d, str>, amount: Quantity) {
+        match self.0.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => *known = amount,
+            None => self.0.push((name, amount)),
+        }
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.0.retain(|(known, _)| known != name);
+    }
 }
 
-impl Declared {
+/// Requests and limits of one container, or of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Declared<'d> {
+    pub(super) requests: Amounts<'d>,
+    pub(super) limits: Amounts<'d>,
+}
+
+impl<'d> Declared<'d> {
     /// What stands below `resources` of a container or a pod, with what `changes` make of it. What is no quantity is
     /// left out: the API server refuses it, and where it matters here somebody else has said so.
-    pub(super) fn of(owner: Node<'_>, path: &Pointer, changes: &[Change]) -> Declared {
+    pub(super) fn of(owner: Node<'d>, path: &Pointer, changes: &'d [Change]) -> Declared<'d> {
         let mut declared = Declared::default();
         for half in [Half::Requests, Half::Limits] {
             let amounts = owner.get("resources").and_then(|it| it.get(half.key()));
             for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
                 let amount = Some(node).filter(|node| !node.is_null());
                 if let Some(amount) = amount.and_then(|node| Quantity::of_node(node).ok()) {
-                    let name = name.text().unwrap_or_default().into_owned();
+                    let name = name.text().unwrap_or_default();
                     declared.half_mut(half).insert(name, amount);
                 }
             }
         }
+        declared.change(path, changes);
+        declared
+    }
+
+    /// Takes over what changes make of the amounts at a path.
+    fn change(&mut self, path: &Pointer, changes: &'d [Change]) {
         for change in changes {
             let Some(below) = change.pointer.strip_prefix(path) else {
                 continue;
             };
-            let tokens = below.tokens().map(|token| token.decoded().into_owned());
-            let tokens: Vec<String> = tokens.collect();
-            let [resources, half, name] = tokens.as_slice() else {
+            let mut tokens = below.tokens();
+            let is_amount = tokens.next().is_some_and(|it| it.decoded() == "resources");
+            let (Some(half), Some(name), None) = (tokens.next(), tokens.next(), tokens.next())
+            else {
                 continue;
             };
             let halves = [Half::Requests, Half::Limits];
-            let half = halves.into_iter().find(|it| it.key() == half.as_str());
-            let (Some(half), "resources") = (half, resources.as_str()) else {
+            let half = halves.into_iter().find(|it| half.decoded() == it.key());
+            let Some(half) = half.filter(|_| is_amount) else {
                 continue;
             };
             let text = match &change.proposed {
@@ -52,21 +83,23 @@ impl Declared {
                 _ => None,
             };
             match text.and_then(|text| text.parse().ok()) {
-                Some(amount) => declared.half_mut(half).insert(name.clone(), amount),
-                None => declared.half_mut(half).remove(name),
-            };
+                Some(amount) => {
+                    let name = name.decoded().into_owned();
+                    self.half_mut(half).insert(Cow::Owned(name), amount);
+                }
+                None => self.half_mut(half).remove(&name.decoded()),
+            }
         }
-        declared
     }
 
-    pub(super) fn half(&self, half: Half) -> &BTreeMap<String, Quantity> {
+    pub(super) fn half(&self, half: Half) -> &Amounts<'d> {
         match half {
             Half::Requests => &self.requests,
             Half::Limits => &self.limits,
         }
     }
 
-    fn half_mut(&mut self, half: Half) -> &mut BTreeMap<String, Quantity> {
+    fn half_mut(&mut self, half: Half) -> &mut Amounts<'d> {
         match half {
             Half::Requests => &mut self.requests,
             Half::Limits => &mut self.limits,
@@ -74,16 +107,14 @@ impl Declared {
     }
 
     fn is_empty(&self) -> bool {
-        self.requests.is_empty() && self.limits.is_empty()
+        self.requests.0.is_empty() && self.limits.0.is_empty()
     }
 
-    /// As the API server completes it: where there is no request, the limit is one (`SetDefaults_Pod` in kubernetes
+    /// A request as the API server completes it: where there is none, the limit is one (`SetDefaults_Pod` in kubernetes
     /// `pkg/apis/core/v1/defaults.go`).
-    pub(super) fn with_implicit_requests(mut self) -> Declared {
-        for (name, limit) in &self.limits {
-            self.requests.entry(name.clone()).or_insert(*limit);
-        }
-        self
+    fn request(&self, name: &str) -> Option<Quantity> {
+        let request = self.requests.get(name).or_else(|| self.limits.get(name));
+        request.copied()
     }
 }
 
@@ -101,27 +132,37 @@ impl fmt::Display for QosClass {
     }
 }
 
-/// The amounts of all containers of a pod, and of the pod itself, completed as the API server does.
+/// The amounts of all containers of a pod, and of the pod itself.
 #[derive(Debug)]
-pub(super) struct PodAmounts {
+pub(super) struct PodAmounts<'d> {
     /// Each container in the order of the template, without ephemeral ones.
-    containers: Vec<(ContainerType, Declared)>,
+    containers: Vec<(&'d Container<'d>, Declared<'d>)>,
     /// `spec.resources`.
-    pod: Declared,
+    pod: Declared<'d>,
 }
 
-impl PodAmounts {
-    pub(super) fn of(template: &Template<'_>, changes: &[Change]) -> PodAmounts {
+impl<'d> PodAmounts<'d> {
+    /// What stands there.
+    pub(super) fn of(template: &'d Template<'d>) -> PodAmounts<'d> {
         let has_amounts = |it: &&Container<'_>| it.container_type != ContainerType::Ephemeral;
         let containers = template.containers.iter().filter(has_amounts);
         let containers = containers.map(|container| {
-            let declared = Declared::of(container.node, &container.path, changes);
-            (container.container_type, declared.with_implicit_requests())
+            let declared = Declared::of(container.node, &container.path, &[]);
+            (container, declared)
         });
         PodAmounts {
             containers: containers.collect(),
-            pod: Declared::of(template.spec, &template.spec_path, changes),
+            pod: Declared::of(template.spec, &template.spec_path, &[]),
         }
+    }
+
+    /// What changes make of it.
+    pub(super) fn changed_by(mut self, template: &Template<'_>, changes: &'d [Change]) -> Self {
+        for (container, declared) in &mut self.containers {
+            declared.change(&container.path, changes);
+        }
+        self.pod.change(&template.spec_path, changes);
+        self
     }
 
     /// What the containers ask for together: ordinary containers and sidecars at once, or an init container at its
@@ -131,13 +172,13 @@ impl PodAmounts {
         let mut sum: Option<Quantity> = None;
         let mut sidecars: Option<Quantity> = None;
         let mut peak: Option<Quantity> = None;
-        for (container_type, declared) in &self.containers {
-            let request = declared.requests.get(name).copied();
+        for (container, declared) in &self.containers {
+            let request = declared.request(name);
             let plus = |some: Option<Quantity>| match (some, request) {
                 (Some(some), Some(request)) => some.checked_add(request),
                 (some, request) => some.or(request),
             };
-            match container_type {
+            match container.container_type {
                 ContainerType::Container => sum = plus(sum),
                 ContainerType::Sidecar => {
                     sum = plus(sum);
@@ -155,7 +196,7 @@ impl PodAmounts {
     /// is as absent, init containers count, and amounts for the pod decide alone.
     pub(super) fn qos_class(&self) -> QosClass {
         let pod = self.pod_with_defaults();
-        let all: Vec<&Declared> = match self.pod.is_empty() {
+        let all: Vec<&Declared<'_>> = match self.pod.is_empty() {
             true => self
                 .containers
                 .iter()
@@ -163,24 +204,21 @@ impl PodAmounts {
                 .collect(),
             false => vec![&pod],
         };
-        let set = |amounts: &BTreeMap<String, Quantity>, name: &str| {
-            amounts
-                .get(name)
-                .copied()
-                .filter(|amount| !amount.is_zero())
-        };
+        let set = |amount: Option<Quantity>| amount.filter(|amount| !amount.is_zero());
+        let limit = |of: &Declared<'_>, name: &str| set(of.limits.get(name).copied());
+        let request = |of: &Declared<'_>, name: &str| set(of.request(name));
         let counted = ["cpu", "memory"];
-        let has_any = |it: &&Declared| {
-            let mut halves = [&it.requests, &it.limits].into_iter();
-            halves.any(|half| counted.iter().any(|name| set(half, name).is_some()))
+        let has_any = |it: &&Declared<'_>| {
+            let mut names = counted.iter();
+            names.any(|name| request(it, name).or(limit(it, name)).is_some())
         };
         if !all.iter().any(has_any) {
             return QosClass::BestEffort;
         }
-        let is_fixed = |it: &&Declared| {
+        let is_fixed = |it: &&Declared<'_>| {
             counted.iter().all(|name| {
-                let limit = set(&it.limits, name);
-                limit.is_some() && limit == set(&it.requests, name)
+                let limit = limit(it, name);
+                limit.is_some() && limit == request(it, name)
             })
         };
         match all.iter().all(is_fixed) {
@@ -191,16 +229,16 @@ impl PodAmounts {
 
     /// The pod's own amounts as the API server completes them (`defaultPodRequests` in kubernetes
     /// `pkg/apis/core/v1/defaults.go`): only where it has a limit, and from what its containers ask for first.
-    fn pod_with_defaults(&self) -> Declared {
+    fn pod_with_defaults(&self) -> Declared<'d> {
         let mut pod = self.pod.clone();
-        if pod.limits.is_empty() {
+        if pod.limits.0.is_empty() {
             return pod;
         }
         for name in ["cpu", "memory"] {
             if let (None, Some(sum)) = (pod.requests.get(name), self.sum_of_requests(name)) {
-                pod.requests.insert(name.to_owned(), sum);
+                pod.requests.insert(Cow::Borrowed(name), sum);
             }
         }
-        pod.with_implicit_requests()
+        pod
     }
 }

@@ -1,6 +1,6 @@
 //! What is wrong or doubtful with the amounts of a container as they will stand.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use kustomize_krm_types::Severity;
 
@@ -11,46 +11,66 @@ use crate::edit::{Change, Edits, Finding};
 use crate::quantity::Quantity;
 use crate::yaml::{Node, Value};
 
-/// One amount that the author wrote and that stays.
+/// One amount that the author wrote.
 struct Kept<'a> {
     half: Half,
     name: String,
     node: Node<'a>,
     /// As it stands in the text.
     text: String,
+    /// A change replaces it.
+    is_changed: bool,
 }
+
+static MILLI: LazyLock<Option<Quantity>> = LazyLock::new(|| "1m".parse().ok());
+static HUNDRED: LazyLock<Option<Quantity>> = LazyLock::new(|| "100".parse().ok());
+/// With less memory no container starts.
+static LEAST_MEMORY: LazyLock<Option<Quantity>> = LazyLock::new(|| "4Mi".parse().ok());
 
 impl<'a> Fitting<'_, 'a> {
     /// Judges what this section leaves of the container's amounts; `changes` are those of the object so far.
     pub(super) fn review(&self, edits: &mut Edits<'_>) {
         let mut findings = Vec::new();
-        for kept in self.kept(edits.of_object()) {
-            findings.extend(self.doubt(&kept));
+        let amounts = self.amounts(edits.of_object());
+        for kept in amounts.iter().filter(|amount| !amount.is_changed) {
+            findings.extend(self.doubt(kept));
         }
-        findings.extend(self.out_of_bounds(edits));
-        findings.extend(self.devices(edits));
+        if self.section.settings.judges_amounts() {
+            findings.extend(self.out_of_bounds(edits));
+        }
+        findings.extend(self.devices(&amounts, edits));
         for finding in findings {
             edits.find(finding);
         }
     }
 
-    /// What the author wrote below `resources` and no change replaces.
-    fn kept(&self, changes: &[Change]) -> Vec<Kept<'a>> {
+    /// What the author wrote below `resources`.
+    fn amounts(&self, changes: &[Change]) -> Vec<Kept<'a>> {
         let mut kept = Vec::new();
         for half in [Half::Requests, Half::Limits] {
             let amounts = self.container.node.get("resources");
             let amounts = amounts.and_then(|it| it.get(half.key()));
             for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
                 let name = name.text().unwrap_or_default().into_owned();
-                let path = self.container.at(["resources", half.key(), &name]);
-                let is_looked_at = self.section.mode(&format!("{half}.{name}")) != Mode::Off;
-                if is_looked_at && !changes.iter().any(|change| change.pointer == path) {
+                if self.section.mode(&half.leaf(&name)) != Mode::Off {
+                    let is_it = |change: &Change| {
+                        let Some(below) = change.pointer.strip_prefix(&self.container.path) else {
+                            return false;
+                        };
+                        let mut tokens = below.tokens();
+                        let path = ["resources", half.key(), &name];
+                        path.into_iter()
+                            .all(|name| tokens.next().is_some_and(|it| it.decoded() == name))
+                            && tokens.next().is_none()
+                    };
+                    let is_changed = changes.iter().any(is_it);
                     let text = node.text().unwrap_or_default().trim().to_owned();
                     kept.push(Kept {
                         half,
                         name,
                         node,
                         text,
+                        is_changed,
                     });
                 }
             }
@@ -101,10 +121,9 @@ impl<'a> Fitting<'_, 'a> {
                 suspicious(Severity::Warning, &what).help("quote it, or write it as a decimal"),
             );
         }
-        let milli = "1m".parse().ok()?;
         match kept.name.as_str() {
             "cpu" => {
-                let hundred: Quantity = "100".parse().ok()?;
+                let (milli, hundred) = ((*MILLI)?, (*HUNDRED)?);
                 let number = text.strip_suffix(|it: char| !it.is_ascii_digit());
                 if number.is_none() && amount > hundred {
                     let what = format!("is {amount} whole cores");
@@ -130,7 +149,7 @@ impl<'a> Fitting<'_, 'a> {
                             .help(format!("did you mean `{number}Mi`?")),
                     );
                 }
-                let least: Quantity = "4Mi".parse().ok()?;
+                let least = (*LEAST_MEMORY)?;
                 (kept.name == "memory" && amount < least).then(|| {
                     suspicious(
                         Severity::Warning,
@@ -207,23 +226,25 @@ impl<'a> Fitting<'_, 'a> {
 
     /// Devices and huge pages cannot be overcommitted: a request has to be its limit, and to be whole
     /// (`validateResourceRequirements` in kubernetes `pkg/apis/core/validation/validation.go`).
-    fn devices(&self, edits: &Edits<'_>) -> Vec<Finding> {
+    fn devices(&self, amounts: &[Kept<'_>], edits: &Edits<'_>) -> Vec<Finding> {
+        // Names without a domain, and those of Kubernetes itself, are no devices (`IsNativeResource`).
+        let is_device = |name: &str| name.contains('/') && !name.contains("kubernetes.io/");
+        let is_pages = |name: &str| name.starts_with("hugepages-");
+        let is_meant = |kept: &&Kept<'_>| is_pages(&kept.name) || is_device(&kept.name);
+        let mut meant = amounts.iter().filter(is_meant).peekable();
+        if meant.peek().is_none() {
+            return Vec::new();
+        }
         let declared = self.declared(edits.of_object());
         let is_counted = |name: &str| {
             [&declared.requests, &declared.limits]
                 .iter()
-                .any(|it| it.contains_key(name))
+                .any(|it| it.get(name).is_some())
         };
         let has_base = is_counted("cpu") || is_counted("memory");
         let mut findings = Vec::new();
-        for kept in self.kept(&[]) {
-            let is_pages = kept.name.starts_with("hugepages-");
-            // Names without a domain, and those of Kubernetes itself, are no devices (`IsNativeResource`).
-            let is_device = kept.name.contains('/') && !kept.name.contains("kubernetes.io/");
-            let Some(amount) = Quantity::of_node(kept.node)
-                .ok()
-                .filter(|_| is_pages || is_device)
-            else {
+        for kept in meant {
+            let Ok(amount) = Quantity::of_node(kept.node) else {
                 continue;
             };
             let limit = declared.limits.get(&kept.name);
@@ -238,18 +259,18 @@ impl<'a> Fitting<'_, 'a> {
                 }
                 None => "has no limit, and cannot be overcommitted".to_owned(),
                 Some(limit) if *limit != amount => format!("is {amount}, and its limit is {limit}"),
-                Some(_) if is_pages && !has_base => {
+                Some(_) if is_pages(&kept.name) && !has_base => {
                     "needs an amount of cpu or memory beside it".to_owned()
                 }
                 Some(_) => continue,
             };
-            let finding = self.finding("FIT-RES005", Severity::Error, &kept, &what);
+            let finding = self.finding("FIT-RES005", Severity::Error, kept, &what);
             findings.push(finding.help("the API server refuses the pod as it is"));
         }
         findings
     }
 
-    fn declared(&self, changes: &[Change]) -> super::qos::Declared {
+    fn declared<'d>(&'d self, changes: &'d [Change]) -> super::qos::Declared<'d> {
         super::qos::Declared::of(self.container.node, &self.container.path, changes)
     }
 }
