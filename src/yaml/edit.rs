@@ -6,6 +6,7 @@ mod new;
 mod patch;
 mod plan;
 mod style;
+mod way;
 mod write;
 
 use super::stream::{Position, Stream};

@@ -207,20 +207,19 @@ impl<'a> Node<'a> {
     #[inline]
     fn is_key(self, key: &str) -> bool {
         let data = self.data();
-        // The length decides most comparisons, without a look at the text.
-        if data.kind == Kind::Plain && data.range().len() < key.len() {
-            return false;
+        if data.kind == Kind::Plain {
+            // Length and first byte decide most comparisons. Only a text of several lines differs from its content,
+            // which begins alike and is never longer.
+            let raw = &self.stream.text.as_bytes()[data.range()];
+            return raw.len() >= key.len()
+                && raw.first() == key.as_bytes().first()
+                && (raw == key.as_bytes()
+                    || memchr::memchr2(b'\n', b'\r', raw).is_some()
+                        && self.text().is_some_and(|text| text == key));
         }
         let raw = self.raw();
         match data.kind {
-            Kind::Plain | Kind::Empty if raw == key => true,
-            Kind::Plain => {
-                // Only a text of several lines differs from its content, which is never longer.
-                raw.as_bytes().first() == key.as_bytes().first()
-                    && memchr::memchr2(b'\n', b'\r', raw.as_bytes()).is_some()
-                    && self.text().is_some_and(|text| text == key)
-            }
-            Kind::Empty => false,
+            Kind::Empty => raw == key,
             Kind::Single | Kind::Double => {
                 let body = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
                 let verbatim = !body.contains(['\\', '\'', '\n']);

@@ -89,6 +89,7 @@ pub(super) struct Data {
 }
 
 impl Data {
+    #[inline]
     pub(super) fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
     }
@@ -141,6 +142,7 @@ pub(super) struct Tree {
 pub(super) struct Mark(usize, usize, usize, usize);
 
 impl Tree {
+    #[inline]
     pub(super) fn at(&self, id: u32) -> &Data {
         &self.nodes[id as usize]
     }

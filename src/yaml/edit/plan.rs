@@ -8,6 +8,7 @@ use super::super::tree::{Kind, NONE, ODD};
 use super::super::{Node, NodeId, Stream, node::index};
 use super::new::{Name, New, Outcome};
 use super::patch::{Patch, Patches};
+use super::way::Way;
 use super::{Change, Edit, Refusal, RefusalReason as Reason};
 use jsonptr::Token;
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub(super) struct Plan<'a> {
     /// Aliases of this document.
     aliases: &'a [u32],
     edit: usize,
+    way: Way,
 }
 
 type Done = Result<(), Refusal>;
@@ -49,6 +51,7 @@ impl<'a> Plan<'a> {
             first,
             aliases: &tree.aliases[from..to],
             edit: 0,
+            way: Way::default(),
         }
     }
 
@@ -112,7 +115,11 @@ impl<'a> Plan<'a> {
     pub(super) fn apply(&mut self, number: usize, edit: &Edit) -> Done {
         self.edit = number;
         let root = edit.root.0;
-        let mut above = self.stream.tree.at(root).parent;
+        let is_known = self.way.root == Some(root);
+        let mut above = match is_known {
+            true => NONE,
+            false => self.stream.tree.at(root).parent,
+        };
         while above != NONE {
             self.check_map(above)?;
             above = self.stream.tree.at(above).parent;
@@ -124,7 +131,9 @@ impl<'a> Plan<'a> {
                 "an earlier edit replaced or removed what this edit starts from",
             );
         }
-        let tokens: Vec<Token<'_>> = edit.pointer.tokens().collect();
+        self.way.turn_to(root, edit.pointer.as_str());
+        let known = self.way.steps.len();
+        let tokens: Vec<Token<'_>> = edit.pointer.tokens().skip(known).collect();
         let value = match &edit.change {
             Change::Set(value) => Some(New::from(value)),
             Change::Remove => None,
@@ -155,7 +164,7 @@ impl<'a> Plan<'a> {
 
     /// Follows the tokens through the source as far as it goes.
     fn descend(&mut self, root: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
-        let mut id = root;
+        let (mut end, mut id) = self.way.steps.last().copied().unwrap_or((0, root));
         for (depth, token) in tokens.iter().enumerate() {
             let rest = &tokens[depth..];
             if self
@@ -177,7 +186,11 @@ impl<'a> Plan<'a> {
                 None
             };
             match next {
-                Some(child) if rest.len() > 1 => id = child,
+                Some(child) if rest.len() > 1 => {
+                    id = child;
+                    end += 1 + token.encoded().len();
+                    self.way.steps.push((end, id));
+                }
                 Some(child) => {
                     return match value {
                         Some(value) => self.replace(child, value),
@@ -464,6 +477,7 @@ impl<'a> Plan<'a> {
             );
         }
         self.touch(id, true)?;
+        self.way.forget(id);
         *self.patch(id) = Patch {
             replaced: Some(value),
             edit: self.edit,
@@ -475,6 +489,8 @@ impl<'a> Plan<'a> {
 
     /// Removes an entry (by its key) or an item from the collection around it.
     fn remove(&mut self, parent: u32, child: u32) -> Done {
+        // Items behind it have another index from now on.
+        self.way.steps.clear();
         self.touch(parent, false)?;
         self.write_out_below(child)?;
         let mut last = child;
@@ -542,6 +558,7 @@ impl<'a> Plan<'a> {
                 );
             }
             let copy = self.copy(anchored, alias)?;
+            self.way.forget(alias);
             *self.patch(alias) = Patch {
                 replaced: Some(copy),
                 detached: true,
