@@ -26,6 +26,11 @@ const APP_ARMOR_OF_CONTAINER: &str = "container.apparmor.security.beta.kubernete
 /// From this minor version on, seccomp annotations do nothing.
 const SECCOMP_FIELDS_ONLY: u32 = 27;
 
+/// Whether an annotation said what a field says now.
+pub(super) fn had_annotation(field: &str) -> bool {
+    matches!(field, "seccompProfile" | "appArmorProfile")
+}
+
 /// An annotation that says what a field says now.
 pub(super) struct Legacy {
     key: String,
@@ -39,7 +44,7 @@ impl Legacy {
         container: Option<&Container<'_>>,
         field: &str,
     ) -> Option<Legacy> {
-        if !matches!(field, "seccompProfile" | "appArmorProfile") {
+        if !had_annotation(field) {
             return None;
         }
         let annotations = template.annotations()?;

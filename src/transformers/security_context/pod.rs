@@ -2,7 +2,7 @@
 
 use kustomize_krm_types::Severity;
 
-use super::legacy::Spot;
+use super::legacy::{Spot, had_annotation};
 use super::user::{User, author_user};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
 use super::{Automount, Placement, SecurityContext, author, forbid_token};
@@ -81,6 +81,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
         };
         // An annotation of the time before the field counts as its author's value.
         let annotated = |container: &Container<'a>| {
+            if !had_annotation(&wanted.name) {
+                return false;
+            }
             let subject = subject_of(container);
             let spot = self.spot(Some(container), &subject);
             spot.is_annotated_otherwise(wanted)

@@ -22,16 +22,14 @@ impl User {
         let [own, pod] = configured.map(|(leaf, user)| {
             // No user is written for Windows.
             let user = user.filter(|_| !template.is_windows)?;
-            Some((section.mode(leaf), user.to_string()))
+            Some((section.mode(leaf), user))
         });
-        let overridden = |user: &Option<(Mode, String)>| {
-            let user = user.as_ref().filter(|(mode, _)| *mode == Mode::Override);
-            user.map(|(_, user)| user.clone())
+        let applied = |user: Option<(Mode, i64)>, by: Mode| {
+            let user = user.filter(|(mode, _)| *mode == by);
+            user.map(|(_, user)| user.to_string())
         };
-        let ensured = |user: Option<(Mode, String)>| {
-            let user = user.filter(|(mode, _)| *mode == Mode::Ensure);
-            user.map(|(_, user)| user)
-        };
+        let overridden = |user| applied(user, Mode::Override);
+        let ensured = |user| applied(user, Mode::Ensure);
         let authors = |context: Option<Node<'_>>| {
             let user = author(context, "runAsUser").and_then(|node| node.text());
             let user = user.filter(|_| section.mode("pod.runAsUser") != Mode::Remove);
@@ -39,14 +37,14 @@ impl User {
         };
         // For a container's own field, a setting for containers stands in for the one for pods.
         let over_own = if section.sets_for_container("runAsUser") {
-            overridden(&own)
+            overridden(own)
         } else {
-            overridden(&pod)
+            overridden(pod)
         };
         let user = over_own
             .or_else(|| authors(container.node.get("securityContext")))
             .or_else(|| ensured(own))
-            .or_else(|| overridden(&pod))
+            .or_else(|| overridden(pod))
             .or_else(|| authors(template.spec.get("securityContext")))
             .or_else(|| ensured(pod));
         User(user)

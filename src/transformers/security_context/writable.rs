@@ -64,6 +64,12 @@ pub(super) fn check(paths: &[WritablePath]) -> Vec<Objection> {
 
 /// A path without doubled and trailing slashes; `None` for one that cannot be mounted.
 fn clean(path: &str) -> Option<String> {
+    let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(':');
+    if let Some(rest) = path.strip_prefix('/')
+        && rest.split('/').all(is_plain)
+    {
+        return Some(path.to_owned());
+    }
     let parts: Vec<&str> = path
         .split('/')
         .filter(|part| !part.is_empty() && *part != ".")
