@@ -299,8 +299,8 @@ pub struct Edits<'a> {
     resource: usize,
     rule: &'static str,
     first_of_resource: usize,
-    /// The part that was last asked about, and its node: leaves of one part are asked for in a row.
-    part: Option<(PointerBuf, Node<'a>)>,
+    /// The parts of the object that were asked about, and their nodes: each has several leaves.
+    parts: Vec<(PointerBuf, Node<'a>)>,
     /// The edits, in the order in which they were asked for.
     pub changes: Vec<Change>,
     /// What else there is to say.
@@ -317,7 +317,7 @@ impl<'a> Edits<'a> {
             resource: 0,
             rule: "",
             first_of_resource: 0,
-            part: None,
+            parts: Vec::new(),
             changes: Vec::new(),
             findings: Vec::new(),
             same: 0,
@@ -328,7 +328,7 @@ impl<'a> Edits<'a> {
     pub fn start(&mut self, resource: usize) {
         self.resource = resource;
         self.first_of_resource = self.changes.len();
-        self.part = None;
+        self.parts.clear();
     }
 
     /// Turns to a rule: edits carry its name from here on.
@@ -553,14 +553,12 @@ impl<'a> Edits<'a> {
     }
 
     fn node_of(&mut self, subject: &Subject) -> Option<Node<'a>> {
-        match &self.part {
-            Some((path, node)) if *path == subject.path => Some(*node),
-            _ => {
-                let node = self.resources[self.resource].node.pointer(&subject.path)?;
-                self.part = Some((subject.path.clone(), node));
-                Some(node)
-            }
+        if let Some((_, node)) = self.parts.iter().find(|(path, _)| *path == subject.path) {
+            return Some(*node);
         }
+        let node = self.resources[self.resource].node.pointer(&subject.path)?;
+        self.parts.push((subject.path.clone(), node));
+        Some(node)
     }
 }
 

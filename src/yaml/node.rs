@@ -409,11 +409,12 @@ impl<'a> Node<'a> {
         /// Up to this many entries comparing all pairs is faster than hashing.
         const FEW: usize = 12;
         let keys: Vec<Node<'a>> = self.entries().map(|(key, _)| key).collect();
+        let raw = |key: &Node<'a>| &self.stream.text.as_bytes()[key.data().range()];
         let is_plain_line =
-            |key: &Node<'a>| key.kind() == Kind::Plain && !key.raw().as_bytes().contains(&b'\n');
+            |key: &Node<'a>| key.kind() == Kind::Plain && memchr::memchr(b'\n', raw(key)).is_none();
         if keys.len() <= FEW && keys.iter().all(is_plain_line) {
             return keys.iter().enumerate().find_map(|(i, key)| {
-                let earlier = keys[..i].iter().find(|earlier| earlier.raw() == key.raw());
+                let earlier = keys[..i].iter().find(|earlier| raw(earlier) == raw(key));
                 earlier.map(|earlier| (*earlier, *key))
             });
         }

@@ -157,8 +157,7 @@ pub(super) fn needs_quote(text: &str) -> bool {
         || matches!(last, b' ' | b':')
         || !bytes.iter().all(|c| (b' '..=b'~').contains(c))
         || text.starts_with("...")
-        || text.contains(": ")
-        || text.contains(" #")
+        || bytes.windows(2).any(|two| two == b": " || two == b" #")
         || is_word(text)
         || may_be_number(text)
 }

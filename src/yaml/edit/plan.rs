@@ -132,8 +132,9 @@ impl<'a> Plan<'a> {
             );
         }
         self.way.turn_to(root, edit.pointer.as_str());
-        let known = self.way.steps.len();
-        let tokens: Vec<Token<'_>> = edit.pointer.tokens().skip(known).collect();
+        let known = self.way.steps.last().map_or(0, |(end, _)| *end);
+        let rest = edit.pointer.split_at_offset(known).map(|(_, rest)| rest);
+        let tokens: Vec<Token<'_>> = rest.unwrap_or(&edit.pointer).tokens().collect();
         let value = match &edit.change {
             Change::Set(value) => Some(New::from(value)),
             Change::Remove => None,
