@@ -9,14 +9,12 @@ use fitout::config::{Config, FunctionConfig};
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::{self, Detail, Report};
-use fitout::yaml::Stream;
+use fitout::yaml::{Node, Stream};
 
 use super::apply::{exit_code, read_files};
 use super::inputs::{Manifest, Manifests, failure};
 use super::output::{Form, Format, with_report};
-use super::{
-    FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, executables, kustomize,
-};
+use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize, tree};
 
 /// Judge manifests: was the function run on them, and do they meet the environment's rules.
 #[derive(Debug, Args)]
@@ -39,9 +37,9 @@ impl Check {
         if let Some(directory) = &self.source.kustomization {
             return self.check_overlay(directory);
         }
-        let tree = self.source.tree();
+        let folder = self.source.tree();
         read_files(&self.source, &self.telling, |config, _, resources| {
-            self.judge(config, resources, || executables::below(&tree))
+            self.judge(config, resources, || tree::executables_below(&folder))
         })
     }
 
@@ -71,15 +69,20 @@ impl Check {
             };
             let wrong_config = |problems: Problems| failure(&problems, &self.telling, WRONG_USE);
             // A config that is under `transformers` and `validators`, or in several bases, judges once.
-            if judged.contains(&node.raw().to_owned()) {
+            let rules = rules_of(node);
+            if judged.contains(&rules) {
                 continue;
             }
-            judged.push(node.raw().to_owned());
-            let function_config = FunctionConfig::of_list(node).map_err(wrong_config)?;
+            judged.push(rules);
+            let file = tree::config_file(directory, node);
+            let function_config = match &file {
+                Some(file) => FunctionConfig::of_file(&file.stream, &file.name),
+                None => FunctionConfig::of_list(node),
+            };
+            let function_config = function_config.map_err(wrong_config)?;
             let mut config = function_config.decode().map_err(wrong_config)?;
             config.today = super::clock::today()?.or(config.today);
-            code =
-                code.max(self.judge(&mut config, &resources, || executables::in_tree(directory))?);
+            code = code.max(self.judge(&mut config, &resources, || tree::executables(directory))?);
         }
         Ok(code)
     }
@@ -126,6 +129,13 @@ impl Check {
         }
         Ok(())
     }
+}
+
+/// What a config says, but for what it does with it.
+fn rules_of(config: Node<'_>) -> Option<serde_json::Value> {
+    let mut spec = serde_json::to_value(config.get("spec")?.value().ok()?).ok()?;
+    spec.as_object_mut()?.remove("mode");
+    Some(spec)
 }
 
 /// Why the function may not have run.
