@@ -134,7 +134,7 @@ fn plan_k_tells_the_line_of_the_config() {
     }
     assert!(told > 0, "no change sets a limit");
     // Patched on its way, the config is none that a file holds, and no file is named.
-    let patched = "    - op: add\n      path: /spec/strict\n      value: true\n";
+    let patched = "    - op: add\n      path: /spec/report\n      value: {changes: None}\n";
     let kustomization = format!("{}/kustomization.yaml", overlay(SYSTEM, "production"));
     bench.replace(&kustomization, "fn-config/production", "fn-config/patched");
     let folder = bench.tree().join("fn-config/patched");
