@@ -12,8 +12,8 @@ use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Scene};
-use crate::edit::{Finding, Plain, Subject, field_path};
+use super::{Check, Scene, run};
+use crate::edit::{Change, Finding, Plain, Subject, field_path};
 use crate::pod_security::{At, Culprit, Level, PodFacts, Version, Violation, evaluate};
 use crate::rules::Rule;
 use crate::select::{Demands, Selected, Standard, Template, demands};
@@ -148,8 +148,9 @@ fn refused(scene: &Scene<'_>) -> Vec<Finding> {
             continue;
         }
         let judges = Judges::of(scene, selected, &namespaces);
+        let changes = run::told_of(scene, selected);
         for template in &selected.target.templates {
-            let told = judges.judge(template);
+            let told = judges.judge(template, changes);
             findings.extend(told.into_iter().map(|mut finding| {
                 finding.resource = Some(selected.index);
                 finding
@@ -225,8 +226,15 @@ impl Judges {
         }
     }
 
-    fn judge(&self, template: &Template<'_>) -> Vec<Finding> {
-        let facts = PodFacts::of(template);
+    /// Judges the pods of a template. Where the function did not run, that is told already, and what it would have mended
+    /// is no second mistake: so `changes` are taken as made.
+    fn judge(&self, template: &Template<'_>, changes: &[Change]) -> Vec<Finding> {
+        let mut facts = PodFacts::of(template);
+        for change in changes {
+            if let Some(leaf) = change.pointer.strip_prefix(&template.spec_path) {
+                facts.apply(leaf, change.proposed.as_ref());
+            }
+        }
         let enforced = evaluate(&facts, self.enforced.level, self.enforced.version);
         let warned = match self.warned == self.enforced {
             true => Vec::new(),

@@ -98,7 +98,7 @@ impl Check {
             .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
         let mut report = Report::of(&fitted, resources, config, Detail::EachChange);
         if report.did_not_run() {
-            report.explain_run(&cause(&executables()));
+            report.explain_run(&cause(executables(), &config.environment));
         }
         self.tell(&report)?;
         let fail_on = self.telling.fail_on.map(Into::into);
@@ -138,23 +138,24 @@ fn rules_of(config: Node<'_>) -> Option<serde_json::Value> {
     Some(spec)
 }
 
-/// Why the function may not have run.
-fn cause(executables: &[PathBuf]) -> String {
-    if executables.is_empty() {
+/// Why the function may not have run, and what to do.
+fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {
+    let container = format!("`container: {{image: {IMAGE}}}`");
+    let is_of_another = |file: &PathBuf| !file.to_string_lossy().contains(environment);
+    executables.sort_by_key(is_of_another);
+    let [first, others @ ..] = executables.as_slice() else {
         return format!(
-            "list the folder of this config under `transformers` of the overlay and build with `kustomize build \
-             --enable-alpha-plugins`, or fit the manifests with `fitout apply`; the form of the function that runs \
-             everywhere is `container: {{image: {IMAGE}}}`"
+            "list the folder of this config under `transformers`, in the form {container}, and build with `kustomize \
+             build --enable-alpha-plugins`; or fit the manifests with `fitout apply`"
         );
-    }
-    let files: Vec<String> = executables
-        .iter()
-        .map(|file| file.display().to_string())
-        .collect();
+    };
+    let more = match others.len() {
+        0 => "has",
+        _ => "and others have",
+    };
     format!(
-        "there is a function of the form `exec` in {}: kustomize leaves it out without a word, and exits with 0, unless \
-         both --enable-alpha-plugins and --enable-exec are given, and kubectl always does; build with `kustomize build \
-         --enable-alpha-plugins --enable-exec`, or use the form `container: {{image: {IMAGE}}}`",
-        files.join(", ")
+        "{} {more} the form `exec`, which kustomize leaves out without a word unless it is given --enable-alpha-plugins \
+         --enable-exec, and kubectl always: build with both, or use {container}",
+        first.display()
     )
 }
