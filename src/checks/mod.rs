@@ -15,10 +15,11 @@ use crate::select::Selection;
 type Check = fn(&Config<'_>, &Selection<'_, '_>) -> Vec<Finding>;
 
 /// Every check, in the order in which findings of one severity are told.
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 8] = [
     profiles::use_of_selection,
     targets::unfitted_workloads,
     targets::undeclared_pods,
+    targets::patches_as_text,
     profiles::use_of_profiles,
     profiles::disagreements,
     skips::skips,

@@ -33,7 +33,17 @@ pub(super) fn places_in<'a>(
     resource: &'a Resource<'a>,
     path: &str,
 ) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
-    let mut places = vec![(PointerBuf::new(), resource.node)];
+    places_below(resource, PointerBuf::new(), resource.node, path)
+}
+
+/// The same from somewhere in the object.
+pub(super) fn places_below<'a>(
+    resource: &'a Resource<'a>,
+    at: PointerBuf,
+    node: Node<'a>,
+    path: &str,
+) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
+    let mut places = vec![(at, node)];
     for key in path.split('/').filter(|key| !key.is_empty()) {
         let mut below_here = Vec::new();
         for (at, node) in places {
