@@ -14,7 +14,7 @@ pub(super) struct Layout {
     /// The lists of containers, and places of single ones, in the pod spec or in each group.
     pub(super) containers: &'static [&'static str],
     pub(super) groups: Groups,
-    /// A list of containers, and the key beside it that has what they inherit.
+    /// A place of containers, and the key beside it that has what they inherit.
     pub(super) inherits: Option<(&'static str, &'static str)>,
     /// The key by which a container is only a reference to one that stands elsewhere.
     pub(super) reference: Option<&'static str>,
@@ -138,6 +138,8 @@ pub(super) const WORKFLOW: Layout = Layout {
         "sidecars[]",
     ],
     groups: Groups::Templates,
+    // Mounts of a set are those of each of its containers.
+    inherits: Some(("containerSet/containers[]", "containerSet")),
     ..NOTHING
 };
 

@@ -180,6 +180,9 @@ impl<'a> Template<'a> {
             Groups::WithContext if own_context(spec) => vec![(template.spec_path.clone(), spec)],
             Groups::WithContext => Vec::new(),
             Groups::Templates => {
+                // A context of the defaults is one of each template, so that the workflow's counts for none.
+                let defaults = spec.get("templateDefaults");
+                template.has_context &= !defaults.is_some_and(own_context);
                 let at = template.spec_path.clone();
                 let mut groups = places_below(resource, at, spec, "templates[]")?;
                 groups.retain(|(_, group)| !own_context(*group));
@@ -255,6 +258,7 @@ impl<'a> Template<'a> {
         let inherits = inherits.and_then(|(_, key)| Some((key, node.get(key)?)));
         let inherits = inherits.filter(|(_, node)| node.is_map());
         let inherits = inherits.map(|(key, node)| (below(group, [key]), node));
+        let inherits = inherits.or_else(|| self.workflow_default(resource, layout, place));
         for (path, container) in places_below(resource, group.to_buf(), node, place)? {
             let is_elsewhere = |key: &str| container.get(key).is_some_and(|it| !it.is_null());
             if layout.reference.is_some_and(is_elsewhere) {
@@ -293,6 +297,24 @@ impl<'a> Template<'a> {
             });
         }
         Ok(())
+    }
+
+    /// What a workflow's `templateDefaults` have for a container of each template, with which Argo completes it
+    /// (`mergedTemplateDefaultsInto` in `workflow/controller/operator.go`).
+    fn workflow_default(
+        &self,
+        resource: &'a Resource<'a>,
+        layout: &Layout,
+        place: &str,
+    ) -> Option<(PointerBuf, Node<'a>)> {
+        let workflow = match layout.groups {
+            Groups::Pod => return None,
+            Groups::Templates => self.spec_path.as_ptr(),
+            Groups::WithContext => self.spec_path.parent()?.parent()?,
+        };
+        let path = below(workflow, ["templateDefaults", place]);
+        let node = resource.node.pointer(&path)?;
+        node.is_map().then_some((path, node))
     }
 
     /// Whether these pods may have a field of a pod spec written.

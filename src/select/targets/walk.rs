@@ -49,8 +49,11 @@ pub(super) fn places_below<'a>(
         for (at, node) in places {
             match key.strip_suffix("[]") {
                 Some(list) => {
+                    let Some(items) = node.get(list) else {
+                        continue;
+                    };
                     let path = below(&at, [list]);
-                    for (index, item) in maps_in(resource, node.get(list), &path)? {
+                    for (index, item) in maps_in(resource, Some(items), &path)? {
                         below_here.push((below(&path, [index.to_string().as_str()]), item));
                     }
                 }
