@@ -328,6 +328,13 @@ impl<'a> Template<'a> {
         context.filter(|_| self.has_field("securityContext"))
     }
 
+    /// What Tekton mounts in every step of a task, which may not be mounted there a second time.
+    pub fn workspaces(&self) -> impl Iterator<Item = Node<'a>> {
+        let is_task = !self.is_whole();
+        let list = is_task.then(|| self.spec.get("workspaces")).flatten();
+        list.into_iter().flat_map(Node::items)
+    }
+
     /// Whether there is a whole pod spec, which alone may have amounts for the pod and a QoS class.
     pub fn is_whole(&self) -> bool {
         self.fields.contains(&"resources")

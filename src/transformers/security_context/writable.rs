@@ -317,6 +317,7 @@ impl Volumes {
             }
         }
         let mounts = container.items("volumeMounts");
+        let mounts = mounts.chain(fitting.template.workspaces());
         let mut nearest: Option<(usize, Cover)> = None;
         for (index, mount) in mounts.enumerate() {
             if !mount.is_map() {
