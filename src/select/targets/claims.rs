@@ -324,10 +324,9 @@ pub(super) fn claims_of<'a>(
             layout: Layout::Spec(&["spec"]),
         });
     }
-    for place in PLACES {
-        if !resource.is_of(place.group, None, place.kind) {
-            continue;
-        }
+    let group = resource.group();
+    let is_for = |place: &&Place| place.group == group && resource.kind == place.kind;
+    for place in PLACES.iter().filter(is_for) {
         for (path, node) in places_in(resource, place.path)? {
             claims.extend(place.shape.layout(node).map(|layout| Claim {
                 kind: place.shape.kind(),

@@ -11,7 +11,6 @@ use crate::read::Resource;
 
 /// A place in which objects of a kind keep pods.
 pub(super) struct Place {
-    group: &'static str,
     kind: &'static str,
     /// The versions for which the row is, all when there is none.
     versions: &'static [&'static str],
@@ -37,19 +36,18 @@ pub enum OnChange {
 /// The places of a group's kinds, as rows of kind, version where it matters, path and what a change does.
 macro_rules! places {
     ($($group:literal: [$($kind:literal $(of $version:literal)? at $path:literal $layout:ident $on_change:ident,)*])*) => {
-        &[$($(Place {
-            group: $group,
+        &[$(($group, &[$(Place {
             kind: $kind,
             versions: &[$($version)?],
             path: $path,
             layout: &layout::$layout,
             on_change: OnChange::$on_change,
-        },)*)*]
+        },)*]),)*]
     };
 }
 
 /// Each group's rows are read from the Go types of the version named beside it.
-const PLACES: &[Place] = places! {
+const PLACES: &[(&str, &[Place])] = places! {
     // k8s.io/api v0.37.0
     "": [
         "Pod" at "" POD Nothing,
@@ -280,9 +278,10 @@ impl Resource<'_> {
 /// The places in which an object may keep pods by its kind, whatever the config says.
 pub(super) fn known_places(resource: &Resource<'_>) -> impl Iterator<Item = &'static Place> {
     let (group, version) = (resource.group(), resource.version());
-    PLACES.iter().filter(move |place| {
-        place.group == group
-            && resource.kind == place.kind
+    let of_group = PLACES.iter().find(|(known, _)| *known == group);
+    let places = of_group.into_iter().flat_map(|(_, places)| *places);
+    places.filter(move |place| {
+        resource.kind == place.kind
             && (place.versions.is_empty() || place.versions.contains(&version))
     })
 }
@@ -294,8 +293,8 @@ pub fn is_known_kind(resource: &Resource<'_>) -> bool {
 
 /// The group and kind of the built-in workload that a kind names, in whatever case.
 pub fn workload_kind(kind: &str) -> Option<(&'static str, &'static str)> {
-    let is_built_in = |place: &&Place| !place.group.contains('.');
-    let mut places = PLACES.iter().filter(is_built_in);
-    let known = places.find(|place| place.kind.eq_ignore_ascii_case(kind));
-    known.map(|place| (place.group, place.kind))
+    let built_in = PLACES.iter().filter(|(group, _)| !group.contains('.'));
+    let mut kinds =
+        built_in.flat_map(|(group, places)| places.iter().map(move |place| (*group, place.kind)));
+    kinds.find(|(_, known)| known.eq_ignore_ascii_case(kind))
 }
