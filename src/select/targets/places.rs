@@ -46,7 +46,7 @@ macro_rules! places {
     };
 }
 
-/// Each group's rows are read from the Go types of the version named beside it.
+/// Each group's rows are read from the types of the version named beside it.
 const PLACES: &[(&str, &[Place])] = places! {
     // k8s.io/api v0.37.0
     "": [
@@ -152,7 +152,7 @@ const PLACES: &[(&str, &[Place])] = places! {
         "Cluster" at "spec" POSTGRES Rollout,
         "Pooler" at "spec/template" OPERATED Rollout,
     ]
-    // Strimzi's API reference for 0.45 and 1.0
+    // Strimzi's v1beta2, and v1 as its conversion tool has it (`KafkaConversions`)
     "kafka.strimzi.io": [
         "Kafka" of "v1" at "spec" STRIMZI_V1 Rollout,
         "Kafka" of "v1beta2" at "spec" STRIMZI_BEFORE_V1 Rollout,

@@ -278,7 +278,10 @@ impl<'a> Template<'a> {
             // The only one of its kind needs no name: Argo's goes by that of its template, Tekton's by its object's.
             let of_only = || match list {
                 "spec" => Some(resource.name.clone()),
-                _ => name_in(node).or_else(|| Some(Cow::Owned(list.to_owned()))),
+                _ => name_in(node).or_else(|| {
+                    let key = path.back()?;
+                    Some(Cow::Owned(key.decoded().into_owned()))
+                }),
             };
             let name = name_in(container);
             let name = name.or_else(|| (!list.ends_with("[]")).then(of_only).flatten());
