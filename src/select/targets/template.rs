@@ -195,6 +195,13 @@ impl<'a> Template<'a> {
                 template.collect(resource, layout, (at, *group), list)?;
             }
         }
+        // Tekton knows by their first line which scripts are for Windows (`placeScriptInContainer` in `pkg/pod/script.go`).
+        let is_script_for_windows = |container: &Container<'_>| {
+            let script = container.node.get("script").and_then(|it| it.text());
+            script.is_some_and(|script| script.trim_start().starts_with("#!win"))
+        };
+        template.is_windows |=
+            layout.reference.is_some() && template.containers.iter().any(is_script_for_windows);
         for (path, name) in layout.made {
             for (path, node) in places_below(resource, template.spec_path.clone(), spec, path)? {
                 if layout.keeps_amounts && node.get("resources").is_none_or(Node::is_null) {
