@@ -124,6 +124,18 @@ impl Entry {
                 help,
             ));
         }
+        if let Some(own) = &self.own_directory {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if own.variable.is_empty() || !own.variable.chars().all(is_name) {
+                let message = format!("`{}` is no environment variable", own.variable);
+                let help = "write the name of the variable alone, such as PGDATA";
+                faults.push(("ownDirectory", message, help));
+            } else if clean(&own.path).is_none() {
+                let message = format!("`{}` is no directory", own.path);
+                let help = "write an absolute path without `..` and `:`, below the root";
+                faults.push(("ownDirectory", message, help));
+            }
+        }
         let says = self.run_as_user.is_some()
             || self.run_as_group.is_some()
             || self.any_user
@@ -244,6 +256,10 @@ mod tests {
         assert_eq!(user("docker.io/library/postgres:17-alpine"), Some(70));
         assert_eq!(user("localhost:5000/postgres"), Some(999));
         assert_eq!(user("postgres:17-alpine@sha256:abc"), Some(70));
+        assert_eq!(user("postgres:18-alpine3.24"), Some(70));
+        assert_eq!(user("bitnamilegacy/postgresql:16"), Some(1001));
+        // What was not checked says no user.
+        assert_eq!(user("bitnami/redis:7"), None);
         assert_eq!(user("postgres@sha256:abc"), None);
         assert_eq!(user("example.com/my/postgres:17"), None);
     }
