@@ -110,7 +110,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             .decided_by(self.section.decision(leaf))
             .help(format!(
                 "let the program listen on a port from {FIRST_FREE_PORT} on, or set the sysctl {PORT_START} to \"0\" in \
-                 `securityContext.pod.sysctls`, which every level allows and containerd 2 does by itself; \
+                 `securityContext.pod.sysctls`, which every level allows and some runtimes set by themselves; \
                  `capabilities.add: [{NET_BIND_SERVICE}]` helps root, and other users only where the program's file has it"
             ));
         Some(finding)
