@@ -63,7 +63,14 @@ pub const RULES: &[(&str, &str)] = &[
         "a user that the image's files do not belong to",
     ),
     ("FIT-SEC006", "a path that has to be writable and cannot be"),
-    ("FIT-SEC008", "a field that this kind of pod may not have"),
+    (
+        "FIT-SEC007",
+        "a capability that is spelled as not everybody reads it",
+    ),
+    (
+        "FIT-SEC008",
+        "a field that this kind of pod may not have, or has to have",
+    ),
     ("FIT-STO001", "a claim without a class"),
     ("FIT-STO002", "a claim that shrinks"),
     (

@@ -170,15 +170,6 @@ impl PodFitting<'_, '_, '_> {
                 found.push(Refused::new("FIT-PSS-hostNamespaces", &[name], what));
             }
         }
-        let os = spec.get("os").and_then(|os| text(os, "name"));
-        let asks = section.settings.is_restricted() && section.standard_minor() >= 25;
-        if self.template.is_windows && os.is_none() && asks {
-            // `isWindows` in the checks looks at `spec.os.name` alone.
-            let what = "only its nodeSelector says that it is for Windows, so that the standard asks for what Windows has not; \
-                        `os.name: windows` would say it";
-            let id = "FIT-PSS-allowPrivilegeEscalation";
-            found.push(Refused::new(id, &["nodeSelector"], what));
-        }
         let is_set = |volume: Node<'_>, key: &str| volume.get(key).is_some_and(|it| !it.is_null());
         for volume in self.template.volumes() {
             let name = text(volume, "name").unwrap_or_default();
