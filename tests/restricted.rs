@@ -94,7 +94,7 @@ fn what_is_fitted_is_restricted_or_explained() {
     );
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -153,7 +153,7 @@ fn fit(corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
     Some(after.iter().enumerate().filter_map(of).collect())
 }
 
-fn objects(stream: &Stream) -> Option<Vec<Resource<'_>>> {
+pub(crate) fn objects(stream: &Stream) -> Option<Vec<Resource<'_>>> {
     let mut resources = Vec::new();
     for document in stream
         .documents()

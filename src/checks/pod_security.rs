@@ -12,8 +12,8 @@ use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Scene};
-use crate::edit::{Finding, Plain, Subject, field_path};
+use super::{Check, Scene, run};
+use crate::edit::{Change, Finding, Plain, Subject, field_path};
 use crate::pod_security::{At, Culprit, Level, PodFacts, Version, Violation, evaluate};
 use crate::rules::Rule;
 use crate::select::{Demands, Selected, Standard, Template, demands};
@@ -148,8 +148,12 @@ fn refused(scene: &Scene<'_>) -> Vec<Finding> {
             continue;
         }
         let judges = Judges::of(scene, selected, &namespaces);
-        for template in &selected.target.templates {
-            let told = judges.judge(template);
+        let changes = run::told_of(scene, selected);
+        // Of pods that stand here only in part nobody can say what they come to be.
+        let templates = selected.target.templates.iter();
+        let all_here = templates.filter(|it| it.is_whole() && !it.has_more_containers);
+        for template in all_here {
+            let told = judges.judge(template, changes);
             findings.extend(told.into_iter().map(|mut finding| {
                 finding.resource = Some(selected.index);
                 finding
@@ -225,8 +229,15 @@ impl Judges {
         }
     }
 
-    fn judge(&self, template: &Template<'_>) -> Vec<Finding> {
-        let facts = PodFacts::of(template);
+    /// Judges the pods of a template. Where the function did not run, that is told already, and what it would have mended
+    /// is no second mistake: so `changes` are taken as made.
+    fn judge(&self, template: &Template<'_>, changes: &[Change]) -> Vec<Finding> {
+        let mut facts = PodFacts::of(template);
+        for change in changes {
+            if let Some(leaf) = change.pointer.strip_prefix(&template.spec_path) {
+                facts.apply(leaf, change.proposed.as_ref());
+            }
+        }
         let enforced = evaluate(&facts, self.enforced.level, self.enforced.version);
         let warned = match self.warned == self.enforced {
             true => Vec::new(),
@@ -258,7 +269,7 @@ impl Judges {
     ) -> Vec<Finding> {
         let whose = &self.whose;
         let reason = violation.reason;
-        let pods = match template.path.is_root() {
+        let pods = match template.is_pod() {
             true => "the pod",
             false => "its pods",
         };
@@ -266,7 +277,7 @@ impl Judges {
             Severity::Error => format!("{whose} of the level {level} refuses {pods}"),
             _ => format!("the level {level} would refuse {pods}"),
         };
-        let although = match (severity, template.path.is_root()) {
+        let although = match (severity, template.is_pod()) {
             (Severity::Error, false) => ", although the API server takes the object",
             _ => "",
         };

@@ -181,8 +181,7 @@ impl<'a> PodFacts<'a> {
     #[must_use]
     pub fn of(template: &Template<'a>) -> PodFacts<'a> {
         let metadata = template.has_metadata.then(|| template.node.get("metadata"));
-        let is_pod = template.has_metadata && template.path.is_root();
-        PodFacts::new(template.spec, metadata.flatten(), is_pod)
+        PodFacts::new(template.spec, metadata.flatten(), template.is_pod())
     }
 
     /// The facts of a pod spec. `is_pod` tells an object of the kind Pod from a template.

@@ -35,8 +35,10 @@
 //! ```
 
 mod container;
+mod hints;
 mod known;
 mod legacy;
+mod memory;
 mod pod;
 mod refused;
 mod user;
@@ -59,7 +61,7 @@ use crate::select::{Container, ContainerType, Template, below, expected};
 use crate::yaml::{Node, Scalar, Value};
 use container::ContainerFitting;
 use pod::PodFitting;
-use wanted::{Wanted, wanted};
+use wanted::{SYS_ADMIN, Wanted, wanted};
 use writable::WritablePath;
 
 /// What pods and containers may do.
@@ -173,7 +175,8 @@ impl Section<'_, SecurityContext> {
     ) -> Vec<writable::Wanted> {
         let settings = &self.settings;
         // Ephemeral containers may bring no volumes, and Windows has no read-only root.
-        if container.container_type == ContainerType::Ephemeral || template.is_windows {
+        let may_have_volumes = template.has_field("volumes") && !template.is_windows;
+        if container.container_type == ContainerType::Ephemeral || !may_have_volumes {
             return Vec::new();
         }
         let tmp = settings.wants_read_only_root()
@@ -240,6 +243,10 @@ impl Transformer for SecurityContext {
         ("FIT-SEC002", "readOnlyRootFilesystem"),
     ];
     const CONTAINER_KEYS: &'static [&'static str] = &["container", "writablePaths", "noTmp"];
+    const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[(
+        "writablePaths",
+        "a mount may be another program's by now: `Off` adds none, and those that are there are taken out of the manifest",
+    )];
     const MERGED_LISTS: &'static [&'static str] = &["container.capabilities.add", "writablePaths"];
 
     const DEFAULTS_FROM: Option<&'static str> = Some("profile");
@@ -310,18 +317,12 @@ impl Transformer for SecurityContext {
             let help = format!("write {}", one_of(&PROC_MOUNTS));
             problems.push(Objection::new("container.procMount", message, help));
         }
-        let drops = self
-            .container
-            .capabilities
-            .iter()
-            .flat_map(|lists| lists.drop.iter().flatten());
-        for name in drops.filter(|name| *name != "ALL" && name.eq_ignore_ascii_case("ALL")) {
-            let message = format!("the Pod Security Standards do not know `{name}`");
-            problems.push(Objection::new(
-                "container.capabilities.drop",
-                &message,
-                "write `ALL`",
-            ));
+        for (list, name) in hints::capabilities(&self.container) {
+            if let Some(spelling) = hints::spelling(name).filter(|_| name != SYS_ADMIN) {
+                let message = format!("Kubernetes writes the capability `{name}` otherwise");
+                let path = format!("container.capabilities.{list}");
+                problems.push(Objection::new(path, message, format!("write `{spelling}`")));
+            }
         }
         problems.extend(writable::check(&self.writable_paths));
         problems
@@ -381,6 +382,7 @@ fn fit<'r>(
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     check_types(scope.target().resource, template)?;
+    let before = edits.count();
     let pod = PodFitting {
         scope,
         template,
@@ -392,6 +394,7 @@ fn fit<'r>(
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
         pod.tell_refused(section, edits);
+        pod.tell_windows(section, edits);
     }
     let has_own_users = pod.has_own_users(section.as_deref());
     let containers: Vec<_> = template
@@ -416,6 +419,7 @@ fn fit<'r>(
             has_own_users,
             is_knative: pod.is_knative,
         };
+        fitting.tell_capabilities(edits);
         if fitting.fit(edits)? {
             volumes.mount(
                 &fitting,
@@ -426,6 +430,8 @@ fn fit<'r>(
             )?;
         }
     }
+    // Fields come from several places; they are written in the order in which the API server prints them.
+    edits.sort_names(before, "/securityContext/");
     Ok(())
 }
 
@@ -560,7 +566,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
         )
     });
     let pod = (
-        template.spec.get("securityContext"),
+        template.security_context(),
         template.at_spec(["securityContext"]),
     );
     for (context, path) in contexts.chain([pod]) {
@@ -593,6 +599,11 @@ fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
     context?
         .get(name)
         .filter(|node| !(node.is_null() || node.is_map() && node.len() == 0))
+}
+
+/// What an author has set of a container's own security context, in the container or in what it inherits.
+fn authors_own<'a>(container: &Container<'a>, name: &str) -> Option<Node<'a>> {
+    container.first(|of| author(of.get("securityContext"), name))
 }
 
 fn author_list(list: Node<'_>) -> Vec<String> {

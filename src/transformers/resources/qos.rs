@@ -1,6 +1,6 @@
 //! What the amounts of a pod come to: as they stand and as they will stand, its QoS class, and what it asks for in all.
 
-use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jsonptr::Pointer;
@@ -11,71 +11,40 @@ use crate::quantity::Quantity;
 use crate::select::{Container, ContainerType, Template};
 use crate::yaml::{Node, Value};
 
-/// Some amounts by resource name. There are hardly ever more than three, so they are a list.
+/// Requests and limits of one container, or of a pod, by resource name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Amounts<'d>(Vec<(Cow<'d, str>, Quantity)>);
-
-impl<'d> Amounts<'d> {
-    pub(super) fn get(&self, name: &str) -> Option<&Quantity> {
-        let mut amounts = self.0.iter();
-        amounts
-            .find(|(known, _)| known == name)
-            .map(|(_, amount)| amount)
-    }
-
-    fn insert(&mut self, name: Cow<'d, str>, amount: Quantity) {
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = amount,
-            None => self.0.push((name, amount)),
-        }
-    }
-
-    fn remove(&mut self, name: &str) {
-        self.0.retain(|(known, _)| known != name);
-    }
+pub(super) struct Declared {
+    pub(super) requests: BTreeMap<String, Quantity>,
+    pub(super) limits: BTreeMap<String, Quantity>,
 }
 
-/// Requests and limits of one container, or of a pod.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Declared<'d> {
-    pub(super) requests: Amounts<'d>,
-    pub(super) limits: Amounts<'d>,
-}
-
-impl<'d> Declared<'d> {
+impl Declared {
     /// What stands below `resources` of a container or a pod, with what `changes` make of it. What is no quantity is
     /// left out: the API server refuses it, and where it matters here somebody else has said so.
-    pub(super) fn of(owner: Node<'d>, path: &Pointer, changes: &'d [Change]) -> Declared<'d> {
+    pub(super) fn of(owner: Node<'_>, path: &Pointer, changes: &[Change]) -> Declared {
         let mut declared = Declared::default();
         for half in [Half::Requests, Half::Limits] {
             let amounts = owner.get("resources").and_then(|it| it.get(half.key()));
             for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
                 let amount = Some(node).filter(|node| !node.is_null());
                 if let Some(amount) = amount.and_then(|node| Quantity::of_node(node).ok()) {
-                    let name = name.text().unwrap_or_default();
+                    let name = name.text().unwrap_or_default().into_owned();
                     declared.half_mut(half).insert(name, amount);
                 }
             }
         }
-        declared.change(path, changes);
-        declared
-    }
-
-    /// Takes over what changes make of the amounts at a path.
-    fn change(&mut self, path: &Pointer, changes: &'d [Change]) {
         for change in changes {
             let Some(below) = change.pointer.strip_prefix(path) else {
                 continue;
             };
-            let mut tokens = below.tokens();
-            let is_amount = tokens.next().is_some_and(|it| it.decoded() == "resources");
-            let (Some(half), Some(name), None) = (tokens.next(), tokens.next(), tokens.next())
-            else {
+            let tokens = below.tokens().map(|token| token.decoded().into_owned());
+            let tokens: Vec<String> = tokens.collect();
+            let [resources, half, name] = tokens.as_slice() else {
                 continue;
             };
             let halves = [Half::Requests, Half::Limits];
-            let half = halves.into_iter().find(|it| half.decoded() == it.key());
-            let Some(half) = half.filter(|_| is_amount) else {
+            let half = halves.into_iter().find(|it| it.key() == half.as_str());
+            let (Some(half), "resources") = (half, resources.as_str()) else {
                 continue;
             };
             let text = match &change.proposed {
@@ -83,38 +52,38 @@ impl<'d> Declared<'d> {
                 _ => None,
             };
             match text.and_then(|text| text.parse().ok()) {
-                Some(amount) => {
-                    let name = name.decoded().into_owned();
-                    self.half_mut(half).insert(Cow::Owned(name), amount);
-                }
-                None => self.half_mut(half).remove(&name.decoded()),
-            }
+                Some(amount) => declared.half_mut(half).insert(name.clone(), amount),
+                None => declared.half_mut(half).remove(name),
+            };
         }
+        declared
     }
 
-    pub(super) fn half(&self, half: Half) -> &Amounts<'d> {
+    pub(super) fn half(&self, half: Half) -> &BTreeMap<String, Quantity> {
         match half {
             Half::Requests => &self.requests,
             Half::Limits => &self.limits,
         }
     }
 
-    fn half_mut(&mut self, half: Half) -> &mut Amounts<'d> {
+    fn half_mut(&mut self, half: Half) -> &mut BTreeMap<String, Quantity> {
         match half {
             Half::Requests => &mut self.requests,
             Half::Limits => &mut self.limits,
         }
     }
 
-    fn is_empty(&self) -> bool {
-        self.requests.0.is_empty() && self.limits.0.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.limits.is_empty()
     }
 
-    /// A request as the API server completes it: where there is none, the limit is one (`SetDefaults_Pod` in kubernetes
+    /// As the API server completes it: where there is no request, the limit is one (`SetDefaults_Pod` in kubernetes
     /// `pkg/apis/core/v1/defaults.go`).
-    fn request(&self, name: &str) -> Option<Quantity> {
-        let request = self.requests.get(name).or_else(|| self.limits.get(name));
-        request.copied()
+    pub(super) fn with_implicit_requests(mut self) -> Declared {
+        for (name, limit) in &self.limits {
+            self.requests.entry(name.clone()).or_insert(*limit);
+        }
+        self
     }
 }
 
@@ -132,53 +101,43 @@ impl fmt::Display for QosClass {
     }
 }
 
-/// The amounts of all containers of a pod, and of the pod itself.
+/// The amounts of all containers of a pod, and of the pod itself, completed as the API server does.
 #[derive(Debug)]
-pub(super) struct PodAmounts<'d> {
+pub(super) struct PodAmounts {
     /// Each container in the order of the template, without ephemeral ones.
-    containers: Vec<(&'d Container<'d>, Declared<'d>)>,
+    pub(super) containers: Vec<(ContainerType, Declared)>,
     /// `spec.resources`.
-    pod: Declared<'d>,
+    pub(super) pod: Declared,
 }
 
-impl<'d> PodAmounts<'d> {
-    /// What stands there.
-    pub(super) fn of(template: &'d Template<'d>) -> PodAmounts<'d> {
+impl PodAmounts {
+    pub(super) fn of(template: &Template<'_>, changes: &[Change]) -> PodAmounts {
         let has_amounts = |it: &&Container<'_>| it.container_type != ContainerType::Ephemeral;
         let containers = template.containers.iter().filter(has_amounts);
         let containers = containers.map(|container| {
-            let declared = Declared::of(container.node, &container.path, &[]);
-            (container, declared)
+            let declared = Declared::of(container.node, &container.path, changes);
+            (container.container_type, declared.with_implicit_requests())
         });
         PodAmounts {
             containers: containers.collect(),
-            pod: Declared::of(template.spec, &template.spec_path, &[]),
+            pod: Declared::of(template.spec, &template.spec_path, changes),
         }
-    }
-
-    /// What changes make of it.
-    pub(super) fn changed_by(mut self, template: &Template<'_>, changes: &'d [Change]) -> Self {
-        for (container, declared) in &mut self.containers {
-            declared.change(&container.path, changes);
-        }
-        self.pod.change(&template.spec_path, changes);
-        self
     }
 
     /// What the containers ask for together: ordinary containers and sidecars at once, or an init container at its
     /// time with the sidecars before it, whichever is more (`AggregateContainerRequests` in kubernetes
     /// `component-helpers/resource/helpers.go`). `None` where none asks, or the sum is too large to be held.
-    fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
+    pub(super) fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
         let mut sum: Option<Quantity> = None;
         let mut sidecars: Option<Quantity> = None;
         let mut peak: Option<Quantity> = None;
-        for (container, declared) in &self.containers {
-            let request = declared.request(name);
+        for (container_type, declared) in &self.containers {
+            let request = declared.requests.get(name).copied();
             let plus = |some: Option<Quantity>| match (some, request) {
                 (Some(some), Some(request)) => some.checked_add(request),
                 (some, request) => some.or(request),
             };
-            match container.container_type {
+            match container_type {
                 ContainerType::Container => sum = plus(sum),
                 ContainerType::Sidecar => {
                     sum = plus(sum);
@@ -196,7 +155,7 @@ impl<'d> PodAmounts<'d> {
     /// is as absent, init containers count, and amounts for the pod decide alone.
     pub(super) fn qos_class(&self) -> QosClass {
         let pod = self.pod_with_defaults();
-        let all: Vec<&Declared<'_>> = match self.pod.is_empty() {
+        let all: Vec<&Declared> = match self.pod.is_empty() {
             true => self
                 .containers
                 .iter()
@@ -204,21 +163,24 @@ impl<'d> PodAmounts<'d> {
                 .collect(),
             false => vec![&pod],
         };
-        let set = |amount: Option<Quantity>| amount.filter(|amount| !amount.is_zero());
-        let limit = |of: &Declared<'_>, name: &str| set(of.limits.get(name).copied());
-        let request = |of: &Declared<'_>, name: &str| set(of.request(name));
+        let set = |amounts: &BTreeMap<String, Quantity>, name: &str| {
+            amounts
+                .get(name)
+                .copied()
+                .filter(|amount| !amount.is_zero())
+        };
         let counted = ["cpu", "memory"];
-        let has_any = |it: &&Declared<'_>| {
-            let mut names = counted.iter();
-            names.any(|name| request(it, name).or(limit(it, name)).is_some())
+        let has_any = |it: &&Declared| {
+            let mut halves = [&it.requests, &it.limits].into_iter();
+            halves.any(|half| counted.iter().any(|name| set(half, name).is_some()))
         };
         if !all.iter().any(has_any) {
             return QosClass::BestEffort;
         }
-        let is_fixed = |it: &&Declared<'_>| {
+        let is_fixed = |it: &&Declared| {
             counted.iter().all(|name| {
-                let limit = limit(it, name);
-                limit.is_some() && limit == request(it, name)
+                let limit = set(&it.limits, name);
+                limit.is_some() && limit == set(&it.requests, name)
             })
         };
         match all.iter().all(is_fixed) {
@@ -229,16 +191,16 @@ impl<'d> PodAmounts<'d> {
 
     /// The pod's own amounts as the API server completes them (`defaultPodRequests` in kubernetes
     /// `pkg/apis/core/v1/defaults.go`): only where it has a limit, and from what its containers ask for first.
-    fn pod_with_defaults(&self) -> Declared<'d> {
+    pub(super) fn pod_with_defaults(&self) -> Declared {
         let mut pod = self.pod.clone();
-        if pod.limits.0.is_empty() {
+        if pod.limits.is_empty() {
             return pod;
         }
         for name in ["cpu", "memory"] {
             if let (None, Some(sum)) = (pod.requests.get(name), self.sum_of_requests(name)) {
-                pod.requests.insert(Cow::Borrowed(name), sum);
+                pod.requests.insert(name.to_owned(), sum);
             }
         }
-        pod
+        pod.with_implicit_requests()
     }
 }

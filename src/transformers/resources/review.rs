@@ -35,6 +35,7 @@ impl<'a> Fitting<'_, 'a> {
         for kept in amounts.iter().filter(|amount| !amount.is_changed) {
             findings.extend(self.doubt(kept));
         }
+        findings.extend(self.authors_pairs(&amounts, edits));
         if self.section.settings.judges_amounts() {
             findings.extend(self.out_of_bounds(edits));
         }
@@ -48,7 +49,7 @@ impl<'a> Fitting<'_, 'a> {
     fn amounts(&self, changes: &[Change]) -> Vec<Kept<'a>> {
         let mut kept = Vec::new();
         for half in [Half::Requests, Half::Limits] {
-            let amounts = self.container.node.get("resources");
+            let amounts = self.container.resources();
             let amounts = amounts.and_then(|it| it.get(half.key()));
             for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
                 let name = name.text().unwrap_or_default().into_owned();
@@ -58,7 +59,7 @@ impl<'a> Fitting<'_, 'a> {
                             return false;
                         };
                         let mut tokens = below.tokens();
-                        let path = ["resources", half.key(), &name];
+                        let path = [self.container.resources_key, half.key(), &name];
                         path.into_iter()
                             .all(|name| tokens.next().is_some_and(|it| it.decoded() == name))
                             && tokens.next().is_none()
@@ -90,7 +91,7 @@ impl<'a> Fitting<'_, 'a> {
         let message = format!("{}: resources.{half}.{name} {what}", subject.part);
         let leaf = self.section.decision(&format!("{half}.{name}"));
         let finding = Finding::new(id, severity, message)
-            .about(&subject, &["resources", half.key(), name])
+            .about(&subject, &[self.container.resources_key, half.key(), name])
             .current(kept.node.value().ok().filter(|value| *value != Value::Null));
         // It is told of with the leaf where the leaf is only checked or exempt.
         match leaf.mode == Mode::Check || leaf.waiver.is_some() {
@@ -162,6 +163,32 @@ impl<'a> Fitting<'_, 'a> {
         }
     }
 
+    /// Requests above their limits where the author wrote both and neither changes: the API server refuses the pod.
+    fn authors_pairs(&self, amounts: &[Kept<'_>], edits: &Edits<'_>) -> Vec<Finding> {
+        let kept = || amounts.iter().filter(|amount| !amount.is_changed);
+        let of = |half: Half| kept().filter(move |it| it.half == half);
+        if of(Half::Requests).next().is_none() || of(Half::Limits).next().is_none() {
+            return Vec::new();
+        }
+        let declared = self.declared(edits.of_object());
+        let mut findings = Vec::new();
+        for kept_limit in of(Half::Limits) {
+            let name = &kept_limit.name;
+            let pair = (declared.requests.get(name), declared.limits.get(name));
+            let is_told_of_devices = !FITTED.contains(&name.as_str());
+            if let (Some(request), Some(limit)) = pair
+                && request > limit
+                && of(Half::Requests).any(|it| it.name == *name)
+                && !is_told_of_devices
+            {
+                let what = format!("is {limit}, below the request of {request}");
+                let finding = self.finding("FIT-RES002", Severity::Error, kept_limit, &what);
+                findings.push(finding.help("the API server refuses the pod as it is"));
+            }
+        }
+        findings
+    }
+
     /// Amounts as they will stand that are outside `min` and `max`, and limits that are too many times their request.
     fn out_of_bounds(&self, edits: &Edits<'_>) -> Vec<Finding> {
         let declared = self.declared(edits.of_object());
@@ -185,7 +212,7 @@ impl<'a> Fitting<'_, 'a> {
                     );
                     findings.push(
                         Finding::new("FIT-RES010", Severity::Error, message)
-                            .about(&subject, &["resources", half.key(), name])
+                            .about(&subject, &[self.container.resources_key, half.key(), name])
                             .current(Some(Value::from(amount.to_string())))
                             .proposed(Value::from(bound.to_string()))
                             .decided_by(decision(self.section, &format!("{setting}.{name}"), &leaf))
@@ -210,7 +237,7 @@ impl<'a> Fitting<'_, 'a> {
                 );
                 findings.push(
                     Finding::new("FIT-RES004", Severity::Warning, message)
-                        .about(&subject, &["resources", "limits", name])
+                        .about(&subject, &[self.container.resources_key, "limits", name])
                         .current(Some(Value::from(limit.to_string())))
                         .decided_by(decision(
                             self.section,
@@ -239,7 +266,7 @@ impl<'a> Fitting<'_, 'a> {
         let is_counted = |name: &str| {
             [&declared.requests, &declared.limits]
                 .iter()
-                .any(|it| it.get(name).is_some())
+                .any(|it| it.contains_key(name))
         };
         let has_base = is_counted("cpu") || is_counted("memory");
         let mut findings = Vec::new();
@@ -270,7 +297,7 @@ impl<'a> Fitting<'_, 'a> {
         findings
     }
 
-    fn declared<'d>(&'d self, changes: &'d [Change]) -> super::qos::Declared<'d> {
+    fn declared(&self, changes: &[Change]) -> super::qos::Declared {
         super::qos::Declared::of(self.container.node, &self.container.path, changes)
     }
 }

@@ -109,9 +109,8 @@ impl PodFitting<'_, '_, '_> {
         if section.settings.is_privileged() {
             return;
         }
-        let spec = self.template.spec;
         let mut found = self.in_pod(section);
-        found.extend(self.in_context(spec, "pod", section));
+        found.extend(self.in_context(self.context(), "pod", section));
         let subject = &self.subject;
         let found = found.into_iter();
         let told = found.filter_map(|refused| self.tell(refused, subject, section));
@@ -121,7 +120,8 @@ impl PodFitting<'_, '_, '_> {
                 continue;
             };
             let mut found = self.in_container(container.node, &section);
-            found.extend(self.in_context(container.node, "container", &section));
+            let context = container.node.get("securityContext");
+            found.extend(self.in_context(context, "container", &section));
             let subject = Subject::container(self.template, container);
             let found = found.into_iter();
             let told = found.filter_map(|refused| self.tell(refused, &subject, &section));
@@ -147,7 +147,7 @@ impl PodFitting<'_, '_, '_> {
             true => "restricted",
             false => "baseline",
         };
-        let outcome = match self.template.path.is_root() {
+        let outcome = match self.template.is_pod() {
             true => format!("a namespace of the level {level} refuses the pod"),
             false => format!(
                 "the API server takes the object, and a namespace of the level {level} refuses its pods"
@@ -169,15 +169,6 @@ impl PodFitting<'_, '_, '_> {
                 let what = format!("{name} is true");
                 found.push(Refused::new("FIT-PSS-hostNamespaces", &[name], what));
             }
-        }
-        let os = spec.get("os").and_then(|os| text(os, "name"));
-        let asks = section.settings.is_restricted() && section.standard_minor() >= 25;
-        if self.template.is_windows && os.is_none() && asks {
-            // `isWindows` in the checks looks at `spec.os.name` alone.
-            let what = "only its nodeSelector says that it is for Windows, so that the standard asks for what Windows has not; \
-                        `os.name: windows` would say it";
-            let id = "FIT-PSS-allowPrivilegeEscalation";
-            found.push(Refused::new(id, &["nodeSelector"], what));
         }
         let is_set = |volume: Node<'_>, key: &str| volume.get(key).is_some_and(|it| !it.is_null());
         for volume in self.template.volumes() {
@@ -309,12 +300,12 @@ impl PodFitting<'_, '_, '_> {
     /// What pods and containers have both.
     fn in_context(
         &self,
-        of: Node<'_>,
+        node: Option<Node<'_>>,
         context: &str,
         section: &Section<'_, SecurityContext>,
     ) -> Vec<Refused> {
         let mut found = Vec::new();
-        let Some(node) = of.get("securityContext") else {
+        let Some(node) = node else {
             return found;
         };
         let stays = |name: &str| !section.changes(context, name) && !section.changes("pod", name);
