@@ -7,9 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use fitout::config::FunctionConfig;
 use fitout::read::{Origin, Resource};
@@ -19,6 +17,8 @@ use kustomize_krm_types::Severity;
 use serde_json::Value;
 
 use crate::hosts::bench::{root, skip};
+use crate::pod_security::is_asked;
+use crate::pod_security::oracle::{Oracle, Question};
 
 /// The environment wins, so that what stays refused is what fitout cannot or will not set.
 const CONFIG: &str = "
@@ -42,8 +42,7 @@ struct Fitted {
 
 #[test]
 fn what_is_fitted_is_restricted_or_explained() {
-    if std::env::var_os("FITOUT_CONFORMANCE").is_none() {
-        skip("the evaluator is asked by `make conformance`");
+    if !is_asked() {
         return;
     }
     let corpus = root().join("../shared/corpus-dev");
@@ -55,15 +54,19 @@ fn what_is_fitted_is_restricted_or_explained() {
     for file in files(&corpus) {
         fitted.extend(fit(&corpus, &file).unwrap_or_default());
     }
-    let verdicts = evaluate(&fitted);
+    let question = |it: &Fitted| Question {
+        level: "restricted".to_owned(),
+        version: "v1.34".to_owned(),
+        text: it.object.to_string(),
+        who: it.who.clone(),
+    };
+    let questions: Vec<Question> = fitted.iter().map(question).collect();
+    let answers = Oracle::start().ask(&questions);
+    let judged = answers.iter().filter(|it| it.no_pods.is_empty());
     let (mut allowed, mut refused, mut unexplained) = (0, BTreeMap::new(), Vec::new());
-    for (object, verdict) in fitted
-        .iter()
-        .zip(&verdicts)
-        .filter(|(_, verdict)| *verdict != "-")
-    {
-        if verdict == "allowed" {
-            allowed += 1;
+    for (object, answer) in fitted.iter().zip(&answers) {
+        if answer.violations.is_empty() {
+            allowed += usize::from(answer.no_pods.is_empty());
             continue;
         }
         let reasons: Vec<&&str> = object
@@ -72,7 +75,7 @@ fn what_is_fitted_is_restricted_or_explained() {
             .filter(|rule| rule.starts_with("FIT-PSS-") || rule.starts_with("FIT-SEC"))
             .collect();
         if reasons.is_empty() {
-            unexplained.push(format!("{}: {verdict}", object.who));
+            unexplained.push(format!("{}: {:?}", object.who, answer.violations));
         }
         for reason in reasons {
             *refused.entry(*reason).or_insert(0) += 1;
@@ -80,7 +83,7 @@ fn what_is_fitted_is_restricted_or_explained() {
     }
     println!(
         "\nrestricted: {allowed} of {} fitted objects pass; of the others fitout said",
-        verdicts.iter().filter(|it| *it != "-").count()
+        judged.count()
     );
     for (rule, count) in refused {
         println!("  {count:>4} {rule}");
@@ -94,7 +97,7 @@ fn what_is_fitted_is_restricted_or_explained() {
     );
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -162,26 +165,4 @@ fn objects(stream: &Stream) -> Option<Vec<Resource<'_>>> {
         Resource::read(document.root(), 0, Origin::default(), &mut resources).ok()?;
     }
     Some(resources)
-}
-
-fn evaluate(objects: &[Fitted]) -> Vec<String> {
-    let mut go = Command::new("go")
-        .args(["run", "./pss", "restricted", "v1.34"])
-        .current_dir(root().join("tests/conformance"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("go: {error}"));
-    let lines: Vec<String> = objects.iter().map(|it| it.object.to_string()).collect();
-    let mut stdin = go.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all((lines.join("\n") + "\n").as_bytes()));
-    let output = go.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    let verdicts: Vec<String> = String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(verdicts.len(), objects.len(), "one verdict for each object");
-    verdicts
 }
