@@ -204,6 +204,10 @@ pub struct Finding {
     pub help: Option<String>,
     /// It tells of a leaf that is not written, because it is only checked or exempt.
     pub is_of_leaf: bool,
+    /// The leaf of the config that would mend it, as exemptions name it: whoever is exempt from the one is from both.
+    pub leaf: Option<String>,
+    /// The Pod Security Standards' own words for it.
+    pub psa: Option<String>,
 }
 
 /// Something that an exemption keeps from being written or found.
@@ -232,6 +236,8 @@ impl Finding {
             decision: None,
             help: None,
             is_of_leaf: false,
+            leaf: None,
+            psa: None,
         }
     }
 
@@ -261,6 +267,20 @@ impl Finding {
     #[must_use]
     pub fn decided_by(mut self, decision: Arc<Decision>) -> Finding {
         self.decision = Some(decision);
+        self
+    }
+
+    /// Adds the leaf of the config that would mend it.
+    #[must_use]
+    pub fn leaf(mut self, leaf: impl Into<String>) -> Finding {
+        self.leaf = Some(leaf.into());
+        self
+    }
+
+    /// Adds the Pod Security Standards' own words.
+    #[must_use]
+    pub fn psa(mut self, words: String) -> Finding {
+        self.psa = Some(words);
         self
     }
 

@@ -63,6 +63,8 @@ pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
 pub struct Outcome {
     /// The whole output; `None` when something is an error, for then nothing may be written.
     pub output: Option<String>,
+    /// The host may go on.
+    pub passed: bool,
     /// What was changed and found; `None` when the input could not be understood.
     pub report: Option<Report>,
     /// Why nothing was written, when it is not a finding of the report.
@@ -91,6 +93,7 @@ pub enum Results {
 pub fn run(bytes: Vec<u8>, results: Results, today: Option<select::Date>) -> Outcome {
     let failed = |host, Problems(problems)| Outcome {
         output: None,
+        passed: false,
         report: None,
         problems,
         host,
@@ -145,13 +148,20 @@ fn run_on(
         true => report.krm_results(config.report_changes),
         false => Vec::new(),
     };
-    let output = if report.has_errors() {
-        None
-    } else {
-        Some(write::resource_list(list, &fitted.changes, &krm_results)?)
+    let passed = match config.judges {
+        true => report.passes(config.checks.fail_on),
+        false => !report.has_errors(),
+    };
+    let output = match (config.judges, list.host) {
+        (true, Host::Kustomize) => passed.then(write::passed_validation),
+        // Nothing is changed, so nothing can be half done, and kpt reads the results of a failure as well.
+        (true, _) => Some(write::resource_list(list, &[], &krm_results)?),
+        (false, _) if passed => Some(write::resource_list(list, &fitted.changes, &krm_results)?),
+        (false, _) => None,
     };
     Ok(Outcome {
         output,
+        passed,
         report: Some(report),
         problems: Vec::new(),
         host: list.host,
@@ -206,17 +216,38 @@ pub fn fit(
     if !problems.is_empty() {
         return Err(Problems(problems));
     }
+    let mut changes = edits.changes;
     let mut findings = edits.findings;
-    findings.extend(checks::run(config, &selection));
+    findings.extend(checks::of_config::ask(config, &selection));
+    if config.judges {
+        // What stays forbidden after fitting: the objects as they are tell it themselves.
+        let is_of_fitting = |finding: &edit::Finding| !finding.id.starts_with("FIT-PSS-");
+        findings.retain(is_of_fitting);
+        told.retain(is_of_fitting);
+        findings.extend(checks::judge(&checks::Scene {
+            config,
+            selection: &selection,
+            transformers: &transformers,
+            resources,
+            changes: &changes,
+        }));
+        changes.clear();
+    }
     let (mut findings, waived) = waive(findings, told, &selection);
-    findings.extend(checks::unused_exemptions(config, &selection));
+    findings.extend(checks::of_config::unused_exemptions(config, &selection));
+    findings.retain_mut(|finding| {
+        let severity = config.checks.severity_of(finding.id, finding.severity);
+        severity
+            .map(|severity| finding.severity = severity)
+            .is_some()
+    });
     let workloads = selection
         .selected
         .iter()
         .filter(|selected| !selected.target.templates.is_empty())
         .count();
     Ok(Fitted {
-        changes: edits.changes,
+        changes,
         findings,
         waived,
         same: edits.same,
@@ -245,9 +276,7 @@ fn waive(
                 .filter(|_| finding.is_of_leaf)
                 .map(|index| &selected.waivers[index]);
             let mut waivers = selected.waivers.iter();
-            by_leaf.or_else(|| {
-                waivers.find(|it| it.covers(finding.id, &finding.part, &selected.target))
-            })
+            by_leaf.or_else(|| waivers.find(|it| it.covers(&finding, &selected.target)))
         });
         match waiver {
             None => found.push(finding),

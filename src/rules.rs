@@ -1,6 +1,11 @@
 //! The ids of everything that can be found, and what each means in a few words.
 
-/// Id and meaning, in the order of the ids.
+use kustomize_krm_types::Severity;
+
+use crate::checks;
+
+/// Id and meaning of what reading, transformers and the config find, in the order of the ids. What a check of
+/// [`mod@crate::checks`] asks about stands in its own file.
 pub const RULES: &[(&str, &str)] = &[
     (
         "FIT-CFG001",
@@ -37,61 +42,6 @@ pub const RULES: &[(&str, &str)] = &[
         "metrics that are read twice, by annotations and by something else",
     ),
     ("FIT-PRM003", "several ports, each of which is scraped"),
-    (
-        "FIT-PSS-allowPrivilegeEscalation",
-        "a container may gain privileges",
-    ),
-    (
-        "FIT-PSS-appArmorProfile",
-        "a container without the AppArmor profile of its runtime",
-    ),
-    (
-        "FIT-PSS-capabilities_baseline",
-        "a container that adds capabilities beyond the usual ones",
-    ),
-    (
-        "FIT-PSS-capabilities_restricted",
-        "a container keeps capabilities",
-    ),
-    ("FIT-PSS-hostNamespaces", "a pod in a namespace of its node"),
-    (
-        "FIT-PSS-hostPathVolumes",
-        "a volume that is a path of the node",
-    ),
-    (
-        "FIT-PSS-hostPorts",
-        "a container that takes a port of its node",
-    ),
-    (
-        "FIT-PSS-hostProbesAndHostLifecycle",
-        "a probe or lifecycle hook of another host",
-    ),
-    ("FIT-PSS-privileged", "a privileged container"),
-    ("FIT-PSS-procMount", "a container that sees all of /proc"),
-    (
-        "FIT-PSS-procMount_restricted",
-        "the same at the level restricted",
-    ),
-    (
-        "FIT-PSS-restrictedVolumes",
-        "a volume of a kind that the level restricted does not have",
-    ),
-    ("FIT-PSS-runAsNonRoot", "a container may run as root"),
-    ("FIT-PSS-runAsUser", "a container that runs as user 0"),
-    ("FIT-PSS-seLinuxOptions", "a label of SELinux of its own"),
-    (
-        "FIT-PSS-seccompProfile_baseline",
-        "a container that seccomp does not confine",
-    ),
-    (
-        "FIT-PSS-seccompProfile_restricted",
-        "a container without a seccomp profile",
-    ),
-    ("FIT-PSS-sysctls", "a sysctl that is not safe"),
-    (
-        "FIT-PSS-windowsHostProcess",
-        "a Windows process of the node",
-    ),
     ("FIT-RES002", "a request above its limit"),
     ("FIT-RES004", "a limit too many times its request"),
     (
@@ -102,7 +52,6 @@ pub const RULES: &[(&str, &str)] = &[
     ("FIT-RES007", "another QoS class"),
     ("FIT-RES010", "an amount outside the configured bounds"),
     ("FIT-RES011", "an amount that is null"),
-    ("FIT-RUN001", "the function did not run"),
     (
         "FIT-SEC001",
         "a security setting that would stop the program, or that the API server refuses",
@@ -136,7 +85,27 @@ pub const RULES: &[(&str, &str)] = &[
     ),
 ];
 
+/// A rule that a check asks about.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its id, such as `FIT-NET004`.
+    pub id: &'static str,
+    /// What breaking it is, unless the config says otherwise.
+    pub severity: Severity,
+    /// What is found, in a few words.
+    pub meaning: &'static str,
+    /// What other tools call it, for people who come from them; empty where none has it.
+    pub peers: &'static str,
+}
+
+/// Id and meaning of every rule: those of this list, then those of the checks.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let of_checks = checks::CHECKS.iter().flat_map(|check| check.rules);
+    let of_checks = of_checks.map(|rule| (rule.id, rule.meaning));
+    RULES.iter().copied().chain(of_checks)
+}
+
 /// Whether there is a rule of this id.
 pub fn is_known(id: &str) -> bool {
-    RULES.iter().any(|(known, _)| *known == id)
+    all().any(|(known, _)| known == id)
 }

@@ -495,3 +495,111 @@ fn warnings_fail_only_where_they_are_asked_to() {
     let quiet = with(&["-q"]);
     assert_eq!((quiet.code, quiet.stderr.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn check_fails_until_the_function_has_run() {
+    let folder = caracal();
+    let check = ["check", "-f", "base", "-e", "production"];
+    let run = folder.run(&check);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    let first = run.stdout.lines().next().unwrap();
+    assert!(first.starts_with("error[FIT-RUN001]: "), "{first}");
+    assert_eq!(folder.run(&IN_PLACE).code, Some(0));
+    let run = folder.run(&check);
+    let told =
+        "Check  3 workloads in 7 files for production: as fitted; 0 errors, 0 warnings, 0 waived\n";
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), told));
+}
+
+#[test]
+fn check_tells_each_field_in_its_report() {
+    let folder = caracal();
+    let run = folder.run(&["check", "-f", BASE, "-e", "production", "-o", "json"]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let results = report["results"].as_array().unwrap();
+    let unfitted: Vec<&Value> = results
+        .iter()
+        .filter(|result| result["rule"] == "FIT-RUN001")
+        .collect();
+    let plan = folder.run(&["plan", "-f", BASE, "-e", "production", "-o", "json"]);
+    let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+    let changes = plan["results"].as_array().unwrap().iter();
+    let mut planned: Vec<&Value> = changes
+        .filter(|it| it["type"] == "change")
+        .map(|it| &it["field"])
+        .collect();
+    let mut told: Vec<&Value> = unfitted.iter().map(|it| &it["field"]).collect();
+    planned.sort_by_key(|field| field.to_string());
+    told.sort_by_key(|field| field.to_string());
+    assert_eq!(told, planned);
+    for result in unfitted {
+        assert_eq!(result["severity"], "error");
+        assert!(result["file"]["line"].is_u64() && result["help"].is_string());
+    }
+    assert_eq!(report["summary"]["added"], 0);
+}
+
+#[test]
+fn what_fails_a_check_is_the_configs_to_say_and_the_callers() {
+    let folder = caracal();
+    let config = folder.read(CONFIG);
+    folder.write(
+        CONFIG,
+        &config.replace("\nspec:\n", "\nspec:\n  checks: {failOn: Never}\n"),
+    );
+    let check = ["check", "-q", "-f", BASE, "-e", "production"];
+    assert_eq!(folder.run(&check).code, Some(0));
+    let asked = folder.run(&[&check[..], &["--fail-on", "error"]].concat());
+    assert_eq!(asked.code, Some(1));
+    folder.write(
+        CONFIG,
+        &config.replace(
+            "\nspec:\n",
+            "\nspec:\n  checks: {profile: privileged, severity: {FIT-RUN001: Warning}}\n",
+        ),
+    );
+    assert_eq!(folder.run(&check).code, Some(0));
+    let asked = folder.run(&[&check[..], &["--fail-on", "warning"]].concat());
+    assert_eq!(asked.code, Some(1));
+}
+
+#[test]
+fn a_rule_that_nobody_knows_is_refused() {
+    let folder = caracal();
+    let config = folder.read(CONFIG);
+    folder.write(
+        CONFIG,
+        &config.replace("\nspec:\n", "\nspec:\n  checks: {disable: [FIT-RUN01]}\n"),
+    );
+    let run = folder.run(&["check", "-f", BASE, "-e", "production"]);
+    assert_eq!(run.code, Some(2));
+    for said in [
+        "FIT-CFG003",
+        "there is no rule `FIT-RUN01`",
+        "did you mean `FIT-RUN001`?",
+    ] {
+        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn a_mistake_is_told_to_machines_as_well() {
+    let folder = caracal();
+    let config = folder.read(CONFIG);
+    folder.write(
+        CONFIG,
+        &config.replace("\nspec:\n", "\nspec:\n  resorces: {}\n"),
+    );
+    for command in ["plan", "check"] {
+        let run = folder.run(&[command, "-f", BASE, "-e", "production", "-o", "json"]);
+        assert_eq!(run.code, Some(2));
+        assert!(run.stderr.contains("FIT-CFG001"), "{}", run.stderr);
+        let report: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!(report["summary"]["errors"], 1);
+        let result = &report["results"][0];
+        assert_eq!(result["rule"], "FIT-CFG001");
+        assert_eq!(result["file"]["path"], CONFIG);
+        let line = config.lines().position(|line| line == "spec:").unwrap() + 2;
+        assert_eq!(result["file"]["line"], line);
+    }
+}

@@ -8,13 +8,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 /// The parts of the reference that are no sections: heading, file, and the type that it begins with.
-const PARTS: [(&str, &str, &str); 6] = [
+const PARTS: [(&str, &str, &str); 7] = [
     ("spec", "src/config/document.rs", "General"),
     ("profiles", "src/config/document.rs", "ProfileHead"),
     ("select and exclude", "src/select/selector.rs", "Selector"),
     ("podSpecs", "src/select/targets/places.rs", "PodSpecs"),
     ("claims", "src/select/targets/claims.rs", "ClaimSpecs"),
     ("exemptions", "src/select/exemptions.rs", "Exemption"),
+    ("checks", "src/config/checks.rs", "Checks"),
 ];
 
 /// All parts; those of the sections follow from their names.

@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use fitout::checks::{CHECKS, Check};
 use fitout::config::{ChangesReport, FunctionConfig};
 use fitout::problem::Problems;
 use fitout::read::{Origin, Resource};
@@ -60,7 +61,11 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         &config,
         fitout::report::Detail::EachChange,
     );
-    let text = if report.has_errors() {
+    let passes = match config.judges {
+        true => report.passes(config.checks.fail_on),
+        false => !report.has_errors(),
+    };
+    let text = if !passes {
         Err(report::findings(&report, Severity::Error))
     } else {
         Ok(write::text(&stream, &fitted.changes, &resources)?)
@@ -89,7 +94,8 @@ pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Ve
         .for_each(|line| list.push_str(&format!("  {line}\n")));
     let outcome = fitout::run(list.into_bytes(), Results::Always, None);
     match outcome.output {
-        None => Err(outcome.problems.iter().map(ToString::to_string).collect()),
+        _ if !outcome.passed => Err(outcome.problems.iter().map(ToString::to_string).collect()),
+        None => Err("there is no output".to_owned()),
         Some(output) => {
             let list = self::objects(&output).remove(0);
             Ok(list["items"].as_array().cloned().unwrap_or_default())
@@ -190,6 +196,9 @@ impl Case {
 
     /// The config without the case's section, or without all where the case is about something else.
     fn config_without_section(&self) -> String {
+        if let Some(check) = CHECKS.iter().find(|check| check.name == self.about) {
+            return self.config_without_check(check);
+        }
         let is_section = transformers::NAMES.contains(&self.about.as_str());
         let goes = |key: &str| match is_section {
             true => key == self.about,
@@ -211,6 +220,19 @@ impl Case {
                 .iter_mut()
                 .for_each(drop);
         }
+        serde_yaml::to_string(&config).unwrap()
+    }
+}
+
+impl Case {
+    /// The config that does not ask about the rules of a check.
+    fn config_without_check(&self, check: &Check) -> String {
+        let mut config: serde_yaml::Value = serde_yaml::from_str(&self.config).unwrap();
+        let rules: Vec<&str> = check.rules.iter().map(|rule| rule.id).collect();
+        let spec = config["spec"].as_mapping_mut().unwrap();
+        let checks = spec.entry("checks".into());
+        let checks = checks.or_insert_with(|| serde_yaml::Mapping::new().into());
+        checks["disable"] = serde_yaml::to_value(rules).unwrap();
         serde_yaml::to_string(&config).unwrap()
     }
 }

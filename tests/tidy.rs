@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use fitout::checks::CHECKS;
+
 use crate::golden::{folders, objects};
 
 /// Folders of cases that are about something else than one section.
@@ -153,33 +155,37 @@ fn every_rule_is_in_the_table_and_used() {
     let sources = files("src");
     let others = sources.iter().filter(|(name, _)| name != "src/rules.rs");
     let used: BTreeSet<String> = others.flat_map(|(_, text)| ids(text)).collect();
-    let known = fitout::rules::RULES.iter().map(|(id, _)| (*id).to_owned());
+    let known = fitout::rules::all().map(|(id, _)| id.to_owned());
     assert_eq!(used, known.collect());
 }
 
-#[test]
-fn transformers_are_one_row_one_file_and_one_folder_of_cases() {
-    let rows: BTreeSet<String> = fitout::transformers::NAMES
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let files: BTreeSet<String> = fs::read_dir(root().join("src/transformers"))
+/// The names of the files in a folder, as the rows of its table have them.
+fn names_of_files(folder: &str) -> BTreeSet<String> {
+    fs::read_dir(root().join(folder))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_file() && !path.ends_with("mod.rs"))
         .map(|path| camel_case(path.file_stem().unwrap().to_str().unwrap()))
-        .collect();
-    assert_eq!(
-        rows, files,
-        "rows of the table and files in src/transformers"
-    );
+        .collect()
+}
+
+#[test]
+fn transformers_and_checks_are_one_row_one_file_and_one_folder_of_cases() {
+    let names =
+        |names: &[&str]| -> BTreeSet<String> { names.iter().map(ToString::to_string).collect() };
+    let transformers = names(fitout::transformers::NAMES);
+    let checks: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
+    let checks = names(&checks);
+    assert_eq!(transformers, names_of_files("src/transformers"));
+    assert_eq!(checks, names_of_files("src/checks"));
     let name = |folder: &PathBuf| folder.file_name().unwrap().to_str().unwrap().to_owned();
     let cases: BTreeSet<String> = folders(&root().join("tests/cases"))
         .iter()
         .map(name)
         .collect();
-    let expected = rows
+    let expected = transformers
         .into_iter()
+        .chain(checks)
         .chain(OTHER_CASES.map(str::to_owned))
         .collect();
     assert_eq!(cases, expected, "folders in tests/cases");

@@ -1,36 +1,77 @@
 //! Step 5: checks. Each answers with findings; none fails, and none changes anything.
 //!
-//! Adding one: a file here with its head comment in the words of the rule, and a row in the table.
+//! Some ask about the config and what it selected, whenever fitout runs: see [`of_config`]. The others judge the objects
+//! as they are, for `fitout check` and for configs with `mode: Check`: those are the rows of [`CHECKS`].
+//!
+//! # Adding one
+//!
+//! 1. Copy the nearest file here. Its head says in the words of the rule what is found and why that matters; its `CHECK`
+//!    has its name, its rules (id, severity, meaning, what other tools call it) and the function that asks.
+//! 2. Add its `mod` line and its row in [`CHECKS`].
+//! 3. Make `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml` (with `mode: Check`).
+//! 4. `UPDATE_GOLDEN=1 cargo test`, and read the git diff of what it wrote.
+//! 5. `make test lint`.
+//!
+//! Configured severities, `disable`, exemptions, results, JSON, `docs/checks.md` follow from that.
+//!
+//! A check sees the [`Scene`]: every object, the selected ones with their pods, containers and claims
+//! ([`Selection::selected`]), and what objects say of one another ([`Selection::around`], [`Selection::accounts`]).
+//! It tells with [`Finding`]s whose `resource` is the object's index. What it finds on objects that the config does not
+//! select is dropped for it.
 
-mod exemptions;
-mod profiles;
-mod skips;
-mod targets;
+pub mod of_config;
+mod pod_security;
+mod run;
 
 use crate::config::Config;
-use crate::edit::Finding;
+use crate::edit::{Change, Finding};
+use crate::read::Resource;
+use crate::rules::Rule;
 use crate::select::Selection;
+use crate::transformers::Transformers;
 
-/// A question to the config and what it selected.
-type Check = fn(&Config<'_>, &Selection<'_, '_>) -> Vec<Finding>;
+/// A question to the objects as they are.
+#[derive(Debug)]
+pub struct Check {
+    /// The name of its file and of its folder of cases.
+    pub name: &'static str,
+    /// The rules whose breaches it finds.
+    pub rules: &'static [Rule],
+    /// Asks.
+    find: fn(&Scene<'_>) -> Vec<Finding>,
+}
 
-/// Every check, in the order in which findings of one severity are told.
-const CHECKS: [Check; 7] = [
-    profiles::use_of_selection,
-    targets::unfitted_workloads,
-    targets::undeclared_pods,
-    profiles::use_of_profiles,
-    profiles::disagreements,
-    skips::skips,
-    exemptions::exemptions,
-];
+/// Every check that judges.
+pub const CHECKS: &[Check] = &[run::CHECK, pod_security::CHECK];
 
-pub use exemptions::unused as unused_exemptions;
+/// What a check sees.
+#[derive(Clone, Copy)]
+pub struct Scene<'s> {
+    /// The environment's config.
+    pub config: &'s Config<'s>,
+    /// What it selects.
+    pub selection: &'s Selection<'s, 's>,
+    /// The transformers, for what their sections say of an object.
+    pub transformers: &'s Transformers<'s>,
+    /// Every object, selected or not.
+    pub resources: &'s [Resource<'s>],
+    /// What the config would still change.
+    pub changes: &'s [Change],
+}
 
-/// Asks every check.
-pub fn run(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
-    CHECKS
-        .iter()
-        .flat_map(|check| check(config, selection))
-        .collect()
+/// Judges the objects as they are.
+pub fn judge(scene: &Scene<'_>) -> Vec<Finding> {
+    let asked = CHECKS.iter().filter(|check| {
+        let mut rules = check.rules.iter();
+        rules.any(|rule| {
+            let severity = scene.config.checks.severity_of(rule.id, rule.severity);
+            severity.is_some()
+        })
+    });
+    let found = asked.flat_map(|check| (check.find)(scene));
+    let is_selected = |finding: &Finding| {
+        let index = finding.resource;
+        index.is_none_or(|index| scene.selection.selected_at(index).is_some())
+    };
+    found.filter(is_selected).collect()
 }

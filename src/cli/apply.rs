@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use clap::Args;
-use fitout::config::{Config, FunctionConfig};
+use fitout::config::{Config, FailOn, FunctionConfig};
 use fitout::edit::Change;
 use fitout::problem::{Problem, Problems};
 use fitout::read::Resource;
@@ -14,7 +14,7 @@ use rayon::prelude::*;
 
 use super::inputs::{ConfigText, Manifest, Manifests, failure};
 use super::output::{self, Form, Format, Output};
-use super::{FINDINGS, FINE, FailOn, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
+use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
 
 /// Print the fitted manifests, or edit the files in place.
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ impl Apply {
         if let Some(directory) = &self.source.kustomization {
             let telling = &self.telling;
             if !self.output.is_empty()
-                || telling.fail_on != FailOn::Error
+                || telling.fail_on.is_some()
                 || telling.quiet
                 || telling.verbose
             {
@@ -77,9 +77,10 @@ impl Apply {
                 "error: standard input cannot be edited in place",
             ));
         }
-        run_on_files(&self.source, &self.telling, |run, manifests, _| {
+        let result = run_on_files(&self.source, &self.telling, |run, manifests, _| {
             self.finish(run, manifests)
-        })
+        });
+        output::with_report(&self.output, result)
     }
 
     fn finish(&self, run: &Run, manifests: &Manifests) -> Result<u8, Failure> {
@@ -97,7 +98,7 @@ impl Apply {
                 Form::Text => format.write(&report::summary(&run.report, None))?,
             }
         }
-        Ok(exit_code(&run.report, self.telling.fail_on))
+        Ok(exit_code(&run.report, self.telling.fail_on()))
     }
 
     /// Writes each changed file by way of a new one beside it, after everything could be fitted.
@@ -138,6 +139,19 @@ pub(super) fn run_on_files(
     telling: &Telling,
     finish: impl FnOnce(&Run, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
+    read_files(source, telling, |config, manifests, resources| {
+        let run = Run::of(config, manifests, resources);
+        let run = run.map_err(|problems| failure(&problems, telling, UNREADABLE))?;
+        finish(&run, manifests, resources)
+    })
+}
+
+/// Reads the config and the files that the arguments name.
+pub(super) fn read_files(
+    source: &Source,
+    telling: &Telling,
+    then: impl FnOnce(&mut Config<'_>, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
+) -> Result<u8, Failure> {
     let wrong_config = |problems: Problems| failure(&problems, telling, WRONG_USE);
     let unreadable = |problems: Problems| failure(&problems, telling, UNREADABLE);
     let config_text = ConfigText::read(source, telling)?;
@@ -147,8 +161,7 @@ pub(super) fn run_on_files(
     config.today = super::clock::today()?.or(config.today);
     let manifests = Manifests::read(source, telling)?;
     let resources = manifests.resources().map_err(unreadable)?;
-    let run = Run::of(&config, &manifests, &resources).map_err(unreadable)?;
-    finish(&run, &manifests, &resources)
+    then(&mut config, &manifests, &resources)
 }
 
 impl Run {
@@ -279,10 +292,9 @@ fn keep_owner(_: &tempfile::NamedTempFile, _: &Path) {}
 
 /// The exit code that the findings ask for.
 pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
-    let fails = match fail_on {
-        FailOn::Error => report.summary.errors > 0,
-        FailOn::Warning => report.summary.errors + report.summary.warnings > 0,
-        FailOn::Never => false,
-    };
-    if fails { FINDINGS } else { FINE }
+    if report.passes(fail_on) {
+        FINE
+    } else {
+        FINDINGS
+    }
 }

@@ -90,7 +90,6 @@ pub(super) fn run(settings: &Settings) -> u8 {
 
 /// Tells the outcome and writes the output; answers the exit code.
 pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
-    let failed = outcome.output.is_none();
     if settings.tells_problems() {
         for problem in &outcome.problems {
             Output::stderr(&problem.to_string());
@@ -106,8 +105,14 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
                 Output::stderr(text.trim_end());
             }
         }
-        if failed {
-            Output::stderr("fitout: nothing was written, so that nothing half-fitted is deployed");
+        match (&outcome.report, &outcome.output) {
+            _ if outcome.passed => {}
+            (Some(told), _) if told.judges => {
+                Output::stderr(&format!("fitout: {}", report::totals(told).trim_end()));
+            }
+            _ => Output::stderr(
+                "fitout: nothing was written, so that nothing half-fitted is deployed",
+            ),
         }
     }
     let Some(output) = &outcome.output else {
@@ -118,7 +123,8 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
         .write_all(output.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Ok(()) => FINE,
+        Ok(()) if outcome.passed => FINE,
+        Ok(()) => FINDINGS,
         Err(error) => {
             Output::stderr(&format!("error: cannot write to standard output: {error}"));
             FINDINGS

@@ -243,6 +243,20 @@ impl ConfigText {
     }
 }
 
+impl Source {
+    /// The folder in which overlays that use the config are likely to be: that which holds `fn-config/`, or else the
+    /// working directory.
+    pub(super) fn tree(&self) -> PathBuf {
+        let working = std::env::current_dir().unwrap_or_default();
+        let mut above = working.ancestors();
+        let is_here = |folder: &&Path| folder.join("fn-config").is_dir();
+        match above.find(is_here) {
+            Some(folder) if folder != working => folder.to_owned(),
+            _ => PathBuf::from("."),
+        }
+    }
+}
+
 /// `fn-config/NAME/fitout.yaml` in the working directory or the nearest directory above that has it.
 fn find_environment(name: &str) -> Result<PathBuf, Failure> {
     let relative: PathBuf = ["fn-config", name, "fitout.yaml"].iter().collect();
@@ -298,5 +312,8 @@ pub(super) fn failure(problems: &Problems, telling: &Telling, code: u8) -> Failu
         "{count} error{}; nothing was written",
         if count == 1 { "" } else { "s" }
     ));
-    Failure::new(code, message)
+    Failure {
+        problems: problems.0.clone(),
+        ..Failure::new(code, message)
+    }
 }

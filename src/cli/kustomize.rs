@@ -8,9 +8,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Finished, Stdio};
 
-use super::executables;
 use super::output::Output;
-use super::{FINE, Failure, UNREADABLE, WRONG_USE};
+use super::{FINE, Failure, UNREADABLE, WRONG_USE, tree};
 
 /// This program's path, for the stand-in.
 pub(super) const PROGRAM: &str = "FITOUT_SHIM_PROGRAM";
@@ -20,27 +19,31 @@ pub(super) const REAL_PATH: &str = "FITOUT_SHIM_PATH";
 pub(super) const RECORD: &str = "FITOUT_SHIM_RECORD";
 
 /// Set when the caller tells findings itself.
-pub(super) const FOR_PLAN: &str = "FITOUT_SHIM_FOR_PLAN";
+pub(super) const TOLD_LATER: &str = "FITOUT_SHIM_TOLD_LATER";
 
 /// Prints the build.
 pub(super) fn apply(directory: &Path) -> Result<u8, Failure> {
-    let build = Build::run(directory, false)?;
+    let build = Build::run(directory, false, WRONG_USE)?;
     Output::stdout(&build.output);
     Ok(FINE)
 }
 
-/// The ResourceLists that kustomize gave to the function while it built.
-pub(super) fn inputs(directory: &Path) -> Result<Vec<String>, Failure> {
-    Ok(Build::run(directory, true)?.inputs)
-}
-
-struct Build {
-    output: String,
-    inputs: Vec<String>,
+/// A finished build.
+pub(super) struct Build {
+    /// The objects.
+    pub(super) output: String,
+    /// The ResourceLists that kustomize gave to the function while it built.
+    pub(super) inputs: Vec<String>,
 }
 
 impl Build {
-    fn run(directory: &Path, for_plan: bool) -> Result<Build, Failure> {
+    /// Builds an overlay. `is_told_later`: what the function finds is the caller's to tell. `not_run`: the code of a
+    /// build that succeeds without the function.
+    pub(super) fn run(
+        directory: &Path,
+        is_told_later: bool,
+        not_run: u8,
+    ) -> Result<Build, Failure> {
         let io = |what: &str| Failure::of::<std::io::Error>(UNREADABLE, format!("error: {what}"));
         let folder = tempfile::tempdir().map_err(io("cannot make a temporary folder"))?;
         let record = folder.path().join("record");
@@ -51,8 +54,8 @@ impl Build {
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 
         let mut command = kustomize_on(&path, directory)?;
-        if for_plan {
-            command.env(FOR_PLAN, "1");
+        if is_told_later {
+            command.env(TOLD_LATER, "1");
         }
         let finished = command
             .env("PATH", in_front(&bin, &path))
@@ -64,7 +67,7 @@ impl Build {
             .output()
             .map_err(io("cannot run kustomize"))?;
         let calls = Call::all(&record);
-        judge(directory, &finished, &calls)?;
+        judge(directory, &finished, &calls, not_run)?;
         Ok(Build {
             output: String::from_utf8_lossy(&finished.stdout).into_owned(),
             inputs: calls.into_iter().map(|call| call.input).collect(),
@@ -103,7 +106,12 @@ impl Call {
 
 /// Fails when the build did, and when it succeeded without the function: kustomize skips a function
 /// silently when it is an executable and no flag allows that, and such manifests are not fitted.
-fn judge(directory: &Path, finished: &Finished, calls: &[Call]) -> Result<(), Failure> {
+fn judge(
+    directory: &Path,
+    finished: &Finished,
+    calls: &[Call],
+    not_run: u8,
+) -> Result<(), Failure> {
     let shown = directory.display();
     if !finished.status.success() {
         let code = calls
@@ -116,13 +124,13 @@ fn judge(directory: &Path, finished: &Finished, calls: &[Call]) -> Result<(), Fa
             format!("error: the build of {shown} failed"),
         ));
     }
-    let skipped: Vec<String> = executables::in_tree(directory)
+    let skipped: Vec<String> = tree::executables(directory)
         .iter()
         .map(|file| file.display().to_string())
         .collect();
     if !skipped.is_empty() {
         return Err(Failure::new(
-            WRONG_USE,
+            not_run,
             format!(
                 "error[FIT-RUN001]: the build of {shown} succeeded, but kustomize skipped the function in {}\n  \
                  = help: it has the form `exec`, which kustomize leaves out without --enable-exec; use the form \
@@ -134,7 +142,7 @@ fn judge(directory: &Path, finished: &Finished, calls: &[Call]) -> Result<(), Fa
     }
     if calls.is_empty() {
         return Err(Failure::new(
-            WRONG_USE,
+            not_run,
             format!(
                 "error[FIT-RUN001]: the build of {shown} succeeded, but fitout was not called in it\n  \
                  = help: list a folder of fn-config/ under `transformers` in its kustomization.yaml, in the form with \

@@ -2,19 +2,22 @@
 //! files and the environment, or decides exit codes.
 
 mod apply;
+mod check;
 mod clock;
-mod executables;
 mod function;
 mod inputs;
 mod kustomize;
 mod output;
 mod plan;
 mod shim;
+mod tree;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use fitout::config;
+use fitout::problem::Problem;
 use fitout::report::{self, Report};
 use kustomize_krm_types::Severity;
 
@@ -59,6 +62,8 @@ enum Command {
     Apply(apply::Apply),
     /// Show what would change, line by line, with the reasons; writes nothing
     Plan(plan::Plan),
+    /// Judge manifests: was the function run on them, and do they meet the environment's rules
+    Check(check::Check),
     /// Stands in for docker while kustomize runs: runs the function when the image is ours
     #[command(hide = true, disable_help_flag = true)]
     DockerShim {
@@ -89,9 +94,9 @@ struct Source {
 /// How much is told, and how.
 #[derive(Debug, Args)]
 struct Telling {
-    /// Which findings fail the run
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value = "error")]
-    fail_on: FailOn,
+    /// Which findings fail the run; by default errors, for `check` what its config says
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    fail_on: Option<FailOn>,
     /// When to color
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     color: Color,
@@ -104,16 +109,25 @@ struct Telling {
 }
 
 impl Telling {
-    /// Tells findings on standard error, as many as asked for.
-    fn tell_findings(&self, told: &Report) {
-        let least = if self.quiet {
+    /// Which findings fail the run.
+    fn fail_on(&self) -> config::FailOn {
+        self.fail_on.unwrap_or(FailOn::Error).into()
+    }
+
+    /// The severity from which on findings are told.
+    fn least(&self) -> Severity {
+        if self.quiet {
             Severity::Error
         } else if self.verbose {
             Severity::Info
         } else {
             Severity::Warning
-        };
-        let findings = report::findings(told, least);
+        }
+    }
+
+    /// Tells findings on standard error, as many as asked for.
+    fn tell_findings(&self, told: &Report) {
+        let findings = report::findings(told, self.least());
         if !findings.is_empty() {
             Output::stderr(findings.trim_end());
         }
@@ -129,6 +143,16 @@ enum FailOn {
     Warning,
     /// None; errors still keep anything from being written.
     Never,
+}
+
+impl From<FailOn> for config::FailOn {
+    fn from(fail_on: FailOn) -> config::FailOn {
+        match fail_on {
+            FailOn::Error => config::FailOn::Error,
+            FailOn::Warning => config::FailOn::Warning,
+            FailOn::Never => config::FailOn::Never,
+        }
+    }
 }
 
 /// When to color.
@@ -148,6 +172,8 @@ struct Failure {
     /// What was tried, and below it what came in the way.
     error: anyhow::Error,
     code: u8,
+    /// The same for machines, where it is the input or the config that has to be mended.
+    problems: Vec<Problem>,
 }
 
 impl Failure {
@@ -155,6 +181,7 @@ impl Failure {
         Failure {
             error: anyhow::Error::msg(message.into()),
             code,
+            problems: Vec::new(),
         }
     }
 
@@ -163,6 +190,7 @@ impl Failure {
         move |error| Failure {
             error: error.into().context(tried),
             code,
+            problems: Vec::new(),
         }
     }
 }
@@ -186,6 +214,7 @@ pub(crate) fn main() -> ExitCode {
         None => Ok(short_help()),
         Some(Command::Apply(apply)) => apply.run(),
         Some(Command::Plan(plan)) => plan.run(),
+        Some(Command::Check(check)) => check.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
     match result {
@@ -205,7 +234,8 @@ fn short_help() -> u8 {
          fitout plan -f base -e production               what would change, and why\n    \
          fitout apply -f base -e production              the fitted manifests\n    \
          fitout apply -i -f base -e production           the same, into the files\n    \
-         fitout apply -k overlays/production/caracal     a kustomize overlay, without Docker\n\n  \
+         fitout apply -k overlays/production/caracal     a kustomize overlay, without Docker\n    \
+         fitout check -f rendered.yaml -e production     did it run, and is the result sound\n\n  \
          As a KRM function   kustomize and kpt run `fitout` with a ResourceList on standard input.\n  \
          All commands        fitout --help, or {}\n",
         Cli::command()

@@ -2,6 +2,8 @@
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
+use fitout::report::Report;
+
 use super::{Color, FINE, Failure, UNREADABLE};
 
 /// The two streams.
@@ -103,6 +105,19 @@ impl std::str::FromStr for Format {
             other => Err(format!("unknown format `{other}`; known: text, json")),
         }
     }
+}
+
+/// Ends a command; for whoever asked for JSON, with a report of what came in the way.
+pub(super) fn with_report(formats: &[Format], result: Result<u8, Failure>) -> Result<u8, Failure> {
+    if let Err(failure) = &result
+        && !failure.problems.is_empty()
+    {
+        let json = Report::of_problems(&failure.problems).to_json();
+        for format in formats.iter().filter(|it| it.form == Form::Json) {
+            format.write(&json)?;
+        }
+    }
+    result
 }
 
 impl Format {

@@ -6,8 +6,8 @@ use fitout::report::{self, Detail, PlannedText, Report};
 
 use super::apply::{exit_code, run_on_files};
 use super::inputs::failure;
-use super::output::{Form, Format};
-use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
+use super::output::{Form, Format, with_report};
+use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize, tree};
 
 /// Show what would change, line by line, with the reasons.
 #[derive(Debug, Args)]
@@ -26,6 +26,10 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self) -> Result<u8, Failure> {
+        with_report(&self.output, self.plan_source())
+    }
+
+    fn plan_source(&self) -> Result<u8, Failure> {
         if let Some(directory) = &self.source.kustomization {
             return self.plan_overlay(directory);
         }
@@ -50,7 +54,7 @@ impl Plan {
     /// Plans what the function does inside of an overlay's build, on what kustomize hands to it.
     fn plan_overlay(&self, directory: &std::path::Path) -> Result<u8, Failure> {
         let mut code = 0;
-        for input in kustomize::inputs(directory)? {
+        for input in kustomize::Build::run(directory, true, WRONG_USE)?.inputs {
             let stream = fitout::yaml::Stream::parse(input).map_err(|error| {
                 failure(
                     &fitout::not_yaml(&error, None).into(),
@@ -63,8 +67,13 @@ impl Plan {
             let Some(node) = list.function_config else {
                 continue;
             };
-            let function_config = FunctionConfig::of_list(node)
-                .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
+            let file = tree::config_file(directory, node);
+            let function_config = match &file {
+                Some(file) => FunctionConfig::of_file(&file.stream, &file.name),
+                None => FunctionConfig::of_list(node),
+            };
+            let function_config =
+                function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
             let mut config = function_config
                 .decode()
                 .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
@@ -121,7 +130,7 @@ impl Plan {
         if self.exit_code && changes {
             FINDINGS
         } else {
-            exit_code(report, self.telling.fail_on)
+            exit_code(report, self.telling.fail_on())
         }
     }
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use fitout::{Outcome, Results};
 
 use super::function::{self, Settings};
-use super::kustomize::{FOR_PLAN, REAL_PATH, RECORD, find};
+use super::kustomize::{REAL_PATH, RECORD, TOLD_LATER, find};
 use super::{FINDINGS, FINE, Failure, UNREADABLE, WRONG_USE};
 
 /// Runs the function when docker is asked to run our image, and the real docker otherwise.
@@ -34,7 +34,7 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
         let _ = std::fs::write(file.with_extension("code"), code_of(&outcome).to_string());
     }
     // A plan tells the findings itself, from the record.
-    let is_told_later = outcome.output.is_some() && std::env::var_os(FOR_PLAN).is_some();
+    let is_told_later = outcome.passed && std::env::var_os(TOLD_LATER).is_some();
     let settings = if is_told_later {
         Settings::of(Some("none"))
     } else {
@@ -48,7 +48,7 @@ fn code_of(outcome: &Outcome) -> u8 {
     match outcome.problems.first() {
         Some(problem) if problem.id.starts_with("FIT-CFG") => WRONG_USE,
         Some(_) => UNREADABLE,
-        None if outcome.output.is_none() => FINDINGS,
+        None if !outcome.passed => FINDINGS,
         None => FINE,
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
+use super::checks::Checks;
 use super::config_map;
 use super::decode::{Fault, Others, TEXT, decode, describe};
 use super::view::{Layer, LayerId, View};
@@ -31,7 +32,8 @@ pub enum Mode {
     Bound,
     /// Never; what the author wrote there is deleted.
     Remove,
-    /// Never; what `Ensure` would write is told as a warning.
+    /// Never; what `Ensure` would write is told as a warning. As `spec.mode` it makes the function a validator: nothing
+    /// is written, and whatever would be is an error.
     Check,
     /// Never; the field is not looked at.
     Off,
@@ -135,6 +137,8 @@ struct General {
     catalogue: Vec<Entry>,
     /// What stays as it is, and why.
     exemptions: Vec<Exemption>,
+    /// What is asked of the result when it is judged, by `fitout check` or with `mode: Check`.
+    checks: Checks,
     /// The day by which exemptions end, for hosts that give the function none.
     today: Option<Date>,
 }
@@ -201,8 +205,12 @@ pub struct Config<'a> {
     pub environment: String,
     /// The target cluster's version.
     pub kubernetes_version: Option<KubernetesVersion>,
-    /// The mode of every leaf that sets none.
+    /// The mode of every leaf that sets none; never `Check`.
     pub mode: Mode,
+    /// Nothing is written: whatever would be is found, and so is whatever else the checks ask about.
+    pub judges: bool,
+    /// What is asked of the result when it is judged.
+    pub checks: Checks,
     /// Some leaf has the mode `Check`, so that what is not written has to be told.
     pub only_checks: bool,
     /// Doubts about the config are errors.
@@ -368,6 +376,8 @@ impl<'a> FunctionConfig<'a> {
             environment: String::new(),
             kubernetes_version: None,
             mode: Mode::default(),
+            judges: false,
+            checks: Checks::default(),
             only_checks: false,
             strict: false,
             select: None,
@@ -408,7 +418,7 @@ impl<'a> FunctionConfig<'a> {
             let faults = transformers::check_sections(named.layer, containers_only);
             problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)));
         }
-        config.only_checks = config.mode == Mode::Check || config.layers.iter().any(has_check);
+        config.only_checks = config.layers.iter().any(has_check);
         if problems.is_empty() {
             Ok(config)
         } else {
@@ -460,7 +470,14 @@ impl<'a> FunctionConfig<'a> {
             }
             Ok(general) => {
                 config.kubernetes_version = general.kubernetes_version;
-                config.mode = general.mode;
+                // A validator asks whether what would be written is there already.
+                config.judges = general.mode == Mode::Check;
+                config.mode = match general.mode {
+                    Mode::Check => Mode::Ensure,
+                    mode => mode,
+                };
+                config.checks = general.checks;
+                self.check_rules(&config.checks, view, problems);
                 config.strict = general.strict;
                 config.select = general.select;
                 config.exclude = general.exclude;
@@ -527,6 +544,24 @@ impl<'a> FunctionConfig<'a> {
                 });
             }
         }
+    }
+
+    /// Rules that `checks` names and nobody knows.
+    fn check_rules(&self, checks: &Checks, view: &View<'_>, problems: &mut Vec<Problem>) {
+        let Some((key, message, help)) = checks.unknown_rule() else {
+            return;
+        };
+        let node = view
+            .at(&format!("checks.{key}"))
+            .map_or(self.node, |view| view.top().node);
+        let problem = self
+            .problem(message, node)
+            .field(format!("spec.checks.{key}"));
+        problems.push(Problem {
+            id: "FIT-CFG003",
+            help,
+            ..problem
+        });
     }
 
     fn check_exemptions(

@@ -9,7 +9,11 @@ mod facts;
 mod view;
 mod violation;
 
+use std::fmt;
 use std::str::FromStr;
+
+use serde::Deserialize;
+use serde::de::Error as _;
 
 pub use facts::{ContainerFacts, ContainerList, PodFacts};
 pub use violation::{At, Culprit, Violation};
@@ -17,14 +21,26 @@ pub use violation::{At, Culprit, Violation};
 use checks::CHECKS;
 
 /// The levels of the standards, from what allows everything to what allows least.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Everything is allowed.
     Privileged,
     /// What lets a pod take over its node is not.
     Baseline,
     /// Only what a hardened pod needs is.
+    #[default]
     Restricted,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Level::Privileged => "privileged",
+            Level::Baseline => "baseline",
+            Level::Restricted => "restricted",
+        })
+    }
 }
 
 impl FromStr for Level {
@@ -56,6 +72,12 @@ impl Version {
     pub const fn of_minor(minor: u32) -> Version {
         Version { minor }
     }
+
+    /// The number after `1.`; the largest there is for the newest.
+    #[must_use]
+    pub const fn minor(self) -> u32 {
+        self.minor
+    }
 }
 
 impl FromStr for Version {
@@ -73,6 +95,22 @@ impl FromStr for Version {
             return Err(());
         }
         digits.parse().map(Version::of_minor).map_err(|_| ())
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    /// Reads what configs have: a Kubernetes minor version, or `latest`.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let label = match text.as_str() {
+            "latest" => text.clone(),
+            minor => format!("v{minor}"),
+        };
+        label.parse().map_err(|()| {
+            D::Error::custom(format!(
+                "`{text}` is neither a Kubernetes minor version such as \"1.34\" nor `latest`"
+            ))
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use kustomize_krm_types::{File, Result as KrmResult, Severity};
 
+use super::text::unfitted_message;
 use super::{Entry, EntryType, FilePlace, ObjectChanges, Report};
 use crate::config::ChangesReport;
 
@@ -21,8 +22,12 @@ impl Report {
         let told = |entry: &&Entry| {
             let is_doubt =
                 entry.entry_type == EntryType::Finding && entry.severity > Severity::Info;
-            is_doubt || changes == ChangesReport::Full
+            changes == ChangesReport::Full || (is_doubt && !entry.is_unfitted())
         };
+        if changes != ChangesReport::Full {
+            let objects = self.unfitted_objects();
+            results.extend(objects.iter().map(|entries| of_unfitted(entries)));
+        }
         results.extend(findings.filter(told).map(of_entry));
         match changes {
             ChangesReport::None => {}
@@ -59,6 +64,19 @@ impl Report {
             file: object.file.as_ref().map(file_of),
             tags: BTreeMap::from([("environment".to_owned(), self.environment.clone())]),
         }
+    }
+}
+
+/// One result for all that would still change in an object.
+fn of_unfitted(entries: &[&Entry]) -> KrmResult {
+    let first = entries[0];
+    KrmResult {
+        message: format!(
+            "{}, such as {}",
+            unfitted_message(entries.len()),
+            first.message
+        ),
+        ..of_entry(first)
     }
 }
 

@@ -13,8 +13,9 @@ use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
 use crate::Fitted;
-use crate::config::{Config, Decision};
+use crate::config::{Config, Decision, FailOn};
 use crate::edit::{Change, Finding, Part, field_path};
+use crate::problem::Problem;
 use crate::read::Resource;
 use crate::select::OnChange;
 
@@ -33,6 +34,9 @@ pub struct Report {
     pub summary: Summary,
     /// Errors first, then warnings, then info; inside by file, index, field and rule.
     pub results: Vec<Entry>,
+    /// It is of a judgement.
+    #[serde(skip)]
+    pub judges: bool,
     /// How many changes each object has, by section.
     #[serde(skip)]
     objects: Vec<ObjectChanges>,
@@ -162,6 +166,21 @@ pub struct ConfigPlace {
     pub column: Option<usize>,
 }
 
+impl Entry {
+    /// It is a leaf that the config would still change.
+    fn is_unfitted(&self) -> bool {
+        let is_finding = self.entry_type == EntryType::Finding;
+        is_finding && self.rule == PROOF_OF_RUN && self.field.is_some()
+    }
+}
+
+/// What a report is called; it only grows.
+const API_VERSION: &str = "report.fitout.dev/v1";
+const KIND: &str = "Report";
+
+/// The rule whose findings belong together, because there is one of them for each leaf that the function would write.
+const PROOF_OF_RUN: &str = "FIT-RUN001";
+
 impl Report {
     /// The report of what fitting came to.
     pub fn of(
@@ -200,12 +219,29 @@ impl Report {
         }
         results.sort_by(|a, b| order(a).cmp(&order(b)));
         Report {
-            api_version: "report.fitout.dev/v1",
-            kind: "Report",
+            api_version: API_VERSION,
+            kind: KIND,
             environment: config.environment.clone(),
             summary: summarise(fitted, resources),
             results,
+            judges: config.judges,
             objects: count_by_object(&fitted.changes, resources),
+        }
+    }
+
+    /// The report of a run that came to nothing: why.
+    pub fn of_problems(problems: &[Problem]) -> Report {
+        Report {
+            api_version: API_VERSION,
+            kind: KIND,
+            environment: String::new(),
+            summary: Summary {
+                errors: problems.len(),
+                ..Summary::default()
+            },
+            results: problems.iter().map(of_problem).collect(),
+            judges: false,
+            objects: Vec::new(),
         }
     }
 
@@ -214,10 +250,74 @@ impl Report {
         self.summary.errors > 0
     }
 
+    /// Whether a judgement passes.
+    pub fn passes(&self, fail_on: FailOn) -> bool {
+        !fail_on.fails(self.summary.errors, self.summary.warnings)
+    }
+
+    /// Whether the config would still change something.
+    pub fn did_not_run(&self) -> bool {
+        self.unfitted().next().is_some()
+    }
+
+    /// The same, object by object.
+    fn unfitted_objects(&self) -> Vec<Vec<&Entry>> {
+        fn place(entry: &Entry) -> (Option<(&str, usize)>, Option<&ResourceIdentifier>) {
+            let file = entry.file.as_ref();
+            let file = file.map(|file| (file.path.as_str(), file.index));
+            (file, entry.resource_ref.as_ref())
+        }
+        let unfitted: Vec<&Entry> = self.unfitted().collect();
+        let objects = unfitted.chunk_by(|a, b| place(a) == place(b));
+        objects.map(<[&Entry]>::to_vec).collect()
+    }
+
+    /// What tells that the function did not run, leaf by leaf.
+    fn unfitted(&self) -> impl Iterator<Item = &Entry> {
+        let results = self.results.iter();
+        results.filter(|entry| entry.is_unfitted())
+    }
+
+    /// Says why the function did not run, as far as the caller knows.
+    pub fn explain_run(&mut self, help: &str) {
+        for entry in self.results.iter_mut().filter(|entry| entry.is_unfitted()) {
+            entry.help = Some(help.to_owned());
+        }
+    }
+
     /// The report as JSON with a final newline.
     pub fn to_json(&self) -> String {
         // Strings, numbers and maps with string keys: there is no case in which this fails.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+/// What has kept a run from anything.
+fn of_problem(problem: &Problem) -> Entry {
+    let file = problem.place.as_ref().map(|place| FilePlace {
+        path: place.file.clone().unwrap_or_else(|| "stdin".to_owned()),
+        index: 0,
+        line: Some(place.position.line),
+        column: Some(place.position.column),
+    });
+    let field = problem.field.as_ref().map(|path| Field {
+        path: path.clone(),
+        current_value: None,
+        proposed_value: None,
+    });
+    Entry {
+        entry_type: EntryType::Finding,
+        message: problem.message.clone(),
+        severity: Severity::Error,
+        rule: problem.id.to_owned(),
+        resource_ref: None,
+        field,
+        file,
+        config: None,
+        help: problem.help.clone(),
+        tags: BTreeMap::from([("rule".to_owned(), problem.id.to_owned())]),
+        part: Part::Object,
+        change: None,
     }
 }
 
@@ -322,6 +422,12 @@ fn of_change(index: usize, change: &Change, resource: &Resource<'_>, config: &Co
 fn of_finding(finding: &Finding, resource: Option<&Resource<'_>>, config: &Config<'_>) -> Entry {
     let mut tags = tags_of(&finding.part, finding.decision.as_deref(), config);
     tags.insert("rule".to_owned(), finding.id.to_owned());
+    tags.extend(
+        finding
+            .psa
+            .iter()
+            .map(|words| ("psa".to_owned(), words.clone())),
+    );
     let field = finding
         .pointer
         .as_ref()

@@ -14,15 +14,65 @@ use crate::select::ContainerType;
 /// The findings of at least this severity, most severe first, each as a few lines.
 pub fn findings(report: &Report, at_least: Severity) -> String {
     let mut text = String::new();
+    unfitted(report, at_least == Severity::Info, &mut text);
     let is_told = |entry: &&Entry| match entry.entry_type {
         EntryType::Change => false,
-        EntryType::Finding => entry.severity >= at_least,
+        EntryType::Finding => entry.severity >= at_least && !entry.is_unfitted(),
         EntryType::Waived => at_least == Severity::Info,
     };
     for entry in report.results.iter().filter(is_told) {
         finding(entry, &mut text);
     }
     text
+}
+
+/// Objects and fields of each that are told of when the function did not run, unless all are asked for: one cause has
+/// thousands of effects.
+const UNFITTED_OBJECTS: usize = 5;
+const UNFITTED_FIELDS: usize = 4;
+
+/// Objects on which the function did not run, each with some of the fields that tell so.
+fn unfitted(report: &Report, all: bool, text: &mut String) {
+    let objects = report.unfitted_objects();
+    let shown = if all { objects.len() } else { UNFITTED_OBJECTS };
+    for entries in objects.iter().take(shown) {
+        let first = entries[0];
+        let fields = if all { entries.len() } else { UNFITTED_FIELDS };
+        let message = unfitted_message(entries.len());
+        let _ = writeln!(text, "{}[{}]: {message}", first.severity, first.rule);
+        let mut places: Vec<String> = first.file.iter().map(|file| file.path.clone()).collect();
+        places.extend(first.resource_ref.as_ref().map(name_of));
+        let _ = writeln!(text, "  --> {}", places.join("  "));
+        for entry in entries.iter().take(fields) {
+            let line = entry.file.as_ref().and_then(|file| file.line);
+            let line = line.map_or(String::new(), |line| format!("line {line}: "));
+            let _ = writeln!(text, "  - {line}{}", entry.message);
+        }
+        if entries.len() > fields {
+            let _ = writeln!(text, "  - and {} more", entries.len() - fields);
+        }
+    }
+    if objects.len() > shown {
+        let left = &objects[shown..];
+        let leaves: usize = left.iter().map(Vec::len).sum();
+        let first = objects[0][0];
+        let _ = writeln!(
+            text,
+            "{}[{}]: {leaves} fields of {} more objects would still change",
+            first.severity,
+            first.rule,
+            left.len()
+        );
+    }
+    if let Some(help) = objects.first().and_then(|entries| entries[0].help.as_ref()) {
+        let _ = writeln!(text, "  = help: {help}");
+    }
+}
+
+/// That fields of an object would still change.
+pub(super) fn unfitted_message(count: usize) -> String {
+    let fields = if count == 1 { "field" } else { "fields" };
+    format!("fitout did not run here, or with another config: {count} {fields} would still change")
 }
 
 fn finding(entry: &Entry, text: &mut String) {
@@ -225,6 +275,21 @@ pub fn totals(report: &Report) -> String {
         0 => String::new(),
         files => format!(" in {}", plural(files, "file", "files")),
     };
+    if report.judges {
+        let unfitted = match report.unfitted().count() {
+            0 => "as fitted".to_owned(),
+            1 => "1 field would still change".to_owned(),
+            fields => format!("{fields} fields would still change"),
+        };
+        let workloads = plural(counts.workloads, "workload", "workloads");
+        return format!(
+            "{workloads}{files} for {}: {unfitted}; {}, {}, {} waived\n",
+            report.environment,
+            plural(counts.errors, "error", "errors"),
+            plural(counts.warnings, "warning", "warnings"),
+            counts.waived
+        );
+    }
     let mut text = format!(
         "{}{files}: {} added, {} changed, ",
         plural(counts.workloads, "workload", "workloads"),

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Container, Selector, Target};
 use crate::config::is_mode_path_or_above;
-use crate::edit::Part;
+use crate::edit::{Finding, Part};
 use crate::transformers;
 
 /// The annotation that exempts an object: leaves and rules, each for one container as `<container>:<leaf>`.
@@ -200,8 +200,9 @@ impl<'r> Waiver<'r> {
         }
     }
 
-    /// Whether it covers what a rule found in a part of an object.
-    pub fn covers(&self, rule: &str, part: &Part, target: &Target<'_>) -> bool {
+    /// Whether it covers what was found in a part of an object: by the rule, or by the leaf that would mend it.
+    pub fn covers(&self, finding: &Finding, target: &Target<'_>) -> bool {
+        let part = &finding.part;
         let is_for_part = || match part {
             _ if self.is_for_whole_object() => true,
             Part::Container { name, .. } => {
@@ -210,7 +211,9 @@ impl<'r> Waiver<'r> {
             }
             _ => false,
         };
-        self.rules.iter().any(|it| it == rule) && is_for_part()
+        let is_named = self.rules.iter().any(|it| it == finding.id)
+            || finding.leaf.as_deref().is_some_and(|leaf| self.names(leaf));
+        is_named && is_for_part()
     }
 
     /// Whether it names a leaf, given with its section: `resources.limits.cpu`.

@@ -3,6 +3,7 @@
 mod accounts;
 mod around;
 mod exemptions;
+mod namespaces;
 mod selection;
 mod selector;
 mod targets;
@@ -12,6 +13,7 @@ pub use around::{Around, Monitor, Pods, Service};
 pub use exemptions::{
     Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, Waiver, WaiverSource, leaf_of,
 };
+pub use namespaces::{Demands, Standard, demands};
 pub use selection::{Containers, PROFILE, ProfileUse, SKIP, Selected, Selection};
 pub use selector::{ContainerSelector, Glob, Match, Near, Pattern, Selector};
 pub use targets::{

@@ -142,6 +142,20 @@ impl Selector {
         })
     }
 
+    /// Whether an object that is not selected would be by a name that it may have had before a prefix, a suffix or a
+    /// hash: one that `-` separates from the rest of today's.
+    pub fn may_have_matched(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
+        let misses = self.misses(resource, templates);
+        let [Miss::Name(pattern)] = misses.as_slice() else {
+            return false;
+        };
+        let name: &str = &resource.name;
+        let dashes = || name.match_indices('-').map(|(at, _)| at);
+        let starts = || std::iter::once(0).chain(dashes().map(|at| at + 1));
+        let ends = || dashes().chain(std::iter::once(name.len()));
+        starts().any(|start| ends().any(|end| start < end && pattern.matches(&name[start..end])))
+    }
+
     fn misses<'s>(
         &'s self,
         resource: &'s Resource<'_>,

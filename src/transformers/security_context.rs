@@ -52,6 +52,7 @@ use super::{Objection, Scope, Transformer};
 use crate::catalogue::{Entry, Known};
 use crate::config::{Mode, Section, covers};
 use crate::edit::{Edits, Meaning, Proposal, Subject};
+use crate::pod_security::{Level, Version};
 use crate::problem::{Problem, one_of};
 use crate::read::Resource;
 use crate::select::{Container, ContainerType, Template, below, expected};
@@ -66,9 +67,9 @@ use writable::WritablePath;
 #[serde(rename_all = "camelCase", default)]
 pub struct SecurityContext {
     /// The Pod Security Standard whose settings are the defaults of the fields below.
-    profile: Profile,
+    profile: Level,
     /// The version of the standard, `"1.34"` or `latest`; the cluster's when absent.
-    version: Option<StandardVersion>,
+    version: Option<Version>,
     /// Where fields go that pods and containers have both.
     placement: Placement,
     /// Fields of the pod's security context, as in Kubernetes. Restricted: `runAsNonRoot: true` and the seccomp profile
@@ -98,39 +99,6 @@ pub struct SecurityContext {
     known: Known,
 }
 
-/// The levels of the Pod Security Standards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Profile {
-    Privileged,
-    Baseline,
-    #[default]
-    Restricted,
-}
-
-/// A version of the standard.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct StandardVersion {
-    minor: u32,
-}
-
-impl TryFrom<String> for StandardVersion {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<StandardVersion, String> {
-        let minor = text.strip_prefix("1.").and_then(|it| it.parse().ok());
-        let latest = (text == "latest").then_some(u32::MAX);
-        let problem = || {
-            format!("`{text}` is neither a Kubernetes minor version such as \"1.34\" nor `latest`")
-        };
-        let minor = minor.or(latest);
-        minor
-            .map(|minor| StandardVersion { minor })
-            .ok_or_else(problem)
-    }
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 enum Placement {
     #[default]
@@ -146,6 +114,13 @@ enum Automount {
     Auto,
     /// As it is.
     Keep,
+}
+
+impl SecurityContext {
+    /// The level and, where one is named, the version of the Pod Security Standards.
+    pub(super) fn standard(&self) -> (Level, Option<Version>) {
+        (self.profile, self.version)
+    }
 }
 
 impl Section<'_, SecurityContext> {
@@ -185,8 +160,8 @@ impl Section<'_, SecurityContext> {
 
     /// The minor version of the standard that counts.
     fn standard_minor(&self) -> u32 {
-        let version = self.settings.version.as_ref().map(|it| it.minor);
         let cluster = || self.kubernetes_version().map(|it| it.minor);
+        let version = self.settings.version.map(Version::minor);
         version.or_else(cluster).unwrap_or(u32::MAX)
     }
 
@@ -500,11 +475,11 @@ impl SecurityContext {
     }
 
     fn is_privileged(&self) -> bool {
-        self.profile == Profile::Privileged
+        self.profile == Level::Privileged
     }
 
     fn is_restricted(&self) -> bool {
-        self.profile == Profile::Restricted
+        self.profile == Level::Restricted
     }
 
     /// What shall be with pods' tokens.

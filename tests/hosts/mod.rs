@@ -22,3 +22,4 @@ mod ids;
 mod image;
 pub(crate) mod objects;
 mod packages;
+mod validators;

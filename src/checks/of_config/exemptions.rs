@@ -142,7 +142,7 @@ fn unknown(word: &str, place: &str) -> Option<Finding> {
     }
     let message = format!("{place} names `{word}`, which is no rule and no field of a section");
     let nearest = if is_rule {
-        did_you_mean(word, rules::RULES.iter().map(|(id, _)| *id))
+        did_you_mean(word, rules::all().map(|(id, _)| id))
     } else {
         let paths = transformers::MODE_PATHS
             .iter()

@@ -1,0 +1,161 @@
+//! `fitout check`: whether the function ran on what was rendered, and whether the result meets the environment's rules.
+//! Writes no manifest.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use fitout::IMAGE;
+use fitout::config::{Config, FunctionConfig};
+use fitout::problem::Problems;
+use fitout::read::Resource;
+use fitout::report::{self, Detail, Report};
+use fitout::yaml::{Node, Stream};
+
+use super::apply::{exit_code, read_files};
+use super::inputs::{Manifest, Manifests, failure};
+use super::output::{Form, Format, with_report};
+use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize, tree};
+
+/// Judge manifests: was the function run on them, and do they meet the environment's rules.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    source: Source,
+    /// The report's form: text or json, or with =FILE into a file; repeatable
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    output: Vec<Format>,
+    #[command(flatten)]
+    telling: Telling,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        with_report(&self.output, self.check_source())
+    }
+
+    fn check_source(&self) -> Result<u8, Failure> {
+        if let Some(directory) = &self.source.kustomization {
+            return self.check_overlay(directory);
+        }
+        let folder = self.source.tree();
+        read_files(&self.source, &self.telling, |config, _, resources| {
+            self.judge(config, resources, || tree::executables_below(&folder))
+        })
+    }
+
+    /// Judges a finished build by each config that the function was given in it.
+    fn check_overlay(&self, directory: &Path) -> Result<u8, Failure> {
+        let build = kustomize::Build::run(directory, true, FINDINGS)?;
+        let unreadable = |problems: Problems| failure(&problems, &self.telling, UNREADABLE);
+        let parse = |text: String| {
+            Stream::parse(text).map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))
+        };
+        let built = Manifests {
+            texts: vec![Manifest {
+                name: format!("{} as built", directory.display()),
+                file: None,
+                stream: parse(build.output)?,
+            }],
+            skipped: Vec::new(),
+        };
+        let resources = built.resources().map_err(unreadable)?;
+        let mut code = FINE;
+        let mut judged = Vec::new();
+        for input in build.inputs {
+            let stream = parse(input)?;
+            let list = fitout::read::ResourceList::read(&stream).map_err(unreadable)?;
+            let Some(node) = list.function_config else {
+                continue;
+            };
+            let wrong_config = |problems: Problems| failure(&problems, &self.telling, WRONG_USE);
+            // A config that is under `transformers` and `validators`, or in several bases, judges once.
+            let rules = rules_of(node);
+            if judged.contains(&rules) {
+                continue;
+            }
+            judged.push(rules);
+            let file = tree::config_file(directory, node);
+            let function_config = match &file {
+                Some(file) => FunctionConfig::of_file(&file.stream, &file.name),
+                None => FunctionConfig::of_list(node),
+            };
+            let function_config = function_config.map_err(wrong_config)?;
+            let mut config = function_config.decode().map_err(wrong_config)?;
+            config.today = super::clock::today()?.or(config.today);
+            code = code.max(self.judge(&mut config, &resources, || tree::executables(directory))?);
+        }
+        Ok(code)
+    }
+
+    fn judge(
+        &self,
+        config: &mut Config<'_>,
+        resources: &[Resource<'_>],
+        executables: impl FnOnce() -> Vec<PathBuf>,
+    ) -> Result<u8, Failure> {
+        config.judges = true;
+        let fitted = fitout::fit(config, resources, None)
+            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
+        let mut report = Report::of(&fitted, resources, config, Detail::EachChange);
+        if report.did_not_run() {
+            report.explain_run(&cause(executables(), &config.environment));
+        }
+        self.tell(&report)?;
+        let fail_on = self.telling.fail_on.map(Into::into);
+        Ok(exit_code(&report, fail_on.unwrap_or(config.checks.fail_on)))
+    }
+
+    fn tell(&self, report: &Report) -> Result<(), Failure> {
+        let text = [Format {
+            form: Form::Text,
+            file: None,
+        }];
+        let formats = match self.output.as_slice() {
+            [] => &text,
+            formats => formats,
+        };
+        for format in formats {
+            match format.form {
+                Form::Json => format.write(&report.to_json())?,
+                Form::Text => {
+                    let findings = report::findings(report, self.telling.least());
+                    let totals = match self.telling.quiet {
+                        true => String::new(),
+                        false => format!("Check  {}", report::totals(report)),
+                    };
+                    format.write(&(findings + &totals))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a config says, but for what it does with it.
+fn rules_of(config: Node<'_>) -> Option<serde_json::Value> {
+    let mut spec = serde_json::to_value(config.get("spec")?.value().ok()?).ok()?;
+    spec.as_object_mut()?.remove("mode");
+    Some(spec)
+}
+
+/// Why the function may not have run, and what to do.
+fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {
+    let container = format!("`container: {{image: {IMAGE}}}`");
+    let is_of_another = |file: &PathBuf| !file.to_string_lossy().contains(environment);
+    executables.sort_by_key(is_of_another);
+    let [first, others @ ..] = executables.as_slice() else {
+        return format!(
+            "list the folder of this config under `transformers`, in the form {container}, and build with `kustomize \
+             build --enable-alpha-plugins`; or fit the manifests with `fitout apply`"
+        );
+    };
+    let more = match others.len() {
+        0 => "has",
+        _ => "and others have",
+    };
+    format!(
+        "{} {more} the form `exec`, which kustomize leaves out without a word unless it is given --enable-alpha-plugins \
+         --enable-exec, and kubectl always: build with both, or use {container}",
+        first.display()
+    )
+}
