@@ -15,7 +15,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Scene, run};
 use crate::edit::{Change, Finding, Plain, Subject, field_path};
 use crate::pod_security::{At, Culprit, Level, PodFacts, Version, Violation, evaluate};
-use crate::rules::Rule;
+use crate::rules::{Rule, of_pod_security};
 use crate::select::{Demands, Selected, Standard, Template, demands};
 use crate::yaml::Node;
 
@@ -131,12 +131,6 @@ const fn rule(id: &'static str, meaning: &'static str, peers: &'static str) -> R
         meaning,
         peers,
     }
-}
-
-/// The rule of one of upstream's checks.
-fn rule_id(check: &str) -> &'static str {
-    let is_of = |rule: &&Rule| rule.id.strip_prefix("FIT-PSS-") == Some(check);
-    RULES.iter().find(is_of).map_or("FIT-PSS", |rule| rule.id)
 }
 
 /// Every field of every pod that its level forbids.
@@ -290,7 +284,7 @@ impl Judges {
                 subject.part,
                 what_is_wrong(culprit, current.as_ref())
             );
-            let mut finding = Finding::new(rule_id(violation.check), severity, message)
+            let mut finding = Finding::new(of_pod_security(violation.check), severity, message)
                 .about(&subject, &field)
                 .current(current)
                 .psa(format!("{reason} ({})", violation.detail));

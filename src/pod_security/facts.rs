@@ -18,7 +18,7 @@ pub struct PodFacts<'a> {
     spec: Node<'a>,
     annotations: Option<Node<'a>>,
     /// Annotations that are to be written (or with `None` to go).
-    planned_annotations: Vec<(&'a str, Option<&'a Value>)>,
+    planned_annotations: Vec<(String, Option<&'a Value>)>,
     /// It is an object of the kind Pod, not a template.
     is_pod: bool,
     pub(super) host_users: Option<bool>,
@@ -244,9 +244,15 @@ impl<'a> PodFacts<'a> {
         }
     }
 
-    /// Has the facts be as after an edit of an annotation of the pod.
-    pub fn annotate(&mut self, key: &'a str, value: Option<&'a Value>) {
-        self.planned_annotations.push((key, value));
+    /// Has the facts be as after an edit of an annotation of the pod: its path below the pod or the template.
+    pub fn annotate(&mut self, leaf: &Pointer, value: Option<&'a Value>) {
+        let mut tokens = leaf.tokens();
+        let mut next = || tokens.next().map(|token| token.decoded().into_owned());
+        if let [Some(metadata), Some(annotations), Some(key)] = [next(), next(), next()]
+            && [metadata, annotations] == ["metadata", "annotations"]
+        {
+            self.planned_annotations.push((key, value));
+        }
     }
 
     /// A flag of the pod spec that is true, such as `hostNetwork`.
@@ -315,7 +321,7 @@ impl<'a> PodFacts<'a> {
             if key.starts_with(prefix) {
                 found.extend(
                     self.annotation(key)
-                        .map(|value| (Cow::Borrowed(*key), value)),
+                        .map(|value| (Cow::Owned(key.clone()), value)),
                 );
             }
         }

@@ -138,26 +138,6 @@ impl Section<'_, SecurityContext> {
         self.mode(leaf) == Mode::Remove && (is_wanted || is_named())
     }
 
-    /// Whether the config has a value for a field of pods or containers.
-    fn wants(&self, name: &str) -> bool {
-        let settings = &self.settings;
-        let mut pod = settings.wanted_for_pod().iter();
-        let mut container = settings.wanted_for_container().iter();
-        pod.any(|it| it.name == name) || container.any(|it| it.name == name)
-    }
-
-    /// Whether the author's value of a field does not stay.
-    fn changes(&self, context: &str, name: &str) -> bool {
-        let leaf = format!("{context}.{name}");
-        let wanted = match context {
-            "pod" => self.settings.wanted_for_pod(),
-            _ => self.settings.wanted_for_container(),
-        };
-        let is_wanted = wanted.iter().any(|it| it.name == name);
-        let overrides = is_wanted && self.mode(&leaf) == Mode::Override;
-        overrides || self.removes(name, &leaf, is_wanted)
-    }
-
     /// The minor version of the standard that counts.
     fn standard_minor(&self) -> u32 {
         let cluster = || self.kubernetes_version().map(|it| it.minor);
@@ -381,6 +361,7 @@ fn fit<'r>(
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     check_types(scope.target().resource, template)?;
+    let told = edits.findings.len();
     let pod = PodFitting {
         scope,
         template,
@@ -391,7 +372,6 @@ fn fit<'r>(
     if let Some(section) = &section {
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
-        pod.tell_refused(section, edits);
     }
     let has_own_users = pod.has_own_users(section.as_deref());
     let containers: Vec<_> = template
@@ -425,6 +405,13 @@ fn fit<'r>(
                 edits,
             )?;
         }
+    }
+    if let Some(section) = &section {
+        let containers = containers.iter();
+        let containers: Vec<_> = containers
+            .map(|(it, section, _)| (*it, &**section))
+            .collect();
+        pod.tell_refused(section, &containers, told, edits);
     }
     Ok(())
 }
