@@ -48,6 +48,8 @@ pub struct Subject {
     pub path: PointerBuf,
     /// What a change here does to what runs.
     pub on_change: OnChange,
+    /// Where its author may have set what it inherits.
+    pub inherits: Option<PointerBuf>,
 }
 
 impl Subject {
@@ -57,6 +59,7 @@ impl Subject {
             part: Part::Pod,
             path: template.spec_path.clone(),
             on_change: template.on_change,
+            inherits: None,
         }
     }
 
@@ -66,6 +69,7 @@ impl Subject {
             part: Part::Pod,
             path: below(&template.path, ["metadata"]),
             on_change: template.on_change,
+            inherits: None,
         }
     }
 
@@ -79,6 +83,7 @@ impl Subject {
             part,
             path: container.path.clone(),
             on_change: template.on_change,
+            inherits: container.inherits.as_ref().map(|(path, _)| path.clone()),
         }
     }
 
@@ -90,6 +95,7 @@ impl Subject {
             },
             path: claim.path.clone(),
             on_change: OnChange::Nothing,
+            inherits: None,
         }
     }
 
@@ -99,6 +105,7 @@ impl Subject {
             part: Part::Object,
             path: PointerBuf::new(),
             on_change: OnChange::Nothing,
+            inherits: None,
         }
     }
 
@@ -359,6 +366,15 @@ impl<'a> Edits<'a> {
         } else if proposal.decision.mode == Mode::Bound {
             return Ok(Answer::Off);
         }
+        if let Some(inherited) = self.inherited(&proposal).filter(|_| present.is_none()) {
+            if means(inherited, &proposal.value, proposal.meaning) {
+                self.same += 1;
+                return Ok(Answer::Same);
+            }
+            if matches!(proposal.decision.mode, Mode::Ensure | Mode::Check) {
+                return Ok(Answer::Kept(inherited));
+            }
+        }
         let pointer = proposal.subject.at(proposal.field);
         self.push(proposal, pointer, present, false);
         Ok(Answer::Edited)
@@ -550,6 +566,16 @@ impl<'a> Edits<'a> {
             }
         }
         Ok(Some(node).filter(|node| !(node.is_map() && node.len() == 0)))
+    }
+
+    /// The value that stands for a leaf which is not there, because its part inherits it.
+    fn inherited(&self, proposal: &Proposal<'_>) -> Option<Node<'a>> {
+        let path = below(
+            proposal.subject.inherits.as_ref()?,
+            proposal.field.iter().copied(),
+        );
+        let node = self.resources[self.resource].node.pointer(&path)?;
+        (!(node.is_null() || node.is_map() && node.len() == 0)).then_some(node)
     }
 
     fn node_of(&mut self, subject: &Subject) -> Option<Node<'a>> {

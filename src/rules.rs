@@ -83,6 +83,10 @@ pub const RULES: &[(&str, &str)] = &[
         "FIT-TGT002",
         "an object of a workload's kind from which no pods are made",
     ),
+    (
+        "FIT-TGT003",
+        "a patch of pods that is a text, and is not read",
+    ),
 ];
 
 /// A rule that a check asks about.

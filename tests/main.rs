@@ -3,6 +3,7 @@
 mod acceptance;
 mod bad_input;
 mod cli;
+mod creates;
 mod docs;
 mod e2e;
 mod golden;

@@ -165,7 +165,7 @@ fn fit(config: &str, corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
     Some(after.iter().enumerate().filter_map(of).collect())
 }
 
-fn objects(stream: &Stream) -> Option<Vec<Resource<'_>>> {
+pub(crate) fn objects(stream: &Stream) -> Option<Vec<Resource<'_>>> {
     let mut resources = Vec::new();
     for document in stream
         .documents()

@@ -143,7 +143,10 @@ fn refused(scene: &Scene<'_>) -> Vec<Finding> {
         }
         let judges = Judges::of(scene, selected, &namespaces);
         let changes = run::told_of(scene, selected);
-        for template in &selected.target.templates {
+        // Of pods that stand here only in part nobody can say what they come to be.
+        let templates = selected.target.templates.iter();
+        let all_here = templates.filter(|it| it.is_whole() && !it.has_more_containers);
+        for template in all_here {
             let told = judges.judge(template, changes);
             findings.extend(told.into_iter().map(|mut finding| {
                 finding.resource = Some(selected.index);
@@ -260,7 +263,7 @@ impl Judges {
     ) -> Vec<Finding> {
         let whose = &self.whose;
         let reason = violation.reason;
-        let pods = match template.path.is_root() {
+        let pods = match template.is_pod() {
             true => "the pod",
             false => "its pods",
         };
@@ -268,7 +271,7 @@ impl Judges {
             Severity::Error => format!("{whose} of the level {level} refuses {pods}"),
             _ => format!("the level {level} would refuse {pods}"),
         };
-        let although = match (severity, template.path.is_root()) {
+        let although = match (severity, template.is_pod()) {
             (Severity::Error, false) => ", although the API server takes the object",
             _ => "",
         };

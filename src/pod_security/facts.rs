@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use jsonptr::Pointer;
 
 use super::view::View;
-use crate::select::Template;
+use crate::select::{ContainerType, Template};
 use crate::yaml::{Kind, Node, Value};
 
 /// What the checks look at in a pod, borrowed from its text.
@@ -178,11 +178,33 @@ impl<'a> Context<'a> {
 
 impl<'a> PodFacts<'a> {
     /// The facts of the pods that a template makes, or of a Pod.
+    ///
+    /// Of pods that stand here only in part, containers lie anywhere: each has its place among
+    /// [`Template::containers`] as its index.
     #[must_use]
     pub fn of(template: &Template<'a>) -> PodFacts<'a> {
         let metadata = template.has_metadata.then(|| template.node.get("metadata"));
-        let is_pod = template.has_metadata && template.path.is_root();
-        PodFacts::new(template.spec, metadata.flatten(), is_pod)
+        let mut facts = PodFacts::new(template.spec, metadata.flatten(), template.is_pod());
+        if !template.is_whole() {
+            facts.context = Context::default();
+            if let Some(context) = template.security_context().filter(|it| !it.is_null()) {
+                facts.context.read(View::Written(context));
+            }
+            let containers = template.containers.iter().enumerate();
+            let containers = containers.map(|(index, container)| ContainerFacts {
+                list: match container.container_type {
+                    ContainerType::Init | ContainerType::Sidecar => ContainerList::InitContainers,
+                    ContainerType::Container => ContainerList::Containers,
+                    ContainerType::Ephemeral => ContainerList::EphemeralContainers,
+                },
+                index,
+                name: container.name.clone(),
+                node: container.node,
+                context: Context::of(container.node),
+            });
+            facts.containers = containers.collect();
+        }
+        facts
     }
 
     /// The facts of a pod spec. `is_pod` tells an object of the kind Pod from a template.
@@ -223,9 +245,7 @@ impl<'a> PodFacts<'a> {
     /// Leaves of security contexts and `hostUsers` count; fitout writes nothing else that a check looks at, but
     /// annotations: see [`PodFacts::annotate`].
     pub fn apply(&mut self, leaf: &Pointer, value: Option<&'a Value>) {
-        let value = value
-            .filter(|value| !matches!(value, Value::Null))
-            .map(View::Planned);
+        let value = planned(value);
         // None of the names that matter holds what a pointer escapes.
         let mut tokens = leaf.as_str().split('/').skip(1);
         let mut next = || tokens.next().unwrap_or_default();
@@ -241,6 +261,17 @@ impl<'a> PodFacts<'a> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// As [`PodFacts::apply`], for a leaf below a container, which is told by its place among all of them.
+    pub fn apply_to(&mut self, container: usize, leaf: &Pointer, value: Option<&'a Value>) {
+        let mut tokens = leaf.as_str().split('/').skip(1);
+        let mut next = || tokens.next().unwrap_or_default();
+        if let ["securityContext", field, below] = [next(), next(), next()]
+            && let Some(container) = self.containers.get_mut(container)
+        {
+            container.context.apply(field, below, planned(value));
         }
     }
 
@@ -371,6 +402,12 @@ impl<'a> ContainerFacts<'a> {
             })
         })
     }
+}
+
+/// What an edit writes, if anything.
+fn planned(value: Option<&Value>) -> Option<View<'_>> {
+    let value = value.filter(|value| !matches!(value, Value::Null));
+    value.map(View::Planned)
 }
 
 /// A volume of a pod.

@@ -184,7 +184,11 @@ impl Transformer for Prometheus {
                 fitting.quote_values(&[], edits)?;
                 continue;
             }
-            let is_left = !section.settings.include_jobs && is_short_lived(resource, template);
+            let is_short_lived =
+                !section.settings.include_jobs && is_short_lived(resource, template);
+            // Of containers that only the operator knows nobody can say which port they have.
+            let is_unseen = template.has_more_containers && template.containers.is_empty();
+            let is_left = is_short_lived || is_unseen;
             if fitting.prepare(edits)? && !is_left && !is_silent {
                 let ports = ports::of_pods(resource, template)?;
                 let note = uses_host_network(template).then(|| {

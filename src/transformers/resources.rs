@@ -363,8 +363,9 @@ impl Transformer for Resources {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         for template in &scope.target().templates {
             let mut is_looked_at = false;
-            for container in &template.containers {
-                if container.container_type == ContainerType::Ephemeral {
+            for container in template.containers.iter().chain(&template.made) {
+                let has_amounts = !container.resources_key.is_empty();
+                if container.container_type == ContainerType::Ephemeral || !has_amounts {
                     continue;
                 }
                 let Some(section) = scope.section_for(container) else {
@@ -388,7 +389,7 @@ impl Transformer for Resources {
                 }
                 fitting.review(edits);
             }
-            if is_looked_at {
+            if is_looked_at && template.is_whole() {
                 tell_of_qos_class(template, edits);
             }
         }

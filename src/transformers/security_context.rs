@@ -153,7 +153,8 @@ impl Section<'_, SecurityContext> {
     ) -> Vec<writable::Wanted> {
         let settings = &self.settings;
         // Ephemeral containers may bring no volumes, and Windows has no read-only root.
-        if container.container_type == ContainerType::Ephemeral || template.is_windows {
+        let may_have_volumes = template.has_field("volumes") && !template.is_windows;
+        if container.container_type == ContainerType::Ephemeral || !may_have_volumes {
             return Vec::new();
         }
         let tmp = settings.wants_read_only_root()
@@ -547,7 +548,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
         )
     });
     let pod = (
-        template.spec.get("securityContext"),
+        template.security_context(),
         template.at_spec(["securityContext"]),
     );
     for (context, path) in contexts.chain([pod]) {
@@ -580,6 +581,11 @@ fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
     context?
         .get(name)
         .filter(|node| !(node.is_null() || node.is_map() && node.len() == 0))
+}
+
+/// What an author has set of a container's own security context, in the container or in what it inherits.
+fn authors_own<'a>(container: &Container<'a>, name: &str) -> Option<Node<'a>> {
+    container.first(|of| author(of.get("securityContext"), name))
 }
 
 fn author_list(list: Node<'_>) -> Vec<String> {

@@ -26,6 +26,7 @@ pub(super) fn fit(
             part: Part::Object,
             path: below(jsonptr::Pointer::root(), ["metadata"]),
             on_change: OnChange::Nothing,
+            inherits: None,
         },
         annotations: scope.target().resource.annotations(),
     };

@@ -38,11 +38,13 @@ impl<'a> Fitting<'_, 'a> {
     fn kept(&self, changes: &[Change]) -> Vec<Kept<'a>> {
         let mut kept = Vec::new();
         for half in [Half::Requests, Half::Limits] {
-            let amounts = self.container.node.get("resources");
+            let amounts = self.container.resources();
             let amounts = amounts.and_then(|it| it.get(half.key()));
             for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
                 let name = name.text().unwrap_or_default().into_owned();
-                let path = self.container.at(["resources", half.key(), &name]);
+                let path = self
+                    .container
+                    .at([self.container.resources_key, half.key(), &name]);
                 let is_looked_at = self.section.mode(&format!("{half}.{name}")) != Mode::Off;
                 if is_looked_at && !changes.iter().any(|change| change.pointer == path) {
                     let text = node.text().unwrap_or_default().trim().to_owned();
@@ -70,7 +72,7 @@ impl<'a> Fitting<'_, 'a> {
         let message = format!("{}: resources.{half}.{name} {what}", subject.part);
         let leaf = self.section.decision(&format!("{half}.{name}"));
         let finding = Finding::new(id, severity, message)
-            .about(&subject, &["resources", half.key(), name])
+            .about(&subject, &[self.container.resources_key, half.key(), name])
             .current(kept.node.value().ok().filter(|value| *value != Value::Null));
         // It is told of with the leaf where the leaf is only checked or exempt.
         match leaf.mode == Mode::Check || leaf.waiver.is_some() {
@@ -166,7 +168,7 @@ impl<'a> Fitting<'_, 'a> {
                     );
                     findings.push(
                         Finding::new("FIT-RES010", Severity::Error, message)
-                            .about(&subject, &["resources", half.key(), name])
+                            .about(&subject, &[self.container.resources_key, half.key(), name])
                             .current(Some(Value::from(amount.to_string())))
                             .proposed(Value::from(bound.to_string()))
                             .decided_by(decision(self.section, &format!("{setting}.{name}"), &leaf))
@@ -191,7 +193,7 @@ impl<'a> Fitting<'_, 'a> {
                 );
                 findings.push(
                     Finding::new("FIT-RES004", Severity::Warning, message)
-                        .about(&subject, &["resources", "limits", name])
+                        .about(&subject, &[self.container.resources_key, "limits", name])
                         .current(Some(Value::from(limit.to_string())))
                         .decided_by(decision(
                             self.section,

@@ -4,7 +4,7 @@ use kustomize_krm_types::Severity;
 
 use super::pod::PodFitting;
 use super::user::User;
-use super::{Placement, SecurityContext, author};
+use super::{Placement, SecurityContext, author, authors_own};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
@@ -38,8 +38,10 @@ impl<'a> PodFitting<'_, 'a, '_> {
             && !self.template.is_windows
             && matches!(mode, Mode::Ensure | Mode::Override);
         let (_, speaking) = IDS.iter().find(|(name, _)| *name == field)?;
-        let contexts = [container.node, self.template.spec].map(|it| it.get("securityContext"));
-        let by_author = |name: &&str| contexts.iter().any(|it| author(*it, name).is_some());
+        let by_author = |name: &&str| {
+            let of_pod = || author(self.context(), name);
+            authors_own(container, name).or_else(of_pod).is_some()
+        };
         let wanted = || {
             let pod = settings.wanted_for_pod().iter();
             pod.chain(settings.wanted_for_container())
@@ -62,7 +64,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
 
     /// The number that is known for all containers, which then stands with the pod.
     fn known_id_of_all(&self, section: &Section<'_, SecurityContext>, field: &str) -> Option<i64> {
-        let is_for_pod = section.settings.placement == Placement::Pod && !self.is_knative;
+        let is_for_pod = section.settings.placement == Placement::Pod && self.has_context();
         let mut ids = self.template.containers.iter().map(|container| {
             let known = self.known_id(container, field);
             known.map(|(_, id)| id)

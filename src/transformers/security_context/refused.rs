@@ -3,6 +3,7 @@
 //! The pods are judged as they come to be, by [`crate::pod_security`]. What is told where it is written, or why it is not
 //! written, is not told again.
 
+use jsonptr::Pointer;
 use kustomize_krm_types::Severity;
 
 use super::SecurityContext;
@@ -70,13 +71,25 @@ impl PodFitting<'_, '_, '_> {
     fn facts<'e>(&'e self, edits: &'e Edits<'_>) -> PodFacts<'e> {
         let mut facts = PodFacts::of(self.template);
         for change in edits.of_object() {
-            if let Some(leaf) = change.pointer.strip_prefix(&self.template.spec_path) {
+            // Containers of pods that stand here only in part lie anywhere.
+            if !self.template.is_whole()
+                && let Some((index, leaf)) = self.below_container(&change.pointer)
+            {
+                facts.apply_to(index, leaf, change.proposed.as_ref());
+            } else if let Some(leaf) = change.pointer.strip_prefix(&self.template.spec_path) {
                 facts.apply(leaf, change.proposed.as_ref());
             } else if let Some(leaf) = change.pointer.strip_prefix(&self.template.path) {
                 facts.annotate(leaf, change.proposed.as_ref());
             }
         }
         facts
+    }
+
+    /// The container that a field lies in, and the path from there.
+    fn below_container<'p>(&self, field: &'p Pointer) -> Option<(usize, &'p Pointer)> {
+        let containers = self.template.containers.iter().enumerate();
+        let mut below = containers.map(|(index, it)| Some((index, field.strip_prefix(&it.path)?)));
+        below.find_map(|it| it)
     }
 
     /// The part that a culprit belongs to, and what the config says for it; nothing where the config is not for it.
@@ -97,7 +110,10 @@ impl PodFitting<'_, '_, '_> {
                 Some((Subject::pod_metadata(self.template), section))
             }
             At::Container { list, index } => {
-                let path = self.template.at_spec([list.as_str(), &index.to_string()]);
+                let path = match self.template.is_whole() {
+                    true => self.template.at_spec([list.as_str(), &index.to_string()]),
+                    false => self.template.containers.get(index)?.path.clone(),
+                };
                 let (container, section) = containers.find(|(it, _)| it.path == path)?;
                 Some((Subject::container(self.template, container), section))
             }
@@ -121,6 +137,10 @@ impl PodFitting<'_, '_, '_> {
         // What has the mode Off is not looked at; what is only checked is told when acting as if it were written.
         let leaf = leaf(violation, &field);
         if section.mode(&leaf) == Mode::Off || self.is_told(violation, culprit, subject, told) {
+            return None;
+        }
+        // Of pods that stand here only in part nobody knows what they lack.
+        if culprit.found.is_none() && !self.template.is_whole() {
             return None;
         }
         let what = self.what(violation, culprit, &field);
@@ -152,7 +172,7 @@ impl PodFitting<'_, '_, '_> {
         section: &Section<'_, SecurityContext>,
     ) -> Finding {
         let (level, _) = standard(section);
-        let outcome = match self.template.path.is_root() {
+        let outcome = match self.template.is_pod() {
             true => format!("a namespace of the level {level} refuses the pod"),
             false => format!(
                 "the API server takes the object, and a namespace of the level {level} refuses its pods"

@@ -164,14 +164,11 @@ enum Source {
 
 /// Whether the author mounts something below a path, and so knows what the image does there.
 fn mounts_below(fitting: &ContainerFitting<'_, '_>, path: &str) -> bool {
-    let mounts = fitting.container.node.get("volumeMounts");
-    let mut paths = mounts
-        .into_iter()
-        .flat_map(Node::items)
-        .filter_map(|mount| {
-            let at = mount.get("mountPath")?.text()?;
-            clean(&at)
-        });
+    let mounts = fitting.container.items("volumeMounts");
+    let mut paths = mounts.filter_map(|mount| {
+        let at = mount.get("mountPath")?.text()?;
+        clean(&at)
+    });
     paths.any(|at| {
         at.strip_prefix(path)
             .is_some_and(|rest| rest.starts_with('/'))
@@ -319,12 +316,10 @@ impl Volumes {
                 return Ok(Cover::ReadOnly("a block device".to_owned()));
             }
         }
-        let mounts = container
-            .node
-            .get("volumeMounts")
-            .filter(|mounts| !mounts.is_null());
+        let mounts = container.items("volumeMounts");
+        let mounts = mounts.chain(fitting.template.workspaces());
         let mut nearest: Option<(usize, Cover)> = None;
-        for (index, mount) in mounts.into_iter().flat_map(Node::items).enumerate() {
+        for (index, mount) in mounts.enumerate() {
             if !mount.is_map() {
                 return Err(expected(
                     resource,
