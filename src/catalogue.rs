@@ -1,4 +1,4 @@
-//! What is known of images: which user they are made for, and where they write.
+//! What is known of images: which user they are made for, where they write, and where their metrics are.
 //!
 //! `catalogue/images.yaml` holds it; a config adds entries of its own, which come first. It is used where neither
 //! the author nor the config says anything, and what comes of it names it as the reason.
@@ -38,6 +38,12 @@ pub struct Entry {
     /// Whether it talks to the Kubernetes API, so that its pods keep their token.
     #[serde(default)]
     pub uses_api: bool,
+    /// The port that its metrics are read from; it counts where a container declares it.
+    #[serde(default)]
+    pub metrics_port: Option<u16>,
+    /// The path of the metrics at that port; `/metrics` when absent.
+    #[serde(default)]
+    pub metrics_path: Option<String>,
 }
 
 /// What is known without a config.

@@ -76,6 +76,10 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("FIT-STO006", "a claim that pods name and nobody brings"),
     (
+        "FIT-STO007",
+        "a claim that grows although its class does not let it",
+    ),
+    (
         "FIT-TGT001",
         "an object of an unknown kind that seems to hold pods",
     ),

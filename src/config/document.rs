@@ -30,7 +30,8 @@ pub enum Mode {
     Override,
     /// The author's value, brought between `min` and `max`; what is absent stays absent.
     Bound,
-    /// Never; what the author wrote there is deleted.
+    /// Never; what the author wrote there is deleted, with the maps that this empties. As the mode of a section it is for
+    /// what the section would write, its settings and its defaults; under `modes` also for fields without a setting.
     Remove,
     /// Never; what `Ensure` would write is told as a warning. As `spec.mode` it makes the function a validator: nothing
     /// is written, and whatever would be is an error.

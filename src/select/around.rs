@@ -1,4 +1,5 @@
-//! What the objects in hand say of one another: Services and monitors that select pods, and claims that pods name.
+//! What the objects in hand say of one another: Services and monitors that select pods, claims that pods name, and the
+//! classes that claims name.
 //!
 //! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
 //! another time than objects. A namespace that is not written may be any.
@@ -22,6 +23,7 @@ pub struct Around<'a> {
     claims: HashMap<String, Vec<(Option<String>, Node<'a>)>>,
     /// What the claims of a StatefulSet are called before the number of the replica.
     made_claims: HashMap<String, Vec<Option<String>>>,
+    storage_classes: HashMap<String, Node<'a>>,
 }
 
 /// Pods that an object makes.
@@ -116,6 +118,10 @@ impl<'a> Around<'a> {
             });
         } else if resource.group() == "monitoring.coreos.com" && is_monitor {
             self.monitors.push(Monitor { resource });
+        } else if resource.group() == "storage.k8s.io" && resource.kind == "StorageClass" {
+            let names = names(resource).into_iter();
+            self.storage_classes
+                .extend(names.map(|name| (name, resource.node)));
         }
     }
 
@@ -267,6 +273,11 @@ impl<'a> Around<'a> {
             .iter()
             .filter(|(namespace, _)| is_same(namespace.as_deref(), of.namespace.as_deref()));
         claims.next().map(|(_, claim)| *claim)
+    }
+
+    /// The StorageClass that claims mean by a name.
+    pub fn storage_class(&self, name: &str) -> Option<Node<'a>> {
+        self.storage_classes.get(name).copied()
     }
 
     /// Whether a StatefulSet in hand makes a claim of this name.

@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::{Objection, Scope, Transformer};
+use crate::catalogue::Known;
 use crate::config::{Mode, text_of_scalar};
 use crate::edit::{Edits, Subject};
 use crate::problem::Problem;
@@ -58,6 +59,9 @@ pub struct Prometheus {
     on_ambiguous: OnAmbiguous,
     /// More annotations, without the prefix.
     extra: BTreeMap<String, String>,
+    /// What was looked up of images.
+    #[serde(skip)]
+    known: Known,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -89,6 +89,12 @@ pub(super) fn undeclared_pods(config: &Config<'_>, selection: &Selection<'_, '_>
         {
             continue;
         }
+        // What looks like containers names images; most objects do not, unless by an alias to where one does.
+        let text = resource.node.raw().as_bytes();
+        let may_hold = |words: &str| memchr::memmem::find(text, words.as_bytes()).is_some();
+        if !may_hold("image") && !may_hold("*") {
+            continue;
+        }
         let pods = pods_in(resource);
         let [first, ..] = pods.as_slice() else {
             continue;
