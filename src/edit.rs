@@ -445,6 +445,36 @@ impl<'a> Edits<'a> {
         &self.changes[self.first_of_resource..]
     }
 
+    /// How many edits there are; see [`Edits::sort_names`].
+    pub fn count(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Sorts the leaves of each mapping called `mapping` by name, as the API server prints them, among the edits from
+    /// `since` on. They come nearly sorted, so each is compared with its neighbours.
+    pub fn sort_names(&mut self, since: usize, mapping: &str) {
+        let split = |change: &'_ Change| change.pointer.as_str().rfind(mapping);
+        for index in since..self.changes.len() {
+            let Some(own) = split(&self.changes[index]) else {
+                continue;
+            };
+            let pointer = self.changes[index].pointer.as_str();
+            let mut place = index;
+            for before in (since..index).rev() {
+                let other = &self.changes[before];
+                let text = other.pointer.as_str();
+                if split(other) != Some(own) || text[..own] != pointer[..own] {
+                    continue;
+                }
+                if text <= pointer {
+                    break;
+                }
+                place = before;
+            }
+            self.changes[place..=index].rotate_right(1);
+        }
+    }
+
     /// Marks the last edit as one that the API server refuses on an existing object.
     pub fn mark_immutable(&mut self) {
         if let Some(change) = self.changes.last_mut() {

@@ -30,6 +30,10 @@ pub const RULES: &[(&str, &str)] = &[
         "FIT-EXM004",
         "an exemption of something that does not exist",
     ),
+    (
+        "FIT-HPA002",
+        "an autoscaler's target for a resource that is not requested",
+    ),
     ("FIT-INP001", "the input is not YAML"),
     ("FIT-INP002", "the input is not a ResourceList"),
     ("FIT-INP003", "an object has not the shape of its kind"),
@@ -50,6 +54,10 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("FIT-RES006", "an amount that can hardly be meant"),
     ("FIT-RES007", "another QoS class"),
+    (
+        "FIT-RES008",
+        "amounts of a pod that its containers do not fit in",
+    ),
     ("FIT-RES010", "an amount outside the configured bounds"),
     ("FIT-RES011", "an amount that is null"),
     (
@@ -63,7 +71,14 @@ pub const RULES: &[(&str, &str)] = &[
         "a user that the image's files do not belong to",
     ),
     ("FIT-SEC006", "a path that has to be writable and cannot be"),
-    ("FIT-SEC008", "a field that this kind of pod may not have"),
+    (
+        "FIT-SEC007",
+        "a capability that is spelled as not everybody reads it",
+    ),
+    (
+        "FIT-SEC008",
+        "a field that this kind of pod may not have, or has to have",
+    ),
     ("FIT-STO001", "a claim without a class"),
     ("FIT-STO002", "a claim that shrinks"),
     (

@@ -1,5 +1,5 @@
-//! What the objects in hand say of one another: Services and monitors that select pods, claims that pods name, and the
-//! classes that claims name.
+//! What the objects in hand say of one another: Services and monitors that select pods, autoscalers, claims that pods
+//! name, and the classes that claims name.
 //!
 //! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
 //! another time than objects. A namespace that is not written may be any.
@@ -20,6 +20,8 @@ pub struct Around<'a> {
     /// Where a Service is in `services`, by its index among the objects.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
+    /// Autoscalers by the name of their target.
+    autoscalers: HashMap<String, Vec<Autoscaler<'a>>>,
     claims: HashMap<String, Vec<(Option<String>, Node<'a>)>>,
     /// What the claims of a StatefulSet are called before the number of the replica.
     made_claims: HashMap<String, Vec<Option<String>>>,
@@ -53,6 +55,15 @@ pub struct Service<'a> {
 pub struct Monitor<'a> {
     /// The monitor.
     pub resource: &'a Resource<'a>,
+}
+
+/// A HorizontalPodAutoscaler or VerticalPodAutoscaler.
+#[derive(Debug)]
+pub struct Autoscaler<'a> {
+    /// The autoscaler.
+    pub resource: &'a Resource<'a>,
+    /// Whether it changes the amounts of pods, not their number.
+    pub is_vertical: bool,
 }
 
 /// Things by their labels, so that a selector need not look at each of them.
@@ -122,6 +133,20 @@ impl<'a> Around<'a> {
             let names = names(resource).into_iter();
             self.storage_classes
                 .extend(names.map(|name| (name, resource.node)));
+        }
+        let is_vertical = match (resource.group(), resource.kind.as_ref()) {
+            ("autoscaling", "HorizontalPodAutoscaler") => false,
+            ("autoscaling.k8s.io", "VerticalPodAutoscaler") => true,
+            _ => return,
+        };
+        let autoscaler = Autoscaler {
+            resource,
+            is_vertical,
+        };
+        let name = autoscaler.target().and_then(|target| target.get("name"));
+        if let Some(name) = name.and_then(|name| name.text()) {
+            let of_name = self.autoscalers.entry(name.into_owned());
+            of_name.or_default().push(autoscaler);
         }
     }
 
@@ -266,6 +291,16 @@ impl<'a> Around<'a> {
             .filter_map(|at| self.monitors.get(*at))
     }
 
+    /// The autoscalers whose target is an object.
+    pub fn autoscalers_of(&self, of: &Resource<'_>) -> Vec<&Autoscaler<'a>> {
+        if self.autoscalers.is_empty() {
+            return Vec::new();
+        }
+        let of_name = names(of).into_iter();
+        let all = of_name.filter_map(|name| self.autoscalers.get(&name));
+        all.flatten().filter(|it| it.is_for(of)).collect()
+    }
+
     /// The PersistentVolumeClaim that pods of an object mean by a name.
     pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<Node<'a>> {
         let claims = self.claims.get(name)?;
@@ -310,6 +345,28 @@ impl Pods<'_> {
     pub fn annotation(&self, name: &str) -> Option<String> {
         let annotation = self.metadata?.get("annotations")?.get(name)?;
         annotation.text().map(|annotation| annotation.into_owned())
+    }
+}
+
+impl<'a> Autoscaler<'a> {
+    fn target(&self) -> Option<Node<'a>> {
+        let field = match self.is_vertical {
+            true => "targetRef",
+            false => "scaleTargetRef",
+        };
+        self.resource.node.get("spec")?.get(field)
+    }
+
+    /// Whether an object of the right name is the target.
+    fn is_for(&self, of: &Resource<'_>) -> bool {
+        let text = |key: &str| self.target()?.get(key)?.text();
+        let is_of_group = text("apiVersion").is_none_or(|version| {
+            let group = version.split_once('/').map_or("", |(group, _)| group);
+            group == of.group()
+        });
+        is_of_group
+            && text("kind").is_some_and(|kind| kind == of.kind)
+            && are_together(self.resource, of)
     }
 }
 

@@ -9,7 +9,7 @@ mod selector;
 mod targets;
 
 pub use accounts::Accounts;
-pub use around::{Around, Monitor, Pods, Service};
+pub use around::{Around, Autoscaler, Monitor, Pods, Service};
 pub use exemptions::{
     Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, Waiver, WaiverSource, leaf_of,
 };

@@ -64,6 +64,8 @@ pub trait Transformer: DeserializeOwned {
     const RULES: &'static [(&'static str, &'static str)] = &[];
     /// Keys that a profile which selects containers may set.
     const CONTAINER_KEYS: &'static [&'static str] = &[];
+    /// Paths whose mode cannot be `Remove`, and what to do instead.
+    const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[];
     /// Lists that add up over general section and profiles, where others replace one another.
     const MERGED_LISTS: &'static [&'static str] = &[];
 

@@ -35,8 +35,10 @@
 //! ```
 
 mod container;
+mod hints;
 mod known;
 mod legacy;
+mod memory;
 mod pod;
 mod refused;
 mod user;
@@ -59,7 +61,7 @@ use crate::select::{Container, ContainerType, Template, below, expected};
 use crate::yaml::{Node, Scalar, Value};
 use container::ContainerFitting;
 use pod::PodFitting;
-use wanted::{Wanted, wanted};
+use wanted::{SYS_ADMIN, Wanted, wanted};
 use writable::WritablePath;
 
 /// What pods and containers may do.
@@ -136,6 +138,14 @@ impl Section<'_, SecurityContext> {
     fn removes(&self, name: &str, leaf: &str, is_wanted: bool) -> bool {
         let is_named = || self.removed().any(|path| covers(path, name));
         self.mode(leaf) == Mode::Remove && (is_wanted || is_named())
+    }
+
+    /// Whether the config has a value for a field of pods or containers.
+    fn wants(&self, name: &str) -> bool {
+        let settings = &self.settings;
+        let mut pod = settings.wanted_for_pod().iter();
+        let mut container = settings.wanted_for_container().iter();
+        pod.any(|it| it.name == name) || container.any(|it| it.name == name)
     }
 
     /// The minor version of the standard that counts.
@@ -221,6 +231,10 @@ impl Transformer for SecurityContext {
         ("FIT-SEC002", "readOnlyRootFilesystem"),
     ];
     const CONTAINER_KEYS: &'static [&'static str] = &["container", "writablePaths", "noTmp"];
+    const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[(
+        "writablePaths",
+        "a mount may be another program's by now: `Off` adds none, and those that are there are taken out of the manifest",
+    )];
     const MERGED_LISTS: &'static [&'static str] = &["container.capabilities.add", "writablePaths"];
 
     const DEFAULTS_FROM: Option<&'static str> = Some("profile");
@@ -291,18 +305,12 @@ impl Transformer for SecurityContext {
             let help = format!("write {}", one_of(&PROC_MOUNTS));
             problems.push(Objection::new("container.procMount", message, help));
         }
-        let drops = self
-            .container
-            .capabilities
-            .iter()
-            .flat_map(|lists| lists.drop.iter().flatten());
-        for name in drops.filter(|name| *name != "ALL" && name.eq_ignore_ascii_case("ALL")) {
-            let message = format!("the Pod Security Standards do not know `{name}`");
-            problems.push(Objection::new(
-                "container.capabilities.drop",
-                &message,
-                "write `ALL`",
-            ));
+        for (list, name) in hints::capabilities(&self.container) {
+            if let Some(spelling) = hints::spelling(name).filter(|_| name != SYS_ADMIN) {
+                let message = format!("Kubernetes writes the capability `{name}` otherwise");
+                let path = format!("container.capabilities.{list}");
+                problems.push(Objection::new(path, message, format!("write `{spelling}`")));
+            }
         }
         problems.extend(writable::check(&self.writable_paths));
         problems
@@ -362,7 +370,7 @@ fn fit<'r>(
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     check_types(scope.target().resource, template)?;
-    let told = edits.findings.len();
+    let (before, told) = (edits.count(), edits.findings.len());
     let pod = PodFitting {
         scope,
         template,
@@ -373,6 +381,7 @@ fn fit<'r>(
     if let Some(section) = &section {
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
+        pod.tell_windows(section, edits);
     }
     let has_own_users = pod.has_own_users(section.as_deref());
     let containers: Vec<_> = template
@@ -397,6 +406,7 @@ fn fit<'r>(
             has_own_users,
             is_knative: pod.is_knative,
         };
+        fitting.tell_capabilities(edits);
         if fitting.fit(edits)? {
             volumes.mount(
                 &fitting,
@@ -414,6 +424,8 @@ fn fit<'r>(
             .collect();
         pod.tell_refused(section, &containers, told, edits);
     }
+    // Fields come from several places; they are written in the order in which the API server prints them.
+    edits.sort_names(before, "/securityContext/");
     Ok(())
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Fitting<'f, 'a> {
     pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
     pub(super) section: &'f Section<'f, Resources>,
+    /// What is configured for the whole pod.
+    pub(super) for_pod: &'f [&'static str],
 }
 
 /// What the section wants of one leaf.
@@ -329,7 +331,7 @@ impl<'a> Fitting<'_, 'a> {
                 .and_then(|resources| resources.get(half.key())?.get(name))
                 .filter(|node| !node.is_null())
         };
-        half(Half::Requests).or(half(Half::Limits)).is_some()
+        self.for_pod.contains(&name) || half(Half::Requests).or(half(Half::Limits)).is_some()
     }
 
     fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {

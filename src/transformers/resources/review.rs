@@ -27,6 +27,7 @@ impl<'a> Fitting<'_, 'a> {
         for kept in self.kept(edits.of_object()) {
             findings.extend(self.doubt(&kept));
         }
+        findings.extend(self.authors_pairs(edits));
         findings.extend(self.out_of_bounds(edits));
         findings.extend(self.devices(edits));
         for finding in findings {
@@ -143,6 +144,29 @@ impl<'a> Fitting<'_, 'a> {
             }
             _ => None,
         }
+    }
+
+    /// Requests above their limits where the author wrote both and neither changes: the API server refuses the pod.
+    fn authors_pairs(&self, edits: &Edits<'_>) -> Vec<Finding> {
+        let declared = self.declared(edits.of_object());
+        let kept = self.kept(edits.of_object());
+        let mut findings = Vec::new();
+        for kept_limit in kept.iter().filter(|it| it.half == Half::Limits) {
+            let name = &kept_limit.name;
+            let is_request = |it: &&Kept<'_>| it.half == Half::Requests && it.name == *name;
+            let pair = (declared.requests.get(name), declared.limits.get(name));
+            let is_told_of_devices = !FITTED.contains(&name.as_str());
+            if let (Some(request), Some(limit)) = pair
+                && request > limit
+                && kept.iter().any(|it| is_request(&it))
+                && !is_told_of_devices
+            {
+                let what = format!("is {limit}, below the request of {request}");
+                let finding = self.finding("FIT-RES002", Severity::Error, kept_limit, &what);
+                findings.push(finding.help("the API server refuses the pod as it is"));
+            }
+        }
+        findings
     }
 
     /// Amounts as they will stand that are outside `min` and `max`, and limits that are too many times their request.

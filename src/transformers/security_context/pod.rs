@@ -425,12 +425,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
     }
 
     pub(super) fn mounts_claim(&self) -> bool {
-        let is_claim = |volume: Node<'_>| {
-            volume
-                .get("persistentVolumeClaim")
-                .or_else(|| volume.get("ephemeral"))
-                .is_some()
-        };
         self.template.volumes().any(is_claim) || has_claim_templates(self.scope.target())
     }
 
@@ -445,7 +439,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let configured = settings.openshift
             || settings.pod.run_as_user.is_some()
             || settings.container.run_as_user.is_some();
-        if configured || self.template.is_windows || section.mode("pod.runAsNonRoot") == Mode::Off {
+        let is_set = !matches!(section.mode("pod.runAsNonRoot"), Mode::Off | Mode::Remove);
+        if configured || self.template.is_windows || !is_set {
             return;
         }
         let mut without: Vec<String> = self
@@ -534,6 +529,12 @@ pub(super) fn too_young(
         .help(format!(
             "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
         ))
+}
+
+/// Whether a volume is a claim's, of its own or by name.
+pub(super) fn is_claim(volume: Node<'_>) -> bool {
+    let claim = volume.get("persistentVolumeClaim");
+    claim.or_else(|| volume.get("ephemeral")).is_some()
 }
 
 pub(super) fn has_claim_templates(target: &Target<'_>) -> bool {

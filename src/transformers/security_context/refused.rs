@@ -42,7 +42,6 @@ impl PodFitting<'_, '_, '_> {
             return;
         }
         let mut found = Vec::new();
-        found.extend(self.windows_by_hint(section));
         let facts = self.facts(edits);
         let of_pod = standard(section);
         let mut standards = vec![of_pod];
@@ -136,11 +135,12 @@ impl PodFitting<'_, '_, '_> {
         let field: Vec<&str> = field.iter().map(String::as_str).collect();
         // What has the mode Off is not looked at; what is only checked is told when acting as if it were written.
         let leaf = leaf(violation, &field);
-        if section.mode(&leaf) == Mode::Off || self.is_told(violation, culprit, subject, told) {
+        let mode = section.mode(&leaf);
+        if mode == Mode::Off || self.is_told(violation, culprit, subject, told) {
             return None;
         }
-        // Of pods that stand here only in part nobody knows what they lack.
-        if culprit.found.is_none() && !self.template.is_whole() {
+        // Somebody else sets what is taken away, and of pods that stand here only in part nobody knows what they lack.
+        if culprit.found.is_none() && (mode == Mode::Remove || !self.template.is_whole()) {
             return None;
         }
         let what = self.what(violation, culprit, &field);
@@ -199,7 +199,7 @@ impl PodFitting<'_, '_, '_> {
             let of_standard = |it: &&Finding| it.id.starts_with("FIT-PSS-");
             return told.iter().filter(of_standard).any(is_about);
         }
-        // The API server refuses it for Windows: see `windows_by_hint`.
+        // The API server refuses it for Windows: see `tell_windows`.
         let is_not_for_windows = violation.check != "runAsNonRoot" && self.template.is_windows;
         let is_of_part =
             |finding: &Finding| [&self.subject.part, &subject.part].contains(&&finding.part);
@@ -213,26 +213,6 @@ impl PodFitting<'_, '_, '_> {
         let is_of_rule = |finding: &Finding| finding.id == rule && is_of_part(finding);
         let is_it = |finding: &Finding| is_about(finding) || is_of_rule(finding);
         is_not_for_windows || is_for_root || told.iter().any(is_it)
-    }
-
-    /// `isWindows` in the checks looks at `spec.os.name` alone.
-    fn windows_by_hint(&self, section: &Section<'_, SecurityContext>) -> Option<Finding> {
-        let spec = self.template.spec;
-        let os = spec.get("os").and_then(|os| os.get("name")?.text());
-        let (level, version) = standard(section);
-        let asks = level == Level::Restricted && version >= Version::of_minor(25);
-        if !self.template.is_windows
-            || os.is_some()
-            || !asks
-            || section.mode("profile") == Mode::Off
-        {
-            return None;
-        }
-        let what = "only its nodeSelector says that it is for Windows, so that the standard asks for what Windows has not; \
-                    `os.name: windows` would say it";
-        let finding = self.finding("allowPrivilegeEscalation", what, &self.subject, section);
-        let finding = finding.about(&self.subject, &["nodeSelector"]);
-        Some(finding.decided_by(section.decision("profile")))
     }
 
     /// What is wrong, for people.
