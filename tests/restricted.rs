@@ -10,7 +10,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fitout::config::FunctionConfig;
-use fitout::edit;
 use fitout::read::{Origin, Resource};
 use fitout::write;
 use fitout::yaml::Stream;
@@ -39,8 +38,6 @@ struct Fitted {
     who: String,
     object: Value,
     found: Vec<&'static str>,
-    /// Only its node selector says that it is for Windows, which is told once.
-    is_windows_by_hint: bool,
 }
 
 #[test]
@@ -85,8 +82,7 @@ fn agree(mode: &str, fitted: &[Fitted]) {
             .filter_map(|rule| rule.strip_prefix("FIT-PSS-"))
             .collect();
         // What is not set because it would stop the program is told by a rule of its own.
-        let is_explained = object.is_windows_by_hint
-            || object.found.iter().any(|rule| rule.starts_with("FIT-SEC"));
+        let is_explained = object.found.iter().any(|rule| rule.starts_with("FIT-SEC"));
         let violations = answer.violations.iter();
         let violated: BTreeSet<&str> = violations.map(|it| it.check.as_str()).collect();
         for check in &violated {
@@ -159,16 +155,10 @@ fn fit(config: &str, corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
             .findings
             .iter()
             .filter(|it| it.resource == Some(index));
-        let is_hint = |it: &&edit::Finding| {
-            let pointer = it.pointer.as_ref().and_then(|it| it.last());
-            pointer.is_some_and(|it| it.decoded() == "nodeSelector")
-        };
-        let is_windows_by_hint = found.clone().any(|it| is_hint(&it));
         let name = file.strip_prefix(corpus).unwrap().display();
         Some(Fitted {
             who: format!("{name} {}", resource.display_name()),
             object,
-            is_windows_by_hint,
             found: found.map(|it| it.id).collect(),
         })
     };

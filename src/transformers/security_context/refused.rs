@@ -109,11 +109,12 @@ impl PodFitting<'_, '_, '_> {
         let field: Vec<&str> = field.iter().map(String::as_str).collect();
         // What has the mode Off is not looked at; what is only checked is told when acting as if it were written.
         let leaf = leaf(violation, &field);
-        if section.mode(&leaf) == Mode::Off || self.is_told(violation, culprit, subject, told) {
+        let mode = section.mode(&leaf);
+        if mode == Mode::Off || self.is_told(violation, culprit, subject, told) {
             return None;
         }
-        // Of pods that stand here only in part nobody knows what they lack.
-        if culprit.found.is_none() && !self.template.is_whole() {
+        // Somebody else sets what is taken away, and of pods that stand here only in part nobody knows what they lack.
+        if culprit.found.is_none() && (mode == Mode::Remove || !self.template.is_whole()) {
             return None;
         }
         let what = culprit.describe(violation, self.template);
