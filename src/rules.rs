@@ -132,3 +132,10 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 pub fn is_known(id: &str) -> bool {
     all().any(|(known, _)| known == id)
 }
+
+/// The rule of one of the checks of the Pod Security Standards.
+pub fn of_pod_security(check: &str) -> &'static str {
+    let mut ids = all().map(|(id, _)| id);
+    let of_check = ids.find(|id| id.strip_prefix("FIT-PSS-") == Some(check));
+    of_check.unwrap_or("FIT-PSS")
+}

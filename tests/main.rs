@@ -9,6 +9,7 @@ mod e2e;
 mod golden;
 mod hosts;
 mod pages;
+mod pod_security;
 mod program;
 mod properties;
 mod readme;

@@ -13,9 +13,9 @@ use std::collections::HashMap;
 use kustomize_krm_types::Severity;
 
 use super::{Check, Scene, run};
-use crate::edit::{Change, Finding, Plain, Subject, field_path};
-use crate::pod_security::{At, Culprit, Level, PodFacts, Version, Violation, evaluate};
-use crate::rules::Rule;
+use crate::edit::{Change, Finding, Plain, Subject};
+use crate::pod_security::{At, Level, PodFacts, Version, Violation, evaluate};
+use crate::rules::{Rule, of_pod_security};
 use crate::select::{Demands, Selected, Standard, Template, demands};
 use crate::yaml::Node;
 
@@ -133,12 +133,6 @@ const fn rule(id: &'static str, meaning: &'static str, peers: &'static str) -> R
     }
 }
 
-/// The rule of one of upstream's checks.
-fn rule_id(check: &str) -> &'static str {
-    let is_of = |rule: &&Rule| rule.id.strip_prefix("FIT-PSS-") == Some(check);
-    RULES.iter().find(is_of).map_or("FIT-PSS", |rule| rule.id)
-}
-
 /// Every field of every pod that its level forbids.
 fn refused(scene: &Scene<'_>) -> Vec<Finding> {
     let namespaces = demands(scene.resources);
@@ -232,12 +226,7 @@ impl Judges {
     /// Judges the pods of a template. Where the function did not run, that is told already, and what it would have mended
     /// is no second mistake: so `changes` are taken as made.
     fn judge(&self, template: &Template<'_>, changes: &[Change]) -> Vec<Finding> {
-        let mut facts = PodFacts::of(template);
-        for change in changes {
-            if let Some(leaf) = change.pointer.strip_prefix(&template.spec_path) {
-                facts.apply(leaf, change.proposed.as_ref());
-            }
-        }
+        let facts = PodFacts::after(template, changes);
         let enforced = evaluate(&facts, self.enforced.level, self.enforced.version);
         let warned = match self.warned == self.enforced {
             true => Vec::new(),
@@ -288,12 +277,16 @@ impl Judges {
             let field: Vec<_> = field.map(|token| token.decoded().into_owned()).collect();
             let field: Vec<&str> = field.iter().map(String::as_str).collect();
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
+            let what = culprit.describe(violation, template);
+            let expected = match &culprit.mend {
+                Some(mend) => format!(", expected {}", Plain(mend)),
+                None => String::new(),
+            };
             let message = format!(
-                "{}: {}; {refuses} ({reason}){although}",
-                subject.part,
-                what_is_wrong(culprit, current.as_ref())
+                "{}: {what}{expected}; {refuses} ({reason}){although}",
+                subject.part
             );
-            let mut finding = Finding::new(rule_id(violation.check), severity, message)
+            let mut finding = Finding::new(of_pod_security(violation.check), severity, message)
                 .about(&subject, &field)
                 .current(current)
                 .psa(format!("{reason} ({})", violation.detail));
@@ -328,22 +321,5 @@ fn part_of<'a>(template: &Template<'a>, at: At) -> Option<(Subject, Node<'a>)> {
             let container = containers.find(|it| it.node.id() == node.id())?;
             Some((Subject::container(template, container), node))
         }
-    }
-}
-
-fn what_is_wrong(culprit: &Culprit, current: Option<&crate::yaml::Value>) -> String {
-    let path = field_path(&culprit.field);
-    let is = match (&culprit.found, current) {
-        (Some(found), _) if path.ends_with(&format!(".{found}")) => {
-            let of = path.strip_suffix(&format!(".{found}")).unwrap_or_default();
-            format!("{of} is of the kind {found}")
-        }
-        (Some(found), _) => format!("{path} is {found}"),
-        (None, Some(current)) => format!("{path} is {}", Plain(current)),
-        (None, None) => format!("{path} is not set"),
-    };
-    match &culprit.mend {
-        Some(mend) => format!("{is}, expected {}", Plain(mend)),
-        None => is,
     }
 }

@@ -9,7 +9,8 @@ use std::borrow::Cow;
 use jsonptr::Pointer;
 
 use super::view::View;
-use crate::select::Template;
+use crate::edit::Change;
+use crate::select::{ContainerType, Template};
 use crate::yaml::{Kind, Node, Value};
 
 /// What the checks look at in a pod, borrowed from its text.
@@ -18,7 +19,7 @@ pub struct PodFacts<'a> {
     spec: Node<'a>,
     annotations: Option<Node<'a>>,
     /// Annotations that are to be written (or with `None` to go).
-    planned_annotations: Vec<(&'a str, Option<&'a Value>)>,
+    planned_annotations: Vec<(String, Option<&'a Value>)>,
     /// It is an object of the kind Pod, not a template.
     is_pod: bool,
     pub(super) host_users: Option<bool>,
@@ -176,12 +177,65 @@ impl<'a> Context<'a> {
     }
 }
 
+/// The container that a field lies in, and the path from there.
+fn below_container<'p>(
+    template: &Template<'_>,
+    field: &'p Pointer,
+) -> Option<(usize, &'p Pointer)> {
+    let containers = template.containers.iter().enumerate();
+    let mut below = containers.map(|(index, it)| Some((index, field.strip_prefix(&it.path)?)));
+    below.find_map(|it| it)
+}
+
 impl<'a> PodFacts<'a> {
     /// The facts of the pods that a template makes, or of a Pod.
+    ///
+    /// Of pods that stand here only in part, containers lie anywhere: each has its place among
+    /// [`Template::containers`] as its index.
     #[must_use]
     pub fn of(template: &Template<'a>) -> PodFacts<'a> {
         let metadata = template.has_metadata.then(|| template.node.get("metadata"));
-        PodFacts::new(template.spec, metadata.flatten(), template.is_pod())
+        let mut facts = PodFacts::new(template.spec, metadata.flatten(), template.is_pod());
+        if !template.is_whole() {
+            facts.context = Context::default();
+            if let Some(context) = template.security_context().filter(|it| !it.is_null()) {
+                facts.context.read(View::Written(context));
+            }
+            let containers = template.containers.iter().enumerate();
+            let containers = containers.map(|(index, container)| ContainerFacts {
+                list: match container.container_type {
+                    ContainerType::Init | ContainerType::Sidecar => ContainerList::InitContainers,
+                    ContainerType::Container => ContainerList::Containers,
+                    ContainerType::Ephemeral => ContainerList::EphemeralContainers,
+                },
+                index,
+                name: container.name.clone(),
+                node: container.node,
+                context: Context::of(container.node),
+            });
+            facts.containers = containers.collect();
+        }
+        facts
+    }
+
+    /// The same, as they will be with some edits.
+    #[must_use]
+    pub fn after(template: &Template<'a>, changes: &'a [Change]) -> PodFacts<'a> {
+        let mut facts = PodFacts::of(template);
+        for change in changes {
+            let value = change.proposed.as_ref();
+            // Containers of pods that stand here only in part lie anywhere.
+            if !template.is_whole()
+                && let Some((index, leaf)) = below_container(template, &change.pointer)
+            {
+                facts.apply_to(index, leaf, value);
+            } else if let Some(leaf) = change.pointer.strip_prefix(&template.spec_path) {
+                facts.apply(leaf, value);
+            } else if let Some(leaf) = change.pointer.strip_prefix(&template.path) {
+                facts.annotate(leaf, value);
+            }
+        }
+        facts
     }
 
     /// The facts of a pod spec. `is_pod` tells an object of the kind Pod from a template.
@@ -222,9 +276,7 @@ impl<'a> PodFacts<'a> {
     /// Leaves of security contexts and `hostUsers` count; fitout writes nothing else that a check looks at, but
     /// annotations: see [`PodFacts::annotate`].
     pub fn apply(&mut self, leaf: &Pointer, value: Option<&'a Value>) {
-        let value = value
-            .filter(|value| !matches!(value, Value::Null))
-            .map(View::Planned);
+        let value = planned(value);
         // None of the names that matter holds what a pointer escapes.
         let mut tokens = leaf.as_str().split('/').skip(1);
         let mut next = || tokens.next().unwrap_or_default();
@@ -243,9 +295,26 @@ impl<'a> PodFacts<'a> {
         }
     }
 
-    /// Has the facts be as after an edit of an annotation of the pod.
-    pub fn annotate(&mut self, key: &'a str, value: Option<&'a Value>) {
-        self.planned_annotations.push((key, value));
+    /// As [`PodFacts::apply`], for a leaf below a container, which is told by its place among all of them.
+    pub fn apply_to(&mut self, container: usize, leaf: &Pointer, value: Option<&'a Value>) {
+        let mut tokens = leaf.as_str().split('/').skip(1);
+        let mut next = || tokens.next().unwrap_or_default();
+        if let ["securityContext", field, below] = [next(), next(), next()]
+            && let Some(container) = self.containers.get_mut(container)
+        {
+            container.context.apply(field, below, planned(value));
+        }
+    }
+
+    /// Has the facts be as after an edit of an annotation of the pod: its path below the pod or the template.
+    pub fn annotate(&mut self, leaf: &Pointer, value: Option<&'a Value>) {
+        let mut tokens = leaf.tokens();
+        let mut next = || tokens.next().map(|token| token.decoded().into_owned());
+        if let [Some(metadata), Some(annotations), Some(key)] = [next(), next(), next()]
+            && [metadata, annotations] == ["metadata", "annotations"]
+        {
+            self.planned_annotations.push((key, value));
+        }
     }
 
     /// A flag of the pod spec that is true, such as `hostNetwork`.
@@ -314,7 +383,7 @@ impl<'a> PodFacts<'a> {
             if key.starts_with(prefix) {
                 found.extend(
                     self.annotation(key)
-                        .map(|value| (Cow::Borrowed(*key), value)),
+                        .map(|value| (Cow::Owned(key.clone()), value)),
                 );
             }
         }
@@ -364,6 +433,12 @@ impl<'a> ContainerFacts<'a> {
             })
         })
     }
+}
+
+/// What an edit writes, if anything.
+fn planned(value: Option<&Value>) -> Option<View<'_>> {
+    let value = value.filter(|value| !matches!(value, Value::Null));
+    value.map(View::Planned)
 }
 
 /// A volume of a pod.

@@ -156,11 +156,16 @@ fn annotations_may_be_merged_and_edited() {
     };
     assert_eq!(detail(&facts).matches("=\"unconfined\"").count(), 2);
     let value = Value::from("runtime/default");
-    facts.annotate(
-        "container.apparmor.security.beta.kubernetes.io/a",
-        Some(&value),
-    );
+    let leaf = |name| match name {
+        "a" => Pointer::from_static(
+            "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1a",
+        ),
+        _ => Pointer::from_static(
+            "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1b",
+        ),
+    };
+    facts.annotate(leaf("a"), Some(&value));
     assert_eq!(detail(&facts).matches("=\"unconfined\"").count(), 1);
-    facts.annotate("container.apparmor.security.beta.kubernetes.io/b", None);
+    facts.annotate(leaf("b"), None);
     assert_eq!(detail(&facts), "");
 }

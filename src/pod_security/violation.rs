@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use jsonptr::PointerBuf;
 
 use super::facts::{ContainerFacts, ContainerList};
+use crate::select::Template;
 use crate::yaml::Value;
 
 /// What one check forbids in a pod.
@@ -49,6 +50,50 @@ pub struct Culprit {
     pub found: Option<String>,
     /// The value that mends it, where there is one that suits every pod.
     pub mend: Option<Value>,
+}
+
+impl Culprit {
+    /// What is wrong, for people: without the part, and without what is expected.
+    pub fn describe(&self, violation: &Violation, template: &Template<'_>) -> String {
+        let found = self.found.as_deref().unwrap_or_default();
+        let field = self.field.tokens();
+        let field: Vec<String> = field.map(|token| token.decoded().into_owned()).collect();
+        let field: Vec<&str> = field.iter().map(String::as_str).collect();
+        match (violation.check, field.as_slice()) {
+            ("hostNamespaces", [name]) => format!("{name} is true"),
+            ("hostPathVolumes" | "restrictedVolumes", [_, index, ..]) => {
+                let index = index.parse().unwrap_or_default();
+                let volume = template.volumes().nth(index);
+                let name = volume.and_then(|volume| volume.get("name")?.text());
+                let name = name.unwrap_or_default();
+                format!("the volume \"{name}\" is a {found}")
+            }
+            ("sysctls", _) => format!("the sysctl {found} is not among the safe ones"),
+            ("hostPorts", _) => format!("it takes the port {found} of its node"),
+            ("hostProbesAndHostLifecycle", _) => {
+                format!("a probe or lifecycle hook names the host {found}")
+            }
+            ("privileged", _) => "it is privileged".to_owned(),
+            ("windowsHostProcess", _) => "it is a process of its node".to_owned(),
+            ("runAsUser", _) => "it runs as user 0".to_owned(),
+            (_, ["securityContext", "capabilities", "add", _]) => {
+                format!("it adds the capability {found}")
+            }
+            (_, ["securityContext", "capabilities", "drop"]) => {
+                "it does not drop the capability ALL".to_owned()
+            }
+            (_, ["securityContext", "seLinuxOptions", name]) => {
+                let is = if *name == "type" { found } else { "set" };
+                format!("seLinuxOptions.{name} is {is}")
+            }
+            (_, ["annotations", ..]) => format!("its annotation {found}"),
+            (_, ["securityContext", name, ..]) => match &self.found {
+                Some(found) => format!("{name} is {found}"),
+                None => format!("{name} is not set"),
+            },
+            _ => violation.reason.to_owned(),
+        }
+    }
 }
 
 /// What a check's function answers; see [`Violation`].

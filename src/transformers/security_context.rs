@@ -148,18 +148,6 @@ impl Section<'_, SecurityContext> {
         pod.any(|it| it.name == name) || container.any(|it| it.name == name)
     }
 
-    /// Whether the author's value of a field does not stay.
-    fn changes(&self, context: &str, name: &str) -> bool {
-        let leaf = format!("{context}.{name}");
-        let wanted = match context {
-            "pod" => self.settings.wanted_for_pod(),
-            _ => self.settings.wanted_for_container(),
-        };
-        let is_wanted = wanted.iter().any(|it| it.name == name);
-        let overrides = is_wanted && self.mode(&leaf) == Mode::Override;
-        overrides || self.removes(name, &leaf, is_wanted)
-    }
-
     /// The minor version of the standard that counts.
     fn standard_minor(&self) -> u32 {
         let cluster = || self.kubernetes_version().map(|it| it.minor);
@@ -382,7 +370,7 @@ fn fit<'r>(
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     check_types(scope.target().resource, template)?;
-    let before = edits.count();
+    let (before, told) = (edits.count(), edits.findings.len());
     let pod = PodFitting {
         scope,
         template,
@@ -393,7 +381,6 @@ fn fit<'r>(
     if let Some(section) = &section {
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
-        pod.tell_refused(section, edits);
         pod.tell_windows(section, edits);
     }
     let has_own_users = pod.has_own_users(section.as_deref());
@@ -432,6 +419,13 @@ fn fit<'r>(
     }
     // Fields come from several places; they are written in the order in which the API server prints them.
     edits.sort_names(before, "/securityContext/");
+    if let Some(section) = &section {
+        let containers = containers.iter();
+        let containers: Vec<_> = containers
+            .map(|(it, section, _)| (*it, &**section))
+            .collect();
+        pod.tell_refused(section, &containers, told, edits);
+    }
     Ok(())
 }
 

@@ -18,9 +18,11 @@ pub(super) const CHECK: Check = Check {
 fn since_1_8(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
     for container in &pod.containers {
-        if container.context.allow_privilege_escalation != Some(false) {
+        let allows = container.context.allow_privilege_escalation;
+        if allows != Some(false) {
             let field = ["securityContext", "allowPrivilegeEscalation"];
-            wrong.container(container, &field, None, Some(false.into()));
+            let found = allows.map(|_| "true");
+            wrong.container(container, &field, found, Some(false.into()));
         }
     }
     if wrong.is_empty() {

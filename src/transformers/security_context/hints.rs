@@ -169,7 +169,10 @@ impl PodFitting<'_, '_, '_> {
         edits: &mut Edits<'_>,
     ) {
         let os = self.template.spec.get("os").and_then(|os| os.get("name"));
-        if !self.template.is_windows || os.is_some() || !section.settings.is_restricted() {
+        // Since 1.25 the standard knows Windows by `os.name` alone (`isWindows` in the checks).
+        let asks = section.settings.is_restricted() && section.standard_minor() >= 25;
+        let is_off = section.mode("profile") == Mode::Off;
+        if !self.template.is_windows || os.is_some() || !asks || is_off {
             return;
         }
         let message = format!(
