@@ -639,7 +639,7 @@ pub fn field_path(pointer: &Pointer) -> String {
     for token in pointer.tokens() {
         let token = token.decoded();
         if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
-            path.push_str(&format!("[{token}]"));
+            path.extend(["[", &token, "]"]);
         } else if token
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
@@ -648,7 +648,7 @@ pub fn field_path(pointer: &Pointer) -> String {
             path.push_str(if path.is_empty() { "" } else { "." });
             path.push_str(&token);
         } else {
-            path.push_str(&format!("[\"{token}\"]"));
+            path.extend(["[\"", &token, "\"]"]);
         }
     }
     path

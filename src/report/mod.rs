@@ -217,7 +217,7 @@ impl Report {
             entry.tags.extend(until);
             results.push(entry);
         }
-        results.sort_by(|a, b| order(a).cmp(&order(b)));
+        let results = in_order(results);
         Report {
             api_version: API_VERSION,
             kind: KIND,
@@ -340,6 +340,15 @@ fn count_by_object(changes: &[Change], resources: &[Resource<'_>]) -> Vec<Object
         .collect();
     objects.sort_by(|a, b| (&a.file, &a.reference).cmp(&(&b.file, &b.reference)));
     objects
+}
+
+/// The entries in their order. Their places are sorted first, because an entry is large to be moved about.
+fn in_order(results: Vec<Entry>) -> Vec<Entry> {
+    let mut places: Vec<usize> = (0..results.len()).collect();
+    places.sort_by(|a, b| order(&results[*a]).cmp(&order(&results[*b])));
+    let mut results: Vec<Option<Entry>> = results.into_iter().map(Some).collect();
+    let places = places.into_iter();
+    places.filter_map(|at| results[at].take()).collect()
 }
 
 /// Errors first; inside by file, index, field and rule.
