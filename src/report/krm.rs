@@ -82,7 +82,7 @@ fn of_unfitted(entries: &[&Entry]) -> KrmResult {
 
 fn of_entry(entry: &Entry) -> KrmResult {
     KrmResult {
-        message: match entry.tags.get("reason") {
+        message: match entry.tags.mark("reason") {
             Some(reason) => format!("waived ({reason}): {}", entry.message),
             None => entry.message.clone(),
         },
@@ -93,7 +93,7 @@ fn of_entry(entry: &Entry) -> KrmResult {
         resource_ref: entry.resource_ref.clone(),
         field: entry.field.clone(),
         file: entry.file.as_ref().map(file_of),
-        tags: entry.tags.clone(),
+        tags: entry.tags.to_map(),
     }
 }
 

@@ -5,9 +5,11 @@
 
 mod krm;
 mod plan;
+mod tags;
 mod text;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
@@ -20,6 +22,7 @@ use crate::read::Resource;
 use crate::select::OnChange;
 
 pub use plan::{Plan, PlannedText};
+pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary, totals};
 
 /// Everything that a run has to tell, as `-o json` writes it (`report.fitout.dev/v1`; it only grows).
@@ -96,7 +99,7 @@ pub struct Entry {
     /// Changes are info.
     pub severity: Severity,
     /// The section that made a change, or the finding's id.
-    pub rule: String,
+    pub rule: &'static str,
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_ref: Option<ResourceIdentifier>,
@@ -113,11 +116,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// Anything else, by name.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub tags: BTreeMap<String, String>,
-    /// The part of the object.
-    #[serde(skip)]
-    pub part: Part,
+    pub tags: Tags,
     /// The change's index among those that were made, to find it again.
     #[serde(skip)]
     pub change: Option<usize>,
@@ -190,31 +189,31 @@ impl Report {
         detail: Detail,
     ) -> Report {
         let mut results: Vec<Entry> = Vec::new();
+        let environment: Arc<str> = config.environment.as_str().into();
         if detail == Detail::EachChange {
             results.extend(fitted.changes.iter().enumerate().map(|(index, change)| {
-                of_change(index, change, &resources[change.resource], config)
+                of_change(
+                    index,
+                    change,
+                    &resources[change.resource],
+                    config,
+                    &environment,
+                )
             }));
         }
         for finding in &fitted.findings {
-            results.push(of_finding(
-                finding,
-                finding.resource.map(|index| &resources[index]),
-                config,
-            ));
+            let resource = finding.resource.map(|index| &resources[index]);
+            results.push(of_finding(finding, resource, config, &environment));
         }
         for waived in &fitted.waived {
             let resource = waived.finding.resource.map(|index| &resources[index]);
-            let mut entry = of_finding(&waived.finding, resource, config);
+            let mut entry = of_finding(&waived.finding, resource, config, &environment);
             entry.entry_type = EntryType::Waived;
             entry.help = None;
-            entry
-                .tags
-                .insert("reason".to_owned(), waived.reason.clone());
-            let until = waived
-                .until
-                .as_ref()
-                .map(|day| ("until".to_owned(), day.to_string()));
-            entry.tags.extend(until);
+            entry.tags.marks.push(("reason", waived.reason.clone()));
+            let until = waived.until.as_ref();
+            let until = until.map(|day| ("until", day.to_string()));
+            entry.tags.marks.extend(until);
             results.push(entry);
         }
         let results = in_order(results);
@@ -309,14 +308,19 @@ fn of_problem(problem: &Problem) -> Entry {
         entry_type: EntryType::Finding,
         message: problem.message.clone(),
         severity: Severity::Error,
-        rule: problem.id.to_owned(),
+        rule: problem.id,
         resource_ref: None,
         field,
         file,
         config: None,
         help: problem.help.clone(),
-        tags: BTreeMap::from([("rule".to_owned(), problem.id.to_owned())]),
-        part: Part::Object,
+        tags: Tags {
+            environment: Arc::default(),
+            rule: problem.id,
+            part: Part::Object,
+            decision: None,
+            marks: Vec::new(),
+        },
         change: None,
     }
 }
@@ -363,7 +367,7 @@ fn order(entry: &Entry) -> impl Ord + use<'_> {
         file,
         entry.resource_ref.as_ref(),
         path,
-        entry.rule.as_str(),
+        entry.rule,
         entry.message.as_str(),
     )
 }
@@ -399,20 +403,28 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
     }
 }
 
-fn of_change(index: usize, change: &Change, resource: &Resource<'_>, config: &Config<'_>) -> Entry {
-    let mut tags = tags_of(&change.subject.part, Some(&change.decision), config);
-    tags.insert("rule".to_owned(), change.rule.to_owned());
-    if change.subject.on_change == OnChange::Rollout {
-        tags.insert("rollout".to_owned(), "true".to_owned());
-    }
-    if change.immutable {
-        tags.insert("immutable".to_owned(), "true".to_owned());
-    }
+fn of_change(
+    index: usize,
+    change: &Change,
+    resource: &Resource<'_>,
+    config: &Config<'_>,
+    environment: &Arc<str>,
+) -> Entry {
+    let is_rollout = change.subject.on_change == OnChange::Rollout;
+    let marks = [("rollout", is_rollout), ("immutable", change.immutable)];
+    let marks = marks.into_iter().filter(|(_, is_so)| *is_so);
+    let tags = Tags {
+        environment: Arc::clone(environment),
+        rule: change.rule,
+        part: change.subject.part.clone(),
+        decision: Some(Arc::clone(&change.decision)),
+        marks: marks.map(|(name, _)| (name, "true".to_owned())).collect(),
+    };
     Entry {
         entry_type: EntryType::Change,
         message: change.to_string(),
         severity: Severity::Info,
-        rule: change.rule.to_owned(),
+        rule: change.rule,
         resource_ref: Some(reference(resource)),
         field: Some(Field {
             path: field_path(&change.pointer),
@@ -423,20 +435,24 @@ fn of_change(index: usize, change: &Change, resource: &Resource<'_>, config: &Co
         config: Some(config_place(&change.decision, config)),
         help: None,
         tags,
-        part: change.subject.part.clone(),
         change: Some(index),
     }
 }
 
-fn of_finding(finding: &Finding, resource: Option<&Resource<'_>>, config: &Config<'_>) -> Entry {
-    let mut tags = tags_of(&finding.part, finding.decision.as_deref(), config);
-    tags.insert("rule".to_owned(), finding.id.to_owned());
-    tags.extend(
-        finding
-            .psa
-            .iter()
-            .map(|words| ("psa".to_owned(), words.clone())),
-    );
+fn of_finding(
+    finding: &Finding,
+    resource: Option<&Resource<'_>>,
+    config: &Config<'_>,
+    environment: &Arc<str>,
+) -> Entry {
+    let psa = finding.psa.iter().map(|words| ("psa", words.clone()));
+    let tags = Tags {
+        environment: Arc::clone(environment),
+        rule: finding.id,
+        part: finding.part.clone(),
+        decision: finding.decision.clone(),
+        marks: psa.collect(),
+    };
     let field = finding
         .pointer
         .as_ref()
@@ -450,7 +466,7 @@ fn of_finding(finding: &Finding, resource: Option<&Resource<'_>>, config: &Confi
         entry_type: EntryType::Finding,
         message: finding.message.clone(),
         severity: finding.severity,
-        rule: finding.id.to_owned(),
+        rule: finding.id,
         resource_ref: resource.map(reference),
         field,
         file: resource.and_then(|resource| file_place(resource, finding.pointer.as_deref())),
@@ -460,46 +476,12 @@ fn of_finding(finding: &Finding, resource: Option<&Resource<'_>>, config: &Confi
             .map(|decision| config_place(decision, config)),
         help: finding.help.clone(),
         tags,
-        part: finding.part.clone(),
         change: None,
     }
 }
 
 fn to_json(value: &crate::yaml::Value) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
-}
-
-fn tags_of(
-    part: &Part,
-    decision: Option<&Decision>,
-    config: &Config<'_>,
-) -> BTreeMap<String, String> {
-    let mut tags = BTreeMap::from([("environment".to_owned(), config.environment.clone())]);
-    if let Part::Container {
-        name,
-        container_type,
-    } = part
-    {
-        tags.insert("container".to_owned(), name.clone());
-        tags.insert(
-            "containerType".to_owned(),
-            container_type.as_str().to_owned(),
-        );
-    }
-    if let Some(decision) = decision {
-        tags.insert("config".to_owned(), decision.field.clone());
-        tags.insert("mode".to_owned(), decision.mode.to_string());
-        if decision.is_default {
-            tags.insert("default".to_owned(), "true".to_owned());
-        }
-        tags.extend(
-            decision
-                .profile
-                .iter()
-                .map(|profile| ("profile".to_owned(), profile.clone())),
-        );
-    }
-    tags
 }
 
 fn config_place(decision: &Decision, config: &Config<'_>) -> ConfigPlace {

@@ -76,22 +76,35 @@ pub(super) fn unfitted_message(count: usize) -> String {
 }
 
 fn finding(entry: &Entry, text: &mut String) {
-    let severity = match entry.entry_type {
-        EntryType::Waived => "waived".to_owned(),
-        EntryType::Change | EntryType::Finding => entry.severity.to_string(),
-    };
-    let _ = writeln!(text, "{severity}[{}]: {}", entry.rule, entry.message);
-    let mut places = Vec::new();
-    if let Some(file) = &entry.file {
-        places.push(match (file.line, file.column) {
-            (Some(line), Some(column)) => format!("{}:{line}:{column}", file.path),
-            _ => file.path.clone(),
-        });
+    match entry.entry_type {
+        EntryType::Waived => text.push_str("waived"),
+        EntryType::Change | EntryType::Finding => text.push_str(entry.severity.as_str()),
     }
-    places.extend(entry.resource_ref.as_ref().map(name_of));
-    places.extend(entry.field.as_ref().map(|field| field.path.clone()));
-    if !places.is_empty() {
-        let _ = writeln!(text, "  --> {}", places.join("  "));
+    for part in ["[", entry.rule, "]: ", &entry.message, "\n"] {
+        text.push_str(part);
+    }
+    let mut is_first = true;
+    let mut place = |text: &mut String| {
+        text.push_str(if is_first { "  --> " } else { "  " });
+        is_first = false;
+    };
+    if let Some(file) = &entry.file {
+        place(text);
+        text.push_str(&file.path);
+        if let (Some(line), Some(column)) = (file.line, file.column) {
+            let _ = write!(text, ":{line}:{column}");
+        }
+    }
+    if let Some(resource) = &entry.resource_ref {
+        place(text);
+        push_name(resource, text);
+    }
+    if let Some(field) = &entry.field {
+        place(text);
+        text.push_str(&field.path);
+    }
+    if !is_first {
+        text.push('\n');
     }
     if let Some(config) = &entry.config {
         let place = match (&config.path, config.line) {
@@ -100,10 +113,10 @@ fn finding(entry: &Entry, text: &mut String) {
         };
         let _ = writeln!(text, "  = config: {place}{}", config.field);
     }
-    if let Some(reason) = entry.tags.get("reason") {
+    if let Some(reason) = entry.tags.mark("reason") {
         let until = entry
             .tags
-            .get("until")
+            .mark("until")
             .map_or(String::new(), |day| format!(" (until {day})"));
         let _ = writeln!(text, "  = reason: {reason}{until}");
     }
@@ -114,10 +127,19 @@ fn finding(entry: &Entry, text: &mut String) {
 
 /// `Deployment shop/web`.
 pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
-    match &resource.namespace {
-        Some(namespace) => format!("{} {namespace}/{}", resource.kind, resource.name),
-        None => format!("{} {}", resource.kind, resource.name),
+    let mut name = String::new();
+    push_name(resource, &mut name);
+    name
+}
+
+fn push_name(resource: &ResourceIdentifier, text: &mut String) {
+    text.push_str(&resource.kind);
+    text.push(' ');
+    if let Some(namespace) = &resource.namespace {
+        text.push_str(namespace);
+        text.push('/');
     }
+    text.push_str(&resource.name);
 }
 
 /// What was set in each object, by part and section, with who decided; at the end the totals.
@@ -163,7 +185,7 @@ fn table(changes: &[&Entry], width: Option<u16>) -> Table {
     for entry in changes {
         let row = Row {
             part: part_of(entry),
-            section: &entry.rule,
+            section: entry.rule,
             decider: decider_of(entry),
         };
         match rows.iter_mut().find(|(known, _)| *known == row) {
@@ -190,7 +212,7 @@ fn table(changes: &[&Entry], width: Option<u16>) -> Table {
 }
 
 fn part_of(entry: &Entry) -> String {
-    match &entry.part {
+    match &entry.tags.part {
         Part::Container {
             name,
             container_type: ContainerType::Container,
@@ -208,8 +230,9 @@ fn decider_of(entry: &Entry) -> String {
     let Some(config) = &entry.config else {
         return String::new();
     };
-    let is_default = entry.tags.contains_key("default");
-    match entry.tags.get("profile") {
+    let decision = entry.tags.decision.as_deref();
+    let is_default = decision.is_some_and(|decision| decision.is_default);
+    match decision.and_then(|decision| decision.profile.as_ref()) {
         Some(profile) => format!("profile {profile}"),
         None if is_default => format!("default of {}", config.field.trim_start_matches("spec.")),
         None => config
