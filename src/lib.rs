@@ -223,6 +223,7 @@ pub fn fit(
             config,
             selection: &selection,
             resources,
+            objects: &select::Objects::of(resources, &selection.around),
             changes: &changes,
         }));
         changes.clear();

@@ -15,18 +15,22 @@
 //! Configured severities, `disable`, exemptions, results, JSON, `docs/checks.md` follow from that.
 //!
 //! A check sees the [`Scene`]: every object, the selected ones with their pods, containers and claims
-//! ([`Selection::selected`]), and what objects say of one another ([`Selection::around`], [`Selection::accounts`]).
+//! ([`Selection::selected`]), what objects say of one another ([`Selection::around`], [`Selection::accounts`]), and which
+//! object or pods a name or selector means ([`Objects`]).
 //! It tells with [`Finding`]s whose `resource` is the object's index. What it finds on objects that the config does not
 //! select is dropped for it.
 
+mod network_policies;
 pub mod of_config;
+mod pods;
 mod run;
+mod services;
 
 use crate::config::Config;
 use crate::edit::{Change, Finding};
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::Selection;
+use crate::select::{Objects, Selection};
 
 /// A question to the objects as they are.
 #[derive(Debug)]
@@ -40,7 +44,7 @@ pub struct Check {
 }
 
 /// Every check that judges.
-pub const CHECKS: &[Check] = &[run::CHECK];
+pub const CHECKS: &[Check] = &[run::CHECK, services::CHECK, network_policies::CHECK];
 
 /// What a check sees.
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +55,8 @@ pub struct Scene<'s> {
     pub selection: &'s Selection<'s, 's>,
     /// Every object, selected or not.
     pub resources: &'s [Resource<'s>],
+    /// Every object by its names, and all pods by their labels.
+    pub objects: &'s Objects<'s>,
     /// What the config would still change.
     pub changes: &'s [Change],
 }

@@ -3,18 +3,21 @@
 mod accounts;
 mod around;
 mod exemptions;
+mod labels;
+mod objects;
 mod selection;
 mod selector;
 mod targets;
 
 pub use accounts::Accounts;
-pub use around::{Around, Monitor, Pods, Service};
+pub use around::{Around, Monitor, Pods, Service, is_one_namespace};
 pub use exemptions::{
     Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, Waiver, WaiverSource, leaf_of,
 };
+pub use objects::Objects;
 pub use selection::{Containers, PROFILE, ProfileUse, SKIP, Selected, Selection};
 pub use selector::{ContainerSelector, Glob, Match, Near, Pattern, Selector};
 pub use targets::{
     Claim, ClaimForm, ClaimKind, ClaimSpecs, Container, ContainerType, Form, OnChange, PodSpecs,
-    Target, Template, below, expected, is_known_kind, workload_kind,
+    Target, Template, at, below, expected, is_known_kind, is_sidecar, workload_kind,
 };

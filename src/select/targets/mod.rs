@@ -17,7 +17,7 @@ use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs};
+pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, at};
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
 pub use walk::{below, expected};
 
@@ -286,13 +286,8 @@ impl<'a> Template<'a> {
     fn collect(&mut self, resource: &'a Resource<'a>, list: &'static str) -> Result<(), Problem> {
         let path = self.at_spec([list]);
         for (index, node) in maps_in(resource, self.spec.get(list), &path)? {
-            let restarts = node
-                .get("restartPolicy")
-                .and_then(|policy| policy.text())
-                .as_deref()
-                == Some("Always");
             let container_type = match list {
-                "initContainers" if restarts => ContainerType::Sidecar,
+                "initContainers" if is_sidecar(node) => ContainerType::Sidecar,
                 "initContainers" => ContainerType::Init,
                 "ephemeralContainers" => ContainerType::Ephemeral,
                 _ => ContainerType::Container,
@@ -316,6 +311,12 @@ impl<'a> Template<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether an init container runs on beside the ordinary ones.
+pub fn is_sidecar(init_container: Node<'_>) -> bool {
+    let policy = init_container.get("restartPolicy");
+    policy.and_then(|policy| policy.text()).as_deref() == Some("Always")
 }
 
 fn is_for_windows(spec: Node<'_>) -> bool {
