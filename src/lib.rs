@@ -219,13 +219,14 @@ pub fn fit(
     let mut findings = edits.findings;
     findings.extend(checks::of_config::ask(config, &selection));
     if config.judges {
-        findings.extend(checks::judge(&checks::Scene {
+        let judged = checks::judge(&checks::Scene {
             config,
             selection: &selection,
             resources,
             objects: &select::Objects::of(resources, &selection.around),
             changes: &changes,
-        }));
+        });
+        checks::add(judged, &mut findings);
         changes.clear();
     }
     let (mut findings, waived) = waive(findings, told, &selection);
@@ -271,9 +272,7 @@ fn waive(
                 .filter(|_| finding.is_of_leaf)
                 .map(|index| &selected.waivers[index]);
             let mut waivers = selected.waivers.iter();
-            by_leaf.or_else(|| {
-                waivers.find(|it| it.covers(finding.id, &finding.part, &selected.target))
-            })
+            by_leaf.or_else(|| waivers.find(|it| it.covers(&finding, &selected.target)))
         });
         match waiver {
             None => found.push(finding),

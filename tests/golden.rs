@@ -232,7 +232,10 @@ impl Case {
         let spec = config["spec"].as_mapping_mut().unwrap();
         let checks = spec.entry("checks".into());
         let checks = checks.or_insert_with(|| serde_yaml::Mapping::new().into());
-        checks["disable"] = serde_yaml::to_value(rules).unwrap();
+        let disabled: Vec<String> =
+            serde_yaml::from_value(checks["disable"].clone()).unwrap_or_default();
+        let rules = disabled.iter().map(String::as_str).chain(rules);
+        checks["disable"] = serde_yaml::to_value(rules.collect::<Vec<_>>()).unwrap();
         serde_yaml::to_string(&config).unwrap()
     }
 }

@@ -17,7 +17,7 @@ use crate::edit::{Finding, Subject};
 use crate::label_selector::LabelSelector;
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::{Pods, at, is_one_namespace};
+use crate::select::{Pods, at};
 use crate::yaml::{Node, Value};
 
 const ID: &str = "FIT-NET002";
@@ -184,8 +184,7 @@ impl<'s> Policy<'s, '_> {
             // Everything is meant, and nobody asks what that is.
             return None;
         }
-        let may_be_in = |namespace: Option<&str>| is_one_namespace(name, namespace);
-        match self.scene.pods(&labels, self.resource, may_be_in) {
+        match self.scene.pods(&labels, self.resource, name) {
             Found::Pods(pods) => Some(pods),
             Found::Unknown => None,
             Found::Nothing(nothing) => {

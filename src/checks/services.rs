@@ -6,8 +6,8 @@
 //! their ports and none is this one, it is told as a warning, because then the number is most likely wrong.
 //!
 //! Nothing is held against a Service without a selector (its endpoints are written by somebody else), one of type
-//! ExternalName, and one whose pods need not be rendered: where its namespace has no pods at all, where it selects by a
-//! label that a controller gives to pods, or where an operator makes the pods of a custom resource.
+//! ExternalName, and one whose pods need not be rendered: where its namespace has no pods at all or is kube-system, where
+//! it selects by a label that a controller gives to pods, or where an operator makes the pods of a custom resource.
 //!
 //! Source: `FindPort` in `k8s.io/endpointslice` `utils.go`.
 
@@ -17,7 +17,7 @@ use super::pods::{Found, PortRef, protocol};
 use super::{Check, Scene};
 use crate::edit::{Finding, Subject};
 use crate::rules::Rule;
-use crate::select::{Pods, Service, at, is_one_namespace};
+use crate::select::{Pods, Service, at};
 use crate::yaml::Node;
 
 const ID: &str = "FIT-NET004";
@@ -47,8 +47,8 @@ fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut 
     if service.selector.is_empty() || kind.as_deref() == Some("ExternalName") {
         return;
     }
-    let is_own = |other: Option<&str>| is_one_namespace(resource.namespace.as_deref(), other);
-    let pods = match scene.pods(&service.selector, resource, is_own) {
+    let namespace = resource.namespace.as_deref();
+    let pods = match scene.pods(&service.selector, resource, namespace) {
         Found::Unknown => return,
         Found::Nothing(nothing) => {
             let message = format!("the Service selects no pod: {}", nothing.cause);

@@ -4,11 +4,25 @@
 //!
 //! Sources: `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Template;
 use super::objects::{self, Named};
+use crate::catalogue::{Entry, Known};
 use crate::read::Resource;
+
+/// The account of pods that name none.
+pub const DEFAULT: &str = "default";
+
+/// The ServiceAccount that pods name, and the key by which they do: an older one is still read.
+pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, str>)> {
+    let mut keys = ["serviceAccountName", "serviceAccount"].into_iter();
+    keys.find_map(|key| {
+        let name = template.spec.get(key)?.text()?;
+        (!name.is_empty()).then_some((key, name))
+    })
+}
 
 /// ServiceAccounts for which somebody has decided about the API token.
 #[derive(Debug, Default)]
@@ -53,16 +67,26 @@ impl Accounts {
         accounts
     }
 
+    /// Whether pods need the token for the Kubernetes API, or somebody else than their template decides on it. Then
+    /// `automountServiceAccountToken: Auto` leaves it alone. `own` are the config's entries of the catalogue.
+    pub fn want_token(
+        &self,
+        resource: &Resource<'_>,
+        template: &Template<'_>,
+        known: &Known,
+        own: &[Entry],
+    ) -> bool {
+        let images = template.containers.iter();
+        let mut images = images.filter_map(|container| container.node.get("image")?.text());
+        let uses_api = |image: &str| known.entry_for(own, image).is_some_and(|it| it.uses_api);
+        images.any(|image| uses_api(&image)) || self.decide_for(resource, template)
+    }
+
     /// Whether the pods' token is wanted, or decided on, by somebody else than their template.
-    pub fn decide_for(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
-        let named = template
-            .spec
-            .get("serviceAccountName")
-            .or_else(|| template.spec.get("serviceAccount"));
-        let account = named
-            .and_then(|name| name.text())
-            .filter(|name| !name.is_empty());
-        let account = account.as_deref().unwrap_or("default");
+    fn decide_for(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
+        let account = account_of(template);
+        let account = account.map_or(Cow::Borrowed(DEFAULT), |(_, account)| account);
+        let account = account.as_ref();
         let namespace = resource.namespace.as_deref();
         let here = |decided: &Option<String>| match (decided.as_deref(), namespace) {
             (Some(decided), Some(pod)) => decided == pod,

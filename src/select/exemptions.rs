@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Container, Selector, Target};
 use crate::config::is_mode_path_or_above;
-use crate::edit::Part;
+use crate::edit::{Finding, Part};
 use crate::transformers;
 
 /// The annotation that exempts an object: leaves and rules, each for one container as `<container>:<leaf>`.
@@ -200,9 +200,9 @@ impl<'r> Waiver<'r> {
         }
     }
 
-    /// Whether it covers what a rule found in a part of an object.
-    pub fn covers(&self, rule: &str, part: &Part, target: &Target<'_>) -> bool {
-        let is_for_part = || match part {
+    /// Whether it covers what was found: by its rule, or by the leaf in which the rule found it.
+    pub fn covers(&self, finding: &Finding, target: &Target<'_>) -> bool {
+        let is_for_part = || match &finding.part {
             _ if self.is_for_whole_object() => true,
             Part::Container { name, .. } => {
                 let mut containers = target.containers();
@@ -210,7 +210,24 @@ impl<'r> Waiver<'r> {
             }
             _ => false,
         };
-        self.rules.iter().any(|it| it == rule) && is_for_part()
+        let has_rule = self.rules.iter().any(|it| it == finding.id);
+        (has_rule || self.names_leaf_of(finding)) && is_for_part()
+    }
+
+    /// Whether it names the leaf of a section that a finding is in, where the rule is about leaves.
+    fn names_leaf_of(&self, finding: &Finding) -> bool {
+        let Some(pointer) = finding.pointer.as_ref().filter(|_| !self.fields.is_empty()) else {
+            return false;
+        };
+        let is_at = |leaf: &str| {
+            let leaf = format!("/{}/", leaf.replace('.', "/"));
+            format!("{pointer}/").contains(&leaf)
+        };
+        transformers::RULES.iter().any(|(section, rules)| {
+            let of_finding = rules.iter().filter(|(rule, _)| *rule == finding.id);
+            let mut leaves = of_finding.map(|(_, leaf)| *leaf).filter(|leaf| is_at(leaf));
+            leaves.any(|leaf| self.names(&format!("{section}.{leaf}")))
+        })
     }
 
     /// Whether it names a leaf, given with its section: `resources.limits.cpu`.

@@ -9,7 +9,7 @@ mod selection;
 mod selector;
 mod targets;
 
-pub use accounts::Accounts;
+pub use accounts::{Accounts, DEFAULT as DEFAULT_ACCOUNT, account_of};
 pub use around::{Around, Monitor, Pods, Service, is_one_namespace};
 pub use exemptions::{
     Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, Waiver, WaiverSource, leaf_of,

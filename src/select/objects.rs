@@ -7,7 +7,7 @@
 //! Sources: `api/resmap/reswrangler.go` (`SubsetThatCouldBeReferencedByResource`) and `api/internal/utils/annotations.go`
 //! of kustomize.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use kustomize_krm_types::annotations;
 
@@ -121,6 +121,8 @@ pub struct Objects<'r> {
     resources: &'r [Resource<'r>],
     named: Vec<Named>,
     by_name: HashMap<String, Vec<usize>>,
+    /// The kinds of custom resources of which operators make others, in lower case.
+    maker_kinds: HashSet<String>,
     pods: &'r [Pods<'r>],
     pods_by_label: ByLabel<'r>,
 }
@@ -145,6 +147,11 @@ impl<'r> Objects<'r> {
             resources,
             named,
             by_name,
+            maker_kinds: resources
+                .iter()
+                .filter(|it| makes_others(it))
+                .map(|it| it.kind.to_lowercase())
+                .collect(),
             pods: around.all_pods(),
             pods_by_label: ByLabel::of(around.all_pods().iter().map(Pods::labels)),
         }
@@ -189,15 +196,18 @@ impl<'r> Objects<'r> {
             .collect()
     }
 
-    /// Whether an operator may make what is called so: there is a custom resource with this name, or one that it begins
-    /// with, as `kafka-kafka-brokers` is made for the Kafka `kafka`.
+    /// Whether an operator may make what is called so, or the pods that have this as a label: there is a custom resource
+    /// by whose name or kind it begins. `orders-kafka-brokers` is made for the Kafka `orders`, `prometheus-operated` for
+    /// every Prometheus.
     pub fn may_be_made(&self, from: &Resource<'_>, name: &str, namespace: Option<&str>) -> bool {
         let ends = name.match_indices('-').map(|(end, _)| end);
         let mut beginnings = ends.chain([name.len()]).map(|end| &name[..end]);
+        let kinds = |it: &str| self.maker_kinds.contains(&it.to_lowercase());
         beginnings.any(|name| {
-            !self
-                .referred(from, name, namespace, makes_others)
-                .is_empty()
+            kinds(name)
+                || !self
+                    .referred(from, name, namespace, makes_others)
+                    .is_empty()
         })
     }
 }

@@ -10,7 +10,7 @@ use super::Scene;
 use crate::label_selector::LabelSelector;
 use crate::problem::did_you_mean;
 use crate::read::Resource;
-use crate::select::Pods;
+use crate::select::{Pods, is_one_namespace};
 use crate::yaml::{Node, Scalar, Value};
 
 /// What became of the search for pods.
@@ -42,20 +42,25 @@ const GIVEN_LABELS: [&str; 4] = [
 /// Domains of labels that nobody but authors of manifests gives to pods.
 const AUTHORS_DOMAINS: [&str; 2] = ["app.kubernetes.io", "helm.sh"];
 
+/// The namespace of what clusters bring along.
+pub(super) const CLUSTERS_NAMESPACE: &str = "kube-system";
+
 /// How many other values of a label are looked at for one that may have been meant.
 const CANDIDATES: usize = 100;
 
 impl<'s> Scene<'s> {
-    /// The pods that a selector of an object means, among those in namespaces that it may mean.
+    /// The pods that a selector of an object means in a namespace. One that is not written may be any, but then nothing is
+    /// missed in it.
     pub(super) fn pods(
         &self,
         selector: &LabelSelector,
         from: &Resource<'_>,
-        may_be_in: impl Fn(Option<&str>) -> bool,
+        namespace: Option<&str>,
     ) -> Found<'s> {
-        let may_be_meant = |pods: &Pods<'_>| may_be_in(pods.resource.namespace.as_deref());
+        let namespace_of = |pods: &Pods<'s>| pods.resource.namespace.as_deref();
         let found = self.objects.pods_selected(selector);
-        let found: Vec<_> = found.filter(|pods| may_be_meant(pods)).collect();
+        let found = found.filter(|pods| is_one_namespace(namespace, namespace_of(pods)));
+        let found: Vec<_> = found.collect();
         if !found.is_empty() {
             return Found::Pods(found);
         }
@@ -64,16 +69,21 @@ impl<'s> Scene<'s> {
             Some((domain, _)) => !AUTHORS_DOMAINS.contains(&domain),
             None => GIVEN_LABELS.contains(&key),
         };
-        let namespace = from.namespace.as_deref();
         let is_made = |value: &str| self.objects.may_be_made(from, value, namespace);
-        let mut pods = self.objects.pods().iter();
-        if !pods.any(may_be_meant)
+        if !self.has_pods(namespace)
             || selector.keys().any(is_elsewhere)
             || selector.labels().any(|(_, value)| is_made(value))
         {
             return Found::Unknown;
         }
         Found::Nothing(self.nothing(selector))
+    }
+
+    /// Whether the pods of a namespace are rendered. Those of the cluster itself are not: some are files on its nodes.
+    pub(super) fn has_pods(&self, namespace: Option<&str>) -> bool {
+        let mut pods = self.objects.pods().iter();
+        namespace != Some(CLUSTERS_NAMESPACE)
+            && pods.any(|pods| pods.resource.namespace.as_deref() == namespace)
     }
 
     /// What is in the way of a selector that no pod meets.

@@ -448,16 +448,14 @@ impl<'a> PodFitting<'_, 'a, '_> {
         match section.settings.automount() {
             _ if section.removes(name, name, false) => {}
             Automount::Keep => return Ok(()),
-            Automount::Auto if self.uses_api(section) => return Ok(()),
-            Automount::Auto
-                if self
-                    .scope
-                    .accounts()
-                    .decide_for(self.scope.target().resource, self.template) =>
-            {
-                return Ok(());
+            Automount::Auto => {
+                let (accounts, known) = (self.scope.accounts(), &section.settings.known);
+                let resource = self.scope.target().resource;
+                if accounts.want_token(resource, self.template, known, section.catalogue()) {
+                    return Ok(());
+                }
             }
-            Automount::Auto | Automount::Never => {}
+            Automount::Never => {}
         }
         forbid_token(&self.subject, section, edits)
     }
