@@ -40,6 +40,12 @@ impl<'a> ByLabel<'a> {
         fewest.unwrap_or_default().iter().copied().chain(all)
     }
 
+    /// Whether something has a label with a value.
+    pub(super) fn has(&self, key: &str, value: &str) -> bool {
+        let values = self.places.get(key);
+        values.is_some_and(|values| values.contains_key(value))
+    }
+
     /// The values that a label has somewhere.
     pub(super) fn values(&self, key: &str) -> impl Iterator<Item = &str> {
         let values = self.places.get(key).into_iter();

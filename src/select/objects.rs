@@ -172,6 +172,11 @@ impl<'r> Objects<'r> {
         pods.filter(|it| selector.matches(|key| it.label(key)))
     }
 
+    /// Whether some pods have a label with a value.
+    pub fn is_pod_label(&self, key: &str, value: &str) -> bool {
+        self.pods_by_label.has(key, value)
+    }
+
     /// The values that a label of pods has.
     pub fn pod_label_values(&self, key: &str) -> impl Iterator<Item = &str> {
         self.pods_by_label.values(key)

@@ -45,8 +45,10 @@ const AUTHORS_DOMAINS: [&str; 2] = ["app.kubernetes.io", "helm.sh"];
 /// The namespace of what clusters bring along.
 pub(super) const CLUSTERS_NAMESPACE: &str = "kube-system";
 
-/// How many other values of a label are looked at for one that may have been meant.
-const CANDIDATES: usize = 100;
+/// With more values than this of a label none is looked for that may have been meant, and no more than so many that are
+/// like the wanted one are compared: it would take long where many selectors are wrong.
+const VALUES: usize = 1000;
+const ALIKE: usize = 16;
 
 impl<'s> Scene<'s> {
     /// The pods that a selector of an object means in a namespace. One that is not written may be any, but then nothing is
@@ -101,19 +103,18 @@ impl<'s> Scene<'s> {
         let values = |key| self.objects.pod_label_values(key);
         let missing = selector
             .labels()
-            .find(|(key, value)| values(key).all(|other| other != *value));
+            .find(|(key, value)| !self.objects.is_pod_label(key, value));
         let Some((key, value)) = missing else {
             return Nothing {
                 cause: format!("no rendered pod has {selector}"),
                 help: None,
             };
         };
-        let mut others: Vec<&str> = values(key).take(CANDIDATES).collect();
-        others.sort_unstable();
-        let help = match (did_you_mean(value, others.iter().copied()), &others[..]) {
+        let others: Vec<&str> = values(key).take(VALUES + 1).collect();
+        let help = match (meant(value, &others), &others[..]) {
             (Some(meant), _) => Some(format!("did you mean {key}={meant}?")),
-            (None, [only]) => Some(format!("rendered pods have {key}={only}")),
             (None, []) => Some(format!("no pod has a label {key} at all")),
+            (None, [only]) => Some(format!("rendered pods have {key}={only}")),
             (None, _) => None,
         };
         Nothing {
@@ -121,6 +122,21 @@ impl<'s> Scene<'s> {
             help,
         }
     }
+}
+
+/// The value that may have been meant by another one.
+fn meant<'v>(value: &str, others: &[&'v str]) -> Option<&'v str> {
+    let ends = |text: &str| (text.bytes().next(), text.bytes().last());
+    let is_alike = |other: &&&str| {
+        let (wanted, other) = (ends(value), ends(other));
+        wanted.0 == other.0 || wanted.1 == other.1
+    };
+    let alike = others.iter().filter(|_| others.len() <= VALUES);
+    let alike = alike.filter(|other| other.len().abs_diff(value.len()) <= 2);
+    let mut alike: Vec<&str> = alike.filter(is_alike).copied().collect();
+    alike.sort_unstable();
+    alike.truncate(ALIKE);
+    did_you_mean(value, alike)
 }
 
 /// A port as others refer to it: Kubernetes' `IntOrString`.
