@@ -61,10 +61,10 @@ acceptance: ## what every system must be like in every environment, asked of wha
 e2e: ## every overlay on a real control plane, promotion, and what the bases come to without fitout
 	@scripts/e2e
 
-conformance: ## quantities, label selectors and what is restricted, judged by Kubernetes' own Go code
+conformance: ## quantities, label selectors and the Pod Security Standards, judged by Kubernetes' own Go code
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
 	  cargo test $(LOCKED) --lib conformance -- --ignored && \
-	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout restricted:: -- --nocapture; fi
+	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout -- restricted:: pod_security:: --nocapture; fi
 
 corpus: ## every real resource of CORPUS
 	cargo run --release $(LOCKED) --example corpus -- $(CORPUS)

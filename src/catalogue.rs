@@ -1,4 +1,4 @@
-//! What is known of images: which user they are made for, and where they write.
+//! What is known of images: which user they are made for, where they write, and where their metrics are.
 //!
 //! `catalogue/images.yaml` holds it; a config adds entries of its own, which come first. It is used where neither
 //! the author nor the config says anything, and what comes of it names it as the reason.
@@ -38,6 +38,127 @@ pub struct Entry {
     /// Whether it talks to the Kubernetes API, so that its pods keep their token.
     #[serde(default)]
     pub uses_api: bool,
+    /// The port that its metrics are read from; it counts where a container declares it.
+    #[serde(default)]
+    pub metrics_port: Option<u16>,
+    /// The path of the metrics at that port; `/metrics` when absent.
+    #[serde(default)]
+    pub metrics_path: Option<String>,
+    /// The directory that its program wants for itself, with no rights for a group.
+    #[serde(default)]
+    pub own_directory: Option<OwnDirectory>,
+    /// Where the figures come from. fitout's own entries without it were not checked, and say paths alone.
+    #[serde(default)]
+    pub source: Option<String>,
+}
+
+/// A directory that must not be the root of a volume, because the kubelet opens that to the `fsGroup`.
+#[derive(Debug, Deserialize)]
+pub struct OwnDirectory {
+    /// The environment variable that names it.
+    pub variable: String,
+    /// Where it is without that.
+    pub path: String,
+}
+
+/// Numbers that users and groups may have, beside 0 (`IsValidUserID` in apimachinery).
+const IDS: std::ops::RangeInclusive<i64> = 1..=2_147_483_647;
+
+impl Entry {
+    /// What is wrong with an entry of a config's own: the key, and what is expected there.
+    pub fn faults(&self) -> Vec<(&'static str, String, &'static str)> {
+        let mut faults = Vec::new();
+        let image = self.image.as_str();
+        let registry = image.split_once('/').map(|(first, _)| first);
+        if image.is_empty() || image.contains(char::is_whitespace) {
+            let help = "write its repository, such as `apache/kafka`";
+            faults.push(("image", format!("`{image}` is no image"), help));
+        } else if image.contains(['@', ':']) {
+            let help = "write the repository alone, and the tag as `tag`";
+            faults.push((
+                "image",
+                format!("`{image}` has more than a repository"),
+                help,
+            ));
+        } else if registry.is_some_and(|it| it.contains('.') || it == "localhost") {
+            let help = "leave the registry out: an image is the same one in every registry";
+            faults.push(("image", format!("`{image}` begins with a registry"), help));
+        }
+        let is_no_tag = |tag: &str| tag.is_empty() || tag.contains(['/', ':', '@', ' ']);
+        if let Some(tag) = self
+            .tag
+            .as_ref()
+            .map(Glob::as_str)
+            .filter(|it| is_no_tag(it))
+        {
+            let help = "write a tag such as \"17-alpine\", with `*` and `?`";
+            faults.push(("tag", format!("`{tag}` is no tag"), help));
+        }
+        let root =
+            "numbers go from 1 to 2147483647; for an image that needs root, leave the number out";
+        let group = "numbers go from 0 to 2147483647";
+        if let Some(id) = self.run_as_user.filter(|id| !IDS.contains(id)) {
+            let message = format!("{id} is not the number of a user other than root");
+            faults.push(("runAsUser", message, root));
+        }
+        if let Some(id) = self.run_as_group.filter(|id| *id != 0 && !IDS.contains(id)) {
+            faults.push((
+                "runAsGroup",
+                format!("{id} is not the number of a group"),
+                group,
+            ));
+        }
+        let lists = [
+            ("writablePaths", &self.writable_paths),
+            ("hides", &self.hides),
+        ];
+        for (key, paths) in lists {
+            if let Some(path) = paths.iter().find(|path| clean(path).is_none()) {
+                let help = "write an absolute path without `..` and `:`, below the root";
+                faults.push((key, format!("`{path}` cannot be mounted"), help));
+            }
+        }
+        let both = self
+            .hides
+            .iter()
+            .find(|it| self.writable_paths.contains(it));
+        if let Some(path) = both {
+            let help = "leave it in one: a volume over files of the image hides them";
+            faults.push((
+                "hides",
+                format!("`{path}` is in `writablePaths` as well"),
+                help,
+            ));
+        }
+        if let Some(own) = &self.own_directory {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            if own.variable.is_empty() || !own.variable.chars().all(is_name) {
+                let message = format!("`{}` is no environment variable", own.variable);
+                let help = "write the name of the variable alone, such as PGDATA";
+                faults.push(("ownDirectory", message, help));
+            } else if clean(&own.path).is_none() {
+                let message = format!("`{}` is no directory", own.path);
+                let help = "write an absolute path without `..` and `:`, below the root";
+                faults.push(("ownDirectory", message, help));
+            }
+        }
+        let says = self.run_as_user.is_some()
+            || self.run_as_group.is_some()
+            || self.any_user
+            || self.uses_api
+            || self.metrics_port.is_some()
+            || self.own_directory.is_some()
+            || lists.iter().any(|(_, paths)| !paths.is_empty());
+        if !says {
+            let help = "add `runAsUser`, `writablePaths`, `usesApi` or another of its keys";
+            faults.push((
+                "image",
+                "the entry says nothing of its image".to_owned(),
+                help,
+            ));
+        }
+        faults
+    }
 }
 
 /// What is known without a config.
@@ -94,15 +215,44 @@ fn parts(image: &str) -> (&str, Option<&str>) {
     (repository, tag)
 }
 
+/// A path without doubled and trailing slashes; `None` for one that cannot be mounted.
+pub(crate) fn clean(path: &str) -> Option<String> {
+    let parts: Vec<&str> = path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .collect();
+    let is_bad =
+        !path.starts_with('/') || path.contains(':') || parts.contains(&"..") || parts.is_empty();
+    (!is_bad).then(|| format!("/{}", parts.join("/")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_compared_cleaned() {
+        assert_eq!(clean("/tmp/").as_deref(), Some("/tmp"));
+        assert_eq!(clean("//var//./run").as_deref(), Some("/var/run"));
+        assert_eq!(clean("tmp"), None);
+        assert_eq!(clean("/a/../b"), None);
+        assert_eq!(clean("/"), None);
+    }
 
     #[test]
     fn the_file_can_be_read() {
         let entries: Result<Vec<Entry>, _> =
             serde_yaml::from_str(include_str!("catalogue/images.yaml"));
         assert!(entries.is_ok_and(|entries| !entries.is_empty()));
+    }
+
+    #[test]
+    fn what_was_not_checked_says_no_numbers_and_nothing_is_wrong() {
+        for entry in built_in() {
+            let has_numbers = entry.run_as_user.or(entry.run_as_group).is_some();
+            assert!(entry.source.is_some() || !has_numbers, "{entry:?}");
+            assert_eq!(entry.faults(), [], "{entry:?}");
+        }
     }
 
     #[test]
@@ -113,6 +263,10 @@ mod tests {
         assert_eq!(user("docker.io/library/postgres:17-alpine"), Some(70));
         assert_eq!(user("localhost:5000/postgres"), Some(999));
         assert_eq!(user("postgres:17-alpine@sha256:abc"), Some(70));
+        assert_eq!(user("postgres:18-alpine3.24"), Some(70));
+        assert_eq!(user("bitnamilegacy/postgresql:16"), Some(1001));
+        // What was not checked says no user.
+        assert_eq!(user("bitnami/redis:7"), None);
         assert_eq!(user("postgres@sha256:abc"), None);
         assert_eq!(user("example.com/my/postgres:17"), None);
     }

@@ -48,6 +48,8 @@ pub struct Subject {
     pub path: PointerBuf,
     /// What a change here does to what runs.
     pub on_change: OnChange,
+    /// Where its author may have set what it inherits.
+    pub inherits: Option<PointerBuf>,
 }
 
 impl Subject {
@@ -57,6 +59,7 @@ impl Subject {
             part: Part::Pod,
             path: template.spec_path.clone(),
             on_change: template.on_change,
+            inherits: None,
         }
     }
 
@@ -66,6 +69,7 @@ impl Subject {
             part: Part::Pod,
             path: below(&template.path, ["metadata"]),
             on_change: template.on_change,
+            inherits: None,
         }
     }
 
@@ -79,6 +83,7 @@ impl Subject {
             part,
             path: container.path.clone(),
             on_change: template.on_change,
+            inherits: container.inherits.as_ref().map(|(path, _)| path.clone()),
         }
     }
 
@@ -90,6 +95,7 @@ impl Subject {
             },
             path: claim.path.clone(),
             on_change: OnChange::Nothing,
+            inherits: None,
         }
     }
 
@@ -99,6 +105,7 @@ impl Subject {
             part: Part::Object,
             path: PointerBuf::new(),
             on_change: OnChange::Nothing,
+            inherits: None,
         }
     }
 
@@ -204,6 +211,10 @@ pub struct Finding {
     pub help: Option<String>,
     /// It tells of a leaf that is not written, because it is only checked or exempt.
     pub is_of_leaf: bool,
+    /// The leaf of the config that would mend it, as exemptions name it: whoever is exempt from the one is from both.
+    pub leaf: Option<String>,
+    /// The Pod Security Standards' own words for it.
+    pub psa: Option<String>,
 }
 
 /// Something that an exemption keeps from being written or found.
@@ -232,6 +243,8 @@ impl Finding {
             decision: None,
             help: None,
             is_of_leaf: false,
+            leaf: None,
+            psa: None,
         }
     }
 
@@ -268,6 +281,20 @@ impl Finding {
     #[must_use]
     pub fn decided_by(mut self, decision: Arc<Decision>) -> Finding {
         self.decision = Some(decision);
+        self
+    }
+
+    /// Adds the leaf of the config that would mend it.
+    #[must_use]
+    pub fn leaf(mut self, leaf: impl Into<String>) -> Finding {
+        self.leaf = Some(leaf.into());
+        self
+    }
+
+    /// Adds the Pod Security Standards' own words.
+    #[must_use]
+    pub fn psa(mut self, words: String) -> Finding {
+        self.psa = Some(words);
         self
     }
 
@@ -346,6 +373,15 @@ impl<'a> Edits<'a> {
         } else if proposal.decision.mode == Mode::Bound {
             return Ok(Answer::Off);
         }
+        if let Some(inherited) = self.inherited(&proposal).filter(|_| present.is_none()) {
+            if means(inherited, &proposal.value, proposal.meaning) {
+                self.same += 1;
+                return Ok(Answer::Same);
+            }
+            if matches!(proposal.decision.mode, Mode::Ensure | Mode::Check) {
+                return Ok(Answer::Kept(inherited));
+            }
+        }
         let pointer = proposal.subject.at(proposal.field);
         self.push(proposal, pointer, present, false);
         Ok(Answer::Edited)
@@ -414,6 +450,36 @@ impl<'a> Edits<'a> {
     /// The edits so far of the object in hand.
     pub fn of_object(&self) -> &[Change] {
         &self.changes[self.first_of_resource..]
+    }
+
+    /// How many edits there are; see [`Edits::sort_names`].
+    pub fn count(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Sorts the leaves of each mapping called `mapping` by name, as the API server prints them, among the edits from
+    /// `since` on. They come nearly sorted, so each is compared with its neighbours.
+    pub fn sort_names(&mut self, since: usize, mapping: &str) {
+        let split = |change: &'_ Change| change.pointer.as_str().rfind(mapping);
+        for index in since..self.changes.len() {
+            let Some(own) = split(&self.changes[index]) else {
+                continue;
+            };
+            let pointer = self.changes[index].pointer.as_str();
+            let mut place = index;
+            for before in (since..index).rev() {
+                let other = &self.changes[before];
+                let text = other.pointer.as_str();
+                if split(other) != Some(own) || text[..own] != pointer[..own] {
+                    continue;
+                }
+                if text <= pointer {
+                    break;
+                }
+                place = before;
+            }
+            self.changes[place..=index].rotate_right(1);
+        }
     }
 
     /// Marks the last edit as one that the API server refuses on an existing object.
@@ -537,6 +603,16 @@ impl<'a> Edits<'a> {
             }
         }
         Ok(Some(node).filter(|node| !(node.is_map() && node.len() == 0)))
+    }
+
+    /// The value that stands for a leaf which is not there, because its part inherits it.
+    fn inherited(&self, proposal: &Proposal<'_>) -> Option<Node<'a>> {
+        let path = below(
+            proposal.subject.inherits.as_ref()?,
+            proposal.field.iter().copied(),
+        );
+        let node = self.resources[self.resource].node.pointer(&path)?;
+        (!(node.is_null() || node.is_map() && node.len() == 0)).then_some(node)
     }
 
     fn node_of(&mut self, subject: &Subject) -> Option<Node<'a>> {

@@ -37,6 +37,7 @@ pub mod checks;
 pub mod config;
 pub mod edit;
 pub mod label_selector;
+pub mod pod_security;
 pub mod problem;
 pub mod quantity;
 pub mod read;
@@ -219,9 +220,14 @@ pub fn fit(
     let mut findings = edits.findings;
     findings.extend(checks::of_config::ask(config, &selection));
     if config.judges {
+        // What stays forbidden after fitting: the objects as they are tell it themselves.
+        let is_of_fitting = |finding: &edit::Finding| !finding.id.starts_with("FIT-PSS-");
+        findings.retain(is_of_fitting);
+        told.retain(is_of_fitting);
         let judged = checks::judge(&checks::Scene {
             config,
             selection: &selection,
+            transformers: &transformers,
             resources,
             objects: &select::Objects::of(resources, &selection.around),
             changes: &changes,

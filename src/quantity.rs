@@ -126,6 +126,12 @@ impl Quantity {
         self.format
     }
 
+    /// The same amount, to be written in another format.
+    #[must_use]
+    pub fn with_format(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
     /// The quantity times `factor`, rounded away from zero to a multiple of `round_to`, in the same
     /// format. Only 0 gives 0: rounding up never takes a resource away.
     ///

@@ -30,6 +30,10 @@ pub const RULES: &[(&str, &str)] = &[
         "FIT-EXM004",
         "an exemption of something that does not exist",
     ),
+    (
+        "FIT-HPA002",
+        "an autoscaler's target for a resource that is not requested",
+    ),
     ("FIT-INP001", "the input is not YAML"),
     ("FIT-INP002", "the input is not a ResourceList"),
     ("FIT-INP003", "an object has not the shape of its kind"),
@@ -42,61 +46,6 @@ pub const RULES: &[(&str, &str)] = &[
         "metrics that are read twice, by annotations and by something else",
     ),
     ("FIT-PRM003", "several ports, each of which is scraped"),
-    (
-        "FIT-PSS-allowPrivilegeEscalation",
-        "a container may gain privileges",
-    ),
-    (
-        "FIT-PSS-appArmorProfile",
-        "a container without the AppArmor profile of its runtime",
-    ),
-    (
-        "FIT-PSS-capabilities_baseline",
-        "a container that adds capabilities beyond the usual ones",
-    ),
-    (
-        "FIT-PSS-capabilities_restricted",
-        "a container keeps capabilities",
-    ),
-    ("FIT-PSS-hostNamespaces", "a pod in a namespace of its node"),
-    (
-        "FIT-PSS-hostPathVolumes",
-        "a volume that is a path of the node",
-    ),
-    (
-        "FIT-PSS-hostPorts",
-        "a container that takes a port of its node",
-    ),
-    (
-        "FIT-PSS-hostProbesAndHostLifecycle",
-        "a probe or lifecycle hook of another host",
-    ),
-    ("FIT-PSS-privileged", "a privileged container"),
-    ("FIT-PSS-procMount", "a container that sees all of /proc"),
-    (
-        "FIT-PSS-procMount_restricted",
-        "the same at the level restricted",
-    ),
-    (
-        "FIT-PSS-restrictedVolumes",
-        "a volume of a kind that the level restricted does not have",
-    ),
-    ("FIT-PSS-runAsNonRoot", "a container may run as root"),
-    ("FIT-PSS-runAsUser", "a container that runs as user 0"),
-    ("FIT-PSS-seLinuxOptions", "a label of SELinux of its own"),
-    (
-        "FIT-PSS-seccompProfile_baseline",
-        "a container that seccomp does not confine",
-    ),
-    (
-        "FIT-PSS-seccompProfile_restricted",
-        "a container without a seccomp profile",
-    ),
-    ("FIT-PSS-sysctls", "a sysctl that is not safe"),
-    (
-        "FIT-PSS-windowsHostProcess",
-        "a Windows process of the node",
-    ),
     ("FIT-RES002", "a request above its limit"),
     ("FIT-RES004", "a limit too many times its request"),
     (
@@ -105,6 +54,10 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("FIT-RES006", "an amount that can hardly be meant"),
     ("FIT-RES007", "another QoS class"),
+    (
+        "FIT-RES008",
+        "amounts of a pod that its containers do not fit in",
+    ),
     ("FIT-RES010", "an amount outside the configured bounds"),
     ("FIT-RES011", "an amount that is null"),
     (
@@ -117,7 +70,14 @@ pub const RULES: &[(&str, &str)] = &[
         "a user that the image's files do not belong to",
     ),
     ("FIT-SEC006", "a path that has to be writable and cannot be"),
-    ("FIT-SEC008", "a field that this kind of pod may not have"),
+    (
+        "FIT-SEC007",
+        "a capability that is spelled as not everybody reads it",
+    ),
+    (
+        "FIT-SEC008",
+        "a field that this kind of pod may not have, or has to have",
+    ),
     ("FIT-STO001", "a claim without a class"),
     ("FIT-STO002", "a claim that shrinks"),
     (
@@ -130,12 +90,20 @@ pub const RULES: &[(&str, &str)] = &[
     ),
     ("FIT-STO006", "a claim that pods name and nobody brings"),
     (
+        "FIT-STO007",
+        "a claim that grows although its class does not let it",
+    ),
+    (
         "FIT-TGT001",
         "an object of an unknown kind that seems to hold pods",
     ),
     (
         "FIT-TGT002",
         "an object of a workload's kind from which no pods are made",
+    ),
+    (
+        "FIT-TGT003",
+        "a patch of pods that is a text, and is not read",
     ),
 ];
 
@@ -162,4 +130,11 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 /// Whether there is a rule of this id.
 pub fn is_known(id: &str) -> bool {
     all().any(|(known, _)| known == id)
+}
+
+/// The rule of one of the checks of the Pod Security Standards.
+pub fn of_pod_security(check: &str) -> &'static str {
+    let mut ids = all().map(|(id, _)| id);
+    let of_check = ids.find(|id| id.strip_prefix("FIT-PSS-") == Some(check));
+    of_check.unwrap_or("FIT-PSS")
 }

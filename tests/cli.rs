@@ -555,7 +555,7 @@ fn what_fails_a_check_is_the_configs_to_say_and_the_callers() {
         CONFIG,
         &config.replace(
             "\nspec:\n",
-            "\nspec:\n  checks: {severity: {FIT-RUN001: Warning}}\n",
+            "\nspec:\n  checks: {profile: privileged, severity: {FIT-RUN001: Warning}}\n",
         ),
     );
     assert_eq!(folder.run(&check).code, Some(0));

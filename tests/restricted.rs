@@ -5,11 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use fitout::config::FunctionConfig;
 use fitout::read::{Origin, Resource};
@@ -19,6 +17,8 @@ use kustomize_krm_types::Severity;
 use serde_json::Value;
 
 use crate::hosts::bench::{root, skip};
+use crate::pod_security::is_asked;
+use crate::pod_security::oracle::{Oracle, Question};
 
 /// The environment wins, so that what stays refused is what fitout cannot or will not set.
 const CONFIG: &str = "
@@ -42,8 +42,7 @@ struct Fitted {
 
 #[test]
 fn what_is_fitted_is_restricted_or_explained() {
-    if std::env::var_os("FITOUT_CONFORMANCE").is_none() {
-        skip("the evaluator is asked by `make conformance`");
+    if !is_asked() {
         return;
     }
     let corpus = root().join("../shared/corpus-dev");
@@ -51,50 +50,63 @@ fn what_is_fitted_is_restricted_or_explained() {
         skip("no corpus beside the repository");
         return;
     }
-    let mut fitted = Vec::new();
-    for file in files(&corpus) {
-        fitted.extend(fit(&corpus, &file).unwrap_or_default());
+    for mode in ["Override", "Ensure"] {
+        let config = CONFIG.replace("Override", mode);
+        let files = files(&corpus).into_iter();
+        let fitted = files.flat_map(|file| fit(&config, &corpus, &file).unwrap_or_default());
+        agree(mode, &fitted.collect::<Vec<_>>());
     }
-    let verdicts = evaluate(&fitted);
-    let (mut allowed, mut refused, mut unexplained) = (0, BTreeMap::new(), Vec::new());
-    for (object, verdict) in fitted
-        .iter()
-        .zip(&verdicts)
-        .filter(|(_, verdict)| *verdict != "-")
-    {
-        if verdict == "allowed" {
-            allowed += 1;
+}
+
+/// The checks that refuse an object are those that fitout tells, and no other.
+fn agree(mode: &str, fitted: &[Fitted]) {
+    let question = |it: &Fitted| Question {
+        level: "restricted".to_owned(),
+        version: "v1.34".to_owned(),
+        text: it.object.to_string(),
+        who: it.who.clone(),
+    };
+    let questions: Vec<Question> = fitted.iter().map(question).collect();
+    let answers = Oracle::start().ask(&questions);
+    let (mut judged, mut allowed) = (0, 0);
+    let (mut refused, mut wrong) = (BTreeMap::new(), Vec::new());
+    for (object, answer) in fitted.iter().zip(&answers) {
+        if !answer.no_pods.is_empty() {
             continue;
         }
-        let reasons: Vec<&&str> = object
+        judged += 1;
+        allowed += usize::from(answer.violations.is_empty());
+        let told: BTreeSet<&str> = object
             .found
             .iter()
-            .filter(|rule| rule.starts_with("FIT-PSS-") || rule.starts_with("FIT-SEC"))
+            .filter_map(|rule| rule.strip_prefix("FIT-PSS-"))
             .collect();
-        if reasons.is_empty() {
-            unexplained.push(format!("{}: {verdict}", object.who));
+        // What is not set because it would stop the program is told by a rule of its own.
+        let is_explained = object.found.iter().any(|rule| rule.starts_with("FIT-SEC"));
+        let violations = answer.violations.iter();
+        let violated: BTreeSet<&str> = violations.map(|it| it.check.as_str()).collect();
+        for check in &violated {
+            *refused.entry((*check).to_owned()).or_insert(0) += 1;
+            if !told.contains(check) && !is_explained {
+                wrong.push(format!("{}: {check} is not told", object.who));
+            }
         }
-        for reason in reasons {
-            *refused.entry(*reason).or_insert(0) += 1;
+        for check in told.difference(&violated) {
+            wrong.push(format!("{}: {check} is told and not so", object.who));
         }
     }
     println!(
-        "\nrestricted: {allowed} of {} fitted objects pass; of the others fitout said",
-        verdicts.iter().filter(|it| *it != "-").count()
+        "\nrestricted, {mode}: {allowed} of {judged} fitted objects pass; the others are refused by"
     );
-    for (rule, count) in refused {
-        println!("  {count:>4} {rule}");
+    for (check, count) in refused {
+        println!("  {count:>4} {check}");
     }
     assert!(allowed > 500, "hardly anything was fitted");
-    assert!(
-        unexplained.is_empty(),
-        "{} refused and not explained:\n{}",
-        unexplained.len(),
-        unexplained.join("\n")
-    );
+    let count = wrong.len();
+    assert_eq!(count, 0, "not as told:\n{}", wrong.join("\n"));
 }
 
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -114,8 +126,8 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The objects of a file after fitting; nothing where fitout refuses the file.
-fn fit(corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
-    let config = Stream::parse(CONFIG).unwrap();
+fn fit(config: &str, corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
+    let config = Stream::parse(config).unwrap();
     let config = FunctionConfig::of_file(&config, "config").unwrap();
     let config = config.decode().unwrap();
     let stream = Stream::parse(fs::read_to_string(file).unwrap()).ok()?;
@@ -153,7 +165,7 @@ fn fit(corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
     Some(after.iter().enumerate().filter_map(of).collect())
 }
 
-fn objects(stream: &Stream) -> Option<Vec<Resource<'_>>> {
+pub(crate) fn objects(stream: &Stream) -> Option<Vec<Resource<'_>>> {
     let mut resources = Vec::new();
     for document in stream
         .documents()
@@ -162,26 +174,4 @@ fn objects(stream: &Stream) -> Option<Vec<Resource<'_>>> {
         Resource::read(document.root(), 0, Origin::default(), &mut resources).ok()?;
     }
     Some(resources)
-}
-
-fn evaluate(objects: &[Fitted]) -> Vec<String> {
-    let mut go = Command::new("go")
-        .args(["run", "./pss", "restricted", "v1.34"])
-        .current_dir(root().join("tests/conformance"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("go: {error}"));
-    let lines: Vec<String> = objects.iter().map(|it| it.object.to_string()).collect();
-    let mut stdin = go.stdin.take().unwrap();
-    let writer = std::thread::spawn(move || stdin.write_all((lines.join("\n") + "\n").as_bytes()));
-    let output = go.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
-    let verdicts: Vec<String> = String::from_utf8(output.stdout)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect();
-    assert_eq!(verdicts.len(), objects.len(), "one verdict for each object");
-    verdicts
 }

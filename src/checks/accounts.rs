@@ -119,7 +119,8 @@ fn token(
         let finding = Finding::new(TOKEN, Severity::Warning, message)
             .about(&subject, &[AUTOMOUNT])
             .current(own.and_then(|own| own.value().ok()))
-            .proposed(false);
+            .proposed(false)
+            .leaf("securityContext.automountServiceAccountToken");
         return Some(finding.help(format!(
             "set {AUTOMOUNT}: false, or bind the account to a role"
         )));

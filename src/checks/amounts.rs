@@ -118,6 +118,7 @@ impl<'n> Defaults<'n> {
             let message = format!("{}: resources.{list}.{name} is not set", subject.part);
             Finding::new(id, severity, message)
                 .about(&subject, &["resources", list, name])
+                .leaf(format!("resources.{list}.{name}"))
                 .help("set it in the manifest, or in `resources.containers` of the config")
         })
     }

@@ -48,7 +48,7 @@ pub(super) const CHECK: Check = Check {
         for selected in &scene.selection.selected {
             let resource = selected.target.resource;
             let mut routes = Routes {
-                scene,
+                scene: *scene,
                 resource,
                 index: selected.index,
                 findings: &mut findings,
@@ -67,7 +67,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 struct Routes<'s, 'f> {
-    scene: &'s Scene<'s>,
+    scene: Scene<'s>,
     resource: &'s Resource<'s>,
     index: usize,
     findings: &'f mut Vec<Finding>,

@@ -27,6 +27,7 @@ mod disruption_budgets;
 mod ingresses;
 mod network_policies;
 pub mod of_config;
+mod pod_security;
 mod pods;
 mod probes;
 mod root_file_system;
@@ -41,6 +42,7 @@ use crate::edit::{Change, Finding};
 use crate::read::Resource;
 use crate::rules::Rule;
 use crate::select::{Objects, Selection};
+use crate::transformers::Transformers;
 
 /// A question to the objects as they are.
 #[derive(Debug)]
@@ -56,6 +58,7 @@ pub struct Check {
 /// Every check that judges.
 pub const CHECKS: &[Check] = &[
     run::CHECK,
+    pod_security::CHECK,
     services::CHECK,
     network_policies::CHECK,
     ingresses::CHECK,
@@ -68,12 +71,14 @@ pub const CHECKS: &[Check] = &[
 ];
 
 /// What a check sees.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Scene<'s> {
     /// The environment's config.
     pub config: &'s Config<'s>,
     /// What it selects.
     pub selection: &'s Selection<'s, 's>,
+    /// The transformers, for what their sections say of an object.
+    pub transformers: &'s Transformers<'s>,
     /// Every object, selected or not.
     pub resources: &'s [Resource<'s>],
     /// Every object by its names, and all pods by their labels.

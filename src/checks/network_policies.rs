@@ -43,7 +43,7 @@ pub(super) const CHECK: Check = Check {
             let resource = selected.target.resource;
             if resource.kind == "NetworkPolicy" && resource.group() == "networking.k8s.io" {
                 let mut policy = Policy {
-                    scene,
+                    scene: *scene,
                     resource,
                     index: selected.index,
                     names_ports: names_ports(resource),
@@ -67,7 +67,7 @@ enum Namespaces {
 }
 
 struct Policy<'s, 'f> {
-    scene: &'s Scene<'s>,
+    scene: Scene<'s>,
     resource: &'s Resource<'s>,
     index: usize,
     names_ports: bool,

@@ -44,6 +44,8 @@ pub(super) const CHECK: Check = Check {
                     .about(&subject, &FIELD)
                     .current(set.and_then(|set| set.value().ok()))
                     .proposed(true)
+                    .leaf("securityContext.readOnlyRootFilesystem")
+                    .leaf("securityContext.readOnlyRootFilesystem")
                     .help("set it, and mount a volume where the program writes");
                 findings.push(finding);
             }

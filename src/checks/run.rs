@@ -41,6 +41,19 @@ fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
     findings
 }
 
+/// What is told of an object as something that the function would still change, if that is an error.
+pub(super) fn told_of<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> &'s [Change] {
+    let severity = scene.config.checks.severity_of(ID, Severity::Error);
+    let changes = scene.changes;
+    let before = changes.partition_point(|change| change.resource < selected.index);
+    let until = changes.partition_point(|change| change.resource <= selected.index);
+    let is_told = severity == Some(Severity::Error) && before < until;
+    match is_told && doubt(scene.config, selected).is_none() {
+        true => &changes[before..until],
+        false => &[],
+    }
+}
+
 fn would_change(change: &Change) -> Finding {
     Finding {
         id: ID,

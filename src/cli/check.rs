@@ -9,14 +9,12 @@ use fitout::config::{Config, FunctionConfig};
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::{self, Detail, Report};
-use fitout::yaml::Stream;
+use fitout::yaml::{Node, Stream};
 
 use super::apply::{exit_code, read_files};
 use super::inputs::{Manifest, Manifests, failure};
 use super::output::{Form, Format, with_report};
-use super::{
-    FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, executables, kustomize,
-};
+use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize, tree};
 
 /// Judge manifests: was the function run on them, and do they meet the environment's rules.
 #[derive(Debug, Args)]
@@ -39,9 +37,9 @@ impl Check {
         if let Some(directory) = &self.source.kustomization {
             return self.check_overlay(directory);
         }
-        let tree = self.source.tree();
+        let folder = self.source.tree();
         read_files(&self.source, &self.telling, |config, _, resources| {
-            self.judge(config, resources, || executables::below(&tree))
+            self.judge(config, resources, || tree::executables_below(&folder))
         })
     }
 
@@ -71,15 +69,20 @@ impl Check {
             };
             let wrong_config = |problems: Problems| failure(&problems, &self.telling, WRONG_USE);
             // A config that is under `transformers` and `validators`, or in several bases, judges once.
-            if judged.contains(&node.raw().to_owned()) {
+            let rules = rules_of(node);
+            if judged.contains(&rules) {
                 continue;
             }
-            judged.push(node.raw().to_owned());
-            let function_config = FunctionConfig::of_list(node).map_err(wrong_config)?;
+            judged.push(rules);
+            let file = tree::config_file(directory, node);
+            let function_config = match &file {
+                Some(file) => FunctionConfig::of_file(&file.stream, &file.name),
+                None => FunctionConfig::of_list(node),
+            };
+            let function_config = function_config.map_err(wrong_config)?;
             let mut config = function_config.decode().map_err(wrong_config)?;
             config.today = super::clock::today()?.or(config.today);
-            code =
-                code.max(self.judge(&mut config, &resources, || executables::in_tree(directory))?);
+            code = code.max(self.judge(&mut config, &resources, || tree::executables(directory))?);
         }
         Ok(code)
     }
@@ -95,7 +98,7 @@ impl Check {
             .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
         let mut report = Report::of(&fitted, resources, config, Detail::EachChange);
         if report.did_not_run() {
-            report.explain_run(&cause(&executables()));
+            report.explain_run(&cause(executables(), &config.environment));
         }
         self.tell(&report)?;
         let fail_on = self.telling.fail_on.map(Into::into);
@@ -128,23 +131,31 @@ impl Check {
     }
 }
 
-/// Why the function may not have run.
-fn cause(executables: &[PathBuf]) -> String {
-    if executables.is_empty() {
+/// What a config says, but for what it does with it.
+fn rules_of(config: Node<'_>) -> Option<serde_json::Value> {
+    let mut spec = serde_json::to_value(config.get("spec")?.value().ok()?).ok()?;
+    spec.as_object_mut()?.remove("mode");
+    Some(spec)
+}
+
+/// Why the function may not have run, and what to do.
+fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {
+    let container = format!("`container: {{image: {IMAGE}}}`");
+    let is_of_another = |file: &PathBuf| !file.to_string_lossy().contains(environment);
+    executables.sort_by_key(is_of_another);
+    let [first, others @ ..] = executables.as_slice() else {
         return format!(
-            "list the folder of this config under `transformers` of the overlay and build with `kustomize build \
-             --enable-alpha-plugins`, or fit the manifests with `fitout apply`; the form of the function that runs \
-             everywhere is `container: {{image: {IMAGE}}}`"
+            "list the folder of this config under `transformers`, in the form {container}, and build with `kustomize \
+             build --enable-alpha-plugins`; or fit the manifests with `fitout apply`"
         );
-    }
-    let files: Vec<String> = executables
-        .iter()
-        .map(|file| file.display().to_string())
-        .collect();
+    };
+    let more = match others.len() {
+        0 => "has",
+        _ => "and others have",
+    };
     format!(
-        "there is a function of the form `exec` in {}: kustomize leaves it out without a word, and exits with 0, unless \
-         both --enable-alpha-plugins and --enable-exec are given, and kubectl always does; build with `kustomize build \
-         --enable-alpha-plugins --enable-exec`, or use the form `container: {{image: {IMAGE}}}`",
-        files.join(", ")
+        "{} {more} the form `exec`, which kustomize leaves out without a word unless it is given --enable-alpha-plugins \
+         --enable-exec, and kubectl always: build with both, or use {container}",
+        first.display()
     )
 }

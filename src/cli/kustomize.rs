@@ -8,9 +8,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Finished, Stdio};
 
-use super::executables;
 use super::output::Output;
-use super::{FINE, Failure, UNREADABLE, WRONG_USE};
+use super::{FINE, Failure, UNREADABLE, WRONG_USE, tree};
 
 /// This program's path, for the stand-in.
 pub(super) const PROGRAM: &str = "FITOUT_SHIM_PROGRAM";
@@ -125,7 +124,7 @@ fn judge(
             format!("error: the build of {shown} failed"),
         ));
     }
-    let skipped: Vec<String> = executables::in_tree(directory)
+    let skipped: Vec<String> = tree::executables(directory)
         .iter()
         .map(|file| file.display().to_string())
         .collect();

@@ -4,13 +4,13 @@
 mod apply;
 mod check;
 mod clock;
-mod executables;
 mod function;
 mod inputs;
 mod kustomize;
 mod output;
 mod plan;
 mod shim;
+mod tree;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;

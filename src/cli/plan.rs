@@ -7,7 +7,7 @@ use fitout::report::{self, Detail, PlannedText, Report};
 use super::apply::{exit_code, run_on_files};
 use super::inputs::failure;
 use super::output::{Form, Format, with_report};
-use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
+use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize, tree};
 
 /// Show what would change, line by line, with the reasons.
 #[derive(Debug, Args)]
@@ -67,8 +67,13 @@ impl Plan {
             let Some(node) = list.function_config else {
                 continue;
             };
-            let function_config = FunctionConfig::of_list(node)
-                .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
+            let file = tree::config_file(directory, node);
+            let function_config = match &file {
+                Some(file) => FunctionConfig::of_file(&file.stream, &file.name),
+                None => FunctionConfig::of_list(node),
+            };
+            let function_config =
+                function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
             let mut config = function_config
                 .decode()
                 .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;

@@ -6,6 +6,7 @@ use std::fmt;
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
+use crate::pod_security::{Level, Version};
 use crate::problem::did_you_mean;
 use crate::rules;
 
@@ -13,6 +14,12 @@ use crate::rules;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Checks {
+    /// The Pod Security level that pods must meet where no Namespace in the input says it; by default
+    /// `securityContext.profile`.
+    pub profile: Option<Level>,
+    /// The version of the Pod Security Standards, `"1.34"` or `latest`; by default `securityContext.version`, else
+    /// `kubernetesVersion`, else the newest.
+    pub version: Option<Version>,
     /// What fails a judgement.
     pub fail_on: FailOn,
     /// Other severities than the rules' own, by rule id.

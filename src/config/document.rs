@@ -30,7 +30,8 @@ pub enum Mode {
     Override,
     /// The author's value, brought between `min` and `max`; what is absent stays absent.
     Bound,
-    /// Never; what the author wrote there is deleted.
+    /// Never; what the author wrote there is deleted, with the maps that this empties. As the mode of a section it is for
+    /// what the section would write, its settings and its defaults; under `modes` also for fields without a setting.
     Remove,
     /// Never; what `Ensure` would write is told as a warning. As `spec.mode` it makes the function a validator: nothing
     /// is written, and whatever would be is an error.
@@ -133,7 +134,8 @@ struct General {
     /// Where kinds that fitout does not know keep what becomes claims.
     claims: Vec<ClaimSpecs>,
     /// What is known of images, before what fitout knows itself: `image` (a repository without its registry, with `*`
-    /// and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `anyUser`, `writablePaths`, `hides` and `usesApi`.
+    /// and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `anyUser`, `writablePaths`, `hides`, `usesApi`,
+    /// `ownDirectory` (`variable` and `path`) and `source`.
     catalogue: Vec<Entry>,
     /// What stays as it is, and why.
     exemptions: Vec<Exemption>,
@@ -486,6 +488,7 @@ impl<'a> FunctionConfig<'a> {
                 config.claims = general.claims;
                 self.check_places(config, view, problems);
                 config.catalogue = general.catalogue;
+                self.check_catalogue(&config.catalogue, view, problems);
                 config.exemptions = general.exemptions;
                 config.today = general.today;
                 self.check_exemptions(&config.exemptions, view, problems);
@@ -562,6 +565,25 @@ impl<'a> FunctionConfig<'a> {
             help,
             ..problem
         });
+    }
+
+    fn check_catalogue(&self, entries: &[Entry], view: &View<'_>, problems: &mut Vec<Problem>) {
+        let items = view
+            .get("catalogue")
+            .map_or(Vec::new(), |list| list.items());
+        for (index, (entry, item)) in entries.iter().zip(items).enumerate() {
+            for (key, message, help) in entry.faults() {
+                let node = item.get(key).as_ref().unwrap_or(&item).top().node;
+                let problem = self
+                    .problem(message, node)
+                    .field(format!("spec.catalogue[{index}].{key}"))
+                    .help(help);
+                problems.push(Problem {
+                    id: "FIT-CFG003",
+                    ..problem
+                });
+            }
+        }
     }
 
     fn check_exemptions(

@@ -324,7 +324,12 @@ pub fn check_section<'a, S: Transformer>(
         path: join(name, path),
     };
     let mut faults: Vec<Fault<'a>> = Vec::new();
-    for path in modes.modes.keys() {
+    for (path, mode) in &modes.modes {
+        let kept = S::NOT_REMOVED.iter().find(|(kept, _)| kept == path);
+        if let Some((_, help)) = kept.filter(|_| *mode == Mode::Remove) {
+            let message = format!("`{path}` cannot have the mode Remove");
+            faults.push(fault(&format!("modes.{path}"), message, (*help).to_owned()));
+        }
         if is_mode_path(S::MODE_PATHS, path) {
             continue;
         }

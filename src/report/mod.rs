@@ -422,6 +422,12 @@ fn of_change(index: usize, change: &Change, resource: &Resource<'_>, config: &Co
 fn of_finding(finding: &Finding, resource: Option<&Resource<'_>>, config: &Config<'_>) -> Entry {
     let mut tags = tags_of(&finding.part, finding.decision.as_deref(), config);
     tags.insert("rule".to_owned(), finding.id.to_owned());
+    tags.extend(
+        finding
+            .psa
+            .iter()
+            .map(|words| ("psa".to_owned(), words.clone())),
+    );
     let field = finding
         .pointer
         .as_ref()

@@ -79,7 +79,10 @@ impl Accounts {
         let images = template.containers.iter();
         let mut images = images.filter_map(|container| container.node.get("image")?.text());
         let uses_api = |image: &str| known.entry_for(own, image).is_some_and(|it| it.uses_api);
-        images.any(|image| uses_api(&image)) || self.decide_for(resource, template)
+        // Whether a container that stands elsewhere talks to the API cannot be seen.
+        template.has_more_containers
+            || images.any(|image| uses_api(&image))
+            || self.decide_for(resource, template)
     }
 
     /// Whether the pods' token is wanted, or decided on, by somebody else than their template.

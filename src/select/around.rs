@@ -1,4 +1,5 @@
-//! What the objects in hand say of one another: Services and monitors that select pods, and claims that pods name.
+//! What the objects in hand say of one another: Services and monitors that select pods, autoscalers, claims that pods
+//! name, and the classes that claims name.
 //!
 //! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
 //! another time than objects. A namespace that is not written may be any.
@@ -22,9 +23,12 @@ pub struct Around<'a> {
     /// Where a Service is in `services`, by its index among the objects.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
+    /// Autoscalers by the name of their target.
+    autoscalers: HashMap<String, Vec<Autoscaler<'a>>>,
     claims: HashMap<String, Vec<(Option<String>, Node<'a>)>>,
     /// What the claims of a StatefulSet are called before the number of the replica.
     made_claims: HashMap<String, Vec<Option<String>>>,
+    storage_classes: HashMap<String, Node<'a>>,
 }
 
 /// Pods that an object makes.
@@ -58,6 +62,15 @@ pub struct Service<'a> {
 pub struct Monitor<'a> {
     /// The monitor.
     pub resource: &'a Resource<'a>,
+}
+
+/// A HorizontalPodAutoscaler or VerticalPodAutoscaler.
+#[derive(Debug)]
+pub struct Autoscaler<'a> {
+    /// The autoscaler.
+    pub resource: &'a Resource<'a>,
+    /// Whether it changes the amounts of pods, not their number.
+    pub is_vertical: bool,
 }
 
 impl<'a> Around<'a> {
@@ -96,6 +109,24 @@ impl<'a> Around<'a> {
             });
         } else if resource.group() == "monitoring.coreos.com" && is_monitor {
             self.monitors.push(Monitor { resource });
+        } else if resource.group() == "storage.k8s.io" && resource.kind == "StorageClass" {
+            let names = names(resource).into_iter();
+            self.storage_classes
+                .extend(names.map(|name| (name, resource.node)));
+        }
+        let is_vertical = match (resource.group(), resource.kind.as_ref()) {
+            ("autoscaling", "HorizontalPodAutoscaler") => false,
+            ("autoscaling.k8s.io", "VerticalPodAutoscaler") => true,
+            _ => return,
+        };
+        let autoscaler = Autoscaler {
+            resource,
+            is_vertical,
+        };
+        let name = autoscaler.target().and_then(|target| target.get("name"));
+        if let Some(name) = name.and_then(|name| name.text()) {
+            let of_name = self.autoscalers.entry(name.into_owned());
+            of_name.or_default().push(autoscaler);
         }
     }
 
@@ -238,6 +269,16 @@ impl<'a> Around<'a> {
             .filter_map(|at| self.monitors.get(*at))
     }
 
+    /// The autoscalers whose target is an object.
+    pub fn autoscalers_of(&self, of: &Resource<'_>) -> Vec<&Autoscaler<'a>> {
+        if self.autoscalers.is_empty() {
+            return Vec::new();
+        }
+        let of_name = names(of).into_iter();
+        let all = of_name.filter_map(|name| self.autoscalers.get(&name));
+        all.flatten().filter(|it| it.is_for(of)).collect()
+    }
+
     /// The PersistentVolumeClaim that pods of an object mean by a name.
     pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<Node<'a>> {
         let claims = self.claims.get(name)?;
@@ -245,6 +286,11 @@ impl<'a> Around<'a> {
             is_one_namespace(namespace.as_deref(), of.namespace.as_deref())
         });
         claims.next().map(|(_, claim)| *claim)
+    }
+
+    /// The StorageClass that claims mean by a name.
+    pub fn storage_class(&self, name: &str) -> Option<Node<'a>> {
+        self.storage_classes.get(name).copied()
     }
 
     /// Whether a StatefulSet in hand makes a claim of this name.
@@ -289,6 +335,28 @@ impl<'a> Pods<'a> {
     pub fn annotation(&self, name: &str) -> Option<String> {
         let annotation = self.metadata?.get("annotations")?.get(name)?;
         annotation.text().map(|annotation| annotation.into_owned())
+    }
+}
+
+impl<'a> Autoscaler<'a> {
+    fn target(&self) -> Option<Node<'a>> {
+        let field = match self.is_vertical {
+            true => "targetRef",
+            false => "scaleTargetRef",
+        };
+        self.resource.node.get("spec")?.get(field)
+    }
+
+    /// Whether an object of the right name is the target.
+    fn is_for(&self, of: &Resource<'_>) -> bool {
+        let text = |key: &str| self.target()?.get(key)?.text();
+        let is_of_group = text("apiVersion").is_none_or(|version| {
+            let group = version.split_once('/').map_or("", |(group, _)| group);
+            group == of.group()
+        });
+        is_of_group
+            && text("kind").is_some_and(|kind| kind == of.kind)
+            && are_together(self.resource, of)
     }
 }
 

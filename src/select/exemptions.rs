@@ -200,9 +200,10 @@ impl<'r> Waiver<'r> {
         }
     }
 
-    /// Whether it covers what was found: by its rule, or by the leaf in which the rule found it.
+    /// Whether it covers what was found in a part of an object: by the rule, or by the leaf that would mend it.
     pub fn covers(&self, finding: &Finding, target: &Target<'_>) -> bool {
-        let is_for_part = || match &finding.part {
+        let part = &finding.part;
+        let is_for_part = || match part {
             _ if self.is_for_whole_object() => true,
             Part::Container { name, .. } => {
                 let mut containers = target.containers();
@@ -210,24 +211,9 @@ impl<'r> Waiver<'r> {
             }
             _ => false,
         };
-        let has_rule = self.rules.iter().any(|it| it == finding.id);
-        (has_rule || self.names_leaf_of(finding)) && is_for_part()
-    }
-
-    /// Whether it names the leaf of a section that a finding is in, where the rule is about leaves.
-    fn names_leaf_of(&self, finding: &Finding) -> bool {
-        let Some(pointer) = finding.pointer.as_ref().filter(|_| !self.fields.is_empty()) else {
-            return false;
-        };
-        let is_at = |leaf: &str| {
-            let leaf = format!("/{}/", leaf.replace('.', "/"));
-            format!("{pointer}/").contains(&leaf)
-        };
-        transformers::RULES.iter().any(|(section, rules)| {
-            let of_finding = rules.iter().filter(|(rule, _)| *rule == finding.id);
-            let mut leaves = of_finding.map(|(_, leaf)| *leaf).filter(|leaf| is_at(leaf));
-            leaves.any(|leaf| self.names(&format!("{section}.{leaf}")))
-        })
+        let is_named = self.rules.iter().any(|it| it == finding.id)
+            || finding.leaf.as_deref().is_some_and(|leaf| self.names(leaf));
+        is_named && is_for_part()
     }
 
     /// Whether it names a leaf, given with its section: `resources.limits.cpu`.

@@ -311,6 +311,11 @@ fn one_line(error: &regex::Error) -> String {
 pub struct Glob(String);
 
 impl Glob {
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Whether the whole text matches.
     pub fn matches(&self, text: &str) -> bool {
         let (mut pattern, mut rest) = (self.0.as_str(), text);

@@ -45,6 +45,7 @@ use serde::de::DeserializeOwned;
 use crate::config::decode::Fault;
 use crate::config::{Config, Decision, Layer, LayerId, Section, Sections, Waived, check_section};
 use crate::edit::Edits;
+use crate::pod_security::{Level, Version};
 use crate::problem::Problem;
 use crate::select::{Accounts, Around, Container, Containers, Target, Waiver};
 
@@ -63,6 +64,8 @@ pub trait Transformer: DeserializeOwned {
     const RULES: &'static [(&'static str, &'static str)] = &[];
     /// Keys that a profile which selects containers may set.
     const CONTAINER_KEYS: &'static [&'static str] = &[];
+    /// Paths whose mode cannot be `Remove`, and what to do instead.
+    const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[];
     /// Lists that add up over general section and profiles, where others replace one another.
     const MERGED_LISTS: &'static [&'static str] = &[];
 
@@ -162,6 +165,18 @@ transformers! {
     security_context: "securityContext" => SecurityContext,
     prometheus: "prometheus" => Prometheus,
     storage: "storage" => Storage,
+}
+
+impl Transformers<'_> {
+    /// The Pod Security level that an object's pods are fitted out for, and its version where the config names one;
+    /// nothing when no `securityContext` applies to it.
+    pub fn pod_security(&self, object: &Applicable<'_, '_>) -> Option<(Level, Option<Version>)> {
+        let scope = Scope {
+            object,
+            sections: &self.security_context,
+        };
+        scope.section().map(|section| section.settings.standard())
+    }
 }
 
 /// An object and the layers of the config that apply to it.

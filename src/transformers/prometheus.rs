@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::{Objection, Scope, Transformer};
+use crate::catalogue::Known;
 use crate::config::{Mode, text_of_scalar};
 use crate::edit::{Edits, Subject};
 use crate::problem::Problem;
@@ -58,6 +59,9 @@ pub struct Prometheus {
     on_ambiguous: OnAmbiguous,
     /// More annotations, without the prefix.
     extra: BTreeMap<String, String>,
+    /// What was looked up of images.
+    #[serde(skip)]
+    known: Known,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -184,7 +188,11 @@ impl Transformer for Prometheus {
                 fitting.quote_values(&[], edits)?;
                 continue;
             }
-            let is_left = !section.settings.include_jobs && is_short_lived(resource, template);
+            let is_short_lived =
+                !section.settings.include_jobs && is_short_lived(resource, template);
+            // Of containers that only the operator knows nobody can say which port they have.
+            let is_unseen = template.has_more_containers && template.containers.is_empty();
+            let is_left = is_short_lived || is_unseen;
             if fitting.prepare(edits)? && !is_left && !is_silent {
                 let ports = ports::of_pods(resource, template)?;
                 let note = uses_host_network(template).then(|| {

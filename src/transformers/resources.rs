@@ -17,7 +17,9 @@
 //!                                                 memory: 256Mi
 //! ```
 
+mod autoscaling;
 mod fitting;
+mod pod;
 mod qos;
 mod review;
 
@@ -69,6 +71,9 @@ pub struct Resources {
     on_conflict: OnConflict,
     /// A container with a limit and no request implicitly requests its limit; it is left so unless this is false.
     respect_implicit_requests: Option<bool>,
+    /// CPU and memory for all containers of a pod together (`spec.resources`, Kubernetes 1.34). What is said for the
+    /// pod is not said for its containers as well: their shares are left to their author.
+    pod_level: Amounts,
 }
 
 /// Requests and limits by resource name.
@@ -264,6 +269,13 @@ impl Transformer for Resources {
         "limits.cpu",
         "limits.memory",
         "limits.ephemeral-storage",
+        "podLevel",
+        "podLevel.requests",
+        "podLevel.requests.cpu",
+        "podLevel.requests.memory",
+        "podLevel.limits",
+        "podLevel.limits.cpu",
+        "podLevel.limits.memory",
     ];
     const BOUNDED: &'static [&'static str] = &[
         "requests.cpu",
@@ -292,22 +304,30 @@ impl Transformer for Resources {
             ("containers", &self.containers),
             ("initContainers", &self.init_containers),
             ("sidecars", &self.sidecars),
+            ("podLevel", &self.pod_level),
         ];
         let mut problems = Vec::new();
         for (list, amounts) in lists {
+            let known: &[&str] = match list {
+                "podLevel" => &pod::FITTED,
+                _ => &FITTED,
+            };
             for half in [Half::Requests, Half::Limits] {
                 for name in amounts
                     .half(half)
                     .keys()
-                    .filter(|name| !FITTED.contains(&name.as_str()))
+                    .filter(|name| !known.contains(&name.as_str()))
                 {
                     let help = format!(
                         "fitout gives out {}; what else a container needs is its author's to say",
-                        FITTED.join(", ")
+                        known.join(", ")
                     );
                     problems.push(Objection::new(
                         format!("{list}.{half}"),
-                        format!("`{name}` cannot be set for many containers at once"),
+                        match list {
+                            "podLevel" => format!("`{name}` cannot be set for whole pods"),
+                            _ => format!("`{name}` cannot be set for many containers at once"),
+                        },
                         help,
                     ));
                 }
@@ -367,10 +387,16 @@ impl Transformer for Resources {
     }
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let of_object = scope.section();
         for template in &scope.target().templates {
+            let of_pod = of_object
+                .as_ref()
+                .and_then(|section| pod::PodLevel::new(scope.target().resource, template, section));
+            let for_pod = of_pod.as_ref().map(|it| it.names()).unwrap_or_default();
             let mut is_looked_at = false;
-            for container in &template.containers {
-                if container.container_type == ContainerType::Ephemeral {
+            for container in template.containers.iter().chain(&template.made) {
+                let has_amounts = !container.resources_key.is_empty();
+                if container.container_type == ContainerType::Ephemeral || !has_amounts {
                     continue;
                 }
                 let Some(section) = scope.section_for(container) else {
@@ -382,6 +408,7 @@ impl Transformer for Resources {
                     template,
                     container,
                     section: &section,
+                    for_pod: &for_pod,
                 };
                 let mut plans = Vec::new();
                 for name in FITTED {
@@ -394,8 +421,14 @@ impl Transformer for Resources {
                 }
                 fitting.review(edits);
             }
-            if is_looked_at {
-                tell_of_qos_class(template, edits);
+            if let Some(of_pod) = &of_pod {
+                of_pod.fit(edits)?;
+            }
+            if template.is_whole() && (is_looked_at || of_pod.is_some()) {
+                let after = PodAmounts::of(template, edits.of_object());
+                tell_of_qos_class(template, &after, edits);
+                pod::judge(template, &after, edits);
+                autoscaling::judge(scope, template, &after, edits);
             }
         }
         Ok(())
@@ -404,9 +437,9 @@ impl Transformer for Resources {
 
 /// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
 /// the first amount of all, which goes without saying.
-fn tell_of_qos_class(template: &Template<'_>, edits: &mut Edits<'_>) {
+fn tell_of_qos_class(template: &Template<'_>, after: &PodAmounts, edits: &mut Edits<'_>) {
     let before = PodAmounts::of(template, &[]).qos_class();
-    let after = PodAmounts::of(template, edits.of_object()).qos_class();
+    let after = after.qos_class();
     if before == after || before == QosClass::BestEffort {
         return;
     }

@@ -35,8 +35,10 @@
 //! ```
 
 mod container;
+mod hints;
 mod known;
 mod legacy;
+mod memory;
 mod pod;
 mod refused;
 mod user;
@@ -52,13 +54,14 @@ use super::{Objection, Scope, Transformer};
 use crate::catalogue::{Entry, Known};
 use crate::config::{Mode, Section, covers};
 use crate::edit::{Edits, Meaning, Proposal, Subject};
+use crate::pod_security::{Level, Version};
 use crate::problem::{Problem, one_of};
 use crate::read::Resource;
 use crate::select::{Container, ContainerType, Template, below, expected};
 use crate::yaml::{Node, Scalar, Value};
 use container::ContainerFitting;
 use pod::PodFitting;
-use wanted::{Wanted, wanted};
+use wanted::{SYS_ADMIN, Wanted, wanted};
 use writable::WritablePath;
 
 /// What pods and containers may do.
@@ -66,9 +69,9 @@ use writable::WritablePath;
 #[serde(rename_all = "camelCase", default)]
 pub struct SecurityContext {
     /// The Pod Security Standard whose settings are the defaults of the fields below.
-    profile: Profile,
+    profile: Level,
     /// The version of the standard, `"1.34"` or `latest`; the cluster's when absent.
-    version: Option<StandardVersion>,
+    version: Option<Version>,
     /// Where fields go that pods and containers have both.
     placement: Placement,
     /// Fields of the pod's security context, as in Kubernetes. Restricted: `runAsNonRoot: true` and the seccomp profile
@@ -98,39 +101,6 @@ pub struct SecurityContext {
     known: Known,
 }
 
-/// The levels of the Pod Security Standards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Profile {
-    Privileged,
-    Baseline,
-    #[default]
-    Restricted,
-}
-
-/// A version of the standard.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "String")]
-struct StandardVersion {
-    minor: u32,
-}
-
-impl TryFrom<String> for StandardVersion {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<StandardVersion, String> {
-        let minor = text.strip_prefix("1.").and_then(|it| it.parse().ok());
-        let latest = (text == "latest").then_some(u32::MAX);
-        let problem = || {
-            format!("`{text}` is neither a Kubernetes minor version such as \"1.34\" nor `latest`")
-        };
-        let minor = minor.or(latest);
-        minor
-            .map(|minor| StandardVersion { minor })
-            .ok_or_else(problem)
-    }
-}
-
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 enum Placement {
     #[default]
@@ -146,6 +116,13 @@ enum Automount {
     Auto,
     /// As it is.
     Keep,
+}
+
+impl SecurityContext {
+    /// The level and, where one is named, the version of the Pod Security Standards.
+    pub(super) fn standard(&self) -> (Level, Option<Version>) {
+        (self.profile, self.version)
+    }
 }
 
 impl Section<'_, SecurityContext> {
@@ -171,22 +148,10 @@ impl Section<'_, SecurityContext> {
         pod.any(|it| it.name == name) || container.any(|it| it.name == name)
     }
 
-    /// Whether the author's value of a field does not stay.
-    fn changes(&self, context: &str, name: &str) -> bool {
-        let leaf = format!("{context}.{name}");
-        let wanted = match context {
-            "pod" => self.settings.wanted_for_pod(),
-            _ => self.settings.wanted_for_container(),
-        };
-        let is_wanted = wanted.iter().any(|it| it.name == name);
-        let overrides = is_wanted && self.mode(&leaf) == Mode::Override;
-        overrides || self.removes(name, &leaf, is_wanted)
-    }
-
     /// The minor version of the standard that counts.
     fn standard_minor(&self) -> u32 {
-        let version = self.settings.version.as_ref().map(|it| it.minor);
         let cluster = || self.kubernetes_version().map(|it| it.minor);
+        let version = self.settings.version.map(Version::minor);
         version.or_else(cluster).unwrap_or(u32::MAX)
     }
 
@@ -198,7 +163,8 @@ impl Section<'_, SecurityContext> {
     ) -> Vec<writable::Wanted> {
         let settings = &self.settings;
         // Ephemeral containers may bring no volumes, and Windows has no read-only root.
-        if container.container_type == ContainerType::Ephemeral || template.is_windows {
+        let may_have_volumes = template.has_field("volumes") && !template.is_windows;
+        if container.container_type == ContainerType::Ephemeral || !may_have_volumes {
             return Vec::new();
         }
         let tmp = settings.wants_read_only_root()
@@ -266,6 +232,10 @@ impl Transformer for SecurityContext {
         ("FIT-SEC003", "automountServiceAccountToken"),
     ];
     const CONTAINER_KEYS: &'static [&'static str] = &["container", "writablePaths", "noTmp"];
+    const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[(
+        "writablePaths",
+        "a mount may be another program's by now: `Off` adds none, and those that are there are taken out of the manifest",
+    )];
     const MERGED_LISTS: &'static [&'static str] = &["container.capabilities.add", "writablePaths"];
 
     const DEFAULTS_FROM: Option<&'static str> = Some("profile");
@@ -336,18 +306,12 @@ impl Transformer for SecurityContext {
             let help = format!("write {}", one_of(&PROC_MOUNTS));
             problems.push(Objection::new("container.procMount", message, help));
         }
-        let drops = self
-            .container
-            .capabilities
-            .iter()
-            .flat_map(|lists| lists.drop.iter().flatten());
-        for name in drops.filter(|name| *name != "ALL" && name.eq_ignore_ascii_case("ALL")) {
-            let message = format!("the Pod Security Standards do not know `{name}`");
-            problems.push(Objection::new(
-                "container.capabilities.drop",
-                &message,
-                "write `ALL`",
-            ));
+        for (list, name) in hints::capabilities(&self.container) {
+            if let Some(spelling) = hints::spelling(name).filter(|_| name != SYS_ADMIN) {
+                let message = format!("Kubernetes writes the capability `{name}` otherwise");
+                let path = format!("container.capabilities.{list}");
+                problems.push(Objection::new(path, message, format!("write `{spelling}`")));
+            }
         }
         problems.extend(writable::check(&self.writable_paths));
         problems
@@ -407,6 +371,7 @@ fn fit<'r>(
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     check_types(scope.target().resource, template)?;
+    let (before, told) = (edits.count(), edits.findings.len());
     let pod = PodFitting {
         scope,
         template,
@@ -417,7 +382,7 @@ fn fit<'r>(
     if let Some(section) = &section {
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
-        pod.tell_refused(section, edits);
+        pod.tell_windows(section, edits);
     }
     let has_own_users = pod.has_own_users(section.as_deref());
     let containers: Vec<_> = template
@@ -442,6 +407,7 @@ fn fit<'r>(
             has_own_users,
             is_knative: pod.is_knative,
         };
+        fitting.tell_capabilities(edits);
         if fitting.fit(edits)? {
             volumes.mount(
                 &fitting,
@@ -451,6 +417,15 @@ fn fit<'r>(
                 edits,
             )?;
         }
+    }
+    // Fields come from several places; they are written in the order in which the API server prints them.
+    edits.sort_names(before, "/securityContext/");
+    if let Some(section) = &section {
+        let containers = containers.iter();
+        let containers: Vec<_> = containers
+            .map(|(it, section, _)| (*it, &**section))
+            .collect();
+        pod.tell_refused(section, &containers, told, edits);
     }
     Ok(())
 }
@@ -501,11 +476,11 @@ impl SecurityContext {
     }
 
     fn is_privileged(&self) -> bool {
-        self.profile == Profile::Privileged
+        self.profile == Level::Privileged
     }
 
     fn is_restricted(&self) -> bool {
-        self.profile == Profile::Restricted
+        self.profile == Level::Restricted
     }
 
     /// What shall be with pods' tokens.
@@ -586,7 +561,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
         )
     });
     let pod = (
-        template.spec.get("securityContext"),
+        template.security_context(),
         template.at_spec(["securityContext"]),
     );
     for (context, path) in contexts.chain([pod]) {
@@ -619,6 +594,11 @@ fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
     context?
         .get(name)
         .filter(|node| !(node.is_null() || node.is_map() && node.len() == 0))
+}
+
+/// What an author has set of a container's own security context, in the container or in what it inherits.
+fn authors_own<'a>(container: &Container<'a>, name: &str) -> Option<Node<'a>> {
+    container.first(|of| author(of.get("securityContext"), name))
 }
 
 fn author_list(list: Node<'_>) -> Vec<String> {

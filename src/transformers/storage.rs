@@ -3,7 +3,8 @@
 //! Fits PersistentVolumeClaims, the claim templates of StatefulSets, and generic ephemeral volumes.
 //! An absent class means the cluster's default, an empty one means no provisioning; both differ, and
 //! only absence is filled. Sizes only grow, unless the mode `Bound` or `sizePolicy: Exact` asks for
-//! less, which is told. Claims that are bound to a volume by hand are left alone. Of claims that stay
+//! less, which is told. Claims that are bound to a volume by hand are left alone. Of claims that grow
+//! although their class is among the objects and does not let them, of claims that stay
 //! without a class, of ReadWriteOnce claims that two pods would share, and of claims that pods name and
 //! nobody brings, it only tells.
 //!
@@ -165,6 +166,7 @@ impl Transformer for Storage {
         ("FIT-STO001", "storageClassName"),
         ("FIT-STO002", "size"),
         ("FIT-STO003", "storageClassName"),
+        ("FIT-STO007", "size"),
     ];
 
     fn check(&self) -> Vec<Objection> {
@@ -192,6 +194,7 @@ impl Transformer for Storage {
                 resource: target.resource,
                 claim,
                 section: &section,
+                around: scope.around(),
                 subject,
                 is_told: &is_told,
             };

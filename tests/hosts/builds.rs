@@ -109,3 +109,46 @@ fn docker_run_takes_a_resource_list() {
         );
     }
 }
+
+#[test]
+fn plan_k_tells_the_line_of_the_config() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let config = "fn-config/production/fitout.yaml";
+    let plan = ["plan", "-k", &overlay(SYSTEM, "production"), "-o", "json"];
+    let report: serde_json::Value =
+        serde_json::from_str(&bench.run("fitout", plan).succeeded()).unwrap();
+    let text = bench.read(config);
+    let lines: Vec<&str> = text.lines().collect();
+    let mut told = 0;
+    for result in report["results"].as_array().unwrap() {
+        let place = &result["config"];
+        let field = place["field"].as_str().unwrap_or_default();
+        if let Some((_, leaf)) = field.split_once(".resources.containers.limits.") {
+            assert_eq!(place["path"], config);
+            let line = lines[place["line"].as_u64().unwrap() as usize - 1];
+            assert!(line.contains(&format!("{leaf}: ")), "{field}: {line}");
+            told += 1;
+        }
+    }
+    assert!(told > 0, "no change sets a limit");
+    // Patched on its way, the config is none that a file holds, and no file is named.
+    let patched = "    - op: add\n      path: /spec/report\n      value: {changes: None}\n";
+    let kustomization = format!("{}/kustomization.yaml", overlay(SYSTEM, "production"));
+    bench.replace(&kustomization, "fn-config/production", "fn-config/patched");
+    let folder = bench.tree().join("fn-config/patched");
+    std::fs::create_dir(&folder).unwrap();
+    let text = format!(
+        "resources: [../production]\npatches:\n- target: {{kind: Fitout}}\n  patch: |-\n{patched}"
+    );
+    std::fs::write(folder.join("kustomization.yaml"), text).unwrap();
+    let report: serde_json::Value =
+        serde_json::from_str(&bench.run("fitout", plan).succeeded()).unwrap();
+    let results = report["results"].as_array().unwrap();
+    assert!(
+        results
+            .iter()
+            .all(|result| result["config"]["path"].is_null())
+    );
+}

@@ -15,10 +15,11 @@ pub use exemptions::unused as unused_exemptions;
 type Question = fn(&Config<'_>, &Selection<'_, '_>) -> Vec<Finding>;
 
 /// Every question, in the order in which findings of one severity are told.
-const QUESTIONS: [Question; 7] = [
+const QUESTIONS: [Question; 8] = [
     profiles::use_of_selection,
     targets::unfitted_workloads,
     targets::undeclared_pods,
+    targets::patches_as_text,
     profiles::use_of_profiles,
     profiles::disagreements,
     skips::skips,

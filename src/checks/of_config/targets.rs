@@ -1,15 +1,16 @@
 //! FIT-TGT001: pods in objects of kinds that fitout does not know, which a config can declare. FIT-TGT002: objects that
 //! look like workloads and are none, so that nothing in them is fitted: a kind in the wrong case or group, a workload
-//! without a container, or a declaration that leads nowhere.
+//! without a container, or a declaration that leads nowhere. FIT-TGT003: patches of pods that are texts.
 
 use std::collections::HashSet;
 
+use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
 
 use crate::config::Config;
 use crate::edit::Finding;
 use crate::read::Resource;
-use crate::select::{PodSpecs, Selection, is_known_kind, workload_kind};
+use crate::select::{Form, PodSpecs, Selection, below, is_known_kind, workload_kind};
 use crate::yaml::Node;
 
 /// Groups and kinds whose objects hold what looks like pods and is not: examples in schemas, patterns in policies, the
@@ -20,6 +21,18 @@ const NO_PODS: [(&str, &str); 5] = [
     ("kyverno.io", ""),
     ("monitoring.coreos.com", ""),
     ("apps", "ControllerRevision"),
+];
+
+/// What tells containers from other things that have a name and an image.
+const OF_CONTAINERS: [&str; 8] = [
+    "command",
+    "args",
+    "script",
+    "env",
+    "volumeMounts",
+    "resources",
+    "computeResources",
+    "securityContext",
 ];
 
 /// How many places of pods are told of one object.
@@ -76,18 +89,34 @@ pub(super) fn undeclared_pods(config: &Config<'_>, selection: &Selection<'_, '_>
         {
             continue;
         }
+        // What looks like containers names images; most objects do not, unless by an alias to where one does.
+        let text = resource.node.raw().as_bytes();
+        let may_hold = |words: &str| memchr::memmem::find(text, words.as_bytes()).is_some();
+        if !may_hold("image") && !may_hold("*") {
+            continue;
+        }
         let pods = pods_in(resource);
         let [first, ..] = pods.as_slice() else {
             continue;
         };
+        let what = match first.form {
+            Form::Containers => "containers",
+            Form::Template | Form::PodSpec => "pods",
+        };
         let declarations = pods.iter().map(|pods| pods.declaration(resource));
         let message = format!(
-            "fitout does not know this kind; what it has at `{}` looks like pods and is left as it is, unless `podSpecs` declares {}",
+            "fitout does not know this kind; what it has at `{}` looks like {what} and is left as it is, unless `podSpecs` declares {}",
             first.full_path(),
             declarations.collect::<Vec<_>>().join(", ")
         );
-        let help =
-            "declare it if its controller makes pods of it that may have every field of a pod";
+        let help = match first.form {
+            Form::Containers => {
+                "declare it if its controller takes `resources` and `securityContext` there"
+            }
+            Form::Template | Form::PodSpec => {
+                "declare it if its controller makes pods of it that may have every field of a pod"
+            }
+        };
         let mut finding = Finding::new("FIT-TGT001", Severity::Info, message);
         finding.resource = Some(selected.index);
         findings.push(finding.help(help));
@@ -129,12 +158,11 @@ fn is_builtin(group: &str) -> bool {
     matches!(group, "" | "apps" | "batch" | "extensions")
 }
 
-/// A mapping that looks like a pod spec: where it is, as `podSpecs` has it.
+/// What looks like pods or containers: where it is, as `podSpecs` has it.
 #[derive(PartialEq, Eq)]
 struct Pods {
     path: String,
-    /// The mapping is the `spec` of a pod template at the path.
-    is_template: bool,
+    form: Form,
 }
 
 impl Pods {
@@ -142,26 +170,27 @@ impl Pods {
         match path.strip_suffix("/spec") {
             Some(template) => Pods {
                 path: template.to_owned(),
-                is_template: true,
+                form: Form::Template,
             },
             None => Pods {
                 path: path.to_owned(),
-                is_template: false,
+                form: Form::PodSpec,
             },
         }
     }
 
     fn full_path(&self) -> String {
-        match self.is_template {
-            true => format!("{}/spec", self.path),
-            false => self.path.clone(),
+        match self.form {
+            Form::Template => format!("{}/spec", self.path),
+            Form::PodSpec | Form::Containers => self.path.clone(),
         }
     }
 
     fn declaration(&self, resource: &Resource<'_>) -> String {
-        let form = match self.is_template {
-            true => "",
-            false => ", form: PodSpec",
+        let form = match self.form {
+            Form::Template => "",
+            Form::PodSpec => ", form: PodSpec",
+            Form::Containers => ", form: Containers",
         };
         // A `[` would end a plain text between braces, and `*` begins an alias.
         format!(
@@ -208,6 +237,13 @@ fn pods_in(resource: &Resource<'_>) -> Vec<Pods> {
             };
             if value.is_map() {
                 open.push((path, value));
+            } else if are_containers(value) {
+                let path = format!("{path}[]");
+                let form = Form::Containers;
+                let containers = Pods { path, form };
+                if !found.contains(&containers) {
+                    found.push(containers);
+                }
             } else {
                 let items = value.items().filter(|item| item.is_map());
                 open.extend(items.map(|item| (format!("{path}[]"), item)));
@@ -221,9 +257,65 @@ fn pods_in(resource: &Resource<'_>) -> Vec<Pods> {
 
 /// Whether a mapping holds a list of containers, each with a name and an image.
 fn has_containers(node: Node<'_>) -> bool {
+    node.get("containers").is_some_and(are_named_images)
+}
+
+/// Whether a list that is not called so holds containers all the same: many lists have names and images, but few of them
+/// have what runs there as well.
+fn are_containers(list: Node<'_>) -> bool {
+    let runs = |item: Node<'_>| OF_CONTAINERS.iter().any(|key| item.get(key).is_some());
+    are_named_images(list) && list.items().any(runs)
+}
+
+fn are_named_images(list: Node<'_>) -> bool {
     let is_text =
         |node: Option<Node<'_>>| node.is_some_and(|node| node.is_scalar() && !node.is_null());
-    let is_container = |node: Node<'_>| is_text(node.get("name")) && is_text(node.get("image"));
-    node.get("containers")
-        .is_some_and(|list| list.len() > 0 && list.is_sequence() && list.items().all(is_container))
+    let is_image = |node: Node<'_>| is_text(node.get("name")) && is_text(node.get("image"));
+    list.is_sequence() && list.len() > 0 && list.items().all(is_image)
+}
+
+/// Objects with patches of pods that are texts, which nobody here reads.
+pub(super) fn patches_as_text(_: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for selected in &selection.selected {
+        let target = &selected.target;
+        if target.resource.group() != "argoproj.io" || target.templates.is_empty() {
+            continue;
+        }
+        for (path, patch) in patches_in(target.resource) {
+            let message = "`podSpecPatch` is a text that Argo applies to the pods last; it is not read, so what it sets may \
+                           be other than what is fitted";
+            let mut finding = Finding::new("FIT-TGT003", Severity::Info, message);
+            finding.resource = Some(selected.index);
+            finding.pointer = Some(path);
+            finding.current = patch.value().ok();
+            findings.push(
+                finding.help("write what it sets into the templates, where it can be a field"),
+            );
+        }
+    }
+    findings
+}
+
+/// The `podSpecPatch` of a workflow and of its templates.
+fn patches_in<'a>(resource: &Resource<'a>) -> impl Iterator<Item = (PointerBuf, Node<'a>)> {
+    let at = match resource.kind.as_ref() {
+        "CronWorkflow" => Pointer::from_static("/spec/workflowSpec"),
+        _ => Pointer::from_static("/spec"),
+    };
+    let spec = resource.node.pointer(at);
+    let templates = spec.and_then(|spec| spec.get("templates"));
+    let templates = templates.into_iter().flat_map(Node::items).enumerate();
+    let templates = templates.map(move |(index, template)| {
+        let path = below(at, ["templates", &index.to_string()]);
+        (path, template)
+    });
+    let all = spec
+        .map(|spec| (at.to_buf(), spec))
+        .into_iter()
+        .chain(templates);
+    all.filter_map(|(path, of)| {
+        let patch = of.get("podSpecPatch").filter(|patch| !patch.is_null())?;
+        Some((below(&path, ["podSpecPatch"]), patch))
+    })
 }

@@ -1,7 +1,8 @@
 //! Which objects ask for volumes, and where: claims, claim templates, ephemeral volumes, and what operators make claims of.
 //!
-//! Custom resources: the Go types of prometheus-operator (`StorageSpec`), ECK (`NodeSet`), CloudNativePG
-//! (`StorageConfiguration`) and OpenKruise, and Strimzi's API reference (`PersistentClaimStorage`).
+//! Custom resources: the Go types of prometheus-operator v0.95.0 (`StorageSpec`), ECK v3.5.0, CloudNativePG
+//! (`StorageConfiguration`), kruise-api v1.8.0, argo-workflows v3.6.5 and Tekton v1.0.0, and Strimzi's API reference
+//! (`PersistentClaimStorage`).
 
 use std::borrow::Cow;
 
@@ -135,6 +136,19 @@ const PLACES: &[Place] = claims! {
     "apps.kruise.io": [
         "StatefulSet" at "spec/volumeClaimTemplates[]" Template,
         "CloneSet" at "spec/volumeClaimTemplates[]" Claim,
+        "UnitedDeployment" at "spec/template/statefulSetTemplate/spec/volumeClaimTemplates[]" Claim,
+        "UnitedDeployment" at "spec/template/advancedStatefulSetTemplate/spec/volumeClaimTemplates[]" Claim,
+        "UnitedDeployment" at "spec/template/cloneSetTemplate/spec/volumeClaimTemplates[]" Claim,
+    ]
+    "argoproj.io": [
+        "Workflow" at "spec/volumeClaimTemplates[]" Claim,
+        "WorkflowTemplate" at "spec/volumeClaimTemplates[]" Claim,
+        "ClusterWorkflowTemplate" at "spec/volumeClaimTemplates[]" Claim,
+        "CronWorkflow" at "spec/workflowSpec/volumeClaimTemplates[]" Claim,
+    ]
+    "tekton.dev": [
+        "TaskRun" at "spec/workspaces[]/volumeClaimTemplate" Claim,
+        "PipelineRun" at "spec/workspaces[]/volumeClaimTemplate" Claim,
     ]
     "monitoring.coreos.com": [
         "Prometheus" at "spec/storage/volumeClaimTemplate" Claim,
@@ -149,9 +163,16 @@ const PLACES: &[Place] = claims! {
     "elasticsearch.k8s.elastic.co": [
         "Elasticsearch" at "spec/nodeSets[]/volumeClaimTemplates[]" Claim,
     ]
+    "logstash.k8s.elastic.co": [
+        "Logstash" at "spec/volumeClaimTemplates[]" Claim,
+    ]
+    "agent.k8s.elastic.co": [
+        "Agent" at "spec/statefulSet/volumeClaimTemplates[]" Claim,
+    ]
     "postgresql.cnpg.io": [
         "Cluster" at "spec/storage" CloudNativePg,
         "Cluster" at "spec/walStorage" CloudNativePg,
+        "Cluster" at "spec/tablespaces[]/storage" CloudNativePg,
     ]
     "kafka.strimzi.io": [
         "KafkaNodePool" at "spec/storage" Strimzi,
@@ -303,10 +324,9 @@ pub(super) fn claims_of<'a>(
             layout: Layout::Spec(&["spec"]),
         });
     }
-    for place in PLACES {
-        if !resource.is_of(place.group, None, place.kind) {
-            continue;
-        }
+    let group = resource.group();
+    let is_for = |place: &&Place| place.group == group && resource.kind == place.kind;
+    for place in PLACES.iter().filter(is_for) {
         for (path, node) in places_in(resource, place.path)? {
             claims.extend(place.shape.layout(node).map(|layout| Claim {
                 kind: place.shape.kind(),

@@ -33,14 +33,27 @@ pub(super) fn places_in<'a>(
     resource: &'a Resource<'a>,
     path: &str,
 ) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
-    let mut places = vec![(PointerBuf::new(), resource.node)];
+    places_below(resource, PointerBuf::new(), resource.node, path)
+}
+
+/// The same from somewhere in the object.
+pub(super) fn places_below<'a>(
+    resource: &'a Resource<'a>,
+    at: PointerBuf,
+    node: Node<'a>,
+    path: &str,
+) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
+    let mut places = vec![(at, node)];
     for key in path.split('/').filter(|key| !key.is_empty()) {
         let mut below_here = Vec::new();
         for (at, node) in places {
             match key.strip_suffix("[]") {
                 Some(list) => {
+                    let Some(items) = node.get(list) else {
+                        continue;
+                    };
                     let path = below(&at, [list]);
-                    for (index, item) in maps_in(resource, node.get(list), &path)? {
+                    for (index, item) in maps_in(resource, Some(items), &path)? {
                         below_here.push((below(&path, [index.to_string().as_str()]), item));
                     }
                 }

@@ -84,19 +84,27 @@ impl Fitting<'_, '_> {
     /// Writes the annotations where the port is known. What there is to say of the port is said, and the port returned.
     pub(super) fn port(
         &self,
-        ports: &Ports,
+        ports: &Ports<'_>,
         note: Option<String>,
         edits: &mut Edits<'_>,
     ) -> Result<Option<String>, Problem> {
-        let port = self.choose_port(ports, edits);
-        if let Some(port) = &port {
-            self.annotate(port, note, edits)?;
-        }
-        Ok(port)
+        let Some((port, image)) = self.choose_port(ports, edits) else {
+            return Ok(None);
+        };
+        let of_image = image.map(|image| format!("the catalogue of images has it for {image}"));
+        let notes: Vec<String> = note.into_iter().chain(of_image).collect();
+        let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
+        self.annotate(&port, ports, note, edits)?;
+        Ok(Some(port))
     }
 
-    /// The port to write; `None` when there is nothing to write, for which a finding may say why.
-    pub(super) fn choose_port(&self, ports: &Ports, edits: &mut Edits<'_>) -> Option<String> {
+    /// The port to write, and the image by which it is known; `None` when there is nothing to write, for which a finding
+    /// may say why.
+    fn choose_port(
+        &self,
+        ports: &Ports<'_>,
+        edits: &mut Edits<'_>,
+    ) -> Option<(String, Option<String>)> {
         let insists = self.settings().scrape == Scrape::Yes;
         let mode = self.section.mode("port");
         let configured = self.settings().port.is_some() && mode != Mode::Off;
@@ -106,21 +114,23 @@ impl Fitting<'_, '_> {
             // Where no port is declared at all, Prometheus makes a target without one for the annotation to fill.
             let is_free = ports.targets == 0 && port.parse::<u16>().is_ok();
             if is_declared || is_free {
-                return Some(port);
+                return Some((port, None));
             }
             edits.find(self.undeclared_by_author(&port, ports, insists));
             return None;
         }
-        match ports.metrics(self.settings()) {
-            Metrics::Known(port) => Some(port.to_string()),
+        let known = |port: u16| Some((port.to_string(), None));
+        match ports.metrics(self.section) {
+            Metrics::Known(port) => known(port),
+            Metrics::OfImage(port, image) => Some((port.to_string(), Some(image))),
             Metrics::Undeclared(port) => {
                 edits.find(self.undeclared(&port, ports, insists));
                 None
             }
             Metrics::Unclear(_) if !insists => None,
             Metrics::Unclear(numbers) => match (self.settings().on_ambiguous, numbers.as_slice()) {
-                (_, [only]) => Some(only.to_string()),
-                (OnAmbiguous::First, [first, ..]) => Some(first.to_string()),
+                (_, [only]) => known(*only),
+                (OnAmbiguous::First, [first, ..]) => known(*first),
                 (OnAmbiguous::Skip, _) => None,
                 (_, numbers) => {
                     edits.find(self.ambiguous(numbers, ports));
@@ -133,13 +143,19 @@ impl Fitting<'_, '_> {
     fn annotate(
         &self,
         port: &str,
+        ports: &Ports<'_>,
         note: Option<String>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let settings = self.settings();
         // Where the config names no path, its default replaces no author's.
         let path = settings.path.clone().or_else(|| self.present("path"));
-        let path = path.unwrap_or_else(|| "/metrics".to_owned());
+        let path = path.unwrap_or_else(|| {
+            let of_image = ports.of_image(self.section);
+            let of_image = of_image.filter(|(_, number, _)| number.to_string() == port);
+            let path = of_image.and_then(|(_, _, path)| path);
+            path.unwrap_or("/metrics").to_owned()
+        });
         let mut wanted = vec![
             ("scrape".to_owned(), "scrape", "true".to_owned()),
             ("port".to_owned(), "port", port.to_owned()),
@@ -211,7 +227,7 @@ impl Fitting<'_, '_> {
         Ok(())
     }
 
-    fn undeclared(&self, port: &str, ports: &Ports, insists: bool) -> Finding {
+    fn undeclared(&self, port: &str, ports: &Ports<'_>, insists: bool) -> Finding {
         let undeclared = ports.words.undeclared;
         let message = format!("the metrics port {port} {undeclared}, so nothing is annotated");
         Finding::new("FIT-PRM001", severity(insists), message)
@@ -220,7 +236,7 @@ impl Fitting<'_, '_> {
             .help(ports.words.help)
     }
 
-    fn undeclared_by_author(&self, port: &str, ports: &Ports, insists: bool) -> Finding {
+    fn undeclared_by_author(&self, port: &str, ports: &Ports<'_>, insists: bool) -> Finding {
         let message = match port.parse::<u16>() {
             Ok(_) => format!(
                 "the author annotated port {port}, which {}",
@@ -237,7 +253,7 @@ impl Fitting<'_, '_> {
             .help("correct the annotation, or set `prometheus.port` with the mode Override")
     }
 
-    fn ambiguous(&self, numbers: &[u16], ports: &Ports) -> Finding {
+    fn ambiguous(&self, numbers: &[u16], ports: &Ports<'_>) -> Finding {
         let message = match numbers {
             [] => format!("{}, so it cannot be scraped", ports.words.none),
             numbers => {

@@ -1,6 +1,7 @@
 //! Which ports there are, and which of them has the metrics.
 
 use super::{Port, Prometheus};
+use crate::config::Section;
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::select::{ContainerType, Template, expected};
@@ -10,11 +11,13 @@ use crate::yaml::Scalar;
 const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prometheus"];
 
 /// The ports of pods, or of the Service in front of them.
-pub(super) struct Ports {
+pub(super) struct Ports<'t> {
     /// Those that metrics could be read from.
     pub(super) usable: Vec<DeclaredPort>,
     /// How many targets Prometheus makes of them all.
     pub(super) targets: usize,
+    /// The pods, where their images may be known.
+    pub(super) pods: Option<&'t Template<'t>>,
     /// How a person speaks of them.
     pub(super) words: &'static Words,
 }
@@ -61,21 +64,23 @@ impl DeclaredPort {
 pub(super) enum Metrics {
     /// The port is this.
     Known(u16),
+    /// The port of this image is this.
+    OfImage(u16, String),
     /// The configured port is declared by no container.
     Undeclared(String),
     /// It could be any of these; empty when none is declared.
     Unclear(Vec<u16>),
 }
 
-impl Ports {
+impl Ports<'_> {
     /// Whether a port has this number.
     pub(super) fn has(&self, number: u16) -> bool {
         self.usable.iter().any(|port| port.number == number)
     }
 
     /// The port with the metrics, as far as it can be told.
-    pub(super) fn metrics(&self, settings: &Prometheus) -> Metrics {
-        match &settings.port {
+    pub(super) fn metrics(&self, section: &Section<'_, Prometheus>) -> Metrics {
+        match &section.settings.port {
             Some(Port::Number(number)) if self.has(*number) => return Metrics::Known(*number),
             Some(Port::Number(number)) => return Metrics::Undeclared(number.to_string()),
             Some(Port::Name(name)) => {
@@ -100,8 +105,35 @@ impl Ports {
         {
             Some([only]) => Metrics::Known(*only),
             Some(several) => Metrics::Unclear(several.to_vec()),
-            None => Metrics::Unclear(self.numbers(|port| !port.is_sidecars)),
+            None => match self.of_image(section) {
+                Some((image, port, _)) => Metrics::OfImage(port, image),
+                None => Metrics::Unclear(self.numbers(|port| !port.is_sidecars)),
+            },
         }
+    }
+
+    /// The image whose metrics port is known, if it is one image's and its container declares the port; and the path at it.
+    pub(super) fn of_image<'s>(
+        &self,
+        section: &'s Section<'_, Prometheus>,
+    ) -> Option<(String, u16, Option<&'s str>)> {
+        let containers = self.pods.into_iter().flat_map(|pods| &pods.containers);
+        let mut known = containers
+            .filter(|it| it.container_type == ContainerType::Container)
+            .filter_map(|container| {
+                let image = container.node.get("image")?.text()?;
+                let settings = &section.settings;
+                let entry = settings.known.entry_for(section.catalogue(), &image)?;
+                let port = entry.metrics_port?;
+                let list = container.node.get("ports")?;
+                let mut numbers = list
+                    .items()
+                    .filter_map(|port| port.get("containerPort")?.text()?.parse().ok());
+                let is_declared = numbers.any(|number: u16| number == port) && self.has(port);
+                is_declared.then(|| (image.into_owned(), port, entry.metrics_path.as_deref()))
+            });
+        let first = known.next()?;
+        known.all(|other| other.1 == first.1).then_some(first)
     }
 
     /// The distinct numbers of the ports that are asked for, in order.
@@ -118,10 +150,14 @@ impl Ports {
 
 /// The ports of the containers that run as long as the pod. Prometheus makes a target of each port of each container, of
 /// init containers as well (`buildPod` in prometheus `discovery/kubernetes/pod.go`).
-pub(super) fn of_pods(resource: &Resource<'_>, template: &Template<'_>) -> Result<Ports, Problem> {
+pub(super) fn of_pods<'t>(
+    resource: &Resource<'_>,
+    template: &'t Template<'t>,
+) -> Result<Ports<'t>, Problem> {
     let mut ports = Ports {
         usable: Vec::new(),
         targets: 0,
+        pods: Some(template),
         words: &OF_PODS,
     };
     let containers = template.containers.iter();

@@ -26,6 +26,7 @@ pub(super) fn fit(
             part: Part::Object,
             path: below(jsonptr::Pointer::root(), ["metadata"]),
             on_change: OnChange::Nothing,
+            inherits: None,
         },
         annotations: scope.target().resource.annotations(),
     };
@@ -59,15 +60,17 @@ pub(super) fn fit(
     let port = fitting.port(&ports, None, edits)?;
     if port.is_some() || authors {
         twice::service(scope, &fitting, service, edits);
+        twice::several(&fitting, &ports, port, edits);
     }
     Ok(())
 }
 
 /// The ports of pods that a Service leads to.
-fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports {
+fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports<'static> {
     let mut ports = Ports {
         usable: Vec::new(),
         targets: 0,
+        pods: None,
         words: &OF_SERVICE,
     };
     let text = |node: Option<Node<'_>>| {
@@ -127,7 +130,7 @@ fn is_better(this: &Service<'_>, that: &Service<'_>) -> bool {
 }
 
 /// Whether a Service leads to one of these ports as well.
-fn share_a_port(around: &Around<'_>, service: &Service<'_>, ports: &Ports) -> bool {
+fn share_a_port(around: &Around<'_>, service: &Service<'_>, ports: &Ports<'_>) -> bool {
     let others = ports_of(around, service);
     others.usable.iter().any(|port| ports.has(port.number))
 }

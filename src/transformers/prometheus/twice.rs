@@ -14,7 +14,7 @@ pub(super) fn pods(
     scope: &Scope<'_, '_, Prometheus>,
     fitting: &Fitting<'_, '_>,
     template: usize,
-    ports: &Ports,
+    ports: &Ports<'_>,
     port: Option<String>,
     edits: &mut Edits<'_>,
 ) {
@@ -32,6 +32,16 @@ pub(super) fn pods(
     for monitor in scope.around().monitors_of(scope.index(), template) {
         find(fitting, &monitor.resource.display_name(), edits);
     }
+    several(fitting, ports, port, edits);
+}
+
+/// Tells that each of several ports is a target.
+pub(super) fn several(
+    fitting: &Fitting<'_, '_>,
+    ports: &Ports<'_>,
+    port: Option<String>,
+    edits: &mut Edits<'_>,
+) {
     if ports.targets > 1 {
         // Targets that lead to one port are mostly dropped but for one, as far as their labels are the same.
         let (severity, how) = match port.or_else(|| fitting.present("port")) {
@@ -48,7 +58,7 @@ pub(super) fn pods(
         let finding = Finding::new("FIT-PRM003", severity, message)
             .about(&fitting.subject, &["annotations", &fitting.key("port")])
             .decided_by(fitting.section.decision("scrape"))
-            .help("select the port by its name in a PodMonitor, or exempt it from FIT-PRM003 if the scrape config keeps one target of each pod");
+            .help("select the port by its name in a PodMonitor or ServiceMonitor, or exempt it from FIT-PRM003 if the scrape config keeps one target of each pod");
         edits.find(finding);
     }
 }

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::quantity::Quantity;
 use crate::read::Resource;
 use crate::select::{Container, Template};
-use crate::yaml::Value;
+use crate::yaml::{Node, Value};
 
 /// One container in the hands of its section.
 pub(super) struct Fitting<'f, 'a> {
@@ -21,6 +21,8 @@ pub(super) struct Fitting<'f, 'a> {
     pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
     pub(super) section: &'f Section<'f, Resources>,
+    /// What is configured for the whole pod.
+    pub(super) for_pod: &'f [&'static str],
 }
 
 /// What the section wants of one leaf.
@@ -57,7 +59,7 @@ struct Side {
     whose: Whose,
 }
 
-impl Fitting<'_, '_> {
+impl<'a> Fitting<'_, 'a> {
     /// What the section wants of one leaf; `None` where it says nothing.
     fn wish(&self, half: Half, name: &'static str) -> Option<Wish> {
         let (section, settings) = (self.section, &self.section.settings);
@@ -302,7 +304,7 @@ impl Fitting<'_, '_> {
             .map_or(Value::Null, |amount| Value::from(amount.to_string()));
         let proposal = Proposal {
             subject: &self.subject(),
-            field: &["resources", plan.half.key(), plan.name],
+            field: &[self.container.resources_key, plan.half.key(), plan.name],
             value,
             decision: plan.decision,
             meaning: Meaning::Quantity,
@@ -323,24 +325,23 @@ impl Fitting<'_, '_> {
     /// amounts for single containers could make the pod invalid and are not needed.
     fn is_set_for_the_pod(&self, name: &str) -> bool {
         let resources = self.template.spec.get("resources");
+        let resources = resources.filter(|_| self.template.is_whole());
         let half = |half: Half| {
             resources
                 .and_then(|resources| resources.get(half.key())?.get(name))
                 .filter(|node| !node.is_null())
         };
-        half(Half::Requests).or(half(Half::Limits)).is_some()
+        self.for_pod.contains(&name) || half(Half::Requests).or(half(Half::Limits)).is_some()
     }
 
     fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {
-        let leaf = self
-            .container
-            .node
-            .get("resources")
-            .and_then(|node| node.get(half.key())?.get(name));
-        let Some(node) = leaf.filter(|node| !node.is_null()) else {
+        let container = self.container;
+        let amounts = |of: Node<'a>| of.get(container.resources_key)?.get(half.key());
+        let leaf = |of| amounts(of)?.get(name).filter(|node| !node.is_null());
+        let Some(node) = container.first(leaf) else {
             return Ok(None);
         };
-        let path = || self.container.at(["resources", half.key(), name]);
+        let path = || container.at([container.resources_key, half.key(), name]);
         read_quantity(self.resource, node, path).map(Some)
     }
 
@@ -354,8 +355,10 @@ impl Fitting<'_, '_> {
             "{}: the request of {name} is implicitly its limit, {implicit}, and is not set to {wanted}: {why}",
             self.subject().part
         );
-        Finding::new("resources", Severity::Info, message)
-            .about(&self.subject(), &["resources", "requests", name])
+        Finding::new("resources", Severity::Info, message).about(
+            &self.subject(),
+            &[self.container.resources_key, "requests", name],
+        )
     }
 
     fn conflict(&self, name: &str, request: Side, limit: Side) -> Finding {
@@ -374,7 +377,10 @@ impl Fitting<'_, '_> {
         );
         let is_authors = limit.whose == Whose::Author;
         Finding::new("FIT-RES002", Severity::Error, message)
-            .about(&self.subject(), &["resources", "limits", name])
+            .about(
+                &self.subject(),
+                &[self.container.resources_key, "limits", name],
+            )
             .current(is_authors.then(|| Value::from(limit.amount.to_string())))
             .help("raise the limit, or let `onConflict: Adjust` do it")
     }

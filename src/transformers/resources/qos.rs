@@ -73,7 +73,7 @@ impl Declared {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.requests.is_empty() && self.limits.is_empty()
     }
 
@@ -105,9 +105,9 @@ impl fmt::Display for QosClass {
 #[derive(Debug)]
 pub(super) struct PodAmounts {
     /// Each container in the order of the template, without ephemeral ones.
-    containers: Vec<(ContainerType, Declared)>,
+    pub(super) containers: Vec<(ContainerType, Declared)>,
     /// `spec.resources`.
-    pod: Declared,
+    pub(super) pod: Declared,
 }
 
 impl PodAmounts {
@@ -127,7 +127,7 @@ impl PodAmounts {
     /// What the containers ask for together: ordinary containers and sidecars at once, or an init container at its
     /// time with the sidecars before it, whichever is more (`AggregateContainerRequests` in kubernetes
     /// `component-helpers/resource/helpers.go`). `None` where none asks, or the sum is too large to be held.
-    fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
+    pub(super) fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
         let mut sum: Option<Quantity> = None;
         let mut sidecars: Option<Quantity> = None;
         let mut peak: Option<Quantity> = None;
@@ -191,7 +191,7 @@ impl PodAmounts {
 
     /// The pod's own amounts as the API server completes them (`defaultPodRequests` in kubernetes
     /// `pkg/apis/core/v1/defaults.go`): only where it has a limit, and from what its containers ask for first.
-    fn pod_with_defaults(&self) -> Declared {
+    pub(super) fn pod_with_defaults(&self) -> Declared {
         let mut pod = self.pod.clone();
         if pod.limits.is_empty() {
             return pod;

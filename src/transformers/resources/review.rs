@@ -27,6 +27,7 @@ impl<'a> Fitting<'_, 'a> {
         for kept in self.kept(edits.of_object()) {
             findings.extend(self.doubt(&kept));
         }
+        findings.extend(self.authors_pairs(edits));
         findings.extend(self.out_of_bounds(edits));
         findings.extend(self.devices(edits));
         for finding in findings {
@@ -38,11 +39,13 @@ impl<'a> Fitting<'_, 'a> {
     fn kept(&self, changes: &[Change]) -> Vec<Kept<'a>> {
         let mut kept = Vec::new();
         for half in [Half::Requests, Half::Limits] {
-            let amounts = self.container.node.get("resources");
+            let amounts = self.container.resources();
             let amounts = amounts.and_then(|it| it.get(half.key()));
             for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
                 let name = name.text().unwrap_or_default().into_owned();
-                let path = self.container.at(["resources", half.key(), &name]);
+                let path = self
+                    .container
+                    .at([self.container.resources_key, half.key(), &name]);
                 let is_looked_at = self.section.mode(&format!("{half}.{name}")) != Mode::Off;
                 if is_looked_at && !changes.iter().any(|change| change.pointer == path) {
                     let text = node.text().unwrap_or_default().trim().to_owned();
@@ -70,7 +73,7 @@ impl<'a> Fitting<'_, 'a> {
         let message = format!("{}: resources.{half}.{name} {what}", subject.part);
         let leaf = self.section.decision(&format!("{half}.{name}"));
         let finding = Finding::new(id, severity, message)
-            .about(&subject, &["resources", half.key(), name])
+            .about(&subject, &[self.container.resources_key, half.key(), name])
             .current(kept.node.value().ok().filter(|value| *value != Value::Null));
         // It is told of with the leaf where the leaf is only checked or exempt.
         match leaf.mode == Mode::Check || leaf.waiver.is_some() {
@@ -143,6 +146,29 @@ impl<'a> Fitting<'_, 'a> {
         }
     }
 
+    /// Requests above their limits where the author wrote both and neither changes: the API server refuses the pod.
+    fn authors_pairs(&self, edits: &Edits<'_>) -> Vec<Finding> {
+        let declared = self.declared(edits.of_object());
+        let kept = self.kept(edits.of_object());
+        let mut findings = Vec::new();
+        for kept_limit in kept.iter().filter(|it| it.half == Half::Limits) {
+            let name = &kept_limit.name;
+            let is_request = |it: &&Kept<'_>| it.half == Half::Requests && it.name == *name;
+            let pair = (declared.requests.get(name), declared.limits.get(name));
+            let is_told_of_devices = !FITTED.contains(&name.as_str());
+            if let (Some(request), Some(limit)) = pair
+                && request > limit
+                && kept.iter().any(|it| is_request(&it))
+                && !is_told_of_devices
+            {
+                let what = format!("is {limit}, below the request of {request}");
+                let finding = self.finding("FIT-RES002", Severity::Error, kept_limit, &what);
+                findings.push(finding.help("the API server refuses the pod as it is"));
+            }
+        }
+        findings
+    }
+
     /// Amounts as they will stand that are outside `min` and `max`, and limits that are too many times their request.
     fn out_of_bounds(&self, edits: &Edits<'_>) -> Vec<Finding> {
         let declared = self.declared(edits.of_object());
@@ -166,7 +192,7 @@ impl<'a> Fitting<'_, 'a> {
                     );
                     findings.push(
                         Finding::new("FIT-RES010", Severity::Error, message)
-                            .about(&subject, &["resources", half.key(), name])
+                            .about(&subject, &[self.container.resources_key, half.key(), name])
                             .current(Some(Value::from(amount.to_string())))
                             .proposed(Value::from(bound.to_string()))
                             .decided_by(decision(self.section, &format!("{setting}.{name}"), &leaf))
@@ -191,7 +217,7 @@ impl<'a> Fitting<'_, 'a> {
                 );
                 findings.push(
                     Finding::new("FIT-RES004", Severity::Warning, message)
-                        .about(&subject, &["resources", "limits", name])
+                        .about(&subject, &[self.container.resources_key, "limits", name])
                         .current(Some(Value::from(limit.to_string())))
                         .decided_by(decision(
                             self.section,

@@ -6,7 +6,7 @@ use super::legacy::Spot;
 use super::pod::too_young;
 use super::user::User;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
-use super::{SecurityContext, author, author_list};
+use super::{SecurityContext, author_list, authors_own};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Subject};
 use crate::problem::Problem;
@@ -24,8 +24,9 @@ pub(super) struct ContainerFitting<'f, 'a> {
 }
 
 impl<'a> ContainerFitting<'_, 'a> {
-    pub(super) fn context(&self) -> Option<Node<'a>> {
-        self.container.node.get("securityContext")
+    /// What the author says of a field, in the container or in what it inherits.
+    fn author(&self, name: &str) -> Option<Node<'a>> {
+        authors_own(self.container, name)
     }
 
     /// Fits the container's own security context; answers whether its root filesystem is read-only then.
@@ -40,6 +41,13 @@ impl<'a> ContainerFitting<'_, 'a> {
             }
             if let Some(since) = wanted.is_too_young(self.section) {
                 edits.find(too_young(&self.subject, wanted, since, self.section));
+                continue;
+            }
+            // Without volumes nothing can be made writable again.
+            if wanted.name == "readOnlyRootFilesystem"
+                && wanted.value == Value::from(true)
+                && !self.template.has_field("volumes")
+            {
                 continue;
             }
             if wanted.name == "procMount"
@@ -88,13 +96,16 @@ impl<'a> ContainerFitting<'_, 'a> {
     /// The setting beside which the API server refuses `allowPrivilegeEscalation: false`.
     pub(super) fn needs_escalation(&self) -> Option<&'static str> {
         let configured = &self.section.settings.container;
-        let privileged = author(self.context(), "privileged")
+        let privileged = self
+            .author("privileged")
             .and_then(|node| node.text())
             .map(|text| text == "true");
         if self.effective("privileged", privileged, configured.privileged) == Some(true) {
             return Some("privileged: true");
         }
-        let adds = author(self.context(), "capabilities").and_then(|lists| lists.get("add"));
+        let adds = self
+            .author("capabilities")
+            .and_then(|lists| lists.get("add"));
         let adds = adds.filter(|list| !list.is_null()).map(author_list);
         let lists = configured.capabilities.as_ref();
         let adds = self.effective(
@@ -124,7 +135,9 @@ impl<'a> ContainerFitting<'_, 'a> {
         let leaf = "container.allowPrivilegeEscalation";
         let configured = self.section.settings.container.allow_privilege_escalation;
         let lifted = configured == Some(true) && self.section.mode(leaf) == Mode::Override;
-        let own = author(self.context(), "allowPrivilegeEscalation").and_then(|node| node.text());
+        let own = self
+            .author("allowPrivilegeEscalation")
+            .and_then(|node| node.text());
         own.as_deref() == Some("false") && !lifted
     }
 
@@ -173,7 +186,8 @@ impl<'a> ContainerFitting<'_, 'a> {
     }
 
     pub(super) fn has_read_only_root(&self) -> bool {
-        let own = author(self.context(), "readOnlyRootFilesystem")
+        let own = self
+            .author("readOnlyRootFilesystem")
             .and_then(|node| node.text())
             .map(|text| text == "true");
         let wanted = self.section.settings.wants_read_only_root().then_some(true);

@@ -2,14 +2,15 @@
 
 use kustomize_krm_types::Severity;
 
-use super::pod::PodFitting;
+use super::pod::{PodFitting, is_claim};
 use super::user::User;
-use super::{Placement, SecurityContext, author};
+use super::{Placement, SecurityContext, author, authors_own};
+use crate::catalogue::clean;
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::select::Container;
-use crate::yaml::Value;
+use crate::yaml::{Node, Value};
 
 /// The fields of which the catalogue knows values, and all that speaks of each: a group belongs to its user.
 const IDS: [(&str, &[&str]); 2] = [
@@ -28,8 +29,10 @@ impl<'a> PodFitting<'_, 'a, '_> {
             && !self.template.is_windows
             && matches!(mode, Mode::Ensure | Mode::Override);
         let (_, speaking) = IDS.iter().find(|(name, _)| *name == field)?;
-        let contexts = [container.node, self.template.spec].map(|it| it.get("securityContext"));
-        let by_author = |name: &&str| contexts.iter().any(|it| author(*it, name).is_some());
+        let by_author = |name: &&str| {
+            let of_pod = || author(self.context(), name);
+            authors_own(container, name).or_else(of_pod).is_some()
+        };
         let wanted = || {
             let pod = settings.wanted_for_pod().iter();
             pod.chain(settings.wanted_for_container())
@@ -52,7 +55,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
 
     /// The number that is known for all containers, which then stands with the pod.
     fn known_id_of_all(&self, section: &Section<'_, SecurityContext>, field: &str) -> Option<i64> {
-        let is_for_pod = section.settings.placement == Placement::Pod && !self.is_knative;
+        let is_for_pod = section.settings.placement == Placement::Pod && self.has_context();
         let mut ids = self.template.containers.iter().map(|container| {
             let known = self.known_id(container, field);
             known.map(|(_, id)| id)
@@ -100,10 +103,59 @@ impl<'a> PodFitting<'_, 'a, '_> {
         for container in &self.template.containers {
             if let Some(section) = self.scope.section_for(container) {
                 let finding = self.other_user(container, &section);
+                let finding = finding.or_else(|| self.opened_directory(container, &section));
                 finding.into_iter().for_each(|finding| edits.find(finding));
             }
         }
         Ok(())
+    }
+
+    /// A volume of claims is mounted right where its program wants a directory for itself.
+    fn opened_directory(
+        &self,
+        container: &Container<'a>,
+        section: &Section<'_, SecurityContext>,
+    ) -> Option<Finding> {
+        let claims = || {
+            let volumes = self.template.volumes().filter(|it| is_claim(*it));
+            let templates = self.scope.target().claims.iter();
+            let names = volumes.filter_map(|it| it.get("name")?.text());
+            names.chain(templates.map(|it| it.name.clone()))
+        };
+        let (image, entry) = section.known_of(container)?;
+        let own = entry.own_directory.as_ref()?;
+        // Root makes the directory its user's when it starts.
+        if User::of(section, self.template, container).is_root() {
+            return None;
+        }
+        let list = |key: &str| container.node.get(key).into_iter().flat_map(Node::items);
+        let text = |of: Node<'a>, key: &str| of.get(key).and_then(|it| it.text());
+        let variable = list("env").find(|it| text(*it, "name").as_deref() == Some(&own.variable));
+        let path = match variable {
+            None => own.path.clone(),
+            Some(variable) => text(variable, "value")?.into_owned(),
+        };
+        let path = clean(&path)?;
+        let mount = list("volumeMounts").find(|mount| {
+            let at = text(*mount, "mountPath").and_then(|at| clean(&at));
+            at.as_ref() == Some(&path)
+        })?;
+        let name = text(mount, "name")?;
+        claims().find(|claim| *claim == name)?;
+        let subject = Subject::container(self.template, container);
+        let message = format!(
+            "{}: \"{name}\" is mounted at {path}, the directory of {} that {image} wants for its user alone; a volume's root \
+             belongs to root and is open to the fsGroup",
+            subject.part, own.variable
+        );
+        let finding = Finding::new("FIT-SEC006", Severity::Warning, message)
+            .about(&subject, &["env"])
+            .decided_by(section.decision("pod.fsGroup"))
+            .help(format!(
+                "give it a directory below: `{{name: {}, value: {path}/data}}` in `env`",
+                own.variable
+            ));
+        Some(finding)
     }
 
     /// The container runs as a user that the files of its image do not belong to.

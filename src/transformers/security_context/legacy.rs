@@ -12,7 +12,7 @@
 use kustomize_krm_types::Severity;
 
 use super::wanted::{Wanted, set_field};
-use super::{SecurityContext, author};
+use super::{SecurityContext, author, authors_own};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
@@ -166,8 +166,12 @@ impl Spot<'_, '_> {
 
     /// Whether the field itself is there.
     pub(super) fn has_field(&self, wanted: &Wanted) -> bool {
-        let of = self.container.map_or(self.template.spec, |it| it.node);
-        author(of.get("securityContext"), &wanted.name).is_some()
+        let of_pod = || author(self.template.security_context(), &wanted.name);
+        let field = match self.container {
+            Some(container) => authors_own(container, &wanted.name),
+            None => of_pod(),
+        };
+        field.is_some()
     }
 
     /// Whether an annotation says something else than is wanted, and no field does.

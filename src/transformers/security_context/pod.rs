@@ -5,7 +5,7 @@ use kustomize_krm_types::Severity;
 use super::legacy::Spot;
 use super::user::{User, author_user};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
-use super::{Automount, Placement, SecurityContext, author, forbid_token};
+use super::{Automount, Placement, SecurityContext, author, authors_own, forbid_token};
 use crate::config::{Mode, Section};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
@@ -23,7 +23,12 @@ pub(super) struct PodFitting<'f, 'r, 'c> {
 
 impl<'a> PodFitting<'_, 'a, '_> {
     pub(super) fn context(&self) -> Option<Node<'a>> {
-        self.template.spec.get("securityContext")
+        self.template.security_context()
+    }
+
+    /// Whether the pod has a security context of its own that may be written.
+    pub(super) fn has_context(&self) -> bool {
+        !self.is_knative && self.template.has_field("securityContext")
     }
 
     pub(super) fn fit_pod(
@@ -41,6 +46,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 edits.find(self.not_in_knative(&wanted.name, &wanted.leaf, section));
                 continue;
             }
+            if !wanted.is_shared() && !self.is_knative && !self.has_context() {
+                continue;
+            }
             if let Some(since) = wanted.is_too_young(section) {
                 edits.find(too_young(&self.subject, wanted, since, section));
                 continue;
@@ -52,7 +60,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
             }
         }
         let spot = self.spot(None, &self.subject);
-        spot.remove("pod", &POD_FIELDS, wanted, section, edits)?;
+        if self.template.has_field("securityContext") {
+            spot.remove("pod", &POD_FIELDS, wanted, section, edits)?;
+        }
         self.fit_leaves(section, edits)?;
         if settings.is_restricted() {
             self.fit_known_users(section, edits)?;
@@ -76,9 +86,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             edits.find(self.starts_as_root(container, section));
         }
         let subject_of = |container: &Container<'a>| Subject::container(self.template, container);
-        let own = |container: &Container<'a>| {
-            author(container.node.get("securityContext"), &wanted.name).is_some()
-        };
+        let own = |container: &Container<'a>| authors_own(container, &wanted.name).is_some();
         // An annotation of the time before the field counts as its author's value.
         let annotated = |container: &Container<'a>| {
             let subject = subject_of(container);
@@ -89,7 +97,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
             || self
                 .spot(None, &self.subject)
                 .is_annotated_otherwise(wanted);
-        let any_root = containers().any(root);
+        // What an operator adds has no user but the pod's.
+        let is_open = self.template.has_more_containers;
+        let has_root_pod = is_open && non_root && self.is_root_pod(section);
+        if has_root_pod {
+            edits.find(self.pod_starts_as_root(section));
+        }
+        let any_root = has_root_pod || containers().any(root);
         // What the pod says counts for every container, and so for one that is exempt.
         let is_exempt = |container: &Container<'a>| {
             let own = self.scope.section_for(container);
@@ -107,11 +121,12 @@ impl<'a> PodFitting<'_, 'a, '_> {
             || any_root
             || any_exempt
             || any_stays
-            || self.is_knative;
+            || !self.has_context();
         // What every container says for itself need not be repeated; what the pod says is looked at all the same.
-        let is_needed = !per_container && containers().any(|container| !own(container));
+        let is_needed =
+            !per_container && (is_open || containers().any(|container| !own(container)));
         let would_contradict = any_stays && section.mode(&wanted.leaf) == Mode::Override;
-        let is_for_pod = !any_root && !would_contradict && !self.is_knative;
+        let is_for_pod = !any_root && !would_contradict && self.has_context();
         if is_for_pod && (on_pod || is_needed) {
             self.set(None, wanted, section, edits)?;
         }
@@ -183,7 +198,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
             let removes = section.removes(name, name, value.is_some());
             // What is absent is as `true` for both.
             let value = value.or(removes.then_some(true));
-            let Some(value) = value.filter(|_| section.mode(name) != Mode::Off) else {
+            let is_field = self.template.has_field(name);
+            let Some(value) = value.filter(|_| is_field && section.mode(name) != Mode::Off) else {
                 continue;
             };
             let wanted = Wanted {
@@ -239,7 +255,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let mut containers = self.template.containers.iter();
         let field = containers.find_map(|container| {
             let devices = container.node.get("volumeDevices");
-            let mount = author(container.node.get("securityContext"), "procMount");
+            let mount = authors_own(container, "procMount");
             let is_unmasked = mount.and_then(|node| node.text()).as_deref() == Some("Unmasked");
             let has_devices = devices.is_some_and(|list| list.items().next().is_some());
             match value {
@@ -280,6 +296,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             minor >= since
                 && !self.template.is_windows
                 && !self.is_knative
+                && self.template.has_field("hostUsers")
                 && self.forbids_host_users(*value).is_none()
         });
         let outcome = section.mode("hostUsers").outcome(authors, configured);
@@ -312,6 +329,25 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 author.and_then(|node| node.text()).as_deref() == Some("0")
             }
         }
+    }
+
+    /// Whether the author has the pod run as root, for containers that are not seen here.
+    fn is_root_pod(&self, section: &Section<'_, SecurityContext>) -> bool {
+        let user = author(self.context(), "runAsUser").and_then(|node| node.text());
+        let stays = !matches!(section.mode("pod.runAsUser"), Mode::Override | Mode::Remove);
+        user.as_deref() == Some("0") && stays
+    }
+
+    fn pod_starts_as_root(&self, section: &Section<'_, SecurityContext>) -> Finding {
+        let message = format!(
+            "{}: its author has it run as user 0, so runAsNonRoot is not set: it would not start",
+            self.subject.part
+        );
+        Finding::new("FIT-SEC001", Severity::Warning, message)
+            .about(&self.subject, &["securityContext", "runAsUser"])
+            .current(author(self.context(), "runAsUser").and_then(|node| node.value().ok()))
+            .decided_by(section.decision("pod.runAsNonRoot"))
+            .help("give it another user, or let the config override `runAsUser` for it")
     }
 
     pub(super) fn starts_as_root(
@@ -367,7 +403,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let group = mode.outcome(authors, configured("runAsGroup"));
         let group = group.or_else(|| self.known_group(section).map(Value::from));
         let is_wanted = section.settings.is_restricted() && !section.settings.openshift;
-        let (true, true, Some(group)) = (is_wanted && !self.is_knative, self.mounts_claim(), group)
+        let (true, true, Some(group)) =
+            (is_wanted && self.has_context(), self.mounts_claim(), group)
         else {
             return Vec::new();
         };
@@ -388,12 +425,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
     }
 
     pub(super) fn mounts_claim(&self) -> bool {
-        let is_claim = |volume: Node<'_>| {
-            volume
-                .get("persistentVolumeClaim")
-                .or_else(|| volume.get("ephemeral"))
-                .is_some()
-        };
         self.template.volumes().any(is_claim) || has_claim_templates(self.scope.target())
     }
 
@@ -408,10 +439,11 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let configured = settings.openshift
             || settings.pod.run_as_user.is_some()
             || settings.container.run_as_user.is_some();
-        if configured || self.template.is_windows || section.mode("pod.runAsNonRoot") == Mode::Off {
+        let is_set = !matches!(section.mode("pod.runAsNonRoot"), Mode::Off | Mode::Remove);
+        if configured || self.template.is_windows || !is_set {
             return;
         }
-        let without: Vec<String> = self
+        let mut without: Vec<String> = self
             .template
             .containers
             .iter()
@@ -423,6 +455,14 @@ impl<'a> PodFitting<'_, 'a, '_> {
             })
             .map(|container| format!("\"{}\"", container.name))
             .collect();
+        let is_open = self.template.has_more_containers && self.has_context();
+        if is_open && author(self.context(), "runAsUser").is_none() {
+            let made = self.template.made.iter();
+            without.extend(made.map(|container| format!("\"{}\"", container.name)));
+            if without.is_empty() {
+                without.push("the containers, which stand elsewhere".to_owned());
+            }
+        }
         if without.is_empty() {
             return;
         }
@@ -445,6 +485,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let name = "automountServiceAccountToken";
+        if !self.template.has_field(name) {
+            return Ok(());
+        }
         match section.settings.automount() {
             _ if section.removes(name, name, false) => {}
             Automount::Keep => return Ok(()),
@@ -482,6 +525,12 @@ pub(super) fn too_young(
         .help(format!(
             "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
         ))
+}
+
+/// Whether a volume is a claim's, of its own or by name.
+pub(super) fn is_claim(volume: Node<'_>) -> bool {
+    let claim = volume.get("persistentVolumeClaim");
+    claim.or_else(|| volume.get("ephemeral")).is_some()
 }
 
 pub(super) fn has_claim_templates(target: &Target<'_>) -> bool {

@@ -1,6 +1,6 @@
 //! Which user a container runs as, by its author's and the config's word.
 
-use super::{SecurityContext, author};
+use super::{SecurityContext, author, authors_own};
 use crate::config::{Mode, Section};
 use crate::select::{Container, Template};
 use crate::yaml::Node;
@@ -32,8 +32,8 @@ impl User {
             let user = user.filter(|(mode, _)| *mode == Mode::Ensure);
             user.map(|(_, user)| user)
         };
-        let authors = |context: Option<Node<'_>>| {
-            let user = author(context, "runAsUser").and_then(|node| node.text());
+        let authors = |user: Option<Node<'_>>| {
+            let user = user.and_then(|node| node.text());
             let user = user.filter(|_| section.mode("pod.runAsUser") != Mode::Remove);
             user.map(std::borrow::Cow::into_owned)
         };
@@ -44,10 +44,10 @@ impl User {
             overridden(&pod)
         };
         let user = over_own
-            .or_else(|| authors(container.node.get("securityContext")))
+            .or_else(|| authors(authors_own(container, "runAsUser")))
             .or_else(|| ensured(own))
             .or_else(|| overridden(&pod))
-            .or_else(|| authors(template.spec.get("securityContext")))
+            .or_else(|| authors(author(template.security_context(), "runAsUser")))
             .or_else(|| ensured(pod));
         User(user)
     }
@@ -66,6 +66,5 @@ pub(super) fn author_user<'a>(
     template: &Template<'a>,
     container: &Container<'a>,
 ) -> Option<Node<'a>> {
-    author(container.node.get("securityContext"), "runAsUser")
-        .or_else(|| author(template.spec.get("securityContext"), "runAsUser"))
+    authors_own(container, "runAsUser").or_else(|| author(template.security_context(), "runAsUser"))
 }

@@ -8,10 +8,11 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::container::ContainerFitting;
-use crate::catalogue::Entry;
+use crate::catalogue::{Entry, clean};
 use crate::config::Mode;
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
+use crate::quantity::Quantity;
 use crate::read::Resource;
 use crate::select::{Container, Glob, Target, Template, expected};
 use crate::transformers::Objection;
@@ -42,16 +43,38 @@ enum Medium {
 
 const DEFAULT_SIZE: &str = "64Mi";
 
+/// Files that the kubelet or the runtime mounts into every container, writable whatever the root filesystem is.
+const PROVIDED_FILES: [&str; 4] = [
+    "/etc/hostname",
+    "/etc/hosts",
+    "/etc/resolv.conf",
+    "/dev/termination-log",
+];
+
+/// The shared memory that the runtime mounts; another one takes its place only where its size is asked for.
+const SHARED_MEMORY: &str = "/dev/shm";
+
+/// Filesystems of the kernel, which no volume can take the place of.
+const OF_KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
+
+/// What the names of our volumes begin with.
+const PREFIX: &str = "fitout-";
+
 /// The longest name that a volume may have (a DNS label).
 const LONGEST_NAME: usize = 63;
 
 /// What is wrong with the configured paths.
 pub(super) fn check(paths: &[WritablePath]) -> Vec<Objection> {
-    let bad = paths
-        .iter()
-        .enumerate()
-        .filter(|(_, path)| clean(&path.path).is_none());
-    let help = "write an absolute path without `..` and `:`, below the root".to_owned();
+    let is_bad = |path: &WritablePath| match clean(&path.path) {
+        Some(path) => OF_KERNEL.iter().any(|it| {
+            path.strip_prefix(it)
+                .is_some_and(|rest| rest.is_empty() || *it != "/dev" && rest.starts_with('/'))
+        }),
+        None => true,
+    };
+    let bad = paths.iter().enumerate().filter(|(_, path)| is_bad(path));
+    let help = "write an absolute path without `..` and `:`, below the root and not of the kernel (/dev, /proc, /sys)"
+        .to_owned();
     bad.map(|(index, path)| {
         Objection::new(
             format!("writablePaths[{index}]"),
@@ -60,17 +83,6 @@ pub(super) fn check(paths: &[WritablePath]) -> Vec<Objection> {
         )
     })
     .collect()
-}
-
-/// A path without doubled and trailing slashes; `None` for one that cannot be mounted.
-fn clean(path: &str) -> Option<String> {
-    let parts: Vec<&str> = path
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .collect();
-    let is_bad =
-        !path.starts_with('/') || path.contains(':') || parts.contains(&"..") || parts.is_empty();
-    (!is_bad).then(|| format!("/{}", parts.join("/")))
 }
 
 /// A path to be mounted in one container.
@@ -160,18 +172,17 @@ enum Source {
     EmptyDir,
     Writable,
     ReadOnly,
+    /// A single file, socket or device of the node, below which nothing can be.
+    File,
 }
 
 /// Whether the author mounts something below a path, and so knows what the image does there.
 fn mounts_below(fitting: &ContainerFitting<'_, '_>, path: &str) -> bool {
-    let mounts = fitting.container.node.get("volumeMounts");
-    let mut paths = mounts
-        .into_iter()
-        .flat_map(Node::items)
-        .filter_map(|mount| {
-            let at = mount.get("mountPath")?.text()?;
-            clean(&at)
-        });
+    let mounts = fitting.container.items("volumeMounts");
+    let mut paths = mounts.filter_map(|mount| {
+        let at = mount.get("mountPath")?.text()?;
+        clean(&at)
+    });
     paths.any(|at| {
         at.strip_prefix(path)
             .is_some_and(|rest| rest.starts_with('/'))
@@ -182,6 +193,8 @@ fn mounts_below(fitting: &ContainerFitting<'_, '_>, path: &str) -> bool {
 enum Cover {
     Writable,
     ReadOnly(String),
+    /// A block device has the path: no other mount can.
+    Device,
     None,
 }
 
@@ -243,10 +256,14 @@ impl Volumes {
         paths: &[Wanted],
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        if fitting.section.mode("writablePaths") == Mode::Off {
-            return Ok(());
-        }
+        // `/tmp` and what the catalogue knows belong to the read-only root filesystem, and are there with it.
+        let mode = fitting.section.mode("writablePaths");
+        let is_off = matches!(mode, Mode::Off | Mode::Remove | Mode::Bound);
+        let provided = provided_file(fitting);
         for wanted in paths {
+            if is_off && wanted.is_configured || wanted.is_provided(provided.as_deref()) {
+                continue;
+            }
             // `/tmp` is there because of the read-only root; nobody asked for it by name.
             let leaf = if wanted.is_configured {
                 "writablePaths"
@@ -256,6 +273,7 @@ impl Volumes {
             let decision = fitting.section.decision(leaf);
             match self.cover(fitting, resource, &wanted.path)? {
                 Cover::Writable => {}
+                Cover::Device => edits.find(is_a_device(fitting, wanted)),
                 // Who mounts something there knows what the image does with it.
                 Cover::ReadOnly(_) if wanted.image.is_some() => {}
                 Cover::None if wanted.hides && mounts_below(fitting, &wanted.path) => {}
@@ -294,7 +312,20 @@ impl Volumes {
                 }
             }
         }
+        if paths.iter().any(|path| path.medium.is_some()) {
+            let finding = self.fills_memory(fitting, paths, edits);
+            finding.into_iter().for_each(|it| edits.find(it));
+        }
         Ok(())
+    }
+
+    /// Whether a path of a container is, or becomes, one of our volumes in memory.
+    pub(super) fn is_in_memory(&self, container: &Container<'_>, path: &Wanted) -> bool {
+        let name = name_of(container);
+        let is_at = |(volume, (of, at)): &(String, Place)| {
+            volume.starts_with(PREFIX) && *of == name && *at == path.path
+        };
+        path.medium.is_some() && self.mounted.iter().any(is_at)
     }
 
     fn cover(
@@ -316,15 +347,13 @@ impl Volumes {
                 .as_deref()
                 == Some(path)
             {
-                return Ok(Cover::ReadOnly("a block device".to_owned()));
+                return Ok(Cover::Device);
             }
         }
-        let mounts = container
-            .node
-            .get("volumeMounts")
-            .filter(|mounts| !mounts.is_null());
+        let mounts = container.items("volumeMounts");
+        let mounts = mounts.chain(fitting.template.workspaces());
         let mut nearest: Option<(usize, Cover)> = None;
-        for (index, mount) in mounts.into_iter().flat_map(Node::items).enumerate() {
+        for (index, mount) in mounts.enumerate() {
             if !mount.is_map() {
                 return Err(expected(
                     resource,
@@ -359,9 +388,12 @@ impl Volumes {
                 .find(|(name, _)| *name == text("name"))
                 .map_or(Source::Writable, |(_, source)| *source);
             let read_only = text("readOnly") == "true" || source == Source::ReadOnly;
+            let what = || format!("the mount of \"{}\" at {mounted}", text("name"));
             // The kubelet makes a directory of a subPath that is not there; what lies below it is covered.
             let cover = if read_only {
-                Cover::ReadOnly(format!("the mount of \"{}\" at {mounted}", text("name")))
+                Cover::ReadOnly(what())
+            } else if source == Source::File && is_above {
+                Cover::ReadOnly(format!("{}, a file,", what()))
             } else {
                 Cover::Writable
             };
@@ -409,7 +441,7 @@ impl Volumes {
 }
 
 fn plain_name((container, path): &Place) -> String {
-    format!("fitout-{}-{}", slug(container), slug(path))
+    format!("{PREFIX}{}-{}", slug(container), slug(path))
 }
 
 /// A container's name; the API server refuses those without one, but ours need one all the same.
@@ -435,13 +467,34 @@ fn source_of(volume: Node<'_>) -> Source {
         let read_only = source.get("readOnly").and_then(|node| node.text());
         read_only.as_deref() == Some("true")
     };
+    let type_ = volume.get("hostPath").and_then(|it| it.get("type")?.text());
+    let is_file = |type_: &str| !type_.is_empty() && !type_.starts_with("Directory");
     if is_read_only || volume.entries().any(says_so) {
         Source::ReadOnly
+    } else if type_.as_deref().is_some_and(is_file) {
+        Source::File
     } else if volume.get("emptyDir").is_some() {
         Source::EmptyDir
     } else {
         Source::Writable
     }
+}
+
+/// The file that the kubelet mounts for the container's last words, where it is not the usual one.
+fn provided_file(fitting: &ContainerFitting<'_, '_>) -> Option<String> {
+    let path = fitting.container.node.get("terminationMessagePath")?;
+    clean(&path.text()?)
+}
+
+fn is_a_device(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
+    let message = format!(
+        "{}: {} must be writable, but a block device has that path, and the API server refuses a mount beside it",
+        fitting.subject.part, wanted.path
+    );
+    Finding::new("FIT-SEC006", Severity::Error, message)
+        .about(&fitting.subject, &["volumeDevices"])
+        .decided_by(fitting.section.decision("writablePaths"))
+        .help("give the device another path, or take the path out of `writablePaths` for this container")
 }
 
 fn would_hide(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
@@ -474,6 +527,18 @@ fn stays_read_only(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted, by: &str
 }
 
 impl Wanted {
+    /// Whether the path is there and writable without a mount, by the kubelet's or the runtime's doing.
+    fn is_provided(&self, termination_message: Option<&str>) -> bool {
+        let is_plain_memory = self.path == SHARED_MEMORY && self.medium.is_none();
+        let is_file = PROVIDED_FILES.contains(&self.path.as_str());
+        is_plain_memory || is_file || termination_message == Some(self.path.as_str())
+    }
+
+    /// The most that may be written there.
+    pub(super) fn size(&self) -> Option<Quantity> {
+        self.size.parse().ok()
+    }
+
     fn volume(&self, name: &str) -> Value {
         let medium = self
             .medium
@@ -515,15 +580,6 @@ fn fnv1a(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn paths_are_compared_cleaned() {
-        assert_eq!(clean("/tmp/").as_deref(), Some("/tmp"));
-        assert_eq!(clean("//var//./run").as_deref(), Some("/var/run"));
-        assert_eq!(clean("tmp"), None);
-        assert_eq!(clean("/a/../b"), None);
-        assert_eq!(clean("/"), None);
-    }
 
     #[test]
     fn slugs_are_dns_labels() {

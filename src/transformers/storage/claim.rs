@@ -9,7 +9,7 @@ use crate::config::{Mode, Section};
 use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::{Claim, ClaimKind, below, expected};
+use crate::select::{Around, Claim, ClaimKind, below, expected};
 use crate::transformers::decision_to_remove;
 use crate::yaml::{Node, Value};
 
@@ -22,6 +22,8 @@ pub(super) struct Fitting<'f, 'a> {
     pub(super) resource: &'f Resource<'a>,
     pub(super) claim: &'f Claim<'a>,
     pub(super) section: &'f Section<'f, Storage>,
+    /// The other objects in hand, among them classes.
+    pub(super) around: &'f Around<'f>,
     pub(super) subject: Subject,
     /// Whether it was said what a change of this object's claim templates takes.
     pub(super) is_told: &'f Cell<bool>,

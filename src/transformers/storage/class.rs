@@ -116,6 +116,17 @@ impl Fitting<'_, '_> {
         Ok(())
     }
 
+    /// The class that the claim has or will have, as far as anybody names one.
+    pub(super) fn class_here(&self) -> Option<String> {
+        let author = self.legacy_class().or_else(|| {
+            let class = self.spec(LEAF)?.text()?;
+            Some(class.into_owned())
+        });
+        let configured = self.settings().storage_class_name.clone();
+        let class = self.section.mode(LEAF).outcome(author, configured)?;
+        Some(self.settings().name_here(&class).to_owned())
+    }
+
     fn legacy_class(&self) -> Option<String> {
         let annotations = self.claim.node.get("metadata")?.get("annotations")?;
         let class = annotations.get(LEGACY_CLASS)?;

@@ -1,9 +1,11 @@
 //! What becomes of the claims that a StatefulSet made: its own field, not one of its claims.
 
+use kustomize_krm_types::Severity;
+
 use super::claim::too_young;
-use super::{Policy, Storage, is_removed, minor_version};
+use super::{Policy, Retention, Storage, is_removed, minor_version};
 use crate::config::{Mode, Section};
-use crate::edit::{Edits, Meaning, Proposal, Subject};
+use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::select::{ClaimKind, Target};
 use crate::transformers::decision_to_remove;
@@ -21,14 +23,18 @@ pub(super) fn fit(
     let resource = target.resource;
     let is_one =
         matches!(resource.group(), "apps" | "apps.kruise.io") && resource.kind == "StatefulSet";
-    let mut claims = target.claims.iter();
-    let makes_claims =
-        claims.any(|it| it.kind == ClaimKind::Template && section.settings.is_for(&it.name));
-    if !is_one || !makes_claims {
+    let is_for = |kind| {
+        let mut claims = target.claims.iter();
+        claims.any(|it| it.kind == kind && section.settings.is_for(&it.name))
+    };
+    let subject = Subject::object();
+    if is_for(ClaimKind::Custom) {
+        leave_operators(section, edits);
+    }
+    if !is_one || !is_for(ClaimKind::Template) {
         return Ok(());
     }
     let retention = &section.settings.retention;
-    let subject = Subject::object();
     for (name, policy) in [
         ("whenDeleted", retention.when_deleted),
         ("whenScaled", retention.when_scaled),
@@ -61,4 +67,26 @@ pub(super) fn fit(
         })?;
     }
     Ok(())
+}
+
+/// What an operator makes of its claims when its resource goes is its own affair, and its field for that is not known.
+fn leave_operators(section: &Section<'_, Storage>, edits: &mut Edits<'_>) {
+    let Retention {
+        when_deleted,
+        when_scaled,
+    } = &section.settings.retention;
+    let leaves = [
+        ("retention.whenDeleted", when_deleted),
+        ("retention.whenScaled", when_scaled),
+    ];
+    let is_wanted = |(leaf, policy): &(&str, &Option<Policy>)| {
+        policy.is_some() && !matches!(section.mode(leaf), Mode::Off | Mode::Remove)
+    };
+    let Some((leaf, _)) = leaves.into_iter().find(is_wanted) else {
+        return;
+    };
+    let message = "its claims are made by an operator, so `retention` is not written: it is a field of StatefulSets";
+    let finding =
+        Finding::new("storage", Severity::Info, message).decided_by(section.decision(leaf));
+    edits.find(finding.help("set what the operator has for it"));
 }

@@ -8,7 +8,7 @@ use crate::config::Mode;
 use crate::edit::{Edits, Finding, Meaning, Proposal};
 use crate::problem::Problem;
 use crate::quantity::{Format, Quantity};
-use crate::select::Glob;
+use crate::select::{ClaimKind, Glob};
 use crate::transformers::decision_about;
 use crate::transformers::resources::{Amount, read_quantity};
 use crate::yaml::Value;
@@ -77,6 +77,7 @@ impl Fitting<'_, '_> {
             return Ok(());
         };
         let (size, note) = self.settings().scaled(size);
+        let size = author.map_or(size, |author| in_units_of(author, size));
         let smaller = author.filter(|author| size < *author && mode == Mode::Override);
         if smaller.is_some() && self.settings().size_policy == SizePolicy::GrowOnly {
             return Ok(());
@@ -94,7 +95,40 @@ impl Fitting<'_, '_> {
         if let Some(author) = smaller {
             self.tell_of_shrinking(&leaf, author, size, edits);
         }
+        let larger = author.filter(|author| size > *author && mode == Mode::Override);
+        if let Some(author) = larger {
+            self.tell_of_growing(&leaf, author, size, edits);
+        }
         Ok(())
+    }
+
+    /// A claim grows only where its class lets it (`validatePVCExpansion` of the admission plugin
+    /// `PersistentVolumeClaimResize` in kubernetes `plugin/pkg/admission/storage/persistentvolume/resize/admission.go`).
+    /// Of a class that is not in hand nothing is known.
+    fn tell_of_growing(&self, leaf: &str, from: Quantity, to: Quantity, edits: &mut Edits<'_>) {
+        // Ephemeral claims are made anew with each pod.
+        if self.claim.kind == ClaimKind::Ephemeral {
+            return;
+        }
+        let Some(name) = self.class_here() else {
+            return;
+        };
+        let Some(class) = self.around.storage_class(&name) else {
+            return;
+        };
+        let allows = class.get("allowVolumeExpansion");
+        if allows.and_then(|node| node.text()).as_deref() == Some("true") {
+            return;
+        }
+        let message = format!(
+            "claim \"{}\" grows from {from} to {to}, which the class {name} does not let an existing claim do",
+            self.claim.name
+        );
+        let finding = Finding::new("FIT-STO007", Severity::Warning, message)
+            .about(&self.subject, &self.field(&FIELD))
+            .decided_by(self.section.decision(leaf))
+            .help("set `allowVolumeExpansion: true` on the StorageClass if its driver can, or make a new claim");
+        edits.find(finding);
     }
 
     /// Brings an author's size down to `max`.
@@ -148,4 +182,15 @@ impl Fitting<'_, '_> {
         };
         self.section.removed().find(is_for).map(str::to_owned)
     }
+}
+
+/// A size in the units of the author's, powers of 1000 or of 1024, where it is a round number of them.
+fn in_units_of(author: Quantity, size: Quantity) -> Quantity {
+    let is_binary = |it: Quantity| it.format() == Format::BinarySi;
+    let one = if is_binary(author) { "1Mi" } else { "1M" };
+    let round = one
+        .parse()
+        .ok()
+        .filter(|step| is_binary(author) != is_binary(size) && size.is_multiple_of(*step));
+    round.map_or(size, |_| size.with_format(author.format()))
 }

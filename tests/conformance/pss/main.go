@@ -1,26 +1,46 @@
-// pss prints what the API server's own evaluator of the Pod Security Standards says of objects, for the Rust test
-// `conformance::what_is_fitted_is_restricted` to agree with.
+// pss answers what the API server's own evaluator of the Pod Security Standards says of objects, for the Rust tests of
+// pod_security.rs and restricted.rs to agree with.
 //
-//	go run ./pss LEVEL VERSION < objects
+//	go run ./pss < questions > answers
 //
-// In: one JSON object per line. Out, for each: "-" if it makes no pods, "allowed", or the reasons, separated by "; ".
+// A question is a line of JSON with a level, a version and the text of an object, YAML or JSON. So is its answer: what
+// keeps the text from being an object with pods, and each check that forbids them. An answer is sent at the latest when
+// there is no further question.
 package main
 
 import (
 	"bufio"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
-	"strings"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/pod-security-admission/admission"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
 )
+
+type question struct {
+	Level, Version, Text string
+}
+
+type violation struct {
+	Check  string `json:"check"`
+	Reason string `json:"reason"`
+	Detail string `json:"detail"`
+}
+
+type answer struct {
+	NoPods     string      `json:"noPods"`
+	Violations []violation `json:"violations"`
+}
 
 func must[T any](value T, err error) T {
 	if err != nil {
@@ -30,50 +50,94 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-func main() {
-	level := must(api.ParseLevel(os.Args[1]))
-	version := must(api.ParseVersion(os.Args[2]))
-	evaluator := must(policy.NewEvaluator(policy.DefaultChecks(), nil))
+type oracle struct {
+	evaluator policy.Evaluator
+	decoder   runtime.Decoder
+	// The checks that the evaluator asked since this was emptied last: its results do not name them.
+	asked []string
+}
+
+func newOracle() *oracle {
+	o := &oracle{}
+	checks := policy.DefaultChecks()
+	for _, check := range checks {
+		for i := range check.Versions {
+			judge := check.Versions[i].CheckPod
+			check.Versions[i].CheckPod = func(metadata *metav1.ObjectMeta, spec *corev1.PodSpec) policy.CheckResult {
+				o.asked = append(o.asked, string(check.ID))
+				return judge(metadata, spec)
+			}
+		}
+	}
+	o.evaluator = must(policy.NewEvaluator(checks, nil))
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme} {
 		must(0, add(scheme))
 	}
-	decoder := serializer.NewCodecFactory(scheme).UniversalDeserializer()
-	in := bufio.NewScanner(os.Stdin)
-	in.Buffer(nil, 64<<20)
-	out := bufio.NewWriter(os.Stdout)
-	defer out.Flush()
-	for in.Scan() {
-		object, _, err := decoder.Decode(in.Bytes(), nil, nil)
-		if err != nil {
-			fmt.Fprintln(out, "-")
-			continue
-		}
-		metadata, spec, err := admission.DefaultPodSpecExtractor{}.ExtractPodSpec(object)
-		if err != nil || spec == nil {
-			fmt.Fprintln(out, "-")
-			continue
-		}
-		// The API server makes an emptyDir of a volume without a source before anything judges it.
-		for i := range spec.Volumes {
-			if spec.Volumes[i].VolumeSource == (corev1.VolumeSource{}) {
-				spec.Volumes[i].EmptyDir = &corev1.EmptyDirVolumeSource{}
-			}
-		}
-		fmt.Fprintln(out, verdict(evaluator.EvaluatePod(api.LevelVersion{Level: level, Version: version}, metadata, spec)))
-	}
-	must(0, in.Err())
+	o.decoder = serializer.NewCodecFactory(scheme).UniversalDeserializer()
+	return o
 }
 
-func verdict(results []policy.CheckResult) string {
-	var reasons []string
-	for _, result := range results {
-		if !result.Allowed {
-			reasons = append(reasons, strings.ReplaceAll(result.ForbiddenReason+": "+result.ForbiddenDetail, "\n", " "))
+func main() {
+	o := newOracle()
+	in := bufio.NewReaderSize(os.Stdin, 1<<20)
+	out := bufio.NewWriterSize(os.Stdout, 1<<20)
+	for {
+		line, err := in.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(0, err)
+		var q question
+		must(0, json.Unmarshal(line, &q))
+		out.Write(append(must(json.Marshal(o.answer(q))), '\n'))
+		if in.Buffered() == 0 {
+			must(0, out.Flush())
 		}
 	}
-	if reasons == nil {
-		return "allowed"
+	must(0, out.Flush())
+}
+
+func (o *oracle) answer(q question) answer {
+	object, _, err := o.decoder.Decode([]byte(q.Text), nil, nil)
+	if err != nil {
+		return answer{NoPods: err.Error()}
 	}
-	return strings.Join(reasons, "; ")
+	metadata, spec, err := admission.DefaultPodSpecExtractor{}.ExtractPodSpec(object)
+	if err != nil || spec == nil {
+		return answer{NoPods: "no pod spec"}
+	}
+	_, isPod := object.(*corev1.Pod)
+	applyDefaults(spec, isPod)
+	level := api.LevelVersion{Level: must(api.ParseLevel(q.Level)), Version: must(api.ParseVersion(q.Version))}
+	o.asked = nil
+	violations := []violation{}
+	for i, result := range o.evaluator.EvaluatePod(level, metadata, spec) {
+		if !result.Allowed {
+			violations = append(violations, violation{o.asked[i], result.ForbiddenReason, result.ForbiddenDetail})
+		}
+	}
+	return answer{Violations: violations}
+}
+
+// applyDefaults does what the API server's defaulting does before admission, as far as a check can tell: a volume without
+// a source is an emptyDir, and a Pod (not a template) that is on its node's network has its ports there.
+func applyDefaults(spec *corev1.PodSpec, isPod bool) {
+	for i := range spec.Volumes {
+		if spec.Volumes[i].VolumeSource == (corev1.VolumeSource{}) {
+			spec.Volumes[i].EmptyDir = &corev1.EmptyDirVolumeSource{}
+		}
+	}
+	if !isPod || !spec.HostNetwork {
+		return
+	}
+	for _, containers := range [][]corev1.Container{spec.InitContainers, spec.Containers} {
+		for i := range containers {
+			for j := range containers[i].Ports {
+				if port := &containers[i].Ports[j]; port.HostPort == 0 {
+					port.HostPort = port.ContainerPort
+				}
+			}
+		}
+	}
 }

@@ -1,15 +1,19 @@
-//! Functions in an overlay's tree that kustomize would skip without a word.
+//! The files that an overlay is made of, as kustomize would find them: which function it would leave out without a word,
+//! and which file a config comes from.
 //!
-//! A function whose annotation has the form `exec:` runs only with `--enable-exec`, which `-k` does not
-//! give and kubectl does not have; without it kustomize leaves the function out, with exit code 0. So
-//! they are looked for where kustomize would find them, and named.
+//! A function whose annotation has the form `exec:` runs only with `--enable-exec`, which `-k` does not give and kubectl does
+//! not have; without it kustomize leaves the function out, with exit code 0. So they are looked for, and named. And
+//! kustomize hands a config over re-encoded, without the lines that a person could look up; so its file is looked for too.
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
+use fitout::config::KIND;
 use fitout::yaml::{Node, Stream};
 use kustomize_krm_types::{FunctionSpec, annotations};
 use serde::Deserialize;
+
+use super::inputs::ConfigText;
 
 /// Fields of a kustomization that lead to other files and folders.
 const LISTS: [&str; 6] = [
@@ -25,14 +29,31 @@ const LISTS: [&str; 6] = [
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The files below an overlay that ask for a function as an executable.
-pub(super) fn in_tree(directory: &Path) -> Vec<PathBuf> {
+pub(super) fn executables(directory: &Path) -> Vec<PathBuf> {
     let mut search = Search::default();
     search.visit_folder(directory);
-    search.found
+    search.executables
+}
+
+/// The config that kustomize hands over, from the file that it was read from; nothing where a patch has changed it since.
+pub(super) fn config_file(directory: &Path, handed: Node<'_>) -> Option<ConfigText> {
+    let spec = |root: Node<'_>| serde_json::to_value(root.get("spec")?.value().ok()?).ok();
+    let wanted = spec(handed)?;
+    let mut search = Search::default();
+    search.visit_folder(directory);
+    let texts = search.configs.into_iter().filter_map(|file| {
+        let stream = read(&file)?;
+        let name = file.to_string_lossy().into_owned();
+        Some(ConfigText { name, stream })
+    });
+    texts.into_iter().find(|text| {
+        let mut roots = text.stream.documents().map(|document| document.root());
+        roots.next().and_then(spec).as_ref() == Some(&wanted) && roots.next().is_none()
+    })
 }
 
 /// The files in any overlay of a folder that ask for a function as an executable.
-pub(super) fn below(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn executables_below(folder: &Path) -> Vec<PathBuf> {
     let mut search = Search::default();
     let mut walk = ignore::WalkBuilder::new(folder);
     let walk = walk.require_git(false).sort_by_file_path(Path::cmp);
@@ -45,13 +66,16 @@ pub(super) fn below(folder: &Path) -> Vec<PathBuf> {
             search.visit_folder(folder.strip_prefix(".").unwrap_or(folder));
         }
     }
-    search.found
+    search.executables
 }
 
 #[derive(Default)]
 struct Search {
     seen: HashSet<PathBuf>,
-    found: Vec<PathBuf>,
+    /// Files that ask for a function as an executable.
+    executables: Vec<PathBuf>,
+    /// Files with a config of ours.
+    configs: Vec<PathBuf>,
 }
 
 impl Search {
@@ -69,7 +93,7 @@ impl Search {
         let Some(stream) = read(&file) else { return };
         for root in stream.documents().map(|document| document.root()) {
             if patches_in_an_executable(root) {
-                self.found.push(file.clone());
+                self.executables.push(file.clone());
             }
             for entry in LISTS
                 .iter()
@@ -92,6 +116,16 @@ impl Search {
     fn visit_file(&mut self, file: &Path) {
         if let Some(stream) = read(file) {
             self.note_functions(&stream, file);
+            let is_config = |root: Node<'_>| {
+                root.get("kind")
+                    .is_some_and(|kind| kind.text().as_deref() == Some(KIND))
+            };
+            if stream
+                .documents()
+                .any(|document| is_config(document.root()))
+            {
+                self.configs.push(file.to_owned());
+            }
         }
     }
 
@@ -107,7 +141,7 @@ impl Search {
             .documents()
             .any(|document| is_executable(document.root()))
         {
-            self.found.push(file.to_owned());
+            self.executables.push(file.to_owned());
         }
     }
 }

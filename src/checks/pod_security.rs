@@ -1,0 +1,325 @@
+//! FIT-PSS-…: what the Pod Security Standards forbid, check by check, as the API server's own code judges it.
+//!
+//! The API server takes a Deployment whose pods it will refuse; nobody hears of it until the rollout stands still. So pods
+//! are judged where they are written. Each field that is a cause is told with its line, and upstream's own words for it
+//! stand in the tag `psa`.
+//!
+//! The level is what the Namespace in the input enforces by its labels, and where there is none what `checks.profile` says,
+//! by default the profile of `securityContext` for that object. What a Namespace warns of is a warning, and so is, where
+//! the config decides, what the next level would forbid.
+
+use std::collections::HashMap;
+
+use kustomize_krm_types::Severity;
+
+use super::{Check, Scene, run};
+use crate::edit::{Change, Finding, Plain, Subject};
+use crate::pod_security::{At, Level, PodFacts, Version, Violation, evaluate};
+use crate::rules::{Rule, of_pod_security};
+use crate::select::{Demands, Selected, Standard, Template, demands};
+use crate::yaml::Node;
+
+pub(super) const CHECK: Check = Check {
+    name: "podSecurity",
+    rules: RULES,
+    find: refused,
+};
+
+/// One for each check of upstream, by its id.
+const RULES: &[Rule] = &[
+    rule(
+        "FIT-PSS-allowPrivilegeEscalation",
+        "a container may gain privileges",
+        "Kyverno disallow-privilege-escalation; kube-linter privilege-escalation-container; Polaris privilegeEscalationAllowed; kubescape C-0016",
+    ),
+    rule(
+        "FIT-PSS-appArmorProfile",
+        "a container without the AppArmor profile of its runtime",
+        "Kyverno restrict-apparmor-profiles",
+    ),
+    rule(
+        "FIT-PSS-capabilities_baseline",
+        "a container that adds capabilities beyond the usual ones",
+        "Kyverno disallow-capabilities; Polaris dangerousCapabilities; kubescape C-0046",
+    ),
+    rule(
+        "FIT-PSS-capabilities_restricted",
+        "a container keeps capabilities",
+        "Kyverno disallow-capabilities-strict; Polaris insecureCapabilities",
+    ),
+    rule(
+        "FIT-PSS-hostNamespaces",
+        "a pod in a namespace of its node",
+        "Kyverno disallow-host-namespaces; kube-linter host-network, host-pid, host-ipc; Polaris hostNetworkSet, hostPIDSet, hostIPCSet; kubescape C-0038, C-0041",
+    ),
+    rule(
+        "FIT-PSS-hostPathVolumes",
+        "a volume that is a path of the node",
+        "Kyverno disallow-host-path; kube-linter sensitive-host-mounts; Polaris hostPathSet; kubescape C-0048",
+    ),
+    rule(
+        "FIT-PSS-hostPorts",
+        "a container that takes a port of its node",
+        "Kyverno disallow-host-ports; Polaris hostPortSet; kubescape C-0044",
+    ),
+    rule(
+        "FIT-PSS-hostProbesAndHostLifecycle",
+        "a probe or lifecycle hook of another host",
+        "",
+    ),
+    rule(
+        "FIT-PSS-privileged",
+        "a privileged container",
+        "Kyverno disallow-privileged-containers; kube-linter privileged-container; Polaris runAsPrivileged; kubescape C-0057",
+    ),
+    rule(
+        "FIT-PSS-procMount",
+        "a container that sees all of /proc",
+        "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
+    ),
+    rule(
+        "FIT-PSS-procMount_restricted",
+        "the same at the level restricted",
+        "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
+    ),
+    rule(
+        "FIT-PSS-restrictedVolumes",
+        "a volume of a kind that the level restricted does not have",
+        "Kyverno restrict-volume-types",
+    ),
+    rule(
+        "FIT-PSS-runAsNonRoot",
+        "a container may run as root",
+        "Kyverno require-run-as-nonroot; kube-linter run-as-non-root; Polaris runAsRootAllowed; kubescape C-0013",
+    ),
+    rule(
+        "FIT-PSS-runAsUser",
+        "a container that runs as user 0",
+        "Kyverno require-run-as-non-root-user",
+    ),
+    rule(
+        "FIT-PSS-seLinuxOptions",
+        "a label of SELinux of its own",
+        "Kyverno disallow-selinux",
+    ),
+    rule(
+        "FIT-PSS-seccompProfile_baseline",
+        "a container that seccomp does not confine",
+        "Kyverno restrict-seccomp",
+    ),
+    rule(
+        "FIT-PSS-seccompProfile_restricted",
+        "a container without a seccomp profile",
+        "Kyverno restrict-seccomp-strict",
+    ),
+    rule(
+        "FIT-PSS-sysctls",
+        "a sysctl that is not safe",
+        "Kyverno restrict-sysctls; kube-linter unsafe-sysctls",
+    ),
+    rule(
+        "FIT-PSS-windowsHostProcess",
+        "a Windows process of the node",
+        "Kyverno disallow-host-process",
+    ),
+];
+
+const fn rule(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
+    Rule {
+        id,
+        severity: Severity::Error,
+        meaning,
+        peers,
+    }
+}
+
+/// Every field of every pod that its level forbids.
+fn refused(scene: &Scene<'_>) -> Vec<Finding> {
+    let namespaces = demands(scene.resources);
+    let mut findings = Vec::new();
+    for selected in &scene.selection.selected {
+        if selected.target.templates.is_empty() {
+            continue;
+        }
+        let judges = Judges::of(scene, selected, &namespaces);
+        let changes = run::told_of(scene, selected);
+        // Of pods that stand here only in part nobody can say what they come to be.
+        let templates = selected.target.templates.iter();
+        let all_here = templates.filter(|it| it.is_whole() && !it.has_more_containers);
+        for template in all_here {
+            let told = judges.judge(template, changes);
+            findings.extend(told.into_iter().map(|mut finding| {
+                finding.resource = Some(selected.index);
+                finding
+            }));
+        }
+    }
+    findings
+}
+
+/// What the config says of an object's pods.
+fn standard_of(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Standard {
+    let Scene {
+        config,
+        selection,
+        transformers,
+        ..
+    } = *scene;
+    let object = selected.applicable(&selection.accounts, &selection.around, false);
+    let of_section = transformers.pod_security(&object);
+    let (level, version) = of_section.unwrap_or_default();
+    let cluster = config.kubernetes_version;
+    let cluster = cluster.map(|it| Version::of_minor(it.minor));
+    let version = config.checks.version.or(version).or(cluster);
+    Standard {
+        level: config.checks.profile.unwrap_or(level),
+        version: version.unwrap_or(Version::LATEST),
+    }
+}
+
+/// What an object's pods have to meet, and what one should know of.
+struct Judges {
+    enforced: Standard,
+    warned: Standard,
+    /// Who enforces it.
+    whose: String,
+}
+
+impl Judges {
+    fn of(
+        scene: &Scene<'_>,
+        selected: &Selected<'_, '_>,
+        namespaces: &HashMap<String, Demands>,
+    ) -> Judges {
+        let namespace = selected.target.resource.namespace.as_deref();
+        let demands = namespace.and_then(|name| namespaces.get(name));
+        let config = standard_of(scene, selected);
+        if let Some((name, demands)) = namespace.zip(demands) {
+            if let Some(enforced) = demands.enforce {
+                return Judges {
+                    enforced,
+                    warned: demands.warn.unwrap_or(enforced),
+                    whose: format!("the Namespace {name}"),
+                };
+            }
+            if let Some(warned) = demands.warn {
+                return Judges {
+                    enforced: config,
+                    warned,
+                    whose: "a namespace".to_owned(),
+                };
+            }
+        }
+        Judges {
+            enforced: config,
+            warned: Standard {
+                level: match config.level {
+                    Level::Privileged => Level::Baseline,
+                    Level::Baseline | Level::Restricted => Level::Restricted,
+                },
+                ..config
+            },
+            whose: "a namespace".to_owned(),
+        }
+    }
+
+    /// Judges the pods of a template. Where the function did not run, that is told already, and what it would have mended
+    /// is no second mistake: so `changes` are taken as made.
+    fn judge(&self, template: &Template<'_>, changes: &[Change]) -> Vec<Finding> {
+        let facts = PodFacts::after(template, changes);
+        let enforced = evaluate(&facts, self.enforced.level, self.enforced.version);
+        let warned = match self.warned == self.enforced {
+            true => Vec::new(),
+            false => evaluate(&facts, self.warned.level, self.warned.version),
+        };
+        let is_new = |violation: &&Violation| {
+            let known = |it: &Violation| it.check.split('_').next();
+            !enforced.iter().any(|it| known(it) == known(violation))
+        };
+        let mut findings = Vec::new();
+        for violation in &enforced {
+            let told = self.tell(template, violation, Severity::Error, self.enforced.level);
+            findings.extend(told);
+        }
+        for violation in warned.iter().filter(is_new) {
+            let told = self.tell(template, violation, Severity::Warning, self.warned.level);
+            findings.extend(told);
+        }
+        findings
+    }
+
+    /// One finding for each field that is a cause.
+    fn tell(
+        &self,
+        template: &Template<'_>,
+        violation: &Violation,
+        severity: Severity,
+        level: Level,
+    ) -> Vec<Finding> {
+        let whose = &self.whose;
+        let reason = violation.reason;
+        let pods = match template.is_pod() {
+            true => "the pod",
+            false => "its pods",
+        };
+        let refuses = match severity {
+            Severity::Error => format!("{whose} of the level {level} refuses {pods}"),
+            _ => format!("the level {level} would refuse {pods}"),
+        };
+        let although = match (severity, template.is_pod()) {
+            (Severity::Error, false) => ", although the API server takes the object",
+            _ => "",
+        };
+        let culprits = violation.culprits.iter();
+        let findings = culprits.filter_map(|culprit| {
+            let (subject, node) = part_of(template, culprit.at)?;
+            let field = culprit.field.tokens();
+            let field: Vec<_> = field.map(|token| token.decoded().into_owned()).collect();
+            let field: Vec<&str> = field.iter().map(String::as_str).collect();
+            let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
+            let what = culprit.describe(violation, template);
+            let expected = match &culprit.mend {
+                Some(mend) => format!(", expected {}", Plain(mend)),
+                None => String::new(),
+            };
+            let message = format!(
+                "{}: {what}{expected}; {refuses} ({reason}){although}",
+                subject.part
+            );
+            let mut finding = Finding::new(of_pod_security(violation.check), severity, message)
+                .about(&subject, &field)
+                .current(current)
+                .psa(format!("{reason} ({})", violation.detail));
+            if let ["securityContext", leaf @ ..] = field.as_slice() {
+                finding.leaf = Some(format!("securityContext.{}", leaf.join(".")));
+            }
+            finding.proposed.clone_from(&culprit.mend);
+            let help = match (&finding.leaf, &culprit.mend, &finding.current) {
+                (Some(_), Some(_), None) => "set it in the manifest, or let the section `securityContext` do it",
+                (Some(_), Some(_), Some(_)) => {
+                    "change it in the manifest, or let the section `securityContext` do it with the mode Override"
+                }
+                _ => "change the manifest, or exempt it with a reason and give it a namespace of a lower level",
+            };
+            Some(finding.help(help))
+        });
+        findings.collect()
+    }
+}
+
+/// The part of an object that a field belongs to, and its node.
+fn part_of<'a>(template: &Template<'a>, at: At) -> Option<(Subject, Node<'a>)> {
+    match at {
+        At::Pod => Some((Subject::pod(template), template.spec)),
+        At::Metadata => Some((
+            Subject::pod_metadata(template),
+            template.node.get("metadata")?,
+        )),
+        At::Container { list, index } => {
+            let node = template.spec.get(list.as_str())?.items().nth(index)?;
+            let mut containers = template.containers.iter();
+            let container = containers.find(|it| it.node.id() == node.id())?;
+            Some((Subject::container(template, container), node))
+        }
+    }
+}

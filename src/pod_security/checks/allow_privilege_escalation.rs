@@ -1,0 +1,74 @@
+//! `allowPrivilegeEscalation`: every container must say that its processes cannot gain more privileges than their parent.
+//!
+//! Since 1.8, when the field came. Since 1.25 pods whose `os.name` is `windows` are exempt, because the API server refuses
+//! the field for them.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong};
+
+pub(super) const CHECK: Check = Check {
+    id: "allowPrivilegeEscalation",
+    level: Level::Restricted,
+    overrides: None,
+    versions: &[(8, since_1_8), (25, since_1_25)],
+};
+
+fn since_1_8(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let mut wrong = Wrong::default();
+    for container in &pod.containers {
+        let allows = container.context.allow_privilege_escalation;
+        if allows != Some(false) {
+            let field = ["securityContext", "allowPrivilegeEscalation"];
+            let found = allows.map(|_| "true");
+            wrong.container(container, &field, found, Some(false.into()));
+        }
+    }
+    if wrong.is_empty() {
+        return None;
+    }
+    let detail = format!(
+        "{} must set securityContext.allowPrivilegeEscalation=false",
+        wrong.containers()
+    );
+    Some(wrong.forbidden("allowPrivilegeEscalation != false", detail))
+}
+
+fn since_1_25(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    if pod.is_windows {
+        return None;
+    }
+    since_1_8(pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{blames, of_spec};
+    use super::*;
+
+    #[test]
+    fn only_false_will_do() {
+        let spec = "{initContainers: [{name: i, securityContext: {allowPrivilegeEscalation: false}}], \
+                    containers: [{name: a}, {name: b, securityContext: {allowPrivilegeEscalation: true}}], \
+                    ephemeralContainers: [{name: e, securityContext: {allowPrivilegeEscalation: null}}]}";
+        assert_eq!(
+            of_spec(&CHECK, 8, spec),
+            "containers \"a\", \"b\", \"e\" must set securityContext.allowPrivilegeEscalation=false"
+        );
+        assert_eq!(
+            blames(&CHECK, 8, spec)[1],
+            "containers[1].securityContext.allowPrivilegeEscalation = false"
+        );
+        assert_eq!(of_spec(&CHECK, 7, spec), "");
+    }
+
+    #[test]
+    fn windows_is_exempt_since_1_25() {
+        let spec = "{os: {name: windows}, containers: [{name: a}]}";
+        assert_ne!(of_spec(&CHECK, 24, spec), "");
+        assert_eq!(of_spec(&CHECK, 25, spec), "");
+        let hint = "{nodeSelector: {kubernetes.io/os: windows}, containers: [{name: a}]}";
+        assert_ne!(of_spec(&CHECK, 25, hint), "");
+    }
+}

@@ -1,0 +1,96 @@
+//! `capabilities_baseline`: containers may add only the capabilities that a runtime gives by default.
+//!
+//! Since 1.0.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::view::View;
+use crate::pod_security::violation::{Forbidden, Wrong, quoted};
+
+pub(super) const CHECK: Check = Check {
+    id: "capabilities_baseline",
+    level: Level::Baseline,
+    overrides: None,
+    versions: &[(0, since_1_0)],
+};
+
+/// Names as Kubernetes writes them; `CAP_CHOWN` and `chown` are none of them.
+const ALLOWED: [&str; 13] = [
+    "AUDIT_WRITE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "MKNOD",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
+fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let wrong = added_beyond(&ALLOWED, pod);
+    if wrong.is_empty() {
+        return None;
+    }
+    let detail = must_not_include(&wrong);
+    Some(wrong.forbidden("non-default capabilities", detail))
+}
+
+/// The capabilities that containers add beyond those that are allowed.
+pub(super) fn added_beyond<'f>(allowed: &[&str], pod: &'f PodFacts<'_>) -> Wrong<'f> {
+    let mut wrong = Wrong::default();
+    for container in &pod.containers {
+        let added = container.context.add.into_iter();
+        for (index, capability) in added.flat_map(View::items).enumerate() {
+            let capability = capability.text();
+            if !allowed.contains(&capability.as_ref()) {
+                let index = index.to_string();
+                let field = ["securityContext", "capabilities", "add", &index];
+                wrong.container(container, &field, Some(&capability), None);
+            }
+        }
+    }
+    wrong
+}
+
+/// The detail for what [`added_beyond`] found.
+pub(super) fn must_not_include(wrong: &Wrong<'_>) -> String {
+    format!(
+        "{} must not include {} in securityContext.capabilities.add",
+        wrong.containers(),
+        quoted(wrong.found())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{blames, of_container};
+    use super::*;
+
+    #[test]
+    fn names_are_compared_to_the_letter() {
+        let add = |names: &str| {
+            let container = format!("{{securityContext: {{capabilities: {{add: [{names}]}}}}}}");
+            of_container(&CHECK, 0, &container)
+        };
+        assert_eq!(add(&ALLOWED.join(", ")), "");
+        assert_eq!(
+            add("NET_RAW, CAP_CHOWN, chown, NET_RAW"),
+            "container \"a\" must not include \"CAP_CHOWN\", \"NET_RAW\", \"chown\" in securityContext.capabilities.add"
+        );
+        assert_ne!(add("ALL"), "");
+        assert_ne!(add("null"), "");
+    }
+
+    #[test]
+    fn each_name_is_to_blame() {
+        let spec = "{ephemeralContainers: [{name: e, securityContext: {capabilities: {add: [KILL, BPF]}}}]}";
+        let blamed = ["ephemeralContainers[0].securityContext.capabilities.add[1]"];
+        assert_eq!(blames(&CHECK, 0, spec), blamed);
+    }
+}

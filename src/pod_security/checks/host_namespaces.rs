@@ -1,0 +1,44 @@
+//! `hostNamespaces`: pods may not share the network, the processes or the memory of their node.
+//!
+//! Since 1.0.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong};
+
+pub(super) const CHECK: Check = Check {
+    id: "hostNamespaces",
+    level: Level::Baseline,
+    overrides: None,
+    versions: &[(0, since_1_0)],
+};
+
+fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let mut wrong = Wrong::default();
+    let mut shared = Vec::new();
+    for name in ["hostNetwork", "hostPID", "hostIPC"] {
+        if pod.is_true(name) {
+            wrong.pod(&[name], Some("true"), Some(false.into()));
+            shared.push(format!("{name}=true"));
+        }
+    }
+    (!wrong.is_empty()).then(|| wrong.forbidden("host namespaces", shared.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{blames, of_spec};
+    use super::*;
+
+    #[test]
+    fn each_namespace_is_named() {
+        let spec = "{hostIPC: true, hostPID: false, hostNetwork: true, containers: []}";
+        assert_eq!(of_spec(&CHECK, 0, spec), "hostNetwork=true, hostIPC=true");
+        assert_eq!(
+            blames(&CHECK, 0, spec),
+            ["hostNetwork = false", "hostIPC = false"]
+        );
+        assert_eq!(of_spec(&CHECK, 0, "{hostPID: null}"), "");
+    }
+}

@@ -1,0 +1,49 @@
+//! `hostPathVolumes`: pods may not mount what lies on their node.
+//!
+//! Since 1.0.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+
+pub(super) const CHECK: Check = Check {
+    id: "hostPathVolumes",
+    level: Level::Baseline,
+    overrides: None,
+    versions: &[(0, since_1_0)],
+};
+
+fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let mut wrong = Wrong::default();
+    let mut names = Vec::new();
+    for volume in pod.volumes() {
+        if let Some(source) = volume.source(&["hostPath"]) {
+            let field = ["volumes", &volume.index.to_string(), source];
+            wrong.pod(&field, Some(source), None);
+            names.push(volume.name());
+        }
+    }
+    if wrong.is_empty() {
+        return None;
+    }
+    let noun = plural(names.len(), "volume", "volumes");
+    let detail = format!("{noun} {}", quoted(names));
+    Some(wrong.forbidden("hostPath volumes", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{blames, of_spec};
+    use super::*;
+
+    #[test]
+    fn each_volume_is_named() {
+        let spec = "{volumes: [{name: a, hostPath: {path: /}}, {name: b}, {name: c, hostPath: null}, {name: d, hostPath: {}}]}";
+        assert_eq!(of_spec(&CHECK, 0, spec), "volumes \"a\", \"d\"");
+        assert_eq!(
+            blames(&CHECK, 0, spec),
+            ["volumes[0].hostPath", "volumes[3].hostPath"]
+        );
+    }
+}

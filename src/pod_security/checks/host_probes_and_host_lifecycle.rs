@@ -1,0 +1,82 @@
+//! `hostProbesAndHostLifecycle`: probes and hooks may not name a host, for the kubelet would ask it from the node.
+//!
+//! Since 1.34.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+
+pub(super) const CHECK: Check = Check {
+    id: "hostProbesAndHostLifecycle",
+    level: Level::Baseline,
+    overrides: None,
+    versions: &[(34, since_1_34)],
+};
+
+fn since_1_34(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let mut wrong = Wrong::default();
+    for container in &pod.containers {
+        for (handler, action, host) in container.hosts() {
+            let field = [handler, &[action, "host"]].concat();
+            wrong.container(container, &field, Some(&host), None);
+        }
+    }
+    if wrong.is_empty() {
+        return None;
+    }
+    // Upstream counts the names in a set, here alone.
+    let names = wrong.sorted_names();
+    let hosts = wrong.found();
+    let detail = format!(
+        "{} {} {} {} {}",
+        plural(names.len(), "container", "containers"),
+        quoted(&names),
+        plural(names.len(), "uses", "use"),
+        plural(
+            hosts.len(),
+            "probe or lifecycle host",
+            "probe or lifecycle hosts"
+        ),
+        quoted(&hosts)
+    );
+    Some(wrong.forbidden("probe or lifecycle host", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{blames, of_container, of_spec};
+    use super::*;
+
+    #[test]
+    fn five_handlers_and_two_actions_count() {
+        let handler = "{httpGet: {host: h, port: 1}, tcpSocket: {host: t, port: 1}, grpc: {port: 1, host: g}}";
+        for name in ["livenessProbe", "readinessProbe", "startupProbe"] {
+            let container = format!("{{{name}: {handler}}}");
+            assert_eq!(
+                of_container(&CHECK, 34, &container),
+                "container \"a\" uses probe or lifecycle hosts \"h\", \"t\""
+            );
+        }
+        let spec = format!(
+            "{{containers: [{{name: b, lifecycle: {{postStart: {handler}, preStop: {{httpGet: {{host: \"\"}}}}}}}}]}}"
+        );
+        assert_eq!(
+            blames(&CHECK, 34, &spec),
+            [
+                "containers[0].lifecycle.postStart.httpGet.host",
+                "containers[0].lifecycle.postStart.tcpSocket.host"
+            ]
+        );
+        assert_eq!(of_spec(&CHECK, 33, &spec), "");
+    }
+
+    #[test]
+    fn names_are_sorted() {
+        let spec = "{containers: [{name: b, livenessProbe: {tcpSocket: {host: x}}}, {name: a, startupProbe: {httpGet: {host: x}}}]}";
+        assert_eq!(
+            of_spec(&CHECK, 34, spec),
+            "containers \"a\", \"b\" use probe or lifecycle host \"x\""
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! `privileged`: containers may not be privileged.
+//!
+//! Since 1.0.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong};
+
+pub(super) const CHECK: Check = Check {
+    id: "privileged",
+    level: Level::Baseline,
+    overrides: None,
+    versions: &[(0, since_1_0)],
+};
+
+fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let mut wrong = Wrong::default();
+    for container in &pod.containers {
+        if container.context.privileged == Some(true) {
+            let field = ["securityContext", "privileged"];
+            wrong.container(container, &field, Some("true"), Some(false.into()));
+        }
+    }
+    if wrong.is_empty() {
+        return None;
+    }
+    let containers = wrong.containers();
+    let detail = format!("{containers} must not set securityContext.privileged=true");
+    Some(wrong.forbidden("privileged", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{blames, of_spec};
+    use super::*;
+
+    #[test]
+    fn every_list_of_containers_counts() {
+        let container = "[{name: x, securityContext: {privileged: true}}]";
+        let detail = "container \"x\" must not set securityContext.privileged=true";
+        for list in ["initContainers", "containers", "ephemeralContainers"] {
+            let spec = format!("{{{list}: {container}}}");
+            assert_eq!(of_spec(&CHECK, 0, &spec), detail);
+            let blamed = format!("{list}[0].securityContext.privileged = false");
+            assert_eq!(blames(&CHECK, 0, &spec), [blamed]);
+        }
+        let spec = "{containers: [{name: x, securityContext: {privileged: false}}, {name: y}]}";
+        assert_eq!(of_spec(&CHECK, 0, spec), "");
+    }
+}

@@ -1,0 +1,77 @@
+//! `procMount`: containers may not see `/proc` unmasked.
+//!
+//! Since 1.0. Since 1.35 those with users of their own (`hostUsers: false`) may.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong, quoted};
+
+pub(super) const CHECK: Check = Check {
+    id: "procMount",
+    level: Level::Baseline,
+    overrides: None,
+    versions: &[(0, since_1_0), (35, since_1_35)],
+};
+
+/// The level restricted keeps to this one: see [`super::proc_mount_restricted`].
+pub(super) fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let mut wrong = Wrong::default();
+    for container in &pod.containers {
+        let mount = container.context.proc_mount.as_deref();
+        if let Some(mount) = mount.filter(|mount| *mount != "Default") {
+            let field = ["securityContext", "procMount"];
+            wrong.container(container, &field, Some(mount), Some("Default".into()));
+        }
+    }
+    if wrong.is_empty() {
+        return None;
+    }
+    let detail = format!(
+        "{} must not set securityContext.procMount to {}",
+        wrong.containers(),
+        quoted(wrong.found())
+    );
+    Some(wrong.forbidden("procMount", detail))
+}
+
+fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    if pod.host_users == Some(false) {
+        return None;
+    }
+    since_1_0(pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{of_container, of_spec};
+    use super::*;
+
+    #[test]
+    fn users_of_its_own_lift_it_since_1_35() {
+        let spec = |users: &str| {
+            format!(
+                "{{hostUsers: {users}, containers: [{{name: a, securityContext: {{procMount: Unmasked}}}}]}}"
+            )
+        };
+        let detail = "container \"a\" must not set securityContext.procMount to \"Unmasked\"";
+        assert_eq!(of_spec(&CHECK, 34, &spec("false")), detail);
+        assert_eq!(of_spec(&CHECK, 35, &spec("false")), "");
+        assert_eq!(of_spec(&CHECK, 35, &spec("true")), detail);
+        assert_eq!(of_spec(&CHECK, 35, &spec("null")), detail);
+    }
+
+    #[test]
+    fn an_empty_text_is_set() {
+        let mount = |value: &str| {
+            of_container(
+                &CHECK,
+                0,
+                &format!("{{securityContext: {{procMount: {value}}}}}"),
+            )
+        };
+        assert_eq!(mount("Default"), "");
+        assert_eq!(mount("null"), "");
+        assert_ne!(mount("\"\""), "");
+    }
+}

@@ -1,0 +1,30 @@
+//! `procMount_restricted`: containers may not see `/proc` unmasked, with whatever users.
+//!
+//! Since 1.35, when the check of the level baseline began to allow it to pods with users of their own.
+
+use super::Check;
+use crate::pod_security::Level;
+
+pub(super) const CHECK: Check = Check {
+    id: "procMount_restricted",
+    level: Level::Restricted,
+    overrides: Some("procMount"),
+    versions: &[(35, super::proc_mount::since_1_0)],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::of_spec;
+    use super::*;
+
+    #[test]
+    fn users_of_its_own_do_not_lift_it() {
+        let spec =
+            "{hostUsers: false, containers: [{name: a, securityContext: {procMount: Unmasked}}]}";
+        assert_eq!(of_spec(&CHECK, 34, spec), "");
+        assert_eq!(
+            of_spec(&CHECK, 35, spec),
+            "container \"a\" must not set securityContext.procMount to \"Unmasked\""
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! `runAsUser`: pods and containers may not ask for user 0.
+//!
+//! Since 1.23. Since 1.35 pods with users of their own (`hostUsers: false`) may.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong};
+
+pub(super) const CHECK: Check = Check {
+    id: "runAsUser",
+    level: Level::Restricted,
+    overrides: None,
+    versions: &[(23, since_1_23), (35, since_1_35)],
+};
+
+fn since_1_23(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    const FIELD: [&str; 2] = ["securityContext", "runAsUser"];
+    let mut wrong = Wrong::default();
+    if pod.context.run_as_user == Some(0) {
+        wrong.pod(&FIELD, Some("0"), None);
+    }
+    for container in &pod.containers {
+        if container.context.run_as_user == Some(0) {
+            wrong.container(container, &FIELD, Some("0"), None);
+        }
+    }
+    if wrong.is_empty() {
+        return None;
+    }
+    let detail = format!("{} must not set runAsUser=0", wrong.setters());
+    Some(wrong.forbidden("runAsUser=0", detail))
+}
+
+fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    if pod.host_users == Some(false) {
+        return None;
+    }
+    since_1_23(pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{blames, of_container, of_spec};
+    use super::*;
+
+    #[test]
+    fn zero_is_refused_until_users_are_its_own() {
+        let spec = "{hostUsers: false, securityContext: {runAsUser: 0}, containers: [{name: a, securityContext: \
+                    {runAsUser: 0}}, {name: b, securityContext: {runAsUser: 1}}]}";
+        assert_eq!(of_spec(&CHECK, 22, spec), "");
+        assert_eq!(
+            of_spec(&CHECK, 23, spec),
+            "pod and container \"a\" must not set runAsUser=0"
+        );
+        assert_eq!(
+            blames(&CHECK, 34, spec),
+            [
+                "securityContext.runAsUser",
+                "containers[0].securityContext.runAsUser"
+            ]
+        );
+        assert_eq!(of_spec(&CHECK, 35, spec), "");
+        assert_eq!(of_container(&CHECK, 37, "{securityContext: {}}"), "");
+    }
+}

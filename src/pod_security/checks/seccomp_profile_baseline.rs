@@ -1,0 +1,120 @@
+//! `seccompProfile_baseline`: pods and containers may have the seccomp profile of the runtime or one of the node.
+//!
+//! Since 1.0 for the alpha annotations, and since 1.19 for the fields that came in their place, and for them alone. To say
+//! nothing is allowed.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+
+pub(super) const CHECK: Check = Check {
+    id: "seccompProfile_baseline",
+    level: Level::Baseline,
+    overrides: None,
+    versions: &[(0, since_1_0), (19, since_1_19)],
+};
+
+const OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
+
+/// `container.seccomp.security.alpha.kubernetes.io/NAME`, where there is a container `NAME`.
+const OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
+
+fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let is_bad = |value: &str| {
+        !(matches!(value, "runtime/default" | "docker/default") || value.starts_with("localhost/"))
+    };
+    let mut wrong = Wrong::default();
+    for (key, value) in pod.annotations_with(OF_CONTAINER) {
+        let name = key.strip_prefix(OF_CONTAINER);
+        let is_used = pod.containers.iter().any(|it| Some(&*it.name) == name);
+        if is_used && is_bad(&value) {
+            wrong.annotation(&key, &value);
+        }
+    }
+    if let Some(value) = pod.annotation(OF_POD).filter(|value| is_bad(value)) {
+        wrong.annotation(OF_POD, &value);
+    }
+    if wrong.is_empty() {
+        return None;
+    }
+    let annotations: Vec<&str> = wrong.found().into_iter().collect();
+    let detail = format!(
+        "forbidden {} {}",
+        plural(annotations.len(), "annotation", "annotations"),
+        annotations.join(", ")
+    );
+    Some(wrong.forbidden("seccompProfile", detail))
+}
+
+fn since_1_19(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let wrong = bad_profiles(pod);
+    (!wrong.is_empty()).then(|| must_not_set(wrong))
+}
+
+/// Whether a seccomp profile is of a type that is allowed (`validSeccomp`).
+pub(super) fn is_good(kind: &str) -> bool {
+    matches!(kind, "RuntimeDefault" | "Localhost")
+}
+
+/// The profiles that pod and containers have and must not.
+pub(super) fn bad_profiles<'f>(pod: &'f PodFacts<'_>) -> Wrong<'f> {
+    let mend = || Some("RuntimeDefault".into());
+    let field = ["securityContext", "seccompProfile", "type"];
+    let is_bad = |kind: &&str| !is_good(kind);
+    let mut wrong = Wrong::default();
+    if let Some(kind) = pod.context.seccomp.as_deref().filter(is_bad) {
+        wrong.pod(&field, Some(kind), mend());
+    }
+    for container in &pod.containers {
+        if let Some(kind) = container.context.seccomp.as_deref().filter(is_bad) {
+            wrong.container(container, &field, Some(kind), mend());
+        }
+    }
+    wrong
+}
+
+/// What is said of [`bad_profiles`].
+pub(super) fn must_not_set(wrong: Wrong<'_>) -> Forbidden {
+    let detail = format!(
+        "{} must not set securityContext.seccompProfile.type to {}",
+        wrong.setters(),
+        quoted(wrong.found())
+    );
+    wrong.forbidden("seccompProfile", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{of_container, of_template};
+    use super::*;
+
+    #[test]
+    fn annotations_count_before_1_19_and_fields_after() {
+        let template = format!(
+            "metadata: {{annotations: {{{OF_POD}: unconfined, {OF_CONTAINER}a: \"\", {OF_CONTAINER}other: unconfined}}}}\n\
+             spec: {{containers: [{{name: a, securityContext: {{seccompProfile: {{type: Unconfined}}}}}}]}}"
+        );
+        assert_eq!(
+            of_template(&CHECK, 18, &template),
+            format!("forbidden annotations {OF_CONTAINER}a=\"\", {OF_POD}=\"unconfined\"")
+        );
+        assert_eq!(
+            of_template(&CHECK, 19, &template),
+            "container \"a\" must not set securityContext.seccompProfile.type to \"Unconfined\""
+        );
+    }
+
+    #[test]
+    fn to_say_nothing_is_allowed() {
+        let profile = |kind: &str| {
+            let container = format!("{{securityContext: {{seccompProfile: {kind}}}}}");
+            of_container(&CHECK, 19, &container)
+        };
+        assert_eq!(profile("null"), "");
+        assert_eq!(profile("{type: Localhost, localhostProfile: x}"), "");
+        assert_eq!(profile("{type: RuntimeDefault}"), "");
+        assert_ne!(profile("{type: runtimedefault}"), "");
+        assert_ne!(profile("{localhostProfile: x}"), "");
+    }
+}

@@ -1,0 +1,86 @@
+//! `seccompProfile_restricted`: every container must have the seccomp profile of the runtime or one of the node, its own or
+//! the pod's.
+//!
+//! Since 1.19. Since 1.25 pods whose `os.name` is `windows` are exempt; for them no profile is checked at all, because this
+//! check stands in for the one of the level baseline.
+
+use super::Check;
+use super::seccomp_profile_baseline::{bad_profiles, is_good, must_not_set};
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong};
+
+pub(super) const CHECK: Check = Check {
+    id: "seccompProfile_restricted",
+    level: Level::Restricted,
+    overrides: Some("seccompProfile_baseline"),
+    versions: &[(19, since_1_19), (25, since_1_25)],
+};
+
+fn since_1_19(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    let bad = bad_profiles(pod);
+    if !bad.is_empty() {
+        return Some(must_not_set(bad));
+    }
+    if pod.context.seccomp.as_deref().is_some_and(is_good) {
+        return None;
+    }
+    let mut missing = Wrong::default();
+    for container in &pod.containers {
+        if container.context.seccomp.is_none() {
+            let field = ["securityContext", "seccompProfile", "type"];
+            missing.container(container, &field, None, Some("RuntimeDefault".into()));
+        }
+    }
+    if missing.is_empty() {
+        return None;
+    }
+    let detail = format!(
+        "pod or {} must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\"",
+        missing.containers()
+    );
+    Some(missing.forbidden("seccompProfile", detail))
+}
+
+fn since_1_25(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    if pod.is_windows {
+        return None;
+    }
+    since_1_19(pod)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{blames, of_spec};
+    use super::*;
+
+    #[test]
+    fn the_pod_or_every_container_has_one() {
+        let spec = "{containers: [{name: a}, {name: b, securityContext: {seccompProfile: {type: Localhost}}}]}";
+        assert_eq!(
+            of_spec(&CHECK, 19, spec),
+            "pod or container \"a\" must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\""
+        );
+        assert_eq!(
+            blames(&CHECK, 19, spec),
+            ["containers[0].securityContext.seccompProfile.type = \"RuntimeDefault\""]
+        );
+        assert_eq!(of_spec(&CHECK, 18, spec), "");
+        let pod =
+            "{securityContext: {seccompProfile: {type: RuntimeDefault}}, containers: [{name: a}]}";
+        assert_eq!(of_spec(&CHECK, 19, pod), "");
+    }
+
+    #[test]
+    fn a_bad_one_is_told_first() {
+        let spec =
+            "{securityContext: {seccompProfile: {type: Unconfined}}, containers: [{name: a}]}";
+        assert_eq!(
+            of_spec(&CHECK, 19, spec),
+            "pod must not set securityContext.seccompProfile.type to \"Unconfined\""
+        );
+        let windows = spec.replace("{security", "{os: {name: windows}, security");
+        assert_ne!(of_spec(&CHECK, 24, &windows), "");
+        assert_eq!(of_spec(&CHECK, 25, &windows), "");
+    }
+}

@@ -1,0 +1,54 @@
+//! How the tests of the checks ask: a template in YAML, and one check at one version.
+
+use super::Check;
+use crate::edit::field_path;
+use crate::pod_security::Version;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{At, Forbidden};
+use crate::yaml::{Stream, Value};
+
+fn forbidden(check: &Check, minor: u32, template: &str) -> Option<Forbidden> {
+    let stream = Stream::parse(template).expect("YAML");
+    let root = stream.documents().next().expect("a document").root();
+    let spec = root.get("spec").expect("a spec");
+    let pod = PodFacts::new(spec, root.get("metadata"), false);
+    check.at(Version::of_minor(minor)).and_then(|it| it(&pod))
+}
+
+/// The detail for a template; empty where it is allowed.
+pub(super) fn of_template(check: &Check, minor: u32, template: &str) -> String {
+    let forbidden = forbidden(check, minor, template);
+    forbidden.map(|it| it.detail).unwrap_or_default()
+}
+
+/// The detail for a pod spec; empty where it is allowed.
+pub(super) fn of_spec(check: &Check, minor: u32, spec: &str) -> String {
+    of_template(check, minor, &format!("spec: {spec}"))
+}
+
+/// The detail for the only container `a` of a pod.
+pub(super) fn of_container(check: &Check, minor: u32, container: &str) -> String {
+    let container = container.trim_start_matches('{');
+    of_spec(
+        check,
+        minor,
+        &format!("{{containers: [{{name: a, {container}]}}"),
+    )
+}
+
+/// The fields that are to blame, with the value that mends each, for a pod spec.
+pub(super) fn blames(check: &Check, minor: u32, spec: &str) -> Vec<String> {
+    let forbidden = forbidden(check, minor, &format!("spec: {spec}"));
+    let culprits = forbidden.into_iter().flat_map(|it| it.culprits);
+    let line = culprits.map(|culprit| {
+        let at = match culprit.at {
+            At::Pod => String::new(),
+            At::Metadata => "metadata.".to_owned(),
+            At::Container { list, index } => format!("{}[{index}].", list.as_str()),
+        };
+        let mend = culprit.mend.as_ref().map(Value::to_string);
+        let mend = mend.map(|it| format!(" = {it}")).unwrap_or_default();
+        format!("{at}{}{mend}", field_path(&culprit.field))
+    });
+    line.collect()
+}

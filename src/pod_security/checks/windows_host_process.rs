@@ -1,0 +1,58 @@
+//! `windowsHostProcess`: pods and containers may not be processes of a Windows node.
+//!
+//! Since 1.0.
+
+use super::Check;
+use crate::pod_security::Level;
+use crate::pod_security::facts::PodFacts;
+use crate::pod_security::violation::{Forbidden, Wrong};
+
+pub(super) const CHECK: Check = Check {
+    id: "windowsHostProcess",
+    level: Level::Baseline,
+    overrides: None,
+    versions: &[(0, since_1_0)],
+};
+
+fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
+    const FIELD: [&str; 3] = ["securityContext", "windowsOptions", "hostProcess"];
+    let mend = || Some(false.into());
+    let mut wrong = Wrong::default();
+    if pod.context.host_process == Some(true) {
+        wrong.pod(&FIELD, Some("true"), mend());
+    }
+    for container in &pod.containers {
+        if container.context.host_process == Some(true) {
+            wrong.container(container, &FIELD, Some("true"), mend());
+        }
+    }
+    if wrong.is_empty() {
+        return None;
+    }
+    let detail = format!(
+        "{} must not set securityContext.windowsOptions.hostProcess=true",
+        wrong.setters()
+    );
+    Some(wrong.forbidden("hostProcess", detail))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{blames, of_spec};
+    use super::*;
+
+    #[test]
+    fn pod_and_containers_count() {
+        let own = "securityContext: {windowsOptions: {hostProcess: true}}";
+        let spec = format!("{{{own}, containers: [{{name: a, {own}}}, {{name: b, {own}}}]}}");
+        assert_eq!(
+            of_spec(&CHECK, 0, &spec),
+            "pod and containers \"a\", \"b\" must not set securityContext.windowsOptions.hostProcess=true"
+        );
+        assert_eq!(
+            blames(&CHECK, 0, &spec)[1],
+            "containers[0].securityContext.windowsOptions.hostProcess = false"
+        );
+        assert_eq!(of_spec(&CHECK, 0, &spec.replace("true", "false")), "");
+    }
+}
