@@ -248,6 +248,13 @@ impl Finding {
         }
     }
 
+    /// Adds the object, by its index.
+    #[must_use]
+    pub fn of(mut self, resource: usize) -> Finding {
+        self.resource = Some(resource);
+        self
+    }
+
     /// Adds the part and its field.
     #[must_use]
     pub fn about(mut self, subject: &Subject, field: &[&str]) -> Finding {

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::yaml::Node;
+
 /// The longest name in a key and the longest value, in bytes (`labelKeyMaxLength`,
 /// `LabelValueMaxLength`).
 const NAME_MAX: usize = 63;
@@ -16,12 +18,84 @@ const NAME_MAX: usize = 63;
 const PREFIX_MAX: usize = 253;
 
 /// Requirements on a set of labels, all of which must be met. The empty selector is met by all.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelSelector {
     requirements: Vec<Requirement>,
 }
 
 impl LabelSelector {
+    /// The labels that a Service selects by, each of which must be there.
+    pub fn of_labels(labels: Option<Node<'_>>) -> LabelSelector {
+        let entries = labels.into_iter().flat_map(|labels| labels.entries());
+        let requirements = entries.filter_map(|(key, value)| {
+            Some(Requirement {
+                key: key.text()?.into_owned(),
+                condition: Condition::In(vec![value.text()?.into_owned()]),
+            })
+        });
+        LabelSelector {
+            requirements: requirements.collect(),
+        }
+    }
+
+    /// A `LabelSelector` of apimachinery's meta/v1, with `matchLabels` and `matchExpressions`. What the API server would
+    /// refuse is met by nothing.
+    pub fn of_object(selector: Node<'_>) -> LabelSelector {
+        let text = |node: Node<'_>| node.text().map(Cow::into_owned);
+        let requirement = |expression: Node<'_>| {
+            let values = expression.get("values");
+            let values = values.into_iter().flat_map(|values| values.items());
+            let values = values.filter_map(text).collect();
+            let operator = expression.get("operator").and_then(|it| it.text());
+            Requirement {
+                key: expression.get("key").and_then(text).unwrap_or_default(),
+                condition: match operator.as_deref() {
+                    Some("In") => Condition::In(values),
+                    Some("NotIn") => Condition::NotIn(values),
+                    Some("Exists") => Condition::Exists,
+                    Some("DoesNotExist") => Condition::Absent,
+                    _ => Condition::In(Vec::new()),
+                },
+            }
+        };
+        let mut of_object = LabelSelector::of_labels(selector.get("matchLabels"));
+        let expressions = selector.get("matchExpressions");
+        let expressions = expressions.into_iter().flat_map(|list| list.items());
+        of_object.requirements.extend(expressions.map(requirement));
+        of_object
+    }
+
+    /// Whether everything meets it.
+    pub fn is_empty(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
+    /// The labels that it asks for by one value each, by which what may meet it is found soonest.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let labels = self.requirements.iter().map(|it| match &it.condition {
+            Condition::In(values) => match values.as_slice() {
+                [only] => Some((it.key.as_str(), only.as_str())),
+                _ => None,
+            },
+            _ => None,
+        });
+        labels.flatten()
+    }
+
+    /// The labels that what meets it has.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let is_there =
+            |it: &&Requirement| !matches!(it.condition, Condition::Absent | Condition::NotIn(_));
+        let requirements = self.requirements.iter().filter(is_there);
+        requirements.map(|it| it.key.as_str())
+    }
+
+    /// The same without what it asks of some labels.
+    pub fn without(mut self, is_left_out: impl Fn(&str) -> bool) -> LabelSelector {
+        self.requirements.retain(|it| !is_left_out(&it.key));
+        self
+    }
+
     /// Whether the labels meet every requirement. `lookup` gives the value of a label by its key.
     pub fn matches<'a>(&self, lookup: impl Fn(&str) -> Option<Cow<'a, str>>) -> bool {
         self.requirements
@@ -74,6 +148,26 @@ impl FromStr for LabelSelector {
         Ok(Self {
             requirements: parser.selector()?,
         })
+    }
+}
+
+impl fmt::Display for LabelSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, Requirement { key, condition }) in self.requirements.iter().enumerate() {
+            f.write_str(if place > 0 { "," } else { "" })?;
+            match condition {
+                Condition::Exists => f.write_str(key)?,
+                Condition::Absent => write!(f, "!{key}")?,
+                Condition::In(values) => match values.as_slice() {
+                    [only] => write!(f, "{key}={only}")?,
+                    _ => write!(f, "{key} in ({})", values.join(","))?,
+                },
+                Condition::NotIn(values) => write!(f, "{key} notin ({})", values.join(","))?,
+                Condition::Above(bound) => write!(f, "{key}>{bound}")?,
+                Condition::Below(bound) => write!(f, "{key}<{bound}")?,
+            }
+        }
+        Ok(())
     }
 }
 

@@ -224,13 +224,15 @@ pub fn fit(
         let is_of_fitting = |finding: &edit::Finding| !finding.id.starts_with("FIT-PSS-");
         findings.retain(is_of_fitting);
         told.retain(is_of_fitting);
-        findings.extend(checks::judge(&checks::Scene {
+        let judged = checks::judge(&checks::Scene {
             config,
             selection: &selection,
             transformers: &transformers,
             resources,
+            objects: &select::Objects::of(resources, &selection.around),
             changes: &changes,
-        }));
+        });
+        checks::add(judged, &mut findings);
         changes.clear();
     }
     let (mut findings, waived) = waive(findings, told, &selection);

@@ -307,6 +307,11 @@ impl<'a> Resource<'a> {
         self.annotations
     }
 
+    /// The object's own labels, if it has any.
+    pub fn labels(&self) -> Option<Node<'a>> {
+        self.labels
+    }
+
     /// One annotation of the object.
     pub fn annotation(&self, name: &str) -> Option<Cow<'a, str>> {
         self.annotations?.get(name)?.text()

@@ -64,7 +64,6 @@ pub const RULES: &[(&str, &str)] = &[
         "FIT-SEC001",
         "a security setting that would stop the program, or that the API server refuses",
     ),
-    ("FIT-SEC002", "a root file system that can be written to"),
     ("FIT-SEC004", "runAsNonRoot without a user that is a number"),
     (
         "FIT-SEC005",

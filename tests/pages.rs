@@ -33,11 +33,7 @@ fn the_pages_of_the_transformers_are_current() {
 fn page(root: &Path, name: &str) -> String {
     let file = format!("src/transformers/{}.rs", snake_case(name));
     let source = fs::read_to_string(root.join(file)).unwrap();
-    let head = source.lines().map_while(|line| line.strip_prefix("//!"));
-    let head: Vec<&str> = head
-        .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .collect();
-    let mut page = format!("# {}\n", head.join("\n"));
+    let mut page = format!("# {}\n", head(&source));
     let _ = write!(
         page,
         "\nThe settings are in [config.md](../config.md). Each case below is a folder of `tests/cases/{name}`, and a test.\n"
@@ -54,30 +50,48 @@ fn page(root: &Path, name: &str) -> String {
     page
 }
 
-/// A case: what it shows, the config, and what becomes of the input.
-fn describe(case: &Path, page: &mut String) {
-    let read = |name: &str| fs::read_to_string(case.join(name)).ok();
-    let title = case
-        .file_name()
-        .unwrap()
-        .to_str()
-        .unwrap()
-        .replace('-', " ");
+/// What the head of a file says.
+pub(crate) fn head(source: &str) -> String {
+    let head = source.lines().map_while(|line| line.strip_prefix("//!"));
+    let head = head.map(|line| line.strip_prefix(' ').unwrap_or(line));
+    head.collect::<Vec<_>>().join("\n")
+}
+
+/// What a case shows, by the name of its folder.
+pub(crate) fn title(case: &Path) -> String {
+    let title = case.file_name().unwrap().to_str().unwrap();
+    let title = title.replace('-', " ");
     let (first, rest) = title.split_at(1);
-    let _ = write!(page, "\n## {}{rest}\n\n", first.to_uppercase());
-    let input = read("input.yaml").unwrap();
+    format!("{}{rest}", first.to_uppercase())
+}
+
+/// The comment at the head of an input.
+pub(crate) fn comment(input: &str) -> String {
     let told = input.lines().map_while(|line| line.strip_prefix("# "));
-    let told: Vec<&str> = told.collect();
-    if !told.is_empty() {
-        let _ = write!(page, "{}\n\n", told.join("\n"));
-    }
-    let config = read("fn-config.yaml").unwrap();
+    told.collect::<Vec<_>>().join("\n")
+}
+
+/// The settings of a config that are not the same in all cases.
+pub(crate) fn settings(config: &str, without: &[&str]) -> String {
     let spec = config.split_once("\nspec:\n").map_or("", |(_, spec)| spec);
     let spec = spec
         .lines()
         .map(|line| line.strip_prefix("  ").unwrap_or(line));
-    let spec: Vec<&str> = spec.filter(|line| *line != "environment: test").collect();
-    let _ = write!(page, "```yaml\n{}\n```\n\n", spec.join("\n"));
+    let spec: Vec<&str> = spec.filter(|line| !without.contains(line)).collect();
+    spec.join("\n")
+}
+
+/// A case: what it shows, the config, and what becomes of the input.
+fn describe(case: &Path, page: &mut String) {
+    let read = |name: &str| fs::read_to_string(case.join(name)).ok();
+    let _ = write!(page, "\n## {}\n\n", title(case));
+    let input = read("input.yaml").unwrap();
+    let told = comment(&input);
+    if !told.is_empty() {
+        let _ = write!(page, "{told}\n\n");
+    }
+    let settings = settings(&read("fn-config.yaml").unwrap(), &["environment: test"]);
+    let _ = write!(page, "```yaml\n{settings}\n```\n\n");
     match (read("expected.yaml"), read("errors.txt")) {
         (_, Some(errors)) => {
             let _ = write!(page, "```text\n{}\n```\n", errors.trim_end());
@@ -94,8 +108,12 @@ fn describe(case: &Path, page: &mut String) {
         }
         (None, None) => panic!("{} has neither output nor errors", case.display()),
     }
-    let results = read("results.yaml").unwrap_or_default();
-    let results: Vec<KrmResult> = serde_yaml::from_str(&results).unwrap_or_default();
+    page.push_str(&findings(&read("results.yaml").unwrap_or_default()));
+}
+
+/// What was found and is no error, as a list.
+pub(crate) fn findings(results: &str) -> String {
+    let results: Vec<KrmResult> = serde_yaml::from_str(results).unwrap_or_default();
     let found = results
         .iter()
         .filter(|it| it.severity != Severity::Info || it.field.is_none());
@@ -103,12 +121,13 @@ fn describe(case: &Path, page: &mut String) {
         .filter(|it| it.severity != Severity::Error)
         .map(|it| format!("- {}\\[{}\\]: {}", it.severity, it.tags["rule"], it.message))
         .collect();
-    if !found.is_empty() {
-        let _ = write!(page, "\n{}\n", found.join("\n"));
+    match found.is_empty() {
+        true => String::new(),
+        false => format!("\n{}\n", found.join("\n")),
     }
 }
 
-fn snake_case(camel_case: &str) -> String {
+pub(crate) fn snake_case(camel_case: &str) -> String {
     let mut name = String::new();
     for c in camel_case.chars() {
         if c.is_uppercase() {

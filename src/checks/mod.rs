@@ -15,19 +15,33 @@
 //! Configured severities, `disable`, exemptions, results, JSON, `docs/checks.md` follow from that.
 //!
 //! A check sees the [`Scene`]: every object, the selected ones with their pods, containers and claims
-//! ([`Selection::selected`]), and what objects say of one another ([`Selection::around`], [`Selection::accounts`]).
+//! ([`Selection::selected`]), what objects say of one another ([`Selection::around`], [`Selection::accounts`]), and which
+//! object or pods a name or selector means ([`Objects`]).
 //! It tells with [`Finding`]s whose `resource` is the object's index. What it finds on objects that the config does not
 //! select is dropped for it.
 
+mod accounts;
+mod amounts;
+mod autoscaling;
+mod disruption_budgets;
+mod ingresses;
+mod network_policies;
 pub mod of_config;
 mod pod_security;
+mod pods;
+mod probes;
+mod root_file_system;
 mod run;
+mod scaling;
+mod services;
+
+use std::collections::HashSet;
 
 use crate::config::Config;
 use crate::edit::{Change, Finding};
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::Selection;
+use crate::select::{Objects, Selection};
 use crate::transformers::Transformers;
 
 /// A question to the objects as they are.
@@ -42,7 +56,19 @@ pub struct Check {
 }
 
 /// Every check that judges.
-pub const CHECKS: &[Check] = &[run::CHECK, pod_security::CHECK];
+pub const CHECKS: &[Check] = &[
+    run::CHECK,
+    pod_security::CHECK,
+    services::CHECK,
+    network_policies::CHECK,
+    ingresses::CHECK,
+    disruption_budgets::CHECK,
+    autoscaling::CHECK,
+    probes::CHECK,
+    accounts::CHECK,
+    amounts::CHECK,
+    root_file_system::CHECK,
+];
 
 /// What a check sees.
 #[derive(Clone, Copy)]
@@ -55,23 +81,49 @@ pub struct Scene<'s> {
     pub transformers: &'s Transformers<'s>,
     /// Every object, selected or not.
     pub resources: &'s [Resource<'s>],
+    /// Every object by its names, and all pods by their labels.
+    pub objects: &'s Objects<'s>,
     /// What the config would still change.
     pub changes: &'s [Change],
 }
 
 /// Judges the objects as they are.
+///
+/// What the config would still change is told by FIT-RUN001, and not once more for what is wrong with it now.
 pub fn judge(scene: &Scene<'_>) -> Vec<Finding> {
-    let asked = CHECKS.iter().filter(|check| {
-        let mut rules = check.rules.iter();
-        rules.any(|rule| {
-            let severity = scene.config.checks.severity_of(rule.id, rule.severity);
-            severity.is_some()
-        })
-    });
-    let found = asked.flat_map(|check| (check.find)(scene));
-    let is_selected = |finding: &Finding| {
-        let index = finding.resource;
-        index.is_none_or(|index| scene.selection.selected_at(index).is_some())
+    let is_asked = |rule: &Rule| {
+        let severity = scene.config.checks.severity_of(rule.id, rule.severity);
+        severity.is_some()
     };
-    found.filter(is_selected).collect()
+    let asked = CHECKS
+        .iter()
+        .filter(|check| check.rules.iter().any(is_asked));
+    let tells_changes = run::CHECK.rules.iter().any(is_asked);
+    let changes = scene.changes.iter().filter(|_| tells_changes);
+    let changes: HashSet<_> = changes
+        .map(|change| (change.resource, &change.pointer))
+        .collect();
+    let mut found = Vec::new();
+    for check in asked {
+        let mut of_check = (check.find)(scene);
+        of_check.retain(|finding| {
+            let Some(index) = finding.resource else {
+                return true;
+            };
+            let change = finding.pointer.as_ref().map(|pointer| (index, pointer));
+            let is_told = change.is_some_and(|change| changes.contains(&change));
+            scene.selection.selected_at(index).is_some()
+                && (!is_told || check.name == run::CHECK.name)
+        });
+        found.extend(of_check);
+    }
+    found
+}
+
+/// Adds what was judged to what transformers have found, who tell of some rules as well.
+pub fn add(mut judged: Vec<Finding>, findings: &mut Vec<Finding>) {
+    let key = |it: &Finding| (it.id, it.resource, it.pointer.clone());
+    let told: HashSet<_> = findings.iter().map(key).collect();
+    judged.retain(|it| told.is_empty() || !told.contains(&key(it)));
+    findings.extend(judged);
 }

@@ -1,18 +1,28 @@
 //! Which ServiceAccounts talk to the Kubernetes API, as far as the objects in hand tell.
 //!
-//! kustomize hands out references as they were before its prefixes, and only the names of the objects themselves as they
-//! will be. So a reference is resolved the way kustomize will do it: to the account that had the name at some time, and
-//! of several to the one that was renamed as the object that refers to it was.
+//! References are resolved as [`super::Objects`] tells.
 //!
-//! Sources: `api/resmap/reswrangler.go` (`SubsetThatCouldBeReferencedByResource`) and `api/internal/utils/annotations.go`
-//! of kustomize; `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
+//! Sources: `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use kustomize_krm_types::annotations;
-
 use super::Template;
+use super::objects::{self, Named};
+use crate::catalogue::{Entry, Known};
 use crate::read::Resource;
+
+/// The account of pods that name none.
+pub const DEFAULT: &str = "default";
+
+/// The ServiceAccount that pods name, and the key by which they do: an older one is still read.
+pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, str>)> {
+    let mut keys = ["serviceAccountName", "serviceAccount"].into_iter();
+    keys.find_map(|key| {
+        let name = template.spec.get(key)?.text()?;
+        (!name.is_empty()).then_some((key, name))
+    })
+}
 
 /// ServiceAccounts for which somebody has decided about the API token.
 #[derive(Debug, Default)]
@@ -29,60 +39,16 @@ pub struct Accounts {
 /// A ServiceAccount in hand.
 #[derive(Debug)]
 struct Account {
-    /// The name now, then those before.
-    names: Vec<String>,
-    namespace: Option<String>,
-    previous_namespaces: Vec<String>,
-    renaming: Renaming,
+    named: Named,
     is_decided: bool,
-}
-
-/// The prefixes and suffixes that kustomize has given an object, outermost last.
-#[derive(Debug, PartialEq, Eq)]
-struct Renaming([Vec<String>; 2]);
-
-impl Renaming {
-    fn of(resource: &Resource<'_>) -> Renaming {
-        Renaming(["prefixes", "suffixes"].map(|list| {
-            let name = format!("{}{list}", annotations::INTERNAL_PREFIX);
-            listed(resource, &name)
-        }))
-    }
-
-    /// Whether the other was done to an object that came in later, further out.
-    fn ends_with(&self, other: &Renaming) -> bool {
-        let mut pairs = self.0.iter().zip(&other.0);
-        pairs.all(|(mine, others)| mine.ends_with(others))
-    }
-}
-
-/// The items of an annotation that is a list.
-fn listed(resource: &Resource<'_>, annotation: &str) -> Vec<String> {
-    let text = resource.annotation(annotation).unwrap_or_default();
-    let items = text.split(',').filter(|item| !item.is_empty());
-    items.map(str::to_owned).collect()
 }
 
 impl Account {
     fn of(resource: &Resource<'_>) -> Account {
-        let mut names = vec![resource.name.to_string()];
-        names.extend(resource.previous_names());
         let own = resource.node.get("automountServiceAccountToken");
         Account {
-            names,
-            namespace: resource.namespace.as_deref().map(str::to_owned),
-            previous_namespaces: listed(resource, annotations::PREVIOUS_NAMESPACES),
-            renaming: Renaming::of(resource),
+            named: Named::of(resource),
             is_decided: own.is_some_and(|node| !node.is_null()),
-        }
-    }
-
-    fn may_be_in(&self, namespace: Option<&str>) -> bool {
-        match (namespace, self.namespace.as_deref()) {
-            (Some(wanted), Some(now)) => {
-                wanted == now || self.previous_namespaces.iter().any(|it| it == wanted)
-            }
-            _ => true,
         }
     }
 }
@@ -101,16 +67,29 @@ impl Accounts {
         accounts
     }
 
+    /// Whether pods need the token for the Kubernetes API, or somebody else than their template decides on it. Then
+    /// `automountServiceAccountToken: Auto` leaves it alone. `own` are the config's entries of the catalogue.
+    pub fn want_token(
+        &self,
+        resource: &Resource<'_>,
+        template: &Template<'_>,
+        known: &Known,
+        own: &[Entry],
+    ) -> bool {
+        let images = template.containers.iter();
+        let mut images = images.filter_map(|container| container.node.get("image")?.text());
+        let uses_api = |image: &str| known.entry_for(own, image).is_some_and(|it| it.uses_api);
+        // Whether a container that stands elsewhere talks to the API cannot be seen.
+        template.has_more_containers
+            || images.any(|image| uses_api(&image))
+            || self.decide_for(resource, template)
+    }
+
     /// Whether the pods' token is wanted, or decided on, by somebody else than their template.
-    pub fn decide_for(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
-        let named = template
-            .spec
-            .get("serviceAccountName")
-            .or_else(|| template.spec.get("serviceAccount"));
-        let account = named
-            .and_then(|name| name.text())
-            .filter(|name| !name.is_empty());
-        let account = account.as_deref().unwrap_or("default");
+    fn decide_for(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
+        let account = account_of(template);
+        let account = account.map_or(Cow::Borrowed(DEFAULT), |(_, account)| account);
+        let account = account.as_ref();
         let namespace = resource.namespace.as_deref();
         let here = |decided: &Option<String>| match (decided.as_deref(), namespace) {
             (Some(decided), Some(pod)) => decided == pod,
@@ -134,31 +113,20 @@ impl Accounts {
         let mut known = self.known.iter();
         groups.any(|group| group.is_none() || namespace.is_none() || group == namespace)
             || known.any(|it| {
-                it.is_decided && it.names[0] == account.name && it.namespace.as_deref() == namespace
+                it.is_decided
+                    && it.named.name() == account.name
+                    && it.named.namespace() == namespace
             })
     }
 
     /// The accounts in hand that a reference may mean: by name, and of several the nearest.
     fn referred(&self, name: &str, namespace: Option<&str>, from: &Resource<'_>) -> Vec<usize> {
-        let renaming = Renaming::of(from);
-        let mut found: Vec<usize> = (0..self.known.len())
-            .filter(|index| {
-                let account = &self.known[*index];
-                account.names.iter().any(|it| it == name) && account.may_be_in(namespace)
-            })
-            .collect();
-        let nearer: [&dyn Fn(&Account) -> bool; 4] = [
-            &|account| namespace.is_some() && account.namespace.as_deref() == namespace,
-            &|account| account.namespace.as_deref() == from.namespace.as_deref(),
-            &|account| account.renaming == renaming,
-            &|account| account.renaming.ends_with(&renaming),
-        ];
-        for is_nearer in nearer {
-            if found.iter().any(|index| is_nearer(&self.known[*index])) {
-                found.retain(|index| is_nearer(&self.known[*index]));
-            }
-        }
-        found
+        let found = (0..self.known.len()).filter(|index| {
+            let account = &self.known[*index].named;
+            account.answers_to(name) && account.may_be_in(namespace)
+        });
+        let named = |index: usize| &self.known[index].named;
+        objects::nearest(found.collect(), named, namespace, from)
     }
 
     fn add_subjects(&mut self, binding: &Resource<'_>) {
@@ -204,11 +172,8 @@ impl Accounts {
     /// The same for a name in a text that kustomize does not know for a reference, and so never changes.
     fn add_final(&mut self, name: &str, namespace: &str) {
         for account in &mut self.known {
-            let is_here = account
-                .namespace
-                .as_deref()
-                .is_none_or(|it| it == namespace);
-            account.is_decided |= is_here && account.names[0] == name;
+            let is_here = account.named.namespace().is_none_or(|it| it == namespace);
+            account.is_decided |= is_here && account.named.name() == name;
         }
         let namespaces = self.elsewhere.entry(name.to_owned()).or_default();
         namespaces.push(Some(namespace.to_owned()));

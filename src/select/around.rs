@@ -4,9 +4,12 @@
 //! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
 //! another time than objects. A namespace that is not written may be any.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::{Claim, ClaimKind, Target};
+use super::labels::ByLabel;
+use super::{Claim, ClaimKind, Target, is_sidecar};
+use crate::label_selector::LabelSelector;
 use crate::read::Resource;
 use crate::yaml::Node;
 
@@ -31,7 +34,10 @@ pub struct Around<'a> {
 /// Pods that an object makes.
 #[derive(Debug)]
 pub struct Pods<'a> {
-    resource: &'a Resource<'a>,
+    /// The index of the object that makes them.
+    pub object: usize,
+    /// That object.
+    pub resource: &'a Resource<'a>,
     /// The metadata of the pods, if the object says anything of it.
     pub metadata: Option<Node<'a>>,
     /// Their spec.
@@ -45,7 +51,8 @@ pub struct Pods<'a> {
 pub struct Service<'a> {
     /// The Service.
     pub resource: &'a Resource<'a>,
-    selector: Vec<(String, String)>,
+    /// The labels by which it selects.
+    pub selector: LabelSelector,
     pods: Vec<usize>,
     monitors: Vec<usize>,
 }
@@ -66,34 +73,6 @@ pub struct Autoscaler<'a> {
     pub is_vertical: bool,
 }
 
-/// Things by their labels, so that a selector need not look at each of them.
-#[derive(Default)]
-struct ByLabel {
-    places: HashMap<(String, String), Vec<usize>>,
-    len: usize,
-}
-
-impl ByLabel {
-    fn add(&mut self, labels: Option<Node<'_>>) {
-        for pair in pairs(labels) {
-            self.places.entry(pair).or_default().push(self.len);
-        }
-        self.len += 1;
-    }
-
-    /// Those that may have all of these labels: the fewest that share one of them.
-    fn with(&self, labels: &[(String, String)]) -> Vec<usize> {
-        let none = Vec::new();
-        let found = labels
-            .iter()
-            .map(|pair| self.places.get(pair).unwrap_or(&none));
-        match found.min_by_key(|found| found.len()) {
-            Some(fewest) => fewest.clone(),
-            None => (0..self.len).collect(),
-        }
-    }
-}
-
 impl<'a> Around<'a> {
     /// Takes note of an object and the pods and claims that it makes.
     pub(super) fn add(&mut self, index: usize, target: &Target<'a>) {
@@ -101,6 +80,7 @@ impl<'a> Around<'a> {
         self.first_pods.insert(index, self.pods.len());
         for template in &target.templates {
             self.pods.push(Pods {
+                object: index,
                 resource,
                 metadata: template
                     .has_metadata
@@ -123,7 +103,7 @@ impl<'a> Around<'a> {
             self.service_at.insert(index, self.services.len());
             self.services.push(Service {
                 resource,
-                selector: pairs(selector),
+                selector: LabelSelector::of_labels(selector),
                 pods: Vec::new(),
                 monitors: Vec::new(),
             });
@@ -176,47 +156,40 @@ impl<'a> Around<'a> {
         if self.services.is_empty() && self.monitors.is_empty() {
             return;
         }
-        let (mut pods, mut services) = (ByLabel::default(), ByLabel::default());
-        for it in &self.pods {
-            pods.add(it.metadata.and_then(|metadata| metadata.get("labels")));
-        }
-        for it in &self.services {
-            services.add(
-                it.resource
-                    .node
-                    .get("metadata")
-                    .and_then(|metadata| metadata.get("labels")),
-            );
-        }
+        let pods = ByLabel::of(self.pods.iter().map(Pods::labels));
+        let labels = |it: &Service<'a>| it.resource.labels();
+        let services = ByLabel::of(self.services.iter().map(labels));
         for (index, service) in self.services.iter_mut().enumerate() {
             // A Service without a selector has endpoints that somebody else writes.
             if service.selector.is_empty() {
                 continue;
             }
-            for at in pods.with(&service.selector) {
+            for at in pods.candidates(&service.selector) {
                 let it = &mut self.pods[at];
-                let has = |(key, value): &(String, String)| it.label(key).as_deref() == Some(value);
-                if service.selector.iter().all(has) && are_together(service.resource, it.resource) {
+                let meets = service.selector.matches(|key| it.label(key));
+                if meets && are_together(service.resource, it.resource) {
                     it.services.push(index);
                     service.pods.push(at);
                 }
             }
         }
         for (index, monitor) in self.monitors.iter().enumerate() {
-            let selector = monitor.selector();
-            let labels = pairs(selector.and_then(|selector| selector.get("matchLabels")));
+            // An absent selector selects nothing.
+            let Some(selector) = monitor.selector() else {
+                continue;
+            };
             if monitor.resource.kind == "PodMonitor" {
-                for at in pods.with(&labels) {
+                for at in pods.candidates(&selector) {
                     let it = &mut self.pods[at];
-                    if monitor.reaches(it.resource) && selects(selector, |key| it.label(key)) {
+                    if monitor.reaches(it.resource) && selector.matches(|key| it.label(key)) {
                         it.monitors.push(index);
                     }
                 }
             } else {
-                for at in services.with(&labels) {
+                for at in services.candidates(&selector) {
                     let it = &mut self.services[at];
-                    let label = |key: &str| it.resource.label(key).map(|label| label.into_owned());
-                    if monitor.reaches(it.resource) && selects(selector, label) {
+                    let meets = selector.matches(|key| it.resource.label(key));
+                    if meets && monitor.reaches(it.resource) {
                         it.monitors.push(index);
                     }
                 }
@@ -253,6 +226,11 @@ impl<'a> Around<'a> {
             .into_iter()
             .filter_map(|at| self.monitors.get(at))
             .collect()
+    }
+
+    /// All pods.
+    pub(super) fn all_pods(&self) -> &[Pods<'a>] {
+        &self.pods
     }
 
     /// The Service that an object is.
@@ -304,9 +282,9 @@ impl<'a> Around<'a> {
     /// The PersistentVolumeClaim that pods of an object mean by a name.
     pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<Node<'a>> {
         let claims = self.claims.get(name)?;
-        let mut claims = claims
-            .iter()
-            .filter(|(namespace, _)| is_same(namespace.as_deref(), of.namespace.as_deref()));
+        let mut claims = claims.iter().filter(|(namespace, _)| {
+            is_one_namespace(namespace.as_deref(), of.namespace.as_deref())
+        });
         claims.next().map(|(_, claim)| *claim)
     }
 
@@ -322,22 +300,34 @@ impl<'a> Around<'a> {
         };
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         let mut made = self.made_claims.get(name).into_iter().flatten();
-        is_number && made.any(|namespace| is_same(namespace.as_deref(), of.namespace.as_deref()))
+        is_number
+            && made.any(|namespace| is_one_namespace(namespace.as_deref(), of.namespace.as_deref()))
     }
 }
 
-impl Pods<'_> {
-    fn label(&self, name: &str) -> Option<String> {
-        let label = self.metadata?.get("labels")?.get(name)?;
-        label.text().map(|label| label.into_owned())
+impl<'a> Pods<'a> {
+    pub(super) fn labels(&self) -> Option<Node<'a>> {
+        self.metadata?.get("labels")
     }
 
-    /// The ports that their containers declare.
-    pub fn ports(&self) -> impl Iterator<Item = Node<'_>> {
-        let lists = ["containers", "initContainers"].into_iter();
-        let lists = lists.filter_map(|list| self.spec.get(list));
-        let ports = lists.flat_map(|list| list.items());
-        let ports = ports.filter_map(|container| container.get("ports"));
+    /// A label of the pods.
+    pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.labels()?.get(name)?.text()
+    }
+
+    /// The containers that run as long as the pods do: the ordinary ones, then sidecars.
+    pub fn containers(&self) -> impl Iterator<Item = Node<'a>> {
+        let list = |name: &str| {
+            let list = self.spec.get(name).into_iter();
+            list.flat_map(|list| list.items())
+        };
+        let sidecars = list("initContainers").filter(|it| is_sidecar(*it));
+        list("containers").chain(sidecars)
+    }
+
+    /// The ports that these declare.
+    pub fn ports(&self) -> impl Iterator<Item = Node<'a>> {
+        let ports = self.containers().filter_map(|it| it.get("ports"));
         ports.flat_map(|ports| ports.items())
     }
 
@@ -371,11 +361,9 @@ impl<'a> Autoscaler<'a> {
 }
 
 impl Monitor<'_> {
-    fn selector(&self) -> Option<Node<'_>> {
-        self.resource
-            .node
-            .get("spec")
-            .and_then(|spec| spec.get("selector"))
+    fn selector(&self) -> Option<LabelSelector> {
+        let selector = self.resource.node.get("spec")?.get("selector")?;
+        (!selector.is_null()).then(|| LabelSelector::of_object(selector))
     }
 
     /// Whether the monitor looks at the namespace of an object: its own, unless it says otherwise.
@@ -399,50 +387,6 @@ impl Monitor<'_> {
     }
 }
 
-/// Whether a `LabelSelector` of apimachinery's meta/v1 selects what has these labels; an absent one selects nothing.
-fn selects(selector: Option<Node<'_>>, label: impl Fn(&str) -> Option<String>) -> bool {
-    let Some(selector) = selector.filter(|selector| !selector.is_null()) else {
-        return false;
-    };
-    let text = |node: Option<Node<'_>>| {
-        node.and_then(|node| node.text())
-            .map(|text| text.into_owned())
-    };
-    let meets = |requirement: Node<'_>| {
-        let Some(key) = text(requirement.get("key")) else {
-            return false;
-        };
-        let value = label(&key);
-        let values = requirement.get("values");
-        let mut values = values.into_iter().flat_map(|values| values.items());
-        let mut is_one = || values.any(|it| text(Some(it)) == value);
-        match text(requirement.get("operator")).as_deref() {
-            Some("In") => value.is_some() && is_one(),
-            Some("NotIn") => value.is_none() || !is_one(),
-            Some("Exists") => value.is_some(),
-            Some("DoesNotExist") => value.is_none(),
-            _ => false,
-        }
-    };
-    let labels = pairs(selector.get("matchLabels"));
-    let expressions = selector.get("matchExpressions");
-    let mut expressions = expressions
-        .into_iter()
-        .flat_map(|expressions| expressions.items());
-    labels
-        .iter()
-        .all(|(key, value)| label(key).as_deref() == Some(value))
-        && expressions.all(meets)
-}
-
-/// The texts of a mapping of texts.
-fn pairs(map: Option<Node<'_>>) -> Vec<(String, String)> {
-    let entries = map.into_iter().flat_map(|map| map.entries());
-    let texts = entries
-        .filter_map(|(key, value)| Some((key.text()?.into_owned(), value.text()?.into_owned())));
-    texts.collect()
-}
-
 /// Every name that an object goes or went by.
 fn names(resource: &Resource<'_>) -> Vec<String> {
     let mut names = resource.previous_names();
@@ -453,10 +397,11 @@ fn names(resource: &Resource<'_>) -> Vec<String> {
 }
 
 fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {
-    is_same(one.namespace.as_deref(), other.namespace.as_deref())
+    is_one_namespace(one.namespace.as_deref(), other.namespace.as_deref())
 }
 
-fn is_same(one: Option<&str>, other: Option<&str>) -> bool {
+/// Whether two namespaces may be one; one that is not written may be any.
+pub fn is_one_namespace(one: Option<&str>, other: Option<&str>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one == other,
         _ => true,

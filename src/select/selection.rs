@@ -276,6 +276,16 @@ fn skipped_sections(resource: &Resource<'_>, templates: &[Template<'_>]) -> Vec<
 }
 
 impl<'r, 'a> Selected<'r, 'a> {
+    /// The containers that the config is for, each with the template that it is in.
+    pub fn each_container(&self) -> impl Iterator<Item = (&Template<'a>, &Container<'a>)> {
+        let templates = self.target.templates.iter();
+        let all = templates.flat_map(|template| {
+            let containers = template.containers.iter();
+            containers.map(move |container| (template, container))
+        });
+        all.filter(|(_, container)| self.containers.includes(container))
+    }
+
     /// The object as transformers see it; `as_if` nothing were exempt or only checked.
     pub fn applicable(
         &'r self,

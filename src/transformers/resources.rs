@@ -268,6 +268,12 @@ fn removed_by<'s>(section: &'s Section<'_, Resources>, leaf: &str) -> Option<&'s
 }
 
 impl Transformer for Resources {
+    const RULES: &'static [(&'static str, &'static str)] = &[
+        ("FIT-RES001", "requests.cpu"),
+        ("FIT-RES001", "requests.memory"),
+        ("FIT-RES003", "limits.cpu"),
+        ("FIT-RES003", "limits.memory"),
+    ];
     const MODE_PATHS: &'static [&'static str] = &[
         "requests",
         "requests.cpu",

@@ -229,6 +229,7 @@ impl Transformer for SecurityContext {
         ("FIT-PSS-runAsNonRoot", "runAsNonRoot"),
         ("FIT-PSS-seccompProfile_restricted", "seccompProfile"),
         ("FIT-SEC002", "readOnlyRootFilesystem"),
+        ("FIT-SEC003", "automountServiceAccountToken"),
     ];
     const CONTAINER_KEYS: &'static [&'static str] = &["container", "writablePaths", "noTmp"];
     const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[(

@@ -78,7 +78,7 @@ impl<'a> Claim<'a> {
 const SIZE: [&str; 3] = ["resources", "requests", "storage"];
 
 /// What is below some keys, unless it is null.
-fn at<'a, 't>(node: Node<'a>, keys: impl IntoIterator<Item = &'t str>) -> Option<Node<'a>> {
+pub fn at<'a, 't>(node: Node<'a>, keys: impl IntoIterator<Item = &'t str>) -> Option<Node<'a>> {
     let mut keys = keys.into_iter();
     keys.try_fold(node, |node, key| node.get(key))
         .filter(|node| !node.is_null())

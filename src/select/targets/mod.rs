@@ -18,7 +18,7 @@ use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs};
+pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, at};
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
 pub use template::{Container, ContainerType, Template};
 pub use walk::{below, expected};
@@ -113,4 +113,10 @@ fn is_owned(resource: &Resource<'_>) -> bool {
             == Some("true")
     };
     owners.is_some_and(|owners| owners.items().any(controls))
+}
+
+/// Whether an init container runs on beside the ordinary ones.
+pub fn is_sidecar(init_container: Node<'_>) -> bool {
+    let policy = init_container.get("restartPolicy");
+    policy.and_then(|policy| policy.text()).as_deref() == Some("Always")
 }

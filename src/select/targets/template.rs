@@ -276,12 +276,8 @@ impl<'a> Template<'a> {
             if layout.reference.is_some_and(is_elsewhere) {
                 continue;
             }
-            let restarts = || {
-                let policy = container.get("restartPolicy");
-                policy.and_then(|policy| policy.text()).as_deref() == Some("Always")
-            };
             let container_type = match list {
-                "initContainers[]" if restarts() => ContainerType::Sidecar,
+                "initContainers[]" if super::is_sidecar(container) => ContainerType::Sidecar,
                 "initContainers[]" => ContainerType::Init,
                 "ephemeralContainers[]" => ContainerType::Ephemeral,
                 _ => ContainerType::Container,

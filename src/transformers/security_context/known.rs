@@ -19,16 +19,6 @@ const IDS: [(&str, &[&str]); 2] = [
 ];
 
 impl<'a> PodFitting<'_, 'a, '_> {
-    /// Whether a container's image is known to talk to the Kubernetes API.
-    pub(super) fn uses_api(&self, section: &Section<'_, SecurityContext>) -> bool {
-        let mut containers = self.template.containers.iter();
-        containers.any(|it| {
-            section
-                .known_of(it)
-                .is_some_and(|(_, entry)| entry.uses_api)
-        })
-    }
-
     /// The image of a container and the number that the catalogue has for it, where neither author nor config say one.
     pub(super) fn known_id(&self, container: &Container<'a>, field: &str) -> Option<(String, i64)> {
         let section = self.scope.section_for(container)?;

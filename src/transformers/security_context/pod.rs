@@ -494,18 +494,14 @@ impl<'a> PodFitting<'_, 'a, '_> {
         match section.settings.automount() {
             _ if section.removes(name, name, false) => {}
             Automount::Keep => return Ok(()),
-            // Whether a container that stands elsewhere talks to the Kubernetes API cannot be seen.
-            Automount::Auto if self.template.has_more_containers => return Ok(()),
-            Automount::Auto if self.uses_api(section) => return Ok(()),
-            Automount::Auto
-                if self
-                    .scope
-                    .accounts()
-                    .decide_for(self.scope.target().resource, self.template) =>
-            {
-                return Ok(());
+            Automount::Auto => {
+                let (accounts, known) = (self.scope.accounts(), &section.settings.known);
+                let resource = self.scope.target().resource;
+                if accounts.want_token(resource, self.template, known, section.catalogue()) {
+                    return Ok(());
+                }
             }
-            Automount::Auto | Automount::Never => {}
+            Automount::Never => {}
         }
         forbid_token(&self.subject, section, edits)
     }

@@ -1,0 +1,65 @@
+//! What scales what, as several checks ask.
+
+use std::borrow::Cow;
+
+use super::Scene;
+use crate::read::Resource;
+use crate::select::at;
+use crate::yaml::Node;
+
+/// A HorizontalPodAutoscaler, or KEDA's ScaledObject, which makes one.
+pub(super) struct Autoscaler<'s> {
+    /// Its index among all objects.
+    pub(super) index: usize,
+    pub(super) resource: &'s Resource<'s>,
+    /// What it says that it scales.
+    pub(super) reference: Node<'s>,
+    /// The group of that, if it is said.
+    pub(super) group: String,
+    pub(super) kind: Cow<'s, str>,
+    pub(super) name: Cow<'s, str>,
+    /// The objects that this may be.
+    pub(super) targets: Vec<(usize, &'s Resource<'s>)>,
+    /// The fewest replicas that it keeps.
+    pub(super) least: i64,
+}
+
+impl<'s> Autoscaler<'s> {
+    /// All autoscalers.
+    pub(super) fn all(scene: &Scene<'s>) -> Vec<Autoscaler<'s>> {
+        let all = scene.resources.iter().enumerate();
+        all.filter_map(|(index, resource)| Autoscaler::of(scene, index, resource))
+            .collect()
+    }
+
+    fn of(scene: &Scene<'s>, index: usize, resource: &'s Resource<'s>) -> Option<Autoscaler<'s>> {
+        let (default, least) = match (resource.group(), resource.kind.as_ref()) {
+            ("autoscaling", "HorizontalPodAutoscaler") => (["", ""], ("minReplicas", 1)),
+            ("keda.sh", "ScaledObject") => (["apps/v1", "Deployment"], ("minReplicaCount", 0)),
+            _ => return None,
+        };
+        let reference = at(resource.node, ["spec", "scaleTargetRef"])?;
+        let text = |key, default| {
+            let text = at(reference, [key]).and_then(|it| it.text());
+            text.unwrap_or(Cow::Borrowed(default))
+        };
+        let version = text("apiVersion", default[0]);
+        let group = version.split_once('/').map_or("", |it| it.0).to_owned();
+        let (kind, name) = (text("kind", default[1]), text("name", ""));
+        let is_meant = |it: &Resource<'s>| it.kind == kind && it.group() == group;
+        let namespace = resource.namespace.as_deref();
+        let targets = scene.objects.referred(resource, &name, namespace, is_meant);
+        let (key, default) = least;
+        let least = at(resource.node, ["spec", key]).and_then(|it| it.text()?.parse().ok());
+        Some(Autoscaler {
+            index,
+            resource,
+            reference,
+            group,
+            kind,
+            name,
+            targets,
+            least: least.unwrap_or(default),
+        })
+    }
+}
