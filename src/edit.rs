@@ -642,21 +642,23 @@ fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
 
 /// A path as people write it: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
 pub fn field_path(pointer: &Pointer) -> String {
-    let mut path = String::new();
+    let mut path = String::with_capacity(pointer.as_str().len() + 8);
     for token in pointer.tokens() {
         let token = token.decoded();
-        if !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit()) {
-            path.extend(["[", &token, "]"]);
-        } else if token
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-            && !token.is_empty()
-        {
-            path.push_str(if path.is_empty() { "" } else { "." });
-            path.push_str(&token);
-        } else {
-            path.extend(["[\"", &token, "\"]"]);
+        let (mut is_number, mut is_name) = (!token.is_empty(), !token.is_empty());
+        for byte in token.bytes() {
+            is_number &= byte.is_ascii_digit();
+            is_name &= byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         }
+        let (before, after) = match (is_number, is_name) {
+            (true, _) => ("[", "]"),
+            (_, true) if path.is_empty() => ("", ""),
+            (_, true) => (".", ""),
+            _ => ("[\"", "\"]"),
+        };
+        path.push_str(before);
+        path.push_str(&token);
+        path.push_str(after);
     }
     path
 }

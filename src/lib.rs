@@ -131,7 +131,7 @@ fn run_on(
     let function_config = FunctionConfig::of_list(node)?;
     let mut config = function_config.decode()?;
     config.today = today.or(config.today);
-    let fitted = fit(&config, &list.resources, Some(node))?;
+    let mut fitted = fit(&config, &list.resources, Some(node))?;
     let wants_results = match results {
         Results::ByHost => list.host != Host::Kustomize,
         Results::Always => true,
@@ -143,7 +143,7 @@ fn run_on(
     } else {
         Detail::Counts
     };
-    let report = Report::of(&fitted, &list.resources, &config, detail);
+    let report = Report::of(&mut fitted, &list.resources, &config, detail);
     let krm_results = match wants_results {
         true => report.krm_results(config.report_changes),
         false => Vec::new(),

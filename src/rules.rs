@@ -134,7 +134,7 @@ pub fn is_known(id: &str) -> bool {
 
 /// The rule of one of the checks of the Pod Security Standards.
 pub fn of_pod_security(check: &str) -> &'static str {
-    let mut ids = all().map(|(id, _)| id);
-    let of_check = ids.find(|id| id.strip_prefix("FIT-PSS-") == Some(check));
-    of_check.unwrap_or("FIT-PSS")
+    let mut rules = checks::POD_SECURITY.iter();
+    let of_check = rules.find(|rule| rule.id.strip_prefix("FIT-PSS-") == Some(check));
+    of_check.map_or("FIT-PSS", |rule| rule.id)
 }

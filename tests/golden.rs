@@ -54,9 +54,9 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         };
         Resource::read(document.root(), 0, origin, &mut resources)?;
     }
-    let fitted = fitout::fit(&config, &resources, None)?;
+    let mut fitted = fitout::fit(&config, &resources, None)?;
     let report = Report::of(
-        &fitted,
+        &mut fitted,
         &resources,
         &config,
         fitout::report::Detail::EachChange,

@@ -55,6 +55,9 @@ pub struct Check {
     find: fn(&Scene<'_>) -> Vec<Finding>,
 }
 
+/// The rules of the Pod Security Standards, by upstream's ids.
+pub const POD_SECURITY: &[Rule] = pod_security::CHECK.rules;
+
 /// Every check that judges.
 pub const CHECKS: &[Check] = &[
     run::CHECK,

@@ -270,6 +270,8 @@ impl Judges {
             (Severity::Error, false) => ", although the API server takes the object",
             _ => "",
         };
+        let rule = of_pod_security(violation.check);
+        let psa = format!("{reason} ({})", violation.detail);
         let culprits = violation.culprits.iter();
         let findings = culprits.filter_map(|culprit| {
             let (subject, node) = part_of(template, culprit.at)?;
@@ -277,7 +279,7 @@ impl Judges {
             let field: Vec<_> = field.map(|token| token.decoded().into_owned()).collect();
             let field: Vec<&str> = field.iter().map(String::as_str).collect();
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
-            let what = culprit.describe(violation, template);
+            let what = culprit.describe(violation, &field, template);
             let expected = match &culprit.mend {
                 Some(mend) => format!(", expected {}", Plain(mend)),
                 None => String::new(),
@@ -286,10 +288,10 @@ impl Judges {
                 "{}: {what}{expected}; {refuses} ({reason}){although}",
                 subject.part
             );
-            let mut finding = Finding::new(of_pod_security(violation.check), severity, message)
+            let mut finding = Finding::new(rule, severity, message)
                 .about(&subject, &field)
                 .current(current)
-                .psa(format!("{reason} ({})", violation.detail));
+                .psa(psa.clone());
             if let ["securityContext", leaf @ ..] = field.as_slice() {
                 finding.leaf = Some(format!("securityContext.{}", leaf.join(".")));
             }

@@ -170,8 +170,8 @@ impl Run {
         manifests: &Manifests,
         resources: &[Resource<'_>],
     ) -> Result<Run, Problems> {
-        let fitted = fitout::fit(config, resources, None)?;
-        let report = Report::of(&fitted, resources, config, Detail::EachChange);
+        let mut fitted = fitout::fit(config, resources, None)?;
+        let report = Report::of(&mut fitted, resources, config, Detail::EachChange);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
         Ok(Run {

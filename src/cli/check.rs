@@ -94,9 +94,9 @@ impl Check {
         executables: impl FnOnce() -> Vec<PathBuf>,
     ) -> Result<u8, Failure> {
         config.judges = true;
-        let fitted = fitout::fit(config, resources, None)
+        let mut fitted = fitout::fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-        let mut report = Report::of(&fitted, resources, config, Detail::EachChange);
+        let mut report = Report::of(&mut fitted, resources, config, Detail::EachChange);
         if report.did_not_run() {
             report.explain_run(&cause(executables(), &config.environment));
         }

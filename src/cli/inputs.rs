@@ -90,9 +90,7 @@ impl Manifests {
         };
         let bytes = bytes
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let stream =
-            Stream::from_bytes(bytes).map_err(|error| not_yaml(&error, Some((&name, &text))))?;
+        let stream = parsed(bytes, &name)?;
         if !stream
             .documents()
             .any(|document| is_object(document.root()))
@@ -145,6 +143,11 @@ const PACKAGE_FILES: [&str; 4] = [
     "Kustomization",
     "Kptfile",
 ];
+
+/// A text as YAML, or the place where it stops being that.
+fn parsed(bytes: Vec<u8>, name: &str) -> Result<Stream, Problem> {
+    Stream::from_bytes_or_text(bytes).map_err(|(error, text)| not_yaml(&error, Some((name, &text))))
+}
 
 fn read_stdin() -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -231,14 +234,8 @@ impl ConfigText {
             WRONG_USE,
             format!("error[FIT-CFG001]: cannot read {name}"),
         ))?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        let stream = Stream::from_bytes(bytes).map_err(|error| {
-            failure(
-                &not_yaml(&error, Some((&name, &text))).into(),
-                telling,
-                WRONG_USE,
-            )
-        })?;
+        let stream =
+            parsed(bytes, &name).map_err(|problem| failure(&problem.into(), telling, WRONG_USE))?;
         Ok(ConfigText { name, stream })
     }
 }

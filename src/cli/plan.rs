@@ -78,9 +78,9 @@ impl Plan {
                 .decode()
                 .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
             config.today = super::clock::today()?.or(config.today);
-            let fitted = fitout::fit(&config, &list.resources, Some(node))
+            let mut fitted = fitout::fit(&config, &list.resources, Some(node))
                 .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-            let report = Report::of(&fitted, &list.resources, &config, Detail::EachChange);
+            let report = Report::of(&mut fitted, &list.resources, &config, Detail::EachChange);
             let after = fitout::write::text(&stream, &fitted.changes, &list.resources);
             let after =
                 after.map_err(|problem| failure(&problem.into(), &self.telling, UNREADABLE))?;

@@ -53,13 +53,15 @@ pub struct Culprit {
 }
 
 impl Culprit {
-    /// What is wrong, for people: without the part, and without what is expected.
-    pub fn describe(&self, violation: &Violation, template: &Template<'_>) -> String {
+    /// What is wrong, for people: without the part, and without what is expected. `field` are the tokens of its own.
+    pub fn describe(
+        &self,
+        violation: &Violation,
+        field: &[&str],
+        template: &Template<'_>,
+    ) -> String {
         let found = self.found.as_deref().unwrap_or_default();
-        let field = self.field.tokens();
-        let field: Vec<String> = field.map(|token| token.decoded().into_owned()).collect();
-        let field: Vec<&str> = field.iter().map(String::as_str).collect();
-        match (violation.check, field.as_slice()) {
+        match (violation.check, field) {
             ("hostNamespaces", [name]) => format!("{name} is true"),
             ("hostPathVolumes" | "restrictedVolumes", [_, index, ..]) => {
                 let index = index.parse().unwrap_or_default();

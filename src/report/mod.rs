@@ -181,13 +181,14 @@ const KIND: &str = "Report";
 const PROOF_OF_RUN: &str = "FIT-RUN001";
 
 impl Report {
-    /// The report of what fitting came to.
+    /// The report of what fitting came to; it takes the findings over.
     pub fn of(
-        fitted: &Fitted,
+        fitted: &mut Fitted,
         resources: &[Resource<'_>],
         config: &Config<'_>,
         detail: Detail,
     ) -> Report {
+        let summary = summarise(fitted, resources);
         let mut results: Vec<Entry> = Vec::new();
         let environment: Arc<str> = config.environment.as_str().into();
         if detail == Detail::EachChange {
@@ -201,16 +202,16 @@ impl Report {
                 )
             }));
         }
-        for finding in &fitted.findings {
+        for finding in std::mem::take(&mut fitted.findings) {
             let resource = finding.resource.map(|index| &resources[index]);
             results.push(of_finding(finding, resource, config, &environment));
         }
-        for waived in &fitted.waived {
+        for waived in std::mem::take(&mut fitted.waived) {
             let resource = waived.finding.resource.map(|index| &resources[index]);
-            let mut entry = of_finding(&waived.finding, resource, config, &environment);
+            let mut entry = of_finding(waived.finding, resource, config, &environment);
             entry.entry_type = EntryType::Waived;
             entry.help = None;
-            entry.tags.marks.push(("reason", waived.reason.clone()));
+            entry.tags.marks.push(("reason", waived.reason));
             let until = waived.until.as_ref();
             let until = until.map(|day| ("until", day.to_string()));
             entry.tags.marks.extend(until);
@@ -221,7 +222,7 @@ impl Report {
             api_version: API_VERSION,
             kind: KIND,
             environment: config.environment.clone(),
-            summary: summarise(fitted, resources),
+            summary,
             results,
             judges: config.judges,
             objects: count_by_object(&fitted.changes, resources),
@@ -440,42 +441,36 @@ fn of_change(
 }
 
 fn of_finding(
-    finding: &Finding,
+    finding: Finding,
     resource: Option<&Resource<'_>>,
     config: &Config<'_>,
     environment: &Arc<str>,
 ) -> Entry {
-    let psa = finding.psa.iter().map(|words| ("psa", words.clone()));
-    let tags = Tags {
-        environment: Arc::clone(environment),
-        rule: finding.id,
-        part: finding.part.clone(),
-        decision: finding.decision.clone(),
-        marks: psa.collect(),
-    };
-    let field = finding
-        .pointer
-        .as_ref()
-        .filter(|_| resource.is_some())
-        .map(|pointer| Field {
-            path: field_path(pointer),
-            current_value: finding.current.as_ref().map(to_json),
-            proposed_value: finding.proposed.as_ref().map(to_json),
-        });
+    let psa = finding.psa.map(|words| ("psa", words));
+    let pointer = finding.pointer.as_ref().filter(|_| resource.is_some());
+    let field = pointer.map(|pointer| Field {
+        path: field_path(pointer),
+        current_value: finding.current.as_ref().map(to_json),
+        proposed_value: finding.proposed.as_ref().map(to_json),
+    });
+    let decision = finding.decision.as_deref();
     Entry {
         entry_type: EntryType::Finding,
-        message: finding.message.clone(),
+        message: finding.message,
         severity: finding.severity,
         rule: finding.id,
         resource_ref: resource.map(reference),
         field,
         file: resource.and_then(|resource| file_place(resource, finding.pointer.as_deref())),
-        config: finding
-            .decision
-            .as_deref()
-            .map(|decision| config_place(decision, config)),
-        help: finding.help.clone(),
-        tags,
+        config: decision.map(|decision| config_place(decision, config)),
+        help: finding.help,
+        tags: Tags {
+            environment: Arc::clone(environment),
+            rule: finding.id,
+            part: finding.part,
+            decision: finding.decision,
+            marks: psa.into_iter().collect(),
+        },
         change: None,
     }
 }

@@ -98,7 +98,42 @@ impl Stream {
     /// A [`SyntaxError`] with the position of the first place that is not YAML, holds a control
     /// character, has an alias to a node around itself, or is nested deeper than 512 levels.
     pub fn parse(text: impl Into<String>) -> Result<Stream, SyntaxError> {
-        let text = text.into();
+        Stream::parse_text(text.into()).map_err(|(error, _)| error)
+    }
+
+    /// Parses bytes, which must be UTF-8; a byte order mark is kept.
+    ///
+    /// # Errors
+    /// As [`Stream::parse`], and for UTF-16, UTF-32 and invalid UTF-8.
+    pub fn from_bytes(bytes: Vec<u8>) -> Result<Stream, SyntaxError> {
+        Stream::from_bytes_or_text(bytes).map_err(|(error, _)| error)
+    }
+
+    /// The same; with an error comes the text, as far as it is one, to show the place in it.
+    ///
+    /// # Errors
+    /// As [`Stream::from_bytes`].
+    pub fn from_bytes_or_text(bytes: Vec<u8>) -> Result<Stream, (SyntaxError, String)> {
+        if let Some(encoding) = foreign_encoding(&bytes) {
+            let message = format!("the text is encoded in {encoding}: save it as UTF-8");
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            return Err((Syntax::new(0, message).locate(""), text));
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Stream::parse_text(text),
+            Err(error) => {
+                let bytes = error.as_bytes();
+                let offset = error.utf8_error().valid_up_to();
+                let byte = bytes.get(offset).copied().unwrap_or_default();
+                let valid = String::from_utf8_lossy(&bytes[..offset]);
+                let message = format!("byte 0x{byte:02x} is not valid UTF-8");
+                let text = String::from_utf8_lossy(bytes).into_owned();
+                Err((Syntax::new(offset, message).locate(&valid), text))
+            }
+        }
+    }
+
+    fn parse_text(text: String) -> Result<Stream, (SyntaxError, String)> {
         match parse_tree(&text) {
             Ok((tree, chunks)) => Ok(Stream {
                 text,
@@ -107,30 +142,7 @@ impl Stream {
                 lines: OnceLock::new(),
                 merges: OnceLock::new(),
             }),
-            Err(error) => Err(error.locate(&text)),
-        }
-    }
-
-    /// Parses bytes, which must be UTF-8; a byte order mark is kept.
-    ///
-    /// # Errors
-    /// As [`Stream::parse`], and for UTF-16, UTF-32 and invalid UTF-8.
-    pub fn from_bytes(bytes: Vec<u8>) -> Result<Stream, SyntaxError> {
-        if let Some(encoding) = foreign_encoding(&bytes) {
-            let message = format!("the text is encoded in {encoding}: save it as UTF-8");
-            return Err(Syntax::new(0, message).locate(""));
-        }
-        match String::from_utf8(bytes) {
-            Ok(text) => Stream::parse(text),
-            Err(error) => {
-                let offset = error.utf8_error().valid_up_to();
-                let byte = error.as_bytes().get(offset).copied().unwrap_or_default();
-                let valid = String::from_utf8_lossy(&error.as_bytes()[..offset]);
-                Err(
-                    Syntax::new(offset, format!("byte 0x{byte:02x} is not valid UTF-8"))
-                        .locate(&valid),
-                )
-            }
+            Err(error) => Err((error.locate(&text), text)),
         }
     }
 

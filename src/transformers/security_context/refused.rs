@@ -117,7 +117,7 @@ impl PodFitting<'_, '_, '_> {
         if culprit.found.is_none() && (mode == Mode::Remove || !self.template.is_whole()) {
             return None;
         }
-        let what = culprit.describe(violation, self.template);
+        let what = culprit.describe(violation, &field, self.template);
         let finding = self.finding(violation.check, &what, subject, section);
         let pointer = subject.at(&field);
         let current = pointer.strip_prefix(&self.template.path);
