@@ -177,6 +177,13 @@ impl Transformers<'_> {
         };
         scope.section().map(|section| section.settings.standard())
     }
+
+    /// Whether the pods of an object get resources.
+    pub fn gives_resources(&self, object: &Applicable<'_, '_>) -> bool {
+        let sections = &self.resources;
+        let is_skipped = object.skipped.iter().any(|it| it == sections.name());
+        !is_skipped && Scope { object, sections }.section().is_some()
+    }
 }
 
 /// An object and the layers of the config that apply to it.

@@ -18,7 +18,9 @@
 //! ```
 
 mod autoscaling;
+mod consumers;
 mod fitting;
+pub(crate) mod namespace;
 mod pod;
 mod qos;
 mod review;
@@ -28,12 +30,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
-use kustomize_krm_types::Severity;
 use serde::{Deserialize, Deserializer};
 
 use super::{Objection, Scope, Transformer};
 use crate::config::{Decision, Section, covers, text_of_scalar};
-use crate::edit::{Edits, Finding, Subject, field_path};
+use crate::edit::{Edits, field_path};
 use crate::problem::Problem;
 use crate::quantity::{Quantity, Scale};
 use crate::read::Resource;
@@ -41,7 +42,7 @@ use crate::select::{ContainerType, Template};
 use crate::yaml::Node;
 
 use fitting::Fitting;
-use qos::{PodAmounts, QosClass};
+use qos::PodAmounts;
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -386,7 +387,7 @@ impl Transformer for Resources {
             let of_pod = of_object
                 .as_ref()
                 .and_then(|section| pod::PodLevel::new(scope.target().resource, template, section));
-            let for_pod = of_pod.as_ref().map(|it| it.names()).unwrap_or_default();
+            let for_pod = pod::names(template, of_pod.as_ref());
             let mut is_looked_at = false;
             for container in template.containers.iter().chain(&template.made) {
                 let has_amounts = !container.resources_key.is_empty();
@@ -419,31 +420,27 @@ impl Transformer for Resources {
                 of_pod.fit(edits)?;
             }
             if template.is_whole() && (is_looked_at || of_pod.is_some()) {
-                let after = PodAmounts::of(template, edits.of_object());
-                tell_of_qos_class(template, &after, edits);
-                pod::judge(template, &after, edits);
-                autoscaling::judge(scope, template, &after, edits);
+                judge(scope, template, edits);
             }
         }
         Ok(())
     }
 }
 
-/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
-/// the first amount of all, which goes without saying.
-fn tell_of_qos_class(template: &Template<'_>, after: &PodAmounts, edits: &mut Edits<'_>) {
-    let before = PodAmounts::of(template, &[]).qos_class();
-    let after = after.qos_class();
-    if before == after || before == QosClass::BestEffort {
-        return;
-    }
-    let subject = Subject::pod(template);
-    let message = format!(
-        "{}: its QoS class was {before} and becomes {after}",
-        subject.part
-    );
-    let finding = Finding::new("FIT-RES007", Severity::Info, message).about(&subject, &[]);
-    edits.find(finding);
+/// Judges the amounts of a pod as they will stand, and as its namespace completes them.
+fn judge(scope: &Scope<'_, '_, Resources>, template: &Template<'_>, edits: &mut Edits<'_>) {
+    let (around, resource) = (scope.around(), scope.target().resource);
+    let after = PodAmounts::of(template, edits.of_object());
+    qos::tell_of_qos_class(template, &after, edits);
+    pod::judge(template, &after, edits);
+    let ranges = namespace::Ranges::of(around, resource);
+    let completed = (!ranges.is_empty()).then(|| ranges.complete(&after));
+    let completed = completed.as_ref().unwrap_or(&after);
+    ranges.judge(template, completed, edits);
+    namespace::tell_of_uncounted(around, resource, template, completed, edits);
+    autoscaling::judge(scope, template, completed, edits);
+    consumers::tell_of_volumes(template, completed, edits);
+    consumers::tell_of_environment(resource, template, &ranges, completed, edits);
 }
 
 /// Reads a quantity that an author wrote.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jsonptr::Pointer;
+use kustomize_krm_types::Severity;
 
 use super::Half;
-use crate::edit::Change;
+use crate::edit::{Change, Edits, Finding, Subject};
 use crate::quantity::Quantity;
 use crate::select::{Container, ContainerType, Template};
 use crate::yaml::{Node, Value};
@@ -102,7 +103,7 @@ impl fmt::Display for QosClass {
 }
 
 /// The amounts of all containers of a pod, and of the pod itself, completed as the API server does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PodAmounts {
     /// Each container in the order of the template, without ephemeral ones.
     pub(super) containers: Vec<(ContainerType, Declared)>,
@@ -128,14 +129,19 @@ impl PodAmounts {
     /// time with the sidecars before it, whichever is more (`AggregateContainerRequests` in kubernetes
     /// `component-helpers/resource/helpers.go`). `None` where none asks, or the sum is too large to be held.
     pub(super) fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
+        self.sum(Half::Requests, name)
+    }
+
+    /// The sum of either half, in the same way.
+    pub(super) fn sum(&self, half: Half, name: &str) -> Option<Quantity> {
         let mut sum: Option<Quantity> = None;
         let mut sidecars: Option<Quantity> = None;
         let mut peak: Option<Quantity> = None;
         for (container_type, declared) in &self.containers {
-            let request = declared.requests.get(name).copied();
-            let plus = |some: Option<Quantity>| match (some, request) {
-                (Some(some), Some(request)) => some.checked_add(request),
-                (some, request) => some.or(request),
+            let amount = declared.half(half).get(name).copied();
+            let plus = |some: Option<Quantity>| match (some, amount) {
+                (Some(some), Some(amount)) => some.checked_add(amount),
+                (some, amount) => some.or(amount),
             };
             match container_type {
                 ContainerType::Container => sum = plus(sum),
@@ -149,6 +155,22 @@ impl PodAmounts {
             }
         }
         sum.max(peak)
+    }
+
+    /// What the pod comes to: what it has itself, else the sum of its containers.
+    pub(super) fn in_all(&self) -> Declared {
+        let mut all = self.pod_with_defaults();
+        for half in [Half::Requests, Half::Limits] {
+            let names = self.containers.iter();
+            for name in names.flat_map(|(_, it)| it.half(half).keys()) {
+                if !all.half(half).contains_key(name)
+                    && let Some(sum) = self.sum(half, name)
+                {
+                    all.half_mut(half).insert(name.clone(), sum);
+                }
+            }
+        }
+        all
     }
 
     /// The class (`ComputePodQOS` in kubernetes `pkg/apis/core/v1/helper/qos/qos.go`): only CPU and memory count, zero
@@ -203,4 +225,28 @@ impl PodAmounts {
         }
         pod.with_implicit_requests()
     }
+}
+
+/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
+/// the first amount of all, which goes without saying.
+pub(super) fn tell_of_qos_class(
+    template: &Template<'_>,
+    after: &PodAmounts,
+    edits: &mut Edits<'_>,
+) {
+    if edits.of_object().is_empty() {
+        return;
+    }
+    let before = PodAmounts::of(template, &[]).qos_class();
+    let after = after.qos_class();
+    if before == after || before == QosClass::BestEffort {
+        return;
+    }
+    let subject = Subject::pod(template);
+    let message = format!(
+        "{}: its QoS class was {before} and becomes {after}",
+        subject.part
+    );
+    let finding = Finding::new("FIT-RES007", Severity::Info, message).about(&subject, &[]);
+    edits.find(finding);
 }
