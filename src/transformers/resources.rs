@@ -20,6 +20,7 @@
 mod autoscaling;
 mod consumers;
 mod fitting;
+mod injected;
 pub(crate) mod namespace;
 mod pod;
 mod qos;
@@ -42,6 +43,7 @@ use crate::select::{ContainerType, Template};
 use crate::yaml::Node;
 
 use fitting::Fitting;
+use namespace::Ranges;
 use qos::PodAmounts;
 
 /// Requests and limits of containers.
@@ -383,6 +385,11 @@ impl Transformer for Resources {
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let of_object = scope.section();
+        let resource = scope.target().resource;
+        if of_object.is_some() && resource.kind == "Namespace" {
+            injected::tell_of_namespace(resource, edits);
+        }
+        let ranges = Ranges::of(scope.around(), resource);
         for template in &scope.target().templates {
             let of_pod = of_object
                 .as_ref()
@@ -417,30 +424,33 @@ impl Transformer for Resources {
                 fitting.review(edits);
             }
             if let Some(of_pod) = &of_pod {
-                of_pod.fit(edits)?;
+                of_pod.fit(&ranges, edits)?;
             }
             if template.is_whole() && (is_looked_at || of_pod.is_some()) {
-                judge(scope, template, edits);
+                judge(scope, template, &ranges, edits);
             }
         }
         Ok(())
     }
 }
 
-/// Judges the amounts of a pod as they will stand, and as its namespace completes them.
-fn judge(scope: &Scope<'_, '_, Resources>, template: &Template<'_>, edits: &mut Edits<'_>) {
+/// Judges the amounts of a pod as they will stand, completed by the LimitRanges of its namespace.
+fn judge(
+    scope: &Scope<'_, '_, Resources>,
+    template: &Template<'_>,
+    ranges: &Ranges,
+    edits: &mut Edits<'_>,
+) {
     let (around, resource) = (scope.around(), scope.target().resource);
-    let after = PodAmounts::of(template, edits.of_object());
-    qos::tell_of_qos_class(template, &after, edits);
+    let after = ranges.complete(PodAmounts::of(template, edits.of_object()));
+    qos::tell_of_qos_class(template, ranges, &after, edits);
     pod::judge(template, &after, edits);
-    let ranges = namespace::Ranges::of(around, resource);
-    let completed = (!ranges.is_empty()).then(|| ranges.complete(&after));
-    let completed = completed.as_ref().unwrap_or(&after);
-    ranges.judge(template, completed, edits);
-    namespace::tell_of_uncounted(around, resource, template, completed, edits);
-    autoscaling::judge(scope, template, completed, edits);
-    consumers::tell_of_volumes(template, completed, edits);
-    consumers::tell_of_environment(resource, template, &ranges, completed, edits);
+    ranges.judge(template, &after, edits);
+    namespace::tell_of_uncounted(around, resource, template, &after, edits);
+    autoscaling::judge(scope, template, &after, edits);
+    consumers::tell_of_volumes(template, &after, edits);
+    consumers::tell_of_environment(resource, template, ranges, &after, edits);
+    injected::tell(template, edits);
 }
 
 /// Reads a quantity that an author wrote.

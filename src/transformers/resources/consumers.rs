@@ -73,7 +73,7 @@ pub(super) fn tell_of_environment(
     if !resource.node.raw().contains("resourceFieldRef") {
         return;
     }
-    let before = ranges.complete(&PodAmounts::of(template, &[]));
+    let before = ranges.complete(PodAmounts::of(template, &[]));
     let containers: Vec<(&Container<'_>, &Declared)> = amounts.by_container(template).collect();
     for (own, (container, _)) in containers.iter().enumerate() {
         let subject = Subject::container(template, container);

@@ -48,22 +48,17 @@ impl Ranges {
         Ranges { items }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
     /// The amounts as they are once LimitRanges have completed them (`mergeContainerResources` in kubernetes
     /// `plugin/pkg/admission/limitranger/admission.go`).
-    pub(super) fn complete(&self, amounts: &PodAmounts) -> PodAmounts {
-        let mut completed = amounts.clone();
+    pub(super) fn complete(&self, mut amounts: PodAmounts) -> PodAmounts {
         let of_containers = self.items.iter().filter(|item| !item.is_for_pods);
         for item in of_containers {
-            for (_, declared) in &mut completed.containers {
+            for (_, declared) in &mut amounts.containers {
                 add_absent(&mut declared.limits, &item.default);
                 add_absent(&mut declared.requests, &item.default_request);
             }
         }
-        completed
+        amounts
     }
 
     /// Tells of pods that these LimitRanges keep from being made; `amounts` are completed.
@@ -289,7 +284,7 @@ pub(crate) fn tell_of_quotas(
             let whole = selected.target.templates.iter().filter(|it| it.is_whole());
             for template in whole {
                 let amounts = PodAmounts::of(template, &changes[first..until]);
-                let completed = Ranges::of(around, resource).complete(&amounts);
+                let completed = Ranges::of(around, resource).complete(amounts);
                 let overhead = Overhead::of(template, around);
                 counted.push((resource.display_name(), pods, completed, overhead));
             }

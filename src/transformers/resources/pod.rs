@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 
+use super::namespace::Ranges;
 use super::qos::PodAmounts;
 use super::{Half, OnConflict, Resources, decision, read_quantity, removed_by};
 use crate::config::{Decision, Mode, Section, covers};
@@ -88,12 +89,12 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     }
 
     /// Writes the pod's amounts; those of its containers are decided by now.
-    pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+    pub(super) fn fit(&self, ranges: &Ranges, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let is_possible = self.is_possible();
         if !is_possible && FITTED.iter().any(|name| self.is_any_wanted(name)) {
             edits.find(self.impossible());
         }
-        let amounts = PodAmounts::of(self.template, edits.of_object());
+        let amounts = ranges.complete(PodAmounts::of(self.template, edits.of_object()));
         let mut plans = Vec::new();
         for name in FITTED {
             for half in [Half::Requests, Half::Limits] {

@@ -7,6 +7,7 @@ use jsonptr::Pointer;
 use kustomize_krm_types::Severity;
 
 use super::Half;
+use super::namespace::Ranges;
 use crate::edit::{Change, Edits, Finding, Subject};
 use crate::quantity::Quantity;
 use crate::select::{Container, ContainerType, Template};
@@ -38,14 +39,14 @@ impl Declared {
             let Some(below) = change.pointer.strip_prefix(path) else {
                 continue;
             };
-            let tokens = below.tokens().map(|token| token.decoded().into_owned());
-            let tokens: Vec<String> = tokens.collect();
-            let [resources, half, name] = tokens.as_slice() else {
+            let mut tokens = below.tokens();
+            let tokens = (tokens.next(), tokens.next(), tokens.next(), tokens.next());
+            let (Some(resources), Some(half), Some(name), None) = tokens else {
                 continue;
             };
             let halves = [Half::Requests, Half::Limits];
-            let half = halves.into_iter().find(|it| it.key() == half.as_str());
-            let (Some(half), "resources") = (half, resources.as_str()) else {
+            let half = halves.into_iter().find(|it| it.key() == half.encoded());
+            let (Some(half), "resources") = (half, resources.encoded()) else {
                 continue;
             };
             let text = match &change.proposed {
@@ -53,8 +54,10 @@ impl Declared {
                 _ => None,
             };
             match text.and_then(|text| text.parse().ok()) {
-                Some(amount) => declared.half_mut(half).insert(name.clone(), amount),
-                None => declared.half_mut(half).remove(name),
+                Some(amount) => declared
+                    .half_mut(half)
+                    .insert(name.decoded().into_owned(), amount),
+                None => declared.half_mut(half).remove(name.decoded().as_ref()),
             };
         }
         declared
@@ -103,7 +106,7 @@ impl fmt::Display for QosClass {
 }
 
 /// The amounts of all containers of a pod, and of the pod itself, completed as the API server does.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct PodAmounts {
     /// Each container in the order of the template, without ephemeral ones.
     pub(super) containers: Vec<(ContainerType, Declared)>,
@@ -231,13 +234,14 @@ impl PodAmounts {
 /// the first amount of all, which goes without saying.
 pub(super) fn tell_of_qos_class(
     template: &Template<'_>,
+    ranges: &Ranges,
     after: &PodAmounts,
     edits: &mut Edits<'_>,
 ) {
     if edits.of_object().is_empty() {
         return;
     }
-    let before = PodAmounts::of(template, &[]).qos_class();
+    let before = ranges.complete(PodAmounts::of(template, &[])).qos_class();
     let after = after.qos_class();
     if before == after || before == QosClass::BestEffort {
         return;
