@@ -218,6 +218,12 @@ pub fn fit(
     }
     let mut changes = edits.changes;
     let mut findings = edits.findings;
+    let quotas =
+        transformers::resources::namespace::tell_of_quotas(&selection, &changes, |selected| {
+            let applicable = selected.applicable(&selection.accounts, &selection.around, false);
+            transformers.gives_resources(&applicable)
+        });
+    findings.extend(quotas);
     findings.extend(checks::of_config::ask(config, &selection));
     if config.judges {
         // What stays forbidden after fitting: the objects as they are tell it themselves.

@@ -58,8 +58,20 @@ pub const RULES: &[(&str, &str)] = &[
         "FIT-RES008",
         "amounts of a pod that its containers do not fit in",
     ),
+    (
+        "FIT-RES009",
+        "pods that a LimitRange or a ResourceQuota in the input keeps from being made",
+    ),
     ("FIT-RES010", "an amount outside the configured bounds"),
     ("FIT-RES011", "an amount that is null"),
+    (
+        "FIT-RES012",
+        "volumes that may grow beyond what their pod may store",
+    ),
+    (
+        "FIT-RES013",
+        "an environment variable that takes an amount which is not there",
+    ),
     (
         "FIT-SEC001",
         "a security setting that would stop the program, or that the API server refuses",

@@ -109,6 +109,16 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Finding> {
     let mut found = Vec::new();
     for check in asked {
         let mut of_check = (check.find)(scene);
+        for finding in &of_check {
+            let mut rules = check.rules.iter();
+            let rule = rules.find(|rule| rule.id == finding.id);
+            debug_assert!(
+                finding.resource.is_some()
+                    && rule.is_some_and(|rule| finding.severity <= rule.severity),
+                "{} must tell of its own rules, about an object, and no louder than its row says: {finding:?}",
+                check.name
+            );
+        }
         of_check.retain(|finding| {
             let Some(index) = finding.resource else {
                 return true;

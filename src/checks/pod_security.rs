@@ -147,7 +147,7 @@ fn refused(scene: &Scene<'_>) -> Vec<Finding> {
         let templates = selected.target.templates.iter();
         let all_here = templates.filter(|it| it.is_whole() && !it.has_more_containers);
         for template in all_here {
-            let told = judges.judge(template, changes);
+            let told = judges.judge(template, &changes);
             findings.extend(told.into_iter().map(|mut finding| {
                 finding.resource = Some(selected.index);
                 finding
@@ -199,14 +199,14 @@ impl Judges {
                 return Judges {
                     enforced,
                     warned: demands.warn.unwrap_or(enforced),
-                    whose: format!("the Namespace {name}"),
+                    whose: format!("the Namespace {name}, of the level {},", enforced.level),
                 };
             }
             if let Some(warned) = demands.warn {
                 return Judges {
                     enforced: config,
                     warned,
-                    whose: "a namespace".to_owned(),
+                    whose: format!("a namespace of the level {}", config.level),
                 };
             }
         }
@@ -219,30 +219,29 @@ impl Judges {
                 },
                 ..config
             },
-            whose: "a namespace".to_owned(),
+            whose: format!("a namespace of the level {}", config.level),
         }
     }
 
     /// Judges the pods of a template. Where the function did not run, that is told already, and what it would have mended
     /// is no second mistake: so `changes` are taken as made.
-    fn judge(&self, template: &Template<'_>, changes: &[Change]) -> Vec<Finding> {
-        let facts = PodFacts::after(template, changes);
+    fn judge(&self, template: &Template<'_>, changes: &[&Change]) -> Vec<Finding> {
+        let facts = PodFacts::after(template, changes.iter().copied());
         let enforced = evaluate(&facts, self.enforced.level, self.enforced.version);
         let warned = match self.warned == self.enforced {
             true => Vec::new(),
             false => evaluate(&facts, self.warned.level, self.warned.version),
-        };
-        let is_new = |violation: &&Violation| {
-            let known = |it: &Violation| it.check.split('_').next();
-            !enforced.iter().any(|it| known(it) == known(violation))
         };
         let mut findings = Vec::new();
         for violation in &enforced {
             let told = self.tell(template, violation, Severity::Error, self.enforced.level);
             findings.extend(told);
         }
-        for violation in warned.iter().filter(is_new) {
-            let told = self.tell(template, violation, Severity::Warning, self.warned.level);
+        let refused = findings.len();
+        for violation in &warned {
+            let mut told = self.tell(template, violation, Severity::Warning, self.warned.level);
+            let errors = &findings[..refused];
+            told.retain(|it| !errors.iter().any(|error| error.pointer == it.pointer));
             findings.extend(told);
         }
         findings
@@ -263,7 +262,7 @@ impl Judges {
             false => "its pods",
         };
         let refuses = match severity {
-            Severity::Error => format!("{whose} of the level {level} refuses {pods}"),
+            Severity::Error => format!("{whose} refuses {pods}"),
             _ => format!("the level {level} would refuse {pods}"),
         };
         let although = match (severity, template.is_pod()) {

@@ -13,7 +13,8 @@ use super::{Check, Scene};
 use crate::config::Config;
 use crate::edit::{Change, Finding};
 use crate::rules::Rule;
-use crate::select::{Selected, Selector};
+use crate::select::{Exemption, Selected, Selector};
+use crate::transformers::NAMES;
 
 const ID: &str = "FIT-RUN001";
 
@@ -28,30 +29,36 @@ pub(super) const CHECK: Check = Check {
     find: unfitted,
 };
 
-/// Each leaf that would still change, or for a whole object that this cannot be told.
+/// Each leaf that would still change; or that this cannot be told of some.
 fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for changes in scene.changes.chunk_by(|a, b| a.resource == b.resource) {
-        let selected = scene.selection.selected_at(changes[0].resource);
-        match selected.and_then(|selected| doubt(scene.config, selected)) {
-            Some(who) => findings.push(cannot_tell(&who, changes)),
-            None => findings.extend(changes.iter().map(would_change)),
+        let Some(selected) = scene.selection.selected_at(changes[0].resource) else {
+            continue;
+        };
+        let doubt = Doubt::of(scene.config, selected);
+        let (doubtful, certain): (Vec<_>, Vec<_>) =
+            changes.iter().partition(|change| doubt.is_about(change));
+        findings.extend(certain.into_iter().map(would_change));
+        if let ([first, ..], Some(who)) = (doubtful.as_slice(), &doubt.who) {
+            findings.push(cannot_tell(who, first.resource, doubtful.len()));
         }
     }
     findings
 }
 
 /// What is told of an object as something that the function would still change, if that is an error.
-pub(super) fn told_of<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> &'s [Change] {
+pub(super) fn told_of<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Vec<&'s Change> {
     let severity = scene.config.checks.severity_of(ID, Severity::Error);
     let changes = scene.changes;
     let before = changes.partition_point(|change| change.resource < selected.index);
     let until = changes.partition_point(|change| change.resource <= selected.index);
-    let is_told = severity == Some(Severity::Error) && before < until;
-    match is_told && doubt(scene.config, selected).is_none() {
-        true => &changes[before..until],
-        false => &[],
+    if severity != Some(Severity::Error) || before == until {
+        return Vec::new();
     }
+    let doubt = Doubt::of(scene.config, selected);
+    let changes = changes[before..until].iter();
+    changes.filter(|change| !doubt.is_about(change)).collect()
 }
 
 fn would_change(change: &Change) -> Finding {
@@ -64,43 +71,65 @@ fn would_change(change: &Change) -> Finding {
     }
 }
 
-fn cannot_tell(who: &str, changes: &[Change]) -> Finding {
+fn cannot_tell(who: &str, resource: usize, count: usize) -> Finding {
+    let fields = if count == 1 { "field" } else { "fields" };
     let message = format!(
-        "whether the function ran cannot be told: {who} selects by a name that this object may have had before a prefix \
-         or suffix; without it {} of its fields would be others",
-        changes.len()
+        "whether the function ran cannot be told of {count} {fields}: {who} selects by a name that this object may have had \
+         before a prefix or suffix"
     );
     let finding = Finding::new(ID, Severity::Warning, message);
     Finding {
-        resource: Some(changes[0].resource),
+        resource: Some(resource),
         ..finding.help("select by label, which holds before and after; or check inside of the build, as a validator")
     }
 }
 
-/// What in the config may have met an object by a name that it had before.
-fn doubt(config: &Config<'_>, selected: &Selected<'_, '_>) -> Option<String> {
-    let resource = selected.target.resource;
-    if resource.annotation(annotations::KUSTOMIZE_ID).is_some() {
-        // Within a build earlier names are known.
-        return None;
+/// What in the config may have met an object by a name that it had before, and what of it that would decide.
+#[derive(Default)]
+struct Doubt<'c> {
+    /// Who would.
+    who: Option<String>,
+    sections: Vec<&'static str>,
+    exemptions: Vec<&'c Exemption>,
+}
+
+impl<'c> Doubt<'c> {
+    fn of(config: &'c Config<'_>, selected: &Selected<'_, '_>) -> Doubt<'c> {
+        let resource = selected.target.resource;
+        let mut doubt = Doubt::default();
+        if resource.annotation(annotations::KUSTOMIZE_ID).is_some() {
+            // Within a build earlier names are known.
+            return doubt;
+        }
+        let may_meet =
+            |selector: &Selector| selector.may_have_matched(resource, &selected.target.templates);
+        if config.exclude.iter().any(may_meet) {
+            doubt.who = Some("`spec.exclude`".to_owned());
+            doubt.sections.extend(NAMES);
+        }
+        for profile in &config.profiles {
+            let mut selectors = std::iter::once(&profile.select).chain(&profile.exclude);
+            if selectors.any(may_meet) {
+                let is_set =
+                    |name: &&&str| !config.section_layers(&[profile.layer], name).is_empty();
+                doubt.sections.extend(NAMES.iter().filter(is_set));
+                let who = || format!("profile {}", profile.name);
+                doubt.who.get_or_insert_with(who);
+            }
+        }
+        for (index, exemption) in config.exemptions.iter().enumerate() {
+            if may_meet(&exemption.select) {
+                doubt.exemptions.push(exemption);
+                let who = || format!("`spec.exemptions[{index}]`");
+                doubt.who.get_or_insert_with(who);
+            }
+        }
+        doubt
     }
-    let may_meet =
-        |selector: &Selector| selector.may_have_matched(resource, &selected.target.templates);
-    let profiles = config.profiles.iter().find(|profile| {
-        let mut selectors = std::iter::once(&profile.select).chain(&profile.exclude);
-        selectors.any(may_meet)
-    });
-    let exclude = || {
-        let may_meet = config.exclude.iter().any(may_meet);
-        may_meet.then(|| "`spec.exclude`".to_owned())
-    };
-    let exempt = || {
-        let mut exemptions = config.exemptions.iter().enumerate();
-        let found = exemptions.find(|(_, exemption)| may_meet(&exemption.select));
-        found.map(|(index, _)| format!("`spec.exemptions[{index}]`"))
-    };
-    profiles
-        .map(|profile| format!("profile {}", profile.name))
-        .or_else(exclude)
-        .or_else(exempt)
+
+    fn is_about(&self, change: &Change) -> bool {
+        let mut exemptions = self.exemptions.iter();
+        self.sections.contains(&change.rule)
+            || exemptions.any(|exemption| exemption.names(&change.decision.leaf))
+    }
 }

@@ -141,21 +141,21 @@ fn rules_of(config: Node<'_>) -> Option<serde_json::Value> {
 /// Why the function may not have run, and what to do.
 fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {
     let container = format!("`container: {{image: {IMAGE}}}`");
-    let is_of_another = |file: &PathBuf| !file.to_string_lossy().contains(environment);
+    let is_of_another = |file: &PathBuf| {
+        let mut parts = file.components();
+        !parts.any(|part| part.as_os_str() == environment)
+    };
     executables.sort_by_key(is_of_another);
-    let [first, others @ ..] = executables.as_slice() else {
+    let Some(first) = executables.first() else {
         return format!(
             "list the folder of this config under `transformers`, in the form {container}, and build with `kustomize \
              build --enable-alpha-plugins`; or fit the manifests with `fitout apply`"
         );
     };
-    let more = match others.len() {
-        0 => "has",
-        _ => "and others have",
-    };
     format!(
-        "{} {more} the form `exec`, which kustomize leaves out without a word unless it is given --enable-alpha-plugins \
-         --enable-exec, and kubectl always: build with both, or use {container}",
+        "list the folder of this config under `transformers`; if that is the one of {}, it has the form `exec`, which \
+         kustomize leaves out without a word unless it is given --enable-alpha-plugins --enable-exec, and kubectl always: \
+         build with both, or use {container}",
         first.display()
     )
 }

@@ -150,7 +150,9 @@ fn parsed(bytes: Vec<u8>, name: &str) -> Result<Stream, Problem> {
 }
 
 fn read_stdin() -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    // Where a file is redirected its size is known, and the text need not move while it grows.
+    let size = std::fs::metadata("/dev/stdin").map_or(0, |it| it.len());
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     std::io::stdin().lock().read_to_end(&mut bytes)?;
     Ok(bytes)
 }

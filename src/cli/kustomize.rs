@@ -140,6 +140,19 @@ fn judge(
             ),
         ));
     }
+    let stdout = String::from_utf8_lossy(&finished.stdout);
+    if stdout
+        .lines()
+        .any(|line| line == "kind: CheckConfigUsedAsTransformer")
+    {
+        return Err(Failure::new(
+            not_run,
+            format!(
+                "error[FIT-RUN001]: a config with `mode: Check` is under `transformers` in the build of {shown}, so that nothing \
+                 is left of it\n  = help: list it under `validators`, and the one without `mode: Check` under `transformers`"
+            ),
+        ));
+    }
     if calls.is_empty() {
         return Err(Failure::new(
             not_run,

@@ -116,7 +116,10 @@ impl Telling {
 
     /// The severity from which on findings are told.
     fn least(&self) -> Severity {
-        if self.quiet {
+        if self.quiet && self.fail_on == Some(FailOn::Warning) {
+            // What fails the run is told.
+            Severity::Warning
+        } else if self.quiet {
             Severity::Error
         } else if self.verbose {
             Severity::Info

@@ -537,6 +537,7 @@ impl<'a> FunctionConfig<'a> {
                     .problem(message, node)
                     .field(format!("spec.{list}[{index}].{key}"));
                 let help = match key {
+                    "kind" => "name the kind that holds them",
                     "path" => "write keys joined by `/`, such as `spec/pools[]/template`",
                     _ => "write `form: Flat` with `keys: {storageClassName: class, size: size}`",
                 };

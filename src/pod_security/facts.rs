@@ -220,7 +220,10 @@ impl<'a> PodFacts<'a> {
 
     /// The same, as they will be with some edits.
     #[must_use]
-    pub fn after(template: &Template<'a>, changes: &'a [Change]) -> PodFacts<'a> {
+    pub fn after(
+        template: &Template<'a>,
+        changes: impl IntoIterator<Item = &'a Change>,
+    ) -> PodFacts<'a> {
         let mut facts = PodFacts::of(template);
         for change in changes {
             let value = change.proposed.as_ref();

@@ -40,6 +40,9 @@ pub struct Report {
     /// It is of a judgement.
     #[serde(skip)]
     pub judges: bool,
+    /// It asks whether the function ran.
+    #[serde(skip)]
+    asks_for_run: bool,
     /// How many changes each object has, by section.
     #[serde(skip)]
     objects: Vec<ObjectChanges>,
@@ -225,6 +228,10 @@ impl Report {
             summary,
             results,
             judges: config.judges,
+            asks_for_run: config
+                .checks
+                .severity_of(PROOF_OF_RUN, Severity::Error)
+                .is_some(),
             objects: count_by_object(&fitted.changes, resources),
         }
     }
@@ -241,6 +248,7 @@ impl Report {
             },
             results: problems.iter().map(of_problem).collect(),
             judges: false,
+            asks_for_run: false,
             objects: Vec::new(),
         }
     }
@@ -253,6 +261,12 @@ impl Report {
     /// Whether a judgement passes.
     pub fn passes(&self, fail_on: FailOn) -> bool {
         !fail_on.fails(self.summary.errors, self.summary.warnings)
+    }
+
+    /// Whether nothing is known of the function having run: nobody asked, or it could not be told, or is waived.
+    fn run_is_unclear(&self) -> bool {
+        let mut results = self.results.iter();
+        !self.asks_for_run || results.any(|entry| entry.rule == PROOF_OF_RUN)
     }
 
     /// Whether the config would still change something.

@@ -300,6 +300,7 @@ pub fn totals(report: &Report) -> String {
     };
     if report.judges {
         let unfitted = match report.unfitted().count() {
+            0 if report.run_is_unclear() => "whether they were fitted was not told".to_owned(),
             0 => "as fitted".to_owned(),
             1 => "1 field would still change".to_owned(),
             fields => format!("{fields} fields would still change"),

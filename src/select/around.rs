@@ -29,6 +29,9 @@ pub struct Around<'a> {
     /// What the claims of a StatefulSet are called before the number of the replica.
     made_claims: HashMap<String, Vec<Option<String>>>,
     storage_classes: HashMap<String, Node<'a>>,
+    runtime_classes: HashMap<String, Node<'a>>,
+    limit_ranges: Vec<&'a Resource<'a>>,
+    quotas: Vec<(usize, &'a Resource<'a>)>,
 }
 
 /// Pods that an object makes.
@@ -113,6 +116,15 @@ impl<'a> Around<'a> {
             let names = names(resource).into_iter();
             self.storage_classes
                 .extend(names.map(|name| (name, resource.node)));
+        } else if resource.group() == "node.k8s.io" && resource.kind == "RuntimeClass" {
+            let names = names(resource).into_iter();
+            self.runtime_classes
+                .extend(names.map(|name| (name, resource.node)));
+        }
+        match (resource.group(), resource.kind.as_ref()) {
+            ("", "LimitRange") => self.limit_ranges.push(resource),
+            ("", "ResourceQuota") => self.quotas.push((index, resource)),
+            _ => {}
         }
         let is_vertical = match (resource.group(), resource.kind.as_ref()) {
             ("autoscaling", "HorizontalPodAutoscaler") => false,
@@ -291,6 +303,22 @@ impl<'a> Around<'a> {
     /// The StorageClass that claims mean by a name.
     pub fn storage_class(&self, name: &str) -> Option<Node<'a>> {
         self.storage_classes.get(name).copied()
+    }
+
+    /// The RuntimeClass that pods mean by a name.
+    pub fn runtime_class(&self, name: &str) -> Option<Node<'a>> {
+        self.runtime_classes.get(name).copied()
+    }
+
+    /// The LimitRanges of the namespace that an object names.
+    pub fn limit_ranges_of(&self, of: &Resource<'_>) -> impl Iterator<Item = &'a Resource<'a>> {
+        let ranges = self.limit_ranges.iter().copied();
+        ranges.filter(move |it| it.namespace == of.namespace)
+    }
+
+    /// Every ResourceQuota, with its index among the objects.
+    pub fn quotas(&self) -> &[(usize, &'a Resource<'a>)] {
+        &self.quotas
     }
 
     /// Whether a StatefulSet in hand makes a claim of this name.

@@ -88,6 +88,13 @@ pub struct Exemption {
     pub until: Option<Date>,
 }
 
+impl Exemption {
+    /// Whether it names a leaf, given with its section: `resources.limits.cpu`.
+    pub fn names(&self, leaf: &str) -> bool {
+        Waiver::of_config(0, self).names(leaf)
+    }
+}
+
 /// An exemption as it applies to one object.
 #[derive(Debug)]
 pub struct Waiver<'r> {

@@ -53,15 +53,17 @@ impl Demands {
 
 /// The Namespaces in hand, by the names that they have and had.
 pub fn demands(resources: &[Resource<'_>]) -> HashMap<String, Demands> {
-    let mut demands = HashMap::new();
+    let (mut before, mut now) = (HashMap::new(), HashMap::new());
     let is_namespace =
         |resource: &&Resource<'_>| resource.group().is_empty() && resource.kind == "Namespace";
     for namespace in resources.iter().filter(is_namespace) {
         let of_one = Demands::of(namespace);
-        let names = namespace.previous_names().into_iter();
-        for name in names.chain([namespace.name.to_string()]) {
-            demands.insert(name, of_one);
+        for name in namespace.previous_names() {
+            before.entry(name).or_insert(of_one);
         }
+        now.insert(namespace.name.to_string(), of_one);
     }
-    demands
+    // A name that one has now is not another's of old.
+    before.extend(now);
+    before
 }

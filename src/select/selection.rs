@@ -150,7 +150,9 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
                 selection.skips.push((index, skipped.clone()));
             }
             match target {
-                _ if is_skipped => {}
+                // Whoever opts out of being fitted is judged all the same: only an exemption needs a reason.
+                Err(_) if is_skipped => {}
+                Ok(_) if is_skipped && !config.judges => {}
                 Ok(target) => selection.add(config, index, target, skipped),
                 Err(problem) => problems.push(problem),
             }

@@ -149,7 +149,7 @@ macro_rules! transformers {
             /// The first value of the author's that cannot be read where it has to be.
             pub fn transform(&self, object: &Applicable<'_, '_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
                 $(
-                    if !object.skipped.iter().any(|skipped| skipped == $name) {
+                    if !object.skipped.iter().any(|skipped| skipped == $name || skipped == "true") {
                         edits.rule($name);
                         <$section>::transform(&Scope { object, sections: &self.$field }, edits)?;
                     }
@@ -176,6 +176,13 @@ impl Transformers<'_> {
             sections: &self.security_context,
         };
         scope.section().map(|section| section.settings.standard())
+    }
+
+    /// Whether the pods of an object get resources.
+    pub fn gives_resources(&self, object: &Applicable<'_, '_>) -> bool {
+        let sections = &self.resources;
+        let is_skipped = object.skipped.iter().any(|it| it == sections.name());
+        !is_skipped && Scope { object, sections }.section().is_some()
     }
 }
 

@@ -18,7 +18,10 @@
 //! ```
 
 mod autoscaling;
+mod consumers;
 mod fitting;
+mod injected;
+pub(crate) mod namespace;
 mod pod;
 mod qos;
 mod review;
@@ -28,12 +31,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
-use kustomize_krm_types::Severity;
 use serde::{Deserialize, Deserializer};
 
 use super::{Objection, Scope, Transformer};
 use crate::config::{Decision, Section, covers, text_of_scalar};
-use crate::edit::{Edits, Finding, Subject, field_path};
+use crate::edit::{Edits, field_path};
 use crate::problem::Problem;
 use crate::quantity::{Quantity, Scale};
 use crate::read::Resource;
@@ -41,7 +43,8 @@ use crate::select::{ContainerType, Template};
 use crate::yaml::Node;
 
 use fitting::Fitting;
-use qos::{PodAmounts, QosClass};
+use namespace::Ranges;
+use qos::PodAmounts;
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -402,11 +405,16 @@ impl Transformer for Resources {
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let of_object = scope.section();
+        let resource = scope.target().resource;
+        if of_object.is_some() && resource.kind == "Namespace" {
+            injected::tell_of_namespace(resource, edits);
+        }
+        let ranges = Ranges::of(scope.around(), resource);
         for template in &scope.target().templates {
             let of_pod = of_object
                 .as_ref()
                 .and_then(|section| pod::PodLevel::new(scope.target().resource, template, section));
-            let for_pod = of_pod.as_ref().map(|it| it.names()).unwrap_or_default();
+            let for_pod = pod::names(template, of_pod.as_ref());
             let mut is_looked_at = false;
             for container in template.containers.iter().chain(&template.made) {
                 let has_amounts = !container.resources_key.is_empty();
@@ -436,37 +444,33 @@ impl Transformer for Resources {
                 fitting.review(edits);
             }
             if let Some(of_pod) = &of_pod {
-                of_pod.fit(edits)?;
+                of_pod.fit(&ranges, edits)?;
             }
             if template.is_whole() && (is_looked_at || of_pod.is_some()) {
-                let after = PodAmounts::of(template, edits.of_object());
-                tell_of_qos_class(template, &after, edits);
-                pod::judge(template, &after, edits);
-                autoscaling::judge(scope, template, &after, edits);
+                judge(scope, template, &ranges, edits);
             }
         }
         Ok(())
     }
 }
 
-/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
-/// the first amount of all, which goes without saying.
-fn tell_of_qos_class(template: &Template<'_>, after: &PodAmounts, edits: &mut Edits<'_>) {
-    if edits.of_object().is_empty() {
-        return;
-    }
-    let before = PodAmounts::of(template, &[]).qos_class();
-    let after = after.qos_class();
-    if before == after || before == QosClass::BestEffort {
-        return;
-    }
-    let subject = Subject::pod(template);
-    let message = format!(
-        "{}: its QoS class was {before} and becomes {after}",
-        subject.part
-    );
-    let finding = Finding::new("FIT-RES007", Severity::Info, message).about(&subject, &[]);
-    edits.find(finding);
+/// Judges the amounts of a pod as they will stand, completed by the LimitRanges of its namespace.
+fn judge(
+    scope: &Scope<'_, '_, Resources>,
+    template: &Template<'_>,
+    ranges: &Ranges,
+    edits: &mut Edits<'_>,
+) {
+    let (around, resource) = (scope.around(), scope.target().resource);
+    let after = ranges.complete(PodAmounts::of(template, edits.of_object()));
+    qos::tell_of_qos_class(template, ranges, &after, edits);
+    pod::judge(template, &after, edits);
+    ranges.judge(template, &after, edits);
+    namespace::tell_of_uncounted(around, resource, template, &after, edits);
+    autoscaling::judge(scope, template, &after, edits);
+    consumers::tell_of_volumes(template, &after, edits);
+    consumers::tell_of_environment(resource, template, ranges, &after, edits);
+    injected::tell(template, edits);
 }
 
 /// Reads a quantity that an author wrote.

@@ -7,7 +7,7 @@ use crate::edit::{Finding, Subject};
 use crate::problem::did_you_mean;
 use crate::rules;
 use crate::select::{
-    EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Selection, Waiver, WaiverSource, leaf_of,
+    Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Selection, Waiver, WaiverSource, leaf_of,
 };
 use crate::transformers;
 
@@ -49,6 +49,24 @@ pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> 
             findings.push(about(
                 finding.help("say in one sentence why this has to stay as it is"),
                 EXEMPT,
+            ));
+        }
+        let target = &selected.target;
+        let on_templates = || {
+            let mut templates = target.templates.iter();
+            templates.find_map(|it| it.annotation(EXEMPT_UNTIL)?.text())
+        };
+        let day = target
+            .resource
+            .annotation(EXEMPT_UNTIL)
+            .or_else(on_templates);
+        if let Some(day) = day.filter(|day| Date::parse(day).is_none()) {
+            let message =
+                format!("`{day}` in {EXEMPT_UNTIL} is no day, so its exemption never ends");
+            let finding = Finding::new("FIT-EXM002", Severity::Error, message);
+            findings.push(about(
+                finding.help("write it as `2027-03-31`"),
+                EXEMPT_UNTIL,
             ));
         }
         if let (Some(until), Some(today)) = (&first.until, &config.today)

@@ -21,7 +21,8 @@ pub(super) struct Fitting<'f, 'a> {
     pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
     pub(super) section: &'f Section<'f, Resources>,
-    /// What is configured for the whole pod.
+    /// What the whole pod has or gets amounts of (`spec.resources`, Kubernetes 1.34). They bound the sum of its
+    /// containers, so amounts for single containers could make the pod invalid and are not needed.
     pub(super) for_pod: &'f [&'static str],
 }
 
@@ -112,7 +113,7 @@ impl<'a> Fitting<'_, 'a> {
     ) -> Result<Vec<Plan>, Problem> {
         let mut request = self.wish(Half::Requests, name);
         let mut limit = self.wish(Half::Limits, name);
-        if self.is_set_for_the_pod(name) {
+        if self.for_pod.contains(&name) {
             // To take something away cannot make the sum of the containers too large.
             request = request.filter(|wish| wish.mode == Mode::Remove);
             limit = limit.filter(|wish| wish.mode == Mode::Remove);
@@ -181,7 +182,7 @@ impl<'a> Fitting<'_, 'a> {
         let mode = self.section.mode("limits.memory");
         is_asked
             && matches!(mode, Mode::Ensure | Mode::Override)
-            && !self.is_set_for_the_pod("memory")
+            && !self.for_pod.contains(&"memory")
     }
 
     /// The amount that a half will have by its mode alone.
@@ -316,19 +317,6 @@ impl<'a> Fitting<'_, 'a> {
 
     pub(super) fn subject(&self) -> Subject {
         Subject::container(self.template, self.container)
-    }
-
-    /// A pod-level amount bounds the sum of its containers (`spec.resources`, Kubernetes 1.34), so
-    /// amounts for single containers could make the pod invalid and are not needed.
-    fn is_set_for_the_pod(&self, name: &str) -> bool {
-        let resources = self.template.spec.get("resources");
-        let resources = resources.filter(|_| self.template.is_whole());
-        let half = |half: Half| {
-            resources
-                .and_then(|resources| resources.get(half.key())?.get(name))
-                .filter(|node| !node.is_null())
-        };
-        self.for_pod.contains(&name) || half(Half::Requests).or(half(Half::Limits)).is_some()
     }
 
     fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 
+use super::namespace::Ranges;
 use super::qos::PodAmounts;
-use super::{Half, OnConflict, Resources, read_quantity};
-use crate::config::{Decision, Mode, Section};
+use super::{Half, OnConflict, Resources, decision, read_quantity, removed_by};
+use crate::config::{Decision, Mode, Section, covers};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::quantity::Quantity;
@@ -21,7 +22,7 @@ pub(super) const FITTED: [&str; 2] = ["cpu", "memory"];
 /// The minor version of Kubernetes that has `spec.resources` without a feature gate.
 const SINCE: u32 = 34;
 
-/// A pod for which the section sets amounts.
+/// A pod whose own amounts the section sets or takes away.
 pub(super) struct PodLevel<'f, 'a> {
     resource: &'f Resource<'a>,
     template: &'f Template<'a>,
@@ -38,7 +39,7 @@ struct Side {
 }
 
 impl<'f, 'a> PodLevel<'f, 'a> {
-    /// `None` where nothing is set for pods.
+    /// `None` where nothing is said of pods.
     pub(super) fn new(
         resource: &'f Resource<'a>,
         template: &'f Template<'a>,
@@ -46,7 +47,8 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     ) -> Option<PodLevel<'f, 'a>> {
         let amounts = &section.settings.pod_level;
         let is_any = !amounts.requests.is_empty() || !amounts.limits.is_empty();
-        (is_any && template.is_whole()).then_some(PodLevel {
+        let is_meant = is_any || section.removed().any(|path| covers("podLevel", path));
+        (is_meant && template.is_whole()).then_some(PodLevel {
             resource,
             template,
             section,
@@ -69,36 +71,39 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         is_configured && matches!(mode, Mode::Ensure | Mode::Override)
     }
 
-    /// The resources that the pod gets amounts of, so that its containers need none.
-    pub(super) fn names(&self) -> Vec<&'static str> {
-        let halves = [Half::Requests, Half::Limits];
-        let is_wanted = |name: &&str| halves.iter().any(|half| self.is_wanted(*half, name));
-        match self.is_possible() {
-            true => FITTED.into_iter().filter(is_wanted).collect(),
-            false => Vec::new(),
+    fn is_any_wanted(&self, name: &str) -> bool {
+        let mut halves = [Half::Requests, Half::Limits].into_iter();
+        halves.any(|half| self.is_wanted(half, name))
+    }
+
+    /// Who has an amount of the pod deleted, if it is to be.
+    fn removal(&self, half: Half, name: &str) -> Option<Arc<Decision>> {
+        let leaf = format!("podLevel.{half}.{name}");
+        if self.section.mode(&leaf) != Mode::Remove {
+            return None;
         }
+        let configured = self.section.settings.pod_level.half(half);
+        let named = removed_by(self.section, &leaf).map(|path| format!("modes.{path}"));
+        let reason = named.or(configured.contains_key(name).then(|| leaf.clone()))?;
+        Some(decision(self.section, &reason, &leaf))
     }
 
     /// Writes the pod's amounts; those of its containers are decided by now.
-    pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        if !self.is_possible() {
+    pub(super) fn fit(&self, ranges: &Ranges, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let is_possible = self.is_possible();
+        if !is_possible && FITTED.iter().any(|name| self.is_any_wanted(name)) {
             edits.find(self.impossible());
-            return Ok(());
         }
-        let amounts = PodAmounts::of(self.template, edits.of_object());
+        let amounts = ranges.complete(PodAmounts::of(self.template, edits.of_object()));
         let mut plans = Vec::new();
         for name in FITTED {
             for half in [Half::Requests, Half::Limits] {
-                let leaf = format!("podLevel.{half}.{name}");
-                let is_configured = self
-                    .section
-                    .settings
-                    .pod_level
-                    .half(half)
-                    .contains_key(name);
-                if is_configured && self.section.mode(&leaf) == Mode::Remove {
-                    plans.push((half, name, None, self.section.decision(&leaf), None));
+                if let Some(decision) = self.removal(half, name) {
+                    plans.push((half, name, None, decision, None));
                 }
+            }
+            if !is_possible {
+                continue;
             }
             let request = self.side(Half::Requests, name)?;
             let limit = self.side(Half::Limits, name)?;
@@ -225,7 +230,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
                     .to_owned(),
             ),
             false => (
-                "exists since Kubernetes 1.34 and is not written for this cluster",
+                "exist since Kubernetes 1.34 and are not written for this cluster",
                 format!("set `kubernetesVersion: \"1.{SINCE}\"` or later if the cluster has it"),
             ),
         };
@@ -235,6 +240,28 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             .decided_by(self.section.decision("podLevel"))
             .help(help)
     }
+}
+
+/// The resources that a pod has or gets amounts of for itself, so that its containers need none and could have too much.
+pub(super) fn names(
+    template: &Template<'_>,
+    of_pod: Option<&PodLevel<'_, '_>>,
+) -> Vec<&'static str> {
+    let declared = template.spec.get("resources");
+    let declared = declared.filter(|_| template.is_whole());
+    if declared.is_none() && of_pod.is_none() {
+        return Vec::new();
+    }
+    let stays = |half: Half, name: &str| {
+        let node = declared.and_then(|it| it.get(half.key())?.get(name));
+        let is_there = node.is_some_and(|node| !node.is_null());
+        is_there && of_pod.is_none_or(|it| it.removal(half, name).is_none())
+    };
+    let is_for_pod = |name: &&str| {
+        let is_set = of_pod.is_some_and(|it| it.is_possible() && it.is_any_wanted(name));
+        is_set || stays(Half::Requests, name) || stays(Half::Limits, name)
+    };
+    super::FITTED.into_iter().filter(is_for_pod).collect()
 }
 
 /// The largest limit of an ordinary container: the API server compares no others with the pod's.
@@ -261,26 +288,29 @@ pub(super) fn judge(template: &Template<'_>, amounts: &PodAmounts, edits: &mut E
     if amounts.pod.is_empty() {
         return;
     }
-    let pod = amounts.pod_with_defaults();
+    let declared = &amounts.pod;
     for half in [Half::Requests, Half::Limits] {
-        for (name, amount) in pod.half(half) {
+        for (name, amount) in declared.half(half) {
             let is_pages = name.starts_with("hugepages-");
             let is_supported = FITTED.contains(&name.as_str()) || is_pages;
+            // What is not declared is completed from what the containers ask for.
+            let is_summed =
+                half == Half::Requests || is_pages || !declared.requests.contains_key(name);
             let sum = amounts.sum_of_requests(name);
-            let largest = largest_limit(amounts, name);
-            let limit = pod.limits.get(name);
-            let is_summed = half == Half::Requests || is_pages;
-            let what = match (sum, largest, limit) {
+            let what = match (sum, largest_limit(amounts, name), declared.limits.get(name)) {
                 _ if template.is_windows => "may not be set for a pod on Windows".to_owned(),
                 _ if !is_supported => "may not be set for a whole pod".to_owned(),
                 (_, _, Some(limit)) if half == Half::Requests && amount > limit => {
                     format!("is {amount}, above the pod's limit of {limit}")
                 }
-                (Some(sum), _, _) if is_summed && sum > *amount => {
-                    format!("is {amount}, and the containers request {sum} together")
+                (_, _, Some(limit)) if half == Half::Requests && is_pages && amount < limit => {
+                    format!("is {amount}, and its limit is {limit}")
                 }
                 (_, Some(largest), _) if half == Half::Limits && largest > *amount => {
                     format!("is {amount}, and a container has a limit of {largest}")
+                }
+                (Some(sum), _, _) if is_summed && sum > *amount => {
+                    format!("is {amount}, and the containers request {sum} together")
                 }
                 _ => continue,
             };

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jsonptr::Pointer;
+use kustomize_krm_types::Severity;
 
 use super::Half;
-use crate::edit::Change;
+use super::namespace::Ranges;
+use crate::edit::{Change, Edits, Finding, Subject};
 use crate::quantity::Quantity;
 use crate::select::{Container, ContainerType, Template};
 use crate::yaml::{Node, Value};
@@ -37,14 +39,14 @@ impl Declared {
             let Some(below) = change.pointer.strip_prefix(path) else {
                 continue;
             };
-            let tokens = below.tokens().map(|token| token.decoded().into_owned());
-            let tokens: Vec<String> = tokens.collect();
-            let [resources, half, name] = tokens.as_slice() else {
+            let mut tokens = below.tokens();
+            let tokens = (tokens.next(), tokens.next(), tokens.next(), tokens.next());
+            let (Some(resources), Some(half), Some(name), None) = tokens else {
                 continue;
             };
             let halves = [Half::Requests, Half::Limits];
-            let half = halves.into_iter().find(|it| it.key() == half.as_str());
-            let (Some(half), "resources") = (half, resources.as_str()) else {
+            let half = halves.into_iter().find(|it| it.key() == half.encoded());
+            let (Some(half), "resources") = (half, resources.encoded()) else {
                 continue;
             };
             let text = match &change.proposed {
@@ -52,8 +54,10 @@ impl Declared {
                 _ => None,
             };
             match text.and_then(|text| text.parse().ok()) {
-                Some(amount) => declared.half_mut(half).insert(name.clone(), amount),
-                None => declared.half_mut(half).remove(name),
+                Some(amount) => declared
+                    .half_mut(half)
+                    .insert(name.decoded().into_owned(), amount),
+                None => declared.half_mut(half).remove(name.decoded().as_ref()),
             };
         }
         declared
@@ -128,14 +132,19 @@ impl PodAmounts {
     /// time with the sidecars before it, whichever is more (`AggregateContainerRequests` in kubernetes
     /// `component-helpers/resource/helpers.go`). `None` where none asks, or the sum is too large to be held.
     pub(super) fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
+        self.sum(Half::Requests, name)
+    }
+
+    /// The sum of either half, in the same way.
+    pub(super) fn sum(&self, half: Half, name: &str) -> Option<Quantity> {
         let mut sum: Option<Quantity> = None;
         let mut sidecars: Option<Quantity> = None;
         let mut peak: Option<Quantity> = None;
         for (container_type, declared) in &self.containers {
-            let request = declared.requests.get(name).copied();
-            let plus = |some: Option<Quantity>| match (some, request) {
-                (Some(some), Some(request)) => some.checked_add(request),
-                (some, request) => some.or(request),
+            let amount = declared.half(half).get(name).copied();
+            let plus = |some: Option<Quantity>| match (some, amount) {
+                (Some(some), Some(amount)) => some.checked_add(amount),
+                (some, amount) => some.or(amount),
             };
             match container_type {
                 ContainerType::Container => sum = plus(sum),
@@ -149,6 +158,22 @@ impl PodAmounts {
             }
         }
         sum.max(peak)
+    }
+
+    /// What the pod comes to: what it has itself, else the sum of its containers.
+    pub(super) fn in_all(&self) -> Declared {
+        let mut all = self.pod_with_defaults();
+        for half in [Half::Requests, Half::Limits] {
+            let names = self.containers.iter();
+            for name in names.flat_map(|(_, it)| it.half(half).keys()) {
+                if !all.half(half).contains_key(name)
+                    && let Some(sum) = self.sum(half, name)
+                {
+                    all.half_mut(half).insert(name.clone(), sum);
+                }
+            }
+        }
+        all
     }
 
     /// The class (`ComputePodQOS` in kubernetes `pkg/apis/core/v1/helper/qos/qos.go`): only CPU and memory count, zero
@@ -203,4 +228,29 @@ impl PodAmounts {
         }
         pod.with_implicit_requests()
     }
+}
+
+/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
+/// the first amount of all, which goes without saying.
+pub(super) fn tell_of_qos_class(
+    template: &Template<'_>,
+    ranges: &Ranges,
+    after: &PodAmounts,
+    edits: &mut Edits<'_>,
+) {
+    if edits.of_object().is_empty() {
+        return;
+    }
+    let before = ranges.complete(PodAmounts::of(template, &[])).qos_class();
+    let after = after.qos_class();
+    if before == after || before == QosClass::BestEffort {
+        return;
+    }
+    let subject = Subject::pod(template);
+    let message = format!(
+        "{}: its QoS class was {before} and becomes {after}",
+        subject.part
+    );
+    let finding = Finding::new("FIT-RES007", Severity::Info, message).about(&subject, &[]);
+    edits.find(finding);
 }

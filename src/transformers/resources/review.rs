@@ -32,14 +32,14 @@ impl<'a> Fitting<'_, 'a> {
     pub(super) fn review(&self, edits: &mut Edits<'_>) {
         let mut findings = Vec::new();
         let amounts = self.amounts(edits.of_object());
-        for kept in amounts.iter().filter(|amount| !amount.is_changed) {
-            findings.extend(self.doubt(kept));
-        }
-        findings.extend(self.authors_pairs(&amounts, edits));
+        let kept: Vec<&Kept<'_>> = amounts.iter().filter(|it| !it.is_changed).collect();
+        findings.extend(kept.iter().filter_map(|it| self.doubt(it)));
+        findings.extend(self.mixed_units(&kept));
+        findings.extend(self.authors_pairs(&kept));
         if self.section.settings.judges_amounts() {
             findings.extend(self.out_of_bounds(edits));
         }
-        findings.extend(self.devices(&amounts, edits));
+        findings.extend(self.devices(&kept, edits));
         for finding in findings {
             edits.find(finding);
         }
@@ -48,9 +48,11 @@ impl<'a> Fitting<'_, 'a> {
     /// What the author wrote below `resources`.
     fn amounts(&self, changes: &[Change]) -> Vec<Kept<'a>> {
         let mut kept = Vec::new();
+        let Some(resources) = self.container.resources() else {
+            return kept;
+        };
         for half in [Half::Requests, Half::Limits] {
-            let amounts = self.container.resources();
-            let amounts = amounts.and_then(|it| it.get(half.key()));
+            let amounts = resources.get(half.key());
             for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
                 let name = name.text().unwrap_or_default().into_owned();
                 if self.section.mode(&half.leaf(&name)) != Mode::Off {
@@ -163,26 +165,44 @@ impl<'a> Fitting<'_, 'a> {
         }
     }
 
+    /// Units of both families beside one another, which people read as if they were one: `1000M` is 953.67Mi.
+    fn mixed_units(&self, kept: &[&Kept<'_>]) -> Option<Finding> {
+        let is_decimal = |text: &str| text.ends_with(['k', 'M', 'G', 'T', 'P', 'E']);
+        let of = |is_meant: &dyn Fn(&str) -> bool| {
+            let is_counted =
+                |it: &&&Kept<'_>| it.name == "memory" || it.name == "ephemeral-storage";
+            kept.iter().filter(is_counted).find(|it| is_meant(&it.text))
+        };
+        let decimal = of(&is_decimal)?;
+        let binary = of(&|text| text.ends_with('i'))?;
+        let what = format!(
+            "is {} and resources.{}.{} is {}: units of 1000 and of 1024",
+            decimal.text, binary.half, binary.name, binary.text
+        );
+        let finding = self.finding("FIT-RES006", Severity::Info, decimal, &what);
+        Some(finding.help("write both in Ki, Mi, Gi"))
+    }
+
     /// Requests above their limits where the author wrote both and neither changes: the API server refuses the pod.
-    fn authors_pairs(&self, amounts: &[Kept<'_>], edits: &Edits<'_>) -> Vec<Finding> {
-        let kept = || amounts.iter().filter(|amount| !amount.is_changed);
-        let of = |half: Half| kept().filter(move |it| it.half == half);
-        if of(Half::Requests).next().is_none() || of(Half::Limits).next().is_none() {
-            return Vec::new();
-        }
-        let declared = self.declared(edits.of_object());
+    fn authors_pairs(&self, kept: &[&Kept<'_>]) -> Vec<Finding> {
+        // Requests come first.
+        let limits = kept.partition_point(|it| it.half == Half::Requests);
+        let (requests, limits) = kept.split_at(limits);
         let mut findings = Vec::new();
-        for kept_limit in of(Half::Limits) {
-            let name = &kept_limit.name;
-            let pair = (declared.requests.get(name), declared.limits.get(name));
-            let is_told_of_devices = !FITTED.contains(&name.as_str());
-            if let (Some(request), Some(limit)) = pair
-                && request > limit
-                && of(Half::Requests).any(|it| it.name == *name)
-                && !is_told_of_devices
+        for request in requests {
+            let Some(limit) = limits.iter().find(|it| it.name == request.name) else {
+                continue;
+            };
+            let amount = |it: &Kept<'_>| {
+                let node = Some(it.node).filter(|node| !node.is_null())?;
+                Quantity::of_node(node).ok()
+            };
+            if FITTED.contains(&request.name.as_str())
+                && let (Some(least), Some(most)) = (amount(request), amount(limit))
+                && least > most
             {
-                let what = format!("is {limit}, below the request of {request}");
-                let finding = self.finding("FIT-RES002", Severity::Error, kept_limit, &what);
+                let what = format!("is {most}, below the request of {least}");
+                let finding = self.finding("FIT-RES002", Severity::Error, limit, &what);
                 findings.push(finding.help("the API server refuses the pod as it is"));
             }
         }
@@ -191,8 +211,12 @@ impl<'a> Fitting<'_, 'a> {
 
     /// Amounts as they will stand that are outside `min` and `max`, and limits that are too many times their request.
     fn out_of_bounds(&self, edits: &Edits<'_>) -> Vec<Finding> {
-        let declared = self.declared(edits.of_object());
         let settings = &self.section.settings;
+        let has_bounds = !settings.min.is_empty() || !settings.max.is_empty();
+        if !has_bounds && settings.limit_request_ratio.is_empty() {
+            return Vec::new();
+        }
+        let declared = self.declared(edits.of_object());
         let subject = self.subject();
         let mut findings = Vec::new();
         for name in FITTED {
@@ -253,13 +277,13 @@ impl<'a> Fitting<'_, 'a> {
 
     /// Devices and huge pages cannot be overcommitted: a request has to be its limit, and to be whole
     /// (`validateResourceRequirements` in kubernetes `pkg/apis/core/validation/validation.go`).
-    fn devices(&self, amounts: &[Kept<'_>], edits: &Edits<'_>) -> Vec<Finding> {
+    fn devices(&self, kept: &[&Kept<'_>], edits: &Edits<'_>) -> Vec<Finding> {
+        let is_pages = |kept: &Kept<'_>| kept.name.starts_with("hugepages-");
         // Names without a domain, and those of Kubernetes itself, are no devices (`IsNativeResource`).
-        let is_device = |name: &str| name.contains('/') && !name.contains("kubernetes.io/");
-        let is_pages = |name: &str| name.starts_with("hugepages-");
-        let is_meant = |kept: &&Kept<'_>| is_pages(&kept.name) || is_device(&kept.name);
-        let mut meant = amounts.iter().filter(is_meant).peekable();
-        if meant.peek().is_none() {
+        let is_device = |kept: &Kept<'_>| {
+            is_pages(kept) || kept.name.contains('/') && !kept.name.contains("kubernetes.io/")
+        };
+        if !kept.iter().any(|it| is_device(it)) {
             return Vec::new();
         }
         let declared = self.declared(edits.of_object());
@@ -270,7 +294,7 @@ impl<'a> Fitting<'_, 'a> {
         };
         let has_base = is_counted("cpu") || is_counted("memory");
         let mut findings = Vec::new();
-        for kept in meant {
+        for kept in kept.iter().filter(|it| is_device(it)) {
             let Ok(amount) = Quantity::of_node(kept.node) else {
                 continue;
             };
@@ -286,7 +310,7 @@ impl<'a> Fitting<'_, 'a> {
                 }
                 None => "has no limit, and cannot be overcommitted".to_owned(),
                 Some(limit) if *limit != amount => format!("is {amount}, and its limit is {limit}"),
-                Some(_) if is_pages(&kept.name) && !has_base => {
+                Some(_) if is_pages(kept) && !has_base => {
                     "needs an amount of cpu or memory beside it".to_owned()
                 }
                 Some(_) => continue,
