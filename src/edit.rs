@@ -706,29 +706,30 @@ impl Change {
     }
 }
 
+impl Part {
+    /// What a person calls it, in pieces.
+    pub fn words(&self) -> [&str; 3] {
+        match self {
+            Part::Object => ["object", "", ""],
+            Part::Pod => ["pod", "", ""],
+            Part::Container {
+                name,
+                container_type,
+            } => match container_type {
+                ContainerType::Container => ["container \"", name, "\""],
+                ContainerType::Init => ["init container \"", name, "\""],
+                ContainerType::Sidecar => ["sidecar \"", name, "\""],
+                ContainerType::Ephemeral => ["ephemeral container \"", name, "\""],
+            },
+            Part::Claim { name } => ["claim \"", name, "\""],
+        }
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Part::Object => f.write_str("object"),
-            Part::Pod => f.write_str("pod"),
-            Part::Container {
-                name,
-                container_type: ContainerType::Container,
-            } => write!(f, "container \"{name}\""),
-            Part::Container {
-                name,
-                container_type: ContainerType::Init,
-            } => write!(f, "init container \"{name}\""),
-            Part::Container {
-                name,
-                container_type: ContainerType::Sidecar,
-            } => write!(f, "sidecar \"{name}\""),
-            Part::Container {
-                name,
-                container_type: ContainerType::Ephemeral,
-            } => write!(f, "ephemeral container \"{name}\""),
-            Part::Claim { name } => write!(f, "claim \"{name}\""),
-        }
+        let mut words = self.words().into_iter();
+        words.try_for_each(|word| f.write_str(word))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::edit::{Change, Finding, Plain, Subject};
 use crate::pod_security::{At, Level, PodFacts, Version, Violation, evaluate};
 use crate::rules::{Rule, of_pod_security};
 use crate::select::{Demands, Selected, Standard, Template, demands};
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 pub(super) const CHECK: Check = Check {
     name: "podSecurity",
@@ -183,6 +183,8 @@ struct Judges {
     warned: Standard,
     /// Who enforces it.
     whose: String,
+    /// Who would refuse more.
+    next: String,
 }
 
 impl Judges {
@@ -194,32 +196,28 @@ impl Judges {
         let namespace = selected.target.resource.namespace.as_deref();
         let demands = namespace.and_then(|name| namespaces.get(name));
         let config = standard_of(scene, selected);
-        if let Some((name, demands)) = namespace.zip(demands) {
-            if let Some(enforced) = demands.enforce {
-                return Judges {
-                    enforced,
-                    warned: demands.warn.unwrap_or(enforced),
-                    whose: format!("the Namespace {name}, of the level {},", enforced.level),
-                };
+        let (enforce, warn) = demands.map_or((None, None), |it| (it.enforce, it.warn));
+        let whose = match (enforce, namespace) {
+            (Some(enforced), Some(name)) => {
+                format!("the Namespace {name}, of the level {},", enforced.level)
             }
-            if let Some(warned) = demands.warn {
-                return Judges {
-                    enforced: config,
-                    warned,
-                    whose: format!("a namespace of the level {}", config.level),
-                };
-            }
-        }
+            _ => format!("a namespace of the level {}", config.level),
+        };
+        let next_level = match config.level {
+            Level::Privileged => Level::Baseline,
+            Level::Baseline | Level::Restricted => Level::Restricted,
+        };
+        let next = Standard {
+            level: next_level,
+            ..config
+        };
+        let enforced = enforce.unwrap_or(config);
+        let warned = warn.or(enforce).unwrap_or(next);
         Judges {
-            enforced: config,
-            warned: Standard {
-                level: match config.level {
-                    Level::Privileged => Level::Baseline,
-                    Level::Baseline | Level::Restricted => Level::Restricted,
-                },
-                ..config
-            },
-            whose: format!("a namespace of the level {}", config.level),
+            enforced,
+            warned,
+            whose,
+            next: format!("the level {}", warned.level),
         }
     }
 
@@ -234,12 +232,12 @@ impl Judges {
         };
         let mut findings = Vec::new();
         for violation in &enforced {
-            let told = self.tell(template, violation, Severity::Error, self.enforced.level);
+            let told = self.tell(template, violation, Severity::Error);
             findings.extend(told);
         }
         let refused = findings.len();
         for violation in &warned {
-            let mut told = self.tell(template, violation, Severity::Warning, self.warned.level);
+            let mut told = self.tell(template, violation, Severity::Warning);
             let errors = &findings[..refused];
             told.retain(|it| !errors.iter().any(|error| error.pointer == it.pointer));
             findings.extend(told);
@@ -253,24 +251,18 @@ impl Judges {
         template: &Template<'_>,
         violation: &Violation,
         severity: Severity,
-        level: Level,
     ) -> Vec<Finding> {
-        let whose = &self.whose;
         let reason = violation.reason;
-        let pods = match template.is_pod() {
-            true => "the pod",
-            false => "its pods",
+        let (pods, although) = match template.is_pod() {
+            true => ("the pod", ""),
+            false => ("its pods", ", although the API server takes the object"),
         };
-        let refuses = match severity {
-            Severity::Error => format!("{whose} refuses {pods}"),
-            _ => format!("the level {level} would refuse {pods}"),
-        };
-        let although = match (severity, template.is_pod()) {
-            (Severity::Error, false) => ", although the API server takes the object",
-            _ => "",
+        let (whose, refuses, although) = match severity {
+            Severity::Error => (self.whose.as_str(), " refuses ", although),
+            _ => (self.next.as_str(), " would refuse ", ""),
         };
         let rule = of_pod_security(violation.check);
-        let psa = format!("{reason} ({})", violation.detail);
+        let psa = [reason, " (", &violation.detail, ")"].concat();
         let culprits = violation.culprits.iter();
         let findings = culprits.filter_map(|culprit| {
             let (subject, node) = part_of(template, culprit.at)?;
@@ -280,19 +272,23 @@ impl Judges {
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
             let what = culprit.describe(violation, &field, template);
             let expected = match &culprit.mend {
-                Some(mend) => format!(", expected {}", Plain(mend)),
                 None => String::new(),
+                Some(Value::Bool(true)) => ", expected true".to_owned(),
+                Some(Value::Bool(false)) => ", expected false".to_owned(),
+                Some(mend) => format!(", expected {}", Plain(mend)),
             };
-            let message = format!(
-                "{}: {what}{expected}; {refuses} ({reason}){although}",
-                subject.part
-            );
+            // There may be thousands of these, and formatting costs more than judging.
+            let [a, b, c] = subject.part.words();
+            let message = [
+                a, b, c, ": ", &what, &expected, "; ", whose, refuses, pods, " (", reason, ")", although,
+            ]
+            .concat();
             let mut finding = Finding::new(rule, severity, message)
                 .about(&subject, &field)
                 .current(current)
                 .psa(psa.clone());
             if let ["securityContext", leaf @ ..] = field.as_slice() {
-                finding.leaf = Some(format!("securityContext.{}", leaf.join(".")));
+                finding.leaf = Some(["securityContext.", &leaf.join(".")].concat());
             }
             finding.proposed.clone_from(&culprit.mend);
             let help = match (&finding.leaf, &culprit.mend, &finding.current) {

@@ -90,8 +90,8 @@ impl Culprit {
             }
             (_, ["annotations", ..]) => format!("its annotation {found}"),
             (_, ["securityContext", name, ..]) => match &self.found {
-                Some(found) => format!("{name} is {found}"),
-                None => format!("{name} is not set"),
+                Some(found) => [name, " is ", found].concat(),
+                None => [name, " is not set"].concat(),
             },
             _ => violation.reason.to_owned(),
         }
