@@ -235,7 +235,7 @@ pub fn fit(
             selection: &selection,
             transformers: &transformers,
             resources,
-            objects: &select::Objects::of(resources, &selection.around),
+            known: &std::cell::OnceCell::new(),
             changes: &changes,
         });
         checks::add(judged, &mut findings);

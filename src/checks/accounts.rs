@@ -65,7 +65,7 @@ fn is_account(resource: &Resource<'_>) -> bool {
 fn missing(scene: &Scene<'_>, resource: &Resource<'_>, template: &Template<'_>) -> Option<Finding> {
     let (key, name) = account_of(template).filter(|(_, name)| name != DEFAULT_ACCOUNT)?;
     let namespace = resource.namespace.as_deref();
-    let (objects, resources) = (scene.objects, scene.resources.iter());
+    let (objects, resources) = (scene.objects(), scene.resources.iter());
     if !objects
         .referred(resource, &name, namespace, is_account)
         .is_empty()
@@ -100,7 +100,7 @@ fn token(
     let of_account = || {
         let namespace = resource.namespace.as_deref();
         let accounts = scene
-            .objects
+            .objects()
             .referred(resource, name, namespace, is_account);
         accounts
             .first()

@@ -85,11 +85,11 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
     } = autoscaler;
     let namespace = resource.namespace.as_deref();
     let named = scene
-        .objects
+        .objects()
         .referred(resource, name, namespace, |it| it.kind == *kind);
     let is_there = |other: &Resource<'_>| namespace == other.namespace.as_deref();
     let is_known =
-        scene.has_pods(namespace) && !scene.objects.may_be_made(resource, name, namespace);
+        scene.has_pods(namespace) && !scene.objects().may_be_made(resource, name, namespace);
     if named.is_empty() && !is_known {
         return None;
     }
@@ -113,7 +113,7 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
             other.api_version
         ));
     } else {
-        let others = scene.objects.pods().iter().map(|pods| pods.resource);
+        let others = scene.objects().pods().iter().map(|pods| pods.resource);
         let others = others.filter(|it| it.kind == *kind && is_there(it));
         let names: Vec<&str> = others.map(|it| it.name.as_ref()).take(100).collect();
         let meant = crate::problem::did_you_mean(name, names);

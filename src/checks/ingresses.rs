@@ -170,7 +170,7 @@ impl<'s> Routes<'s, '_> {
         {
             return;
         }
-        let objects = self.scene.objects;
+        let objects = self.scene.objects();
         let services = objects.referred(self.resource, &name, namespace, is_service);
         let found = |message: String, node: Node<'s>, key: &[&str]| {
             Finding::new(ID, Severity::Error, message)

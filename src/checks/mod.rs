@@ -35,6 +35,7 @@ mod run;
 mod scaling;
 mod services;
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use crate::config::Config;
@@ -84,10 +85,18 @@ pub struct Scene<'s> {
     pub transformers: &'s Transformers<'s>,
     /// Every object, selected or not.
     pub resources: &'s [Resource<'s>],
-    /// Every object by its names, and all pods by their labels.
-    pub objects: &'s Objects<'s>,
+    /// See [`Scene::objects`].
+    pub known: &'s OnceCell<Objects<'s>>,
     /// What the config would still change.
     pub changes: &'s [Change],
+}
+
+impl<'s> Scene<'s> {
+    /// Every object by its names, and all pods by their labels; collected for the first check that asks.
+    pub fn objects(&self) -> &'s Objects<'s> {
+        let collect = || Objects::of(self.resources, &self.selection.around);
+        self.known.get_or_init(collect)
+    }
 }
 
 /// Judges the objects as they are.

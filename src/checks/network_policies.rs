@@ -128,7 +128,7 @@ impl<'s> Policy<'s, '_> {
     /// The namespaces that a selector means.
     fn namespaces(&mut self, selector: Node<'s>, path: &[&str]) -> Namespaces {
         let labels = LabelSelector::of_object(selector);
-        let objects = self.scene.objects;
+        let objects = self.scene.objects();
         let namespace = |name: &str| {
             let is_namespace = |it: &Resource<'_>| it.kind == "Namespace" && it.group().is_empty();
             let found = objects.referred(self.resource, name, None, is_namespace);

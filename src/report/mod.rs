@@ -11,6 +11,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
@@ -20,6 +21,7 @@ use crate::edit::{Change, Finding, Part, field_path};
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::select::OnChange;
+use crate::yaml::Node;
 
 pub use plan::{Plan, PlannedText};
 pub use tags::Tags;
@@ -193,25 +195,23 @@ impl Report {
     ) -> Report {
         let summary = summarise(fitted, resources);
         let mut results: Vec<Entry> = Vec::new();
-        let environment: Arc<str> = config.environment.as_str().into();
+        let mut entries = Entries {
+            config,
+            environment: config.environment.as_str().into(),
+            places: Places::default(),
+        };
         if detail == Detail::EachChange {
-            results.extend(fitted.changes.iter().enumerate().map(|(index, change)| {
-                of_change(
-                    index,
-                    change,
-                    &resources[change.resource],
-                    config,
-                    &environment,
-                )
-            }));
+            for (index, change) in fitted.changes.iter().enumerate() {
+                results.push(entries.of_change(index, change, &resources[change.resource]));
+            }
         }
         for finding in std::mem::take(&mut fitted.findings) {
             let resource = finding.resource.map(|index| &resources[index]);
-            results.push(of_finding(finding, resource, config, &environment));
+            results.push(entries.of_finding(finding, resource));
         }
         for waived in std::mem::take(&mut fitted.waived) {
             let resource = waived.finding.resource.map(|index| &resources[index]);
-            let mut entry = of_finding(waived.finding, resource, config, &environment);
+            let mut entry = entries.of_finding(waived.finding, resource);
             entry.entry_type = EntryType::Waived;
             entry.help = None;
             entry.tags.marks.push(("reason", waived.reason));
@@ -351,7 +351,7 @@ fn count_by_object(changes: &[Change], resources: &[Resource<'_>]) -> Vec<Object
                 *counts.entry(change.rule).or_default() += 1;
             }
             ObjectChanges {
-                file: file_place(resource, None),
+                file: Places::default().place(resource, None),
                 reference: reference(resource),
                 counts,
             }
@@ -418,74 +418,73 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
     }
 }
 
-fn of_change(
-    index: usize,
-    change: &Change,
-    resource: &Resource<'_>,
-    config: &Config<'_>,
-    environment: &Arc<str>,
-) -> Entry {
-    let is_rollout = change.subject.on_change == OnChange::Rollout;
-    let marks = [("rollout", is_rollout), ("immutable", change.immutable)];
-    let marks = marks.into_iter().filter(|(_, is_so)| *is_so);
-    let tags = Tags {
-        environment: Arc::clone(environment),
-        rule: change.rule,
-        part: change.subject.part.clone(),
-        decision: Some(Arc::clone(&change.decision)),
-        marks: marks.map(|(name, _)| (name, "true".to_owned())).collect(),
-    };
-    Entry {
-        entry_type: EntryType::Change,
-        message: change.to_string(),
-        severity: Severity::Info,
-        rule: change.rule,
-        resource_ref: Some(reference(resource)),
-        field: Some(Field {
-            path: field_path(&change.pointer),
-            current_value: change.current.as_ref().map(to_json),
-            proposed_value: change.proposed.as_ref().map(to_json),
-        }),
-        file: file_place(resource, Some(&change.pointer)),
-        config: Some(config_place(&change.decision, config)),
-        help: None,
-        tags,
-        change: Some(index),
-    }
+/// Makes entries, of one object after another.
+struct Entries<'t, 'r, 'a> {
+    config: &'t Config<'t>,
+    environment: Arc<str>,
+    places: Places<'r, 'a>,
 }
 
-fn of_finding(
-    finding: Finding,
-    resource: Option<&Resource<'_>>,
-    config: &Config<'_>,
-    environment: &Arc<str>,
-) -> Entry {
-    let psa = finding.psa.map(|words| ("psa", words));
-    let pointer = finding.pointer.as_ref().filter(|_| resource.is_some());
-    let field = pointer.map(|pointer| Field {
-        path: field_path(pointer),
-        current_value: finding.current.as_ref().map(to_json),
-        proposed_value: finding.proposed.as_ref().map(to_json),
-    });
-    let decision = finding.decision.as_deref();
-    Entry {
-        entry_type: EntryType::Finding,
-        message: finding.message,
-        severity: finding.severity,
-        rule: finding.id,
-        resource_ref: resource.map(reference),
-        field,
-        file: resource.and_then(|resource| file_place(resource, finding.pointer.as_deref())),
-        config: decision.map(|decision| config_place(decision, config)),
-        help: finding.help,
-        tags: Tags {
-            environment: Arc::clone(environment),
+impl<'r, 'a> Entries<'_, 'r, 'a> {
+    fn of_change(&mut self, index: usize, change: &Change, resource: &'r Resource<'a>) -> Entry {
+        let is_rollout = change.subject.on_change == OnChange::Rollout;
+        let marks = [("rollout", is_rollout), ("immutable", change.immutable)];
+        let marks = marks.into_iter().filter(|(_, is_so)| *is_so);
+        let tags = Tags {
+            environment: Arc::clone(&self.environment),
+            rule: change.rule,
+            part: change.subject.part.clone(),
+            decision: Some(Arc::clone(&change.decision)),
+            marks: marks.map(|(name, _)| (name, "true".to_owned())).collect(),
+        };
+        Entry {
+            entry_type: EntryType::Change,
+            message: change.to_string(),
+            severity: Severity::Info,
+            rule: change.rule,
+            resource_ref: Some(reference(resource)),
+            field: Some(Field {
+                path: field_path(&change.pointer),
+                current_value: change.current.as_ref().map(to_json),
+                proposed_value: change.proposed.as_ref().map(to_json),
+            }),
+            file: self.places.place(resource, Some(&change.pointer)),
+            config: Some(config_place(&change.decision, self.config)),
+            help: None,
+            tags,
+            change: Some(index),
+        }
+    }
+
+    fn of_finding(&mut self, finding: Finding, resource: Option<&'r Resource<'a>>) -> Entry {
+        let psa = finding.psa.map(|words| ("psa", words));
+        let pointer = finding.pointer.as_ref().filter(|_| resource.is_some());
+        let field = pointer.map(|pointer| Field {
+            path: field_path(pointer),
+            current_value: finding.current.as_ref().map(to_json),
+            proposed_value: finding.proposed.as_ref().map(to_json),
+        });
+        let decision = finding.decision.as_deref();
+        Entry {
+            entry_type: EntryType::Finding,
+            message: finding.message,
+            severity: finding.severity,
             rule: finding.id,
-            part: finding.part,
-            decision: finding.decision,
-            marks: psa.into_iter().collect(),
-        },
-        change: None,
+            resource_ref: resource.map(reference),
+            field,
+            file: resource
+                .and_then(|resource| self.places.place(resource, finding.pointer.as_deref())),
+            config: decision.map(|decision| config_place(decision, self.config)),
+            help: finding.help,
+            tags: Tags {
+                environment: Arc::clone(&self.environment),
+                rule: finding.id,
+                part: finding.part,
+                decision: finding.decision,
+                marks: psa.into_iter().collect(),
+            },
+            change: None,
+        }
     }
 }
 
@@ -511,27 +510,76 @@ fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
     }
 }
 
-/// The place of a leaf; where there is no leaf yet, that of the nearest thing around it.
-fn file_place(resource: &Resource<'_>, pointer: Option<&jsonptr::Pointer>) -> Option<FilePlace> {
-    let path = resource.origin.path.clone()?;
-    let position = resource.origin.has_lines.then(|| {
-        let mut node = resource.node;
-        for token in pointer.into_iter().flat_map(jsonptr::Pointer::tokens) {
-            let token = token.decoded();
-            let next = node
-                .get(&token)
-                .or_else(|| node.items().nth(token.parse().ok()?));
-            match next {
-                Some(next) => node = next,
-                None => break,
-            }
+/// The places of leaves of one object after another.
+#[derive(Default)]
+struct Places<'r, 'a> {
+    resource: Option<&'r Resource<'a>>,
+    /// Ways that were gone already in the object: where each leads, and whether it leads there wholly. Many leaves are
+    /// siblings.
+    gone: Vec<(PointerBuf, Node<'a>, bool)>,
+}
+
+impl<'r, 'a> Places<'r, 'a> {
+    /// The place of a leaf; where there is no leaf yet, that of the nearest thing around it.
+    fn place(
+        &mut self,
+        resource: &'r Resource<'a>,
+        pointer: Option<&Pointer>,
+    ) -> Option<FilePlace> {
+        let path = resource.origin.path.clone()?;
+        let position = resource.origin.has_lines.then(|| {
+            let node = match pointer {
+                Some(pointer) => self.nearest(resource, pointer),
+                None => resource.node,
+            };
+            node.position()
+        });
+        Some(FilePlace {
+            path,
+            index: resource.origin.index,
+            line: position.map(|position| position.line),
+            column: position.map(|position| position.column),
+        })
+    }
+
+    fn nearest(&mut self, resource: &'r Resource<'a>, pointer: &Pointer) -> Node<'a> {
+        let Some((parent, last)) = pointer.split_back() else {
+            return resource.node;
+        };
+        if !self
+            .resource
+            .is_some_and(|known| std::ptr::eq(known, resource))
+        {
+            self.resource = Some(resource);
+            self.gone.clear();
         }
-        node.position()
-    });
-    Some(FilePlace {
-        path,
-        index: resource.origin.index,
-        line: position.map(|position| position.line),
-        column: position.map(|position| position.column),
-    })
+        let known = self.gone.iter().find(|(way, ..)| way == parent);
+        let (node, is_whole) = match known {
+            Some((_, node, is_whole)) => (*node, *is_whole),
+            None => {
+                let mut node = resource.node;
+                let mut is_whole = true;
+                for token in parent.tokens() {
+                    match step(node, &token.decoded()) {
+                        Some(next) => node = next,
+                        None => {
+                            is_whole = false;
+                            break;
+                        }
+                    }
+                }
+                self.gone.push((parent.to_owned(), node, is_whole));
+                (node, is_whole)
+            }
+        };
+        let next = is_whole.then(|| step(node, &last.decoded())).flatten();
+        next.unwrap_or(node)
+    }
+}
+
+fn step<'a>(node: Node<'a>, token: &str) -> Option<Node<'a>> {
+    match node.is_sequence() {
+        true => node.items().nth(token.parse().ok()?),
+        false => node.get(token),
+    }
 }

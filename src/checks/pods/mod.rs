@@ -60,18 +60,18 @@ impl<'s> Scene<'s> {
         namespace: Option<&str>,
     ) -> Found<'s> {
         let namespace_of = |pods: &Pods<'s>| pods.resource.namespace.as_deref();
-        let found = self.objects.pods_selected(selector);
+        let found = self.objects().pods_selected(selector);
         let found = found.filter(|pods| is_one_namespace(namespace, namespace_of(pods)));
         let found: Vec<_> = found.collect();
         if !found.is_empty() {
             return Found::Pods(found);
         }
         let is_elsewhere = |key: &str| match key.split_once('/') {
-            _ if self.objects.pod_label_values(key).next().is_some() => false,
+            _ if self.objects().pod_label_values(key).next().is_some() => false,
             Some((domain, _)) => !AUTHORS_DOMAINS.contains(&domain),
             None => GIVEN_LABELS.contains(&key),
         };
-        let is_made = |value: &str| self.objects.may_be_made(from, value, namespace);
+        let is_made = |value: &str| self.objects().may_be_made(from, value, namespace);
         if !self.has_pods(namespace)
             || selector.keys().any(is_elsewhere)
             || selector.labels().any(|(_, value)| is_made(value))
@@ -83,14 +83,14 @@ impl<'s> Scene<'s> {
 
     /// Whether the pods of a namespace are rendered. Those of the cluster itself are not: some are files on its nodes.
     pub(super) fn has_pods(&self, namespace: Option<&str>) -> bool {
-        let mut pods = self.objects.pods().iter();
+        let mut pods = self.objects().pods().iter();
         namespace != Some(CLUSTERS_NAMESPACE)
             && pods.any(|pods| pods.resource.namespace.as_deref() == namespace)
     }
 
     /// What is in the way of a selector that no pod meets.
     fn nothing(&self, selector: &LabelSelector) -> Nothing {
-        let elsewhere = self.objects.pods_selected(selector).next();
+        let elsewhere = self.objects().pods_selected(selector).next();
         if let Some(pods) = elsewhere {
             return Nothing {
                 cause: format!("no pod of its namespace has {selector}"),
@@ -100,10 +100,10 @@ impl<'s> Scene<'s> {
                 )),
             };
         }
-        let values = |key| self.objects.pod_label_values(key);
+        let values = |key| self.objects().pod_label_values(key);
         let missing = selector
             .labels()
-            .find(|(key, value)| !self.objects.is_pod_label(key, value));
+            .find(|(key, value)| !self.objects().is_pod_label(key, value));
         let Some((key, value)) = missing else {
             return Nothing {
                 cause: format!("no rendered pod has {selector}"),

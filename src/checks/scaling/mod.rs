@@ -48,7 +48,9 @@ impl<'s> Autoscaler<'s> {
         let (kind, name) = (text("kind", default[1]), text("name", ""));
         let is_meant = |it: &Resource<'s>| it.kind == kind && it.group() == group;
         let namespace = resource.namespace.as_deref();
-        let targets = scene.objects.referred(resource, &name, namespace, is_meant);
+        let targets = scene
+            .objects()
+            .referred(resource, &name, namespace, is_meant);
         let (key, default) = least;
         let least = at(resource.node, ["spec", key]).and_then(|it| it.text()?.parse().ok());
         Some(Autoscaler {
