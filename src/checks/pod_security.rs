@@ -291,7 +291,12 @@ impl Judges {
                 finding.leaf = Some(["securityContext.", &leaf.join(".")].concat());
             }
             finding.proposed.clone_from(&culprit.mend);
+            let privileged = || node.get("securityContext")?.get("privileged")?.text();
+            let is_privileged = || privileged().as_deref() == Some("true");
             let help = match (&finding.leaf, &culprit.mend, &finding.current) {
+                (Some(_), Some(_), _) if violation.check == "allowPrivilegeEscalation" && is_privileged() => {
+                    "a privileged container has to be able to: take `privileged` away first, or exempt it with a reason"
+                }
                 (Some(_), Some(_), None) => "set it in the manifest, or let the section `securityContext` do it",
                 (Some(_), Some(_), Some(_)) => {
                     "change it in the manifest, or let the section `securityContext` do it with the mode Override"

@@ -39,7 +39,10 @@ impl Check {
         }
         let folder = self.source.tree();
         read_files(&self.source, &self.telling, |config, _, resources| {
-            self.judge(config, resources, || tree::executables_below(&folder))
+            let (report, code) =
+                self.judge(config, resources, || tree::executables_below(&folder))?;
+            self.tell(&report)?;
+            Ok(code)
         })
     }
 
@@ -59,7 +62,7 @@ impl Check {
             skipped: Vec::new(),
         };
         let resources = built.resources().map_err(unreadable)?;
-        let mut code = FINE;
+        let (mut told, mut code) = (None::<Report>, FINE);
         let mut judged = Vec::new();
         for input in build.inputs {
             let stream = parse(input)?;
@@ -82,7 +85,16 @@ impl Check {
             let function_config = function_config.map_err(wrong_config)?;
             let mut config = function_config.decode().map_err(wrong_config)?;
             config.today = super::clock::today()?.or(config.today);
-            code = code.max(self.judge(&mut config, &resources, || tree::executables(directory))?);
+            let (report, fails) =
+                self.judge(&mut config, &resources, || tree::executables(directory))?;
+            code = code.max(fails);
+            match &mut told {
+                Some(told) => told.add(report),
+                None => told = Some(report),
+            }
+        }
+        if let Some(report) = told {
+            self.tell(&report)?;
         }
         Ok(code)
     }
@@ -92,7 +104,7 @@ impl Check {
         config: &mut Config<'_>,
         resources: &[Resource<'_>],
         executables: impl FnOnce() -> Vec<PathBuf>,
-    ) -> Result<u8, Failure> {
+    ) -> Result<(Report, u8), Failure> {
         config.judges = true;
         let mut fitted = fitout::fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
@@ -100,9 +112,9 @@ impl Check {
         if report.did_not_run() {
             report.explain_run(&cause(executables(), &config.environment));
         }
-        self.tell(&report)?;
         let fail_on = self.telling.fail_on.map(Into::into);
-        Ok(exit_code(&report, fail_on.unwrap_or(config.checks.fail_on)))
+        let code = exit_code(&report, fail_on.unwrap_or(config.checks.fail_on));
+        Ok((report, code))
     }
 
     fn tell(&self, report: &Report) -> Result<(), Failure> {

@@ -253,6 +253,23 @@ impl Report {
         }
     }
 
+    /// Adds what another config has to say of the same objects.
+    pub fn add(&mut self, other: Report) {
+        if self.environment != other.environment {
+            self.environment = format!("{}, {}", self.environment, other.environment);
+        }
+        let (mine, others) = (&mut self.summary, other.summary);
+        mine.same += others.same;
+        mine.errors += others.errors;
+        mine.warnings += others.warnings;
+        mine.waived += others.waived;
+        mine.workloads = mine.workloads.max(others.workloads);
+        let mut results = std::mem::take(&mut self.results);
+        results.extend(other.results);
+        self.results = in_order(results);
+        self.asks_for_run |= other.asks_for_run;
+    }
+
     /// Whether anything is an error, so that nothing may be written.
     pub fn has_errors(&self) -> bool {
         self.summary.errors > 0
