@@ -38,6 +38,8 @@ mod services;
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
+use jsonptr::Pointer;
+
 use crate::config::Config;
 use crate::edit::{Change, Finding};
 use crate::read::Resource;
@@ -144,8 +146,10 @@ pub fn judge(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// Adds what was judged to what transformers have found, who tell of some rules as well.
 pub fn add(mut judged: Vec<Finding>, findings: &mut Vec<Finding>) {
-    let key = |it: &Finding| (it.id, it.resource, it.pointer.clone());
+    fn key(it: &Finding) -> (&str, Option<usize>, Option<&Pointer>) {
+        (it.id, it.resource, it.pointer.as_deref())
+    }
     let told: HashSet<_> = findings.iter().map(key).collect();
-    judged.retain(|it| told.is_empty() || !told.contains(&key(it)));
+    judged.retain(|it| !told.contains(&key(it)));
     findings.extend(judged);
 }

@@ -118,15 +118,7 @@ impl Check {
     }
 
     fn tell(&self, report: &Report) -> Result<(), Failure> {
-        let text = [Format {
-            form: Form::Text,
-            file: None,
-        }];
-        let formats = match self.output.as_slice() {
-            [] => &text,
-            formats => formats,
-        };
-        for format in formats {
+        for format in Format::or_text(&self.output) {
             match format.form {
                 Form::Json => format.write(&report.to_json())?,
                 Form::Text => {

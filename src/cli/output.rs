@@ -121,6 +121,18 @@ pub(super) fn with_report(formats: &[Format], result: Result<u8, Failure>) -> Re
 }
 
 impl Format {
+    /// The forms that were asked for, or else text on standard output.
+    pub(super) fn or_text(formats: &[Format]) -> &[Format] {
+        const TEXT: &[Format] = &[Format {
+            form: Form::Text,
+            file: None,
+        }];
+        match formats {
+            [] => TEXT,
+            formats => formats,
+        }
+    }
+
     /// Writes a report's text to its file, or to standard output.
     pub(super) fn write(&self, text: &str) -> Result<(), Failure> {
         match &self.file {

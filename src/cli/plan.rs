@@ -103,15 +103,7 @@ impl Plan {
 
     fn tell(&self, plan: &report::Plan<'_, '_>) -> Result<(), Failure> {
         self.telling.tell_findings(plan.report);
-        let text = [Format {
-            form: Form::Text,
-            file: None,
-        }];
-        for format in if self.output.is_empty() {
-            &text[..]
-        } else {
-            &self.output
-        } {
+        for format in Format::or_text(&self.output) {
             match format.form {
                 Form::Json => format.write(&plan.report.to_json())?,
                 Form::Text if self.telling.quiet && format.file.is_none() => {}

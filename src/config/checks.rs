@@ -1,7 +1,6 @@
 //! `spec.checks`: what is asked of the result, and what an answer is worth.
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
@@ -69,12 +68,6 @@ impl From<RuleSeverity> for Severity {
             RuleSeverity::Warning => Severity::Warning,
             RuleSeverity::Info => Severity::Info,
         }
-    }
-}
-
-impl fmt::Display for FailOn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
     }
 }
 

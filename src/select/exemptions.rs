@@ -148,15 +148,7 @@ impl<'r> Waiver<'r> {
 
     /// What the annotations of an object, or else of its template, exempt: one waiver for each word.
     pub(super) fn of_annotations(target: &Target<'_>) -> Vec<Waiver<'r>> {
-        let annotation = |name: &str| {
-            let on_template = || {
-                target
-                    .templates
-                    .iter()
-                    .find_map(|it| it.annotation(name)?.text())
-            };
-            target.resource.annotation(name).or_else(on_template)
-        };
+        let annotation = |name: &str| target.annotation(name);
         let Some(words) = annotation(EXEMPT) else {
             return Vec::new();
         };

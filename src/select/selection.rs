@@ -1,7 +1,6 @@
 //! Which layers of the config apply to which object and container.
 
-use std::borrow::Cow;
-
+use super::targets::annotation;
 use super::{Accounts, Around, Container, Match, Near, Selector, Target, Template, Waiver};
 use crate::config::{Config, LayerId};
 use crate::problem::Problems;
@@ -214,7 +213,7 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             }
             layers.push((profile.layer, containers));
         }
-        if let Some(name) = annotation(target.resource, templates, PROFILE) {
+        if let Some(name) = target.annotation(PROFILE) {
             let profile = config
                 .profiles
                 .iter()
@@ -255,16 +254,6 @@ fn is_selected(config: &Config<'_>, resource: &Resource<'_>, templates: &[Templa
         .iter()
         .any(|exclude| exclude.containers.is_none() && answers(exclude));
     config.select.as_ref().is_none_or(answers) && !is_excluded
-}
-
-/// An annotation of the object, or else of a template.
-fn annotation<'t>(
-    resource: &'t Resource<'_>,
-    templates: &'t [Template<'_>],
-    name: &str,
-) -> Option<Cow<'t, str>> {
-    let on_template = || templates.iter().find_map(|it| it.annotation(name)?.text());
-    resource.annotation(name).or_else(on_template)
 }
 
 /// The words of the skip annotation, on the object or on its template.

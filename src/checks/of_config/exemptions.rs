@@ -51,15 +51,7 @@ pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> 
                 EXEMPT,
             ));
         }
-        let target = &selected.target;
-        let on_templates = || {
-            let mut templates = target.templates.iter();
-            templates.find_map(|it| it.annotation(EXEMPT_UNTIL)?.text())
-        };
-        let day = target
-            .resource
-            .annotation(EXEMPT_UNTIL)
-            .or_else(on_templates);
+        let day = selected.target.annotation(EXEMPT_UNTIL);
         if let Some(day) = day.filter(|day| Date::parse(day).is_none()) {
             let message =
                 format!("`{day}` in {EXEMPT_UNTIL} is no day, so its exemption never ends");

@@ -49,6 +49,14 @@ impl Check {
     }
 }
 
+/// What a check forbids to pods that have no users of their own.
+fn unless_with_own_users(pod: &PodFacts<'_>, forbids: Forbids) -> Option<Forbidden> {
+    match pod.host_users {
+        Some(false) => None,
+        _ => forbids(pod),
+    }
+}
+
 /// Every check in the order of the results: by level, and then by id.
 pub(super) static CHECKS: [Check; 19] = [
     app_armor_profile::CHECK,

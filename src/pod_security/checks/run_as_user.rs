@@ -33,10 +33,7 @@ fn since_1_23(pod: &PodFacts<'_>) -> Option<Forbidden> {
 }
 
 fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    if pod.host_users == Some(false) {
-        return None;
-    }
-    since_1_23(pod)
+    super::unless_with_own_users(pod, since_1_23)
 }
 
 #[cfg(test)]

@@ -45,7 +45,22 @@ pub struct Target<'a> {
     pub claims: Vec<Claim<'a>>,
 }
 
+/// An annotation of the object, or else of a template.
+pub(super) fn annotation<'t>(
+    resource: &'t Resource<'_>,
+    templates: &'t [Template<'_>],
+    name: &str,
+) -> Option<Cow<'t, str>> {
+    let on_template = || templates.iter().find_map(|it| it.annotation(name)?.text());
+    resource.annotation(name).or_else(on_template)
+}
+
 impl<'a> Target<'a> {
+    /// An annotation of the object, or else of one of its templates.
+    pub fn annotation(&self, name: &str) -> Option<Cow<'_, str>> {
+        annotation(self.resource, &self.templates, name)
+    }
+
     /// Finds what there is to fit in an object.
     ///
     /// # Errors
