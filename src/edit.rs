@@ -8,116 +8,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use jsonptr::{Pointer, PointerBuf};
+use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
-use crate::config::{Decision, Mode};
+use crate::finding::{Decision, Finding, Mode, Plain, Subject};
+use crate::kubernetes::Quantity;
+use crate::objects::{OnChange, below, expected};
 use crate::problem::Problem;
-use crate::quantity::Quantity;
+use crate::problem::field_path;
 use crate::read::Resource;
-use crate::select::{Claim, Container, ContainerType, Date, OnChange, Template, below, expected};
 use crate::yaml::{Node, Scalar, Value};
-
-/// What part of an object a change or finding is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The object itself.
-    Object,
-    /// The pods that its template makes.
-    Pod,
-    /// One container of them.
-    Container {
-        /// The container's name.
-        name: String,
-        /// Ordinary, init, sidecar or ephemeral.
-        container_type: ContainerType,
-    },
-    /// One of its claims.
-    Claim {
-        /// The name of the claim, its template or its volume.
-        name: String,
-    },
-}
-
-/// A part of an object and where it lies, from which the fields below are addressed.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    /// What a person calls it.
-    pub part: Part,
-    /// Its path in the object.
-    pub path: PointerBuf,
-    /// What a change here does to what runs.
-    pub on_change: OnChange,
-    /// Where its author may have set what it inherits.
-    pub inherits: Option<PointerBuf>,
-}
-
-impl Subject {
-    /// The pods of a template; fields are addressed from the pod spec.
-    pub fn pod(template: &Template<'_>) -> Subject {
-        Subject {
-            part: Part::Pod,
-            path: template.spec_path.clone(),
-            on_change: template.on_change,
-            inherits: None,
-        }
-    }
-
-    /// The metadata of a template's pods.
-    pub fn pod_metadata(template: &Template<'_>) -> Subject {
-        Subject {
-            part: Part::Pod,
-            path: below(&template.path, ["metadata"]),
-            on_change: template.on_change,
-            inherits: None,
-        }
-    }
-
-    /// A container.
-    pub fn container(template: &Template<'_>, container: &Container<'_>) -> Subject {
-        let part = Part::Container {
-            name: container.name.to_string(),
-            container_type: container.container_type,
-        };
-        Subject {
-            part,
-            path: container.path.clone(),
-            on_change: template.on_change,
-            inherits: container.inherits.as_ref().map(|(path, _)| path.clone()),
-        }
-    }
-
-    /// A claim.
-    pub fn claim(claim: &Claim<'_>) -> Subject {
-        Subject {
-            part: Part::Claim {
-                name: claim.name.to_string(),
-            },
-            path: claim.path.clone(),
-            on_change: OnChange::Nothing,
-            inherits: None,
-        }
-    }
-
-    /// The object itself.
-    pub fn object() -> Subject {
-        Subject {
-            part: Part::Object,
-            path: PointerBuf::new(),
-            on_change: OnChange::Nothing,
-            inherits: None,
-        }
-    }
-
-    /// The path in the object of a field of this part.
-    pub fn at(&self, field: &[&str]) -> PointerBuf {
-        let mut path = self.path.clone();
-        for token in field {
-            path.push_back(*token);
-        }
-        path
-    }
-}
 
 /// When two values mean the same, so that no edit is needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -184,126 +84,6 @@ pub struct Change {
     pub note: Option<String>,
     /// The API server refuses this change on an object that exists already.
     pub immutable: bool,
-}
-
-/// Something that a person should know, which is not a change.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// The rule id, such as `FIT-SEC004`.
-    pub id: &'static str,
-    /// An error fails the run.
-    pub severity: Severity,
-    /// What is so, in one sentence.
-    pub message: String,
-    /// Index of the object; `None` for a finding about the config.
-    pub resource: Option<usize>,
-    /// The part of the object.
-    pub part: Part,
-    /// The field in it; `None` when the whole part is meant.
-    pub pointer: Option<PointerBuf>,
-    /// The value now.
-    pub current: Option<Value>,
-    /// The value that would mend it.
-    pub proposed: Option<Value>,
-    /// The config that the finding is about or comes from.
-    pub decision: Option<Arc<Decision>>,
-    /// How to mend it.
-    pub help: Option<String>,
-    /// It tells of a leaf that is not written, because it is only checked or exempt.
-    pub is_of_leaf: bool,
-    /// The leaf of the config that would mend it, as exemptions name it: whoever is exempt from the one is from both.
-    pub leaf: Option<String>,
-    /// The Pod Security Standards' own words for it.
-    pub psa: Option<String>,
-}
-
-/// Something that an exemption keeps from being written or found.
-#[derive(Clone, Debug)]
-pub struct Waived {
-    /// What would be found without it.
-    pub finding: Finding,
-    /// Why it is exempt.
-    pub reason: String,
-    /// Until when.
-    pub until: Option<Date>,
-}
-
-impl Finding {
-    /// A finding about a whole part of the object that is being fitted.
-    pub fn new(id: &'static str, severity: Severity, message: impl Into<String>) -> Finding {
-        Finding {
-            id,
-            severity,
-            message: message.into(),
-            resource: None,
-            part: Part::Object,
-            pointer: None,
-            current: None,
-            proposed: None,
-            decision: None,
-            help: None,
-            is_of_leaf: false,
-            leaf: None,
-            psa: None,
-        }
-    }
-
-    /// Adds the object, by its index.
-    #[must_use]
-    pub fn of(mut self, resource: usize) -> Finding {
-        self.resource = Some(resource);
-        self
-    }
-
-    /// Adds the part and its field.
-    #[must_use]
-    pub fn about(mut self, subject: &Subject, field: &[&str]) -> Finding {
-        self.part = subject.part.clone();
-        self.pointer = Some(subject.at(field));
-        self
-    }
-
-    /// Adds the value that the field has.
-    #[must_use]
-    pub fn current(mut self, current: Option<Value>) -> Finding {
-        self.current = current;
-        self
-    }
-
-    /// Adds the value that would mend it.
-    #[must_use]
-    pub fn proposed(mut self, proposed: impl Into<Value>) -> Finding {
-        self.proposed = Some(proposed.into());
-        self
-    }
-
-    /// Adds the config that it comes from.
-    #[must_use]
-    pub fn decided_by(mut self, decision: Arc<Decision>) -> Finding {
-        self.decision = Some(decision);
-        self
-    }
-
-    /// Adds the leaf of the config that would mend it.
-    #[must_use]
-    pub fn leaf(mut self, leaf: impl Into<String>) -> Finding {
-        self.leaf = Some(leaf.into());
-        self
-    }
-
-    /// Adds the Pod Security Standards' own words.
-    #[must_use]
-    pub fn psa(mut self, words: String) -> Finding {
-        self.psa = Some(words);
-        self
-    }
-
-    /// Adds the way out.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Finding {
-        self.help = Some(help.into());
-        self
-    }
 }
 
 /// Collects what transformers ask for, object by object.
@@ -625,6 +405,34 @@ impl<'a> Edits<'a> {
     }
 }
 
+/// Reads a quantity that an author wrote.
+///
+/// # Errors
+/// `FIT-INP003` when it is no quantity.
+pub fn read_quantity<'a>(
+    resource: &Resource<'a>,
+    node: Node<'a>,
+    path: impl Fn() -> PointerBuf,
+) -> Result<Quantity, Problem> {
+    let field = || field_path(&path());
+    if !node.is_scalar() {
+        let found = node.describe();
+        return Err(resource.problem(
+            "FIT-INP003",
+            format!("expected a quantity, found {found}"),
+            node,
+            field(),
+        ));
+    }
+    Quantity::of_node(node).map_err(|error| {
+        let problem = resource.problem("FIT-INP003", error.to_string(), node, field());
+        match error.suggestion() {
+            Some(nearest) => problem.help(format!("did you mean `{nearest}`?")),
+            None => problem,
+        }
+    })
+}
+
 fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
     let text = |value: &Value| match value {
         Value::String(text) | Value::Quoted(text) => Some(text.clone()),
@@ -638,29 +446,6 @@ fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
         }
         Meaning::Text => node.text().map(std::borrow::Cow::into_owned) == text(value),
     }
-}
-
-/// A path as people write it: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
-pub fn field_path(pointer: &Pointer) -> String {
-    let mut path = String::with_capacity(pointer.as_str().len() + 8);
-    for token in pointer.tokens() {
-        let token = token.decoded();
-        let (mut is_number, mut is_name) = (!token.is_empty(), !token.is_empty());
-        for byte in token.bytes() {
-            is_number &= byte.is_ascii_digit();
-            is_name &= byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        }
-        let (before, after) = match (is_number, is_name) {
-            (true, _) => ("[", "]"),
-            (_, true) if path.is_empty() => ("", ""),
-            (_, true) => (".", ""),
-            _ => ("[\"", "\"]"),
-        };
-        path.push_str(before);
-        path.push_str(&token);
-        path.push_str(after);
-    }
-    path
 }
 
 impl Change {
@@ -706,33 +491,6 @@ impl Change {
     }
 }
 
-impl Part {
-    /// What a person calls it, in pieces.
-    pub fn words(&self) -> [&str; 3] {
-        match self {
-            Part::Object => ["object", "", ""],
-            Part::Pod => ["pod", "", ""],
-            Part::Container {
-                name,
-                container_type,
-            } => match container_type {
-                ContainerType::Container => ["container \"", name, "\""],
-                ContainerType::Init => ["init container \"", name, "\""],
-                ContainerType::Sidecar => ["sidecar \"", name, "\""],
-                ContainerType::Ephemeral => ["ephemeral container \"", name, "\""],
-            },
-            Part::Claim { name } => ["claim \"", name, "\""],
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut words = self.words().into_iter();
-        words.try_for_each(|word| f.write_str(word))
-    }
-}
-
 impl fmt::Display for Change {
     /// One sentence: the part, the field, both values, and who decided.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -759,37 +517,5 @@ impl fmt::Display for Change {
             Some(note) => write!(f, "; {note}"),
             None => Ok(()),
         }
-    }
-}
-
-/// A value as a sentence holds it: texts without quotes, unless they would not be seen.
-pub struct Plain<'v>(pub &'v Value);
-
-impl fmt::Display for Plain<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Value::String(text) | Value::Quoted(text) if !text.trim().is_empty() => {
-                f.write_str(text)
-            }
-            other => other.fmt(f),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_read_as_people_write_them() {
-        let path = |text: &'static str| field_path(Pointer::from_static(text));
-        assert_eq!(
-            path("/spec/containers/0/resources/limits/cpu"),
-            "spec.containers[0].resources.limits.cpu"
-        );
-        assert_eq!(
-            path("/metadata/annotations/prometheus.io~1port"),
-            "metadata.annotations[\"prometheus.io/port\"]"
-        );
     }
 }

@@ -1,19 +1,31 @@
 //! fitout fits a base out for one environment: resource requests and limits, security contexts,
 //! Prometheus annotations and storage classes, in every workload, with the reason of each change.
 //!
-//! ```text
-//! bytes ─▶ read ─▶ config ─▶ select ─▶ transformers ─▶ checks ─▶ report ─▶ write ─▶ bytes
-//! ```
+//! # The layers
 //!
-//! | step | module | what it does |
+//! Imports only run down this table: a module uses those above its own row and no other. Files in one of the folders
+//! `transformers`, `checks` and `report` do not know one another. A test reads the table and holds every `use` to it.
+//!
+//! | | module | what it does |
 //! |---|---|---|
-//! | 1 | [`read`] | bytes become lossless documents ([`yaml`]) and [`read::Resource`]s; who is calling |
-//! | 2 | [`config`] | the functionConfig becomes a typed [`config::Config`]; anything unknown is refused in place |
-//! | 3 | [`select`] | which objects, containers and claims each part of the config is for |
-//! | 4 | [`transformers`] | ask for what shall be; [`edit::Edits`] keeps what changes and why |
-//! | 5 | [`checks`] | answer whether the result, and the config itself, is sound |
-//! | 6 | [`report`] | changes and findings as results, text and JSON |
-//! | 7 | [`mod@write`] | the edits are spliced into the text; every other byte is copied |
+//! | 1 | [`yaml`] | lossless YAML: text to nodes, edits to text |
+//! | 2 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
+//! | 3 | [`problem`] | what stops a run, with its place and the way out |
+//! | 4 | [`rules`] | what can be found: ids, severities, meanings |
+//! | 5 | [`read`] | bytes become documents and [`read::Resource`]s; which host is calling |
+//! | 6 | [`catalogue`] | what is known of images |
+//! | 7 | [`objects`] | pod templates, containers and claims of objects, and what objects say of one another |
+//! | 8 | [`finding`] | what can be said of an object, and by whose decision |
+//! | 9 | [`config`] | the functionConfig becomes a typed [`config::Config`]; anything unknown is refused in place |
+//! | 10 | [`select`] | config × objects: who is fitted, and who is passed over |
+//! | 11 | [`edit`] | [`edit::Edits`]: what changes, and why |
+//! | 12 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
+//! | 13 | [`transformers`] | ask for the desired state |
+//! | 14 | [`checks`] | find what is wrong |
+//! | 15 | [`report`] | changes and findings as text, JSON and KRM results |
+//! | 16 | [`mod@write`] | edits are spliced into the text; every other byte is copied |
+//!
+//! [`fit`] is the way through them.
 //!
 //! # Invariants
 //!
@@ -36,10 +48,11 @@ pub mod catalogue;
 pub mod checks;
 pub mod config;
 pub mod edit;
-pub mod label_selector;
+pub mod finding;
+pub mod kubernetes;
+pub mod objects;
 pub mod pod_security;
 pub mod problem;
-pub mod quantity;
 pub mod read;
 pub mod report;
 pub mod rules;
@@ -57,6 +70,13 @@ use crate::yaml::{Node, Stream};
 
 /// The image of this version: the one place in the code that names it.
 pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
+
+/// The sections and rules that a config may name.
+pub const VOCABULARY: &config::Vocabulary = &config::Vocabulary {
+    sections: transformers::SECTIONS,
+    names: transformers::NAMES,
+    rules: checks::RULES,
+};
 
 /// What a run of the function comes to.
 #[derive(Debug)]
@@ -90,7 +110,7 @@ pub enum Results {
 /// Pure: the outcome depends on the arguments alone. On any error there is no output at all, because
 /// a host would take a part of it, or nothing, for the whole.
 /// `today` is the day by which exemptions end, where the caller knows it better than the config.
-pub fn run(bytes: Vec<u8>, results: Results, today: Option<select::Date>) -> Outcome {
+pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) -> Outcome {
     let failed = |host, Problems(problems)| Outcome {
         output: None,
         passed: false,
@@ -115,7 +135,7 @@ pub fn run(bytes: Vec<u8>, results: Results, today: Option<select::Date>) -> Out
 fn run_on(
     list: &ResourceList<'_>,
     results: Results,
-    today: Option<select::Date>,
+    today: Option<kubernetes::Date>,
 ) -> Result<Outcome, Problems> {
     let Some(node) = list.function_config else {
         return Err(
@@ -129,7 +149,7 @@ fn run_on(
         );
     };
     let function_config = FunctionConfig::of_list(node)?;
-    let mut config = function_config.decode()?;
+    let mut config = function_config.decode(VOCABULARY)?;
     config.today = today.or(config.today);
     let mut fitted = fit(&config, &list.resources, Some(node))?;
     let wants_results = match results {
@@ -174,9 +194,9 @@ pub struct Fitted {
     /// Every edit, by object and then in the order in which transformers asked.
     pub changes: Vec<edit::Change>,
     /// Everything else that there is to say.
-    pub findings: Vec<edit::Finding>,
+    pub findings: Vec<finding::Finding>,
     /// What exemptions keep from being written or found.
-    pub waived: Vec<edit::Waived>,
+    pub waived: Vec<finding::Waived>,
     /// How many leaves were right already.
     pub same: usize,
     /// How many of the objects make pods.
@@ -209,7 +229,12 @@ pub fn fit(
             let mut as_if = Edits::new(resources);
             transform(true, &mut as_if);
             let written = &edits.changes[first..];
-            let waiver_of = |leaf: &str| selected.waivers.iter().position(|it| it.names(leaf));
+            let waiver_of = |leaf: &str| {
+                selected
+                    .waivers
+                    .iter()
+                    .position(|it| it.names(leaf, VOCABULARY))
+            };
             told.extend(as_if.not_written(written, waiver_of));
         }
     }
@@ -227,7 +252,7 @@ pub fn fit(
     findings.extend(checks::of_config::ask(config, &selection));
     if config.judges {
         // What stays forbidden after fitting: the objects as they are tell it themselves.
-        let is_of_fitting = |finding: &edit::Finding| !finding.id.starts_with("FIT-PSS-");
+        let is_of_fitting = |finding: &finding::Finding| !finding.id.starts_with("FIT-PSS-");
         findings.retain(is_of_fitting);
         told.retain(is_of_fitting);
         let judged = checks::judge(&checks::Scene {
@@ -266,10 +291,10 @@ pub fn fit(
 /// What is found and stays found, and what exemptions cover: of the findings by their rules, and of what is not written
 /// by its leaf. What is only checked is found.
 fn waive(
-    findings: Vec<edit::Finding>,
-    told: Vec<edit::Finding>,
+    findings: Vec<finding::Finding>,
+    told: Vec<finding::Finding>,
     selection: &select::Selection<'_, '_>,
-) -> (Vec<edit::Finding>, Vec<edit::Waived>) {
+) -> (Vec<finding::Finding>, Vec<finding::Waived>) {
     let (mut found, mut waived) = (Vec::new(), Vec::new());
     for finding in findings.into_iter().chain(told) {
         let selected = finding
@@ -284,13 +309,13 @@ fn waive(
                 .filter(|_| finding.is_of_leaf)
                 .map(|index| &selected.waivers[index]);
             let mut waivers = selected.waivers.iter();
-            by_leaf.or_else(|| waivers.find(|it| it.covers(&finding, &selected.target)))
+            by_leaf.or_else(|| waivers.find(|it| it.covers(&finding, &selected.target, VOCABULARY)))
         });
         match waiver {
             None => found.push(finding),
             Some(waiver) => {
                 waiver.is_used.set(true);
-                waived.push(edit::Waived {
+                waived.push(finding::Waived {
                     finding,
                     reason: waiver.reason.clone(),
                     until: waiver.until.clone(),

@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{ResourceList as Envelope, annotations};
 
-use crate::config::decode::describe;
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Node, Stream};
 
@@ -156,7 +155,7 @@ fn check_identity(root: Node<'_>) -> Result<(), Problem> {
     };
     if !root.is_map() {
         return Err(problem(
-            format!("expected a ResourceList, found {}", describe(root)),
+            format!("expected a ResourceList, found {}", root.describe()),
             root,
         ));
     }
@@ -452,7 +451,7 @@ fn text_of<'a>(node: Node<'a>, key: &str) -> Cow<'a, str> {
 pub fn wrong_shape(node: Node<'_>, expected: &str, field: &str) -> Problem {
     let problem = Problem::new(
         "FIT-INP003",
-        format!("expected {expected}, found {}", describe(node)),
+        format!("expected {expected}, found {}", node.describe()),
     )
     .at(Place::of(node, None));
     if field.is_empty() {

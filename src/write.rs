@@ -178,6 +178,6 @@ fn refused(
     problem
         .at(Place::at(stream, refusal.offset..refusal.offset, file))
         .subject(resource.display_name())
-        .field(crate::edit::field_path(&change.pointer))
+        .field(crate::problem::field_path(&change.pointer))
         .help("nothing was written; write that part of the manifest more plainly, or leave the object out with `fitout.dev/skip: \"true\"`")
 }

@@ -111,7 +111,9 @@ fn hold(files: &[PathBuf], number: impl Fn(usize) -> usize, at_least: usize) {
     let documents = texts
         .each_ref()
         .map(|text| FunctionConfig::of_file(text, "config").unwrap());
-    let configs = documents.each_ref().map(|config| config.decode().unwrap());
+    let configs = documents
+        .each_ref()
+        .map(|config| config.decode(fitout::VOCABULARY).unwrap());
     let (mut fitted, mut faults) = (0, Vec::new());
     for (index, file) in files.iter().enumerate() {
         let found = faults_of(&configs[number(index)], file);

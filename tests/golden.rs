@@ -42,7 +42,7 @@ pub(crate) fn fit(input: &str, config: &str) -> Fitting {
 fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
     let config = Stream::parse(config).map_err(|error| fitout::not_yaml(&error, None))?;
     let config = FunctionConfig::of_file(&config, "fn-config.yaml")?;
-    let config = config.decode()?;
+    let config = config.decode(fitout::VOCABULARY)?;
     let stream = Stream::parse(input).map_err(|error| fitout::not_yaml(&error, None))?;
     let mut resources = Vec::new();
     let documents = stream.documents().filter(|document| !document.is_empty());

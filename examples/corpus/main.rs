@@ -246,7 +246,9 @@ fn with_config(text: &str, run: impl FnOnce(&Config<'_>)) {
     let stream = Stream::parse(text).expect("the config is YAML");
     let function_config =
         FunctionConfig::of_file(&stream, "config.yaml").expect("the config is one");
-    run(&function_config.decode().expect("the config is sound"));
+    run(&function_config
+        .decode(fitout::VOCABULARY)
+        .expect("the config is sound"));
 }
 
 /// The objects of a file, as `fitout apply` finds them.

@@ -1,8 +1,8 @@
 //! The render as objects, with what is asked about them: found by the code that fits them out.
 
 use anyhow::{Context as _, bail};
+use fitout::objects::{ClaimKind, Target};
 use fitout::read::{Origin, Resource};
-use fitout::select::{ClaimKind, Target};
 use fitout::yaml::Stream;
 use serde_json::Value;
 

@@ -12,11 +12,11 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Scene};
 use crate::catalogue::Known;
-use crate::edit::{Finding, Subject};
+use crate::finding::{Finding, Subject};
+use crate::objects::{DEFAULT_ACCOUNT, Template, account_of, at};
 use crate::problem::did_you_mean;
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::{DEFAULT_ACCOUNT, Template, account_of, at};
 
 const ACCOUNT: &str = "FIT-SA001";
 const TOKEN: &str = "FIT-SEC003";

@@ -13,10 +13,10 @@
 use kustomize_krm_types::Severity;
 
 use super::Check;
-use crate::edit::{Finding, Subject};
+use crate::finding::{Finding, Subject};
+use crate::objects::{Container, ContainerType, Template, at, is_one_namespace};
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::{Container, ContainerType, Template, at, is_one_namespace};
 use crate::yaml::Node;
 
 const REQUEST: &str = "FIT-RES001";

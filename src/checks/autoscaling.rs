@@ -14,10 +14,10 @@ use kustomize_krm_types::Severity;
 
 use super::scaling::Autoscaler;
 use super::{Check, Scene};
-use crate::edit::{Finding, Subject};
+use crate::finding::{Finding, Subject};
+use crate::objects::at;
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::at;
 
 const REPLICAS: &str = "FIT-HPA001";
 const TARGET: &str = "FIT-HPA003";

@@ -17,11 +17,11 @@ use kustomize_krm_types::Severity;
 use super::pods::Found;
 use super::scaling::Autoscaler;
 use super::{Check, Scene};
-use crate::edit::{Finding, Plain, Subject};
-use crate::label_selector::LabelSelector;
+use crate::finding::{Finding, Plain, Subject};
+use crate::kubernetes::LabelSelector;
+use crate::objects::{Pods, at};
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::{Pods, at};
 use crate::yaml::{Node, Scalar};
 
 const ID: &str = "FIT-PDB001";

@@ -13,10 +13,10 @@ use kustomize_krm_types::Severity;
 
 use super::pods::{CLUSTERS_NAMESPACE, PortRef};
 use super::{Check, Scene};
-use crate::edit::{Finding, Subject};
+use crate::finding::{Finding, Subject};
+use crate::objects::at;
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::at;
 use crate::yaml::Node;
 
 const ID: &str = "FIT-ING001";

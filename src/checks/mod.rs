@@ -41,10 +41,12 @@ use std::collections::HashSet;
 use jsonptr::Pointer;
 
 use crate::config::Config;
-use crate::edit::{Change, Finding};
+use crate::edit::Change;
+use crate::finding::Finding;
+use crate::objects::Objects;
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::{Objects, Selection};
+use crate::select::Selection;
 use crate::transformers::Transformers;
 
 /// A question to the objects as they are.
@@ -58,23 +60,29 @@ pub struct Check {
     find: fn(&Scene<'_>) -> Vec<Finding>,
 }
 
-/// The rules of the Pod Security Standards, by upstream's ids.
-pub const POD_SECURITY: &[Rule] = pod_security::CHECK.rules;
+macro_rules! checks {
+    ($($check:ident,)*) => {
+        /// Every check that judges.
+        pub const CHECKS: &[Check] = &[$($check::CHECK),*];
 
-/// Every check that judges.
-pub const CHECKS: &[Check] = &[
-    run::CHECK,
-    pod_security::CHECK,
-    services::CHECK,
-    network_policies::CHECK,
-    ingresses::CHECK,
-    disruption_budgets::CHECK,
-    autoscaling::CHECK,
-    probes::CHECK,
-    accounts::CHECK,
-    amounts::CHECK,
-    root_file_system::CHECK,
-];
+        /// The rules of each.
+        pub const RULES: &[&[Rule]] = &[crate::rules::RULES, $($check::CHECK.rules),*];
+    };
+}
+
+checks! {
+    run,
+    pod_security,
+    services,
+    network_policies,
+    ingresses,
+    disruption_budgets,
+    autoscaling,
+    probes,
+    accounts,
+    amounts,
+    root_file_system,
+}
 
 /// What a check sees.
 #[derive(Clone, Copy)]

@@ -13,11 +13,11 @@ use kustomize_krm_types::Severity;
 
 use super::pods::{Found, PortRef, protocol};
 use super::{Check, Scene};
-use crate::edit::{Finding, Subject};
-use crate::label_selector::LabelSelector;
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::LabelSelector;
+use crate::objects::{Pods, at};
 use crate::read::Resource;
 use crate::rules::Rule;
-use crate::select::{Pods, at};
 use crate::yaml::{Node, Value};
 
 const ID: &str = "FIT-NET002";

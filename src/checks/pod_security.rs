@@ -8,130 +8,27 @@
 //! by default the profile of `securityContext` for that object. What a Namespace warns of is a warning, and so is, where
 //! the config decides, what the next level would forbid.
 
+mod namespaces;
+
 use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Scene, run};
-use crate::edit::{Change, Finding, Plain, Subject};
-use crate::pod_security::{At, Level, PodFacts, Version, Violation, evaluate};
-use crate::rules::{Rule, of_pod_security};
-use crate::select::{Demands, Selected, Standard, Template, demands};
+use crate::edit::Change;
+use crate::finding::{Finding, Plain, Subject};
+use crate::kubernetes::{Level, Standard, Version};
+use crate::objects::Template;
+use crate::pod_security::{At, PodFacts, RULES, Violation, evaluate, rule_of};
+use crate::select::Selected;
 use crate::yaml::{Node, Value};
+use namespaces::{Demands, demands};
 
 pub(super) const CHECK: Check = Check {
     name: "podSecurity",
     rules: RULES,
     find: refused,
 };
-
-/// One for each check of upstream, by its id.
-const RULES: &[Rule] = &[
-    rule(
-        "FIT-PSS-allowPrivilegeEscalation",
-        "a container may gain privileges",
-        "Kyverno disallow-privilege-escalation; kube-linter privilege-escalation-container; Polaris privilegeEscalationAllowed; kubescape C-0016",
-    ),
-    rule(
-        "FIT-PSS-appArmorProfile",
-        "a container without the AppArmor profile of its runtime",
-        "Kyverno restrict-apparmor-profiles",
-    ),
-    rule(
-        "FIT-PSS-capabilities_baseline",
-        "a container that adds capabilities beyond the usual ones",
-        "Kyverno disallow-capabilities; Polaris dangerousCapabilities; kubescape C-0046",
-    ),
-    rule(
-        "FIT-PSS-capabilities_restricted",
-        "a container keeps capabilities",
-        "Kyverno disallow-capabilities-strict; Polaris insecureCapabilities",
-    ),
-    rule(
-        "FIT-PSS-hostNamespaces",
-        "a pod in a namespace of its node",
-        "Kyverno disallow-host-namespaces; kube-linter host-network, host-pid, host-ipc; Polaris hostNetworkSet, hostPIDSet, hostIPCSet; kubescape C-0038, C-0041",
-    ),
-    rule(
-        "FIT-PSS-hostPathVolumes",
-        "a volume that is a path of the node",
-        "Kyverno disallow-host-path; kube-linter sensitive-host-mounts; Polaris hostPathSet; kubescape C-0048",
-    ),
-    rule(
-        "FIT-PSS-hostPorts",
-        "a container that takes a port of its node",
-        "Kyverno disallow-host-ports; Polaris hostPortSet; kubescape C-0044",
-    ),
-    rule(
-        "FIT-PSS-hostProbesAndHostLifecycle",
-        "a probe or lifecycle hook of another host",
-        "",
-    ),
-    rule(
-        "FIT-PSS-privileged",
-        "a privileged container",
-        "Kyverno disallow-privileged-containers; kube-linter privileged-container; Polaris runAsPrivileged; kubescape C-0057",
-    ),
-    rule(
-        "FIT-PSS-procMount",
-        "a container that sees all of /proc",
-        "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
-    ),
-    rule(
-        "FIT-PSS-procMount_restricted",
-        "the same at the level restricted",
-        "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
-    ),
-    rule(
-        "FIT-PSS-restrictedVolumes",
-        "a volume of a kind that the level restricted does not have",
-        "Kyverno restrict-volume-types",
-    ),
-    rule(
-        "FIT-PSS-runAsNonRoot",
-        "a container may run as root",
-        "Kyverno require-run-as-nonroot; kube-linter run-as-non-root; Polaris runAsRootAllowed; kubescape C-0013",
-    ),
-    rule(
-        "FIT-PSS-runAsUser",
-        "a container that runs as user 0",
-        "Kyverno require-run-as-non-root-user",
-    ),
-    rule(
-        "FIT-PSS-seLinuxOptions",
-        "a label of SELinux of its own",
-        "Kyverno disallow-selinux",
-    ),
-    rule(
-        "FIT-PSS-seccompProfile_baseline",
-        "a container that seccomp does not confine",
-        "Kyverno restrict-seccomp",
-    ),
-    rule(
-        "FIT-PSS-seccompProfile_restricted",
-        "a container without a seccomp profile",
-        "Kyverno restrict-seccomp-strict",
-    ),
-    rule(
-        "FIT-PSS-sysctls",
-        "a sysctl that is not safe",
-        "Kyverno restrict-sysctls; kube-linter unsafe-sysctls",
-    ),
-    rule(
-        "FIT-PSS-windowsHostProcess",
-        "a Windows process of the node",
-        "Kyverno disallow-host-process",
-    ),
-];
-
-const fn rule(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
-    Rule {
-        id,
-        severity: Severity::Error,
-        meaning,
-        peers,
-    }
-}
 
 /// Every field of every pod that its level forbids.
 fn refused(scene: &Scene<'_>) -> Vec<Finding> {
@@ -169,7 +66,6 @@ fn standard_of(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Standard {
     let of_section = transformers.pod_security(&object);
     let (level, version) = of_section.unwrap_or_default();
     let cluster = config.kubernetes_version;
-    let cluster = cluster.map(|it| Version::of_minor(it.minor));
     let version = config.checks.version.or(version).or(cluster);
     Standard {
         level: config.checks.profile.unwrap_or(level),
@@ -261,7 +157,7 @@ impl Judges {
             Severity::Error => (self.whose.as_str(), " refuses ", although),
             _ => (self.next.as_str(), " would refuse ", ""),
         };
-        let rule = of_pod_security(violation.check);
+        let rule = rule_of(violation.check);
         let psa = [reason, " (", &violation.detail, ")"].concat();
         let culprits = violation.culprits.iter();
         let findings = culprits.filter_map(|culprit| {

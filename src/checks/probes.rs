@@ -14,9 +14,9 @@ use kustomize_krm_types::Severity;
 
 use super::Check;
 use super::pods::PortRef;
-use crate::edit::{Finding, Subject};
+use crate::finding::{Finding, Subject};
+use crate::objects::{Container, ContainerType, Template, at};
 use crate::rules::Rule;
-use crate::select::{Container, ContainerType, Template, at};
 use crate::yaml::Node;
 
 const ID: &str = "FIT-PRB002";

@@ -7,9 +7,9 @@
 use kustomize_krm_types::Severity;
 
 use super::Check;
-use crate::edit::{Finding, Subject};
+use crate::finding::{Finding, Subject};
+use crate::objects::{ContainerType, at};
 use crate::rules::Rule;
-use crate::select::{ContainerType, at};
 
 const ID: &str = "FIT-SEC002";
 

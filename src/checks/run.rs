@@ -10,10 +10,11 @@
 use kustomize_krm_types::{Severity, annotations};
 
 use super::{Check, Scene};
-use crate::config::Config;
-use crate::edit::{Change, Finding};
+use crate::config::{Config, Selector, Vocabulary};
+use crate::edit::Change;
+use crate::finding::Finding;
 use crate::rules::Rule;
-use crate::select::{Exemption, Selected, Selector};
+use crate::select::{Selected, Waiver};
 use crate::transformers::NAMES;
 
 const ID: &str = "FIT-RUN001";
@@ -37,8 +38,9 @@ fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
             continue;
         };
         let doubt = Doubt::of(scene.config, selected);
-        let (doubtful, certain): (Vec<_>, Vec<_>) =
-            changes.iter().partition(|change| doubt.is_about(change));
+        let (doubtful, certain): (Vec<_>, Vec<_>) = changes
+            .iter()
+            .partition(|change| doubt.is_about(change, scene.config.vocabulary));
         findings.extend(certain.into_iter().map(would_change));
         if let ([first, ..], Some(who)) = (doubtful.as_slice(), &doubt.who) {
             findings.push(cannot_tell(who, first.resource, doubtful.len()));
@@ -58,7 +60,9 @@ pub(super) fn told_of<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Vec
     }
     let doubt = Doubt::of(scene.config, selected);
     let changes = changes[before..until].iter();
-    changes.filter(|change| !doubt.is_about(change)).collect()
+    changes
+        .filter(|change| !doubt.is_about(change, scene.config.vocabulary))
+        .collect()
 }
 
 fn would_change(change: &Change) -> Finding {
@@ -90,7 +94,7 @@ struct Doubt<'c> {
     /// Who would.
     who: Option<String>,
     sections: Vec<&'static str>,
-    exemptions: Vec<&'c Exemption>,
+    exemptions: Vec<Waiver<'c>>,
 }
 
 impl<'c> Doubt<'c> {
@@ -119,7 +123,7 @@ impl<'c> Doubt<'c> {
         }
         for (index, exemption) in config.exemptions.iter().enumerate() {
             if may_meet(&exemption.select) {
-                doubt.exemptions.push(exemption);
+                doubt.exemptions.push(Waiver::of_config(index, exemption));
                 let who = || format!("`spec.exemptions[{index}]`");
                 doubt.who.get_or_insert_with(who);
             }
@@ -127,9 +131,9 @@ impl<'c> Doubt<'c> {
         doubt
     }
 
-    fn is_about(&self, change: &Change) -> bool {
+    fn is_about(&self, change: &Change, vocabulary: &Vocabulary) -> bool {
         let mut exemptions = self.exemptions.iter();
         self.sections.contains(&change.rule)
-            || exemptions.any(|exemption| exemption.names(&change.decision.leaf))
+            || exemptions.any(|exemption| exemption.names(&change.decision.leaf, vocabulary))
     }
 }

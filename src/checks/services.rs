@@ -15,9 +15,9 @@ use kustomize_krm_types::Severity;
 
 use super::pods::{Found, PortRef, protocol};
 use super::{Check, Scene};
-use crate::edit::{Finding, Subject};
+use crate::finding::{Finding, Subject};
+use crate::objects::{Pods, Service, at};
 use crate::rules::Rule;
-use crate::select::{Pods, Service, at};
 use crate::yaml::Node;
 
 const ID: &str = "FIT-NET004";

@@ -6,33 +6,66 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::decode::{Fault, Others, decode};
-use super::document::{Config, KubernetesVersion, Mode, join};
+use super::document::{Config, join};
 use super::view::{Layer, LayerId, View};
+use super::vocabulary::SectionRow;
 use crate::catalogue::Entry;
+use crate::finding::{Decision, Mode};
+use crate::kubernetes::Version;
 use crate::problem::did_you_mean;
-use crate::transformers::Transformer;
-use crate::yaml::{Node, Position};
+use crate::yaml::Node;
 
-/// Why a leaf gets its value: the line of the config that won.
+/// The settings of a section of the config, and what else the config has to know of it.
+pub trait Settings: DeserializeOwned {
+    /// The paths that `modes` may hold; `.*` at the end stands for any rest.
+    const MODE_PATHS: &'static [&'static str];
+    /// Those of them that have a `min` and `max` to be brought between by the mode `Bound`.
+    const BOUNDED: &'static [&'static str] = &[];
+    /// Rules that are about one leaf: to exempt something from the rule keeps the leaf from being written.
+    const RULES: &'static [(&'static str, &'static str)] = &[];
+    /// Keys that a profile which selects containers may set.
+    const CONTAINER_KEYS: &'static [&'static str] = &[];
+    /// Paths whose mode cannot be `Remove`, and what to do instead.
+    const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[];
+    /// Lists that add up over general section and profiles, where others replace one another.
+    const MERGED_LISTS: &'static [&'static str] = &[];
+
+    /// The setting that chooses the section's defaults, which is named as the reason for them.
+    const DEFAULTS_FROM: Option<&'static str> = None;
+
+    /// What is wrong with the settings beyond their types.
+    fn check(&self) -> Vec<Objection> {
+        Vec::new()
+    }
+}
+
+/// Something in a section that has the right type and cannot be meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// `spec.profiles[database].resources.containers.limits.memory`; for a built-in default the
-    /// section or setting that brings it.
-    pub field: String,
-    /// The profile that decided, if it was one.
-    pub profile: Option<String>,
-    /// The value is fitout's default and stands in no config.
-    pub is_default: bool,
-    /// How it is applied.
-    pub mode: Mode,
-    /// Line and column in the config file.
-    pub position: Option<Position>,
-    /// The leaf as exemptions name it: `resources.limits.memory`.
-    pub leaf: String,
-    /// The exemption that keeps the leaf as it is, by its index among those of the object.
-    pub waiver: Option<usize>,
+pub struct Objection {
+    /// The setting's path in the section.
+    pub path: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// How to mend it.
+    pub help: String,
+}
+
+impl Objection {
+    /// An objection to the setting at a path.
+    pub fn new(
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Objection {
+            path: path.into(),
+            message: message.into(),
+            help: help.into(),
+        }
+    }
 }
 
 /// What of a section is not to be written for one object, and whether to act as if it were.
@@ -74,7 +107,7 @@ pub struct Section<'a, S> {
     decisions: RefCell<BTreeMap<String, Arc<Decision>>>,
 }
 
-impl<S: Transformer> Section<'_, S> {
+impl<S: Settings> Section<'_, S> {
     /// Who decided a leaf, given by its path in the section (`containers.limits.memory`), and how it
     /// is to be applied.
     pub fn decision(&self, leaf: &str) -> Arc<Decision> {
@@ -102,7 +135,7 @@ impl<S: Transformer> Section<'_, S> {
     }
 
     /// The version of the target cluster, when the config names it.
-    pub fn kubernetes_version(&self) -> Option<KubernetesVersion> {
+    pub fn kubernetes_version(&self) -> Option<Version> {
         self.config.kubernetes_version
     }
 
@@ -245,7 +278,7 @@ pub fn is_mode_path_or_above(known: &[&str], path: &str) -> bool {
 /// The sections of one transformer, merged once for each combination of layers that is met.
 #[derive(Debug)]
 pub struct Sections<'a, S> {
-    name: &'static str,
+    row: &'static SectionRow,
     config: &'a Config<'a>,
     known: RefCell<KnownSections<'a, S>>,
     /// The one that was asked for last: most objects and containers are fitted as the ones before them.
@@ -258,11 +291,11 @@ type LastSection<'a, S> = (Vec<LayerId>, bool, Option<Rc<Section<'a, S>>>);
 /// Merged sections by the layers that they were merged from and by what is waived; `None` where no layer has the section.
 type KnownSections<'a, S> = HashMap<(Vec<LayerId>, Waived), Option<Rc<Section<'a, S>>>>;
 
-impl<'a, S: Transformer> Sections<'a, S> {
-    /// The sections called `name` in a config.
-    pub fn new(name: &'static str, config: &'a Config<'a>) -> Sections<'a, S> {
+impl<'a, S: Settings> Sections<'a, S> {
+    /// The sections of one row in a config.
+    pub fn new(row: &'static SectionRow, config: &'a Config<'a>) -> Sections<'a, S> {
         Sections {
-            name,
+            row,
             config,
             known: RefCell::default(),
             last: RefCell::default(),
@@ -271,7 +304,12 @@ impl<'a, S: Transformer> Sections<'a, S> {
 
     /// The name of the sections.
     pub fn name(&self) -> &'static str {
-        self.name
+        self.row.name
+    }
+
+    /// What the config knows of the sections.
+    pub fn row(&self) -> &'static SectionRow {
+        self.row
     }
 
     /// The section that results from these layers, lowest first, with nothing waived; `None` when none of them has it.
@@ -306,8 +344,8 @@ impl<'a, S: Transformer> Sections<'a, S> {
 
     fn merge(&self, layers: &[LayerId], waived: &Waived) -> Option<Section<'a, S>> {
         let view = View::new(
-            self.config.section_layers(layers, self.name),
-            self.name,
+            self.config.section_layers(layers, self.row.name),
+            self.row.name,
             S::MERGED_LISTS,
         )?;
         // Each layer was decoded on its own when the config was read, so a merged one decodes too.
@@ -345,7 +383,7 @@ impl<'a, S: Transformer> Sections<'a, S> {
 }
 
 /// Decodes one layer's section called `name`, for the faults that it has.
-pub fn check_section<'a, S: Transformer>(
+pub fn check_section<'a, S: Settings>(
     layer: Layer<'a>,
     name: &'static str,
     containers_only: bool,

@@ -10,7 +10,7 @@ use jsonptr::Pointer;
 
 use super::view::View;
 use crate::edit::Change;
-use crate::select::{ContainerType, Template};
+use crate::objects::{ContainerType, Template};
 use crate::yaml::{Kind, Node, Value};
 
 /// What the checks look at in a pod, borrowed from its text.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jsonptr::PointerBuf;
 
 use super::facts::{ContainerFacts, ContainerList};
-use crate::select::Template;
+use crate::objects::Template;
 use crate::yaml::Value;
 
 /// What one check forbids in a pod.

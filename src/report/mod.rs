@@ -16,11 +16,13 @@ use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
 use crate::Fitted;
-use crate::config::{Config, Decision, FailOn};
-use crate::edit::{Change, Finding, Part, field_path};
+use crate::config::{Config, FailOn};
+use crate::edit::Change;
+use crate::finding::{Decision, Finding, Part};
+use crate::objects::OnChange;
 use crate::problem::Problem;
+use crate::problem::field_path;
 use crate::read::Resource;
-use crate::select::OnChange;
 use crate::yaml::Node;
 
 pub use plan::{Plan, PlannedText};

@@ -8,7 +8,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::text::totals;
 use super::{Entry, Report};
-use crate::edit::{Change, Plain};
+use crate::edit::Change;
+use crate::finding::Plain;
 use crate::read::{Origin, Resource, is_object};
 use crate::yaml::{Node, Stream};
 

@@ -1,11 +1,10 @@
 //! Which layers of the config apply to which object and container.
 
-use super::targets::annotation;
-use super::{Accounts, Around, Container, Match, Near, Selector, Target, Template, Waiver};
-use crate::config::{Config, LayerId};
+use super::exemptions::Waiver;
+use crate::config::{Config, LayerId, Match, Near, Selector};
+use crate::objects::{Accounts, Around, Container, Target, Template, annotation};
 use crate::problem::Problems;
 use crate::read::Resource;
-use crate::transformers::Applicable;
 use crate::yaml::Node;
 
 /// The annotation by which an author opts an object out, wholly (`true`) or for some sections.
@@ -49,6 +48,29 @@ pub struct Selected<'r, 'a> {
     /// What exemptions keep as it is.
     pub waivers: Vec<Waiver<'r>>,
     skipped: Vec<String>,
+}
+
+/// An object and the layers of the config that apply to it.
+#[derive(Debug)]
+pub struct Applicable<'r, 'a> {
+    /// Its index among all objects.
+    pub index: usize,
+    /// The object.
+    pub target: &'r Target<'a>,
+    /// What all objects in hand say of their ServiceAccounts.
+    pub accounts: &'r Accounts,
+    /// What all objects in hand say of one another.
+    pub around: &'r Around<'a>,
+    /// The containers that the config is for at all.
+    pub containers: &'r Containers<'r>,
+    /// The layers that apply, lowest first, and the containers that each is for.
+    pub layers: &'r [(LayerId, Containers<'r>)],
+    /// Sections that the object's author opted out of.
+    pub skipped: &'r [String],
+    /// What exemptions keep from being written.
+    pub waivers: &'r [Waiver<'r>],
+    /// Act as if everything were written, to see what exemptions and the mode `Check` leave undone.
+    pub as_if: bool,
 }
 
 /// The containers that a part of the config is for.

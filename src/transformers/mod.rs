@@ -22,7 +22,7 @@
 //! - [`Scope::target`]: the object, its pod template with all containers, its claims.
 //!   [`Scope::section`] holds the settings for the object's own fields, [`Scope::section_for`] those
 //!   for one container; each is `None` where nothing in the config speaks of it.
-//! - A [`Subject`](crate::edit::Subject) is the part that fields are addressed from: the object, its
+//! - A [`Subject`](crate::finding::Subject) is the part that fields are addressed from: the object, its
 //!   pods, a container, a claim.
 //! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode;
 //!   [`Edits::append`] adds an item to a list; [`Edits::find`] tells what is no change.
@@ -40,14 +40,13 @@ pub mod storage;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-
-use crate::config::decode::Fault;
-use crate::config::{Config, Decision, Layer, LayerId, Section, Sections, Waived, check_section};
+use crate::config::{Config, Section, SectionRow, Sections, Settings, Waived};
 use crate::edit::Edits;
-use crate::pod_security::{Level, Version};
+use crate::finding::Decision;
+use crate::kubernetes::{Level, Version};
+use crate::objects::{Accounts, Around, Container, Target};
 use crate::problem::Problem;
-use crate::select::{Accounts, Around, Container, Containers, Target, Waiver};
+use crate::select::{Applicable, Containers, Waiver};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -55,59 +54,12 @@ use security_context::SecurityContext;
 use storage::Storage;
 
 /// A section of the config that fits objects out.
-pub trait Transformer: DeserializeOwned {
-    /// The paths that `modes` may hold; `.*` at the end stands for any rest.
-    const MODE_PATHS: &'static [&'static str];
-    /// Those of them that have a `min` and `max` to be brought between by the mode `Bound`.
-    const BOUNDED: &'static [&'static str] = &[];
-    /// Rules that are about one leaf: to exempt something from the rule keeps the leaf from being written.
-    const RULES: &'static [(&'static str, &'static str)] = &[];
-    /// Keys that a profile which selects containers may set.
-    const CONTAINER_KEYS: &'static [&'static str] = &[];
-    /// Paths whose mode cannot be `Remove`, and what to do instead.
-    const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[];
-    /// Lists that add up over general section and profiles, where others replace one another.
-    const MERGED_LISTS: &'static [&'static str] = &[];
-
-    /// The setting that chooses the section's defaults, which is named as the reason for them.
-    const DEFAULTS_FROM: Option<&'static str> = None;
-
-    /// What is wrong with the settings beyond their types.
-    fn check(&self) -> Vec<Objection> {
-        Vec::new()
-    }
-
+pub trait Transformer: Settings {
     /// Asks for everything that the section wants of one object.
     ///
     /// # Errors
     /// A value of the author's that cannot be read where it has to be.
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem>;
-}
-
-/// Something in a section that has the right type and cannot be meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Objection {
-    /// The setting's path in the section.
-    pub path: String,
-    /// What is wrong with it.
-    pub message: String,
-    /// How to mend it.
-    pub help: String,
-}
-
-impl Objection {
-    /// An objection to the setting at a path.
-    pub fn new(
-        path: impl Into<String>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Objection {
-            path: path.into(),
-            message: message.into(),
-            help: help.into(),
-        }
-    }
 }
 
 /// The order of this table is the order of application.
@@ -116,21 +68,8 @@ macro_rules! transformers {
         /// The sections of the config, which are also the rule ids of changes.
         pub const NAMES: &[&str] = &[$($name),*];
 
-        /// The paths that `modes` may hold in each section; see [`Transformer::MODE_PATHS`].
-        pub const MODE_PATHS: &[(&str, &[&str])] = &[$(($name, <$section>::MODE_PATHS)),*];
-
-        /// The rules that are about one leaf of each section; see [`Transformer::RULES`].
-        pub const RULES: &[(&str, &[(&str, &str)])] = &[$(($name, <$section>::RULES)),*];
-
-        /// The lists of each section that add up over layers; see [`Transformer::MERGED_LISTS`].
-        pub const MERGED_LISTS: &[(&str, &[&str])] = &[$(($name, <$section>::MERGED_LISTS)),*];
-
-        /// What is wrong with the sections of one layer of the config.
-        pub fn check_sections<'a>(layer: Layer<'a>, containers_only: bool) -> Vec<Fault<'a>> {
-            let mut faults = Vec::new();
-            $(faults.extend(check_section::<$section>(layer, $name, containers_only));)*
-            faults
-        }
+        /// What the config knows of each section.
+        pub const SECTIONS: &[SectionRow] = &[$(SectionRow::of::<$section>($name)),*];
 
         /// All transformers with their sections, ready for any number of objects.
         pub struct Transformers<'a> {
@@ -140,7 +79,7 @@ macro_rules! transformers {
         impl<'a> Transformers<'a> {
             /// The transformers of a config; those without a section do nothing.
             pub fn new(config: &'a Config<'a>) -> Transformers<'a> {
-                Transformers { $($field: Sections::new($name, config),)* }
+                Transformers { $($field: Sections::new(const { &SectionRow::of::<$section>($name) }, config),)* }
             }
 
             /// Asks every transformer what it wants of one object.
@@ -184,29 +123,6 @@ impl Transformers<'_> {
         let is_skipped = object.skipped.iter().any(|it| it == sections.name());
         !is_skipped && Scope { object, sections }.section().is_some()
     }
-}
-
-/// An object and the layers of the config that apply to it.
-#[derive(Debug)]
-pub struct Applicable<'r, 'a> {
-    /// Its index among all objects.
-    pub index: usize,
-    /// The object.
-    pub target: &'r Target<'a>,
-    /// What all objects in hand say of their ServiceAccounts.
-    pub accounts: &'r Accounts,
-    /// What all objects in hand say of one another.
-    pub around: &'r Around<'a>,
-    /// The containers that the config is for at all.
-    pub containers: &'r Containers<'r>,
-    /// The layers that apply, lowest first, and the containers that each is for.
-    pub layers: &'r [(LayerId, Containers<'r>)],
-    /// Sections that the object's author opted out of.
-    pub skipped: &'r [String],
-    /// What exemptions keep from being written.
-    pub waivers: &'r [Waiver<'r>],
-    /// Act as if everything were written, to see what exemptions and the mode `Check` leave undone.
-    pub as_if: bool,
 }
 
 /// What a transformer is given: an object, and the sections that apply to it.
@@ -278,7 +194,7 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
         };
         let waivers = self.object.waivers.iter().enumerate();
         for (index, waiver) in waivers.filter(|(_, waiver)| waives(waiver)) {
-            let leaves = waiver.leaves_of(self.sections.name(), S::MODE_PATHS, S::RULES);
+            let leaves = waiver.leaves_of(self.sections.row());
             waived
                 .leaves
                 .extend(leaves.map(|leaf| (leaf.to_owned(), index)));

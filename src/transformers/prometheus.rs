@@ -27,13 +27,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Objection, Scope, Transformer};
+use super::{Scope, Transformer};
 use crate::catalogue::Known;
-use crate::config::{Mode, text_of_scalar};
-use crate::edit::{Edits, Subject};
+use crate::config::{Objection, Settings};
+use crate::edit::Edits;
+use crate::finding::{Mode, Subject};
+use crate::objects::Template;
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::Template;
+use crate::yaml::text_of_scalar;
 
 use annotations::Fitting;
 
@@ -124,7 +126,7 @@ impl<'de> Deserialize<'de> for Port {
 /// Annotations that are written from settings of their own.
 const OWN: [&str; 4] = ["scrape", "port", "path", "scheme"];
 
-impl Transformer for Prometheus {
+impl Settings for Prometheus {
     const MODE_PATHS: &'static [&'static str] =
         &["scrape", "port", "path", "scheme", "extra", "extra.*"];
 
@@ -162,7 +164,9 @@ impl Transformer for Prometheus {
         }
         objections
     }
+}
 
+impl Transformer for Prometheus {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let Some(section) = scope.section() else {
             return Ok(());

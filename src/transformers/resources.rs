@@ -30,17 +30,15 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use jsonptr::PointerBuf;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::{Objection, Scope, Transformer};
-use crate::config::{Decision, Section, covers, text_of_scalar};
-use crate::edit::{Edits, field_path};
+use super::{Scope, Transformer};
+use crate::config::{Amount, Factor, Objection, Section, Settings, covers};
+use crate::edit::Edits;
+use crate::finding::Decision;
+use crate::kubernetes::Quantity;
+use crate::objects::{ContainerType, Template};
 use crate::problem::Problem;
-use crate::quantity::{Quantity, Scale};
-use crate::read::Resource;
-use crate::select::{ContainerType, Template};
-use crate::yaml::Node;
 
 use fitting::Fitting;
 use namespace::Ranges;
@@ -119,42 +117,6 @@ enum OnConflict {
     Error,
     /// The configured value is not written.
     Skip,
-}
-
-/// A quantity in the config.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Amount(pub(super) Quantity);
-
-impl<'de> Deserialize<'de> for Amount {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = text_of_scalar(deserializer)?;
-        let quantity: Quantity =
-            text.parse()
-                .map_err(|error: crate::quantity::QuantityError| {
-                    let hint = error
-                        .suggestion()
-                        .map(|nearest| format!("; did you mean `{nearest}`?"))
-                        .unwrap_or_default();
-                    serde::de::Error::custom(format!("{error}{hint}"))
-                })?;
-        if quantity.is_negative() {
-            return Err(serde::de::Error::custom(format!("`{text}` is negative")));
-        }
-        Ok(Amount(quantity))
-    }
-}
-
-/// A factor in the config.
-#[derive(Clone, Debug)]
-pub(super) struct Factor(pub(super) Scale);
-
-impl<'de> Deserialize<'de> for Factor {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text_of_scalar(deserializer)?
-            .parse()
-            .map(Factor)
-            .map_err(serde::de::Error::custom)
-    }
 }
 
 /// What fitout gives out. Anything else (devices, huge pages) is the author's alone: it cannot be
@@ -270,7 +232,7 @@ fn removed_by<'s>(section: &'s Section<'_, Resources>, leaf: &str) -> Option<&'s
     named.max_by_key(|path| path.len())
 }
 
-impl Transformer for Resources {
+impl Settings for Resources {
     const RULES: &'static [(&'static str, &'static str)] = &[
         ("FIT-RES001", "requests.cpu"),
         ("FIT-RES001", "requests.memory"),
@@ -402,7 +364,9 @@ impl Transformer for Resources {
         }
         problems
     }
+}
 
+impl Transformer for Resources {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let of_object = scope.section();
         let resource = scope.target().resource;
@@ -471,29 +435,4 @@ fn judge(
     consumers::tell_of_volumes(template, &after, edits);
     consumers::tell_of_environment(resource, template, ranges, &after, edits);
     injected::tell(template, edits);
-}
-
-/// Reads a quantity that an author wrote.
-pub(super) fn read_quantity<'a>(
-    resource: &Resource<'a>,
-    node: Node<'a>,
-    path: impl Fn() -> PointerBuf,
-) -> Result<Quantity, Problem> {
-    let field = || field_path(&path());
-    if !node.is_scalar() {
-        let found = crate::config::decode::describe(node);
-        return Err(resource.problem(
-            "FIT-INP003",
-            format!("expected a quantity, found {found}"),
-            node,
-            field(),
-        ));
-    }
-    Quantity::of_node(node).map_err(|error| {
-        let problem = resource.problem("FIT-INP003", error.to_string(), node, field());
-        match error.suggestion() {
-            Some(nearest) => problem.help(format!("did you mean `{nearest}`?")),
-            None => problem,
-        }
-    })
 }

@@ -50,14 +50,15 @@ use std::cell::OnceCell;
 use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
 
-use super::{Objection, Scope, Transformer};
+use super::{Scope, Transformer};
 use crate::catalogue::{Entry, Known};
-use crate::config::{Mode, Section, covers};
-use crate::edit::{Edits, Meaning, Proposal, Subject};
-use crate::pod_security::{Level, Version};
+use crate::config::{Objection, Section, Settings, covers};
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Mode, Subject};
+use crate::kubernetes::{Level, Version};
+use crate::objects::{Container, ContainerType, Template, below, expected};
 use crate::problem::{Problem, one_of};
 use crate::read::Resource;
-use crate::select::{Container, ContainerType, Template, below, expected};
 use crate::yaml::{Node, Scalar, Value};
 use container::ContainerFitting;
 use pod::PodFitting;
@@ -150,7 +151,7 @@ impl Section<'_, SecurityContext> {
 
     /// The minor version of the standard that counts.
     fn standard_minor(&self) -> u32 {
-        let cluster = || self.kubernetes_version().map(|it| it.minor);
+        let cluster = || self.kubernetes_version().map(|it| it.minor());
         let version = self.settings.version.map(Version::minor);
         version.or_else(cluster).unwrap_or(u32::MAX)
     }
@@ -192,7 +193,7 @@ impl Section<'_, SecurityContext> {
     }
 }
 
-impl Transformer for SecurityContext {
+impl Settings for SecurityContext {
     const MODE_PATHS: &'static [&'static str] = &[
         "runAsNonRoot",
         "runAsUser",
@@ -316,7 +317,9 @@ impl Transformer for SecurityContext {
         problems.extend(writable::check(&self.writable_paths));
         problems
     }
+}
 
+impl Transformer for SecurityContext {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         fit_account(scope, edits)?;
         let mut templates = scope.target().templates.iter();

@@ -27,13 +27,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::resources::{Amount, Factor};
-use super::{Objection, Scope, Transformer, removed_by};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Subject};
+use super::{Scope, Transformer, removed_by};
+use crate::config::Amount;
+use crate::config::Factor;
+use crate::config::{Objection, Section, Settings};
+use crate::edit::Edits;
+use crate::finding::{Mode, Subject};
+use crate::kubernetes::{Glob, Quantity};
+use crate::objects::ClaimKind;
 use crate::problem::{Problem, did_you_mean};
-use crate::quantity::Quantity;
-use crate::select::{ClaimKind, Glob};
 
 use claim::Fitting;
 
@@ -150,7 +152,7 @@ const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany
 /// The access mode that stands alone.
 const EXCLUSIVE: &str = "ReadWriteOncePod";
 
-impl Transformer for Storage {
+impl Settings for Storage {
     const MODE_PATHS: &'static [&'static str] = &[
         "storageClassName",
         "size",
@@ -175,7 +177,9 @@ impl Transformer for Storage {
         objections.extend(self.check_classes());
         objections
     }
+}
 
+impl Transformer for Storage {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let Some(section) = scope.section() else {
             return Ok(());
@@ -304,5 +308,5 @@ fn is_removed(section: &Section<'_, Storage>, leaf: &str, is_configured: bool) -
 fn minor_version(section: &Section<'_, Storage>) -> u32 {
     section
         .kubernetes_version()
-        .map_or(25, |version| version.minor)
+        .map_or(25, |version| version.minor())
 }

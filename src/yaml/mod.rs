@@ -35,6 +35,7 @@
 //! ```
 
 mod decode;
+mod describe;
 mod edit;
 mod error;
 mod fast;
@@ -48,6 +49,7 @@ mod tests;
 mod tree;
 mod value;
 
+pub use describe::{SCALAR_TEXT, text_of_scalar};
 pub use edit::{Change, Edit, Refusal, RefusalReason};
 pub use error::SyntaxError;
 pub use node::Node;

@@ -14,9 +14,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use fitout::objects::Target;
 use fitout::pod_security::{At, Culprit, PodFacts, Violation, evaluate};
 use fitout::read::{Origin, Resource};
-use fitout::select::Target;
 use fitout::yaml::{Node, Stream};
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;

@@ -2,14 +2,11 @@
 
 use kustomize_krm_types::Severity;
 
-use crate::config::Config;
-use crate::edit::{Finding, Subject};
+use crate::config::{Config, Vocabulary, leaf_of};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::Date;
 use crate::problem::did_you_mean;
-use crate::rules;
-use crate::select::{
-    Date, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Selection, Waiver, WaiverSource, leaf_of,
-};
-use crate::transformers;
+use crate::select::{EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Selection, Waiver, WaiverSource};
 
 /// What is wrong with the exemptions of a config and of the objects' authors.
 pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
@@ -17,7 +14,7 @@ pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> 
     for (index, exemption) in config.exemptions.iter().enumerate() {
         let path = format!("spec.exemptions[{index}]");
         let words = exemption.fields.iter().chain(&exemption.rules);
-        findings.extend(words.filter_map(|word| unknown(word, &path)));
+        findings.extend(words.filter_map(|word| unknown(config.vocabulary, word, &path)));
         if let (Some(until), Some(today)) = (&exemption.until, &config.today)
             && until < today
         {
@@ -76,7 +73,7 @@ pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> 
             let place = format!("the annotation {EXEMPT}");
             findings.extend(
                 words
-                    .find_map(|word| unknown(word, &place))
+                    .find_map(|word| unknown(config.vocabulary, word, &place))
                     .map(|it| about(it, EXEMPT)),
             );
         }
@@ -117,7 +114,10 @@ pub fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding
                 .chain(&waiver.rules)
                 .map(AsRef::as_ref)
                 .collect();
-            if words.iter().any(|word| unknown(word, "").is_some()) {
+            if words
+                .iter()
+                .any(|word| unknown(config.vocabulary, word, "").is_some())
+            {
                 continue;
             }
             let message = format!(
@@ -137,26 +137,23 @@ pub fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding
 }
 
 /// A word that is neither a rule nor a leaf of any section.
-fn unknown(word: &str, place: &str) -> Option<Finding> {
+fn unknown(vocabulary: &Vocabulary, word: &str, place: &str) -> Option<Finding> {
     let is_rule = word.starts_with("FIT-");
-    let is_known = if is_rule {
-        rules::is_known(word)
-    } else {
-        let sections = transformers::MODE_PATHS.iter();
-        sections
-            .into_iter()
-            .any(|(section, paths)| leaf_of(word, section, paths).is_some())
+    let sections = vocabulary.sections.iter();
+    let is_known = match is_rule {
+        true => vocabulary.rules().any(|rule| rule.id == word),
+        false => sections
+            .clone()
+            .any(|it| leaf_of(word, it.name, it.mode_paths).is_some()),
     };
     if is_known {
         return None;
     }
     let message = format!("{place} names `{word}`, which is no rule and no field of a section");
     let nearest = if is_rule {
-        did_you_mean(word, rules::all().map(|(id, _)| id))
+        did_you_mean(word, vocabulary.rules().map(|rule| rule.id))
     } else {
-        let paths = transformers::MODE_PATHS
-            .iter()
-            .flat_map(|(_, paths)| paths.iter().copied());
+        let paths = sections.flat_map(|it| it.mode_paths.iter().copied());
         did_you_mean(word.rsplit_once(':').map_or(word, |(_, it)| it), paths)
     };
     let help = match nearest {

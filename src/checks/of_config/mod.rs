@@ -6,7 +6,7 @@ mod skips;
 mod targets;
 
 use crate::config::Config;
-use crate::edit::Finding;
+use crate::finding::Finding;
 use crate::select::Selection;
 
 pub use exemptions::unused as unused_exemptions;

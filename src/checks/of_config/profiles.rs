@@ -8,11 +8,10 @@ use std::collections::BTreeSet;
 use kustomize_krm_types::Severity;
 
 use crate::config::{Config, LayerId, View};
-use crate::edit::{Finding, Subject};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::Quantity;
 use crate::problem::did_you_mean;
-use crate::quantity::Quantity;
 use crate::select::{Containers, PROFILE, ProfileUse, Selected, Selection};
-use crate::transformers;
 use crate::yaml::{Node, Value};
 
 /// Profiles that match nothing, or only by a name that kustomize has replaced since.
@@ -107,9 +106,9 @@ pub(super) fn disagreements(config: &Config<'_>, selection: &Selection<'_, '_>) 
         .collect();
     let mut told: BTreeSet<(String, String, String)> = BTreeSet::new();
     for combination in combinations {
-        for (section, merged_lists) in transformers::MERGED_LISTS {
-            let layers = config.section_layers(&combination, section);
-            let view = View::new(layers, section, merged_lists);
+        for section in config.vocabulary.sections {
+            let layers = config.section_layers(&combination, section.name);
+            let view = View::new(layers, section.name, section.merged_lists);
             view.iter()
                 .for_each(|view| collect(config, view, &mut told));
         }

@@ -3,7 +3,7 @@
 use kustomize_krm_types::Severity;
 
 use crate::config::Config;
-use crate::edit::Finding;
+use crate::finding::Finding;
 use crate::problem::{did_you_mean, one_of};
 use crate::select::{SKIP, Selection};
 use crate::transformers::NAMES;

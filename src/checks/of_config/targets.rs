@@ -8,9 +8,10 @@ use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
 
 use crate::config::Config;
-use crate::edit::Finding;
+use crate::finding::Finding;
+use crate::objects::{Form, PodSpecs, below, is_known_kind, workload_kind};
 use crate::read::Resource;
-use crate::select::{Form, PodSpecs, Selection, below, is_known_kind, workload_kind};
+use crate::select::Selection;
 use crate::yaml::Node;
 
 /// Groups and kinds whose objects hold what looks like pods and is not: examples in schemas, patterns in policies, the

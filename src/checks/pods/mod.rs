@@ -7,10 +7,10 @@
 use std::borrow::Cow;
 
 use super::Scene;
-use crate::label_selector::LabelSelector;
+use crate::kubernetes::LabelSelector;
+use crate::objects::{Pods, is_one_namespace};
 use crate::problem::did_you_mean;
 use crate::read::Resource;
-use crate::select::{Pods, is_one_namespace};
 use crate::yaml::{Node, Scalar, Value};
 
 /// What became of the search for pods.

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::Scene;
+use crate::objects::at;
 use crate::read::Resource;
-use crate::select::at;
 use crate::yaml::Node;
 
 /// A HorizontalPodAutoscaler, or KEDA's ScaledObject, which makes one.

@@ -4,7 +4,7 @@
 //! the field for them.
 
 use super::Check;
-use crate::pod_security::Level;
+use crate::kubernetes::Level;
 use crate::pod_security::facts::PodFacts;
 use crate::pod_security::violation::{Forbidden, Wrong};
 

@@ -3,7 +3,7 @@
 //! Since 1.0, for the field and for the annotation that was there before it, in every version.
 
 use super::Check;
-use crate::pod_security::Level;
+use crate::kubernetes::Level;
 use crate::pod_security::facts::PodFacts;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 

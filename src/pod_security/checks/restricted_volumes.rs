@@ -3,7 +3,7 @@
 //! Since 1.0. A volume without a source is an `emptyDir`, by the API server's defaults.
 
 use super::Check;
-use crate::pod_security::Level;
+use crate::kubernetes::Level;
 use crate::pod_security::facts::PodFacts;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 

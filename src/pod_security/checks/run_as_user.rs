@@ -3,7 +3,7 @@
 //! Since 1.23. Since 1.35 pods with users of their own (`hostUsers: false`) may.
 
 use super::Check;
-use crate::pod_security::Level;
+use crate::kubernetes::Level;
 use crate::pod_security::facts::PodFacts;
 use crate::pod_security::violation::{Forbidden, Wrong};
 

@@ -5,7 +5,7 @@
 use jsonptr::Token;
 
 use super::Check;
-use crate::pod_security::Level;
+use crate::kubernetes::Level;
 use crate::pod_security::facts::{Context, PodFacts};
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 

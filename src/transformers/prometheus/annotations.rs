@@ -4,8 +4,9 @@ use kustomize_krm_types::Severity;
 
 use super::ports::{Metrics, Ports};
 use super::{OWN, OnAmbiguous, Prometheus, Scheme, Scrape};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
 use crate::problem::Problem;
 use crate::transformers::decision_to_remove;
 use crate::yaml::{Node, Scalar, Value};

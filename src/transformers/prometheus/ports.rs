@@ -2,9 +2,9 @@
 
 use super::{Port, Prometheus};
 use crate::config::Section;
+use crate::objects::{ContainerType, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::{ContainerType, Template, expected};
 use crate::yaml::Scalar;
 
 /// Port names that mean metrics, the most exact first.

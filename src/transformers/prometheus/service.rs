@@ -7,9 +7,10 @@ use super::annotations::Fitting;
 use super::ports::{DeclaredPort, OF_SERVICE, Ports};
 use super::{Placement, Prometheus, Scrape, twice};
 use crate::config::Section;
-use crate::edit::{Edits, Finding, Part, Subject};
+use crate::edit::Edits;
+use crate::finding::{Finding, Part, Subject};
+use crate::objects::{Around, OnChange, Service, below};
 use crate::problem::Problem;
-use crate::select::{Around, OnChange, Service, below};
 use crate::transformers::Scope;
 use crate::yaml::Node;
 

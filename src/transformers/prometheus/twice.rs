@@ -5,8 +5,9 @@ use kustomize_krm_types::Severity;
 use super::Prometheus;
 use super::annotations::Fitting;
 use super::ports::Ports;
-use crate::edit::{Edits, Finding};
-use crate::select::{Monitor, Service};
+use crate::edit::Edits;
+use crate::finding::Finding;
+use crate::objects::{Monitor, Service};
 use crate::transformers::Scope;
 
 /// Tells of pods that are scraped by their annotations, the author's or ours, and by something else.

@@ -5,8 +5,9 @@ use kustomize_krm_types::Severity;
 use super::Resources;
 use super::pod::FITTED;
 use super::qos::PodAmounts;
-use crate::edit::{Edits, Finding, Subject};
-use crate::select::{Autoscaler, Container, ContainerType, Template};
+use crate::edit::Edits;
+use crate::finding::{Finding, Subject};
+use crate::objects::{Autoscaler, Container, ContainerType, Template};
 use crate::transformers::Scope;
 use crate::yaml::Node;
 

@@ -5,10 +5,11 @@ use kustomize_krm_types::Severity;
 use super::namespace::Ranges;
 use super::qos::{Declared, PodAmounts};
 use super::{FITTED, Half};
-use crate::edit::{Edits, Finding, Subject};
-use crate::quantity::Quantity;
+use crate::edit::Edits;
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::Quantity;
+use crate::objects::{Container, Template};
 use crate::read::Resource;
-use crate::select::{Container, Template};
 use crate::yaml::Node;
 
 /// Tells of volumes on the node's disk that may grow beyond what the containers together may store there: the kubelet

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 
-use super::{
-    CpuLimits, Half, MemoryLimit, OnConflict, Resources, decision, read_quantity, removed_by,
-};
-use crate::config::{Decision, Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use super::{CpuLimits, Half, MemoryLimit, OnConflict, Resources, decision, removed_by};
+use crate::config::Section;
+use crate::edit::read_quantity;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Decision, Finding, Mode, Subject};
+use crate::kubernetes::Quantity;
+use crate::objects::{Container, Template};
 use crate::problem::Problem;
-use crate::quantity::Quantity;
 use crate::read::Resource;
-use crate::select::{Container, Template};
 use crate::yaml::{Node, Value};
 
 /// One container in the hands of its section.

@@ -2,9 +2,10 @@
 
 use kustomize_krm_types::Severity;
 
-use crate::edit::{Edits, Finding, Subject};
+use crate::edit::Edits;
+use crate::finding::{Finding, Subject};
+use crate::objects::Template;
 use crate::read::Resource;
-use crate::select::Template;
 use crate::yaml::Node;
 
 /// Where a mesh is asked for: whether by a label, under which name, and with what value.

@@ -9,10 +9,12 @@ use kustomize_krm_types::Severity;
 
 use super::qos::{Declared, PodAmounts};
 use super::{FITTED, Half};
-use crate::edit::{Change, Edits, Finding, Subject};
-use crate::quantity::{Quantity, Scale};
+use crate::edit::{Change, Edits};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::{Quantity, Scale};
+use crate::objects::{Around, Container, ContainerType, Target, Template};
 use crate::read::Resource;
-use crate::select::{Around, Container, ContainerType, Selected, Selection, Target, Template};
+use crate::select::{Selected, Selection};
 use crate::yaml::Node;
 
 /// The items of the LimitRanges of a namespace, with the defaults that the API server gives them.

@@ -6,13 +6,15 @@ use kustomize_krm_types::Severity;
 
 use super::namespace::Ranges;
 use super::qos::PodAmounts;
-use super::{Half, OnConflict, Resources, decision, read_quantity, removed_by};
-use crate::config::{Decision, Mode, Section, covers};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use super::{Half, OnConflict, Resources, decision, removed_by};
+use crate::config::{Section, covers};
+use crate::edit::read_quantity;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Decision, Finding, Mode, Subject};
+use crate::kubernetes::Quantity;
+use crate::objects::{ContainerType, Template};
 use crate::problem::Problem;
-use crate::quantity::Quantity;
 use crate::read::Resource;
-use crate::select::{ContainerType, Template};
 use crate::yaml::Value;
 
 /// What fitout gives out to whole pods: of what the API server takes (`SupportedPodLevelResources` in kubernetes
@@ -57,7 +59,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
 
     fn is_possible(&self) -> bool {
         let version = self.section.kubernetes_version();
-        version.is_some_and(|it| it.minor >= SINCE) && !self.template.is_windows
+        version.is_some_and(|it| it.minor() >= SINCE) && !self.template.is_windows
     }
 
     fn is_wanted(&self, half: Half, name: &str) -> bool {

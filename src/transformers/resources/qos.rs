@@ -8,9 +8,10 @@ use kustomize_krm_types::Severity;
 
 use super::Half;
 use super::namespace::Ranges;
-use crate::edit::{Change, Edits, Finding, Subject};
-use crate::quantity::Quantity;
-use crate::select::{Container, ContainerType, Template};
+use crate::edit::{Change, Edits};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::Quantity;
+use crate::objects::{Container, ContainerType, Template};
 use crate::yaml::{Node, Value};
 
 /// Requests and limits of one container, or of a pod, by resource name.

@@ -6,9 +6,9 @@ use kustomize_krm_types::Severity;
 
 use super::fitting::Fitting;
 use super::{FITTED, Half, decision};
-use crate::config::Mode;
-use crate::edit::{Change, Edits, Finding};
-use crate::quantity::Quantity;
+use crate::edit::{Change, Edits};
+use crate::finding::{Finding, Mode};
+use crate::kubernetes::Quantity;
 use crate::yaml::{Node, Value};
 
 /// One amount that the author wrote.

@@ -7,10 +7,11 @@ use super::pod::too_young;
 use super::user::User;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
 use super::{SecurityContext, author_list, authors_own};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Subject};
+use crate::config::Section;
+use crate::edit::Edits;
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{Container, Template};
 use crate::problem::Problem;
-use crate::select::{Container, Template};
 use crate::yaml::{Node, Value};
 
 pub(super) struct ContainerFitting<'f, 'a> {

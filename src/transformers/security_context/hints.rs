@@ -11,8 +11,9 @@ use kustomize_krm_types::Severity;
 use super::container::ContainerFitting;
 use super::pod::PodFitting;
 use super::{SecurityContext, author, author_list, authors_own};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding};
+use crate::config::Section;
+use crate::edit::Edits;
+use crate::finding::{Finding, Mode};
 use crate::yaml::{Node, Value};
 
 /// The capability without which no port below [`FIRST_FREE_PORT`] can be opened.

@@ -6,10 +6,11 @@ use super::pod::{PodFitting, is_claim};
 use super::user::User;
 use super::{Placement, SecurityContext, author, authors_own};
 use crate::catalogue::clean;
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::Container;
 use crate::problem::Problem;
-use crate::select::Container;
 use crate::yaml::{Node, Value};
 
 /// The fields of which the catalogue knows values, and all that speaks of each: a group belongs to its user.

@@ -13,10 +13,11 @@ use kustomize_krm_types::Severity;
 
 use super::wanted::{Wanted, set_field};
 use super::{SecurityContext, author, authors_own};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{Container, Template};
 use crate::problem::Problem;
-use crate::select::{Container, Template};
 use crate::yaml::Value;
 
 const SECCOMP_OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
@@ -75,7 +76,7 @@ impl Legacy {
 
     /// The field's value that says the same, for one that clusters no longer hear of from the annotation.
     fn as_field(&self, section: &Section<'_, SecurityContext>) -> Option<Value> {
-        let minor = section.kubernetes_version().map_or(0, |it| it.minor);
+        let minor = section.kubernetes_version().map_or(0, |it| it.minor());
         let is_dead = self.key.contains("seccomp") && minor >= SECCOMP_FIELDS_ONLY;
         let profile = self.text.strip_prefix("localhost/").filter(|_| is_dead)?;
         let field = [("type", "Localhost"), ("localhostProfile", profile)];

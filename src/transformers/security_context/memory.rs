@@ -7,8 +7,9 @@ use kustomize_krm_types::Severity;
 
 use super::container::ContainerFitting;
 use super::writable::{Volumes, Wanted};
-use crate::edit::{Edits, Finding};
-use crate::quantity::Quantity;
+use crate::edit::Edits;
+use crate::finding::Finding;
+use crate::kubernetes::Quantity;
 
 impl Volumes {
     /// Tells where what may be written to memory leaves the container less than half of its limit.

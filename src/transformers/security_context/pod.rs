@@ -6,10 +6,11 @@ use super::legacy::{Spot, had_annotation};
 use super::user::{User, author_user};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
 use super::{Automount, Placement, SecurityContext, author, authors_own, forbid_token};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{ClaimKind, Container, Target, Template};
 use crate::problem::Problem;
-use crate::select::{ClaimKind, Container, Target, Template};
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
 
@@ -294,7 +295,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             return authors == Some(false);
         };
         let since = super::wanted::since("hostUsers").unwrap_or_default();
-        let minor = section.kubernetes_version().map_or(0, |it| it.minor);
+        let minor = section.kubernetes_version().map_or(0, |it| it.minor());
         let configured = section.settings.host_users.filter(|value| {
             minor >= since
                 && !self.template.is_windows

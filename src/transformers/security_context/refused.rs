@@ -7,11 +7,12 @@ use kustomize_krm_types::Severity;
 
 use super::SecurityContext;
 use super::pod::PodFitting;
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Subject};
-use crate::pod_security::{At, Culprit, Level, PodFacts, Version, Violation, evaluate};
-use crate::rules;
-use crate::select::Container;
+use crate::config::Section;
+use crate::edit::Edits;
+use crate::finding::{Finding, Mode, Subject};
+use crate::kubernetes::{Level, Version};
+use crate::objects::Container;
+use crate::pod_security::{At, Culprit, PodFacts, Violation, evaluate, rule_of};
 
 const LOWER_LEVEL: &str =
     "change the manifest, or exempt it with a reason and give it a namespace of a lower level";
@@ -153,7 +154,7 @@ impl PodFitting<'_, '_, '_> {
             ),
         };
         let message = format!("{}: {what}; {outcome}", subject.part);
-        Finding::new(rules::of_pod_security(check), Severity::Warning, message).help(LOWER_LEVEL)
+        Finding::new(rule_of(check), Severity::Warning, message).help(LOWER_LEVEL)
     }
 
     /// Whether it was told where it is written, or why it is not.
@@ -183,7 +184,7 @@ impl PodFitting<'_, '_, '_> {
         };
         let is_for_root = violation.check == "runAsNonRoot" && told.iter().any(is_user);
         // Of an annotation that stands for the field.
-        let rule = rules::of_pod_security(violation.check);
+        let rule = rule_of(violation.check);
         let is_of_rule = |finding: &Finding| finding.id == rule && is_of_part(finding);
         let is_it = |finding: &Finding| is_about(finding) || is_of_rule(finding);
         is_not_for_windows || is_for_root || told.iter().any(is_it)

@@ -4,10 +4,11 @@ use kustomize_krm_types::Severity;
 use serde::Serialize;
 
 use super::{SecurityContext, author_list};
-use crate::config::{Mode, Section};
-use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Answer, Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::Template;
 use crate::problem::Problem;
-use crate::select::Template;
 use crate::yaml::{Node, Value};
 
 /// Fields that pods and containers have both; the container's wins.
@@ -217,7 +218,7 @@ impl Wanted {
         let since = since(&self.name)?;
         let minor = section
             .kubernetes_version()
-            .map_or(25, |version| version.minor);
+            .map_or(25, |version| version.minor());
         (minor < since).then_some(since)
     }
 }

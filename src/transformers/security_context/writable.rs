@@ -9,14 +9,14 @@ use serde::Deserialize;
 
 use super::container::ContainerFitting;
 use crate::catalogue::{Entry, clean};
-use crate::config::Mode;
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Amount;
+use crate::config::Objection;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::kubernetes::{Glob, Quantity};
+use crate::objects::{Container, Target, Template, expected};
 use crate::problem::Problem;
-use crate::quantity::Quantity;
 use crate::read::Resource;
-use crate::select::{Container, Glob, Target, Template, expected};
-use crate::transformers::Objection;
-use crate::transformers::resources::Amount;
 use crate::yaml::{Node, Value};
 
 /// A path that must stay writable.

@@ -5,11 +5,12 @@ use std::cell::Cell;
 use kustomize_krm_types::Severity;
 
 use super::{Storage, is_removed, minor_version};
-use crate::config::{Mode, Section};
-use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Answer, Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{Around, Claim, ClaimKind, below, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::{Around, Claim, ClaimKind, below, expected};
 use crate::transformers::decision_to_remove;
 use crate::yaml::{Node, Value};
 

@@ -6,10 +6,10 @@ use kustomize_krm_types::Severity;
 
 use super::claim::Fitting;
 use super::{LegacyAnnotation, is_removed};
-use crate::config::{Decision, Mode};
-use crate::edit::{Answer, Edits, Finding, Meaning, Proposal};
+use crate::edit::{Answer, Edits, Meaning, Proposal};
+use crate::finding::{Decision, Finding, Mode};
+use crate::objects::ClaimKind;
 use crate::problem::Problem;
-use crate::select::ClaimKind;
 use crate::transformers::decision_about;
 use crate::yaml::Value;
 

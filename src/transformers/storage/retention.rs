@@ -4,10 +4,11 @@ use kustomize_krm_types::Severity;
 
 use super::claim::too_young;
 use super::{Policy, Retention, Storage, is_removed, minor_version};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{ClaimKind, Target};
 use crate::problem::Problem;
-use crate::select::{ClaimKind, Target};
 use crate::transformers::decision_to_remove;
 use crate::yaml::Value;
 

@@ -4,13 +4,14 @@ use kustomize_krm_types::Severity;
 
 use super::claim::Fitting;
 use super::{Size, SizePolicy, Storage, is_removed};
-use crate::config::Mode;
-use crate::edit::{Edits, Finding, Meaning, Proposal};
+use crate::config::Amount;
+use crate::edit::read_quantity;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode};
+use crate::kubernetes::{Format, Glob, Quantity};
+use crate::objects::ClaimKind;
 use crate::problem::Problem;
-use crate::quantity::{Format, Quantity};
-use crate::select::{ClaimKind, Glob};
 use crate::transformers::decision_about;
-use crate::transformers::resources::{Amount, read_quantity};
 use crate::yaml::Value;
 
 /// Where a claim says how large it is.

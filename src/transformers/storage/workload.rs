@@ -4,8 +4,9 @@
 use kustomize_krm_types::Severity;
 
 use super::Storage;
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Subject};
+use crate::config::Section;
+use crate::edit::Edits;
+use crate::finding::{Finding, Mode, Subject};
 use crate::read::Resource;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};

@@ -33,7 +33,7 @@ fn corrected<'a>(text: &str, upstream: &'a str) -> &'a str {
 #[test]
 fn every_row_of_the_table_of_strings_agrees() {
     let mut agreeing = 0;
-    for row in rows(include_str!("../../tests/conformance/quantities.tsv")) {
+    for row in rows(include_str!("../../../tests/conformance/quantities.tsv")) {
         let text = unquoted(row[0]);
         let read: Result<Quantity, _> = text.parse();
         assert_eq!(read.is_ok(), row[1] == "yes", "{text:?}");
@@ -71,7 +71,10 @@ fn every_row_of_the_table_of_strings_agrees() {
 
 #[test]
 fn every_row_of_the_table_of_pairs_agrees() {
-    let pairs: Vec<_> = rows(include_str!("../../tests/conformance/quantity-pairs.tsv")).collect();
+    let pairs: Vec<_> = rows(include_str!(
+        "../../../tests/conformance/quantity-pairs.tsv"
+    ))
+    .collect();
     for row in &pairs {
         let order = quantity(row[0]).cmp(&quantity(row[1])) as i8;
         assert_eq!(order.to_string(), row[2], "{} and {}", row[0], row[1]);

@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use jsonptr::PointerBuf;
 use serde::Deserialize;
 
-use super::super::Pattern;
 use super::Template;
 use super::walk::{self, below, maps_in, places_in};
+use crate::kubernetes::Pattern;
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;

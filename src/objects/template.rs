@@ -277,7 +277,9 @@ impl<'a> Template<'a> {
                 continue;
             }
             let container_type = match list {
-                "initContainers[]" if super::is_sidecar(container) => ContainerType::Sidecar,
+                "initContainers[]" if super::target::is_sidecar(container) => {
+                    ContainerType::Sidecar
+                }
                 "initContainers[]" => ContainerType::Init,
                 "ephemeralContainers[]" => ContainerType::Ephemeral,
                 _ => ContainerType::Container,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use crate::label_selector::LabelSelector;
+use crate::kubernetes::LabelSelector;
 use crate::yaml::Node;
 
 /// The places of things in a list, by their labels.

@@ -4,9 +4,9 @@
 
 use serde::Deserialize;
 
-use super::super::Pattern;
 use super::layout::{self, Layout};
 use super::walk;
+use crate::kubernetes::Pattern;
 use crate::read::Resource;
 
 /// A place in which objects of a kind keep pods.

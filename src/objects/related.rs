@@ -7,9 +7,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::claims::{Claim, ClaimKind};
 use super::labels::ByLabel;
-use super::{Claim, ClaimKind, Target, is_sidecar};
-use crate::label_selector::LabelSelector;
+use super::target::{Target, is_sidecar};
+use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::yaml::Node;
 
@@ -78,7 +79,7 @@ pub struct Autoscaler<'a> {
 
 impl<'a> Around<'a> {
     /// Takes note of an object and the pods and claims that it makes.
-    pub(super) fn add(&mut self, index: usize, target: &Target<'a>) {
+    pub fn add(&mut self, index: usize, target: &Target<'a>) {
         let resource = target.resource;
         self.first_pods.insert(index, self.pods.len());
         for template in &target.templates {
@@ -164,7 +165,7 @@ impl<'a> Around<'a> {
     }
 
     /// Finds out what selects what, when all objects are known.
-    pub(super) fn link(&mut self) {
+    pub fn link(&mut self) {
         if self.services.is_empty() && self.monitors.is_empty() {
             return;
         }

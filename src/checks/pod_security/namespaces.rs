@@ -5,21 +5,12 @@
 
 use std::collections::HashMap;
 
-use crate::pod_security::{Level, Version};
+use crate::kubernetes::{Level, Standard, Version};
 use crate::read::Resource;
-
-/// The level and the version of the Pod Security Standards that pods must meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standard {
-    /// The level.
-    pub level: Level,
-    /// The version.
-    pub version: Version,
-}
 
 /// What one Namespace asks.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Demands {
+pub(super) struct Demands {
     /// What pods are refused for; `None` where no label speaks of it.
     pub enforce: Option<Standard>,
     /// What is warned of; never less than what is enforced.
@@ -52,7 +43,7 @@ impl Demands {
 }
 
 /// The Namespaces in hand, by the names that they have and had.
-pub fn demands(resources: &[Resource<'_>]) -> HashMap<String, Demands> {
+pub(super) fn demands(resources: &[Resource<'_>]) -> HashMap<String, Demands> {
     let (mut before, mut now) = (HashMap::new(), HashMap::new());
     let is_namespace =
         |resource: &&Resource<'_>| resource.group().is_empty() && resource.kind == "Namespace";

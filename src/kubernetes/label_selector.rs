@@ -716,9 +716,10 @@ mod tests {
             "{}",
             String::from_utf8_lossy(&go.stderr)
         );
-        let sets: Vec<BTreeMap<String, String>> =
-            serde_json::from_str(include_str!("../tests/conformance/selectors/labels.json"))
-                .unwrap();
+        let sets: Vec<BTreeMap<String, String>> = serde_json::from_str(include_str!(
+            "../../tests/conformance/selectors/labels.json"
+        ))
+        .unwrap();
         let (mut rows, mut wrong) = (0, Vec::new());
         for line in go.stdout.lines().map(Result::unwrap) {
             let (text, theirs) = line.split_once('\t').unwrap();

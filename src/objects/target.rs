@@ -4,26 +4,16 @@
 //! `ValidatePodTemplateSpec` in kubernetes `pkg/apis/core/validation/validation.go`, which forbids
 //! ephemeral containers in templates.
 
-mod claims;
-mod layout;
-mod places;
-mod template;
-mod walk;
-
 use std::borrow::Cow;
 
 use kustomize_krm_types::annotations;
 
+use super::claims::{Claim, ClaimSpecs, claims_of};
+use super::places::PodSpecs;
+use super::template::{Container, Template};
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
-
-pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, at};
-pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
-pub use template::{Container, ContainerType, Template};
-pub use walk::{below, expected};
-
-use claims::claims_of;
 
 /// Kinds that describe packages and configs, never what runs in a cluster.
 const NEVER_TOUCHED: [(&str, &str); 5] = [
@@ -46,7 +36,7 @@ pub struct Target<'a> {
 }
 
 /// An annotation of the object, or else of a template.
-pub(super) fn annotation<'t>(
+pub fn annotation<'t>(
     resource: &'t Resource<'_>,
     templates: &'t [Template<'_>],
     name: &str,

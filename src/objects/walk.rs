@@ -2,7 +2,6 @@
 
 use jsonptr::{Pointer, PointerBuf};
 
-use crate::config::decode::describe;
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -125,6 +124,11 @@ pub fn expected<'a>(
     what: &str,
     path: &Pointer,
 ) -> Problem {
-    let message = format!("expected {what}, found {}", describe(node));
-    resource.problem("FIT-INP003", message, node, crate::edit::field_path(path))
+    let message = format!("expected {what}, found {}", node.describe());
+    resource.problem(
+        "FIT-INP003",
+        message,
+        node,
+        crate::problem::field_path(path),
+    )
 }

@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::Template;
-use super::objects::{self, Named};
+use super::names::{self, Named};
+use super::template::Template;
 use crate::catalogue::{Entry, Known};
 use crate::read::Resource;
 
@@ -126,7 +126,7 @@ impl Accounts {
             account.answers_to(name) && account.may_be_in(namespace)
         });
         let named = |index: usize| &self.known[index].named;
-        objects::nearest(found.collect(), named, namespace, from)
+        names::nearest(found.collect(), named, namespace, from)
     }
 
     fn add_subjects(&mut self, binding: &Resource<'_>) {

@@ -12,8 +12,8 @@ use std::collections::{HashMap, HashSet};
 use kustomize_krm_types::annotations;
 
 use super::labels::ByLabel;
-use super::{Around, Pods};
-use crate::label_selector::LabelSelector;
+use super::related::{Around, Pods};
+use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 
 /// What an object is called, and was.
