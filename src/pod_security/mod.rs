@@ -5,17 +5,15 @@
 //! Beyond it, a [`Violation`] names its [`Culprit`]s: each field that is the cause, and the value that would mend it.
 
 mod checks;
-mod facts;
 mod rules;
-mod view;
 mod violation;
 
-pub use facts::{ContainerFacts, ContainerList, PodFacts};
 pub use rules::{RULES, rule_of};
 pub use violation::{At, Culprit, Violation};
 
 use checks::CHECKS;
 
+use crate::facts::PodFacts;
 use crate::kubernetes::{Level, Version};
 
 /// What a level of the standards forbids in a pod; nothing when it allows it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jsonptr::PointerBuf;
 
-use super::facts::{ContainerFacts, ContainerList};
+use crate::facts::{ContainerFacts, ContainerList};
 use crate::objects::Template;
 use crate::yaml::Value;
 

@@ -123,33 +123,6 @@ enum OnConflict {
 /// overcommitted, and a default would make pods that no node can run.
 const FITTED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
-/// The two halves of `resources`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Half {
-    Requests,
-    Limits,
-}
-
-impl Half {
-    fn key(self) -> &'static str {
-        match self {
-            Half::Requests => "requests",
-            Half::Limits => "limits",
-        }
-    }
-
-    /// The leaf of a resource name: `limits.memory`.
-    fn leaf(self, name: &str) -> String {
-        [self.key(), ".", name].concat()
-    }
-}
-
-impl fmt::Display for Half {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
-    }
-}
-
 impl Amounts {
     fn half(&self, half: Half) -> &BTreeMap<String, Amount> {
         match half {

@@ -20,7 +20,7 @@ mod seccomp_profile_restricted;
 mod sysctls;
 mod windows_host_process;
 
-use super::facts::PodFacts;
+use crate::facts::PodFacts;
 use super::violation::Forbidden;
 use super::{Level, Version};
 

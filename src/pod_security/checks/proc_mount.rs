@@ -4,7 +4,7 @@
 
 use super::Check;
 use crate::kubernetes::Level;
-use crate::pod_security::facts::PodFacts;
+use crate::facts::PodFacts;
 use crate::pod_security::violation::{Forbidden, Wrong, quoted};
 
 pub(super) const CHECK: Check = Check {

@@ -6,7 +6,7 @@ use jsonptr::Token;
 
 use super::Check;
 use crate::kubernetes::Level;
-use crate::pod_security::facts::{Context, PodFacts};
+use crate::facts::{Context, PodFacts};
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 
 pub(super) const CHECK: Check = Check {

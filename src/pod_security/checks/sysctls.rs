@@ -4,8 +4,7 @@
 
 use super::Check;
 use crate::kubernetes::Level;
-use crate::pod_security::facts::PodFacts;
-use crate::pod_security::view::View;
+use crate::facts::{PodFacts, View};
 use crate::pod_security::violation::{Forbidden, Wrong};
 
 pub(super) const CHECK: Check = Check {

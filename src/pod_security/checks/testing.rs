@@ -2,7 +2,7 @@
 
 use super::Check;
 use crate::kubernetes::Version;
-use crate::pod_security::facts::PodFacts;
+use crate::facts::PodFacts;
 use crate::pod_security::violation::{At, Forbidden};
 use crate::problem::field_path;
 use crate::yaml::{Stream, Value};

@@ -1,70 +1,69 @@
-//! What the amounts of a pod come to: as they stand and as they will stand, its QoS class, and what it asks for in all.
+//! Requests and limits: of containers and of pods, their sums, and the QoS class that they come to.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use jsonptr::Pointer;
-use kustomize_krm_types::Severity;
-
-use super::Half;
-use super::namespace::Ranges;
-use crate::edit::{Change, Edits};
-use crate::finding::{Finding, Subject};
+use super::pod::{ContainerList, PodFacts};
+use super::view::View;
 use crate::kubernetes::Quantity;
-use crate::objects::{Container, ContainerType, Template};
-use crate::yaml::{Node, Value};
+use crate::objects::ContainerType;
+
+/// The two halves of `resources`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// What is promised.
+    Requests,
+    /// What may be used at most.
+    Limits,
+}
+
+impl Half {
+    /// Its key.
+    pub fn key(self) -> &'static str {
+        match self {
+            Half::Requests => "requests",
+            Half::Limits => "limits",
+        }
+    }
+
+    /// The leaf of a resource name: `limits.memory`.
+    pub fn leaf(self, name: &str) -> String {
+        [self.key(), ".", name].concat()
+    }
+}
+
+impl fmt::Display for Half {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
 
 /// Requests and limits of one container, or of a pod, by resource name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Declared {
-    pub(super) requests: BTreeMap<String, Quantity>,
-    pub(super) limits: BTreeMap<String, Quantity>,
+pub struct Declared {
+    /// What is promised.
+    pub requests: BTreeMap<String, Quantity>,
+    /// What may be used at most.
+    pub limits: BTreeMap<String, Quantity>,
 }
 
 impl Declared {
-    /// What stands below `resources` of a container or a pod, with what `changes` make of it. What is no quantity is
-    /// left out: the API server refuses it, and where it matters here somebody else has said so.
-    pub(super) fn of(owner: Node<'_>, path: &Pointer, changes: &[Change]) -> Declared {
+    /// What stands below a key of a container or a pod. What is no quantity is left out: the API server refuses it.
+    pub fn of(owner: View<'_>, key: &str) -> Declared {
         let mut declared = Declared::default();
         for half in [Half::Requests, Half::Limits] {
-            let amounts = owner.get("resources").and_then(|it| it.get(half.key()));
-            for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
-                let amount = Some(node).filter(|node| !node.is_null());
-                if let Some(amount) = amount.and_then(|node| Quantity::of_node(node).ok()) {
-                    let name = name.text().unwrap_or_default().into_owned();
-                    declared.half_mut(half).insert(name, amount);
+            let amounts = owner.at([key, half.key()]);
+            for (name, amount) in amounts.into_iter().flat_map(View::entries) {
+                if let Some(amount) = amount.quantity() {
+                    declared.half_mut(half).insert(name.into_owned(), amount);
                 }
             }
-        }
-        for change in changes {
-            let Some(below) = change.pointer.strip_prefix(path) else {
-                continue;
-            };
-            let mut tokens = below.tokens();
-            let tokens = (tokens.next(), tokens.next(), tokens.next(), tokens.next());
-            let (Some(resources), Some(half), Some(name), None) = tokens else {
-                continue;
-            };
-            let halves = [Half::Requests, Half::Limits];
-            let half = halves.into_iter().find(|it| it.key() == half.encoded());
-            let (Some(half), "resources") = (half, resources.encoded()) else {
-                continue;
-            };
-            let text = match &change.proposed {
-                Some(Value::String(text) | Value::Quoted(text)) => Some(text),
-                _ => None,
-            };
-            match text.and_then(|text| text.parse().ok()) {
-                Some(amount) => declared
-                    .half_mut(half)
-                    .insert(name.decoded().into_owned(), amount),
-                None => declared.half_mut(half).remove(name.decoded().as_ref()),
-            };
         }
         declared
     }
 
-    pub(super) fn half(&self, half: Half) -> &BTreeMap<String, Quantity> {
+    /// One of the halves.
+    pub fn half(&self, half: Half) -> &BTreeMap<String, Quantity> {
         match half {
             Half::Requests => &self.requests,
             Half::Limits => &self.limits,
@@ -78,13 +77,13 @@ impl Declared {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.requests.is_empty() && self.limits.is_empty()
     }
 
     /// As the API server completes it: where there is no request, the limit is one (`SetDefaults_Pod` in kubernetes
     /// `pkg/apis/core/v1/defaults.go`).
-    pub(super) fn with_implicit_requests(mut self) -> Declared {
+    pub fn with_implicit_requests(mut self) -> Declared {
         for (name, limit) in &self.limits {
             self.requests.entry(name.clone()).or_insert(*limit);
         }
@@ -94,7 +93,7 @@ impl Declared {
 
 /// How the kubelet ranks a pod when a node runs out of memory, and the scheduler when it preempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum QosClass {
+pub enum QosClass {
     BestEffort,
     Burstable,
     Guaranteed,
@@ -108,36 +107,40 @@ impl fmt::Display for QosClass {
 
 /// The amounts of all containers of a pod, and of the pod itself, completed as the API server does.
 #[derive(Debug)]
-pub(super) struct PodAmounts {
+pub struct PodAmounts {
     /// Each container in the order of the template, without ephemeral ones.
-    pub(super) containers: Vec<(ContainerType, Declared)>,
+    pub containers: Vec<(ContainerType, Declared)>,
     /// `spec.resources`.
-    pub(super) pod: Declared,
+    pub pod: Declared,
 }
 
 impl PodAmounts {
-    pub(super) fn of(template: &Template<'_>, changes: &[Change]) -> PodAmounts {
-        let has_amounts = |it: &&Container<'_>| it.container_type != ContainerType::Ephemeral;
-        let containers = template.containers.iter().filter(has_amounts);
+    /// The amounts of a pod.
+    pub fn of(pod: &PodFacts<'_>) -> PodAmounts {
+        let has_amounts = |it: &&super::pod::ContainerFacts<'_>| {
+            it.list != ContainerList::EphemeralContainers
+        };
+        let containers = pod.containers.iter().filter(has_amounts);
+        // In the order of templates: ordinary containers come last in the evaluator's order too.
         let containers = containers.map(|container| {
-            let declared = Declared::of(container.node, &container.path, changes);
-            (container.container_type, declared.with_implicit_requests())
+            let declared = Declared::of(container.view, "resources");
+            (container.container_type(), declared.with_implicit_requests())
         });
         PodAmounts {
             containers: containers.collect(),
-            pod: Declared::of(template.spec, &template.spec_path, changes),
+            pod: Declared::of(pod.spec, "resources"),
         }
     }
 
     /// What the containers ask for together: ordinary containers and sidecars at once, or an init container at its
     /// time with the sidecars before it, whichever is more (`AggregateContainerRequests` in kubernetes
     /// `component-helpers/resource/helpers.go`). `None` where none asks, or the sum is too large to be held.
-    pub(super) fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
+    pub fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
         self.sum(Half::Requests, name)
     }
 
     /// The sum of either half, in the same way.
-    pub(super) fn sum(&self, half: Half, name: &str) -> Option<Quantity> {
+    pub fn sum(&self, half: Half, name: &str) -> Option<Quantity> {
         let mut sum: Option<Quantity> = None;
         let mut sidecars: Option<Quantity> = None;
         let mut peak: Option<Quantity> = None;
@@ -162,7 +165,7 @@ impl PodAmounts {
     }
 
     /// What the pod comes to: what it has itself, else the sum of its containers.
-    pub(super) fn in_all(&self) -> Declared {
+    pub fn in_all(&self) -> Declared {
         let mut all = self.pod_with_defaults();
         for half in [Half::Requests, Half::Limits] {
             let names = self.containers.iter();
@@ -179,7 +182,7 @@ impl PodAmounts {
 
     /// The class (`ComputePodQOS` in kubernetes `pkg/apis/core/v1/helper/qos/qos.go`): only CPU and memory count, zero
     /// is as absent, init containers count, and amounts for the pod decide alone.
-    pub(super) fn qos_class(&self) -> QosClass {
+    pub fn qos_class(&self) -> QosClass {
         let pod = self.pod_with_defaults();
         let all: Vec<&Declared> = match self.pod.is_empty() {
             true => self
@@ -217,7 +220,7 @@ impl PodAmounts {
 
     /// The pod's own amounts as the API server completes them (`defaultPodRequests` in kubernetes
     /// `pkg/apis/core/v1/defaults.go`): only where it has a limit, and from what its containers ask for first.
-    pub(super) fn pod_with_defaults(&self) -> Declared {
+    pub fn pod_with_defaults(&self) -> Declared {
         let mut pod = self.pod.clone();
         if pod.limits.is_empty() {
             return pod;
@@ -229,29 +232,4 @@ impl PodAmounts {
         }
         pod.with_implicit_requests()
     }
-}
-
-/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
-/// the first amount of all, which goes without saying.
-pub(super) fn tell_of_qos_class(
-    template: &Template<'_>,
-    ranges: &Ranges,
-    after: &PodAmounts,
-    edits: &mut Edits<'_>,
-) {
-    if edits.of_object().is_empty() {
-        return;
-    }
-    let before = ranges.complete(PodAmounts::of(template, &[])).qos_class();
-    let after = after.qos_class();
-    if before == after || before == QosClass::BestEffort {
-        return;
-    }
-    let subject = Subject::pod(template);
-    let message = format!(
-        "{}: its QoS class was {before} and becomes {after}",
-        subject.part
-    );
-    let finding = Finding::new("FIT-RES007", Severity::Info, message).about(&subject, &[]);
-    edits.find(finding);
 }
