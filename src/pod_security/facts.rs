@@ -198,7 +198,7 @@ impl<'a> PodFacts<'a> {
         let mut facts = PodFacts::new(template.spec, metadata.flatten(), template.is_pod());
         if !template.is_whole() {
             facts.context = Context::default();
-            if let Some(context) = template.security_context().filter(|it| !it.is_null()) {
+            if let Some(context) = template.security_context() {
                 facts.context.read(View::Written(context));
             }
             let containers = template.containers.iter().enumerate();
@@ -247,7 +247,7 @@ impl<'a> PodFacts<'a> {
         let field = |key: &str| View::Written(spec).get(key);
         let mut containers = Vec::new();
         for list in ContainerList::ALL {
-            let items = spec.get(list.as_str()).into_iter().flat_map(Node::items);
+            let items = spec.items_at([list.as_str()]);
             containers.extend(items.enumerate().map(|(index, node)| {
                 ContainerFacts {
                     list,
@@ -264,7 +264,7 @@ impl<'a> PodFacts<'a> {
         let os = field("os").and_then(|os| os.get("name"));
         PodFacts {
             spec,
-            annotations: metadata.and_then(|metadata| metadata.get("annotations")),
+            annotations: metadata.and_then(|metadata| metadata.at(["annotations"])),
             planned_annotations: Vec::new(),
             is_pod,
             host_users: field("hostUsers").and_then(View::bool),
@@ -328,7 +328,7 @@ impl<'a> PodFacts<'a> {
 
     /// Its volumes, with their names and the first of `sources` that each one has.
     pub(super) fn volumes(&self) -> impl Iterator<Item = Volume<'a>> + use<'a> {
-        let volumes = self.spec.get("volumes").into_iter().flat_map(Node::items);
+        let volumes = self.spec.items_at(["volumes"]);
         volumes.enumerate().map(|(index, node)| Volume {
             index,
             view: View::Written(node),
@@ -341,8 +341,7 @@ impl<'a> PodFacts<'a> {
         container: &'s ContainerFacts<'a>,
     ) -> impl Iterator<Item = (usize, &'static str, i128)> + use<'a, 's> {
         let is_ephemeral = container.list == ContainerList::EphemeralContainers;
-        let ports = container.node.get("ports").into_iter();
-        let ports = ports.flat_map(Node::items).map(View::Written);
+        let ports = container.node.items_at(["ports"]).map(View::Written);
         // Asked for only where there are ports at all.
         let mut ports = ports.enumerate().peekable();
         let is_given =

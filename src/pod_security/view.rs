@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::yaml::{Node, Scalar, Value};
+use crate::yaml::{Node, Value};
 
 /// A value as the API server reads it: null is as absent, and as the zero value where it is an item of a list.
 #[derive(Clone, Copy, Debug)]
@@ -17,10 +17,7 @@ impl<'a> View<'a> {
     /// The value of a key.
     pub(super) fn get(self, key: &str) -> Option<View<'a>> {
         match self {
-            View::Written(node) => {
-                let value = node.get(key).filter(|value| !value.is_null());
-                value.map(View::Written)
-            }
+            View::Written(node) => node.at([key]).map(View::Written),
             View::Planned(Value::Mapping(entries)) => {
                 let entry = entries.iter().rfind(|(name, _)| name == key);
                 let value = entry.map(|(_, value)| value);
@@ -54,25 +51,17 @@ impl<'a> View<'a> {
 
     pub(super) fn bool(self) -> Option<bool> {
         match self {
-            View::Written(node) => match node.scalar() {
-                Some(Scalar::Bool(value)) => Some(value),
-                _ => None,
-            },
+            View::Written(node) => node.bool(),
             View::Planned(Value::Bool(value)) => Some(*value),
             View::Planned(_) => None,
         }
     }
 
     pub(super) fn int(self) -> Option<i128> {
-        let whole = |value: f64| (value.fract() == 0.0).then_some(value as i128);
         match self {
-            View::Written(node) => match node.scalar() {
-                Some(Scalar::Int(value)) => Some(value),
-                // The API server takes 1000.0 for 1000.
-                Some(Scalar::Float(value)) => whole(value),
-                _ => None,
-            },
+            View::Written(node) => node.int(),
             View::Planned(Value::Number(value)) => {
+                let whole = |value: f64| (value.fract() == 0.0).then_some(value as i128);
                 let float = || value.as_f64().and_then(whole);
                 value.as_i128().or_else(float)
             }

@@ -21,5 +21,5 @@ pub use selection::{Containers, PROFILE, ProfileUse, SKIP, Selected, Selection};
 pub use selector::{ContainerSelector, Glob, Match, Near, Pattern, Selector};
 pub use targets::{
     Claim, ClaimForm, ClaimKind, ClaimSpecs, Container, ContainerType, Form, OnChange, PodSpecs,
-    Target, Template, at, below, expected, is_known_kind, is_sidecar, workload_kind,
+    Target, Template, below, expected, is_known_kind, is_sidecar, workload_kind,
 };

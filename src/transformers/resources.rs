@@ -28,13 +28,12 @@ mod review;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
 
 use jsonptr::PointerBuf;
 use serde::{Deserialize, Deserializer};
 
 use super::{Objection, Scope, Transformer};
-use crate::config::{Decision, Section, covers, text_of_scalar};
+use crate::config::text_of_scalar;
 use crate::edit::{Edits, field_path};
 use crate::problem::Problem;
 use crate::quantity::{Quantity, Scale};
@@ -251,23 +250,6 @@ impl Bounds {
         let min = self.min.filter(|min| amount < *min).map(|it| ("min", it));
         max.or(min)
     }
-}
-
-/// The decision on a leaf for which another setting than its own amount is the reason.
-fn decision(section: &Section<'_, Resources>, setting: &str, leaf: &str) -> Arc<Decision> {
-    let (reason, of_leaf) = (section.decision(setting), section.decision(leaf));
-    Arc::new(Decision {
-        mode: of_leaf.mode,
-        leaf: of_leaf.leaf.clone(),
-        waiver: of_leaf.waiver,
-        ..Arc::unwrap_or_clone(reason)
-    })
-}
-
-/// The path in `modes` by which a leaf is removed although the section may set no value for it.
-fn removed_by<'s>(section: &'s Section<'_, Resources>, leaf: &str) -> Option<&'s str> {
-    let named = section.removed().filter(|path| covers(path, leaf));
-    named.max_by_key(|path| path.len())
 }
 
 impl Transformer for Resources {

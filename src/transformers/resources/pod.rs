@@ -6,13 +6,14 @@ use kustomize_krm_types::Severity;
 
 use super::namespace::Ranges;
 use super::qos::PodAmounts;
-use super::{Half, OnConflict, Resources, decision, read_quantity, removed_by};
+use super::{Half, OnConflict, Resources, read_quantity};
 use crate::config::{Decision, Mode, Section, covers};
 use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
 use crate::problem::Problem;
 use crate::quantity::Quantity;
 use crate::read::Resource;
 use crate::select::{ContainerType, Template};
+use crate::transformers::{decision_about, removed_by};
 use crate::yaml::Value;
 
 /// What fitout gives out to whole pods: of what the API server takes (`SupportedPodLevelResources` in kubernetes
@@ -85,7 +86,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         let configured = self.section.settings.pod_level.half(half);
         let named = removed_by(self.section, &leaf).map(|path| format!("modes.{path}"));
         let reason = named.or(configured.contains_key(name).then(|| leaf.clone()))?;
-        Some(decision(self.section, &reason, &leaf))
+        Some(decision_about(self.section, &reason, &leaf))
     }
 
     /// Writes the pod's amounts; those of its containers are decided by now.
@@ -134,11 +135,10 @@ impl<'f, 'a> PodLevel<'f, 'a> {
 
     fn side(&self, half: Half, name: &str) -> Result<Option<Side>, Problem> {
         let leaf = format!("podLevel.{half}.{name}");
-        let amounts = self.template.spec.get("resources");
-        let node = amounts.and_then(|it| it.get(half.key())?.get(name));
+        let node = self.template.spec.at(["resources", half.key(), name]);
         let subject = Subject::pod(self.template);
         let path = || subject.at(&["resources", half.key(), name]);
-        let author = match node.filter(|node| !node.is_null()) {
+        let author = match node {
             Some(node) => Some(Side {
                 amount: read_quantity(self.resource, node, path)?,
                 ours: None,
@@ -253,8 +253,7 @@ pub(super) fn names(
         return Vec::new();
     }
     let stays = |half: Half, name: &str| {
-        let node = declared.and_then(|it| it.get(half.key())?.get(name));
-        let is_there = node.is_some_and(|node| !node.is_null());
+        let is_there = declared.is_some_and(|it| it.at([half.key(), name]).is_some());
         is_there && of_pod.is_none_or(|it| it.removal(half, name).is_none())
     };
     let is_for_pod = |name: &&str| {

@@ -26,8 +26,7 @@ impl Declared {
     pub(super) fn of(owner: Node<'_>, path: &Pointer, changes: &[Change]) -> Declared {
         let mut declared = Declared::default();
         for half in [Half::Requests, Half::Limits] {
-            let amounts = owner.get("resources").and_then(|it| it.get(half.key()));
-            for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
+            for (name, node) in owner.entries_at(["resources", half.key()]) {
                 let amount = Some(node).filter(|node| !node.is_null());
                 if let Some(amount) = amount.and_then(|node| Quantity::of_node(node).ok()) {
                     let name = name.text().unwrap_or_default().into_owned();

@@ -5,10 +5,11 @@ use std::sync::{Arc, LazyLock};
 use kustomize_krm_types::Severity;
 
 use super::fitting::Fitting;
-use super::{FITTED, Half, decision};
+use super::{FITTED, Half};
 use crate::config::Mode;
 use crate::edit::{Change, Edits, Finding};
 use crate::quantity::Quantity;
+use crate::transformers::decision_about;
 use crate::yaml::{Node, Value};
 
 /// One amount that the author wrote.
@@ -52,8 +53,7 @@ impl<'a> Fitting<'_, 'a> {
             return kept;
         };
         for half in [Half::Requests, Half::Limits] {
-            let amounts = resources.get(half.key());
-            for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
+            for (name, node) in resources.entries_at([half.key()]) {
                 let name = name.text().unwrap_or_default().into_owned();
                 if self.section.mode(&half.leaf(&name)) != Mode::Off {
                     let is_it = |change: &Change| {
@@ -239,7 +239,11 @@ impl<'a> Fitting<'_, 'a> {
                             .about(&subject, &[self.container.resources_key, half.key(), name])
                             .current(Some(Value::from(amount.to_string())))
                             .proposed(Value::from(bound.to_string()))
-                            .decided_by(decision(self.section, &format!("{setting}.{name}"), &leaf))
+                            .decided_by(decision_about(
+                                self.section,
+                                &format!("{setting}.{name}"),
+                                &leaf,
+                            ))
                             .help("change it, or let the mode Bound do it"),
                     );
                 }
@@ -263,7 +267,7 @@ impl<'a> Fitting<'_, 'a> {
                     Finding::new("FIT-RES004", Severity::Warning, message)
                         .about(&subject, &[self.container.resources_key, "limits", name])
                         .current(Some(Value::from(limit.to_string())))
-                        .decided_by(decision(
+                        .decided_by(decision_about(
                             self.section,
                             &format!("limitRequestRatio.{name}"),
                             &leaf,

@@ -101,7 +101,9 @@ fn booleans_are_those_of_yaml_1_1() {
     for text in ["false", "False", "FALSE", "no", "No", "off", "OFF", "n"] {
         assert_eq!(of(text), Some(false), "{text}");
     }
-    for text in ["\"true\"", "'yes'", "!!str on", "tRUE", "1", "", "~", "[true]"] {
+    for text in [
+        "\"true\"", "'yes'", "!!str on", "tRUE", "1", "", "~", "[true]",
+    ] {
         assert_eq!(of(text), None, "{text}");
     }
 }
