@@ -215,7 +215,7 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// `; did you mean "x"?` for the candidate nearest to what was written, or nothing.
+/// The candidate that is nearest to what was written, if one is near enough to have been meant.
 pub fn did_you_mean<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,

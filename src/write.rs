@@ -27,10 +27,7 @@ pub fn resource_list(
     if !results.is_empty() {
         let mut values: Vec<Value> = list
             .root
-            .get("results")
-            .map(|earlier| earlier.items().collect::<Vec<_>>())
-            .unwrap_or_default()
-            .iter()
+            .items_at(["results"])
             .filter_map(|node| node.value().ok())
             .collect();
         values.extend(

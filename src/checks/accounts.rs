@@ -13,7 +13,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Scene};
 use crate::catalogue::Known;
 use crate::finding::{Finding, Subject};
-use crate::objects::{DEFAULT_ACCOUNT, Template, account_of, at};
+use crate::objects::{DEFAULT_ACCOUNT, Template, account_of};
 use crate::problem::did_you_mean;
 use crate::read::Resource;
 use crate::rules::Rule;
@@ -96,7 +96,7 @@ fn token(
     let subject = Subject::pod(template);
     let named = account_of(template);
     let name = named.as_ref().map_or(DEFAULT_ACCOUNT, |(_, name)| name);
-    let own = at(template.spec, [AUTOMOUNT]);
+    let own = template.spec.at([AUTOMOUNT]);
     let of_account = || {
         let namespace = resource.namespace.as_deref();
         let accounts = scene
@@ -104,10 +104,9 @@ fn token(
             .referred(resource, name, namespace, is_account);
         accounts
             .first()
-            .and_then(|(_, account)| at(account.node, [AUTOMOUNT]))
+            .and_then(|(_, account)| account.node.at([AUTOMOUNT]))
     };
-    let mounts = own.or_else(of_account).and_then(|mounts| mounts.text());
-    if mounts.as_deref() == Some("false") {
+    if own.or_else(of_account).and_then(|it| it.bool()) == Some(false) {
         return None;
     }
     let accounts = &scene.selection.accounts;

@@ -14,7 +14,7 @@ use kustomize_krm_types::Severity;
 
 use super::Check;
 use crate::finding::{Finding, Subject};
-use crate::objects::{Container, ContainerType, Template, at, is_one_namespace};
+use crate::objects::{Container, ContainerType, Template, is_one_namespace};
 use crate::read::Resource;
 use crate::rules::Rule;
 use crate::yaml::Node;
@@ -69,7 +69,7 @@ impl<'n> Defaults<'n> {
         template: &Template<'n>,
         ranges: &[&Resource<'n>],
     ) -> Defaults<'n> {
-        let of_pod = |list| at(template.spec, ["resources", list]);
+        let of_pod = |list| template.spec.at(["resources", list]);
         let mut defaults = Defaults {
             requests: of_pod("requests").into_iter().collect(),
             limits: of_pod("limits").into_iter().collect(),
@@ -79,12 +79,10 @@ impl<'n> Defaults<'n> {
             .iter()
             .filter(|it| is_one_namespace(namespace, it.namespace.as_deref()));
         for range in here {
-            let items = at(range.node, ["spec", "limits"]).into_iter();
-            for item in items.flat_map(|items| items.items()) {
-                let kind = at(item, ["type"]).and_then(|kind| kind.text());
-                if kind.as_deref() == Some("Container") {
-                    defaults.requests.extend(at(item, ["defaultRequest"]));
-                    defaults.limits.extend(at(item, ["default"]));
+            for item in range.node.items_at(["spec", "limits"]) {
+                if item.text_at(["type"]).as_deref() == Some("Container") {
+                    defaults.requests.extend(item.at(["defaultRequest"]));
+                    defaults.limits.extend(item.at(["default"]));
                 }
             }
         }
@@ -96,11 +94,11 @@ impl<'n> Defaults<'n> {
         template: &Template<'_>,
         container: &Container<'_>,
     ) -> impl Iterator<Item = Finding> {
-        let own = at(container.node, ["resources"]);
+        let own = container.node.at(["resources"]);
         let has = |name| {
             let has = |list, others: &[Node<'_>]| {
-                own.is_some_and(|own| at(own, [list, name]).is_some())
-                    || others.iter().any(|it| at(*it, [name]).is_some())
+                own.is_some_and(|own| own.at([list, name]).is_some())
+                    || others.iter().any(|it| it.at([name]).is_some())
             };
             let has_limit = has("limits", &self.limits);
             (has_limit || has("requests", &self.requests), has_limit)

@@ -15,7 +15,6 @@ use kustomize_krm_types::Severity;
 use super::scaling::Autoscaler;
 use super::{Check, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::at;
 use crate::read::Resource;
 use crate::rules::Rule;
 
@@ -54,7 +53,7 @@ pub(super) const CHECK: Check = Check {
 /// The autoscaler's targets that have their number of replicas in the manifest.
 fn fighting(autoscaler: &Autoscaler<'_>) -> Vec<Finding> {
     let with_replicas = |(index, target): &(usize, &Resource<'_>)| {
-        let replicas = at(target.node, ["spec", "replicas"])?;
+        let replicas = target.node.at(["spec", "replicas"])?;
         let message = format!(
             "spec.replicas is set, and {} scales it: each apply undoes what the autoscaler did",
             autoscaler.resource.display_name()
@@ -94,7 +93,7 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
         return None;
     }
     let mut path = vec!["spec", "scaleTargetRef", "name"];
-    let mut current = at(autoscaler.reference, ["name"]);
+    let mut current = autoscaler.reference.at(["name"]);
     let group = match autoscaler.group.as_str() {
         "" => String::new(),
         group => format!(" of {group}"),
@@ -106,7 +105,7 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
     );
     if let Some((_, other)) = named.first() {
         path[2] = "apiVersion";
-        current = at(autoscaler.reference, ["apiVersion"]);
+        current = autoscaler.reference.at(["apiVersion"]);
         finding = finding.proposed(other.api_version.as_ref()).help(format!(
             "there is {} of {}",
             other.display_name(),

@@ -19,7 +19,7 @@ use super::scaling::Autoscaler;
 use super::{Check, Scene};
 use crate::finding::{Finding, Plain, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{Pods, at};
+use crate::objects::{Pods};
 use crate::read::Resource;
 use crate::rules::Rule;
 use crate::yaml::{Node, Scalar};
@@ -66,9 +66,9 @@ fn judge(
     resource: &Resource<'_>,
     least: &HashMap<usize, i64>,
 ) -> Option<Finding> {
-    let spec = at(resource.node, ["spec"])?;
+    let spec = resource.node.at(["spec"])?;
     let found = |severity, message: String, key: &str| {
-        let current = at(spec, [key]).and_then(|it| it.value().ok());
+        let current = spec.at([key]).and_then(|it| it.value().ok());
         Finding::new(ID, severity, message)
             .of(index)
             .about(&Subject::object(), &["spec", key])
@@ -76,7 +76,7 @@ fn judge(
     };
     let help =
         "allow one pod at a time to be away: `maxUnavailable: 1` in the place of minAvailable";
-    let max = at(spec, ["maxUnavailable"]);
+    let max = spec.at(["maxUnavailable"]);
     if max
         .and_then(|max| Amount::of(max))
         .is_some_and(Amount::is_nothing)
@@ -89,7 +89,9 @@ fn judge(
                 .help("allow one pod at a time to be away"),
         );
     }
-    let min = at(spec, ["minAvailable"]).and_then(|min| Some((min, Amount::of(min)?)));
+    let min = spec
+        .at(["minAvailable"])
+        .and_then(|min| Some((min, Amount::of(min)?)));
     if min.is_some_and(|(_, min)| matches!(min, Amount::Percent(percent) if percent >= 100)) {
         let message = "all pods shall be available, so that its nodes cannot be drained".to_owned();
         return Some(found(Severity::Error, message, "minAvailable").help(help));
@@ -123,7 +125,7 @@ fn judge(
 /// The pods that a budget is for. Without a selector it is for none, and with an empty one for all of its namespace, but
 /// in policy/v1beta1 for none.
 fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> Found<'s> {
-    let selector = at(spec, ["selector"]).map(LabelSelector::of_object);
+    let selector = spec.at(["selector"]).map(LabelSelector::of_object);
     match selector {
         Some(selector) if !selector.is_empty() || resource.version() != "v1beta1" => {
             scene.pods(&selector, resource, resource.namespace.as_deref())
@@ -139,7 +141,7 @@ fn replicas(pods: &[&Pods<'_>], least: &HashMap<usize, i64>) -> Option<i64> {
         if let Some(least) = least.get(&pods.object) {
             return Some(*least);
         }
-        let replicas = at(resource.node, ["spec", "replicas"]);
+        let replicas = resource.node.at(["spec", "replicas"]);
         match (resource.group(), resource.kind.as_ref(), replicas) {
             ("", "Pod", _) => Some(1),
             (
@@ -148,7 +150,7 @@ fn replicas(pods: &[&Pods<'_>], least: &HashMap<usize, i64>) -> Option<i64> {
                 None,
             ) => Some(1),
             (_, "DaemonSet" | "Job" | "CronJob", _) | (_, _, None) => None,
-            (_, _, Some(replicas)) => replicas.text()?.parse().ok(),
+            (_, _, Some(replicas)) => replicas.int(),
         }
     };
     let all: Option<Vec<i64>> = pods.iter().map(replicas).collect();

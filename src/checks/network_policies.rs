@@ -15,7 +15,7 @@ use super::pods::{Found, PortRef, protocol};
 use super::{Check, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{Pods, at};
+use crate::objects::{Pods};
 use crate::read::Resource;
 use crate::rules::Rule;
 use crate::yaml::{Node, Value};
@@ -76,17 +76,16 @@ struct Policy<'s, 'f> {
 
 impl<'s> Policy<'s, '_> {
     fn judge(&mut self) {
-        let Some(spec) = at(self.resource.node, ["spec"]) else {
+        let Some(spec) = self.resource.node.at(["spec"]) else {
             return;
         };
         let own = self.pods(
-            at(spec, ["podSelector"]),
+            spec.at(["podSelector"]),
             &Namespaces::Own,
             &["spec", "podSelector"],
         );
         for (direction, peers) in DIRECTIONS {
-            let rules = at(spec, [direction]).into_iter();
-            for (place, rule) in rules.flat_map(|rules| rules.items()).enumerate() {
+            for (place, rule) in spec.items_at([direction]).enumerate() {
                 let path = ["spec", direction, &place.to_string()];
                 let peers = self.peers(rule, peers, path);
                 let pods = match direction {
@@ -105,17 +104,17 @@ impl<'s> Policy<'s, '_> {
         let [spec, direction, rule_place] = path;
         let mut pods = Some(Vec::new());
         // Without peers all are meant, within the cluster and without.
-        let peers = at(rule, [key])?;
+        let peers = rule.at([key])?;
         for (place, peer) in peers.items().enumerate() {
             let place = place.to_string();
             let path = |selector| [spec, direction, rule_place, key, &place, selector];
-            let namespaces = match at(peer, ["namespaceSelector"]) {
+            let namespaces = match peer.at(["namespaceSelector"]) {
                 None => Namespaces::Own,
                 Some(selector) => self.namespaces(selector, &path("namespaceSelector")),
             };
-            let found = match at(peer, ["ipBlock"]) {
+            let found = match peer.at(["ipBlock"]) {
                 Some(_) => None,
-                None => self.pods(at(peer, ["podSelector"]), &namespaces, &path("podSelector")),
+                None => self.pods(peer.at(["podSelector"]), &namespaces, &path("podSelector")),
             };
             pods = pods.zip(found).map(|(mut pods, found)| {
                 pods.extend(found);
@@ -203,9 +202,8 @@ impl<'s> Policy<'s, '_> {
     /// The ports of a rule, each of which some pod that it opens has to declare if it is named.
     fn ports(&mut self, rule: Node<'s>, pods: &[&Pods<'s>], path: [&str; 3]) {
         let [spec, direction, rule_place] = path;
-        let ports = at(rule, ["ports"]).into_iter();
-        for (place, port) in ports.flat_map(|ports| ports.items()).enumerate() {
-            let Some(node) = at(port, ["port"]) else {
+        for (place, port) in rule.items_at(["ports"]).enumerate() {
+            let Some(node) = port.at(["port"]) else {
                 continue;
             };
             let Some(wanted @ PortRef::Name(_)) = PortRef::of(node) else {
@@ -238,13 +236,11 @@ impl<'s> Policy<'s, '_> {
 
 /// Whether some rule of a policy has a port by its name.
 fn names_ports(policy: &Resource<'_>) -> bool {
-    let rules = |(direction, _): (&str, &str)| at(policy.node, ["spec", direction]);
-    let rules = DIRECTIONS.into_iter().filter_map(rules);
-    let rules = rules.flat_map(|rules| rules.items());
-    let ports = rules.filter_map(|rule| rule.get("ports"));
-    let mut ports = ports.flat_map(|ports| ports.items());
+    let directions = DIRECTIONS.into_iter();
+    let rules = directions.flat_map(|(direction, _)| policy.node.items_at(["spec", direction]));
+    let mut ports = rules.flat_map(|rule| rule.items_at(["ports"]));
     ports.any(|port| {
-        let port = port.get("port").and_then(PortRef::of);
+        let port = port.at(["port"]).and_then(PortRef::of);
         matches!(port, Some(PortRef::Name(_)))
     })
 }

@@ -187,8 +187,7 @@ impl Judges {
                 finding.leaf = Some(["securityContext.", &leaf.join(".")].concat());
             }
             finding.proposed.clone_from(&culprit.mend);
-            let privileged = || node.get("securityContext")?.get("privileged")?.text();
-            let is_privileged = || privileged().as_deref() == Some("true");
+            let is_privileged = || node.bool_at(["securityContext", "privileged"]) == Some(true);
             let help = match (&finding.leaf, &culprit.mend, &finding.current) {
                 (Some(_), Some(_), _) if violation.check == "allowPrivilegeEscalation" && is_privileged() => {
                     "a privileged container has to be able to: take `privileged` away first, or exempt it with a reason"
@@ -214,7 +213,7 @@ fn part_of<'a>(template: &Template<'a>, at: At) -> Option<(Subject, Node<'a>)> {
             template.node.get("metadata")?,
         )),
         At::Container { list, index } => {
-            let node = template.spec.get(list.as_str())?.items().nth(index)?;
+            let node = template.spec.items_at([list.as_str()]).nth(index)?;
             let mut containers = template.containers.iter();
             let container = containers.find(|it| it.node.id() == node.id())?;
             Some((Subject::container(template, container), node))

@@ -15,7 +15,7 @@ use kustomize_krm_types::Severity;
 use super::Check;
 use super::pods::PortRef;
 use crate::finding::{Finding, Subject};
-use crate::objects::{Container, ContainerType, Template, at};
+use crate::objects::{Container, ContainerType, Template};
 use crate::rules::Rule;
 use crate::yaml::Node;
 
@@ -46,7 +46,7 @@ pub(super) const CHECK: Check = Check {
 fn judge(template: &Template<'_>, container: &Container<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in PROBES {
-        let Some(probe) = at(container.node, [name]) else {
+        let Some(probe) = container.node.at([name]) else {
             continue;
         };
         if container.container_type == ContainerType::Init {
@@ -67,10 +67,10 @@ fn judge(template: &Template<'_>, container: &Container<'_>) -> Vec<Finding> {
 /// The action of a probe and the port that it asks, if it is on the pod itself.
 fn port_of(probe: Node<'_>) -> Option<(&'static str, Node<'_>)> {
     let mut actions = ["httpGet", "tcpSocket", "grpc"].into_iter();
-    let (action, node) = actions.find_map(|action| Some((action, at(probe, [action])?)))?;
-    let host = at(node, ["host"]).and_then(|host| host.text());
+    let (action, node) = actions.find_map(|action| Some((action, probe.at([action])?)))?;
+    let host = node.text_at(["host"]);
     let is_elsewhere = host.is_some_and(|host| !host.is_empty());
-    let port = at(node, ["port"]).filter(|_| !is_elsewhere)?;
+    let port = node.at(["port"]).filter(|_| !is_elsewhere)?;
     Some((action, port))
 }
 
@@ -88,7 +88,7 @@ fn judge_port(
             format!("{part}: {path_text}: a gRPC probe takes a number, not a port {port}");
         let finding = Finding::new(ID, Severity::Error, message).about(&subject, path);
         let number = ports_of(container).find(|it| port.is(*it, "containerPort"));
-        let number = number.and_then(|it| it.get("containerPort")?.value().ok());
+        let number = number.and_then(|it| it.at(["containerPort"])?.value().ok());
         return Some(Finding {
             proposed: port.quoted_number().or(number),
             ..finding.current(node.value().ok())
@@ -112,6 +112,5 @@ fn judge_port(
 }
 
 fn ports_of<'a>(container: &Container<'a>) -> impl Iterator<Item = Node<'a>> + use<'a> {
-    let ports = container.node.get("ports").into_iter();
-    ports.flat_map(|ports| ports.items())
+    container.node.items_at(["ports"])
 }

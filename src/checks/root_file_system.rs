@@ -8,7 +8,7 @@ use kustomize_krm_types::Severity;
 
 use super::Check;
 use crate::finding::{Finding, Subject};
-use crate::objects::{ContainerType, at};
+use crate::objects::{ContainerType};
 use crate::rules::Rule;
 
 const ID: &str = "FIT-SEC002";
@@ -28,9 +28,8 @@ pub(super) const CHECK: Check = Check {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
             for (template, container) in selected.each_container() {
-                let set = at(container.node, FIELD);
-                let is_set = set.and_then(|set| set.text()).as_deref() == Some("true");
-                if is_set
+                let set = container.node.at(FIELD);
+                if set.and_then(|set| set.bool()) == Some(true)
                     || template.is_windows
                     || container.container_type == ContainerType::Ephemeral
                 {
@@ -44,7 +43,6 @@ pub(super) const CHECK: Check = Check {
                     .about(&subject, &FIELD)
                     .current(set.and_then(|set| set.value().ok()))
                     .proposed(true)
-                    .leaf("securityContext.readOnlyRootFilesystem")
                     .leaf("securityContext.readOnlyRootFilesystem")
                     .help("set it, and mount a volume where the program writes");
                 findings.push(finding);

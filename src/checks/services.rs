@@ -16,7 +16,7 @@ use kustomize_krm_types::Severity;
 use super::pods::{Found, PortRef, protocol};
 use super::{Check, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{Pods, Service, at};
+use crate::objects::{Pods, Service};
 use crate::rules::Rule;
 use crate::yaml::Node;
 
@@ -43,7 +43,7 @@ pub(super) const CHECK: Check = Check {
 
 fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut Vec<Finding>) {
     let (resource, subject) = (service.resource, Subject::object());
-    let kind = at(resource.node, ["spec", "type"]).and_then(|kind| kind.text());
+    let kind = resource.node.text_at(["spec", "type"]);
     if service.selector.is_empty() || kind.as_deref() == Some("ExternalName") {
         return;
     }
@@ -52,20 +52,20 @@ fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut 
         Found::Unknown => return,
         Found::Nothing(nothing) => {
             let message = format!("the Service selects no pod: {}", nothing.cause);
+            let selector = resource.node.at(["spec", "selector"]);
             let mut finding = Finding::new(ID, Severity::Error, message)
                 .of(index)
                 .about(&subject, &["spec", "selector"])
-                .current(at(resource.node, ["spec", "selector"]).and_then(|it| it.value().ok()));
+                .current(selector.and_then(|it| it.value().ok()));
             finding.help = nothing.help;
             findings.push(finding);
             return;
         }
         Found::Pods(pods) => pods,
     };
-    let ports = at(resource.node, ["spec", "ports"]).into_iter();
-    for (place, port) in ports.flat_map(|ports| ports.items()).enumerate() {
-        let target = at(port, ["targetPort"]);
-        let (key, node) = match target.or(at(port, ["port"])) {
+    for (place, port) in resource.node.items_at(["spec", "ports"]).enumerate() {
+        let target = port.at(["targetPort"]);
+        let (key, node) = match target.or(port.at(["port"])) {
             Some(node) if target.is_some() => ("targetPort", node),
             Some(node) => ("port", node),
             None => continue,
@@ -100,10 +100,8 @@ fn fault(wanted: &PortRef<'_>, port: Node<'_>, pods: &[&Pods<'_>]) -> Option<(Se
     match wanted {
         PortRef::Name(_) => Some((Severity::Error, message)),
         PortRef::Number(_) => {
-            let declares_some = |container: Node<'_>| {
-                let ports = container.get("ports");
-                ports.is_some_and(|ports| ports.items().next().is_some())
-            };
+            let declares_some =
+                |container: Node<'_>| container.items_at(["ports"]).next().is_some();
             let mut containers = pods.iter().flat_map(|it| it.containers());
             let all_declare = containers.all(declares_some);
             let message = format!("{message}, and all declare others");

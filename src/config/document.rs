@@ -203,9 +203,8 @@ fn has_check(layer: &NamedLayer<'_>, names: &[&str]) -> bool {
     let is_check = |node: Node<'_>| node.text().as_deref() == Some("Check");
     let sections = names.iter().filter_map(|name| layer.layer.node.get(name));
     sections.into_iter().any(|section| {
-        let modes = section.get("modes");
-        section.get("mode").is_some_and(is_check)
-            || modes.is_some_and(|modes| modes.entries().any(|(_, mode)| is_check(mode)))
+        let mut modes = section.entries_at(["modes"]);
+        section.at(["mode"]).is_some_and(is_check) || modes.any(|(_, mode)| is_check(mode))
     })
 }
 
@@ -261,11 +260,7 @@ impl<'a> FunctionConfig<'a> {
                 node,
             ));
         }
-        let text = |key: &str| {
-            node.get(key)
-                .and_then(|value| value.text())
-                .unwrap_or_default()
-        };
+        let text = |key: &str| node.text_at([key]).unwrap_or_default();
         let at = |key: &str| node.get(key).unwrap_or(node);
         match (text("apiVersion").as_ref(), text("kind").as_ref()) {
             (API_VERSION, KIND) => Ok(FunctionConfig {
@@ -388,7 +383,7 @@ impl<'a> FunctionConfig<'a> {
                 );
             }
         }
-        let spec = self.node.get("spec").filter(|spec| !spec.is_null());
+        let spec = self.node.at(["spec"]);
         spec.map(|spec| named(0, spec, false)).into_iter().collect()
     }
 
@@ -577,7 +572,7 @@ impl<'a> FunctionConfig<'a> {
                 id: config.layers.len(),
                 ..item.top()
             };
-            let written = layer.node.get("name").and_then(|name| name.text());
+            let written = layer.node.text_at(["name"]);
             let shown = written.map_or_else(|| index.to_string(), std::borrow::Cow::into_owned);
             let path = format!("spec.profiles[{shown}]");
             config.layers.push(NamedLayer {
@@ -636,16 +631,8 @@ impl<'a> FunctionConfig<'a> {
     }
 
     fn subject(&self) -> String {
-        let name = self
-            .node
-            .get("metadata")
-            .and_then(|metadata| metadata.get("name")?.text())
-            .unwrap_or_default();
-        let kind = self
-            .node
-            .get("kind")
-            .and_then(|kind| kind.text())
-            .unwrap_or_default();
+        let name = self.node.text_at(["metadata", "name"]).unwrap_or_default();
+        let kind = self.node.text_at(["kind"]).unwrap_or_default();
         format!("{kind} {name}")
     }
 

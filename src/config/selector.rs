@@ -106,7 +106,7 @@ impl Selector {
             globs.is_empty() || globs.iter().any(|glob| glob.matches(text))
         };
         self.containers.as_ref().is_none_or(|containers| {
-            let image = container.node.get("image").and_then(|image| image.text());
+            let image = container.node.text_at(["image"]);
             any(&containers.names, &container.name)
                 && any(&containers.images, image.as_deref().unwrap_or_default())
                 && (containers.types.is_empty()
@@ -232,11 +232,8 @@ fn keeps_data(resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
         let mut volumes = template.volumes();
         volumes.any(|volume| sources.iter().any(|source| volume.get(source).is_some()))
     };
-    let made = resource
-        .node
-        .get("spec")
-        .and_then(|spec| spec.get("volumeClaimTemplates"));
-    templates.iter().any(mounts) || made.is_some_and(|claims| claims.items().next().is_some())
+    let mut made = resource.node.items_at(["spec", "volumeClaimTemplates"]);
+    templates.iter().any(mounts) || made.next().is_some()
 }
 
 /// The value of a label, by its key.

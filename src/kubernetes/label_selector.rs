@@ -43,12 +43,10 @@ impl LabelSelector {
     pub fn of_object(selector: Node<'_>) -> LabelSelector {
         let text = |node: Node<'_>| node.text().map(Cow::into_owned);
         let requirement = |expression: Node<'_>| {
-            let values = expression.get("values");
-            let values = values.into_iter().flat_map(|values| values.items());
-            let values = values.filter_map(text).collect();
-            let operator = expression.get("operator").and_then(|it| it.text());
+            let values = expression.items_at(["values"]).filter_map(text).collect();
+            let operator = expression.text_at(["operator"]);
             Requirement {
-                key: expression.get("key").and_then(text).unwrap_or_default(),
+                key: expression.at(["key"]).and_then(text).unwrap_or_default(),
                 condition: match operator.as_deref() {
                     Some("In") => Condition::In(values),
                     Some("NotIn") => Condition::NotIn(values),
@@ -59,8 +57,7 @@ impl LabelSelector {
             }
         };
         let mut of_object = LabelSelector::of_labels(selector.get("matchLabels"));
-        let expressions = selector.get("matchExpressions");
-        let expressions = expressions.into_iter().flat_map(|list| list.items());
+        let expressions = selector.items_at(["matchExpressions"]);
         of_object.requirements.extend(expressions.map(requirement));
         of_object
     }

@@ -19,7 +19,7 @@ pub const DEFAULT: &str = "default";
 pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, str>)> {
     let mut keys = ["serviceAccountName", "serviceAccount"].into_iter();
     keys.find_map(|key| {
-        let name = template.spec.get(key)?.text()?;
+        let name = template.spec.text_at([key])?;
         (!name.is_empty()).then_some((key, name))
     })
 }
@@ -45,10 +45,10 @@ struct Account {
 
 impl Account {
     fn of(resource: &Resource<'_>) -> Account {
-        let own = resource.node.get("automountServiceAccountToken");
+        let own = resource.node.at(["automountServiceAccountToken"]);
         Account {
             named: Named::of(resource),
-            is_decided: own.is_some_and(|node| !node.is_null()),
+            is_decided: own.is_some(),
         }
     }
 }
@@ -77,7 +77,7 @@ impl Accounts {
         own: &[Entry],
     ) -> bool {
         let images = template.containers.iter();
-        let mut images = images.filter_map(|container| container.node.get("image")?.text());
+        let mut images = images.filter_map(|container| container.node.text_at(["image"]));
         let uses_api = |image: &str| known.entry_for(own, image).is_some_and(|it| it.uses_api);
         // Whether a container that stands elsewhere talks to the API cannot be seen.
         template.has_more_containers
@@ -130,9 +130,8 @@ impl Accounts {
     }
 
     fn add_subjects(&mut self, binding: &Resource<'_>) {
-        let subjects = binding.node.get("subjects");
-        for subject in subjects.into_iter().flat_map(|subjects| subjects.items()) {
-            let text = |key: &str| subject.get(key).and_then(|value| value.text());
+        for subject in binding.node.items_at(["subjects"]) {
+            let text = |key: &str| subject.text_at([key]);
             let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
                 continue;
             };

@@ -70,19 +70,12 @@ impl<'a> Claim<'a> {
 
     /// The value of a field of a PersistentVolumeClaimSpec; `None` when it is absent or null.
     pub fn get(&self, of_spec: &[&str]) -> Option<Node<'a>> {
-        at(self.node, self.field(of_spec)?)
+        self.node.at(self.field(of_spec)?)
     }
 }
 
 /// Where a PersistentVolumeClaimSpec has its size.
 const SIZE: [&str; 3] = ["resources", "requests", "storage"];
-
-/// What is below some keys, unless it is null.
-pub fn at<'a, 't>(node: Node<'a>, keys: impl IntoIterator<Item = &'t str>) -> Option<Node<'a>> {
-    let mut keys = keys.into_iter();
-    keys.try_fold(node, |node, key| node.get(key))
-        .filter(|node| !node.is_null())
-}
 
 /// A place in which objects of a kind keep what an operator makes claims of.
 struct Place {
@@ -292,7 +285,7 @@ impl Shape {
             Shape::Claim | Shape::Template => Some(Layout::Spec(&["spec"])),
             Shape::CloudNativePg => Some(CLOUD_NATIVE_PG.layout(node)),
             Shape::Strimzi => {
-                let is_claim = node.get("type")?.text()? == "persistent-claim";
+                let is_claim = node.text_at(["type"])? == "persistent-claim";
                 is_claim.then(|| STRIMZI.layout(node))
             }
         }
@@ -302,7 +295,7 @@ impl Shape {
 impl Alternatives {
     fn layout(&self, node: Node<'_>) -> Layout {
         let choose = |paths: &[&'static str]| {
-            let is_filled = |path: &&&str| at(node, path.split('/')).is_some();
+            let is_filled = |path: &&&str| node.at(path.split('/')).is_some();
             let path = paths.iter().find(is_filled).or(paths.first())?;
             Some(path.split('/').map(str::to_owned).collect())
         };
@@ -367,8 +360,8 @@ fn ephemeral_claims<'a>(
     let path = template.at_spec(["volumes"]);
     let volumes = maps_in(resource, template.spec.get("volumes"), &path)?;
     let claims = volumes.into_iter().filter_map(|(index, volume)| {
-        let node = volume.get("ephemeral")?.get("volumeClaimTemplate")?;
-        let name = volume.get("name").and_then(|name| name.text());
+        let node = volume.at(["ephemeral", "volumeClaimTemplate"])?;
+        let name = volume.text_at(["name"]);
         let index = index.to_string();
         Some(Claim {
             kind: ClaimKind::Ephemeral,
@@ -383,9 +376,8 @@ fn ephemeral_claims<'a>(
 
 /// The name that the author gave a claim, or else the last key of its place that is no general word.
 fn name_of<'a>(node: Node<'a>, path: &str) -> Cow<'a, str> {
-    let metadata = node.get("metadata");
-    let own = metadata.and_then(|metadata| metadata.get("name")?.text());
-    let own = own.or_else(|| node.get("name")?.text());
+    let own = node.text_at(["metadata", "name"]);
+    let own = own.or_else(|| node.text_at(["name"]));
     own.unwrap_or_else(|| {
         let keys = path.split('/').map(|key| key.trim_end_matches("[]"));
         let is_name = |key: &&str| !["*", "spec", "volumeClaimTemplate"].contains(key);

@@ -15,7 +15,7 @@ mod template;
 mod walk;
 
 pub use accounts::{Accounts, DEFAULT as DEFAULT_ACCOUNT, account_of};
-pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, at};
+pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs};
 pub use names::Objects;
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
 pub use related::{Around, Autoscaler, Monitor, Pods, Service, is_one_namespace};

@@ -100,10 +100,7 @@ impl<'a> Around<'a> {
         }
         let is_monitor = matches!(resource.kind.as_ref(), "PodMonitor" | "ServiceMonitor");
         if resource.group().is_empty() && resource.kind == "Service" {
-            let selector = resource
-                .node
-                .get("spec")
-                .and_then(|spec| spec.get("selector"));
+            let selector = resource.node.at(["spec", "selector"]);
             self.service_at.insert(index, self.services.len());
             self.services.push(Service {
                 resource,
@@ -136,8 +133,8 @@ impl<'a> Around<'a> {
             resource,
             is_vertical,
         };
-        let name = autoscaler.target().and_then(|target| target.get("name"));
-        if let Some(name) = name.and_then(|name| name.text()) {
+        let name = autoscaler.target().and_then(|it| it.text_at(["name"]));
+        if let Some(name) = name {
             let of_name = self.autoscalers.entry(name.into_owned());
             of_name.or_default().push(autoscaler);
         }
@@ -346,18 +343,14 @@ impl<'a> Pods<'a> {
 
     /// The containers that run as long as the pods do: the ordinary ones, then sidecars.
     pub fn containers(&self) -> impl Iterator<Item = Node<'a>> {
-        let list = |name: &str| {
-            let list = self.spec.get(name).into_iter();
-            list.flat_map(|list| list.items())
-        };
+        let list = |name: &str| self.spec.items_at([name]);
         let sidecars = list("initContainers").filter(|it| is_sidecar(*it));
         list("containers").chain(sidecars)
     }
 
     /// The ports that these declare.
     pub fn ports(&self) -> impl Iterator<Item = Node<'a>> {
-        let ports = self.containers().filter_map(|it| it.get("ports"));
-        ports.flat_map(|ports| ports.items())
+        self.containers().flat_map(|it| it.items_at(["ports"]))
     }
 
     /// An annotation of the pods.
@@ -373,12 +366,12 @@ impl<'a> Autoscaler<'a> {
             true => "targetRef",
             false => "scaleTargetRef",
         };
-        self.resource.node.get("spec")?.get(field)
+        self.resource.node.at(["spec", field])
     }
 
     /// Whether an object of the right name is the target.
     fn is_for(&self, of: &Resource<'_>) -> bool {
-        let text = |key: &str| self.target()?.get(key)?.text();
+        let text = |key: &str| self.target()?.text_at([key]);
         let is_of_group = text("apiVersion").is_none_or(|version| {
             let group = version.split_once('/').map_or("", |(group, _)| group);
             group == of.group()
@@ -391,23 +384,18 @@ impl<'a> Autoscaler<'a> {
 
 impl Monitor<'_> {
     fn selector(&self) -> Option<LabelSelector> {
-        let selector = self.resource.node.get("spec")?.get("selector")?;
-        (!selector.is_null()).then(|| LabelSelector::of_object(selector))
+        let selector = self.resource.node.at(["spec", "selector"])?;
+        Some(LabelSelector::of_object(selector))
     }
 
     /// Whether the monitor looks at the namespace of an object: its own, unless it says otherwise.
     fn reaches(&self, resource: &Resource<'_>) -> bool {
-        let namespaces = self
-            .resource
-            .node
-            .get("spec")
-            .and_then(|spec| spec.get("namespaceSelector"));
-        let any = namespaces.and_then(|it| it.get("any")?.text());
-        if any.as_deref() == Some("true") {
+        let node = self.resource.node;
+        if node.bool_at(["spec", "namespaceSelector", "any"]) == Some(true) {
             return true;
         }
-        let names = namespaces.and_then(|it| it.get("matchNames"));
-        let mut names = names.into_iter().flat_map(|names| names.items()).peekable();
+        let names = node.items_at(["spec", "namespaceSelector", "matchNames"]);
+        let mut names = names.peekable();
         match names.peek() {
             None => are_together(self.resource, resource),
             // A namespace that is not written is taken for none of those that are named.

@@ -92,36 +92,25 @@ impl<'a> Target<'a> {
 
 /// Whether an item is the functionConfig itself, which kpt and generators also list among the items.
 fn is_same_object(config: Node<'_>, resource: &Resource<'_>) -> bool {
-    let text = |node: Option<Node<'_>>| {
-        node.and_then(|node| node.text())
-            .map(Cow::into_owned)
-            .unwrap_or_default()
+    let has = |keys: &[&str], text: &str| {
+        let own = config.text_at(keys.iter().copied());
+        own.unwrap_or_default() == text
     };
-    let metadata = config.get("metadata");
-    text(config.get("apiVersion")) == resource.api_version
-        && text(config.get("kind")) == resource.kind
-        && text(metadata.and_then(|metadata| metadata.get("name"))) == resource.name
-        && text(metadata.and_then(|metadata| metadata.get("namespace")))
-            == resource.namespace.as_deref().unwrap_or_default()
+    has(&["apiVersion"], &resource.api_version)
+        && has(&["kind"], &resource.kind)
+        && has(&["metadata", "name"], &resource.name)
+        && has(
+            &["metadata", "namespace"],
+            resource.namespace.as_deref().unwrap_or_default(),
+        )
 }
 
 fn is_owned(resource: &Resource<'_>) -> bool {
-    let owners = resource
-        .node
-        .get("metadata")
-        .and_then(|metadata| metadata.get("ownerReferences"));
-    let controls = |owner: Node<'_>| {
-        owner
-            .get("controller")
-            .and_then(|node| node.text())
-            .as_deref()
-            == Some("true")
-    };
-    owners.is_some_and(|owners| owners.items().any(controls))
+    let mut owners = resource.node.items_at(["metadata", "ownerReferences"]);
+    owners.any(|owner| owner.bool_at(["controller"]) == Some(true))
 }
 
 /// Whether an init container runs on beside the ordinary ones.
 pub fn is_sidecar(init_container: Node<'_>) -> bool {
-    let policy = init_container.get("restartPolicy");
-    policy.and_then(|policy| policy.text()).as_deref() == Some("Always")
+    init_container.text_at(["restartPolicy"]).as_deref() == Some("Always")
 }

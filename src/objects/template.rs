@@ -100,10 +100,7 @@ impl<'a> Template<'a> {
         if places.peek().is_none() {
             return Ok(Vec::new());
         }
-        let name = resource
-            .node
-            .get("metadata")
-            .and_then(|metadata| metadata.get("name"));
+        let name = resource.node.at(["metadata", "name"]);
         if let Some(name) = name.filter(|name| !name.is_scalar()) {
             // `name: {{ .Values.name }}` is a mapping to YAML.
             let path = Pointer::from_static("/metadata/name");
@@ -167,21 +164,17 @@ impl<'a> Template<'a> {
             made: Vec::new(),
             has_more_containers: layout.has_more_containers,
             fields: layout.fields,
-            has_context: !layout.keeps_context
-                || spec.get("securityContext").is_some_and(|it| !it.is_null()),
+            has_context: !layout.keeps_context || spec.at(["securityContext"]).is_some(),
             is_windows: is_for_windows(spec),
         };
-        let own_context = |group: Node<'_>| {
-            let context = group.get("securityContext");
-            context.is_some_and(|context| !context.is_null())
-        };
+        let own_context = |group: Node<'_>| group.at(["securityContext"]).is_some();
         let groups = match layout.groups {
             Groups::Pod => vec![(template.spec_path.clone(), spec)],
             Groups::WithContext if own_context(spec) => vec![(template.spec_path.clone(), spec)],
             Groups::WithContext => Vec::new(),
             Groups::Templates => {
                 // A context of the defaults is one of each template, so that the workflow's counts for none.
-                let defaults = spec.get("templateDefaults");
+                let defaults = spec.at(["templateDefaults"]);
                 template.has_context &= !defaults.is_some_and(own_context);
                 let at = template.spec_path.clone();
                 let mut groups = places_below(resource, at, spec, "templates[]")?;
@@ -197,14 +190,14 @@ impl<'a> Template<'a> {
         }
         // Tekton knows by their first line which scripts are for Windows (`placeScriptInContainer` in `pkg/pod/script.go`).
         let is_script_for_windows = |container: &Container<'_>| {
-            let script = container.node.get("script").and_then(|it| it.text());
+            let script = container.node.text_at(["script"]);
             script.is_some_and(|script| script.trim_start().starts_with("#!win"))
         };
         template.is_windows |=
             layout.reference.is_some() && template.containers.iter().any(is_script_for_windows);
         for (path, name) in layout.made {
             for (path, node) in places_below(resource, template.spec_path.clone(), spec, path)? {
-                if layout.keeps_amounts && node.get("resources").is_none_or(Node::is_null) {
+                if layout.keeps_amounts && node.at(["resources"]).is_none() {
                     continue;
                 }
                 let container = Container {
@@ -251,10 +244,7 @@ impl<'a> Template<'a> {
 
     /// The entries of the pod's `volumes`.
     pub fn volumes(&self) -> impl Iterator<Item = Node<'a>> {
-        self.spec
-            .get("volumes")
-            .into_iter()
-            .flat_map(|volumes| volumes.items())
+        self.spec.items_at(["volumes"])
     }
 
     /// The containers at a list, or at the only one of its kind, below a part of the template.
@@ -272,7 +262,7 @@ impl<'a> Template<'a> {
         let inherits = inherits.map(|(key, node)| (below(group, [key]), node));
         let inherits = inherits.or_else(|| self.workflow_default(resource, layout, place));
         for (path, container) in places_below(resource, group.to_buf(), node, place)? {
-            let is_elsewhere = |key: &str| container.get(key).is_some_and(|it| !it.is_null());
+            let is_elsewhere = |key: &str| container.at([key]).is_some();
             if layout.reference.is_some_and(is_elsewhere) {
                 continue;
             }
@@ -284,7 +274,7 @@ impl<'a> Template<'a> {
                 "ephemeralContainers[]" => ContainerType::Ephemeral,
                 _ => ContainerType::Container,
             };
-            let name_in = |node: Node<'a>| node.get("name").and_then(|name| name.text());
+            let name_in = |node: Node<'a>| node.text_at(["name"]);
             // The only one of its kind needs no name: Argo's goes by that of its template, Tekton's by its object's.
             let of_only = || match list {
                 "spec" => Some(resource.name.clone()),
@@ -337,15 +327,16 @@ impl<'a> Template<'a> {
 
     /// The pod's security context, where it may have one.
     pub fn security_context(&self) -> Option<Node<'a>> {
-        let context = self.spec.get("securityContext");
+        let context = self.spec.at(["securityContext"]);
         context.filter(|_| self.has_field("securityContext"))
     }
 
     /// What Tekton mounts in every step of a task, which may not be mounted there a second time.
     pub fn workspaces(&self) -> impl Iterator<Item = Node<'a>> {
         let is_task = !self.is_whole();
-        let list = is_task.then(|| self.spec.get("workspaces")).flatten();
-        list.into_iter().flat_map(Node::items)
+        let spec = is_task.then_some(self.spec);
+        spec.into_iter()
+            .flat_map(|spec| spec.items_at(["workspaces"]))
     }
 
     /// Whether there is a whole pod spec, which alone may have amounts for the pod and a QoS class.
@@ -360,13 +351,9 @@ impl<'a> Template<'a> {
 }
 
 fn is_for_windows(spec: Node<'_>) -> bool {
-    let os = spec.get("os").and_then(|os| os.get("name")?.text());
-    let node = spec.get("nodeSelector").and_then(|labels| {
-        labels
-            .get("kubernetes.io/os")
-            .or_else(|| labels.get("beta.kubernetes.io/os"))?
-            .text()
-    });
+    let os = spec.text_at(["os", "name"]);
+    let of_node = |label| spec.text_at(["nodeSelector", label]);
+    let node = of_node("kubernetes.io/os").or_else(|| of_node("beta.kubernetes.io/os"));
     os.as_deref().or(node.as_deref()) == Some("windows")
 }
 

@@ -82,7 +82,7 @@ pub(super) fn map_at<'a>(
     path: &Pointer,
     key: &str,
 ) -> Result<Option<Node<'a>>, Problem> {
-    match node.get(key).filter(|node| !node.is_null()) {
+    match node.at([key]) {
         Some(node) if !node.is_map() => {
             Err(expected(resource, node, "a mapping", &below(path, [key])))
         }

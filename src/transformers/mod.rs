@@ -203,10 +203,10 @@ impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
     }
 }
 
-/// The path in `modes` that has the fields of a leaf deleted.
+/// The path in `modes` that has the fields of a leaf deleted: the longest, which is the one that decides.
 fn removed_by<'s, S: Transformer>(section: &'s Section<'_, S>, leaf: &str) -> Option<&'s str> {
-    let mut removed = section.removed();
-    removed.find(|path| *path == leaf || leaf.starts_with(&format!("{path}.")))
+    let covering = section.removed().filter(|path| covers(path, leaf));
+    covering.max_by_key(|path| path.len())
 }
 
 /// A decision by one setting about the field of another: how it is applied, and what keeps it, is that one's.
@@ -215,12 +215,20 @@ fn decision_about<S: Transformer>(
     setting: &str,
     leaf: &str,
 ) -> Arc<Decision> {
-    let (by, about) = (section.decision(setting), section.decision(leaf));
+    decision_instead(section, setting, &section.decision(leaf))
+}
+
+/// As [`decision_about`], in the place of a decision that is at hand.
+fn decision_instead<S: Transformer>(
+    section: &Section<'_, S>,
+    setting: &str,
+    about: &Decision,
+) -> Arc<Decision> {
     Arc::new(Decision {
         mode: about.mode,
         leaf: about.leaf.clone(),
         waiver: about.waiver,
-        ..(*by).clone()
+        ..(*section.decision(setting)).clone()
     })
 }
 

@@ -182,11 +182,10 @@ impl Transformer for Prometheus {
             if !template.has_metadata {
                 continue;
             }
-            let metadata = template.node.get("metadata");
             let fitting = Fitting {
                 section: &section,
                 subject: Subject::pod_metadata(template),
-                annotations: metadata.and_then(|metadata| metadata.get("annotations")),
+                annotations: template.node.at(["metadata", "annotations"]),
             };
             if placement == Placement::Service {
                 fitting.quote_values(&[], edits)?;
@@ -217,8 +216,7 @@ impl Transformer for Prometheus {
 fn is_short_lived(resource: &Resource<'_>, template: &Template<'_>) -> bool {
     let ends = template
         .spec
-        .get("restartPolicy")
-        .and_then(|policy| policy.text())
+        .text_at(["restartPolicy"])
         .is_some_and(|policy| policy != "Always");
     let is_job =
         resource.group() == "batch" || resource.kind.ends_with("Job") || resource.kind == "JobSet";
@@ -226,8 +224,7 @@ fn is_short_lived(resource: &Resource<'_>, template: &Template<'_>) -> bool {
 }
 
 fn uses_host_network(template: &Template<'_>) -> bool {
-    let host_network = template.spec.get("hostNetwork");
-    host_network.and_then(|node| node.text()).as_deref() == Some("true")
+    template.spec.bool_at(["hostNetwork"]) == Some(true)
 }
 
 /// Whether an annotation may be called so below its prefix (`IsQualifiedName` in k8s.io/apimachinery).

@@ -187,7 +187,7 @@ impl Section<'_, SecurityContext> {
 
     /// The image of a container, and what is known of it.
     fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
-        let image = container.node.get("image")?.text()?;
+        let image = container.node.text_at(["image"])?;
         let entry = self.settings.known.entry_for(self.catalogue(), &image)?;
         Some((image.into_owned(), entry))
     }
@@ -559,7 +559,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
     let containers = template.containers.iter();
     let contexts = containers.map(|container| {
         (
-            container.node.get("securityContext"),
+            container.node.at(["securityContext"]),
             container.at(["securityContext"]),
         )
     });
@@ -568,7 +568,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
         template.at_spec(["securityContext"]),
     );
     for (context, path) in contexts.chain([pod]) {
-        let Some(context) = context.filter(|context| !context.is_null()) else {
+        let Some(context) = context else {
             continue;
         };
         if !context.is_map() {
@@ -594,14 +594,13 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
 
 /// A field that an author has set in a security context.
 fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
-    context?
-        .get(name)
-        .filter(|node| !(node.is_null() || node.is_map() && node.len() == 0))
+    let node = context?.at([name])?;
+    (!(node.is_map() && node.len() == 0)).then_some(node)
 }
 
 /// What an author has set of a container's own security context, in the container or in what it inherits.
 fn authors_own<'a>(container: &Container<'a>, name: &str) -> Option<Node<'a>> {
-    container.first(|of| author(of.get("securityContext"), name))
+    container.first(|of| author(of.at(["securityContext"]), name))
 }
 
 fn author_list(list: Node<'_>) -> Vec<String> {

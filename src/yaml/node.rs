@@ -189,6 +189,61 @@ impl<'a> Node<'a> {
         self.find_local(key).map(|(_, value)| value.alias_target())
     }
 
+    /// The value below a path of keys; none where it is absent or null, which Kubernetes does not
+    /// tell apart.
+    #[must_use]
+    #[inline]
+    pub fn at<'k>(self, keys: impl IntoIterator<Item = &'k str>) -> Option<Node<'a>> {
+        let mut keys = keys.into_iter();
+        let node = keys.try_fold(self, Node::get)?;
+        (!node.is_null()).then_some(node)
+    }
+
+    /// The items of the list at a path of keys; nothing where there is none.
+    ///
+    /// The keys are an array so that the iterator does not borrow them.
+    #[inline]
+    pub fn items_at<const N: usize>(
+        self,
+        keys: [&str; N],
+    ) -> impl Iterator<Item = Node<'a>> + use<'a, N> {
+        self.at(keys).into_iter().flat_map(Node::items)
+    }
+
+    /// The entries of the map at a path of keys, as [`Node::entries`]; nothing where there is none.
+    #[inline]
+    pub fn entries_at<const N: usize>(
+        self,
+        keys: [&str; N],
+    ) -> impl Iterator<Item = (Node<'a>, Node<'a>)> + use<'a, N> {
+        self.at(keys).into_iter().flat_map(Node::entries)
+    }
+
+    /// The content of the scalar at a path of keys, whatever its type; none where it is absent or
+    /// null.
+    #[must_use]
+    #[inline]
+    pub fn text_at<'k>(self, keys: impl IntoIterator<Item = &'k str>) -> Option<Cow<'a, str>> {
+        self.at(keys)?.text()
+    }
+
+    /// The boolean at a path of keys, as [`Node::bool`].
+    #[must_use]
+    #[inline]
+    pub fn bool_at<'k>(self, keys: impl IntoIterator<Item = &'k str>) -> Option<bool> {
+        self.at(keys)?.bool()
+    }
+
+    /// The whole number at a path of keys, as [`Node::int`].
+    #[must_use]
+    #[inline]
+    pub fn int_at<'k, T: TryFrom<i128>>(
+        self,
+        keys: impl IntoIterator<Item = &'k str>,
+    ) -> Option<T> {
+        self.at(keys)?.int()
+    }
+
     /// Key and value node of a local entry; the value may be an alias.
     #[inline]
     pub(super) fn find_local(self, key: &str) -> Option<(Node<'a>, Node<'a>)> {
@@ -341,6 +396,27 @@ impl<'a> Node<'a> {
             Some(Scalar::Text(text)) => Some(text),
             _ => None,
         }
+    }
+
+    /// The value of a boolean, in any spelling of YAML 1.1: `True`, `yes` and `on` are true to
+    /// Kubernetes, and `"true"` is a string.
+    #[must_use]
+    pub fn bool(self) -> Option<bool> {
+        match self.scalar() {
+            Some(Scalar::Bool(value)) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The value of a whole number that `T` can hold. `1000.0` is 1000, as the API server takes it.
+    #[must_use]
+    pub fn int<T: TryFrom<i128>>(self) -> Option<T> {
+        let value = match self.scalar()? {
+            Scalar::Int(value) => value,
+            Scalar::Float(value) if value.fract() == 0.0 => value as i128,
+            _ => return None,
+        };
+        T::try_from(value).ok()
     }
 
     /// The whole value with aliases and merges expanded. Keys are taken by their text; a key that

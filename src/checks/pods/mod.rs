@@ -161,13 +161,8 @@ impl<'n> PortRef<'n> {
     /// Whether a declared port is meant, whatever its protocol. `number` is the key that holds its number.
     pub(super) fn is(&self, port: Node<'_>, number: &str) -> bool {
         match self {
-            PortRef::Number(wanted) => {
-                port.get(number).and_then(|it| it.text()).as_deref()
-                    == Some(wanted.to_string().as_str())
-            }
-            PortRef::Name(name) => {
-                port.get("name").and_then(|it| it.text()).as_deref() == Some(name)
-            }
+            PortRef::Number(wanted) => port.int_at([number]) == Some(*wanted),
+            PortRef::Name(name) => port.text_at(["name"]).as_deref() == Some(name),
         }
     }
 
@@ -188,7 +183,7 @@ impl<'n> PortRef<'n> {
             return "in quotes it is a name to Kubernetes, and names need a letter: leave the quotes out".to_owned();
         }
         let mut names: Vec<String> = ports
-            .filter_map(|port| Some(port.get("name")?.text()?.into_owned()))
+            .filter_map(|port| Some(port.text_at(["name"])?.into_owned()))
             .collect();
         names.sort();
         names.dedup();
@@ -216,8 +211,5 @@ impl std::fmt::Display for PortRef<'_> {
 
 /// The protocol of a port; TCP unless it says otherwise.
 pub(super) fn protocol(port: Node<'_>) -> Cow<'_, str> {
-    let protocol = port.get("protocol").filter(|it| !it.is_null());
-    protocol
-        .and_then(|protocol| protocol.text())
-        .unwrap_or(Cow::Borrowed("TCP"))
+    port.text_at(["protocol"]).unwrap_or(Cow::Borrowed("TCP"))
 }

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use super::Scene;
-use crate::objects::at;
 use crate::read::Resource;
 use crate::yaml::Node;
 
@@ -38,9 +37,9 @@ impl<'s> Autoscaler<'s> {
             ("keda.sh", "ScaledObject") => (["apps/v1", "Deployment"], ("minReplicaCount", 0)),
             _ => return None,
         };
-        let reference = at(resource.node, ["spec", "scaleTargetRef"])?;
+        let reference = resource.node.at(["spec", "scaleTargetRef"])?;
         let text = |key, default| {
-            let text = at(reference, [key]).and_then(|it| it.text());
+            let text = reference.text_at([key]);
             text.unwrap_or(Cow::Borrowed(default))
         };
         let version = text("apiVersion", default[0]);
@@ -52,7 +51,7 @@ impl<'s> Autoscaler<'s> {
             .objects()
             .referred(resource, &name, namespace, is_meant);
         let (key, default) = least;
-        let least = at(resource.node, ["spec", key]).and_then(|it| it.text()?.parse().ok());
+        let least = resource.node.int_at(["spec", key]);
         Some(Autoscaler {
             index,
             resource,

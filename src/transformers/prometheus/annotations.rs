@@ -32,11 +32,8 @@ impl Fitting<'_, '_> {
     }
 
     pub(super) fn present(&self, name: &str) -> Option<String> {
-        self.annotations?
-            .get(&self.key(name))
-            .filter(|node| !node.is_null())
-            .and_then(|node| node.text())
-            .map(Into::into)
+        let text = self.annotations?.text_at([self.key(name).as_str()])?;
+        Some(text.into_owned())
     }
 
     /// Mends what the author wrote and takes away what shall go; whether anything may be written after that.

@@ -74,27 +74,20 @@ fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports<'static> {
         pods: None,
         words: &OF_SERVICE,
     };
-    let text = |node: Option<Node<'_>>| {
-        let text = node
-            .filter(|node| !node.is_null())
-            .and_then(|node| node.text());
-        text.map(|text| text.into_owned())
-    };
-    let spec = service.resource.node.get("spec");
-    let list = spec.and_then(|spec| spec.get("ports"));
-    for port in list.into_iter().flat_map(|list| list.items()) {
+    let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
+    for port in service.resource.node.items_at(["spec", "ports"]) {
         ports.targets += 1;
-        if text(port.get("protocol")).is_some_and(|protocol| protocol != "TCP") {
+        if text(port, "protocol").is_some_and(|protocol| protocol != "TCP") {
             continue;
         }
-        let name = text(port.get("name"));
-        let Some(target) = text(port.get("targetPort")).or_else(|| text(port.get("port"))) else {
+        let name = text(port, "name");
+        let Some(target) = text(port, "targetPort").or_else(|| text(port, "port")) else {
             continue;
         };
         let declared = around.pods_behind(service).flat_map(|pods| pods.ports());
         let declared = declared.filter_map(|port| {
-            let number: u16 = text(port.get("containerPort"))?.parse().ok()?;
-            Some((number, text(port.get("name"))))
+            let number: u16 = port.int_at(["containerPort"])?;
+            Some((number, text(port, "name")))
         });
         let mut found: Vec<(u16, Option<String>)> = declared
             .filter(|(number, name)| {
@@ -122,8 +115,7 @@ fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports<'static> {
 /// alike the first by name.
 fn is_better(this: &Service<'_>, that: &Service<'_>) -> bool {
     let rank = |service: &Service<'_>| {
-        let spec = service.resource.node.get("spec");
-        let address = spec.and_then(|spec| spec.get("clusterIP")?.text());
+        let address = service.resource.node.text_at(["spec", "clusterIP"]);
         let is_headless = address.as_deref() == Some("None");
         (is_headless, service.resource.name.to_string())
     };

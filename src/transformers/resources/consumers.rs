@@ -22,17 +22,13 @@ pub(super) fn tell_of_volumes(
     let Some(limit) = amounts.sum(Half::Limits, "ephemeral-storage") else {
         return;
     };
-    let volumes = template.spec.get("volumes");
-    let volumes = volumes.into_iter().flat_map(|volumes| volumes.items());
-    let sizes = volumes.filter_map(|volume| {
+    let sizes = template.volumes().filter_map(|volume| {
         let directory = volume.get("emptyDir")?;
         // What has a medium is no disk of the node's.
-        let medium = directory.get("medium").filter(|medium| !medium.is_null());
+        let medium = directory.at(["medium"]);
         let is_on_disk = medium.is_none_or(|medium| medium.text().is_some_and(|it| it.is_empty()));
-        let size = directory
-            .get("sizeLimit")
-            .filter(|size| is_on_disk && !size.is_null());
-        Quantity::of_node(size?).ok()
+        let size = directory.at(["sizeLimit"]).filter(|_| is_on_disk)?;
+        Quantity::of_node(size).ok()
     });
     let Some(sum) = sizes.reduce(|sum, size| sum.checked_add(size).unwrap_or(sum)) else {
         return;
@@ -124,11 +120,10 @@ pub(super) fn tell_of_environment(
 
 /// The variables of a container that take amounts, its own or another container's.
 fn variables(own: usize, containers: &[(&Container<'_>, &Declared)]) -> Vec<Variable> {
-    let env = containers[own].0.node.get("env");
-    let env = env.into_iter().flat_map(|env| env.items()).enumerate();
-    let text = |node: Node<'_>, key: &str| Some(node.get(key)?.text()?.into_owned());
+    let env = containers[own].0.node.items_at(["env"]).enumerate();
+    let text = |node: Node<'_>, key: &str| Some(node.text_at([key])?.into_owned());
     let variable = |(at, variable): (usize, Node<'_>)| {
-        let taken = variable.get("valueFrom")?.get("resourceFieldRef")?;
+        let taken = variable.at(["valueFrom", "resourceFieldRef"])?;
         let amount = text(taken, "resource")?;
         let (half, name) = amount.split_once('.')?;
         let halves = [Half::Requests, Half::Limits];

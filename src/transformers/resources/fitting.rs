@@ -75,7 +75,7 @@ impl<'a> Fitting<'_, 'a> {
             decision: as_removal(decision),
         };
         if half == Half::Limits && name == "cpu" && settings.cpu_limits == CpuLimits::Remove {
-            return Some(removal(decision(section, "cpuLimits", &leaf)));
+            return Some(removal(decision_about(section, "cpuLimits", &leaf)));
         }
         let mut lists = settings.lists(self.container.container_type);
         let configured = lists.find_map(|(list, amounts)| {
@@ -85,7 +85,7 @@ impl<'a> Fitting<'_, 'a> {
         if mode == Mode::Remove {
             let named = removed_by(section, &leaf).map(|path| format!("modes.{path}"));
             let reason = named.or(configured.map(|(path, _)| path))?;
-            return Some(removal(decision(section, &reason, &leaf)));
+            return Some(removal(decision_about(section, &reason, &leaf)));
         }
         if mode == Mode::Bound {
             let bounds = settings.bounds(name);
@@ -130,7 +130,7 @@ impl<'a> Fitting<'_, 'a> {
             limit = Some(Wish {
                 mode: self.section.mode(leaf),
                 amount: Some(side.amount),
-                decision: decision(self.section, "memoryLimit", leaf),
+                decision: decision_about(self.section, "memoryLimit", leaf),
             });
         }
         let limit_side = self.side(name, author_limit, limit.as_mut());
@@ -205,23 +205,15 @@ impl<'a> Fitting<'_, 'a> {
         let broken = self.section.settings.bounds(name).broken_by(author);
         let Some((setting, amount)) = broken else {
             // The pair rule may still lower a request to a limit that is brought below it.
-            wish.decision = self.by_bound("max", name, &wish.decision);
+            let max = format!("max.{name}");
+            wish.decision = decision_instead(self.section, &max, &wish.decision);
             return authors;
         };
-        wish.decision = self.by_bound(setting, name, &wish.decision);
+        let setting = format!("{setting}.{name}");
+        wish.decision = decision_instead(self.section, &setting, &wish.decision);
         Some(Side {
             amount,
             whose: Whose::Bounds,
-        })
-    }
-
-    fn by_bound(&self, setting: &str, name: &str, of_leaf: &Decision) -> Arc<Decision> {
-        let reason = self.section.decision(&format!("{setting}.{name}"));
-        Arc::new(Decision {
-            mode: of_leaf.mode,
-            leaf: of_leaf.leaf.clone(),
-            waiver: of_leaf.waiver,
-            ..Arc::unwrap_or_clone(reason)
         })
     }
 
@@ -321,8 +313,7 @@ impl<'a> Fitting<'_, 'a> {
 
     fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {
         let container = self.container;
-        let amounts = |of: Node<'a>| of.get(container.resources_key)?.get(half.key());
-        let leaf = |of| amounts(of)?.get(name).filter(|node| !node.is_null());
+        let leaf = |of: Node<'a>| of.at([container.resources_key, half.key(), name]);
         let Some(node) = container.first(leaf) else {
             return Ok(None);
         };

@@ -81,7 +81,7 @@ pub(super) fn tell(template: &Template<'_>, edits: &mut Edits<'_>) {
 
 fn asked<'m>(metadata: Option<Node<'_>>, meshes: &'m [Mesh]) -> impl Iterator<Item = &'m Mesh> {
     let is_asked = move |mesh: &&Mesh| {
-        let value = metadata.and_then(|it| it.get(mesh.map())?.get(mesh.key)?.text());
+        let value = metadata.and_then(|it| it.text_at([mesh.map(), mesh.key]));
         value.is_some_and(|value| mesh.asks.contains(&value.as_ref()))
     };
     meshes.iter().filter(is_asked)

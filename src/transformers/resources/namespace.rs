@@ -43,8 +43,7 @@ impl Ranges {
     pub(super) fn of(around: &Around<'_>, of: &Resource<'_>) -> Ranges {
         let mut items = Vec::new();
         for range in around.limit_ranges_of(of) {
-            let limits = range.node.get("spec").and_then(|it| it.get("limits"));
-            let limits = limits.into_iter().flat_map(|limits| limits.items());
+            let limits = range.node.items_at(["spec", "limits"]);
             items.extend(limits.filter_map(|limit| Item::of(range, limit)));
         }
         Ranges { items }
@@ -86,13 +85,13 @@ impl Ranges {
 
 impl Item {
     fn of(range: &Resource<'_>, item: Node<'_>) -> Option<Item> {
-        let kind = item.get("type")?.text()?;
+        let kind = item.text_at(["type"])?;
         let is_for_pods = kind == "Pod";
         // A third type is for the sizes of claims.
         if !is_for_pods && kind != "Container" {
             return None;
         }
-        let amounts = |key: &str| quantities(item.get(key));
+        let amounts = |key: &str| quantities(item.at([key]));
         let mut read = Item {
             from: range.display_name(),
             is_for_pods,
@@ -355,14 +354,11 @@ struct Overhead<'a> {
 impl<'a> Overhead<'a> {
     fn of(template: &Template<'a>, around: &Around<'a>) -> Overhead<'a> {
         let of_class = || {
-            let class = template.spec.get("runtimeClassName")?.text()?;
-            around
-                .runtime_class(&class)?
-                .get("overhead")?
-                .get("podFixed")
+            let class = template.spec.text_at(["runtimeClassName"])?;
+            around.runtime_class(&class)?.at(["overhead", "podFixed"])
         };
         Overhead {
-            fixed: template.spec.get("overhead").or_else(of_class),
+            fixed: template.spec.at(["overhead"]).or_else(of_class),
         }
     }
 
@@ -384,26 +380,25 @@ impl<'a> Overhead<'a> {
 /// one run. `None` for kinds that somebody else makes pods of.
 fn number_of_pods(target: &Target<'_>, around: &Around<'_>) -> Option<u64> {
     let resource = target.resource;
-    let number = |node: Option<Node<'_>>, key: &str| -> u64 {
-        let number = node.and_then(|it| it.get(key)?.text()?.parse().ok());
-        number.unwrap_or(1)
+    let number = |of: &Resource<'_>, keys: &[&str]| -> u64 {
+        of.node.int_at(keys.iter().copied()).unwrap_or(1)
     };
-    let spec = resource.node.get("spec");
     match (resource.group(), resource.kind.as_ref()) {
         ("", "Pod") | ("apps", "DaemonSet") => Some(1),
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet") | ("", "ReplicationController") => {
             let autoscalers = around.autoscalers_of(resource).into_iter();
-            let most = autoscalers.filter(|it| !it.is_vertical).map(|it| {
-                let spec = it.resource.node.get("spec");
-                number(spec, "maxReplicas")
-            });
-            Some(most.max().unwrap_or_else(|| number(spec, "replicas")))
+            let most = autoscalers.filter(|it| !it.is_vertical);
+            let most = most.map(|it| number(it.resource, &["spec", "maxReplicas"]));
+            Some(
+                most.max()
+                    .unwrap_or_else(|| number(resource, &["spec", "replicas"])),
+            )
         }
-        ("batch", "Job") => Some(number(spec, "parallelism")),
-        ("batch", "CronJob") => {
-            let job = spec.and_then(|spec| spec.get("jobTemplate")?.get("spec"));
-            Some(number(job, "parallelism"))
-        }
+        ("batch", "Job") => Some(number(resource, &["spec", "parallelism"])),
+        ("batch", "CronJob") => Some(number(
+            resource,
+            &["spec", "jobTemplate", "spec", "parallelism"],
+        )),
         _ => None,
     }
 }
@@ -421,14 +416,11 @@ fn counts(name: &str) -> Option<(Half, &str)> {
 
 /// What a quota allows; nothing for one that is for some pods of the namespace only.
 fn hard(quota: &Resource<'_>) -> BTreeMap<String, Quantity> {
-    let spec = quota.node.get("spec");
-    let is_scoped = ["scopes", "scopeSelector"].iter().any(|key| {
-        spec.and_then(|spec| spec.get(key))
-            .is_some_and(|it| !it.is_null())
-    });
+    let mut scopes = ["scopes", "scopeSelector"].into_iter();
+    let is_scoped = scopes.any(|key| quota.node.at(["spec", key]).is_some());
     match is_scoped {
         true => BTreeMap::new(),
-        false => quantities(spec.and_then(|spec| spec.get("hard"))),
+        false => quantities(quota.node.at(["spec", "hard"])),
     }
 }
 

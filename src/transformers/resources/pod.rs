@@ -87,7 +87,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         let configured = self.section.settings.pod_level.half(half);
         let named = removed_by(self.section, &leaf).map(|path| format!("modes.{path}"));
         let reason = named.or(configured.contains_key(name).then(|| leaf.clone()))?;
-        Some(decision(self.section, &reason, &leaf))
+        Some(decision_about(self.section, &reason, &leaf))
     }
 
     /// Writes the pod's amounts; those of its containers are decided by now.
@@ -136,11 +136,10 @@ impl<'f, 'a> PodLevel<'f, 'a> {
 
     fn side(&self, half: Half, name: &str) -> Result<Option<Side>, Problem> {
         let leaf = format!("podLevel.{half}.{name}");
-        let amounts = self.template.spec.get("resources");
-        let node = amounts.and_then(|it| it.get(half.key())?.get(name));
+        let node = self.template.spec.at(["resources", half.key(), name]);
         let subject = Subject::pod(self.template);
         let path = || subject.at(&["resources", half.key(), name]);
-        let author = match node.filter(|node| !node.is_null()) {
+        let author = match node {
             Some(node) => Some(Side {
                 amount: read_quantity(self.resource, node, path)?,
                 ours: None,
@@ -255,8 +254,7 @@ pub(super) fn names(
         return Vec::new();
     }
     let stays = |half: Half, name: &str| {
-        let node = declared.and_then(|it| it.get(half.key())?.get(name));
-        let is_there = node.is_some_and(|node| !node.is_null());
+        let is_there = declared.is_some_and(|it| it.at([half.key(), name]).is_some());
         is_there && of_pod.is_none_or(|it| it.removal(half, name).is_none())
     };
     let is_for_pod = |name: &&str| {

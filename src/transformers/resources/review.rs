@@ -52,8 +52,7 @@ impl<'a> Fitting<'_, 'a> {
             return kept;
         };
         for half in [Half::Requests, Half::Limits] {
-            let amounts = resources.get(half.key());
-            for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
+            for (name, node) in resources.entries_at([half.key()]) {
                 let name = name.text().unwrap_or_default().into_owned();
                 if self.section.mode(&half.leaf(&name)) != Mode::Off {
                     let is_it = |change: &Change| {
@@ -239,7 +238,11 @@ impl<'a> Fitting<'_, 'a> {
                             .about(&subject, &[self.container.resources_key, half.key(), name])
                             .current(Some(Value::from(amount.to_string())))
                             .proposed(Value::from(bound.to_string()))
-                            .decided_by(decision(self.section, &format!("{setting}.{name}"), &leaf))
+                            .decided_by(decision_about(
+                                self.section,
+                                &format!("{setting}.{name}"),
+                                &leaf,
+                            ))
                             .help("change it, or let the mode Bound do it"),
                     );
                 }
@@ -263,7 +266,7 @@ impl<'a> Fitting<'_, 'a> {
                     Finding::new("FIT-RES004", Severity::Warning, message)
                         .about(&subject, &[self.container.resources_key, "limits", name])
                         .current(Some(Value::from(limit.to_string())))
-                        .decided_by(decision(
+                        .decided_by(decision_about(
                             self.section,
                             &format!("limitRequestRatio.{name}"),
                             &leaf,

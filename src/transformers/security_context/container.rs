@@ -96,17 +96,14 @@ impl<'a> ContainerFitting<'_, 'a> {
     /// The setting beside which the API server refuses `allowPrivilegeEscalation: false`.
     pub(super) fn needs_escalation(&self) -> Option<&'static str> {
         let configured = &self.section.settings.container;
-        let privileged = self
-            .author("privileged")
-            .and_then(|node| node.text())
-            .map(|text| text == "true");
+        let privileged = self.author("privileged").and_then(|node| node.bool());
         if self.effective("privileged", privileged, configured.privileged) == Some(true) {
             return Some("privileged: true");
         }
         let adds = self
             .author("capabilities")
-            .and_then(|lists| lists.get("add"));
-        let adds = adds.filter(|list| !list.is_null()).map(author_list);
+            .and_then(|lists| lists.at(["add"]));
+        let adds = adds.map(author_list);
         let lists = configured.capabilities.as_ref();
         let adds = self.effective(
             "capabilities.add",
@@ -137,8 +134,8 @@ impl<'a> ContainerFitting<'_, 'a> {
         let lifted = configured == Some(true) && self.section.mode(leaf) == Mode::Override;
         let own = self
             .author("allowPrivilegeEscalation")
-            .and_then(|node| node.text());
-        own.as_deref() == Some("false") && !lifted
+            .and_then(|node| node.bool());
+        own == Some(false) && !lifted
     }
 
     pub(super) fn stays_unprivileged(&self, wanted: &Wanted) -> Finding {
@@ -188,8 +185,7 @@ impl<'a> ContainerFitting<'_, 'a> {
     pub(super) fn has_read_only_root(&self) -> bool {
         let own = self
             .author("readOnlyRootFilesystem")
-            .and_then(|node| node.text())
-            .map(|text| text == "true");
+            .and_then(|node| node.bool());
         let wanted = self.section.settings.wants_read_only_root().then_some(true);
         let mode = self.section.mode("container.readOnlyRootFilesystem");
         mode.outcome(own, wanted) == Some(true)

@@ -51,7 +51,7 @@ impl<'a> ContainerFitting<'_, 'a> {
         }
         let lists = authors_own(self.container, "capabilities");
         for list in ["add", "drop"] {
-            if let Some(node) = lists.and_then(|lists| lists.get(list)) {
+            if let Some(node) = lists.and_then(|lists| lists.at([list])) {
                 let finding = self.misspelled(list, node);
                 finding.into_iter().for_each(|it| edits.find(it));
             }
@@ -88,9 +88,9 @@ impl<'a> ContainerFitting<'_, 'a> {
 
     /// A port that the container declares and may not open, because it drops the capability for it.
     fn low_port(&self) -> Option<Finding> {
-        let ports = self.container.node.get("ports")?;
-        let port = ports.items().find_map(|port| {
-            let port = port.get("containerPort")?.text()?.parse().ok()?;
+        let mut ports = self.container.node.items_at(["ports"]);
+        let port = ports.find_map(|port| {
+            let port = port.int_at(["containerPort"])?;
             (1..FIRST_FREE_PORT).contains(&port).then_some(port)
         })?;
         let leaf = "container.capabilities.drop";
@@ -119,8 +119,8 @@ impl<'a> ContainerFitting<'_, 'a> {
 
     /// The capabilities that the container will add or drop.
     fn list(&self, list: &str) -> Vec<String> {
-        let own = authors_own(self.container, "capabilities").and_then(|lists| lists.get(list));
-        let own = own.filter(|list| !list.is_null()).map(author_list);
+        let own = authors_own(self.container, "capabilities").and_then(|lists| lists.at([list]));
+        let own = own.map(author_list);
         let name = format!("capabilities.{list}");
         let settings = &self.section.settings;
         let mut wanted = settings.wanted_for_container().iter();
@@ -140,13 +140,8 @@ impl<'a> ContainerFitting<'_, 'a> {
     fn lowest_port(&self) -> i64 {
         let context = self.template.spec.get("securityContext");
         let authors = author(context, "sysctls").map(|list| {
-            let set = |it: &Node<'_>| {
-                it.get("name").and_then(|name| name.text()).as_deref() == Some(PORT_START)
-            };
-            let value = list
-                .items()
-                .find(set)
-                .and_then(|it| it.get("value")?.text());
+            let set = |it: &Node<'_>| it.text_at(["name"]).as_deref() == Some(PORT_START);
+            let value = list.items().find(set).and_then(|it| it.text_at(["value"]));
             value.map(std::borrow::Cow::into_owned)
         });
         let configured = self.section.settings.pod.sysctls.as_ref().map(|list| {
@@ -169,7 +164,7 @@ impl PodFitting<'_, '_, '_> {
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) {
-        let os = self.template.spec.get("os").and_then(|os| os.get("name"));
+        let os = self.template.spec.at(["os", "name"]);
         // Since 1.25 the standard knows Windows by `os.name` alone (`isWindows` in the checks).
         let asks = section.settings.is_restricted() && section.standard_minor() >= 25;
         let is_off = section.mode("profile") == Mode::Off;

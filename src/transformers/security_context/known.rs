@@ -120,7 +120,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let claims = || {
             let volumes = self.template.volumes().filter(|it| is_claim(*it));
             let templates = self.scope.target().claims.iter();
-            let names = volumes.filter_map(|it| it.get("name")?.text());
+            let names = volumes.filter_map(|it| it.text_at(["name"]));
             names.chain(templates.map(|it| it.name.clone()))
         };
         let (image, entry) = section.known_of(container)?;
@@ -129,19 +129,19 @@ impl<'a> PodFitting<'_, 'a, '_> {
         if User::of(section, self.template, container).is_root() {
             return None;
         }
-        let list = |key: &str| container.node.get(key).into_iter().flat_map(Node::items);
-        let text = |of: Node<'a>, key: &str| of.get(key).and_then(|it| it.text());
-        let variable = list("env").find(|it| text(*it, "name").as_deref() == Some(&own.variable));
+        let mut env = container.node.items_at(["env"]);
+        let variable = env.find(|it| it.text_at(["name"]).as_deref() == Some(&own.variable));
         let path = match variable {
             None => own.path.clone(),
-            Some(variable) => text(variable, "value")?.into_owned(),
+            Some(variable) => variable.text_at(["value"])?.into_owned(),
         };
         let path = clean(&path)?;
-        let mount = list("volumeMounts").find(|mount| {
-            let at = text(*mount, "mountPath").and_then(|at| clean(&at));
+        let mut mounts = container.node.items_at(["volumeMounts"]);
+        let mount = mounts.find(|mount| {
+            let at = mount.text_at(["mountPath"]).and_then(|at| clean(&at));
             at.as_ref() == Some(&path)
         })?;
-        let name = text(mount, "name")?;
+        let name = mount.text_at(["name"])?;
         claims().find(|claim| *claim == name)?;
         let subject = Subject::container(self.template, container);
         let message = format!(

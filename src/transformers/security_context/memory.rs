@@ -51,9 +51,5 @@ fn limit_of(fitting: &ContainerFitting<'_, '_>, edits: &Edits<'_>) -> Option<Qua
     if let Some(change) = changes.rfind(|change| change.pointer == pointer) {
         return change.proposed.as_ref()?.as_str()?.parse().ok();
     }
-    let mut node = fitting.container.node;
-    for key in field {
-        node = node.get(key).filter(|it| !it.is_null())?;
-    }
-    Quantity::of_node(node).ok()
+    Quantity::of_node(fitting.container.node.at(field)?).ok()
 }

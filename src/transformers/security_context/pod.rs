@@ -248,20 +248,17 @@ impl<'a> PodFitting<'_, 'a, '_> {
     /// What the author set beside which the API server refuses a value of `hostUsers` (`validateHostUsers` and
     /// `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`).
     fn forbids_host_users(&self, value: bool) -> Option<String> {
-        let is_true = |name: &&str| {
-            let field = self.template.spec.get(name).and_then(|node| node.text());
-            field.as_deref() == Some("true")
-        };
+        let is_true = |name: &&&str| self.template.spec.bool_at([**name]) == Some(true);
         let host = ["hostNetwork", "hostPID", "hostIPC"];
-        if let (false, Some(name)) = (value, host.iter().find(|name| is_true(name))) {
+        if let (false, Some(name)) = (value, host.iter().find(is_true)) {
             return Some(format!("{name}: true"));
         }
         let mut containers = self.template.containers.iter();
         let field = containers.find_map(|container| {
-            let devices = container.node.get("volumeDevices");
+            let mut devices = container.node.items_at(["volumeDevices"]);
             let mount = authors_own(container, "procMount");
             let is_unmasked = mount.and_then(|node| node.text()).as_deref() == Some("Unmasked");
-            let has_devices = devices.is_some_and(|list| list.items().next().is_some());
+            let has_devices = devices.next().is_some();
             match value {
                 false if has_devices => Some((container, "volumeDevices")),
                 true if is_unmasked => Some((container, "procMount: Unmasked")),
@@ -289,8 +286,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
 
     /// Whether the pod will have users of its own, apart from those of its node.
     pub(super) fn has_own_users(&self, section: Option<&Section<'_, SecurityContext>>) -> bool {
-        let authors = author(Some(self.template.spec), "hostUsers").and_then(|node| node.text());
-        let authors = authors.map(|text| text == "true");
+        let authors = author(Some(self.template.spec), "hostUsers").and_then(|node| node.bool());
         let Some(section) = section else {
             return authors == Some(false);
         };
@@ -330,16 +326,16 @@ impl<'a> PodFitting<'_, 'a, '_> {
             // The config is not for it, but what the pod gets counts for it too.
             None => {
                 let author = author_user(self.template, container);
-                author.and_then(|node| node.text()).as_deref() == Some("0")
+                author.and_then(|node| node.int()) == Some(0_i64)
             }
         }
     }
 
     /// Whether the author has the pod run as root, for containers that are not seen here.
     fn is_root_pod(&self, section: &Section<'_, SecurityContext>) -> bool {
-        let user = author(self.context(), "runAsUser").and_then(|node| node.text());
+        let user = author(self.context(), "runAsUser").and_then(|node| node.int());
         let stays = !matches!(section.mode("pod.runAsUser"), Mode::Override | Mode::Remove);
-        user.as_deref() == Some("0") && stays
+        user == Some(0_i64) && stays
     }
 
     fn pod_starts_as_root(&self, section: &Section<'_, SecurityContext>) -> Finding {
@@ -361,7 +357,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
     ) -> Finding {
         let subject = Subject::container(self.template, container);
         let author = author_user(self.template, container);
-        let is_authors = author.and_then(|node| node.text()).as_deref() == Some("0");
+        let is_authors = author.and_then(|node| node.int()) == Some(0_i64);
         let (severity, message, help) = if is_authors {
             (
                 Severity::Warning,
@@ -533,8 +529,8 @@ pub(super) fn too_young(
 
 /// Whether a volume is a claim's, of its own or by name.
 pub(super) fn is_claim(volume: Node<'_>) -> bool {
-    let claim = volume.get("persistentVolumeClaim");
-    claim.or_else(|| volume.get("ephemeral")).is_some()
+    let mut sources = ["persistentVolumeClaim", "ephemeral"].into_iter();
+    sources.any(|source| volume.at([source]).is_some())
 }
 
 pub(super) fn has_claim_templates(target: &Target<'_>) -> bool {

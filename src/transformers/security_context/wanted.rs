@@ -266,21 +266,20 @@ pub(super) fn one_line(node: Node<'_>) -> String {
 
 /// The check that an author's value fails at the level restricted, if it does.
 pub(super) fn weaker(name: &str, node: Node<'_>) -> Option<&'static str> {
-    let text = node.text();
     match name {
-        "runAsNonRoot" => (text.as_deref() != Some("true")).then_some("FIT-PSS-runAsNonRoot"),
+        "runAsNonRoot" => (node.bool() != Some(true)).then_some("FIT-PSS-runAsNonRoot"),
         "allowPrivilegeEscalation" => {
-            (text.as_deref() != Some("false")).then_some("FIT-PSS-allowPrivilegeEscalation")
+            (node.bool() != Some(false)).then_some("FIT-PSS-allowPrivilegeEscalation")
         }
         "appArmorProfile" => {
-            let kind = node.get("type").and_then(|kind| kind.text());
+            let kind = node.text_at(["type"]);
             (kind.as_deref() == Some("Unconfined")).then_some("FIT-PSS-appArmorProfile")
         }
-        "readOnlyRootFilesystem" => (text.as_deref() != Some("true")).then_some("FIT-SEC002"),
+        "readOnlyRootFilesystem" => (node.bool() != Some(true)).then_some("FIT-SEC002"),
         "capabilities.drop" => (!author_list(node).iter().any(|name| name == "ALL"))
             .then_some("FIT-PSS-capabilities_restricted"),
         "seccompProfile" => {
-            let kind = node.get("type").and_then(|kind| kind.text());
+            let kind = node.text_at(["type"]);
             let is_restricted = matches!(kind.as_deref(), Some("RuntimeDefault" | "Localhost"));
             (!is_restricted).then_some("FIT-PSS-seccompProfile_restricted")
         }

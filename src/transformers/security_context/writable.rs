@@ -180,7 +180,7 @@ enum Source {
 fn mounts_below(fitting: &ContainerFitting<'_, '_>, path: &str) -> bool {
     let mounts = fitting.container.items("volumeMounts");
     let mut paths = mounts.filter_map(|mount| {
-        let at = mount.get("mountPath")?.text()?;
+        let at = mount.text_at(["mountPath"])?;
         clean(&at)
     });
     paths.any(|at| {
@@ -205,13 +205,7 @@ impl Volumes {
         template: &Template<'_>,
         wanted: impl Iterator<Item = (&'w Container<'w>, &'w [Wanted])>,
     ) -> Volumes {
-        let name = |volume: Node<'_>| {
-            volume
-                .get("name")
-                .and_then(|name| name.text())
-                .unwrap_or_default()
-                .into_owned()
-        };
+        let name = |volume: Node<'_>| volume.text_at(["name"]).unwrap_or_default().into_owned();
         let mut known: Vec<(String, Source)> = template
             .volumes()
             .map(|volume| (name(volume), source_of(volume)))
@@ -224,10 +218,9 @@ impl Volumes {
         );
         let mut mounted = Vec::new();
         for container in &template.containers {
-            let mounts = container.node.get("volumeMounts");
-            for mount in mounts.into_iter().flat_map(Node::items) {
-                let text = |key: &str| mount.get(key).and_then(|node| node.text());
-                let (Some(name), Some(path)) = (text("name"), text("mountPath")) else {
+            for mount in container.node.items_at(["volumeMounts"]) {
+                let (name, path) = (mount.text_at(["name"]), mount.text_at(["mountPath"]));
+                let (Some(name), Some(path)) = (name, path) else {
                     continue;
                 };
                 let path = clean(&path).unwrap_or_else(|| path.into_owned());
@@ -335,20 +328,10 @@ impl Volumes {
         path: &str,
     ) -> Result<Cover, Problem> {
         let container = fitting.container;
-        let devices = container
-            .node
-            .get("volumeDevices")
-            .into_iter()
-            .flat_map(Node::items);
-        for device in devices {
-            if device
-                .get("devicePath")
-                .and_then(|device| clean(&device.text()?))
-                .as_deref()
-                == Some(path)
-            {
-                return Ok(Cover::Device);
-            }
+        let mut devices = container.node.items_at(["volumeDevices"]);
+        let path_of = |device: Node<'_>| clean(&device.text_at(["devicePath"])?);
+        if devices.any(|device| path_of(device).as_deref() == Some(path)) {
+            return Ok(Cover::Device);
         }
         let mounts = container.items("volumeMounts");
         let mounts = mounts.chain(fitting.template.workspaces());
@@ -362,12 +345,7 @@ impl Volumes {
                     &container.at(["volumeMounts", &index.to_string()]),
                 ));
             }
-            let text = |key: &str| {
-                mount
-                    .get(key)
-                    .and_then(|value| value.text())
-                    .unwrap_or_default()
-            };
+            let text = |key: &str| mount.text_at([key]).unwrap_or_default();
             let Some(mounted) = clean(&text("mountPath")) else {
                 continue;
             };
@@ -387,7 +365,7 @@ impl Volumes {
                 .iter()
                 .find(|(name, _)| *name == text("name"))
                 .map_or(Source::Writable, |(_, source)| *source);
-            let read_only = text("readOnly") == "true" || source == Source::ReadOnly;
+            let read_only = mount.bool_at(["readOnly"]) == Some(true) || source == Source::ReadOnly;
             let what = || format!("the mount of \"{}\" at {mounted}", text("name"));
             // The kubelet makes a directory of a subPath that is not there; what lies below it is covered.
             let cover = if read_only {
@@ -457,17 +435,14 @@ fn name_of(container: &Container<'_>) -> String {
 }
 
 fn source_of(volume: Node<'_>) -> Source {
-    let has = |key: &str| volume.get(key).is_some_and(|node| !node.is_null());
+    let has = |key: &str| volume.at([key]).is_some();
     // An emptyDir without settings is written `emptyDir: {}`, or null, or not at all.
     let is_read_only = ["configMap", "secret", "projected", "downwardAPI", "image"]
         .iter()
         .any(|key| has(key));
     // Claims, nfs, iscsi, csi and others can be read-only as a whole.
-    let says_so = |(_, source): (Node<'_>, Node<'_>)| {
-        let read_only = source.get("readOnly").and_then(|node| node.text());
-        read_only.as_deref() == Some("true")
-    };
-    let type_ = volume.get("hostPath").and_then(|it| it.get("type")?.text());
+    let says_so = |(_, source): (Node<'_>, Node<'_>)| source.bool_at(["readOnly"]) == Some(true);
+    let type_ = volume.text_at(["hostPath", "type"]);
     let is_file = |type_: &str| !type_.is_empty() && !type_.starts_with("Directory");
     if is_read_only || volume.entries().any(says_so) {
         Source::ReadOnly
@@ -482,8 +457,7 @@ fn source_of(volume: Node<'_>) -> Source {
 
 /// The file that the kubelet mounts for the container's last words, where it is not the usual one.
 fn provided_file(fitting: &ContainerFitting<'_, '_>) -> Option<String> {
-    let path = fitting.container.node.get("terminationMessagePath")?;
-    clean(&path.text()?)
+    clean(&fitting.container.node.text_at(["terminationMessagePath"])?)
 }
 
 fn is_a_device(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {

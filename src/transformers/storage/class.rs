@@ -128,9 +128,8 @@ impl Fitting<'_, '_> {
     }
 
     fn legacy_class(&self) -> Option<String> {
-        let annotations = self.claim.node.get("metadata")?.get("annotations")?;
-        let class = annotations.get(LEGACY_CLASS)?;
-        (!class.is_null()).then(|| class.text().map(Into::into))?
+        let keys = ["metadata", "annotations", LEGACY_CLASS];
+        Some(self.claim.node.text_at(keys)?.into_owned())
     }
 
     fn fit_legacy(

@@ -117,8 +117,7 @@ impl Fitting<'_, '_> {
         let Some(class) = self.around.storage_class(&name) else {
             return;
         };
-        let allows = class.get("allowVolumeExpansion");
-        if allows.and_then(|node| node.text()).as_deref() == Some("true") {
+        if class.bool_at(["allowVolumeExpansion"]) == Some(true) {
             return;
         }
         let message = format!(

@@ -21,8 +21,7 @@ pub(super) fn tell(
     for template in &scope.target().templates {
         let subject = Subject::pod(template);
         for (index, volume) in template.volumes().enumerate() {
-            let source = volume.get("persistentVolumeClaim");
-            let name = source.and_then(|source| source.get("claimName")?.text());
+            let name = volume.text_at(["persistentVolumeClaim", "claimName"]);
             let Some(name) = name.filter(|name| section.settings.is_for(name)) else {
                 continue;
             };
@@ -65,40 +64,30 @@ pub(super) fn tell(
 
 /// Why two pods of a workload would use a claim at the same time, if they would.
 fn shares(resource: &Resource<'_>) -> Option<String> {
-    let spec = resource.node.get("spec")?;
-    let number = |name| {
-        spec.get(name)
-            .and_then(|node: Node<'_>| node.text()?.parse::<u32>().ok())
-    };
+    let spec = resource.node.at(["spec"])?;
+    let replicas: Option<u32> = spec.int_at(["replicas"]);
     if resource.kind == "DaemonSet" {
         return Some("every node has a pod of this DaemonSet".to_owned());
     }
-    if let Some(replicas) = number("replicas").filter(|replicas| *replicas > 1) {
+    if let Some(replicas) = replicas.filter(|replicas| *replicas > 1) {
         return Some(format!("{replicas} replicas share it"));
     }
-    let text = |node: Option<Node<'_>>| {
-        node.and_then(|node| node.text())
-            .map(|text| text.into_owned())
-    };
-    let strategy = spec.get("strategy");
-    let kind = text(strategy.and_then(|strategy| strategy.get("type")));
-    let surge = text(strategy.and_then(|strategy| strategy.get("rollingUpdate")?.get("maxSurge")));
+    let kind = spec.text_at(["strategy", "type"]);
+    let surge = spec.text_at(["strategy", "rollingUpdate", "maxSurge"]);
     // Without a word of its author a Deployment rolls, with a pod more than it has replicas
     // (`SetDefaults_Deployment` in kubernetes `pkg/apis/apps/v1/defaults.go`).
     let rolls = resource.group() == "apps"
         && resource.kind == "Deployment"
         && kind.is_none_or(|kind| kind == "RollingUpdate")
-        && number("replicas") != Some(0)
+        && replicas != Some(0)
         && !matches!(surge.as_deref(), Some("0" | "0%"));
     rolls.then(|| "a rolling update starts the new pod before the old one has ended".to_owned())
 }
 
 /// Whether all access modes that a claim will have are for one node.
 fn is_for_one_node(claim: Node<'_>, section: &Section<'_, Storage>) -> bool {
-    let modes = claim.get("spec").and_then(|spec| spec.get("accessModes"));
-    let modes: Vec<String> = modes
-        .into_iter()
-        .flat_map(|modes| modes.items())
+    let modes: Vec<String> = claim
+        .items_at(["spec", "accessModes"])
         .filter_map(|mode| mode.text().map(|mode| mode.into_owned()))
         .collect();
     let author = Some(modes).filter(|modes| !modes.is_empty());
