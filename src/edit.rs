@@ -9,7 +9,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
-use kustomize_krm_types::Severity;
 
 use crate::finding::{Decision, Finding, Mode, Plain, Subject};
 use crate::kubernetes::Quantity;
@@ -17,6 +16,7 @@ use crate::objects::{OnChange, below, expected};
 use crate::problem::Problem;
 use crate::problem::field_path;
 use crate::read::Resource;
+use crate::rules;
 use crate::yaml::{Node, Scalar, Value};
 
 /// When two values mean the same, so that no edit is needed.
@@ -35,7 +35,7 @@ pub enum Meaning {
 #[derive(Debug)]
 pub struct Proposal<'p> {
     /// The part that the leaf belongs to.
-    pub subject: &'p Subject,
+    pub subject: &'p Arc<Subject>,
     /// The leaf's path below the part.
     pub field: &'p [&'p str],
     /// The value that it shall have.
@@ -68,10 +68,10 @@ pub struct Change {
     pub rule: &'static str,
     /// Index of the object among those that are fitted together.
     pub resource: usize,
-    /// The part of the object, for people.
-    pub subject: Subject,
-    /// The leaf's path in the object. Its last token is the index that an appended item will have.
-    pub pointer: PointerBuf,
+    /// The part of the object that the leaf belongs to.
+    pub subject: Arc<Subject>,
+    /// The leaf's path below that part. Its last token is the index that an appended item will have.
+    pub leaf: PointerBuf,
     /// The leaf is a new item at the end of its list.
     pub appends: bool,
     /// The value now; `None` when there is none.
@@ -94,7 +94,7 @@ pub struct Edits<'a> {
     rule: &'static str,
     first_of_resource: usize,
     /// The parts of the object that were asked about, and their nodes: each has several leaves.
-    parts: Vec<(PointerBuf, Node<'a>)>,
+    parts: Vec<(Arc<Subject>, Node<'a>)>,
     /// The edits, in the order in which they were asked for.
     pub changes: Vec<Change>,
     /// What else there is to say.
@@ -162,8 +162,8 @@ impl<'a> Edits<'a> {
                 return Ok(Answer::Kept(inherited));
             }
         }
-        let pointer = proposal.subject.at(proposal.field);
-        self.push(proposal, pointer, present, false);
+        let leaf = leaf_of(proposal.field);
+        self.push(proposal, leaf, present, false);
         Ok(Answer::Edited)
     }
 
@@ -179,7 +179,7 @@ impl<'a> Edits<'a> {
             rule: self.rule,
             resource: self.resource,
             subject: proposal.subject.clone(),
-            pointer: proposal.subject.at(proposal.field),
+            leaf: leaf_of(proposal.field),
             appends: false,
             current: node.value().ok(),
             proposed: None,
@@ -196,8 +196,8 @@ impl<'a> Edits<'a> {
     /// As [`Edits::set`].
     pub fn repair(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
         let present = self.present(proposal.subject, proposal.field)?;
-        let pointer = proposal.subject.at(proposal.field);
-        self.push(proposal, pointer, present, false);
+        let leaf = leaf_of(proposal.field);
+        self.push(proposal, leaf, present, false);
         Ok(())
     }
 
@@ -207,23 +207,24 @@ impl<'a> Edits<'a> {
     /// # Errors
     /// `FIT-INP003` when the list is something else.
     pub fn append(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
-        let mut pointer = proposal.subject.at(proposal.field);
+        let mut leaf = leaf_of(proposal.field);
         let list = self.present(proposal.subject, proposal.field)?;
         if let Some(node) = list.filter(|node| !node.is_sequence()) {
             return Err(expected(
                 &self.resources[self.resource],
                 node,
                 "a list",
-                &pointer,
+                &proposal.subject.at(proposal.field),
             ));
         }
         let already = self.changes[self.first_of_resource..].iter();
         let appended = already
-            .filter(|change| change.appends && change.pointer.parent() == Some(&pointer))
+            .filter(|change| change.appends && change.leaf.parent() == Some(&leaf))
+            .filter(|change| change.subject.path == proposal.subject.path)
             .count();
         let index = list.map_or(0, |list| list.items().count()) + appended;
-        pointer.push_back(index);
-        self.push(proposal, pointer, None, true);
+        leaf.push_back(index);
+        self.push(proposal, leaf, None, true);
         Ok(())
     }
 
@@ -240,20 +241,24 @@ impl<'a> Edits<'a> {
     /// Sorts the leaves of each mapping called `mapping` by name, as the API server prints them, among the edits from
     /// `since` on. They come nearly sorted, so each is compared with its neighbours.
     pub fn sort_names(&mut self, since: usize, mapping: &str) {
-        let split = |change: &'_ Change| change.pointer.as_str().rfind(mapping);
+        let split = |change: &'_ Change| change.leaf.as_str().rfind(mapping);
         for index in since..self.changes.len() {
             let Some(own) = split(&self.changes[index]) else {
                 continue;
             };
-            let pointer = self.changes[index].pointer.as_str();
+            let (subject, leaf) = (
+                &self.changes[index].subject,
+                self.changes[index].leaf.as_str(),
+            );
             let mut place = index;
             for before in (since..index).rev() {
                 let other = &self.changes[before];
-                let text = other.pointer.as_str();
-                if split(other) != Some(own) || text[..own] != pointer[..own] {
+                let text = other.leaf.as_str();
+                let is_beside = split(other) == Some(own) && text[..own] == leaf[..own];
+                if !is_beside || other.subject.path != subject.path {
                     continue;
                 }
-                if text <= pointer {
+                if text <= leaf {
                     break;
                 }
                 place = before;
@@ -278,24 +283,24 @@ impl<'a> Edits<'a> {
     /// Of what was planned as if everything were written: what is not, because it is only checked or exempt.
     ///
     /// `written` is what was planned in earnest. A leaf that only the other plan has is one that an exemption made
-    /// superfluous, which `waiver_of` knows by the leaf's name.
+    /// superfluous, which `exemption_of` knows by the leaf's name.
     pub fn not_written(
         self,
         written: &[Change],
-        waiver_of: impl Fn(&str) -> Option<usize>,
+        exemption_of: impl Fn(&str) -> Option<usize>,
     ) -> impl Iterator<Item = Finding> {
         let is_left =
-            |decision: &Decision| decision.mode == Mode::Check || decision.waiver.is_some();
+            |decision: &Decision| decision.mode == Mode::Check || decision.exemption.is_some();
         let changes = self.changes.into_iter().filter_map(move |mut change| {
             if !is_left(&change.decision) {
                 let is_same = |it: &Change| match change.appends {
                     // An item has another index where items before it are missing.
                     true => it.appends && it.proposed == change.proposed,
-                    false => it.pointer == change.pointer,
+                    false => it.leaf == change.leaf && it.subject.path == change.subject.path,
                 };
                 let is_written = written.iter().any(is_same);
-                let waiver = waiver_of(&change.decision.leaf).filter(|_| !is_written)?;
-                Arc::make_mut(&mut change.decision).waiver = Some(waiver);
+                let exemption = exemption_of(&change.decision.leaf).filter(|_| !is_written)?;
+                Arc::make_mut(&mut change.decision).exemption = Some(exemption);
             }
             Some(change.as_finding())
         });
@@ -311,7 +316,7 @@ impl<'a> Edits<'a> {
     fn push(
         &mut self,
         proposal: Proposal<'_>,
-        pointer: PointerBuf,
+        leaf: PointerBuf,
         present: Option<Node<'a>>,
         appends: bool,
     ) {
@@ -319,7 +324,7 @@ impl<'a> Edits<'a> {
             rule: self.rule,
             resource: self.resource,
             subject: proposal.subject.clone(),
-            pointer,
+            leaf,
             appends,
             current: present.and_then(|node| node.value().ok()),
             proposed: Some(proposal.value),
@@ -359,7 +364,11 @@ impl<'a> Edits<'a> {
     }
 
     /// The value that a leaf has now; null and empty maps are as absent.
-    fn present(&mut self, subject: &Subject, field: &[&str]) -> Result<Option<Node<'a>>, Problem> {
+    fn present(
+        &mut self,
+        subject: &Arc<Subject>,
+        field: &[&str],
+    ) -> Result<Option<Node<'a>>, Problem> {
         let Some(mut node) = self.node_of(subject) else {
             return Ok(None);
         };
@@ -395,14 +404,19 @@ impl<'a> Edits<'a> {
         (!(node.is_null() || node.is_map() && node.len() == 0)).then_some(node)
     }
 
-    fn node_of(&mut self, subject: &Subject) -> Option<Node<'a>> {
-        if let Some((_, node)) = self.parts.iter().find(|(path, _)| *path == subject.path) {
+    fn node_of(&mut self, subject: &Arc<Subject>) -> Option<Node<'a>> {
+        let known = self.parts.iter().find(|(it, _)| Arc::ptr_eq(it, subject));
+        if let Some((_, node)) = known {
             return Some(*node);
         }
         let node = self.resources[self.resource].node.pointer(&subject.path)?;
-        self.parts.push((subject.path.clone(), node));
+        self.parts.push((Arc::clone(subject), node));
         Some(node)
     }
+}
+
+fn leaf_of(field: &[&str]) -> PointerBuf {
+    PointerBuf::from_tokens(field.iter().copied())
 }
 
 /// Reads a quantity that an author wrote.
@@ -449,13 +463,14 @@ fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
 }
 
 impl Change {
+    /// The leaf's path in the object.
+    pub fn pointer(&self) -> PointerBuf {
+        self.subject.path.concat(&self.leaf)
+    }
+
     /// The leaf's path below its part: `resources.limits.memory`.
     pub fn short_path(&self) -> String {
-        let below = self
-            .pointer
-            .strip_prefix(&self.subject.path)
-            .unwrap_or(&self.pointer);
-        field_path(below)
+        field_path(&self.leaf)
     }
 
     /// The same as a warning, for what is checked or exempt and not written.
@@ -479,14 +494,14 @@ impl Change {
         };
         Finding {
             part: part.clone(),
-            pointer: Some(self.pointer.clone()),
+            pointer: Some(self.pointer()),
             current: self.current.clone(),
             proposed: self.proposed.clone(),
             resource: Some(self.resource),
             decision: Some(Arc::clone(&self.decision)),
             help: Some("set it in the manifest, or let the mode Ensure do it".to_owned()),
             is_of_leaf: true,
-            ..Finding::new(self.rule, Severity::Warning, message)
+            ..Finding::new(&rules::RUN002, message)
         }
     }
 }

@@ -8,7 +8,8 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use crate::kubernetes::Date;
-use crate::objects::{Claim, Container, ContainerType, OnChange, Template, below};
+pub use crate::objects::{Part, Subject};
+use crate::rules::Rule;
 use crate::yaml::{Position, Value};
 
 /// When a configured value is written.
@@ -67,142 +68,14 @@ pub struct Decision {
     /// The leaf as exemptions name it: `resources.limits.memory`.
     pub leaf: String,
     /// The exemption that keeps the leaf as it is, by its index among those of the object.
-    pub waiver: Option<usize>,
-}
-
-/// What part of an object a change or finding is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The object itself.
-    Object,
-    /// The pods that its template makes.
-    Pod,
-    /// One container of them.
-    Container {
-        /// The container's name.
-        name: String,
-        /// Ordinary, init, sidecar or ephemeral.
-        container_type: ContainerType,
-    },
-    /// One of its claims.
-    Claim {
-        /// The name of the claim, its template or its volume.
-        name: String,
-    },
-}
-
-/// A part of an object and where it lies, from which the fields below are addressed.
-#[derive(Clone, Debug)]
-pub struct Subject {
-    /// What a person calls it.
-    pub part: Part,
-    /// Its path in the object.
-    pub path: PointerBuf,
-    /// What a change here does to what runs.
-    pub on_change: OnChange,
-    /// Where its author may have set what it inherits.
-    pub inherits: Option<PointerBuf>,
-}
-
-impl Subject {
-    /// The pods of a template; fields are addressed from the pod spec.
-    pub fn pod(template: &Template<'_>) -> Subject {
-        Subject {
-            part: Part::Pod,
-            path: template.spec_path.clone(),
-            on_change: template.on_change,
-            inherits: None,
-        }
-    }
-
-    /// The metadata of a template's pods.
-    pub fn pod_metadata(template: &Template<'_>) -> Subject {
-        Subject {
-            part: Part::Pod,
-            path: below(&template.path, ["metadata"]),
-            on_change: template.on_change,
-            inherits: None,
-        }
-    }
-
-    /// A container.
-    pub fn container(template: &Template<'_>, container: &Container<'_>) -> Subject {
-        let part = Part::Container {
-            name: container.name.to_string(),
-            container_type: container.container_type,
-        };
-        Subject {
-            part,
-            path: container.path.clone(),
-            on_change: template.on_change,
-            inherits: container.inherits.as_ref().map(|(path, _)| path.clone()),
-        }
-    }
-
-    /// A claim.
-    pub fn claim(claim: &Claim<'_>) -> Subject {
-        Subject {
-            part: Part::Claim {
-                name: claim.name.to_string(),
-            },
-            path: claim.path.clone(),
-            on_change: OnChange::Nothing,
-            inherits: None,
-        }
-    }
-
-    /// The object itself.
-    pub fn object() -> Subject {
-        Subject {
-            part: Part::Object,
-            path: PointerBuf::new(),
-            on_change: OnChange::Nothing,
-            inherits: None,
-        }
-    }
-
-    /// The path in the object of a field of this part.
-    pub fn at(&self, field: &[&str]) -> PointerBuf {
-        let mut path = self.path.clone();
-        for token in field {
-            path.push_back(*token);
-        }
-        path
-    }
-}
-
-impl Part {
-    /// What a person calls it, in pieces.
-    pub fn words(&self) -> [&str; 3] {
-        match self {
-            Part::Object => ["object", "", ""],
-            Part::Pod => ["pod", "", ""],
-            Part::Container {
-                name,
-                container_type,
-            } => match container_type {
-                ContainerType::Container => ["container \"", name, "\""],
-                ContainerType::Init => ["init container \"", name, "\""],
-                ContainerType::Sidecar => ["sidecar \"", name, "\""],
-                ContainerType::Ephemeral => ["ephemeral container \"", name, "\""],
-            },
-            Part::Claim { name } => ["claim \"", name, "\""],
-        }
-    }
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut words = self.words().into_iter();
-        words.try_for_each(|word| f.write_str(word))
-    }
+    pub exemption: Option<usize>,
 }
 
 /// Something that a person should know, which is not a change.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// The rule id, such as `FIT-SEC004`.
-    pub id: &'static str,
+    /// The rule that is broken.
+    pub rule: &'static Rule,
     /// An error fails the run.
     pub severity: Severity,
     /// What is so, in one sentence.
@@ -231,7 +104,7 @@ pub struct Finding {
 
 /// Something that an exemption keeps from being written or found.
 #[derive(Clone, Debug)]
-pub struct Waived {
+pub struct Exempted {
     /// What would be found without it.
     pub finding: Finding,
     /// Why it is exempt.
@@ -242,9 +115,14 @@ pub struct Waived {
 
 impl Finding {
     /// A finding about a whole part of the object that is being fitted.
-    pub fn new(id: &'static str, severity: Severity, message: impl Into<String>) -> Finding {
+    pub fn new(rule: &'static Rule, message: impl Into<String>) -> Finding {
+        Finding::graded(rule, rule.severity, message)
+    }
+
+    /// The same, of a lower severity than the rule's.
+    pub fn graded(rule: &'static Rule, severity: Severity, message: impl Into<String>) -> Finding {
         Finding {
-            id,
+            rule,
             severity,
             message: message.into(),
             resource: None,

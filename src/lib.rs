@@ -48,7 +48,9 @@ pub mod catalogue;
 pub mod checks;
 pub mod config;
 pub mod edit;
+pub mod facts;
 pub mod finding;
+pub mod funnel;
 pub mod kubernetes;
 pub mod objects;
 pub mod pod_security;
@@ -62,10 +64,13 @@ pub mod write;
 pub mod yaml;
 
 use crate::config::{Config, FunctionConfig};
-use crate::edit::Edits;
+use crate::funnel::Funnel;
+use crate::objects::Objects;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Host, Resource, ResourceList};
-use crate::report::{Detail, Report};
+use crate::report::{Detail, Fitted, Report};
+use crate::select::Selection;
+use crate::transformers::Transformers;
 use crate::yaml::{Node, Stream};
 
 /// The image of this version: the one place in the code that names it.
@@ -188,142 +193,40 @@ fn run_on(
     })
 }
 
-/// What fitting some objects comes to, before anything is written.
-#[derive(Debug)]
-pub struct Fitted {
-    /// Every edit, by object and then in the order in which transformers asked.
-    pub changes: Vec<edit::Change>,
-    /// Everything else that there is to say.
-    pub findings: Vec<finding::Finding>,
-    /// What exemptions keep from being written or found.
-    pub waived: Vec<finding::Waived>,
-    /// How many leaves were right already.
-    pub same: usize,
-    /// How many of the objects make pods.
-    pub workloads: usize,
-}
-
-/// Steps 3 to 5: selects, transforms and checks. `function_config` is known again among the objects.
+/// Fits objects: what changes, and what is found.
+///
+/// `function_config` is known again among the objects, where a host lists it there.
 ///
 /// # Errors
-/// Every object that has not the shape of its kind, or a value that cannot be read where it must be.
+/// Every object that does not have the shape of its kind, or has a value that cannot be read where it must be.
 pub fn fit(
     config: &Config<'_>,
     resources: &[Resource<'_>],
     function_config: Option<Node<'_>>,
 ) -> Result<Fitted, Problems> {
-    let selection = select::Selection::of(config, resources, function_config)?;
-    let transformers = transformers::Transformers::new(config);
-    let mut edits = Edits::new(resources);
-    let mut problems = Vec::new();
-    let mut told = Vec::new();
-    for selected in &selection.selected {
-        let mut transform = |as_if, edits: &mut Edits<'_>| {
-            edits.start(selected.index);
-            let applicable = selected.applicable(&selection.accounts, &selection.around, as_if);
-            problems.extend(transformers.transform(&applicable, edits).err());
-        };
-        let first = edits.changes.len();
-        transform(false, &mut edits);
-        if config.only_checks || !selected.waivers.is_empty() {
-            let mut as_if = Edits::new(resources);
-            transform(true, &mut as_if);
-            let written = &edits.changes[first..];
-            let waiver_of = |leaf: &str| {
-                selected
-                    .waivers
-                    .iter()
-                    .position(|it| it.names(leaf, VOCABULARY))
-            };
-            told.extend(as_if.not_written(written, waiver_of));
-        }
-    }
-    if !problems.is_empty() {
-        return Err(Problems(problems));
-    }
-    let mut changes = edits.changes;
-    let mut findings = edits.findings;
-    let quotas =
-        transformers::resources::namespace::tell_of_quotas(&selection, &changes, |selected| {
-            let applicable = selected.applicable(&selection.accounts, &selection.around, false);
-            transformers.gives_resources(&applicable)
-        });
-    findings.extend(quotas);
-    findings.extend(checks::of_config::ask(config, &selection));
-    if config.judges {
-        // What stays forbidden after fitting: the objects as they are tell it themselves.
-        let is_of_fitting = |finding: &finding::Finding| !finding.id.starts_with("FIT-PSS-");
-        findings.retain(is_of_fitting);
-        told.retain(is_of_fitting);
-        let judged = checks::judge(&checks::Scene {
-            config,
-            selection: &selection,
-            transformers: &transformers,
-            resources,
-            known: &std::cell::OnceCell::new(),
-            changes: &changes,
-        });
-        checks::add(judged, &mut findings);
-        changes.clear();
-    }
-    let (mut findings, waived) = waive(findings, told, &selection);
-    findings.extend(checks::of_config::unused_exemptions(config, &selection));
-    findings.retain_mut(|finding| {
-        let severity = config.checks.severity_of(finding.id, finding.severity);
-        severity
-            .map(|severity| finding.severity = severity)
-            .is_some()
-    });
-    let workloads = selection
-        .selected
-        .iter()
-        .filter(|selected| !selected.target.templates.is_empty())
-        .count();
-    Ok(Fitted {
-        changes,
-        findings,
-        waived,
-        same: edits.same,
-        workloads,
-    })
-}
-
-/// What is found and stays found, and what exemptions cover: of the findings by their rules, and of what is not written
-/// by its leaf. What is only checked is found.
-fn waive(
-    findings: Vec<finding::Finding>,
-    told: Vec<finding::Finding>,
-    selection: &select::Selection<'_, '_>,
-) -> (Vec<finding::Finding>, Vec<finding::Waived>) {
-    let (mut found, mut waived) = (Vec::new(), Vec::new());
-    for finding in findings.into_iter().chain(told) {
-        let selected = finding
-            .resource
-            .and_then(|index| selection.selected_at(index));
-        let waiver = selected.and_then(|selected| {
-            let by_leaf = finding
-                .decision
-                .as_ref()
-                .and_then(|decision| decision.waiver);
-            let by_leaf = by_leaf
-                .filter(|_| finding.is_of_leaf)
-                .map(|index| &selected.waivers[index]);
-            let mut waivers = selected.waivers.iter();
-            by_leaf.or_else(|| waivers.find(|it| it.covers(&finding, &selected.target, VOCABULARY)))
-        });
-        match waiver {
-            None => found.push(finding),
-            Some(waiver) => {
-                waiver.is_used.set(true);
-                waived.push(finding::Waived {
-                    finding,
-                    reason: waiver.reason.clone(),
-                    until: waiver.until.clone(),
-                });
-            }
-        }
-    }
-    (found, waived)
+    let objects = Objects::of(
+        resources,
+        &config.pod_specs,
+        &config.claims,
+        function_config,
+    );
+    let selection = Selection::of(config, &objects)?;
+    let mut funnel = Funnel::new(config);
+    let transformers = Transformers::new(config);
+    let edits = transformers.run(config, &selection, &mut funnel)?;
+    checks::run(
+        config,
+        &selection,
+        &transformers,
+        &edits.changes,
+        &mut funnel,
+    );
+    Ok(Fitted::of(
+        config,
+        &selection,
+        edits,
+        funnel.finish(&selection),
+    ))
 }
 
 /// The problem that a text is not YAML.

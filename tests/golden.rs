@@ -19,6 +19,7 @@ use fitout::config::{ChangesReport, FunctionConfig};
 use fitout::problem::Problems;
 use fitout::read::{Origin, Resource};
 use fitout::report::{self, Report};
+use fitout::rules::Rule;
 use fitout::yaml::Stream;
 use fitout::{Results, transformers, write};
 use kustomize_krm_types::{Result as KrmResult, Severity};
@@ -103,6 +104,9 @@ pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Ve
     }
 }
 
+/// Checks whose cases are about what the config does, not about what the check finds.
+const ABOUT_THE_CONFIG: [&str; 3] = ["config", "exemptions", "targets"];
+
 struct Case {
     folder: PathBuf,
     /// The first folder's name: a section, or something else that cases are about.
@@ -125,10 +129,11 @@ impl Case {
             folder,
         };
         // A case of one check is not about what others find in its objects; whether the function ran is always told.
-        if CHECKS.iter().any(|check| check.name == case.about) && case.about != "run" {
+        if case.subject().is_some() && case.about != "run" {
             let others = CHECKS.iter().filter(|check| check.name != case.about);
-            for check in others.filter(|check| check.name != "run") {
-                case.config = case.config_without_check(check);
+            let others = others.filter(|check| check.name != "run");
+            for check in others.filter(|check| !ABOUT_THE_CONFIG.contains(&check.name)) {
+                case.config = case.config_without(check.rules.iter());
             }
         }
         case
@@ -212,8 +217,8 @@ impl Case {
 
     /// The config without the case's section, or without all where the case is about something else.
     fn config_without_section(&self) -> String {
-        if let Some(check) = CHECKS.iter().find(|check| check.name == self.about) {
-            return self.config_without_check(check);
+        if let Some(check) = self.subject() {
+            return self.config_without(check.rules.iter());
         }
         let is_section = transformers::NAMES.contains(&self.about.as_str());
         let goes = |key: &str| match is_section {
@@ -241,10 +246,17 @@ impl Case {
 }
 
 impl Case {
-    /// The config that does not ask about the rules of a check.
-    fn config_without_check(&self, check: &Check) -> String {
+    /// The check that the case is about.
+    fn subject(&self) -> Option<&'static Check> {
+        let mut checks = CHECKS.iter();
+        let check = checks.find(|check| check.name == self.about);
+        check.filter(|check| !ABOUT_THE_CONFIG.contains(&check.name))
+    }
+
+    /// The config that does not ask about some rules.
+    fn config_without<'r>(&self, rules: impl Iterator<Item = &'r Rule>) -> String {
         let mut config: serde_yaml::Value = serde_yaml::from_str(&self.config).unwrap();
-        let rules: Vec<&str> = check.rules.iter().map(|rule| rule.id).collect();
+        let rules: Vec<&str> = rules.map(|rule| rule.id).collect();
         let spec = config["spec"].as_mapping_mut().unwrap();
         let checks = spec.entry("checks".into());
         let checks = checks.or_insert_with(|| serde_yaml::Mapping::new().into());

@@ -159,7 +159,7 @@ fn fit(config: &str, corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
         Some(Fitted {
             who: format!("{name} {}", resource.display_name()),
             object,
-            found: found.map(|it| it.id).collect(),
+            found: found.map(|it| it.rule.id).collect(),
         })
     };
     Some(after.iter().enumerate().filter_map(of).collect())

@@ -291,7 +291,7 @@ fn fit(
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
     let errors: Vec<Problem> = errors
-        .map(|finding| Problem::new(finding.id, finding.message.clone()))
+        .map(|finding| Problem::new(finding.rule.id, finding.message.clone()))
         .collect();
     if !errors.is_empty() {
         return Err(errors);
@@ -379,7 +379,7 @@ fn lost_line(
 /// The node that an edit replaces or is put into, and whether it is the former.
 fn nearest<'a>(root: Node<'a>, change: &Change) -> (Node<'a>, bool) {
     let mut node = root;
-    for token in change.pointer.tokens() {
+    for token in change.pointer().tokens() {
         let token = token.decoded();
         let below = if node.is_sequence() {
             token.parse().ok().and_then(|index| node.items().nth(index))

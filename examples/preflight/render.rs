@@ -60,7 +60,7 @@ impl Object {
         let target = Target::of(resource, &[], &[])?;
         let claims = target.claims.iter().map(|claim| Claim {
             name: claim.name.to_string(),
-            path: claim.path.to_string(),
+            path: claim.subject.path.to_string(),
             is_template: claim.kind == ClaimKind::Template,
         });
         Ok(Object {

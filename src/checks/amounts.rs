@@ -12,37 +12,36 @@
 
 use kustomize_krm_types::Severity;
 
-use super::Check;
-use crate::finding::{Finding, Subject};
+use super::{Check, Find};
+use crate::finding::Finding;
 use crate::objects::{Container, ContainerType, Template, is_one_namespace};
 use crate::read::Resource;
-use crate::rules::Rule;
+use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
-const REQUEST: &str = "FIT-RES001";
-const LIMIT: &str = "FIT-RES003";
+const REQUEST: Rule = Rule {
+    id: "FIT-RES001",
+    severity: Severity::Warning,
+    when: When::OnCheck,
+    meaning: "a container without a request of CPU or memory",
+    peers: "kube-linter unset-cpu-requirements, unset-memory-requirements; Polaris cpuRequestsMissing, \
+                    memoryRequestsMissing; kube-score container-resources; kubescape C-0268, C-0269",
+};
+const LIMIT: Rule = Rule {
+    id: "FIT-RES003",
+    severity: Severity::Warning,
+    when: When::OnCheck,
+    meaning: "a container without a limit of memory, or, as info, of CPU",
+    peers: "kube-linter unset-memory-requirements; Polaris memoryLimitsMissing, cpuLimitsMissing; kube-score \
+                    container-resources; kubescape C-0270, C-0271",
+};
 
 pub(super) const CHECK: Check = Check {
     name: "amounts",
-    rules: &[
-        Rule {
-            id: REQUEST,
-            severity: Severity::Warning,
-            meaning: "a container without a request of CPU or memory",
-            peers: "kube-linter unset-cpu-requirements, unset-memory-requirements; Polaris cpuRequestsMissing, \
-                    memoryRequestsMissing; kube-score container-resources; kubescape C-0268, C-0269",
-        },
-        Rule {
-            id: LIMIT,
-            severity: Severity::Warning,
-            meaning: "a container without a limit of memory, or, as info, of CPU",
-            peers: "kube-linter unset-memory-requirements; Polaris memoryLimitsMissing, cpuLimitsMissing; kube-score \
-                    container-resources; kubescape C-0270, C-0271",
-        },
-    ],
-    find: |scene| {
+    rules: &[REQUEST, LIMIT],
+    find: Find::Objects(|scene| {
         let is_range = |it: &&Resource<'_>| it.kind == "LimitRange" && it.group().is_empty();
-        let ranges: Vec<_> = scene.resources.iter().filter(is_range).collect();
+        let ranges: Vec<_> = scene.objects().resources.iter().filter(is_range).collect();
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
             for (template, container) in selected.each_container() {
@@ -54,7 +53,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 /// Amounts that count for every container of some pods.
@@ -91,7 +90,7 @@ impl<'n> Defaults<'n> {
 
     fn missing(
         &self,
-        template: &Template<'_>,
+        _template: &Template<'_>,
         container: &Container<'_>,
     ) -> impl Iterator<Item = Finding> {
         let own = container.node.at(["resources"]);
@@ -105,16 +104,21 @@ impl<'n> Defaults<'n> {
         };
         let (cpu, memory) = (has("cpu"), has("memory"));
         let missing = [
-            (cpu.0, REQUEST, Severity::Warning, ["requests", "cpu"]),
-            (memory.0, REQUEST, Severity::Warning, ["requests", "memory"]),
-            (memory.1, LIMIT, Severity::Warning, ["limits", "memory"]),
-            (cpu.1, LIMIT, Severity::Info, ["limits", "cpu"]),
+            (cpu.0, &REQUEST, Severity::Warning, ["requests", "cpu"]),
+            (
+                memory.0,
+                &REQUEST,
+                Severity::Warning,
+                ["requests", "memory"],
+            ),
+            (memory.1, &LIMIT, Severity::Warning, ["limits", "memory"]),
+            (cpu.1, &LIMIT, Severity::Info, ["limits", "cpu"]),
         ];
         let missing = missing.into_iter().filter(|(is_there, ..)| !is_there);
         missing.map(|(_, id, severity, [list, name])| {
-            let subject = Subject::container(template, container);
+            let subject = container.subject.clone();
             let message = format!("{}: resources.{list}.{name} is not set", subject.part);
-            Finding::new(id, severity, message)
+            Finding::graded(id, severity, message)
                 .about(&subject, &["resources", list, name])
                 .leaf(format!("resources.{list}.{name}"))
                 .help("set it in the manifest, or in `resources.containers` of the config")

@@ -14,28 +14,29 @@ use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
-use super::pods::Found;
-use super::scaling::Autoscaler;
-use super::{Check, Scene};
+use super::{Check, Find, Scene};
 use crate::finding::{Finding, Plain, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{Pods};
+use crate::objects::Found;
+use crate::objects::Pods;
+use crate::objects::Scaler;
 use crate::read::Resource;
-use crate::rules::Rule;
+use crate::rules::{Rule, When};
 use crate::yaml::{Node, Scalar};
 
-const ID: &str = "FIT-PDB001";
+const ID: Rule = Rule {
+    id: "FIT-PDB001",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "a disruption budget that allows no disruption, or protects no pod",
+    peers: "kube-linter pdb-max-unavailable, pdb-min-available; Polaris pdbDisruptionsIsZero; Kyverno \
+                require-reasonable-pdbs",
+};
 
 pub(super) const CHECK: Check = Check {
     name: "disruptionBudgets",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "a disruption budget that allows no disruption, or protects no pod",
-        peers: "kube-linter pdb-max-unavailable, pdb-min-available; Polaris pdbDisruptionsIsZero; Kyverno \
-                require-reasonable-pdbs",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         let mut least = None;
         for selected in &scene.selection.selected {
@@ -46,13 +47,13 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 /// The fewest replicas that autoscalers keep, by the index of what they scale.
 fn least_replicas(scene: &Scene<'_>) -> HashMap<usize, i64> {
     let mut least = HashMap::new();
-    for autoscaler in Autoscaler::all(scene) {
+    for autoscaler in Scaler::all(scene.objects()) {
         for (target, _) in autoscaler.targets {
             least.insert(target, autoscaler.least);
         }
@@ -69,7 +70,7 @@ fn judge(
     let spec = resource.node.at(["spec"])?;
     let found = |severity, message: String, key: &str| {
         let current = spec.at([key]).and_then(|it| it.value().ok());
-        Finding::new(ID, severity, message)
+        Finding::graded(&ID, severity, message)
             .of(index)
             .about(&Subject::object(), &["spec", key])
             .current(current)
@@ -124,12 +125,12 @@ fn judge(
 
 /// The pods that a budget is for. Without a selector it is for none, and with an empty one for all of its namespace, but
 /// in policy/v1beta1 for none.
-fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> Found<'s> {
+fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> Found<'s, 's> {
     let selector = spec.at(["selector"]).map(LabelSelector::of_object);
     match selector {
-        Some(selector) if !selector.is_empty() || resource.version() != "v1beta1" => {
-            scene.pods(&selector, resource, resource.namespace.as_deref())
-        }
+        Some(selector) if !selector.is_empty() || resource.version() != "v1beta1" => scene
+            .objects()
+            .find_pods(&selector, resource, resource.namespace.as_deref()),
         _ => Found::Unknown,
     }
 }

@@ -11,14 +11,21 @@
 
 use kustomize_krm_types::Severity;
 
-use super::pods::{CLUSTERS_NAMESPACE, PortRef};
-use super::{Check, Scene};
+use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
+use crate::objects::{CLUSTERS_NAMESPACE, PortRef};
 use crate::read::Resource;
-use crate::rules::Rule;
+use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
-const ID: &str = "FIT-ING001";
+const ID: Rule = Rule {
+    id: "FIT-ING001",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "an Ingress or route to a Service or port that does not exist, or a host without TLS",
+    peers: "kube-linter dangling-ingress; kube-score ingress-targets-service; Polaris tlsSettingsMissing; Kyverno \
+                ingress-host-match-tls",
+};
 
 /// The port by which the controller of AWS load balancers is told to look for an action in an annotation.
 const USE_ANNOTATION: &str = "use-annotation";
@@ -35,14 +42,8 @@ const TLS_ANNOTATIONS: [&str; 6] = [
 
 pub(super) const CHECK: Check = Check {
     name: "ingresses",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "an Ingress or route to a Service or port that does not exist, or a host without TLS",
-        peers: "kube-linter dangling-ingress; kube-score ingress-targets-service; Polaris tlsSettingsMissing; Kyverno \
-                ingress-host-match-tls",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
             let resource = selected.target.resource;
@@ -62,7 +63,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 struct Routes<'s, 'f> {
@@ -172,7 +173,7 @@ impl<'s> Routes<'s, '_> {
         let objects = self.scene.objects();
         let services = objects.referred(self.resource, &name, namespace, is_service);
         let found = |message: String, node: Node<'s>, key: &[&str]| {
-            Finding::new(ID, Severity::Error, message)
+            Finding::new(&ID, message)
                 .of(self.index)
                 .about(&Subject::object(), &[path, key].concat())
                 .current(node.value().ok())
@@ -182,6 +183,7 @@ impl<'s> Routes<'s, '_> {
                 |it: &Resource<'_>| is_service(it) && namespace == it.namespace.as_deref();
             let mut others = self
                 .scene
+                .objects()
                 .resources
                 .iter()
                 .filter(|it| is_there(it))
@@ -255,8 +257,8 @@ impl<'s> Routes<'s, '_> {
             if covered.iter().any(|it| covers(it, &host)) || told.contains(&host) {
                 continue;
             }
-            let finding = Finding::new(
-                ID,
+            let finding = Finding::graded(
+                &ID,
                 Severity::Warning,
                 format!("the host {host} is served without TLS"),
             );

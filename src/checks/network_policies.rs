@@ -11,16 +11,23 @@
 
 use kustomize_krm_types::Severity;
 
-use super::pods::{Found, PortRef, protocol};
-use super::{Check, Scene};
+use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{Pods};
+use crate::objects::Pods;
+use crate::objects::{Found, PortRef, protocol};
 use crate::read::Resource;
-use crate::rules::Rule;
+use crate::rules::{Rule, When};
 use crate::yaml::{Node, Value};
 
-const ID: &str = "FIT-NET002";
+const ID: Rule = Rule {
+    id: "FIT-NET002",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "a network policy that speaks of pods, namespaces or ports that do not exist",
+    peers: "kube-linter dangling-networkpolicy, dangling-networkpolicypeer-podselector; kube-score \
+                networkpolicy-targets-pod; kubescape C-0299",
+};
 
 /// The label that the API server gives to every namespace: its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -30,14 +37,8 @@ const DIRECTIONS: [(&str, &str); 2] = [("ingress", "from"), ("egress", "to")];
 
 pub(super) const CHECK: Check = Check {
     name: "networkPolicies",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "a network policy that speaks of pods, namespaces or ports that do not exist",
-        peers: "kube-linter dangling-networkpolicy, dangling-networkpolicypeer-podselector; kube-score \
-                networkpolicy-targets-pod; kubescape C-0299",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
             let resource = selected.target.resource;
@@ -53,7 +54,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 /// Which namespaces a peer means.
@@ -155,7 +156,7 @@ impl<'s> Policy<'s, '_> {
                 NAME_LABEL.to_owned(),
                 Value::String(namespace.name.to_string()),
             )]);
-            let finding = Finding::new(ID, Severity::Error, message)
+            let finding = Finding::new(&ID, message)
                 .about(&Subject::object(), path)
                 .current(selector.value().ok())
                 .proposed(Value::Mapping(vec![("matchLabels".to_owned(), meant)]))
@@ -183,12 +184,12 @@ impl<'s> Policy<'s, '_> {
             // Everything is meant, and nobody asks what that is.
             return None;
         }
-        match self.scene.pods(&labels, self.resource, name) {
+        match self.scene.objects().find_pods(&labels, self.resource, name) {
             Found::Pods(pods) => Some(pods),
             Found::Unknown => None,
             Found::Nothing(nothing) => {
                 let message = format!("no pod is meant: {}", nothing.cause);
-                let mut finding = Finding::new(ID, Severity::Error, message)
+                let mut finding = Finding::new(&ID, message)
                     .of(self.index)
                     .about(&Subject::object(), path)
                     .current(selector.and_then(|selector| selector.value().ok()));
@@ -220,7 +221,7 @@ impl<'s> Policy<'s, '_> {
                 "no port is meant: no container of these pods declares a {protocol_wanted} port {wanted}"
             );
             let place = place.to_string();
-            let mut finding = Finding::new(ID, Severity::Error, message)
+            let mut finding = Finding::new(&ID, message)
                 .of(self.index)
                 .about(
                     &Subject::object(),

@@ -11,62 +11,53 @@
 mod namespaces;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Scene, run};
-use crate::edit::Change;
+use super::{Check, Find, Pod, Scene};
+use crate::facts::PodFacts;
 use crate::finding::{Finding, Plain, Subject};
 use crate::kubernetes::{Level, Standard, Version};
 use crate::objects::Template;
-use crate::pod_security::{At, PodFacts, RULES, Violation, evaluate, rule_of};
+use crate::pod_security::{At, RULES, Violation, evaluate, rule_of};
 use crate::select::Selected;
+use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
 use namespaces::{Demands, demands};
 
 pub(super) const CHECK: Check = Check {
     name: "podSecurity",
     rules: RULES,
-    find: refused,
+    find: Find::Pods(refused),
 };
 
-/// Every field of every pod that its level forbids.
-fn refused(scene: &Scene<'_>) -> Vec<Finding> {
-    let namespaces = demands(scene.resources);
-    let mut findings = Vec::new();
-    for selected in &scene.selection.selected {
-        if selected.target.templates.is_empty() {
-            continue;
-        }
-        let judges = Judges::of(scene, selected, &namespaces);
-        let changes = run::told_of(scene, selected);
-        // Of pods that stand here only in part nobody can say what they come to be.
-        let templates = selected.target.templates.iter();
-        let all_here = templates.filter(|it| it.is_whole() && !it.has_more_containers);
-        for template in all_here {
-            let told = judges.judge(template, &changes);
-            findings.extend(told.into_iter().map(|mut finding| {
-                finding.resource = Some(selected.index);
-                finding
-            }));
-        }
+/// Every field of some pods that their level forbids.
+fn refused(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    // Of pods that stand here only in part nobody can say what they come to be.
+    if !pod.scene.config.judges || !pod.template.is_whole() || pod.template.has_more_containers {
+        return Vec::new();
     }
-    findings
+    let namespaces = demands(pod.scene.objects().resources);
+    let judges = Judges::of(pod.scene, pod.selected, &namespaces);
+    judges.judge(pod.template, pod.after())
 }
 
 /// What the config says of an object's pods.
 fn standard_of(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Standard {
-    let Scene {
-        config,
-        selection,
-        transformers,
-        ..
-    } = *scene;
-    let object = selected.applicable(&selection.accounts, &selection.around, false);
-    let of_section = transformers.pod_security(&object);
+    let config = scene.config;
+    let scope = Scope::of(
+        &scene.transformers.security_context,
+        scene.selection,
+        selected,
+    );
+    let of_section = scope.section().map(|section| section.settings.standard());
     let (level, version) = of_section.unwrap_or_default();
-    let cluster = config.kubernetes_version;
-    let version = config.checks.version.or(version).or(cluster);
+    let version = config
+        .checks
+        .version
+        .or(version)
+        .or(config.kubernetes_version);
     Standard {
         level: config.checks.profile.unwrap_or(level),
         version: version.unwrap_or(Version::LATEST),
@@ -117,14 +108,12 @@ impl Judges {
         }
     }
 
-    /// Judges the pods of a template. Where the function did not run, that is told already, and what it would have mended
-    /// is no second mistake: so `changes` are taken as made.
-    fn judge(&self, template: &Template<'_>, changes: &[&Change]) -> Vec<Finding> {
-        let facts = PodFacts::after(template, changes.iter().copied());
-        let enforced = evaluate(&facts, self.enforced.level, self.enforced.version);
+    /// Judges the pods of a template.
+    fn judge(&self, template: &Template<'_>, facts: &PodFacts<'_>) -> Vec<Finding> {
+        let enforced = evaluate(facts, self.enforced.level, self.enforced.version);
         let warned = match self.warned == self.enforced {
             true => Vec::new(),
-            false => evaluate(&facts, self.warned.level, self.warned.version),
+            false => evaluate(facts, self.warned.level, self.warned.version),
         };
         let mut findings = Vec::new();
         for violation in &enforced {
@@ -179,7 +168,7 @@ impl Judges {
                 a, b, c, ": ", &what, &expected, "; ", whose, refuses, pods, " (", reason, ")", although,
             ]
             .concat();
-            let mut finding = Finding::new(rule, severity, message)
+            let mut finding = Finding::graded(rule, severity, message)
                 .about(&subject, &field)
                 .current(current)
                 .psa(psa.clone());
@@ -205,18 +194,18 @@ impl Judges {
 }
 
 /// The part of an object that a field belongs to, and its node.
-fn part_of<'a>(template: &Template<'a>, at: At) -> Option<(Subject, Node<'a>)> {
+fn part_of<'a>(template: &Template<'a>, at: At) -> Option<(Arc<Subject>, Node<'a>)> {
     match at {
-        At::Pod => Some((Subject::pod(template), template.spec)),
+        At::Pod => Some((template.pod.clone(), template.spec)),
         At::Metadata => Some((
-            Subject::pod_metadata(template),
+            template.pod_metadata.clone(),
             template.node.get("metadata")?,
         )),
         At::Container { list, index } => {
             let node = template.spec.items_at([list.as_str()]).nth(index)?;
             let mut containers = template.containers.iter();
             let container = containers.find(|it| it.node.id() == node.id())?;
-            Some((Subject::container(template, container), node))
+            Some((container.subject.clone(), node))
         }
     }
 }

@@ -12,26 +12,27 @@
 
 use kustomize_krm_types::Severity;
 
-use super::Check;
-use super::pods::PortRef;
-use crate::finding::{Finding, Subject};
+use super::{Check, Find};
+use crate::finding::Finding;
+use crate::objects::PortRef;
 use crate::objects::{Container, ContainerType, Template};
-use crate::rules::Rule;
+use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
-const ID: &str = "FIT-PRB002";
+const ID: Rule = Rule {
+    id: "FIT-PRB002",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "a probe of a port that its container does not declare, or of a container that may have none",
+    peers: "kube-linter liveness-port, readiness-port, startup-port",
+};
 
 const PROBES: [&str; 3] = ["startupProbe", "livenessProbe", "readinessProbe"];
 
 pub(super) const CHECK: Check = Check {
     name: "probes",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "a probe of a port that its container does not declare, or of a container that may have none",
-        peers: "kube-linter liveness-port, readiness-port, startup-port",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
             for (template, container) in selected.each_container() {
@@ -40,7 +41,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 fn judge(template: &Template<'_>, container: &Container<'_>) -> Vec<Finding> {
@@ -50,10 +51,10 @@ fn judge(template: &Template<'_>, container: &Container<'_>) -> Vec<Finding> {
             continue;
         };
         if container.container_type == ContainerType::Init {
-            let subject = Subject::container(template, container);
+            let subject = container.subject.clone();
             let message = format!("{}: {name} is refused by the API server", subject.part);
             let help = "drop it, or make this a sidecar with `restartPolicy: Always`";
-            let finding = Finding::new(ID, Severity::Error, message).about(&subject, &[name]);
+            let finding = Finding::new(&ID, message).about(&subject, &[name]);
             findings.push(finding.help(help));
             continue;
         }
@@ -75,18 +76,18 @@ fn port_of(probe: Node<'_>) -> Option<(&'static str, Node<'_>)> {
 }
 
 fn judge_port(
-    template: &Template<'_>,
+    _template: &Template<'_>,
     container: &Container<'_>,
     path: &[&str],
     node: Node<'_>,
 ) -> Option<Finding> {
     let port = PortRef::of(node)?;
-    let subject = Subject::container(template, container);
+    let subject = container.subject.clone();
     let (part, path_text) = (&subject.part, path.join("."));
     if let ([_, "grpc", _], PortRef::Name(_)) = (path, &port) {
         let message =
             format!("{part}: {path_text}: a gRPC probe takes a number, not a port {port}");
-        let finding = Finding::new(ID, Severity::Error, message).about(&subject, path);
+        let finding = Finding::new(&ID, message).about(&subject, path);
         let number = ports_of(container).find(|it| port.is(*it, "containerPort"));
         let number = number.and_then(|it| it.at(["containerPort"])?.value().ok());
         return Some(Finding {
@@ -103,7 +104,7 @@ fn judge_port(
     let message = format!(
         "{part}: {path_text}: the container declares no port {port}, so that the probe always fails"
     );
-    let mut finding = Finding::new(ID, Severity::Error, message)
+    let mut finding = Finding::new(&ID, message)
         .about(&subject, path)
         .current(node.value().ok())
         .help(port.help(ports_of(container)));

@@ -13,32 +13,33 @@
 
 use kustomize_krm_types::Severity;
 
-use super::pods::{Found, PortRef, protocol};
-use super::{Check, Scene};
+use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
+use crate::objects::{Found, PortRef, protocol};
 use crate::objects::{Pods, Service};
-use crate::rules::Rule;
+use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
-const ID: &str = "FIT-NET004";
+const ID: Rule = Rule {
+    id: "FIT-NET004",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "a Service that leads to no pod, or to no port of its pods",
+    peers: "kube-linter dangling-service; kube-score service-targets-pod",
+};
 
 pub(super) const CHECK: Check = Check {
     name: "services",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "a Service that leads to no pod, or to no port of its pods",
-        peers: "kube-linter dangling-service; kube-score service-targets-pod",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
-            if let Some(service) = scene.selection.around.service(selected.index) {
+            if let Some(service) = scene.selection.objects.related.service(selected.index) {
                 judge(scene, selected.index, service, &mut findings);
             }
         }
         findings
-    },
+    }),
 };
 
 fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut Vec<Finding>) {
@@ -48,12 +49,15 @@ fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut 
         return;
     }
     let namespace = resource.namespace.as_deref();
-    let pods = match scene.pods(&service.selector, resource, namespace) {
+    let pods = match scene
+        .objects()
+        .find_pods(&service.selector, resource, namespace)
+    {
         Found::Unknown => return,
         Found::Nothing(nothing) => {
             let message = format!("the Service selects no pod: {}", nothing.cause);
             let selector = resource.node.at(["spec", "selector"]);
-            let mut finding = Finding::new(ID, Severity::Error, message)
+            let mut finding = Finding::new(&ID, message)
                 .of(index)
                 .about(&subject, &["spec", "selector"])
                 .current(selector.and_then(|it| it.value().ok()));
@@ -76,7 +80,7 @@ fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut 
         let Some((severity, message)) = fault(&wanted, port, &pods) else {
             continue;
         };
-        let mut finding = Finding::new(ID, severity, message)
+        let mut finding = Finding::graded(&ID, severity, message)
             .of(index)
             .about(&subject, &["spec", "ports", &place.to_string(), key])
             .current(node.value().ok())

@@ -8,8 +8,9 @@ use fitout::config::{Config, FailOn, FunctionConfig};
 use fitout::edit::Change;
 use fitout::problem::{Problem, Problems};
 use fitout::read::Resource;
+use fitout::report::Fitted;
 use fitout::report::{self, Detail, Report};
-use fitout::{Fitted, write};
+use fitout::write;
 use rayon::prelude::*;
 
 use super::inputs::{ConfigText, Manifest, Manifests, failure};

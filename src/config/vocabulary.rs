@@ -2,6 +2,7 @@
 //! check.
 
 use super::decode::Fault;
+use super::exemption::leaf_of;
 use super::section::{Settings, check_section};
 use super::view::Layer;
 use crate::rules::Rule;
@@ -63,6 +64,17 @@ impl Vocabulary {
         sections
             .flat_map(|section| (section.check)(layer, section.name, containers_only))
             .collect()
+    }
+
+    /// Whether a word of an exemption is a rule, or a leaf of a section.
+    pub fn knows(&self, word: &str) -> bool {
+        match word.starts_with("FIT-") {
+            true => self.rules().any(|rule| rule.id == word),
+            false => {
+                let mut sections = self.sections.iter();
+                sections.any(|it| leaf_of(word, it.name, it.mode_paths).is_some())
+            }
+        }
     }
 
     /// Every rule.

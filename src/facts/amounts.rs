@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::overlay::Overlay;
 use super::pod::{ContainerList, PodFacts};
 use super::view::View;
+use crate::edit::Change;
 use crate::kubernetes::Quantity;
-use crate::objects::ContainerType;
+use crate::objects::{ContainerType, Template};
 
 /// The two halves of `resources`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +79,7 @@ impl Declared {
         }
     }
 
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.requests.is_empty() && self.limits.is_empty()
     }
@@ -94,8 +97,11 @@ impl Declared {
 /// How the kubelet ranks a pod when a node runs out of memory, and the scheduler when it preempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QosClass {
+    /// No container has amounts.
     BestEffort,
+    /// Some have.
     Burstable,
+    /// All have, and requests equal limits.
     Guaranteed,
 }
 
@@ -117,19 +123,27 @@ pub struct PodAmounts {
 impl PodAmounts {
     /// The amounts of a pod.
     pub fn of(pod: &PodFacts<'_>) -> PodAmounts {
-        let has_amounts = |it: &&super::pod::ContainerFacts<'_>| {
-            it.list != ContainerList::EphemeralContainers
-        };
+        let has_amounts =
+            |it: &&super::pod::ContainerFacts<'_>| it.list != ContainerList::EphemeralContainers;
         let containers = pod.containers.iter().filter(has_amounts);
         // In the order of templates: ordinary containers come last in the evaluator's order too.
         let containers = containers.map(|container| {
             let declared = Declared::of(container.view, "resources");
-            (container.container_type(), declared.with_implicit_requests())
+            (
+                container.container_type(),
+                declared.with_implicit_requests(),
+            )
         });
         PodAmounts {
             containers: containers.collect(),
             pod: Declared::of(pod.spec, "resources"),
         }
+    }
+
+    /// The amounts of the pods of a template as they will be with some edits.
+    pub fn after(template: &Template<'_>, changes: &[Change]) -> PodAmounts {
+        let overlay = Overlay::of(changes);
+        PodAmounts::of(&PodFacts::after(template, &overlay))
     }
 
     /// What the containers ask for together: ordinary containers and sidecars at once, or an init container at its

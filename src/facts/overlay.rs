@@ -29,14 +29,12 @@ impl<'e> Overlay<'e> {
     pub fn of(changes: impl IntoIterator<Item = &'e Change>) -> Overlay<'e> {
         let mut overlay = Overlay::default();
         for change in changes {
-            let mut branch = &mut overlay.root;
             let leaf = match change.appends {
-                true => change.pointer.parent().unwrap_or(&change.pointer),
-                false => &change.pointer,
+                true => change.leaf.parent().unwrap_or(&change.leaf),
+                false => &change.leaf,
             };
-            for token in leaf.tokens() {
-                branch = branch.grow(token.decoded());
-            }
+            let path = tokens(&change.subject.path).chain(tokens(leaf));
+            let branch = path.fold(&mut overlay.root, Branch::grow);
             match (change.appends, &change.proposed) {
                 (true, proposed) => branch.appended.extend(proposed),
                 (false, proposed) => branch.edit = Some(proposed.as_ref()),
@@ -45,14 +43,34 @@ impl<'e> Overlay<'e> {
         overlay
     }
 
+    /// Lays values over the places that they are for; `None` removes what is there.
+    pub fn of_values(
+        values: impl IntoIterator<Item = (&'e Pointer, Option<&'e Value>)>,
+    ) -> Overlay<'e> {
+        let mut overlay = Overlay::default();
+        for (path, value) in values {
+            tokens(path).fold(&mut overlay.root, Branch::grow).edit = Some(value);
+        }
+        overlay
+    }
+
     /// A node at a path in the object, as it will be.
     pub fn view<'o>(&'o self, node: Node<'o>, path: &Pointer) -> View<'o> {
         let mut branch = Some(&self.root);
-        for token in path.tokens() {
-            branch = branch.and_then(|branch| branch.get(&token.decoded()));
+        for token in tokens(path) {
+            branch = branch.and_then(|branch| branch.get(&token));
         }
         View::Written(node, branch)
     }
+}
+
+/// The tokens of a path, borrowed from it.
+fn tokens(path: &Pointer) -> impl Iterator<Item = Cow<'_, str>> {
+    let tokens = path.as_str().split('/').skip(1);
+    tokens.map(|token| match token.contains('~') {
+        true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+        false => Cow::Borrowed(token),
+    })
 }
 
 impl<'e> Branch<'e> {
@@ -73,7 +91,9 @@ impl<'e> Branch<'e> {
 
     /// The places below that edits are about.
     pub(super) fn below(&self) -> impl Iterator<Item = (&str, &Branch<'e>)> {
-        self.below.iter().map(|(key, branch)| (key.as_ref(), branch))
+        self.below
+            .iter()
+            .map(|(key, branch)| (key.as_ref(), branch))
     }
 
     /// What is at the place after the edits, where this is there before.

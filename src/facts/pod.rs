@@ -80,27 +80,40 @@ pub struct ContainerFacts<'a> {
 /// What the checks look at in the security context of a pod or of a container.
 #[derive(Debug, Default)]
 pub struct Context<'a> {
+    /// `allowPrivilegeEscalation`
     pub allow_privilege_escalation: Option<bool>,
+    /// `privileged`
     pub privileged: Option<bool>,
+    /// `runAsNonRoot`
     pub run_as_non_root: Option<bool>,
+    /// `runAsUser`
     pub run_as_user: Option<i128>,
+    /// `windowsOptions.hostProcess`
     pub host_process: Option<bool>,
+    /// `procMount`
     pub proc_mount: Option<Cow<'a, str>>,
     /// The type; empty where there is a profile without one.
     pub seccomp: Option<Cow<'a, str>>,
     /// The type; empty where there is a profile without one.
     pub app_armor: Option<Cow<'a, str>>,
+    /// `seLinuxOptions`
     pub se_linux: SeLinux<'a>,
+    /// `capabilities.add`
     pub add: Option<View<'a>>,
+    /// `capabilities.drop`
     pub drop: Option<View<'a>>,
+    /// `sysctls`
     pub sysctls: Option<View<'a>>,
 }
 
 /// `seLinuxOptions`, as far as the checks look at them; what is absent is as what is empty.
 #[derive(Debug, Default)]
 pub struct SeLinux<'a> {
+    /// `type`
     pub kind: Cow<'a, str>,
+    /// `user`
     pub user: Cow<'a, str>,
+    /// `role`
     pub role: Cow<'a, str>,
 }
 
@@ -178,7 +191,7 @@ impl<'a> PodFacts<'a> {
     pub fn after<'o: 'a>(template: &Template<'a>, edits: &'o Overlay<'o>) -> PodFacts<'a> {
         let of_template = edits.view(template.node, &template.path);
         let metadata = template.has_metadata.then(|| of_template.get("metadata"));
-        let spec = edits.view(template.spec, &template.spec_path);
+        let spec = edits.view(template.spec, &template.pod.path);
         PodFacts::read(template, spec, metadata.flatten(), |node, path| {
             edits.view(node, path)
         })
@@ -206,7 +219,7 @@ impl<'a> PodFacts<'a> {
         }
         let containers = template.containers.iter().enumerate();
         let containers = containers.map(|(index, container)| {
-            let view = view(container.node, &container.path);
+            let view = view(container.node, &container.subject.path);
             ContainerFacts {
                 list: match container.container_type {
                     ContainerType::Init | ContainerType::Sidecar => ContainerList::InitContainers,
@@ -223,17 +236,20 @@ impl<'a> PodFacts<'a> {
         facts
     }
 
-    fn of_lists(spec: View<'a>, metadata: Option<View<'a>>, is_pod: bool) -> PodFacts<'a> {
+    /// The facts of a pod spec with all its lists of containers.
+    pub fn of_lists(spec: View<'a>, metadata: Option<View<'a>>, is_pod: bool) -> PodFacts<'a> {
         let mut facts = PodFacts::of_spec(spec, metadata, is_pod);
         for list in ContainerList::ALL {
             let items = spec.items_at([list.as_str()]).enumerate();
-            facts.containers.extend(items.map(|(index, view)| ContainerFacts {
-                list,
-                index,
-                name: view.text_at(["name"]).unwrap_or_default(),
-                view,
-                context: Context::of(view),
-            }));
+            facts
+                .containers
+                .extend(items.map(|(index, view)| ContainerFacts {
+                    list,
+                    index,
+                    name: view.text_at(["name"]).unwrap_or_default(),
+                    view,
+                    context: Context::of(view),
+                }));
         }
         facts
     }
@@ -329,7 +345,10 @@ fn merged_keys<'a>(map: Option<Node<'a>>) -> Vec<Cow<'a, str>> {
     let Some(Value::Mapping(entries)) = map.and_then(|node| node.value().ok()) else {
         return Vec::new();
     };
-    entries.into_iter().map(|(key, _)| Cow::Owned(key)).collect()
+    entries
+        .into_iter()
+        .map(|(key, _)| Cow::Owned(key))
+        .collect()
 }
 
 impl<'a> ContainerFacts<'a> {
@@ -375,11 +394,13 @@ impl<'a> ContainerFacts<'a> {
 
 /// A volume of a pod.
 pub struct Volume<'a> {
+    /// Its place in the list.
     pub index: usize,
     view: View<'a>,
 }
 
 impl<'a> Volume<'a> {
+    /// Its name.
     pub fn name(&self) -> Cow<'a, str> {
         self.view.get("name").map(View::text).unwrap_or_default()
     }

@@ -74,8 +74,11 @@ impl<'a> View<'a> {
         let made = made.filter(move |(key, _)| node.is_none_or(|node| node.get(key).is_none()));
         let made = made.filter_map(|(key, it)| Some((Cow::Borrowed(key), it.resolve(None)?)));
         let planned = planned.into_iter().flatten();
-        let planned = planned.map(|(key, value)| (Cow::Borrowed(key.as_str()), View::Planned(value)));
-        written.chain(made).chain(planned.filter(|(_, value)| !value.is_null()))
+        let planned =
+            planned.map(|(key, value)| (Cow::Borrowed(key.as_str()), View::Planned(value)));
+        written
+            .chain(made)
+            .chain(planned.filter(|(_, value)| !value.is_null()))
     }
 
     /// The items of a list.

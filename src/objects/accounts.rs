@@ -1,6 +1,6 @@
 //! Which ServiceAccounts talk to the Kubernetes API, as far as the objects in hand tell.
 //!
-//! References are resolved as [`super::Objects`] tells.
+//! References are resolved as [`super::Names`] tells.
 //!
 //! Sources: `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
 

@@ -5,11 +5,14 @@
 //! (`PersistentClaimStorage`).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jsonptr::PointerBuf;
 use serde::Deserialize;
 
-use super::Template;
+use super::places::OnChange;
+use super::subject::{Part, Subject};
+use super::template::Template;
 use super::walk::{self, below, maps_in, places_in};
 use crate::kubernetes::Pattern;
 use crate::problem::Problem;
@@ -36,8 +39,8 @@ pub struct Claim<'a> {
     pub kind: ClaimKind,
     /// Its name, its template's, or its volume's; in a custom resource without one the key that holds it.
     pub name: Cow<'a, str>,
-    /// Path of the claim in the object: of the mapping with `metadata` and `spec`, or what stands in for it.
-    pub path: PointerBuf,
+    /// The claim as what fields are addressed from: the mapping with `metadata` and `spec`, or what stands in for it.
+    pub subject: Arc<Subject>,
     /// The claim's mapping.
     pub node: Node<'a>,
     layout: Layout,
@@ -56,6 +59,25 @@ enum Layout {
 }
 
 impl<'a> Claim<'a> {
+    fn new(
+        kind: ClaimKind,
+        name: Cow<'a, str>,
+        (path, node): (PointerBuf, Node<'a>),
+        layout: Layout,
+        on_change: OnChange,
+    ) -> Claim<'a> {
+        let part = Part::Claim {
+            name: name.to_string(),
+        };
+        Claim {
+            kind,
+            name,
+            subject: Subject::new(part, path, on_change),
+            node,
+            layout,
+        }
+    }
+
     /// Where a field of a PersistentVolumeClaimSpec is below the claim's path; `None` when this claim has no such field.
     pub fn field<'s>(&'s self, of_spec: &[&'s str]) -> Option<Vec<&'s str>> {
         let renamed = match &self.layout {
@@ -313,37 +335,38 @@ pub(super) fn claims_of<'a>(
 ) -> Result<Vec<Claim<'a>>, Problem> {
     let mut claims: Vec<Claim<'a>> = Vec::new();
     if resource.is_of("", None, "PersistentVolumeClaim") {
-        claims.push(Claim {
-            kind: ClaimKind::Object,
-            name: resource.name.clone(),
-            path: PointerBuf::new(),
-            node: resource.node,
-            layout: Layout::Spec(&["spec"]),
-        });
+        claims.push(Claim::new(
+            ClaimKind::Object,
+            resource.name.clone(),
+            (PointerBuf::new(), resource.node),
+            Layout::Spec(&["spec"]),
+            OnChange::Nothing,
+        ));
     }
     let group = resource.group();
     let is_for = |place: &&Place| place.group == group && resource.kind == place.kind;
     for place in PLACES.iter().filter(is_for) {
         for (path, node) in places_in(resource, place.path)? {
-            claims.extend(place.shape.layout(node).map(|layout| Claim {
-                kind: place.shape.kind(),
-                name: name_of(node, place.path),
-                path,
-                node,
-                layout,
-            }));
+            let (kind, name) = (place.shape.kind(), name_of(node, place.path));
+            let layout = place.shape.layout(node);
+            claims.extend(
+                layout
+                    .map(|layout| Claim::new(kind, name, (path, node), layout, OnChange::Nothing)),
+            );
         }
     }
     for declared in declared.iter().filter(|declared| declared.is_for(resource)) {
         for (path, node) in places_in(resource, &declared.path)? {
-            if claims.iter().all(|known| known.path != path) {
-                claims.push(Claim {
-                    kind: ClaimKind::Custom,
-                    name: name_of(node, &declared.path),
-                    path,
-                    node,
-                    layout: declared.layout(),
-                });
+            if claims.iter().all(|known| known.subject.path != path) {
+                let name = name_of(node, &declared.path);
+                let layout = declared.layout();
+                claims.push(Claim::new(
+                    ClaimKind::Custom,
+                    name,
+                    (path, node),
+                    layout,
+                    OnChange::Nothing,
+                ));
             }
         }
     }
@@ -363,13 +386,15 @@ fn ephemeral_claims<'a>(
         let node = volume.at(["ephemeral", "volumeClaimTemplate"])?;
         let name = volume.text_at(["name"]);
         let index = index.to_string();
-        Some(Claim {
-            kind: ClaimKind::Ephemeral,
-            name: name.unwrap_or_default(),
-            path: below(&path, [&index, "ephemeral", "volumeClaimTemplate"]),
-            node,
-            layout: Layout::Spec(&["spec"]),
-        })
+        let path = below(&path, [&index, "ephemeral", "volumeClaimTemplate"]);
+        Some(Claim::new(
+            ClaimKind::Ephemeral,
+            name.unwrap_or_default(),
+            (path, node),
+            Layout::Spec(&["spec"]),
+            // Such a claim is a part of the pods, and a change of it is one of theirs.
+            template.pod.on_change,
+        ))
     });
     Ok(claims.collect())
 }

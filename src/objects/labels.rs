@@ -29,6 +29,20 @@ impl<'a> ByLabel<'a> {
         by_label
     }
 
+    /// The same, apart from the text that the labels were read from.
+    pub(super) fn into_owned(self) -> ByLabel<'static> {
+        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
+        let places = self.places.into_iter().map(|(key, values)| {
+            let values = values.into_iter();
+            let values = values.map(|(value, places)| (owned(value), places));
+            (owned(key), values.collect())
+        });
+        ByLabel {
+            places: places.collect(),
+            len: self.len,
+        }
+    }
+
     /// Those that may meet a selector: the fewest that share one label with it.
     pub(super) fn candidates(&self, selector: &LabelSelector) -> impl Iterator<Item = usize> {
         let with_label = selector.labels().map(|(key, value)| {

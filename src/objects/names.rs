@@ -1,4 +1,4 @@
-//! Objects by the names by which others refer to them.
+//! Names by the names by which others refer to them.
 //!
 //! kustomize hands out references as they were before its prefixes, and only the names of the objects themselves as they
 //! will be. So a reference is resolved the way kustomize will do it: to the object that had the name at some time, and
@@ -11,8 +11,9 @@ use std::collections::{HashMap, HashSet};
 
 use kustomize_krm_types::annotations;
 
+use super::index::Objects;
 use super::labels::ByLabel;
-use super::related::{Around, Pods};
+use super::related::{Pods, Related};
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 
@@ -117,19 +118,17 @@ const BUILT_IN_GROUPS: [&str; 5] = ["", "apps", "batch", "autoscaling", "policy"
 
 /// Every object that is rendered, by name.
 #[derive(Debug)]
-pub struct Objects<'r> {
-    resources: &'r [Resource<'r>],
+pub struct Names {
     named: Vec<Named>,
     by_name: HashMap<String, Vec<usize>>,
     /// The kinds of custom resources of which operators make others, in lower case.
     maker_kinds: HashSet<String>,
-    pods: &'r [Pods<'r>],
-    pods_by_label: ByLabel<'r>,
+    pods_by_label: ByLabel<'static>,
 }
 
-impl<'r> Objects<'r> {
-    /// Takes note of all names. Objects that are only for the tools' own use are dropped from what is rendered.
-    pub fn of(resources: &'r [Resource<'r>], around: &'r Around<'r>) -> Objects<'r> {
+impl Names {
+    /// Takes note of all names. Names that are only for the tools' own use are dropped from what is rendered.
+    pub(super) fn of(resources: &[Resource<'_>], related: &Related<'_>) -> Names {
         let named: Vec<Named> = resources.iter().map(Named::of).collect();
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, it) in named.iter().enumerate() {
@@ -143,8 +142,7 @@ impl<'r> Objects<'r> {
                 }
             }
         }
-        Objects {
-            resources,
+        Names {
             named,
             by_name,
             maker_kinds: resources
@@ -152,24 +150,13 @@ impl<'r> Objects<'r> {
                 .filter(|it| makes_others(it))
                 .map(|it| it.kind.to_lowercase())
                 .collect(),
-            pods: around.all_pods(),
-            pods_by_label: ByLabel::of(around.all_pods().iter().map(Pods::labels)),
+            pods_by_label: ByLabel::of(related.all_pods().iter().map(Pods::labels)).into_owned(),
         }
     }
 
-    /// The pods of all objects.
-    pub fn pods(&self) -> &'r [Pods<'r>] {
-        self.pods
-    }
-
-    /// The pods that a selector means, wherever they are.
-    pub fn pods_selected<'s>(
-        &'s self,
-        selector: &'s LabelSelector,
-    ) -> impl Iterator<Item = &'r Pods<'r>> {
-        let candidates = self.pods_by_label.candidates(selector);
-        let pods = candidates.map(|at| &self.pods[at]);
-        pods.filter(|it| selector.matches(|key| it.label(key)))
+    /// The places of pods that may meet a selector.
+    pub(super) fn candidates(&self, selector: &LabelSelector) -> impl Iterator<Item = usize> {
+        self.pods_by_label.candidates(selector)
     }
 
     /// Whether some pods have a label with a value.
@@ -181,20 +168,28 @@ impl<'r> Objects<'r> {
     pub fn pod_label_values(&self, key: &str) -> impl Iterator<Item = &str> {
         self.pods_by_label.values(key)
     }
+}
 
+impl<'a> Objects<'a> {
     /// The objects that a reference may mean: by name and what else is asked, and of several the nearest.
     pub fn referred(
         &self,
         from: &Resource<'_>,
         name: &str,
         namespace: Option<&str>,
-        is_meant: impl Fn(&Resource<'r>) -> bool,
-    ) -> Vec<(usize, &'r Resource<'r>)> {
-        let called = self.by_name.get(name).map_or(&[][..], Vec::as_slice);
+        is_meant: impl Fn(&Resource<'a>) -> bool,
+    ) -> Vec<(usize, &'a Resource<'a>)> {
+        let names = self.names();
+        let called = names.by_name.get(name).map_or(&[][..], Vec::as_slice);
         let found = called.iter().copied().filter(|index| {
-            self.named[*index].may_be_in(namespace) && is_meant(&self.resources[*index])
+            names.named[*index].may_be_in(namespace) && is_meant(&self.resources[*index])
         });
-        let found = nearest(found.collect(), |index| &self.named[index], namespace, from);
+        let found = nearest(
+            found.collect(),
+            |index| &names.named[index],
+            namespace,
+            from,
+        );
         found
             .into_iter()
             .map(|index| (index, &self.resources[index]))
@@ -207,7 +202,7 @@ impl<'r> Objects<'r> {
     pub fn may_be_made(&self, from: &Resource<'_>, name: &str, namespace: Option<&str>) -> bool {
         let ends = name.match_indices('-').map(|(end, _)| end);
         let mut beginnings = ends.chain([name.len()]).map(|end| &name[..end]);
-        let kinds = |it: &str| self.maker_kinds.contains(&it.to_lowercase());
+        let kinds = |it: &str| self.names().maker_kinds.contains(&it.to_lowercase());
         beginnings.any(|name| {
             kinds(name)
                 || !self

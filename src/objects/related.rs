@@ -16,7 +16,7 @@ use crate::yaml::Node;
 
 /// The objects around each object.
 #[derive(Debug, Default)]
-pub struct Around<'a> {
+pub struct Related<'a> {
     pods: Vec<Pods<'a>>,
     /// Where in `pods` the templates of an object begin, by its index.
     first_pods: HashMap<usize, usize>,
@@ -77,7 +77,7 @@ pub struct Autoscaler<'a> {
     pub is_vertical: bool,
 }
 
-impl<'a> Around<'a> {
+impl<'a> Related<'a> {
     /// Takes note of an object and the pods and claims that it makes.
     pub fn add(&mut self, index: usize, target: &Target<'a>) {
         let resource = target.resource;

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use kustomize_krm_types::annotations;
 
 use super::claims::{Claim, ClaimSpecs, claims_of};
+use super::index::PassedOver;
 use super::places::PodSpecs;
 use super::template::{Container, Template};
 use crate::problem::Problem;
@@ -75,9 +76,11 @@ impl<'a> Target<'a> {
         templates.flat_map(|template| template.containers.iter().chain(&template.made))
     }
 
-    /// Whether the object may be fitted at all: not when it is bookkeeping, was made by a controller
-    /// (which would undo the change), or its author opted out.
-    pub fn is_eligible(resource: &Resource<'_>, function_config: Option<Node<'_>>) -> bool {
+    /// Why an object is never fitted; `None` where it may be.
+    pub fn passed_over(
+        resource: &Resource<'_>,
+        function_config: Option<Node<'_>>,
+    ) -> Option<PassedOver> {
         let group = resource.group();
         let is_package = NEVER_TOUCHED
             .iter()
@@ -86,7 +89,14 @@ impl<'a> Target<'a> {
             .annotation(annotations::LOCAL_CONFIG)
             .is_some_and(|value| value != "false");
         let is_config = function_config.is_some_and(|config| is_same_object(config, resource));
-        !(is_package || is_local || is_config || is_owned(resource) || resource.kind.is_empty())
+        match () {
+            () if is_package => Some(PassedOver::Package),
+            () if is_config => Some(PassedOver::FunctionConfig),
+            () if is_local => Some(PassedOver::LocalConfig),
+            () if is_owned(resource) => Some(PassedOver::Owned),
+            () if resource.kind.is_empty() => Some(PassedOver::NoKind),
+            () => None,
+        }
     }
 }
 

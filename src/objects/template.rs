@@ -1,11 +1,13 @@
 //! Pod templates and their containers, found by the layout of their kind.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
 
 use super::layout::{Groups, Layout};
 use super::places::{self, Form, OnChange, PodSpecs};
+use super::subject::{Part, Subject};
 use super::walk::{below, expected, map_at, places_below, places_in};
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -23,12 +25,12 @@ pub struct Template<'a> {
     pub node: Node<'a>,
     /// Whether its pods get the template's metadata; a bare pod spec has none.
     pub has_metadata: bool,
-    /// Path of the pod spec in the object, or of what has some of its fields.
-    pub spec_path: PointerBuf,
+    /// The pods, from whose spec (or what has some of its fields) fields are addressed.
+    pub pod: Arc<Subject>,
+    /// The metadata of the pods.
+    pub pod_metadata: Arc<Subject>,
     /// The mapping at that path.
     pub spec: Node<'a>,
-    /// What a change of it does to what runs already.
-    pub on_change: OnChange,
     /// Every container, in the order of the lists below.
     pub containers: Vec<Container<'a>>,
     /// Containers that an operator makes, of which the object has the amounts and nothing else.
@@ -73,14 +75,14 @@ pub struct Container<'a> {
     pub container_type: ContainerType,
     /// Its name; empty when the author left it out.
     pub name: Cow<'a, str>,
-    /// Path in the object.
-    pub path: PointerBuf,
+    /// The container as what fields are addressed from.
+    pub subject: Arc<Subject>,
     /// The container's mapping.
     pub node: Node<'a>,
     /// The key of its amounts; empty where it has none.
     pub resources_key: &'static str,
-    /// Path and mapping of what counts where the container itself says nothing, as Tekton's `stepTemplate` does.
-    pub inherits: Option<(PointerBuf, Node<'a>)>,
+    /// What counts where the container itself says nothing, as Tekton's `stepTemplate` does.
+    pub inherits: Option<Node<'a>>,
 }
 
 impl<'a> Template<'a> {
@@ -116,13 +118,14 @@ impl<'a> Template<'a> {
                 // A config may declare what is known already, and as the pod spec inside of a template.
                 let mut known = templates.iter();
                 let is_known = match layout.fields.is_empty() {
-                    false => known.any(|known| known.spec_path == it.spec_path),
+                    false => known.any(|known| known.pod.path == it.pod.path),
                     true => {
                         let has = |path: &PointerBuf| {
                             let mut known = templates.iter().flat_map(|known| &known.containers);
-                            known.any(|known| known.path == *path)
+                            known.any(|known| known.subject.path == *path)
                         };
-                        it.containers.retain(|container| !has(&container.path));
+                        it.containers
+                            .retain(|container| !has(&container.subject.path));
                         it.containers.is_empty() && it.made.is_empty()
                     }
                 };
@@ -153,13 +156,14 @@ impl<'a> Template<'a> {
         let Some(spec) = spec else {
             return Ok(None);
         };
+        let pod_metadata = below(&path, ["metadata"]);
         let mut template = Template {
             path,
             node,
             has_metadata: layout.form == Form::Template,
-            spec_path,
+            pod: Subject::new(Part::Pod, spec_path, on_change),
+            pod_metadata: Subject::new(Part::Pod, pod_metadata, on_change),
             spec,
-            on_change,
             containers: Vec::new(),
             made: Vec::new(),
             has_more_containers: layout.has_more_containers,
@@ -169,14 +173,14 @@ impl<'a> Template<'a> {
         };
         let own_context = |group: Node<'_>| group.at(["securityContext"]).is_some();
         let groups = match layout.groups {
-            Groups::Pod => vec![(template.spec_path.clone(), spec)],
-            Groups::WithContext if own_context(spec) => vec![(template.spec_path.clone(), spec)],
+            Groups::Pod => vec![(template.pod.path.clone(), spec)],
+            Groups::WithContext if own_context(spec) => vec![(template.pod.path.clone(), spec)],
             Groups::WithContext => Vec::new(),
             Groups::Templates => {
                 // A context of the defaults is one of each template, so that the workflow's counts for none.
                 let defaults = spec.at(["templateDefaults"]);
                 template.has_context &= !defaults.is_some_and(own_context);
-                let at = template.spec_path.clone();
+                let at = template.pod.path.clone();
                 let mut groups = places_below(resource, at, spec, "templates[]")?;
                 groups.retain(|(_, group)| !own_context(*group));
                 groups
@@ -196,18 +200,17 @@ impl<'a> Template<'a> {
         template.is_windows |=
             layout.reference.is_some() && template.containers.iter().any(is_script_for_windows);
         for (path, name) in layout.made {
-            for (path, node) in places_below(resource, template.spec_path.clone(), spec, path)? {
+            for (path, node) in places_below(resource, template.pod.path.clone(), spec, path)? {
                 if layout.keeps_amounts && node.at(["resources"]).is_none() {
                     continue;
                 }
-                let container = Container {
-                    container_type: ContainerType::Container,
-                    name: Cow::Borrowed(name),
-                    path,
-                    node,
-                    resources_key: layout.resources_key,
-                    inherits: None,
-                };
+                let container = template.container(
+                    ContainerType::Container,
+                    Cow::Borrowed(name),
+                    (path, node),
+                    layout,
+                    None,
+                );
                 template.made.push(container);
             }
         }
@@ -218,7 +221,7 @@ impl<'a> Template<'a> {
 
     /// The path of a field of the pod spec in the object.
     pub fn at_spec<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
-        below(&self.spec_path, tokens)
+        below(&self.pod.path, tokens)
     }
 
     /// A label of the pods that the template makes.
@@ -290,16 +293,41 @@ impl<'a> Template<'a> {
                 let path = below(&path, ["image"]);
                 return Err(expected(resource, image, UNRENDERED, &path));
             }
-            self.containers.push(Container {
-                container_type,
-                name: name.unwrap_or_default(),
-                path,
-                node: container,
-                resources_key: layout.resources_key,
-                inherits: inherits.clone(),
-            });
+            let name = name.unwrap_or_default();
+            let at = (path, container);
+            let container = self.container(container_type, name, at, layout, inherits.clone());
+            self.containers.push(container);
         }
         Ok(())
+    }
+
+    /// A container of this template; `inherits` has what counts where it says nothing itself.
+    fn container(
+        &self,
+        container_type: ContainerType,
+        name: Cow<'a, str>,
+        (path, node): (PointerBuf, Node<'a>),
+        layout: &Layout,
+        inherits: Option<(PointerBuf, Node<'a>)>,
+    ) -> Container<'a> {
+        let (inherited, inherits) = inherits.unzip();
+        let part = Part::Container {
+            name: name.to_string(),
+            container_type,
+        };
+        Container {
+            container_type,
+            name,
+            subject: Arc::new(Subject {
+                part,
+                path,
+                on_change: self.pod.on_change,
+                inherits: inherited,
+            }),
+            node,
+            resources_key: layout.resources_key,
+            inherits,
+        }
     }
 
     /// What a workflow's `templateDefaults` have for a container of each template, with which Argo completes it
@@ -312,8 +340,8 @@ impl<'a> Template<'a> {
     ) -> Option<(PointerBuf, Node<'a>)> {
         let workflow = match layout.groups {
             Groups::Pod => return None,
-            Groups::Templates => self.spec_path.as_ptr(),
-            Groups::WithContext => self.spec_path.parent()?.parent()?,
+            Groups::Templates => self.pod.path.as_ptr(),
+            Groups::WithContext => self.pod.path.parent()?.parent()?,
         };
         let path = below(workflow, ["templateDefaults", place]);
         let node = resource.node.pointer(&path)?;
@@ -360,7 +388,7 @@ fn is_for_windows(spec: Node<'_>) -> bool {
 impl<'a> Container<'a> {
     /// The path of a field of the container in the object.
     pub fn at<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
-        below(&self.path, tokens)
+        below(&self.subject.path, tokens)
     }
 
     /// The container's amounts, those that the author wrote here.
@@ -370,14 +398,14 @@ impl<'a> Container<'a> {
 
     /// The items of a list of the container's, and of the one that it inherits.
     pub fn items(&self, key: &str) -> impl Iterator<Item = Node<'a>> {
-        let inherited = self.inherits.as_ref().and_then(|(_, of)| of.get(key));
+        let inherited = self.inherits.and_then(|of| of.get(key));
         let lists = self.node.get(key).into_iter().chain(inherited);
         lists.flat_map(Node::items)
     }
 
     /// The first that `read` finds: in the container, or else in what it inherits.
     pub fn first<T>(&self, read: impl Fn(Node<'a>) -> Option<T>) -> Option<T> {
-        let inherited = || read(self.inherits.as_ref()?.1);
+        let inherited = || read(self.inherits?);
         read(self.node).or_else(inherited)
     }
 }

@@ -2,7 +2,7 @@
 
 use kustomize_krm_types::Severity;
 
-use crate::rules::Rule;
+use crate::rules::{Rule, When};
 
 /// One for each check of upstream, by its id.
 pub const RULES: &[Rule] = &[
@@ -107,15 +107,15 @@ const fn rule(id: &'static str, meaning: &'static str, peers: &'static str) -> R
     Rule {
         id,
         severity: Severity::Error,
+        when: When::Always,
         meaning,
         peers,
     }
 }
 
 /// The rule of one of upstream's checks.
-#[must_use]
-pub fn rule_of(check: &str) -> &'static str {
+pub fn rule_of(check: &str) -> &'static Rule {
     let mut rules = RULES.iter();
     let of_check = rules.find(|rule| rule.id.strip_prefix("FIT-PSS-") == Some(check));
-    of_check.map_or("FIT-PSS", |rule| rule.id)
+    of_check.unwrap_or(&RULES[0])
 }

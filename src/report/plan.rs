@@ -121,7 +121,7 @@ impl Plan<'_, '_> {
                                 (planned.before, section.before.start, root, &mut by_line.old)
                             }
                         };
-                        if let Some(node) = root.pointer(&change.pointer) {
+                        if let Some(node) = root.pointer(&change.pointer()) {
                             let line = text[start..node.span().start].matches('\n').count();
                             lines
                                 .entry(line)

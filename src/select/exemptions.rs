@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use crate::config::{Exemption, SectionRow, Selector, Vocabulary, covers, leaf_of};
+use crate::config::{ConfigExemption, SectionRow, Selector, Vocabulary, covers, leaf_of};
 use crate::finding::{Finding, Part};
 use crate::kubernetes::Date;
 use crate::objects::{Container, Target};
@@ -20,9 +20,9 @@ pub const EXEMPT_UNTIL: &str = "fitout.dev/exempt-until";
 
 /// An exemption as it applies to one object.
 #[derive(Debug)]
-pub struct Waiver<'r> {
+pub struct Exemption<'r> {
     /// Where it stands.
-    pub source: WaiverSource,
+    pub source: ExemptionSource,
     /// The containers that it is for, if only for some.
     container: Option<Only<'r>>,
     /// Leaves, as they were written.
@@ -39,7 +39,7 @@ pub struct Waiver<'r> {
 
 /// Where an exemption stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaiverSource {
+pub enum ExemptionSource {
     /// In the config: its index in `spec.exemptions`.
     Config(usize),
     /// On the object.
@@ -52,14 +52,14 @@ enum Only<'r> {
     Named(String),
 }
 
-impl<'r> Waiver<'r> {
+impl<'r> Exemption<'r> {
     /// The config's exemption `index`, for an object that it selects.
-    pub fn of_config(index: usize, exemption: &'r Exemption) -> Waiver<'r> {
+    pub fn of_config(index: usize, exemption: &'r ConfigExemption) -> Exemption<'r> {
         let selects_containers = exemption.select.containers.is_some();
         let borrowed =
             |texts: &'r [String]| texts.iter().map(|it| Cow::from(it.as_str())).collect();
-        Waiver {
-            source: WaiverSource::Config(index),
+        Exemption {
+            source: ExemptionSource::Config(index),
             container: selects_containers.then_some(Only::Selected(&exemption.select)),
             fields: borrowed(&exemption.fields),
             rules: borrowed(&exemption.rules),
@@ -69,8 +69,8 @@ impl<'r> Waiver<'r> {
         }
     }
 
-    /// What the annotations of an object, or else of its template, exempt: one waiver for each word.
-    pub(super) fn of_annotations(target: &Target<'_>) -> Vec<Waiver<'r>> {
+    /// What the annotations of an object, or else of its template, exempt: one exemption for each word.
+    pub(super) fn of_annotations(target: &Target<'_>) -> Vec<Exemption<'r>> {
         let annotation = |name: &str| target.annotation(name);
         let Some(words) = annotation(EXEMPT) else {
             return Vec::new();
@@ -84,7 +84,7 @@ impl<'r> Waiver<'r> {
             .split(',')
             .map(str::trim)
             .filter(|word| !word.is_empty());
-        let waiver = |word: &str| {
+        let exemption = |word: &str| {
             let (container, word) = match word.split_once(':') {
                 Some((container, word)) => (Some(Only::Named(container.to_owned())), word),
                 None => (None, word),
@@ -95,8 +95,8 @@ impl<'r> Waiver<'r> {
             } else {
                 (Vec::new(), vec![word])
             };
-            Waiver {
-                source: WaiverSource::Annotation,
+            Exemption {
+                source: ExemptionSource::Annotation,
                 container,
                 fields,
                 rules,
@@ -105,7 +105,12 @@ impl<'r> Waiver<'r> {
                 is_used: Cell::new(false),
             }
         };
-        words.map(waiver).collect()
+        words.map(exemption).collect()
+    }
+
+    /// Everything that it names, as it was written.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().chain(&self.rules).map(AsRef::as_ref)
     }
 
     /// Whether it is for the object's own fields, and so for all its containers.
@@ -134,7 +139,7 @@ impl<'r> Waiver<'r> {
             _ => false,
         };
         let leaf = finding.leaf.as_deref();
-        let is_named = self.rules.iter().any(|it| it == finding.id)
+        let is_named = self.rules.iter().any(|it| it == finding.rule.id)
             || leaf.is_some_and(|leaf| self.names(leaf, vocabulary));
         is_named && is_for_part()
     }

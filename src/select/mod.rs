@@ -3,5 +3,5 @@
 mod exemptions;
 mod selection;
 
-pub use exemptions::{EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Waiver, WaiverSource};
-pub use selection::{Applicable, Containers, PROFILE, ProfileUse, SKIP, Selected, Selection};
+pub use exemptions::{EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, ExemptionSource};
+pub use selection::{Containers, PROFILE, ProfileUse, SKIP, Selected, Selection};

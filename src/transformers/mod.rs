@@ -38,15 +38,13 @@ pub mod security_context;
 pub mod storage;
 
 use std::rc::Rc;
-use std::sync::Arc;
 
-use crate::config::{Config, Section, SectionRow, Sections, Settings, Waived};
+use crate::config::{Config, Exempted, Pass, Section, SectionRow, Sections, Settings};
 use crate::edit::Edits;
-use crate::finding::Decision;
-use crate::kubernetes::{Level, Version};
-use crate::objects::{Accounts, Around, Container, Target};
-use crate::problem::Problem;
-use crate::select::{Applicable, Containers, Waiver};
+use crate::funnel::Funnel;
+use crate::objects::{Accounts, Container, Related, Target};
+use crate::problem::{Problem, Problems};
+use crate::select::{Containers, Exemption, Selected, Selection};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -72,8 +70,12 @@ macro_rules! transformers {
         pub const SECTIONS: &[SectionRow] = &[$(SectionRow::of::<$section>($name)),*];
 
         /// All transformers with their sections, ready for any number of objects.
+        #[derive(Debug)]
         pub struct Transformers<'a> {
-            $($field: Sections<'a, $section>,)*
+            $(
+                /// The sections of this name.
+                pub $field: Sections<'a, $section>,
+            )*
         }
 
         impl<'a> Transformers<'a> {
@@ -83,12 +85,10 @@ macro_rules! transformers {
             }
 
             /// Asks every transformer what it wants of one object.
-            ///
-            /// # Errors
-            /// The first value of the author's that cannot be read where it has to be.
-            pub fn transform(&self, object: &Applicable<'_, '_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+            fn transform(&self, object: Object<'_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+                edits.start(object.selected.index);
                 $(
-                    if !object.skipped.iter().any(|skipped| skipped == $name || skipped == "true") {
+                    if !object.selected.skips($name) {
                         edits.rule($name);
                         <$section>::transform(&Scope { object, sections: &self.$field }, edits)?;
                     }
@@ -107,135 +107,142 @@ transformers! {
 }
 
 impl Transformers<'_> {
-    /// The Pod Security level that an object's pods are fitted out for, and its version where the config names one;
-    /// nothing when no `securityContext` applies to it.
-    pub fn pod_security(&self, object: &Applicable<'_, '_>) -> Option<(Level, Option<Version>)> {
-        let scope = Scope {
-            object,
-            sections: &self.security_context,
-        };
-        scope.section().map(|section| section.settings.standard())
+    /// Asks every transformer what it wants of every selected object.
+    ///
+    /// Leaves that are only checked and leaves that an exemption covers are planned a second time as if they were
+    /// written: what differs is what there is to report. So nothing that is written follows from something that is not.
+    ///
+    /// # Errors
+    /// Every object with a value that cannot be read where it has to be.
+    pub fn run<'a>(
+        &self,
+        config: &Config<'_>,
+        selection: &Selection<'_, 'a>,
+        funnel: &mut Funnel<'_>,
+    ) -> Result<Edits<'a>, Problems> {
+        let resources = selection.objects.resources;
+        let mut edits = Edits::new(resources);
+        let mut problems = Vec::new();
+        for selected in &selection.selected {
+            let object = |pass| Object {
+                selected,
+                related: &selection.objects.related,
+                accounts: &selection.objects.accounts,
+                pass,
+            };
+            let first = edits.changes.len();
+            problems.extend(self.transform(object(Pass::Write), &mut edits).err());
+            if config.only_checks || !selected.exemptions.is_empty() {
+                let mut preview = Edits::new(resources);
+                problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
+                let exemption_of = |leaf: &str| {
+                    let mut exemptions = selected.exemptions.iter();
+                    exemptions.position(|it| it.names(leaf, config.vocabulary))
+                };
+                let is_due = |it: &crate::finding::Finding| !config.judges || !it.rule.id.starts_with("FIT-PSS-");
+                funnel.extend(preview.not_written(&edits.changes[first..], exemption_of).filter(is_due));
+            }
+        }
+        let findings = std::mem::take(&mut edits.findings);
+        let is_due = |it: &crate::finding::Finding| !config.judges || !it.rule.id.starts_with("FIT-PSS-");
+        funnel.extend(findings.into_iter().filter(is_due));
+        match problems.is_empty() {
+            true => Ok(edits),
+            false => Err(Problems(problems)),
+        }
     }
+}
 
-    /// Whether the pods of an object get resources.
-    pub fn gives_resources(&self, object: &Applicable<'_, '_>) -> bool {
-        let sections = &self.resources;
-        let is_skipped = object.skipped.iter().any(|it| it == sections.name());
-        !is_skipped && Scope { object, sections }.section().is_some()
-    }
+/// An object, and what is around it.
+#[derive(Clone, Copy)]
+struct Object<'r> {
+    selected: &'r Selected<'r, 'r>,
+    related: &'r Related<'r>,
+    accounts: &'r Accounts,
+    pass: Pass,
 }
 
 /// What a transformer is given: an object, and the sections that apply to it.
 pub struct Scope<'r, 'c, S> {
-    object: &'r Applicable<'r, 'r>,
+    object: Object<'r>,
     sections: &'r Sections<'c, S>,
 }
 
-impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
-    /// The object and what there is to fit in it.
-    pub fn target(&self) -> &'r Target<'r> {
-        self.object.target
+impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
+    /// The scope in which a check asks what a section says of an object.
+    pub fn of(
+        sections: &'r Sections<'c, S>,
+        selection: &'r Selection<'r, '_>,
+        selected: &'r Selected<'r, 'r>,
+    ) -> Scope<'r, 'c, S> {
+        let object = Object {
+            selected,
+            related: &selection.objects.related,
+            accounts: &selection.objects.accounts,
+            pass: Pass::Write,
+        };
+        Scope { object, sections }
     }
 
-    /// What all objects in hand say of their ServiceAccounts.
+    /// The object and what there is to fit in it.
+    pub fn target(&self) -> &'r Target<'r> {
+        self.object.selected.target
+    }
+
+    /// What all objects say of their ServiceAccounts.
     pub fn accounts(&self) -> &'r Accounts {
         self.object.accounts
     }
 
-    /// What all objects in hand say of one another.
-    pub fn around(&self) -> &'r Around<'r> {
-        self.object.around
+    /// What all objects say of one another.
+    pub fn related(&self) -> &'r Related<'r> {
+        self.object.related
     }
 
     /// The object's index among all objects.
     pub fn index(&self) -> usize {
-        self.object.index
+        self.object.selected.index
     }
 
     /// The section for the object's own fields; `None` when no layer that applies to it has one.
     pub fn section(&self) -> Option<Rc<Section<'c, S>>> {
-        let is_meant = self.object.containers.is_whole_object();
-        is_meant
-            .then(|| {
-                let waives = |waiver: &Waiver<'_>| waiver.is_for_whole_object();
-                self.merged(|containers| containers.is_whole_object(), waives)
-            })
+        let applies = self.object.selected.containers.is_whole_object();
+        let is_exempt = |exemption: &Exemption<'_>| exemption.is_for_whole_object();
+        applies
+            .then(|| self.merged(|containers| containers.is_whole_object(), is_exempt))
             .flatten()
     }
 
     /// The section for one container; `None` when no layer that applies to it has one.
     pub fn section_for(&self, container: &Container<'_>) -> Option<Rc<Section<'c, S>>> {
-        let is_meant = self.object.containers.includes(container);
-        is_meant
-            .then(|| {
-                let waives = |waiver: &Waiver<'_>| waiver.is_for(container);
-                self.merged(|containers| containers.includes(container), waives)
-            })
+        let applies = self.object.selected.containers.includes(container);
+        let is_exempt = |exemption: &Exemption<'_>| exemption.is_for(container);
+        applies
+            .then(|| self.merged(|containers| containers.includes(container), is_exempt))
             .flatten()
     }
 
     fn merged(
         &self,
         applies: impl Fn(&Containers<'_>) -> bool + Copy,
-        waives: impl Fn(&Waiver<'_>) -> bool,
+        is_exempt: impl Fn(&Exemption<'_>) -> bool,
     ) -> Option<Rc<Section<'c, S>>> {
-        let layers = self
-            .object
-            .layers
-            .iter()
-            .filter(move |(_, containers)| applies(containers))
-            .map(|(id, _)| *id);
-        if self.object.waivers.is_empty() {
-            return self.sections.plain(layers, self.object.as_if);
+        let Object { selected, pass, .. } = self.object;
+        let layers = selected.layers.iter();
+        let layers = layers.filter(move |(_, containers)| applies(containers));
+        let layers = layers.map(|(id, _)| *id);
+        if selected.exemptions.is_empty() {
+            return self.sections.plain(layers, pass);
         }
-        let mut waived = Waived {
-            leaves: Vec::new(),
-            as_if: self.object.as_if,
-        };
-        let waivers = self.object.waivers.iter().enumerate();
-        for (index, waiver) in waivers.filter(|(_, waiver)| waives(waiver)) {
-            let leaves = waiver.leaves_of(self.sections.row());
-            waived
-                .leaves
-                .extend(leaves.map(|leaf| (leaf.to_owned(), index)));
-        }
-        self.sections.merged(layers.collect(), waived)
-    }
-}
-
-/// The path in `modes` that has the fields of a leaf deleted: the longest, which is the one that decides.
-fn removed_by<'s, S: Transformer>(section: &'s Section<'_, S>, leaf: &str) -> Option<&'s str> {
-    let covering = section.removed().filter(|path| covers(path, leaf));
-    covering.max_by_key(|path| path.len())
-}
-
-/// A decision by one setting about the field of another: how it is applied, and what keeps it, is that one's.
-fn decision_about<S: Transformer>(
-    section: &Section<'_, S>,
-    setting: &str,
-    leaf: &str,
-) -> Arc<Decision> {
-    decision_instead(section, setting, &section.decision(leaf))
-}
-
-/// As [`decision_about`], in the place of a decision that is at hand.
-fn decision_instead<S: Transformer>(
-    section: &Section<'_, S>,
-    setting: &str,
-    about: &Decision,
-) -> Arc<Decision> {
-    Arc::new(Decision {
-        mode: about.mode,
-        leaf: about.leaf.clone(),
-        waiver: about.waiver,
-        ..(*section.decision(setting)).clone()
-    })
-}
-
-/// Who has the field of a leaf deleted.
-fn decision_to_remove<S: Transformer>(section: &Section<'_, S>, leaf: &str) -> Arc<Decision> {
-    match removed_by(section, leaf) {
-        Some(path) => decision_about(section, &format!("modes.{path}"), leaf),
-        None => section.decision(leaf),
+        let exemptions = selected.exemptions.iter().enumerate();
+        let leaves = exemptions
+            .filter(|(_, exemption)| is_exempt(exemption))
+            .flat_map(|(index, exemption)| {
+                let leaves = exemption.leaves_of(self.sections.row());
+                leaves.map(move |leaf| (leaf.to_owned(), index))
+            });
+        let leaves = leaves.collect();
+        self.sections
+            .merged(layers.collect(), Exempted { leaves, pass })
     }
 }

@@ -31,7 +31,7 @@ use super::{Scope, Transformer};
 use crate::catalogue::Known;
 use crate::config::{Objection, Settings};
 use crate::edit::Edits;
-use crate::finding::{Mode, Subject};
+use crate::finding::Mode;
 use crate::objects::Template;
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -184,7 +184,7 @@ impl Transformer for Prometheus {
             }
             let fitting = Fitting {
                 section: &section,
-                subject: Subject::pod_metadata(template),
+                subject: template.pod_metadata.clone(),
                 annotations: template.node.at(["metadata", "annotations"]),
             };
             if placement == Placement::Service {
@@ -205,7 +205,7 @@ impl Transformer for Prometheus {
                 twice::pods(scope, &fitting, place, &ports, port, edits);
             }
         }
-        if let Some(service) = scope.around().service(scope.index()) {
+        if let Some(service) = scope.related().service(scope.index()) {
             service::fit(scope, service, &section, edits)?;
         }
         Ok(())

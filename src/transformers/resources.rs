@@ -21,27 +21,26 @@ mod autoscaling;
 mod consumers;
 mod fitting;
 mod injected;
-pub(crate) mod namespace;
+mod namespace;
 mod pod;
-mod qos;
 mod review;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
-use crate::config::{Amount, Factor, Objection, Section, Settings, covers};
+use crate::config::{Amount, Factor, Objection, Settings};
 use crate::edit::Edits;
-use crate::finding::Decision;
 use crate::kubernetes::Quantity;
 use crate::objects::{ContainerType, Template};
 use crate::problem::Problem;
+use crate::rules;
 
+use crate::facts::{Half, PodAmounts, PodFacts, QosClass};
+use crate::finding::Finding;
 use fitting::Fitting;
 use namespace::Ranges;
-use qos::PodAmounts;
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -187,23 +186,6 @@ impl Bounds {
     }
 }
 
-/// The decision on a leaf for which another setting than its own amount is the reason.
-fn decision(section: &Section<'_, Resources>, setting: &str, leaf: &str) -> Arc<Decision> {
-    let (reason, of_leaf) = (section.decision(setting), section.decision(leaf));
-    Arc::new(Decision {
-        mode: of_leaf.mode,
-        leaf: of_leaf.leaf.clone(),
-        waiver: of_leaf.waiver,
-        ..Arc::unwrap_or_clone(reason)
-    })
-}
-
-/// The path in `modes` by which a leaf is removed although the section may set no value for it.
-fn removed_by<'s>(section: &'s Section<'_, Resources>, leaf: &str) -> Option<&'s str> {
-    let named = section.removed().filter(|path| covers(path, leaf));
-    named.max_by_key(|path| path.len())
-}
-
 impl Settings for Resources {
     const RULES: &'static [(&'static str, &'static str)] = &[
         ("FIT-RES001", "requests.cpu"),
@@ -345,7 +327,7 @@ impl Transformer for Resources {
         if of_object.is_some() && resource.kind == "Namespace" {
             injected::tell_of_namespace(resource, edits);
         }
-        let ranges = Ranges::of(scope.around(), resource);
+        let ranges = Ranges::of(scope.related(), resource);
         for template in &scope.target().templates {
             let of_pod = of_object
                 .as_ref()
@@ -397,14 +379,41 @@ fn judge(
     ranges: &Ranges,
     edits: &mut Edits<'_>,
 ) {
-    let (around, resource) = (scope.around(), scope.target().resource);
-    let after = ranges.complete(PodAmounts::of(template, edits.of_object()));
-    qos::tell_of_qos_class(template, ranges, &after, edits);
+    let (related, resource) = (scope.related(), scope.target().resource);
+    let after = ranges.complete(PodAmounts::after(template, edits.of_object()));
+    tell_of_qos_class(template, ranges, &after, edits);
     pod::judge(template, &after, edits);
     ranges.judge(template, &after, edits);
-    namespace::tell_of_uncounted(around, resource, template, &after, edits);
+    namespace::tell_of_uncounted(related, resource, template, &after, edits);
     autoscaling::judge(scope, template, &after, edits);
     consumers::tell_of_volumes(template, &after, edits);
     consumers::tell_of_environment(resource, template, ranges, &after, edits);
     injected::tell(template, edits);
+}
+
+/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
+/// the first amount of all, which goes without saying.
+fn tell_of_qos_class(
+    template: &Template<'_>,
+    ranges: &Ranges,
+    after: &PodAmounts,
+    edits: &mut Edits<'_>,
+) {
+    if edits.of_object().is_empty() {
+        return;
+    }
+    let before = ranges
+        .complete(PodAmounts::of(&PodFacts::of(template)))
+        .qos_class();
+    let after = after.qos_class();
+    if before == after || before == QosClass::BestEffort {
+        return;
+    }
+    let subject = &template.pod;
+    let message = format!(
+        "{}: its QoS class was {before} and becomes {after}",
+        subject.part
+    );
+    let finding = Finding::new(&rules::RES007, message).about(subject, &[]);
+    edits.find(finding);
 }

@@ -46,6 +46,7 @@ mod wanted;
 mod writable;
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
@@ -121,7 +122,7 @@ enum Automount {
 
 impl SecurityContext {
     /// The level and, where one is named, the version of the Pod Security Standards.
-    pub(super) fn standard(&self) -> (Level, Option<Version>) {
+    pub fn standard(&self) -> (Level, Option<Version>) {
         (self.profile, self.version)
     }
 }
@@ -352,7 +353,7 @@ fn fit_account(
 
 /// Has the token not mounted, by a ServiceAccount or by a pod, which have the field alike.
 fn forbid_token(
-    subject: &Subject,
+    subject: &Arc<Subject>,
     section: &Section<'_, SecurityContext>,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
@@ -378,7 +379,7 @@ fn fit<'r>(
     let pod = PodFitting {
         scope,
         template,
-        subject: Subject::pod(template),
+        subject: template.pod.clone(),
         is_knative: scope.target().resource.group() == KNATIVE,
     };
     let section = scope.section();
@@ -406,7 +407,7 @@ fn fit<'r>(
             section,
             template,
             container,
-            subject: Subject::container(template, container),
+            subject: container.subject.clone(),
             has_own_users,
             is_knative: pod.is_knative,
         };

@@ -27,14 +27,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Scope, Transformer, removed_by};
+use super::{Scope, Transformer};
 use crate::config::Amount;
 use crate::config::Factor;
 use crate::config::{Objection, Section, Settings};
 use crate::edit::Edits;
-use crate::finding::{Mode, Subject};
+use crate::finding::Mode;
 use crate::kubernetes::{Glob, Quantity};
-use crate::objects::ClaimKind;
 use crate::problem::{Problem, did_you_mean};
 
 use claim::Fitting;
@@ -187,19 +186,12 @@ impl Transformer for Storage {
         let target = scope.target();
         let is_told = Cell::new(false);
         for claim in &target.claims {
-            let mut subject = Subject::claim(claim);
-            if claim.kind == ClaimKind::Ephemeral {
-                // Such a claim is a part of the pods, and a change of it is one of theirs.
-                let mut templates = target.templates.iter();
-                let of = templates.find(|it| claim.path.starts_with(&it.spec_path));
-                subject.on_change = of.map_or(subject.on_change, |it| it.on_change);
-            }
             let fitting = Fitting {
                 resource: target.resource,
                 claim,
                 section: &section,
-                around: scope.around(),
-                subject,
+                related: scope.related(),
+                subject: claim.subject.clone(),
                 is_told: &is_told,
             };
             if fitting.is_selected() {
@@ -300,7 +292,7 @@ impl Storage {
 
 /// Whether the fields of a leaf are to be deleted: by the mode of a setting that is there, or by name in `modes`.
 fn is_removed(section: &Section<'_, Storage>, leaf: &str, is_configured: bool) -> bool {
-    let is_meant = is_configured || removed_by(section, leaf).is_some();
+    let is_meant = is_configured || section.removed_by(leaf).is_some();
     section.mode(leaf) == Mode::Remove && is_meant
 }
 

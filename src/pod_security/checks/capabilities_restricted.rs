@@ -5,8 +5,8 @@
 
 use super::Check;
 use super::capabilities_baseline::{added_beyond, must_not_include};
-use crate::kubernetes::Level;
 use crate::facts::{PodFacts, View};
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::yaml::Value;
 

@@ -20,9 +20,9 @@ mod seccomp_profile_restricted;
 mod sysctls;
 mod windows_host_process;
 
-use crate::facts::PodFacts;
 use super::violation::Forbidden;
 use super::{Level, Version};
+use crate::facts::PodFacts;
 
 /// One check of the standards.
 #[derive(Debug)]

@@ -4,8 +4,8 @@
 //! (`hostUsers: false`) are exempt.
 
 use super::Check;
-use crate::kubernetes::Level;
 use crate::facts::PodFacts;
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 
 pub(super) const CHECK: Check = Check {

@@ -1,8 +1,8 @@
 //! How the tests of the checks ask: a template in YAML, and one check at one version.
 
 use super::Check;
-use crate::kubernetes::Version;
 use crate::facts::PodFacts;
+use crate::kubernetes::Version;
 use crate::pod_security::violation::{At, Forbidden};
 use crate::problem::field_path;
 use crate::yaml::{Stream, Value};

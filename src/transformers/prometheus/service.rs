@@ -1,7 +1,7 @@
 //! `placement: Service`: the annotations of the Services in front of the pods, which scrape configs that look for endpoints
 //! read. The port among them is that of the pods, because the addresses of endpoints are.
 
-use kustomize_krm_types::Severity;
+use std::sync::Arc;
 
 use super::annotations::Fitting;
 use super::ports::{DeclaredPort, OF_SERVICE, Ports};
@@ -9,8 +9,9 @@ use super::{Placement, Prometheus, Scrape, twice};
 use crate::config::Section;
 use crate::edit::Edits;
 use crate::finding::{Finding, Part, Subject};
-use crate::objects::{Around, OnChange, Service, below};
+use crate::objects::{OnChange, Related, Service, below};
 use crate::problem::Problem;
+use crate::rules;
 use crate::transformers::Scope;
 use crate::yaml::Node;
 
@@ -23,12 +24,12 @@ pub(super) fn fit(
 ) -> Result<(), Problem> {
     let fitting = Fitting {
         section,
-        subject: Subject {
+        subject: Arc::new(Subject {
             part: Part::Object,
             path: below(jsonptr::Pointer::root(), ["metadata"]),
             on_change: OnChange::Nothing,
             inherits: None,
-        },
+        }),
         annotations: scope.target().resource.annotations(),
     };
     if section.settings.placement == Placement::Pod {
@@ -39,21 +40,21 @@ pub(super) fn fit(
         return Ok(());
     }
     // Endpoints of a Service that selects no pods are not pods'.
-    if scope.around().pods_behind(service).next().is_none() {
+    if scope.related().pods_behind(service).next().is_none() {
         return Ok(());
     }
-    let ports = ports_of(scope.around(), service);
+    let ports = ports_of(scope.related(), service);
     let authors = fitting.present("scrape").as_deref() == Some("true");
-    let beside = scope.around().services_beside(service);
+    let beside = scope.related().services_beside(service);
     let better = beside
         .into_iter()
         .find(|it| !authors && is_better(it, service));
-    if let Some(better) = better.filter(|it| share_a_port(scope.around(), it, &ports)) {
+    if let Some(better) = better.filter(|it| share_a_port(scope.related(), it, &ports)) {
         let message = format!(
             "its pods are behind {} too, which is annotated instead",
             better.resource.display_name()
         );
-        let finding = Finding::new("prometheus", Severity::Info, message)
+        let finding = Finding::new(&rules::PRM004, message)
             .about(&fitting.subject, &["annotations", &fitting.key("scrape")]);
         edits.find(finding);
         return Ok(());
@@ -67,7 +68,7 @@ pub(super) fn fit(
 }
 
 /// The ports of pods that a Service leads to.
-fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports<'static> {
+fn ports_of(related: &Related<'_>, service: &Service<'_>) -> Ports<'static> {
     let mut ports = Ports {
         usable: Vec::new(),
         targets: 0,
@@ -84,7 +85,7 @@ fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports<'static> {
         let Some(target) = text(port, "targetPort").or_else(|| text(port, "port")) else {
             continue;
         };
-        let declared = around.pods_behind(service).flat_map(|pods| pods.ports());
+        let declared = related.pods_behind(service).flat_map(|pods| pods.ports());
         let declared = declared.filter_map(|port| {
             let number: u16 = port.int_at(["containerPort"])?;
             Some((number, text(port, "name")))
@@ -123,7 +124,7 @@ fn is_better(this: &Service<'_>, that: &Service<'_>) -> bool {
 }
 
 /// Whether a Service leads to one of these ports as well.
-fn share_a_port(around: &Around<'_>, service: &Service<'_>, ports: &Ports<'_>) -> bool {
-    let others = ports_of(around, service);
+fn share_a_port(related: &Related<'_>, service: &Service<'_>, ports: &Ports<'_>) -> bool {
+    let others = ports_of(related, service);
     others.usable.iter().any(|port| ports.has(port.number))
 }

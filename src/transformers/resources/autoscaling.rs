@@ -1,13 +1,12 @@
 //! What autoscalers make of the amounts: a horizontal one counts in requests, a vertical one replaces them.
 
-use kustomize_krm_types::Severity;
-
 use super::Resources;
 use super::pod::FITTED;
-use super::qos::PodAmounts;
 use crate::edit::Edits;
+use crate::facts::PodAmounts;
 use crate::finding::{Finding, Subject};
 use crate::objects::{Autoscaler, Container, ContainerType, Template};
+use crate::rules;
 use crate::transformers::Scope;
 use crate::yaml::Node;
 
@@ -18,7 +17,7 @@ pub(super) fn judge(
     amounts: &PodAmounts,
     edits: &mut Edits<'_>,
 ) {
-    for autoscaler in scope.around().autoscalers_of(scope.target().resource) {
+    for autoscaler in scope.related().autoscalers_of(scope.target().resource) {
         match autoscaler.is_vertical {
             true => tell_of_overwriting(autoscaler, template, edits),
             false => tell_of_missing_requests(autoscaler, template, amounts, edits),
@@ -47,14 +46,14 @@ fn tell_of_missing_requests(
                 autoscaler.resource.display_name()
             );
             edits.find(
-                Finding::new("FIT-HPA002", Severity::Error, message)
+                Finding::new(&rules::HPA002, message)
                     .about(subject, &["resources", "requests", &name])
                     .help("set the request: without it the autoscaler does nothing"),
             );
         };
         if only.is_none() && is_for_pod {
             if !pod.requests.contains_key(&name) && amounts.sum_of_requests(&name).is_none() {
-                tell(&Subject::pod(template));
+                tell(&template.pod);
             }
             continue;
         }
@@ -62,7 +61,7 @@ fn tell_of_missing_requests(
             let is_meant = only.as_deref().is_none_or(|only| *container.name == *only);
             let is_counted = *container_type != ContainerType::Init;
             if is_meant && is_counted && !declared.requests.contains_key(&name) {
-                tell(&Subject::container(template, container));
+                tell(&container.subject);
             }
         }
     }
@@ -122,12 +121,12 @@ fn tell_of_overwriting(
             != Some("Off")
     };
     for container in template.containers.iter().filter(|it| is_controlled(it)) {
-        let subject = Subject::container(template, container);
+        let subject = container.subject.clone();
         let amounts = subject.at(&["resources"]);
         let changes = edits.of_object().iter();
         if !changes
             .into_iter()
-            .any(|it| it.pointer.starts_with(&amounts))
+            .any(|it| it.pointer().starts_with(&amounts))
         {
             continue;
         }
@@ -137,7 +136,7 @@ fn tell_of_overwriting(
             autoscaler.resource.display_name()
         );
         edits.find(
-            Finding::new("resources", Severity::Info, message)
+            Finding::new(&rules::VPA001, message)
                 .about(&subject, &["resources"])
                 .help("bound it by `minAllowed` and `maxAllowed` of the autoscaler"),
         );

@@ -1,15 +1,15 @@
 //! What else in a pod goes by the amounts of its containers: volumes on the node's disk, and environment variables.
 
-use kustomize_krm_types::Severity;
-
+use super::FITTED;
 use super::namespace::Ranges;
-use super::qos::{Declared, PodAmounts};
-use super::{FITTED, Half};
 use crate::edit::Edits;
-use crate::finding::{Finding, Subject};
+use crate::facts::Half;
+use crate::facts::{Declared, PodAmounts, PodFacts};
+use crate::finding::Finding;
 use crate::kubernetes::Quantity;
 use crate::objects::{Container, Template};
 use crate::read::Resource;
+use crate::rules;
 use crate::yaml::Node;
 
 /// Tells of volumes on the node's disk that may grow beyond what the containers together may store there: the kubelet
@@ -34,13 +34,13 @@ pub(super) fn tell_of_volumes(
         return;
     };
     if sum > limit {
-        let subject = Subject::pod(template);
+        let subject = template.pod.clone();
         let message = format!(
             "{}: its emptyDir volumes may hold {sum}, and it is evicted above its ephemeral-storage limit of {limit}",
             subject.part
         );
         edits.find(
-            Finding::new("FIT-RES012", Severity::Warning, message)
+            Finding::new(&rules::RES012, message)
                 .about(&subject, &["volumes"])
                 .help("raise the limits of ephemeral-storage, or lower `sizeLimit`"),
         );
@@ -70,10 +70,10 @@ pub(super) fn tell_of_environment(
     if !resource.node.raw().contains("resourceFieldRef") {
         return;
     }
-    let before = ranges.complete(PodAmounts::of(template, &[]));
+    let before = ranges.complete(PodAmounts::of(&PodFacts::of(template)));
     let containers: Vec<(&Container<'_>, &Declared)> = amounts.by_container(template).collect();
     for (own, (container, _)) in containers.iter().enumerate() {
-        let subject = Subject::container(template, container);
+        let subject = container.subject.clone();
         let mut changed = Vec::new();
         for variable in variables(own, &containers) {
             let Variable { name, half, of, .. } = &variable;
@@ -101,7 +101,7 @@ pub(super) fn tell_of_environment(
             let message = format!("{}: {name} takes {half}.{of} and {what}", subject.part);
             let at = variable.at.to_string();
             edits.find(
-                Finding::new("FIT-RES013", Severity::Warning, message)
+                Finding::new(&rules::RES013, message)
                     .about(&subject, &["env", &at, "valueFrom", "resourceFieldRef"])
                     .help("set the amount, or write the value"),
             );
@@ -112,7 +112,7 @@ pub(super) fn tell_of_environment(
                 subject.part,
                 changed.join(", ")
             );
-            let finding = Finding::new("resources", Severity::Info, message);
+            let finding = Finding::new(&rules::RES015, message);
             edits.find(finding.about(&subject, &["env"]));
         }
     }

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use kustomize_krm_types::Severity;
-
-use super::{CpuLimits, Half, MemoryLimit, OnConflict, Resources, decision, removed_by};
+use super::{CpuLimits, MemoryLimit, OnConflict, Resources};
 use crate::config::Section;
 use crate::edit::read_quantity;
 use crate::edit::{Edits, Meaning, Proposal};
+use crate::facts::Half;
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
 use crate::read::Resource;
+use crate::rules;
 use crate::yaml::{Node, Value};
 
 /// One container in the hands of its section.
@@ -75,7 +75,7 @@ impl<'a> Fitting<'_, 'a> {
             decision: as_removal(decision),
         };
         if half == Half::Limits && name == "cpu" && settings.cpu_limits == CpuLimits::Remove {
-            return Some(removal(decision_about(section, "cpuLimits", &leaf)));
+            return Some(removal(section.decision_about("cpuLimits", &leaf)));
         }
         let mut lists = settings.lists(self.container.container_type);
         let configured = lists.find_map(|(list, amounts)| {
@@ -83,9 +83,11 @@ impl<'a> Fitting<'_, 'a> {
             Some(([list, ".", &leaf].concat(), settings.scaled(name, amount)))
         });
         if mode == Mode::Remove {
-            let named = removed_by(section, &leaf).map(|path| format!("modes.{path}"));
+            let named = section
+                .removed_by(&leaf)
+                .map(|path| format!("modes.{path}"));
             let reason = named.or(configured.map(|(path, _)| path))?;
-            return Some(removal(decision_about(section, &reason, &leaf)));
+            return Some(removal(section.decision_about(&reason, &leaf)));
         }
         if mode == Mode::Bound {
             let bounds = settings.bounds(name);
@@ -130,7 +132,7 @@ impl<'a> Fitting<'_, 'a> {
             limit = Some(Wish {
                 mode: self.section.mode(leaf),
                 amount: Some(side.amount),
-                decision: decision_about(self.section, "memoryLimit", leaf),
+                decision: self.section.decision_about("memoryLimit", leaf),
             });
         }
         let limit_side = self.side(name, author_limit, limit.as_mut());
@@ -206,11 +208,11 @@ impl<'a> Fitting<'_, 'a> {
         let Some((setting, amount)) = broken else {
             // The pair rule may still lower a request to a limit that is brought below it.
             let max = format!("max.{name}");
-            wish.decision = decision_instead(self.section, &max, &wish.decision);
+            wish.decision = self.section.decision_instead(&max, &wish.decision);
             return authors;
         };
         let setting = format!("{setting}.{name}");
-        wish.decision = decision_instead(self.section, &setting, &wish.decision);
+        wish.decision = self.section.decision_instead(&setting, &wish.decision);
         Some(Side {
             amount,
             whose: Whose::Bounds,
@@ -293,7 +295,7 @@ impl<'a> Fitting<'_, 'a> {
             .amount
             .map_or(Value::Null, |amount| Value::from(amount.to_string()));
         let proposal = Proposal {
-            subject: &self.subject(),
+            subject: self.subject(),
             field: &[self.container.resources_key, plan.half.key(), plan.name],
             value,
             decision: plan.decision,
@@ -307,8 +309,8 @@ impl<'a> Fitting<'_, 'a> {
         Ok(())
     }
 
-    pub(super) fn subject(&self) -> Subject {
-        Subject::container(self.template, self.container)
+    pub(super) fn subject(&self) -> &Arc<Subject> {
+        &self.container.subject
     }
 
     fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {
@@ -331,8 +333,8 @@ impl<'a> Fitting<'_, 'a> {
             "{}: the request of {name} is implicitly its limit, {implicit}, and is not set to {wanted}: {why}",
             self.subject().part
         );
-        Finding::new("resources", Severity::Info, message).about(
-            &self.subject(),
+        Finding::new(&rules::RES014, message).about(
+            self.subject(),
             &[self.container.resources_key, "requests", name],
         )
     }
@@ -352,9 +354,9 @@ impl<'a> Fitting<'_, 'a> {
             whose(limit)
         );
         let is_authors = limit.whose == Whose::Author;
-        Finding::new("FIT-RES002", Severity::Error, message)
+        Finding::new(&rules::RES002, message)
             .about(
-                &self.subject(),
+                self.subject(),
                 &[self.container.resources_key, "limits", name],
             )
             .current(is_authors.then(|| Value::from(limit.amount.to_string())))

@@ -1,5 +1,7 @@
 //! The fields of containers.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 
 use super::legacy::Spot;
@@ -12,13 +14,14 @@ use crate::edit::Edits;
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
+use crate::rules;
 use crate::yaml::{Node, Value};
 
 pub(super) struct ContainerFitting<'f, 'a> {
     pub(super) section: &'f Section<'f, SecurityContext>,
     pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
-    pub(super) subject: Subject,
+    pub(super) subject: Arc<Subject>,
     /// The pod has users of its own, which `procMount: Unmasked` needs.
     pub(super) has_own_users: bool,
     pub(super) is_knative: bool,
@@ -143,7 +146,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: its author set allowPrivilegeEscalation to false; the API server refuses {} beside it, so it is not set",
             self.subject.part, wanted.name
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("leave the container out with a profile, or let the config override `allowPrivilegeEscalation` for it")
@@ -154,7 +157,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: the API server takes procMount: Unmasked only with hostUsers: false, so it is not set",
             self.subject.part
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("set `securityContext.hostUsers: false` as well; it needs Kubernetes 1.33")
@@ -165,7 +168,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: Knative refuses {}, so it is not set",
             self.subject.part, wanted.name
         );
-        Finding::new("FIT-SEC008", Severity::Warning, message)
+        Finding::new(&rules::SEC008, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("set the mode of this field to Off for Knative with a profile")
@@ -176,7 +179,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: {reason}; the API server refuses allowPrivilegeEscalation: false beside it, so it is not set",
             self.subject.part
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &["securityContext", "allowPrivilegeEscalation"])
             .decided_by(self.section.decision("container.allowPrivilegeEscalation"))
             .help("a container that needs this belongs into a namespace that enforces the level privileged")

@@ -14,6 +14,7 @@ use super::{SecurityContext, author, author_list, authors_own};
 use crate::config::Section;
 use crate::edit::Edits;
 use crate::finding::{Finding, Mode};
+use crate::rules;
 use crate::yaml::{Node, Value};
 
 /// The capability without which no port below [`FIRST_FREE_PORT`] can be opened.
@@ -77,7 +78,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: {name} has {wrong}, which the Pod Security Standards do not know and runtimes take for different things",
             self.subject.part
         );
-        let finding = Finding::new("FIT-SEC007", Severity::Warning, message)
+        let finding = Finding::new(&rules::SEC007, message)
             .about(&self.subject, &["securityContext", "capabilities", list])
             .current(node.value().ok())
             .proposed(Value::Sequence(right))
@@ -106,7 +107,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: it drops the capability {NET_BIND_SERVICE}, without which it may not open its port {port}",
             self.subject.part
         );
-        let finding = Finding::new("FIT-SEC001", Severity::Info, message)
+        let finding = Finding::graded(&rules::SEC001, Severity::Info, message)
             .about(&self.subject, &["ports"])
             .decided_by(self.section.decision(leaf))
             .help(format!(
@@ -176,7 +177,7 @@ impl PodFitting<'_, '_, '_> {
              what Windows has not and refuses it",
             self.subject.part
         );
-        let finding = Finding::new("FIT-SEC008", Severity::Warning, message)
+        let finding = Finding::new(&rules::SEC008, message)
             .about(&self.subject, &["os", "name"])
             .proposed("windows")
             .decided_by(section.decision("profile"))

@@ -8,10 +8,11 @@ use super::{Placement, SecurityContext, author, authors_own};
 use crate::catalogue::clean;
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
-use crate::finding::{Finding, Mode, Subject};
+use crate::finding::{Finding, Mode};
 use crate::objects::Container;
 use crate::problem::Problem;
-use crate::yaml::{Node, Value};
+use crate::rules;
+use crate::yaml::Value;
 
 /// The fields of which the catalogue knows values, and all that speaks of each: a group belongs to its user.
 const IDS: [(&str, &[&str]); 2] = [
@@ -84,7 +85,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 };
                 let subject = match of_all {
                     Some(_) => self.subject.clone(),
-                    None => Subject::container(self.template, container),
+                    None => container.subject.clone(),
                 };
                 let own = self.scope.section_for(container);
                 let decided = own.as_deref().unwrap_or(section);
@@ -143,13 +144,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
         })?;
         let name = mount.text_at(["name"])?;
         claims().find(|claim| *claim == name)?;
-        let subject = Subject::container(self.template, container);
+        let subject = container.subject.clone();
         let message = format!(
             "{}: \"{name}\" is mounted at {path}, the directory of {} that {image} wants for its user alone; a volume's root \
              belongs to root and is open to the fsGroup",
             subject.part, own.variable
         );
-        let finding = Finding::new("FIT-SEC006", Severity::Warning, message)
+        let finding = Finding::graded(&rules::SEC006, Severity::Warning, message)
             .about(&subject, &["env"])
             .decided_by(section.decision("pod.fsGroup"))
             .help(format!(
@@ -170,13 +171,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let made_for = entry
             .run_as_user
             .filter(|it| !entry.any_user && *it != user)?;
-        let subject = Subject::container(self.template, container);
+        let subject = container.subject.clone();
         let is_root = user == 0;
         let message = format!(
             "{}: by the catalogue of images {image} is made for user {made_for} and may not work as user {user}",
             subject.part
         );
-        let finding = Finding::new("FIT-SEC005", Severity::Warning, message)
+        let finding = Finding::new(&rules::SEC005, message)
             .about(&subject, &["securityContext", "runAsUser"])
             .decided_by(section.decision("pod.runAsUser"))
             .help("take that user for this container, or say in `spec.catalogue` that any user will do");

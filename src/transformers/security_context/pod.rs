@@ -1,5 +1,7 @@
 //! The fields of pods, and those that pods and containers share.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 
 use super::legacy::{Spot, had_annotation};
@@ -11,13 +13,14 @@ use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{ClaimKind, Container, Target, Template};
 use crate::problem::Problem;
+use crate::rules;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
 
 pub(super) struct PodFitting<'f, 'r, 'c> {
     pub(super) scope: &'f Scope<'r, 'c, SecurityContext>,
     pub(super) template: &'f Template<'r>,
-    pub(super) subject: Subject,
+    pub(super) subject: Arc<Subject>,
     /// Knative takes no security context of the pod, and of the container's only some fields.
     pub(super) is_knative: bool,
 }
@@ -86,7 +89,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         for container in containers().filter(|container| root(container)) {
             edits.find(self.starts_as_root(container, section));
         }
-        let subject_of = |container: &Container<'a>| Subject::container(self.template, container);
+        let subject_of = |container: &Container<'a>| container.subject.clone();
         let own = |container: &Container<'a>| authors_own(container, &wanted.name).is_some();
         // An annotation of the time before the field counts as its author's value.
         let annotated = |container: &Container<'a>| {
@@ -163,7 +166,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
     fn spot<'s>(
         &'s self,
         container: Option<&'s Container<'a>>,
-        subject: &'s Subject,
+        subject: &'s Arc<Subject>,
     ) -> Spot<'s, 'a> {
         Spot {
             template: self.template,
@@ -181,7 +184,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let subject = match container {
-            Some(container) => Subject::container(self.template, container),
+            Some(container) => container.subject.clone(),
             None => self.subject.clone(),
         };
         self.spot(container, &subject).set(wanted, section, edits)
@@ -278,7 +281,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: {reason}; the API server refuses hostUsers: {value} beside it, so it is not set",
             self.subject.part
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &["hostUsers"])
             .decided_by(section.decision("hostUsers"))
             .help("leave the object out with a profile, or change the manifest")
@@ -314,7 +317,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: Knative refuses {name}, so it is not set",
             self.subject.part
         );
-        Finding::new("FIT-SEC008", Severity::Warning, message)
+        Finding::new(&rules::SEC008, message)
             .about(&self.subject, &["securityContext", name])
             .decided_by(section.decision(leaf))
             .help("set the mode of this field to Off for Knative with a profile")
@@ -343,7 +346,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: its author has it run as user 0, so runAsNonRoot is not set: it would not start",
             self.subject.part
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &["securityContext", "runAsUser"])
             .current(author(self.context(), "runAsUser").and_then(|node| node.value().ok()))
             .decided_by(section.decision("pod.runAsNonRoot"))
@@ -355,7 +358,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         container: &Container<'a>,
         section: &Section<'_, SecurityContext>,
     ) -> Finding {
-        let subject = Subject::container(self.template, container);
+        let subject = container.subject.clone();
         let author = author_user(self.template, container);
         let is_authors = author.and_then(|node| node.int()) == Some(0_i64);
         let (severity, message, help) = if is_authors {
@@ -373,8 +376,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 "choose another user, or set `runAsNonRoot: false`",
             )
         };
-        Finding::new(
-            "FIT-SEC001",
+        Finding::graded(
+            &rules::SEC001,
             severity,
             format!("{}: {message}", subject.part),
         )
@@ -470,7 +473,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "no user is known for {}: if the image's user is root or a name, runAsNonRoot keeps it from starting",
             without.join(", ")
         );
-        let finding = Finding::new("FIT-SEC004", Severity::Warning, message)
+        let finding = Finding::new(&rules::SEC004, message)
             .about(&self.subject, &["securityContext", "runAsUser"])
             .decided_by(section.decision("pod.runAsNonRoot"))
             .help(
@@ -519,7 +522,7 @@ pub(super) fn too_young(
         true => wanted.path(&["securityContext"]),
         false => vec![wanted.name.as_str()],
     };
-    Finding::new("securityContext", Severity::Warning, message)
+    Finding::new(&rules::VER001, message)
         .about(subject, &path)
         .decided_by(section.decision(&wanted.leaf))
         .help(format!(

@@ -4,6 +4,8 @@
 //! trust. Paths are compared cleaned, because the API server compares them as text and would let
 //! `/tmp` and `/tmp/` collide at run time.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
@@ -17,6 +19,7 @@ use crate::kubernetes::{Glob, Quantity};
 use crate::objects::{Container, Target, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
+use crate::rules;
 use crate::yaml::{Node, Value};
 
 /// A path that must stay writable.
@@ -245,7 +248,7 @@ impl Volumes {
         &mut self,
         fitting: &ContainerFitting<'_, '_>,
         resource: &Resource<'_>,
-        pod: &Subject,
+        pod: &Arc<Subject>,
         paths: &[Wanted],
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
@@ -426,6 +429,7 @@ fn plain_name((container, path): &Place) -> String {
 fn name_of(container: &Container<'_>) -> String {
     match container.name.as_ref() {
         "" => container
+            .subject
             .path
             .tokens()
             .last()
@@ -465,7 +469,7 @@ fn is_a_device(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
         "{}: {} must be writable, but a block device has that path, and the API server refuses a mount beside it",
         fitting.subject.part, wanted.path
     );
-    Finding::new("FIT-SEC006", Severity::Error, message)
+    Finding::new(&rules::SEC006, message)
         .about(&fitting.subject, &["volumeDevices"])
         .decided_by(fitting.section.decision("writablePaths"))
         .help("give the device another path, or take the path out of `writablePaths` for this container")
@@ -478,7 +482,7 @@ fn would_hide(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
         wanted.image.as_deref().unwrap_or_default(),
         wanted.path
     );
-    Finding::new("FIT-SEC006", Severity::Warning, message)
+    Finding::graded(&rules::SEC006, Severity::Warning, message)
         .about(&fitting.subject, &["volumeMounts"])
         .decided_by(fitting.section.decision("container.readOnlyRootFilesystem"))
         .help("mount its files there, or let this container have a writable root filesystem")
@@ -494,7 +498,7 @@ fn stays_read_only(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted, by: &str
         "{}: {} must be writable, but {by} is not",
         fitting.subject.part, wanted.path
     );
-    Finding::new("FIT-SEC006", severity, message)
+    Finding::graded(&rules::SEC006, severity, message)
         .about(&fitting.subject, &["volumeMounts"])
         .decided_by(fitting.section.decision("writablePaths"))
         .help("mount that elsewhere, or take the path out of `writablePaths` for this container")

@@ -1,7 +1,5 @@
 //! The size of a claim. It only grows, unless something asks for less by name: then that is told.
 
-use kustomize_krm_types::Severity;
-
 use super::claim::Fitting;
 use super::{Size, SizePolicy, Storage, is_removed};
 use crate::config::Amount;
@@ -11,7 +9,7 @@ use crate::finding::{Finding, Mode};
 use crate::kubernetes::{Format, Glob, Quantity};
 use crate::objects::ClaimKind;
 use crate::problem::Problem;
-use crate::transformers::decision_about;
+use crate::rules;
 use crate::yaml::Value;
 
 /// Where a claim says how large it is.
@@ -114,7 +112,7 @@ impl Fitting<'_, '_> {
         let Some(name) = self.class_here() else {
             return;
         };
-        let Some(class) = self.around.storage_class(&name) else {
+        let Some(class) = self.related.storage_class(&name) else {
             return;
         };
         if class.bool_at(["allowVolumeExpansion"]) == Some(true) {
@@ -124,7 +122,7 @@ impl Fitting<'_, '_> {
             "claim \"{}\" grows from {from} to {to}, which the class {name} does not let an existing claim do",
             self.claim.name
         );
-        let finding = Finding::new("FIT-STO007", Severity::Warning, message)
+        let finding = Finding::new(&rules::STO007, message)
             .about(&self.subject, &self.field(&FIELD))
             .decided_by(self.section.decision(leaf))
             .help("set `allowVolumeExpansion: true` on the StorageClass if its driver can, or make a new claim");
@@ -146,7 +144,7 @@ impl Fitting<'_, '_> {
             return Ok(());
         }
         let proposal = Proposal {
-            decision: decision_about(self.section, "max", leaf),
+            decision: self.section.decision_about("max", leaf),
             ..self.proposal(
                 &field,
                 leaf,
@@ -167,7 +165,7 @@ impl Fitting<'_, '_> {
             "claim \"{}\" shrinks from {from} to {to}, which no existing claim can",
             self.claim.name
         );
-        let finding = Finding::new("FIT-STO002", Severity::Warning, message)
+        let finding = Finding::new(&rules::STO002, message)
             .about(&self.subject, &field)
             .decided_by(self.section.decision(leaf));
         edits.find(finding);

@@ -1,13 +1,12 @@
 //! What is to be said of a workload and the claims that its pods name: a claim that nobody brings, and one that only one
 //! node at a time can use where two pods would.
 
-use kustomize_krm_types::Severity;
-
 use super::Storage;
 use crate::config::Section;
 use crate::edit::Edits;
-use crate::finding::{Finding, Mode, Subject};
+use crate::finding::{Finding, Mode};
 use crate::read::Resource;
+use crate::rules;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
 
@@ -19,7 +18,7 @@ pub(super) fn tell(
 ) {
     let resource = scope.target().resource;
     for template in &scope.target().templates {
-        let subject = Subject::pod(template);
+        let subject = template.pod.clone();
         for (index, volume) in template.volumes().enumerate() {
             let name = volume.text_at(["persistentVolumeClaim", "claimName"]);
             let Some(name) = name.filter(|name| section.settings.is_for(name)) else {
@@ -27,7 +26,7 @@ pub(super) fn tell(
             };
             let index = index.to_string();
             let field = ["volumes", &index, "persistentVolumeClaim", "claimName"];
-            match scope.around().claim(resource, &name) {
+            match scope.related().claim(resource, &name) {
                 Some(claim) => {
                     if section.mode("accessModes") != Mode::Off
                         && let Some(why) = shares(resource)
@@ -35,7 +34,7 @@ pub(super) fn tell(
                     {
                         let message =
                             format!("claim \"{name}\" is for one node at a time, and {why}");
-                        let finding = Finding::new("FIT-STO005", Severity::Warning, message)
+                        let finding = Finding::new(&rules::STO005, message)
                             .about(&subject, &field)
                             .decided_by(section.decision("accessModes"));
                         edits.find(finding.help(
@@ -45,12 +44,12 @@ pub(super) fn tell(
                 }
                 None => {
                     if section.mode("storageClassName") != Mode::Off
-                        && !scope.around().makes_claim(resource, &name)
+                        && !scope.related().makes_claim(resource, &name)
                     {
                         let message = format!(
                             "claim \"{name}\" is not among the objects, so it has to be in the cluster already"
                         );
-                        let finding = Finding::new("FIT-STO006", Severity::Info, message)
+                        let finding = Finding::new(&rules::STO006, message)
                             .about(&subject, &field)
                             .current(Some(Value::from(name.as_ref())))
                             .decided_by(section.decision("storageClassName"));

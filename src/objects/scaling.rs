@@ -2,36 +2,39 @@
 
 use std::borrow::Cow;
 
-use super::Scene;
+use super::index::Objects;
 use crate::read::Resource;
 use crate::yaml::Node;
 
 /// A HorizontalPodAutoscaler, or KEDA's ScaledObject, which makes one.
-pub(super) struct Autoscaler<'s> {
+pub struct Scaler<'s> {
     /// Its index among all objects.
-    pub(super) index: usize,
-    pub(super) resource: &'s Resource<'s>,
+    pub index: usize,
+    /// The autoscaler.
+    pub resource: &'s Resource<'s>,
     /// What it says that it scales.
-    pub(super) reference: Node<'s>,
+    pub reference: Node<'s>,
     /// The group of that, if it is said.
-    pub(super) group: String,
-    pub(super) kind: Cow<'s, str>,
-    pub(super) name: Cow<'s, str>,
+    pub group: String,
+    /// Its kind.
+    pub kind: Cow<'s, str>,
+    /// Its name.
+    pub name: Cow<'s, str>,
     /// The objects that this may be.
-    pub(super) targets: Vec<(usize, &'s Resource<'s>)>,
+    pub targets: Vec<(usize, &'s Resource<'s>)>,
     /// The fewest replicas that it keeps.
-    pub(super) least: i64,
+    pub least: i64,
 }
 
-impl<'s> Autoscaler<'s> {
+impl<'s> Scaler<'s> {
     /// All autoscalers.
-    pub(super) fn all(scene: &Scene<'s>) -> Vec<Autoscaler<'s>> {
-        let all = scene.resources.iter().enumerate();
-        all.filter_map(|(index, resource)| Autoscaler::of(scene, index, resource))
+    pub fn all(objects: &Objects<'s>) -> Vec<Scaler<'s>> {
+        let all = objects.resources.iter().enumerate();
+        all.filter_map(|(index, resource)| Scaler::of(objects, index, resource))
             .collect()
     }
 
-    fn of(scene: &Scene<'s>, index: usize, resource: &'s Resource<'s>) -> Option<Autoscaler<'s>> {
+    fn of(objects: &Objects<'s>, index: usize, resource: &'s Resource<'s>) -> Option<Scaler<'s>> {
         let (default, least) = match (resource.group(), resource.kind.as_ref()) {
             ("autoscaling", "HorizontalPodAutoscaler") => (["", ""], ("minReplicas", 1)),
             ("keda.sh", "ScaledObject") => (["apps/v1", "Deployment"], ("minReplicaCount", 0)),
@@ -47,12 +50,10 @@ impl<'s> Autoscaler<'s> {
         let (kind, name) = (text("kind", default[1]), text("name", ""));
         let is_meant = |it: &Resource<'s>| it.kind == kind && it.group() == group;
         let namespace = resource.namespace.as_deref();
-        let targets = scene
-            .objects()
-            .referred(resource, &name, namespace, is_meant);
+        let targets = objects.referred(resource, &name, namespace, is_meant);
         let (key, default) = least;
         let least = resource.node.int_at(["spec", key]);
-        Some(Autoscaler {
+        Some(Scaler {
             index,
             resource,
             reference,

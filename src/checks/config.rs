@@ -7,15 +7,45 @@ use std::collections::BTreeSet;
 
 use kustomize_krm_types::Severity;
 
+use super::{Check, Find};
 use crate::config::{Config, LayerId, View};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
 use crate::problem::did_you_mean;
+use crate::rules::{Rule, rule};
 use crate::select::{Containers, PROFILE, ProfileUse, Selected, Selection};
 use crate::yaml::{Node, Value};
 
+pub(super) const CHECK: Check = Check {
+    name: "config",
+    rules: &[UNMATCHED, DISAGREEMENT, PREVIOUS_NAME],
+    find: Find::Objects(|scene| {
+        let (config, selection) = (scene.config, scene.selection);
+        let mut findings = use_of_selection(config, selection);
+        findings.extend(use_of_profiles(config, selection));
+        findings.extend(disagreements(config, selection));
+        findings
+    }),
+};
+
+const UNMATCHED: Rule = rule(
+    "FIT-CFG004",
+    Severity::Error,
+    "a profile or a selection matched nothing",
+);
+const DISAGREEMENT: Rule = rule(
+    "FIT-CFG005",
+    Severity::Error,
+    "two profiles disagree on a leaf",
+);
+const PREVIOUS_NAME: Rule = rule(
+    "FIT-CFG006",
+    Severity::Info,
+    "a selector matched only by a name that kustomize has replaced",
+);
+
 /// Profiles that match nothing, or only by a name that kustomize has replaced since.
-pub(super) fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (profile, used) in config.profiles.iter().zip(&selection.profiles) {
         if let Some(index) = used.by_previous_name {
@@ -23,7 +53,7 @@ pub(super) fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>
                 "profile {} matches only by a name from before kustomize's prefix or suffix",
                 profile.name
             );
-            let mut finding = Finding::new("FIT-CFG006", Severity::Info, message);
+            let mut finding = Finding::new(&PREVIOUS_NAME, message);
             finding.resource = Some(index);
             findings.push(finding.help("select by label, which holds before and after"));
         }
@@ -36,7 +66,7 @@ pub(super) fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>
             format!("the annotation {PROFILE} asks for `{name}`, and no profile is called that");
         let names = config.profiles.iter().map(|profile| profile.name.as_str());
         let help = did_you_mean(name, names).map(|nearest| format!("did you mean `{nearest}`?"));
-        let finding = Finding::new("FIT-CFG004", Severity::Error, message)
+        let finding = Finding::new(&UNMATCHED, message)
             .about(&Subject::object(), &["metadata", "annotations", PROFILE]);
         findings.push(Finding {
             resource: Some(*resource),
@@ -48,7 +78,7 @@ pub(super) fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>
 }
 
 /// A selection or exclusion of the whole config that no object answers to.
-pub(super) fn use_of_selection(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+fn use_of_selection(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     if selection.candidates == 0
         || config.select.is_none()
         || !selection.selected.is_empty()
@@ -70,7 +100,7 @@ pub(super) fn use_of_selection(config: &Config<'_>, selection: &Selection<'_, '_
         "`spec.select` matches none of {} objects, so nothing is fitted{near}",
         selection.candidates
     );
-    vec![Finding::new("FIT-CFG004", severity, message).help("correct `spec.select`")]
+    vec![Finding::graded(&UNMATCHED, severity, message).help("correct `spec.select`")]
 }
 
 fn unused(config: &Config<'_>, name: &str, required: bool, used: &ProfileUse) -> Finding {
@@ -84,8 +114,8 @@ fn unused(config: &Config<'_>, name: &str, required: bool, used: &ProfileUse) ->
         (false, true) => Severity::Warning,
         (false, false) => Severity::Info,
     };
-    let finding = Finding::new(
-        "FIT-CFG004",
+    let finding = Finding::graded(
+        &UNMATCHED,
         severity,
         format!("profile {name} matches nothing{near}"),
     );
@@ -97,7 +127,7 @@ fn unused(config: &Config<'_>, name: &str, required: bool, used: &ProfileUse) ->
 }
 
 /// Leaves that two profiles set differently for the same object or container; the later wins.
-pub(super) fn disagreements(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+fn disagreements(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let combinations: BTreeSet<Vec<LayerId>> = selection
         .selected
         .iter()
@@ -122,7 +152,7 @@ pub(super) fn disagreements(config: &Config<'_>, selection: &Selection<'_, '_>) 
         let message = format!(
             "profiles {loser} and {winner} set {leaf} differently; {winner} wins, because it comes later"
         );
-        Finding::new("FIT-CFG005", severity, message)
+        Finding::graded(&DISAGREEMENT, severity, message)
     };
     told.into_iter().map(finding).collect()
 }

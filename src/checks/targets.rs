@@ -7,12 +7,42 @@ use std::collections::HashSet;
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
 
+use super::{Check, Find};
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::objects::{Form, PodSpecs, below, is_known_kind, workload_kind};
 use crate::read::Resource;
+use crate::rules::{Rule, rule};
 use crate::select::Selection;
 use crate::yaml::Node;
+
+pub(super) const CHECK: Check = Check {
+    name: "targets",
+    rules: &[UNDECLARED, NO_PODS_HERE, PATCH],
+    find: Find::Objects(|scene| {
+        let (config, selection) = (scene.config, scene.selection);
+        let mut findings = unfitted_workloads(config, selection);
+        findings.extend(undeclared_pods(config, selection));
+        findings.extend(patches_as_text(selection));
+        findings
+    }),
+};
+
+const UNDECLARED: Rule = rule(
+    "FIT-TGT001",
+    Severity::Info,
+    "an object of an unknown kind that seems to hold pods",
+);
+const NO_PODS_HERE: Rule = rule(
+    "FIT-TGT002",
+    Severity::Warning,
+    "an object of a workload's kind from which no pods are made",
+);
+const PATCH: Rule = rule(
+    "FIT-TGT003",
+    Severity::Info,
+    "a patch of pods that is a text, and is not read",
+);
 
 /// Groups and kinds whose objects hold what looks like pods and is not: examples in schemas, patterns in policies, the
 /// history that controllers keep, and what prometheus-operator lays over pods of its own.
@@ -40,10 +70,7 @@ const OF_CONTAINERS: [&str; 8] = [
 const MAX_TOLD: usize = 8;
 
 /// Would-be workloads, each with what keeps it from being one.
-pub(super) fn unfitted_workloads(
-    config: &Config<'_>,
-    selection: &Selection<'_, '_>,
-) -> Vec<Finding> {
+fn unfitted_workloads(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let without_pods = selection
         .selected
         .iter()
@@ -67,7 +94,7 @@ pub(super) fn unfitted_workloads(
                 (why_not_a_workload(resource)?, help)
             }
         };
-        let mut finding = Finding::new("FIT-TGT002", Severity::Warning, message);
+        let mut finding = Finding::new(&NO_PODS_HERE, message);
         finding.resource = Some(selected.index);
         Some(finding.help(help))
     });
@@ -75,7 +102,7 @@ pub(super) fn unfitted_workloads(
 }
 
 /// Objects of unknown kinds that seem to hold pods, with the declaration that would have them fitted.
-pub(super) fn undeclared_pods(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+fn undeclared_pods(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for selected in &selection.selected {
         let resource = selected.target.resource;
@@ -118,7 +145,7 @@ pub(super) fn undeclared_pods(config: &Config<'_>, selection: &Selection<'_, '_>
                 "declare it if its controller makes pods of it that may have every field of a pod"
             }
         };
-        let mut finding = Finding::new("FIT-TGT001", Severity::Info, message);
+        let mut finding = Finding::new(&UNDECLARED, message);
         finding.resource = Some(selected.index);
         findings.push(finding.help(help));
     }
@@ -276,7 +303,7 @@ fn are_named_images(list: Node<'_>) -> bool {
 }
 
 /// Objects with patches of pods that are texts, which nobody here reads.
-pub(super) fn patches_as_text(_: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+fn patches_as_text(selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for selected in &selection.selected {
         let target = &selected.target;
@@ -286,7 +313,7 @@ pub(super) fn patches_as_text(_: &Config<'_>, selection: &Selection<'_, '_>) -> 
         for (path, patch) in patches_in(target.resource) {
             let message = "`podSpecPatch` is a text that Argo applies to the pods last; it is not read, so what it sets may \
                            be other than what is fitted";
-            let mut finding = Finding::new("FIT-TGT003", Severity::Info, message);
+            let mut finding = Finding::new(&PATCH, message);
             finding.resource = Some(selected.index);
             finding.pointer = Some(path);
             finding.current = patch.value().ok();

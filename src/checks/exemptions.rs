@@ -2,14 +2,43 @@
 
 use kustomize_krm_types::Severity;
 
+use super::{Check, Find};
 use crate::config::{Config, Vocabulary, leaf_of};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Date;
-use crate::problem::did_you_mean;
-use crate::select::{EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Selection, Waiver, WaiverSource};
+use crate::problem::{did_you_mean, one_of};
+use crate::rules::{Rule, rule};
+use crate::select::{EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, ExemptionSource, SKIP, Selection};
+
+pub(super) const CHECK: Check = Check {
+    name: "exemptions",
+    rules: &[NO_REASON, ENDED, UNKNOWN, SKIPPED],
+    find: Find::Objects(|scene| {
+        let mut findings = skips(scene.config, scene.selection);
+        findings.extend(exemptions(scene.config, scene.selection));
+        findings
+    }),
+};
+
+const NO_REASON: Rule = rule(
+    "FIT-EXM001",
+    Severity::Error,
+    "an exemption without a reason",
+);
+const ENDED: Rule = rule("FIT-EXM002", Severity::Error, "an exemption that ended");
+const UNKNOWN: Rule = rule(
+    "FIT-EXM004",
+    Severity::Warning,
+    "an exemption of something that does not exist",
+);
+const SKIPPED: Rule = rule(
+    "FIT-EXM005",
+    Severity::Info,
+    "an object whose author opted out of fitting",
+);
 
 /// What is wrong with the exemptions of a config and of the objects' authors.
-pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, exemption) in config.exemptions.iter().enumerate() {
         let path = format!("spec.exemptions[{index}]");
@@ -19,16 +48,16 @@ pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> 
             && until < today
         {
             let message = format!("{path} ended on {until}: {}", exemption.reason);
-            let finding = Finding::new("FIT-EXM002", Severity::Error, message);
+            let finding = Finding::new(&ENDED, message);
             findings
                 .push(finding.help("mend what it covers, or give it a new day and a reason why"));
         }
     }
     for selected in &selection.selected {
         let mut by_author = selected
-            .waivers
+            .exemptions
             .iter()
-            .filter(|it| it.source == WaiverSource::Annotation)
+            .filter(|it| it.source == ExemptionSource::Annotation)
             .peekable();
         let Some(first) = by_author.peek() else {
             continue;
@@ -42,7 +71,7 @@ pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> 
         };
         if first.reason.is_empty() {
             let message = format!("the annotation {EXEMPT} needs a reason, in {EXEMPT_REASON}");
-            let finding = Finding::new("FIT-EXM001", Severity::Error, message);
+            let finding = Finding::new(&NO_REASON, message);
             findings.push(about(
                 finding.help("say in one sentence why this has to stay as it is"),
                 EXEMPT,
@@ -52,7 +81,7 @@ pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> 
         if let Some(day) = day.filter(|day| Date::parse(day).is_none()) {
             let message =
                 format!("`{day}` in {EXEMPT_UNTIL} is no day, so its exemption never ends");
-            let finding = Finding::new("FIT-EXM002", Severity::Error, message);
+            let finding = Finding::new(&ENDED, message);
             findings.push(about(
                 finding.help("write it as `2027-03-31`"),
                 EXEMPT_UNTIL,
@@ -62,75 +91,20 @@ pub(super) fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> 
             && until < today
         {
             let message = format!("its exemption ended on {until}: {}", first.reason);
-            let finding = Finding::new("FIT-EXM002", Severity::Error, message);
+            let finding = Finding::new(&ENDED, message);
             findings.push(about(
                 finding.help("mend what it covers, or give it a new day"),
                 EXEMPT_UNTIL,
             ));
         }
-        for waiver in by_author {
-            let mut words = waiver.fields.iter().chain(&waiver.rules);
+        for exemption in by_author {
+            let mut words = exemption.fields.iter().chain(&exemption.rules);
             let place = format!("the annotation {EXEMPT}");
             findings.extend(
                 words
                     .find_map(|word| unknown(config.vocabulary, word, &place))
                     .map(|it| about(it, EXEMPT)),
             );
-        }
-    }
-    findings
-}
-
-/// Exemptions that nothing came of.
-pub fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let waivers = || {
-        selection
-            .selected
-            .iter()
-            .flat_map(|selected| &selected.waivers)
-    };
-    for (index, exemption) in config.exemptions.iter().enumerate() {
-        let mut of_config = waivers().filter(|it| it.source == WaiverSource::Config(index));
-        if !of_config.any(|waiver| waiver.is_used.get()) {
-            let message = format!(
-                "spec.exemptions[{index}] covers nothing: {}",
-                exemption.reason
-            );
-            let finding = Finding::new("FIT-EXM003", Severity::Info, message);
-            findings.push(
-                finding
-                    .help("a config is shared by systems; remove what no system needs any longer"),
-            );
-        }
-    }
-    for selected in &selection.selected {
-        let is_unused =
-            |it: &&Waiver<'_>| it.source == WaiverSource::Annotation && !it.is_used.get();
-        for waiver in selected.waivers.iter().filter(is_unused) {
-            let words: Vec<&str> = waiver
-                .fields
-                .iter()
-                .chain(&waiver.rules)
-                .map(AsRef::as_ref)
-                .collect();
-            if words
-                .iter()
-                .any(|word| unknown(config.vocabulary, word, "").is_some())
-            {
-                continue;
-            }
-            let message = format!(
-                "the annotation {EXEMPT} covers nothing with `{}`",
-                words.join(", ")
-            );
-            let finding = Finding::new("FIT-EXM003", Severity::Warning, message)
-                .about(&Subject::object(), &["metadata", "annotations", EXEMPT])
-                .help("remove it: without it nothing would be different");
-            findings.push(Finding {
-                resource: Some(selected.index),
-                ..finding
-            });
         }
     }
     findings
@@ -161,5 +135,41 @@ fn unknown(vocabulary: &Vocabulary, word: &str, place: &str) -> Option<Finding> 
         None => "name a rule such as FIT-PSS-runAsNonRoot, or a field such as resources.limits.cpu"
             .to_owned(),
     };
-    Some(Finding::new("FIT-EXM004", Severity::Warning, message).help(help))
+    Some(Finding::new(&UNKNOWN, message).help(help))
+}
+
+/// Objects that their authors opted out, and words that opt out of nothing.
+fn skips(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+    let names = config.vocabulary.names;
+    let mut findings = Vec::new();
+    for (resource, words) in &selection.skips {
+        let (known, unknown): (Vec<&String>, Vec<&String>) = words
+            .iter()
+            .partition(|word| *word == "true" || names.contains(&word.as_str()));
+        for word in unknown {
+            let message = format!(
+                "the annotation {SKIP} names `{word}`, which is no section, so nothing is skipped by it"
+            );
+            let nearest = did_you_mean(word, names.iter().copied());
+            let help = nearest.map_or_else(
+                || format!("write `true`, or {}", one_of(names)),
+                |nearest| format!("did you mean `{nearest}`?"),
+            );
+            findings.push((*resource, Finding::new(&UNKNOWN, message).help(help)));
+        }
+        if let [_, ..] = known.as_slice() {
+            let what = if known.iter().any(|word| *word == "true") {
+                "everything".to_owned()
+            } else {
+                words.join(", ")
+            };
+            let message = format!("its author opted out of {what} by the annotation {SKIP}");
+            findings.push((*resource, Finding::new(&SKIPPED, message)));
+        }
+    }
+    let about = |(resource, mut finding): (usize, Finding)| {
+        finding.resource = Some(resource);
+        finding
+    };
+    findings.into_iter().map(about).collect()
 }
