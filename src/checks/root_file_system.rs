@@ -1,4 +1,4 @@
-//! FIT-SEC002: containers that may write to their root file system.
+//! FIT-SEC002: containers that may write to their root filesystem.
 //!
 //! With `readOnlyRootFilesystem: true` an intruder cannot replace the program or leave tools behind. What a program has to
 //! write goes to volumes, which `securityContext.writablePaths` adds. Windows has no such setting, and debug containers
