@@ -2,7 +2,7 @@
 //! by what can be seen from outside.
 //!
 //! ```text
-//! cargo run --release --example corpus -- FOLDER
+//! cargo run --profile fast --example corpus -- FOLDER
 //! ```
 //!
 //! Under a config that asks for nothing every byte comes back. Under one that asks for everything, in
