@@ -10,7 +10,7 @@ CORPUS := ../shared/corpus-dev
 LOCKED := $(if $(filter true,$(CI)),--locked)
 # The container, the exec hosts and the command line are tested with one and the same static binary.
 MUSL := $(subst arm64,aarch64,$(shell uname -m))-unknown-linux-musl
-# `release` is what ships and what CI tests; `fast` builds in a fraction of the time. See Cargo.toml.
+# `release` is what ships and what CI tests; `fast` is for work. See Cargo.toml.
 PROFILE := release
 STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 # Hosts that `make hosts` installs lie here, out of the way of the machine's own.
@@ -23,9 +23,9 @@ help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: ## fit base/caracal out for production into out/, and print a summary; needs only Rust
-	cargo build --profile fast $(LOCKED)
+	cargo build $(LOCKED)
 	@mkdir -p out
-	$(TARGET)/fast/fitout apply --verbose -f base/caracal -e production > out/caracal-production.yaml
+	$(TARGET)/debug/fitout apply --verbose -f base/caracal -e production > out/caracal-production.yaml
 	@echo 'written: out/caracal-production.yaml'
 	@echo "overlays/production/caracal would add: $$(sed -n 's#^- .*/components/##p' overlays/production/caracal/kustomization.yaml | paste -sd, - | sed 's/,/, /g') (make hosts tells how to get kustomize)"
 
@@ -38,7 +38,7 @@ lint: ## formatting, clippy, broken links in the documentation, and shellcheck w
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items $(LOCKED)
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; elif [ "$(CI)" = true ]; then echo 'no shellcheck, and with CI=true that is a failure' >&2; exit 1; else echo 'skip: no shellcheck'; fi
 
-binary: ## the static binary that ships; PROFILE=fast builds it in a fraction of the time, not as fast
+binary: ## the static binary that ships; PROFILE=fast builds in a fraction of the time
 	cargo build --profile $(PROFILE) --target $(MUSL) $(LOCKED)
 
 image: binary ## the container image, by plain docker build, without network or base image

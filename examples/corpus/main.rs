@@ -97,7 +97,7 @@ fn main() -> ExitCode {
         println!("skip: there is no {}", folder.display());
         return ExitCode::SUCCESS;
     }
-    // A panic ends the run, and the release profile aborts: the file must be told before.
+    // A panic aborts the process, so the hook reports the file.
     static IN_HAND: Mutex<String> = Mutex::new(String::new());
     std::panic::set_hook(Box::new(|info| {
         let file = IN_HAND.lock().map(|name| name.clone()).unwrap_or_default();

@@ -20,7 +20,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 }
 
 /// Sets the label, with a result for each change. Without a config it changes nothing and reports an error.
-pub fn set_labels(list: &mut ResourceList) {
+pub(crate) fn set_labels(list: &mut ResourceList) {
     let argument = |name: &str| {
         let argument = &list.function_config.as_ref()?["data"][name];
         argument.as_str().map(str::to_owned)
