@@ -22,7 +22,7 @@ use fitout::report::{self, Report};
 use fitout::rules::Rule;
 use fitout::yaml::Stream;
 use fitout::{Results, transformers, write};
-use kustomize_krm_types::{Result as KrmResult, Severity};
+use kustomize_krm_types::{Field, ResourceIdentifier, ResourceList, Result as KrmResult, Severity};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -98,8 +98,8 @@ pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Ve
         _ if !outcome.passed => Err(outcome.problems.iter().map(ToString::to_string).collect()),
         None => Err("there is no output".to_owned()),
         Some(output) => {
-            let list = self::objects(&output).remove(0);
-            Ok(list["items"].as_array().cloned().unwrap_or_default())
+            let list: ResourceList = serde_yaml::from_str(&output).map_err(|e| e.to_string())?;
+            Ok(list.items)
         }
     }
 }
@@ -271,7 +271,7 @@ impl Case {
 /// A result that tells of a change; the others are findings, those of fields that are only checked as well.
 fn is_change(result: &&KrmResult) -> bool {
     let removes = result.tags.get("mode").is_some_and(|mode| mode == "Remove");
-    let proposes = |field: &kustomize_krm_types::Field| field.proposed_value.is_some() || removes;
+    let proposes = |field: &Field| field.proposed_value.is_some() || removes;
     transformers::NAMES.contains(&result.tags["rule"].as_str())
         && result.severity == Severity::Info
         && !result.tags.contains_key("reason") // of an exemption
@@ -333,10 +333,7 @@ fn remove(value: &mut Value, path: &[String]) {
 }
 
 /// The object that is meant: the document, or an item of the List that it is.
-fn object<'v>(
-    document: &'v mut Value,
-    reference: &kustomize_krm_types::ResourceIdentifier,
-) -> &'v mut Value {
+fn object<'v>(document: &'v mut Value, reference: &ResourceIdentifier) -> &'v mut Value {
     let is_list = document["kind"]
         .as_str()
         .is_some_and(|kind| kind.ends_with("List"));

@@ -2,7 +2,7 @@
 //! by what can be seen from outside.
 //!
 //! ```text
-//! cargo run --release --example corpus -- FOLDER
+//! cargo run --profile fast --example corpus -- FOLDER
 //! ```
 //!
 //! Under a config that asks for nothing every byte comes back. Under one that asks for everything, in
@@ -97,7 +97,7 @@ fn main() -> ExitCode {
         println!("skip: there is no {}", folder.display());
         return ExitCode::SUCCESS;
     }
-    // A panic ends the run, and the release profile aborts: the file must be told before.
+    // A panic aborts the process, so the hook reports the file.
     static IN_HAND: Mutex<String> = Mutex::new(String::new());
     std::panic::set_hook(Box::new(|info| {
         let file = IN_HAND.lock().map(|name| name.clone()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What `kubectl apply` would tell too late or half-way, asked of the cluster before anything is applied.
 //!
 //! ```text
-//! fitout apply -k overlays/production/caracal | cargo run --release --example preflight -- -
+//! fitout apply -k overlays/production/caracal | cargo run --profile fast --example preflight -- -
 //! ```
 //!
 //! Whoever applies first and looks later finds claims that wait for a storage class for ever, Deployments without pods
