@@ -80,7 +80,11 @@ pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
 pub const VOCABULARY: &config::Vocabulary = &config::Vocabulary {
     sections: transformers::SECTIONS,
     names: transformers::NAMES,
-    rules: checks::RULES,
+    rules: &[
+        &[rules::RULES, funnel::RULES],
+        transformers::RULES,
+        checks::RULES,
+    ],
 };
 
 /// What a run of the function comes to.

@@ -69,7 +69,7 @@ macro_rules! checks {
         pub const CHECKS: &[Check] = &[$($check::CHECK),*];
 
         /// The rules of each.
-        pub const RULES: &[&[Rule]] = &[crate::rules::RULES, crate::funnel::RULES, $($check::CHECK.rules),*];
+        pub const RULES: &[&[Rule]] = &[$($check::CHECK.rules),*];
     };
 }
 

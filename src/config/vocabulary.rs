@@ -44,7 +44,7 @@ pub struct Vocabulary {
     /// The names of these sections.
     pub names: &'static [&'static str],
     /// The rules, by subject.
-    pub rules: &'static [&'static [Rule]],
+    pub rules: &'static [&'static [&'static [Rule]]],
 }
 
 impl Vocabulary {
@@ -79,6 +79,6 @@ impl Vocabulary {
 
     /// Every rule.
     pub fn rules(&self) -> impl Iterator<Item = &'static Rule> + use<> {
-        self.rules.iter().copied().flatten()
+        self.rules.iter().copied().flatten().copied().flatten()
     }
 }

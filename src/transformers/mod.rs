@@ -44,6 +44,7 @@ use crate::edit::Edits;
 use crate::funnel::Funnel;
 use crate::objects::{Accounts, Container, Related, Target};
 use crate::problem::{Problem, Problems};
+use crate::rules::Rule;
 use crate::select::{Containers, Exemption, Selected, Selection};
 
 use prometheus::Prometheus;
@@ -53,6 +54,9 @@ use storage::Storage;
 
 /// A section of the config that fits objects out.
 pub trait Transformer: Settings {
+    /// What it reports: conflicts that it meets while it asks.
+    const FINDS: &'static [Rule] = &[];
+
     /// Asks for everything that the section wants of one object.
     ///
     /// # Errors
@@ -68,6 +72,9 @@ macro_rules! transformers {
 
         /// What the config knows of each section.
         pub const SECTIONS: &[SectionRow] = &[$(SectionRow::of::<$section>($name)),*];
+
+        /// The rules of each.
+        pub const RULES: &[&[Rule]] = &[$(<$section as Transformer>::FINDS),*];
 
         /// All transformers with their sections, ready for any number of objects.
         #[derive(Debug)]
@@ -139,12 +146,19 @@ impl Transformers<'_> {
                     let mut exemptions = selected.exemptions.iter();
                     exemptions.position(|it| it.names(leaf, config.vocabulary))
                 };
-                let is_due = |it: &crate::finding::Finding| !config.judges || !it.rule.id.starts_with("FIT-PSS-");
-                funnel.extend(preview.not_written(&edits.changes[first..], exemption_of).filter(is_due));
+                let is_due = |it: &crate::finding::Finding| {
+                    !config.judges || !it.rule.id.starts_with("FIT-PSS-")
+                };
+                funnel.extend(
+                    preview
+                        .not_written(&edits.changes[first..], exemption_of)
+                        .filter(is_due),
+                );
             }
         }
         let findings = std::mem::take(&mut edits.findings);
-        let is_due = |it: &crate::finding::Finding| !config.judges || !it.rule.id.starts_with("FIT-PSS-");
+        let is_due =
+            |it: &crate::finding::Finding| !config.judges || !it.rule.id.starts_with("FIT-PSS-");
         funnel.extend(findings.into_iter().filter(is_due));
         match problems.is_empty() {
             true => Ok(edits),
