@@ -13,7 +13,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::yaml::Node;
-use parse::{Parser, tokens};
 
 /// Requirements on a set of labels, all of which must be met. The empty selector is met by all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,13 +135,8 @@ impl FromStr for LabelSelector {
     type Err = LabelSelectorError;
 
     fn from_str(text: &str) -> Result<Self, LabelSelectorError> {
-        let mut parser = Parser {
-            text,
-            rest: tokens(text)?.into_iter().peekable(),
-        };
-        Ok(Self {
-            requirements: parser.selector()?,
-        })
+        let requirements = parse::requirements(text)?;
+        Ok(Self { requirements })
     }
 }
 

@@ -9,6 +9,12 @@ const NAME_MAX: usize = 63;
 /// The longest prefix of a key, in bytes (`DNS1123SubdomainMaxLength`).
 const PREFIX_MAX: usize = 253;
 
+/// The requirements that a text lists.
+pub(super) fn requirements(text: &str) -> Result<Vec<Requirement>, LabelSelectorError> {
+    let rest = tokens(text)?.into_iter().peekable();
+    Parser { text, rest }.selector()
+}
+
 /// A word or operator and the offset at which it begins. The end of the text is an empty token.
 #[derive(Clone, Copy)]
 struct Token<'a> {
@@ -44,7 +50,7 @@ fn is_blank(c: char) -> bool {
 }
 
 /// Cuts a selector into words and operators; the last token is the end.
-pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, LabelSelectorError> {
+fn tokens(text: &str) -> Result<Vec<Token<'_>>, LabelSelectorError> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start_matches(is_blank);
     loop {
@@ -76,7 +82,7 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token<'_>>, LabelSelectorError> {
     }
 }
 
-pub(super) fn error(selector: &str, offset: usize, problem: String) -> LabelSelectorError {
+fn error(selector: &str, offset: usize, problem: String) -> LabelSelectorError {
     LabelSelectorError {
         selector: selector.to_owned(),
         offset,
@@ -84,13 +90,13 @@ pub(super) fn error(selector: &str, offset: usize, problem: String) -> LabelSele
     }
 }
 
-pub(super) struct Parser<'a> {
-    pub(super) text: &'a str,
-    pub(super) rest: std::iter::Peekable<std::vec::IntoIter<Token<'a>>>,
+struct Parser<'a> {
+    text: &'a str,
+    rest: std::iter::Peekable<std::vec::IntoIter<Token<'a>>>,
 }
 
 impl<'a> Parser<'a> {
-    pub(super) fn selector(&mut self) -> Result<Vec<Requirement>, LabelSelectorError> {
+    fn selector(&mut self) -> Result<Vec<Requirement>, LabelSelectorError> {
         let mut requirements = Vec::new();
         if self.peek().is_end() {
             return Ok(requirements);
