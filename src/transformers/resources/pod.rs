@@ -2,24 +2,20 @@
 
 use std::sync::Arc;
 
-use super::namespace::Ranges;
-use super::{OnConflict, Resources};
+use super::{CONFLICT, IMPOSSIBLE, OnConflict, Resources};
 use crate::config::{Section, covers};
-use crate::edit::read_quantity;
-use crate::edit::{Edits, Meaning, Proposal};
-use crate::facts::Half;
-use crate::facts::PodAmounts;
+use crate::edit::{Edits, Meaning, Proposal, read_quantity};
+use crate::facts::{Half, Overlay, PodAmounts, PodFacts};
 use crate::finding::{Decision, Finding, Mode};
 use crate::kubernetes::Quantity;
-use crate::objects::{ContainerType, Template};
+use crate::objects::{Related, Template};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::rules;
 use crate::yaml::Value;
 
 /// What fitout gives out to whole pods: of what the API server takes (`SupportedPodLevelResources` in kubernetes
 /// `component-helpers/resource/helpers.go`), huge pages are the author's alone.
-pub(super) const FITTED: [&str; 2] = ["cpu", "memory"];
+pub const FITTED: [&str; 2] = ["cpu", "memory"];
 
 /// The minor version of Kubernetes that has `spec.resources` without a feature gate.
 const SINCE: u32 = 34;
@@ -94,12 +90,17 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     }
 
     /// Writes the pod's amounts; those of its containers are decided by now.
-    pub(super) fn fit(&self, ranges: &Ranges, edits: &mut Edits<'_>) -> Result<(), Problem> {
+    pub(super) fn fit(&self, related: &Related<'_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let is_possible = self.is_possible();
         if !is_possible && FITTED.iter().any(|name| self.is_any_wanted(name)) {
             edits.find(self.impossible());
         }
-        let amounts = ranges.complete(PodAmounts::after(self.template, edits.of_object()));
+        let amounts = {
+            let overlay = Overlay::of(edits.of_object());
+            let facts = PodFacts::after(self.template, &overlay);
+            let completed = facts.amounts().completed(related.limits_of(self.resource));
+            completed.into_owned()
+        };
         let mut plans = Vec::new();
         for name in FITTED {
             for half in [Half::Requests, Half::Limits] {
@@ -177,7 +178,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         if is_implicit && is_authors(&limit) && !is_authors(&request) {
             request = None;
         }
-        let largest = largest_limit(amounts, name);
+        let largest = amounts.largest_limit(name);
         if let (Some(request), Some(most)) = (request.as_mut(), limit.as_ref())
             && request.ours.is_some()
             && most.ours.is_none()
@@ -239,7 +240,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             ),
         };
         let message = format!("the pod's resources {what}");
-        Finding::new(&rules::RES017, message)
+        Finding::new(&IMPOSSIBLE, message)
             .about(&self.template.pod, &["resources"])
             .decided_by(self.section.decision("podLevel"))
             .help(help)
@@ -267,57 +268,10 @@ pub(super) fn names(
     super::FITTED.into_iter().filter(is_for_pod).collect()
 }
 
-/// The largest limit of an ordinary container: the API server compares no others with the pod's.
-fn largest_limit(amounts: &PodAmounts, name: &str) -> Option<Quantity> {
-    let ordinary = amounts.containers.iter();
-    let ordinary =
-        ordinary.filter(|(container_type, _)| *container_type == ContainerType::Container);
-    ordinary
-        .filter_map(|(_, it)| it.limits.get(name).copied())
-        .max()
-}
-
 fn inconsistent(template: &Template<'_>, half: Half, name: &str, what: &str) -> Finding {
     let subject = template.pod.clone();
     let message = format!("{}: resources.{half}.{name} {what}", subject.part);
-    Finding::new(&rules::RES008, message)
+    Finding::new(&CONFLICT, message)
         .about(&subject, &["resources", half.key(), name])
         .help("the API server refuses such a pod")
-}
-
-/// Tells what the API server refuses of a pod's own amounts as they will stand (`validatePodResources` in kubernetes
-/// `pkg/apis/core/validation/validation.go`).
-pub(super) fn judge(template: &Template<'_>, amounts: &PodAmounts, edits: &mut Edits<'_>) {
-    if amounts.pod.is_empty() {
-        return;
-    }
-    let declared = &amounts.pod;
-    for half in [Half::Requests, Half::Limits] {
-        for (name, amount) in declared.half(half) {
-            let is_pages = name.starts_with("hugepages-");
-            let is_supported = FITTED.contains(&name.as_str()) || is_pages;
-            // What is not declared is completed from what the containers ask for.
-            let is_summed =
-                half == Half::Requests || is_pages || !declared.requests.contains_key(name);
-            let sum = amounts.sum_of_requests(name);
-            let what = match (sum, largest_limit(amounts, name), declared.limits.get(name)) {
-                _ if template.is_windows => "may not be set for a pod on Windows".to_owned(),
-                _ if !is_supported => "may not be set for a whole pod".to_owned(),
-                (_, _, Some(limit)) if half == Half::Requests && amount > limit => {
-                    format!("is {amount}, above the pod's limit of {limit}")
-                }
-                (_, _, Some(limit)) if half == Half::Requests && is_pages && amount < limit => {
-                    format!("is {amount}, and its limit is {limit}")
-                }
-                (_, Some(largest), _) if half == Half::Limits && largest > *amount => {
-                    format!("is {amount}, and a container has a limit of {largest}")
-                }
-                (Some(sum), _, _) if is_summed && sum > *amount => {
-                    format!("is {amount}, and the containers request {sum} together")
-                }
-                _ => continue,
-            };
-            edits.find(inconsistent(template, half, name, &what));
-        }
-    }
 }

@@ -1,11 +1,29 @@
-//! Containers that a service mesh adds when pods are made: nothing here sees them, so nothing here gives them amounts.
+//! FIT-RES016: containers that a service mesh adds when pods are made.
+//!
+//! Nothing here sees them, so the config gives them no amounts; annotations of the mesh do. Told where the config gives
+//! amounts to the other containers of the pods, or to pods in the namespace.
+//!
+//! Sources: istio.io/docs/reference/config/labels and config/annotations, linkerd.io/2/reference/proxy-configuration.
 
-use crate::edit::Edits;
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find, Pod, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::Template;
-use crate::read::Resource;
-use crate::rules;
+use crate::rules::{Rule, rule};
+use crate::transformers::Scope;
 use crate::yaml::Node;
+
+const INJECTED: Rule = rule(
+    "FIT-RES016",
+    Severity::Info,
+    "a container that a service mesh injects, without resources from the config",
+);
+
+pub(super) const CHECK: Check = Check {
+    name: "mesh",
+    rules: &[INJECTED],
+    find: Find::Both(into_namespaces, into_pods),
+};
 
 /// Where a mesh is asked for: whether by a label, under which name, and with what value.
 struct Mesh {
@@ -56,26 +74,42 @@ const LINKERD: Mesh = Mesh {
     amounts: LINKERD_AMOUNTS,
 };
 
-/// Tells of a namespace whose pods get a container.
-pub(super) fn tell_of_namespace(resource: &Resource<'_>, edits: &mut Edits<'_>) {
-    let metadata = resource.node.get("metadata");
-    for mesh in asked(metadata, &OF_NAMESPACES) {
-        let subject = Subject::object();
-        edits.find(mesh.finding(
-            "the pods of this namespace",
-            &subject,
-            &["metadata", mesh.map(), mesh.key],
-        ));
+/// Namespaces whose pods get a container.
+fn into_namespaces(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let sections = &scene.transformers.resources;
+    for selected in &scene.selection.selected {
+        let resource = selected.target.resource;
+        if resource.kind != "Namespace" || selected.skips(sections.name()) {
+            continue;
+        }
+        if Scope::of(sections, scene.selection, selected)
+            .section()
+            .is_some()
+        {
+            let asked = asked(resource.node.get("metadata"), &OF_NAMESPACES);
+            findings.extend(asked.map(|mesh| {
+                let field = ["metadata", mesh.map(), mesh.key];
+                let finding =
+                    mesh.finding("the pods of this namespace", &Subject::object(), &field);
+                finding.of(selected.index)
+            }));
+        }
     }
+    findings
 }
 
-/// Tells of pods that get a container by what they say themselves.
-pub(super) fn tell(template: &Template<'_>, edits: &mut Edits<'_>) {
+/// Pods that get a container by what they say themselves.
+fn into_pods(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    let template = pod.template;
     let metadata = template.has_metadata.then(|| template.node.get("metadata"));
-    for mesh in asked(metadata.flatten(), &OF_PODS) {
-        let subject = template.pod_metadata.clone();
-        edits.find(mesh.finding("these pods", &subject, &[mesh.map(), mesh.key]));
+    let mut asked = asked(metadata.flatten(), &OF_PODS).peekable();
+    if asked.peek().is_none() || !pod.has_resources() {
+        return Vec::new();
     }
+    let subject = &template.pod_metadata;
+    let finding = |mesh: &Mesh| mesh.finding("these pods", subject, &[mesh.map(), mesh.key]);
+    asked.map(finding).collect()
 }
 
 fn asked<'m>(metadata: Option<Node<'_>>, meshes: &'m [Mesh]) -> impl Iterator<Item = &'m Mesh> {
@@ -100,7 +134,7 @@ impl Mesh {
             "{} adds a container to {whose} when they are made, which is not seen here and gets no amounts",
             self.name
         );
-        Finding::new(&rules::RES016, message)
+        Finding::new(&INJECTED, message)
             .about(subject, field)
             .help(format!(
                 "its amounts come from the annotations {}",
