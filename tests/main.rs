@@ -11,6 +11,7 @@ mod golden;
 mod hosts;
 mod pages;
 mod pod_security;
+mod preflight;
 mod program;
 mod properties;
 mod readme;

@@ -57,11 +57,15 @@ impl Cluster {
         )
     }
 
-    /// The preflight program, as a person runs it before an apply.
+    /// `fitout preflight`, as a person runs it before an apply.
     pub(super) fn preflight(&self, render: &Render) -> Ran {
         let mut command = self.preflight_command();
-        command.args(["-", "--namespace", &render.system]);
-        let ran = Ran::of(command, "preflight -".into(), render.text.as_bytes());
+        command.args(["-f", "-", "--namespace", &render.system]);
+        let ran = Ran::of(
+            command,
+            "fitout preflight -f -".into(),
+            render.text.as_bytes(),
+        );
         let left = self.items("namespaces").into_iter().filter(|it| {
             name(it).starts_with("fitout-preflight-") && it["status"]["phase"] == "Active"
         });
@@ -70,11 +74,9 @@ impl Cluster {
     }
 
     pub(super) fn preflight_command(&self) -> Command {
-        // Cargo puts examples beside the folder of the test programs.
-        let tests = std::env::current_exe().unwrap();
-        let profile = tests.parent().and_then(Path::parent).unwrap();
-        let mut command = Command::new(profile.join("examples/preflight"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));
         command
+            .arg("preflight")
             .env("KUBECONFIG", &self.kubeconfig)
             .current_dir(root());
         command

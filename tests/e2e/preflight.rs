@@ -66,7 +66,7 @@ fn a_storage_class_that_the_cluster_lacks() {
     cluster.finds(&render, &[
         "StatefulSet caracal/caracal-postgres: spec.volumeClaimTemplates[0].spec.storageClassName",
         "the cluster has no storage class \"gold\"; it has: fast, fast-retain, standard",
-        "to do: name one of these in spec.storage.storageClassName",
+        "= help: name one of these in spec.storage.storageClassName",
     ]);
 }
 
@@ -100,7 +100,7 @@ fn a_namespace_that_enforces_more_than_the_pods_meet() {
         "Deployment caracal/caracal-mcp-adapter: spec.template.spec",
         "StatefulSet caracal/caracal-postgres: spec.template.spec",
         "its namespace would refuse the pods: violates PodSecurity \"restricted:v1.34\"",
-        "to do: fit them out",
+        "= help: run `fitout apply` on them",
     ];
     // The namespace comes with the render, and is not there yet.
     let mut render = Render::of_base("caracal");
@@ -156,13 +156,15 @@ fn without_a_cluster_or_a_render_it_says_so() {
         text: "a: [".into(),
         objects: Vec::new(),
     });
-    assert_eq!(broken.code, Some(2), "{}", broken.stderr);
+    assert_eq!(broken.code, Some(3), "{}", broken.stderr);
 
     let mut command = cluster.preflight_command();
-    command.arg("Cargo.toml").env("KUBECONFIG", "/nowhere");
-    let alone = Ran::of(command, "preflight".into(), b"");
-    assert_eq!((alone.code, &*alone.stdout), (Some(2), ""));
-    assert!(alone.stderr.starts_with("error: "), "{}", alone.stderr);
+    let base = ["-f", "base/caracal"];
+    command.args(base).env("KUBECONFIG", "/nowhere");
+    let alone = Ran::of(command, "fitout preflight".into(), b"");
+    assert_eq!((alone.code, &*alone.stdout), (Some(3), ""));
+    let said = "error: kubectl cannot reach the cluster (no context is set): ";
+    assert!(alone.stderr.starts_with(said), "{}", alone.stderr);
 }
 
 /// Whoever presses Ctrl-C leaves no namespace behind either.
@@ -175,6 +177,7 @@ fn the_scratch_namespace_goes_when_the_program_is_killed() {
     std::fs::write(manifest.path(), Render::of("production", "caracal").text).unwrap();
     let mut command: Command = cluster.preflight_command();
     let mut child = command
+        .arg("-f")
         .arg(manifest.path())
         .stdin(Stdio::null())
         .spawn()

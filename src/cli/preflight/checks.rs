@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::Finding;
-use crate::cluster::{Cluster, Scratch};
-use crate::render::{Object, Render, dotted, group, title};
+use super::Finding;
+use super::cluster::{Cluster, Scratch};
+use super::render::{Object, Render, dotted, group, title};
 
 /// Prefix of the labels by which a namespace refuses pods; `warn` and `audit` refuse none.
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
@@ -35,7 +35,7 @@ const MUTABLE: [(&str, &str, &[&str]); 2] = [
 ];
 
 /// Kinds that the cluster does not know. They are asked nothing else; all others have their namespace afterwards.
-pub(crate) fn kinds(
+pub(super) fn kinds(
     cluster: &Cluster,
     render: &mut Render,
     default_namespace: &str,
@@ -126,7 +126,7 @@ fn served(cluster: &Cluster, api_version: &str) -> anyhow::Result<String> {
 }
 
 /// Claims that would wait for their class for ever.
-pub(crate) fn storage_classes(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
+pub(super) fn storage_classes(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
     if render.objects.iter().all(|object| object.claims.is_empty()) {
         return Ok(Vec::new());
     }
@@ -174,7 +174,7 @@ pub(crate) fn storage_classes(cluster: &Cluster, render: &Render) -> anyhow::Res
                 object: object.title(),
                 field: dotted(&field),
                 what,
-                remedy: "name one of these in spec.storage.storageClassName of the environment's config, or have the class made; the claim would stay Pending until then".into(),
+                remedy: "name one of these in spec.storage.storageClassName of the environment's config, or create the class; the claim stays Pending until then".into(),
             });
         }
     }
@@ -182,7 +182,7 @@ pub(crate) fn storage_classes(cluster: &Cluster, render: &Render) -> anyhow::Res
 }
 
 /// Pods that their namespace would refuse, as it will be labelled after the apply.
-pub(crate) fn pods(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
+pub(super) fn pods(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
     let mut by_labels = BTreeMap::<String, (Value, Vec<&Object>)>::new();
     let mut labels_of = BTreeMap::new();
     for object in render.objects.iter().filter(|it| it.template.is_some()) {
@@ -252,7 +252,7 @@ fn refused(
             Some(start) => (
                 format!("its namespace would refuse the pods: {}", &said[start..]),
                 format!(
-                    "fit them out (`fitout apply`, securityContext.profile: restricted), or lower the namespace's label {ENFORCE}"
+                    "run `fitout apply` on them with securityContext.profile: restricted, or lower the namespace's label {ENFORCE}"
                 ),
             ),
             None => (
@@ -323,7 +323,7 @@ fn said_of(stderr: &str, name: &str) -> Option<String> {
 }
 
 /// Changes to objects of the cluster that the API server would refuse.
-pub(crate) fn changes(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
+pub(super) fn changes(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
     let named: Vec<&Object> = render
         .objects
         .iter()
