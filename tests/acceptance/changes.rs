@@ -116,6 +116,7 @@ const SPOILED: &[fn(&mut Vec<Value>)] = &[
             for container in pod["containers"].as_array_mut().into_iter().flatten() {
                 container["env"] = json!([{"name": "DB_PASSWORD", "value": "hunter2"}]);
                 container["securityContext"]["capabilities"]["add"] = json!(["NET_ADMIN"]);
+                container["lifecycle"]["preStop"]["sleep"]["seconds"] = json!(5);
             }
         }
     },

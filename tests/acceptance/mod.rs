@@ -9,10 +9,12 @@
 mod changes;
 mod pages;
 mod questions;
+mod reach;
 mod references;
 pub(crate) mod render;
 mod table;
 mod traffic;
+mod versions;
 
 use std::collections::BTreeSet;
 use std::fs;
