@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod changes;
+mod commands;
 mod pages;
 mod questions;
 mod reach;
@@ -18,6 +19,7 @@ mod versions;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 use crate::hosts::bench::{Bench, Need, overlay, root};
 use crate::hosts::objects::{assert_same_objects, objects};
@@ -194,6 +196,186 @@ fn the_pages_are_current() {
         stale.is_empty(),
         "make golden rewrites what is stale: {stale:#?}"
     );
+}
+
+/// Pages with commands for operators.
+fn operating_pages() -> Vec<PathBuf> {
+    let named = [
+        "README.md",
+        "docs/checking.md",
+        "docs/operating.md",
+        "docs/original-commands.md",
+        "docs/promotion.md",
+        "docs/systems.md",
+    ];
+    let of_systems = systems()
+        .into_iter()
+        .map(|it| format!("docs/systems/{it}.md"));
+    let pages = named.map(str::to_owned).into_iter().chain(of_systems);
+    pages.map(|page| root().join(page)).collect()
+}
+
+/// The objects of a folder of plain manifests.
+fn manifests(folder: &str) -> String {
+    let files = fs::read_dir(root().join(folder)).unwrap();
+    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    texts.collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+fn commands_on_the_pages_name_what_is_there() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let renders = ENVIRONMENTS.into_iter().flat_map(|environment| {
+        let bench = &bench;
+        let render = move |system: String| Render::of(&bench.reference(&system, environment));
+        systems().into_iter().map(render)
+    });
+    let world = commands::World::new(renders.collect(), &manifests("examples/debug"));
+    let mut problems = Vec::new();
+    println!();
+    for page in operating_pages() {
+        let checked = commands::check(&fs::read_to_string(&page).unwrap(), &world);
+        let name = page.strip_prefix(root()).unwrap().display().to_string();
+        println!("{name:<30} {:>3} names", checked.names);
+        assert!(
+            checked.names >= 5,
+            "{name}: its commands are not understood"
+        );
+        problems.extend(checked.problems.iter().map(|it| format!("{name}: {it}")));
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn links_on_the_pages_lead_somewhere() {
+    let dead = operating_pages()
+        .iter()
+        .flat_map(|page| commands::dead_links(page))
+        .collect::<Vec<_>>();
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+/// What the test above would not notice is no use to it.
+#[test]
+fn wrong_commands_are_found() {
+    let render = "
+kind: Namespace
+metadata: {name: shop}
+---
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: web:1
+        ports: [{containerPort: 80}]
+        env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: web, key: token}}}, {name: DB, value: main}]
+---
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec:
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: 'db:1'}]}
+  volumeClaimTemplates: [{metadata: {name: data}}]
+---
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{port: 8080}]}
+---
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec: {maxReplicas: 4, scaleTargetRef: {kind: Deployment, name: web}}
+---
+kind: ExternalSecret
+metadata: {name: web, namespace: shop}
+spec: {target: {name: web}, data: [{secretKey: token}]}
+";
+    let world = commands::World::new(vec![Render::of(render)], "");
+    let right = [
+        "kubectl -n shop get pods,secret",
+        "kubectl -n shop get persistentvolumeclaim data-db-0 # a comment",
+        "kubectl -n shop rollout status deployment/web",
+        "kubectl -n shop logs -l app=web -c web",
+        "kubectl -n shop exec db-0 -c db -- psql -d main > dump",
+        "kubectl -n shop exec deployment/web -c web -- sh -c 'echo \"$TOKEN\"'",
+        "kubectl -n shop port-forward service/web 9000:8080 & curl http://localhost:9000/health",
+        "kubectl -n shop set image deployment/web web=web:2",
+        "kubectl -n shop create secret generic web --from-literal=token=\"$(openssl rand -hex 8)\"",
+        "kubectl -n shop get secret web -o jsonpath='{.data.token}' | base64 -d",
+        r#"kubectl -n shop patch hpa web --patch '{"spec": {"minReplicas": 4}}'"#,
+        "(cd overlays/staging/caracal && kustomize edit set replicas web=2)",
+        "(cd overlays/staging/mcp-gateway && kustomize edit set image mcp-registry=web:2)",
+        "sed -i '/^components:/a - ../../components/zone-spread' overlays/staging/caracal/kustomization.yaml",
+        "fitout apply -k overlays/staging/caracal | kubectl apply -f -",
+    ];
+    let wrong = [
+        "kubectl -n store get pods",
+        "kubectl -n shop get gadgets",
+        "kubectl -n shop get persistentvolumeclaim data-db-1",
+        "kubectl -n shop rollout status deployment/wen",
+        "kubectl -n shop logs -l app=wen -c web",
+        "kubectl -n shop logs deployment/web -c wen",
+        "kubectl -n shop exec db-1 -c db -- true",
+        "kubectl -n shop exec db-0 -- true",
+        "kubectl -n shop exec db-0 -c db -- psql -d other",
+        "kubectl -n shop exec deployment/web -c web -- sh -c 'echo $OTHER'",
+        "kubectl -n shop exec deployment/web -c web -- curl http://web:8081/",
+        "kubectl -n shop port-forward service/web 9000:8081",
+        "curl http://localhost:9000/health",
+        "kubectl -n shop set image deployment/web wen=web:2",
+        "kubectl -n shop create secret generic web --from-literal=tokn=1",
+        "kubectl -n shop create secret generic wen --from-literal=token=1",
+        "kubectl -n shop get secret web -o jsonpath='{.data.tokn}'",
+        r#"kubectl -n shop patch hpa web --patch '{"spec": {"minReplicas": 5}}'"#,
+        "(cd overlays/staging/caracal && kustomize edit set replicas wen=2)",
+        "(cd overlays/staging/mcp-gateway && kustomize edit set image mcp-registri=web:2)",
+        "sed -i '/^components:/a - ../../components/zone' overlays/staging/caracal/kustomization.yaml",
+        "sed -i 's#not there#x#' overlays/staging/caracal/kustomization.yaml",
+        "fitout apply -k overlays/stage/caracal | kubectl apply -f -",
+        "fitout apply -f base/caracal -e stage",
+        "kubectl -n shop cordon web",
+    ];
+    for line in right {
+        let checked = commands::check(&format!("```sh\n{line}\n```\n"), &world);
+        assert_eq!(checked.problems, [""; 0], "{line}");
+        assert!(checked.names > 0, "{line}");
+    }
+    for line in wrong {
+        for page in [format!("```sh\n{line}\n```\n"), format!("Or `{line}`.")] {
+            let is_read = page.starts_with('`') || line.starts_with(['k', 'f']);
+            let checked = commands::check(&page, &world);
+            assert!(!is_read || !checked.problems.is_empty(), "{line}");
+        }
+    }
+}
+
+/// The debug pods run where the systems are closed, and the function has nothing to add to them.
+#[test]
+fn debug_pods_meet_what_the_systems_do() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    for system in systems() {
+        let render = bench.reference(&system, "production");
+        let all = format!("{render}---\n{}", manifests("examples/debug"));
+        let check = [
+            "check",
+            "-f",
+            "-",
+            "-e",
+            "production",
+            "--fail-on",
+            "warning",
+        ];
+        let ran = bench.feed("fitout", check, all.as_bytes());
+        assert_eq!(ran.code, Some(0), "{system}: {}{}", ran.stdout, ran.stderr);
+    }
 }
 
 #[test]
