@@ -34,7 +34,8 @@ const UNREADABLE: u8 = 2;
 /// Ask the cluster of the current kubectl context what it lacks for a render and would refuse of it; nothing is applied
 ///
 /// Looked for are kinds that the cluster does not know, storage classes that it lacks, pods that their namespace would
-/// refuse, and changes to objects that are there already which the API server would refuse.
+/// refuse, and changes to objects that are there already which the API server would refuse. A warning, which does not count as
+/// found, is a class for shared claims that is not known to provide ReadWriteMany.
 ///
 /// For the pods a namespace of the name `fitout-preflight-…` is made with the Pod Security labels that the pods' own
 /// would have, and each pod is posted there with a server-side dry run. It is removed in every case. Exits with 0 when
@@ -67,6 +68,8 @@ struct Finding {
     field: String,
     /// What is wrong with it.
     what: String,
+    /// Whether the cluster may well take it.
+    is_warning: bool,
     /// What a person can do about it.
     remedy: String,
 }
@@ -74,7 +77,8 @@ struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = self.what.replace('\n', "\n  ");
-        writeln!(f, "{}: {}", self.object, self.field)?;
+        let warning = if self.is_warning { "warning: " } else { "" };
+        writeln!(f, "{warning}{}: {}", self.object, self.field)?;
         writeln!(f, "  {what}")?;
         writeln!(f, "  to do: {}", self.remedy)
     }
@@ -113,11 +117,18 @@ fn run(arguments: &Arguments) -> anyhow::Result<u8> {
         println!("{finding}");
     }
     let objects = render.objects.len();
-    if findings.is_empty() {
-        eprintln!("preflight: {objects} objects, nothing found");
+    let warnings = findings.iter().filter(|it| it.is_warning).count();
+    let warned = match warnings {
+        0 => String::new(),
+        1 => ", 1 warning".into(),
+        many => format!(", {many} warnings"),
+    };
+    if findings.len() == warnings {
+        eprintln!("preflight: {objects} objects, nothing found{warned}");
         return Ok(FINE);
     }
-    eprintln!("preflight: {objects} objects, {} found", findings.len());
+    let found = findings.len() - warnings;
+    eprintln!("preflight: {objects} objects, {found} found{warned}");
     Ok(FOUND)
 }
 
