@@ -87,7 +87,7 @@ fn a_finding_names_object_field_and_remedy() {
 
 "
     );
-    assert_eq!(found.stderr, "Preflight  1 object: 1 finding\n");
+    assert_eq!(found.stderr, "Preflight  1 object: 1 finding, 0 warnings\n");
 }
 
 #[test]
@@ -96,6 +96,6 @@ fn nothing_found() {
     let found = run(Some(&script), &["-f", "claim.yaml"]);
     assert_eq!(
         (found.code, found.stdout.as_str(), found.stderr.as_str()),
-        (Some(0), "", "Preflight  1 object: nothing found\n")
+        (Some(0), "", "Preflight  1 object: 0 findings, 0 warnings\n")
     );
 }

@@ -398,6 +398,167 @@ fn no_reference_dangles() {
     assert!(dangling.is_empty(), "{}", dangling.join("\n"));
 }
 
+/// An excuse that no rendering needs is a way that is open after all, or an address that nobody is told any more.
+#[test]
+fn every_address_is_reachable_and_every_excuse_needed() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let (mut unreachable, mut excused) = (Vec::new(), BTreeSet::new());
+    for environment in ENVIRONMENTS {
+        for system in systems() {
+            let mut render = Render::of(&bench.reference(&system, environment));
+            let told = reach::told(&render).unwrap();
+            for address in told.iter().filter(|it| !it.is_reachable) {
+                match address.excuse() {
+                    Some(excuse) => _ = excused.insert(excuse),
+                    None => unreachable.push(format!("{environment}: {}", address.connection())),
+                }
+            }
+            // Where policies close everything, only single pods reach anything: themselves.
+            let closed = Render::of(CLOSED_ALTOGETHER).objects;
+            render.objects.retain(|it| it["kind"] != "NetworkPolicy");
+            render.objects.extend(closed);
+            for address in reach::told(&render).unwrap() {
+                let is_open = address.is_reachable && !is_itself(&render, &address);
+                assert!(!is_open, "{environment}: {}", address.connection());
+            }
+        }
+    }
+    assert!(unreachable.is_empty(), "{}", unreachable.join("\n"));
+    let idle: Vec<_> = reach::EXCUSED
+        .iter()
+        .filter(|it| !excused.contains(it))
+        .collect();
+    assert!(idle.is_empty(), "excuses that nothing needs: {idle:#?}");
+}
+
+const CLOSED_ALTOGETHER: &str = "
+kind: NetworkPolicy
+metadata: {name: closed}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+";
+
+/// Whether an address leads back to the one pod of the workload that is told it.
+fn is_itself(render: &Render, told: &reach::Told) -> bool {
+    let name = told.address.split([':', '.']).next().unwrap_or_default();
+    let service = render.get(&format!("Service/{name}")).ok();
+    let to = service.and_then(|it| render.behind(it));
+    to.is_some_and(|to| to.id() == told.workload && render.most_replicas(to) == 1)
+}
+
+/// A page states the version that the youngest field needs, and names every field that needs more than any cluster has. What
+/// fitout adds depends on `kubernetesVersion`: with the stated version there, nothing younger comes.
+#[test]
+fn the_stated_version_is_the_least_that_works() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    for system in systems() {
+        let page = root().join(format!("docs/systems/{system}.md"));
+        let page = fs::read_to_string(page).unwrap();
+        let (stated, reasons) = versions::stated(&page).unwrap_or_else(|e| panic!("{system}: {e}"));
+        let mut needed = versions::FLOOR;
+        for environment in ENVIRONMENTS {
+            let config = format!("fn-config/{environment}/fitout.yaml");
+            let before = bench.read(&config);
+            let versions = [
+                r#"kubernetesVersion: "1.34""#.to_owned(),
+                format!(r#"kubernetesVersion: "1.{stated}""#),
+            ];
+            bench.replace(&config, &versions[0], &versions[1]);
+            let render = Render::of(&bench.reference(&system, environment));
+            fs::write(bench.tree().join(&config), before).unwrap();
+            for (field, since) in versions::young(&render) {
+                needed = needed.max(since);
+                let name = field.rsplit_once('.').map_or(field, |(_, name)| name);
+                let is_said = reasons.contains(&format!("`{name}`")) || since <= versions::FLOOR;
+                assert!(
+                    is_said,
+                    "{system}: the page does not say what {field} is needed for"
+                );
+            }
+        }
+        assert_eq!(
+            stated, needed,
+            "{system}: 1.{stated} is stated, 1.{needed} needed"
+        );
+    }
+}
+
+/// The components for clusters that lack an operator, and the rows that ask for what the operator makes.
+const WITHOUT: [(&str, &str, &[&str]); 4] = [
+    ("254carbon", "without-external-secrets", &[]),
+    ("caracal", "without-external-secrets", &["CAR-076"]),
+    (
+        "mcp-gateway",
+        "without-external-secrets",
+        &["MCP-031", "MCP-032", "MCP-033"],
+    ),
+    (
+        "mcp-gateway",
+        "mcp-gateway/without-prometheus-operator",
+        &["MCP-034", "MCP-035", "MCP-036", "MCP-037"],
+    ),
+];
+
+/// Without an operator a system is what it is with it, except for what only the operator reads; and it is scraped all the same.
+#[test]
+fn without_an_operator() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let of_operators = ["ExternalSecret", "ServiceMonitor", "PrometheusRule"];
+    for (i, environment) in ENVIRONMENTS.into_iter().enumerate() {
+        for (system, component, missed) in WITHOUT {
+            let who = format!("{environment}, {system}, {component}");
+            let overlay = overlay(system, environment);
+            let with = Render::of(&bench.reference(system, environment));
+            let kustomization = format!("{overlay}/kustomization.yaml");
+            let before = bench.read(&kustomization);
+            let added = format!("components:\n- ../../components/{component}\n");
+            bench.replace(&kustomization, "components:\n", &added);
+            let by_kustomize = bench.reference(system, environment);
+            let by_apply = bench.run("fitout", ["apply", "-k", &overlay]).succeeded();
+            fs::write(bench.tree().join(&kustomization), before).unwrap();
+            assert_same_objects(&who, &objects([&*by_kustomize]), &objects([&*by_apply]));
+
+            let without = Render::of(&by_apply);
+            let gone: BTreeSet<&str> = with
+                .objects
+                .iter()
+                .filter(|it| without.get(&render::id(it)).is_err())
+                .map(|it| render::text(&it["kind"]))
+                .collect();
+            assert!(
+                !gone.is_empty() && gone.iter().all(|kind| of_operators.contains(kind)),
+                "{who}: gone are {gone:?}"
+            );
+            assert!(
+                gone.iter().all(|kind| without.kind(kind).next().is_none()),
+                "{who}"
+            );
+            let failures: BTreeSet<String> = requirements(system)
+                .asked(i)
+                .filter_map(|row| row.judge(&without, i).err().map(|failure| failure.id))
+                .collect();
+            let failures: Vec<&str> = failures.iter().map(String::as_str).collect();
+            assert_eq!(failures, missed, "{who}");
+
+            if gone.contains("ServiceMonitor") {
+                let scraped = "where Prometheus scrapes `Deployment/mcp-stack-registry`";
+                for (render, answer) in [(&with, "nowhere"), (&without, ":8000/metrics")] {
+                    let row = &table(&[[scraped, answer]]).rows[0];
+                    assert!(
+                        row.judge(render, i).is_ok(),
+                        "{who}: it is not scraped {answer}"
+                    );
+                }
+            }
+        }
+    }
+}
+
 /// Every table is understood, an id stands in one place, and every sentence of the vocabulary is used.
 #[test]
 fn the_tables_are_understood() {

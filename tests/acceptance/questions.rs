@@ -200,8 +200,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
     ("pods that mount a token without having rights", |r, _| {
         workloads(r, |w| {
             let account = w.account();
-            mounts_token(r, w)
-                && (account == "default" || r.bindings_of(account).next().is_none())
+            mounts_token(r, w) && (account == "default" || r.bindings_of(account).next().is_none())
         })
     }),
     ("workloads that mount a token", |r, _| {
@@ -271,21 +270,26 @@ pub(crate) const QUESTIONS: &[Question] = &[
         let pod = r.workload(a[0][0])?.pod();
         Ok(texts(list(&pod["containers"]).map(|c| shown(&c["name"]))))
     }),
-    ("what the containers of {} run, one after the other", |r, a| {
-        let pod = r.workload(a[0][0])?.pod();
-        let fields = ["initContainers", "containers"].into_iter();
-        let containers = fields.flat_map(|field| list(&pod[field]));
-        Ok(texts(containers.map(|c| {
-            let command = list(&c["command"]).chain(list(&c["args"]));
-            command.map(text).collect::<Vec<_>>().join(" ")
-        })))
-    }),
+    (
+        "what the containers of {} run, one after the other",
+        |r, a| {
+            let pod = r.workload(a[0][0])?.pod();
+            let fields = ["initContainers", "containers"].into_iter();
+            let containers = fields.flat_map(|field| list(&pod[field]));
+            Ok(texts(containers.map(|c| {
+                let command = list(&c["command"]).chain(list(&c["args"]));
+                command.map(text).collect::<Vec<_>>().join(" ")
+            })))
+        },
+    ),
     ("fields that need a Kubernetes after {}", |r, a| {
         if a[0][0] != format!("1.{}", versions::FLOOR) {
             return Err("that is not where the versions begin".to_owned());
         }
         let young = versions::young(r).into_iter();
-        Ok(texts(young.map(|(field, since)| format!("{field} 1.{since}"))))
+        Ok(texts(
+            young.map(|(field, since)| format!("{field} 1.{since}")),
+        ))
     }),
     // Resources and replicas.
     (
@@ -630,7 +634,9 @@ pub(crate) const QUESTIONS: &[Question] = &[
     }),
     ("access modes of all claims", |r, _| {
         let claims = r.all_claims();
-        let modes = claims.iter().flat_map(|(_, c)| list(&c["spec"]["accessModes"]));
+        let modes = claims
+            .iter()
+            .flat_map(|(_, c)| list(&c["spec"]["accessModes"]));
         Ok(unique(modes.map(shown)))
     }),
     ("access modes of claim {} of {}", |r, a| {

@@ -9,16 +9,52 @@ use super::traffic;
 ///
 /// The five services of 254Carbon read one ConfigMap, so each is told where every store is.
 pub(crate) const EXCUSED: [(&str, &str, &str); 10] = [
-    ("Deployment/auth-deployment", "kafka-service:9092", NO_TOPICS),
-    ("Deployment/auth-deployment", "postgres-service:5432", NO_PASSWORD),
+    (
+        "Deployment/auth-deployment",
+        "kafka-service:9092",
+        NO_TOPICS,
+    ),
+    (
+        "Deployment/auth-deployment",
+        "postgres-service:5432",
+        NO_PASSWORD,
+    ),
     ("Deployment/auth-deployment", "redis-service:6379", NO_CACHE),
-    ("Deployment/entitlements-deployment", "kafka-service:9092", NO_TOPICS),
-    ("Deployment/gateway-deployment", "kafka-service:9092", NO_TOPICS),
-    ("Deployment/gateway-deployment", "postgres-service:5432", NO_PASSWORD),
-    ("Deployment/metrics-deployment", "kafka-service:9092", NO_TOPICS),
-    ("Deployment/metrics-deployment", "postgres-service:5432", NO_PASSWORD),
-    ("Deployment/metrics-deployment", "redis-service:6379", NO_CACHE),
-    ("Deployment/streaming-deployment", "postgres-service:5432", NO_PASSWORD),
+    (
+        "Deployment/entitlements-deployment",
+        "kafka-service:9092",
+        NO_TOPICS,
+    ),
+    (
+        "Deployment/gateway-deployment",
+        "kafka-service:9092",
+        NO_TOPICS,
+    ),
+    (
+        "Deployment/gateway-deployment",
+        "postgres-service:5432",
+        NO_PASSWORD,
+    ),
+    (
+        "Deployment/metrics-deployment",
+        "kafka-service:9092",
+        NO_TOPICS,
+    ),
+    (
+        "Deployment/metrics-deployment",
+        "postgres-service:5432",
+        NO_PASSWORD,
+    ),
+    (
+        "Deployment/metrics-deployment",
+        "redis-service:6379",
+        NO_CACHE,
+    ),
+    (
+        "Deployment/streaming-deployment",
+        "postgres-service:5432",
+        NO_PASSWORD,
+    ),
 ];
 
 const NO_TOPICS: &str = "only streaming reads topics";
@@ -92,7 +128,9 @@ fn named(render: &Render, workload: Workload<'_>) -> Vec<(String, i64)> {
             (Some(port), _) => ports.push((host, port)),
             (None, Place::Here(name)) => {
                 let service = render.get(&format!("Service/{name}")).ok();
-                let all = service.into_iter().flat_map(|it| list(&it["spec"]["ports"]));
+                let all = service
+                    .into_iter()
+                    .flat_map(|it| list(&it["spec"]["ports"]));
                 ports.extend(all.filter_map(|it| Some((host.clone(), it["port"].as_i64()?))));
             }
             (None, _) => {}
@@ -121,7 +159,9 @@ fn reaches(render: &Render, from: Workload<'_>, host: &str, port: i64) -> Result
         Place::Here(name) if ELSEWHERE.contains(&name.as_str()) => format!("elsewhere:{port}"),
         Place::Here(name) => {
             let service = render.get(&format!("Service/{name}"))?;
-            let is_itself = render.behind(service).is_some_and(|to| to.id() == from.id());
+            let is_itself = render
+                .behind(service)
+                .is_some_and(|to| to.id() == from.id());
             if is_itself && render.most_replicas(from) == 1 {
                 return Ok(true); // No policy keeps a pod from itself.
             }

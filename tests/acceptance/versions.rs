@@ -41,7 +41,10 @@ const SINCE: [(&str, u32); 23] = [
 pub(crate) fn young(render: &Render) -> Vec<(&'static str, u32)> {
     let mut found = Vec::new();
     for object in &render.objects {
-        let group = text(&object["apiVersion"]).split('/').next().unwrap_or_default();
+        let group = text(&object["apiVersion"])
+            .split('/')
+            .next()
+            .unwrap_or_default();
         // Kinds of operators come with the operators.
         if !group.contains('.') || group.ends_with(".k8s.io") {
             collect(object, "", &mut found);
@@ -52,10 +55,19 @@ pub(crate) fn young(render: &Render) -> Vec<(&'static str, u32)> {
     found
 }
 
-/// The minor version that has all fields of a rendering.
-pub(crate) fn oldest(render: &Render) -> u32 {
-    let versions = young(render).into_iter().map(|(_, since)| since);
-    versions.max().unwrap_or(FLOOR)
+/// What a page states as the oldest version, with the sentence that gives the reasons.
+pub(crate) fn stated(page: &str) -> Result<(u32, &str), String> {
+    let line = page
+        .lines()
+        .find_map(|line| line.strip_prefix("| Kubernetes | 1."))
+        .ok_or("no row `Kubernetes` says which version it needs")?;
+    let (minor, reasons) = line
+        .split_once(" or later")
+        .ok_or("it says no `or later`")?;
+    let minor = minor
+        .parse()
+        .map_err(|_| format!("1.{minor} is no version"))?;
+    Ok((minor, reasons))
 }
 
 fn collect(value: &Value, path: &str, found: &mut Vec<(&'static str, u32)>) {

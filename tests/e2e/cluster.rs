@@ -171,11 +171,13 @@ impl Cluster {
             .of_kind("ExternalSecret")
             .map(|it| secret_of(it, render.namespace_of(it)))
             .collect();
+        let classes = self.items("storageclasses");
         made.extend(render.claims().iter().map(|claim| {
+            let class = classes.iter().find(|it| name(it) == claim.class).unwrap();
             let (namespace, name) = &claim.key;
             let spec = json!({
                 "capacity": {"storage": claim.spec["resources"]["requests"]["storage"]},
-                "accessModes": claim.spec["accessModes"],
+                "accessModes": provided(class),
                 "storageClassName": claim.class,
                 "hostPath": {"path": "/nowhere"},
                 "claimRef": {"namespace": namespace, "name": name},
@@ -319,6 +321,15 @@ impl Cluster {
 fn kind_of(object: &Value) -> (String, String) {
     let text = |field: &str| object[field].as_str().unwrap().to_owned();
     (text("apiVersion"), text("kind"))
+}
+
+/// The access modes of the volumes that a class provides: a file server's are for many nodes, a block device is for one.
+fn provided(class: &Value) -> Value {
+    match class["provisioner"].as_str() {
+        Some("nfs.csi.k8s.io") => json!(["ReadWriteOnce", "ReadWriteMany"]),
+        Some("ebs.csi.aws.com" | "rancher.io/local-path") => json!(["ReadWriteOnce"]),
+        other => panic!("what does the provisioner {other:?} provide?"),
+    }
 }
 
 /// The Secret that the External Secrets Operator would make.

@@ -35,6 +35,14 @@ metadata: {name: web}
 spec: {selector: {app: web}, ports: [{port: 80}]}
 ";
 
+/// A claim that is made after Circle Core's, and bound before.
+const SHARED: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: shared}
+spec: {storageClassName: shared-retain, accessModes: [ReadWriteMany], resources: {requests: {storage: 1Gi}}}
+";
+
 impl Cluster {
     /// It found something, and said all of this; nothing was applied.
     fn finds(&self, render: &Render, said: &[&str]) {
@@ -65,9 +73,54 @@ fn a_storage_class_that_the_cluster_lacks() {
     render.text = render.text.replace("fast-retain", "gold");
     cluster.finds(&render, &[
         "StatefulSet caracal/caracal-postgres: spec.volumeClaimTemplates[0].spec.storageClassName",
-        "the cluster has no storage class \"gold\"; it has: fast, fast-retain, standard",
+        "the cluster has no storage class \"gold\"; it has: fast, fast-retain, shared, shared-retain, standard",
         "= help: name one of these in spec.storage.storageClassName",
     ]);
+}
+
+/// A claim that pods on several nodes share binds only under a class that provides such volumes, and preflight knows which may not.
+#[test]
+fn a_shared_claim_on_block_storage() {
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let mut render = Render::of("production", "circle-core");
+    render.text = render.text.replace("shared-retain", "fast-retain");
+    let (level, version) = pod_security("production");
+    cluster.prepare(&render, (level, &version));
+    let warned = cluster.preflight(&render);
+    println!("{}", warned.stdout.trim_end());
+    assert_eq!(warned.code, Some(0), "{}", warned.stderr);
+    for said in [
+        "warning: PersistentVolumeClaim circle-core/circle-core-prod-data: spec.accessModes",
+        "the storage class \"fast-retain\" has provisioner ebs.csi.aws.com, which is not known to provide ReadWriteMany",
+    ] {
+        assert!(
+            warned.stdout.contains(said),
+            "not said: {said}\n{}",
+            warned.stdout
+        );
+    }
+
+    let block = Render::new("circle-core", render.text);
+    let shared = Render::new("circle-core", SHARED.into());
+    for render in [&block, &shared] {
+        cluster.provide(render);
+        cluster.apply(render, &[]).succeeded();
+    }
+    let phase = |claim: &str| {
+        let claims = cluster.items("persistentvolumeclaims");
+        let live = claims.iter().find(|it| name(it) == claim).unwrap();
+        live["status"]["phase"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    cluster.until("the claim of a file server's class is bound", || {
+        let phase = phase("shared");
+        if phase == "Bound" { Ok(()) } else { Err(phase) }
+    });
+    assert_eq!(phase("circle-core-prod-data"), "Pending");
 }
 
 #[test]

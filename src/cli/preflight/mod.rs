@@ -22,8 +22,9 @@ use render::Render;
 /// Ask the cluster, through kubectl, what it lacks for manifests or would reject; applies nothing
 ///
 /// Reports kinds that the cluster does not serve, storage classes that it does not have, pods that their namespace would
-/// reject, and changes to existing objects that the API server would reject. It does not count quotas, and does not
-/// validate new objects: `kubectl apply --dry-run=server` does that where the namespace exists.
+/// reject, and changes to existing objects that the API server would reject. It warns, without failing, of a storage class
+/// for shared claims that is not known to provide ReadWriteMany. It does not count quotas, and does not validate new
+/// objects: `kubectl apply --dry-run=server` does that where the namespace exists.
 ///
 /// To try the pods, preflight creates a namespace named fitout-preflight-… with the Pod Security labels that their own
 /// namespace will have, posts each pod there as a server-side dry run, and deletes the namespace again, also when it is
@@ -68,6 +69,8 @@ struct Finding {
     field: String,
     /// What is wrong with it.
     what: String,
+    /// Whether the cluster may accept and run it all the same.
+    is_warning: bool,
     /// What a person can do about it.
     remedy: String,
 }
@@ -75,7 +78,8 @@ struct Finding {
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = self.what.replace('\n', "\n  ");
-        writeln!(f, "{}: {}", self.object, self.field)?;
+        let warning = if self.is_warning { "warning: " } else { "" };
+        writeln!(f, "{warning}{}: {}", self.object, self.field)?;
         writeln!(f, "  {what}")?;
         writeln!(f, "  = help: {}", self.remedy)
     }
@@ -98,17 +102,15 @@ impl Preflight {
         for finding in &findings {
             Output::stdout(&format!("{finding}\n"));
         }
-        let objects = match render.objects.len() {
-            1 => "1 object".to_owned(),
-            many => format!("{many} objects"),
-        };
-        let found = match findings.len() {
-            0 => "nothing found".to_owned(),
-            1 => "1 finding".to_owned(),
-            many => format!("{many} findings"),
-        };
-        Output::stderr(&format!("Preflight  {objects}: {found}"));
-        Ok(if findings.is_empty() { FINE } else { FINDINGS })
+        let warnings = findings.iter().filter(|it| it.is_warning).count();
+        let found = findings.len() - warnings;
+        Output::stderr(&format!(
+            "Preflight  {}: {}, {}",
+            counted(render.objects.len(), "object"),
+            counted(found, "finding"),
+            counted(warnings, "warning")
+        ));
+        Ok(if found == 0 { FINE } else { FINDINGS })
     }
 
     fn findings(&self, cluster: &Cluster, render: &mut Render) -> anyhow::Result<Vec<Finding>> {
@@ -162,6 +164,12 @@ impl Preflight {
             "error: cannot read the manifests".to_owned(),
         ))
     }
+}
+
+/// `1 object`, `2 objects`.
+fn counted(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn unreadable(tried: &str) -> impl FnOnce(anyhow::Error) -> Failure {
