@@ -516,8 +516,17 @@ fn without_an_operator() {
             let with = Render::of(&bench.reference(system, environment));
             let kustomization = format!("{overlay}/kustomization.yaml");
             let before = bench.read(&kustomization);
-            let added = format!("components:\n- ../../components/{component}\n");
-            bench.replace(&kustomization, "components:\n", &added);
+            // The command of the page, which shows it for production.
+            let page = fs::read_to_string(root().join(format!("docs/systems/{system}.md")));
+            let page = page.unwrap();
+            let mut lines = page.lines();
+            let shown = lines.find(|line| line.starts_with("sed ") && line.contains(component));
+            let shown = shown.unwrap_or_else(|| panic!("{who}: the page does not add it"));
+            let production = format!("overlays/production/{system}");
+            assert!(shown.contains(&production), "{shown}");
+            bench
+                .shell(&shown.replace(&production, &overlay))
+                .succeeded();
             let by_kustomize = bench.reference(system, environment);
             let by_apply = bench.run("fitout", ["apply", "-k", &overlay]).succeeded();
             fs::write(bench.tree().join(&kustomization), before).unwrap();
