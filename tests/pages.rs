@@ -39,8 +39,14 @@ fn the_table_of_sections_in_the_readme_is_current() {
         let file = root.join(format!("src/transformers/{}.rs", snake_case(name)));
         let head = head(&fs::read_to_string(file).unwrap());
         let what = head.lines().next().unwrap();
-        let what = what.strip_prefix(&format!("`{name}`: ")).unwrap().trim_end_matches('.');
-        let _ = writeln!(table, "| [`{name}`](docs/transformers/{name}.md) | {what} |");
+        let what = what
+            .strip_prefix(&format!("`{name}`: "))
+            .unwrap()
+            .trim_end_matches('.');
+        let _ = writeln!(
+            table,
+            "| [`{name}`](docs/transformers/{name}.md) | {what} |"
+        );
     }
     let file = root.join("README.md");
     let readme = fs::read_to_string(&file).unwrap();
