@@ -10,20 +10,22 @@ CORPUS := ../shared/corpus-dev
 LOCKED := $(if $(filter true,$(CI)),--locked)
 # The container, the exec hosts and the command line are tested with one and the same static binary.
 MUSL := $(subst arm64,aarch64,$(shell uname -m))-unknown-linux-musl
-STATIC := $(TARGET)/$(MUSL)/release/fitout
+# `release` is what ships and what CI tests; `fast` is for work. See Cargo.toml.
+PROFILE := release
+STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 # Hosts that `make hosts` installs lie here, out of the way of the machine's own.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
-export IMAGE MUSL
+export IMAGE MUSL STATIC
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance e2e conformance corpus bench golden clean
+.PHONY: help run test lint binary image hosts test-hosts acceptance e2e conformance corpus bench instructions golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
 
 run: ## fit base/caracal out for production into out/, and print a summary; needs only Rust
-	cargo build --release $(LOCKED)
+	cargo build $(LOCKED)
 	@mkdir -p out
-	$(TARGET)/release/fitout apply --verbose -f base/caracal -e production > out/caracal-production.yaml
+	$(TARGET)/debug/fitout apply --verbose -f base/caracal -e production > out/caracal-production.yaml
 	@echo 'written: out/caracal-production.yaml'
 	@echo "overlays/production/caracal would add: $$(sed -n 's#^- .*/components/##p' overlays/production/caracal/kustomization.yaml | paste -sd, - | sed 's/,/, /g') (make hosts tells how to get kustomize)"
 
@@ -36,8 +38,8 @@ lint: ## formatting, clippy, broken links in the documentation, and shellcheck w
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items $(LOCKED)
 	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; elif [ "$(CI)" = true ]; then echo 'no shellcheck, and with CI=true that is a failure' >&2; exit 1; else echo 'skip: no shellcheck'; fi
 
-binary: ## the static release binary, for the image and the host tests
-	cargo build --release --target $(MUSL) $(LOCKED)
+binary: ## the static binary that ships; PROFILE=fast builds in a fraction of the time
+	cargo build --profile $(PROFILE) --target $(MUSL) $(LOCKED)
 
 image: binary ## the container image, by plain docker build, without network or base image
 	rm -rf $(TARGET)/image
@@ -67,12 +69,15 @@ conformance: ## quantities, label selectors and the Pod Security Standards, judg
 	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout -- restricted:: pod_security:: --nocapture; fi
 
 corpus: ## every real resource of CORPUS
-	cargo run --release $(LOCKED) --example corpus -- $(CORPUS)
+	cargo run --profile fast $(LOCKED) --example corpus -- $(CORPUS)
 
 bench: ## how much of a processor it takes, alone and beside its peer, as far as that is here
 	cargo bench $(LOCKED) --bench engine
 	cargo build --release $(LOCKED)
 	@scripts/bench
+
+instructions: ## count the instructions that the static binary executes, and compare; UPDATE=1 rewrites the expected counts
+	@UPDATE=$(UPDATE) scripts/instructions
 
 golden: ## rewrite the expected files of the golden cases and what is made in docs/; read the diff before you commit it
 	UPDATE_GOLDEN=1 cargo test $(LOCKED)

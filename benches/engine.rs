@@ -103,7 +103,9 @@ fn apply(text: &str, config: &str) {
     let config_stream = Stream::parse(config).expect("the config is YAML");
     let function_config =
         FunctionConfig::of_file(&config_stream, "fitout.yaml").expect("it is a config");
-    let config = function_config.decode().expect("the config is sound");
+    let config = function_config
+        .decode(fitout::VOCABULARY)
+        .expect("the config is sound");
     let stream = Stream::parse(text).expect("the manifests are YAML");
     let mut resources = Vec::new();
     for (index, document) in stream.documents().enumerate() {

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
-use crate::select::Glob;
+use crate::kubernetes::Glob;
 
 /// What is known of an image.
 #[derive(Debug, Deserialize)]

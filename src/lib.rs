@@ -1,19 +1,31 @@
 //! fitout fits a base out for one environment: resource requests and limits, security contexts,
 //! Prometheus annotations and storage classes, in every workload, with the reason of each change.
 //!
-//! ```text
-//! bytes ─▶ read ─▶ config ─▶ select ─▶ transformers ─▶ checks ─▶ report ─▶ write ─▶ bytes
-//! ```
+//! # The layers
 //!
-//! | step | module | what it does |
+//! Imports only run down this table: a module uses those above its own row and no other. Files in one of the folders
+//! `transformers`, `checks` and `report` do not know one another. A test reads the table and holds every `use` to it.
+//!
+//! | | module | what it does |
 //! |---|---|---|
-//! | 1 | [`read`] | bytes become lossless documents ([`yaml`]) and [`read::Resource`]s; who is calling |
-//! | 2 | [`config`] | the functionConfig becomes a typed [`config::Config`]; anything unknown is refused in place |
-//! | 3 | [`select`] | which objects, containers and claims each part of the config is for |
-//! | 4 | [`transformers`] | ask for what shall be; [`edit::Edits`] keeps what changes and why |
-//! | 5 | [`checks`] | answer whether the result, and the config itself, is sound |
-//! | 6 | [`report`] | changes and findings as results, text and JSON |
-//! | 7 | [`mod@write`] | the edits are spliced into the text; every other byte is copied |
+//! | 1 | [`yaml`] | lossless YAML: text to nodes, edits to text |
+//! | 2 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
+//! | 3 | [`problem`] | what stops a run, with its place and the way out |
+//! | 4 | [`rules`] | what can be found: ids, severities, meanings |
+//! | 5 | [`read`] | bytes become documents and [`read::Resource`]s; which host is calling |
+//! | 6 | [`catalogue`] | what is known of images |
+//! | 7 | [`objects`] | pod templates, containers and claims of objects, and what objects say of one another |
+//! | 8 | [`finding`] | what can be said of an object, and by whose decision |
+//! | 9 | [`config`] | the functionConfig becomes a typed [`config::Config`]; anything unknown is refused in place |
+//! | 10 | [`select`] | config × objects: who is fitted, and who is passed over |
+//! | 11 | [`edit`] | [`edit::Edits`]: what changes, and why |
+//! | 12 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
+//! | 13 | [`transformers`] | ask for the desired state |
+//! | 14 | [`checks`] | find what is wrong |
+//! | 15 | [`report`] | changes and findings as text, JSON and KRM results |
+//! | 16 | [`mod@write`] | edits are spliced into the text; every other byte is copied |
+//!
+//! [`fit`] is the way through them.
 //!
 //! # Invariants
 //!
@@ -36,10 +48,13 @@ pub mod catalogue;
 pub mod checks;
 pub mod config;
 pub mod edit;
-pub mod label_selector;
+pub mod facts;
+pub mod finding;
+pub mod funnel;
+pub mod kubernetes;
+pub mod objects;
 pub mod pod_security;
 pub mod problem;
-pub mod quantity;
 pub mod read;
 pub mod report;
 pub mod rules;
@@ -49,14 +64,28 @@ pub mod write;
 pub mod yaml;
 
 use crate::config::{Config, FunctionConfig};
-use crate::edit::Edits;
+use crate::funnel::Funnel;
+use crate::objects::Objects;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Host, Resource, ResourceList};
-use crate::report::{Detail, Report};
+use crate::report::{Detail, Fitted, Report};
+use crate::select::Selection;
+use crate::transformers::Transformers;
 use crate::yaml::{Node, Stream};
 
 /// The image of this version: the one place in the code that names it.
 pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
+
+/// The sections and rules that a config may name.
+pub const VOCABULARY: &config::Vocabulary = &config::Vocabulary {
+    sections: transformers::SECTIONS,
+    names: transformers::NAMES,
+    rules: &[
+        &[rules::RULES, funnel::RULES],
+        transformers::RULES,
+        checks::RULES,
+    ],
+};
 
 /// What a run of the function comes to.
 #[derive(Debug)]
@@ -90,7 +119,7 @@ pub enum Results {
 /// Pure: the outcome depends on the arguments alone. On any error there is no output at all, because
 /// a host would take a part of it, or nothing, for the whole.
 /// `today` is the day by which exemptions end, where the caller knows it better than the config.
-pub fn run(bytes: Vec<u8>, results: Results, today: Option<select::Date>) -> Outcome {
+pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) -> Outcome {
     let failed = |host, Problems(problems)| Outcome {
         output: None,
         passed: false,
@@ -115,7 +144,7 @@ pub fn run(bytes: Vec<u8>, results: Results, today: Option<select::Date>) -> Out
 fn run_on(
     list: &ResourceList<'_>,
     results: Results,
-    today: Option<select::Date>,
+    today: Option<kubernetes::Date>,
 ) -> Result<Outcome, Problems> {
     let Some(node) = list.function_config else {
         return Err(
@@ -129,7 +158,7 @@ fn run_on(
         );
     };
     let function_config = FunctionConfig::of_list(node)?;
-    let mut config = function_config.decode()?;
+    let mut config = function_config.decode(VOCABULARY)?;
     config.today = today.or(config.today);
     let mut fitted = fit(&config, &list.resources, Some(node))?;
     let wants_results = match results {
@@ -168,137 +197,40 @@ fn run_on(
     })
 }
 
-/// What fitting some objects comes to, before anything is written.
-#[derive(Debug)]
-pub struct Fitted {
-    /// Every edit, by object and then in the order in which transformers asked.
-    pub changes: Vec<edit::Change>,
-    /// Everything else that there is to say.
-    pub findings: Vec<edit::Finding>,
-    /// What exemptions keep from being written or found.
-    pub waived: Vec<edit::Waived>,
-    /// How many leaves were right already.
-    pub same: usize,
-    /// How many of the objects make pods.
-    pub workloads: usize,
-}
-
-/// Steps 3 to 5: selects, transforms and checks. `function_config` is known again among the objects.
+/// Fits objects: what changes, and what is found.
+///
+/// `function_config` is known again among the objects, where a host lists it there.
 ///
 /// # Errors
-/// Every object that has not the shape of its kind, or a value that cannot be read where it must be.
+/// Every object that does not have the shape of its kind, or has a value that cannot be read where it must be.
 pub fn fit(
     config: &Config<'_>,
     resources: &[Resource<'_>],
     function_config: Option<Node<'_>>,
 ) -> Result<Fitted, Problems> {
-    let selection = select::Selection::of(config, resources, function_config)?;
-    let transformers = transformers::Transformers::new(config);
-    let mut edits = Edits::new(resources);
-    let mut problems = Vec::new();
-    let mut told = Vec::new();
-    for selected in &selection.selected {
-        let mut transform = |as_if, edits: &mut Edits<'_>| {
-            edits.start(selected.index);
-            let applicable = selected.applicable(&selection.accounts, &selection.around, as_if);
-            problems.extend(transformers.transform(&applicable, edits).err());
-        };
-        let first = edits.changes.len();
-        transform(false, &mut edits);
-        if config.only_checks || !selected.waivers.is_empty() {
-            let mut as_if = Edits::new(resources);
-            transform(true, &mut as_if);
-            let written = &edits.changes[first..];
-            let waiver_of = |leaf: &str| selected.waivers.iter().position(|it| it.names(leaf));
-            told.extend(as_if.not_written(written, waiver_of));
-        }
-    }
-    if !problems.is_empty() {
-        return Err(Problems(problems));
-    }
-    let mut changes = edits.changes;
-    let mut findings = edits.findings;
-    let quotas =
-        transformers::resources::namespace::tell_of_quotas(&selection, &changes, |selected| {
-            let applicable = selected.applicable(&selection.accounts, &selection.around, false);
-            transformers.gives_resources(&applicable)
-        });
-    findings.extend(quotas);
-    findings.extend(checks::of_config::ask(config, &selection));
-    if config.judges {
-        // What stays forbidden after fitting: the objects as they are tell it themselves.
-        let is_of_fitting = |finding: &edit::Finding| !finding.id.starts_with("FIT-PSS-");
-        findings.retain(is_of_fitting);
-        told.retain(is_of_fitting);
-        let judged = checks::judge(&checks::Scene {
-            config,
-            selection: &selection,
-            transformers: &transformers,
-            resources,
-            known: &std::cell::OnceCell::new(),
-            changes: &changes,
-        });
-        checks::add(judged, &mut findings);
-        changes.clear();
-    }
-    let (mut findings, waived) = waive(findings, told, &selection);
-    findings.extend(checks::of_config::unused_exemptions(config, &selection));
-    findings.retain_mut(|finding| {
-        let severity = config.checks.severity_of(finding.id, finding.severity);
-        severity
-            .map(|severity| finding.severity = severity)
-            .is_some()
-    });
-    let workloads = selection
-        .selected
-        .iter()
-        .filter(|selected| !selected.target.templates.is_empty())
-        .count();
-    Ok(Fitted {
-        changes,
-        findings,
-        waived,
-        same: edits.same,
-        workloads,
-    })
-}
-
-/// What is found and stays found, and what exemptions cover: of the findings by their rules, and of what is not written
-/// by its leaf. What is only checked is found.
-fn waive(
-    findings: Vec<edit::Finding>,
-    told: Vec<edit::Finding>,
-    selection: &select::Selection<'_, '_>,
-) -> (Vec<edit::Finding>, Vec<edit::Waived>) {
-    let (mut found, mut waived) = (Vec::new(), Vec::new());
-    for finding in findings.into_iter().chain(told) {
-        let selected = finding
-            .resource
-            .and_then(|index| selection.selected_at(index));
-        let waiver = selected.and_then(|selected| {
-            let by_leaf = finding
-                .decision
-                .as_ref()
-                .and_then(|decision| decision.waiver);
-            let by_leaf = by_leaf
-                .filter(|_| finding.is_of_leaf)
-                .map(|index| &selected.waivers[index]);
-            let mut waivers = selected.waivers.iter();
-            by_leaf.or_else(|| waivers.find(|it| it.covers(&finding, &selected.target)))
-        });
-        match waiver {
-            None => found.push(finding),
-            Some(waiver) => {
-                waiver.is_used.set(true);
-                waived.push(edit::Waived {
-                    finding,
-                    reason: waiver.reason.clone(),
-                    until: waiver.until.clone(),
-                });
-            }
-        }
-    }
-    (found, waived)
+    let objects = Objects::of(
+        resources,
+        &config.pod_specs,
+        &config.claims,
+        function_config,
+    );
+    let selection = Selection::of(config, &objects)?;
+    let mut funnel = Funnel::new(config);
+    let transformers = Transformers::new(config);
+    let edits = transformers.run(config, &selection, &mut funnel)?;
+    checks::run(
+        config,
+        &selection,
+        &transformers,
+        &edits.changes,
+        &mut funnel,
+    );
+    Ok(Fitted::of(
+        config,
+        &selection,
+        edits,
+        funnel.finish(&selection),
+    ))
 }
 
 /// The problem that a text is not YAML.

@@ -7,6 +7,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use jsonptr::Pointer;
+
 use crate::yaml::{Node, Position, Stream, SyntaxError};
 
 /// Where in which text a problem lies, with enough of the text to show it.
@@ -213,7 +215,7 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// `; did you mean "x"?` for the candidate nearest to what was written, or nothing.
+/// The candidate that is nearest to what was written, if one is near enough to have been meant.
 pub fn did_you_mean<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -239,5 +241,48 @@ pub fn one_of(options: &[&str]) -> String {
         None => String::new(),
         Some((only, [])) => only.clone(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}
+
+/// A path as people write it: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
+pub fn field_path(pointer: &Pointer) -> String {
+    let mut path = String::with_capacity(pointer.as_str().len() + 8);
+    for token in pointer.tokens() {
+        let token = token.decoded();
+        let (mut is_number, mut is_name) = (!token.is_empty(), !token.is_empty());
+        for byte in token.bytes() {
+            is_number &= byte.is_ascii_digit();
+            is_name &= byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        }
+        let (before, after) = match (is_number, is_name) {
+            (true, _) => ("[", "]"),
+            (_, true) if path.is_empty() => ("", ""),
+            (_, true) => (".", ""),
+            _ => ("[\"", "\"]"),
+        };
+        path.push_str(before);
+        path.push_str(&token);
+        path.push_str(after);
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonptr::Pointer;
+
+    use super::*;
+
+    #[test]
+    fn paths_read_as_people_write_them() {
+        let path = |text: &'static str| field_path(Pointer::from_static(text));
+        assert_eq!(
+            path("/spec/containers/0/resources/limits/cpu"),
+            "spec.containers[0].resources.limits.cpu"
+        );
+        assert_eq!(
+            path("/metadata/annotations/prometheus.io~1port"),
+            "metadata.annotations[\"prometheus.io/port\"]"
+        );
     }
 }

@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{ResourceList as Envelope, annotations};
 
-use crate::config::decode::describe;
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Node, Stream};
 
@@ -82,7 +81,7 @@ impl<'a> ResourceList<'a> {
         let root = only_document(stream)?;
         check_identity(root)?;
         refuse_duplicates(root)?;
-        let resources = match root.get("items").filter(|items| !items.is_null()) {
+        let resources = match root.at(["items"]) {
             None => Vec::new(),
             Some(items) if items.is_sequence() => read_items(items)?,
             Some(items) => return Err(wrong_shape(items, "a list", "items").into()),
@@ -91,7 +90,7 @@ impl<'a> ResourceList<'a> {
         Ok(ResourceList {
             root,
             resources,
-            function_config: root.get("functionConfig").filter(|node| !node.is_null()),
+            function_config: root.at(["functionConfig"]),
             host,
         })
     }
@@ -156,7 +155,7 @@ fn check_identity(root: Node<'_>) -> Result<(), Problem> {
     };
     if !root.is_map() {
         return Err(problem(
-            format!("expected a ResourceList, found {}", describe(root)),
+            format!("expected a ResourceList, found {}", root.describe()),
             root,
         ));
     }
@@ -358,8 +357,7 @@ impl<'a> Resource<'a> {
         let name = match self.name.as_ref() {
             "" => self
                 .node
-                .get("metadata")
-                .and_then(|metadata| metadata.get("generateName")?.text())
+                .text_at(["metadata", "generateName"])
                 .unwrap_or_default(),
             name => Cow::Borrowed(name),
         };
@@ -425,15 +423,8 @@ const PACKAGE_GROUPS: [&str; 3] = ["kustomize.config.k8s.io/", "kpt.dev/", "fito
 
 /// Whether a document is a Kubernetes object that may run in a cluster.
 pub fn is_object(root: Node<'_>) -> bool {
-    let has = |key: &str| {
-        root.get(key)
-            .and_then(|node| node.text())
-            .is_some_and(|text| !text.is_empty())
-    };
-    let version = root
-        .get("apiVersion")
-        .and_then(|node| node.text())
-        .unwrap_or_default();
+    let has = |key: &str| root.text_at([key]).is_some_and(|text| !text.is_empty());
+    let version = root.text_at(["apiVersion"]).unwrap_or_default();
     has("kind")
         && has("apiVersion")
         && !PACKAGE_GROUPS
@@ -442,17 +433,14 @@ pub fn is_object(root: Node<'_>) -> bool {
 }
 
 fn text_of<'a>(node: Node<'a>, key: &str) -> Cow<'a, str> {
-    node.get(key)
-        .filter(|value| !value.is_null())
-        .and_then(|value| value.text())
-        .unwrap_or_default()
+    node.text_at([key]).unwrap_or_default()
 }
 
 /// The problem that a field has another shape than it must have.
 pub fn wrong_shape(node: Node<'_>, expected: &str, field: &str) -> Problem {
     let problem = Problem::new(
         "FIT-INP003",
-        format!("expected {expected}, found {}", describe(node)),
+        format!("expected {expected}, found {}", node.describe()),
     )
     .at(Place::of(node, None));
     if field.is_empty() {

@@ -1,152 +1,260 @@
-//! The ids of everything that can be found, and what each means in a few words.
+//! Rules: the ids of everything that can be found, and what each means in a few words.
+
+#![allow(missing_docs)]
 
 use kustomize_krm_types::Severity;
 
-use crate::checks;
-
-/// Id and meaning of what reading, transformers and the config find, in the order of the ids. What a check of
-/// [`mod@crate::checks`] asks about stands in its own file.
-pub const RULES: &[(&str, &str)] = &[
-    (
-        "FIT-CFG001",
-        "the config is no config of fitout, or has a field that nobody knows",
-    ),
-    ("FIT-CFG002", "a setting has the wrong type"),
-    ("FIT-CFG003", "a setting has a value that cannot be meant"),
-    ("FIT-CFG004", "a profile or a selection matched nothing"),
-    ("FIT-CFG005", "two profiles disagree on a leaf"),
-    (
-        "FIT-CFG006",
-        "a selector matched only by a name that kustomize has replaced",
-    ),
-    (
-        "FIT-CFG007",
-        "a ConfigMap's value is not what its field takes",
-    ),
-    ("FIT-EXM001", "an exemption without a reason"),
-    ("FIT-EXM002", "an exemption that ended"),
-    ("FIT-EXM003", "an exemption that covers nothing"),
-    (
-        "FIT-EXM004",
-        "an exemption of something that does not exist",
-    ),
-    (
-        "FIT-HPA002",
-        "an autoscaler's target for a resource that is not requested",
-    ),
-    ("FIT-INP001", "the input is not YAML"),
-    ("FIT-INP002", "the input is not a ResourceList"),
-    ("FIT-INP003", "an object has not the shape of its kind"),
-    (
-        "FIT-PRM001",
-        "the port to scrape is not one that a container declares",
-    ),
-    (
-        "FIT-PRM002",
-        "metrics that are read twice, by annotations and by something else",
-    ),
-    ("FIT-PRM003", "several ports, each of which is scraped"),
-    ("FIT-RES002", "a request above its limit"),
-    ("FIT-RES004", "a limit too many times its request"),
-    (
-        "FIT-RES005",
-        "an amount of a device that is not whole, or has no limit equal to it",
-    ),
-    ("FIT-RES006", "an amount that can hardly be meant"),
-    ("FIT-RES007", "another QoS class"),
-    (
-        "FIT-RES008",
-        "amounts of a pod that its containers do not fit in",
-    ),
-    (
-        "FIT-RES009",
-        "pods that a LimitRange or a ResourceQuota in the input keeps from being made",
-    ),
-    ("FIT-RES010", "an amount outside the configured bounds"),
-    ("FIT-RES011", "an amount that is null"),
-    (
-        "FIT-RES012",
-        "volumes that may grow beyond what their pod may store",
-    ),
-    (
-        "FIT-RES013",
-        "an environment variable that takes an amount which is not there",
-    ),
-    (
-        "FIT-SEC001",
-        "a security setting that would stop the program, or that the API server refuses",
-    ),
-    ("FIT-SEC004", "runAsNonRoot without a user that is a number"),
-    (
-        "FIT-SEC005",
-        "a user that the image's files do not belong to",
-    ),
-    ("FIT-SEC006", "a path that has to be writable and cannot be"),
-    (
-        "FIT-SEC007",
-        "a capability that is spelled as not everybody reads it",
-    ),
-    (
-        "FIT-SEC008",
-        "a field that this kind of pod may not have, or has to have",
-    ),
-    ("FIT-STO001", "a claim without a class"),
-    ("FIT-STO002", "a claim that shrinks"),
-    (
-        "FIT-STO003",
-        "the legacy annotation of a claim says something else than its field shall",
-    ),
-    (
-        "FIT-STO005",
-        "a claim for one node that pods on several would use",
-    ),
-    ("FIT-STO006", "a claim that pods name and nobody brings"),
-    (
-        "FIT-STO007",
-        "a claim that grows although its class does not let it",
-    ),
-    (
-        "FIT-TGT001",
-        "an object of an unknown kind that seems to hold pods",
-    ),
-    (
-        "FIT-TGT002",
-        "an object of a workload's kind from which no pods are made",
-    ),
-    (
-        "FIT-TGT003",
-        "a patch of pods that is a text, and is not read",
-    ),
-];
-
-/// A rule that a check asks about.
+/// What can be found.
 #[derive(Debug)]
 pub struct Rule {
     /// Its id, such as `FIT-NET004`.
     pub id: &'static str,
-    /// What breaking it is, unless the config says otherwise.
+    /// What breaking it is at most, unless the config says otherwise.
     pub severity: Severity,
+    /// When it is asked about.
+    pub when: When,
     /// What is found, in a few words.
     pub meaning: &'static str,
     /// What other tools call it, for people who come from them; empty where none has it.
     pub peers: &'static str,
 }
 
-/// Id and meaning of every rule: those of this list, then those of the checks.
-pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let of_checks = checks::CHECKS.iter().flat_map(|check| check.rules);
-    let of_checks = of_checks.map(|rule| (rule.id, rule.meaning));
-    RULES.iter().copied().chain(of_checks)
+/// When a rule is asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// Whenever fitout runs.
+    Always,
+    /// By `fitout check`, and where the config has the mode `Check`.
+    OnCheck,
 }
 
-/// Whether there is a rule of this id.
-pub fn is_known(id: &str) -> bool {
-    all().any(|(known, _)| known == id)
+/// A rule that is always asked about and that no other tool has.
+#[must_use]
+pub const fn rule(id: &'static str, severity: Severity, meaning: &'static str) -> Rule {
+    Rule {
+        id,
+        severity,
+        when: When::Always,
+        meaning,
+        peers: "",
+    }
 }
 
-/// The rule of one of the checks of the Pod Security Standards.
-pub fn of_pod_security(check: &str) -> &'static str {
-    let mut rules = checks::POD_SECURITY.iter();
-    let of_check = rules.find(|rule| rule.id.strip_prefix("FIT-PSS-") == Some(check));
-    of_check.map_or("FIT-PSS", |rule| rule.id)
-}
+pub const CFG001: Rule = rule(
+    "FIT-CFG001",
+    Severity::Error,
+    "the config is no config of fitout, or has a field that nobody knows",
+);
+pub const CFG002: Rule = rule(
+    "FIT-CFG002",
+    Severity::Error,
+    "a setting has the wrong type",
+);
+pub const CFG003: Rule = rule(
+    "FIT-CFG003",
+    Severity::Error,
+    "a setting has a value that cannot be meant",
+);
+pub const CFG007: Rule = rule(
+    "FIT-CFG007",
+    Severity::Error,
+    "a ConfigMap's value is not what its field takes",
+);
+pub const HPA002: Rule = rule(
+    "FIT-HPA002",
+    Severity::Error,
+    "an autoscaler's target for a resource that is not requested",
+);
+pub const INP001: Rule = rule("FIT-INP001", Severity::Error, "the input is not YAML");
+pub const INP002: Rule = rule(
+    "FIT-INP002",
+    Severity::Error,
+    "the input is not a ResourceList",
+);
+pub const INP003: Rule = rule(
+    "FIT-INP003",
+    Severity::Error,
+    "an object has not the shape of its kind",
+);
+pub const PRM001: Rule = rule(
+    "FIT-PRM001",
+    Severity::Error,
+    "the port to scrape is not one that a container declares",
+);
+pub const PRM002: Rule = rule(
+    "FIT-PRM002",
+    Severity::Warning,
+    "metrics that are read twice, by annotations and by something else",
+);
+pub const PRM003: Rule = rule(
+    "FIT-PRM003",
+    Severity::Error,
+    "several ports, each of which is scraped",
+);
+pub const PRM004: Rule = rule(
+    "FIT-PRM004",
+    Severity::Info,
+    "metrics that a profile or an author switched off",
+);
+pub const RES002: Rule = rule("FIT-RES002", Severity::Error, "a request above its limit");
+pub const RES004: Rule = rule(
+    "FIT-RES004",
+    Severity::Warning,
+    "a limit too many times its request",
+);
+pub const RES005: Rule = rule(
+    "FIT-RES005",
+    Severity::Error,
+    "an amount of a device that is not whole, or has no limit equal to it",
+);
+pub const RES006: Rule = rule(
+    "FIT-RES006",
+    Severity::Info,
+    "an amount that can hardly be meant",
+);
+pub const RES007: Rule = rule("FIT-RES007", Severity::Info, "another QoS class");
+pub const RES008: Rule = rule(
+    "FIT-RES008",
+    Severity::Error,
+    "amounts of a pod that its containers do not fit in",
+);
+pub const RES009: Rule = rule(
+    "FIT-RES009",
+    Severity::Warning,
+    "pods that a LimitRange or a ResourceQuota in the input keeps from being made",
+);
+pub const RES010: Rule = rule(
+    "FIT-RES010",
+    Severity::Error,
+    "an amount outside the configured bounds",
+);
+pub const RES011: Rule = rule("FIT-RES011", Severity::Warning, "an amount that is null");
+pub const RES012: Rule = rule(
+    "FIT-RES012",
+    Severity::Warning,
+    "volumes that may grow beyond what their pod may store",
+);
+pub const RES013: Rule = rule(
+    "FIT-RES013",
+    Severity::Warning,
+    "an environment variable that takes an amount which is not there",
+);
+pub const RES014: Rule = rule(
+    "FIT-RES014",
+    Severity::Info,
+    "a configured request that is not set, because the limit implies one",
+);
+pub const RES015: Rule = rule(
+    "FIT-RES015",
+    Severity::Info,
+    "environment variables whose value changes with the resources",
+);
+pub const RES016: Rule = rule(
+    "FIT-RES016",
+    Severity::Info,
+    "a container that a service mesh injects, without resources from the config",
+);
+pub const RES017: Rule = rule(
+    "FIT-RES017",
+    Severity::Warning,
+    "pod-level resources that cannot be set",
+);
+pub const RUN002: Rule = rule(
+    "FIT-RUN002",
+    Severity::Warning,
+    "a field that is only checked, or exempt, and differs from the config",
+);
+pub const SEC001: Rule = rule(
+    "FIT-SEC001",
+    Severity::Error,
+    "a security setting that would stop the program, or that the API server refuses",
+);
+pub const SEC004: Rule = rule(
+    "FIT-SEC004",
+    Severity::Warning,
+    "runAsNonRoot without a user that is a number",
+);
+pub const SEC005: Rule = rule(
+    "FIT-SEC005",
+    Severity::Warning,
+    "a user that the image's files do not belong to",
+);
+pub const SEC006: Rule = rule(
+    "FIT-SEC006",
+    Severity::Error,
+    "a path that has to be writable and cannot be",
+);
+pub const SEC007: Rule = rule(
+    "FIT-SEC007",
+    Severity::Warning,
+    "a capability that is spelled as not everybody reads it",
+);
+pub const SEC008: Rule = rule(
+    "FIT-SEC008",
+    Severity::Warning,
+    "a field that this kind of pod may not have, or has to have",
+);
+pub const STO001: Rule = rule("FIT-STO001", Severity::Warning, "a claim without a class");
+pub const STO002: Rule = rule("FIT-STO002", Severity::Warning, "a claim that shrinks");
+pub const STO003: Rule = rule(
+    "FIT-STO003",
+    Severity::Error,
+    "the legacy annotation of a claim says something else than its field shall",
+);
+pub const STO005: Rule = rule(
+    "FIT-STO005",
+    Severity::Warning,
+    "a claim for one node that pods on several would use",
+);
+pub const STO006: Rule = rule(
+    "FIT-STO006",
+    Severity::Info,
+    "a claim that pods name and nobody brings",
+);
+pub const STO007: Rule = rule(
+    "FIT-STO007",
+    Severity::Warning,
+    "a claim that grows although its class does not let it",
+);
+pub const STO008: Rule = rule(
+    "FIT-STO008",
+    Severity::Info,
+    "a storage class that stays as its author set it",
+);
+pub const STO009: Rule = rule(
+    "FIT-STO009",
+    Severity::Info,
+    "a retention policy that is not set",
+);
+pub const STO010: Rule = rule(
+    "FIT-STO010",
+    Severity::Error,
+    "a claim that cannot be changed as configured",
+);
+pub const VER001: Rule = rule(
+    "FIT-VER001",
+    Severity::Warning,
+    "a configured field that the target Kubernetes version does not have",
+);
+pub const VPA001: Rule = rule(
+    "FIT-VPA001",
+    Severity::Info,
+    "a VerticalPodAutoscaler that replaces the resources of pods",
+);
+
+pub const SEC002: Rule = Rule {
+    id: "FIT-SEC002",
+    severity: Severity::Warning,
+    when: When::Always,
+    meaning: "a root file system that can be written to",
+    peers: "kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score \
+                container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs",
+};
+
+/// What reading, transformers and the config find, in the order of the ids.
+pub const RULES: &[Rule] = &[
+    CFG001, CFG002, CFG003, CFG007, HPA002, INP001, INP002, INP003, PRM001, PRM002, PRM003, PRM004,
+    RES002, RES004, RES005, RES006, RES007, RES008, RES009, RES010, RES011, RES012, RES013, RES014,
+    RES015, RES016, RES017, RUN002, SEC001, SEC002, SEC004, SEC005, SEC006, SEC007, SEC008, STO001,
+    STO002, STO003, STO005, STO006, STO007, STO008, STO009, STO010, VER001, VPA001,
+];

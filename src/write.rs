@@ -27,10 +27,7 @@ pub fn resource_list(
     if !results.is_empty() {
         let mut values: Vec<Value> = list
             .root
-            .get("results")
-            .map(|earlier| earlier.items().collect::<Vec<_>>())
-            .unwrap_or_default()
-            .iter()
+            .items_at(["results"])
             .filter_map(|node| node.value().ok())
             .collect();
         values.extend(
@@ -92,7 +89,7 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
         for (index, change) in changes_of_one.iter().enumerate() {
             let (pointer, change) = match &change.proposed {
                 Some(value) => {
-                    let mut pointer = change.pointer.clone();
+                    let mut pointer = change.pointer();
                     if change.appends {
                         pointer.pop_back();
                         pointer.push_back("-");
@@ -100,8 +97,8 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
                     (pointer, YamlChange::Set(value.clone()))
                 }
                 None => {
-                    let Some(outermost) = removed.iter().find(|it| change.pointer.starts_with(it))
-                    else {
+                    let pointer = change.pointer();
+                    let Some(outermost) = removed.iter().find(|it| pointer.starts_with(it)) else {
                         continue;
                     };
                     if gone.contains(&outermost.as_ptr()) {
@@ -130,12 +127,12 @@ fn removed(changes: &[Change], resource: &Resource<'_>) -> Vec<PointerBuf> {
     let mut removed: Vec<PointerBuf> = Vec::new();
     let is_filled = |map: &Pointer| {
         let kept = changes.iter().filter(|change| change.proposed.is_some());
-        kept.map(|change| &change.pointer)
-            .any(|at| at.starts_with(map))
+        kept.map(Change::pointer).any(|at| at.starts_with(map))
     };
     for change in changes.iter().filter(|change| change.proposed.is_none()) {
-        removed.push(change.pointer.clone());
-        let mut at: &Pointer = &change.pointer;
+        let pointer = change.pointer();
+        removed.push(pointer.clone());
+        let mut at: &Pointer = &pointer;
         while let Some(map) = at
             .parent()
             .filter(|map| map.len() > change.subject.path.len())
@@ -178,6 +175,6 @@ fn refused(
     problem
         .at(Place::at(stream, refusal.offset..refusal.offset, file))
         .subject(resource.display_name())
-        .field(crate::edit::field_path(&change.pointer))
+        .field(crate::problem::field_path(&change.pointer()))
         .help("nothing was written; write that part of the manifest more plainly, or leave the object out with `fitout.dev/skip: \"true\"`")
 }

@@ -49,8 +49,8 @@ fn rules() -> String {
         "\nThese are found while reading, fitting and asking the config, whenever fitout runs:\n\n\
         | Rule | What is found |\n|---|---|\n",
     );
-    for (id, meaning) in RULES {
-        let _ = writeln!(page, "| {id} | {meaning} |");
+    for rule in RULES {
+        let _ = writeln!(page, "| {} | {} |", rule.id, rule.meaning);
     }
     page
 }

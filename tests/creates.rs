@@ -111,7 +111,9 @@ fn hold(files: &[PathBuf], number: impl Fn(usize) -> usize, at_least: usize) {
     let documents = texts
         .each_ref()
         .map(|text| FunctionConfig::of_file(text, "config").unwrap());
-    let configs = documents.each_ref().map(|config| config.decode().unwrap());
+    let configs = documents
+        .each_ref()
+        .map(|config| config.decode(fitout::VOCABULARY).unwrap());
     let (mut fitted, mut faults) = (0, Vec::new());
     for (index, file) in files.iter().enumerate() {
         let found = faults_of(&configs[number(index)], file);
@@ -168,7 +170,7 @@ fn faults_of(config: &Config<'_>, file: &Path) -> Option<Vec<String>> {
     }
     let again = fitout::fit(config, &after, None).unwrap();
     for change in again.changes {
-        faults.push(format!("a second run changes {}", change.pointer));
+        faults.push(format!("a second run changes {}", change.pointer()));
     }
     Some(faults)
 }
@@ -301,7 +303,8 @@ impl Walk<'_> {
     /// Whether a change is about the place, or about something around it as a whole.
     fn is_named(&self, path: &[String]) -> bool {
         self.changes.iter().any(|change| {
-            let mut tokens = change.pointer.tokens();
+            let pointer = change.pointer();
+            let mut tokens = pointer.tokens();
             let mut path = path.iter();
             tokens.all(|token| {
                 path.next()

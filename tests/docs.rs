@@ -43,9 +43,10 @@ const HEAD: &str = "# The config
 
 This page is made from the code's own documentation by `make golden`, and a test holds it current.
 
-A config is a document of `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. `metadata.name` is the environment's
-name; everything else stands below `spec`. A `v1` `ConfigMap` is taken as well: `data.config` is then the YAML text of a
-`spec`, and every other key is a dotted path into it (`resources.containers.requests.cpu`), which wins.
+A config is a document of `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. Everything that is set lies below
+`spec`, where `environment` names the environment; `metadata.name` is only how messages call the config. A `v1` `ConfigMap`
+is taken as well: `data.config` is then the YAML text of a `spec`, and every other key is a dotted path into it
+(`resources.containers.requests.cpu`), which wins.
 
 What the author of a manifest set, the general sections, and the profiles meet leaf by leaf: maps merge, scalars and
 lists replace one another, and `null` in a profile takes away what stood below it, a built-in default as well. Later

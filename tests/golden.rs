@@ -19,9 +19,10 @@ use fitout::config::{ChangesReport, FunctionConfig};
 use fitout::problem::Problems;
 use fitout::read::{Origin, Resource};
 use fitout::report::{self, Report};
+use fitout::rules::Rule;
 use fitout::yaml::Stream;
 use fitout::{Results, transformers, write};
-use kustomize_krm_types::{Result as KrmResult, Severity};
+use kustomize_krm_types::{Field, ResourceIdentifier, ResourceList, Result as KrmResult, Severity};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -42,7 +43,7 @@ pub(crate) fn fit(input: &str, config: &str) -> Fitting {
 fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
     let config = Stream::parse(config).map_err(|error| fitout::not_yaml(&error, None))?;
     let config = FunctionConfig::of_file(&config, "fn-config.yaml")?;
-    let config = config.decode()?;
+    let config = config.decode(fitout::VOCABULARY)?;
     let stream = Stream::parse(input).map_err(|error| fitout::not_yaml(&error, None))?;
     let mut resources = Vec::new();
     let documents = stream.documents().filter(|document| !document.is_empty());
@@ -97,11 +98,14 @@ pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Ve
         _ if !outcome.passed => Err(outcome.problems.iter().map(ToString::to_string).collect()),
         None => Err("there is no output".to_owned()),
         Some(output) => {
-            let list = self::objects(&output).remove(0);
-            Ok(list["items"].as_array().cloned().unwrap_or_default())
+            let list: ResourceList = serde_yaml::from_str(&output).map_err(|e| e.to_string())?;
+            Ok(list.items)
         }
     }
 }
+
+/// Checks whose cases are about what the config does, not about what the check finds.
+const ABOUT_THE_CONFIG: [&str; 3] = ["config", "exemptions", "targets"];
 
 struct Case {
     folder: PathBuf,
@@ -125,10 +129,11 @@ impl Case {
             folder,
         };
         // A case of one check is not about what others find in its objects; whether the function ran is always told.
-        if CHECKS.iter().any(|check| check.name == case.about) && case.about != "run" {
+        if case.subject().is_some() && case.about != "run" {
             let others = CHECKS.iter().filter(|check| check.name != case.about);
-            for check in others.filter(|check| check.name != "run") {
-                case.config = case.config_without_check(check);
+            let others = others.filter(|check| check.name != "run");
+            for check in others.filter(|check| !ABOUT_THE_CONFIG.contains(&check.name)) {
+                case.config = case.config_without(check.rules.iter());
             }
         }
         case
@@ -212,8 +217,8 @@ impl Case {
 
     /// The config without the case's section, or without all where the case is about something else.
     fn config_without_section(&self) -> String {
-        if let Some(check) = CHECKS.iter().find(|check| check.name == self.about) {
-            return self.config_without_check(check);
+        if let Some(check) = self.subject() {
+            return self.config_without(check.rules.iter());
         }
         let is_section = transformers::NAMES.contains(&self.about.as_str());
         let goes = |key: &str| match is_section {
@@ -241,10 +246,17 @@ impl Case {
 }
 
 impl Case {
-    /// The config that does not ask about the rules of a check.
-    fn config_without_check(&self, check: &Check) -> String {
+    /// The check that the case is about.
+    fn subject(&self) -> Option<&'static Check> {
+        let mut checks = CHECKS.iter();
+        let check = checks.find(|check| check.name == self.about);
+        check.filter(|check| !ABOUT_THE_CONFIG.contains(&check.name))
+    }
+
+    /// The config that does not ask about some rules.
+    fn config_without<'r>(&self, rules: impl Iterator<Item = &'r Rule>) -> String {
         let mut config: serde_yaml::Value = serde_yaml::from_str(&self.config).unwrap();
-        let rules: Vec<&str> = check.rules.iter().map(|rule| rule.id).collect();
+        let rules: Vec<&str> = rules.map(|rule| rule.id).collect();
         let spec = config["spec"].as_mapping_mut().unwrap();
         let checks = spec.entry("checks".into());
         let checks = checks.or_insert_with(|| serde_yaml::Mapping::new().into());
@@ -259,7 +271,7 @@ impl Case {
 /// A result that tells of a change; the others are findings, those of fields that are only checked as well.
 fn is_change(result: &&KrmResult) -> bool {
     let removes = result.tags.get("mode").is_some_and(|mode| mode == "Remove");
-    let proposes = |field: &kustomize_krm_types::Field| field.proposed_value.is_some() || removes;
+    let proposes = |field: &Field| field.proposed_value.is_some() || removes;
     transformers::NAMES.contains(&result.tags["rule"].as_str())
         && result.severity == Severity::Info
         && !result.tags.contains_key("reason") // of an exemption
@@ -321,10 +333,7 @@ fn remove(value: &mut Value, path: &[String]) {
 }
 
 /// The object that is meant: the document, or an item of the List that it is.
-fn object<'v>(
-    document: &'v mut Value,
-    reference: &kustomize_krm_types::ResourceIdentifier,
-) -> &'v mut Value {
+fn object<'v>(document: &'v mut Value, reference: &ResourceIdentifier) -> &'v mut Value {
     let is_list = document["kind"]
         .as_str()
         .is_some_and(|kind| kind.ends_with("List"));

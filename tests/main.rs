@@ -9,6 +9,7 @@ mod docs;
 mod e2e;
 mod golden;
 mod hosts;
+mod layers;
 mod pages;
 mod pod_security;
 mod preflight;

@@ -327,7 +327,7 @@ fn invalid(items: &[Value]) -> Vec<String> {
                         Value::String(text) => text.clone(),
                         other => other.to_string(),
                     };
-                    text.parse::<fitout::quantity::Quantity>().ok()
+                    text.parse::<fitout::kubernetes::Quantity>().ok()
                 };
                 if let (Some(request), Some(limit)) = (amount("requests"), amount("limits"))
                     && request > limit

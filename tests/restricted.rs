@@ -129,7 +129,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 fn fit(config: &str, corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
     let config = Stream::parse(config).unwrap();
     let config = FunctionConfig::of_file(&config, "config").unwrap();
-    let config = config.decode().unwrap();
+    let config = config.decode(fitout::VOCABULARY).unwrap();
     let stream = Stream::parse(fs::read_to_string(file).unwrap()).ok()?;
     let before = objects(&stream)?;
     let fitted = fitout::fit(&config, &before, None).ok()?;
@@ -159,7 +159,7 @@ fn fit(config: &str, corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
         Some(Fitted {
             who: format!("{name} {}", resource.display_name()),
             object,
-            found: found.map(|it| it.id).collect(),
+            found: found.map(|it| it.rule.id).collect(),
         })
     };
     Some(after.iter().enumerate().filter_map(of).collect())

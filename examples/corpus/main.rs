@@ -2,7 +2,7 @@
 //! by what can be seen from outside.
 //!
 //! ```text
-//! cargo run --release --example corpus -- FOLDER
+//! cargo run --profile fast --example corpus -- FOLDER
 //! ```
 //!
 //! Under a config that asks for nothing every byte comes back. Under one that asks for everything, in
@@ -97,7 +97,7 @@ fn main() -> ExitCode {
         println!("skip: there is no {}", folder.display());
         return ExitCode::SUCCESS;
     }
-    // A panic ends the run, and the release profile aborts: the file must be told before.
+    // A panic aborts the process, so the hook reports the file.
     static IN_HAND: Mutex<String> = Mutex::new(String::new());
     std::panic::set_hook(Box::new(|info| {
         let file = IN_HAND.lock().map(|name| name.clone()).unwrap_or_default();
@@ -246,7 +246,9 @@ fn with_config(text: &str, run: impl FnOnce(&Config<'_>)) {
     let stream = Stream::parse(text).expect("the config is YAML");
     let function_config =
         FunctionConfig::of_file(&stream, "config.yaml").expect("the config is one");
-    run(&function_config.decode().expect("the config is sound"));
+    run(&function_config
+        .decode(fitout::VOCABULARY)
+        .expect("the config is sound"));
 }
 
 /// The objects of a file, as `fitout apply` finds them.
@@ -289,7 +291,7 @@ fn fit(
         .iter()
         .filter(|finding| finding.severity == Severity::Error);
     let errors: Vec<Problem> = errors
-        .map(|finding| Problem::new(finding.id, finding.message.clone()))
+        .map(|finding| Problem::new(finding.rule.id, finding.message.clone()))
         .collect();
     if !errors.is_empty() {
         return Err(errors);
@@ -377,7 +379,7 @@ fn lost_line(
 /// The node that an edit replaces or is put into, and whether it is the former.
 fn nearest<'a>(root: Node<'a>, change: &Change) -> (Node<'a>, bool) {
     let mut node = root;
-    for token in change.pointer.tokens() {
+    for token in change.pointer().tokens() {
         let token = token.decoded();
         let below = if node.is_sequence() {
             token.parse().ok().and_then(|index| node.items().nth(index))

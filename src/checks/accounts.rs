@@ -10,36 +10,35 @@
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Scene};
+use super::{Check, Find, Scene};
 use crate::catalogue::Known;
-use crate::edit::{Finding, Subject};
+use crate::finding::Finding;
+use crate::objects::{DEFAULT_ACCOUNT, Template, account_of};
 use crate::problem::did_you_mean;
 use crate::read::Resource;
-use crate::rules::Rule;
-use crate::select::{DEFAULT_ACCOUNT, Template, account_of, at};
+use crate::rules::{Rule, When};
 
-const ACCOUNT: &str = "FIT-SA001";
-const TOKEN: &str = "FIT-SEC003";
+const ACCOUNT: Rule = Rule {
+    id: "FIT-SA001",
+    severity: Severity::Warning,
+    when: When::OnCheck,
+    meaning: "a ServiceAccount that does not exist, or rights for all pods of a namespace",
+    peers: "kube-linter non-existent-service-account, default-service-account",
+};
+const TOKEN: Rule = Rule {
+    id: "FIT-SEC003",
+    severity: Severity::Warning,
+    when: When::OnCheck,
+    meaning: "a token for the Kubernetes API that nobody needs",
+    peers: "Polaris automountServiceAccountToken; kubescape C-0034",
+};
 
 const AUTOMOUNT: &str = "automountServiceAccountToken";
 
 pub(super) const CHECK: Check = Check {
     name: "accounts",
-    rules: &[
-        Rule {
-            id: ACCOUNT,
-            severity: Severity::Warning,
-            meaning: "a ServiceAccount that does not exist, or rights for all pods of a namespace",
-            peers: "kube-linter non-existent-service-account, default-service-account",
-        },
-        Rule {
-            id: TOKEN,
-            severity: Severity::Warning,
-            meaning: "a token for the Kubernetes API that nobody needs",
-            peers: "Polaris automountServiceAccountToken; kubescape C-0034",
-        },
-    ],
-    find: |scene| {
+    rules: &[ACCOUNT, TOKEN],
+    find: Find::Objects(|scene| {
         let known = Known::default();
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
@@ -54,7 +53,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 fn is_account(resource: &Resource<'_>) -> bool {
@@ -65,7 +64,7 @@ fn is_account(resource: &Resource<'_>) -> bool {
 fn missing(scene: &Scene<'_>, resource: &Resource<'_>, template: &Template<'_>) -> Option<Finding> {
     let (key, name) = account_of(template).filter(|(_, name)| name != DEFAULT_ACCOUNT)?;
     let namespace = resource.namespace.as_deref();
-    let (objects, resources) = (scene.objects(), scene.resources.iter());
+    let (objects, resources) = (scene.objects(), scene.objects().resources.iter());
     if !objects
         .referred(resource, &name, namespace, is_account)
         .is_empty()
@@ -80,8 +79,8 @@ fn missing(scene: &Scene<'_>, resource: &Resource<'_>, template: &Template<'_>) 
     let message = format!("pod: there is no ServiceAccount {name} in its namespace");
     let meant = did_you_mean(&name, others.map(|it| it.name.as_ref()));
     let help = meant.map(|meant| format!("did you mean `{meant}`?"));
-    let finding = Finding::new(ACCOUNT, Severity::Warning, message)
-        .about(&Subject::pod(template), &[key])
+    let finding = Finding::new(&ACCOUNT, message)
+        .about(&template.pod, &[key])
         .current(Some(name.as_ref().into()));
     Some(finding.help(help.unwrap_or_else(|| "without it no pod is created: add it".to_owned())))
 }
@@ -93,10 +92,10 @@ fn token(
     template: &Template<'_>,
     known: &Known,
 ) -> Option<Finding> {
-    let subject = Subject::pod(template);
+    let subject = template.pod.clone();
     let named = account_of(template);
     let name = named.as_ref().map_or(DEFAULT_ACCOUNT, |(_, name)| name);
-    let own = at(template.spec, [AUTOMOUNT]);
+    let own = template.spec.at([AUTOMOUNT]);
     let of_account = || {
         let namespace = resource.namespace.as_deref();
         let accounts = scene
@@ -104,19 +103,18 @@ fn token(
             .referred(resource, name, namespace, is_account);
         accounts
             .first()
-            .and_then(|(_, account)| at(account.node, [AUTOMOUNT]))
+            .and_then(|(_, account)| account.node.at([AUTOMOUNT]))
     };
-    let mounts = own.or_else(of_account).and_then(|mounts| mounts.text());
-    if mounts.as_deref() == Some("false") {
+    if own.or_else(of_account).and_then(|it| it.bool()) == Some(false) {
         return None;
     }
-    let accounts = &scene.selection.accounts;
+    let accounts = &scene.selection.objects.accounts;
     let is_needed = accounts.want_token(resource, template, known, &scene.config.catalogue);
     if !is_needed {
         let message = format!(
             "pod: it gets a token for the Kubernetes API, and nothing here gives the ServiceAccount `{name}` rights"
         );
-        let finding = Finding::new(TOKEN, Severity::Warning, message)
+        let finding = Finding::new(&TOKEN, message)
             .about(&subject, &[AUTOMOUNT])
             .current(own.and_then(|own| own.value().ok()))
             .proposed(false)
@@ -129,7 +127,7 @@ fn token(
         let message = "pod: it uses the Kubernetes API as the ServiceAccount `default`, which all pods of the \
                        namespace are that name none";
         let key = named.as_ref().map_or("serviceAccountName", |(key, _)| key);
-        Finding::new(ACCOUNT, Severity::Warning, message)
+        Finding::new(&ACCOUNT, message)
             .about(&subject, &[key])
             .current(named.is_some().then(|| DEFAULT_ACCOUNT.into()))
             .help("give it a ServiceAccount of its own")

@@ -12,37 +12,36 @@
 
 use kustomize_krm_types::Severity;
 
-use super::Check;
-use crate::edit::{Finding, Subject};
+use super::{Check, Find};
+use crate::finding::Finding;
+use crate::objects::{Container, ContainerType, Template, is_one_namespace};
 use crate::read::Resource;
-use crate::rules::Rule;
-use crate::select::{Container, ContainerType, Template, at, is_one_namespace};
+use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
-const REQUEST: &str = "FIT-RES001";
-const LIMIT: &str = "FIT-RES003";
+const REQUEST: Rule = Rule {
+    id: "FIT-RES001",
+    severity: Severity::Warning,
+    when: When::OnCheck,
+    meaning: "a container without a request of CPU or memory",
+    peers: "kube-linter unset-cpu-requirements, unset-memory-requirements; Polaris cpuRequestsMissing, \
+                    memoryRequestsMissing; kube-score container-resources; kubescape C-0268, C-0269",
+};
+const LIMIT: Rule = Rule {
+    id: "FIT-RES003",
+    severity: Severity::Warning,
+    when: When::OnCheck,
+    meaning: "a container without a limit of memory, or, as info, of CPU",
+    peers: "kube-linter unset-memory-requirements; Polaris memoryLimitsMissing, cpuLimitsMissing; kube-score \
+                    container-resources; kubescape C-0270, C-0271",
+};
 
 pub(super) const CHECK: Check = Check {
     name: "amounts",
-    rules: &[
-        Rule {
-            id: REQUEST,
-            severity: Severity::Warning,
-            meaning: "a container without a request of CPU or memory",
-            peers: "kube-linter unset-cpu-requirements, unset-memory-requirements; Polaris cpuRequestsMissing, \
-                    memoryRequestsMissing; kube-score container-resources; kubescape C-0268, C-0269",
-        },
-        Rule {
-            id: LIMIT,
-            severity: Severity::Warning,
-            meaning: "a container without a limit of memory, or, as info, of CPU",
-            peers: "kube-linter unset-memory-requirements; Polaris memoryLimitsMissing, cpuLimitsMissing; kube-score \
-                    container-resources; kubescape C-0270, C-0271",
-        },
-    ],
-    find: |scene| {
+    rules: &[REQUEST, LIMIT],
+    find: Find::Objects(|scene| {
         let is_range = |it: &&Resource<'_>| it.kind == "LimitRange" && it.group().is_empty();
-        let ranges: Vec<_> = scene.resources.iter().filter(is_range).collect();
+        let ranges: Vec<_> = scene.objects().resources.iter().filter(is_range).collect();
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
             for (template, container) in selected.each_container() {
@@ -54,7 +53,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 /// Amounts that count for every container of some pods.
@@ -69,7 +68,7 @@ impl<'n> Defaults<'n> {
         template: &Template<'n>,
         ranges: &[&Resource<'n>],
     ) -> Defaults<'n> {
-        let of_pod = |list| at(template.spec, ["resources", list]);
+        let of_pod = |list| template.spec.at(["resources", list]);
         let mut defaults = Defaults {
             requests: of_pod("requests").into_iter().collect(),
             limits: of_pod("limits").into_iter().collect(),
@@ -79,12 +78,10 @@ impl<'n> Defaults<'n> {
             .iter()
             .filter(|it| is_one_namespace(namespace, it.namespace.as_deref()));
         for range in here {
-            let items = at(range.node, ["spec", "limits"]).into_iter();
-            for item in items.flat_map(|items| items.items()) {
-                let kind = at(item, ["type"]).and_then(|kind| kind.text());
-                if kind.as_deref() == Some("Container") {
-                    defaults.requests.extend(at(item, ["defaultRequest"]));
-                    defaults.limits.extend(at(item, ["default"]));
+            for item in range.node.items_at(["spec", "limits"]) {
+                if item.text_at(["type"]).as_deref() == Some("Container") {
+                    defaults.requests.extend(item.at(["defaultRequest"]));
+                    defaults.limits.extend(item.at(["default"]));
                 }
             }
         }
@@ -93,30 +90,35 @@ impl<'n> Defaults<'n> {
 
     fn missing(
         &self,
-        template: &Template<'_>,
+        _template: &Template<'_>,
         container: &Container<'_>,
     ) -> impl Iterator<Item = Finding> {
-        let own = at(container.node, ["resources"]);
+        let own = container.node.at(["resources"]);
         let has = |name| {
             let has = |list, others: &[Node<'_>]| {
-                own.is_some_and(|own| at(own, [list, name]).is_some())
-                    || others.iter().any(|it| at(*it, [name]).is_some())
+                own.is_some_and(|own| own.at([list, name]).is_some())
+                    || others.iter().any(|it| it.at([name]).is_some())
             };
             let has_limit = has("limits", &self.limits);
             (has_limit || has("requests", &self.requests), has_limit)
         };
         let (cpu, memory) = (has("cpu"), has("memory"));
         let missing = [
-            (cpu.0, REQUEST, Severity::Warning, ["requests", "cpu"]),
-            (memory.0, REQUEST, Severity::Warning, ["requests", "memory"]),
-            (memory.1, LIMIT, Severity::Warning, ["limits", "memory"]),
-            (cpu.1, LIMIT, Severity::Info, ["limits", "cpu"]),
+            (cpu.0, &REQUEST, Severity::Warning, ["requests", "cpu"]),
+            (
+                memory.0,
+                &REQUEST,
+                Severity::Warning,
+                ["requests", "memory"],
+            ),
+            (memory.1, &LIMIT, Severity::Warning, ["limits", "memory"]),
+            (cpu.1, &LIMIT, Severity::Info, ["limits", "cpu"]),
         ];
         let missing = missing.into_iter().filter(|(is_there, ..)| !is_there);
         missing.map(|(_, id, severity, [list, name])| {
-            let subject = Subject::container(template, container);
+            let subject = container.subject.clone();
             let message = format!("{}: resources.{list}.{name} is not set", subject.part);
-            Finding::new(id, severity, message)
+            Finding::graded(id, severity, message)
                 .about(&subject, &["resources", list, name])
                 .leaf(format!("resources.{list}.{name}"))
                 .help("set it in the manifest, or in `resources.containers` of the config")

@@ -12,54 +12,52 @@
 
 use kustomize_krm_types::Severity;
 
-use super::scaling::Autoscaler;
-use super::{Check, Scene};
-use crate::edit::{Finding, Subject};
+use super::{Check, Find, Scene};
+use crate::finding::{Finding, Subject};
+use crate::objects::Scaler;
 use crate::read::Resource;
-use crate::rules::Rule;
-use crate::select::at;
+use crate::rules::{Rule, When};
 
-const REPLICAS: &str = "FIT-HPA001";
-const TARGET: &str = "FIT-HPA003";
+const REPLICAS: Rule = Rule {
+    id: "FIT-HPA001",
+    severity: Severity::Warning,
+    when: When::OnCheck,
+    meaning: "replicas in the manifest of what an autoscaler scales",
+    peers: "kube-score deployment-targeted-by-hpa-does-not-have-replicas-configured",
+};
+const TARGET: Rule = Rule {
+    id: "FIT-HPA003",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "an autoscaler of something that does not exist",
+    peers: "kube-linter dangling-horizontalpodautoscaler; kube-score horizontalpodautoscaler-has-target; \
+                    kubescape C-0300",
+};
 
 pub(super) const CHECK: Check = Check {
     name: "autoscaling",
-    rules: &[
-        Rule {
-            id: REPLICAS,
-            severity: Severity::Warning,
-            meaning: "replicas in the manifest of what an autoscaler scales",
-            peers: "kube-score deployment-targeted-by-hpa-does-not-have-replicas-configured",
-        },
-        Rule {
-            id: TARGET,
-            severity: Severity::Error,
-            meaning: "an autoscaler of something that does not exist",
-            peers: "kube-linter dangling-horizontalpodautoscaler; kube-score horizontalpodautoscaler-has-target; \
-                    kubescape C-0300",
-        },
-    ],
-    find: |scene| {
+    rules: &[REPLICAS, TARGET],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
-        for autoscaler in Autoscaler::all(scene) {
+        for autoscaler in Scaler::all(scene.objects()) {
             match autoscaler.targets.is_empty() {
                 true => findings.extend(dangling(scene, &autoscaler)),
                 false => findings.extend(fighting(&autoscaler)),
             }
         }
         findings
-    },
+    }),
 };
 
 /// The autoscaler's targets that have their number of replicas in the manifest.
-fn fighting(autoscaler: &Autoscaler<'_>) -> Vec<Finding> {
+fn fighting(autoscaler: &Scaler<'_>) -> Vec<Finding> {
     let with_replicas = |(index, target): &(usize, &Resource<'_>)| {
-        let replicas = at(target.node, ["spec", "replicas"])?;
+        let replicas = target.node.at(["spec", "replicas"])?;
         let message = format!(
             "spec.replicas is set, and {} scales it: each apply undoes what the autoscaler did",
             autoscaler.resource.display_name()
         );
-        let finding = Finding::new(REPLICAS, Severity::Warning, message)
+        let finding = Finding::new(&REPLICAS, message)
             .of(*index)
             .about(&Subject::object(), &["spec", "replicas"])
             .current(replicas.value().ok())
@@ -76,8 +74,8 @@ fn fighting(autoscaler: &Autoscaler<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
-    let Autoscaler {
+fn dangling(scene: &Scene<'_>, autoscaler: &Scaler<'_>) -> Option<Finding> {
+    let Scaler {
         resource,
         kind,
         name,
@@ -88,25 +86,24 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
         .objects()
         .referred(resource, name, namespace, |it| it.kind == *kind);
     let is_there = |other: &Resource<'_>| namespace == other.namespace.as_deref();
-    let is_known =
-        scene.has_pods(namespace) && !scene.objects().may_be_made(resource, name, namespace);
+    let is_known = scene.objects().has_pods(namespace)
+        && !scene.objects().may_be_made(resource, name, namespace);
     if named.is_empty() && !is_known {
         return None;
     }
     let mut path = vec!["spec", "scaleTargetRef", "name"];
-    let mut current = at(autoscaler.reference, ["name"]);
+    let mut current = autoscaler.reference.at(["name"]);
     let group = match autoscaler.group.as_str() {
         "" => String::new(),
         group => format!(" of {group}"),
     };
     let mut finding = Finding::new(
-        TARGET,
-        Severity::Error,
+        &TARGET,
         format!("it scales nothing: there is no {kind}{group} called {name}"),
     );
     if let Some((_, other)) = named.first() {
         path[2] = "apiVersion";
-        current = at(autoscaler.reference, ["apiVersion"]);
+        current = autoscaler.reference.at(["apiVersion"]);
         finding = finding.proposed(other.api_version.as_ref()).help(format!(
             "there is {} of {}",
             other.display_name(),

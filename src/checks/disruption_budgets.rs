@@ -14,28 +14,29 @@ use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
-use super::pods::Found;
-use super::scaling::Autoscaler;
-use super::{Check, Scene};
-use crate::edit::{Finding, Plain, Subject};
-use crate::label_selector::LabelSelector;
+use super::{Check, Find, Scene};
+use crate::finding::{Finding, Plain, Subject};
+use crate::kubernetes::LabelSelector;
+use crate::objects::Found;
+use crate::objects::Pods;
+use crate::objects::Scaler;
 use crate::read::Resource;
-use crate::rules::Rule;
-use crate::select::{Pods, at};
+use crate::rules::{Rule, When};
 use crate::yaml::{Node, Scalar};
 
-const ID: &str = "FIT-PDB001";
+const ID: Rule = Rule {
+    id: "FIT-PDB001",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "a disruption budget that allows no disruption, or protects no pod",
+    peers: "kube-linter pdb-max-unavailable, pdb-min-available; Polaris pdbDisruptionsIsZero; Kyverno \
+                require-reasonable-pdbs",
+};
 
 pub(super) const CHECK: Check = Check {
     name: "disruptionBudgets",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "a disruption budget that allows no disruption, or protects no pod",
-        peers: "kube-linter pdb-max-unavailable, pdb-min-available; Polaris pdbDisruptionsIsZero; Kyverno \
-                require-reasonable-pdbs",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         let mut least = None;
         for selected in &scene.selection.selected {
@@ -46,13 +47,13 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 /// The fewest replicas that autoscalers keep, by the index of what they scale.
 fn least_replicas(scene: &Scene<'_>) -> HashMap<usize, i64> {
     let mut least = HashMap::new();
-    for autoscaler in Autoscaler::all(scene) {
+    for autoscaler in Scaler::all(scene.objects()) {
         for (target, _) in autoscaler.targets {
             least.insert(target, autoscaler.least);
         }
@@ -66,17 +67,17 @@ fn judge(
     resource: &Resource<'_>,
     least: &HashMap<usize, i64>,
 ) -> Option<Finding> {
-    let spec = at(resource.node, ["spec"])?;
+    let spec = resource.node.at(["spec"])?;
     let found = |severity, message: String, key: &str| {
-        let current = at(spec, [key]).and_then(|it| it.value().ok());
-        Finding::new(ID, severity, message)
+        let current = spec.at([key]).and_then(|it| it.value().ok());
+        Finding::graded(&ID, severity, message)
             .of(index)
             .about(&Subject::object(), &["spec", key])
             .current(current)
     };
     let help =
         "allow one pod at a time to be away: `maxUnavailable: 1` in the place of minAvailable";
-    let max = at(spec, ["maxUnavailable"]);
+    let max = spec.at(["maxUnavailable"]);
     if max
         .and_then(|max| Amount::of(max))
         .is_some_and(Amount::is_nothing)
@@ -89,7 +90,9 @@ fn judge(
                 .help("allow one pod at a time to be away"),
         );
     }
-    let min = at(spec, ["minAvailable"]).and_then(|min| Some((min, Amount::of(min)?)));
+    let min = spec
+        .at(["minAvailable"])
+        .and_then(|min| Some((min, Amount::of(min)?)));
     if min.is_some_and(|(_, min)| matches!(min, Amount::Percent(percent) if percent >= 100)) {
         let message = "all pods shall be available, so that its nodes cannot be drained".to_owned();
         return Some(found(Severity::Error, message, "minAvailable").help(help));
@@ -122,12 +125,12 @@ fn judge(
 
 /// The pods that a budget is for. Without a selector it is for none, and with an empty one for all of its namespace, but
 /// in policy/v1beta1 for none.
-fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> Found<'s> {
-    let selector = at(spec, ["selector"]).map(LabelSelector::of_object);
+fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> Found<'s, 's> {
+    let selector = spec.at(["selector"]).map(LabelSelector::of_object);
     match selector {
-        Some(selector) if !selector.is_empty() || resource.version() != "v1beta1" => {
-            scene.pods(&selector, resource, resource.namespace.as_deref())
-        }
+        Some(selector) if !selector.is_empty() || resource.version() != "v1beta1" => scene
+            .objects()
+            .find_pods(&selector, resource, resource.namespace.as_deref()),
         _ => Found::Unknown,
     }
 }
@@ -139,7 +142,7 @@ fn replicas(pods: &[&Pods<'_>], least: &HashMap<usize, i64>) -> Option<i64> {
         if let Some(least) = least.get(&pods.object) {
             return Some(*least);
         }
-        let replicas = at(resource.node, ["spec", "replicas"]);
+        let replicas = resource.node.at(["spec", "replicas"]);
         match (resource.group(), resource.kind.as_ref(), replicas) {
             ("", "Pod", _) => Some(1),
             (
@@ -148,7 +151,7 @@ fn replicas(pods: &[&Pods<'_>], least: &HashMap<usize, i64>) -> Option<i64> {
                 None,
             ) => Some(1),
             (_, "DaemonSet" | "Job" | "CronJob", _) | (_, _, None) => None,
-            (_, _, Some(replicas)) => replicas.text()?.parse().ok(),
+            (_, _, Some(replicas)) => replicas.int(),
         }
     };
     let all: Option<Vec<i64>> = pods.iter().map(replicas).collect();

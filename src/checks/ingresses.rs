@@ -11,15 +11,21 @@
 
 use kustomize_krm_types::Severity;
 
-use super::pods::{CLUSTERS_NAMESPACE, PortRef};
-use super::{Check, Scene};
-use crate::edit::{Finding, Subject};
+use super::{Check, Find, Scene};
+use crate::finding::{Finding, Subject};
+use crate::objects::{CLUSTERS_NAMESPACE, PortRef};
 use crate::read::Resource;
-use crate::rules::Rule;
-use crate::select::at;
+use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
-const ID: &str = "FIT-ING001";
+const ID: Rule = Rule {
+    id: "FIT-ING001",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "an Ingress or route to a Service or port that does not exist, or a host without TLS",
+    peers: "kube-linter dangling-ingress; kube-score ingress-targets-service; Polaris tlsSettingsMissing; Kyverno \
+                ingress-host-match-tls",
+};
 
 /// The port by which the controller of AWS load balancers is told to look for an action in an annotation.
 const USE_ANNOTATION: &str = "use-annotation";
@@ -36,14 +42,8 @@ const TLS_ANNOTATIONS: [&str; 6] = [
 
 pub(super) const CHECK: Check = Check {
     name: "ingresses",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "an Ingress or route to a Service or port that does not exist, or a host without TLS",
-        peers: "kube-linter dangling-ingress; kube-score ingress-targets-service; Polaris tlsSettingsMissing; Kyverno \
-                ingress-host-match-tls",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
             let resource = selected.target.resource;
@@ -63,7 +63,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 struct Routes<'s, 'f> {
@@ -75,21 +75,21 @@ struct Routes<'s, 'f> {
 
 impl<'s> Routes<'s, '_> {
     fn ingress(&mut self) {
-        let Some(spec) = at(self.resource.node, ["spec"]) else {
+        let Some(spec) = self.resource.node.at(["spec"]) else {
             return;
         };
         // v1beta1 calls the default `backend`.
         for key in ["defaultBackend", "backend"] {
-            if let Some(backend) = at(spec, [key]) {
+            if let Some(backend) = spec.at([key]) {
                 self.ingress_backend(backend, &["spec", key]);
             }
         }
         for (rule_place, rule) in items(spec, "rules") {
-            let Some(http) = at(rule, ["http"]) else {
+            let Some(http) = rule.at(["http"]) else {
                 continue;
             };
             for (place, path) in items(http, "paths") {
-                if let Some(backend) = at(path, ["backend"]) {
+                if let Some(backend) = path.at(["backend"]) {
                     let path = [
                         "spec",
                         "rules",
@@ -107,20 +107,20 @@ impl<'s> Routes<'s, '_> {
 
     fn ingress_backend(&mut self, backend: Node<'s>, path: &[&str]) {
         let own = self.resource.namespace.as_deref();
-        if let Some(service) = at(backend, ["service"]) {
+        if let Some(service) = backend.at(["service"]) {
             let path = [path, &["service"]].concat();
-            let number = at(service, ["port", "number"]).map(|port| (port, "number"));
-            let port = number.or_else(|| Some((at(service, ["port", "name"])?, "name")));
+            let number = service.at(["port", "number"]).map(|port| (port, "number"));
+            let port = number.or_else(|| Some((service.at(["port", "name"])?, "name")));
             let key = port.map_or("", |(_, key)| key);
             let port = port.map(|(port, _)| port);
             self.backend(
-                at(service, ["name"]),
+                service.at(["name"]),
                 port,
                 own,
                 (&path, "name", &["port", key]),
             );
-        } else if let Some(name) = at(backend, ["serviceName"]) {
-            let port = at(backend, ["servicePort"]);
+        } else if let Some(name) = backend.at(["serviceName"]) {
+            let port = backend.at(["servicePort"]);
             self.backend(
                 Some(name),
                 port,
@@ -132,12 +132,12 @@ impl<'s> Routes<'s, '_> {
     }
 
     fn gateway(&mut self) {
-        let Some(spec) = at(self.resource.node, ["spec"]) else {
+        let Some(spec) = self.resource.node.at(["spec"]) else {
             return;
         };
         for (rule_place, rule) in items(spec, "rules") {
             for (place, backend) in items(rule, "backendRefs") {
-                let text = |key| at(backend, [key]).and_then(|it| it.text());
+                let text = |key| backend.text_at([key]);
                 let group = text("group").unwrap_or_default();
                 let kind = text("kind");
                 if !group.is_empty() || kind.is_some_and(|kind| kind != "Service") {
@@ -146,7 +146,7 @@ impl<'s> Routes<'s, '_> {
                 let namespace = text("namespace");
                 let namespace = namespace.as_deref().or(self.resource.namespace.as_deref());
                 let path: &[&str] = &["spec", "rules", &rule_place, "backendRefs", &place];
-                let (name, port) = (at(backend, ["name"]), at(backend, ["port"]));
+                let (name, port) = (backend.at(["name"]), backend.at(["port"]));
                 self.backend(name, port, namespace, (path, "name", &["port"]));
             }
         }
@@ -173,7 +173,7 @@ impl<'s> Routes<'s, '_> {
         let objects = self.scene.objects();
         let services = objects.referred(self.resource, &name, namespace, is_service);
         let found = |message: String, node: Node<'s>, key: &[&str]| {
-            Finding::new(ID, Severity::Error, message)
+            Finding::new(&ID, message)
                 .of(self.index)
                 .about(&Subject::object(), &[path, key].concat())
                 .current(node.value().ok())
@@ -183,6 +183,7 @@ impl<'s> Routes<'s, '_> {
                 |it: &Resource<'_>| is_service(it) && namespace == it.namespace.as_deref();
             let mut others = self
                 .scene
+                .objects()
                 .resources
                 .iter()
                 .filter(|it| is_there(it))
@@ -224,7 +225,7 @@ impl<'s> Routes<'s, '_> {
 
     /// Hosts that are served without TLS.
     fn hosts(&mut self) {
-        let Some(spec) = at(self.resource.node, ["spec"]) else {
+        let Some(spec) = self.resource.node.at(["spec"]) else {
             return;
         };
         let has = |name: &str| {
@@ -247,7 +248,7 @@ impl<'s> Routes<'s, '_> {
         }
         let mut told = Vec::new();
         for (place, rule) in items(spec, "rules") {
-            let Some(node) = at(rule, ["host"]) else {
+            let Some(node) = rule.at(["host"]) else {
                 continue;
             };
             let Some(host) = node.text().filter(|host| !host.is_empty()) else {
@@ -256,8 +257,8 @@ impl<'s> Routes<'s, '_> {
             if covered.iter().any(|it| covers(it, &host)) || told.contains(&host) {
                 continue;
             }
-            let finding = Finding::new(
-                ID,
+            let finding = Finding::graded(
+                &ID,
                 Severity::Warning,
                 format!("the host {host} is served without TLS"),
             );
@@ -284,8 +285,7 @@ fn covers(entry: &str, host: &str) -> bool {
 
 /// The items of a list, with their places.
 fn items<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = (String, Node<'a>)> {
-    let list = at(node, [key]).into_iter();
-    let items = list.flat_map(|list| list.items()).enumerate();
+    let items = node.items_at([key]).enumerate();
     items.map(|(place, item)| (place.to_string(), item))
 }
 
@@ -294,13 +294,11 @@ fn is_service(resource: &Resource<'_>) -> bool {
 }
 
 fn is_external(service: &Resource<'_>) -> bool {
-    let kind = at(service.node, ["spec", "type"]).and_then(|kind| kind.text());
-    kind.as_deref() == Some("ExternalName")
+    service.node.text_at(["spec", "type"]).as_deref() == Some("ExternalName")
 }
 
 fn ports_of<'s>(service: &Resource<'s>) -> impl Iterator<Item = Node<'s>> {
-    let ports = at(service.node, ["spec", "ports"]).into_iter();
-    ports.flat_map(|ports| ports.items())
+    service.node.items_at(["spec", "ports"])
 }
 
 /// What may have been meant by a port that a Service has not.
@@ -308,7 +306,7 @@ fn help_for_port<'n>(wanted: &PortRef<'_>, ports: impl Iterator<Item = Node<'n>>
     let PortRef::Number(_) = wanted else {
         return wanted.help(ports);
     };
-    let numbers = ports.filter_map(|port| port.get("port")?.text());
+    let numbers = ports.filter_map(|port| port.text_at(["port"]));
     let numbers: Vec<_> = numbers.collect();
     format!("its ports are: {}", numbers.join(", "))
 }

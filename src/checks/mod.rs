@@ -1,155 +1,234 @@
-//! Step 5: checks. Each answers with findings; none fails, and none changes anything.
+//! The checks: each finds what is wrong, by subject; none fails, and none changes anything.
 //!
-//! Some ask about the config and what it selected, whenever fitout runs: see [`of_config`]. The others judge the objects
-//! as they are, for `fitout check` and for configs with `mode: Check`: those are the rows of [`CHECKS`].
+//! A rule says when it is asked about: always, for what a person must know of what is written, or only on check. A check of
+//! pods sees each pod as it is and as it will be ([`Pod`]); the others see all objects ([`Scene`]). So one check serves "it
+//! is wrong" and "it will still be wrong after fitting".
 //!
 //! # Adding one
 //!
-//! 1. Copy the nearest file here. Its head says in the words of the rule what is found and why that matters; its `CHECK`
-//!    has its name, its rules (id, severity, meaning, what other tools call it) and the function that asks.
-//! 2. Add its `mod` line and its row in [`CHECKS`].
-//! 3. Make `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml` (with `mode: Check`).
+//! 1. Copy `example.rs`, which is compiled for tests only. Its head says what is found and why that matters; its rules have id,
+//!    severity, time, meaning and what other tools call it.
+//! 2. Add its `mod` line and its row in the table.
+//! 3. Make `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
 //! 4. `UPDATE_GOLDEN=1 cargo test`, and read the git diff of what it wrote.
 //! 5. `make test lint`.
 //!
-//! Configured severities, `disable`, exemptions, results, JSON, `docs/checks.md` follow from that.
-//!
-//! A check sees the [`Scene`]: every object, the selected ones with their pods, containers and claims
-//! ([`Selection::selected`]), what objects say of one another ([`Selection::around`], [`Selection::accounts`]), and which
-//! object or pods a name or selector means ([`Objects`]).
-//! It tells with [`Finding`]s whose `resource` is the object's index. What it finds on objects that the config does not
-//! select is dropped for it.
+//! Configured severities, `disable`, exemptions, results, JSON and `docs/checks.md` follow from that.
 
 mod accounts;
 mod amounts;
 mod autoscaling;
+mod config;
 mod disruption_budgets;
+#[cfg(test)]
+mod example;
+mod exemptions;
 mod ingresses;
 mod network_policies;
-pub mod of_config;
 mod pod_security;
-mod pods;
 mod probes;
 mod root_file_system;
 mod run;
-mod scaling;
 mod services;
+mod targets;
+#[cfg(test)]
+mod testing;
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
-use jsonptr::Pointer;
-
 use crate::config::Config;
-use crate::edit::{Change, Finding};
-use crate::read::Resource;
+use crate::edit::Change;
+use crate::facts::{Overlay, PodFacts};
+use crate::finding::Finding;
+use crate::funnel::Funnel;
+use crate::objects::{Objects, Template};
 use crate::rules::Rule;
-use crate::select::{Objects, Selection};
+use crate::select::{Selected, Selection};
 use crate::transformers::Transformers;
 
-/// A question to the objects as they are.
+/// A check, with the rules whose breaches it finds.
 #[derive(Debug)]
 pub struct Check {
     /// The name of its file and of its folder of cases.
     pub name: &'static str,
-    /// The rules whose breaches it finds.
+    /// Its rules.
     pub rules: &'static [Rule],
-    /// Asks.
-    find: fn(&Scene<'_>) -> Vec<Finding>,
+    /// How it finds.
+    find: Find,
 }
 
-/// The rules of the Pod Security Standards, by upstream's ids.
-pub const POD_SECURITY: &[Rule] = pod_security::CHECK.rules;
+/// What a check looks at.
+#[derive(Clone, Copy, Debug)]
+enum Find {
+    /// All objects at once.
+    Objects(fn(&Scene<'_>) -> Vec<Finding>),
+    /// The pods of one template after another; findings are about its object.
+    Pods(fn(&Pod<'_, '_>) -> Vec<Finding>),
+}
 
-/// Every check that judges.
-pub const CHECKS: &[Check] = &[
-    run::CHECK,
-    pod_security::CHECK,
-    services::CHECK,
-    network_policies::CHECK,
-    ingresses::CHECK,
-    disruption_budgets::CHECK,
-    autoscaling::CHECK,
-    probes::CHECK,
-    accounts::CHECK,
-    amounts::CHECK,
-    root_file_system::CHECK,
-];
+macro_rules! checks {
+    ($($check:ident,)*) => {
+        /// Every check.
+        pub const CHECKS: &[Check] = &[$($check::CHECK),*];
+
+        /// The rules of each.
+        pub const RULES: &[&[Rule]] = &[$($check::CHECK.rules),*];
+    };
+}
+
+checks! {
+    config,
+    exemptions,
+    targets,
+    run,
+    pod_security,
+    services,
+    network_policies,
+    ingresses,
+    disruption_budgets,
+    autoscaling,
+    probes,
+    accounts,
+    amounts,
+    root_file_system,
+}
 
 /// What a check sees.
 #[derive(Clone, Copy)]
 pub struct Scene<'s> {
-    /// The environment's config.
+    /// The config.
     pub config: &'s Config<'s>,
     /// What it selects.
     pub selection: &'s Selection<'s, 's>,
     /// The transformers, for what their sections say of an object.
     pub transformers: &'s Transformers<'s>,
-    /// Every object, selected or not.
-    pub resources: &'s [Resource<'s>],
-    /// See [`Scene::objects`].
-    pub known: &'s OnceCell<Objects<'s>>,
-    /// What the config would still change.
+    /// What the config changes, or on check would still change.
     pub changes: &'s [Change],
 }
 
 impl<'s> Scene<'s> {
-    /// Every object by its names, and all pods by their labels; collected for the first check that asks.
+    /// Every object.
     pub fn objects(&self) -> &'s Objects<'s> {
-        let collect = || Objects::of(self.resources, &self.selection.around);
-        self.known.get_or_init(collect)
+        self.selection.objects
+    }
+
+    /// The changes of one object.
+    pub fn changes_of(&self, object: usize) -> &'s [Change] {
+        let first = self.changes.partition_point(|it| it.resource < object);
+        let until = self.changes.partition_point(|it| it.resource <= object);
+        &self.changes[first..until]
     }
 }
 
-/// Judges the objects as they are.
-///
-/// What the config would still change is told by FIT-RUN001, and not once more for what is wrong with it now.
-pub fn judge(scene: &Scene<'_>) -> Vec<Finding> {
-    let is_asked = |rule: &Rule| {
-        let severity = scene.config.checks.severity_of(rule.id, rule.severity);
-        severity.is_some()
+/// The pods of one template, as a check sees them.
+pub struct Pod<'p, 's> {
+    /// Everything around them.
+    pub scene: &'p Scene<'s>,
+    /// Their object.
+    pub selected: &'p Selected<'s, 's>,
+    /// Their template.
+    pub template: &'p Template<'s>,
+    /// Whether edits are about the object.
+    pub is_changed: bool,
+    edits: &'p Overlay<'p>,
+    before: OnceCell<PodFacts<'p>>,
+    after: OnceCell<PodFacts<'p>>,
+}
+
+impl<'p, 's> Pod<'p, 's> {
+    /// The pods as they are.
+    pub fn before(&self) -> &PodFacts<'p> {
+        self.before.get_or_init(|| PodFacts::of(self.template))
+    }
+
+    /// The pods as they will be: fitted, as far as the config is written, or on check as far as FIT-RUN001 reports it.
+    pub fn after(&self) -> &PodFacts<'p> {
+        let read = || PodFacts::after(self.template, self.edits);
+        self.after.get_or_init(read)
+    }
+}
+
+/// Runs every check that is asked for.
+pub fn run<'s>(
+    config: &'s Config<'s>,
+    selection: &'s Selection<'s, 's>,
+    transformers: &'s Transformers<'s>,
+    changes: &'s [Change],
+    funnel: &mut Funnel<'_>,
+) {
+    let scene = Scene {
+        config,
+        selection,
+        transformers,
+        changes,
     };
-    let asked = CHECKS
-        .iter()
-        .filter(|check| check.rules.iter().any(is_asked));
-    let tells_changes = run::CHECK.rules.iter().any(is_asked);
-    let changes = scene.changes.iter().filter(|_| tells_changes);
-    let changes: HashSet<_> = changes
-        .map(|change| (change.resource, &change.pointer))
-        .collect();
-    let mut found = Vec::new();
-    for check in asked {
-        let mut of_check = (check.find)(scene);
-        for finding in &of_check {
-            let mut rules = check.rules.iter();
-            let rule = rules.find(|rule| rule.id == finding.id);
-            debug_assert!(
-                finding.resource.is_some()
-                    && rule.is_some_and(|rule| finding.severity <= rule.severity),
-                "{} must tell of its own rules, about an object, and no louder than its row says: {finding:?}",
-                check.name
-            );
+    let reported: HashSet<_> = match config.judges {
+        true => {
+            let reported = selection.selected.iter();
+            let reported = reported.flat_map(|it| run::reported(&scene, it));
+            reported.map(|it| (it.resource, it.pointer())).collect()
         }
-        of_check.retain(|finding| {
-            let Some(index) = finding.resource else {
-                return true;
-            };
-            let change = finding.pointer.as_ref().map(|pointer| (index, pointer));
-            let is_told = change.is_some_and(|change| changes.contains(&change));
-            scene.selection.selected_at(index).is_some()
-                && (!is_told || check.name == run::CHECK.name)
-        });
-        found.extend(of_check);
+        false => HashSet::new(),
+    };
+    let asked = || {
+        let checks = CHECKS.iter();
+        checks.filter(|check| check.rules.iter().any(|rule| funnel.asks(rule)))
+    };
+    let mut found = Vec::new();
+    for check in asked() {
+        if let Find::Objects(find) = check.find {
+            let mut findings = find(&scene);
+            // What FIT-RUN001 reports is not reported once more for what is wrong with it now.
+            findings.retain(|it| {
+                let place = it.resource.zip(it.pointer.clone());
+                check.name == run::CHECK.name || place.is_none_or(|it| !reported.contains(&it))
+            });
+            verify(check, &findings);
+            found.extend(findings);
+        }
     }
-    found
+    for selected in &selection.selected {
+        if selected.target.templates.is_empty() {
+            continue;
+        }
+        let overlay = match config.judges {
+            true => Overlay::of(run::reported(&scene, selected)),
+            false => Overlay::of(scene.changes_of(selected.index)),
+        };
+        for template in &selected.target.templates {
+            let pod = Pod {
+                scene: &scene,
+                selected,
+                template,
+                is_changed: !scene.changes_of(selected.index).is_empty(),
+                edits: &overlay,
+                before: OnceCell::new(),
+                after: OnceCell::new(),
+            };
+            for check in asked() {
+                if let Find::Pods(find) = check.find {
+                    let mut findings = find(&pod);
+                    findings
+                        .iter_mut()
+                        .for_each(|it| it.resource = Some(selected.index));
+                    verify(check, &findings);
+                    found.extend(findings);
+                }
+            }
+        }
+    }
+    funnel.extend(found);
 }
 
-/// Adds what was judged to what transformers have found, who tell of some rules as well.
-pub fn add(mut judged: Vec<Finding>, findings: &mut Vec<Finding>) {
-    fn key(it: &Finding) -> (&str, Option<usize>, Option<&Pointer>) {
-        (it.id, it.resource, it.pointer.as_deref())
+fn verify(check: &Check, findings: &[Finding]) {
+    for finding in findings {
+        let mut rules = check.rules.iter();
+        debug_assert!(
+            rules.any(|rule| rule.id == finding.rule.id)
+                && finding.severity <= finding.rule.severity,
+            "{} must report its own rules, and no louder than they say: {finding:?}",
+            check.name
+        );
     }
-    let told: HashSet<_> = findings.iter().map(key).collect();
-    judged.retain(|it| !told.contains(&key(it)));
-    findings.extend(judged);
 }

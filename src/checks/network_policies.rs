@@ -11,16 +11,23 @@
 
 use kustomize_krm_types::Severity;
 
-use super::pods::{Found, PortRef, protocol};
-use super::{Check, Scene};
-use crate::edit::{Finding, Subject};
-use crate::label_selector::LabelSelector;
+use super::{Check, Find, Scene};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::LabelSelector;
+use crate::objects::Pods;
+use crate::objects::{Found, PortRef, protocol};
 use crate::read::Resource;
-use crate::rules::Rule;
-use crate::select::{Pods, at};
+use crate::rules::{Rule, When};
 use crate::yaml::{Node, Value};
 
-const ID: &str = "FIT-NET002";
+const ID: Rule = Rule {
+    id: "FIT-NET002",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "a network policy that speaks of pods, namespaces or ports that do not exist",
+    peers: "kube-linter dangling-networkpolicy, dangling-networkpolicypeer-podselector; kube-score \
+                networkpolicy-targets-pod; kubescape C-0299",
+};
 
 /// The label that the API server gives to every namespace: its name.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -30,14 +37,8 @@ const DIRECTIONS: [(&str, &str); 2] = [("ingress", "from"), ("egress", "to")];
 
 pub(super) const CHECK: Check = Check {
     name: "networkPolicies",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "a network policy that speaks of pods, namespaces or ports that do not exist",
-        peers: "kube-linter dangling-networkpolicy, dangling-networkpolicypeer-podselector; kube-score \
-                networkpolicy-targets-pod; kubescape C-0299",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
             let resource = selected.target.resource;
@@ -53,7 +54,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 /// Which namespaces a peer means.
@@ -76,17 +77,16 @@ struct Policy<'s, 'f> {
 
 impl<'s> Policy<'s, '_> {
     fn judge(&mut self) {
-        let Some(spec) = at(self.resource.node, ["spec"]) else {
+        let Some(spec) = self.resource.node.at(["spec"]) else {
             return;
         };
         let own = self.pods(
-            at(spec, ["podSelector"]),
+            spec.at(["podSelector"]),
             &Namespaces::Own,
             &["spec", "podSelector"],
         );
         for (direction, peers) in DIRECTIONS {
-            let rules = at(spec, [direction]).into_iter();
-            for (place, rule) in rules.flat_map(|rules| rules.items()).enumerate() {
+            for (place, rule) in spec.items_at([direction]).enumerate() {
                 let path = ["spec", direction, &place.to_string()];
                 let peers = self.peers(rule, peers, path);
                 let pods = match direction {
@@ -105,17 +105,17 @@ impl<'s> Policy<'s, '_> {
         let [spec, direction, rule_place] = path;
         let mut pods = Some(Vec::new());
         // Without peers all are meant, within the cluster and without.
-        let peers = at(rule, [key])?;
+        let peers = rule.at([key])?;
         for (place, peer) in peers.items().enumerate() {
             let place = place.to_string();
             let path = |selector| [spec, direction, rule_place, key, &place, selector];
-            let namespaces = match at(peer, ["namespaceSelector"]) {
+            let namespaces = match peer.at(["namespaceSelector"]) {
                 None => Namespaces::Own,
                 Some(selector) => self.namespaces(selector, &path("namespaceSelector")),
             };
-            let found = match at(peer, ["ipBlock"]) {
+            let found = match peer.at(["ipBlock"]) {
                 Some(_) => None,
-                None => self.pods(at(peer, ["podSelector"]), &namespaces, &path("podSelector")),
+                None => self.pods(peer.at(["podSelector"]), &namespaces, &path("podSelector")),
             };
             pods = pods.zip(found).map(|(mut pods, found)| {
                 pods.extend(found);
@@ -156,7 +156,7 @@ impl<'s> Policy<'s, '_> {
                 NAME_LABEL.to_owned(),
                 Value::String(namespace.name.to_string()),
             )]);
-            let finding = Finding::new(ID, Severity::Error, message)
+            let finding = Finding::new(&ID, message)
                 .about(&Subject::object(), path)
                 .current(selector.value().ok())
                 .proposed(Value::Mapping(vec![("matchLabels".to_owned(), meant)]))
@@ -184,12 +184,12 @@ impl<'s> Policy<'s, '_> {
             // Everything is meant, and nobody asks what that is.
             return None;
         }
-        match self.scene.pods(&labels, self.resource, name) {
+        match self.scene.objects().find_pods(&labels, self.resource, name) {
             Found::Pods(pods) => Some(pods),
             Found::Unknown => None,
             Found::Nothing(nothing) => {
                 let message = format!("no pod is meant: {}", nothing.cause);
-                let mut finding = Finding::new(ID, Severity::Error, message)
+                let mut finding = Finding::new(&ID, message)
                     .of(self.index)
                     .about(&Subject::object(), path)
                     .current(selector.and_then(|selector| selector.value().ok()));
@@ -203,9 +203,8 @@ impl<'s> Policy<'s, '_> {
     /// The ports of a rule, each of which some pod that it opens has to declare if it is named.
     fn ports(&mut self, rule: Node<'s>, pods: &[&Pods<'s>], path: [&str; 3]) {
         let [spec, direction, rule_place] = path;
-        let ports = at(rule, ["ports"]).into_iter();
-        for (place, port) in ports.flat_map(|ports| ports.items()).enumerate() {
-            let Some(node) = at(port, ["port"]) else {
+        for (place, port) in rule.items_at(["ports"]).enumerate() {
+            let Some(node) = port.at(["port"]) else {
                 continue;
             };
             let Some(wanted @ PortRef::Name(_)) = PortRef::of(node) else {
@@ -222,7 +221,7 @@ impl<'s> Policy<'s, '_> {
                 "no port is meant: no container of these pods declares a {protocol_wanted} port {wanted}"
             );
             let place = place.to_string();
-            let mut finding = Finding::new(ID, Severity::Error, message)
+            let mut finding = Finding::new(&ID, message)
                 .of(self.index)
                 .about(
                     &Subject::object(),
@@ -238,13 +237,11 @@ impl<'s> Policy<'s, '_> {
 
 /// Whether some rule of a policy has a port by its name.
 fn names_ports(policy: &Resource<'_>) -> bool {
-    let rules = |(direction, _): (&str, &str)| at(policy.node, ["spec", direction]);
-    let rules = DIRECTIONS.into_iter().filter_map(rules);
-    let rules = rules.flat_map(|rules| rules.items());
-    let ports = rules.filter_map(|rule| rule.get("ports"));
-    let mut ports = ports.flat_map(|ports| ports.items());
+    let directions = DIRECTIONS.into_iter();
+    let rules = directions.flat_map(|(direction, _)| policy.node.items_at(["spec", direction]));
+    let mut ports = rules.flat_map(|rule| rule.items_at(["ports"]));
     ports.any(|port| {
-        let port = port.get("port").and_then(PortRef::of);
+        let port = port.at(["port"]).and_then(PortRef::of);
         matches!(port, Some(PortRef::Name(_)))
     })
 }

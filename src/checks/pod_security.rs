@@ -8,169 +8,56 @@
 //! by default the profile of `securityContext` for that object. What a Namespace warns of is a warning, and so is, where
 //! the config decides, what the next level would forbid.
 
+mod namespaces;
+
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Scene, run};
-use crate::edit::{Change, Finding, Plain, Subject};
-use crate::pod_security::{At, Level, PodFacts, Version, Violation, evaluate};
-use crate::rules::{Rule, of_pod_security};
-use crate::select::{Demands, Selected, Standard, Template, demands};
+use super::{Check, Find, Pod, Scene};
+use crate::facts::PodFacts;
+use crate::finding::{Finding, Plain, Subject};
+use crate::kubernetes::{Level, Standard, Version};
+use crate::objects::Template;
+use crate::pod_security::{At, RULES, Violation, evaluate, rule_of};
+use crate::select::Selected;
+use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
+use namespaces::{Demands, demands};
 
 pub(super) const CHECK: Check = Check {
     name: "podSecurity",
     rules: RULES,
-    find: refused,
+    find: Find::Pods(refused),
 };
 
-/// One for each check of upstream, by its id.
-const RULES: &[Rule] = &[
-    rule(
-        "FIT-PSS-allowPrivilegeEscalation",
-        "a container may gain privileges",
-        "Kyverno disallow-privilege-escalation; kube-linter privilege-escalation-container; Polaris privilegeEscalationAllowed; kubescape C-0016",
-    ),
-    rule(
-        "FIT-PSS-appArmorProfile",
-        "a container without the AppArmor profile of its runtime",
-        "Kyverno restrict-apparmor-profiles",
-    ),
-    rule(
-        "FIT-PSS-capabilities_baseline",
-        "a container that adds capabilities beyond the usual ones",
-        "Kyverno disallow-capabilities; Polaris dangerousCapabilities; kubescape C-0046",
-    ),
-    rule(
-        "FIT-PSS-capabilities_restricted",
-        "a container keeps capabilities",
-        "Kyverno disallow-capabilities-strict; Polaris insecureCapabilities",
-    ),
-    rule(
-        "FIT-PSS-hostNamespaces",
-        "a pod in a namespace of its node",
-        "Kyverno disallow-host-namespaces; kube-linter host-network, host-pid, host-ipc; Polaris hostNetworkSet, hostPIDSet, hostIPCSet; kubescape C-0038, C-0041",
-    ),
-    rule(
-        "FIT-PSS-hostPathVolumes",
-        "a volume that is a path of the node",
-        "Kyverno disallow-host-path; kube-linter sensitive-host-mounts; Polaris hostPathSet; kubescape C-0048",
-    ),
-    rule(
-        "FIT-PSS-hostPorts",
-        "a container that takes a port of its node",
-        "Kyverno disallow-host-ports; Polaris hostPortSet; kubescape C-0044",
-    ),
-    rule(
-        "FIT-PSS-hostProbesAndHostLifecycle",
-        "a probe or lifecycle hook of another host",
-        "",
-    ),
-    rule(
-        "FIT-PSS-privileged",
-        "a privileged container",
-        "Kyverno disallow-privileged-containers; kube-linter privileged-container; Polaris runAsPrivileged; kubescape C-0057",
-    ),
-    rule(
-        "FIT-PSS-procMount",
-        "a container that sees all of /proc",
-        "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
-    ),
-    rule(
-        "FIT-PSS-procMount_restricted",
-        "the same at the level restricted",
-        "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
-    ),
-    rule(
-        "FIT-PSS-restrictedVolumes",
-        "a volume of a kind that the level restricted does not have",
-        "Kyverno restrict-volume-types",
-    ),
-    rule(
-        "FIT-PSS-runAsNonRoot",
-        "a container may run as root",
-        "Kyverno require-run-as-nonroot; kube-linter run-as-non-root; Polaris runAsRootAllowed; kubescape C-0013",
-    ),
-    rule(
-        "FIT-PSS-runAsUser",
-        "a container that runs as user 0",
-        "Kyverno require-run-as-non-root-user",
-    ),
-    rule(
-        "FIT-PSS-seLinuxOptions",
-        "a label of SELinux of its own",
-        "Kyverno disallow-selinux",
-    ),
-    rule(
-        "FIT-PSS-seccompProfile_baseline",
-        "a container that seccomp does not confine",
-        "Kyverno restrict-seccomp",
-    ),
-    rule(
-        "FIT-PSS-seccompProfile_restricted",
-        "a container without a seccomp profile",
-        "Kyverno restrict-seccomp-strict",
-    ),
-    rule(
-        "FIT-PSS-sysctls",
-        "a sysctl that is not safe",
-        "Kyverno restrict-sysctls; kube-linter unsafe-sysctls",
-    ),
-    rule(
-        "FIT-PSS-windowsHostProcess",
-        "a Windows process of the node",
-        "Kyverno disallow-host-process",
-    ),
-];
-
-const fn rule(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
-    Rule {
-        id,
-        severity: Severity::Error,
-        meaning,
-        peers,
+/// Every field of some pods that their level forbids.
+fn refused(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    // Of pods that stand here only in part nobody can say what they come to be.
+    if !pod.scene.config.judges || !pod.template.is_whole() || pod.template.has_more_containers {
+        return Vec::new();
     }
-}
-
-/// Every field of every pod that its level forbids.
-fn refused(scene: &Scene<'_>) -> Vec<Finding> {
-    let namespaces = demands(scene.resources);
-    let mut findings = Vec::new();
-    for selected in &scene.selection.selected {
-        if selected.target.templates.is_empty() {
-            continue;
-        }
-        let judges = Judges::of(scene, selected, &namespaces);
-        let changes = run::told_of(scene, selected);
-        // Of pods that stand here only in part nobody can say what they come to be.
-        let templates = selected.target.templates.iter();
-        let all_here = templates.filter(|it| it.is_whole() && !it.has_more_containers);
-        for template in all_here {
-            let told = judges.judge(template, &changes);
-            findings.extend(told.into_iter().map(|mut finding| {
-                finding.resource = Some(selected.index);
-                finding
-            }));
-        }
-    }
-    findings
+    let namespaces = demands(pod.scene.objects().resources);
+    let judges = Judges::of(pod.scene, pod.selected, &namespaces);
+    judges.judge(pod.template, pod.after())
 }
 
 /// What the config says of an object's pods.
 fn standard_of(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Standard {
-    let Scene {
-        config,
-        selection,
-        transformers,
-        ..
-    } = *scene;
-    let object = selected.applicable(&selection.accounts, &selection.around, false);
-    let of_section = transformers.pod_security(&object);
+    let config = scene.config;
+    let scope = Scope::of(
+        &scene.transformers.security_context,
+        scene.selection,
+        selected,
+    );
+    let of_section = scope.section().map(|section| section.settings.standard());
     let (level, version) = of_section.unwrap_or_default();
-    let cluster = config.kubernetes_version;
-    let cluster = cluster.map(|it| Version::of_minor(it.minor));
-    let version = config.checks.version.or(version).or(cluster);
+    let version = config
+        .checks
+        .version
+        .or(version)
+        .or(config.kubernetes_version);
     Standard {
         level: config.checks.profile.unwrap_or(level),
         version: version.unwrap_or(Version::LATEST),
@@ -221,14 +108,12 @@ impl Judges {
         }
     }
 
-    /// Judges the pods of a template. Where the function did not run, that is told already, and what it would have mended
-    /// is no second mistake: so `changes` are taken as made.
-    fn judge(&self, template: &Template<'_>, changes: &[&Change]) -> Vec<Finding> {
-        let facts = PodFacts::after(template, changes.iter().copied());
-        let enforced = evaluate(&facts, self.enforced.level, self.enforced.version);
+    /// Judges the pods of a template.
+    fn judge(&self, template: &Template<'_>, facts: &PodFacts<'_>) -> Vec<Finding> {
+        let enforced = evaluate(facts, self.enforced.level, self.enforced.version);
         let warned = match self.warned == self.enforced {
             true => Vec::new(),
-            false => evaluate(&facts, self.warned.level, self.warned.version),
+            false => evaluate(facts, self.warned.level, self.warned.version),
         };
         let mut findings = Vec::new();
         for violation in &enforced {
@@ -261,7 +146,7 @@ impl Judges {
             Severity::Error => (self.whose.as_str(), " refuses ", although),
             _ => (self.next.as_str(), " would refuse ", ""),
         };
-        let rule = of_pod_security(violation.check);
+        let rule = rule_of(violation.check);
         let psa = [reason, " (", &violation.detail, ")"].concat();
         let culprits = violation.culprits.iter();
         let findings = culprits.filter_map(|culprit| {
@@ -283,7 +168,7 @@ impl Judges {
                 a, b, c, ": ", &what, &expected, "; ", whose, refuses, pods, " (", reason, ")", although,
             ]
             .concat();
-            let mut finding = Finding::new(rule, severity, message)
+            let mut finding = Finding::graded(rule, severity, message)
                 .about(&subject, &field)
                 .current(current)
                 .psa(psa.clone());
@@ -291,8 +176,7 @@ impl Judges {
                 finding.leaf = Some(["securityContext.", &leaf.join(".")].concat());
             }
             finding.proposed.clone_from(&culprit.mend);
-            let privileged = || node.get("securityContext")?.get("privileged")?.text();
-            let is_privileged = || privileged().as_deref() == Some("true");
+            let is_privileged = || node.bool_at(["securityContext", "privileged"]) == Some(true);
             let help = match (&finding.leaf, &culprit.mend, &finding.current) {
                 (Some(_), Some(_), _) if violation.check == "allowPrivilegeEscalation" && is_privileged() => {
                     "a privileged container has to be able to: take `privileged` away first, or exempt it with a reason"
@@ -310,18 +194,18 @@ impl Judges {
 }
 
 /// The part of an object that a field belongs to, and its node.
-fn part_of<'a>(template: &Template<'a>, at: At) -> Option<(Subject, Node<'a>)> {
+fn part_of<'a>(template: &Template<'a>, at: At) -> Option<(Arc<Subject>, Node<'a>)> {
     match at {
-        At::Pod => Some((Subject::pod(template), template.spec)),
+        At::Pod => Some((template.pod.clone(), template.spec)),
         At::Metadata => Some((
-            Subject::pod_metadata(template),
+            template.pod_metadata.clone(),
             template.node.get("metadata")?,
         )),
         At::Container { list, index } => {
-            let node = template.spec.get(list.as_str())?.items().nth(index)?;
+            let node = template.spec.items_at([list.as_str()]).nth(index)?;
             let mut containers = template.containers.iter();
             let container = containers.find(|it| it.node.id() == node.id())?;
-            Some((Subject::container(template, container), node))
+            Some((container.subject.clone(), node))
         }
     }
 }

@@ -12,26 +12,27 @@
 
 use kustomize_krm_types::Severity;
 
-use super::Check;
-use super::pods::PortRef;
-use crate::edit::{Finding, Subject};
-use crate::rules::Rule;
-use crate::select::{Container, ContainerType, Template, at};
+use super::{Check, Find};
+use crate::finding::Finding;
+use crate::objects::PortRef;
+use crate::objects::{Container, ContainerType, Template};
+use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
-const ID: &str = "FIT-PRB002";
+const ID: Rule = Rule {
+    id: "FIT-PRB002",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "a probe of a port that its container does not declare, or of a container that may have none",
+    peers: "kube-linter liveness-port, readiness-port, startup-port",
+};
 
 const PROBES: [&str; 3] = ["startupProbe", "livenessProbe", "readinessProbe"];
 
 pub(super) const CHECK: Check = Check {
     name: "probes",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "a probe of a port that its container does not declare, or of a container that may have none",
-        peers: "kube-linter liveness-port, readiness-port, startup-port",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
             for (template, container) in selected.each_container() {
@@ -40,20 +41,20 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    },
+    }),
 };
 
 fn judge(template: &Template<'_>, container: &Container<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in PROBES {
-        let Some(probe) = at(container.node, [name]) else {
+        let Some(probe) = container.node.at([name]) else {
             continue;
         };
         if container.container_type == ContainerType::Init {
-            let subject = Subject::container(template, container);
+            let subject = container.subject.clone();
             let message = format!("{}: {name} is refused by the API server", subject.part);
             let help = "drop it, or make this a sidecar with `restartPolicy: Always`";
-            let finding = Finding::new(ID, Severity::Error, message).about(&subject, &[name]);
+            let finding = Finding::new(&ID, message).about(&subject, &[name]);
             findings.push(finding.help(help));
             continue;
         }
@@ -67,28 +68,28 @@ fn judge(template: &Template<'_>, container: &Container<'_>) -> Vec<Finding> {
 /// The action of a probe and the port that it asks, if it is on the pod itself.
 fn port_of(probe: Node<'_>) -> Option<(&'static str, Node<'_>)> {
     let mut actions = ["httpGet", "tcpSocket", "grpc"].into_iter();
-    let (action, node) = actions.find_map(|action| Some((action, at(probe, [action])?)))?;
-    let host = at(node, ["host"]).and_then(|host| host.text());
+    let (action, node) = actions.find_map(|action| Some((action, probe.at([action])?)))?;
+    let host = node.text_at(["host"]);
     let is_elsewhere = host.is_some_and(|host| !host.is_empty());
-    let port = at(node, ["port"]).filter(|_| !is_elsewhere)?;
+    let port = node.at(["port"]).filter(|_| !is_elsewhere)?;
     Some((action, port))
 }
 
 fn judge_port(
-    template: &Template<'_>,
+    _template: &Template<'_>,
     container: &Container<'_>,
     path: &[&str],
     node: Node<'_>,
 ) -> Option<Finding> {
     let port = PortRef::of(node)?;
-    let subject = Subject::container(template, container);
+    let subject = container.subject.clone();
     let (part, path_text) = (&subject.part, path.join("."));
     if let ([_, "grpc", _], PortRef::Name(_)) = (path, &port) {
         let message =
             format!("{part}: {path_text}: a gRPC probe takes a number, not a port {port}");
-        let finding = Finding::new(ID, Severity::Error, message).about(&subject, path);
+        let finding = Finding::new(&ID, message).about(&subject, path);
         let number = ports_of(container).find(|it| port.is(*it, "containerPort"));
-        let number = number.and_then(|it| it.get("containerPort")?.value().ok());
+        let number = number.and_then(|it| it.at(["containerPort"])?.value().ok());
         return Some(Finding {
             proposed: port.quoted_number().or(number),
             ..finding.current(node.value().ok())
@@ -103,7 +104,7 @@ fn judge_port(
     let message = format!(
         "{part}: {path_text}: the container declares no port {port}, so that the probe always fails"
     );
-    let mut finding = Finding::new(ID, Severity::Error, message)
+    let mut finding = Finding::new(&ID, message)
         .about(&subject, path)
         .current(node.value().ok())
         .help(port.help(ports_of(container)));
@@ -112,6 +113,5 @@ fn judge_port(
 }
 
 fn ports_of<'a>(container: &Container<'a>) -> impl Iterator<Item = Node<'a>> + use<'a> {
-    let ports = container.node.get("ports").into_iter();
-    ports.flat_map(|ports| ports.items())
+    container.node.items_at(["ports"])
 }

@@ -1,55 +1,46 @@
-//! FIT-SEC002: containers that may write to their root file system.
+//! FIT-SEC002: containers that may write to their root filesystem.
 //!
 //! With `readOnlyRootFilesystem: true` an intruder cannot replace the program or leave tools behind. What a program has to
 //! write goes to volumes, which `securityContext.writablePaths` adds. Windows has no such setting, and debug containers
 //! come and go by hand.
 
-use kustomize_krm_types::Severity;
-
-use super::Check;
-use crate::edit::{Finding, Subject};
-use crate::rules::Rule;
-use crate::select::{ContainerType, at};
-
-const ID: &str = "FIT-SEC002";
+use super::{Check, Find};
+use crate::finding::Finding;
+use crate::objects::ContainerType;
+use crate::rules;
 
 const FIELD: [&str; 2] = ["securityContext", "readOnlyRootFilesystem"];
 
 pub(super) const CHECK: Check = Check {
     name: "rootFileSystem",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Warning,
-        meaning: "a root file system that can be written to",
-        peers: "kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score \
-                container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs",
-    }],
-    find: |scene| {
+    rules: &[rules::SEC002],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
+        if !scene.config.judges {
+            return findings;
+        }
         for selected in &scene.selection.selected {
             for (template, container) in selected.each_container() {
-                let set = at(container.node, FIELD);
-                let is_set = set.and_then(|set| set.text()).as_deref() == Some("true");
-                if is_set
+                let set = container.node.at(FIELD);
+                if set.and_then(|set| set.bool()) == Some(true)
                     || template.is_windows
                     || container.container_type == ContainerType::Ephemeral
                 {
                     continue;
                 }
-                let subject = Subject::container(template, container);
+                let subject = container.subject.clone();
                 let state = if set.is_some() { "false" } else { "not set" };
                 let message = format!("{}: {} is {state}", subject.part, FIELD[1]);
-                let finding = Finding::new(ID, Severity::Warning, message)
+                let finding = Finding::new(&rules::SEC002, message)
                     .of(selected.index)
                     .about(&subject, &FIELD)
                     .current(set.and_then(|set| set.value().ok()))
                     .proposed(true)
-                    .leaf("securityContext.readOnlyRootFilesystem")
                     .leaf("securityContext.readOnlyRootFilesystem")
                     .help("set it, and mount a volume where the program writes");
                 findings.push(finding);
             }
         }
         findings
-    },
+    }),
 };

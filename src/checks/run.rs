@@ -9,24 +9,26 @@
 
 use kustomize_krm_types::{Severity, annotations};
 
-use super::{Check, Scene};
-use crate::config::Config;
-use crate::edit::{Change, Finding};
-use crate::rules::Rule;
-use crate::select::{Exemption, Selected, Selector};
+use super::{Check, Find, Scene};
+use crate::config::{Config, Selector, Vocabulary};
+use crate::edit::Change;
+use crate::finding::Finding;
+use crate::rules::{Rule, When};
+use crate::select::{Exemption, Selected};
 use crate::transformers::NAMES;
 
-const ID: &str = "FIT-RUN001";
+const UNFITTED: Rule = Rule {
+    id: "FIT-RUN001",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "the function did not run, or with another config",
+    peers: "",
+};
 
 pub(super) const CHECK: Check = Check {
     name: "run",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "the function did not run, or with another config",
-        peers: "",
-    }],
-    find: unfitted,
+    rules: &[UNFITTED],
+    find: Find::Objects(unfitted),
 };
 
 /// Each leaf that would still change; or that this cannot be told of some.
@@ -37,8 +39,9 @@ fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
             continue;
         };
         let doubt = Doubt::of(scene.config, selected);
-        let (doubtful, certain): (Vec<_>, Vec<_>) =
-            changes.iter().partition(|change| doubt.is_about(change));
+        let (doubtful, certain): (Vec<_>, Vec<_>) = changes
+            .iter()
+            .partition(|change| doubt.is_about(change, scene.config.vocabulary));
         findings.extend(certain.into_iter().map(would_change));
         if let ([first, ..], Some(who)) = (doubtful.as_slice(), &doubt.who) {
             findings.push(cannot_tell(who, first.resource, doubtful.len()));
@@ -47,27 +50,31 @@ fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What is told of an object as something that the function would still change, if that is an error.
-pub(super) fn told_of<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Vec<&'s Change> {
-    let severity = scene.config.checks.severity_of(ID, Severity::Error);
-    let changes = scene.changes;
-    let before = changes.partition_point(|change| change.resource < selected.index);
-    let until = changes.partition_point(|change| change.resource <= selected.index);
-    if severity != Some(Severity::Error) || before == until {
+/// The changes of an object that are reported as what the function would still change, where that is an error.
+pub(super) fn reported<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Vec<&'s Change> {
+    let severity = scene
+        .config
+        .checks
+        .severity_of(UNFITTED.id, UNFITTED.severity);
+    let changes = scene.changes_of(selected.index);
+    if severity != Some(Severity::Error) || changes.is_empty() {
         return Vec::new();
     }
     let doubt = Doubt::of(scene.config, selected);
-    let changes = changes[before..until].iter();
-    changes.filter(|change| !doubt.is_about(change)).collect()
+    let changes = changes.iter();
+    changes
+        .filter(|change| !doubt.is_about(change, scene.config.vocabulary))
+        .collect()
 }
 
 fn would_change(change: &Change) -> Finding {
+    let finding = change.as_finding();
     Finding {
-        id: ID,
-        severity: Severity::Error,
         is_of_leaf: false,
         help: None,
-        ..change.as_finding()
+        rule: &UNFITTED,
+        severity: UNFITTED.severity,
+        ..finding
     }
 }
 
@@ -77,11 +84,9 @@ fn cannot_tell(who: &str, resource: usize, count: usize) -> Finding {
         "whether the function ran cannot be told of {count} {fields}: {who} selects by a name that this object may have had \
          before a prefix or suffix"
     );
-    let finding = Finding::new(ID, Severity::Warning, message);
-    Finding {
-        resource: Some(resource),
-        ..finding.help("select by label, which holds before and after; or check inside of the build, as a validator")
-    }
+    Finding::graded(&UNFITTED, Severity::Warning, message).of(resource).help(
+        "select by label, which holds before and after; or check inside of the build, as a validator",
+    )
 }
 
 /// What in the config may have met an object by a name that it had before, and what of it that would decide.
@@ -90,7 +95,7 @@ struct Doubt<'c> {
     /// Who would.
     who: Option<String>,
     sections: Vec<&'static str>,
-    exemptions: Vec<&'c Exemption>,
+    exemptions: Vec<Exemption<'c>>,
 }
 
 impl<'c> Doubt<'c> {
@@ -119,7 +124,9 @@ impl<'c> Doubt<'c> {
         }
         for (index, exemption) in config.exemptions.iter().enumerate() {
             if may_meet(&exemption.select) {
-                doubt.exemptions.push(exemption);
+                doubt
+                    .exemptions
+                    .push(Exemption::of_config(index, exemption));
                 let who = || format!("`spec.exemptions[{index}]`");
                 doubt.who.get_or_insert_with(who);
             }
@@ -127,9 +134,9 @@ impl<'c> Doubt<'c> {
         doubt
     }
 
-    fn is_about(&self, change: &Change) -> bool {
+    fn is_about(&self, change: &Change, vocabulary: &Vocabulary) -> bool {
         let mut exemptions = self.exemptions.iter();
         self.sections.contains(&change.rule)
-            || exemptions.any(|exemption| exemption.names(&change.decision.leaf))
+            || exemptions.any(|exemption| exemption.names(&change.decision.leaf, vocabulary))
     }
 }

@@ -13,59 +13,63 @@
 
 use kustomize_krm_types::Severity;
 
-use super::pods::{Found, PortRef, protocol};
-use super::{Check, Scene};
-use crate::edit::{Finding, Subject};
-use crate::rules::Rule;
-use crate::select::{Pods, Service, at};
+use super::{Check, Find, Scene};
+use crate::finding::{Finding, Subject};
+use crate::objects::{Found, PortRef, protocol};
+use crate::objects::{Pods, Service};
+use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
-const ID: &str = "FIT-NET004";
+const ID: Rule = Rule {
+    id: "FIT-NET004",
+    severity: Severity::Error,
+    when: When::OnCheck,
+    meaning: "a Service that leads to no pod, or to no port of its pods",
+    peers: "kube-linter dangling-service; kube-score service-targets-pod",
+};
 
 pub(super) const CHECK: Check = Check {
     name: "services",
-    rules: &[Rule {
-        id: ID,
-        severity: Severity::Error,
-        meaning: "a Service that leads to no pod, or to no port of its pods",
-        peers: "kube-linter dangling-service; kube-score service-targets-pod",
-    }],
-    find: |scene| {
+    rules: &[ID],
+    find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
-            if let Some(service) = scene.selection.around.service(selected.index) {
+            if let Some(service) = scene.selection.objects.related.service(selected.index) {
                 judge(scene, selected.index, service, &mut findings);
             }
         }
         findings
-    },
+    }),
 };
 
 fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut Vec<Finding>) {
     let (resource, subject) = (service.resource, Subject::object());
-    let kind = at(resource.node, ["spec", "type"]).and_then(|kind| kind.text());
+    let kind = resource.node.text_at(["spec", "type"]);
     if service.selector.is_empty() || kind.as_deref() == Some("ExternalName") {
         return;
     }
     let namespace = resource.namespace.as_deref();
-    let pods = match scene.pods(&service.selector, resource, namespace) {
+    let pods = match scene
+        .objects()
+        .find_pods(&service.selector, resource, namespace)
+    {
         Found::Unknown => return,
         Found::Nothing(nothing) => {
             let message = format!("the Service selects no pod: {}", nothing.cause);
-            let mut finding = Finding::new(ID, Severity::Error, message)
+            let selector = resource.node.at(["spec", "selector"]);
+            let mut finding = Finding::new(&ID, message)
                 .of(index)
                 .about(&subject, &["spec", "selector"])
-                .current(at(resource.node, ["spec", "selector"]).and_then(|it| it.value().ok()));
+                .current(selector.and_then(|it| it.value().ok()));
             finding.help = nothing.help;
             findings.push(finding);
             return;
         }
         Found::Pods(pods) => pods,
     };
-    let ports = at(resource.node, ["spec", "ports"]).into_iter();
-    for (place, port) in ports.flat_map(|ports| ports.items()).enumerate() {
-        let target = at(port, ["targetPort"]);
-        let (key, node) = match target.or(at(port, ["port"])) {
+    for (place, port) in resource.node.items_at(["spec", "ports"]).enumerate() {
+        let target = port.at(["targetPort"]);
+        let (key, node) = match target.or(port.at(["port"])) {
             Some(node) if target.is_some() => ("targetPort", node),
             Some(node) => ("port", node),
             None => continue,
@@ -76,7 +80,7 @@ fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut 
         let Some((severity, message)) = fault(&wanted, port, &pods) else {
             continue;
         };
-        let mut finding = Finding::new(ID, severity, message)
+        let mut finding = Finding::graded(&ID, severity, message)
             .of(index)
             .about(&subject, &["spec", "ports", &place.to_string(), key])
             .current(node.value().ok())
@@ -100,10 +104,8 @@ fn fault(wanted: &PortRef<'_>, port: Node<'_>, pods: &[&Pods<'_>]) -> Option<(Se
     match wanted {
         PortRef::Name(_) => Some((Severity::Error, message)),
         PortRef::Number(_) => {
-            let declares_some = |container: Node<'_>| {
-                let ports = container.get("ports");
-                ports.is_some_and(|ports| ports.items().next().is_some())
-            };
+            let declares_some =
+                |container: Node<'_>| container.items_at(["ports"]).next().is_some();
             let mut containers = pods.iter().flat_map(|it| it.containers());
             let all_declare = containers.all(declares_some);
             let message = format!("{message}, and all declare others");

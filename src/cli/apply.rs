@@ -8,8 +8,9 @@ use fitout::config::{Config, FailOn, FunctionConfig};
 use fitout::edit::Change;
 use fitout::problem::{Problem, Problems};
 use fitout::read::Resource;
+use fitout::report::Fitted;
 use fitout::report::{self, Detail, Report};
-use fitout::{Fitted, write};
+use fitout::write;
 use rayon::prelude::*;
 
 use super::inputs::{ConfigText, Manifest, Manifests, failure};
@@ -157,7 +158,9 @@ pub(super) fn read_files(
     let config_text = ConfigText::read(source, telling)?;
     let function_config =
         FunctionConfig::of_file(&config_text.stream, &config_text.name).map_err(wrong_config)?;
-    let mut config = function_config.decode().map_err(wrong_config)?;
+    let mut config = function_config
+        .decode(fitout::VOCABULARY)
+        .map_err(wrong_config)?;
     config.today = super::clock::today()?.or(config.today);
     let manifests = Manifests::read(source, telling)?;
     let resources = manifests.resources().map_err(unreadable)?;

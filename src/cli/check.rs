@@ -83,7 +83,9 @@ impl Check {
                 None => FunctionConfig::of_list(node),
             };
             let function_config = function_config.map_err(wrong_config)?;
-            let mut config = function_config.decode().map_err(wrong_config)?;
+            let mut config = function_config
+                .decode(fitout::VOCABULARY)
+                .map_err(wrong_config)?;
             config.today = super::clock::today()?.or(config.today);
             let (report, fails) =
                 self.judge(&mut config, &resources, || tree::executables(directory))?;

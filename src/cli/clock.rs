@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use fitout::select::Date;
+use fitout::kubernetes::Date;
 
 use super::{Failure, WRONG_USE};
 

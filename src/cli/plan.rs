@@ -75,7 +75,7 @@ impl Plan {
             let function_config =
                 function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
             let mut config = function_config
-                .decode()
+                .decode(fitout::VOCABULARY)
                 .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
             config.today = super::clock::today()?.or(config.today);
             let mut fitted = fitout::fit(&config, &list.resources, Some(node))

@@ -97,8 +97,7 @@ impl Search {
             }
             for entry in LISTS
                 .iter()
-                .filter_map(|list| root.get(list))
-                .flat_map(Node::items)
+                .flat_map(|list| root.items_at([list]))
                 .filter_map(Node::text)
             {
                 let path = joined(folder, &entry);
@@ -116,10 +115,7 @@ impl Search {
     fn visit_file(&mut self, file: &Path) {
         if let Some(stream) = read(file) {
             self.note_functions(&stream, file);
-            let is_config = |root: Node<'_>| {
-                root.get("kind")
-                    .is_some_and(|kind| kind.text().as_deref() == Some(KIND))
-            };
+            let is_config = |root: Node<'_>| root.text_at(["kind"]).as_deref() == Some(KIND);
             if stream
                 .documents()
                 .any(|document| is_config(document.root()))
@@ -131,10 +127,7 @@ impl Search {
 
     fn note_functions(&mut self, stream: &Stream, file: &Path) {
         let is_executable = |root: Node<'_>| {
-            let annotations = root
-                .get("metadata")
-                .and_then(|metadata| metadata.get("annotations"));
-            let function = annotations.and_then(|node| node.get(annotations::FUNCTION)?.text());
+            let function = root.text_at(["metadata", "annotations", annotations::FUNCTION]);
             function.is_some_and(|function| is_executable(&function))
         };
         if stream
@@ -169,11 +162,8 @@ fn read(file: &Path) -> Option<Stream> {
 
 /// Whether a kustomization patches a function's annotation into the form `exec:`.
 fn patches_in_an_executable(kustomization: Node<'_>) -> bool {
-    let patches = kustomization
-        .get("patches")
-        .into_iter()
-        .flat_map(Node::items);
-    let texts = patches.filter_map(|patch| patch.get("patch")?.text());
+    let patches = kustomization.items_at(["patches"]);
+    let texts = patches.filter_map(|patch| patch.text_at(["patch"]));
     texts.into_iter().any(|patch| {
         let operations: Vec<Operation> = serde_yaml::from_str(&patch).unwrap_or_default();
         let is_function =

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
-use crate::pod_security::{Level, Version};
+use super::vocabulary::Vocabulary;
+use crate::kubernetes::{Level, Version};
 use crate::problem::did_you_mean;
-use crate::rules;
 
 /// What is asked of the result when it is judged, and what an answer is worth.
 #[derive(Debug, Default, Deserialize)]
@@ -82,11 +82,14 @@ impl Checks {
     }
 
     /// The first rule that the config names and nobody knows: the key below `checks`, and what is wrong.
-    pub(super) fn unknown_rule(&self) -> Option<(&'static str, String, Option<String>)> {
+    pub(super) fn unknown_rule(
+        &self,
+        vocabulary: &Vocabulary,
+    ) -> Option<(&'static str, String, Option<String>)> {
         let named = self.severity.keys().map(|id| ("severity", id));
         let mut named = named.chain(self.disable.iter().map(|id| ("disable", id)));
-        let (key, id) = named.find(|(_, id)| !rules::is_known(id))?;
-        let nearest = did_you_mean(id, rules::all().map(|(id, _)| id));
+        let (key, id) = named.find(|(_, id)| !vocabulary.rules().any(|rule| rule.id == *id))?;
+        let nearest = did_you_mean(id, vocabulary.rules().map(|rule| rule.id));
         let help = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
         Some((key, format!("there is no rule `{id}`"), help))
     }

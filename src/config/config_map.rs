@@ -34,11 +34,7 @@ impl Texts {
             keys: None,
         };
         let mut tree = Tree::default();
-        for (key, value) in config_map
-            .get("data")
-            .into_iter()
-            .flat_map(|data| data.entries())
-        {
+        for (key, value) in config_map.entries_at(["data"]) {
             let (Some(key_text), Some(text)) = (key.text(), value.str()) else {
                 return Err(problem(
                     format!("data.{} is not a string; quote it", key.raw()),

@@ -16,10 +16,7 @@ use serde::de::{
 
 use super::view::{Layer, View};
 use crate::problem::{did_you_mean, one_of};
-use crate::yaml::{Node, Scalar};
-
-/// The newtype name by which a type asks for the text of a scalar, whatever its YAML type.
-pub const TEXT: &str = "fitout:text";
+use crate::yaml::{Node, SCALAR_TEXT, Scalar};
 
 const UNKNOWN_OR_MISSING: &str = "FIT-CFG001";
 const WRONG_TYPE: &str = "FIT-CFG002";
@@ -157,7 +154,7 @@ impl<'a, 'f> Decoder<'a, 'f> {
     fn wrong<T>(&self, expected: &str) -> Result<T, Wrong<'a>> {
         Err(Wrong::new(
             WRONG_TYPE,
-            format!("expected {expected}, found {}", describe(self.node())),
+            format!("expected {expected}, found {}", self.node().describe()),
         )
         .at(&self.view))
     }
@@ -238,24 +235,6 @@ fn from_text(text: std::borrow::Cow<'_, str>) -> Scalar<'_> {
     }
 }
 
-/// What a node is, for an error message: `the number 1.30`, `a list`.
-pub fn describe(node: Node<'_>) -> String {
-    if node.is_map() {
-        return "a mapping".to_owned();
-    }
-    if node.is_sequence() {
-        return "a list".to_owned();
-    }
-    let text = node.text().unwrap_or_default();
-    match node.scalar() {
-        None | Some(Scalar::Null) => "nothing (null)".to_owned(),
-        Some(Scalar::Bool(value)) if text == value.to_string() => format!("the boolean {value}"),
-        Some(Scalar::Bool(value)) => format!("`{text}`, which is the boolean {value}"),
-        Some(Scalar::Int(_) | Scalar::Float(_)) => format!("the number {text}"),
-        Some(Scalar::Text(_)) => format!("the string \"{text}\""),
-    }
-}
-
 impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
     type Error = Wrong<'a>;
 
@@ -331,7 +310,7 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Wrong<'a>> {
-        if name != TEXT {
+        if name != SCALAR_TEXT {
             return visitor.visit_newtype_struct(self);
         }
         match self.text() {

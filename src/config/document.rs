@@ -1,63 +1,27 @@
 //! The functionConfig document: its identity, its general fields, its profiles.
 
 use std::collections::HashSet;
-use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::checks::Checks;
 use super::config_map;
-use super::decode::{Fault, Others, TEXT, decode, describe};
+use super::decode::{Fault, Others, decode};
+use super::exemption::ConfigExemption;
+use super::selector::Selector;
 use super::view::{Layer, LayerId, View};
+use super::vocabulary::Vocabulary;
 use crate::catalogue::Entry;
+use crate::finding::Mode;
+use crate::kubernetes::{Date, Version, minor_version};
+use crate::objects::{ClaimSpecs, PodSpecs};
 use crate::problem::{Place, Problem, Problems};
-use crate::select::{ClaimSpecs, Date, Exemption, PodSpecs, Selector};
-use crate::transformers;
 use crate::yaml::{Node, Stream};
 
 /// The apiVersion of the config kind.
 pub const API_VERSION: &str = "fitout.dev/v1alpha1";
 /// The config kind.
 pub const KIND: &str = "Fitout";
-
-/// When a configured value is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
-pub enum Mode {
-    /// Where the author set nothing; the author wins.
-    #[default]
-    Ensure,
-    /// Always; the environment wins.
-    Override,
-    /// The author's value, brought between `min` and `max`; what is absent stays absent.
-    Bound,
-    /// Never; what the author wrote there is deleted, with the maps that this empties. As the mode of a section it is for
-    /// what the section would write, its settings and its defaults; under `modes` also for fields without a setting.
-    Remove,
-    /// Never; what `Ensure` would write is told as a warning. As `spec.mode` it makes the function a validator: nothing
-    /// is written, and whatever would be is an error.
-    Check,
-    /// Never; the field is not looked at.
-    Off,
-}
-
-impl Mode {
-    /// The value that a field will have, of the author's and the configured one. A value that has to be brought
-    /// between bounds is the caller's to bring there.
-    pub fn outcome<T>(self, author: Option<T>, configured: Option<T>) -> Option<T> {
-        match self {
-            Mode::Ensure | Mode::Check => author.or(configured),
-            Mode::Override => configured.or(author),
-            Mode::Bound | Mode::Off => author,
-            Mode::Remove => None,
-        }
-    }
-}
-
-impl fmt::Display for Mode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self, f)
-    }
-}
 
 /// How much of the changes a host is told in KRM results; errors and warnings are always told.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -71,43 +35,6 @@ pub enum ChangesReport {
     None,
 }
 
-/// A Kubernetes minor version, written `"1.34"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KubernetesVersion {
-    /// The number after `1.`.
-    pub minor: u32,
-}
-
-impl<'de> Deserialize<'de> for KubernetesVersion {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let minor = text.strip_prefix("1.").and_then(|minor| minor.parse().ok());
-        let problem = || {
-            serde::de::Error::custom(format!(
-                "`{text}` is not a Kubernetes minor version such as \"1.34\""
-            ))
-        };
-        minor
-            .map(|minor| KubernetesVersion { minor })
-            .ok_or_else(problem)
-    }
-}
-
-/// The text of a scalar whatever its YAML type, for enums' cousins such as quantities and decimals.
-pub fn text_of_scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    struct Text;
-    impl serde::de::Visitor<'_> for Text {
-        type Value = String;
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a single value")
-        }
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<String, E> {
-            Ok(text.to_owned())
-        }
-    }
-    deserializer.deserialize_newtype_struct(TEXT, Text)
-}
-
 /// The fields of `spec` that are not sections.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -115,7 +42,8 @@ struct General {
     /// The environment's name, shown in every result. Required.
     environment: Option<String>,
     /// The target cluster's minor version, quoted: `"1.34"`. Without it only what 1.25 has is written.
-    kubernetes_version: Option<KubernetesVersion>,
+    #[serde(deserialize_with = "minor_version")]
+    kubernetes_version: Option<Version>,
     /// The mode of every field that sets none.
     mode: Mode,
     /// Doubts about the config (FIT-CFG004, FIT-CFG005) are errors.
@@ -138,7 +66,7 @@ struct General {
     /// `ownDirectory` (`variable` and `path`) and `source`.
     catalogue: Vec<Entry>,
     /// What stays as it is, and why.
-    exemptions: Vec<Exemption>,
+    exemptions: Vec<ConfigExemption>,
     /// What is asked of the result when it is judged, by `fitout check` or with `mode: Check`.
     checks: Checks,
     /// The day by which exemptions end, for hosts that give the function none.
@@ -206,7 +134,7 @@ pub struct Config<'a> {
     /// The environment's name; shown in every result.
     pub environment: String,
     /// The target cluster's version.
-    pub kubernetes_version: Option<KubernetesVersion>,
+    pub kubernetes_version: Option<Version>,
     /// The mode of every leaf that sets none; never `Check`.
     pub mode: Mode,
     /// Nothing is written: whatever would be is found, and so is whatever else the checks ask about.
@@ -232,11 +160,13 @@ pub struct Config<'a> {
     /// What is known of images, before what fitout knows itself.
     pub catalogue: Vec<Entry>,
     /// What stays as it is, and why.
-    pub exemptions: Vec<Exemption>,
+    pub exemptions: Vec<ConfigExemption>,
     /// The day by which exemptions end; without it none does.
     pub today: Option<Date>,
     /// The file it was read from, when it is one that a person can open.
     pub file: Option<String>,
+    /// The sections and rules that it may name.
+    pub vocabulary: &'static Vocabulary,
     pub(super) layers: Vec<NamedLayer<'a>>,
 }
 
@@ -269,15 +199,12 @@ impl<'a> Config<'a> {
 }
 
 /// Whether a section of a layer names the mode `Check`.
-fn has_check(layer: &NamedLayer<'_>) -> bool {
+fn has_check(layer: &NamedLayer<'_>, names: &[&str]) -> bool {
     let is_check = |node: Node<'_>| node.text().as_deref() == Some("Check");
-    let sections = transformers::NAMES
-        .iter()
-        .filter_map(|name| layer.layer.node.get(name));
+    let sections = names.iter().filter_map(|name| layer.layer.node.get(name));
     sections.into_iter().any(|section| {
-        let modes = section.get("modes");
-        section.get("mode").is_some_and(is_check)
-            || modes.is_some_and(|modes| modes.entries().any(|(_, mode)| is_check(mode)))
+        let mut modes = section.entries_at(["modes"]);
+        section.at(["mode"]).is_some_and(is_check) || modes.any(|(_, mode)| is_check(mode))
     })
 }
 
@@ -329,15 +256,11 @@ impl<'a> FunctionConfig<'a> {
         };
         if !node.is_map() {
             return Err(problem(
-                format!("expected a {KIND}, found {}", describe(node)),
+                format!("expected a {KIND}, found {}", node.describe()),
                 node,
             ));
         }
-        let text = |key: &str| {
-            node.get(key)
-                .and_then(|value| value.text())
-                .unwrap_or_default()
-        };
+        let text = |key: &str| node.text_at([key]).unwrap_or_default();
         let at = |key: &str| node.get(key).unwrap_or(node);
         match (text("apiVersion").as_ref(), text("kind").as_ref()) {
             (API_VERSION, KIND) => Ok(FunctionConfig {
@@ -371,7 +294,7 @@ impl<'a> FunctionConfig<'a> {
     ///
     /// # Errors
     /// `FIT-CFG001` unknown or missing fields, `FIT-CFG002` wrong types, `FIT-CFG003` bad values.
-    pub fn decode(&self) -> Result<Config<'_>, Problems> {
+    pub fn decode(&self, vocabulary: &'static Vocabulary) -> Result<Config<'_>, Problems> {
         let mut problems = Vec::new();
         let layers = self.general_layers(&mut problems);
         let mut config = Config {
@@ -392,6 +315,7 @@ impl<'a> FunctionConfig<'a> {
             exemptions: Vec::new(),
             today: None,
             file: self.file.clone(),
+            vocabulary,
             layers,
         };
         let Some(view) = View::new(
@@ -417,10 +341,13 @@ impl<'a> FunctionConfig<'a> {
                 .find(|profile| profile.layer == named.layer.id);
             let containers_only =
                 profile.is_some_and(|profile| profile.select.containers.is_some());
-            let faults = transformers::check_sections(named.layer, containers_only);
+            let faults = vocabulary.check_sections(named.layer, containers_only);
             problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)));
         }
-        config.only_checks = config.layers.iter().any(has_check);
+        config.only_checks = {
+            let mut layers = config.layers.iter();
+            layers.any(|layer| has_check(layer, vocabulary.names))
+        };
         if problems.is_empty() {
             Ok(config)
         } else {
@@ -456,7 +383,7 @@ impl<'a> FunctionConfig<'a> {
                 );
             }
         }
-        let spec = self.node.get("spec").filter(|spec| !spec.is_null());
+        let spec = self.node.at(["spec"]);
         spec.map(|spec| named(0, spec, false)).into_iter().collect()
     }
 
@@ -466,7 +393,7 @@ impl<'a> FunctionConfig<'a> {
         config: &mut Config<'b>,
         problems: &mut Vec<Problem>,
     ) {
-        match decode::<General>(view, Others::Known(transformers::NAMES)) {
+        match decode::<General>(view, Others::Known(config.vocabulary.names)) {
             Err(faults) => {
                 problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)))
             }
@@ -479,7 +406,7 @@ impl<'a> FunctionConfig<'a> {
                     mode => mode,
                 };
                 config.checks = general.checks;
-                self.check_rules(&config.checks, view, problems);
+                self.check_rules(&config.checks, view, config.vocabulary, problems);
                 config.strict = general.strict;
                 config.select = general.select;
                 config.exclude = general.exclude;
@@ -551,8 +478,14 @@ impl<'a> FunctionConfig<'a> {
     }
 
     /// Rules that `checks` names and nobody knows.
-    fn check_rules(&self, checks: &Checks, view: &View<'_>, problems: &mut Vec<Problem>) {
-        let Some((key, message, help)) = checks.unknown_rule() else {
+    fn check_rules(
+        &self,
+        checks: &Checks,
+        view: &View<'_>,
+        vocabulary: &Vocabulary,
+        problems: &mut Vec<Problem>,
+    ) {
+        let Some((key, message, help)) = checks.unknown_rule(vocabulary) else {
             return;
         };
         let node = view
@@ -589,7 +522,7 @@ impl<'a> FunctionConfig<'a> {
 
     fn check_exemptions(
         &self,
-        exemptions: &[Exemption],
+        exemptions: &[ConfigExemption],
         view: &View<'_>,
         problems: &mut Vec<Problem>,
     ) {
@@ -639,7 +572,7 @@ impl<'a> FunctionConfig<'a> {
                 id: config.layers.len(),
                 ..item.top()
             };
-            let written = layer.node.get("name").and_then(|name| name.text());
+            let written = layer.node.text_at(["name"]);
             let shown = written.map_or_else(|| index.to_string(), std::borrow::Cow::into_owned);
             let path = format!("spec.profiles[{shown}]");
             config.layers.push(NamedLayer {
@@ -650,7 +583,7 @@ impl<'a> FunctionConfig<'a> {
             let Some(view) = View::new(vec![layer], "", &[]) else {
                 continue;
             };
-            match decode::<ProfileHead>(&view, Others::Known(transformers::NAMES)) {
+            match decode::<ProfileHead>(&view, Others::Known(config.vocabulary.names)) {
                 Err(faults) => {
                     problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)))
                 }
@@ -698,16 +631,8 @@ impl<'a> FunctionConfig<'a> {
     }
 
     fn subject(&self) -> String {
-        let name = self
-            .node
-            .get("metadata")
-            .and_then(|metadata| metadata.get("name")?.text())
-            .unwrap_or_default();
-        let kind = self
-            .node
-            .get("kind")
-            .and_then(|kind| kind.text())
-            .unwrap_or_default();
+        let name = self.node.text_at(["metadata", "name"]).unwrap_or_default();
+        let kind = self.node.text_at(["kind"]).unwrap_or_default();
         format!("{kind} {name}")
     }
 

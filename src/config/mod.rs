@@ -4,19 +4,25 @@
 //! of the general sections and of each profile stay apart as layers; [`Sections::merged`] merges
 //! those that apply to an object or a container, and [`Section::decision`] answers who decided a leaf.
 
+mod amount;
 mod checks;
 mod config_map;
 pub mod decode;
 mod document;
+mod exemption;
 mod section;
+mod selector;
 mod view;
+mod vocabulary;
 
+pub use amount::{Amount, Factor};
 pub use checks::{Checks, FailOn};
-pub use document::{
-    API_VERSION, ChangesReport, Config, FunctionConfig, KIND, KubernetesVersion, Mode, Profile,
-    text_of_scalar,
-};
+pub use document::{API_VERSION, ChangesReport, Config, FunctionConfig, KIND, Profile};
+pub use exemption::{ConfigExemption, leaf_of};
 pub use section::{
-    Decision, Section, Sections, Waived, check_section, covers, is_mode_path_or_above, mode_path,
+    Exempted, Objection, Pass, Section, Sections, Settings, check_section, covers,
+    is_mode_path_or_above, mode_path,
 };
+pub use selector::{ContainerSelector, Match, Near, Selector};
 pub use view::{Layer, LayerId, View};
+pub use vocabulary::{SectionRow, Vocabulary};

@@ -6,45 +6,85 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::decode::{Fault, Others, decode};
-use super::document::{Config, KubernetesVersion, Mode, join};
+use super::document::{Config, join};
 use super::view::{Layer, LayerId, View};
+use super::vocabulary::SectionRow;
 use crate::catalogue::Entry;
+use crate::finding::{Decision, Mode};
+use crate::kubernetes::Version;
 use crate::problem::did_you_mean;
-use crate::transformers::Transformer;
-use crate::yaml::{Node, Position};
+use crate::yaml::Node;
 
-/// Why a leaf gets its value: the line of the config that won.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// `spec.profiles[database].resources.containers.limits.memory`; for a built-in default the
-    /// section or setting that brings it.
-    pub field: String,
-    /// The profile that decided, if it was one.
-    pub profile: Option<String>,
-    /// The value is fitout's default and stands in no config.
-    pub is_default: bool,
-    /// How it is applied.
-    pub mode: Mode,
-    /// Line and column in the config file.
-    pub position: Option<Position>,
-    /// The leaf as exemptions name it: `resources.limits.memory`.
-    pub leaf: String,
-    /// The exemption that keeps the leaf as it is, by its index among those of the object.
-    pub waiver: Option<usize>,
+/// The settings of a section of the config, and what else the config has to know of it.
+pub trait Settings: DeserializeOwned {
+    /// The paths that `modes` may hold; `.*` at the end stands for any rest.
+    const MODE_PATHS: &'static [&'static str];
+    /// Those of them that have a `min` and `max` to be brought between by the mode `Bound`.
+    const BOUNDED: &'static [&'static str] = &[];
+    /// Rules that are about one leaf: to exempt something from the rule keeps the leaf from being written.
+    const RULES: &'static [(&'static str, &'static str)] = &[];
+    /// Keys that a profile which selects containers may set.
+    const CONTAINER_KEYS: &'static [&'static str] = &[];
+    /// Paths whose mode cannot be `Remove`, and what to do instead.
+    const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[];
+    /// Lists that add up over general section and profiles, where others replace one another.
+    const MERGED_LISTS: &'static [&'static str] = &[];
+
+    /// The setting that chooses the section's defaults, which is named as the reason for them.
+    const DEFAULTS_FROM: Option<&'static str> = None;
+
+    /// What is wrong with the settings beyond their types.
+    fn check(&self) -> Vec<Objection> {
+        Vec::new()
+    }
 }
 
-/// What of a section is not to be written for one object, and whether to act as if it were.
-///
-/// Leaves that are only checked and leaves that an exemption covers are planned a second time as if they were written:
-/// what differs is what there is to tell. So nothing that is written follows from something that is not.
+/// Something in a section that has the right type and cannot be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Objection {
+    /// The setting's path in the section.
+    pub path: String,
+    /// What is wrong with it.
+    pub message: String,
+    /// How to mend it.
+    pub help: String,
+}
+
+impl Objection {
+    /// An objection to the setting at a path.
+    pub fn new(
+        path: impl Into<String>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Self {
+        Objection {
+            path: path.into(),
+            message: message.into(),
+            help: help.into(),
+        }
+    }
+}
+
+/// Whether leaves that are only checked or exempt are planned as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Pass {
+    /// They are not: what is planned is written.
+    #[default]
+    Write,
+    /// They are, to see what is left undone.
+    Preview,
+}
+
+/// The leaves of a section that exemptions cover for one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Waived {
-    /// Leaves (or paths to them) that an exemption covers, by the index of the exemption.
+pub struct Exempted {
+    /// The leaves (or paths to them), with the index of the exemption.
     pub leaves: Vec<(String, usize)>,
-    /// Act as if all were written.
-    pub as_if: bool,
+    /// Whether they are planned all the same.
+    pub pass: Pass,
 }
 
 /// The keys that every section has beside its own.
@@ -67,14 +107,14 @@ pub struct Section<'a, S> {
     modes: Modes,
     /// Settings that a profile takes away with null, so that not even a default is left of them.
     taken_away: Vec<String>,
-    waived: Waived,
+    exempted: Exempted,
     config: &'a Config<'a>,
     /// The mode of all leaves, where none has one of its own.
     mode_of_all: Option<Mode>,
     decisions: RefCell<BTreeMap<String, Arc<Decision>>>,
 }
 
-impl<S: Transformer> Section<'_, S> {
+impl<S: Settings> Section<'_, S> {
     /// Who decided a leaf, given by its path in the section (`containers.limits.memory`), and how it
     /// is to be applied.
     pub fn decision(&self, leaf: &str) -> Arc<Decision> {
@@ -96,13 +136,42 @@ impl<S: Transformer> Section<'_, S> {
             .map(|(path, _)| path.as_str())
     }
 
+    /// The path in `modes` that has the fields of a leaf deleted: the longest, which is the one that decides.
+    pub fn removed_by(&self, leaf: &str) -> Option<&str> {
+        let covering = self.removed().filter(|path| covers(path, leaf));
+        covering.max_by_key(|path| path.len())
+    }
+
+    /// A decision by one setting about the field of another: how it is applied, and what keeps it, is that one's.
+    pub fn decision_about(&self, setting: &str, leaf: &str) -> Arc<Decision> {
+        self.decision_instead(setting, &self.decision(leaf))
+    }
+
+    /// As [`Section::decision_about`], in the place of a decision that is at hand.
+    pub fn decision_instead(&self, setting: &str, about: &Decision) -> Arc<Decision> {
+        Arc::new(Decision {
+            mode: about.mode,
+            leaf: about.leaf.clone(),
+            exemption: about.exemption,
+            ..(*self.decision(setting)).clone()
+        })
+    }
+
+    /// Who has the field of a leaf deleted.
+    pub fn decision_to_remove(&self, leaf: &str) -> Arc<Decision> {
+        match self.removed_by(leaf) {
+            Some(path) => self.decision_about(&format!("modes.{path}"), leaf),
+            None => self.decision(leaf),
+        }
+    }
+
     /// Whether the mode of any leaf may be `Remove`.
     pub fn may_remove(&self) -> bool {
         self.mode_of_all.is_none_or(|mode| mode == Mode::Remove)
     }
 
     /// The version of the target cluster, when the config names it.
-    pub fn kubernetes_version(&self) -> Option<KubernetesVersion> {
+    pub fn kubernetes_version(&self) -> Option<Version> {
         self.config.kubernetes_version
     }
 
@@ -117,11 +186,11 @@ impl<S: Transformer> Section<'_, S> {
         if let Some(mode) = self.mode_of_all {
             return mode;
         }
-        if !self.waived.as_if && self.waiver(leaf).is_some() {
+        if self.exempted.pass == Pass::Write && self.exemption(leaf).is_some() {
             return Mode::Off;
         }
         match self.mode_as_written(leaf) {
-            Mode::Check if self.waived.as_if => Mode::Ensure,
+            Mode::Check if self.exempted.pass == Pass::Preview => Mode::Ensure,
             Mode::Check => Mode::Off,
             Mode::Bound if !is_mode_path(S::BOUNDED, mode_path(leaf)) => Mode::Off,
             mode => mode,
@@ -129,12 +198,12 @@ impl<S: Transformer> Section<'_, S> {
     }
 
     /// The exemption that covers a leaf.
-    fn waiver(&self, leaf: &str) -> Option<usize> {
+    fn exemption(&self, leaf: &str) -> Option<usize> {
         let leaf = mode_path(leaf);
-        let mut waived = self.waived.leaves.iter();
-        waived
+        let mut exempted = self.exempted.leaves.iter();
+        exempted
             .find(|(path, _)| covers(path, leaf))
-            .map(|(_, waiver)| *waiver)
+            .map(|(_, exemption)| *exemption)
     }
 
     /// The mode of a leaf: the longest path in `modes`, else the section's, else the config's.
@@ -157,12 +226,12 @@ impl<S: Transformer> Section<'_, S> {
 
     fn decide(&self, leaf: &str) -> Decision {
         let mode = match self.mode_as_written(leaf) {
-            Mode::Check if self.waived.as_if => Mode::Check,
+            Mode::Check if self.exempted.pass == Pass::Preview => Mode::Check,
             _ => self.mode(leaf),
         };
         let decided_by = |layer, path: &str, is_default| Decision {
             leaf: join(self.view.path(), mode_path(leaf)),
-            waiver: self.waiver(leaf),
+            exemption: self.exemption(leaf),
             ..self.decided_by(layer, path, is_default, mode)
         };
         if let Some(view) = self.view.at(leaf) {
@@ -185,7 +254,7 @@ impl<S: Transformer> Section<'_, S> {
             mode,
             position: self.config.file.is_some().then(|| layer.node.position()),
             leaf: String::new(),
-            waiver: None,
+            exemption: None,
         }
     }
 }
@@ -245,24 +314,24 @@ pub fn is_mode_path_or_above(known: &[&str], path: &str) -> bool {
 /// The sections of one transformer, merged once for each combination of layers that is met.
 #[derive(Debug)]
 pub struct Sections<'a, S> {
-    name: &'static str,
+    row: &'static SectionRow,
     config: &'a Config<'a>,
     known: RefCell<KnownSections<'a, S>>,
     /// The one that was asked for last: most objects and containers are fitted as the ones before them.
     last: RefCell<Option<LastSection<'a, S>>>,
 }
 
-/// The layers of a section of which nothing is waived, whether it acts as if nothing were, and the section.
-type LastSection<'a, S> = (Vec<LayerId>, bool, Option<Rc<Section<'a, S>>>);
+/// The layers of a section of which nothing is exempted, whether it acts as if nothing were, and the section.
+type LastSection<'a, S> = (Vec<LayerId>, Pass, Option<Rc<Section<'a, S>>>);
 
-/// Merged sections by the layers that they were merged from and by what is waived; `None` where no layer has the section.
-type KnownSections<'a, S> = HashMap<(Vec<LayerId>, Waived), Option<Rc<Section<'a, S>>>>;
+/// Merged sections by the layers that they were merged from and by what is exempted; `None` where no layer has the section.
+type KnownSections<'a, S> = HashMap<(Vec<LayerId>, Exempted), Option<Rc<Section<'a, S>>>>;
 
-impl<'a, S: Transformer> Sections<'a, S> {
-    /// The sections called `name` in a config.
-    pub fn new(name: &'static str, config: &'a Config<'a>) -> Sections<'a, S> {
+impl<'a, S: Settings> Sections<'a, S> {
+    /// The sections of one row in a config.
+    pub fn new(row: &'static SectionRow, config: &'a Config<'a>) -> Sections<'a, S> {
         Sections {
-            name,
+            row,
             config,
             known: RefCell::default(),
             last: RefCell::default(),
@@ -271,31 +340,36 @@ impl<'a, S: Transformer> Sections<'a, S> {
 
     /// The name of the sections.
     pub fn name(&self) -> &'static str {
-        self.name
+        self.row.name
     }
 
-    /// The section that results from these layers, lowest first, with nothing waived; `None` when none of them has it.
+    /// What the config knows of the sections.
+    pub fn row(&self) -> &'static SectionRow {
+        self.row
+    }
+
+    /// The section that results from these layers, lowest first, with nothing exempted; `None` when none of them has it.
     pub fn plain(
         &self,
         layers: impl Iterator<Item = LayerId> + Clone,
-        as_if: bool,
+        pass: Pass,
     ) -> Option<Rc<Section<'a, S>>> {
-        if let Some((of, as_if_of, section)) = &*self.last.borrow()
-            && *as_if_of == as_if
+        if let Some((of, pass_of, section)) = &*self.last.borrow()
+            && *pass_of == pass
             && layers.clone().eq(of.iter().copied())
         {
             return section.clone();
         }
         let layers: Vec<LayerId> = layers.collect();
         let leaves = Vec::new();
-        let section = self.merged(layers.clone(), Waived { leaves, as_if });
-        self.last.replace(Some((layers, as_if, section.clone())));
+        let section = self.merged(layers.clone(), Exempted { leaves, pass });
+        self.last.replace(Some((layers, pass, section.clone())));
         section
     }
 
     /// The section that results from these layers, lowest first; `None` when none of them has it.
-    pub fn merged(&self, layers: Vec<LayerId>, waived: Waived) -> Option<Rc<Section<'a, S>>> {
-        let key = (layers, waived);
+    pub fn merged(&self, layers: Vec<LayerId>, exempted: Exempted) -> Option<Rc<Section<'a, S>>> {
+        let key = (layers, exempted);
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }
@@ -304,10 +378,10 @@ impl<'a, S: Transformer> Sections<'a, S> {
         merged
     }
 
-    fn merge(&self, layers: &[LayerId], waived: &Waived) -> Option<Section<'a, S>> {
+    fn merge(&self, layers: &[LayerId], exempted: &Exempted) -> Option<Section<'a, S>> {
         let view = View::new(
-            self.config.section_layers(layers, self.name),
-            self.name,
+            self.config.section_layers(layers, self.row.name),
+            self.row.name,
             S::MERGED_LISTS,
         )?;
         // Each layer was decoded on its own when the config was read, so a merged one decodes too.
@@ -322,12 +396,12 @@ impl<'a, S: Transformer> Sections<'a, S> {
         // A later profile may have set it again.
         taken_away.retain(|path| view.at(path).is_none());
         let is_one_for_all =
-            modes.modes.is_empty() && taken_away.is_empty() && waived.leaves.is_empty();
+            modes.modes.is_empty() && taken_away.is_empty() && exempted.leaves.is_empty();
         let mode_of_all = match modes.mode.unwrap_or(self.config.mode) {
             _ if !is_one_for_all => None,
             // Only some leaves have bounds.
             Mode::Bound => None,
-            Mode::Check if waived.as_if => Some(Mode::Ensure),
+            Mode::Check if exempted.pass == Pass::Preview => Some(Mode::Ensure),
             Mode::Check => Some(Mode::Off),
             mode => Some(mode),
         };
@@ -336,7 +410,7 @@ impl<'a, S: Transformer> Sections<'a, S> {
             view,
             modes,
             taken_away,
-            waived: waived.clone(),
+            exempted: exempted.clone(),
             config: self.config,
             mode_of_all,
             decisions: RefCell::default(),
@@ -345,7 +419,7 @@ impl<'a, S: Transformer> Sections<'a, S> {
 }
 
 /// Decodes one layer's section called `name`, for the faults that it has.
-pub fn check_section<'a, S: Transformer>(
+pub fn check_section<'a, S: Settings>(
     layer: Layer<'a>,
     name: &'static str,
     containers_only: bool,

@@ -4,6 +4,7 @@ use jsonptr::Pointer;
 
 use super::checks::CHECKS;
 use super::*;
+use crate::facts::{Overlay, View};
 use crate::yaml::{Node, Stream, Value};
 
 fn spec(stream: &Stream) -> Node<'_> {
@@ -106,7 +107,6 @@ fn edits_are_judged_as_if_they_were_written() {
     let text = "{securityContext: {seccompProfile: {type: Unconfined}, runAsUser: 0}, containers: [{name: a, \
                 securityContext: {capabilities: {add: [BPF], drop: []}}}, {name: b}]}";
     let stream = Stream::parse(text).expect("YAML");
-    let mut facts = PodFacts::new(spec(&stream), None, false);
     let all = Value::Sequence(vec!["ALL".into()]);
     let profile = Value::Mapping(vec![("type".to_owned(), "RuntimeDefault".into())]);
     let (yes, no) = (Value::from(true), Value::from(false));
@@ -128,16 +128,20 @@ fn edits_are_judged_as_if_they_were_written() {
             Some(&no),
         ),
     ];
-    for (leaf, value) in edits {
-        facts.apply(Pointer::from_static(leaf), value);
-    }
-    assert_eq!(
-        ids(&facts, Level::Restricted, 37),
-        ["allowPrivilegeEscalation"]
-    );
-    let leaf = Pointer::from_static("/containers/1/securityContext/allowPrivilegeEscalation");
-    facts.apply(leaf, Some(&no));
-    assert!(ids(&facts, Level::Restricted, 37).is_empty());
+    let refused = |edits: &[(&'static str, Option<&Value>)]| {
+        let edits = edits.iter();
+        let edits = edits.map(|(path, value)| (Pointer::from_static(path), *value));
+        let overlay = Overlay::of_values(edits);
+        let spec = overlay.view(spec(&stream), Pointer::root());
+        let facts = PodFacts::of_lists(spec, None, false);
+        ids(&facts, Level::Restricted, 37)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(refused(&edits), ["allowPrivilegeEscalation"]);
+    let last = "/containers/1/securityContext/allowPrivilegeEscalation";
+    assert!(refused(&[&edits[..], &[(last, Some(&no))]].concat()).is_empty());
 }
 
 #[test]
@@ -148,24 +152,21 @@ fn annotations_may_be_merged_and_edited() {
     let stream = Stream::parse(text).expect("YAML");
     let root = spec(&stream);
     let spec = root.get("spec").expect("a spec");
-    let mut facts = PodFacts::new(spec, root.get("metadata"), false);
-    let detail = |facts: &PodFacts<'_>| {
-        let violations = evaluate(facts, Level::Baseline, Version::LATEST);
+    let detail = |edits: &[(&'static str, Option<&Value>)]| {
+        let edits = edits.iter();
+        let edits = edits.map(|(path, value)| (Pointer::from_static(path), *value));
+        let overlay = Overlay::of_values(edits);
+        let metadata = overlay.view(root, Pointer::root()).get("metadata");
+        let facts = PodFacts::of_lists(View::of(spec), metadata, false);
+        let violations = evaluate(&facts, Level::Baseline, Version::LATEST);
         let details = violations.into_iter().map(|it| it.detail);
         details.collect::<String>()
     };
-    assert_eq!(detail(&facts).matches("=\"unconfined\"").count(), 2);
+    assert_eq!(detail(&[]).matches("=\"unconfined\"").count(), 2);
     let value = Value::from("runtime/default");
-    let leaf = |name| match name {
-        "a" => Pointer::from_static(
-            "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1a",
-        ),
-        _ => Pointer::from_static(
-            "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1b",
-        ),
-    };
-    facts.annotate(leaf("a"), Some(&value));
-    assert_eq!(detail(&facts).matches("=\"unconfined\"").count(), 1);
-    facts.annotate(leaf("b"), None);
-    assert_eq!(detail(&facts), "");
+    let a = "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1a";
+    let b = "/metadata/annotations/container.apparmor.security.beta.kubernetes.io~1b";
+    let edits = [(a, Some(&value)), (b, None)];
+    assert_eq!(detail(&edits[..1]).matches("=\"unconfined\"").count(), 1);
+    assert_eq!(detail(&edits), "");
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use jsonptr::PointerBuf;
 
-use super::facts::{ContainerFacts, ContainerList};
-use crate::select::Template;
+use crate::facts::{ContainerFacts, ContainerList};
+use crate::objects::Template;
 use crate::yaml::Value;
 
 /// What one check forbids in a pod.
@@ -66,7 +66,7 @@ impl Culprit {
             ("hostPathVolumes" | "restrictedVolumes", [_, index, ..]) => {
                 let index = index.parse().unwrap_or_default();
                 let volume = template.volumes().nth(index);
-                let name = volume.and_then(|volume| volume.get("name")?.text());
+                let name = volume.and_then(|volume| volume.text_at(["name"]));
                 let name = name.unwrap_or_default();
                 format!("the volume \"{name}\" is a {found}")
             }

@@ -15,17 +15,60 @@ use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
-use crate::Fitted;
-use crate::config::{Config, Decision, FailOn};
-use crate::edit::{Change, Finding, Part, field_path};
+use crate::config::{Config, FailOn};
+use crate::edit::Change;
+use crate::edit::Edits;
+use crate::finding::Exempted;
+use crate::finding::{Decision, Finding, Part};
+use crate::funnel::Verdict;
+use crate::objects::OnChange;
 use crate::problem::Problem;
+use crate::problem::field_path;
 use crate::read::Resource;
-use crate::select::OnChange;
+use crate::select::Selection;
 use crate::yaml::Node;
 
 pub use plan::{Plan, PlannedText};
 pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary, totals};
+
+/// What fitting some objects comes to, before anything is written.
+#[derive(Debug)]
+pub struct Fitted {
+    /// Every edit, by object and then in the order in which transformers asked; none on check.
+    pub changes: Vec<Change>,
+    /// Everything else that there is to say.
+    pub findings: Vec<Finding>,
+    /// What exemptions keep from being written or found.
+    pub exempted: Vec<Exempted>,
+    /// How many leaves were right already.
+    pub same: usize,
+    /// How many of the objects make pods.
+    pub workloads: usize,
+}
+
+impl Fitted {
+    /// Puts together what the steps have come to.
+    pub fn of(
+        config: &Config<'_>,
+        selection: &Selection<'_, '_>,
+        edits: Edits<'_>,
+        verdict: Verdict,
+    ) -> Fitted {
+        let selected = selection.selected.iter();
+        let workloads = selected.filter(|it| !it.target.templates.is_empty());
+        Fitted {
+            changes: match config.judges {
+                true => Vec::new(),
+                false => edits.changes,
+            },
+            findings: verdict.findings,
+            exempted: verdict.exempted,
+            same: edits.same,
+            workloads: workloads.count(),
+        }
+    }
+}
 
 /// Everything that a run has to tell, as `-o json` writes it (`report.fitout.dev/v1`; it only grows).
 #[derive(Debug, Serialize)]
@@ -209,13 +252,13 @@ impl Report {
             let resource = finding.resource.map(|index| &resources[index]);
             results.push(entries.of_finding(finding, resource));
         }
-        for waived in std::mem::take(&mut fitted.waived) {
-            let resource = waived.finding.resource.map(|index| &resources[index]);
-            let mut entry = entries.of_finding(waived.finding, resource);
+        for exempted in std::mem::take(&mut fitted.exempted) {
+            let resource = exempted.finding.resource.map(|index| &resources[index]);
+            let mut entry = entries.of_finding(exempted.finding, resource);
             entry.entry_type = EntryType::Waived;
             entry.help = None;
-            entry.tags.marks.push(("reason", waived.reason));
-            let until = waived.until.as_ref();
+            entry.tags.marks.push(("reason", exempted.reason));
+            let until = exempted.until.as_ref();
             let until = until.map(|day| ("until", day.to_string()));
             entry.tags.marks.extend(until);
             results.push(entry);
@@ -431,7 +474,7 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         same: fitted.same,
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
-        waived: fitted.waived.len(),
+        waived: fitted.exempted.len(),
     }
 }
 
@@ -461,11 +504,11 @@ impl<'r, 'a> Entries<'_, 'r, 'a> {
             rule: change.rule,
             resource_ref: Some(reference(resource)),
             field: Some(Field {
-                path: field_path(&change.pointer),
+                path: field_path(&change.pointer()),
                 current_value: change.current.as_ref().map(to_json),
                 proposed_value: change.proposed.as_ref().map(to_json),
             }),
-            file: self.places.place(resource, Some(&change.pointer)),
+            file: self.places.place(resource, Some(&change.pointer())),
             config: Some(config_place(&change.decision, self.config)),
             help: None,
             tags,
@@ -486,7 +529,7 @@ impl<'r, 'a> Entries<'_, 'r, 'a> {
             entry_type: EntryType::Finding,
             message: finding.message,
             severity: finding.severity,
-            rule: finding.id,
+            rule: finding.rule.id,
             resource_ref: resource.map(reference),
             field,
             file: resource
@@ -495,7 +538,7 @@ impl<'r, 'a> Entries<'_, 'r, 'a> {
             help: finding.help,
             tags: Tags {
                 environment: Arc::clone(&self.environment),
-                rule: finding.id,
+                rule: finding.rule.id,
                 part: finding.part,
                 decision: finding.decision,
                 marks: psa.into_iter().collect(),

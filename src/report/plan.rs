@@ -8,7 +8,8 @@ use similar::{ChangeTag, TextDiff};
 
 use super::text::totals;
 use super::{Entry, Report};
-use crate::edit::{Change, Plain};
+use crate::edit::Change;
+use crate::finding::Plain;
 use crate::read::{Origin, Resource, is_object};
 use crate::yaml::{Node, Stream};
 
@@ -120,7 +121,7 @@ impl Plan<'_, '_> {
                                 (planned.before, section.before.start, root, &mut by_line.old)
                             }
                         };
-                        if let Some(node) = root.pointer(&change.pointer) {
+                        if let Some(node) = root.pointer(&change.pointer()) {
                             let line = text[start..node.span().start].matches('\n').count();
                             lines
                                 .entry(line)

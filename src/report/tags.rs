@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::config::Decision;
-use crate::edit::Part;
+use crate::finding::{Decision, Part};
 
 /// Anything else of an entry, by name. It is put into words only for those forms of a report that hold it, because most of
 /// a large report is never read by a machine.

@@ -7,9 +7,9 @@ use comfy_table::{ContentArrangement, Table};
 use kustomize_krm_types::{ResourceIdentifier, Severity};
 
 use super::{Entry, EntryType, Report};
-use crate::edit::Part;
+use crate::finding::Part;
+use crate::objects::ContainerType;
 use crate::problem::Problem;
-use crate::select::ContainerType;
 
 /// The findings of at least this severity, most severe first, each as a few lines.
 pub fn findings(report: &Report, at_least: Severity) -> String {

@@ -5,14 +5,11 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt;
 
-use serde::{Deserialize, Deserializer};
-
-use super::{Container, Selector, Target};
-use crate::config::is_mode_path_or_above;
-use crate::edit::{Finding, Part};
-use crate::transformers;
+use crate::config::{ConfigExemption, SectionRow, Selector, Vocabulary, covers, leaf_of};
+use crate::finding::{Finding, Part};
+use crate::kubernetes::Date;
+use crate::objects::{Container, Target};
 
 /// The annotation that exempts an object: leaves and rules, each for one container as `<container>:<leaf>`.
 pub const EXEMPT: &str = "fitout.dev/exempt";
@@ -21,85 +18,11 @@ pub const EXEMPT_REASON: &str = "fitout.dev/exempt-reason";
 /// The annotation that says until when.
 pub const EXEMPT_UNTIL: &str = "fitout.dev/exempt-until";
 
-/// A day, written `2027-03-31`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Date(String);
-
-impl Date {
-    /// Reads `2027-03-31`, or `2027-03-31T00:00:00Z`, which kustomize makes of a day without quotes.
-    pub fn parse(text: &str) -> Option<Date> {
-        let day = text.strip_suffix("T00:00:00Z").unwrap_or(text);
-        let mut parts = day.split('-');
-        let mut number = |digits: usize, range: std::ops::RangeInclusive<u32>| {
-            let part = parts.next().filter(|part| part.len() == digits)?;
-            let is_number = part.bytes().all(|byte| byte.is_ascii_digit());
-            part.parse()
-                .ok()
-                .filter(|it| is_number && range.contains(it))
-        };
-        number(4, 1..=9999)?;
-        number(2, 1..=12)?;
-        number(2, 1..=31)?;
-        parts.next().is_none().then(|| Date(day.to_owned()))
-    }
-}
-
-impl fmt::Display for Date {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Date {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = crate::config::text_of_scalar(deserializer)?;
-        let problem =
-            || serde::de::Error::custom(format!("`{text}` is not a day such as 2027-03-31"));
-        Date::parse(&text).ok_or_else(problem)
-    }
-}
-
-/// An exemption in the config, for objects whose manifests nobody here can edit. What it waives is told with its reason.
-/// After its last day it counts no more, which FIT-EXM002 tells; one that waives nothing is told as FIT-EXM003.
-///
-/// ```yaml
-/// today: "2027-01-15"
-/// exemptions:
-/// - select: {kind: DaemonSet, name: node-exporter}
-///   fields: [securityContext.runAsNonRoot]
-///   rules: [FIT-SEC002]
-///   reason: it reads files that only root may read
-///   until: "2027-03-31"
-/// ```
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Exemption {
-    /// What it is for. Required; `{}` is everything.
-    pub select: Selector,
-    /// Leaves of the config that are not written, nor complained of, such as `resources.limits.cpu`.
-    #[serde(default)]
-    pub fields: Vec<String>,
-    /// Rules of which nothing is found, and whose leaf is not written, such as `FIT-PSS-runAsNonRoot`.
-    #[serde(default)]
-    pub rules: Vec<String>,
-    /// Why, in ten characters at least. Required.
-    pub reason: String,
-    /// The last day on which it counts.
-    pub until: Option<Date>,
-}
-
-impl Exemption {
-    /// Whether it names a leaf, given with its section: `resources.limits.cpu`.
-    pub fn names(&self, leaf: &str) -> bool {
-        Waiver::of_config(0, self).names(leaf)
-    }
-}
-
 /// An exemption as it applies to one object.
 #[derive(Debug)]
-pub struct Waiver<'r> {
+pub struct Exemption<'r> {
     /// Where it stands.
-    pub source: WaiverSource,
+    pub source: ExemptionSource,
     /// The containers that it is for, if only for some.
     container: Option<Only<'r>>,
     /// Leaves, as they were written.
@@ -116,7 +39,7 @@ pub struct Waiver<'r> {
 
 /// Where an exemption stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WaiverSource {
+pub enum ExemptionSource {
     /// In the config: its index in `spec.exemptions`.
     Config(usize),
     /// On the object.
@@ -129,14 +52,14 @@ enum Only<'r> {
     Named(String),
 }
 
-impl<'r> Waiver<'r> {
+impl<'r> Exemption<'r> {
     /// The config's exemption `index`, for an object that it selects.
-    pub(super) fn of_config(index: usize, exemption: &'r Exemption) -> Waiver<'r> {
+    pub fn of_config(index: usize, exemption: &'r ConfigExemption) -> Exemption<'r> {
         let selects_containers = exemption.select.containers.is_some();
         let borrowed =
             |texts: &'r [String]| texts.iter().map(|it| Cow::from(it.as_str())).collect();
-        Waiver {
-            source: WaiverSource::Config(index),
+        Exemption {
+            source: ExemptionSource::Config(index),
             container: selects_containers.then_some(Only::Selected(&exemption.select)),
             fields: borrowed(&exemption.fields),
             rules: borrowed(&exemption.rules),
@@ -146,8 +69,8 @@ impl<'r> Waiver<'r> {
         }
     }
 
-    /// What the annotations of an object, or else of its template, exempt: one waiver for each word.
-    pub(super) fn of_annotations(target: &Target<'_>) -> Vec<Waiver<'r>> {
+    /// What the annotations of an object, or else of its template, exempt: one exemption for each word.
+    pub(super) fn of_annotations(target: &Target<'_>) -> Vec<Exemption<'r>> {
         let annotation = |name: &str| target.annotation(name);
         let Some(words) = annotation(EXEMPT) else {
             return Vec::new();
@@ -161,7 +84,7 @@ impl<'r> Waiver<'r> {
             .split(',')
             .map(str::trim)
             .filter(|word| !word.is_empty());
-        let waiver = |word: &str| {
+        let exemption = |word: &str| {
             let (container, word) = match word.split_once(':') {
                 Some((container, word)) => (Some(Only::Named(container.to_owned())), word),
                 None => (None, word),
@@ -172,8 +95,8 @@ impl<'r> Waiver<'r> {
             } else {
                 (Vec::new(), vec![word])
             };
-            Waiver {
-                source: WaiverSource::Annotation,
+            Exemption {
+                source: ExemptionSource::Annotation,
                 container,
                 fields,
                 rules,
@@ -182,7 +105,12 @@ impl<'r> Waiver<'r> {
                 is_used: Cell::new(false),
             }
         };
-        words.map(waiver).collect()
+        words.map(exemption).collect()
+    }
+
+    /// Everything that it names, as it was written.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        self.fields.iter().chain(&self.rules).map(AsRef::as_ref)
     }
 
     /// Whether it is for the object's own fields, and so for all its containers.
@@ -200,7 +128,7 @@ impl<'r> Waiver<'r> {
     }
 
     /// Whether it covers what was found in a part of an object: by the rule, or by the leaf that would mend it.
-    pub fn covers(&self, finding: &Finding, target: &Target<'_>) -> bool {
+    pub fn covers(&self, finding: &Finding, target: &Target<'_>, vocabulary: &Vocabulary) -> bool {
         let part = &finding.part;
         let is_for_part = || match part {
             _ if self.is_for_whole_object() => true,
@@ -210,49 +138,27 @@ impl<'r> Waiver<'r> {
             }
             _ => false,
         };
-        let is_named = self.rules.iter().any(|it| it == finding.id)
-            || finding.leaf.as_deref().is_some_and(|leaf| self.names(leaf));
+        let leaf = finding.leaf.as_deref();
+        let is_named = self.rules.iter().any(|it| it == finding.rule.id)
+            || leaf.is_some_and(|leaf| self.names(leaf, vocabulary));
         is_named && is_for_part()
     }
 
     /// Whether it names a leaf, given with its section: `resources.limits.cpu`.
-    pub fn names(&self, leaf: &str) -> bool {
+    pub fn names(&self, leaf: &str, vocabulary: &Vocabulary) -> bool {
         let Some((section, leaf)) = leaf.split_once('.') else {
             return false;
         };
-        let paths = transformers::MODE_PATHS.iter().find(|it| it.0 == section);
-        let rules = transformers::RULES.iter().find(|it| it.0 == section);
-        let (paths, rules) = (
-            paths.map_or(&[][..], |it| it.1),
-            rules.map_or(&[][..], |it| it.1),
-        );
-        self.leaves_of(section, paths, rules)
-            .any(|path| crate::config::covers(path, leaf))
+        let section = vocabulary.section(section);
+        section.is_some_and(|section| self.leaves_of(section).any(|path| covers(path, leaf)))
     }
 
     /// The leaves of a section that it covers, by their paths as `modes` has them.
-    pub fn leaves_of<'w>(
-        &'w self,
-        section: &'w str,
-        mode_paths: &'w [&'w str],
-        rules: &'w [(&'w str, &'w str)],
-    ) -> impl Iterator<Item = &'w str> {
-        let fields = self
-            .fields
-            .iter()
-            .filter_map(move |field| leaf_of(field, section, mode_paths));
-        let of_rules = rules
-            .iter()
-            .filter(|(rule, _)| self.rules.iter().any(|it| it == rule));
+    pub fn leaves_of<'w>(&'w self, section: &'static SectionRow) -> impl Iterator<Item = &'w str> {
+        let fields = self.fields.iter();
+        let fields = fields.filter_map(|field| leaf_of(field, section.name, section.mode_paths));
+        let of_rules = section.rules.iter();
+        let of_rules = of_rules.filter(|(rule, _)| self.rules.iter().any(|it| it == rule));
         fields.chain(of_rules.map(|(_, leaf)| *leaf))
     }
-}
-
-/// The path in a section that a word means: with the section in front, or without it where it is one of its paths.
-pub fn leaf_of<'w>(word: &'w str, section: &str, mode_paths: &[&str]) -> Option<&'w str> {
-    let below = word
-        .strip_prefix(section)
-        .and_then(|rest| rest.strip_prefix('.'));
-    let leaf = crate::config::mode_path(below.unwrap_or(word));
-    is_mode_path_or_above(mode_paths, leaf).then_some(leaf)
 }

@@ -1,12 +1,10 @@
 //! Which layers of the config apply to which object and container.
 
-use super::targets::annotation;
-use super::{Accounts, Around, Container, Match, Near, Selector, Target, Template, Waiver};
-use crate::config::{Config, LayerId};
+use super::exemptions::Exemption;
+use crate::config::{Config, LayerId, Match, Near, Selector};
+use crate::objects::{Container, Objects, PassedOver, Standing, Target, Template, annotation};
 use crate::problem::Problems;
 use crate::read::Resource;
-use crate::transformers::Applicable;
-use crate::yaml::Node;
 
 /// The annotation by which an author opts an object out, wholly (`true`) or for some sections.
 pub const SKIP: &str = "fitout.dev/skip";
@@ -17,14 +15,12 @@ pub const PROFILE: &str = "fitout.dev/profile";
 /// The objects that the config is for, and how its profiles were met.
 #[derive(Debug)]
 pub struct Selection<'r, 'a> {
-    /// The objects, in their order.
+    /// All objects.
+    pub objects: &'r Objects<'a>,
+    /// Those that are selected, in their order.
     pub selected: Vec<Selected<'r, 'a>>,
     /// One for each profile, in the config's order.
     pub profiles: Vec<ProfileUse>,
-    /// What the objects say of their ServiceAccounts.
-    pub accounts: Accounts,
-    /// What the objects say of one another.
-    pub around: Around<'a>,
     /// How many objects the config might have been for.
     pub candidates: usize,
     /// Why an object that nearly answers to `spec.select` does not.
@@ -33,22 +29,25 @@ pub struct Selection<'r, 'a> {
     pub skips: Vec<(usize, Vec<String>)>,
     /// Profiles that authors ask for and the config has not, by the index of the object.
     pub unknown_profiles: Vec<(usize, String)>,
+    /// The objects that are not selected, and why.
+    pub passed_over: Vec<(usize, PassedOver)>,
 }
 
-/// An object that the config is for.
+/// An object that the config is for, and the layers of the config that apply to it.
 #[derive(Debug)]
 pub struct Selected<'r, 'a> {
     /// Its index among all objects.
     pub index: usize,
     /// What there is to fit in it.
-    pub target: Target<'a>,
+    pub target: &'r Target<'a>,
     /// The containers that the config is for at all.
     pub containers: Containers<'r>,
     /// The layers that apply, lowest first, and the containers that each is for.
     pub layers: Vec<(LayerId, Containers<'r>)>,
     /// What exemptions keep as it is.
-    pub waivers: Vec<Waiver<'r>>,
-    skipped: Vec<String>,
+    pub exemptions: Vec<Exemption<'r>>,
+    /// Sections that the object's author opted out of, or `true`.
+    pub skipped: Vec<String>,
 }
 
 /// The containers that a part of the config is for.
@@ -101,41 +100,39 @@ pub struct ProfileUse {
     pub near: Option<Near>,
 }
 
-impl<'r, 'a: 'r> Selection<'r, 'a> {
+impl<'r, 'a> Selection<'r, 'a> {
     /// Goes through all objects.
     ///
     /// # Errors
-    /// Every object that has not the shape of its kind, unless nobody wants it fitted.
+    /// Every object that does not have the shape of its kind, unless nobody wants it fitted.
     pub fn of(
         config: &'r Config<'_>,
-        resources: &'r [Resource<'a>],
-        function_config: Option<Node<'_>>,
-    ) -> Result<Selection<'r, 'a>, Problems>
-    where
-        'r: 'a,
-    {
+        objects: &'r Objects<'a>,
+    ) -> Result<Selection<'r, 'a>, Problems> {
         let mut selection = Selection {
+            objects,
             selected: Vec::new(),
             profiles: vec![ProfileUse::default(); config.profiles.len()],
-            accounts: Accounts::of(resources),
-            around: Around::default(),
             candidates: 0,
             near: None,
             skips: Vec::new(),
             unknown_profiles: Vec::new(),
+            passed_over: Vec::new(),
         };
         let mut problems = Vec::new();
-        for (index, resource) in resources.iter().enumerate() {
-            if !Target::is_eligible(resource, function_config) {
-                continue;
-            }
-            let target = Target::of(resource, &config.pod_specs, &config.claims);
-            let templates = target.as_ref().map_or(&[][..], |target| &target.templates);
+        for (index, standing) in objects.standings.iter().enumerate() {
+            let resource = &objects.resources[index];
+            let (target, templates) = match standing {
+                Standing::PassedOver(reason) => {
+                    selection.passed_over.push((index, *reason));
+                    continue;
+                }
+                Standing::Target(target) => (Some(target), &target.templates[..]),
+                Standing::Malformed(_) => (None, &[][..]),
+            };
             selection.candidates += 1;
-            if let Ok(target) = &target {
-                selection.around.add(index, target);
-            }
-            if !is_selected(config, resource, templates) {
+            if let Some(reason) = not_selected(config, resource, templates) {
+                selection.passed_over.push((index, reason));
                 if selection.near.is_none() {
                     let select = config.select.as_ref();
                     selection.near =
@@ -148,19 +145,20 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
             if !skipped.is_empty() {
                 selection.skips.push((index, skipped.clone()));
             }
-            match target {
-                // Whoever opts out of being fitted is judged all the same: only an exemption needs a reason.
-                Err(_) if is_skipped => {}
-                Ok(_) if is_skipped && !config.judges => {}
-                Ok(target) => selection.add(config, index, target, skipped),
-                Err(problem) => problems.push(problem),
+            // Whoever opts out of being fitted is checked all the same: only an exemption needs a reason.
+            if is_skipped && (target.is_none() || !config.judges) {
+                selection.passed_over.push((index, PassedOver::Skipped));
+                continue;
+            }
+            match (target, standing) {
+                (Some(target), _) => selection.add(config, index, target, skipped),
+                (None, Standing::Malformed(problem)) => problems.push(problem.clone()),
+                (None, _) => {}
             }
         }
-        selection.around.link();
-        if problems.is_empty() {
-            Ok(selection)
-        } else {
-            Err(Problems(problems))
+        match problems.is_empty() {
+            true => Ok(selection),
+            false => Err(Problems(problems)),
         }
     }
 
@@ -174,7 +172,7 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
         &mut self,
         config: &'r Config<'_>,
         index: usize,
-        target: Target<'a>,
+        target: &'r Target<'a>,
         skipped: Vec<String>,
     ) {
         let templates = &target.templates;
@@ -230,30 +228,37 @@ impl<'r, 'a: 'r> Selection<'r, 'a> {
         }
         let containers = Containers::of(config.select.as_ref(), &config.exclude, answers);
         let exemptions = config.exemptions.iter().enumerate();
-        let mut waivers: Vec<Waiver<'r>> = exemptions
+        let mut exemptions: Vec<Exemption<'r>> = exemptions
             .filter(|(_, exemption)| answers(&exemption.select))
-            .map(|(index, exemption)| Waiver::of_config(index, exemption))
+            .map(|(index, exemption)| Exemption::of_config(index, exemption))
             .collect();
-        waivers.extend(Waiver::of_annotations(&target));
+        exemptions.extend(Exemption::of_annotations(target));
         self.selected.push(Selected {
             index,
             target,
             containers,
             layers,
-            waivers,
+            exemptions,
             skipped,
         });
     }
 }
 
-/// Whether the config as a whole is for an object.
-fn is_selected(config: &Config<'_>, resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
+/// Why the config as a whole is not for an object, if so.
+fn not_selected(
+    config: &Config<'_>,
+    resource: &Resource<'_>,
+    templates: &[Template<'_>],
+) -> Option<PassedOver> {
     let answers = |selector: &Selector| selector.matches(resource, templates) != Match::No;
-    let is_excluded = config
-        .exclude
-        .iter()
-        .any(|exclude| exclude.containers.is_none() && answers(exclude));
-    config.select.as_ref().is_none_or(answers) && !is_excluded
+    let mut excludes = config.exclude.iter();
+    let is_excluded = excludes.any(|it| it.containers.is_none() && answers(it));
+    let is_selected = config.select.as_ref().is_none_or(answers);
+    match (is_selected, is_excluded) {
+        (false, _) => Some(PassedOver::NotSelected),
+        (true, true) => Some(PassedOver::Excluded),
+        (true, false) => None,
+    }
 }
 
 /// The words of the skip annotation, on the object or on its template.
@@ -277,23 +282,9 @@ impl<'r, 'a> Selected<'r, 'a> {
         all.filter(|(_, container)| self.containers.includes(container))
     }
 
-    /// The object as transformers see it; `as_if` nothing were exempt or only checked.
-    pub fn applicable(
-        &'r self,
-        accounts: &'r Accounts,
-        around: &'r Around<'a>,
-        as_if: bool,
-    ) -> Applicable<'r, 'a> {
-        Applicable {
-            index: self.index,
-            target: &self.target,
-            accounts,
-            around,
-            containers: &self.containers,
-            layers: &self.layers,
-            skipped: &self.skipped,
-            waivers: &self.waivers,
-            as_if,
-        }
+    /// Whether its author opted out of a section.
+    pub fn skips(&self, section: &str) -> bool {
+        let mut skipped = self.skipped.iter();
+        skipped.any(|skipped| skipped == section || skipped == "true")
     }
 }

@@ -1,53 +1,57 @@
-//! Step 4: the transformers. Each is one file here, one row in the table below, and one folder of
-//! cases in `tests/cases/`.
+//! The transformers: each requests the desired state of one section of the config.
 //!
-//! A transformer is its section of the config: a struct with serde, whose doc comments are the
-//! reference. It reads the object, asks [`Edits`] for what shall be, and never writes.
+//! A transformer is its section: a struct with serde whose doc comments are the reference. It reads the object, asks
+//! [`Edits`] for what must be, and never writes. A check judges what comes out; see [`crate::checks`].
 //!
 //! # Adding one
 //!
-//! 1. Copy the nearest file here, and change its head comment and its struct. The head says what it
-//!    writes, what wins when the author has set the field, and shows a short before and after.
-//! 2. Add its `mod` and `use` lines and its row. The row gives it its key in `spec` and in profiles, its rule
-//!    id, its place in the order, and strict decoding with positions.
+//! 1. Copy `example.rs`, which is compiled for tests only, and change its head comment, its struct and its leaves. The head
+//!    says what is written, what wins when the author has set the field, and shows a short before and after.
+//! 2. Add its `mod` and `use` lines and its row in the table below. The row gives it its key in `spec` and in profiles, its
+//!    rule id, its place in the order, and strict decoding with positions.
 //! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
 //! 4. `UPDATE_GOLDEN=1 cargo test`, and read the git diff of `expected.yaml` and `results.yaml`.
 //! 5. `make test lint`.
 //!
-//! Config key, decoding with positions, profiles, modes, `docs/config.md`, plan, JSON and results
-//! follow from that.
+//! Config key, decoding with positions, profiles, modes, exemptions, `docs/config.md`, plan, JSON and results follow from
+//! that.
 //!
-//! # What it is given
+//! # What it works with
 //!
-//! - [`Scope::target`]: the object, its pod template with all containers, its claims.
-//!   [`Scope::section`] holds the settings for the object's own fields, [`Scope::section_for`] those
-//!   for one container; each is `None` where nothing in the config speaks of it.
-//! - A [`Subject`](crate::edit::Subject) is the part that fields are addressed from: the object, its
-//!   pods, a container, a claim.
-//! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode;
-//!   [`Edits::append`] adds an item to a list; [`Edits::find`] tells what is no change.
-//! - [`Section::decision`] names who decided a leaf, by its path in the section. It is what every
-//!   reason in every report comes from, so name the leaf that holds the value.
-//! - Values: `Value::from("…")` is quoted where YAML would read it as something else,
-//!   `Value::Quoted` always, as annotations are. [`Meaning`](crate::edit::Meaning) says when a present
-//!   value is as good: as a quantity, as a text, or only when equal.
+//! - [`Scope::target`]: the object, its pod templates with all containers, its claims. [`Scope::section`] holds the settings
+//!   for the object's own fields, [`Scope::section_for`] those for one container; each is `None` where the config does not
+//!   apply.
+//! - A [`Subject`](crate::objects::Subject) is the part that fields are addressed from: `template.pod` (the pod spec),
+//!   `template.pod_metadata`, `container.subject`, `claim.subject`, or the object itself.
+//! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode; [`Edits::append`] adds an
+//!   item to a list; [`Edits::find`] reports a conflict: a configured value that is not set, and why. Its rule is listed in
+//!   [`Transformer::FINDS`].
+//! - [`Section::decision`] names who decided a leaf, by its path in the section. Every reason in every report comes from it,
+//!   so name the leaf that holds the value.
+//! - Values: `Value::from("…")` is quoted where YAML would read it as something else, `Value::Quoted` always, as annotations
+//!   are. [`Meaning`](crate::edit::Meaning) says when a present value is as good: as a quantity, as a text, or only when equal.
+//! - Most kinds hold whole pods, some only parts of them. A field of the pod spec may be written where
+//!   [`Template::has_field`](crate::objects::Template::has_field) says so; a new one is added to `fields` of the layouts that
+//!   have it, in `src/objects/layout.rs`.
 
+#[cfg(test)]
+mod example;
 pub mod prometheus;
 pub mod resources;
 pub mod security_context;
 pub mod storage;
+#[cfg(test)]
+mod testing;
 
 use std::rc::Rc;
-use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-
-use crate::config::decode::Fault;
-use crate::config::{Config, Decision, Layer, LayerId, Section, Sections, Waived, check_section};
+use crate::config::{Config, Exempted, Pass, Section, SectionRow, Sections, Settings};
 use crate::edit::Edits;
-use crate::pod_security::{Level, Version};
-use crate::problem::Problem;
-use crate::select::{Accounts, Around, Container, Containers, Target, Waiver};
+use crate::funnel::Funnel;
+use crate::objects::{Accounts, Container, Related, Target};
+use crate::problem::{Problem, Problems};
+use crate::rules::Rule;
+use crate::select::{Containers, Exemption, Selected, Selection};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -55,27 +59,9 @@ use security_context::SecurityContext;
 use storage::Storage;
 
 /// A section of the config that fits objects out.
-pub trait Transformer: DeserializeOwned {
-    /// The paths that `modes` may hold; `.*` at the end stands for any rest.
-    const MODE_PATHS: &'static [&'static str];
-    /// Those of them that have a `min` and `max` to be brought between by the mode `Bound`.
-    const BOUNDED: &'static [&'static str] = &[];
-    /// Rules that are about one leaf: to exempt something from the rule keeps the leaf from being written.
-    const RULES: &'static [(&'static str, &'static str)] = &[];
-    /// Keys that a profile which selects containers may set.
-    const CONTAINER_KEYS: &'static [&'static str] = &[];
-    /// Paths whose mode cannot be `Remove`, and what to do instead.
-    const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[];
-    /// Lists that add up over general section and profiles, where others replace one another.
-    const MERGED_LISTS: &'static [&'static str] = &[];
-
-    /// The setting that chooses the section's defaults, which is named as the reason for them.
-    const DEFAULTS_FROM: Option<&'static str> = None;
-
-    /// What is wrong with the settings beyond their types.
-    fn check(&self) -> Vec<Objection> {
-        Vec::new()
-    }
+pub trait Transformer: Settings {
+    /// What it reports: conflicts that it meets while it asks.
+    const FINDS: &'static [Rule] = &[];
 
     /// Asks for everything that the section wants of one object.
     ///
@@ -84,72 +70,38 @@ pub trait Transformer: DeserializeOwned {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem>;
 }
 
-/// Something in a section that has the right type and cannot be meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Objection {
-    /// The setting's path in the section.
-    pub path: String,
-    /// What is wrong with it.
-    pub message: String,
-    /// How to mend it.
-    pub help: String,
-}
-
-impl Objection {
-    /// An objection to the setting at a path.
-    pub fn new(
-        path: impl Into<String>,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) -> Self {
-        Objection {
-            path: path.into(),
-            message: message.into(),
-            help: help.into(),
-        }
-    }
-}
-
 /// The order of this table is the order of application.
 macro_rules! transformers {
     ($($field:ident: $name:literal => $section:ty,)*) => {
         /// The sections of the config, which are also the rule ids of changes.
         pub const NAMES: &[&str] = &[$($name),*];
 
-        /// The paths that `modes` may hold in each section; see [`Transformer::MODE_PATHS`].
-        pub const MODE_PATHS: &[(&str, &[&str])] = &[$(($name, <$section>::MODE_PATHS)),*];
+        /// What the config knows of each section.
+        pub const SECTIONS: &[SectionRow] = &[$(SectionRow::of::<$section>($name)),*];
 
-        /// The rules that are about one leaf of each section; see [`Transformer::RULES`].
-        pub const RULES: &[(&str, &[(&str, &str)])] = &[$(($name, <$section>::RULES)),*];
-
-        /// The lists of each section that add up over layers; see [`Transformer::MERGED_LISTS`].
-        pub const MERGED_LISTS: &[(&str, &[&str])] = &[$(($name, <$section>::MERGED_LISTS)),*];
-
-        /// What is wrong with the sections of one layer of the config.
-        pub fn check_sections<'a>(layer: Layer<'a>, containers_only: bool) -> Vec<Fault<'a>> {
-            let mut faults = Vec::new();
-            $(faults.extend(check_section::<$section>(layer, $name, containers_only));)*
-            faults
-        }
+        /// The rules of each.
+        pub const RULES: &[&[Rule]] = &[$(<$section as Transformer>::FINDS),*];
 
         /// All transformers with their sections, ready for any number of objects.
+        #[derive(Debug)]
         pub struct Transformers<'a> {
-            $($field: Sections<'a, $section>,)*
+            $(
+                /// The sections of this name.
+                pub $field: Sections<'a, $section>,
+            )*
         }
 
         impl<'a> Transformers<'a> {
             /// The transformers of a config; those without a section do nothing.
             pub fn new(config: &'a Config<'a>) -> Transformers<'a> {
-                Transformers { $($field: Sections::new($name, config),)* }
+                Transformers { $($field: Sections::new(const { &SectionRow::of::<$section>($name) }, config),)* }
             }
 
             /// Asks every transformer what it wants of one object.
-            ///
-            /// # Errors
-            /// The first value of the author's that cannot be read where it has to be.
-            pub fn transform(&self, object: &Applicable<'_, '_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+            fn transform(&self, object: Object<'_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+                edits.start(object.selected.index);
                 $(
-                    if !object.skipped.iter().any(|skipped| skipped == $name || skipped == "true") {
+                    if !object.selected.skips($name) {
                         edits.rule($name);
                         <$section>::transform(&Scope { object, sections: &self.$field }, edits)?;
                     }
@@ -168,150 +120,149 @@ transformers! {
 }
 
 impl Transformers<'_> {
-    /// The Pod Security level that an object's pods are fitted out for, and its version where the config names one;
-    /// nothing when no `securityContext` applies to it.
-    pub fn pod_security(&self, object: &Applicable<'_, '_>) -> Option<(Level, Option<Version>)> {
-        let scope = Scope {
-            object,
-            sections: &self.security_context,
-        };
-        scope.section().map(|section| section.settings.standard())
-    }
-
-    /// Whether the pods of an object get resources.
-    pub fn gives_resources(&self, object: &Applicable<'_, '_>) -> bool {
-        let sections = &self.resources;
-        let is_skipped = object.skipped.iter().any(|it| it == sections.name());
-        !is_skipped && Scope { object, sections }.section().is_some()
+    /// Asks every transformer what it wants of every selected object.
+    ///
+    /// Leaves that are only checked and leaves that an exemption covers are planned a second time as if they were
+    /// written: what differs is what there is to report. So nothing that is written follows from something that is not.
+    ///
+    /// # Errors
+    /// Every object with a value that cannot be read where it has to be.
+    pub fn run<'a>(
+        &self,
+        config: &Config<'_>,
+        selection: &Selection<'_, 'a>,
+        funnel: &mut Funnel<'_>,
+    ) -> Result<Edits<'a>, Problems> {
+        let resources = selection.objects.resources;
+        let mut edits = Edits::new(resources);
+        let mut problems = Vec::new();
+        for selected in &selection.selected {
+            let object = |pass| Object {
+                selected,
+                related: &selection.objects.related,
+                accounts: &selection.objects.accounts,
+                pass,
+            };
+            let first = edits.changes.len();
+            problems.extend(self.transform(object(Pass::Write), &mut edits).err());
+            if config.only_checks || !selected.exemptions.is_empty() {
+                let mut preview = Edits::new(resources);
+                problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
+                let exemption_of = |leaf: &str| {
+                    let mut exemptions = selected.exemptions.iter();
+                    exemptions.position(|it| it.names(leaf, config.vocabulary))
+                };
+                let is_due = |it: &crate::finding::Finding| {
+                    !config.judges || !it.rule.id.starts_with("FIT-PSS-")
+                };
+                funnel.extend(
+                    preview
+                        .not_written(&edits.changes[first..], exemption_of)
+                        .filter(is_due),
+                );
+            }
+        }
+        let findings = std::mem::take(&mut edits.findings);
+        let is_due =
+            |it: &crate::finding::Finding| !config.judges || !it.rule.id.starts_with("FIT-PSS-");
+        funnel.extend(findings.into_iter().filter(is_due));
+        match problems.is_empty() {
+            true => Ok(edits),
+            false => Err(Problems(problems)),
+        }
     }
 }
 
-/// An object and the layers of the config that apply to it.
-#[derive(Debug)]
-pub struct Applicable<'r, 'a> {
-    /// Its index among all objects.
-    pub index: usize,
-    /// The object.
-    pub target: &'r Target<'a>,
-    /// What all objects in hand say of their ServiceAccounts.
-    pub accounts: &'r Accounts,
-    /// What all objects in hand say of one another.
-    pub around: &'r Around<'a>,
-    /// The containers that the config is for at all.
-    pub containers: &'r Containers<'r>,
-    /// The layers that apply, lowest first, and the containers that each is for.
-    pub layers: &'r [(LayerId, Containers<'r>)],
-    /// Sections that the object's author opted out of.
-    pub skipped: &'r [String],
-    /// What exemptions keep from being written.
-    pub waivers: &'r [Waiver<'r>],
-    /// Act as if everything were written, to see what exemptions and the mode `Check` leave undone.
-    pub as_if: bool,
+/// An object, and what is around it.
+#[derive(Clone, Copy)]
+struct Object<'r> {
+    selected: &'r Selected<'r, 'r>,
+    related: &'r Related<'r>,
+    accounts: &'r Accounts,
+    pass: Pass,
 }
 
 /// What a transformer is given: an object, and the sections that apply to it.
 pub struct Scope<'r, 'c, S> {
-    object: &'r Applicable<'r, 'r>,
+    object: Object<'r>,
     sections: &'r Sections<'c, S>,
 }
 
-impl<'r, 'c, S: Transformer> Scope<'r, 'c, S> {
-    /// The object and what there is to fit in it.
-    pub fn target(&self) -> &'r Target<'r> {
-        self.object.target
+impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
+    /// The scope in which a check asks what a section says of an object.
+    pub fn of(
+        sections: &'r Sections<'c, S>,
+        selection: &'r Selection<'r, '_>,
+        selected: &'r Selected<'r, 'r>,
+    ) -> Scope<'r, 'c, S> {
+        let object = Object {
+            selected,
+            related: &selection.objects.related,
+            accounts: &selection.objects.accounts,
+            pass: Pass::Write,
+        };
+        Scope { object, sections }
     }
 
-    /// What all objects in hand say of their ServiceAccounts.
+    /// The object and what there is to fit in it.
+    pub fn target(&self) -> &'r Target<'r> {
+        self.object.selected.target
+    }
+
+    /// What all objects say of their ServiceAccounts.
     pub fn accounts(&self) -> &'r Accounts {
         self.object.accounts
     }
 
-    /// What all objects in hand say of one another.
-    pub fn around(&self) -> &'r Around<'r> {
-        self.object.around
+    /// What all objects say of one another.
+    pub fn related(&self) -> &'r Related<'r> {
+        self.object.related
     }
 
     /// The object's index among all objects.
     pub fn index(&self) -> usize {
-        self.object.index
+        self.object.selected.index
     }
 
     /// The section for the object's own fields; `None` when no layer that applies to it has one.
     pub fn section(&self) -> Option<Rc<Section<'c, S>>> {
-        let is_meant = self.object.containers.is_whole_object();
-        is_meant
-            .then(|| {
-                let waives = |waiver: &Waiver<'_>| waiver.is_for_whole_object();
-                self.merged(|containers| containers.is_whole_object(), waives)
-            })
+        let applies = self.object.selected.containers.is_whole_object();
+        let is_exempt = |exemption: &Exemption<'_>| exemption.is_for_whole_object();
+        applies
+            .then(|| self.merged(|containers| containers.is_whole_object(), is_exempt))
             .flatten()
     }
 
     /// The section for one container; `None` when no layer that applies to it has one.
     pub fn section_for(&self, container: &Container<'_>) -> Option<Rc<Section<'c, S>>> {
-        let is_meant = self.object.containers.includes(container);
-        is_meant
-            .then(|| {
-                let waives = |waiver: &Waiver<'_>| waiver.is_for(container);
-                self.merged(|containers| containers.includes(container), waives)
-            })
+        let applies = self.object.selected.containers.includes(container);
+        let is_exempt = |exemption: &Exemption<'_>| exemption.is_for(container);
+        applies
+            .then(|| self.merged(|containers| containers.includes(container), is_exempt))
             .flatten()
     }
 
     fn merged(
         &self,
         applies: impl Fn(&Containers<'_>) -> bool + Copy,
-        waives: impl Fn(&Waiver<'_>) -> bool,
+        is_exempt: impl Fn(&Exemption<'_>) -> bool,
     ) -> Option<Rc<Section<'c, S>>> {
-        let layers = self
-            .object
-            .layers
-            .iter()
-            .filter(move |(_, containers)| applies(containers))
-            .map(|(id, _)| *id);
-        if self.object.waivers.is_empty() {
-            return self.sections.plain(layers, self.object.as_if);
+        let Object { selected, pass, .. } = self.object;
+        let layers = selected.layers.iter();
+        let layers = layers.filter(move |(_, containers)| applies(containers));
+        let layers = layers.map(|(id, _)| *id);
+        if selected.exemptions.is_empty() {
+            return self.sections.plain(layers, pass);
         }
-        let mut waived = Waived {
-            leaves: Vec::new(),
-            as_if: self.object.as_if,
-        };
-        let waivers = self.object.waivers.iter().enumerate();
-        for (index, waiver) in waivers.filter(|(_, waiver)| waives(waiver)) {
-            let leaves = waiver.leaves_of(self.sections.name(), S::MODE_PATHS, S::RULES);
-            waived
-                .leaves
-                .extend(leaves.map(|leaf| (leaf.to_owned(), index)));
-        }
-        self.sections.merged(layers.collect(), waived)
-    }
-}
-
-/// The path in `modes` that has the fields of a leaf deleted.
-fn removed_by<'s, S: Transformer>(section: &'s Section<'_, S>, leaf: &str) -> Option<&'s str> {
-    let mut removed = section.removed();
-    removed.find(|path| *path == leaf || leaf.starts_with(&format!("{path}.")))
-}
-
-/// A decision by one setting about the field of another: how it is applied, and what keeps it, is that one's.
-fn decision_about<S: Transformer>(
-    section: &Section<'_, S>,
-    setting: &str,
-    leaf: &str,
-) -> Arc<Decision> {
-    let (by, about) = (section.decision(setting), section.decision(leaf));
-    Arc::new(Decision {
-        mode: about.mode,
-        leaf: about.leaf.clone(),
-        waiver: about.waiver,
-        ..(*by).clone()
-    })
-}
-
-/// Who has the field of a leaf deleted.
-fn decision_to_remove<S: Transformer>(section: &Section<'_, S>, leaf: &str) -> Arc<Decision> {
-    match removed_by(section, leaf) {
-        Some(path) => decision_about(section, &format!("modes.{path}"), leaf),
-        None => section.decision(leaf),
+        let exemptions = selected.exemptions.iter().enumerate();
+        let leaves = exemptions
+            .filter(|(_, exemption)| is_exempt(exemption))
+            .flat_map(|(index, exemption)| {
+                let leaves = exemption.leaves_of(self.sections.row());
+                leaves.map(move |leaf| (leaf.to_owned(), index))
+            });
+        let leaves = leaves.collect();
+        self.sections
+            .merged(layers.collect(), Exempted { leaves, pass })
     }
 }

@@ -27,13 +27,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Objection, Scope, Transformer};
+use super::{Scope, Transformer};
 use crate::catalogue::Known;
-use crate::config::{Mode, text_of_scalar};
-use crate::edit::{Edits, Subject};
+use crate::config::{Objection, Settings};
+use crate::edit::Edits;
+use crate::finding::Mode;
+use crate::objects::Template;
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::Template;
+use crate::yaml::text_of_scalar;
 
 use annotations::Fitting;
 
@@ -124,7 +126,7 @@ impl<'de> Deserialize<'de> for Port {
 /// Annotations that are written from settings of their own.
 const OWN: [&str; 4] = ["scrape", "port", "path", "scheme"];
 
-impl Transformer for Prometheus {
+impl Settings for Prometheus {
     const MODE_PATHS: &'static [&'static str] =
         &["scrape", "port", "path", "scheme", "extra", "extra.*"];
 
@@ -162,7 +164,9 @@ impl Transformer for Prometheus {
         }
         objections
     }
+}
 
+impl Transformer for Prometheus {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let Some(section) = scope.section() else {
             return Ok(());
@@ -178,11 +182,10 @@ impl Transformer for Prometheus {
             if !template.has_metadata {
                 continue;
             }
-            let metadata = template.node.get("metadata");
             let fitting = Fitting {
                 section: &section,
-                subject: Subject::pod_metadata(template),
-                annotations: metadata.and_then(|metadata| metadata.get("annotations")),
+                subject: template.pod_metadata.clone(),
+                annotations: template.node.at(["metadata", "annotations"]),
             };
             if placement == Placement::Service {
                 fitting.quote_values(&[], edits)?;
@@ -202,7 +205,7 @@ impl Transformer for Prometheus {
                 twice::pods(scope, &fitting, place, &ports, port, edits);
             }
         }
-        if let Some(service) = scope.around().service(scope.index()) {
+        if let Some(service) = scope.related().service(scope.index()) {
             service::fit(scope, service, &section, edits)?;
         }
         Ok(())
@@ -213,8 +216,7 @@ impl Transformer for Prometheus {
 fn is_short_lived(resource: &Resource<'_>, template: &Template<'_>) -> bool {
     let ends = template
         .spec
-        .get("restartPolicy")
-        .and_then(|policy| policy.text())
+        .text_at(["restartPolicy"])
         .is_some_and(|policy| policy != "Always");
     let is_job =
         resource.group() == "batch" || resource.kind.ends_with("Job") || resource.kind == "JobSet";
@@ -222,8 +224,7 @@ fn is_short_lived(resource: &Resource<'_>, template: &Template<'_>) -> bool {
 }
 
 fn uses_host_network(template: &Template<'_>) -> bool {
-    let host_network = template.spec.get("hostNetwork");
-    host_network.and_then(|node| node.text()).as_deref() == Some("true")
+    template.spec.bool_at(["hostNetwork"]) == Some(true)
 }
 
 /// Whether an annotation may be called so below its prefix (`IsQualifiedName` in k8s.io/apimachinery).

@@ -21,30 +21,26 @@ mod autoscaling;
 mod consumers;
 mod fitting;
 mod injected;
-pub(crate) mod namespace;
+mod namespace;
 mod pod;
-mod qos;
 mod review;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::sync::Arc;
 
-use jsonptr::PointerBuf;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::{Objection, Scope, Transformer};
-use crate::config::{Decision, Section, covers, text_of_scalar};
-use crate::edit::{Edits, field_path};
+use super::{Scope, Transformer};
+use crate::config::{Amount, Factor, Objection, Settings};
+use crate::edit::Edits;
+use crate::kubernetes::Quantity;
+use crate::objects::{ContainerType, Template};
 use crate::problem::Problem;
-use crate::quantity::{Quantity, Scale};
-use crate::read::Resource;
-use crate::select::{ContainerType, Template};
-use crate::yaml::Node;
+use crate::rules;
 
+use crate::facts::{Half, PodAmounts, PodFacts, QosClass};
+use crate::finding::Finding;
 use fitting::Fitting;
 use namespace::Ranges;
-use qos::PodAmounts;
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -121,72 +117,9 @@ enum OnConflict {
     Skip,
 }
 
-/// A quantity in the config.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Amount(pub(super) Quantity);
-
-impl<'de> Deserialize<'de> for Amount {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = text_of_scalar(deserializer)?;
-        let quantity: Quantity =
-            text.parse()
-                .map_err(|error: crate::quantity::QuantityError| {
-                    let hint = error
-                        .suggestion()
-                        .map(|nearest| format!("; did you mean `{nearest}`?"))
-                        .unwrap_or_default();
-                    serde::de::Error::custom(format!("{error}{hint}"))
-                })?;
-        if quantity.is_negative() {
-            return Err(serde::de::Error::custom(format!("`{text}` is negative")));
-        }
-        Ok(Amount(quantity))
-    }
-}
-
-/// A factor in the config.
-#[derive(Clone, Debug)]
-pub(super) struct Factor(pub(super) Scale);
-
-impl<'de> Deserialize<'de> for Factor {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        text_of_scalar(deserializer)?
-            .parse()
-            .map(Factor)
-            .map_err(serde::de::Error::custom)
-    }
-}
-
 /// What fitout gives out. Anything else (devices, huge pages) is the author's alone: it cannot be
 /// overcommitted, and a default would make pods that no node can run.
 const FITTED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
-
-/// The two halves of `resources`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Half {
-    Requests,
-    Limits,
-}
-
-impl Half {
-    fn key(self) -> &'static str {
-        match self {
-            Half::Requests => "requests",
-            Half::Limits => "limits",
-        }
-    }
-
-    /// The leaf of a resource name: `limits.memory`.
-    fn leaf(self, name: &str) -> String {
-        [self.key(), ".", name].concat()
-    }
-}
-
-impl fmt::Display for Half {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.key())
-    }
-}
 
 impl Amounts {
     fn half(&self, half: Half) -> &BTreeMap<String, Amount> {
@@ -253,24 +186,7 @@ impl Bounds {
     }
 }
 
-/// The decision on a leaf for which another setting than its own amount is the reason.
-fn decision(section: &Section<'_, Resources>, setting: &str, leaf: &str) -> Arc<Decision> {
-    let (reason, of_leaf) = (section.decision(setting), section.decision(leaf));
-    Arc::new(Decision {
-        mode: of_leaf.mode,
-        leaf: of_leaf.leaf.clone(),
-        waiver: of_leaf.waiver,
-        ..Arc::unwrap_or_clone(reason)
-    })
-}
-
-/// The path in `modes` by which a leaf is removed although the section may set no value for it.
-fn removed_by<'s>(section: &'s Section<'_, Resources>, leaf: &str) -> Option<&'s str> {
-    let named = section.removed().filter(|path| covers(path, leaf));
-    named.max_by_key(|path| path.len())
-}
-
-impl Transformer for Resources {
+impl Settings for Resources {
     const RULES: &'static [(&'static str, &'static str)] = &[
         ("FIT-RES001", "requests.cpu"),
         ("FIT-RES001", "requests.memory"),
@@ -402,14 +318,16 @@ impl Transformer for Resources {
         }
         problems
     }
+}
 
+impl Transformer for Resources {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let of_object = scope.section();
         let resource = scope.target().resource;
         if of_object.is_some() && resource.kind == "Namespace" {
             injected::tell_of_namespace(resource, edits);
         }
-        let ranges = Ranges::of(scope.around(), resource);
+        let ranges = Ranges::of(scope.related(), resource);
         for template in &scope.target().templates {
             let of_pod = of_object
                 .as_ref()
@@ -461,39 +379,41 @@ fn judge(
     ranges: &Ranges,
     edits: &mut Edits<'_>,
 ) {
-    let (around, resource) = (scope.around(), scope.target().resource);
-    let after = ranges.complete(PodAmounts::of(template, edits.of_object()));
-    qos::tell_of_qos_class(template, ranges, &after, edits);
+    let (related, resource) = (scope.related(), scope.target().resource);
+    let after = ranges.complete(PodAmounts::after(template, edits.of_object()));
+    tell_of_qos_class(template, ranges, &after, edits);
     pod::judge(template, &after, edits);
     ranges.judge(template, &after, edits);
-    namespace::tell_of_uncounted(around, resource, template, &after, edits);
+    namespace::tell_of_uncounted(related, resource, template, &after, edits);
     autoscaling::judge(scope, template, &after, edits);
     consumers::tell_of_volumes(template, &after, edits);
     consumers::tell_of_environment(resource, template, ranges, &after, edits);
     injected::tell(template, edits);
 }
 
-/// Reads a quantity that an author wrote.
-pub(super) fn read_quantity<'a>(
-    resource: &Resource<'a>,
-    node: Node<'a>,
-    path: impl Fn() -> PointerBuf,
-) -> Result<Quantity, Problem> {
-    let field = || field_path(&path());
-    if !node.is_scalar() {
-        let found = crate::config::decode::describe(node);
-        return Err(resource.problem(
-            "FIT-INP003",
-            format!("expected a quantity, found {found}"),
-            node,
-            field(),
-        ));
+/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
+/// the first amount of all, which goes without saying.
+fn tell_of_qos_class(
+    template: &Template<'_>,
+    ranges: &Ranges,
+    after: &PodAmounts,
+    edits: &mut Edits<'_>,
+) {
+    if edits.of_object().is_empty() {
+        return;
     }
-    Quantity::of_node(node).map_err(|error| {
-        let problem = resource.problem("FIT-INP003", error.to_string(), node, field());
-        match error.suggestion() {
-            Some(nearest) => problem.help(format!("did you mean `{nearest}`?")),
-            None => problem,
-        }
-    })
+    let before = ranges
+        .complete(PodAmounts::of(&PodFacts::of(template)))
+        .qos_class();
+    let after = after.qos_class();
+    if before == after || before == QosClass::BestEffort {
+        return;
+    }
+    let subject = &template.pod;
+    let message = format!(
+        "{}: its QoS class was {before} and becomes {after}",
+        subject.part
+    );
+    let finding = Finding::new(&rules::RES007, message).about(subject, &[]);
+    edits.find(finding);
 }

@@ -46,18 +46,20 @@ mod wanted;
 mod writable;
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1 as core;
 use serde::Deserialize;
 
-use super::{Objection, Scope, Transformer};
+use super::{Scope, Transformer};
 use crate::catalogue::{Entry, Known};
-use crate::config::{Mode, Section, covers};
-use crate::edit::{Edits, Meaning, Proposal, Subject};
-use crate::pod_security::{Level, Version};
+use crate::config::{Objection, Section, Settings, covers};
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Mode, Subject};
+use crate::kubernetes::{Level, Version};
+use crate::objects::{Container, ContainerType, Template, below, expected};
 use crate::problem::{Problem, one_of};
 use crate::read::Resource;
-use crate::select::{Container, ContainerType, Template, below, expected};
 use crate::yaml::{Node, Scalar, Value};
 use container::ContainerFitting;
 use pod::PodFitting;
@@ -120,7 +122,7 @@ enum Automount {
 
 impl SecurityContext {
     /// The level and, where one is named, the version of the Pod Security Standards.
-    pub(super) fn standard(&self) -> (Level, Option<Version>) {
+    pub fn standard(&self) -> (Level, Option<Version>) {
         (self.profile, self.version)
     }
 }
@@ -150,7 +152,7 @@ impl Section<'_, SecurityContext> {
 
     /// The minor version of the standard that counts.
     fn standard_minor(&self) -> u32 {
-        let cluster = || self.kubernetes_version().map(|it| it.minor);
+        let cluster = || self.kubernetes_version().map(|it| it.minor());
         let version = self.settings.version.map(Version::minor);
         version.or_else(cluster).unwrap_or(u32::MAX)
     }
@@ -186,13 +188,13 @@ impl Section<'_, SecurityContext> {
 
     /// The image of a container, and what is known of it.
     fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
-        let image = container.node.get("image")?.text()?;
+        let image = container.node.text_at(["image"])?;
         let entry = self.settings.known.entry_for(self.catalogue(), &image)?;
         Some((image.into_owned(), entry))
     }
 }
 
-impl Transformer for SecurityContext {
+impl Settings for SecurityContext {
     const MODE_PATHS: &'static [&'static str] = &[
         "runAsNonRoot",
         "runAsUser",
@@ -316,7 +318,9 @@ impl Transformer for SecurityContext {
         problems.extend(writable::check(&self.writable_paths));
         problems
     }
+}
 
+impl Transformer for SecurityContext {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         fit_account(scope, edits)?;
         let mut templates = scope.target().templates.iter();
@@ -349,7 +353,7 @@ fn fit_account(
 
 /// Has the token not mounted, by a ServiceAccount or by a pod, which have the field alike.
 fn forbid_token(
-    subject: &Subject,
+    subject: &Arc<Subject>,
     section: &Section<'_, SecurityContext>,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
@@ -375,7 +379,7 @@ fn fit<'r>(
     let pod = PodFitting {
         scope,
         template,
-        subject: Subject::pod(template),
+        subject: template.pod.clone(),
         is_knative: scope.target().resource.group() == KNATIVE,
     };
     let section = scope.section();
@@ -403,7 +407,7 @@ fn fit<'r>(
             section,
             template,
             container,
-            subject: Subject::container(template, container),
+            subject: container.subject.clone(),
             has_own_users,
             is_knative: pod.is_knative,
         };
@@ -556,7 +560,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
     let containers = template.containers.iter();
     let contexts = containers.map(|container| {
         (
-            container.node.get("securityContext"),
+            container.node.at(["securityContext"]),
             container.at(["securityContext"]),
         )
     });
@@ -565,7 +569,7 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
         template.at_spec(["securityContext"]),
     );
     for (context, path) in contexts.chain([pod]) {
-        let Some(context) = context.filter(|context| !context.is_null()) else {
+        let Some(context) = context else {
             continue;
         };
         if !context.is_map() {
@@ -591,14 +595,13 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
 
 /// A field that an author has set in a security context.
 fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
-    context?
-        .get(name)
-        .filter(|node| !(node.is_null() || node.is_map() && node.len() == 0))
+    let node = context?.at([name])?;
+    (!(node.is_map() && node.len() == 0)).then_some(node)
 }
 
 /// What an author has set of a container's own security context, in the container or in what it inherits.
 fn authors_own<'a>(container: &Container<'a>, name: &str) -> Option<Node<'a>> {
-    container.first(|of| author(of.get("securityContext"), name))
+    container.first(|of| author(of.at(["securityContext"]), name))
 }
 
 fn author_list(list: Node<'_>) -> Vec<String> {

@@ -27,13 +27,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::resources::{Amount, Factor};
-use super::{Objection, Scope, Transformer, removed_by};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Subject};
+use super::{Scope, Transformer};
+use crate::config::Amount;
+use crate::config::Factor;
+use crate::config::{Objection, Section, Settings};
+use crate::edit::Edits;
+use crate::finding::Mode;
+use crate::kubernetes::{Glob, Quantity};
 use crate::problem::{Problem, did_you_mean};
-use crate::quantity::Quantity;
-use crate::select::{ClaimKind, Glob};
 
 use claim::Fitting;
 
@@ -150,7 +151,7 @@ const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany
 /// The access mode that stands alone.
 const EXCLUSIVE: &str = "ReadWriteOncePod";
 
-impl Transformer for Storage {
+impl Settings for Storage {
     const MODE_PATHS: &'static [&'static str] = &[
         "storageClassName",
         "size",
@@ -175,7 +176,9 @@ impl Transformer for Storage {
         objections.extend(self.check_classes());
         objections
     }
+}
 
+impl Transformer for Storage {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let Some(section) = scope.section() else {
             return Ok(());
@@ -183,19 +186,12 @@ impl Transformer for Storage {
         let target = scope.target();
         let is_told = Cell::new(false);
         for claim in &target.claims {
-            let mut subject = Subject::claim(claim);
-            if claim.kind == ClaimKind::Ephemeral {
-                // Such a claim is a part of the pods, and a change of it is one of theirs.
-                let mut templates = target.templates.iter();
-                let of = templates.find(|it| claim.path.starts_with(&it.spec_path));
-                subject.on_change = of.map_or(subject.on_change, |it| it.on_change);
-            }
             let fitting = Fitting {
                 resource: target.resource,
                 claim,
                 section: &section,
-                around: scope.around(),
-                subject,
+                related: scope.related(),
+                subject: claim.subject.clone(),
                 is_told: &is_told,
             };
             if fitting.is_selected() {
@@ -296,7 +292,7 @@ impl Storage {
 
 /// Whether the fields of a leaf are to be deleted: by the mode of a setting that is there, or by name in `modes`.
 fn is_removed(section: &Section<'_, Storage>, leaf: &str, is_configured: bool) -> bool {
-    let is_meant = is_configured || removed_by(section, leaf).is_some();
+    let is_meant = is_configured || section.removed_by(leaf).is_some();
     section.mode(leaf) == Mode::Remove && is_meant
 }
 
@@ -304,5 +300,5 @@ fn is_removed(section: &Section<'_, Storage>, leaf: &str, is_configured: bool) -
 fn minor_version(section: &Section<'_, Storage>) -> u32 {
     section
         .kubernetes_version()
-        .map_or(25, |version| version.minor)
+        .map_or(25, |version| version.minor())
 }

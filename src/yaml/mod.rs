@@ -35,8 +35,10 @@
 //! ```
 
 mod decode;
+mod describe;
 mod edit;
 mod error;
+mod expand;
 mod fast;
 mod full;
 mod node;
@@ -48,6 +50,7 @@ mod tests;
 mod tree;
 mod value;
 
+pub use describe::{SCALAR_TEXT, text_of_scalar};
 pub use edit::{Change, Edit, Refusal, RefusalReason};
 pub use error::SyntaxError;
 pub use node::Node;

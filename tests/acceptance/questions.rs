@@ -167,13 +167,13 @@ pub(crate) const QUESTIONS: &[Question] = &[
                     .any(|c| c.value["securityContext"]["privileged"] == true)
         })
     }),
-    ("containers that write to their root file system", |r, _| {
+    ("containers that write to their root filesystem", |r, _| {
         containers(r, |c| {
             c.value["securityContext"]["readOnlyRootFilesystem"] != true
         })
     }),
     (
-        "containers that write to their root file system without a reason",
+        "containers that write to their root filesystem without a reason",
         |r, _| {
             containers(r, |c| {
                 let reason =

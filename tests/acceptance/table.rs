@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use fitout::quantity::Quantity;
+use fitout::kubernetes::Quantity;
 
 use super::questions::{Answer, QUESTIONS, Question};
 use super::render::Render;

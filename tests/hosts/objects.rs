@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kustomize_krm_types::annotations::{LOCAL_CONFIG, is_bookkeeping};
 use serde::Deserialize as _;
 use serde_json::Value;
 
@@ -44,17 +45,11 @@ pub(crate) fn objects<'a>(texts: impl IntoIterator<Item = &'a str>) -> Objects {
 
 /// The package's own files, and objects that no host hands to a cluster.
 fn is_local(item: &Value) -> bool {
-    item["kind"] == "Kptfile"
-        || item["metadata"]["annotations"]["config.kubernetes.io/local-config"] == "true"
+    item["kind"] == "Kptfile" || item["metadata"]["annotations"][LOCAL_CONFIG] == "true"
 }
 
 /// Hosts leave these on items for themselves, and take them away before they print.
 fn drop_bookkeeping(item: &mut Value) {
-    const LEGACY: [&str; 3] = [
-        "config.kubernetes.io/index",
-        "config.kubernetes.io/path",
-        "config.k8s.io/id",
-    ];
     let Some(metadata) = item["metadata"].as_object_mut() else {
         return;
     };
@@ -64,11 +59,7 @@ fn drop_bookkeeping(item: &mut Value) {
     else {
         return;
     };
-    annotations.retain(|name, _| {
-        let internal =
-            name.starts_with("internal.config.k") || name.starts_with("kustomize.config.k8s.io/");
-        !internal && !LEGACY.contains(&name.as_str())
-    });
+    annotations.retain(|name, _| !is_bookkeeping(name));
     if annotations.is_empty() {
         metadata.remove("annotations");
     }

@@ -14,9 +14,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fitout::pod_security::{At, Culprit, PodFacts, Violation, evaluate};
+use fitout::facts::{Overlay, PodFacts};
+use fitout::objects::Target;
+use fitout::pod_security::{At, Culprit, Violation, evaluate};
 use fitout::read::{Origin, Resource};
-use fitout::select::Target;
 use fitout::yaml::{Node, Stream};
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
@@ -68,13 +69,13 @@ fn template_path(kind: &str) -> &'static str {
     }
 }
 
-/// The facts of an object whose shape nobody has looked at.
-fn facts(object: Node<'_>) -> Option<PodFacts<'_>> {
+/// The facts of an object whose shape nobody has looked at, with edits laid over it.
+fn facts<'a>(object: Node<'a>, edits: &'a Overlay<'a>) -> Option<PodFacts<'a>> {
     let kind = object.get("kind")?.text()?;
     let path = Pointer::from_static(template_path(&kind));
-    let template = object.pointer(path)?;
+    let template = edits.view(object.pointer(path)?, path);
     let is_pod = path.is_root();
-    Some(PodFacts::new(
+    Some(PodFacts::of_lists(
         template.get("spec")?,
         template.get("metadata"),
         is_pod,
@@ -85,7 +86,8 @@ fn facts(object: Node<'_>) -> Option<PodFacts<'_>> {
 fn judge(question: &Question) -> Vec<Violation> {
     let stream = Stream::parse(question.text.as_str()).unwrap();
     let object = stream.documents().next().unwrap().root();
-    let Some(facts) = facts(object) else {
+    let nothing = Overlay::default();
+    let Some(facts) = facts(object, &nothing) else {
         return Vec::new();
     };
     let violations = evaluate(&facts, question.level(), question.version());
@@ -97,8 +99,8 @@ fn judge(question: &Question) -> Vec<Violation> {
 fn check_culprits(object: Node<'_>, violations: &[Violation], question: &Question) {
     let kind = object.get("kind").unwrap().text().unwrap();
     let template = template_path(&kind);
-    let mut mended = facts(object).unwrap();
     let mut mends = Vec::new();
+    let mut edits = Vec::new();
     for violation in violations {
         let who = |culprit| format!("{culprit:?} of {} in {}", violation.check, question.text);
         assert!(!violation.culprits.is_empty(), "{violation:?}");
@@ -114,11 +116,14 @@ fn check_culprits(object: Node<'_>, violations: &[Violation], question: &Questio
             assert!(is_there || culprit.mend.is_some(), "{}", who(culprit));
             // No edit of fitout's changes what is not in a security context.
             if culprit.mend.is_some() && leaf.as_str().contains("/securityContext/") {
-                mended.apply(&leaf, culprit.mend.as_ref());
+                edits.push((path, culprit.mend.as_ref()));
                 mends.push((violation.check, culprit));
             }
         }
     }
+    let edits = edits.iter().map(|(path, value)| (path.as_ptr(), *value));
+    let edits = Overlay::of_values(edits);
+    let mended = facts(object, &edits).unwrap();
     for violation in evaluate(&mended, question.level(), question.version()) {
         for culprit in &violation.culprits {
             let is_it = |(check, it): &(&str, &Culprit)| {
@@ -322,7 +327,8 @@ fn the_corpus_agrees() {
         let text = fs::read_to_string(corpus.join(&row.file)).unwrap();
         let stream = Stream::parse(text).unwrap();
         // A patch may have no pod spec; upstream allows an empty one.
-        let facts = facts(row.object(&stream));
+        let nothing = Overlay::default();
+        let facts = facts(row.object(&stream), &nothing);
         let ours = facts.map(|facts| {
             let (level, version) = (row.level.parse(), row.version.parse());
             evaluate(&facts, level.unwrap(), version.unwrap())
@@ -360,7 +366,7 @@ fn seeds() -> Vec<Value> {
             let text = fs::read_to_string(corpus.join(&row.file)).unwrap();
             let stream = Stream::parse(text).unwrap();
             let object = row.object(&stream);
-            if facts(object).is_some() {
+            if facts(object, &Overlay::default()).is_some() {
                 let value = object.value().unwrap();
                 seeds.push(serde_json::to_value(value).unwrap());
             }

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 
-use fitout::pod_security::{Level, Version};
+use fitout::kubernetes::{Level, Version};
 use serde::{Deserialize, Serialize};
 
 use crate::hosts::bench::root;

@@ -1,7 +1,7 @@
 //! The render as objects, with what is asked about them: found by the code that fits them out.
 
+use fitout::objects::{ClaimKind, Target};
 use fitout::read::Resource;
-use fitout::select::{ClaimKind, Target};
 use serde_json::Value;
 
 /// Everything that would be applied.
@@ -50,7 +50,7 @@ impl Object {
         let target = Target::of(resource, &[], &[])?;
         let claims = target.claims.iter().map(|claim| Claim {
             name: claim.name.to_string(),
-            path: claim.path.to_string(),
+            path: claim.subject.path.to_string(),
             is_template: claim.kind == ClaimKind::Template,
         });
         Ok(Object {

@@ -3,8 +3,8 @@
 //! Since 1.0, for the field and for the annotation that was there before it, in every version.
 
 use super::Check;
-use crate::pod_security::Level;
-use crate::pod_security::facts::PodFacts;
+use crate::facts::PodFacts;
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 
 pub(super) const CHECK: Check = Check {

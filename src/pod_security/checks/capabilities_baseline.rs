@@ -3,9 +3,8 @@
 //! Since 1.0.
 
 use super::Check;
-use crate::pod_security::Level;
-use crate::pod_security::facts::PodFacts;
-use crate::pod_security::view::View;
+use crate::facts::{PodFacts, View};
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, quoted};
 
 pub(super) const CHECK: Check = Check {

@@ -5,9 +5,8 @@
 
 use super::Check;
 use super::capabilities_baseline::{added_beyond, must_not_include};
-use crate::pod_security::Level;
-use crate::pod_security::facts::PodFacts;
-use crate::pod_security::view::View;
+use crate::facts::{PodFacts, View};
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::yaml::Value;
 

@@ -3,8 +3,8 @@
 //! Since 1.0. A Pod that is on its node's network takes every port that it names: see [`crate::pod_security::PodFacts`].
 
 use super::Check;
-use crate::pod_security::Level;
-use crate::pod_security::facts::PodFacts;
+use crate::facts::PodFacts;
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural};
 
 pub(super) const CHECK: Check = Check {

@@ -20,9 +20,9 @@ mod seccomp_profile_restricted;
 mod sysctls;
 mod windows_host_process;
 
-use super::facts::PodFacts;
 use super::violation::Forbidden;
 use super::{Level, Version};
+use crate::facts::PodFacts;
 
 /// One check of the standards.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Check {
     /// What it forbids at a version of the standards, if it is that old.
     pub(super) fn at(&self, version: Version) -> Option<Forbids> {
         let mut rows = self.versions.iter().rev();
-        let row = rows.find(|(minor, _)| *minor <= version.minor)?;
+        let row = rows.find(|(minor, _)| *minor <= version.minor())?;
         Some(row.1)
     }
 }

@@ -3,8 +3,8 @@
 //! Since 1.0. Since 1.35 those with users of their own (`hostUsers: false`) may.
 
 use super::Check;
-use crate::pod_security::Level;
-use crate::pod_security::facts::PodFacts;
+use crate::facts::PodFacts;
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, quoted};
 
 pub(super) const CHECK: Check = Check {

@@ -3,7 +3,7 @@
 //! Since 1.35, when the check of the level baseline began to allow it to pods with users of their own.
 
 use super::Check;
-use crate::pod_security::Level;
+use crate::kubernetes::Level;
 
 pub(super) const CHECK: Check = Check {
     id: "procMount_restricted",

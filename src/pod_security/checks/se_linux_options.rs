@@ -5,8 +5,8 @@
 use jsonptr::Token;
 
 use super::Check;
-use crate::pod_security::Level;
-use crate::pod_security::facts::{Context, PodFacts};
+use crate::facts::{Context, PodFacts};
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 
 pub(super) const CHECK: Check = Check {

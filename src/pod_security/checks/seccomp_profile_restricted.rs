@@ -6,8 +6,8 @@
 
 use super::Check;
 use super::seccomp_profile_baseline::{bad_profiles, is_good, must_not_set};
-use crate::pod_security::Level;
-use crate::pod_security::facts::PodFacts;
+use crate::facts::PodFacts;
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 
 pub(super) const CHECK: Check = Check {

@@ -3,9 +3,8 @@
 //! Since 1.0; more of them since 1.27, 1.29, 1.32 and 1.37.
 
 use super::Check;
-use crate::pod_security::Level;
-use crate::pod_security::facts::PodFacts;
-use crate::pod_security::view::View;
+use crate::facts::{PodFacts, View};
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 
 pub(super) const CHECK: Check = Check {

@@ -1,10 +1,10 @@
 //! How the tests of the checks ask: a template in YAML, and one check at one version.
 
 use super::Check;
-use crate::edit::field_path;
-use crate::pod_security::Version;
-use crate::pod_security::facts::PodFacts;
+use crate::facts::PodFacts;
+use crate::kubernetes::Version;
 use crate::pod_security::violation::{At, Forbidden};
+use crate::problem::field_path;
 use crate::yaml::{Stream, Value};
 
 fn forbidden(check: &Check, minor: u32, template: &str) -> Option<Forbidden> {

@@ -3,8 +3,8 @@
 //! Since 1.0.
 
 use super::Check;
-use crate::pod_security::Level;
-use crate::pod_security::facts::PodFacts;
+use crate::facts::PodFacts;
+use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 
 pub(super) const CHECK: Check = Check {

@@ -1,20 +1,23 @@
 //! The annotations themselves, of pods or of a Service.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 
 use super::ports::{Metrics, Ports};
 use super::{OWN, OnAmbiguous, Prometheus, Scheme, Scrape};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
 use crate::problem::Problem;
-use crate::transformers::decision_to_remove;
+use crate::rules;
 use crate::yaml::{Node, Scalar, Value};
 
 /// The annotations of one thing in the hands of its section.
 pub(super) struct Fitting<'f, 'a> {
     pub(super) section: &'f Section<'f, Prometheus>,
     /// The metadata that holds them.
-    pub(super) subject: Subject,
+    pub(super) subject: Arc<Subject>,
     pub(super) annotations: Option<Node<'a>>,
 }
 
@@ -31,11 +34,8 @@ impl Fitting<'_, '_> {
     }
 
     pub(super) fn present(&self, name: &str) -> Option<String> {
-        self.annotations?
-            .get(&self.key(name))
-            .filter(|node| !node.is_null())
-            .and_then(|node| node.text())
-            .map(Into::into)
+        let text = self.annotations?.text_at([self.key(name).as_str()])?;
+        Some(text.into_owned())
     }
 
     /// Mends what the author wrote and takes away what shall go; whether anything may be written after that.
@@ -72,7 +72,7 @@ impl Fitting<'_, '_> {
                 subject: &self.subject,
                 field: &["annotations", &key],
                 value: Value::Null,
-                decision: decision_to_remove(self.section, leaf),
+                decision: self.section.decision_to_remove(leaf),
                 meaning: Meaning::Literal,
                 note: None,
             })?;
@@ -230,7 +230,7 @@ impl Fitting<'_, '_> {
     fn undeclared(&self, port: &str, ports: &Ports<'_>, insists: bool) -> Finding {
         let undeclared = ports.words.undeclared;
         let message = format!("the metrics port {port} {undeclared}, so nothing is annotated");
-        Finding::new("FIT-PRM001", severity(insists), message)
+        Finding::graded(&rules::PRM001, severity(insists), message)
             .about(&self.subject, &["annotations", &self.key("port")])
             .decided_by(self.section.decision("port"))
             .help(ports.words.help)
@@ -246,7 +246,7 @@ impl Fitting<'_, '_> {
                 "the author annotated port {port}, which is no number, and Prometheus looks up no names"
             ),
         };
-        Finding::new("FIT-PRM001", severity(insists), message)
+        Finding::graded(&rules::PRM001, severity(insists), message)
             .about(&self.subject, &["annotations", &self.key("port")])
             .current(Some(Value::from(port)))
             .decided_by(self.section.decision("port"))
@@ -264,7 +264,7 @@ impl Fitting<'_, '_> {
                 )
             }
         };
-        Finding::new("FIT-PRM001", Severity::Error, message)
+        Finding::new(&rules::PRM001, message)
             .about(&self.subject, &["annotations", &self.key("port")])
             .decided_by(self.section.decision("scrape"))
             .help("set `prometheus.port`, or name the port `metrics`")

@@ -2,9 +2,9 @@
 
 use super::{Port, Prometheus};
 use crate::config::Section;
+use crate::objects::{ContainerType, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::{ContainerType, Template, expected};
 use crate::yaml::Scalar;
 
 /// Port names that mean metrics, the most exact first.
@@ -121,15 +121,13 @@ impl Ports<'_> {
         let mut known = containers
             .filter(|it| it.container_type == ContainerType::Container)
             .filter_map(|container| {
-                let image = container.node.get("image")?.text()?;
+                let image = container.node.text_at(["image"])?;
                 let settings = &section.settings;
                 let entry = settings.known.entry_for(section.catalogue(), &image)?;
                 let port = entry.metrics_port?;
-                let list = container.node.get("ports")?;
-                let mut numbers = list
-                    .items()
-                    .filter_map(|port| port.get("containerPort")?.text()?.parse().ok());
-                let is_declared = numbers.any(|number: u16| number == port) && self.has(port);
+                let mut declared = container.node.items_at(["ports"]);
+                let is_declared =
+                    declared.any(|it| it.int_at(["containerPort"]) == Some(port)) && self.has(port);
                 is_declared.then(|| (image.into_owned(), port, entry.metrics_path.as_deref()))
             });
         let first = known.next()?;
@@ -162,7 +160,7 @@ pub(super) fn of_pods<'t>(
     };
     let containers = template.containers.iter();
     for container in containers.filter(|it| it.container_type != ContainerType::Ephemeral) {
-        let Some(list) = container.node.get("ports").filter(|list| !list.is_null()) else {
+        let Some(list) = container.node.at(["ports"]) else {
             continue;
         };
         if !list.is_sequence() {
@@ -173,9 +171,9 @@ pub(super) fn of_pods<'t>(
             if !port.is_map() {
                 return Err(expected(resource, port, "a mapping", &path));
             }
-            let name = port.get("name").and_then(|name| name.text());
+            let name = port.text_at(["name"]);
             let path = container.at(["ports", &index.to_string(), "containerPort"]);
-            let Some(node) = port.get("containerPort").filter(|node| !node.is_null()) else {
+            let Some(node) = port.at(["containerPort"]) else {
                 continue;
             };
             let number = match node.scalar() {
@@ -188,7 +186,7 @@ pub(super) fn of_pods<'t>(
             };
             ports.targets += 1;
             // Metrics are read over HTTP, and init containers have ended by then.
-            let protocol = port.get("protocol").and_then(|protocol| protocol.text());
+            let protocol = port.text_at(["protocol"]);
             let is_tcp = protocol.is_none_or(|protocol| protocol == "TCP");
             if is_tcp && container.container_type != ContainerType::Init {
                 ports.usable.push(DeclaredPort {

@@ -1,15 +1,17 @@
 //! `placement: Service`: the annotations of the Services in front of the pods, which scrape configs that look for endpoints
 //! read. The port among them is that of the pods, because the addresses of endpoints are.
 
-use kustomize_krm_types::Severity;
+use std::sync::Arc;
 
 use super::annotations::Fitting;
 use super::ports::{DeclaredPort, OF_SERVICE, Ports};
 use super::{Placement, Prometheus, Scrape, twice};
 use crate::config::Section;
-use crate::edit::{Edits, Finding, Part, Subject};
+use crate::edit::Edits;
+use crate::finding::{Finding, Part, Subject};
+use crate::objects::{OnChange, Related, Service, below};
 use crate::problem::Problem;
-use crate::select::{Around, OnChange, Service, below};
+use crate::rules;
 use crate::transformers::Scope;
 use crate::yaml::Node;
 
@@ -22,12 +24,12 @@ pub(super) fn fit(
 ) -> Result<(), Problem> {
     let fitting = Fitting {
         section,
-        subject: Subject {
+        subject: Arc::new(Subject {
             part: Part::Object,
             path: below(jsonptr::Pointer::root(), ["metadata"]),
             on_change: OnChange::Nothing,
             inherits: None,
-        },
+        }),
         annotations: scope.target().resource.annotations(),
     };
     if section.settings.placement == Placement::Pod {
@@ -38,21 +40,21 @@ pub(super) fn fit(
         return Ok(());
     }
     // Endpoints of a Service that selects no pods are not pods'.
-    if scope.around().pods_behind(service).next().is_none() {
+    if scope.related().pods_behind(service).next().is_none() {
         return Ok(());
     }
-    let ports = ports_of(scope.around(), service);
+    let ports = ports_of(scope.related(), service);
     let authors = fitting.present("scrape").as_deref() == Some("true");
-    let beside = scope.around().services_beside(service);
+    let beside = scope.related().services_beside(service);
     let better = beside
         .into_iter()
         .find(|it| !authors && is_better(it, service));
-    if let Some(better) = better.filter(|it| share_a_port(scope.around(), it, &ports)) {
+    if let Some(better) = better.filter(|it| share_a_port(scope.related(), it, &ports)) {
         let message = format!(
             "its pods are behind {} too, which is annotated instead",
             better.resource.display_name()
         );
-        let finding = Finding::new("prometheus", Severity::Info, message)
+        let finding = Finding::new(&rules::PRM004, message)
             .about(&fitting.subject, &["annotations", &fitting.key("scrape")]);
         edits.find(finding);
         return Ok(());
@@ -66,34 +68,27 @@ pub(super) fn fit(
 }
 
 /// The ports of pods that a Service leads to.
-fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports<'static> {
+fn ports_of(related: &Related<'_>, service: &Service<'_>) -> Ports<'static> {
     let mut ports = Ports {
         usable: Vec::new(),
         targets: 0,
         pods: None,
         words: &OF_SERVICE,
     };
-    let text = |node: Option<Node<'_>>| {
-        let text = node
-            .filter(|node| !node.is_null())
-            .and_then(|node| node.text());
-        text.map(|text| text.into_owned())
-    };
-    let spec = service.resource.node.get("spec");
-    let list = spec.and_then(|spec| spec.get("ports"));
-    for port in list.into_iter().flat_map(|list| list.items()) {
+    let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
+    for port in service.resource.node.items_at(["spec", "ports"]) {
         ports.targets += 1;
-        if text(port.get("protocol")).is_some_and(|protocol| protocol != "TCP") {
+        if text(port, "protocol").is_some_and(|protocol| protocol != "TCP") {
             continue;
         }
-        let name = text(port.get("name"));
-        let Some(target) = text(port.get("targetPort")).or_else(|| text(port.get("port"))) else {
+        let name = text(port, "name");
+        let Some(target) = text(port, "targetPort").or_else(|| text(port, "port")) else {
             continue;
         };
-        let declared = around.pods_behind(service).flat_map(|pods| pods.ports());
+        let declared = related.pods_behind(service).flat_map(|pods| pods.ports());
         let declared = declared.filter_map(|port| {
-            let number: u16 = text(port.get("containerPort"))?.parse().ok()?;
-            Some((number, text(port.get("name"))))
+            let number: u16 = port.int_at(["containerPort"])?;
+            Some((number, text(port, "name")))
         });
         let mut found: Vec<(u16, Option<String>)> = declared
             .filter(|(number, name)| {
@@ -121,8 +116,7 @@ fn ports_of(around: &Around<'_>, service: &Service<'_>) -> Ports<'static> {
 /// alike the first by name.
 fn is_better(this: &Service<'_>, that: &Service<'_>) -> bool {
     let rank = |service: &Service<'_>| {
-        let spec = service.resource.node.get("spec");
-        let address = spec.and_then(|spec| spec.get("clusterIP")?.text());
+        let address = service.resource.node.text_at(["spec", "clusterIP"]);
         let is_headless = address.as_deref() == Some("None");
         (is_headless, service.resource.name.to_string())
     };
@@ -130,7 +124,7 @@ fn is_better(this: &Service<'_>, that: &Service<'_>) -> bool {
 }
 
 /// Whether a Service leads to one of these ports as well.
-fn share_a_port(around: &Around<'_>, service: &Service<'_>, ports: &Ports<'_>) -> bool {
-    let others = ports_of(around, service);
+fn share_a_port(related: &Related<'_>, service: &Service<'_>, ports: &Ports<'_>) -> bool {
+    let others = ports_of(related, service);
     others.usable.iter().any(|port| ports.has(port.number))
 }

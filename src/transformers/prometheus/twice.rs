@@ -5,8 +5,10 @@ use kustomize_krm_types::Severity;
 use super::Prometheus;
 use super::annotations::Fitting;
 use super::ports::Ports;
-use crate::edit::{Edits, Finding};
-use crate::select::{Monitor, Service};
+use crate::edit::Edits;
+use crate::finding::Finding;
+use crate::objects::{Monitor, Service};
+use crate::rules;
 use crate::transformers::Scope;
 
 /// Tells of pods that are scraped by their annotations, the author's or ours, and by something else.
@@ -23,13 +25,13 @@ pub(super) fn pods(
         return;
     }
     let key = fitting.key("scrape");
-    for service in scope.around().services_of(scope.index(), template) {
+    for service in scope.related().services_of(scope.index(), template) {
         if is_annotated(service, &key) {
             let name = service.resource.display_name();
             find(fitting, &format!("the annotations of {name}"), edits);
         }
     }
-    for monitor in scope.around().monitors_of(scope.index(), template) {
+    for monitor in scope.related().monitors_of(scope.index(), template) {
         find(fitting, &monitor.resource.display_name(), edits);
     }
     several(fitting, ports, port, edits);
@@ -55,7 +57,7 @@ pub(super) fn several(
             }
         };
         let message = format!("{} ports are declared: {how}", ports.targets);
-        let finding = Finding::new("FIT-PRM003", severity, message)
+        let finding = Finding::graded(&rules::PRM003, severity, message)
             .about(&fitting.subject, &["annotations", &fitting.key("port")])
             .decided_by(fitting.section.decision("scrape"))
             .help("select the port by its name in a PodMonitor or ServiceMonitor, or exempt it from FIT-PRM003 if the scrape config keeps one target of each pod");
@@ -71,15 +73,15 @@ pub(super) fn service(
     edits: &mut Edits<'_>,
 ) {
     let key = fitting.key("scrape");
-    let mut pods = scope.around().pods_behind(service);
+    let mut pods = scope.related().pods_behind(service);
     if pods.any(|pods| pods.annotation(&key).as_deref() == Some("true")) {
         find(fitting, "the annotations of its pods", edits);
     }
-    let monitors: Vec<&Monitor<'_>> = scope.around().monitors_of_service(service).collect();
+    let monitors: Vec<&Monitor<'_>> = scope.related().monitors_of_service(service).collect();
     for monitor in monitors {
         find(fitting, &monitor.resource.display_name(), edits);
     }
-    for beside in scope.around().services_beside(service) {
+    for beside in scope.related().services_beside(service) {
         if is_annotated(beside, &key) {
             let name = beside.resource.display_name();
             find(fitting, &format!("the annotations of {name}"), edits);
@@ -94,7 +96,7 @@ pub(super) fn is_annotated(service: &Service<'_>, key: &str) -> bool {
 
 fn find(fitting: &Fitting<'_, '_>, by: &str, edits: &mut Edits<'_>) {
     let message = format!("it is scraped twice: by its own annotations and by {by}");
-    let finding = Finding::new("FIT-PRM002", Severity::Warning, message)
+    let finding = Finding::new(&rules::PRM002, message)
         .about(&fitting.subject, &["annotations", &fitting.key("scrape")])
         .decided_by(fitting.section.decision("scrape"));
     edits.find(finding.help("keep one of both: annotate it with scrape \"false\", or set `scrape: false` for it in the config"));

@@ -1,12 +1,12 @@
 //! What autoscalers make of the amounts: a horizontal one counts in requests, a vertical one replaces them.
 
-use kustomize_krm_types::Severity;
-
 use super::Resources;
 use super::pod::FITTED;
-use super::qos::PodAmounts;
-use crate::edit::{Edits, Finding, Subject};
-use crate::select::{Autoscaler, Container, ContainerType, Template};
+use crate::edit::Edits;
+use crate::facts::PodAmounts;
+use crate::finding::{Finding, Subject};
+use crate::objects::{Autoscaler, Container, ContainerType, Template};
+use crate::rules;
 use crate::transformers::Scope;
 use crate::yaml::Node;
 
@@ -17,7 +17,7 @@ pub(super) fn judge(
     amounts: &PodAmounts,
     edits: &mut Edits<'_>,
 ) {
-    for autoscaler in scope.around().autoscalers_of(scope.target().resource) {
+    for autoscaler in scope.related().autoscalers_of(scope.target().resource) {
         match autoscaler.is_vertical {
             true => tell_of_overwriting(autoscaler, template, edits),
             false => tell_of_missing_requests(autoscaler, template, amounts, edits),
@@ -46,14 +46,14 @@ fn tell_of_missing_requests(
                 autoscaler.resource.display_name()
             );
             edits.find(
-                Finding::new("FIT-HPA002", Severity::Error, message)
+                Finding::new(&rules::HPA002, message)
                     .about(subject, &["resources", "requests", &name])
                     .help("set the request: without it the autoscaler does nothing"),
             );
         };
         if only.is_none() && is_for_pod {
             if !pod.requests.contains_key(&name) && amounts.sum_of_requests(&name).is_none() {
-                tell(&Subject::pod(template));
+                tell(&template.pod);
             }
             continue;
         }
@@ -61,7 +61,7 @@ fn tell_of_missing_requests(
             let is_meant = only.as_deref().is_none_or(|only| *container.name == *only);
             let is_counted = *container_type != ContainerType::Init;
             if is_meant && is_counted && !declared.requests.contains_key(&name) {
-                tell(&Subject::container(template, container));
+                tell(&container.subject);
             }
         }
     }
@@ -69,27 +69,29 @@ fn tell_of_missing_requests(
 
 /// The resources of whose requests a share is to be used, and the one container that is meant, if any.
 fn utilization_targets(autoscaler: &Autoscaler<'_>) -> Vec<(String, Option<String>)> {
-    let spec = autoscaler.resource.node.get("spec");
-    let text = |node: Node<'_>, key: &str| Some(node.get(key)?.text()?.into_owned());
-    let metrics = spec.and_then(|spec| spec.get("metrics"));
-    let metrics: Vec<Node<'_>> = metrics.into_iter().flat_map(|it| it.items()).collect();
+    let text = |node: Node<'_>, key: &str| Some(node.text_at([key])?.into_owned());
+    let mut metrics = autoscaler
+        .resource
+        .node
+        .items_at(["spec", "metrics"])
+        .peekable();
     // Without metrics it is four fifths of the CPU (`SetDefaults_HorizontalPodAutoscaler` in kubernetes
     // `pkg/apis/autoscaling/v2/defaults.go`); autoscaling/v1 knows nothing else.
-    if metrics.is_empty() {
+    if metrics.peek().is_none() {
         return vec![("cpu".to_owned(), None)];
     }
     let target = |metric: Node<'_>| {
-        let (source, container) = match metric.get("containerResource") {
+        let (source, container) = match metric.at(["containerResource"]) {
             Some(source) => (source, text(source, "container")),
-            None => (metric.get("resource")?, None),
+            None => (metric.at(["resource"])?, None),
         };
         // autoscaling/v2beta1 has the number beside the name.
-        let kind = source.get("target").and_then(|target| text(target, "type"));
+        let kind = source.text_at(["target", "type"]);
         let is_share = kind.as_deref() == Some("Utilization")
-            || source.get("targetAverageUtilization").is_some();
+            || source.at(["targetAverageUtilization"]).is_some();
         is_share.then_some((text(source, "name")?, container))
     };
-    metrics.into_iter().filter_map(target).collect()
+    metrics.filter_map(target).collect()
 }
 
 /// A vertical autoscaler replaces what is written when pods are made.
@@ -98,30 +100,33 @@ fn tell_of_overwriting(
     template: &Template<'_>,
     edits: &mut Edits<'_>,
 ) {
-    let spec = autoscaler.resource.node.get("spec");
-    let mode = spec.and_then(|spec| spec.get("updatePolicy")?.get("updateMode")?.text());
+    let node = autoscaler.resource.node;
+    let mode = node.text_at(["spec", "updatePolicy", "updateMode"]);
     if mode.as_deref() == Some("Off") {
         return;
     }
-    let policies = spec.and_then(|spec| spec.get("resourcePolicy")?.get("containerPolicies"));
-    let policies: Vec<Node<'_>> = policies.into_iter().flat_map(|it| it.items()).collect();
+    let policies = node.items_at(["spec", "resourcePolicy", "containerPolicies"]);
+    let policies: Vec<Node<'_>> = policies.collect();
     let is_controlled = |container: &Container<'_>| {
-        let text = |node: &Node<'_>, key: &str| Some(node.get(key)?.text()?.into_owned());
-        let is_for =
-            |policy: &&Node<'_>, name: &str| text(policy, "containerName").as_deref() == Some(name);
+        let is_for = |policy: &&Node<'_>, name: &str| {
+            policy.text_at(["containerName"]).as_deref() == Some(name)
+        };
         let own = policies
             .iter()
             .find(|policy| is_for(policy, &container.name));
         let policy = own.or_else(|| policies.iter().find(|policy| is_for(policy, "*")));
-        policy.and_then(|policy| text(policy, "mode")).as_deref() != Some("Off")
+        policy
+            .and_then(|policy| policy.text_at(["mode"]))
+            .as_deref()
+            != Some("Off")
     };
     for container in template.containers.iter().filter(|it| is_controlled(it)) {
-        let subject = Subject::container(template, container);
+        let subject = container.subject.clone();
         let amounts = subject.at(&["resources"]);
         let changes = edits.of_object().iter();
         if !changes
             .into_iter()
-            .any(|it| it.pointer.starts_with(&amounts))
+            .any(|it| it.pointer().starts_with(&amounts))
         {
             continue;
         }
@@ -131,7 +136,7 @@ fn tell_of_overwriting(
             autoscaler.resource.display_name()
         );
         edits.find(
-            Finding::new("resources", Severity::Info, message)
+            Finding::new(&rules::VPA001, message)
                 .about(&subject, &["resources"])
                 .help("bound it by `minAllowed` and `maxAllowed` of the autoscaler"),
         );

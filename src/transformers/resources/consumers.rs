@@ -1,14 +1,15 @@
 //! What else in a pod goes by the amounts of its containers: volumes on the node's disk, and environment variables.
 
-use kustomize_krm_types::Severity;
-
+use super::FITTED;
 use super::namespace::Ranges;
-use super::qos::{Declared, PodAmounts};
-use super::{FITTED, Half};
-use crate::edit::{Edits, Finding, Subject};
-use crate::quantity::Quantity;
+use crate::edit::Edits;
+use crate::facts::Half;
+use crate::facts::{Declared, PodAmounts, PodFacts};
+use crate::finding::Finding;
+use crate::kubernetes::Quantity;
+use crate::objects::{Container, Template};
 use crate::read::Resource;
-use crate::select::{Container, Template};
+use crate::rules;
 use crate::yaml::Node;
 
 /// Tells of volumes on the node's disk that may grow beyond what the containers together may store there: the kubelet
@@ -21,29 +22,25 @@ pub(super) fn tell_of_volumes(
     let Some(limit) = amounts.sum(Half::Limits, "ephemeral-storage") else {
         return;
     };
-    let volumes = template.spec.get("volumes");
-    let volumes = volumes.into_iter().flat_map(|volumes| volumes.items());
-    let sizes = volumes.filter_map(|volume| {
+    let sizes = template.volumes().filter_map(|volume| {
         let directory = volume.get("emptyDir")?;
         // What has a medium is no disk of the node's.
-        let medium = directory.get("medium").filter(|medium| !medium.is_null());
+        let medium = directory.at(["medium"]);
         let is_on_disk = medium.is_none_or(|medium| medium.text().is_some_and(|it| it.is_empty()));
-        let size = directory
-            .get("sizeLimit")
-            .filter(|size| is_on_disk && !size.is_null());
-        Quantity::of_node(size?).ok()
+        let size = directory.at(["sizeLimit"]).filter(|_| is_on_disk)?;
+        Quantity::of_node(size).ok()
     });
     let Some(sum) = sizes.reduce(|sum, size| sum.checked_add(size).unwrap_or(sum)) else {
         return;
     };
     if sum > limit {
-        let subject = Subject::pod(template);
+        let subject = template.pod.clone();
         let message = format!(
             "{}: its emptyDir volumes may hold {sum}, and it is evicted above its ephemeral-storage limit of {limit}",
             subject.part
         );
         edits.find(
-            Finding::new("FIT-RES012", Severity::Warning, message)
+            Finding::new(&rules::RES012, message)
                 .about(&subject, &["volumes"])
                 .help("raise the limits of ephemeral-storage, or lower `sizeLimit`"),
         );
@@ -73,10 +70,10 @@ pub(super) fn tell_of_environment(
     if !resource.node.raw().contains("resourceFieldRef") {
         return;
     }
-    let before = ranges.complete(PodAmounts::of(template, &[]));
+    let before = ranges.complete(PodAmounts::of(&PodFacts::of(template)));
     let containers: Vec<(&Container<'_>, &Declared)> = amounts.by_container(template).collect();
     for (own, (container, _)) in containers.iter().enumerate() {
-        let subject = Subject::container(template, container);
+        let subject = container.subject.clone();
         let mut changed = Vec::new();
         for variable in variables(own, &containers) {
             let Variable { name, half, of, .. } = &variable;
@@ -104,7 +101,7 @@ pub(super) fn tell_of_environment(
             let message = format!("{}: {name} takes {half}.{of} and {what}", subject.part);
             let at = variable.at.to_string();
             edits.find(
-                Finding::new("FIT-RES013", Severity::Warning, message)
+                Finding::new(&rules::RES013, message)
                     .about(&subject, &["env", &at, "valueFrom", "resourceFieldRef"])
                     .help("set the amount, or write the value"),
             );
@@ -115,7 +112,7 @@ pub(super) fn tell_of_environment(
                 subject.part,
                 changed.join(", ")
             );
-            let finding = Finding::new("resources", Severity::Info, message);
+            let finding = Finding::new(&rules::RES015, message);
             edits.find(finding.about(&subject, &["env"]));
         }
     }
@@ -123,11 +120,10 @@ pub(super) fn tell_of_environment(
 
 /// The variables of a container that take amounts, its own or another container's.
 fn variables(own: usize, containers: &[(&Container<'_>, &Declared)]) -> Vec<Variable> {
-    let env = containers[own].0.node.get("env");
-    let env = env.into_iter().flat_map(|env| env.items()).enumerate();
-    let text = |node: Node<'_>, key: &str| Some(node.get(key)?.text()?.into_owned());
+    let env = containers[own].0.node.items_at(["env"]).enumerate();
+    let text = |node: Node<'_>, key: &str| Some(node.text_at([key])?.into_owned());
     let variable = |(at, variable): (usize, Node<'_>)| {
-        let taken = variable.get("valueFrom")?.get("resourceFieldRef")?;
+        let taken = variable.at(["valueFrom", "resourceFieldRef"])?;
         let amount = text(taken, "resource")?;
         let (half, name) = amount.split_once('.')?;
         let halves = [Half::Requests, Half::Limits];

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use kustomize_krm_types::Severity;
-
-use super::{
-    CpuLimits, Half, MemoryLimit, OnConflict, Resources, decision, read_quantity, removed_by,
-};
-use crate::config::{Decision, Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use super::{CpuLimits, MemoryLimit, OnConflict, Resources};
+use crate::config::Section;
+use crate::edit::read_quantity;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::facts::Half;
+use crate::finding::{Decision, Finding, Mode, Subject};
+use crate::kubernetes::Quantity;
+use crate::objects::{Container, Template};
 use crate::problem::Problem;
-use crate::quantity::Quantity;
 use crate::read::Resource;
-use crate::select::{Container, Template};
+use crate::rules;
 use crate::yaml::{Node, Value};
 
 /// One container in the hands of its section.
@@ -75,7 +75,7 @@ impl<'a> Fitting<'_, 'a> {
             decision: as_removal(decision),
         };
         if half == Half::Limits && name == "cpu" && settings.cpu_limits == CpuLimits::Remove {
-            return Some(removal(decision(section, "cpuLimits", &leaf)));
+            return Some(removal(section.decision_about("cpuLimits", &leaf)));
         }
         let mut lists = settings.lists(self.container.container_type);
         let configured = lists.find_map(|(list, amounts)| {
@@ -83,9 +83,11 @@ impl<'a> Fitting<'_, 'a> {
             Some(([list, ".", &leaf].concat(), settings.scaled(name, amount)))
         });
         if mode == Mode::Remove {
-            let named = removed_by(section, &leaf).map(|path| format!("modes.{path}"));
+            let named = section
+                .removed_by(&leaf)
+                .map(|path| format!("modes.{path}"));
             let reason = named.or(configured.map(|(path, _)| path))?;
-            return Some(removal(decision(section, &reason, &leaf)));
+            return Some(removal(section.decision_about(&reason, &leaf)));
         }
         if mode == Mode::Bound {
             let bounds = settings.bounds(name);
@@ -130,7 +132,7 @@ impl<'a> Fitting<'_, 'a> {
             limit = Some(Wish {
                 mode: self.section.mode(leaf),
                 amount: Some(side.amount),
-                decision: decision(self.section, "memoryLimit", leaf),
+                decision: self.section.decision_about("memoryLimit", leaf),
             });
         }
         let limit_side = self.side(name, author_limit, limit.as_mut());
@@ -205,23 +207,15 @@ impl<'a> Fitting<'_, 'a> {
         let broken = self.section.settings.bounds(name).broken_by(author);
         let Some((setting, amount)) = broken else {
             // The pair rule may still lower a request to a limit that is brought below it.
-            wish.decision = self.by_bound("max", name, &wish.decision);
+            let max = format!("max.{name}");
+            wish.decision = self.section.decision_instead(&max, &wish.decision);
             return authors;
         };
-        wish.decision = self.by_bound(setting, name, &wish.decision);
+        let setting = format!("{setting}.{name}");
+        wish.decision = self.section.decision_instead(&setting, &wish.decision);
         Some(Side {
             amount,
             whose: Whose::Bounds,
-        })
-    }
-
-    fn by_bound(&self, setting: &str, name: &str, of_leaf: &Decision) -> Arc<Decision> {
-        let reason = self.section.decision(&format!("{setting}.{name}"));
-        Arc::new(Decision {
-            mode: of_leaf.mode,
-            leaf: of_leaf.leaf.clone(),
-            waiver: of_leaf.waiver,
-            ..Arc::unwrap_or_clone(reason)
         })
     }
 
@@ -301,7 +295,7 @@ impl<'a> Fitting<'_, 'a> {
             .amount
             .map_or(Value::Null, |amount| Value::from(amount.to_string()));
         let proposal = Proposal {
-            subject: &self.subject(),
+            subject: self.subject(),
             field: &[self.container.resources_key, plan.half.key(), plan.name],
             value,
             decision: plan.decision,
@@ -315,14 +309,13 @@ impl<'a> Fitting<'_, 'a> {
         Ok(())
     }
 
-    pub(super) fn subject(&self) -> Subject {
-        Subject::container(self.template, self.container)
+    pub(super) fn subject(&self) -> &Arc<Subject> {
+        &self.container.subject
     }
 
     fn author(&self, half: Half, name: &str) -> Result<Option<Quantity>, Problem> {
         let container = self.container;
-        let amounts = |of: Node<'a>| of.get(container.resources_key)?.get(half.key());
-        let leaf = |of| amounts(of)?.get(name).filter(|node| !node.is_null());
+        let leaf = |of: Node<'a>| of.at([container.resources_key, half.key(), name]);
         let Some(node) = container.first(leaf) else {
             return Ok(None);
         };
@@ -340,8 +333,8 @@ impl<'a> Fitting<'_, 'a> {
             "{}: the request of {name} is implicitly its limit, {implicit}, and is not set to {wanted}: {why}",
             self.subject().part
         );
-        Finding::new("resources", Severity::Info, message).about(
-            &self.subject(),
+        Finding::new(&rules::RES014, message).about(
+            self.subject(),
             &[self.container.resources_key, "requests", name],
         )
     }
@@ -361,9 +354,9 @@ impl<'a> Fitting<'_, 'a> {
             whose(limit)
         );
         let is_authors = limit.whose == Whose::Author;
-        Finding::new("FIT-RES002", Severity::Error, message)
+        Finding::new(&rules::RES002, message)
             .about(
-                &self.subject(),
+                self.subject(),
                 &[self.container.resources_key, "limits", name],
             )
             .current(is_authors.then(|| Value::from(limit.amount.to_string())))

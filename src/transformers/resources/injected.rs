@@ -1,10 +1,10 @@
 //! Containers that a service mesh adds when pods are made: nothing here sees them, so nothing here gives them amounts.
 
-use kustomize_krm_types::Severity;
-
-use crate::edit::{Edits, Finding, Subject};
+use crate::edit::Edits;
+use crate::finding::{Finding, Subject};
+use crate::objects::Template;
 use crate::read::Resource;
-use crate::select::Template;
+use crate::rules;
 use crate::yaml::Node;
 
 /// Where a mesh is asked for: whether by a label, under which name, and with what value.
@@ -73,14 +73,14 @@ pub(super) fn tell_of_namespace(resource: &Resource<'_>, edits: &mut Edits<'_>) 
 pub(super) fn tell(template: &Template<'_>, edits: &mut Edits<'_>) {
     let metadata = template.has_metadata.then(|| template.node.get("metadata"));
     for mesh in asked(metadata.flatten(), &OF_PODS) {
-        let subject = Subject::pod_metadata(template);
+        let subject = template.pod_metadata.clone();
         edits.find(mesh.finding("these pods", &subject, &[mesh.map(), mesh.key]));
     }
 }
 
 fn asked<'m>(metadata: Option<Node<'_>>, meshes: &'m [Mesh]) -> impl Iterator<Item = &'m Mesh> {
     let is_asked = move |mesh: &&Mesh| {
-        let value = metadata.and_then(|it| it.get(mesh.map())?.get(mesh.key)?.text());
+        let value = metadata.and_then(|it| it.text_at([mesh.map(), mesh.key]));
         value.is_some_and(|value| mesh.asks.contains(&value.as_ref()))
     };
     meshes.iter().filter(is_asked)
@@ -100,7 +100,7 @@ impl Mesh {
             "{} adds a container to {whose} when they are made, which is not seen here and gets no amounts",
             self.name
         );
-        Finding::new("resources", Severity::Info, message)
+        Finding::new(&rules::RES016, message)
             .about(subject, field)
             .help(format!(
                 "its amounts come from the annotations {}",

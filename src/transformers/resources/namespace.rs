@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use kustomize_krm_types::Severity;
-
-use super::qos::{Declared, PodAmounts};
-use super::{FITTED, Half};
-use crate::edit::{Change, Edits, Finding, Subject};
-use crate::quantity::{Quantity, Scale};
+use super::FITTED;
+use crate::edit::{Change, Edits};
+use crate::facts::Half;
+use crate::facts::{Declared, PodAmounts};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::{Quantity, Scale};
+use crate::objects::{Container, ContainerType, Related, Target, Template};
 use crate::read::Resource;
-use crate::select::{Around, Container, ContainerType, Selected, Selection, Target, Template};
+use crate::rules;
+use crate::select::{Selected, Selection};
 use crate::yaml::Node;
 
 /// The items of the LimitRanges of a namespace, with the defaults that the API server gives them.
@@ -38,11 +40,10 @@ struct Item {
 
 impl Ranges {
     /// The LimitRanges of an object's namespace.
-    pub(super) fn of(around: &Around<'_>, of: &Resource<'_>) -> Ranges {
+    pub(super) fn of(related: &Related<'_>, of: &Resource<'_>) -> Ranges {
         let mut items = Vec::new();
-        for range in around.limit_ranges_of(of) {
-            let limits = range.node.get("spec").and_then(|it| it.get("limits"));
-            let limits = limits.into_iter().flat_map(|limits| limits.items());
+        for range in related.limit_ranges_of(of) {
+            let limits = range.node.items_at(["spec", "limits"]);
             items.extend(limits.filter_map(|limit| Item::of(range, limit)));
         }
         Ranges { items }
@@ -70,12 +71,12 @@ impl Ranges {
     ) {
         for item in &self.items {
             if item.is_for_pods {
-                let subject = Subject::pod(template);
+                let subject = template.pod.clone();
                 item.judge(&subject, &["resources"], &amounts.in_all(), edits);
                 continue;
             }
             for (container, declared) in amounts.by_container(template) {
-                let subject = Subject::container(template, container);
+                let subject = container.subject.clone();
                 item.judge(&subject, &[container.resources_key], declared, edits);
             }
         }
@@ -84,13 +85,13 @@ impl Ranges {
 
 impl Item {
     fn of(range: &Resource<'_>, item: Node<'_>) -> Option<Item> {
-        let kind = item.get("type")?.text()?;
+        let kind = item.text_at(["type"])?;
         let is_for_pods = kind == "Pod";
         // A third type is for the sizes of claims.
         if !is_for_pods && kind != "Container" {
             return None;
         }
-        let amounts = |key: &str| quantities(item.get(key));
+        let amounts = |key: &str| quantities(item.at([key]));
         let mut read = Item {
             from: range.display_name(),
             is_for_pods,
@@ -129,7 +130,7 @@ impl Item {
             let message = format!("{}: {what} ({})", subject.part, self.from);
             let path = [field, &[half.key(), name]].concat();
             edits.find(
-                Finding::new("FIT-RES009", Severity::Warning, message)
+                Finding::new(&rules::RES009, message)
                     .about(subject, &path)
                     .help("the API server refuses the pod: change the amount or the LimitRange"),
             );
@@ -203,7 +204,7 @@ impl Item {
 /// Tells of containers without the amounts that a quota of the namespace asks for (`Constraints` in kubernetes
 /// `pkg/quota/v1/evaluator/core/pods.go`): none where the pod has amounts itself. `amounts` are completed.
 pub(super) fn tell_of_uncounted(
-    around: &Around<'_>,
+    related: &Related<'_>,
     of: &Resource<'_>,
     template: &Template<'_>,
     amounts: &PodAmounts,
@@ -212,7 +213,7 @@ pub(super) fn tell_of_uncounted(
     if !amounts.pod.is_empty() {
         return;
     }
-    let quotas = around.quotas().iter().map(|(_, quota)| *quota);
+    let quotas = related.quotas().iter().map(|(_, quota)| *quota);
     for quota in quotas.filter(|it| it.namespace == of.namespace) {
         let mut asked: Vec<(Half, &'static str)> = Vec::new();
         for name in hard(quota).keys() {
@@ -230,14 +231,14 @@ pub(super) fn tell_of_uncounted(
                 if declared.half(*half).contains_key(*name) {
                     continue;
                 }
-                let subject = Subject::container(template, container);
+                let subject = container.subject.clone();
                 let message = format!(
                     "{}: no resources.{half}.{name}, which {} asks of every container",
                     subject.part,
                     quota.display_name()
                 );
                 edits.find(
-                    Finding::new("FIT-RES009", Severity::Warning, message)
+                    Finding::new(&rules::RES009, message)
                         .about(&subject, &[container.resources_key, half.key(), name])
                         .help("the API server refuses the pod: set it, or have a LimitRange with a default"),
                 );
@@ -261,9 +262,9 @@ pub(crate) fn tell_of_quotas(
     changes: &[Change],
     is_fitted: impl Fn(&Selected<'_, '_>) -> bool,
 ) -> Vec<Finding> {
-    let around = &selection.around;
+    let related = &selection.objects.related;
     let mut findings = Vec::new();
-    for &(index, quota) in around.quotas() {
+    for &(index, quota) in related.quotas() {
         let hard = hard(quota);
         let beside = selection.selected.iter();
         let beside: Vec<_> = beside
@@ -276,16 +277,16 @@ pub(crate) fn tell_of_quotas(
         let mut counted: Vec<(String, u64, PodAmounts, Overhead<'_>)> = Vec::new();
         for selected in beside {
             let resource = selected.target.resource;
-            let Some(pods) = number_of_pods(&selected.target, around) else {
+            let Some(pods) = number_of_pods(&selected.target, related) else {
                 continue;
             };
             let first = changes.partition_point(|it| it.resource < selected.index);
             let until = changes.partition_point(|it| it.resource <= selected.index);
             let whole = selected.target.templates.iter().filter(|it| it.is_whole());
             for template in whole {
-                let amounts = PodAmounts::of(template, &changes[first..until]);
-                let completed = Ranges::of(around, resource).complete(amounts);
-                let overhead = Overhead::of(template, around);
+                let amounts = PodAmounts::after(template, &changes[first..until]);
+                let completed = Ranges::of(related, resource).complete(amounts);
+                let overhead = Overhead::of(template, related);
                 counted.push((resource.display_name(), pods, completed, overhead));
             }
         }
@@ -340,7 +341,7 @@ fn too_much(
         parts.join(", "),
         quota.display_name()
     );
-    Finding::new("FIT-RES009", Severity::Warning, message)
+    Finding::new(&rules::RES009, message)
         .about(&Subject::object(), &["spec", "hard", name])
         .help("the API server refuses the pods that are too many: raise the quota, or lower amounts or numbers")
 }
@@ -351,16 +352,13 @@ struct Overhead<'a> {
 }
 
 impl<'a> Overhead<'a> {
-    fn of(template: &Template<'a>, around: &Around<'a>) -> Overhead<'a> {
+    fn of(template: &Template<'a>, related: &Related<'a>) -> Overhead<'a> {
         let of_class = || {
-            let class = template.spec.get("runtimeClassName")?.text()?;
-            around
-                .runtime_class(&class)?
-                .get("overhead")?
-                .get("podFixed")
+            let class = template.spec.text_at(["runtimeClassName"])?;
+            related.runtime_class(&class)?.at(["overhead", "podFixed"])
         };
         Overhead {
-            fixed: template.spec.get("overhead").or_else(of_class),
+            fixed: template.spec.at(["overhead"]).or_else(of_class),
         }
     }
 
@@ -380,28 +378,27 @@ impl<'a> Overhead<'a> {
 
 /// How many pods an object has at most, and at least where its number is not written: one for each node, and those of
 /// one run. `None` for kinds that somebody else makes pods of.
-fn number_of_pods(target: &Target<'_>, around: &Around<'_>) -> Option<u64> {
+fn number_of_pods(target: &Target<'_>, related: &Related<'_>) -> Option<u64> {
     let resource = target.resource;
-    let number = |node: Option<Node<'_>>, key: &str| -> u64 {
-        let number = node.and_then(|it| it.get(key)?.text()?.parse().ok());
-        number.unwrap_or(1)
+    let number = |of: &Resource<'_>, keys: &[&str]| -> u64 {
+        of.node.int_at(keys.iter().copied()).unwrap_or(1)
     };
-    let spec = resource.node.get("spec");
     match (resource.group(), resource.kind.as_ref()) {
         ("", "Pod") | ("apps", "DaemonSet") => Some(1),
         ("apps", "Deployment" | "ReplicaSet" | "StatefulSet") | ("", "ReplicationController") => {
-            let autoscalers = around.autoscalers_of(resource).into_iter();
-            let most = autoscalers.filter(|it| !it.is_vertical).map(|it| {
-                let spec = it.resource.node.get("spec");
-                number(spec, "maxReplicas")
-            });
-            Some(most.max().unwrap_or_else(|| number(spec, "replicas")))
+            let autoscalers = related.autoscalers_of(resource).into_iter();
+            let most = autoscalers.filter(|it| !it.is_vertical);
+            let most = most.map(|it| number(it.resource, &["spec", "maxReplicas"]));
+            Some(
+                most.max()
+                    .unwrap_or_else(|| number(resource, &["spec", "replicas"])),
+            )
         }
-        ("batch", "Job") => Some(number(spec, "parallelism")),
-        ("batch", "CronJob") => {
-            let job = spec.and_then(|spec| spec.get("jobTemplate")?.get("spec"));
-            Some(number(job, "parallelism"))
-        }
+        ("batch", "Job") => Some(number(resource, &["spec", "parallelism"])),
+        ("batch", "CronJob") => Some(number(
+            resource,
+            &["spec", "jobTemplate", "spec", "parallelism"],
+        )),
         _ => None,
     }
 }
@@ -419,14 +416,11 @@ fn counts(name: &str) -> Option<(Half, &str)> {
 
 /// What a quota allows; nothing for one that is for some pods of the namespace only.
 fn hard(quota: &Resource<'_>) -> BTreeMap<String, Quantity> {
-    let spec = quota.node.get("spec");
-    let is_scoped = ["scopes", "scopeSelector"].iter().any(|key| {
-        spec.and_then(|spec| spec.get(key))
-            .is_some_and(|it| !it.is_null())
-    });
+    let mut scopes = ["scopes", "scopeSelector"].into_iter();
+    let is_scoped = scopes.any(|key| quota.node.at(["spec", key]).is_some());
     match is_scoped {
         true => BTreeMap::new(),
-        false => quantities(spec.and_then(|spec| spec.get("hard"))),
+        false => quantities(quota.node.at(["spec", "hard"])),
     }
 }
 

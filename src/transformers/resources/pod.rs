@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use kustomize_krm_types::Severity;
-
 use super::namespace::Ranges;
-use super::qos::PodAmounts;
-use super::{Half, OnConflict, Resources, decision, read_quantity, removed_by};
-use crate::config::{Decision, Mode, Section, covers};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use super::{OnConflict, Resources};
+use crate::config::{Section, covers};
+use crate::edit::read_quantity;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::facts::Half;
+use crate::facts::PodAmounts;
+use crate::finding::{Decision, Finding, Mode};
+use crate::kubernetes::Quantity;
+use crate::objects::{ContainerType, Template};
 use crate::problem::Problem;
-use crate::quantity::Quantity;
 use crate::read::Resource;
-use crate::select::{ContainerType, Template};
+use crate::rules;
 use crate::yaml::Value;
 
 /// What fitout gives out to whole pods: of what the API server takes (`SupportedPodLevelResources` in kubernetes
@@ -57,7 +59,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
 
     fn is_possible(&self) -> bool {
         let version = self.section.kubernetes_version();
-        version.is_some_and(|it| it.minor >= SINCE) && !self.template.is_windows
+        version.is_some_and(|it| it.minor() >= SINCE) && !self.template.is_windows
     }
 
     fn is_wanted(&self, half: Half, name: &str) -> bool {
@@ -83,9 +85,12 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             return None;
         }
         let configured = self.section.settings.pod_level.half(half);
-        let named = removed_by(self.section, &leaf).map(|path| format!("modes.{path}"));
+        let named = self
+            .section
+            .removed_by(&leaf)
+            .map(|path| format!("modes.{path}"));
         let reason = named.or(configured.contains_key(name).then(|| leaf.clone()))?;
-        Some(decision(self.section, &reason, &leaf))
+        Some(self.section.decision_about(&reason, &leaf))
     }
 
     /// Writes the pod's amounts; those of its containers are decided by now.
@@ -94,7 +99,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         if !is_possible && FITTED.iter().any(|name| self.is_any_wanted(name)) {
             edits.find(self.impossible());
         }
-        let amounts = ranges.complete(PodAmounts::of(self.template, edits.of_object()));
+        let amounts = ranges.complete(PodAmounts::after(self.template, edits.of_object()));
         let mut plans = Vec::new();
         for name in FITTED {
             for half in [Half::Requests, Half::Limits] {
@@ -117,7 +122,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         plans.sort_by_key(|(half, ..)| *half == Half::Limits);
         for (half, name, amount, decision, note) in plans {
             let proposal = Proposal {
-                subject: &Subject::pod(self.template),
+                subject: &self.template.pod,
                 field: &["resources", half.key(), name],
                 value: amount.map_or(Value::Null, |it| Value::from(it.to_string())),
                 decision,
@@ -134,11 +139,10 @@ impl<'f, 'a> PodLevel<'f, 'a> {
 
     fn side(&self, half: Half, name: &str) -> Result<Option<Side>, Problem> {
         let leaf = format!("podLevel.{half}.{name}");
-        let amounts = self.template.spec.get("resources");
-        let node = amounts.and_then(|it| it.get(half.key())?.get(name));
-        let subject = Subject::pod(self.template);
+        let node = self.template.spec.at(["resources", half.key(), name]);
+        let subject = self.template.pod.clone();
         let path = || subject.at(&["resources", half.key(), name]);
-        let author = match node.filter(|node| !node.is_null()) {
+        let author = match node {
             Some(node) => Some(Side {
                 amount: read_quantity(self.resource, node, path)?,
                 ours: None,
@@ -235,8 +239,8 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             ),
         };
         let message = format!("the pod's resources {what}");
-        Finding::new("resources", Severity::Warning, message)
-            .about(&Subject::pod(self.template), &["resources"])
+        Finding::new(&rules::RES017, message)
+            .about(&self.template.pod, &["resources"])
             .decided_by(self.section.decision("podLevel"))
             .help(help)
     }
@@ -253,8 +257,7 @@ pub(super) fn names(
         return Vec::new();
     }
     let stays = |half: Half, name: &str| {
-        let node = declared.and_then(|it| it.get(half.key())?.get(name));
-        let is_there = node.is_some_and(|node| !node.is_null());
+        let is_there = declared.is_some_and(|it| it.at([half.key(), name]).is_some());
         is_there && of_pod.is_none_or(|it| it.removal(half, name).is_none())
     };
     let is_for_pod = |name: &&str| {
@@ -275,9 +278,9 @@ fn largest_limit(amounts: &PodAmounts, name: &str) -> Option<Quantity> {
 }
 
 fn inconsistent(template: &Template<'_>, half: Half, name: &str, what: &str) -> Finding {
-    let subject = Subject::pod(template);
+    let subject = template.pod.clone();
     let message = format!("{}: resources.{half}.{name} {what}", subject.part);
-    Finding::new("FIT-RES008", Severity::Error, message)
+    Finding::new(&rules::RES008, message)
         .about(&subject, &["resources", half.key(), name])
         .help("the API server refuses such a pod")
 }

@@ -4,11 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use kustomize_krm_types::Severity;
 
+use super::FITTED;
 use super::fitting::Fitting;
-use super::{FITTED, Half, decision};
-use crate::config::Mode;
-use crate::edit::{Change, Edits, Finding};
-use crate::quantity::Quantity;
+use crate::edit::{Change, Edits};
+use crate::facts::{Declared, Half, Overlay};
+use crate::finding::{Finding, Mode};
+use crate::kubernetes::Quantity;
+use crate::rules::{self, Rule};
 use crate::yaml::{Node, Value};
 
 /// One amount that the author wrote.
@@ -52,15 +54,14 @@ impl<'a> Fitting<'_, 'a> {
             return kept;
         };
         for half in [Half::Requests, Half::Limits] {
-            let amounts = resources.get(half.key());
-            for (name, node) in amounts.into_iter().flat_map(|amounts| amounts.entries()) {
+            for (name, node) in resources.entries_at([half.key()]) {
                 let name = name.text().unwrap_or_default().into_owned();
                 if self.section.mode(&half.leaf(&name)) != Mode::Off {
                     let is_it = |change: &Change| {
-                        let Some(below) = change.pointer.strip_prefix(&self.container.path) else {
+                        if change.subject.path != self.container.subject.path {
                             return false;
-                        };
-                        let mut tokens = below.tokens();
+                        }
+                        let mut tokens = change.leaf.tokens();
                         let path = [self.container.resources_key, half.key(), &name];
                         path.into_iter()
                             .all(|name| tokens.next().is_some_and(|it| it.decoded() == name))
@@ -83,7 +84,7 @@ impl<'a> Fitting<'_, 'a> {
 
     fn finding(
         &self,
-        id: &'static str,
+        rule: &'static Rule,
         severity: Severity,
         kept: &Kept<'_>,
         what: &str,
@@ -92,11 +93,11 @@ impl<'a> Fitting<'_, 'a> {
         let Kept { half, name, .. } = kept;
         let message = format!("{}: resources.{half}.{name} {what}", subject.part);
         let leaf = self.section.decision(&format!("{half}.{name}"));
-        let finding = Finding::new(id, severity, message)
-            .about(&subject, &[self.container.resources_key, half.key(), name])
+        let finding = Finding::graded(rule, severity, message)
+            .about(subject, &[self.container.resources_key, half.key(), name])
             .current(kept.node.value().ok().filter(|value| *value != Value::Null));
         // It is told of with the leaf where the leaf is only checked or exempt.
-        match leaf.mode == Mode::Check || leaf.waiver.is_some() {
+        match leaf.mode == Mode::Check || leaf.exemption.is_some() {
             true => finding.decided_by(Arc::clone(&leaf)),
             false => finding,
         }
@@ -107,7 +108,7 @@ impl<'a> Fitting<'_, 'a> {
         if kept.node.is_null() {
             let what = "is null, which the API server takes for 0";
             return Some(
-                self.finding("FIT-RES011", Severity::Warning, kept, what)
+                self.finding(&rules::RES011, Severity::Warning, kept, what)
                     .help("set it, or delete the line"),
             );
         }
@@ -115,7 +116,7 @@ impl<'a> Fitting<'_, 'a> {
         if amount.is_zero() {
             return None;
         }
-        let suspicious = |severity, what: &str| self.finding("FIT-RES006", severity, kept, what);
+        let suspicious = |severity, what: &str| self.finding(&rules::RES006, severity, kept, what);
         let text = kept.text.as_str();
         if text.parse::<Quantity>() != Ok(amount) {
             let what =
@@ -179,7 +180,7 @@ impl<'a> Fitting<'_, 'a> {
             "is {} and resources.{}.{} is {}: units of 1000 and of 1024",
             decimal.text, binary.half, binary.name, binary.text
         );
-        let finding = self.finding("FIT-RES006", Severity::Info, decimal, &what);
+        let finding = self.finding(&rules::RES006, Severity::Info, decimal, &what);
         Some(finding.help("write both in Ki, Mi, Gi"))
     }
 
@@ -202,7 +203,7 @@ impl<'a> Fitting<'_, 'a> {
                 && least > most
             {
                 let what = format!("is {most}, below the request of {least}");
-                let finding = self.finding("FIT-RES002", Severity::Error, limit, &what);
+                let finding = self.finding(&rules::RES002, Severity::Error, limit, &what);
                 findings.push(finding.help("the API server refuses the pod as it is"));
             }
         }
@@ -235,11 +236,14 @@ impl<'a> Fitting<'_, 'a> {
                         subject.part
                     );
                     findings.push(
-                        Finding::new("FIT-RES010", Severity::Error, message)
-                            .about(&subject, &[self.container.resources_key, half.key(), name])
+                        Finding::new(&rules::RES010, message)
+                            .about(subject, &[self.container.resources_key, half.key(), name])
                             .current(Some(Value::from(amount.to_string())))
                             .proposed(Value::from(bound.to_string()))
-                            .decided_by(decision(self.section, &format!("{setting}.{name}"), &leaf))
+                            .decided_by(
+                                self.section
+                                    .decision_about(&format!("{setting}.{name}"), &leaf),
+                            )
                             .help("change it, or let the mode Bound do it"),
                     );
                 }
@@ -260,14 +264,13 @@ impl<'a> Fitting<'_, 'a> {
                     subject.part
                 );
                 findings.push(
-                    Finding::new("FIT-RES004", Severity::Warning, message)
-                        .about(&subject, &[self.container.resources_key, "limits", name])
+                    Finding::new(&rules::RES004, message)
+                        .about(subject, &[self.container.resources_key, "limits", name])
                         .current(Some(Value::from(limit.to_string())))
-                        .decided_by(decision(
-                            self.section,
-                            &format!("limitRequestRatio.{name}"),
-                            &leaf,
-                        ))
+                        .decided_by(
+                            self.section
+                                .decision_about(&format!("limitRequestRatio.{name}"), &leaf),
+                        )
                         .help("raise the request or lower the limit"),
                 );
             }
@@ -315,13 +318,17 @@ impl<'a> Fitting<'_, 'a> {
                 }
                 Some(_) => continue,
             };
-            let finding = self.finding("FIT-RES005", Severity::Error, kept, &what);
+            let finding = self.finding(&rules::RES005, Severity::Error, kept, &what);
             findings.push(finding.help("the API server refuses the pod as it is"));
         }
         findings
     }
 
-    fn declared(&self, changes: &[Change]) -> super::qos::Declared {
-        super::qos::Declared::of(self.container.node, &self.container.path, changes)
+    fn declared(&self, changes: &[Change]) -> Declared {
+        {
+            let overlay = Overlay::of(changes);
+            let view = overlay.view(self.container.node, &self.container.subject.path);
+            Declared::of(view, "resources")
+        }
     }
 }

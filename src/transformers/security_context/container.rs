@@ -1,5 +1,7 @@
 //! The fields of containers.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 
 use super::legacy::Spot;
@@ -7,17 +9,19 @@ use super::pod::too_young;
 use super::user::User;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
 use super::{SecurityContext, author_list, authors_own};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Subject};
+use crate::config::Section;
+use crate::edit::Edits;
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{Container, Template};
 use crate::problem::Problem;
-use crate::select::{Container, Template};
+use crate::rules;
 use crate::yaml::{Node, Value};
 
 pub(super) struct ContainerFitting<'f, 'a> {
     pub(super) section: &'f Section<'f, SecurityContext>,
     pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
-    pub(super) subject: Subject,
+    pub(super) subject: Arc<Subject>,
     /// The pod has users of its own, which `procMount: Unmasked` needs.
     pub(super) has_own_users: bool,
     pub(super) is_knative: bool,
@@ -95,17 +99,14 @@ impl<'a> ContainerFitting<'_, 'a> {
     /// The setting beside which the API server refuses `allowPrivilegeEscalation: false`.
     pub(super) fn needs_escalation(&self) -> Option<&'static str> {
         let configured = &self.section.settings.container;
-        let privileged = self
-            .author("privileged")
-            .and_then(|node| node.text())
-            .map(|text| text == "true");
+        let privileged = self.author("privileged").and_then(|node| node.bool());
         if self.effective("privileged", privileged, configured.privileged) == Some(true) {
             return Some("privileged: true");
         }
         let adds = self
             .author("capabilities")
-            .and_then(|lists| lists.get("add"));
-        let adds = adds.filter(|list| !list.is_null()).map(author_list);
+            .and_then(|lists| lists.at(["add"]));
+        let adds = adds.map(author_list);
         let lists = configured.capabilities.as_ref();
         let adds = self.effective(
             "capabilities.add",
@@ -136,8 +137,8 @@ impl<'a> ContainerFitting<'_, 'a> {
         let lifted = configured == Some(true) && self.section.mode(leaf) == Mode::Override;
         let own = self
             .author("allowPrivilegeEscalation")
-            .and_then(|node| node.text());
-        own.as_deref() == Some("false") && !lifted
+            .and_then(|node| node.bool());
+        own == Some(false) && !lifted
     }
 
     pub(super) fn stays_unprivileged(&self, wanted: &Wanted) -> Finding {
@@ -145,7 +146,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: its author set allowPrivilegeEscalation to false; the API server refuses {} beside it, so it is not set",
             self.subject.part, wanted.name
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("leave the container out with a profile, or let the config override `allowPrivilegeEscalation` for it")
@@ -156,7 +157,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: the API server takes procMount: Unmasked only with hostUsers: false, so it is not set",
             self.subject.part
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("set `securityContext.hostUsers: false` as well; it needs Kubernetes 1.33")
@@ -167,7 +168,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: Knative refuses {}, so it is not set",
             self.subject.part, wanted.name
         );
-        Finding::new("FIT-SEC008", Severity::Warning, message)
+        Finding::new(&rules::SEC008, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("set the mode of this field to Off for Knative with a profile")
@@ -178,7 +179,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: {reason}; the API server refuses allowPrivilegeEscalation: false beside it, so it is not set",
             self.subject.part
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &["securityContext", "allowPrivilegeEscalation"])
             .decided_by(self.section.decision("container.allowPrivilegeEscalation"))
             .help("a container that needs this belongs into a namespace that enforces the level privileged")
@@ -187,8 +188,7 @@ impl<'a> ContainerFitting<'_, 'a> {
     pub(super) fn has_read_only_root(&self) -> bool {
         let own = self
             .author("readOnlyRootFilesystem")
-            .and_then(|node| node.text())
-            .map(|text| text == "true");
+            .and_then(|node| node.bool());
         let wanted = self.section.settings.wants_read_only_root().then_some(true);
         let mode = self.section.mode("container.readOnlyRootFilesystem");
         mode.outcome(own, wanted) == Some(true)

@@ -11,8 +11,10 @@ use kustomize_krm_types::Severity;
 use super::container::ContainerFitting;
 use super::pod::PodFitting;
 use super::{SecurityContext, author, author_list, authors_own};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding};
+use crate::config::Section;
+use crate::edit::Edits;
+use crate::finding::{Finding, Mode};
+use crate::rules;
 use crate::yaml::{Node, Value};
 
 /// The capability without which no port below [`FIRST_FREE_PORT`] can be opened.
@@ -50,7 +52,7 @@ impl<'a> ContainerFitting<'_, 'a> {
         }
         let lists = authors_own(self.container, "capabilities");
         for list in ["add", "drop"] {
-            if let Some(node) = lists.and_then(|lists| lists.get(list)) {
+            if let Some(node) = lists.and_then(|lists| lists.at([list])) {
                 let finding = self.misspelled(list, node);
                 finding.into_iter().for_each(|it| edits.find(it));
             }
@@ -76,7 +78,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: {name} has {wrong}, which the Pod Security Standards do not know and runtimes take for different things",
             self.subject.part
         );
-        let finding = Finding::new("FIT-SEC007", Severity::Warning, message)
+        let finding = Finding::new(&rules::SEC007, message)
             .about(&self.subject, &["securityContext", "capabilities", list])
             .current(node.value().ok())
             .proposed(Value::Sequence(right))
@@ -87,9 +89,9 @@ impl<'a> ContainerFitting<'_, 'a> {
 
     /// A port that the container declares and may not open, because it drops the capability for it.
     fn low_port(&self) -> Option<Finding> {
-        let ports = self.container.node.get("ports")?;
-        let port = ports.items().find_map(|port| {
-            let port = port.get("containerPort")?.text()?.parse().ok()?;
+        let mut ports = self.container.node.items_at(["ports"]);
+        let port = ports.find_map(|port| {
+            let port = port.int_at(["containerPort"])?;
             (1..FIRST_FREE_PORT).contains(&port).then_some(port)
         })?;
         let leaf = "container.capabilities.drop";
@@ -105,7 +107,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: it drops the capability {NET_BIND_SERVICE}, without which it may not open its port {port}",
             self.subject.part
         );
-        let finding = Finding::new("FIT-SEC001", Severity::Info, message)
+        let finding = Finding::graded(&rules::SEC001, Severity::Info, message)
             .about(&self.subject, &["ports"])
             .decided_by(self.section.decision(leaf))
             .help(format!(
@@ -118,8 +120,8 @@ impl<'a> ContainerFitting<'_, 'a> {
 
     /// The capabilities that the container will add or drop.
     fn list(&self, list: &str) -> Vec<String> {
-        let own = authors_own(self.container, "capabilities").and_then(|lists| lists.get(list));
-        let own = own.filter(|list| !list.is_null()).map(author_list);
+        let own = authors_own(self.container, "capabilities").and_then(|lists| lists.at([list]));
+        let own = own.map(author_list);
         let name = format!("capabilities.{list}");
         let settings = &self.section.settings;
         let mut wanted = settings.wanted_for_container().iter();
@@ -139,13 +141,8 @@ impl<'a> ContainerFitting<'_, 'a> {
     fn lowest_port(&self) -> i64 {
         let context = self.template.spec.get("securityContext");
         let authors = author(context, "sysctls").map(|list| {
-            let set = |it: &Node<'_>| {
-                it.get("name").and_then(|name| name.text()).as_deref() == Some(PORT_START)
-            };
-            let value = list
-                .items()
-                .find(set)
-                .and_then(|it| it.get("value")?.text());
+            let set = |it: &Node<'_>| it.text_at(["name"]).as_deref() == Some(PORT_START);
+            let value = list.items().find(set).and_then(|it| it.text_at(["value"]));
             value.map(std::borrow::Cow::into_owned)
         });
         let configured = self.section.settings.pod.sysctls.as_ref().map(|list| {
@@ -168,7 +165,7 @@ impl PodFitting<'_, '_, '_> {
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) {
-        let os = self.template.spec.get("os").and_then(|os| os.get("name"));
+        let os = self.template.spec.at(["os", "name"]);
         // Since 1.25 the standard knows Windows by `os.name` alone (`isWindows` in the checks).
         let asks = section.settings.is_restricted() && section.standard_minor() >= 25;
         let is_off = section.mode("profile") == Mode::Off;
@@ -180,7 +177,7 @@ impl PodFitting<'_, '_, '_> {
              what Windows has not and refuses it",
             self.subject.part
         );
-        let finding = Finding::new("FIT-SEC008", Severity::Warning, message)
+        let finding = Finding::new(&rules::SEC008, message)
             .about(&self.subject, &["os", "name"])
             .proposed("windows")
             .decided_by(section.decision("profile"))

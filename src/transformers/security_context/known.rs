@@ -6,11 +6,13 @@ use super::pod::{PodFitting, is_claim};
 use super::user::User;
 use super::{Placement, SecurityContext, author, authors_own};
 use crate::catalogue::clean;
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode};
+use crate::objects::Container;
 use crate::problem::Problem;
-use crate::select::Container;
-use crate::yaml::{Node, Value};
+use crate::rules;
+use crate::yaml::Value;
 
 /// The fields of which the catalogue knows values, and all that speaks of each: a group belongs to its user.
 const IDS: [(&str, &[&str]); 2] = [
@@ -83,7 +85,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 };
                 let subject = match of_all {
                     Some(_) => self.subject.clone(),
-                    None => Subject::container(self.template, container),
+                    None => container.subject.clone(),
                 };
                 let own = self.scope.section_for(container);
                 let decided = own.as_deref().unwrap_or(section);
@@ -119,7 +121,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let claims = || {
             let volumes = self.template.volumes().filter(|it| is_claim(*it));
             let templates = self.scope.target().claims.iter();
-            let names = volumes.filter_map(|it| it.get("name")?.text());
+            let names = volumes.filter_map(|it| it.text_at(["name"]));
             names.chain(templates.map(|it| it.name.clone()))
         };
         let (image, entry) = section.known_of(container)?;
@@ -128,27 +130,27 @@ impl<'a> PodFitting<'_, 'a, '_> {
         if User::of(section, self.template, container).is_root() {
             return None;
         }
-        let list = |key: &str| container.node.get(key).into_iter().flat_map(Node::items);
-        let text = |of: Node<'a>, key: &str| of.get(key).and_then(|it| it.text());
-        let variable = list("env").find(|it| text(*it, "name").as_deref() == Some(&own.variable));
+        let mut env = container.node.items_at(["env"]);
+        let variable = env.find(|it| it.text_at(["name"]).as_deref() == Some(&own.variable));
         let path = match variable {
             None => own.path.clone(),
-            Some(variable) => text(variable, "value")?.into_owned(),
+            Some(variable) => variable.text_at(["value"])?.into_owned(),
         };
         let path = clean(&path)?;
-        let mount = list("volumeMounts").find(|mount| {
-            let at = text(*mount, "mountPath").and_then(|at| clean(&at));
+        let mut mounts = container.node.items_at(["volumeMounts"]);
+        let mount = mounts.find(|mount| {
+            let at = mount.text_at(["mountPath"]).and_then(|at| clean(&at));
             at.as_ref() == Some(&path)
         })?;
-        let name = text(mount, "name")?;
+        let name = mount.text_at(["name"])?;
         claims().find(|claim| *claim == name)?;
-        let subject = Subject::container(self.template, container);
+        let subject = container.subject.clone();
         let message = format!(
             "{}: \"{name}\" is mounted at {path}, the directory of {} that {image} wants for its user alone; a volume's root \
              belongs to root and is open to the fsGroup",
             subject.part, own.variable
         );
-        let finding = Finding::new("FIT-SEC006", Severity::Warning, message)
+        let finding = Finding::graded(&rules::SEC006, Severity::Warning, message)
             .about(&subject, &["env"])
             .decided_by(section.decision("pod.fsGroup"))
             .help(format!(
@@ -169,13 +171,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let made_for = entry
             .run_as_user
             .filter(|it| !entry.any_user && *it != user)?;
-        let subject = Subject::container(self.template, container);
+        let subject = container.subject.clone();
         let is_root = user == 0;
         let message = format!(
             "{}: by the catalogue of images {image} is made for user {made_for} and may not work as user {user}",
             subject.part
         );
-        let finding = Finding::new("FIT-SEC005", Severity::Warning, message)
+        let finding = Finding::new(&rules::SEC005, message)
             .about(&subject, &["securityContext", "runAsUser"])
             .decided_by(section.decision("pod.runAsUser"))
             .help("take that user for this container, or say in `spec.catalogue` that any user will do");

@@ -9,14 +9,18 @@
 //! Sources: `validateSeccompAnnotationsAndFields` and `validateAppArmorAnnotationsAndFieldsMatchOnCreate` in kubernetes
 //! `pkg/apis/core/validation/validation.go`; k8s.io/api `core/v1/annotation_key_constants.go`.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 
 use super::wanted::{Wanted, set_field};
 use super::{SecurityContext, author, authors_own};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{Container, Template};
+use crate::pod_security::rule_of;
 use crate::problem::Problem;
-use crate::select::{Container, Template};
 use crate::yaml::Value;
 
 const SECCOMP_OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
@@ -75,7 +79,7 @@ impl Legacy {
 
     /// The field's value that says the same, for one that clusters no longer hear of from the annotation.
     fn as_field(&self, section: &Section<'_, SecurityContext>) -> Option<Value> {
-        let minor = section.kubernetes_version().map_or(0, |it| it.minor);
+        let minor = section.kubernetes_version().map_or(0, |it| it.minor());
         let is_dead = self.key.contains("seccomp") && minor >= SECCOMP_FIELDS_ONLY;
         let profile = self.text.strip_prefix("localhost/").filter(|_| is_dead)?;
         let field = [("type", "Localhost"), ("localhostProfile", profile)];
@@ -99,7 +103,7 @@ impl Legacy {
             return Ok(());
         };
         edits.set(Proposal {
-            subject: &Subject::pod_metadata(template),
+            subject: &template.pod_metadata,
             field: &["annotations", &self.key],
             value: Value::Quoted(text),
             decision: section.decision(&wanted.leaf),
@@ -121,18 +125,15 @@ impl Legacy {
         section: &Section<'_, SecurityContext>,
     ) -> Option<Finding> {
         let id = match wanted.name.as_str() {
-            "appArmorProfile" => "FIT-PSS-appArmorProfile",
-            _ => "FIT-PSS-seccompProfile_restricted",
+            "appArmorProfile" => "appArmorProfile",
+            _ => "seccompProfile_restricted",
         };
         let message = format!(
             "{}: its author's annotation {} is {}, which stays; the API server refuses another {} beside it",
             part.part, self.key, self.text, wanted.name
         );
-        let finding = Finding::new(id, Severity::Warning, message)
-            .about(
-                &Subject::pod_metadata(template),
-                &["annotations", &self.key],
-            )
+        let finding = Finding::graded(rule_of(id), Severity::Warning, message)
+            .about(&template.pod_metadata, &["annotations", &self.key])
             .current(Some(Value::from(self.text.as_str())))
             .decided_by(section.decision(&wanted.leaf))
             .help("change the manifest, or set the mode of this field to Override");
@@ -165,7 +166,7 @@ pub(super) struct Spot<'s, 't> {
     pub(super) template: &'s Template<'t>,
     /// `None` for the pod's own security context.
     pub(super) container: Option<&'s Container<'t>>,
-    pub(super) subject: &'s Subject,
+    pub(super) subject: &'s Arc<Subject>,
 }
 
 impl Spot<'_, '_> {

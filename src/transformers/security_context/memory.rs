@@ -7,8 +7,10 @@ use kustomize_krm_types::Severity;
 
 use super::container::ContainerFitting;
 use super::writable::{Volumes, Wanted};
-use crate::edit::{Edits, Finding};
-use crate::quantity::Quantity;
+use crate::edit::Edits;
+use crate::finding::Finding;
+use crate::kubernetes::Quantity;
+use crate::rules;
 
 impl Volumes {
     /// Tells where what may be written to memory leaves the container less than half of its limit.
@@ -34,7 +36,7 @@ impl Volumes {
             "{}: its writable paths in memory may take {all}, {how_much} of its memory limit of {limit}, at which it is killed",
             fitting.subject.part
         );
-        let finding = Finding::new("FIT-SEC001", Severity::Warning, message)
+        let finding = Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&fitting.subject, &["resources", "limits", "memory"])
             .decided_by(fitting.section.decision("writablePaths"))
             .help("lower `sizeLimit`, raise the limit, or leave out `medium: Memory`");
@@ -47,12 +49,8 @@ fn limit_of(fitting: &ContainerFitting<'_, '_>, edits: &Edits<'_>) -> Option<Qua
     let field = ["resources", "limits", "memory"];
     let pointer = fitting.subject.at(&field);
     let mut changes = edits.of_object().iter();
-    if let Some(change) = changes.rfind(|change| change.pointer == pointer) {
+    if let Some(change) = changes.rfind(|change| change.pointer() == pointer) {
         return change.proposed.as_ref()?.as_str()?.parse().ok();
     }
-    let mut node = fitting.container.node;
-    for key in field {
-        node = node.get(key).filter(|it| !it.is_null())?;
-    }
-    Quantity::of_node(node).ok()
+    Quantity::of_node(fitting.container.node.at(field)?).ok()
 }

@@ -1,22 +1,26 @@
 //! The fields of pods, and those that pods and containers share.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 
 use super::legacy::{Spot, had_annotation};
 use super::user::{User, author_user};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
 use super::{Automount, Placement, SecurityContext, author, authors_own, forbid_token};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{ClaimKind, Container, Target, Template};
 use crate::problem::Problem;
-use crate::select::{ClaimKind, Container, Target, Template};
+use crate::rules;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
 
 pub(super) struct PodFitting<'f, 'r, 'c> {
     pub(super) scope: &'f Scope<'r, 'c, SecurityContext>,
     pub(super) template: &'f Template<'r>,
-    pub(super) subject: Subject,
+    pub(super) subject: Arc<Subject>,
     /// Knative takes no security context of the pod, and of the container's only some fields.
     pub(super) is_knative: bool,
 }
@@ -85,7 +89,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         for container in containers().filter(|container| root(container)) {
             edits.find(self.starts_as_root(container, section));
         }
-        let subject_of = |container: &Container<'a>| Subject::container(self.template, container);
+        let subject_of = |container: &Container<'a>| container.subject.clone();
         let own = |container: &Container<'a>| authors_own(container, &wanted.name).is_some();
         // An annotation of the time before the field counts as its author's value.
         let annotated = |container: &Container<'a>| {
@@ -162,7 +166,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
     fn spot<'s>(
         &'s self,
         container: Option<&'s Container<'a>>,
-        subject: &'s Subject,
+        subject: &'s Arc<Subject>,
     ) -> Spot<'s, 'a> {
         Spot {
             template: self.template,
@@ -180,7 +184,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let subject = match container {
-            Some(container) => Subject::container(self.template, container),
+            Some(container) => container.subject.clone(),
             None => self.subject.clone(),
         };
         self.spot(container, &subject).set(wanted, section, edits)
@@ -247,20 +251,17 @@ impl<'a> PodFitting<'_, 'a, '_> {
     /// What the author set beside which the API server refuses a value of `hostUsers` (`validateHostUsers` and
     /// `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`).
     fn forbids_host_users(&self, value: bool) -> Option<String> {
-        let is_true = |name: &&str| {
-            let field = self.template.spec.get(name).and_then(|node| node.text());
-            field.as_deref() == Some("true")
-        };
+        let is_true = |name: &&&str| self.template.spec.bool_at([**name]) == Some(true);
         let host = ["hostNetwork", "hostPID", "hostIPC"];
-        if let (false, Some(name)) = (value, host.iter().find(|name| is_true(name))) {
+        if let (false, Some(name)) = (value, host.iter().find(is_true)) {
             return Some(format!("{name}: true"));
         }
         let mut containers = self.template.containers.iter();
         let field = containers.find_map(|container| {
-            let devices = container.node.get("volumeDevices");
+            let mut devices = container.node.items_at(["volumeDevices"]);
             let mount = authors_own(container, "procMount");
             let is_unmasked = mount.and_then(|node| node.text()).as_deref() == Some("Unmasked");
-            let has_devices = devices.is_some_and(|list| list.items().next().is_some());
+            let has_devices = devices.next().is_some();
             match value {
                 false if has_devices => Some((container, "volumeDevices")),
                 true if is_unmasked => Some((container, "procMount: Unmasked")),
@@ -280,7 +281,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: {reason}; the API server refuses hostUsers: {value} beside it, so it is not set",
             self.subject.part
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &["hostUsers"])
             .decided_by(section.decision("hostUsers"))
             .help("leave the object out with a profile, or change the manifest")
@@ -288,13 +289,12 @@ impl<'a> PodFitting<'_, 'a, '_> {
 
     /// Whether the pod will have users of its own, apart from those of its node.
     pub(super) fn has_own_users(&self, section: Option<&Section<'_, SecurityContext>>) -> bool {
-        let authors = author(Some(self.template.spec), "hostUsers").and_then(|node| node.text());
-        let authors = authors.map(|text| text == "true");
+        let authors = author(Some(self.template.spec), "hostUsers").and_then(|node| node.bool());
         let Some(section) = section else {
             return authors == Some(false);
         };
         let since = super::wanted::since("hostUsers").unwrap_or_default();
-        let minor = section.kubernetes_version().map_or(0, |it| it.minor);
+        let minor = section.kubernetes_version().map_or(0, |it| it.minor());
         let configured = section.settings.host_users.filter(|value| {
             minor >= since
                 && !self.template.is_windows
@@ -317,7 +317,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: Knative refuses {name}, so it is not set",
             self.subject.part
         );
-        Finding::new("FIT-SEC008", Severity::Warning, message)
+        Finding::new(&rules::SEC008, message)
             .about(&self.subject, &["securityContext", name])
             .decided_by(section.decision(leaf))
             .help("set the mode of this field to Off for Knative with a profile")
@@ -329,16 +329,16 @@ impl<'a> PodFitting<'_, 'a, '_> {
             // The config is not for it, but what the pod gets counts for it too.
             None => {
                 let author = author_user(self.template, container);
-                author.and_then(|node| node.text()).as_deref() == Some("0")
+                author.and_then(|node| node.int()) == Some(0_i64)
             }
         }
     }
 
     /// Whether the author has the pod run as root, for containers that are not seen here.
     fn is_root_pod(&self, section: &Section<'_, SecurityContext>) -> bool {
-        let user = author(self.context(), "runAsUser").and_then(|node| node.text());
+        let user = author(self.context(), "runAsUser").and_then(|node| node.int());
         let stays = !matches!(section.mode("pod.runAsUser"), Mode::Override | Mode::Remove);
-        user.as_deref() == Some("0") && stays
+        user == Some(0_i64) && stays
     }
 
     fn pod_starts_as_root(&self, section: &Section<'_, SecurityContext>) -> Finding {
@@ -346,7 +346,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: its author has it run as user 0, so runAsNonRoot is not set: it would not start",
             self.subject.part
         );
-        Finding::new("FIT-SEC001", Severity::Warning, message)
+        Finding::graded(&rules::SEC001, Severity::Warning, message)
             .about(&self.subject, &["securityContext", "runAsUser"])
             .current(author(self.context(), "runAsUser").and_then(|node| node.value().ok()))
             .decided_by(section.decision("pod.runAsNonRoot"))
@@ -358,9 +358,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
         container: &Container<'a>,
         section: &Section<'_, SecurityContext>,
     ) -> Finding {
-        let subject = Subject::container(self.template, container);
+        let subject = container.subject.clone();
         let author = author_user(self.template, container);
-        let is_authors = author.and_then(|node| node.text()).as_deref() == Some("0");
+        let is_authors = author.and_then(|node| node.int()) == Some(0_i64);
         let (severity, message, help) = if is_authors {
             (
                 Severity::Warning,
@@ -376,8 +376,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 "choose another user, or set `runAsNonRoot: false`",
             )
         };
-        Finding::new(
-            "FIT-SEC001",
+        Finding::graded(
+            &rules::SEC001,
             severity,
             format!("{}: {message}", subject.part),
         )
@@ -473,7 +473,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "no user is known for {}: if the image's user is root or a name, runAsNonRoot keeps it from starting",
             without.join(", ")
         );
-        let finding = Finding::new("FIT-SEC004", Severity::Warning, message)
+        let finding = Finding::new(&rules::SEC004, message)
             .about(&self.subject, &["securityContext", "runAsUser"])
             .decided_by(section.decision("pod.runAsNonRoot"))
             .help(
@@ -522,7 +522,7 @@ pub(super) fn too_young(
         true => wanted.path(&["securityContext"]),
         false => vec![wanted.name.as_str()],
     };
-    Finding::new("securityContext", Severity::Warning, message)
+    Finding::new(&rules::VER001, message)
         .about(subject, &path)
         .decided_by(section.decision(&wanted.leaf))
         .help(format!(
@@ -532,8 +532,8 @@ pub(super) fn too_young(
 
 /// Whether a volume is a claim's, of its own or by name.
 pub(super) fn is_claim(volume: Node<'_>) -> bool {
-    let claim = volume.get("persistentVolumeClaim");
-    claim.or_else(|| volume.get("ephemeral")).is_some()
+    let mut sources = ["persistentVolumeClaim", "ephemeral"].into_iter();
+    sources.any(|source| volume.at([source]).is_some())
 }
 
 pub(super) fn has_claim_templates(target: &Target<'_>) -> bool {

@@ -3,15 +3,19 @@
 //! The pods are judged as they come to be, by [`crate::pod_security`]. What is told where it is written, or why it is not
 //! written, is not told again.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 
 use super::SecurityContext;
 use super::pod::PodFitting;
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Subject};
-use crate::pod_security::{At, Culprit, Level, PodFacts, Version, Violation, evaluate};
-use crate::rules;
-use crate::select::Container;
+use crate::config::Section;
+use crate::edit::Edits;
+use crate::facts::{Overlay, PodFacts};
+use crate::finding::{Finding, Mode, Subject};
+use crate::kubernetes::{Level, Version};
+use crate::objects::Container;
+use crate::pod_security::{At, Culprit, Violation, evaluate, rule_of};
 
 const LOWER_LEVEL: &str =
     "change the manifest, or exempt it with a reason and give it a namespace of a lower level";
@@ -41,7 +45,8 @@ impl PodFitting<'_, '_, '_> {
             return;
         }
         let mut found = Vec::new();
-        let facts = PodFacts::after(self.template, edits.of_object());
+        let overlay = Overlay::of(edits.of_object());
+        let facts = PodFacts::after(self.template, &overlay);
         let of_pod = standard(section);
         let mut standards = vec![of_pod];
         for (_, section) in containers {
@@ -71,7 +76,7 @@ impl PodFitting<'_, '_, '_> {
         culprit: &Culprit,
         section: &'s Section<'c, SecurityContext>,
         containers: &[Configured<'s, '_, 'c>],
-    ) -> Option<(Subject, &'s Section<'c, SecurityContext>)> {
+    ) -> Option<(Arc<Subject>, &'s Section<'c, SecurityContext>)> {
         let mut containers = containers.iter();
         match culprit.at {
             At::Pod => Some((self.subject.clone(), section)),
@@ -80,15 +85,15 @@ impl PodFitting<'_, '_, '_> {
                 let name = key.rsplit_once('/').map(|(_, name)| name);
                 let own = containers.find(|(container, _)| Some(&*container.name) == name);
                 let section = own.map_or(section, |(_, section)| *section);
-                Some((Subject::pod_metadata(self.template), section))
+                Some((self.template.pod_metadata.clone(), section))
             }
             At::Container { list, index } => {
                 let path = match self.template.is_whole() {
                     true => self.template.at_spec([list.as_str(), &index.to_string()]),
-                    false => self.template.containers.get(index)?.path.clone(),
+                    false => self.template.containers.get(index)?.subject.path.clone(),
                 };
-                let (container, section) = containers.find(|(it, _)| it.path == path)?;
-                Some((Subject::container(self.template, container), section))
+                let (container, section) = containers.find(|(it, _)| it.subject.path == path)?;
+                Some((container.subject.clone(), section))
             }
         }
     }
@@ -153,7 +158,7 @@ impl PodFitting<'_, '_, '_> {
             ),
         };
         let message = format!("{}: {what}; {outcome}", subject.part);
-        Finding::new(rules::of_pod_security(check), Severity::Warning, message).help(LOWER_LEVEL)
+        Finding::graded(rule_of(check), Severity::Warning, message).help(LOWER_LEVEL)
     }
 
     /// Whether it was told where it is written, or why it is not.
@@ -170,7 +175,7 @@ impl PodFitting<'_, '_, '_> {
             above.is_some_and(|above| pointer.starts_with(above))
         };
         if culprit.found.is_some() {
-            let of_standard = |it: &&Finding| it.id.starts_with("FIT-PSS-");
+            let of_standard = |it: &&Finding| it.rule.id.starts_with("FIT-PSS-");
             return told.iter().filter(of_standard).any(is_about);
         }
         // The API server refuses it for Windows: see `tell_windows`.
@@ -183,8 +188,8 @@ impl PodFitting<'_, '_, '_> {
         };
         let is_for_root = violation.check == "runAsNonRoot" && told.iter().any(is_user);
         // Of an annotation that stands for the field.
-        let rule = rules::of_pod_security(violation.check);
-        let is_of_rule = |finding: &Finding| finding.id == rule && is_of_part(finding);
+        let rule = rule_of(violation.check);
+        let is_of_rule = |finding: &Finding| finding.rule.id == rule.id && is_of_part(finding);
         let is_it = |finding: &Finding| is_about(finding) || is_of_rule(finding);
         is_not_for_windows || is_for_root || told.iter().any(is_it)
     }

@@ -1,8 +1,9 @@
 //! Which user a container runs as, by its author's and the config's word.
 
 use super::{SecurityContext, author, authors_own};
-use crate::config::{Mode, Section};
-use crate::select::{Container, Template};
+use crate::config::Section;
+use crate::finding::Mode;
+use crate::objects::{Container, Template};
 use crate::yaml::Node;
 
 /// The number of the user that a container will run as, as far as it is known.

@@ -1,13 +1,18 @@
 //! The fields of security contexts that shall be so, and how they are set.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 use serde::Serialize;
 
 use super::{SecurityContext, author_list};
-use crate::config::{Mode, Section};
-use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Answer, Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::Template;
+use crate::pod_security::rule_of;
 use crate::problem::Problem;
-use crate::select::Template;
+use crate::rules::{self, Rule};
 use crate::yaml::{Node, Value};
 
 /// Fields that pods and containers have both; the container's wins.
@@ -217,14 +222,14 @@ impl Wanted {
         let since = since(&self.name)?;
         let minor = section
             .kubernetes_version()
-            .map_or(25, |version| version.minor);
+            .map_or(25, |version| version.minor());
         (minor < since).then_some(since)
     }
 }
 
 /// Sets a field of a security context, and says so where the author's own value is weaker and stays.
 pub(super) fn set_field(
-    subject: &Subject,
+    subject: &Arc<Subject>,
     path: &[&str],
     wanted: &Wanted,
     section: &Section<'_, SecurityContext>,
@@ -247,7 +252,7 @@ pub(super) fn set_field(
             path[1..].join("."),
             one_line(node)
         );
-        let finding = Finding::new(id, Severity::Warning, message)
+        let finding = Finding::graded(id, Severity::Warning, message)
             .about(subject, path)
             .current(node.value().ok())
             .proposed(wanted.value.clone())
@@ -264,24 +269,23 @@ pub(super) fn one_line(node: Node<'_>) -> String {
 }
 
 /// The check that an author's value fails at the level restricted, if it does.
-pub(super) fn weaker(name: &str, node: Node<'_>) -> Option<&'static str> {
-    let text = node.text();
+pub(super) fn weaker(name: &str, node: Node<'_>) -> Option<&'static Rule> {
     match name {
-        "runAsNonRoot" => (text.as_deref() != Some("true")).then_some("FIT-PSS-runAsNonRoot"),
+        "runAsNonRoot" => (node.bool() != Some(true)).then(|| rule_of("runAsNonRoot")),
         "allowPrivilegeEscalation" => {
-            (text.as_deref() != Some("false")).then_some("FIT-PSS-allowPrivilegeEscalation")
+            (node.bool() != Some(false)).then(|| rule_of("allowPrivilegeEscalation"))
         }
         "appArmorProfile" => {
-            let kind = node.get("type").and_then(|kind| kind.text());
-            (kind.as_deref() == Some("Unconfined")).then_some("FIT-PSS-appArmorProfile")
+            let kind = node.text_at(["type"]);
+            (kind.as_deref() == Some("Unconfined")).then(|| rule_of("appArmorProfile"))
         }
-        "readOnlyRootFilesystem" => (text.as_deref() != Some("true")).then_some("FIT-SEC002"),
+        "readOnlyRootFilesystem" => (node.bool() != Some(true)).then_some(&rules::SEC002),
         "capabilities.drop" => (!author_list(node).iter().any(|name| name == "ALL"))
-            .then_some("FIT-PSS-capabilities_restricted"),
+            .then(|| rule_of("capabilities_restricted")),
         "seccompProfile" => {
-            let kind = node.get("type").and_then(|kind| kind.text());
+            let kind = node.text_at(["type"]);
             let is_restricted = matches!(kind.as_deref(), Some("RuntimeDefault" | "Localhost"));
-            (!is_restricted).then_some("FIT-PSS-seccompProfile_restricted")
+            (!is_restricted).then(|| rule_of("seccompProfile_restricted"))
         }
         _ => None,
     }

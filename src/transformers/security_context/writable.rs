@@ -4,19 +4,22 @@
 //! trust. Paths are compared cleaned, because the API server compares them as text and would let
 //! `/tmp` and `/tmp/` collide at run time.
 
+use std::sync::Arc;
+
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::container::ContainerFitting;
 use crate::catalogue::{Entry, clean};
-use crate::config::Mode;
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Amount;
+use crate::config::Objection;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::kubernetes::{Glob, Quantity};
+use crate::objects::{Container, Target, Template, expected};
 use crate::problem::Problem;
-use crate::quantity::Quantity;
 use crate::read::Resource;
-use crate::select::{Container, Glob, Target, Template, expected};
-use crate::transformers::Objection;
-use crate::transformers::resources::Amount;
+use crate::rules;
 use crate::yaml::{Node, Value};
 
 /// A path that must stay writable.
@@ -180,7 +183,7 @@ enum Source {
 fn mounts_below(fitting: &ContainerFitting<'_, '_>, path: &str) -> bool {
     let mounts = fitting.container.items("volumeMounts");
     let mut paths = mounts.filter_map(|mount| {
-        let at = mount.get("mountPath")?.text()?;
+        let at = mount.text_at(["mountPath"])?;
         clean(&at)
     });
     paths.any(|at| {
@@ -205,13 +208,7 @@ impl Volumes {
         template: &Template<'_>,
         wanted: impl Iterator<Item = (&'w Container<'w>, &'w [Wanted])>,
     ) -> Volumes {
-        let name = |volume: Node<'_>| {
-            volume
-                .get("name")
-                .and_then(|name| name.text())
-                .unwrap_or_default()
-                .into_owned()
-        };
+        let name = |volume: Node<'_>| volume.text_at(["name"]).unwrap_or_default().into_owned();
         let mut known: Vec<(String, Source)> = template
             .volumes()
             .map(|volume| (name(volume), source_of(volume)))
@@ -224,10 +221,9 @@ impl Volumes {
         );
         let mut mounted = Vec::new();
         for container in &template.containers {
-            let mounts = container.node.get("volumeMounts");
-            for mount in mounts.into_iter().flat_map(Node::items) {
-                let text = |key: &str| mount.get(key).and_then(|node| node.text());
-                let (Some(name), Some(path)) = (text("name"), text("mountPath")) else {
+            for mount in container.node.items_at(["volumeMounts"]) {
+                let (name, path) = (mount.text_at(["name"]), mount.text_at(["mountPath"]));
+                let (Some(name), Some(path)) = (name, path) else {
                     continue;
                 };
                 let path = clean(&path).unwrap_or_else(|| path.into_owned());
@@ -252,7 +248,7 @@ impl Volumes {
         &mut self,
         fitting: &ContainerFitting<'_, '_>,
         resource: &Resource<'_>,
-        pod: &Subject,
+        pod: &Arc<Subject>,
         paths: &[Wanted],
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
@@ -335,20 +331,10 @@ impl Volumes {
         path: &str,
     ) -> Result<Cover, Problem> {
         let container = fitting.container;
-        let devices = container
-            .node
-            .get("volumeDevices")
-            .into_iter()
-            .flat_map(Node::items);
-        for device in devices {
-            if device
-                .get("devicePath")
-                .and_then(|device| clean(&device.text()?))
-                .as_deref()
-                == Some(path)
-            {
-                return Ok(Cover::Device);
-            }
+        let mut devices = container.node.items_at(["volumeDevices"]);
+        let path_of = |device: Node<'_>| clean(&device.text_at(["devicePath"])?);
+        if devices.any(|device| path_of(device).as_deref() == Some(path)) {
+            return Ok(Cover::Device);
         }
         let mounts = container.items("volumeMounts");
         let mounts = mounts.chain(fitting.template.workspaces());
@@ -362,12 +348,7 @@ impl Volumes {
                     &container.at(["volumeMounts", &index.to_string()]),
                 ));
             }
-            let text = |key: &str| {
-                mount
-                    .get(key)
-                    .and_then(|value| value.text())
-                    .unwrap_or_default()
-            };
+            let text = |key: &str| mount.text_at([key]).unwrap_or_default();
             let Some(mounted) = clean(&text("mountPath")) else {
                 continue;
             };
@@ -387,7 +368,7 @@ impl Volumes {
                 .iter()
                 .find(|(name, _)| *name == text("name"))
                 .map_or(Source::Writable, |(_, source)| *source);
-            let read_only = text("readOnly") == "true" || source == Source::ReadOnly;
+            let read_only = mount.bool_at(["readOnly"]) == Some(true) || source == Source::ReadOnly;
             let what = || format!("the mount of \"{}\" at {mounted}", text("name"));
             // The kubelet makes a directory of a subPath that is not there; what lies below it is covered.
             let cover = if read_only {
@@ -448,6 +429,7 @@ fn plain_name((container, path): &Place) -> String {
 fn name_of(container: &Container<'_>) -> String {
     match container.name.as_ref() {
         "" => container
+            .subject
             .path
             .tokens()
             .last()
@@ -457,17 +439,14 @@ fn name_of(container: &Container<'_>) -> String {
 }
 
 fn source_of(volume: Node<'_>) -> Source {
-    let has = |key: &str| volume.get(key).is_some_and(|node| !node.is_null());
+    let has = |key: &str| volume.at([key]).is_some();
     // An emptyDir without settings is written `emptyDir: {}`, or null, or not at all.
     let is_read_only = ["configMap", "secret", "projected", "downwardAPI", "image"]
         .iter()
         .any(|key| has(key));
     // Claims, nfs, iscsi, csi and others can be read-only as a whole.
-    let says_so = |(_, source): (Node<'_>, Node<'_>)| {
-        let read_only = source.get("readOnly").and_then(|node| node.text());
-        read_only.as_deref() == Some("true")
-    };
-    let type_ = volume.get("hostPath").and_then(|it| it.get("type")?.text());
+    let says_so = |(_, source): (Node<'_>, Node<'_>)| source.bool_at(["readOnly"]) == Some(true);
+    let type_ = volume.text_at(["hostPath", "type"]);
     let is_file = |type_: &str| !type_.is_empty() && !type_.starts_with("Directory");
     if is_read_only || volume.entries().any(says_so) {
         Source::ReadOnly
@@ -482,8 +461,7 @@ fn source_of(volume: Node<'_>) -> Source {
 
 /// The file that the kubelet mounts for the container's last words, where it is not the usual one.
 fn provided_file(fitting: &ContainerFitting<'_, '_>) -> Option<String> {
-    let path = fitting.container.node.get("terminationMessagePath")?;
-    clean(&path.text()?)
+    clean(&fitting.container.node.text_at(["terminationMessagePath"])?)
 }
 
 fn is_a_device(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
@@ -491,7 +469,7 @@ fn is_a_device(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
         "{}: {} must be writable, but a block device has that path, and the API server refuses a mount beside it",
         fitting.subject.part, wanted.path
     );
-    Finding::new("FIT-SEC006", Severity::Error, message)
+    Finding::new(&rules::SEC006, message)
         .about(&fitting.subject, &["volumeDevices"])
         .decided_by(fitting.section.decision("writablePaths"))
         .help("give the device another path, or take the path out of `writablePaths` for this container")
@@ -504,7 +482,7 @@ fn would_hide(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
         wanted.image.as_deref().unwrap_or_default(),
         wanted.path
     );
-    Finding::new("FIT-SEC006", Severity::Warning, message)
+    Finding::graded(&rules::SEC006, Severity::Warning, message)
         .about(&fitting.subject, &["volumeMounts"])
         .decided_by(fitting.section.decision("container.readOnlyRootFilesystem"))
         .help("mount its files there, or let this container have a writable root filesystem")
@@ -520,7 +498,7 @@ fn stays_read_only(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted, by: &str
         "{}: {} must be writable, but {by} is not",
         fitting.subject.part, wanted.path
     );
-    Finding::new("FIT-SEC006", severity, message)
+    Finding::graded(&rules::SEC006, severity, message)
         .about(&fitting.subject, &["volumeMounts"])
         .decided_by(fitting.section.decision("writablePaths"))
         .help("mount that elsewhere, or take the path out of `writablePaths` for this container")

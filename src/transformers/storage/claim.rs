@@ -1,16 +1,17 @@
 //! One claim: what is asked of it, in which order, and what the API server makes of a change.
 
+use std::sync::Arc;
+
 use std::cell::Cell;
 
-use kustomize_krm_types::Severity;
-
 use super::{Storage, is_removed, minor_version};
-use crate::config::{Mode, Section};
-use crate::edit::{Answer, Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Answer, Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{Claim, ClaimKind, Related, below, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::select::{Around, Claim, ClaimKind, below, expected};
-use crate::transformers::decision_to_remove;
+use crate::rules;
 use crate::yaml::{Node, Value};
 
 /// What an author has to do for a StatefulSet's claim templates to change (`ValidateStatefulSetUpdate` in kubernetes
@@ -23,8 +24,8 @@ pub(super) struct Fitting<'f, 'a> {
     pub(super) claim: &'f Claim<'a>,
     pub(super) section: &'f Section<'f, Storage>,
     /// The other objects in hand, among them classes.
-    pub(super) around: &'f Around<'f>,
-    pub(super) subject: Subject,
+    pub(super) related: &'f Related<'f>,
+    pub(super) subject: Arc<Subject>,
     /// Whether it was said what a change of this object's claim templates takes.
     pub(super) is_told: &'f Cell<bool>,
 }
@@ -59,7 +60,7 @@ impl<'a> Fitting<'_, 'a> {
                     self.resource,
                     node,
                     "a mapping",
-                    &below(&self.claim.path, [part]),
+                    &below(&self.claim.subject.path, [part]),
                 ));
             }
         }
@@ -98,7 +99,7 @@ impl<'a> Fitting<'_, 'a> {
             "claim \"{}\" is bound to its volume by hand, so its class cannot {wish}",
             self.claim.name
         );
-        let finding = Finding::new("storage", Severity::Error, message)
+        let finding = Finding::new(&rules::STO010, message)
             .about(&self.subject, &self.field(&[leaf]))
             .current(current.map(|class| Value::from(class.into_owned())))
             .decided_by(self.section.decision(leaf))
@@ -203,7 +204,7 @@ impl<'a> Fitting<'_, 'a> {
             return Ok(());
         }
         let proposal = Proposal {
-            decision: decision_to_remove(self.section, leaf),
+            decision: self.section.decision_to_remove(leaf),
             ..self.proposal(field, leaf, Value::Null, Meaning::Literal)
         };
         if matches!(edits.set(proposal)?, Answer::Edited) {
@@ -262,7 +263,7 @@ pub(super) fn too_young(
 ) -> Finding {
     let message =
         format!("{leaf} exists since Kubernetes 1.{since} and is not written for this cluster");
-    Finding::new("storage", Severity::Warning, message)
+    Finding::new(&rules::VER001, message)
         .about(subject, field)
         .decided_by(section.decision(leaf))
         .help(format!(

@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use kustomize_krm_types::Severity;
-
 use super::claim::Fitting;
 use super::{LegacyAnnotation, is_removed};
-use crate::config::{Decision, Mode};
-use crate::edit::{Answer, Edits, Finding, Meaning, Proposal};
+use crate::edit::{Answer, Edits, Meaning, Proposal};
+use crate::finding::{Decision, Finding, Mode};
+use crate::objects::ClaimKind;
 use crate::problem::Problem;
-use crate::select::ClaimKind;
-use crate::transformers::decision_about;
+use crate::rules;
 use crate::yaml::Value;
 
 /// The way in which claims named their class before the field (Kubernetes 1.6); where it stands, the
@@ -85,7 +83,7 @@ impl Fitting<'_, '_> {
             "claim \"{}\" is filled from another volume, whose class must fit; its class is left as it is",
             self.claim.name
         );
-        let finding = Finding::new("storage", Severity::Info, message).about(&self.subject, &field);
+        let finding = Finding::new(&rules::STO008, message).about(&self.subject, &field);
         edits.find(finding.help("name the claim under `claims` to set it all the same"));
     }
 
@@ -95,7 +93,7 @@ impl Fitting<'_, '_> {
             "claim \"{}\" names no class, so it gets the cluster's default, and waits for ever where there is none",
             self.claim.name
         );
-        let finding = Finding::new("FIT-STO001", Severity::Warning, message)
+        let finding = Finding::new(&rules::STO001, message)
             .about(&self.subject, &field)
             .decided_by(self.section.decision(LEAF))
             .help("set `storage.storageClassName`; if the default is meant, say `modes: {storageClassName: Off}`");
@@ -109,7 +107,7 @@ impl Fitting<'_, '_> {
         let setting = format!("map.{author}");
         let here = self.settings().name_here(author);
         edits.repair(Proposal {
-            decision: decision_about(self.section, &setting, LEAF),
+            decision: self.section.decision_about(&setting, LEAF),
             ..self.proposal(&field, LEAF, Value::from(here), Meaning::Text)
         })?;
         self.mark(LEAF, edits);
@@ -128,9 +126,8 @@ impl Fitting<'_, '_> {
     }
 
     fn legacy_class(&self) -> Option<String> {
-        let annotations = self.claim.node.get("metadata")?.get("annotations")?;
-        let class = annotations.get(LEGACY_CLASS)?;
-        (!class.is_null()).then(|| class.text().map(Into::into))?
+        let keys = ["metadata", "annotations", LEGACY_CLASS];
+        Some(self.claim.node.text_at(keys)?.into_owned())
     }
 
     fn fit_legacy(
@@ -160,7 +157,7 @@ impl Fitting<'_, '_> {
         if self.claim.kind == ClaimKind::Template {
             return Ok(());
         }
-        let by = decision_about(self.section, "legacyAnnotation", LEAF);
+        let by = self.section.decision_about("legacyAnnotation", LEAF);
         let answer = edits.set(Proposal {
             decision: Arc::clone(&by),
             note: Some("as its annotation says".to_owned()),
@@ -187,7 +184,7 @@ impl Fitting<'_, '_> {
             "claim \"{}\" names its class {legacy} in an annotation, which wins over the field; {what}",
             self.claim.name
         );
-        Finding::new("FIT-STO003", Severity::Error, message)
+        Finding::new(&rules::STO003, message)
             .about(&self.subject, &LEGACY_FIELD)
             .current(Some(Value::from(legacy)))
             .proposed(wanted)

@@ -1,14 +1,13 @@
 //! What becomes of the claims that a StatefulSet made: its own field, not one of its claims.
 
-use kustomize_krm_types::Severity;
-
 use super::claim::too_young;
 use super::{Policy, Retention, Storage, is_removed, minor_version};
-use crate::config::{Mode, Section};
-use crate::edit::{Edits, Finding, Meaning, Proposal, Subject};
+use crate::config::Section;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{ClaimKind, Target};
 use crate::problem::Problem;
-use crate::select::{ClaimKind, Target};
-use crate::transformers::decision_to_remove;
+use crate::rules;
 use crate::yaml::Value;
 
 /// `StatefulSetAutoDeletePVC` is on by default since then (KEP 1847).
@@ -59,7 +58,7 @@ pub(super) fn fit(
             field: &field,
             value,
             decision: match is_removed {
-                true => decision_to_remove(section, &leaf),
+                true => section.decision_to_remove(&leaf),
                 false => section.decision(&leaf),
             },
             meaning: Meaning::Text,
@@ -86,7 +85,6 @@ fn leave_operators(section: &Section<'_, Storage>, edits: &mut Edits<'_>) {
         return;
     };
     let message = "its claims are made by an operator, so `retention` is not written: it is a field of StatefulSets";
-    let finding =
-        Finding::new("storage", Severity::Info, message).decided_by(section.decision(leaf));
+    let finding = Finding::new(&rules::STO009, message).decided_by(section.decision(leaf));
     edits.find(finding.help("set what the operator has for it"));
 }

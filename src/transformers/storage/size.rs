@@ -1,16 +1,15 @@
 //! The size of a claim. It only grows, unless something asks for less by name: then that is told.
 
-use kustomize_krm_types::Severity;
-
 use super::claim::Fitting;
 use super::{Size, SizePolicy, Storage, is_removed};
-use crate::config::Mode;
-use crate::edit::{Edits, Finding, Meaning, Proposal};
+use crate::config::Amount;
+use crate::edit::read_quantity;
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::finding::{Finding, Mode};
+use crate::kubernetes::{Format, Glob, Quantity};
+use crate::objects::ClaimKind;
 use crate::problem::Problem;
-use crate::quantity::{Format, Quantity};
-use crate::select::{ClaimKind, Glob};
-use crate::transformers::decision_about;
-use crate::transformers::resources::{Amount, read_quantity};
+use crate::rules;
 use crate::yaml::Value;
 
 /// Where a claim says how large it is.
@@ -113,18 +112,17 @@ impl Fitting<'_, '_> {
         let Some(name) = self.class_here() else {
             return;
         };
-        let Some(class) = self.around.storage_class(&name) else {
+        let Some(class) = self.related.storage_class(&name) else {
             return;
         };
-        let allows = class.get("allowVolumeExpansion");
-        if allows.and_then(|node| node.text()).as_deref() == Some("true") {
+        if class.bool_at(["allowVolumeExpansion"]) == Some(true) {
             return;
         }
         let message = format!(
             "claim \"{}\" grows from {from} to {to}, which the class {name} does not let an existing claim do",
             self.claim.name
         );
-        let finding = Finding::new("FIT-STO007", Severity::Warning, message)
+        let finding = Finding::new(&rules::STO007, message)
             .about(&self.subject, &self.field(&FIELD))
             .decided_by(self.section.decision(leaf))
             .help("set `allowVolumeExpansion: true` on the StorageClass if its driver can, or make a new claim");
@@ -146,7 +144,7 @@ impl Fitting<'_, '_> {
             return Ok(());
         }
         let proposal = Proposal {
-            decision: decision_about(self.section, "max", leaf),
+            decision: self.section.decision_about("max", leaf),
             ..self.proposal(
                 &field,
                 leaf,
@@ -167,7 +165,7 @@ impl Fitting<'_, '_> {
             "claim \"{}\" shrinks from {from} to {to}, which no existing claim can",
             self.claim.name
         );
-        let finding = Finding::new("FIT-STO002", Severity::Warning, message)
+        let finding = Finding::new(&rules::STO002, message)
             .about(&self.subject, &field)
             .decided_by(self.section.decision(leaf));
         edits.find(finding);

@@ -47,6 +47,87 @@ fn get_follows_aliases_and_plain_merges() {
 }
 
 #[test]
+fn a_path_leads_to_what_is_there_and_not_null() {
+    let stream = Stream::parse(
+        "spec: {name: web, none: ~, list: [a, b], deep: {port: 80}, <<: &m {merged: 1}}\nuse: *m\n",
+    )
+    .unwrap();
+    let root = root(&stream);
+    assert_eq!(root.text_at(["spec", "name"]).as_deref(), Some("web"));
+    assert_eq!(root.text_at("spec/deep/port".split('/')).unwrap(), "80");
+    assert_eq!(root.text_at(["spec", "merged"]).as_deref(), Some("1"));
+    assert_eq!(root.text_at(["use", "merged"]).as_deref(), Some("1"));
+    assert_eq!(root.text_at(["spec", "deep"]), None);
+    assert_eq!(root.at([]).map(Node::id), Some(root.id()));
+    for absent in [
+        &["spec", "none"][..],
+        &["spec", "none", "below"],
+        &["spec", "name", "below"],
+        &["spec", "list", "0"],
+        &["other"],
+    ] {
+        assert!(root.at(absent.iter().copied()).is_none(), "{absent:?}");
+        assert_eq!(root.text_at(absent.iter().copied()), None);
+    }
+}
+
+#[test]
+fn what_is_no_collection_has_no_items_and_no_entries() {
+    let stream = Stream::parse("a: {list: [x, y], map: {k: v}, text: z, none: }\n").unwrap();
+    let items = |key: &str| {
+        let items = root(&stream).items_at(["a", key]).filter_map(Node::text);
+        items.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(
+        ["list", "map", "text", "none", "other"].map(items),
+        ["x y", "", "", "", ""]
+    );
+    let entries = |key| root(&stream).entries_at(["a", key]).count();
+    assert_eq!(
+        ["list", "map", "text", "none", "other"].map(entries),
+        [0, 1, 0, 0, 0]
+    );
+}
+
+#[test]
+fn booleans_are_those_of_yaml_1_1() {
+    let of = |text: &str| {
+        let stream = Stream::parse(format!("k: {text}\n")).unwrap();
+        root(&stream).bool_at(["k"])
+    };
+    for text in ["true", "True", "TRUE", "yes", "Yes", "on", "ON", "y"] {
+        assert_eq!(of(text), Some(true), "{text}");
+    }
+    for text in ["false", "False", "FALSE", "no", "No", "off", "OFF", "n"] {
+        assert_eq!(of(text), Some(false), "{text}");
+    }
+    for text in [
+        "\"true\"", "'yes'", "!!str on", "tRUE", "1", "", "~", "[true]",
+    ] {
+        assert_eq!(of(text), None, "{text}");
+    }
+}
+
+#[test]
+fn whole_numbers_are_those_that_the_type_holds() {
+    fn of<T: TryFrom<i128>>(text: &str) -> Option<T> {
+        let stream = Stream::parse(format!("k: {text}\n")).unwrap();
+        root(&stream).int_at(["k"])
+    }
+    assert_eq!(of("1000"), Some(1000_i64));
+    assert_eq!(of("1000.0"), Some(1000_i64));
+    assert_eq!(of("1e3"), Some(1000_u16));
+    assert_eq!(of("0x1F"), Some(31_u16));
+    assert_eq!(of("010"), Some(8_i64));
+    assert_eq!(of("-1"), Some(-1_i128));
+    assert_eq!(of::<u16>("-1"), None);
+    assert_eq!(of::<u16>("65536"), None);
+    for text in ["1.5", "\"80\"", "http", ".inf", ".nan", "~", "[1]"] {
+        assert_eq!(of::<i64>(text), None, "{text}");
+    }
+}
+
+#[test]
 fn keys_are_found_in_any_quoting() {
     let stream = Stream::parse("\"a\\tb\": 1\n'it''s': 2\n\"c\": 3\nd: 4\n").unwrap();
     for (key, text) in [("a\tb", "1"), ("it's", "2"), ("c", "3"), ("d", "4")] {

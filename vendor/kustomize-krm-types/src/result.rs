@@ -6,14 +6,38 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::annotations;
+
 /// One finding or change (`framework.Result`, `fn/framework/result.go`).
+///
+/// ```
+/// use kustomize_krm_types::{Field, Result, Severity};
+/// use serde_json::json;
+///
+/// let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}});
+/// let result = Result {
+///     field: Some(Field { path: "spec.hostNetwork".to_owned(), ..Field::default() }),
+///     ..Result::new(Severity::Error, "the pod uses the host's network").about(&pod)
+/// };
+/// assert_eq!(
+///     serde_json::to_value(result)?,
+///     json!({
+///         "message": "the pod uses the host's network",
+///         "severity": "error",
+///         "resourceRef": {"apiVersion": "v1", "kind": "Pod", "name": "web"},
+///         "field": {"path": "spec.hostNetwork"},
+///     })
+/// );
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Result {
     /// What is wrong or was changed, in one sentence for a person to read.
     pub message: String,
 
-    /// How grave it is. Always written, since hosts differ in what they make of its absence.
+    /// How severe it is. Always written, because hosts differ in the default: the specification says `error`, and kpt
+    /// prints `info`.
     #[serde(default)]
     pub severity: Severity,
 
@@ -34,7 +58,28 @@ pub struct Result {
     pub tags: BTreeMap<String, String>,
 }
 
-/// How grave a result is. Ordered by gravity: `Info < Warning < Error`, so that the worst of a list
+impl Result {
+    /// A result with a message and nothing else.
+    pub fn new(severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            severity,
+            ..Self::default()
+        }
+    }
+
+    /// The same result, about an item of the list: `resourceRef`, and `file` if the host tells where the item is from.
+    #[must_use]
+    pub fn about(self, item: &Value) -> Self {
+        Self {
+            resource_ref: Some(ResourceIdentifier::of(item)),
+            file: File::of(item),
+            ..self
+        }
+    }
+}
+
+/// How severe a result is. Ordered from harmless to severe: `Info < Warning < Error`, so that the worst of a list
 /// is its maximum.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
@@ -85,8 +130,20 @@ pub struct ResourceIdentifier {
     pub namespace: Option<String>,
 }
 
-/// A [`ResourceIdentifier`] by the name of the member it stands in.
-pub type ResourceRef = ResourceIdentifier;
+impl ResourceIdentifier {
+    /// The identity of an item. Members that the item lacks are empty: hosts also send items without a name, such as a
+    /// `kustomization.yaml`.
+    pub fn of(item: &Value) -> Self {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let metadata = &item["metadata"];
+        Self {
+            api_version: text(&item["apiVersion"]),
+            kind: text(&item["kind"]),
+            name: text(&metadata["name"]),
+            namespace: metadata["namespace"].as_str().map(str::to_owned),
+        }
+    }
+}
 
 /// Which field a result speaks of, and what it should be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -131,6 +188,32 @@ pub struct File {
     pub index: usize,
 }
 
+impl File {
+    /// The file of an item, by the annotations [`PATH`](annotations::PATH) and [`INDEX`](annotations::INDEX) or their
+    /// legacy names; None if it has no path. Under kustomize build a path may be made up: see there.
+    ///
+    /// ```
+    /// use kustomize_krm_types::{File, annotations};
+    /// use serde_json::json;
+    ///
+    /// let item = json!({"metadata": {"annotations": {(annotations::PATH): "web.yaml", (annotations::INDEX): "2"}}});
+    /// assert_eq!(File::of(&item), Some(File { path: "web.yaml".to_owned(), index: 2 }));
+    /// ```
+    pub fn of(item: &Value) -> Option<Self> {
+        let annotations = &item["metadata"]["annotations"];
+        let either = |name: &str, legacy: &str| {
+            let value = annotations[name].as_str();
+            value.or_else(|| annotations[legacy].as_str())
+        };
+        let path = either(annotations::PATH, annotations::LEGACY_PATH)?;
+        let index = either(annotations::INDEX, annotations::LEGACY_INDEX);
+        Some(Self {
+            path: path.to_owned(),
+            index: index.and_then(|index| index.parse().ok()).unwrap_or(0),
+        })
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -142,7 +225,7 @@ mod tests {
         Result {
             message: "container \"web\" has no memory limit".to_owned(),
             severity: Severity::Warning,
-            resource_ref: Some(ResourceRef {
+            resource_ref: Some(ResourceIdentifier {
                 api_version: "apps/v1".to_owned(),
                 kind: "Deployment".to_owned(),
                 name: "web".to_owned(),
@@ -202,6 +285,24 @@ mod tests {
             serde_json::from_value(json!({"message": "no", "file": {"path": "a.yaml"}})).unwrap();
         assert_eq!(result.severity, Severity::Error);
         assert_eq!(result.file.unwrap().index, 0);
+    }
+
+    #[test]
+    fn an_item_gives_what_it_has() {
+        let kustomization = json!({"resources": ["web.yaml"]});
+        let result = Result::new(Severity::Info, "skipped").about(&kustomization);
+        assert_eq!(result.resource_ref, Some(ResourceIdentifier::default()));
+        assert_eq!(result.file, None);
+
+        let legacy = json!({"metadata": {"name": "web", "namespace": "shop", "annotations": {
+            (annotations::LEGACY_PATH): "web.yaml",
+            (annotations::LEGACY_INDEX): "1",
+        }}});
+        let result = Result::new(Severity::Info, "done").about(&legacy);
+        let namespace = result.resource_ref.unwrap().namespace;
+        assert_eq!(namespace.as_deref(), Some("shop"));
+        let file = result.file.unwrap();
+        assert_eq!((file.path.as_str(), file.index), ("web.yaml", 1));
     }
 
     #[test]

@@ -1,0 +1,206 @@
+//! FIT-CFG004, FIT-CFG005, FIT-CFG006: whether the profiles of the config do what they seem to.
+//!
+//! A profile that matches nothing is normal where systems share a config, and a typo where an object
+//! nearly matches; which of the two it is decides how loudly it is told.
+
+use std::collections::BTreeSet;
+
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find};
+use crate::config::{Config, LayerId, View};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::Quantity;
+use crate::problem::did_you_mean;
+use crate::rules::{Rule, rule};
+use crate::select::{Containers, PROFILE, ProfileUse, Selected, Selection};
+use crate::yaml::{Node, Value};
+
+pub(super) const CHECK: Check = Check {
+    name: "config",
+    rules: &[UNMATCHED, DISAGREEMENT, PREVIOUS_NAME],
+    find: Find::Objects(|scene| {
+        let (config, selection) = (scene.config, scene.selection);
+        let mut findings = use_of_selection(config, selection);
+        findings.extend(use_of_profiles(config, selection));
+        findings.extend(disagreements(config, selection));
+        findings
+    }),
+};
+
+const UNMATCHED: Rule = rule(
+    "FIT-CFG004",
+    Severity::Error,
+    "a profile or a selection matched nothing",
+);
+const DISAGREEMENT: Rule = rule(
+    "FIT-CFG005",
+    Severity::Error,
+    "two profiles disagree on a leaf",
+);
+const PREVIOUS_NAME: Rule = rule(
+    "FIT-CFG006",
+    Severity::Info,
+    "a selector matched only by a name that kustomize has replaced",
+);
+
+/// Profiles that match nothing, or only by a name that kustomize has replaced since.
+fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (profile, used) in config.profiles.iter().zip(&selection.profiles) {
+        if let Some(index) = used.by_previous_name {
+            let message = format!(
+                "profile {} matches only by a name from before kustomize's prefix or suffix",
+                profile.name
+            );
+            let mut finding = Finding::new(&PREVIOUS_NAME, message);
+            finding.resource = Some(index);
+            findings.push(finding.help("select by label, which holds before and after"));
+        }
+        if !used.is_used {
+            findings.push(unused(config, &profile.name, profile.required, used));
+        }
+    }
+    for (resource, name) in &selection.unknown_profiles {
+        let message =
+            format!("the annotation {PROFILE} asks for `{name}`, and no profile is called that");
+        let names = config.profiles.iter().map(|profile| profile.name.as_str());
+        let help = did_you_mean(name, names).map(|nearest| format!("did you mean `{nearest}`?"));
+        let finding = Finding::new(&UNMATCHED, message)
+            .about(&Subject::object(), &["metadata", "annotations", PROFILE]);
+        findings.push(Finding {
+            resource: Some(*resource),
+            help,
+            ..finding
+        });
+    }
+    findings
+}
+
+/// A selection or exclusion of the whole config that no object answers to.
+fn use_of_selection(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+    if selection.candidates == 0
+        || config.select.is_none()
+        || !selection.selected.is_empty()
+        || !selection.skips.is_empty()
+    {
+        return Vec::new();
+    }
+    let near = selection
+        .near
+        .as_ref()
+        .map(|near| format!(": {}", near.0))
+        .unwrap_or_default();
+    let severity = if config.strict {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let message = format!(
+        "`spec.select` matches none of {} objects, so nothing is fitted{near}",
+        selection.candidates
+    );
+    vec![Finding::graded(&UNMATCHED, severity, message).help("correct `spec.select`")]
+}
+
+fn unused(config: &Config<'_>, name: &str, required: bool, used: &ProfileUse) -> Finding {
+    let near = used
+        .near
+        .as_ref()
+        .map(|near| format!(": {}", near.0))
+        .unwrap_or_default();
+    let severity = match (required || config.strict, used.near.is_some()) {
+        (true, _) => Severity::Error,
+        (false, true) => Severity::Warning,
+        (false, false) => Severity::Info,
+    };
+    let finding = Finding::graded(
+        &UNMATCHED,
+        severity,
+        format!("profile {name} matches nothing{near}"),
+    );
+    match (severity, required) {
+        (Severity::Info, _) => finding,
+        (_, true) => finding.help("correct its `select`; it is marked `required`"),
+        (_, false) => finding.help("correct its `select`, or remove the profile"),
+    }
+}
+
+/// Leaves that two profiles set differently for the same object or container; the later wins.
+fn disagreements(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+    let combinations: BTreeSet<Vec<LayerId>> = selection
+        .selected
+        .iter()
+        .flat_map(|selected| combinations_of(config, selected))
+        .filter(|profiles| profiles.len() > 1)
+        .collect();
+    let mut told: BTreeSet<(String, String, String)> = BTreeSet::new();
+    for combination in combinations {
+        for section in config.vocabulary.sections {
+            let layers = config.section_layers(&combination, section.name);
+            let view = View::new(layers, section.name, section.merged_lists);
+            view.iter()
+                .for_each(|view| collect(config, view, &mut told));
+        }
+    }
+    let severity = if config.strict {
+        Severity::Error
+    } else {
+        Severity::Info
+    };
+    let finding = |(leaf, loser, winner): (String, String, String)| {
+        let message = format!(
+            "profiles {loser} and {winner} set {leaf} differently; {winner} wins, because it comes later"
+        );
+        Finding::graded(&DISAGREEMENT, severity, message)
+    };
+    told.into_iter().map(finding).collect()
+}
+
+/// The profiles that meet: those for the object as a whole, and those for each of its containers.
+fn combinations_of(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Vec<LayerId>> {
+    let general: Vec<LayerId> = config.general_layers().collect();
+    let profiles = |applies: &dyn Fn(&Containers<'_>) -> bool| -> Vec<LayerId> {
+        let layers = selected.layers.iter();
+        let applying =
+            layers.filter(|(id, containers)| !general.contains(id) && applies(containers));
+        applying.map(|(id, _)| *id).collect()
+    };
+    let containers = selected.target.containers();
+    let mut combinations = vec![profiles(&|containers| containers.is_whole_object())];
+    combinations
+        .extend(containers.map(|container| profiles(&|containers| containers.includes(container))));
+    combinations
+}
+
+fn collect(config: &Config<'_>, view: &View<'_>, told: &mut BTreeSet<(String, String, String)>) {
+    let top = view.top();
+    if top.node.is_map() {
+        let below = view
+            .keys()
+            .into_iter()
+            .filter_map(|key| view.get(&key.text()?));
+        below.for_each(|view| collect(config, &view, told));
+    } else if !view.adds_up() {
+        for layer in view
+            .layers()
+            .iter()
+            .filter(|layer| !says_the_same(layer.node, top.node))
+        {
+            told.insert((
+                view.path().to_owned(),
+                config.name_of(layer.id),
+                config.name_of(top.id),
+            ));
+        }
+    }
+}
+
+/// Whether two values mean the same, as quantities where they are such.
+fn says_the_same(a: Node<'_>, b: Node<'_>) -> bool {
+    let quantity = |node: Node<'_>| Quantity::of_node(node).ok();
+    let equal = |a: Node<'_>, b: Node<'_>| {
+        a.value().unwrap_or(Value::Null) == b.value().unwrap_or(Value::Null)
+    };
+    equal(a, b) || (a.is_scalar() && quantity(a).is_some() && quantity(a) == quantity(b))
+}

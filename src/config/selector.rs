@@ -1,0 +1,282 @@
+//! Which objects and containers a part of the config is for.
+//!
+//! All fields of a selector must match. Patterns are regular expressions that must match the whole
+//! text, as in kustomize (`api/types/selector.go`), so `A|B` is the way to write a list.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use crate::kubernetes::{Glob, LabelSelector, LabelSelectorError, Pattern};
+use crate::objects::{Container, ContainerType, Template};
+use crate::read::Resource;
+
+/// `select` and `exclude` in the config.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Selector {
+    /// API group; the core group is the empty text.
+    pub group: Option<Pattern>,
+    /// API version without the group.
+    pub version: Option<Pattern>,
+    /// Kind.
+    pub kind: Option<Pattern>,
+    /// Name, also the one before kustomize's prefix.
+    pub name: Option<Pattern>,
+    /// Namespace.
+    pub namespace: Option<Pattern>,
+    /// Labels of the object, in the syntax of `kubectl -l`.
+    pub label_selector: Option<Labels>,
+    /// Annotations of the object, in the same syntax.
+    pub annotation_selector: Option<Labels>,
+    /// Labels of the pods that the object's template makes.
+    pub pod_label_selector: Option<Labels>,
+    /// Whether its pods keep data on claims.
+    pub has_volume_claims: Option<bool>,
+    /// What it must not be; the selector matches what this one does not.
+    pub not: Option<Not>,
+    /// Which containers; absent means all, and the object's own fields too.
+    pub containers: Option<ContainerSelector>,
+}
+
+/// Which containers of a selected object.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ContainerSelector {
+    /// Names, with `*` and `?`; if there are any, at least one must match.
+    pub names: Vec<Glob>,
+    /// Whole image references, with `*` and `?`; if there are any, at least one must match.
+    pub images: Vec<Glob>,
+    /// Types; if there are any, at least one must match.
+    pub types: Vec<ContainerType>,
+}
+
+/// A selector inside of a selector, which negates it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Selector")]
+pub struct Not(Box<Selector>);
+
+impl TryFrom<Selector> for Not {
+    type Error = String;
+
+    fn try_from(selector: Selector) -> Result<Not, String> {
+        if selector.containers.is_some() {
+            return Err("`not` cannot name containers; leave them out with `exclude`".to_owned());
+        }
+        Ok(Not(Box::new(selector)))
+    }
+}
+
+/// How an object answers to a selector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// It does not.
+    No,
+    /// It does, but only under a name that kustomize has replaced since.
+    ByPreviousName,
+    /// It does.
+    Yes,
+}
+
+/// Why an object that nearly matches a selector does not: what was asked for and what was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Near(pub String);
+
+impl Selector {
+    /// Whether the object is selected, its containers aside.
+    pub fn matches(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Match {
+        let misses = self.misses(resource, templates);
+        match misses.as_slice() {
+            [] => Match::Yes,
+            [Miss::Name(name)]
+                if resource
+                    .previous_names()
+                    .iter()
+                    .any(|previous| name.matches(previous)) =>
+            {
+                Match::ByPreviousName
+            }
+            _ => Match::No,
+        }
+    }
+
+    /// Whether a container of a selected object is selected.
+    pub fn matches_container(&self, container: &Container<'_>) -> bool {
+        let any = |globs: &[Glob], text: &str| {
+            globs.is_empty() || globs.iter().any(|glob| glob.matches(text))
+        };
+        self.containers.as_ref().is_none_or(|containers| {
+            let image = container.node.text_at(["image"]);
+            any(&containers.names, &container.name)
+                && any(&containers.images, image.as_deref().unwrap_or_default())
+                && (containers.types.is_empty()
+                    || containers.types.contains(&container.container_type))
+        })
+    }
+
+    /// Says why an object is not selected when it fails by one field only, and by little.
+    pub fn near_miss(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Option<Near> {
+        let misses = self.misses(resource, templates);
+        let [miss] = misses.as_slice() else {
+            return None;
+        };
+        let (field, wanted, found) = match miss {
+            Miss::Field(field, pattern, found) => {
+                (*field, pattern.as_str().to_owned(), found.clone())
+            }
+            Miss::Other => return None,
+            Miss::Name(pattern) => (
+                "name",
+                pattern.as_str().to_owned(),
+                resource.name.to_string(),
+            ),
+            Miss::Labels(field, labels, lookup) => {
+                let (key, wanted, found) = labels.0.near_miss(lookup)?;
+                return similar(wanted, &found).then(|| {
+                    Near(format!(
+                        "{field} asks for {key}={wanted}, {} has {key}={found}",
+                        resource.display_name()
+                    ))
+                });
+            }
+        };
+        similar(&wanted, &found).then(|| {
+            Near(format!(
+                "{field} asks for `{wanted}`, {} has `{found}`",
+                resource.display_name()
+            ))
+        })
+    }
+
+    /// Whether an object that is not selected would be by a name that it may have had before a prefix, a suffix or a
+    /// hash: one that `-` separates from the rest of today's.
+    pub fn may_have_matched(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
+        let misses = self.misses(resource, templates);
+        let [Miss::Name(pattern)] = misses.as_slice() else {
+            return false;
+        };
+        let name: &str = &resource.name;
+        let dashes = || name.match_indices('-').map(|(at, _)| at);
+        let starts = || std::iter::once(0).chain(dashes().map(|at| at + 1));
+        let ends = || dashes().chain(std::iter::once(name.len()));
+        starts().any(|start| ends().any(|end| start < end && pattern.matches(&name[start..end])))
+    }
+
+    fn misses<'s>(
+        &'s self,
+        resource: &'s Resource<'_>,
+        templates: &'s [Template<'_>],
+    ) -> Vec<Miss<'s>> {
+        let mut misses = Vec::new();
+        let namespace = resource.namespace.as_deref().unwrap_or_default();
+        let fields = [
+            ("group", &self.group, resource.group()),
+            ("version", &self.version, resource.version()),
+            ("kind", &self.kind, &*resource.kind),
+            ("namespace", &self.namespace, namespace),
+        ];
+        for (field, pattern, found) in fields {
+            if let Some(pattern) = pattern.as_ref().filter(|pattern| !pattern.matches(found)) {
+                misses.push(Miss::Field(field, pattern, found.to_owned()));
+            }
+        }
+        if let Some(name) = self
+            .name
+            .as_ref()
+            .filter(|name| !name.matches(&resource.name))
+        {
+            misses.push(Miss::Name(name));
+        }
+        if let Some(labels) = &self.label_selector
+            && !labels.0.matches(|key| resource.label(key))
+        {
+            misses.push(Miss::Labels(
+                "labelSelector",
+                labels,
+                Box::new(|key| resource.label(key)),
+            ));
+        }
+        if let Some(annotations) = &self.annotation_selector
+            && !annotations.0.matches(|key| resource.annotation(key))
+        {
+            let lookup = Box::new(|key: &str| resource.annotation(key));
+            misses.push(Miss::Labels("annotationSelector", annotations, lookup));
+        }
+        let keeps_data = || keeps_data(resource, templates);
+        if self
+            .has_volume_claims
+            .is_some_and(|wanted| wanted != keeps_data())
+        {
+            misses.push(Miss::Other);
+        }
+        let is_not = |not: &Not| not.0.matches(resource, templates) != Match::No;
+        if self.not.as_ref().is_some_and(is_not) {
+            misses.push(Miss::Other);
+        }
+        if let Some(labels) = &self.pod_label_selector
+            && !templates
+                .iter()
+                .any(|template| labels.0.matches(|key| template.label(key)))
+        {
+            let lookup = move |key: &str| templates.iter().find_map(|template| template.label(key));
+            misses.push(Miss::Labels("podLabelSelector", labels, Box::new(lookup)));
+        }
+        misses
+    }
+}
+
+/// Whether the pods mount a claim, or get one of their own.
+fn keeps_data(resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
+    let sources = ["persistentVolumeClaim", "ephemeral"];
+    let mounts = |template: &Template<'_>| {
+        let mut volumes = template.volumes();
+        volumes.any(|volume| sources.iter().any(|source| volume.get(source).is_some()))
+    };
+    let mut made = resource.node.items_at(["spec", "volumeClaimTemplates"]);
+    templates.iter().any(mounts) || made.next().is_some()
+}
+
+/// The value of a label, by its key.
+type Lookup<'s> = Box<dyn Fn(&str) -> Option<Cow<'s, str>> + 's>;
+
+/// One field of a selector that an object does not meet.
+enum Miss<'s> {
+    /// What there is no near miss of.
+    Other,
+    Field(&'static str, &'s Pattern, String),
+    Name(&'s Pattern),
+    Labels(&'static str, &'s Labels, Lookup<'s>),
+}
+
+/// A typo's distance: two slips, in short words one.
+fn similar(wanted: &str, found: &str) -> bool {
+    let slips = strsim::damerau_levenshtein(&wanted.to_lowercase(), &found.to_lowercase());
+    let allowed = if found.chars().count() > 3 { 2 } else { 1 };
+    wanted != found && found.chars().count() > 1 && slips <= allowed
+}
+
+/// A label selector in the syntax of `kubectl -l`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Labels(LabelSelector);
+
+impl TryFrom<String> for Labels {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Labels, String> {
+        text.parse()
+            .map(Labels)
+            .map_err(|error: LabelSelectorError| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_near_and_another_word_is_not() {
+        assert!(similar("gateway", "gatewya"));
+        assert!(!similar("gateway", "database"));
+    }
+}

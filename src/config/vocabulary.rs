@@ -1,0 +1,84 @@
+//! The sections and rules that a config may name. The config is handed them, so that it knows no transformer and no
+//! check.
+
+use super::decode::Fault;
+use super::exemption::leaf_of;
+use super::section::{Settings, check_section};
+use super::view::Layer;
+use crate::rules::Rule;
+
+/// What a config knows of a section.
+#[derive(Debug)]
+pub struct SectionRow {
+    /// Its key in `spec` and in profiles, which is also the rule id of its changes.
+    pub name: &'static str,
+    /// See [`Settings::MODE_PATHS`].
+    pub mode_paths: &'static [&'static str],
+    /// See [`Settings::RULES`].
+    pub rules: &'static [(&'static str, &'static str)],
+    /// See [`Settings::MERGED_LISTS`].
+    pub merged_lists: &'static [&'static str],
+    /// What is wrong with the section in one layer of the config.
+    pub(super) check: for<'a> fn(Layer<'a>, &'static str, bool) -> Vec<Fault<'a>>,
+}
+
+impl SectionRow {
+    /// The row of a section.
+    #[must_use]
+    pub const fn of<S: Settings>(name: &'static str) -> SectionRow {
+        SectionRow {
+            name,
+            mode_paths: S::MODE_PATHS,
+            rules: S::RULES,
+            merged_lists: S::MERGED_LISTS,
+            check: check_section::<S>,
+        }
+    }
+}
+
+/// Everything that a config may name.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// The sections, in the order in which they are applied.
+    pub sections: &'static [SectionRow],
+    /// The names of these sections.
+    pub names: &'static [&'static str],
+    /// The rules, by subject.
+    pub rules: &'static [&'static [&'static [Rule]]],
+}
+
+impl Vocabulary {
+    /// The section of a name.
+    #[must_use]
+    pub fn section(&self, name: &str) -> Option<&'static SectionRow> {
+        self.sections.iter().find(|section| section.name == name)
+    }
+
+    /// What is wrong with the sections of one layer of the config.
+    pub(super) fn check_sections<'a>(
+        &self,
+        layer: Layer<'a>,
+        containers_only: bool,
+    ) -> Vec<Fault<'a>> {
+        let sections = self.sections.iter();
+        sections
+            .flat_map(|section| (section.check)(layer, section.name, containers_only))
+            .collect()
+    }
+
+    /// Whether a word of an exemption is a rule, or a leaf of a section.
+    pub fn knows(&self, word: &str) -> bool {
+        match word.starts_with("FIT-") {
+            true => self.rules().any(|rule| rule.id == word),
+            false => {
+                let mut sections = self.sections.iter();
+                sections.any(|it| leaf_of(word, it.name, it.mode_paths).is_some())
+            }
+        }
+    }
+
+    /// Every rule.
+    pub fn rules(&self) -> impl Iterator<Item = &'static Rule> + use<> {
+        self.rules.iter().copied().flatten().copied().flatten()
+    }
+}

@@ -1,0 +1,249 @@
+//! Requests and limits: of containers and of pods, their sums, and the QoS class that they come to.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::overlay::Overlay;
+use super::pod::{ContainerList, PodFacts};
+use super::view::View;
+use crate::edit::Change;
+use crate::kubernetes::Quantity;
+use crate::objects::{ContainerType, Template};
+
+/// The two halves of `resources`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Half {
+    /// What is promised.
+    Requests,
+    /// What may be used at most.
+    Limits,
+}
+
+impl Half {
+    /// Its key.
+    pub fn key(self) -> &'static str {
+        match self {
+            Half::Requests => "requests",
+            Half::Limits => "limits",
+        }
+    }
+
+    /// The leaf of a resource name: `limits.memory`.
+    pub fn leaf(self, name: &str) -> String {
+        [self.key(), ".", name].concat()
+    }
+}
+
+impl fmt::Display for Half {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.key())
+    }
+}
+
+/// Requests and limits of one container, or of a pod, by resource name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// What is promised.
+    pub requests: BTreeMap<String, Quantity>,
+    /// What may be used at most.
+    pub limits: BTreeMap<String, Quantity>,
+}
+
+impl Declared {
+    /// What stands below a key of a container or a pod. What is no quantity is left out: the API server refuses it.
+    pub fn of(owner: View<'_>, key: &str) -> Declared {
+        let mut declared = Declared::default();
+        for half in [Half::Requests, Half::Limits] {
+            let amounts = owner.at([key, half.key()]);
+            for (name, amount) in amounts.into_iter().flat_map(View::entries) {
+                if let Some(amount) = amount.quantity() {
+                    declared.half_mut(half).insert(name.into_owned(), amount);
+                }
+            }
+        }
+        declared
+    }
+
+    /// One of the halves.
+    pub fn half(&self, half: Half) -> &BTreeMap<String, Quantity> {
+        match half {
+            Half::Requests => &self.requests,
+            Half::Limits => &self.limits,
+        }
+    }
+
+    fn half_mut(&mut self, half: Half) -> &mut BTreeMap<String, Quantity> {
+        match half {
+            Half::Requests => &mut self.requests,
+            Half::Limits => &mut self.limits,
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.limits.is_empty()
+    }
+
+    /// As the API server completes it: where there is no request, the limit is one (`SetDefaults_Pod` in kubernetes
+    /// `pkg/apis/core/v1/defaults.go`).
+    pub fn with_implicit_requests(mut self) -> Declared {
+        for (name, limit) in &self.limits {
+            self.requests.entry(name.clone()).or_insert(*limit);
+        }
+        self
+    }
+}
+
+/// How the kubelet ranks a pod when a node runs out of memory, and the scheduler when it preempts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QosClass {
+    /// No container has amounts.
+    BestEffort,
+    /// Some have.
+    Burstable,
+    /// All have, and requests equal limits.
+    Guaranteed,
+}
+
+impl fmt::Display for QosClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// The amounts of all containers of a pod, and of the pod itself, completed as the API server does.
+#[derive(Debug)]
+pub struct PodAmounts {
+    /// Each container in the order of the template, without ephemeral ones.
+    pub containers: Vec<(ContainerType, Declared)>,
+    /// `spec.resources`.
+    pub pod: Declared,
+}
+
+impl PodAmounts {
+    /// The amounts of a pod.
+    pub fn of(pod: &PodFacts<'_>) -> PodAmounts {
+        let has_amounts =
+            |it: &&super::pod::ContainerFacts<'_>| it.list != ContainerList::EphemeralContainers;
+        let containers = pod.containers.iter().filter(has_amounts);
+        // In the order of templates: ordinary containers come last in the evaluator's order too.
+        let containers = containers.map(|container| {
+            let declared = Declared::of(container.view, "resources");
+            (
+                container.container_type(),
+                declared.with_implicit_requests(),
+            )
+        });
+        PodAmounts {
+            containers: containers.collect(),
+            pod: Declared::of(pod.spec, "resources"),
+        }
+    }
+
+    /// The amounts of the pods of a template as they will be with some edits.
+    pub fn after(template: &Template<'_>, changes: &[Change]) -> PodAmounts {
+        let overlay = Overlay::of(changes);
+        PodAmounts::of(&PodFacts::after(template, &overlay))
+    }
+
+    /// What the containers ask for together: ordinary containers and sidecars at once, or an init container at its
+    /// time with the sidecars before it, whichever is more (`AggregateContainerRequests` in kubernetes
+    /// `component-helpers/resource/helpers.go`). `None` where none asks, or the sum is too large to be held.
+    pub fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
+        self.sum(Half::Requests, name)
+    }
+
+    /// The sum of either half, in the same way.
+    pub fn sum(&self, half: Half, name: &str) -> Option<Quantity> {
+        let mut sum: Option<Quantity> = None;
+        let mut sidecars: Option<Quantity> = None;
+        let mut peak: Option<Quantity> = None;
+        for (container_type, declared) in &self.containers {
+            let amount = declared.half(half).get(name).copied();
+            let plus = |some: Option<Quantity>| match (some, amount) {
+                (Some(some), Some(amount)) => some.checked_add(amount),
+                (some, amount) => some.or(amount),
+            };
+            match container_type {
+                ContainerType::Container => sum = plus(sum),
+                ContainerType::Sidecar => {
+                    sum = plus(sum);
+                    sidecars = plus(sidecars);
+                    peak = peak.max(sidecars);
+                }
+                ContainerType::Init => peak = peak.max(plus(sidecars)),
+                ContainerType::Ephemeral => {}
+            }
+        }
+        sum.max(peak)
+    }
+
+    /// What the pod comes to: what it has itself, else the sum of its containers.
+    pub fn in_all(&self) -> Declared {
+        let mut all = self.pod_with_defaults();
+        for half in [Half::Requests, Half::Limits] {
+            let names = self.containers.iter();
+            for name in names.flat_map(|(_, it)| it.half(half).keys()) {
+                if !all.half(half).contains_key(name)
+                    && let Some(sum) = self.sum(half, name)
+                {
+                    all.half_mut(half).insert(name.clone(), sum);
+                }
+            }
+        }
+        all
+    }
+
+    /// The class (`ComputePodQOS` in kubernetes `pkg/apis/core/v1/helper/qos/qos.go`): only CPU and memory count, zero
+    /// is as absent, init containers count, and amounts for the pod decide alone.
+    pub fn qos_class(&self) -> QosClass {
+        let pod = self.pod_with_defaults();
+        let all: Vec<&Declared> = match self.pod.is_empty() {
+            true => self
+                .containers
+                .iter()
+                .map(|(_, declared)| declared)
+                .collect(),
+            false => vec![&pod],
+        };
+        let set = |amounts: &BTreeMap<String, Quantity>, name: &str| {
+            amounts
+                .get(name)
+                .copied()
+                .filter(|amount| !amount.is_zero())
+        };
+        let counted = ["cpu", "memory"];
+        let has_any = |it: &&Declared| {
+            let mut halves = [&it.requests, &it.limits].into_iter();
+            halves.any(|half| counted.iter().any(|name| set(half, name).is_some()))
+        };
+        if !all.iter().any(has_any) {
+            return QosClass::BestEffort;
+        }
+        let is_fixed = |it: &&Declared| {
+            counted.iter().all(|name| {
+                let limit = set(&it.limits, name);
+                limit.is_some() && limit == set(&it.requests, name)
+            })
+        };
+        match all.iter().all(is_fixed) {
+            true => QosClass::Guaranteed,
+            false => QosClass::Burstable,
+        }
+    }
+
+    /// The pod's own amounts as the API server completes them (`defaultPodRequests` in kubernetes
+    /// `pkg/apis/core/v1/defaults.go`): only where it has a limit, and from what its containers ask for first.
+    pub fn pod_with_defaults(&self) -> Declared {
+        let mut pod = self.pod.clone();
+        if pod.limits.is_empty() {
+            return pod;
+        }
+        for name in ["cpu", "memory"] {
+            if let (None, Some(sum)) = (pod.requests.get(name), self.sum_of_requests(name)) {
+                pod.requests.insert(name.to_owned(), sum);
+            }
+        }
+        pod.with_implicit_requests()
+    }
+}

@@ -1,0 +1,413 @@
+//! What is known of a pod: read once, from the text or from the text with edits laid over it.
+//!
+//! The fields are as the API server's evaluator sees them, which is after defaulting (`pkg/apis/core/v1/defaults.go` in
+//! kubernetes): a volume without a source is an `emptyDir`, and in a Pod that is on its node's network every port is one
+//! of the node. Templates are not defaulted so; the pods made from them are.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+
+use super::amounts::PodAmounts;
+use super::overlay::Overlay;
+use super::view::View;
+use crate::objects::{ContainerType, Template};
+use crate::yaml::{Kind, Node, Value};
+
+/// What is known of a pod, or of the pods that a template makes.
+#[derive(Debug)]
+pub struct PodFacts<'a> {
+    /// The pod spec.
+    pub spec: View<'a>,
+    /// The metadata, where it has some.
+    pub metadata: Option<View<'a>>,
+    /// It is an object of the kind Pod, not a template.
+    pub is_pod: bool,
+    /// `hostUsers`
+    pub host_users: Option<bool>,
+    /// `os.name` says so; what a node selector says does not count.
+    pub is_windows: bool,
+    /// The pod's security context.
+    pub context: Context<'a>,
+    /// The containers of its three lists, in the order in which the checks look at them.
+    pub containers: Vec<ContainerFacts<'a>>,
+    amounts: OnceCell<PodAmounts>,
+}
+
+/// The lists of containers that a pod spec has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ContainerList {
+    /// `initContainers`
+    InitContainers,
+    /// `containers`
+    Containers,
+    /// `ephemeralContainers`
+    EphemeralContainers,
+}
+
+impl ContainerList {
+    /// In the order in which every check looks at them (`visitContainers` in `policy/visitor.go`).
+    const ALL: [ContainerList; 3] = [
+        ContainerList::InitContainers,
+        ContainerList::Containers,
+        ContainerList::EphemeralContainers,
+    ];
+
+    /// Its name in the pod spec.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ContainerList::InitContainers => "initContainers",
+            ContainerList::Containers => "containers",
+            ContainerList::EphemeralContainers => "ephemeralContainers",
+        }
+    }
+}
+
+/// What is known of a container.
+#[derive(Debug)]
+pub struct ContainerFacts<'a> {
+    /// The list that it is in.
+    pub list: ContainerList,
+    /// Its place in that list.
+    pub index: usize,
+    /// Its name.
+    pub name: Cow<'a, str>,
+    /// Its mapping.
+    pub view: View<'a>,
+    /// Its security context.
+    pub context: Context<'a>,
+}
+
+/// What the checks look at in the security context of a pod or of a container.
+#[derive(Debug, Default)]
+pub struct Context<'a> {
+    /// `allowPrivilegeEscalation`
+    pub allow_privilege_escalation: Option<bool>,
+    /// `privileged`
+    pub privileged: Option<bool>,
+    /// `runAsNonRoot`
+    pub run_as_non_root: Option<bool>,
+    /// `runAsUser`
+    pub run_as_user: Option<i128>,
+    /// `windowsOptions.hostProcess`
+    pub host_process: Option<bool>,
+    /// `procMount`
+    pub proc_mount: Option<Cow<'a, str>>,
+    /// The type; empty where there is a profile without one.
+    pub seccomp: Option<Cow<'a, str>>,
+    /// The type; empty where there is a profile without one.
+    pub app_armor: Option<Cow<'a, str>>,
+    /// `seLinuxOptions`
+    pub se_linux: SeLinux<'a>,
+    /// `capabilities.add`
+    pub add: Option<View<'a>>,
+    /// `capabilities.drop`
+    pub drop: Option<View<'a>>,
+    /// `sysctls`
+    pub sysctls: Option<View<'a>>,
+}
+
+/// `seLinuxOptions`, as far as the checks look at them; what is absent is as what is empty.
+#[derive(Debug, Default)]
+pub struct SeLinux<'a> {
+    /// `type`
+    pub kind: Cow<'a, str>,
+    /// `user`
+    pub user: Cow<'a, str>,
+    /// `role`
+    pub role: Cow<'a, str>,
+}
+
+impl<'a> Context<'a> {
+    const FIELDS: [&'static str; 11] = [
+        "allowPrivilegeEscalation",
+        "privileged",
+        "runAsNonRoot",
+        "runAsUser",
+        "procMount",
+        "windowsOptions",
+        "seccompProfile",
+        "appArmorProfile",
+        "seLinuxOptions",
+        "capabilities",
+        "sysctls",
+    ];
+
+    fn of(owner: View<'a>) -> Context<'a> {
+        let mut context = Context::default();
+        if let Some(written) = owner.get("securityContext") {
+            context.read(written);
+        }
+        context
+    }
+
+    fn read(&mut self, written: View<'a>) {
+        for field in Context::FIELDS {
+            if let Some(value) = written.get(field) {
+                self.set(field, Some(value));
+            }
+        }
+    }
+
+    fn set(&mut self, field: &str, value: Option<View<'a>>) {
+        let bool = || value.and_then(View::bool);
+        let get = |key: &str| value.and_then(|value| value.get(key));
+        // A profile counts as set, whatever it says.
+        let profile = || value.map(|_| get("type").map(View::text).unwrap_or_default());
+        match field {
+            "allowPrivilegeEscalation" => self.allow_privilege_escalation = bool(),
+            "privileged" => self.privileged = bool(),
+            "runAsNonRoot" => self.run_as_non_root = bool(),
+            "runAsUser" => self.run_as_user = value.and_then(View::int),
+            "procMount" => self.proc_mount = value.map(View::text),
+            "windowsOptions" => self.host_process = get("hostProcess").and_then(View::bool),
+            "seccompProfile" => self.seccomp = profile(),
+            "appArmorProfile" => self.app_armor = profile(),
+            "seLinuxOptions" => {
+                let text = |key: &str| get(key).map(View::text).unwrap_or_default();
+                self.se_linux = SeLinux {
+                    kind: text("type"),
+                    user: text("user"),
+                    role: text("role"),
+                };
+            }
+            "capabilities" => (self.add, self.drop) = (get("add"), get("drop")),
+            "sysctls" => self.sysctls = value,
+            _ => {}
+        }
+    }
+}
+
+impl<'a> PodFacts<'a> {
+    /// The facts of a template as it is.
+    pub fn of(template: &Template<'a>) -> PodFacts<'a> {
+        let metadata = template.has_metadata.then(|| template.node.get("metadata"));
+        let metadata = metadata.flatten().map(View::of);
+        PodFacts::read(template, View::of(template.spec), metadata, |node, _| {
+            View::of(node)
+        })
+    }
+
+    /// The facts of a template as it will be with the edits of its object.
+    pub fn after<'o: 'a>(template: &Template<'a>, edits: &'o Overlay<'o>) -> PodFacts<'a> {
+        let of_template = edits.view(template.node, &template.path);
+        let metadata = template.has_metadata.then(|| of_template.get("metadata"));
+        let spec = edits.view(template.spec, &template.pod.path);
+        PodFacts::read(template, spec, metadata.flatten(), |node, path| {
+            edits.view(node, path)
+        })
+    }
+
+    /// The facts of a pod spec. `is_pod` tells an object of the kind Pod from a template.
+    pub fn new(spec: Node<'a>, metadata: Option<Node<'a>>, is_pod: bool) -> PodFacts<'a> {
+        PodFacts::of_lists(View::of(spec), metadata.map(View::of), is_pod)
+    }
+
+    /// Of pods that stand in an object only in part, containers lie anywhere: each has its place among
+    /// [`Template::containers`] as its index.
+    fn read(
+        template: &Template<'a>,
+        spec: View<'a>,
+        metadata: Option<View<'a>>,
+        view: impl Fn(Node<'a>, &jsonptr::Pointer) -> View<'a>,
+    ) -> PodFacts<'a> {
+        if template.is_whole() {
+            return PodFacts::of_lists(spec, metadata, template.is_pod());
+        }
+        let mut facts = PodFacts::of_spec(spec, metadata, template.is_pod());
+        if !template.has_field("securityContext") {
+            facts.context = Context::default();
+        }
+        let containers = template.containers.iter().enumerate();
+        let containers = containers.map(|(index, container)| {
+            let view = view(container.node, &container.subject.path);
+            ContainerFacts {
+                list: match container.container_type {
+                    ContainerType::Init | ContainerType::Sidecar => ContainerList::InitContainers,
+                    ContainerType::Container => ContainerList::Containers,
+                    ContainerType::Ephemeral => ContainerList::EphemeralContainers,
+                },
+                index,
+                name: container.name.clone(),
+                view,
+                context: Context::of(view),
+            }
+        });
+        facts.containers = containers.collect();
+        facts
+    }
+
+    /// The facts of a pod spec with all its lists of containers.
+    pub fn of_lists(spec: View<'a>, metadata: Option<View<'a>>, is_pod: bool) -> PodFacts<'a> {
+        let mut facts = PodFacts::of_spec(spec, metadata, is_pod);
+        for list in ContainerList::ALL {
+            let items = spec.items_at([list.as_str()]).enumerate();
+            facts
+                .containers
+                .extend(items.map(|(index, view)| ContainerFacts {
+                    list,
+                    index,
+                    name: view.text_at(["name"]).unwrap_or_default(),
+                    view,
+                    context: Context::of(view),
+                }));
+        }
+        facts
+    }
+
+    fn of_spec(spec: View<'a>, metadata: Option<View<'a>>, is_pod: bool) -> PodFacts<'a> {
+        PodFacts {
+            spec,
+            metadata,
+            is_pod,
+            host_users: spec.get("hostUsers").and_then(View::bool),
+            is_windows: spec.text_at(["os", "name"]).as_deref() == Some("windows"),
+            context: Context::of(spec),
+            containers: Vec::new(),
+            amounts: OnceCell::new(),
+        }
+    }
+
+    /// The requests and limits of its containers, and of the pod itself.
+    pub fn amounts(&self) -> &PodAmounts {
+        self.amounts.get_or_init(|| PodAmounts::of(self))
+    }
+
+    /// A flag of the pod spec that is true, such as `hostNetwork`.
+    pub fn is_true(&self, key: &str) -> bool {
+        self.spec.get(key).and_then(View::bool) == Some(true)
+    }
+
+    /// Its volumes, with their names and the first of `sources` that each one has.
+    pub fn volumes(&self) -> impl Iterator<Item = Volume<'a>> + use<'a> {
+        let volumes = self.spec.items_at(["volumes"]).enumerate();
+        volumes.map(|(index, view)| Volume { index, view })
+    }
+
+    /// The ports of a container that are ports of its node: where it is written, and which.
+    pub fn host_ports<'s>(
+        &self,
+        container: &'s ContainerFacts<'a>,
+    ) -> impl Iterator<Item = (usize, &'static str, i128)> + use<'a, 's> {
+        let is_ephemeral = container.list == ContainerList::EphemeralContainers;
+        let ports = container.view.items_at(["ports"]);
+        // Asked for only where there are ports at all.
+        let mut ports = ports.enumerate().peekable();
+        let is_given =
+            ports.peek().is_some() && self.is_pod && !is_ephemeral && self.is_true("hostNetwork");
+        ports.filter_map(move |(index, port)| {
+            let number = |key: &str| port.get(key).and_then(View::int).unwrap_or_default();
+            let host = ("hostPort", number("hostPort"));
+            let (key, port) = match host {
+                (_, 0) if is_given => ("containerPort", number("containerPort")),
+                host => host,
+            };
+            (port != 0).then_some((index, key, port))
+        })
+    }
+
+    /// One of its annotations. One that is null is there, and empty.
+    pub fn annotation(&self, key: &str) -> Option<Cow<'a, str>> {
+        let annotations = self.metadata?.get("annotations")?;
+        annotations.entry(key).map(View::text)
+    }
+
+    /// Its annotations whose keys begin with `prefix`.
+    pub fn annotations_with(&self, prefix: &str) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
+        let annotations = self.metadata.and_then(|it| it.get("annotations"));
+        let Some(annotations) = annotations else {
+            return Vec::new();
+        };
+        let mut found: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
+        let written = annotations.node().into_iter().flat_map(Node::entries);
+        let mut keys: Vec<Cow<'a, str>> = Vec::new();
+        for (key, _) in written {
+            let Some(name) = key.text() else { continue };
+            if name == "<<" && key.kind() == Kind::Plain {
+                keys.extend(merged_keys(annotations.node()));
+            } else {
+                keys.push(name);
+            }
+        }
+        keys.extend(annotations.entries().map(|(key, _)| key));
+        keys.retain(|key| key.starts_with(prefix));
+        for key in keys {
+            let value = annotations.entry(&key).map(View::text);
+            found.extend(value.map(|value| (key, value)));
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+}
+
+/// The keys of a map, those that are merged into it among them.
+fn merged_keys<'a>(map: Option<Node<'a>>) -> Vec<Cow<'a, str>> {
+    let Some(Value::Mapping(entries)) = map.and_then(|node| node.value().ok()) else {
+        return Vec::new();
+    };
+    entries
+        .into_iter()
+        .map(|(key, _)| Cow::Owned(key))
+        .collect()
+}
+
+impl<'a> ContainerFacts<'a> {
+    /// Ordinary, init, sidecar or ephemeral.
+    pub fn container_type(&self) -> ContainerType {
+        match self.list {
+            ContainerList::Containers => ContainerType::Container,
+            ContainerList::EphemeralContainers => ContainerType::Ephemeral,
+            ContainerList::InitContainers => {
+                match self.view.text_at(["restartPolicy"]).as_deref() {
+                    Some("Always") => ContainerType::Sidecar,
+                    _ => ContainerType::Init,
+                }
+            }
+        }
+    }
+
+    /// The hosts that its probes and hooks name: the path of each probe or hook, its action, and the host.
+    pub fn hosts(
+        &self,
+    ) -> impl Iterator<Item = (&'static [&'static str], &'static str, Cow<'a, str>)> {
+        const HANDLERS: [&[&str]; 5] = [
+            &["livenessProbe"],
+            &["readinessProbe"],
+            &["startupProbe"],
+            &["lifecycle", "postStart"],
+            &["lifecycle", "preStop"],
+        ];
+        let own = self.view;
+        let handlers = HANDLERS.into_iter().filter_map(move |path| {
+            let handler = path.iter().try_fold(own, |of, key| of.get(key))?;
+            Some((path, handler))
+        });
+        handlers.flat_map(|(path, handler)| {
+            let actions = ["httpGet", "tcpSocket"].into_iter();
+            actions.filter_map(move |action| {
+                let host = handler.get(action)?.get("host")?.text();
+                (!host.is_empty()).then_some((path, action, host))
+            })
+        })
+    }
+}
+
+/// A volume of a pod.
+pub struct Volume<'a> {
+    /// Its place in the list.
+    pub index: usize,
+    view: View<'a>,
+}
+
+impl<'a> Volume<'a> {
+    /// Its name.
+    pub fn name(&self) -> Cow<'a, str> {
+        self.view.get("name").map(View::text).unwrap_or_default()
+    }
+
+    /// The first of these sources that it has.
+    pub fn source(&self, sources: &[&'static str]) -> Option<&'static str> {
+        let mut sources = sources.iter().copied();
+        sources.find(|source| self.view.get(source).is_some())
+    }
+}

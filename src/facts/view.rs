@@ -1,0 +1,174 @@
+//! A value that is either in the text or made by edits.
+
+use std::borrow::Cow;
+
+use super::overlay::Branch;
+use crate::kubernetes::Quantity;
+use crate::yaml::{Node, Scalar, Value};
+
+/// A value as the API server reads it: null is absent, and the zero value where it is an item of a list.
+#[derive(Clone, Copy, Debug)]
+pub enum View<'a> {
+    /// In the text, with what edits make of it.
+    Written(Node<'a>, Option<&'a Branch<'a>>),
+    /// What an edit writes.
+    Planned(&'a Value),
+    /// A collection that is there because edits write into it.
+    Made(&'a Branch<'a>),
+}
+
+impl<'a> View<'a> {
+    /// A value as it is in the text.
+    pub fn of(node: Node<'a>) -> View<'a> {
+        View::Written(node, None)
+    }
+
+    /// Its node, where it is in the text.
+    pub fn node(self) -> Option<Node<'a>> {
+        match self {
+            View::Written(node, _) => Some(node),
+            View::Planned(_) | View::Made(_) => None,
+        }
+    }
+
+    /// The value of a key.
+    pub fn get(self, key: &str) -> Option<View<'a>> {
+        self.entry(key).filter(|value| !value.is_null())
+    }
+
+    /// The value of a key, which may be null.
+    pub fn entry(self, key: &str) -> Option<View<'a>> {
+        match self {
+            View::Written(node, branch) => match branch.and_then(|branch| branch.get(key)) {
+                None => node.get(key).map(View::of),
+                Some(branch) => branch.resolve(node.get(key).filter(|it| !it.is_null())),
+            },
+            View::Planned(Value::Mapping(entries)) => {
+                let entry = entries.iter().rfind(|(name, _)| name == key);
+                entry.map(|(_, value)| View::Planned(value))
+            }
+            View::Planned(_) => None,
+            View::Made(branch) => branch.get(key)?.resolve(None),
+        }
+    }
+
+    /// The value below some keys.
+    pub fn at<'k>(self, keys: impl IntoIterator<Item = &'k str>) -> Option<View<'a>> {
+        keys.into_iter().try_fold(self, |of, key| of.get(key))
+    }
+
+    /// The entries of a map, without those that are null.
+    pub fn entries(self) -> impl Iterator<Item = (Cow<'a, str>, View<'a>)> {
+        let (node, branch, planned) = match self {
+            View::Written(node, branch) => (Some(node), branch, None),
+            View::Planned(Value::Mapping(entries)) => (None, None, Some(entries)),
+            View::Planned(_) => (None, None, None),
+            View::Made(branch) => (None, Some(branch), None),
+        };
+        let written = node.into_iter().flat_map(Node::entries);
+        let written = written.filter_map(move |(key, _)| {
+            let key = key.text()?;
+            Some((key.clone(), self.get(&key)?))
+        });
+        let made = branch.into_iter().flat_map(Branch::below);
+        let made = made.filter(move |(key, _)| node.is_none_or(|node| node.get(key).is_none()));
+        let made = made.filter_map(|(key, it)| Some((Cow::Borrowed(key), it.resolve(None)?)));
+        let planned = planned.into_iter().flatten();
+        let planned =
+            planned.map(|(key, value)| (Cow::Borrowed(key.as_str()), View::Planned(value)));
+        written
+            .chain(made)
+            .chain(planned.filter(|(_, value)| !value.is_null()))
+    }
+
+    /// The items of a list.
+    pub fn items(self) -> impl Iterator<Item = View<'a>> {
+        let (written, branch, planned) = match self {
+            View::Written(node, branch) => (Some(node), branch, None),
+            View::Planned(Value::Sequence(items)) => (None, None, Some(items)),
+            View::Planned(_) => (None, None, None),
+            View::Made(branch) => (None, Some(branch), None),
+        };
+        let written = written.into_iter().flat_map(Node::items).enumerate();
+        let written = written.filter_map(move |(index, item)| {
+            let edited = branch.filter(|branch| branch.below().next().is_some());
+            match edited.and_then(|branch| branch.get(&index.to_string())) {
+                None => Some(View::of(item)),
+                Some(branch) => branch.resolve(Some(item)),
+            }
+        });
+        let appended = branch.into_iter().flat_map(|branch| &branch.appended);
+        let planned = planned.into_iter().flatten();
+        written.chain(appended.copied().chain(planned).map(View::Planned))
+    }
+
+    /// The items of a list below some keys.
+    pub fn items_at<'k>(
+        self,
+        keys: impl IntoIterator<Item = &'k str>,
+    ) -> impl Iterator<Item = View<'a>> {
+        self.at(keys).into_iter().flat_map(View::items)
+    }
+
+    /// Whether it is null.
+    pub fn is_null(self) -> bool {
+        match self {
+            View::Written(node, _) => node.is_null(),
+            View::Planned(value) => matches!(value, Value::Null),
+            View::Made(_) => false,
+        }
+    }
+
+    /// A string; empty for null.
+    pub fn text(self) -> Cow<'a, str> {
+        match self {
+            View::Written(node, _) if node.is_null() => Cow::Borrowed(""),
+            View::Written(node, _) => node.text().unwrap_or_default(),
+            View::Planned(value) => Cow::Borrowed(value.as_str().unwrap_or_default()),
+            View::Made(_) => Cow::Borrowed(""),
+        }
+    }
+
+    /// The string below some keys.
+    pub fn text_at<'k>(self, keys: impl IntoIterator<Item = &'k str>) -> Option<Cow<'a, str>> {
+        self.at(keys).map(View::text)
+    }
+
+    /// A boolean.
+    pub fn bool(self) -> Option<bool> {
+        match self {
+            View::Written(node, _) => match node.scalar() {
+                Some(Scalar::Bool(value)) => Some(value),
+                _ => None,
+            },
+            View::Planned(Value::Bool(value)) => Some(*value),
+            View::Planned(_) | View::Made(_) => None,
+        }
+    }
+
+    /// An integer; the API server takes 1000.0 for 1000.
+    pub fn int(self) -> Option<i128> {
+        let whole = |value: f64| (value.fract() == 0.0).then_some(value as i128);
+        match self {
+            View::Written(node, _) => match node.scalar() {
+                Some(Scalar::Int(value)) => Some(value),
+                Some(Scalar::Float(value)) => whole(value),
+                _ => None,
+            },
+            View::Planned(Value::Number(value)) => {
+                let float = || value.as_f64().and_then(whole);
+                value.as_i128().or_else(float)
+            }
+            View::Planned(_) | View::Made(_) => None,
+        }
+    }
+
+    /// A quantity; `None` for what is none.
+    pub fn quantity(self) -> Option<Quantity> {
+        match self {
+            View::Written(node, _) => Quantity::of_node(node).ok(),
+            View::Planned(value) => value.as_str()?.parse().ok(),
+            View::Made(_) => None,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Label selectors as text: `a=b, c!=d, x in (a, b), !w`.
+//!
+//! Syntax and meaning are those of `labels.Parse` in `k8s.io/apimachinery` v0.37.2
+//! (`pkg/labels/selector.go`, keys and values by `pkg/api/validate/content/kube.go`): the same as
+//! kubectl's `-l` and kustomize's `labelSelector` and `annotationSelector`.
+
+mod parse;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::yaml::Node;
+
+/// Requirements on a set of labels, all of which must be met. The empty selector is met by all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LabelSelector {
+    requirements: Vec<Requirement>,
+}
+
+impl LabelSelector {
+    /// The labels that a Service selects by, each of which must be there.
+    pub fn of_labels(labels: Option<Node<'_>>) -> LabelSelector {
+        let entries = labels.into_iter().flat_map(|labels| labels.entries());
+        let requirements = entries.filter_map(|(key, value)| {
+            Some(Requirement {
+                key: key.text()?.into_owned(),
+                condition: Condition::In(vec![value.text()?.into_owned()]),
+            })
+        });
+        LabelSelector {
+            requirements: requirements.collect(),
+        }
+    }
+
+    /// A `LabelSelector` of apimachinery's meta/v1, with `matchLabels` and `matchExpressions`. What the API server would
+    /// refuse is met by nothing.
+    pub fn of_object(selector: Node<'_>) -> LabelSelector {
+        let text = |node: Node<'_>| node.text().map(Cow::into_owned);
+        let requirement = |expression: Node<'_>| {
+            let values = expression.items_at(["values"]).filter_map(text).collect();
+            let operator = expression.text_at(["operator"]);
+            Requirement {
+                key: expression.at(["key"]).and_then(text).unwrap_or_default(),
+                condition: match operator.as_deref() {
+                    Some("In") => Condition::In(values),
+                    Some("NotIn") => Condition::NotIn(values),
+                    Some("Exists") => Condition::Exists,
+                    Some("DoesNotExist") => Condition::Absent,
+                    _ => Condition::In(Vec::new()),
+                },
+            }
+        };
+        let mut of_object = LabelSelector::of_labels(selector.get("matchLabels"));
+        let expressions = selector.items_at(["matchExpressions"]);
+        of_object.requirements.extend(expressions.map(requirement));
+        of_object
+    }
+
+    /// Whether everything meets it.
+    pub fn is_empty(&self) -> bool {
+        self.requirements.is_empty()
+    }
+
+    /// The labels that it asks for by one value each, by which what may meet it is found soonest.
+    pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
+        let labels = self.requirements.iter().map(|it| match &it.condition {
+            Condition::In(values) => match values.as_slice() {
+                [only] => Some((it.key.as_str(), only.as_str())),
+                _ => None,
+            },
+            _ => None,
+        });
+        labels.flatten()
+    }
+
+    /// The labels that what meets it has.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        let is_there =
+            |it: &&Requirement| !matches!(it.condition, Condition::Absent | Condition::NotIn(_));
+        let requirements = self.requirements.iter().filter(is_there);
+        requirements.map(|it| it.key.as_str())
+    }
+
+    /// The same without what it asks of some labels.
+    pub fn without(mut self, is_left_out: impl Fn(&str) -> bool) -> LabelSelector {
+        self.requirements.retain(|it| !is_left_out(&it.key));
+        self
+    }
+
+    /// Whether the labels meet every requirement. `lookup` gives the value of a label by its key.
+    pub fn matches<'a>(&self, lookup: impl Fn(&str) -> Option<Cow<'a, str>>) -> bool {
+        self.requirements
+            .iter()
+            .all(|requirement| requirement.is_met(lookup(&requirement.key)))
+    }
+
+    /// The number of requirements that the labels do not meet; 0 is a match.
+    pub fn unmet<'a>(&self, lookup: impl Fn(&str) -> Option<Cow<'a, str>>) -> usize {
+        self.unmet_requirements(lookup).count()
+    }
+
+    /// The only requirement that the labels do not meet, if it asks for one value and the label has
+    /// another: key, value asked for, value there. Worth a hint when the two are alike.
+    pub fn near_miss<'a>(
+        &self,
+        lookup: impl Fn(&str) -> Option<Cow<'a, str>>,
+    ) -> Option<(&str, &str, String)> {
+        let mut unmet = self.unmet_requirements(&lookup);
+        let (only, None) = (unmet.next()?, unmet.next()) else {
+            return None;
+        };
+        let Condition::In(values) = &only.condition else {
+            return None;
+        };
+        let [wanted] = values.as_slice() else {
+            return None;
+        };
+        Some((&only.key, wanted, lookup(&only.key)?.into_owned()))
+    }
+
+    fn unmet_requirements<'a>(
+        &self,
+        lookup: impl Fn(&str) -> Option<Cow<'a, str>>,
+    ) -> impl Iterator<Item = &Requirement> {
+        self.requirements
+            .iter()
+            .filter(move |requirement| !requirement.is_met(lookup(&requirement.key)))
+    }
+}
+
+impl FromStr for LabelSelector {
+    type Err = LabelSelectorError;
+
+    fn from_str(text: &str) -> Result<Self, LabelSelectorError> {
+        let requirements = parse::requirements(text)?;
+        Ok(Self { requirements })
+    }
+}
+
+impl fmt::Display for LabelSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, Requirement { key, condition }) in self.requirements.iter().enumerate() {
+            f.write_str(if place > 0 { "," } else { "" })?;
+            match condition {
+                Condition::Exists => f.write_str(key)?,
+                Condition::Absent => write!(f, "!{key}")?,
+                Condition::In(values) => match values.as_slice() {
+                    [only] => write!(f, "{key}={only}")?,
+                    _ => write!(f, "{key} in ({})", values.join(","))?,
+                },
+                Condition::NotIn(values) => write!(f, "{key} notin ({})", values.join(","))?,
+                Condition::Above(bound) => write!(f, "{key}>{bound}")?,
+                Condition::Below(bound) => write!(f, "{key}<{bound}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One term of a selector.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Requirement {
+    key: String,
+    condition: Condition,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Condition {
+    Exists,
+    Absent,
+    In(Vec<String>),
+    /// Also met where the label is absent.
+    NotIn(Vec<String>),
+    Above(i64),
+    Below(i64),
+}
+
+impl Requirement {
+    fn is_met(&self, value: Option<Cow<'_, str>>) -> bool {
+        let value = value.as_deref();
+        let number = || value.and_then(|value| value.parse::<i64>().ok());
+        match &self.condition {
+            Condition::Exists => value.is_some(),
+            Condition::Absent => value.is_none(),
+            Condition::In(values) => {
+                value.is_some_and(|value| values.iter().any(|wanted| wanted == value))
+            }
+            Condition::NotIn(values) => {
+                value.is_none_or(|value| values.iter().all(|unwanted| unwanted != value))
+            }
+            Condition::Above(bound) => number().is_some_and(|number| number > *bound),
+            Condition::Below(bound) => number().is_some_and(|number| number < *bound),
+        }
+    }
+}
+
+/// Why a text is no label selector, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabelSelectorError {
+    selector: String,
+    offset: usize,
+    problem: String,
+}
+
+impl LabelSelectorError {
+    /// Where the error begins, as an offset in bytes into the selector's text.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl fmt::Display for LabelSelectorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let character = self.selector[..self.offset].chars().count() + 1;
+        write!(
+            f,
+            "label selector {:?}, character {character}: {}",
+            self.selector, self.problem
+        )
+    }
+}
+
+impl std::error::Error for LabelSelectorError {}

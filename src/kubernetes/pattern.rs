@@ -1,0 +1,166 @@
+//! Patterns of names: regular expressions as kustomize reads them, and globs.
+
+use serde::Deserialize;
+
+/// A regular expression that must match the whole text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Pattern {
+    text: String,
+    /// `None` for a text without special characters, which is compared as it is.
+    regex: Option<regex::Regex>,
+}
+
+impl Pattern {
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the whole text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        match &self.regex {
+            None => self.text == text,
+            Some(regex) => regex.is_match(text),
+        }
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Pattern, String> {
+        let is_plain = text
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | ' '));
+        let regex = match is_plain {
+            true => None,
+            false => Some(anchored(&text).map_err(|error| {
+                format!("`{text}` is not a regular expression: {}", one_line(&error))
+            })?),
+        };
+        Ok(Pattern { text, regex })
+    }
+}
+
+fn anchored(pattern: &str) -> Result<regex::Regex, regex::Error> {
+    // The pattern must stand on its own first: `a)(b` would only be valid inside our own group.
+    regex::Regex::new(pattern)?;
+    regex::Regex::new(&format!("^(?:{pattern})$"))
+}
+
+/// The last line of the regex crate's message says what is wrong; the lines above draw a picture.
+fn one_line(error: &regex::Error) -> String {
+    let text = error.to_string();
+    text.lines()
+        .last()
+        .unwrap_or_default()
+        .trim()
+        .trim_start_matches("error: ")
+        .to_owned()
+}
+
+/// A name pattern with `*` for any text and `?` for any one character.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "String")]
+pub struct Glob(String);
+
+impl Glob {
+    /// The pattern as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the whole text matches.
+    pub fn matches(&self, text: &str) -> bool {
+        let (mut pattern, mut rest) = (self.0.as_str(), text);
+        // Where the last star was, and what it has not taken yet: another try begins there, one character later.
+        let mut last_star: Option<(&str, &str)> = None;
+        loop {
+            let mut wanted = pattern.chars();
+            let mut found = rest.chars();
+            match (wanted.next(), found.next()) {
+                (None, None) => return true,
+                (Some('*'), _) => {
+                    pattern = wanted.as_str();
+                    last_star = Some((pattern, rest));
+                    continue;
+                }
+                (Some(a), Some(b)) if a == '?' || a == b => {
+                    (pattern, rest) = (wanted.as_str(), found.as_str());
+                    continue;
+                }
+                _ => {}
+            }
+            let Some((after_star, untaken)) = last_star else {
+                return false;
+            };
+            let mut untaken = untaken.chars();
+            if untaken.next().is_none() {
+                return false;
+            }
+            (pattern, rest) = (after_star, untaken.as_str());
+            last_star = Some((pattern, rest));
+        }
+    }
+}
+
+impl From<String> for Glob {
+    fn from(text: String) -> Glob {
+        Glob(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_pattern_must_match_the_whole_text() {
+        let pattern = Pattern::try_from("Deployment|StatefulSet".to_owned()).unwrap();
+        assert!(pattern.matches("StatefulSet"));
+        assert!(!pattern.matches("StatefulSets"));
+        assert!(
+            !Pattern::try_from("web".to_owned())
+                .unwrap()
+                .matches("web-2")
+        );
+    }
+
+    #[test]
+    fn a_pattern_cannot_escape_its_anchors() {
+        assert!(Pattern::try_from("a)|(b".to_owned()).is_err());
+    }
+
+    #[test]
+    fn a_glob_takes_dots_as_they_are() {
+        let glob = Glob::from("data.*-?".to_owned());
+        assert!(glob.matches("data.x-1"));
+        assert!(!glob.matches("dataxx-1"));
+    }
+
+    #[test]
+    fn a_glob_takes_the_whole_text() {
+        for (glob, text, expected) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("a*", "a", true),
+            ("*a*b", "xaybab", true),
+            ("*a*b", "xayba", false),
+            ("**b", "ab", true),
+            ("?", "é", true),
+            ("?", "", false),
+            ("a?c*", "abc", true),
+            ("*/envoy:*", "registry/x/envoy:1", true),
+            ("*ab", "aab", true),
+        ] {
+            assert_eq!(
+                Glob::from(glob.to_owned()).matches(text),
+                expected,
+                "{glob} {text}"
+            );
+        }
+    }
+}

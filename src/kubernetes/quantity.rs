@@ -1,0 +1,551 @@
+//! Kubernetes quantities (`250m`, `1.5Gi`, `1e3`), read, compared, scaled and written exactly.
+//!
+//! The rules are those of `k8s.io/apimachinery` v0.37.2, `pkg/api/resource`: the grammar and the
+//! rounding of `ParseQuantity` (`quantity.go`), the units of `suffix.go`, the canonical form of
+//! `CanonicalizeBytes`. Two differences are deliberate:
+//!
+//! * A decimal quantity of 10^21 or more has no unit of its own. Upstream then prints the bare
+//!   mantissa (`1000E` becomes `1`); here it is written in exa (`1000E`), which keeps the value.
+//! * A quantity of more than 38 significant digits is refused; upstream has no limit.
+
+mod error;
+mod scale;
+mod yaml;
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+pub use error::QuantityError;
+use error::{Problem, wrong_unit};
+pub use scale::{Scale, ScaleError};
+use yaml::{is_space_in_json, resolve_plain};
+
+/// The smallest power of ten a quantity holds (`Nano`, `amount.go`).
+const NANO: i32 = -9;
+
+/// The digits of 2^63 - 1, the largest binary quantity (`maxAllowed`, `math.go`).
+const BINARY_MAX_DIGITS: usize = 19;
+
+/// The power of ten of the largest decimal unit, exa.
+const LARGEST_DECIMAL_POWER: i32 = 18;
+
+/// The units and the power of ten or two each stands for (`newSuffixer`, `suffix.go`).
+const DECIMAL_UNITS: [(&str, i32); 10] = [
+    ("n", -9),
+    ("u", -6),
+    ("m", -3),
+    ("", 0),
+    ("k", 3),
+    ("M", 6),
+    ("G", 9),
+    ("T", 12),
+    ("P", 15),
+    ("E", 18),
+];
+const BINARY_UNITS: [(&str, u32); 6] = [
+    ("Ki", 10),
+    ("Mi", 20),
+    ("Gi", 30),
+    ("Ti", 40),
+    ("Pi", 50),
+    ("Ei", 60),
+];
+
+/// How a quantity was written, and so how it is written back (`Format`, `quantity.go`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Powers of 1000: `250m`, `1`, `2k`, `1G`.
+    DecimalSi,
+    /// Powers of 1024: `512Mi`, `1Gi`.
+    BinarySi,
+    /// An exponent that is a multiple of three: `12e6`.
+    DecimalExponent,
+}
+
+/// An exact amount of a resource: cores, bytes, objects.
+///
+/// Equality and order go by value, so `1000m` equals `1` and `1024Mi` equals `1Gi`. `Display` is
+/// the canonical form. Values finer than 10^-9 do not exist: reading rounds them away from zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Quantity {
+    /// The value is `coefficient * 10^exponent`. The exponent is never below [`NANO`], and the
+    /// coefficient does not end in a zero while the exponent could be raised instead.
+    coefficient: i128,
+    exponent: i32,
+    format: Format,
+}
+
+impl Quantity {
+    /// Reads a scalar as the API server's readers do (`sigs.k8s.io/yaml` with `go.yaml.in/yaml/v2`,
+    /// then `Quantity.UnmarshalJSON`).
+    ///
+    /// A quoted scalar is the quantity's text, spaces around it ignored. An unquoted one is first
+    /// resolved by YAML 1.1: `0x10` is 16, `010` is 8, `1_000` is 1000, `1e3` is 1000 (and written
+    /// back as `1k`, because the exponent is lost on the way), null is 0. `text` is the scalar's
+    /// value, without its quotes.
+    ///
+    /// # Errors
+    /// The text is no quantity, or it is a truth value, an infinity or no number at all.
+    pub fn from_yaml_scalar(text: &str, quoted: bool) -> Result<Self, QuantityError> {
+        if quoted {
+            return text.trim_matches(is_space_in_json).parse();
+        }
+        let plain = text.trim_matches([' ', '\t', '\r', '\n']);
+        let parsed = resolve_plain(plain).and_then(|resolved| match resolved {
+            Some(number) => Self::parse(&number),
+            None => Self::parse(plain.trim_matches(is_space_in_json)),
+        });
+        // The error shall show what the author wrote, not what YAML made of it.
+        parsed.map_err(|problem| QuantityError::new(plain, problem))
+    }
+
+    /// Reads the quantity that a node holds, as the API server's clients read it.
+    ///
+    /// # Errors
+    /// A text that is no quantity; for a collection the error says so of the empty text.
+    pub fn of_node(node: crate::yaml::Node<'_>) -> Result<Self, QuantityError> {
+        use crate::yaml::Kind;
+        let quoted = matches!(
+            node.alias_target().kind(),
+            Kind::Single | Kind::Double | Kind::Literal | Kind::Folded
+        );
+        Self::from_yaml_scalar(&node.text().unwrap_or_default(), quoted)
+    }
+
+    /// Whether the value is 0.
+    pub fn is_zero(&self) -> bool {
+        self.coefficient == 0
+    }
+
+    /// Whether the value is below 0; the API server refuses such requests and limits.
+    pub fn is_negative(&self) -> bool {
+        self.coefficient < 0
+    }
+
+    /// How the quantity was written.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The same amount, to be written in another format.
+    #[must_use]
+    pub fn with_format(self, format: Format) -> Self {
+        Self { format, ..self }
+    }
+
+    /// The quantity times `factor`, rounded away from zero to a multiple of `round_to`, in the same
+    /// format. Only 0 gives 0: rounding up never takes a resource away.
+    ///
+    /// None if `round_to` is not above 0 or the result is too large to be held exactly.
+    pub fn scale_up(&self, factor: &Scale, round_to: Self) -> Option<Self> {
+        if round_to.coefficient <= 0 {
+            return None;
+        }
+        // value * factor / round_to, as a fraction of integers.
+        let product = self
+            .coefficient
+            .unsigned_abs()
+            .checked_mul(factor.coefficient)?;
+        let shift =
+            i64::from(self.exponent) - i64::from(factor.decimals) - i64::from(round_to.exponent);
+        let step = round_to.coefficient.unsigned_abs();
+        let steps = if shift >= 0 {
+            product.checked_mul(power_of_ten(shift)?)?.div_ceil(step)
+        } else {
+            match power_of_ten(-shift).and_then(|power| step.checked_mul(power)) {
+                Some(divisor) => product.div_ceil(divisor),
+                // A divisor beyond u128 is larger than any product.
+                None => u128::from(product > 0),
+            }
+        };
+        let magnitude = i128::try_from(steps.checked_mul(step)?).ok()?;
+        let scaled = Self::normalised(
+            magnitude * self.coefficient.signum(),
+            round_to.exponent,
+            self.format,
+        );
+        // A larger binary quantity would be capped by whoever reads it, and a larger decimal one has
+        // no unit that keeps it short.
+        let too_large = match self.format {
+            Format::BinarySi => scaled.magnitude_cmp(&Self::largest_binary()).is_gt(),
+            Format::DecimalSi => scaled.exponent > LARGEST_DECIMAL_POWER * 2,
+            Format::DecimalExponent => false,
+        };
+        (!too_large).then_some(scaled)
+    }
+
+    /// The sum, in the format of the first; `None` if it is too large to be held exactly.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        let exponent = self.exponent.min(other.exponent);
+        let at_exponent = |it: Self| {
+            // A zero may stand at any exponent, and needs no room at a lower one.
+            let power = match it.coefficient {
+                0 => 1,
+                _ => power_of_ten(i64::from(it.exponent) - i64::from(exponent))?,
+            };
+            it.coefficient.checked_mul(i128::try_from(power).ok()?)
+        };
+        let sum = at_exponent(self)?.checked_add(at_exponent(other)?)?;
+        Some(Self::normalised(sum, exponent, self.format))
+    }
+
+    /// Whether it is a whole number of steps, which are above 0.
+    pub fn is_multiple_of(&self, step: Self) -> bool {
+        let one = Scale {
+            coefficient: 1,
+            decimals: 0,
+        };
+        self.scale_up(&one, step) == Some(*self)
+    }
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        if text.is_empty() {
+            return Err(Problem::Empty);
+        }
+        let number = Number::split(text);
+        let unit = Unit::named(number.unit).ok_or_else(|| wrong_unit(&number))?;
+        if number.whole.is_empty() && number.fraction.is_empty() {
+            // Upstream reads `m`, `Gi`, `.` and `+` as 0, but not where its slow path is taken.
+            let readable = match unit {
+                Unit::Binary(power) => power < 50,
+                Unit::Decimal(power) | Unit::Exponent(power) => power >= NANO,
+            };
+            return if readable {
+                Ok(Self::zero(unit.format()))
+            } else {
+                Err(Problem::NoNumber)
+            };
+        }
+        let quantity = match unit {
+            Unit::Decimal(power) | Unit::Exponent(power) => {
+                let exponent = i64::from(power) - number.fraction.len() as i64;
+                Self::rounded_to_nano(&number.digits(), exponent, unit.format())?
+            }
+            Unit::Binary(power) => Self::binary(
+                &times_power_of_two(&number.digits(), power),
+                number.fraction.len(),
+            )?,
+        };
+        Ok(if number.negative {
+            Self {
+                coefficient: -quantity.coefficient,
+                ..quantity
+            }
+        } else {
+            quantity
+        })
+    }
+
+    fn largest_binary() -> Self {
+        Self::normalised(i128::from(i64::MAX), 0, Format::BinarySi)
+    }
+
+    fn zero(format: Format) -> Self {
+        Self {
+            coefficient: 0,
+            exponent: 0,
+            format,
+        }
+    }
+
+    /// A binary quantity of which the last `decimals` digits are a fraction. It is capped at
+    /// 2^63 - 1, and one below 1 is written as a decimal from then on (`ParseQuantity`).
+    fn binary(digits: &[u8], decimals: usize) -> Result<Self, Problem> {
+        let whole = without_leading_zeros(&digits[..digits.len() - decimals]);
+        let capped = Self::largest_binary();
+        if whole.len() > BINARY_MAX_DIGITS {
+            return Ok(capped);
+        }
+        let exact = Self::rounded_to_nano(digits, -(decimals as i64), Format::BinarySi)?;
+        if exact > capped {
+            return Ok(capped);
+        }
+        let below_one = !exact.is_zero() && exact < Self::normalised(1, 0, Format::BinarySi);
+        Ok(if below_one {
+            Self {
+                format: Format::DecimalSi,
+                ..exact
+            }
+        } else {
+            exact
+        })
+    }
+
+    /// The value `digits * 10^exponent`, rounded up to nano: whoever asks for some of a resource
+    /// shall get some (`ParseQuantity`).
+    fn rounded_to_nano(digits: &[u8], exponent: i64, format: Format) -> Result<Self, Problem> {
+        let significant = without_leading_zeros(digits);
+        let excess = usize::try_from(i64::from(NANO) - exponent).unwrap_or(0);
+        let (kept, cut) = significant.split_at(significant.len().saturating_sub(excess));
+        let mut kept = kept.to_vec();
+        if cut.iter().any(|digit| *digit != 0) {
+            add_one(&mut kept);
+        }
+        // Trailing zeros move to the exponent first, so that they cost no room in the coefficient.
+        let zeros = kept.iter().rev().take_while(|digit| **digit == 0).count();
+        let mut coefficient = 0_i128;
+        for digit in &kept[..kept.len() - zeros] {
+            coefficient = coefficient
+                .checked_mul(10)
+                .and_then(|shifted| shifted.checked_add(i128::from(*digit)))
+                .ok_or(Problem::OutOfRange)?;
+        }
+        if coefficient == 0 {
+            return Ok(Self::zero(format));
+        }
+        let exponent = exponent.max(i64::from(NANO)) + zeros as i64;
+        let exponent = i32::try_from(exponent).map_err(|_| Problem::OutOfRange)?;
+        Ok(Self::normalised(coefficient, exponent, format))
+    }
+
+    fn normalised(mut coefficient: i128, mut exponent: i32, format: Format) -> Self {
+        if coefficient == 0 {
+            return Self::zero(format);
+        }
+        while coefficient % 10 == 0 && exponent < i32::MAX {
+            coefficient /= 10;
+            exponent += 1;
+        }
+        Self {
+            coefficient,
+            exponent,
+            format,
+        }
+    }
+
+    /// The distance from 0, if it is an integer below 2^128.
+    fn whole_magnitude(&self) -> Option<u128> {
+        self.coefficient
+            .unsigned_abs()
+            .checked_mul(power_of_ten(i64::from(self.exponent))?)
+    }
+
+    /// The binary unit and the number before it; None where the canonical form is decimal, that is
+    /// below 1024 and for fractions (`CanonicalizeBytes`).
+    fn in_binary_unit(&self) -> Option<(u128, &'static str)> {
+        if self.format != Format::BinarySi {
+            return None;
+        }
+        let mut number = self.whole_magnitude().filter(|bytes| *bytes >= 1024)?;
+        let mut unit = "";
+        for (name, _) in BINARY_UNITS {
+            if number % 1024 != 0 {
+                break;
+            }
+            number /= 1024;
+            unit = name;
+        }
+        Some((number, unit))
+    }
+
+    fn magnitude_cmp(&self, other: &Self) -> Ordering {
+        let (ours, theirs) = (
+            self.coefficient.unsigned_abs(),
+            other.coefficient.unsigned_abs(),
+        );
+        if ours == 0 || theirs == 0 {
+            return ours.cmp(&theirs);
+        }
+        let length = |coefficient: u128, exponent: i32| {
+            i64::from(coefficient.ilog10()) + i64::from(exponent)
+        };
+        length(ours, self.exponent)
+            .cmp(&length(theirs, other.exponent))
+            .then_with(|| {
+                // Equally long, so the shorter coefficient may be filled up with zeros. Should that not
+                // fit into 128 bits, it is the larger one.
+                let shift = i64::from(self.exponent) - i64::from(other.exponent);
+                let filled =
+                    |coefficient: u128| coefficient.checked_mul(power_of_ten(shift.abs())?);
+                if shift >= 0 {
+                    filled(ours).map_or(Ordering::Greater, |ours| ours.cmp(&theirs))
+                } else {
+                    filled(theirs).map_or(Ordering::Less, |theirs| ours.cmp(&theirs))
+                }
+            })
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = QuantityError;
+
+    /// Reads the text of a scalar without its quotes, as `ParseQuantity` does: no spaces, and no
+    /// YAML numbers such as `0x10`.
+    fn from_str(text: &str) -> Result<Self, QuantityError> {
+        Self::parse(text).map_err(|problem| QuantityError::new(text, problem))
+    }
+}
+
+impl fmt::Display for Quantity {
+    /// The canonical form: no fraction, the largest unit that keeps the number whole.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = if self.is_negative() { "-" } else { "" };
+        if self.is_zero() {
+            return f.pad("0");
+        }
+        if let Some((number, unit)) = self.in_binary_unit() {
+            return f.pad(&format!("{sign}{number}{unit}"));
+        }
+        let mut zeros = self.exponent.rem_euclid(3);
+        if self.format != Format::DecimalExponent {
+            // There is no unit beyond exa; upstream drops it and so changes the value.
+            zeros = zeros.max(self.exponent - LARGEST_DECIMAL_POWER);
+        }
+        let power = self.exponent - zeros;
+        let unit = match self.format {
+            Format::DecimalExponent if power == 0 => String::new(),
+            Format::DecimalExponent => format!("e{power}"),
+            Format::DecimalSi | Format::BinarySi => decimal_unit(power).to_owned(),
+        };
+        let zeros = "0".repeat(usize::try_from(zeros).unwrap_or(0));
+        f.pad(&format!(
+            "{sign}{}{zeros}{unit}",
+            self.coefficient.unsigned_abs()
+        ))
+    }
+}
+
+impl Ord for Quantity {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let signs = self.coefficient.signum().cmp(&other.coefficient.signum());
+        signs.then_with(|| {
+            let magnitudes = self.magnitude_cmp(other);
+            if self.is_negative() {
+                magnitudes.reverse()
+            } else {
+                magnitudes
+            }
+        })
+    }
+}
+
+impl PartialOrd for Quantity {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Quantity {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Quantity {}
+
+/// A quantity's text, cut at the places `parseQuantityString` cuts it.
+struct Number<'a> {
+    negative: bool,
+    whole: &'a str,
+    fraction: &'a str,
+    unit: &'a str,
+}
+
+impl<'a> Number<'a> {
+    fn split(text: &'a str) -> Self {
+        let negative = text.starts_with('-');
+        let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+        let (whole, rest) = leading_digits(unsigned);
+        let (fraction, unit) = rest.strip_prefix('.').map_or(("", rest), leading_digits);
+        Self {
+            negative,
+            whole,
+            fraction,
+            unit,
+        }
+    }
+
+    /// The digits before and after the point, as numbers.
+    fn digits(&self) -> Vec<u8> {
+        self.whole
+            .bytes()
+            .chain(self.fraction.bytes())
+            .map(|byte| byte - b'0')
+            .collect()
+    }
+}
+
+/// A unit and the power of ten or two it stands for (`suffix.go`).
+#[derive(Clone, Copy)]
+enum Unit {
+    Decimal(i32),
+    Binary(u32),
+    Exponent(i32),
+}
+
+impl Unit {
+    fn named(name: &str) -> Option<Self> {
+        if let Some((_, power)) = DECIMAL_UNITS.iter().find(|(unit, _)| *unit == name) {
+            return Some(Self::Decimal(*power));
+        }
+        if let Some((_, power)) = BINARY_UNITS.iter().find(|(unit, _)| *unit == name) {
+            return Some(Self::Binary(*power));
+        }
+        let power = name.strip_prefix(['e', 'E'])?.parse::<i64>().ok()?;
+        // Upstream keeps the low 32 bits of the exponent (`interpret`), and so must we to mean the
+        // same number.
+        Some(Self::Exponent(power as i32))
+    }
+
+    fn format(self) -> Format {
+        match self {
+            Self::Decimal(_) => Format::DecimalSi,
+            Self::Binary(_) => Format::BinarySi,
+            Self::Exponent(_) => Format::DecimalExponent,
+        }
+    }
+}
+
+fn decimal_unit(power: i32) -> &'static str {
+    DECIMAL_UNITS
+        .iter()
+        .find(|(_, known)| *known == power)
+        .map_or("", |(unit, _)| unit)
+}
+
+fn leading_digits(text: &str) -> (&str, &str) {
+    text.split_at(text.bytes().take_while(u8::is_ascii_digit).count())
+}
+
+fn without_leading_zeros(digits: &[u8]) -> &[u8] {
+    &digits[digits.iter().take_while(|digit| **digit == 0).count()..]
+}
+
+/// Adds 1 to a number given by its decimal digits.
+fn add_one(digits: &mut Vec<u8>) {
+    for digit in digits.iter_mut().rev() {
+        *digit = (*digit + 1) % 10;
+        if *digit != 0 {
+            return;
+        }
+    }
+    digits.insert(0, 1);
+}
+
+/// 10^`power`, if the power is not negative and the result below 2^128.
+fn power_of_ten(power: i64) -> Option<u128> {
+    10_u128.checked_pow(u32::try_from(power).ok()?)
+}
+
+/// `digits * 2^power` in decimal digits. Works digit by digit, so that any length is exact.
+fn times_power_of_two(digits: &[u8], power: u32) -> Vec<u8> {
+    let factor = 1_u128 << power;
+    let mut carry = 0;
+    let mut reversed = Vec::with_capacity(digits.len() + BINARY_MAX_DIGITS);
+    for digit in digits.iter().rev() {
+        carry += u128::from(*digit) * factor;
+        reversed.push((carry % 10) as u8);
+        carry /= 10;
+    }
+    while carry > 0 {
+        reversed.push((carry % 10) as u8);
+        carry /= 10;
+    }
+    reversed.reverse();
+    reversed
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

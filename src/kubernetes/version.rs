@@ -1,0 +1,129 @@
+//! Minor versions of Kubernetes, and the levels of the Pod Security Standards.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+/// The levels of the standards, from what allows everything to what allows least.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Everything is allowed.
+    Privileged,
+    /// What lets a pod take over its node is not.
+    Baseline,
+    /// Only what a hardened pod needs is.
+    #[default]
+    Restricted,
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Level::Privileged => "privileged",
+            Level::Baseline => "baseline",
+            Level::Restricted => "restricted",
+        })
+    }
+}
+
+impl FromStr for Level {
+    type Err = ();
+
+    /// Reads the value of the label `pod-security.kubernetes.io/enforce`.
+    fn from_str(text: &str) -> Result<Level, ()> {
+        match text {
+            "privileged" => Ok(Level::Privileged),
+            "baseline" => Ok(Level::Baseline),
+            "restricted" => Ok(Level::Restricted),
+            _ => Err(()),
+        }
+    }
+}
+
+/// A version of the standards. One that is newer than the newest check is as that one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    minor: u32,
+}
+
+impl Version {
+    /// The newest there is.
+    pub const LATEST: Version = Version { minor: u32::MAX };
+
+    /// The version of Kubernetes 1.`minor`.
+    #[must_use]
+    pub const fn of_minor(minor: u32) -> Version {
+        Version { minor }
+    }
+
+    /// The number after `1.`; the largest there is for the newest.
+    #[must_use]
+    pub const fn minor(self) -> u32 {
+        self.minor
+    }
+}
+
+impl FromStr for Version {
+    type Err = ();
+
+    /// Reads the value of the label `pod-security.kubernetes.io/enforce-version`: `v1.34` or `latest` (`ParseVersion` in
+    /// `api/helpers.go`).
+    fn from_str(text: &str) -> Result<Version, ()> {
+        if text == "latest" {
+            return Ok(Version::LATEST);
+        }
+        let digits = text.strip_prefix("v1.").ok_or(())?;
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        if !is_number || digits.len() > 1 && digits.starts_with('0') {
+            return Err(());
+        }
+        digits.parse().map(Version::of_minor).map_err(|_| ())
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    /// Reads what configs have: a Kubernetes minor version, or `latest`.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let label = match text.as_str() {
+            "latest" => text.clone(),
+            minor => format!("v{minor}"),
+        };
+        label.parse().map_err(|()| {
+            D::Error::custom(format!(
+                "`{text}` is neither a Kubernetes minor version such as \"1.34\" nor `latest`"
+            ))
+        })
+    }
+}
+
+/// The level and the version of the Pod Security Standards that pods must meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standard {
+    /// The level.
+    pub level: Level,
+    /// The version.
+    pub version: Version,
+}
+
+/// Reads a minor version only, where `latest` is not an answer: the version of a cluster.
+///
+/// # Errors
+/// When the text is not a version such as `1.34`.
+pub fn minor_version<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Version>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let minor = text.strip_prefix("1.").and_then(|minor| minor.parse().ok());
+    let problem = || {
+        D::Error::custom(format!(
+            "`{text}` is not a Kubernetes minor version such as \"1.34\""
+        ))
+    };
+    minor
+        .map(|minor| Some(Version::of_minor(minor)))
+        .ok_or_else(problem)
+}

@@ -1,0 +1,180 @@
+//! Which ServiceAccounts talk to the Kubernetes API, as far as the objects in hand tell.
+//!
+//! References are resolved as [`super::Names`] tells.
+//!
+//! Sources: `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::names::{self, Named};
+use super::template::Template;
+use crate::catalogue::{Entry, Known};
+use crate::read::Resource;
+
+/// The account of pods that name none.
+pub const DEFAULT: &str = "default";
+
+/// The ServiceAccount that pods name, and the key by which they do: an older one is still read.
+pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, str>)> {
+    let mut keys = ["serviceAccountName", "serviceAccount"].into_iter();
+    keys.find_map(|key| {
+        let name = template.spec.text_at([key])?;
+        (!name.is_empty()).then_some((key, name))
+    })
+}
+
+/// ServiceAccounts for which somebody has decided about the API token.
+#[derive(Debug, Default)]
+pub struct Accounts {
+    /// The accounts in hand.
+    known: Vec<Account>,
+    /// Accounts that are not in hand, by name, with the namespaces in which it was decided; `None` for one that is not
+    /// written.
+    elsewhere: HashMap<String, Vec<Option<String>>>,
+    /// The namespaces all of whose accounts were given rights; `None` for all namespaces.
+    groups: Vec<Option<String>>,
+}
+
+/// A ServiceAccount in hand.
+#[derive(Debug)]
+struct Account {
+    named: Named,
+    is_decided: bool,
+}
+
+impl Account {
+    fn of(resource: &Resource<'_>) -> Account {
+        let own = resource.node.at(["automountServiceAccountToken"]);
+        Account {
+            named: Named::of(resource),
+            is_decided: own.is_some(),
+        }
+    }
+}
+
+impl Accounts {
+    /// Collects the accounts that a binding gives rights, and those that decide for themselves.
+    pub fn of(resources: &[Resource<'_>]) -> Accounts {
+        let of_kind = |kind: &'static str| resources.iter().filter(move |it| it.kind == kind);
+        let mut accounts = Accounts {
+            known: of_kind("ServiceAccount").map(Account::of).collect(),
+            ..Accounts::default()
+        };
+        for binding in of_kind("RoleBinding").chain(of_kind("ClusterRoleBinding")) {
+            accounts.add_subjects(binding);
+        }
+        accounts
+    }
+
+    /// Whether pods need the token for the Kubernetes API, or somebody else than their template decides on it. Then
+    /// `automountServiceAccountToken: Auto` leaves it alone. `own` are the config's entries of the catalogue.
+    pub fn want_token(
+        &self,
+        resource: &Resource<'_>,
+        template: &Template<'_>,
+        known: &Known,
+        own: &[Entry],
+    ) -> bool {
+        let images = template.containers.iter();
+        let mut images = images.filter_map(|container| container.node.text_at(["image"]));
+        let uses_api = |image: &str| known.entry_for(own, image).is_some_and(|it| it.uses_api);
+        // Whether a container that stands elsewhere talks to the API cannot be seen.
+        template.has_more_containers
+            || images.any(|image| uses_api(&image))
+            || self.decide_for(resource, template)
+    }
+
+    /// Whether the pods' token is wanted, or decided on, by somebody else than their template.
+    fn decide_for(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
+        let account = account_of(template);
+        let account = account.map_or(Cow::Borrowed(DEFAULT), |(_, account)| account);
+        let account = account.as_ref();
+        let namespace = resource.namespace.as_deref();
+        let here = |decided: &Option<String>| match (decided.as_deref(), namespace) {
+            (Some(decided), Some(pod)) => decided == pod,
+            _ => true,
+        };
+        if self.groups.iter().any(here) {
+            return true;
+        }
+        let known = self.referred(account, namespace, resource);
+        if !known.is_empty() {
+            return known.iter().any(|index| self.known[*index].is_decided);
+        }
+        let elsewhere = self.elsewhere.get(account);
+        elsewhere.is_some_and(|namespaces| namespaces.iter().any(here))
+    }
+
+    /// Whether a ServiceAccount itself has rights, or says whether its pods get a token.
+    pub fn decide(&self, account: &Resource<'_>) -> bool {
+        let namespace = account.namespace.as_deref();
+        let mut groups = self.groups.iter().map(|group| group.as_deref());
+        let mut known = self.known.iter();
+        groups.any(|group| group.is_none() || namespace.is_none() || group == namespace)
+            || known.any(|it| {
+                it.is_decided
+                    && it.named.name() == account.name
+                    && it.named.namespace() == namespace
+            })
+    }
+
+    /// The accounts in hand that a reference may mean: by name, and of several the nearest.
+    fn referred(&self, name: &str, namespace: Option<&str>, from: &Resource<'_>) -> Vec<usize> {
+        let found = (0..self.known.len()).filter(|index| {
+            let account = &self.known[*index].named;
+            account.answers_to(name) && account.may_be_in(namespace)
+        });
+        let named = |index: usize| &self.known[index].named;
+        names::nearest(found.collect(), named, namespace, from)
+    }
+
+    fn add_subjects(&mut self, binding: &Resource<'_>) {
+        for subject in binding.node.items_at(["subjects"]) {
+            let text = |key: &str| subject.text_at([key]);
+            let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
+                continue;
+            };
+            match kind.as_ref() {
+                "ServiceAccount" => self.add(&name, text("namespace").as_deref(), binding),
+                "User" => {
+                    let account = name.strip_prefix("system:serviceaccount:");
+                    if let Some((namespace, name)) = account.and_then(|it| it.split_once(':')) {
+                        self.add_final(name, namespace);
+                    }
+                }
+                "Group" => match name.strip_prefix("system:serviceaccounts") {
+                    Some("") => self.groups.push(None),
+                    Some(rest) => {
+                        let namespace = rest.strip_prefix(':').map(str::to_owned);
+                        self.groups.extend(namespace.map(Some));
+                    }
+                    None => {}
+                },
+                _ => {}
+            }
+        }
+    }
+
+    /// Notes that the account which a reference means was given rights.
+    fn add(&mut self, name: &str, namespace: Option<&str>, binding: &Resource<'_>) {
+        let known = self.referred(name, namespace, binding);
+        for index in &known {
+            self.known[*index].is_decided = true;
+        }
+        if known.is_empty() {
+            let namespaces = self.elsewhere.entry(name.to_owned()).or_default();
+            namespaces.push(namespace.map(str::to_owned));
+        }
+    }
+
+    /// The same for a name in a text that kustomize does not know for a reference, and so never changes.
+    fn add_final(&mut self, name: &str, namespace: &str) {
+        for account in &mut self.known {
+            let is_here = account.named.namespace().is_none_or(|it| it == namespace);
+            account.is_decided |= is_here && account.named.name() == name;
+        }
+        let namespaces = self.elsewhere.entry(name.to_owned()).or_default();
+        namespaces.push(Some(namespace.to_owned()));
+    }
+}

@@ -1,0 +1,412 @@
+//! Which objects ask for volumes, and where: claims, claim templates, ephemeral volumes, and what operators make claims of.
+//!
+//! Custom resources: the Go types of prometheus-operator v0.95.0 (`StorageSpec`), ECK v3.5.0, CloudNativePG
+//! (`StorageConfiguration`), kruise-api v1.8.0, argo-workflows v3.6.5 and Tekton v1.0.0, and Strimzi's API reference
+//! (`PersistentClaimStorage`).
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use jsonptr::PointerBuf;
+use serde::Deserialize;
+
+use super::places::OnChange;
+use super::subject::{Part, Subject};
+use super::template::Template;
+use super::walk::{self, below, maps_in, places_in};
+use crate::kubernetes::Pattern;
+use crate::problem::Problem;
+use crate::read::Resource;
+use crate::yaml::Node;
+
+/// What makes a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClaimKind {
+    /// A PersistentVolumeClaim object.
+    Object,
+    /// An entry of a StatefulSet's `volumeClaimTemplates`.
+    Template,
+    /// A generic ephemeral volume of a pod.
+    Ephemeral,
+    /// A part of a custom resource, of which its operator makes claims.
+    Custom,
+}
+
+/// One PersistentVolumeClaim, wherever it is written.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// What makes it.
+    pub kind: ClaimKind,
+    /// Its name, its template's, or its volume's; in a custom resource without one the key that holds it.
+    pub name: Cow<'a, str>,
+    /// The claim as what fields are addressed from: the mapping with `metadata` and `spec`, or what stands in for it.
+    pub subject: Arc<Subject>,
+    /// The claim's mapping.
+    pub node: Node<'a>,
+    layout: Layout,
+}
+
+/// Where the fields of a PersistentVolumeClaimSpec are in the mapping of a claim.
+#[derive(Clone, Debug)]
+enum Layout {
+    /// Below these keys.
+    Spec(&'static [&'static str]),
+    /// Two of them, under names of the operator's own.
+    Flat {
+        class: Option<Vec<String>>,
+        size: Option<Vec<String>>,
+    },
+}
+
+impl<'a> Claim<'a> {
+    fn new(
+        kind: ClaimKind,
+        name: Cow<'a, str>,
+        (path, node): (PointerBuf, Node<'a>),
+        layout: Layout,
+        on_change: OnChange,
+    ) -> Claim<'a> {
+        let part = Part::Claim {
+            name: name.to_string(),
+        };
+        Claim {
+            kind,
+            name,
+            subject: Subject::new(part, path, on_change),
+            node,
+            layout,
+        }
+    }
+
+    /// Where a field of a PersistentVolumeClaimSpec is below the claim's path; `None` when this claim has no such field.
+    pub fn field<'s>(&'s self, of_spec: &[&'s str]) -> Option<Vec<&'s str>> {
+        let renamed = match &self.layout {
+            Layout::Spec(prefix) => return Some([prefix, of_spec].concat()),
+            Layout::Flat { class, .. } if of_spec == ["storageClassName"] => class,
+            Layout::Flat { size, .. } if of_spec == SIZE => size,
+            Layout::Flat { .. } => &None,
+        };
+        let renamed = renamed.as_ref()?;
+        Some(renamed.iter().map(String::as_str).collect())
+    }
+
+    /// The value of a field of a PersistentVolumeClaimSpec; `None` when it is absent or null.
+    pub fn get(&self, of_spec: &[&str]) -> Option<Node<'a>> {
+        self.node.at(self.field(of_spec)?)
+    }
+}
+
+/// Where a PersistentVolumeClaimSpec has its size.
+const SIZE: [&str; 3] = ["resources", "requests", "storage"];
+
+/// A place in which objects of a kind keep what an operator makes claims of.
+struct Place {
+    group: &'static str,
+    kind: &'static str,
+    /// As [`ClaimSpecs::path`] has it.
+    path: &'static str,
+    shape: Shape,
+}
+
+#[derive(Clone, Copy)]
+enum Shape {
+    /// A claim with `metadata` and `spec`.
+    Claim,
+    /// A StatefulSet's claim template.
+    Template,
+    /// CloudNativePG's `StorageConfiguration`.
+    CloudNativePg,
+    /// Strimzi's storage, where it is a persistent claim.
+    Strimzi,
+}
+
+/// Paths of a class and of a size; the first that the author fills counts, or else the first.
+struct Alternatives {
+    class: &'static [&'static str],
+    size: &'static [&'static str],
+}
+
+/// The operator evaluates `pvcTemplate` first, and its own two fields win over it: an author who has set the class in the
+/// template would be overruled by the field.
+const CLOUD_NATIVE_PG: Alternatives = Alternatives {
+    class: &["storageClass", "pvcTemplate/storageClassName"],
+    size: &["size", "pvcTemplate/resources/requests/storage"],
+};
+
+const STRIMZI: Alternatives = Alternatives {
+    class: &["class"],
+    size: &["size"],
+};
+
+macro_rules! claims {
+    ($($group:literal: [$($kind:literal at $path:literal $shape:ident,)*])*) => {
+        &[$($(Place { group: $group, kind: $kind, path: $path, shape: Shape::$shape },)*)*]
+    };
+}
+
+const PLACES: &[Place] = claims! {
+    "apps": [
+        "StatefulSet" at "spec/volumeClaimTemplates[]" Template,
+    ]
+    "apps.kruise.io": [
+        "StatefulSet" at "spec/volumeClaimTemplates[]" Template,
+        "CloneSet" at "spec/volumeClaimTemplates[]" Claim,
+        "UnitedDeployment" at "spec/template/statefulSetTemplate/spec/volumeClaimTemplates[]" Claim,
+        "UnitedDeployment" at "spec/template/advancedStatefulSetTemplate/spec/volumeClaimTemplates[]" Claim,
+        "UnitedDeployment" at "spec/template/cloneSetTemplate/spec/volumeClaimTemplates[]" Claim,
+    ]
+    "argoproj.io": [
+        "Workflow" at "spec/volumeClaimTemplates[]" Claim,
+        "WorkflowTemplate" at "spec/volumeClaimTemplates[]" Claim,
+        "ClusterWorkflowTemplate" at "spec/volumeClaimTemplates[]" Claim,
+        "CronWorkflow" at "spec/workflowSpec/volumeClaimTemplates[]" Claim,
+    ]
+    "tekton.dev": [
+        "TaskRun" at "spec/workspaces[]/volumeClaimTemplate" Claim,
+        "PipelineRun" at "spec/workspaces[]/volumeClaimTemplate" Claim,
+    ]
+    "monitoring.coreos.com": [
+        "Prometheus" at "spec/storage/volumeClaimTemplate" Claim,
+        "Prometheus" at "spec/storage/ephemeral/volumeClaimTemplate" Claim,
+        "PrometheusAgent" at "spec/storage/volumeClaimTemplate" Claim,
+        "PrometheusAgent" at "spec/storage/ephemeral/volumeClaimTemplate" Claim,
+        "Alertmanager" at "spec/storage/volumeClaimTemplate" Claim,
+        "Alertmanager" at "spec/storage/ephemeral/volumeClaimTemplate" Claim,
+        "ThanosRuler" at "spec/storage/volumeClaimTemplate" Claim,
+        "ThanosRuler" at "spec/storage/ephemeral/volumeClaimTemplate" Claim,
+    ]
+    "elasticsearch.k8s.elastic.co": [
+        "Elasticsearch" at "spec/nodeSets[]/volumeClaimTemplates[]" Claim,
+    ]
+    "logstash.k8s.elastic.co": [
+        "Logstash" at "spec/volumeClaimTemplates[]" Claim,
+    ]
+    "agent.k8s.elastic.co": [
+        "Agent" at "spec/statefulSet/volumeClaimTemplates[]" Claim,
+    ]
+    "postgresql.cnpg.io": [
+        "Cluster" at "spec/storage" CloudNativePg,
+        "Cluster" at "spec/walStorage" CloudNativePg,
+        "Cluster" at "spec/tablespaces[]/storage" CloudNativePg,
+    ]
+    "kafka.strimzi.io": [
+        "KafkaNodePool" at "spec/storage" Strimzi,
+        "KafkaNodePool" at "spec/storage/volumes[]" Strimzi,
+        "Kafka" at "spec/kafka/storage" Strimzi,
+        "Kafka" at "spec/kafka/storage/volumes[]" Strimzi,
+        "Kafka" at "spec/zookeeper/storage" Strimzi,
+    ]
+};
+
+/// Where objects of a kind that fitout does not know say what their controller makes claims of.
+///
+/// ```yaml
+/// claims:
+/// - group: acme.io
+///   kind: Widget
+///   path: spec/disks[]
+///   form: Flat
+///   keys: {storageClassName: class, size: size}
+/// ```
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimSpecs {
+    /// The API group of the kind. Required.
+    pub group: String,
+    /// Versions of the group, as a pattern; all when absent.
+    #[serde(default)]
+    pub version: Option<Pattern>,
+    /// The kind. Required.
+    pub kind: String,
+    /// As in `podSpecs`. Its last key is the claim's name, where the object gives it none. Required.
+    pub path: String,
+    /// What is there.
+    #[serde(default)]
+    pub form: ClaimForm,
+    /// Where the class and the size are with the form `Flat`.
+    #[serde(default)]
+    pub keys: Keys,
+}
+
+/// What stands at the path of a [`ClaimSpecs`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum ClaimForm {
+    /// A PersistentVolumeClaimSpec, with `storageClassName` and `resources`.
+    #[default]
+    PersistentVolumeClaimSpec,
+    /// A mapping with names of its own, which `keys` tells.
+    Flat,
+}
+
+/// Where a flat claim has its fields.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Keys {
+    /// The key of the class; joined by `/` where it is deeper. Without it no class is written.
+    pub storage_class_name: Option<String>,
+    /// The key of the size, likewise.
+    pub size: Option<String>,
+}
+
+impl ClaimSpecs {
+    /// The setting that is wrong, and what is wrong with it, if something is.
+    pub fn fault(&self) -> Option<(&'static str, String)> {
+        if self.kind == "Secret" {
+            // Its values are in no report.
+            return Some(("kind", "a Secret holds no claims".to_owned()));
+        }
+        let names = [&self.keys.storage_class_name, &self.keys.size];
+        let mut names = names.into_iter().flatten();
+        if let Some(fault) = walk::fault(&self.path) {
+            return Some(("path", fault));
+        }
+        let is_flat = self.form == ClaimForm::Flat;
+        if is_flat != names.clone().next().is_some() {
+            let fault = match is_flat {
+                true => "the form Flat needs `keys`, which say where the class and the size are",
+                false => "`keys` are for the form Flat; a PersistentVolumeClaimSpec has its own",
+            };
+            return Some(("keys", fault.to_owned()));
+        }
+        let is_bad =
+            |name: &String| name.contains(['*', '[', ']']) || name.split('/').any(str::is_empty);
+        let bad = names.find(|name| is_bad(name))?;
+        Some((
+            "keys",
+            format!("`{bad}` is no key and no keys joined by `/`"),
+        ))
+    }
+
+    fn is_for(&self, resource: &Resource<'_>) -> bool {
+        resource.is_of(&self.group, self.version.as_ref(), &self.kind)
+    }
+
+    fn layout(&self) -> Layout {
+        let split = |name: &String| name.split('/').map(str::to_owned).collect();
+        match self.form {
+            ClaimForm::PersistentVolumeClaimSpec => Layout::Spec(&[]),
+            ClaimForm::Flat => Layout::Flat {
+                class: self.keys.storage_class_name.as_ref().map(split),
+                size: self.keys.size.as_ref().map(split),
+            },
+        }
+    }
+}
+
+impl Shape {
+    fn kind(self) -> ClaimKind {
+        match self {
+            Shape::Template => ClaimKind::Template,
+            _ => ClaimKind::Custom,
+        }
+    }
+
+    /// The layout of what is at the place; `None` when no claim is made of it.
+    fn layout(self, node: Node<'_>) -> Option<Layout> {
+        match self {
+            Shape::Claim | Shape::Template => Some(Layout::Spec(&["spec"])),
+            Shape::CloudNativePg => Some(CLOUD_NATIVE_PG.layout(node)),
+            Shape::Strimzi => {
+                let is_claim = node.text_at(["type"])? == "persistent-claim";
+                is_claim.then(|| STRIMZI.layout(node))
+            }
+        }
+    }
+}
+
+impl Alternatives {
+    fn layout(&self, node: Node<'_>) -> Layout {
+        let choose = |paths: &[&'static str]| {
+            let is_filled = |path: &&&str| node.at(path.split('/')).is_some();
+            let path = paths.iter().find(is_filled).or(paths.first())?;
+            Some(path.split('/').map(str::to_owned).collect())
+        };
+        Layout::Flat {
+            class: choose(self.class),
+            size: choose(self.size),
+        }
+    }
+}
+
+pub(super) fn claims_of<'a>(
+    resource: &'a Resource<'a>,
+    templates: &[Template<'a>],
+    declared: &[ClaimSpecs],
+) -> Result<Vec<Claim<'a>>, Problem> {
+    let mut claims: Vec<Claim<'a>> = Vec::new();
+    if resource.is_of("", None, "PersistentVolumeClaim") {
+        claims.push(Claim::new(
+            ClaimKind::Object,
+            resource.name.clone(),
+            (PointerBuf::new(), resource.node),
+            Layout::Spec(&["spec"]),
+            OnChange::Nothing,
+        ));
+    }
+    let group = resource.group();
+    let is_for = |place: &&Place| place.group == group && resource.kind == place.kind;
+    for place in PLACES.iter().filter(is_for) {
+        for (path, node) in places_in(resource, place.path)? {
+            let (kind, name) = (place.shape.kind(), name_of(node, place.path));
+            let layout = place.shape.layout(node);
+            claims.extend(
+                layout
+                    .map(|layout| Claim::new(kind, name, (path, node), layout, OnChange::Nothing)),
+            );
+        }
+    }
+    for declared in declared.iter().filter(|declared| declared.is_for(resource)) {
+        for (path, node) in places_in(resource, &declared.path)? {
+            if claims.iter().all(|known| known.subject.path != path) {
+                let name = name_of(node, &declared.path);
+                let layout = declared.layout();
+                claims.push(Claim::new(
+                    ClaimKind::Custom,
+                    name,
+                    (path, node),
+                    layout,
+                    OnChange::Nothing,
+                ));
+            }
+        }
+    }
+    for template in templates {
+        claims.extend(ephemeral_claims(resource, template)?);
+    }
+    Ok(claims)
+}
+
+fn ephemeral_claims<'a>(
+    resource: &'a Resource<'a>,
+    template: &Template<'a>,
+) -> Result<Vec<Claim<'a>>, Problem> {
+    let path = template.at_spec(["volumes"]);
+    let volumes = maps_in(resource, template.spec.get("volumes"), &path)?;
+    let claims = volumes.into_iter().filter_map(|(index, volume)| {
+        let node = volume.at(["ephemeral", "volumeClaimTemplate"])?;
+        let name = volume.text_at(["name"]);
+        let index = index.to_string();
+        let path = below(&path, [&index, "ephemeral", "volumeClaimTemplate"]);
+        Some(Claim::new(
+            ClaimKind::Ephemeral,
+            name.unwrap_or_default(),
+            (path, node),
+            Layout::Spec(&["spec"]),
+            // Such a claim is a part of the pods, and a change of it is one of theirs.
+            template.pod.on_change,
+        ))
+    });
+    Ok(claims.collect())
+}
+
+/// The name that the author gave a claim, or else the last key of its place that is no general word.
+fn name_of<'a>(node: Node<'a>, path: &str) -> Cow<'a, str> {
+    let own = node.text_at(["metadata", "name"]);
+    let own = own.or_else(|| node.text_at(["name"]));
+    own.unwrap_or_else(|| {
+        let keys = path.split('/').map(|key| key.trim_end_matches("[]"));
+        let is_name = |key: &&str| !["*", "spec", "volumeClaimTemplate"].contains(key);
+        let name = keys.rev().find(is_name).unwrap_or_default();
+        Cow::Owned(name.to_owned())
+    })
+}

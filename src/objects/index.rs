@@ -1,0 +1,111 @@
+//! The index of all objects: what each of them is, and what they say of one another.
+
+use std::cell::OnceCell;
+
+use super::accounts::Accounts;
+use super::claims::ClaimSpecs;
+use super::names::Names;
+use super::places::PodSpecs;
+use super::related::{Pods, Related};
+use super::target::Target;
+use crate::kubernetes::LabelSelector;
+use crate::problem::Problem;
+use crate::read::Resource;
+use crate::yaml::Node;
+
+/// All objects of the input.
+#[derive(Debug)]
+pub struct Objects<'a> {
+    /// The objects, in their order.
+    pub resources: &'a [Resource<'a>],
+    /// What each of them is.
+    pub standings: Vec<Standing<'a>>,
+    /// Which of them select, scale and use which.
+    pub related: Related<'a>,
+    /// What they say of their ServiceAccounts.
+    pub accounts: Accounts,
+    names: OnceCell<Names>,
+}
+
+/// What an object is.
+#[derive(Debug)]
+pub enum Standing<'a> {
+    /// One that may be fitted.
+    Target(Target<'a>),
+    /// One that is never fitted.
+    PassedOver(PassedOver),
+    /// One that does not have the shape of its kind.
+    Malformed(Problem),
+}
+
+/// Why an object is not fitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PassedOver {
+    /// It describes a package or a build, and no cluster gets it.
+    Package,
+    /// It is for local tools only (`config.kubernetes.io/local-config`).
+    LocalConfig,
+    /// It is the functionConfig itself.
+    FunctionConfig,
+    /// A controller owns it and would undo the change.
+    Owned,
+    /// It has no kind.
+    NoKind,
+    /// `spec.select` does not match it.
+    NotSelected,
+    /// `spec.exclude` matches it.
+    Excluded,
+    /// Its author opted out, by the annotation `fitout.dev/skip`.
+    Skipped,
+}
+
+impl<'a> Objects<'a> {
+    /// Looks at all objects.
+    pub fn of(
+        resources: &'a [Resource<'a>],
+        pod_specs: &[PodSpecs],
+        claims: &[ClaimSpecs],
+        function_config: Option<Node<'_>>,
+    ) -> Objects<'a> {
+        let mut related = Related::default();
+        let standings = resources.iter().enumerate().map(|(index, resource)| {
+            if let Some(reason) = Target::passed_over(resource, function_config) {
+                return Standing::PassedOver(reason);
+            }
+            match Target::of(resource, pod_specs, claims) {
+                Ok(target) => {
+                    related.add(index, &target);
+                    Standing::Target(target)
+                }
+                Err(problem) => Standing::Malformed(problem),
+            }
+        });
+        let standings = standings.collect();
+        related.link();
+        Objects {
+            resources,
+            standings,
+            related,
+            accounts: Accounts::of(resources),
+            names: OnceCell::new(),
+        }
+    }
+
+    /// The pods of all objects.
+    pub fn pods(&self) -> &[Pods<'a>] {
+        self.related.all_pods()
+    }
+
+    /// The pods that a selector means, wherever they are.
+    pub fn pods_selected(&self, selector: &LabelSelector) -> impl Iterator<Item = &Pods<'a>> {
+        let candidates = self.names().candidates(selector);
+        let pods = candidates.map(|at| &self.pods()[at]);
+        pods.filter(|it| selector.matches(|key| it.label(key)))
+    }
+
+    /// Every object by its names, and all pods by their labels; collected for the first that asks.
+    pub fn names(&self) -> &Names {
+        self.names
+            .get_or_init(|| Names::of(self.resources, &self.related))
+    }
+}

@@ -1,0 +1,34 @@
+//! What objects are, and what they say of one another.
+//!
+//! A [`Target`] is an object with its pod templates, containers and claims, wherever its kind keeps them. [`Objects`] is
+//! the index of them all, with the references between them: selectors, names and accounts.
+
+mod accounts;
+mod claims;
+mod index;
+mod labels;
+mod layout;
+mod names;
+mod places;
+mod ports;
+mod related;
+mod scaling;
+mod search;
+mod subject;
+mod target;
+mod template;
+mod walk;
+
+pub use accounts::{Accounts, DEFAULT as DEFAULT_ACCOUNT, account_of};
+pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs};
+pub use index::{Objects, PassedOver, Standing};
+pub use names::Names;
+pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
+pub use ports::{PortRef, protocol};
+pub use related::{Autoscaler, Monitor, Pods, Related, Service, is_one_namespace};
+pub use scaling::Scaler;
+pub use search::{CLUSTERS_NAMESPACE, Found, Nothing};
+pub use subject::{Part, Subject};
+pub use target::{Target, annotation, is_sidecar};
+pub use template::{Container, ContainerType, Template};
+pub use walk::{below, expected};

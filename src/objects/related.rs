@@ -1,0 +1,426 @@
+//! What the objects in hand say of one another: Services and monitors that select pods, autoscalers, claims that pods
+//! name, and the classes that claims name.
+//!
+//! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
+//! another time than objects. A namespace that is not written may be any.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::claims::{Claim, ClaimKind};
+use super::labels::ByLabel;
+use super::target::{Target, is_sidecar};
+use crate::kubernetes::LabelSelector;
+use crate::read::Resource;
+use crate::yaml::Node;
+
+/// The objects around each object.
+#[derive(Debug, Default)]
+pub struct Related<'a> {
+    pods: Vec<Pods<'a>>,
+    /// Where in `pods` the templates of an object begin, by its index.
+    first_pods: HashMap<usize, usize>,
+    services: Vec<Service<'a>>,
+    /// Where a Service is in `services`, by its index among the objects.
+    service_at: HashMap<usize, usize>,
+    monitors: Vec<Monitor<'a>>,
+    /// Autoscalers by the name of their target.
+    autoscalers: HashMap<String, Vec<Autoscaler<'a>>>,
+    claims: HashMap<String, Vec<(Option<String>, Node<'a>)>>,
+    /// What the claims of a StatefulSet are called before the number of the replica.
+    made_claims: HashMap<String, Vec<Option<String>>>,
+    storage_classes: HashMap<String, Node<'a>>,
+    runtime_classes: HashMap<String, Node<'a>>,
+    limit_ranges: Vec<&'a Resource<'a>>,
+    quotas: Vec<(usize, &'a Resource<'a>)>,
+}
+
+/// Pods that an object makes.
+#[derive(Debug)]
+pub struct Pods<'a> {
+    /// The index of the object that makes them.
+    pub object: usize,
+    /// That object.
+    pub resource: &'a Resource<'a>,
+    /// The metadata of the pods, if the object says anything of it.
+    pub metadata: Option<Node<'a>>,
+    /// Their spec.
+    pub spec: Node<'a>,
+    services: Vec<usize>,
+    monitors: Vec<usize>,
+}
+
+/// A Service that selects pods.
+#[derive(Debug)]
+pub struct Service<'a> {
+    /// The Service.
+    pub resource: &'a Resource<'a>,
+    /// The labels by which it selects.
+    pub selector: LabelSelector,
+    pods: Vec<usize>,
+    monitors: Vec<usize>,
+}
+
+/// A PodMonitor or ServiceMonitor of prometheus-operator.
+#[derive(Debug)]
+pub struct Monitor<'a> {
+    /// The monitor.
+    pub resource: &'a Resource<'a>,
+}
+
+/// A HorizontalPodAutoscaler or VerticalPodAutoscaler.
+#[derive(Debug)]
+pub struct Autoscaler<'a> {
+    /// The autoscaler.
+    pub resource: &'a Resource<'a>,
+    /// Whether it changes the amounts of pods, not their number.
+    pub is_vertical: bool,
+}
+
+impl<'a> Related<'a> {
+    /// Takes note of an object and the pods and claims that it makes.
+    pub fn add(&mut self, index: usize, target: &Target<'a>) {
+        let resource = target.resource;
+        self.first_pods.insert(index, self.pods.len());
+        for template in &target.templates {
+            self.pods.push(Pods {
+                object: index,
+                resource,
+                metadata: template
+                    .has_metadata
+                    .then(|| template.node.get("metadata"))
+                    .flatten(),
+                spec: template.spec,
+                services: Vec::new(),
+                monitors: Vec::new(),
+            });
+        }
+        for claim in &target.claims {
+            self.add_claim(resource, claim);
+        }
+        let is_monitor = matches!(resource.kind.as_ref(), "PodMonitor" | "ServiceMonitor");
+        if resource.group().is_empty() && resource.kind == "Service" {
+            let selector = resource.node.at(["spec", "selector"]);
+            self.service_at.insert(index, self.services.len());
+            self.services.push(Service {
+                resource,
+                selector: LabelSelector::of_labels(selector),
+                pods: Vec::new(),
+                monitors: Vec::new(),
+            });
+        } else if resource.group() == "monitoring.coreos.com" && is_monitor {
+            self.monitors.push(Monitor { resource });
+        } else if resource.group() == "storage.k8s.io" && resource.kind == "StorageClass" {
+            let names = names(resource).into_iter();
+            self.storage_classes
+                .extend(names.map(|name| (name, resource.node)));
+        } else if resource.group() == "node.k8s.io" && resource.kind == "RuntimeClass" {
+            let names = names(resource).into_iter();
+            self.runtime_classes
+                .extend(names.map(|name| (name, resource.node)));
+        }
+        match (resource.group(), resource.kind.as_ref()) {
+            ("", "LimitRange") => self.limit_ranges.push(resource),
+            ("", "ResourceQuota") => self.quotas.push((index, resource)),
+            _ => {}
+        }
+        let is_vertical = match (resource.group(), resource.kind.as_ref()) {
+            ("autoscaling", "HorizontalPodAutoscaler") => false,
+            ("autoscaling.k8s.io", "VerticalPodAutoscaler") => true,
+            _ => return,
+        };
+        let autoscaler = Autoscaler {
+            resource,
+            is_vertical,
+        };
+        let name = autoscaler.target().and_then(|it| it.text_at(["name"]));
+        if let Some(name) = name {
+            let of_name = self.autoscalers.entry(name.into_owned());
+            of_name.or_default().push(autoscaler);
+        }
+    }
+
+    fn add_claim(&mut self, resource: &Resource<'_>, claim: &Claim<'a>) {
+        let namespace = resource.namespace.as_deref().map(str::to_owned);
+        let names = || names(resource);
+        match claim.kind {
+            ClaimKind::Object => {
+                for name in names() {
+                    let claims = self.claims.entry(name).or_default();
+                    claims.push((namespace.clone(), claim.node));
+                }
+            }
+            ClaimKind::Template => {
+                for name in names() {
+                    let made = self.made_claims.entry(format!("{}-{name}", claim.name));
+                    made.or_default().push(namespace.clone());
+                }
+            }
+            // How an operator names what it makes is its own affair.
+            ClaimKind::Ephemeral | ClaimKind::Custom => {}
+        }
+    }
+
+    /// Finds out what selects what, when all objects are known.
+    pub fn link(&mut self) {
+        if self.services.is_empty() && self.monitors.is_empty() {
+            return;
+        }
+        let pods = ByLabel::of(self.pods.iter().map(Pods::labels));
+        let labels = |it: &Service<'a>| it.resource.labels();
+        let services = ByLabel::of(self.services.iter().map(labels));
+        for (index, service) in self.services.iter_mut().enumerate() {
+            // A Service without a selector has endpoints that somebody else writes.
+            if service.selector.is_empty() {
+                continue;
+            }
+            for at in pods.candidates(&service.selector) {
+                let it = &mut self.pods[at];
+                let meets = service.selector.matches(|key| it.label(key));
+                if meets && are_together(service.resource, it.resource) {
+                    it.services.push(index);
+                    service.pods.push(at);
+                }
+            }
+        }
+        for (index, monitor) in self.monitors.iter().enumerate() {
+            // An absent selector selects nothing.
+            let Some(selector) = monitor.selector() else {
+                continue;
+            };
+            if monitor.resource.kind == "PodMonitor" {
+                for at in pods.candidates(&selector) {
+                    let it = &mut self.pods[at];
+                    if monitor.reaches(it.resource) && selector.matches(|key| it.label(key)) {
+                        it.monitors.push(index);
+                    }
+                }
+            } else {
+                for at in services.candidates(&selector) {
+                    let it = &mut self.services[at];
+                    let meets = selector.matches(|key| it.resource.label(key));
+                    if meets && monitor.reaches(it.resource) {
+                        it.monitors.push(index);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The pods of a template of an object, both by their places.
+    fn pods_of(&self, object: usize, template: usize) -> Option<&Pods<'a>> {
+        self.pods.get(self.first_pods.get(&object)? + template)
+    }
+
+    /// The Services that select the pods of a template.
+    pub fn services_of(
+        &self,
+        object: usize,
+        template: usize,
+    ) -> impl Iterator<Item = &Service<'a>> {
+        let pods = self.pods_of(object, template).into_iter();
+        pods.flat_map(|pods| &pods.services)
+            .filter_map(|at| self.services.get(*at))
+    }
+
+    /// The monitors that scrape the pods of a template, themselves or through a Service.
+    pub fn monitors_of(&self, object: usize, template: usize) -> Vec<&Monitor<'a>> {
+        let pods = self.pods_of(object, template);
+        let mut monitors: Vec<usize> = pods.map(|it| it.monitors.clone()).unwrap_or_default();
+        for service in self.services_of(object, template) {
+            monitors.extend(&service.monitors);
+        }
+        monitors.sort_unstable();
+        monitors.dedup();
+        monitors
+            .into_iter()
+            .filter_map(|at| self.monitors.get(at))
+            .collect()
+    }
+
+    /// All pods.
+    pub(super) fn all_pods(&self) -> &[Pods<'a>] {
+        &self.pods
+    }
+
+    /// The Service that an object is.
+    pub fn service(&self, object: usize) -> Option<&Service<'a>> {
+        self.services.get(*self.service_at.get(&object)?)
+    }
+
+    /// The pods that a Service selects.
+    pub fn pods_behind<'s>(
+        &'s self,
+        service: &'s Service<'a>,
+    ) -> impl Iterator<Item = &'s Pods<'a>> {
+        service.pods.iter().filter_map(|at| self.pods.get(*at))
+    }
+
+    /// The Services that share pods with one, itself left out.
+    pub fn services_beside<'s>(&'s self, service: &'s Service<'a>) -> Vec<&'s Service<'a>> {
+        let mut beside: Vec<usize> = self
+            .pods_behind(service)
+            .flat_map(|it| it.services.iter().copied())
+            .collect();
+        beside.sort_unstable();
+        beside.dedup();
+        let others = beside.into_iter().filter_map(|at| self.services.get(at));
+        others.filter(|it| !std::ptr::eq(*it, service)).collect()
+    }
+
+    /// The monitors that scrape a Service.
+    pub fn monitors_of_service<'s>(
+        &'s self,
+        service: &'s Service<'a>,
+    ) -> impl Iterator<Item = &'s Monitor<'a>> {
+        service
+            .monitors
+            .iter()
+            .filter_map(|at| self.monitors.get(*at))
+    }
+
+    /// The autoscalers whose target is an object.
+    pub fn autoscalers_of(&self, of: &Resource<'_>) -> Vec<&Autoscaler<'a>> {
+        if self.autoscalers.is_empty() {
+            return Vec::new();
+        }
+        let of_name = names(of).into_iter();
+        let all = of_name.filter_map(|name| self.autoscalers.get(&name));
+        all.flatten().filter(|it| it.is_for(of)).collect()
+    }
+
+    /// The PersistentVolumeClaim that pods of an object mean by a name.
+    pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<Node<'a>> {
+        let claims = self.claims.get(name)?;
+        let mut claims = claims.iter().filter(|(namespace, _)| {
+            is_one_namespace(namespace.as_deref(), of.namespace.as_deref())
+        });
+        claims.next().map(|(_, claim)| *claim)
+    }
+
+    /// The StorageClass that claims mean by a name.
+    pub fn storage_class(&self, name: &str) -> Option<Node<'a>> {
+        self.storage_classes.get(name).copied()
+    }
+
+    /// The RuntimeClass that pods mean by a name.
+    pub fn runtime_class(&self, name: &str) -> Option<Node<'a>> {
+        self.runtime_classes.get(name).copied()
+    }
+
+    /// The LimitRanges of the namespace that an object names.
+    pub fn limit_ranges_of(&self, of: &Resource<'_>) -> impl Iterator<Item = &'a Resource<'a>> {
+        let ranges = self.limit_ranges.iter().copied();
+        ranges.filter(move |it| it.namespace == of.namespace)
+    }
+
+    /// Every ResourceQuota, with its index among the objects.
+    pub fn quotas(&self) -> &[(usize, &'a Resource<'a>)] {
+        &self.quotas
+    }
+
+    /// Whether a StatefulSet in hand makes a claim of this name.
+    pub fn makes_claim(&self, of: &Resource<'_>, name: &str) -> bool {
+        let Some((name, number)) = name.rsplit_once('-') else {
+            return false;
+        };
+        let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+        let mut made = self.made_claims.get(name).into_iter().flatten();
+        is_number
+            && made.any(|namespace| is_one_namespace(namespace.as_deref(), of.namespace.as_deref()))
+    }
+}
+
+impl<'a> Pods<'a> {
+    pub(super) fn labels(&self) -> Option<Node<'a>> {
+        self.metadata?.get("labels")
+    }
+
+    /// A label of the pods.
+    pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.labels()?.get(name)?.text()
+    }
+
+    /// The containers that run as long as the pods do: the ordinary ones, then sidecars.
+    pub fn containers(&self) -> impl Iterator<Item = Node<'a>> {
+        let list = |name: &str| self.spec.items_at([name]);
+        let sidecars = list("initContainers").filter(|it| is_sidecar(*it));
+        list("containers").chain(sidecars)
+    }
+
+    /// The ports that these declare.
+    pub fn ports(&self) -> impl Iterator<Item = Node<'a>> {
+        self.containers().flat_map(|it| it.items_at(["ports"]))
+    }
+
+    /// An annotation of the pods.
+    pub fn annotation(&self, name: &str) -> Option<String> {
+        let annotation = self.metadata?.get("annotations")?.get(name)?;
+        annotation.text().map(|annotation| annotation.into_owned())
+    }
+}
+
+impl<'a> Autoscaler<'a> {
+    fn target(&self) -> Option<Node<'a>> {
+        let field = match self.is_vertical {
+            true => "targetRef",
+            false => "scaleTargetRef",
+        };
+        self.resource.node.at(["spec", field])
+    }
+
+    /// Whether an object of the right name is the target.
+    fn is_for(&self, of: &Resource<'_>) -> bool {
+        let text = |key: &str| self.target()?.text_at([key]);
+        let is_of_group = text("apiVersion").is_none_or(|version| {
+            let group = version.split_once('/').map_or("", |(group, _)| group);
+            group == of.group()
+        });
+        is_of_group
+            && text("kind").is_some_and(|kind| kind == of.kind)
+            && are_together(self.resource, of)
+    }
+}
+
+impl Monitor<'_> {
+    fn selector(&self) -> Option<LabelSelector> {
+        let selector = self.resource.node.at(["spec", "selector"])?;
+        Some(LabelSelector::of_object(selector))
+    }
+
+    /// Whether the monitor looks at the namespace of an object: its own, unless it says otherwise.
+    fn reaches(&self, resource: &Resource<'_>) -> bool {
+        let node = self.resource.node;
+        if node.bool_at(["spec", "namespaceSelector", "any"]) == Some(true) {
+            return true;
+        }
+        let names = node.items_at(["spec", "namespaceSelector", "matchNames"]);
+        let mut names = names.peekable();
+        match names.peek() {
+            None => are_together(self.resource, resource),
+            // A namespace that is not written is taken for none of those that are named.
+            Some(_) => names.any(|name| name.text().as_deref() == resource.namespace.as_deref()),
+        }
+    }
+}
+
+/// Every name that an object goes or went by.
+fn names(resource: &Resource<'_>) -> Vec<String> {
+    let mut names = resource.previous_names();
+    names.push(resource.name.to_string());
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {
+    is_one_namespace(one.namespace.as_deref(), other.namespace.as_deref())
+}
+
+/// Whether two namespaces may be one; one that is not written may be any.
+pub fn is_one_namespace(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one == other,
+        _ => true,
+    }
+}

@@ -1,0 +1,93 @@
+//! Parts of an object, and where they lie: what fields are addressed from.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jsonptr::PointerBuf;
+
+use super::places::OnChange;
+use super::template::ContainerType;
+use super::walk::below;
+
+/// What part of an object a change or finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The object itself.
+    Object,
+    /// The pods that its template makes.
+    Pod,
+    /// One container of them.
+    Container {
+        /// The container's name.
+        name: String,
+        /// Ordinary, init, sidecar or ephemeral.
+        container_type: ContainerType,
+    },
+    /// One of its claims.
+    Claim {
+        /// The name of the claim, its template or its volume.
+        name: String,
+    },
+}
+
+/// A part of an object and where it lies, from which the fields below are addressed.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// What a person calls it.
+    pub part: Part,
+    /// Its path in the object.
+    pub path: PointerBuf,
+    /// What a change here does to what runs.
+    pub on_change: OnChange,
+    /// Where its author may have set what it inherits.
+    pub inherits: Option<PointerBuf>,
+}
+
+impl Subject {
+    /// The object itself.
+    pub fn object() -> Arc<Subject> {
+        Subject::new(Part::Object, PointerBuf::new(), OnChange::Nothing)
+    }
+
+    /// A part at a path.
+    pub(super) fn new(part: Part, path: PointerBuf, on_change: OnChange) -> Arc<Subject> {
+        Arc::new(Subject {
+            part,
+            path,
+            on_change,
+            inherits: None,
+        })
+    }
+
+    /// The path in the object of a field of this part.
+    pub fn at(&self, field: &[&str]) -> PointerBuf {
+        below(&self.path, field.iter().copied())
+    }
+}
+
+impl Part {
+    /// What a person calls it, in pieces.
+    pub fn words(&self) -> [&str; 3] {
+        match self {
+            Part::Object => ["object", "", ""],
+            Part::Pod => ["pod", "", ""],
+            Part::Container {
+                name,
+                container_type,
+            } => match container_type {
+                ContainerType::Container => ["container \"", name, "\""],
+                ContainerType::Init => ["init container \"", name, "\""],
+                ContainerType::Sidecar => ["sidecar \"", name, "\""],
+                ContainerType::Ephemeral => ["ephemeral container \"", name, "\""],
+            },
+            Part::Claim { name } => ["claim \"", name, "\""],
+        }
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = self.words().into_iter();
+        words.try_for_each(|word| f.write_str(word))
+    }
+}

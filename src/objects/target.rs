@@ -1,0 +1,126 @@
+//! Where pod templates, containers and claims live: in kinds that are known, and in those that a config declares.
+//!
+//! Sources: `PodTemplateSpec` users in k8s.io/api (core/v1, apps/v1, batch/v1), and
+//! `ValidatePodTemplateSpec` in kubernetes `pkg/apis/core/validation/validation.go`, which forbids
+//! ephemeral containers in templates.
+
+use std::borrow::Cow;
+
+use kustomize_krm_types::annotations;
+
+use super::claims::{Claim, ClaimSpecs, claims_of};
+use super::index::PassedOver;
+use super::places::PodSpecs;
+use super::template::{Container, Template};
+use crate::problem::Problem;
+use crate::read::Resource;
+use crate::yaml::Node;
+
+/// Kinds that describe packages and configs, never what runs in a cluster.
+const NEVER_TOUCHED: [(&str, &str); 5] = [
+    ("kustomize.config.k8s.io", "Kustomization"),
+    ("kustomize.config.k8s.io", "Component"),
+    ("kpt.dev", "Kptfile"),
+    ("config.kubernetes.io", "ResourceList"),
+    ("fitout.dev", "Fitout"),
+];
+
+/// An object with everything in it that transformers may want to fit.
+#[derive(Debug)]
+pub struct Target<'a> {
+    /// The object.
+    pub resource: &'a Resource<'a>,
+    /// Its pod templates, where its kind has some and the object fills them.
+    pub templates: Vec<Template<'a>>,
+    /// Its claims: itself, its claim templates, and the ephemeral volumes of its pods.
+    pub claims: Vec<Claim<'a>>,
+}
+
+/// An annotation of the object, or else of a template.
+pub fn annotation<'t>(
+    resource: &'t Resource<'_>,
+    templates: &'t [Template<'_>],
+    name: &str,
+) -> Option<Cow<'t, str>> {
+    let on_template = || templates.iter().find_map(|it| it.annotation(name)?.text());
+    resource.annotation(name).or_else(on_template)
+}
+
+impl<'a> Target<'a> {
+    /// An annotation of the object, or else of one of its templates.
+    pub fn annotation(&self, name: &str) -> Option<Cow<'_, str>> {
+        annotation(self.resource, &self.templates, name)
+    }
+
+    /// Finds what there is to fit in an object.
+    ///
+    /// # Errors
+    /// `FIT-INP003` when a list of containers, volumes or claims is not a list of mappings.
+    pub fn of(
+        resource: &'a Resource<'a>,
+        pod_specs: &[PodSpecs],
+        claims: &[ClaimSpecs],
+    ) -> Result<Target<'a>, Problem> {
+        let templates = Template::all(resource, pod_specs)?;
+        let claims = claims_of(resource, &templates, claims)?;
+        Ok(Target {
+            resource,
+            templates,
+            claims,
+        })
+    }
+
+    /// The containers of all its pods.
+    pub fn containers(&self) -> impl Iterator<Item = &Container<'a>> {
+        let templates = self.templates.iter();
+        templates.flat_map(|template| template.containers.iter().chain(&template.made))
+    }
+
+    /// Why an object is never fitted; `None` where it may be.
+    pub fn passed_over(
+        resource: &Resource<'_>,
+        function_config: Option<Node<'_>>,
+    ) -> Option<PassedOver> {
+        let group = resource.group();
+        let is_package = NEVER_TOUCHED
+            .iter()
+            .any(|(g, k)| group == *g && resource.kind == *k);
+        let is_local = resource
+            .annotation(annotations::LOCAL_CONFIG)
+            .is_some_and(|value| value != "false");
+        let is_config = function_config.is_some_and(|config| is_same_object(config, resource));
+        match () {
+            () if is_package => Some(PassedOver::Package),
+            () if is_config => Some(PassedOver::FunctionConfig),
+            () if is_local => Some(PassedOver::LocalConfig),
+            () if is_owned(resource) => Some(PassedOver::Owned),
+            () if resource.kind.is_empty() => Some(PassedOver::NoKind),
+            () => None,
+        }
+    }
+}
+
+/// Whether an item is the functionConfig itself, which kpt and generators also list among the items.
+fn is_same_object(config: Node<'_>, resource: &Resource<'_>) -> bool {
+    let has = |keys: &[&str], text: &str| {
+        let own = config.text_at(keys.iter().copied());
+        own.unwrap_or_default() == text
+    };
+    has(&["apiVersion"], &resource.api_version)
+        && has(&["kind"], &resource.kind)
+        && has(&["metadata", "name"], &resource.name)
+        && has(
+            &["metadata", "namespace"],
+            resource.namespace.as_deref().unwrap_or_default(),
+        )
+}
+
+fn is_owned(resource: &Resource<'_>) -> bool {
+    let mut owners = resource.node.items_at(["metadata", "ownerReferences"]);
+    owners.any(|owner| owner.bool_at(["controller"]) == Some(true))
+}
+
+/// Whether an init container runs on beside the ordinary ones.
+pub fn is_sidecar(init_container: Node<'_>) -> bool {
+    init_container.text_at(["restartPolicy"]).as_deref() == Some("Always")
+}

@@ -1,0 +1,134 @@
+//! The way to a place in an object: keys, `name[]` for the items of a list, `*` for the values of a map.
+
+use jsonptr::{Pointer, PointerBuf};
+
+use crate::problem::Problem;
+use crate::read::Resource;
+use crate::yaml::Node;
+
+/// A path and what lies below it.
+pub fn below<'t>(path: &Pointer, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
+    let mut path = path.to_buf();
+    for token in tokens {
+        path.push_back(token);
+    }
+    path
+}
+
+/// What is wrong with a path that somebody wrote, if something is.
+pub(super) fn fault(path: &str) -> Option<String> {
+    let is_bad = |key: &&str| {
+        let name = key.strip_suffix("[]").unwrap_or(key);
+        name.is_empty() || name.contains(['[', ']']) || name.contains('*') && *key != "*"
+    };
+    let bad = path.split('/').find(is_bad)?;
+    Some(format!(
+        "`{bad}` in `{path}` is no key, no `name[]` and no `*`"
+    ))
+}
+
+/// The mappings that a path of keys, `name[]` and `*` leads to, with their pointers. What is absent leads nowhere.
+pub(super) fn places_in<'a>(
+    resource: &'a Resource<'a>,
+    path: &str,
+) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
+    places_below(resource, PointerBuf::new(), resource.node, path)
+}
+
+/// The same from somewhere in the object.
+pub(super) fn places_below<'a>(
+    resource: &'a Resource<'a>,
+    at: PointerBuf,
+    node: Node<'a>,
+    path: &str,
+) -> Result<Vec<(PointerBuf, Node<'a>)>, Problem> {
+    let mut places = vec![(at, node)];
+    for key in path.split('/').filter(|key| !key.is_empty()) {
+        let mut below_here = Vec::new();
+        for (at, node) in places {
+            match key.strip_suffix("[]") {
+                Some(list) => {
+                    let Some(items) = node.get(list) else {
+                        continue;
+                    };
+                    let path = below(&at, [list]);
+                    for (index, item) in maps_in(resource, Some(items), &path)? {
+                        below_here.push((below(&path, [index.to_string().as_str()]), item));
+                    }
+                }
+                None if key == "*" => {
+                    for (key, _) in node.entries() {
+                        let key = key.text().unwrap_or_default();
+                        if let Some(value) = map_at(resource, node, &at, &key)? {
+                            below_here.push((below(&at, [key.as_ref()]), value));
+                        }
+                    }
+                }
+                None => {
+                    let value = map_at(resource, node, &at, key)?;
+                    below_here.extend(value.map(|value| (below(&at, [key]), value)));
+                }
+            }
+        }
+        places = below_here;
+    }
+    Ok(places)
+}
+
+/// The mapping at a key; `None` when it is absent or null.
+pub(super) fn map_at<'a>(
+    resource: &'a Resource<'a>,
+    node: Node<'a>,
+    path: &Pointer,
+    key: &str,
+) -> Result<Option<Node<'a>>, Problem> {
+    match node.at([key]) {
+        Some(node) if !node.is_map() => {
+            Err(expected(resource, node, "a mapping", &below(path, [key])))
+        }
+        node => Ok(node),
+    }
+}
+
+/// The items of a list of mappings with their positions; empty when it is absent or null.
+pub(super) fn maps_in<'a>(
+    resource: &'a Resource<'a>,
+    list: Option<Node<'a>>,
+    path: &Pointer,
+) -> Result<Vec<(usize, Node<'a>)>, Problem> {
+    let Some(list) = list.filter(|list| !list.is_null()) else {
+        return Ok(Vec::new());
+    };
+    if !list.is_sequence() {
+        return Err(expected(resource, list, "a list", path));
+    }
+    let checked = list
+        .items()
+        .enumerate()
+        .map(|(index, item)| match item.is_map() {
+            true => Ok((index, item)),
+            false => Err(expected(
+                resource,
+                item,
+                "a mapping",
+                &below(path, [index.to_string().as_str()]),
+            )),
+        });
+    checked.collect()
+}
+
+/// The problem that a field of an object is of another shape than Kubernetes gives it.
+pub fn expected<'a>(
+    resource: &Resource<'a>,
+    node: Node<'a>,
+    what: &str,
+    path: &Pointer,
+) -> Problem {
+    let message = format!("expected {what}, found {}", node.describe());
+    resource.problem(
+        "FIT-INP003",
+        message,
+        node,
+        crate::problem::field_path(path),
+    )
+}
