@@ -8,12 +8,14 @@ mod bounds;
 mod refused;
 mod suspicious;
 
+use std::cell::OnceCell;
+
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
 use crate::config::Section;
 use crate::facts::{Declared, Half, View};
-use crate::finding::{Finding, Mode};
+use crate::finding::{Finding, Mode, Part};
 use crate::kubernetes::Quantity;
 use crate::objects::Container;
 use crate::rules::Rule;
@@ -45,7 +47,8 @@ fn judge(pod: &Pod<'_, '_>) -> Vec<Finding> {
         let amounts = Amounts {
             container,
             section: &section,
-            declared: Declared::of_resources(resources),
+            resources,
+            declared: OnceCell::new(),
             written: written(container, &section, resources),
         };
         findings.extend(suspicious::find(&amounts));
@@ -60,8 +63,8 @@ fn judge(pod: &Pod<'_, '_>) -> Vec<Finding> {
 struct Amounts<'p, 'a> {
     container: &'p Container<'a>,
     section: &'p Section<'p, Resources>,
-    /// All of them.
-    declared: Declared,
+    resources: View<'p>,
+    declared: OnceCell<Declared>,
     /// Those that an author wrote and that stay so, requests first.
     written: Vec<Written<'p>>,
 }
@@ -88,7 +91,7 @@ fn written<'p>(
     resources: View<'p>,
 ) -> Vec<Written<'p>> {
     let mut written = Vec::new();
-    for half in [Half::Requests, Half::Limits] {
+    for half in Half::BOTH {
         let (Some(amounts), Some(before)) = (
             resources.get(half.key()),
             container.node.at([container.resources_key, half.key()]),
@@ -113,6 +116,12 @@ fn written<'p>(
 }
 
 impl Amounts<'_, '_> {
+    /// All of them.
+    fn declared(&self) -> &Declared {
+        let read = || Declared::of_resources(self.resources);
+        self.declared.get_or_init(read)
+    }
+
     /// What is found of an amount that its author wrote.
     fn finding(
         &self,
@@ -135,7 +144,7 @@ impl Amounts<'_, '_> {
         severity: Severity,
         half: Half,
         name: &str,
-        message: impl FnOnce(&crate::finding::Part) -> String,
+        message: impl FnOnce(&Part) -> String,
     ) -> Finding {
         let subject = &self.container.subject;
         Finding::graded(rule, severity, message(&subject.part))

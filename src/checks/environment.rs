@@ -101,7 +101,7 @@ fn variables(own: usize, containers: &[(&Container<'_>, &Declared)]) -> Vec<Vari
         let taken = variable.at(["valueFrom", "resourceFieldRef"])?;
         let amount = text(taken, "resource")?;
         let (half, name) = amount.split_once('.')?;
-        let halves = [Half::Requests, Half::Limits];
+        let halves = Half::BOTH;
         let other = text(taken, "containerName").filter(|name| !name.is_empty());
         let container = match other {
             Some(other) => containers.iter().position(|(it, _)| *it.name == *other)?,

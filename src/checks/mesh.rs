@@ -25,54 +25,38 @@ pub(super) const CHECK: Check = Check {
     find: Find::Both(into_namespaces, into_pods),
 };
 
-/// Where a mesh is asked for: whether by a label, under which name, and with what value.
+/// Where a mesh is asked for.
 struct Mesh {
     name: &'static str,
-    is_label: bool,
+    map: &'static str,
     key: &'static str,
     asks: &'static [&'static str],
     /// The annotations by which its container gets amounts.
     amounts: &'static str,
 }
 
-/// istio.io/docs/reference/config/labels and config/annotations.
-const ISTIO_AMOUNTS: &str =
-    "sidecar.istio.io/proxyCPU, proxyMemory, proxyCPULimit and proxyMemoryLimit";
-/// linkerd.io/2/reference/proxy-configuration.
-const LINKERD_AMOUNTS: &str =
-    "config.linkerd.io/proxy-cpu-request, -memory-request, -cpu-limit and -memory-limit";
-
-/// On namespaces, for all of their pods.
-const OF_NAMESPACES: [Mesh; 2] = [
+const fn istio(key: &'static str, asks: &'static [&'static str]) -> Mesh {
     Mesh {
         name: "Istio",
-        is_label: true,
-        key: "istio-injection",
-        asks: &["enabled"],
-        amounts: ISTIO_AMOUNTS,
-    },
-    LINKERD,
-];
-
-/// On pods.
-const OF_PODS: [Mesh; 2] = [
-    Mesh {
-        name: "Istio",
-        is_label: true,
-        key: "sidecar.istio.io/inject",
-        asks: &["true"],
-        amounts: ISTIO_AMOUNTS,
-    },
-    LINKERD,
-];
+        map: "labels",
+        key,
+        asks,
+        amounts: "sidecar.istio.io/proxyCPU, proxyMemory, proxyCPULimit and proxyMemoryLimit",
+    }
+}
 
 const LINKERD: Mesh = Mesh {
     name: "Linkerd",
-    is_label: false,
+    map: "annotations",
     key: "linkerd.io/inject",
     asks: &["enabled", "ingress"],
-    amounts: LINKERD_AMOUNTS,
+    amounts: "config.linkerd.io/proxy-cpu-request, -memory-request, -cpu-limit and -memory-limit",
 };
+
+/// For all pods of a namespace.
+const OF_NAMESPACES: [Mesh; 2] = [istio("istio-injection", &["enabled"]), LINKERD];
+
+const OF_PODS: [Mesh; 2] = [istio("sidecar.istio.io/inject", &["true"]), LINKERD];
 
 /// Namespaces whose pods get a container.
 fn into_namespaces(scene: &Scene<'_>) -> Vec<Finding> {
@@ -89,7 +73,7 @@ fn into_namespaces(scene: &Scene<'_>) -> Vec<Finding> {
         {
             let asked = asked(resource.node.get("metadata"), &OF_NAMESPACES);
             findings.extend(asked.map(|mesh| {
-                let field = ["metadata", mesh.map(), mesh.key];
+                let field = ["metadata", mesh.map, mesh.key];
                 let finding =
                     mesh.finding("the pods of this namespace", &Subject::object(), &field);
                 finding.of(selected.index)
@@ -108,27 +92,19 @@ fn into_pods(pod: &Pod<'_, '_>) -> Vec<Finding> {
         return Vec::new();
     }
     let subject = &template.pod_metadata;
-    let finding = |mesh: &Mesh| mesh.finding("these pods", subject, &[mesh.map(), mesh.key]);
+    let finding = |mesh: &Mesh| mesh.finding("these pods", subject, &[mesh.map, mesh.key]);
     asked.map(finding).collect()
 }
 
 fn asked<'m>(metadata: Option<Node<'_>>, meshes: &'m [Mesh]) -> impl Iterator<Item = &'m Mesh> {
     let is_asked = move |mesh: &&Mesh| {
-        let value = metadata.and_then(|it| it.text_at([mesh.map(), mesh.key]));
+        let value = metadata.and_then(|it| it.text_at([mesh.map, mesh.key]));
         value.is_some_and(|value| mesh.asks.contains(&value.as_ref()))
     };
     meshes.iter().filter(is_asked)
 }
 
 impl Mesh {
-    fn map(&self) -> &'static str {
-        if self.is_label {
-            "labels"
-        } else {
-            "annotations"
-        }
-    }
-
     fn finding(&self, whose: &str, subject: &Subject, field: &[&str]) -> Finding {
         let message = format!(
             "{} adds a container to {whose} when they are made, which is not seen here and gets no amounts",

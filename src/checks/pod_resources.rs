@@ -65,7 +65,7 @@ fn other_qos_class(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Option<Finding> {
 fn inconsistent(template: &Template<'_>, amounts: &PodAmounts) -> Vec<Finding> {
     let declared = &amounts.pod;
     let mut findings = Vec::new();
-    for half in [Half::Requests, Half::Limits] {
+    for half in Half::BOTH {
         for (name, amount) in declared.half(half) {
             let is_pages = name.starts_with("hugepages-");
             let is_supported = FITTED_FOR_PODS.contains(&name.as_str()) || is_pages;

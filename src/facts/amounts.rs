@@ -19,6 +19,9 @@ pub enum Half {
 }
 
 impl Half {
+    /// Both of them.
+    pub const BOTH: [Half; 2] = [Half::Requests, Half::Limits];
+
     /// Its key.
     pub fn key(self) -> &'static str {
         match self {
@@ -58,7 +61,7 @@ impl Declared {
     /// What stands below such a key.
     pub fn of_resources(resources: View<'_>) -> Declared {
         let mut declared = Declared::default();
-        for half in [Half::Requests, Half::Limits] {
+        for half in Half::BOTH {
             let amounts = resources.get(half.key());
             for (name, amount) in amounts.into_iter().flat_map(View::entries) {
                 if let Some(amount) = amount.quantity() {
@@ -213,7 +216,7 @@ impl PodAmounts {
     /// What the pod comes to: what it has itself, else the sum of its containers.
     pub fn in_all(&self) -> Declared {
         let mut all = self.pod_with_defaults();
-        for half in [Half::Requests, Half::Limits] {
+        for half in Half::BOTH {
             let names = self.containers.iter();
             for name in names.flat_map(|(_, it)| it.half(half).keys()) {
                 if !all.half(half).contains_key(name)

@@ -22,18 +22,21 @@ mod pod;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
 use crate::config::{Amount, Factor, Objection, Section, Settings};
-use crate::edit::Edits;
+use crate::edit::{Edits, Meaning, Proposal};
 use crate::facts::Half;
+use crate::finding::{Decision, Subject};
 use crate::kubernetes::{Quantity, Scale};
 use crate::objects::{Container, ContainerType, Template};
 use crate::problem::Problem;
 use crate::rules::{Rule, rule};
+use crate::yaml::Value;
 use fitting::Fitting;
 pub use pod::FITTED as FITTED_FOR_PODS;
 use pod::PodLevel;
@@ -181,7 +184,8 @@ impl Resources {
         max.or(min.map(|min| ("min", min)))
     }
 
-    fn has_bounds(&self, name: &str) -> bool {
+    /// Whether amounts of a name have any.
+    pub fn has_bounds(&self, name: &str) -> bool {
         self.min.contains_key(name) || self.max.contains_key(name)
     }
 
@@ -238,36 +242,30 @@ impl Settings for Resources {
     ];
 
     fn check(&self) -> Vec<Objection> {
+        let mut objections = Vec::new();
+        let mut object = |path: String, message: String, help: &str| {
+            objections.push(Objection::new(path, message, help));
+        };
         let lists = [
             ("containers", &self.containers),
             ("initContainers", &self.init_containers),
             ("sidecars", &self.sidecars),
             ("podLevel", &self.pod_level),
         ];
-        let mut problems = Vec::new();
         for (list, amounts) in lists {
-            let known: &[&str] = match list {
-                "podLevel" => &pod::FITTED,
-                _ => &FITTED,
+            let (known, whom) = match list {
+                "podLevel" => (&FITTED_FOR_PODS[..], "whole pods"),
+                _ => (&FITTED[..], "many containers at once"),
             };
-            for half in [Half::Requests, Half::Limits] {
-                for name in amounts
-                    .half(half)
-                    .keys()
-                    .filter(|name| !known.contains(&name.as_str()))
-                {
+            for half in Half::BOTH {
+                let names = amounts.half(half).keys();
+                for name in names.filter(|name| !known.contains(&name.as_str())) {
                     let help = format!(
                         "fitout gives out {}; what else a container needs is its author's to say",
                         known.join(", ")
                     );
-                    problems.push(Objection::new(
-                        format!("{list}.{half}"),
-                        match list {
-                            "podLevel" => format!("`{name}` cannot be set for whole pods"),
-                            _ => format!("`{name}` cannot be set for many containers at once"),
-                        },
-                        help,
-                    ));
+                    let message = format!("`{name}` cannot be set for {whom}");
+                    object(format!("{list}.{half}"), message, &help);
                 }
             }
             for (name, request) in &amounts.requests {
@@ -276,53 +274,95 @@ impl Settings for Resources {
                         "the request of {name} ({}) is above its limit ({})",
                         request.0, limit.0
                     );
-                    problems.push(Objection::new(
-                        format!("{list}.requests.{name}"),
-                        message,
-                        "raise the limit or lower the request".to_owned(),
-                    ));
+                    let help = "raise the limit or lower the request";
+                    object(format!("{list}.requests.{name}"), message, help);
                 }
             }
         }
-        let mut by_name = vec![("scale", self.scale.keys().collect::<Vec<_>>())];
-        by_name.push(("min", self.min.keys().collect()));
-        by_name.push(("max", self.max.keys().collect()));
-        by_name.push((
-            "limitRequestRatio",
-            self.limit_request_ratio.keys().collect(),
-        ));
-        for (setting, names) in by_name {
-            let unknown = names
-                .into_iter()
-                .filter(|it| !FITTED.contains(&it.as_str()));
-            for name in unknown {
-                problems.push(Objection::new(
-                    setting,
-                    format!("`{name}` is not given out by fitout"),
-                    format!("known: {}", FITTED.join(", ")),
-                ));
+        let factors = [
+            ("scale", &self.scale),
+            ("limitRequestRatio", &self.limit_request_ratio),
+        ];
+        let bounds = [("min", &self.min), ("max", &self.max)];
+        let factors = factors
+            .iter()
+            .flat_map(|(setting, of)| of.keys().map(move |it| (setting, it)));
+        let bounds = bounds
+            .iter()
+            .flat_map(|(setting, of)| of.keys().map(move |it| (setting, it)));
+        for (setting, name) in factors.chain(bounds) {
+            if !FITTED.contains(&name.as_str()) {
+                let message = format!("`{name}` is not given out by fitout");
+                let help = format!("known: {}", FITTED.join(", "));
+                object((*setting).to_owned(), message, &help);
             }
         }
-        for (name, factor) in &self.limit_request_ratio {
-            if factor.0.is_below_one() {
-                problems.push(Objection::new(
-                    format!("limitRequestRatio.{name}"),
-                    format!("a limit below its request of {name} is never valid"),
-                    "a ratio is at least 1",
-                ));
-            }
+        for (name, _) in self
+            .limit_request_ratio
+            .iter()
+            .filter(|(_, it)| it.0.is_below_one())
+        {
+            let message = format!("a limit below its request of {name} is never valid");
+            let path = format!("limitRequestRatio.{name}");
+            object(path, message, "a ratio is at least 1");
         }
         for (name, min) in &self.min {
             if let Some(max) = self.max.get(name).filter(|max| max.0 < min.0) {
-                problems.push(Objection::new(
-                    format!("min.{name}"),
-                    format!("the least {name} ({}) is above the most ({})", min.0, max.0),
-                    "raise `max` or lower `min`",
-                ));
+                let message = format!("the least {name} ({}) is above the most ({})", min.0, max.0);
+                object(format!("min.{name}"), message, "raise `max` or lower `min`");
             }
         }
-        problems
+        objections
     }
+}
+
+/// A leaf to write.
+struct Plan {
+    half: Half,
+    name: &'static str,
+    /// The amount that it shall have; `None` when it shall be absent.
+    amount: Option<Quantity>,
+    decision: Arc<Decision>,
+    note: Option<String>,
+}
+
+/// Writes amounts below a key of a container or a pod.
+fn write(
+    mut plans: Vec<Plan>,
+    subject: &Arc<Subject>,
+    key: &str,
+    edits: &mut Edits<'_>,
+) -> Result<(), Problem> {
+    // Requests are written before limits, so that a new block reads as people write it.
+    plans.sort_by_key(|plan| plan.half == Half::Limits);
+    for plan in plans {
+        let amount = plan.amount.map(|amount| Value::from(amount.to_string()));
+        let is_removal = amount.is_none();
+        let proposal = Proposal {
+            subject,
+            field: &[key, plan.half.key(), plan.name],
+            value: amount.unwrap_or(Value::Null),
+            decision: plan.decision,
+            meaning: Meaning::Quantity,
+            note: plan.note,
+        };
+        match is_removal {
+            true => edits.remove(proposal)?,
+            false => edits.set(proposal)?,
+        };
+    }
+    Ok(())
+}
+
+/// Who has a leaf removed: its mode, where that is named, or else the setting that would set it.
+fn removal(
+    section: &Section<'_, Resources>,
+    leaf: &str,
+    setting: Option<String>,
+) -> Option<Arc<Decision>> {
+    let named = section.removed_by(leaf);
+    let reason = named.map(|path| format!("modes.{path}")).or(setting)?;
+    Some(section.decision_about(&reason, leaf))
 }
 
 impl<'r, 'c> Scope<'r, 'c, Resources> {

@@ -23,7 +23,7 @@ pub(super) const OUTSIDE: Rule = rule(
 pub(super) fn find(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in FITTED {
-        let halves = [Half::Requests, Half::Limits].into_iter();
+        let halves = Half::BOTH.into_iter();
         findings.extend(halves.filter_map(|half| outside(amounts, half, name)));
         findings.extend(above_ratio(amounts, name));
     }
@@ -31,8 +31,11 @@ pub(super) fn find(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
 }
 
 fn outside(amounts: &Amounts<'_, '_>, half: Half, name: &str) -> Option<Finding> {
-    let amount = *amounts.declared.half(half).get(name)?;
     let section = amounts.section;
+    if !section.settings.has_bounds(name) {
+        return None;
+    }
+    let amount = *amounts.declared().half(half).get(name)?;
     let (setting, bound) = section.settings.bound_broken_by(name, amount)?;
     let leaf = half.leaf(name);
     let decision = section.decision_about(&format!("{setting}.{name}"), &leaf);
@@ -51,8 +54,8 @@ fn outside(amounts: &Amounts<'_, '_>, half: Half, name: &str) -> Option<Finding>
 fn above_ratio(amounts: &Amounts<'_, '_>, name: &str) -> Option<Finding> {
     let section = amounts.section;
     let ratio = section.settings.limit_request_ratio(name)?;
-    let request = *amounts.declared.requests.get(name)?;
-    let limit = *amounts.declared.limits.get(name)?;
+    let request = *amounts.declared().requests.get(name)?;
+    let limit = *amounts.declared().limits.get(name)?;
     let most = request.scale_up(&ratio, "1n".parse().ok()?)?;
     let leaf = Half::Limits.leaf(name);
     if limit <= most || section.mode(&leaf) == Mode::Off {

@@ -47,15 +47,18 @@ pub(super) fn devices(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
     let is_device = |it: &&Written<'_>| {
         is_pages(it) || it.name.contains('/') && !it.name.contains("kubernetes.io/")
     };
-    let (requests, limits) = (&amounts.declared.requests, &amounts.declared.limits);
-    let is_counted = |name: &&str| requests.contains_key(*name) || limits.contains_key(*name);
-    let has_base = || ["cpu", "memory"].iter().any(is_counted);
+    let has_base = || {
+        let mut amounts = Half::BOTH
+            .into_iter()
+            .map(|half| amounts.declared().half(half));
+        amounts.any(|it| it.contains_key("cpu") || it.contains_key("memory"))
+    };
     let devices = amounts.written.iter().filter(is_device);
     let devices = devices.filter_map(|written| {
         let amount = Quantity::of_node(written.node).ok()?;
         let step = written.name.strip_prefix("hugepages-").unwrap_or("1");
         let step = step.parse::<Quantity>();
-        let what = match limits.get(&written.name) {
+        let what = match amounts.declared().limits.get(&written.name) {
             _ if step.is_ok_and(|step| !amount.is_multiple_of(step)) => {
                 format!("is {amount}, which is no whole number of them")
             }

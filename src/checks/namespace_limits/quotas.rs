@@ -23,7 +23,7 @@ pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding>
     for (_, quota) in quotas.filter(|(_, quota)| quota.namespace == *namespace) {
         let hard = hard(quota);
         let counted: Vec<_> = hard.keys().filter_map(|name| counts(name)).collect();
-        let asked = [Half::Requests, Half::Limits].into_iter();
+        let asked = Half::BOTH.into_iter();
         let asked = asked.flat_map(|half| [(half, "cpu"), (half, "memory")]);
         let asked: Vec<_> = asked.filter(|it| counted.contains(it)).collect();
         for (container, declared) in amounts.by_container(pod.template) {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{CONFLICT, CpuLimits, FITTED, IMPLICIT, MemoryLimit, OnConflict, Resources};
+use super::{
+    CONFLICT, CpuLimits, FITTED, IMPLICIT, MemoryLimit, OnConflict, Plan, Resources, write,
+};
 use crate::config::Section;
-use crate::edit::{Edits, Meaning, Proposal, read_quantity};
+use crate::edit::{Edits, read_quantity};
 use crate::facts::Half;
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
@@ -31,16 +33,6 @@ struct Wish {
     decision: Arc<Decision>,
 }
 
-/// A leaf to propose.
-struct Plan {
-    half: Half,
-    name: &'static str,
-    /// The amount that it shall have; `None` when it shall be absent.
-    amount: Option<Quantity>,
-    decision: Arc<Decision>,
-    note: Option<String>,
-}
-
 /// Where an amount comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Whose {
@@ -64,11 +56,8 @@ impl<'a> Fitting<'_, 'a> {
         for name in FITTED {
             plans.extend(self.plan(name, edits)?);
         }
-        // Requests are written before limits, so that a new block reads as people write it.
-        plans.sort_by_key(|plan| plan.half == Half::Limits);
-        plans
-            .into_iter()
-            .try_for_each(|plan| self.write(plan, edits))
+        let container = self.container;
+        write(plans, &container.subject, container.resources_key, edits)
     }
 
     /// What the section wants of one leaf; `None` where it says nothing.
@@ -93,11 +82,8 @@ impl<'a> Fitting<'_, 'a> {
             Some(([list, ".", &leaf].concat(), settings.scaled(name, amount)))
         });
         if mode == Mode::Remove {
-            let named = section
-                .removed_by(&leaf)
-                .map(|path| format!("modes.{path}"));
-            let reason = named.or(configured.map(|(path, _)| path))?;
-            return Some(removal(section.decision_about(&reason, &leaf)));
+            let setting = configured.map(|(path, _)| path);
+            return super::removal(section, &leaf, setting).map(removal);
         }
         if mode == Mode::Bound {
             return settings.has_bounds(name).then(|| Wish {
@@ -291,25 +277,6 @@ impl<'a> Fitting<'_, 'a> {
             })
         });
         plans.collect()
-    }
-
-    fn write(&self, plan: Plan, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let value = plan
-            .amount
-            .map_or(Value::Null, |amount| Value::from(amount.to_string()));
-        let proposal = Proposal {
-            subject: self.subject(),
-            field: &[self.container.resources_key, plan.half.key(), plan.name],
-            value,
-            decision: plan.decision,
-            meaning: Meaning::Quantity,
-            note: plan.note,
-        };
-        match plan.amount {
-            Some(_) => edits.set(proposal)?,
-            None => edits.remove(proposal)?,
-        };
-        Ok(())
     }
 
     fn subject(&self) -> &Arc<Subject> {

@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{CONFLICT, IMPOSSIBLE, OnConflict, Resources};
+use super::{CONFLICT, IMPOSSIBLE, OnConflict, Plan, Resources, write};
 use crate::config::{Section, covers};
-use crate::edit::{Edits, Meaning, Proposal, read_quantity};
+use crate::edit::{Edits, read_quantity};
 use crate::facts::{Half, Overlay, PodAmounts, PodFacts};
 use crate::finding::{Decision, Finding, Mode};
 use crate::kubernetes::Quantity;
 use crate::objects::{Related, Template};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::yaml::Value;
 
 /// What fitout gives out to whole pods: of what the API server takes (`SupportedPodLevelResources` in kubernetes
 /// `component-helpers/resource/helpers.go`), huge pages are the author's alone.
@@ -70,7 +69,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     }
 
     fn is_any_wanted(&self, name: &str) -> bool {
-        let mut halves = [Half::Requests, Half::Limits].into_iter();
+        let mut halves = Half::BOTH.into_iter();
         halves.any(|half| self.is_wanted(half, name))
     }
 
@@ -81,12 +80,8 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             return None;
         }
         let configured = self.section.settings.pod_level.half(half);
-        let named = self
-            .section
-            .removed_by(&leaf)
-            .map(|path| format!("modes.{path}"));
-        let reason = named.or(configured.contains_key(name).then(|| leaf.clone()))?;
-        Some(self.section.decision_about(&reason, &leaf))
+        let setting = configured.contains_key(name).then(|| leaf.clone());
+        super::removal(self.section, &leaf, setting)
     }
 
     /// Writes the pod's amounts; those of its containers are decided by now.
@@ -103,9 +98,15 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         };
         let mut plans = Vec::new();
         for name in FITTED {
-            for half in [Half::Requests, Half::Limits] {
+            for half in Half::BOTH {
                 if let Some(decision) = self.removal(half, name) {
-                    plans.push((half, name, None, decision, None));
+                    plans.push(Plan {
+                        half,
+                        name,
+                        amount: None,
+                        decision,
+                        note: None,
+                    });
                 }
             }
             if !is_possible {
@@ -115,27 +116,17 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             let limit = self.side(Half::Limits, name)?;
             for (half, side) in self.reconcile(name, request, limit, &amounts, edits) {
                 if let Some(decision) = side.ours {
-                    plans.push((half, name, Some(side.amount), decision, side.note));
+                    plans.push(Plan {
+                        half,
+                        name,
+                        amount: Some(side.amount),
+                        decision,
+                        note: side.note,
+                    });
                 }
             }
         }
-        // Requests are written before limits, so that a new block reads as people write it.
-        plans.sort_by_key(|(half, ..)| *half == Half::Limits);
-        for (half, name, amount, decision, note) in plans {
-            let proposal = Proposal {
-                subject: &self.template.pod,
-                field: &["resources", half.key(), name],
-                value: amount.map_or(Value::Null, |it| Value::from(it.to_string())),
-                decision,
-                meaning: Meaning::Quantity,
-                note,
-            };
-            match amount {
-                Some(_) => edits.set(proposal)?,
-                None => edits.remove(proposal)?,
-            };
-        }
-        Ok(())
+        write(plans, &self.template.pod, "resources", edits)
     }
 
     fn side(&self, half: Half, name: &str) -> Result<Option<Side>, Problem> {
