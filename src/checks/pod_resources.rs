@@ -47,7 +47,9 @@ pub(super) const CHECK: Check = Check {
 
 /// Pods without a class (`BestEffort`) get one by the first amount of all, which goes without saying.
 fn other_qos_class(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Option<Finding> {
-    if !pod.is_changed {
+    let mut changes = pod.scene.changes_of(pod.selected.index).iter();
+    let sections = &pod.scene.transformers.resources;
+    if !changes.any(|change| change.rule == sections.name()) {
         return None;
     }
     let before = pod.completed(pod.before()).qos_class();

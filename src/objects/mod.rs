@@ -27,7 +27,7 @@ pub use limit_range::LimitRangeItem;
 pub use names::Names;
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
 pub use ports::{PortRef, protocol};
-pub use related::{Monitor, Pods, Related, Service, is_one_namespace};
+pub use related::{Monitor, Pods, Related, Service};
 pub use scaling::Autoscaler;
 pub use search::{CLUSTERS_NAMESPACE, Found, Nothing};
 pub use subject::{Part, Subject};

@@ -366,7 +366,7 @@ fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {
 }
 
 /// Whether two namespaces may be one; one that is not written may be any.
-pub fn is_one_namespace(one: Option<&str>, other: Option<&str>) -> bool {
+pub(super) fn is_one_namespace(one: Option<&str>, other: Option<&str>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one == other,
         _ => true,

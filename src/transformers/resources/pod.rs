@@ -114,17 +114,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             }
             let request = self.side(Half::Requests, name)?;
             let limit = self.side(Half::Limits, name)?;
-            for (half, side) in self.reconcile(name, request, limit, &amounts, edits) {
-                if let Some(decision) = side.ours {
-                    plans.push(Plan {
-                        half,
-                        name,
-                        amount: Some(side.amount),
-                        decision,
-                        note: side.note,
-                    });
-                }
-            }
+            plans.extend(self.reconcile(name, request, limit, &amounts, edits));
         }
         write(plans, &self.template.pod, "resources", edits)
     }
@@ -132,8 +122,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     fn side(&self, half: Half, name: &str) -> Result<Option<Side>, Problem> {
         let leaf = format!("podLevel.{half}.{name}");
         let node = self.template.spec.at(["resources", half.key(), name]);
-        let subject = self.template.pod.clone();
-        let path = || subject.at(&["resources", half.key(), name]);
+        let path = || self.template.pod.at(&["resources", half.key(), name]);
         let author = match node {
             Some(node) => Some(Side {
                 amount: read_quantity(self.resource, node, path)?,
@@ -154,13 +143,12 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     /// Lets ours give way where the API server would refuse the pod.
     fn reconcile(
         &self,
-        name: &str,
+        name: &'static str,
         mut request: Option<Side>,
-        mut limit: Option<Side>,
+        limit: Option<Side>,
         amounts: &PodAmounts,
         edits: &mut Edits<'_>,
-    ) -> Vec<(Half, Side)> {
-        let sum = amounts.sum_of_requests(name);
+    ) -> Vec<Plan> {
         // Without a request the pod has that of its containers, else its limit (`defaultPodRequests` in kubernetes
         // `pkg/apis/core/v1/defaults.go`); a request of ours would change that.
         let is_authors = |side: &Option<Side>| side.as_ref().is_some_and(|it| it.ours.is_none());
@@ -169,7 +157,6 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         if is_implicit && is_authors(&limit) && !is_authors(&request) {
             request = None;
         }
-        let largest = amounts.largest_limit(name);
         if let (Some(request), Some(most)) = (request.as_mut(), limit.as_ref())
             && request.ours.is_some()
             && most.ours.is_none()
@@ -181,23 +168,19 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             ));
             request.amount = most.amount;
         }
-        let least = [
-            (Half::Requests, sum, "what the containers request together"),
-            (Half::Limits, largest.max(sum), "what the containers need"),
+        let sum = amounts.sum_of_requests(name);
+        let most = amounts.largest_limit(name).max(sum);
+        let together = "what the containers request together";
+        let sides = [
+            (Half::Requests, request, sum, together),
+            (Half::Limits, limit, most, "what the containers need"),
         ];
-        let mut kept = Vec::new();
-        for (half, least, why) in least {
-            let mut least = least;
-            let mut why = why;
-            let asked = kept.first().map(|(_, side): &(Half, Side)| side.amount);
-            if half == Half::Limits && asked > least {
+        let mut asked = None;
+        let mut plans = Vec::new();
+        for (half, side, mut least, mut why) in sides {
+            if asked > least {
                 (least, why) = (asked, "the pod's request");
             }
-            let side = if half == Half::Requests {
-                request.take()
-            } else {
-                limit.take()
-            };
             let Some(mut side) = side else { continue };
             if let Some(least) = least.filter(|least| side.ours.is_some() && *least > side.amount) {
                 match self.section.settings.on_conflict {
@@ -207,15 +190,39 @@ impl<'f, 'a> PodLevel<'f, 'a> {
                     }
                     OnConflict::Skip => continue,
                     OnConflict::Error => {
-                        let what = format!("of {} is below {why}, {least}", side.amount);
-                        edits.find(inconsistent(self.template, half, name, &what));
+                        edits.find(self.conflict(half, name, side.amount, why, least));
                         continue;
                     }
                 }
             }
-            kept.push((half, side));
+            asked = Some(side.amount);
+            plans.extend(side.ours.map(|decision| Plan {
+                half,
+                name,
+                amount: Some(side.amount),
+                decision,
+                note: side.note,
+            }));
         }
-        kept
+        plans
+    }
+
+    fn conflict(
+        &self,
+        half: Half,
+        name: &str,
+        amount: Quantity,
+        why: &str,
+        least: Quantity,
+    ) -> Finding {
+        let subject = &self.template.pod;
+        let message = format!(
+            "{}: resources.{half}.{name} of {amount} is below {why}, {least}",
+            subject.part
+        );
+        Finding::new(&CONFLICT, message)
+            .about(subject, &["resources", half.key(), name])
+            .help("the API server refuses such a pod")
     }
 
     fn impossible(&self) -> Finding {
@@ -257,12 +264,4 @@ pub(super) fn names(
         is_set || stays(Half::Requests, name) || stays(Half::Limits, name)
     };
     super::FITTED.into_iter().filter(is_for_pod).collect()
-}
-
-fn inconsistent(template: &Template<'_>, half: Half, name: &str, what: &str) -> Finding {
-    let subject = template.pod.clone();
-    let message = format!("{}: resources.{half}.{name} {what}", subject.part);
-    Finding::new(&CONFLICT, message)
-        .about(&subject, &["resources", half.key(), name])
-        .help("the API server refuses such a pod")
 }
