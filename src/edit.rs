@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
+use kustomize_krm_types::Severity;
 
 use crate::finding::{Decision, Finding, Mode, Plain, Subject};
 use crate::kubernetes::Quantity;
@@ -16,8 +17,17 @@ use crate::objects::{OnChange, below, expected};
 use crate::problem::Problem;
 use crate::problem::field_path;
 use crate::read::Resource;
-use crate::rules;
+use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Scalar, Value};
+
+/// What edits that are not written are found as.
+pub const RULES: &[Rule] = &[LEFT];
+
+const LEFT: Rule = rule(
+    "FIT-RUN002",
+    Severity::Warning,
+    "a field that is only checked, or exempt, and differs from the config",
+);
 
 /// When two values mean the same, so that no edit is needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -501,7 +511,7 @@ impl Change {
             decision: Some(Arc::clone(&self.decision)),
             help: Some("set it in the manifest, or let the mode Ensure do it".to_owned()),
             is_of_leaf: true,
-            ..Finding::new(&rules::RUN002, message)
+            ..Finding::new(&LEFT, message)
         }
     }
 }

@@ -9,8 +9,17 @@ use serde::Deserialize;
 
 use crate::kubernetes::Date;
 pub use crate::objects::{Part, Subject};
-use crate::rules::Rule;
+use crate::rules::{Rule, rule};
 use crate::yaml::{Position, Value};
+
+/// What more than one section finds.
+pub const RULES: &[Rule] = &[TOO_YOUNG];
+
+const TOO_YOUNG: Rule = rule(
+    "FIT-VER001",
+    Severity::Warning,
+    "a configured field that the target Kubernetes version does not have",
+);
 
 /// When a configured value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
@@ -136,6 +145,18 @@ impl Finding {
             leaf: None,
             psa: None,
         }
+    }
+
+    /// A configured field is not written, because the cluster may not have it.
+    pub fn too_young(field: &str, since: u32, decision: Arc<Decision>) -> Finding {
+        let message = format!(
+            "{field} exists since Kubernetes 1.{since} and is not written for this cluster"
+        );
+        Finding::new(&TOO_YOUNG, message)
+            .decided_by(decision)
+            .help(format!(
+                "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
+            ))
     }
 
     /// Adds the object, by its index.

@@ -18,6 +18,7 @@
 mod accounts;
 mod amounts;
 mod autoscaling;
+mod claims;
 mod config;
 mod disruption_budgets;
 mod exemptions;
@@ -27,6 +28,7 @@ mod pod_security;
 mod probes;
 mod root_file_system;
 mod run;
+mod scraping;
 mod services;
 mod targets;
 
@@ -39,7 +41,7 @@ use crate::facts::{Overlay, PodFacts};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
 use crate::objects::{Objects, Template};
-use crate::rules::Rule;
+use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
 use crate::transformers::Transformers;
 
@@ -88,6 +90,8 @@ checks! {
     accounts,
     amounts,
     root_file_system,
+    claims,
+    scraping,
 }
 
 /// What a check sees.
@@ -114,6 +118,17 @@ impl<'s> Scene<'s> {
         let first = self.changes.partition_point(|it| it.resource < object);
         let until = self.changes.partition_point(|it| it.resource <= object);
         &self.changes[first..until]
+    }
+
+    /// The edits of one object as [`Pod::after`] takes them: with a view through them it is as it will be.
+    pub fn after(&self, object: usize) -> Overlay<'s> {
+        match self.config.judges {
+            true => {
+                let selected = self.selection.selected_at(object).into_iter();
+                Overlay::of(selected.flat_map(|it| run::reported(self, it)))
+            }
+            false => Overlay::of(self.changes_of(object)),
+        }
     }
 }
 
@@ -175,10 +190,11 @@ pub fn run<'s>(
     for check in asked() {
         if let Find::Objects(find) = check.find {
             let mut findings = find(&scene);
-            // What FIT-RUN001 reports is not reported once more for what is wrong with it now.
+            // What FIT-RUN001 reports is not reported once more for what is wrong with it now, unless it will be then.
             findings.retain(|it| {
                 let place = it.resource.zip(it.pointer.clone());
-                check.name == run::CHECK.name || place.is_none_or(|it| !reported.contains(&it))
+                let is_of_now = it.rule.when == When::OnCheck && check.name != run::CHECK.name;
+                !is_of_now || place.is_none_or(|it| !reported.contains(&it))
             });
             verify(check, &findings);
             found.extend(findings);
@@ -188,10 +204,7 @@ pub fn run<'s>(
         if selected.target.templates.is_empty() {
             continue;
         }
-        let overlay = match config.judges {
-            true => Overlay::of(run::reported(&scene, selected)),
-            false => Overlay::of(scene.changes_of(selected.index)),
-        };
+        let overlay = scene.after(selected.index);
         for template in &selected.target.templates {
             let pod = Pod {
                 scene: &scene,

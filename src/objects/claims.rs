@@ -96,6 +96,10 @@ impl<'a> Claim<'a> {
     }
 }
 
+/// The annotation by which claims named their class before the field (Kubernetes 1.6); where it stands, the control plane
+/// prefers it (`GetPersistentVolumeClaimClass` in k8s.io/component-helpers).
+pub const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+
 /// Where a PersistentVolumeClaimSpec has its size.
 const SIZE: [&str; 3] = ["resources", "requests", "storage"];
 

@@ -8,6 +8,7 @@ use super::names::Names;
 use super::places::PodSpecs;
 use super::related::{Pods, Related};
 use super::target::Target;
+use super::template::Template;
 use crate::kubernetes::LabelSelector;
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -88,6 +89,14 @@ impl<'a> Objects<'a> {
             related,
             accounts: Accounts::of(resources),
             names: OnceCell::new(),
+        }
+    }
+
+    /// The template that pods are made from.
+    pub fn template_of(&self, pods: &Pods<'a>) -> Option<&Template<'a>> {
+        match self.standings.get(pods.object)? {
+            Standing::Target(target) => target.templates.get(pods.template),
+            Standing::PassedOver(_) | Standing::Malformed(_) => None,
         }
     }
 

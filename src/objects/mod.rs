@@ -20,7 +20,7 @@ mod template;
 mod walk;
 
 pub use accounts::{Accounts, DEFAULT as DEFAULT_ACCOUNT, account_of};
-pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs};
+pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, LEGACY_CLASS};
 pub use index::{Objects, PassedOver, Standing};
 pub use names::Names;
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};

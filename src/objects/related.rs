@@ -26,7 +26,8 @@ pub struct Related<'a> {
     monitors: Vec<Monitor<'a>>,
     /// Autoscalers by the name of their target.
     autoscalers: HashMap<String, Vec<Autoscaler<'a>>>,
-    claims: HashMap<String, Vec<(Option<String>, Node<'a>)>>,
+    /// PersistentVolumeClaims by name, with their indices.
+    claims: HashMap<String, Vec<(&'a Resource<'a>, usize)>>,
     /// What the claims of a StatefulSet are called before the number of the replica.
     made_claims: HashMap<String, Vec<Option<String>>>,
     storage_classes: HashMap<String, Node<'a>>,
@@ -42,6 +43,8 @@ pub struct Pods<'a> {
     pub object: usize,
     /// That object.
     pub resource: &'a Resource<'a>,
+    /// Their place among the templates of the object.
+    pub template: usize,
     /// The metadata of the pods, if the object says anything of it.
     pub metadata: Option<Node<'a>>,
     /// Their spec.
@@ -53,6 +56,8 @@ pub struct Pods<'a> {
 /// A Service that selects pods.
 #[derive(Debug)]
 pub struct Service<'a> {
+    /// Its index among the objects.
+    pub object: usize,
     /// The Service.
     pub resource: &'a Resource<'a>,
     /// The labels by which it selects.
@@ -82,10 +87,11 @@ impl<'a> Related<'a> {
     pub fn add(&mut self, index: usize, target: &Target<'a>) {
         let resource = target.resource;
         self.first_pods.insert(index, self.pods.len());
-        for template in &target.templates {
+        for (place, template) in target.templates.iter().enumerate() {
             self.pods.push(Pods {
                 object: index,
                 resource,
+                template: place,
                 metadata: template
                     .has_metadata
                     .then(|| template.node.get("metadata"))
@@ -96,13 +102,14 @@ impl<'a> Related<'a> {
             });
         }
         for claim in &target.claims {
-            self.add_claim(resource, claim);
+            self.add_claim(index, resource, claim);
         }
         let is_monitor = matches!(resource.kind.as_ref(), "PodMonitor" | "ServiceMonitor");
         if resource.group().is_empty() && resource.kind == "Service" {
             let selector = resource.node.at(["spec", "selector"]);
             self.service_at.insert(index, self.services.len());
             self.services.push(Service {
+                object: index,
                 resource,
                 selector: LabelSelector::of_labels(selector),
                 pods: Vec::new(),
@@ -140,14 +147,14 @@ impl<'a> Related<'a> {
         }
     }
 
-    fn add_claim(&mut self, resource: &Resource<'_>, claim: &Claim<'a>) {
+    fn add_claim(&mut self, index: usize, resource: &'a Resource<'a>, claim: &Claim<'a>) {
         let namespace = resource.namespace.as_deref().map(str::to_owned);
         let names = || names(resource);
         match claim.kind {
             ClaimKind::Object => {
                 for name in names() {
                     let claims = self.claims.entry(name).or_default();
-                    claims.push((namespace.clone(), claim.node));
+                    claims.push((resource, index));
                 }
             }
             ClaimKind::Template => {
@@ -289,13 +296,11 @@ impl<'a> Related<'a> {
         all.flatten().filter(|it| it.is_for(of)).collect()
     }
 
-    /// The PersistentVolumeClaim that pods of an object mean by a name.
-    pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<Node<'a>> {
-        let claims = self.claims.get(name)?;
-        let mut claims = claims.iter().filter(|(namespace, _)| {
-            is_one_namespace(namespace.as_deref(), of.namespace.as_deref())
-        });
-        claims.next().map(|(_, claim)| *claim)
+    /// The PersistentVolumeClaim that pods of an object mean by a name, with its index.
+    pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<(usize, Node<'a>)> {
+        let mut claims = self.claims.get(name)?.iter();
+        let (claim, index) = claims.find(|(claim, _)| are_together(claim, of))?;
+        Some((*index, claim.node))
     }
 
     /// The StorageClass that claims mean by a name.

@@ -198,6 +198,20 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
         Scope { object, sections }
     }
 
+    /// The same with what is only checked or exempt: what is then found is exempt by the setting that decided it.
+    pub fn asked(
+        sections: &'r Sections<'c, S>,
+        config: &Config<'_>,
+        selection: &'r Selection<'r, '_>,
+        selected: &'r Selected<'r, 'r>,
+    ) -> Scope<'r, 'c, S> {
+        let mut scope = Scope::of(sections, selection, selected);
+        if config.only_checks || !selected.exemptions.is_empty() {
+            scope.object.pass = Pass::Preview;
+        }
+        scope
+    }
+
     /// The object and what there is to fit in it.
     pub fn target(&self) -> &'r Target<'r> {
         self.object.selected.target

@@ -1,14 +1,21 @@
 //! What becomes of the claims that a StatefulSet made: its own field, not one of its claims.
 
-use super::claim::too_young;
+use kustomize_krm_types::Severity;
+
 use super::{Policy, Retention, Storage, is_removed, minor_version};
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{ClaimKind, Target};
 use crate::problem::Problem;
-use crate::rules;
+use crate::rules::{Rule, rule};
 use crate::yaml::Value;
+
+pub(super) const OF_OPERATOR: Rule = rule(
+    "FIT-STO009",
+    Severity::Info,
+    "a retention policy that is not set",
+);
 
 /// `StatefulSetAutoDeletePVC` is on by default since then (KEP 1847).
 const SINCE: u32 = 27;
@@ -45,7 +52,8 @@ pub(super) fn fit(
             continue;
         }
         if !is_removed && minor_version(section) < SINCE {
-            edits.find(too_young(&leaf, SINCE, &subject, &field, section));
+            let finding = Finding::too_young(&leaf, SINCE, section.decision(&leaf));
+            edits.find(finding.about(&subject, &field));
             continue;
         }
         let value = match policy {
@@ -85,6 +93,6 @@ fn leave_operators(section: &Section<'_, Storage>, edits: &mut Edits<'_>) {
         return;
     };
     let message = "its claims are made by an operator, so `retention` is not written: it is a field of StatefulSets";
-    let finding = Finding::new(&rules::STO009, message).decided_by(section.decision(leaf));
+    let finding = Finding::new(&OF_OPERATOR, message).decided_by(section.decision(leaf));
     edits.find(finding.help("set what the operator has for it"));
 }
