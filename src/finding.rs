@@ -80,6 +80,13 @@ pub struct Decision {
     pub exemption: Option<usize>,
 }
 
+impl Decision {
+    /// Whether the leaf is not written, because it is only checked or exempt.
+    pub fn is_left(&self) -> bool {
+        self.mode == Mode::Check || self.exemption.is_some()
+    }
+}
+
 /// Something that a person should know, which is not a change.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -103,8 +110,6 @@ pub struct Finding {
     pub decision: Option<Arc<Decision>>,
     /// How to mend it.
     pub help: Option<String>,
-    /// It tells of a leaf that is not written, because it is only checked or exempt.
-    pub is_of_leaf: bool,
     /// The leaf of the config that would mend it, as exemptions name it: whoever is exempt from the one is from both.
     pub leaf: Option<String>,
     /// The Pod Security Standards' own words for it.
@@ -141,7 +146,6 @@ impl Finding {
             proposed: None,
             decision: None,
             help: None,
-            is_of_leaf: false,
             leaf: None,
             psa: None,
         }

@@ -91,11 +91,11 @@ fn of_pods(
             continue;
         };
         findings.extend(annotations.leads_nowhere(&ports));
-        if !is_scraped(annotations.of, section) {
+        if !annotations.ask_for(annotations.of) {
             continue;
         }
         let services = related.services_of(selected.index, place);
-        let services = services.filter_map(|it| annotated(scene, it, section));
+        let services = services.filter_map(|it| annotations.of_service(scene, it));
         let monitors = related.monitors_of(selected.index, place);
         let monitors = monitors.into_iter().map(name_of);
         findings.extend(services.chain(monitors).map(|by| annotations.twice(&by)));
@@ -123,14 +123,14 @@ fn of_service(
     };
     let ports = Ports::of_service(related, service);
     let mut findings: Vec<Finding> = annotations.leads_nowhere(&ports).into_iter().collect();
-    if !is_scraped(annotations.of, section) {
+    if !annotations.ask_for(annotations.of) {
         return findings;
     }
     let is_scraped = |pods: &Pods<'_>| {
         let template = scene.objects().template_of(pods);
         template.is_some_and(|template| {
             let edits = scene.after(pods.object);
-            is_scraped(edits.view(template.node, &template.path), section)
+            annotations.share_a_target(edits.view(template.node, &template.path))
         })
     };
     let pods = pods
@@ -138,29 +138,11 @@ fn of_service(
         .then(|| "the annotations of its pods".to_owned());
     let monitors = related.monitors_of_service(service).map(name_of);
     let beside = related.services_beside(service).into_iter();
-    let beside = beside.filter_map(|it| annotated(scene, it, section));
+    let beside = beside.filter_map(|it| annotations.of_service(scene, it));
     let others = pods.into_iter().chain(monitors).chain(beside);
     findings.extend(others.map(|by| annotations.twice(&by)));
     findings.extend(annotations.several(&ports));
     findings
-}
-
-/// Whether a template or a Service is annotated to be scraped.
-fn is_scraped(of: View<'_>, section: &Section<'_, Prometheus>) -> bool {
-    let key = section.settings.key("scrape");
-    of.text_at(["metadata", "annotations", &key]).as_deref() == Some("true")
-}
-
-/// What scrapes pods by a Service in front of them, if its annotations ask for that.
-fn annotated(
-    scene: &Scene<'_>,
-    service: &Service<'_>,
-    section: &Section<'_, Prometheus>,
-) -> Option<String> {
-    let edits = scene.after(service.object);
-    let view = edits.view(service.resource.node, Pointer::root());
-    is_scraped(view, section)
-        .then(|| format!("the annotations of {}", service.resource.display_name()))
 }
 
 fn name_of(monitor: &Monitor<'_>) -> String {
@@ -178,8 +160,35 @@ struct Annotations<'v> {
 
 impl<'v> Annotations<'v> {
     fn get(&self, name: &str) -> Option<Cow<'v, str>> {
+        self.get_of(self.of, name)
+    }
+
+    /// An annotation of another template or Service, by the same prefix.
+    fn get_of<'o>(&self, other: View<'o>, name: &str) -> Option<Cow<'o, str>> {
         let key = self.section.settings.key(name);
-        self.of.text_at(["metadata", "annotations", &key])
+        other.text_at(["metadata", "annotations", &key])
+    }
+
+    /// Whether a template or a Service asks to be scraped.
+    fn ask_for(&self, of: View<'_>) -> bool {
+        self.get_of(of, "scrape").as_deref() == Some("true")
+    }
+
+    /// Whether those of another template or Service lead to the same port, too.
+    fn share_a_target(&self, other: View<'_>) -> bool {
+        let is_one = match (self.get("port"), self.get_of(other, "port")) {
+            (Some(own), Some(others)) => own == others,
+            _ => true,
+        };
+        is_one && self.ask_for(other)
+    }
+
+    /// What scrapes the pods by a Service in front of them, if its annotations lead to the same port.
+    fn of_service(&self, scene: &Scene<'_>, service: &Service<'_>) -> Option<String> {
+        let edits = scene.after(service.object);
+        let view = edits.view(service.resource.node, Pointer::root());
+        let by = || format!("the annotations of {}", service.resource.display_name());
+        self.share_a_target(view).then(by)
     }
 
     fn finding(

@@ -384,7 +384,7 @@ fn ephemeral_claims<'a>(
     resource: &'a Resource<'a>,
     template: &Template<'a>,
 ) -> Result<Vec<Claim<'a>>, Problem> {
-    let path = template.at_spec(["volumes"]);
+    let path = template.pod.at(&["volumes"]);
     let volumes = maps_in(resource, template.spec.get("volumes"), &path)?;
     let claims = volumes.into_iter().filter_map(|(index, volume)| {
         let node = volume.at(["ephemeral", "volumeClaimTemplate"])?;

@@ -29,6 +29,6 @@ pub use related::{Autoscaler, Monitor, Pods, Related, Service, is_one_namespace}
 pub use scaling::Scaler;
 pub use search::{CLUSTERS_NAMESPACE, Found, Nothing};
 pub use subject::{Part, Subject};
-pub use target::{Target, annotation, is_sidecar};
+pub use target::{Target, annotation};
 pub use template::{Container, ContainerType, Template};
 pub use walk::{below, expected};

@@ -1,4 +1,4 @@
-//! What the objects in hand say of one another: Services and monitors that select pods, autoscalers, claims that pods
+//! What objects say of one another: Services and monitors that select pods, autoscalers, claims that pods
 //! name, and the classes that claims name.
 //!
 //! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
@@ -9,7 +9,9 @@ use std::collections::HashMap;
 
 use super::claims::{Claim, ClaimKind};
 use super::labels::ByLabel;
-use super::target::{Target, is_sidecar};
+use super::names::names_of;
+use super::target::Target;
+use super::template::is_sidecar;
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -118,11 +120,11 @@ impl<'a> Related<'a> {
         } else if resource.group() == "monitoring.coreos.com" && is_monitor {
             self.monitors.push(Monitor { resource });
         } else if resource.group() == "storage.k8s.io" && resource.kind == "StorageClass" {
-            let names = names(resource).into_iter();
+            let names = names_of(resource).into_iter();
             self.storage_classes
                 .extend(names.map(|name| (name, resource.node)));
         } else if resource.group() == "node.k8s.io" && resource.kind == "RuntimeClass" {
-            let names = names(resource).into_iter();
+            let names = names_of(resource).into_iter();
             self.runtime_classes
                 .extend(names.map(|name| (name, resource.node)));
         }
@@ -149,7 +151,7 @@ impl<'a> Related<'a> {
 
     fn add_claim(&mut self, index: usize, resource: &'a Resource<'a>, claim: &Claim<'a>) {
         let namespace = resource.namespace.as_deref().map(str::to_owned);
-        let names = || names(resource);
+        let names = || names_of(resource);
         match claim.kind {
             ClaimKind::Object => {
                 for name in names() {
@@ -291,7 +293,7 @@ impl<'a> Related<'a> {
         if self.autoscalers.is_empty() {
             return Vec::new();
         }
-        let of_name = names(of).into_iter();
+        let of_name = names_of(of).into_iter();
         let all = of_name.filter_map(|name| self.autoscalers.get(&name));
         all.flatten().filter(|it| it.is_for(of)).collect()
     }
@@ -324,7 +326,7 @@ impl<'a> Related<'a> {
         &self.quotas
     }
 
-    /// Whether a StatefulSet in hand makes a claim of this name.
+    /// Whether a StatefulSet among the objects makes a claim of this name.
     pub fn makes_claim(&self, of: &Resource<'_>, name: &str) -> bool {
         let Some((name, number)) = name.rsplit_once('-') else {
             return false;
@@ -407,15 +409,6 @@ impl Monitor<'_> {
             Some(_) => names.any(|name| name.text().as_deref() == resource.namespace.as_deref()),
         }
     }
-}
-
-/// Every name that an object goes or went by.
-fn names(resource: &Resource<'_>) -> Vec<String> {
-    let mut names = resource.previous_names();
-    names.push(resource.name.to_string());
-    names.sort();
-    names.dedup();
-    names
 }
 
 fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {
