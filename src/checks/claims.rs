@@ -60,9 +60,6 @@ pub(super) const CHECK: Check = Check {
     }),
 };
 
-const CLASS: [&str; 1] = ["storageClassName"];
-const SIZE: [&str; 3] = ["resources", "requests", "storage"];
-
 /// What is wrong with the claims that an object makes.
 fn of_claims(
     scene: &Scene<'_>,
@@ -89,7 +86,7 @@ fn misses_class(
     after: View<'_>,
     section: &Section<'_, Storage>,
 ) -> Option<Finding> {
-    let field = claim.field(&CLASS)?;
+    let field = claim.field(&Claim::CLASS)?;
     let has = |key: &str| {
         let field = claim.field(&[key]);
         field.is_some_and(|field| after.at(field).is_some())
@@ -97,7 +94,7 @@ fn misses_class(
     let is_bound = has("volumeName") || has("selector");
     let restores = has("dataSource") || has("dataSourceRef");
     let is_named = class_of(claim, after).is_some() || section.settings.names_class();
-    let is_meant = matches!(section.mode(CLASS[0]), Mode::Off | Mode::Remove);
+    let is_meant = matches!(section.mode(Claim::CLASS[0]), Mode::Off | Mode::Remove);
     if is_bound || is_named || is_meant || restores && section.settings.is_for_all_claims() {
         return None;
     }
@@ -107,7 +104,7 @@ fn misses_class(
     );
     let finding = Finding::new(&NO_CLASS, message)
         .about(&claim.subject, &field)
-        .decided_by(section.decision(CLASS[0]));
+        .decided_by(section.decision(Claim::CLASS[0]));
     Some(finding.help(
         "set `storage.storageClassName`; if the default is meant, say `modes: {storageClassName: Off}`",
     ))
@@ -123,7 +120,7 @@ fn resizes(
     claim: &Claim<'_>,
     after: View<'_>,
 ) -> Option<Finding> {
-    let field = claim.field(&SIZE)?;
+    let field = claim.field(&Claim::SIZE)?;
     let from = View::of(claim.node).at(field.iter().copied())?.quantity()?;
     let to = after.at(field.iter().copied())?.quantity()?;
     let name = &claim.name;
@@ -158,7 +155,7 @@ fn resizes(
 /// The class that a claim names: where the annotation of old stands, the control plane prefers it.
 fn class_of(claim: &Claim<'_>, view: View<'_>) -> Option<String> {
     let legacy = view.text_at(["metadata", "annotations", LEGACY_CLASS]);
-    let class = legacy.or_else(|| view.text_at(claim.field(&CLASS)?))?;
+    let class = legacy.or_else(|| view.text_at(claim.field(&Claim::CLASS)?))?;
     Some(class.into_owned())
 }
 
@@ -195,7 +192,7 @@ fn of_pods(
                     })
                 }
                 None => {
-                    let is_missing = section.mode(CLASS[0]) != Mode::Off
+                    let is_missing = section.mode(Claim::CLASS[0]) != Mode::Off
                         && !related.makes_claim(resource, &name);
                     is_missing.then(|| {
                         let message = format!(
@@ -203,7 +200,7 @@ fn of_pods(
                         );
                         Finding::new(&MISSING, message)
                             .current(Some(Value::from(name.as_ref())))
-                            .decided_by(section.decision(CLASS[0]))
+                            .decided_by(section.decision(Claim::CLASS[0]))
                     })
                 }
             };

@@ -11,7 +11,7 @@ use super::{Check, Find, Scene};
 use crate::config::{Config, LayerId, Near, View};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
-use crate::problem::did_you_mean;
+use crate::problem::suggestion;
 use crate::rules::{Rule, rule};
 use crate::select::{Containers, PROFILE, ProfileUse, Selected};
 use crate::yaml::{Node, Value};
@@ -68,8 +68,7 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
         let mut finding = Finding::new(&UNMATCHED, message)
             .of(*resource)
             .about(&Subject::metadata(), &["annotations", PROFILE]);
-        finding.help =
-            did_you_mean(name, names).map(|nearest| format!("did you mean `{nearest}`?"));
+        finding.help = suggestion(name, names);
         findings.push(finding);
     }
     findings

@@ -7,7 +7,7 @@ use super::{Check, Find, Scene};
 use crate::config::Vocabulary;
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Date;
-use crate::problem::{did_you_mean, one_of};
+use crate::problem::{one_of, suggestion};
 use crate::rules::{Rule, rule};
 use crate::select::{EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, SKIP, Selected, Source};
 
@@ -113,20 +113,16 @@ fn unknown(vocabulary: &Vocabulary, word: &str, place: &str) -> Option<Finding> 
         return None;
     }
     let message = format!("{place} names `{word}`, which is no rule and no field of a section");
-    let nearest = match word.starts_with("FIT-") {
-        true => did_you_mean(word, vocabulary.rules().map(|rule| rule.id)),
+    let help = match word.starts_with("FIT-") {
+        true => suggestion(word, vocabulary.rules().map(|rule| rule.id)),
         false => {
             let sections = vocabulary.sections.iter();
             let paths = sections.flat_map(|it| it.mode_paths.iter().copied());
-            did_you_mean(word.rsplit_once(':').map_or(word, |(_, it)| it), paths)
+            suggestion(word.rsplit_once(':').map_or(word, |(_, it)| it), paths)
         }
     };
-    let help = match nearest {
-        Some(nearest) => format!("did you mean `{nearest}`?"),
-        None => "name a rule such as FIT-PSS-runAsNonRoot, or a field such as resources.limits.cpu"
-            .to_owned(),
-    };
-    Some(Finding::new(&UNKNOWN, message).help(help))
+    let known = "name a rule such as FIT-PSS-runAsNonRoot, or a field such as resources.limits.cpu";
+    Some(Finding::new(&UNKNOWN, message).help(help.unwrap_or_else(|| known.to_owned())))
 }
 
 /// Objects that their authors opted out, and words that opt out of nothing.
@@ -139,11 +135,8 @@ fn skips(scene: &Scene<'_>) -> Vec<Finding> {
             let message = format!(
                 "the annotation {SKIP} names `{word}`, which is no section, so nothing is skipped by it"
             );
-            let nearest = did_you_mean(word, names.iter().copied());
-            let help = nearest.map_or_else(
-                || format!("write `true`, or {}", one_of(names)),
-                |nearest| format!("did you mean `{nearest}`?"),
-            );
+            let help = suggestion(word, names.iter().copied());
+            let help = help.unwrap_or_else(|| format!("write `true`, or {}", one_of(names)));
             findings.push(Finding::new(&UNKNOWN, message).of(*resource).help(help));
         }
         if words.iter().any(|word| is_known(&word)) {

@@ -28,7 +28,7 @@ use crate::config::{Amount, Factor, Objection, Section, Settings};
 use crate::edit::Edits;
 use crate::finding::Mode;
 use crate::kubernetes::{Glob, Quantity};
-use crate::problem::{Problem, did_you_mean};
+use crate::problem::{Problem, suggestion};
 use crate::rules::Rule;
 
 use claim::Fitting;
@@ -248,8 +248,7 @@ impl Storage {
             .find(|mode| !ACCESS_MODES.contains(&mode.as_str()));
         let known = || format!("known: {}", ACCESS_MODES.join(", "));
         let (message, help) = if let Some(unknown) = unknown {
-            let help = did_you_mean(unknown, ACCESS_MODES)
-                .map_or_else(known, |meant| format!("did you mean `{meant}`?"));
+            let help = suggestion(unknown, ACCESS_MODES).unwrap_or_else(known);
             (format!("`{unknown}` is no access mode"), help)
         } else if modes.is_empty() {
             let message = "a claim without an access mode is refused by the API server";

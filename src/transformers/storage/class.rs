@@ -8,7 +8,7 @@ use super::claim::Fitting;
 use super::{LegacyAnnotation, is_removed};
 use crate::edit::{Answer, Edits, Meaning, Proposal};
 use crate::finding::{Decision, Finding, Mode};
-use crate::objects::{ClaimKind, LEGACY_CLASS};
+use crate::objects::{Claim, ClaimKind, LEGACY_CLASS};
 use crate::problem::Problem;
 use crate::rules::{Rule, rule};
 use crate::yaml::Value;
@@ -26,12 +26,11 @@ pub(super) const RESTORED: Rule = rule(
 
 /// The leaf, which is also the name of the field.
 const LEAF: &str = "storageClassName";
-const FIELD: [&str; 1] = [LEAF];
 const LEGACY_FIELD: [&str; 3] = ["metadata", "annotations", LEGACY_CLASS];
 
 impl Fitting<'_, '_> {
     pub(super) fn fit_class(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::CLASS);
         let settings = self.settings();
         let configured = settings.storage_class_name.as_deref();
         let mode = self.section.mode(LEAF);
@@ -82,7 +81,7 @@ impl Fitting<'_, '_> {
     }
 
     fn leave_restored(&self, edits: &mut Edits<'_>) {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::CLASS);
         let message = format!(
             "claim \"{}\" is filled from another volume, whose class must fit; its class is left as it is",
             self.claim.name
@@ -94,7 +93,7 @@ impl Fitting<'_, '_> {
     /// An author's class gets the name that it has in this cluster. That is what `map` is for, so it does so in the mode
     /// Ensure as well.
     fn rename(&self, author: &str, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::CLASS);
         let setting = format!("map.{author}");
         let here = self.settings().name_here(author);
         edits.repair(Proposal {
@@ -116,7 +115,7 @@ impl Fitting<'_, '_> {
         said: Option<&str>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::CLASS);
         let settings = self.settings();
         let configured = settings.storage_class_name.as_deref();
         let configured = configured.filter(|_| self.section.mode(LEAF) == Mode::Override);

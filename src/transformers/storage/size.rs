@@ -6,11 +6,9 @@ use crate::config::Amount;
 use crate::edit::{Edits, Meaning, Proposal, read_quantity};
 use crate::finding::Mode;
 use crate::kubernetes::{Format, Glob, Quantity};
+use crate::objects::Claim;
 use crate::problem::Problem;
 use crate::yaml::Value;
-
-/// Where a claim says how large it is.
-const FIELD: [&str; 3] = ["resources", "requests", "storage"];
 
 impl Storage {
     /// The leaf that gives a claim its size, and what it says.
@@ -49,7 +47,7 @@ impl Storage {
 
 impl Fitting<'_, '_> {
     pub(super) fn fit_size(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::SIZE);
         let configured = self.settings().size_of(&self.claim.name);
         let leaf = match &configured {
             Some((leaf, _)) => leaf.clone(),
@@ -62,7 +60,7 @@ impl Fitting<'_, '_> {
         if matches!(mode, Mode::Off | Mode::Remove) {
             return Ok(());
         }
-        let author = self.claim.get(&FIELD);
+        let author = self.claim.get(&Claim::SIZE);
         let author =
             author.map(|node| read_quantity(self.resource, node, || self.claim.subject.at(&field)));
         let author = author.transpose()?;
@@ -101,7 +99,7 @@ impl Fitting<'_, '_> {
         author: Option<Quantity>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::SIZE);
         let (Some(author), Some(Amount(max))) = (author, self.settings().max) else {
             return Ok(());
         };
