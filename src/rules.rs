@@ -105,7 +105,7 @@ pub const SEC008: Rule = rule(
 pub const SEC002: Rule = Rule {
     id: "FIT-SEC002",
     severity: Severity::Warning,
-    when: When::Always,
+    when: When::OnCheck,
     meaning: "a root file system that can be written to",
     peers: "kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score \
                 container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs",
