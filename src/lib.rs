@@ -19,11 +19,14 @@
 //! | 9 | [`config`] | the functionConfig becomes a typed [`config::Config`]; anything unknown is refused in place |
 //! | 10 | [`select`] | config × objects: who is fitted, and who is passed over |
 //! | 11 | [`edit`] | [`edit::Edits`]: what changes, and why |
-//! | 12 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
-//! | 13 | [`transformers`] | ask for the desired state |
-//! | 14 | [`checks`] | find what is wrong |
-//! | 15 | [`report`] | changes and findings as text, JSON and KRM results |
-//! | 16 | [`mod@write`] | edits are spliced into the text; every other byte is copied |
+//! | 12 | [`ledger`] | what became of every object, container and claim |
+//! | 13 | [`facts`] | pods as they are, and as edits will make them |
+//! | 14 | [`funnel`] | severity, exemptions and duplicates of findings, applied once |
+//! | 15 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
+//! | 16 | [`transformers`] | ask for the desired state |
+//! | 17 | [`checks`] | find what is wrong |
+//! | 18 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
+//! | 19 | [`mod@write`] | edits are spliced into the text; every other byte is copied |
 //!
 //! [`fit`] is the way through them.
 //!
@@ -52,6 +55,7 @@ pub mod facts;
 pub mod finding;
 pub mod funnel;
 pub mod kubernetes;
+pub mod ledger;
 pub mod objects;
 pub mod pod_security;
 pub mod problem;

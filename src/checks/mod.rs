@@ -43,6 +43,8 @@ use crate::rules::Rule;
 use crate::select::{Selected, Selection};
 use crate::transformers::Transformers;
 
+pub use run::Proof;
+
 /// A check, with the rules whose breaches it finds.
 #[derive(Debug)]
 pub struct Check {

@@ -142,6 +142,7 @@ impl Transformers<'_> {
             if config.only_checks || !selected.exemptions.is_empty() {
                 let mut preview = Edits::new(resources);
                 problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
+                edits.note_checked(&preview);
                 let exemption_of = |leaf: &str| {
                     let mut exemptions = selected.exemptions.iter();
                     exemptions.position(|it| it.names(leaf, config.vocabulary))

@@ -1,0 +1,325 @@
+//! The ledger: what became of every object, container and claim of the input, each exactly once.
+//!
+//! Much is left as it is, for many reasons and in many places: by selection, by annotations, because a kind is unknown.
+//! Here each has its row whatever the reason, so nothing is left out without a report saying so. A test counts the
+//! input by other means and compares.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use jsonptr::PointerBuf;
+
+use crate::config::Config;
+use crate::edit::{Change, Edits};
+use crate::objects::{
+    Claim, Container, PassedOver, Standing, Subject, Target, Template, is_known_kind,
+    may_hold_pods, pods_in,
+};
+use crate::select::{Selected, Selection};
+
+/// Every object, container and claim of the input.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    /// The objects, in their order.
+    pub objects: Vec<ObjectRow>,
+    /// Their containers, those of all templates.
+    pub containers: Vec<PartRow>,
+    /// Their claims.
+    pub claims: Vec<PartRow>,
+}
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectRow {
+    /// What became of it.
+    pub account: Account,
+    /// It makes pods, and the config selects it.
+    pub is_workload: bool,
+}
+
+/// What became of a part of an object.
+#[derive(Clone, Debug)]
+pub struct PartRow {
+    /// The object, by its index.
+    pub object: usize,
+    /// The part.
+    pub subject: Arc<Subject>,
+    /// What became of it.
+    pub account: Account,
+}
+
+/// What became of something. Where several configs are about it, the greatest counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Account {
+    /// It is left as it is, for a reason.
+    PassedOver(PassedOver),
+    /// There is nothing in it that could be set.
+    NoWorkload,
+    /// The config sets nothing in it that is not there already, or that its author has not set otherwise.
+    RightAlready,
+    /// It is checked, and nothing in it would be written.
+    CheckedOnly,
+    /// Something in it is written, or would be.
+    Fitted,
+}
+
+impl Account {
+    /// Each of them, in the order of summaries, with what it means.
+    pub const ALL: [(&'static str, &'static str); 5] = [
+        ("fitted", "Something in it is written, or would be."),
+        (
+            "right-already",
+            "The config sets nothing in it that is not there already, or that its author has not set otherwise.",
+        ),
+        (
+            "checked-only",
+            "It is checked, and nothing in it would be written: by the mode `Check`, by an exemption, or because `check` looks at pods that are not fitted.",
+        ),
+        (
+            "no-workload",
+            "An object with no pods and no claims, in which there is nothing to set.",
+        ),
+        ("passed-over", "It is left as it is, for a reason."),
+    ];
+
+    /// The word for it in reports.
+    pub fn word(self) -> &'static str {
+        let at = match self {
+            Account::Fitted => 0,
+            Account::RightAlready => 1,
+            Account::CheckedOnly => 2,
+            Account::NoWorkload => 3,
+            Account::PassedOver(_) => 4,
+        };
+        Account::ALL[at].0
+    }
+
+    /// Why it is left as it is, if so.
+    pub fn reason(self) -> Option<PassedOver> {
+        match self {
+            Account::PassedOver(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+impl Ledger {
+    /// What became of everything.
+    pub fn of(config: &Config<'_>, selection: &Selection<'_, '_>, edits: &Edits<'_>) -> Ledger {
+        let mut ledger = Ledger::default();
+        let mut left_out = selection.passed_over.iter().peekable();
+        for (index, standing) in selection.objects.standings.iter().enumerate() {
+            let reason = left_out.next_if(|(at, _)| *at == index);
+            let (account, is_workload) = match (reason, selection.selected_at(index)) {
+                (Some((_, reason)), _) => {
+                    ledger.pass_over(config, selection, (index, standing), *reason);
+                    (Account::PassedOver(*reason), false)
+                }
+                (None, Some(selected)) => {
+                    let asked = Asked::of(index, edits);
+                    ledger.add_parts(config, selected, &asked);
+                    let has_pods = !selected.target.templates.is_empty();
+                    (of_object(config, selected, &asked), has_pods)
+                }
+                // An object that does not have the shape of its kind stops the run.
+                (None, None) => (Account::PassedOver(PassedOver::NotSelected), false),
+            };
+            ledger.objects.push(ObjectRow {
+                account,
+                is_workload,
+            });
+        }
+        ledger
+    }
+
+    /// The objects that make pods, and that the config selects.
+    pub fn workloads(&self) -> usize {
+        self.objects.iter().filter(|row| row.is_workload).count()
+    }
+
+    /// Adds what another config comes to for the same objects.
+    pub fn add(&mut self, other: Ledger) {
+        for (mine, other) in self.objects.iter_mut().zip(other.objects) {
+            mine.account = mine.account.max(other.account);
+            mine.is_workload |= other.is_workload;
+        }
+        add_parts(&mut self.containers, other.containers);
+        add_parts(&mut self.claims, other.claims);
+    }
+
+    /// The parts of an object that is passed over are passed over with it.
+    fn pass_over(
+        &mut self,
+        config: &Config<'_>,
+        selection: &Selection<'_, '_>,
+        (index, standing): (usize, &Standing<'_>),
+        reason: PassedOver,
+    ) {
+        let account = Account::PassedOver(reason);
+        match standing {
+            Standing::Target(target) => self.add_all(index, target, account),
+            Standing::PassedOver(_) => {
+                let resource = &selection.objects.resources[index];
+                // One that does not have the shape of its kind has no containers that anybody could name.
+                if let Ok(target) = Target::of(resource, &config.pod_specs, &config.claims) {
+                    self.add_all(index, &target, account);
+                }
+            }
+            Standing::Malformed(_) => {}
+        }
+    }
+
+    fn add_all(&mut self, object: usize, target: &Target<'_>, account: Account) {
+        let row = |subject: &Arc<Subject>| PartRow {
+            object,
+            subject: Arc::clone(subject),
+            account,
+        };
+        let containers = target.containers().map(|container| row(&container.subject));
+        self.containers.extend(containers);
+        self.claims
+            .extend(target.claims.iter().map(|claim| row(&claim.subject)));
+    }
+
+    fn add_parts(&mut self, config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) {
+        let row = |subject: &Arc<Subject>, account| PartRow {
+            object: selected.index,
+            subject: Arc::clone(subject),
+            account,
+        };
+        for template in &selected.target.templates {
+            for container in template.containers.iter().chain(&template.made) {
+                let account = of_container(config, selected, template, container, asked);
+                self.containers.push(row(&container.subject, account));
+            }
+        }
+        for claim in &selected.target.claims {
+            let account = of_claim(selected, claim, asked);
+            self.claims.push(row(&claim.subject, account));
+        }
+    }
+}
+
+fn add_parts(mine: &mut Vec<PartRow>, others: Vec<PartRow>) {
+    let key = |row: &PartRow| (row.object, row.subject.part.to_string(), row.subject.path.clone());
+    let mut known: HashMap<(usize, String, PointerBuf), usize> = HashMap::new();
+    known.extend(mine.iter().enumerate().map(|(at, row)| (key(row), at)));
+    for other in others {
+        match known.get(&key(&other)) {
+            Some(at) => mine[*at].account = mine[*at].account.max(other.account),
+            None => mine.push(other),
+        }
+    }
+}
+
+/// The parts of one object that transformers asked about. Parts are told apart by their identity, because each is made
+/// once.
+struct Asked {
+    changed: HashSet<*const Subject>,
+    kept: HashSet<*const Subject>,
+    checked: HashSet<*const Subject>,
+}
+
+impl Asked {
+    fn of(object: usize, edits: &Edits<'_>) -> Asked {
+        fn parts(object: usize, rows: &[(usize, Arc<Subject>)]) -> HashSet<*const Subject> {
+            let first = rows.partition_point(|(at, _)| *at < object);
+            let of_object = rows[first..].iter().take_while(|(at, _)| *at == object);
+            of_object.map(|(_, subject)| Arc::as_ptr(subject)).collect()
+        }
+        let first = edits.changes.partition_point(|it| it.resource < object);
+        let changes = edits.changes[first..].iter();
+        let changes = changes.take_while(|it| it.resource == object);
+        let part = |change: &Change| Arc::as_ptr(&change.subject);
+        Asked {
+            changed: changes.map(part).collect(),
+            kept: parts(object, &edits.kept),
+            checked: parts(object, &edits.checked),
+        }
+    }
+
+    /// What became of a part, if anybody asked about it.
+    fn about(&self, subject: &Arc<Subject>) -> Option<Account> {
+        let part = Arc::as_ptr(subject);
+        self.account(|parts| parts.contains(&part))
+    }
+
+    /// What became of the object, if anybody asked about a part of it.
+    fn about_any(&self) -> Option<Account> {
+        self.account(|parts| !parts.is_empty())
+    }
+
+    fn account(&self, has: impl Fn(&HashSet<*const Subject>) -> bool) -> Option<Account> {
+        match () {
+            () if has(&self.changed) => Some(Account::Fitted),
+            () if has(&self.kept) => Some(Account::RightAlready),
+            () if has(&self.checked) => Some(Account::CheckedOnly),
+            () => None,
+        }
+    }
+}
+
+fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) -> Account {
+    let Target {
+        resource,
+        templates,
+        claims,
+    } = selected.target;
+    if let Some(account) = asked.about_any() {
+        return account;
+    }
+    if config.judges && templates.iter().any(Template::is_whole) {
+        return Account::CheckedOnly;
+    }
+    if !templates.is_empty() || !claims.is_empty() {
+        let is_meant = selected.containers.is_whole_object()
+            || selected.each_container().next().is_some();
+        return Account::PassedOver(match is_meant {
+            true => unasked(selected),
+            false => PassedOver::NotSelected,
+        });
+    }
+    let is_declared = config.pod_specs.iter().any(|it| it.is_for(resource));
+    if is_known_kind(resource) || is_declared {
+        return Account::PassedOver(PassedOver::NoContainers);
+    }
+    match may_hold_pods(resource) && !pods_in(resource).is_empty() {
+        true => Account::PassedOver(PassedOver::UnknownKind),
+        false => Account::NoWorkload,
+    }
+}
+
+fn of_container(
+    config: &Config<'_>,
+    selected: &Selected<'_, '_>,
+    template: &Template<'_>,
+    container: &Container<'_>,
+    asked: &Asked,
+) -> Account {
+    if let Some(account) = asked.about(&container.subject) {
+        return account;
+    }
+    // Checks look at whole pods, whichever of their containers are to be fitted.
+    if config.judges && template.is_whole() {
+        return Account::CheckedOnly;
+    }
+    let left_out = selected.containers.leave_out(container);
+    Account::PassedOver(left_out.unwrap_or_else(|| unasked(selected)))
+}
+
+fn of_claim(selected: &Selected<'_, '_>, claim: &Claim<'_>, asked: &Asked) -> Account {
+    let unasked = || match selected.containers.is_whole_object() {
+        true => unasked(selected),
+        false => PassedOver::NotSelected,
+    };
+    let account = asked.about(&claim.subject);
+    account.unwrap_or_else(|| Account::PassedOver(unasked()))
+}
+
+/// Why nobody asked about a part of a selected object.
+fn unasked(selected: &Selected<'_, '_>) -> PassedOver {
+    match selected.skipped.is_empty() {
+        true => PassedOver::Unconfigured,
+        false => PassedOver::Skipped,
+    }
+}
