@@ -4,10 +4,8 @@
 //! Here each has its row whatever the reason, so nothing is left out without a report saying so. A test counts the
 //! input by other means and compares.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-
-use jsonptr::PointerBuf;
 
 use crate::config::Config;
 use crate::edit::{Change, Edits};
@@ -137,16 +135,6 @@ impl Ledger {
         self.objects.iter().filter(|row| row.is_workload).count()
     }
 
-    /// Adds what another config comes to for the same objects.
-    pub fn add(&mut self, other: Ledger) {
-        for (mine, other) in self.objects.iter_mut().zip(other.objects) {
-            mine.account = mine.account.max(other.account);
-            mine.is_workload |= other.is_workload;
-        }
-        add_parts(&mut self.containers, other.containers);
-        add_parts(&mut self.claims, other.claims);
-    }
-
     /// The parts of an object that is passed over are passed over with it.
     fn pass_over(
         &mut self,
@@ -196,18 +184,6 @@ impl Ledger {
         for claim in &selected.target.claims {
             let account = of_claim(selected, claim, asked);
             self.claims.push(row(&claim.subject, account));
-        }
-    }
-}
-
-fn add_parts(mine: &mut Vec<PartRow>, others: Vec<PartRow>) {
-    let key = |row: &PartRow| (row.object, row.subject.part.to_string(), row.subject.path.clone());
-    let mut known: HashMap<(usize, String, PointerBuf), usize> = HashMap::new();
-    known.extend(mine.iter().enumerate().map(|(at, row)| (key(row), at)));
-    for other in others {
-        match known.get(&key(&other)) {
-            Some(at) => mine[*at].account = mine[*at].account.max(other.account),
-            None => mine.push(other),
         }
     }
 }
@@ -272,8 +248,8 @@ fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) ->
         return Account::CheckedOnly;
     }
     if !templates.is_empty() || !claims.is_empty() {
-        let is_meant = selected.containers.is_whole_object()
-            || selected.each_container().next().is_some();
+        let is_meant =
+            selected.containers.is_whole_object() || selected.each_container().next().is_some();
         return Account::PassedOver(match is_meant {
             true => unasked(selected),
             false => PassedOver::NotSelected,

@@ -170,11 +170,11 @@ fn run_on(
         Results::Always => true,
         Results::Never => false,
     };
-    let is_full = wants_results && config.report_changes == config::ChangesReport::Full;
-    let detail = if is_full {
-        Detail::EachChange
-    } else {
-        Detail::Counts
+    let detail = match config.report_changes {
+        _ if !wants_results => Detail::Totals,
+        config::ChangesReport::Full => Detail::EachChange,
+        config::ChangesReport::Summary => Detail::Counts,
+        config::ChangesReport::None => Detail::Totals,
     };
     let report = Report::of(&mut fitted, &list.resources, &config, detail);
     let krm_results = match wants_results {

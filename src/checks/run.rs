@@ -98,9 +98,7 @@ pub struct Proof {
 impl Proof {
     /// What the findings of a run say of it.
     pub fn of(config: &Config<'_>, verdict: &Verdict) -> Proof {
-        let severity = config
-            .checks
-            .severity_of(UNFITTED.id, UNFITTED.severity);
+        let severity = config.checks.severity_of(UNFITTED.id, UNFITTED.severity);
         let exempted = verdict.exempted.iter().map(|it| &it.finding);
         let mut findings = verdict.findings.iter().chain(exempted);
         Proof {

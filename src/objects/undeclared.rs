@@ -86,7 +86,8 @@ impl UndeclaredPods {
 /// object's text, because what looks like containers names images; most objects do not, unless by an alias.
 pub fn may_hold_pods(resource: &Resource<'_>) -> bool {
     let group = resource.group();
-    let is_kind = |(g, kind): &(&str, &str)| group == *g && (kind.is_empty() || resource.kind == *kind);
+    let is_kind =
+        |(g, kind): &(&str, &str)| group == *g && (kind.is_empty() || resource.kind == *kind);
     if NO_PODS.iter().any(is_kind) || is_known_kind(resource) {
         return false;
     }
@@ -162,4 +163,3 @@ fn are_named_images(list: Node<'_>) -> bool {
     let is_image = |node: Node<'_>| is_text(node.get("name")) && is_text(node.get("image"));
     list.is_sequence() && list.len() > 0 && list.items().all(is_image)
 }
-
