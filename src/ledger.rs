@@ -53,10 +53,10 @@ pub enum Account {
     PassedOver(PassedOver),
     /// There is nothing in it that could be set.
     NoWorkload,
-    /// The config sets nothing in it that is not there already, or that its author has not set otherwise.
-    RightAlready,
     /// It is checked, and nothing in it would be written.
     CheckedOnly,
+    /// The config sets nothing in it that is not there already, or that its author has not set otherwise.
+    RightAlready,
     /// Something in it is written, or would be.
     Fitted,
 }

@@ -124,32 +124,26 @@ pub enum Results {
 /// a host would take a part of it, or nothing, for the whole.
 /// `today` is the day by which exemptions end, where the caller knows it better than the config.
 pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) -> Outcome {
-    let failed = |host, Problems(problems)| Outcome {
+    let mut host = Host::Unknown;
+    try_run(bytes, results, today, &mut host).unwrap_or_else(|Problems(problems)| Outcome {
         output: None,
         passed: false,
         report: None,
         problems,
         host,
-    };
-    let stream = match Stream::from_bytes(bytes) {
-        Ok(stream) => stream,
-        Err(error) => return failed(Host::Unknown, not_yaml(&error, None).into()),
-    };
-    let list = match ResourceList::read(&stream) {
-        Ok(list) => list,
-        Err(problems) => return failed(Host::Unknown, problems),
-    };
-    match run_on(&list, results, today) {
-        Ok(outcome) => outcome,
-        Err(problems) => failed(list.host, problems),
-    }
+    })
 }
 
-fn run_on(
-    list: &ResourceList<'_>,
+/// The same; `host` is known as soon as the list is read, whatever is wrong with it.
+fn try_run(
+    bytes: Vec<u8>,
     results: Results,
     today: Option<kubernetes::Date>,
+    host: &mut Host,
 ) -> Result<Outcome, Problems> {
+    let stream = Stream::from_bytes(bytes).map_err(|error| not_yaml(&error, None))?;
+    let list = ResourceList::read(&stream)?;
+    *host = list.host;
     let Some(node) = list.function_config else {
         return Err(
             Problem::new("FIT-CFG001", "the ResourceList has no functionConfig")
@@ -188,8 +182,8 @@ fn run_on(
     let output = match (config.judges, list.host) {
         (true, Host::Kustomize) => passed.then(write::passed_validation),
         // Nothing is changed, so nothing can be half done, and kpt reads the results of a failure as well.
-        (true, _) => Some(write::resource_list(list, &[], &krm_results)?),
-        (false, _) if passed => Some(write::resource_list(list, &fitted.changes, &krm_results)?),
+        (true, _) => Some(write::resource_list(&list, &[], &krm_results)?),
+        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, &krm_results)?),
         (false, _) => None,
     };
     Ok(Outcome {

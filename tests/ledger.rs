@@ -461,8 +461,8 @@ struct Sum {
     claims: usize,
 }
 
-/// Holds texts, each with its config, to it; those that fitout refuses are left aside.
-fn hold(texts: impl IntoIterator<Item = (PathBuf, String)>) -> Sum {
+/// Holds texts, each with its config, to it, with and without the check; those that fitout refuses are left aside.
+fn hold(texts: impl IntoIterator<Item = (PathBuf, String)>, modes: &[bool]) -> Sum {
     let (mut sum, mut wrong) = (Sum::default(), Vec::new());
     for (path, config) in texts {
         let Ok(text) = fs::read_to_string(&path) else {
@@ -476,7 +476,7 @@ fn hold(texts: impl IntoIterator<Item = (PathBuf, String)>) -> Sum {
         };
         let of_config = Stream::parse(config.as_str()).ok().and_then(|it| json(&it));
         let of_config = of_config.unwrap_or_default().pop().unwrap_or_default();
-        for is_check in [false, true] {
+        for is_check in modes.iter().copied() {
             let Some(ledger) = ledger(&stream, &config, is_check) else {
                 continue;
             };
@@ -497,7 +497,7 @@ fn hold(texts: impl IntoIterator<Item = (PathBuf, String)>) -> Sum {
                     more(&accounted.claims, &input.claims),
                 ));
             }
-            if !is_check {
+            if is_check == modes[0] {
                 sum.texts += 1;
                 sum.containers += ledger.containers.len();
                 sum.claims += ledger.claims.len();
@@ -525,7 +525,7 @@ fn everything_in_the_cases_is_accounted_for() {
         let config = fs::read_to_string(input.with_file_name("fn-config.yaml")).unwrap();
         (input, config)
     });
-    let sum = hold(texts);
+    let sum = hold(texts, &[false, true]);
     println!("{sum:?}");
     assert!(
         sum.texts > 300 && sum.containers > 400 && sum.claims > 100,
@@ -550,7 +550,10 @@ fn everything_in_the_bases_and_overlays_is_accounted_for() {
     let production = fs::read_to_string(root().join("fn-config/production/fitout.yaml")).unwrap();
     for folder in ["base", "overlays"] {
         let files = files(&root().join(folder));
-        let sum = hold(files.into_iter().map(|file| (file, production.clone())));
+        let sum = hold(
+            files.into_iter().map(|file| (file, production.clone())),
+            &[false, true],
+        );
         println!("{folder}: {sum:?}");
         assert!(sum.texts > 10, "{sum:?}");
     }
@@ -563,7 +566,7 @@ fn everything_in_the_corpus_is_accounted_for() {
         skip("no corpus beside the repository");
         return;
     }
-    let sum = hold(with_config(files(&corpus)));
+    let sum = hold(with_config(files(&corpus)), &[false]);
     println!("{sum:?}");
     assert!(sum.texts > 1000 && sum.containers > 800, "{sum:?}");
 }
@@ -614,6 +617,15 @@ fn every_file_below_an_argument_is_accounted_for() {
     let plan = ["plan", "-f", "base", "-c", "config.yaml"];
     let run = folder.run(&[&plan[..], &["-o", "json"]].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let expected = serde_json::json!({
+        "object": 0, "name": "a", "containerType": "Container", "field": "spec.containers[0]", "state": "fitted",
+    });
+    assert_eq!(report["ledger"]["containers"][0], expected);
+    let object = &report["ledger"]["objects"][0];
+    assert_eq!(
+        (text(&object["resourceRef"], "kind"), text(object, "state")),
+        ("Pod", "fitted")
+    );
     let rows = report["ledger"]["files"].as_array().unwrap();
     let whole: Vec<&Value> = rows
         .iter()
