@@ -13,6 +13,7 @@ mod layers;
 mod ledger;
 mod pages;
 mod pod_security;
+mod preflight;
 mod program;
 mod properties;
 mod readme;
