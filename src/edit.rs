@@ -15,7 +15,7 @@ pub use change::Change;
 
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
-use crate::objects::{OnChange, below, expected};
+use crate::objects::{OnChange, PassedOver, below, expected};
 use crate::problem::Problem;
 use crate::problem::field_path;
 use crate::read::Resource;
@@ -82,6 +82,8 @@ pub struct Edits<'a> {
     pub kept: Vec<(usize, Arc<Subject>)>,
     /// Parts with a leaf that is only checked, or exempt.
     pub checked: Vec<(usize, Arc<Subject>)>,
+    /// Parts that a section leaves out, and why.
+    pub left_out: Vec<(usize, Arc<Subject>, PassedOver)>,
 }
 
 impl<'a> Edits<'a> {
@@ -98,6 +100,7 @@ impl<'a> Edits<'a> {
             same: 0,
             kept: Vec::new(),
             checked: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -306,6 +309,12 @@ impl<'a> Edits<'a> {
             is_of_leaf: true,
             ..finding
         }))
+    }
+
+    /// Notes that a section leaves a part of the object out.
+    pub fn leave_out(&mut self, subject: &Arc<Subject>, reason: PassedOver) {
+        let part = (self.resource, Arc::clone(subject), reason);
+        self.left_out.push(part);
     }
 
     /// Notes that a part was asked about. Its leaves mostly come one after another.

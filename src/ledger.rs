@@ -4,11 +4,11 @@
 //! Here each has its row whatever the reason, so nothing is left out without a report saying so. A test counts the
 //! input by other means and compares.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::edit::{Change, Edits};
+use crate::edit::Edits;
 use crate::objects::{
     Claim, Container, PassedOver, Standing, Subject, Target, Template, is_known_kind,
     may_hold_pods, pods_in,
@@ -188,44 +188,71 @@ impl Ledger {
     }
 }
 
-/// The parts of one object that transformers asked about. Parts are told apart by their identity, because each is made
-/// once.
+/// The parts of one object that transformers asked about. They are told apart by their identity, because each is made once.
 struct Asked {
-    changed: HashSet<*const Subject>,
-    kept: HashSet<*const Subject>,
-    checked: HashSet<*const Subject>,
+    changed: Parts,
+    kept: Parts,
+    checked: Parts,
+    left_out: HashMap<*const Subject, PassedOver>,
+}
+
+/// Parts of one object, in the order of their addresses. Most of a plan is about the same few parts one after another, so
+/// this costs little more than a look at each change.
+struct Parts(Vec<*const Subject>);
+
+impl Parts {
+    fn of<'s>(parts: impl Iterator<Item = &'s Arc<Subject>>) -> Parts {
+        let mut parts: Vec<_> = parts.map(Arc::as_ptr).collect();
+        parts.dedup();
+        parts.sort_unstable();
+        parts.dedup();
+        Parts(parts)
+    }
+
+    fn has(&self, part: *const Subject) -> bool {
+        self.0.binary_search(&part).is_ok()
+    }
+}
+
+/// The rows of one object, of rows in the order of objects.
+fn of_one<R>(
+    rows: &[R],
+    object: usize,
+    object_of: impl Fn(&R) -> usize,
+) -> impl Iterator<Item = &R> {
+    let first = rows.partition_point(|row| object_of(row) < object);
+    rows[first..]
+        .iter()
+        .take_while(move |row| object_of(row) == object)
 }
 
 impl Asked {
     fn of(object: usize, edits: &Edits<'_>) -> Asked {
-        fn parts(object: usize, rows: &[(usize, Arc<Subject>)]) -> HashSet<*const Subject> {
-            let first = rows.partition_point(|(at, _)| *at < object);
-            let of_object = rows[first..].iter().take_while(|(at, _)| *at == object);
-            of_object.map(|(_, subject)| Arc::as_ptr(subject)).collect()
-        }
-        let first = edits.changes.partition_point(|it| it.resource < object);
-        let changes = edits.changes[first..].iter();
-        let changes = changes.take_while(|it| it.resource == object);
-        let part = |change: &Change| Arc::as_ptr(&change.subject);
+        let changes = of_one(&edits.changes, object, |it| it.resource);
+        let left_out = of_one(&edits.left_out, object, |it| it.0);
+        let parts = |rows| Parts::of(of_one(rows, object, |it: &(usize, _)| it.0).map(|it| &it.1));
         Asked {
-            changed: changes.map(part).collect(),
-            kept: parts(object, &edits.kept),
-            checked: parts(object, &edits.checked),
+            changed: Parts::of(changes.map(|change| &change.subject)),
+            kept: parts(&edits.kept),
+            checked: parts(&edits.checked),
+            left_out: left_out
+                .map(|(_, part, reason)| (Arc::as_ptr(part), *reason))
+                .collect(),
         }
     }
 
     /// What became of a part, if anybody asked about it.
     fn about(&self, subject: &Arc<Subject>) -> Option<Account> {
         let part = Arc::as_ptr(subject);
-        self.account(|parts| parts.contains(&part))
+        self.account(|parts| parts.has(part))
     }
 
     /// What became of the object, if anybody asked about a part of it.
     fn about_any(&self) -> Option<Account> {
-        self.account(|parts| !parts.is_empty())
+        self.account(|parts| !parts.0.is_empty())
     }
 
-    fn account(&self, has: impl Fn(&HashSet<*const Subject>) -> bool) -> Option<Account> {
+    fn account(&self, has: impl Fn(&Parts) -> bool) -> Option<Account> {
         match () {
             () if has(&self.changed) => Some(Account::Fitted),
             () if has(&self.kept) => Some(Account::RightAlready),
@@ -284,9 +311,11 @@ fn of_container(
 }
 
 fn of_claim(selected: &Selected<'_, '_>, claim: &Claim<'_>, asked: &Asked) -> Account {
-    let unasked = || match selected.containers.is_whole_object() {
-        true => unasked(selected),
-        false => PassedOver::NotSelected,
+    let left_out = asked.left_out.get(&Arc::as_ptr(&claim.subject));
+    let unasked = || match (left_out, selected.containers.is_whole_object()) {
+        (Some(reason), _) => *reason,
+        (None, true) => unasked(selected),
+        (None, false) => PassedOver::NotSelected,
     };
     let account = asked.about(&claim.subject);
     account.unwrap_or_else(|| Account::PassedOver(unasked()))

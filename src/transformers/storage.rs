@@ -34,6 +34,7 @@ use crate::config::{Objection, Section, Settings};
 use crate::edit::Edits;
 use crate::finding::Mode;
 use crate::kubernetes::{Glob, Quantity};
+use crate::objects::PassedOver;
 use crate::problem::{Problem, did_you_mean};
 
 use claim::Fitting;
@@ -196,6 +197,8 @@ impl Transformer for Storage {
             };
             if fitting.is_selected() {
                 fitting.fit(edits)?;
+            } else {
+                edits.leave_out(&claim.subject, PassedOver::NotSelected);
             }
         }
         retention::fit(target, &section, edits)?;
