@@ -22,6 +22,7 @@ use serde::Serialize;
 use crate::checks::Proof;
 use crate::config::{Config, FailOn};
 use crate::edit::Change;
+use crate::finding::Finding;
 use crate::problem::Problem;
 use crate::read::Resource;
 
@@ -79,7 +80,7 @@ pub enum Detail {
     EachChange,
     /// Their counts by object, which is enough for hosts and saves most of a report's cost.
     Counts,
-    /// Their totals only, for who reads no results.
+    /// Their totals only, and of findings no more than warnings, for who reads no results.
     Totals,
 }
 
@@ -128,11 +129,19 @@ impl Report {
                 results.push(entries.of_change(index, change, &resources[change.resource]));
             }
         }
-        for finding in std::mem::take(&mut fitted.findings) {
+        // Who reads no results reads warnings at most, so nothing else is put into words.
+        let is_read = |finding: &Finding| {
+            detail != Detail::Totals
+                || finding.severity > Severity::Info
+                || finding.folded.is_some()
+        };
+        let findings = std::mem::take(&mut fitted.findings).into_iter();
+        for finding in findings.filter(is_read) {
             let resource = finding.resource.map(|index| &resources[index]);
             results.push(entries.of_finding(finding, resource));
         }
-        for exempted in std::mem::take(&mut fitted.exempted) {
+        let exempted = std::mem::take(&mut fitted.exempted).into_iter();
+        for exempted in exempted.filter(|_| detail != Detail::Totals) {
             let resource = exempted.finding.resource.map(|index| &resources[index]);
             results.push(entries.of_exempted(exempted, resource));
         }
