@@ -391,11 +391,6 @@ impl<'a> Container<'a> {
         below(&self.subject.path, tokens)
     }
 
-    /// The container's amounts, those that the author wrote here.
-    pub fn resources(&self) -> Option<Node<'a>> {
-        self.node.get(self.resources_key)
-    }
-
     /// The items of a list of the container's, and of the one that it inherits.
     pub fn items(&self, key: &str) -> impl Iterator<Item = Node<'a>> {
         let inherited = self.inherits.and_then(|of| of.get(key));
