@@ -57,6 +57,8 @@ use crate::select::{Selected, Selection};
 use crate::transformers::resources::Resources;
 use crate::transformers::{Scope, Transformers};
 
+pub use run::Proof;
+
 /// A check, with the rules whose breaches it finds.
 #[derive(Debug)]
 pub struct Check {
