@@ -60,11 +60,6 @@ pub const CFG007: Rule = rule(
     Severity::Error,
     "a ConfigMap's value is not what its field takes",
 );
-pub const HPA002: Rule = rule(
-    "FIT-HPA002",
-    Severity::Error,
-    "an autoscaler's target for a resource that is not requested",
-);
 pub const INP001: Rule = rule("FIT-INP001", Severity::Error, "the input is not YAML");
 pub const INP002: Rule = rule(
     "FIT-INP002",
@@ -75,69 +70,6 @@ pub const INP003: Rule = rule(
     "FIT-INP003",
     Severity::Error,
     "an object has not the shape of its kind",
-);
-pub const RES002: Rule = rule("FIT-RES002", Severity::Error, "a request above its limit");
-pub const RES004: Rule = rule(
-    "FIT-RES004",
-    Severity::Warning,
-    "a limit too many times its request",
-);
-pub const RES005: Rule = rule(
-    "FIT-RES005",
-    Severity::Error,
-    "an amount of a device that is not whole, or has no limit equal to it",
-);
-pub const RES006: Rule = rule(
-    "FIT-RES006",
-    Severity::Info,
-    "an amount that can hardly be meant",
-);
-pub const RES007: Rule = rule("FIT-RES007", Severity::Info, "another QoS class");
-pub const RES008: Rule = rule(
-    "FIT-RES008",
-    Severity::Error,
-    "amounts of a pod that its containers do not fit in",
-);
-pub const RES009: Rule = rule(
-    "FIT-RES009",
-    Severity::Warning,
-    "pods that a LimitRange or a ResourceQuota in the input keeps from being made",
-);
-pub const RES010: Rule = rule(
-    "FIT-RES010",
-    Severity::Error,
-    "an amount outside the configured bounds",
-);
-pub const RES011: Rule = rule("FIT-RES011", Severity::Warning, "an amount that is null");
-pub const RES012: Rule = rule(
-    "FIT-RES012",
-    Severity::Warning,
-    "volumes that may grow beyond what their pod may store",
-);
-pub const RES013: Rule = rule(
-    "FIT-RES013",
-    Severity::Warning,
-    "an environment variable that takes an amount which is not there",
-);
-pub const RES014: Rule = rule(
-    "FIT-RES014",
-    Severity::Info,
-    "a configured request that is not set, because the limit implies one",
-);
-pub const RES015: Rule = rule(
-    "FIT-RES015",
-    Severity::Info,
-    "environment variables whose value changes with the resources",
-);
-pub const RES016: Rule = rule(
-    "FIT-RES016",
-    Severity::Info,
-    "a container that a service mesh injects, without resources from the config",
-);
-pub const RES017: Rule = rule(
-    "FIT-RES017",
-    Severity::Warning,
-    "pod-level resources that cannot be set",
 );
 pub const SEC001: Rule = rule(
     "FIT-SEC001",
@@ -169,16 +101,11 @@ pub const SEC008: Rule = rule(
     Severity::Warning,
     "a field that this kind of pod may not have, or has to have",
 );
-pub const VPA001: Rule = rule(
-    "FIT-VPA001",
-    Severity::Info,
-    "a VerticalPodAutoscaler that replaces the resources of pods",
-);
 
 pub const SEC002: Rule = Rule {
     id: "FIT-SEC002",
     severity: Severity::Warning,
-    when: When::Always,
+    when: When::OnCheck,
     meaning: "a root file system that can be written to",
     peers: "kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score \
                 container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs",
@@ -186,7 +113,6 @@ pub const SEC002: Rule = Rule {
 
 /// What reading, transformers and the config find, in the order of the ids.
 pub const RULES: &[Rule] = &[
-    CFG001, CFG002, CFG003, CFG007, HPA002, INP001, INP002, INP003, RES002, RES004, RES005, RES006,
-    RES007, RES008, RES009, RES010, RES011, RES012, RES013, RES014, RES015, RES016, RES017, SEC001,
-    SEC002, SEC004, SEC005, SEC006, SEC007, SEC008, VPA001,
+    CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, SEC001, SEC002, SEC004, SEC005, SEC006,
+    SEC007, SEC008,
 ];

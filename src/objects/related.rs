@@ -1,5 +1,5 @@
-//! What objects say of one another: Services and monitors that select pods, autoscalers, claims that pods
-//! name, and the classes that claims name.
+//! What objects say of one another: Services and monitors that select pods, claims that pods name, the classes that
+//! claims name, and what namespaces allow.
 //!
 //! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
 //! another time than objects. A namespace that is not written may be any.
@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use super::claims::{Claim, ClaimKind};
 use super::labels::ByLabel;
+use super::limit_range::LimitRangeItem;
 use super::names::names_of;
 use super::target::Target;
 use super::template::is_sidecar;
@@ -26,15 +27,13 @@ pub struct Related<'a> {
     /// Where a Service is in `services`, by its index among the objects.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
-    /// Autoscalers by the name of their target.
-    autoscalers: HashMap<String, Vec<Autoscaler<'a>>>,
     /// PersistentVolumeClaims by name, with their indices.
     claims: HashMap<String, Vec<(&'a Resource<'a>, usize)>>,
     /// What the claims of a StatefulSet are called before the number of the replica.
     made_claims: HashMap<String, Vec<Option<String>>>,
     storage_classes: HashMap<String, Node<'a>>,
     runtime_classes: HashMap<String, Node<'a>>,
-    limit_ranges: Vec<&'a Resource<'a>>,
+    limits: Vec<LimitRangeItem<'a>>,
     quotas: Vec<(usize, &'a Resource<'a>)>,
 }
 
@@ -73,15 +72,6 @@ pub struct Service<'a> {
 pub struct Monitor<'a> {
     /// The monitor.
     pub resource: &'a Resource<'a>,
-}
-
-/// A HorizontalPodAutoscaler or VerticalPodAutoscaler.
-#[derive(Debug)]
-pub struct Autoscaler<'a> {
-    /// The autoscaler.
-    pub resource: &'a Resource<'a>,
-    /// Whether it changes the amounts of pods, not their number.
-    pub is_vertical: bool,
 }
 
 impl<'a> Related<'a> {
@@ -129,23 +119,9 @@ impl<'a> Related<'a> {
                 .extend(names.map(|name| (name, resource.node)));
         }
         match (resource.group(), resource.kind.as_ref()) {
-            ("", "LimitRange") => self.limit_ranges.push(resource),
+            ("", "LimitRange") => self.limits.extend(LimitRangeItem::all(resource)),
             ("", "ResourceQuota") => self.quotas.push((index, resource)),
             _ => {}
-        }
-        let is_vertical = match (resource.group(), resource.kind.as_ref()) {
-            ("autoscaling", "HorizontalPodAutoscaler") => false,
-            ("autoscaling.k8s.io", "VerticalPodAutoscaler") => true,
-            _ => return,
-        };
-        let autoscaler = Autoscaler {
-            resource,
-            is_vertical,
-        };
-        let name = autoscaler.target().and_then(|it| it.text_at(["name"]));
-        if let Some(name) = name {
-            let of_name = self.autoscalers.entry(name.into_owned());
-            of_name.or_default().push(autoscaler);
         }
     }
 
@@ -288,16 +264,6 @@ impl<'a> Related<'a> {
             .filter_map(|at| self.monitors.get(*at))
     }
 
-    /// The autoscalers whose target is an object.
-    pub fn autoscalers_of(&self, of: &Resource<'_>) -> Vec<&Autoscaler<'a>> {
-        if self.autoscalers.is_empty() {
-            return Vec::new();
-        }
-        let of_name = names_of(of).into_iter();
-        let all = of_name.filter_map(|name| self.autoscalers.get(&name));
-        all.flatten().filter(|it| it.is_for(of)).collect()
-    }
-
     /// The PersistentVolumeClaim that pods of an object mean by a name, with its index.
     pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<(usize, Node<'a>)> {
         let mut claims = self.claims.get(name)?.iter();
@@ -315,10 +281,14 @@ impl<'a> Related<'a> {
         self.runtime_classes.get(name).copied()
     }
 
-    /// The LimitRanges of the namespace that an object names.
-    pub fn limit_ranges_of(&self, of: &Resource<'_>) -> impl Iterator<Item = &'a Resource<'a>> {
-        let ranges = self.limit_ranges.iter().copied();
-        ranges.filter(move |it| it.namespace == of.namespace)
+    /// What the LimitRanges of an object's namespace say. It is the very namespace that they name, or none where they
+    /// name none: what somebody else deploys beside them is not known here.
+    pub fn limits_of<'s>(
+        &'s self,
+        of: &'s Resource<'_>,
+    ) -> impl Iterator<Item = &'s LimitRangeItem<'a>> {
+        let limits = self.limits.iter();
+        limits.filter(|it| it.range.namespace == of.namespace)
     }
 
     /// Every ResourceQuota, with its index among the objects.
@@ -367,28 +337,6 @@ impl<'a> Pods<'a> {
     }
 }
 
-impl<'a> Autoscaler<'a> {
-    fn target(&self) -> Option<Node<'a>> {
-        let field = match self.is_vertical {
-            true => "targetRef",
-            false => "scaleTargetRef",
-        };
-        self.resource.node.at(["spec", field])
-    }
-
-    /// Whether an object of the right name is the target.
-    fn is_for(&self, of: &Resource<'_>) -> bool {
-        let text = |key: &str| self.target()?.text_at([key]);
-        let is_of_group = text("apiVersion").is_none_or(|version| {
-            let group = version.split_once('/').map_or("", |(group, _)| group);
-            group == of.group()
-        });
-        is_of_group
-            && text("kind").is_some_and(|kind| kind == of.kind)
-            && are_together(self.resource, of)
-    }
-}
-
 impl Monitor<'_> {
     fn selector(&self) -> Option<LabelSelector> {
         let selector = self.resource.node.at(["spec", "selector"])?;
@@ -416,7 +364,7 @@ fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {
 }
 
 /// Whether two namespaces may be one; one that is not written may be any.
-pub fn is_one_namespace(one: Option<&str>, other: Option<&str>) -> bool {
+pub(super) fn is_one_namespace(one: Option<&str>, other: Option<&str>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one == other,
         _ => true,

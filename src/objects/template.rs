@@ -384,11 +384,6 @@ fn is_for_windows(spec: Node<'_>) -> bool {
 }
 
 impl<'a> Container<'a> {
-    /// The container's amounts, those that the author wrote here.
-    pub fn resources(&self) -> Option<Node<'a>> {
-        self.node.get(self.resources_key)
-    }
-
     /// The items of a list of the container's, and of the one that it inherits.
     pub fn items(&self, key: &str) -> impl Iterator<Item = Node<'a>> {
         let inherited = self.inherits.and_then(|of| of.get(key));

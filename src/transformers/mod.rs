@@ -186,7 +186,7 @@ pub struct Scope<'r, 'c, S> {
 }
 
 impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
-    /// The scope in which a check asks what a section says of an object.
+    /// The scope in which a check asks what a section says of an object: what is only checked or exempt is judged as well.
     pub fn of(
         sections: &'r Sections<'c, S>,
         selection: &'r Selection<'r, '_>,
@@ -196,7 +196,7 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
             selected,
             related: &selection.objects.related,
             accounts: &selection.objects.accounts,
-            pass: Pass::Write,
+            pass: Pass::Preview,
         };
         Scope { object, sections }
     }
