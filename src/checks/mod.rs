@@ -19,6 +19,7 @@ mod accounts;
 mod amounts;
 mod autoscaled_amounts;
 mod autoscaling;
+mod claims;
 mod config;
 mod disruption_budgets;
 mod environment;
@@ -35,6 +36,7 @@ mod pod_security;
 mod probes;
 mod root_file_system;
 mod run;
+mod scraping;
 mod services;
 mod targets;
 #[cfg(test)]
@@ -50,7 +52,7 @@ use crate::facts::{Overlay, PodAmounts, PodFacts, View};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
 use crate::objects::{Container, Objects, Template};
-use crate::rules::Rule;
+use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
 use crate::transformers::resources::Resources;
 use crate::transformers::{Scope, Transformers};
@@ -127,6 +129,8 @@ checks! {
     environment,
     mesh,
     root_file_system,
+    claims,
+    scraping,
 }
 
 /// What a check sees.
@@ -155,6 +159,17 @@ impl<'s> Scene<'s> {
         &self.changes[first..until]
     }
 
+    /// The edits of one object as [`Pod::after`] takes them: with a view through them it is as it will be.
+    pub fn after(&self, object: usize) -> Overlay<'s> {
+        match self.config.judges {
+            true => {
+                let selected = self.selection.selected_at(object).into_iter();
+                Overlay::of(selected.flat_map(|it| run::reported(self, it)))
+            }
+            false => Overlay::of(self.changes_of(object)),
+        }
+    }
+
     /// Looks at the pods of every selected object.
     pub fn each_pod(&self, mut look: impl FnMut(&Pod<'_, 's>)) {
         for selected in &self.selection.selected {
@@ -162,10 +177,7 @@ impl<'s> Scene<'s> {
                 continue;
             }
             let changes = self.changes_of(selected.index);
-            let overlay = match self.config.judges {
-                true => Overlay::of(run::reported(self, selected)),
-                false => Overlay::of(changes),
-            };
+            let overlay = self.after(selected.index);
             for template in &selected.target.templates {
                 look(&Pod {
                     scene: self,
@@ -274,10 +286,11 @@ pub fn run<'s>(
     for check in asked() {
         if let Some(find) = check.find.objects() {
             let mut findings = find(&scene);
-            // What FIT-RUN001 reports is not reported once more for what is wrong with it now.
+            // What FIT-RUN001 reports is not reported once more for what is wrong with it now, unless it will be then.
             findings.retain(|it| {
                 let place = it.resource.zip(it.pointer.clone());
-                check.name == run::CHECK.name || place.is_none_or(|it| !reported.contains(&it))
+                let is_of_now = it.rule.when == When::OnCheck && check.name != run::CHECK.name;
+                !is_of_now || place.is_none_or(|it| !reported.contains(&it))
             });
             verify(check, &findings);
             found.extend(findings);

@@ -10,6 +10,7 @@ use super::places::PodSpecs;
 use super::related::{Pods, Related};
 use super::scaling::Autoscaler;
 use super::target::Target;
+use super::template::Template;
 use crate::kubernetes::LabelSelector;
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -120,6 +121,14 @@ impl<'a> Objects<'a> {
     pub fn autoscalers_of(&self, object: usize) -> impl Iterator<Item = &Autoscaler<'a>> {
         let scaled = self.scaled.get(&object).into_iter().flatten();
         scaled.map(|at| &self.autoscalers[*at])
+    }
+
+    /// The template that pods are made from.
+    pub fn template_of(&self, pods: &Pods<'a>) -> Option<&Template<'a>> {
+        match self.standings.get(pods.object)? {
+            Standing::Target(target) => target.templates.get(pods.template),
+            Standing::PassedOver(_) | Standing::Malformed(_) => None,
+        }
     }
 
     /// The pods of all objects.

@@ -21,7 +21,7 @@ mod template;
 mod walk;
 
 pub use accounts::{Accounts, DEFAULT as DEFAULT_ACCOUNT, account_of};
-pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs};
+pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, LEGACY_CLASS};
 pub use index::{Objects, PassedOver, Standing};
 pub use limit_range::LimitRangeItem;
 pub use names::Names;
@@ -31,6 +31,6 @@ pub use related::{Monitor, Pods, Related, Service};
 pub use scaling::Autoscaler;
 pub use search::{CLUSTERS_NAMESPACE, Found, Nothing};
 pub use subject::{Part, Subject};
-pub use target::{Target, annotation, is_sidecar};
+pub use target::{Target, annotation};
 pub use template::{Container, ContainerType, Template};
 pub use walk::{below, expected};

@@ -1,5 +1,5 @@
-//! What the objects in hand say of one another: Services and monitors that select pods, claims that pods name, the
-//! classes that claims name, and what namespaces allow.
+//! What objects say of one another: Services and monitors that select pods, claims that pods name, the classes that
+//! claims name, and what namespaces allow.
 //!
 //! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
 //! another time than objects. A namespace that is not written may be any.
@@ -10,7 +10,9 @@ use std::collections::HashMap;
 use super::claims::{Claim, ClaimKind};
 use super::labels::ByLabel;
 use super::limit_range::LimitRangeItem;
-use super::target::{Target, is_sidecar};
+use super::names::names_of;
+use super::target::Target;
+use super::template::is_sidecar;
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -25,7 +27,8 @@ pub struct Related<'a> {
     /// Where a Service is in `services`, by its index among the objects.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
-    claims: HashMap<String, Vec<(Option<String>, Node<'a>)>>,
+    /// PersistentVolumeClaims by name, with their indices.
+    claims: HashMap<String, Vec<(&'a Resource<'a>, usize)>>,
     /// What the claims of a StatefulSet are called before the number of the replica.
     made_claims: HashMap<String, Vec<Option<String>>>,
     storage_classes: HashMap<String, Node<'a>>,
@@ -41,6 +44,8 @@ pub struct Pods<'a> {
     pub object: usize,
     /// That object.
     pub resource: &'a Resource<'a>,
+    /// Their place among the templates of the object.
+    pub template: usize,
     /// The metadata of the pods, if the object says anything of it.
     pub metadata: Option<Node<'a>>,
     /// Their spec.
@@ -52,6 +57,8 @@ pub struct Pods<'a> {
 /// A Service that selects pods.
 #[derive(Debug)]
 pub struct Service<'a> {
+    /// Its index among the objects.
+    pub object: usize,
     /// The Service.
     pub resource: &'a Resource<'a>,
     /// The labels by which it selects.
@@ -72,10 +79,11 @@ impl<'a> Related<'a> {
     pub fn add(&mut self, index: usize, target: &Target<'a>) {
         let resource = target.resource;
         self.first_pods.insert(index, self.pods.len());
-        for template in &target.templates {
+        for (place, template) in target.templates.iter().enumerate() {
             self.pods.push(Pods {
                 object: index,
                 resource,
+                template: place,
                 metadata: template
                     .has_metadata
                     .then(|| template.node.get("metadata"))
@@ -86,13 +94,14 @@ impl<'a> Related<'a> {
             });
         }
         for claim in &target.claims {
-            self.add_claim(resource, claim);
+            self.add_claim(index, resource, claim);
         }
         let is_monitor = matches!(resource.kind.as_ref(), "PodMonitor" | "ServiceMonitor");
         if resource.group().is_empty() && resource.kind == "Service" {
             let selector = resource.node.at(["spec", "selector"]);
             self.service_at.insert(index, self.services.len());
             self.services.push(Service {
+                object: index,
                 resource,
                 selector: LabelSelector::of_labels(selector),
                 pods: Vec::new(),
@@ -101,11 +110,11 @@ impl<'a> Related<'a> {
         } else if resource.group() == "monitoring.coreos.com" && is_monitor {
             self.monitors.push(Monitor { resource });
         } else if resource.group() == "storage.k8s.io" && resource.kind == "StorageClass" {
-            let names = names(resource).into_iter();
+            let names = names_of(resource).into_iter();
             self.storage_classes
                 .extend(names.map(|name| (name, resource.node)));
         } else if resource.group() == "node.k8s.io" && resource.kind == "RuntimeClass" {
-            let names = names(resource).into_iter();
+            let names = names_of(resource).into_iter();
             self.runtime_classes
                 .extend(names.map(|name| (name, resource.node)));
         }
@@ -116,14 +125,14 @@ impl<'a> Related<'a> {
         }
     }
 
-    fn add_claim(&mut self, resource: &Resource<'_>, claim: &Claim<'a>) {
+    fn add_claim(&mut self, index: usize, resource: &'a Resource<'a>, claim: &Claim<'a>) {
         let namespace = resource.namespace.as_deref().map(str::to_owned);
-        let names = || names(resource);
+        let names = || names_of(resource);
         match claim.kind {
             ClaimKind::Object => {
                 for name in names() {
                     let claims = self.claims.entry(name).or_default();
-                    claims.push((namespace.clone(), claim.node));
+                    claims.push((resource, index));
                 }
             }
             ClaimKind::Template => {
@@ -255,13 +264,11 @@ impl<'a> Related<'a> {
             .filter_map(|at| self.monitors.get(*at))
     }
 
-    /// The PersistentVolumeClaim that pods of an object mean by a name.
-    pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<Node<'a>> {
-        let claims = self.claims.get(name)?;
-        let mut claims = claims.iter().filter(|(namespace, _)| {
-            is_one_namespace(namespace.as_deref(), of.namespace.as_deref())
-        });
-        claims.next().map(|(_, claim)| *claim)
+    /// The PersistentVolumeClaim that pods of an object mean by a name, with its index.
+    pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<(usize, Node<'a>)> {
+        let mut claims = self.claims.get(name)?.iter();
+        let (claim, index) = claims.find(|(claim, _)| are_together(claim, of))?;
+        Some((*index, claim.node))
     }
 
     /// The StorageClass that claims mean by a name.
@@ -289,7 +296,7 @@ impl<'a> Related<'a> {
         &self.quotas
     }
 
-    /// Whether a StatefulSet in hand makes a claim of this name.
+    /// Whether a StatefulSet among the objects makes a claim of this name.
     pub fn makes_claim(&self, of: &Resource<'_>, name: &str) -> bool {
         let Some((name, number)) = name.rsplit_once('-') else {
             return false;
@@ -350,15 +357,6 @@ impl Monitor<'_> {
             Some(_) => names.any(|name| name.text().as_deref() == resource.namespace.as_deref()),
         }
     }
-}
-
-/// Every name that an object goes or went by.
-fn names(resource: &Resource<'_>) -> Vec<String> {
-    let mut names = resource.previous_names();
-    names.push(resource.name.to_string());
-    names.sort();
-    names.dedup();
-    names
 }
 
 fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {

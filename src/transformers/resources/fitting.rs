@@ -289,7 +289,8 @@ impl<'a> Fitting<'_, 'a> {
         let Some(node) = container.first(leaf) else {
             return Ok(None);
         };
-        let path = || container.at([container.resources_key, half.key(), name]);
+        let field = [container.resources_key, half.key(), name];
+        let path = || container.subject.at(&field);
         read_quantity(self.resource, node, path).map(Some)
     }
 
