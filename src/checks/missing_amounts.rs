@@ -5,7 +5,7 @@
 //! have idle CPUs, so that its absence is only told as info.
 //!
 //! A limit without a request counts as both, as for the API server. So do amounts of the pod as a whole, and the defaults of
-//! a LimitRange that is rendered in the namespace. Ephemeral containers may have none.
+//! a LimitRange that is rendered in the namespace. Ephemeral containers and StepActions may have none.
 //!
 //! Sources: `SetDefaults_Pod` in kubernetes `pkg/apis/core/v1/defaults.go`, `defaultContainerResourceRequirements` in
 //! `plugin/pkg/admission/limitranger/admission.go`.
@@ -53,11 +53,11 @@ fn missing(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let of_pod = Declared::of(pod.after().spec, "resources").with_implicit_requests();
     let mut findings = Vec::new();
     for container in &pod.template.containers {
+        let key = container.resources_key;
         let is_meant = pod.selected.containers.includes(container);
-        if container.container_type == ContainerType::Ephemeral || !is_meant {
+        if container.container_type == ContainerType::Ephemeral || key.is_empty() || !is_meant {
             continue;
         }
-        let key = container.resources_key;
         let mut own = Declared::of(pod.container(container), key).with_implicit_requests();
         for item in related.limits_of(pod.selected.target.resource) {
             item.complete(&mut own.requests, &mut own.limits);
