@@ -289,10 +289,8 @@ impl<'a> Edits<'a> {
         written: &[Change],
         exemption_of: impl Fn(&str) -> Option<usize>,
     ) -> impl Iterator<Item = Finding> {
-        let is_left =
-            |decision: &Decision| decision.mode == Mode::Check || decision.exemption.is_some();
         let changes = self.changes.into_iter().filter_map(move |mut change| {
-            if !is_left(&change.decision) {
+            if !change.decision.is_left() {
                 let is_same = |it: &Change| match change.appends {
                     // An item has another index where items before it are missing.
                     true => it.appends && it.proposed == change.proposed,
@@ -305,8 +303,8 @@ impl<'a> Edits<'a> {
             Some(change.as_finding())
         });
         let findings = self.findings.into_iter();
-        let of_leaf =
-            findings.filter(move |finding| finding.decision.as_deref().is_some_and(is_left));
+        let of_leaf = findings
+            .filter(move |finding| finding.decision.as_deref().is_some_and(Decision::is_left));
         changes.chain(of_leaf.map(|finding| Finding {
             is_of_leaf: true,
             ..finding

@@ -71,6 +71,13 @@ pub struct Decision {
     pub exemption: Option<usize>,
 }
 
+impl Decision {
+    /// Whether the leaf is not written, because it is only checked or exempt.
+    pub fn is_left(&self) -> bool {
+        self.mode == Mode::Check || self.exemption.is_some()
+    }
+}
+
 /// Something that a person should know, which is not a change.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -172,6 +179,13 @@ impl Finding {
     pub fn decided_by(mut self, decision: Arc<Decision>) -> Finding {
         self.decision = Some(decision);
         self
+    }
+
+    /// Adds the setting that it comes from or that could mend it: whatever keeps that from being written covers this too.
+    #[must_use]
+    pub fn by_setting(mut self, decision: Arc<Decision>) -> Finding {
+        self.is_of_leaf = decision.is_left();
+        self.decided_by(decision)
     }
 
     /// Adds the leaf of the config that would mend it.

@@ -19,6 +19,13 @@ pub struct Rule {
     pub peers: &'static str,
 }
 
+/// Rules are what their ids say.
+impl PartialEq for Rule {
+    fn eq(&self, other: &Rule) -> bool {
+        self.id == other.id
+    }
+}
+
 /// When a rule is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -164,36 +171,6 @@ pub const RUN002: Rule = rule(
     Severity::Warning,
     "a field that is only checked, or exempt, and differs from the config",
 );
-pub const SEC001: Rule = rule(
-    "FIT-SEC001",
-    Severity::Error,
-    "a security setting that would stop the program, or that the API server refuses",
-);
-pub const SEC004: Rule = rule(
-    "FIT-SEC004",
-    Severity::Warning,
-    "runAsNonRoot without a user that is a number",
-);
-pub const SEC005: Rule = rule(
-    "FIT-SEC005",
-    Severity::Warning,
-    "a user that the image's files do not belong to",
-);
-pub const SEC006: Rule = rule(
-    "FIT-SEC006",
-    Severity::Error,
-    "a path that has to be writable and cannot be",
-);
-pub const SEC007: Rule = rule(
-    "FIT-SEC007",
-    Severity::Warning,
-    "a capability that is spelled as not everybody reads it",
-);
-pub const SEC008: Rule = rule(
-    "FIT-SEC008",
-    Severity::Warning,
-    "a field that this kind of pod may not have, or has to have",
-);
 pub const STO001: Rule = rule("FIT-STO001", Severity::Warning, "a claim without a class");
 pub const STO002: Rule = rule("FIT-STO002", Severity::Warning, "a claim that shrinks");
 pub const STO003: Rule = rule(
@@ -242,19 +219,10 @@ pub const VPA001: Rule = rule(
     "a VerticalPodAutoscaler that replaces the resources of pods",
 );
 
-pub const SEC002: Rule = Rule {
-    id: "FIT-SEC002",
-    severity: Severity::Warning,
-    when: When::Always,
-    meaning: "a root file system that can be written to",
-    peers: "kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score \
-                container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs",
-};
-
 /// What reading, transformers and the config find, in the order of the ids.
 pub const RULES: &[Rule] = &[
     CFG001, CFG002, CFG003, CFG007, HPA002, INP001, INP002, INP003, PRM001, PRM002, PRM003, PRM004,
     RES002, RES004, RES005, RES006, RES007, RES008, RES009, RES010, RES011, RES012, RES013, RES014,
-    RES015, RES016, RES017, RUN002, SEC001, SEC002, SEC004, SEC005, SEC006, SEC007, SEC008, STO001,
-    STO002, STO003, STO005, STO006, STO007, STO008, STO009, STO010, VER001, VPA001,
+    RES015, RES016, RES017, RUN002, STO001, STO002, STO003, STO005, STO006, STO007, STO008, STO009,
+    STO010, VER001, VPA001,
 ];

@@ -18,30 +18,36 @@
 mod accounts;
 mod amounts;
 mod autoscaling;
+mod capabilities;
 mod config;
 mod disruption_budgets;
 mod exemptions;
 mod ingresses;
+mod memory_volumes;
 mod network_policies;
+mod own_directories;
 mod pod_security;
 mod probes;
 mod root_file_system;
 mod run;
 mod services;
 mod targets;
+mod users;
+mod windows;
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use crate::config::Config;
 use crate::edit::Change;
-use crate::facts::{Overlay, PodFacts};
+use crate::facts::{ContainerFacts, Overlay, PodFacts};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
-use crate::objects::{Objects, Template};
+use crate::objects::{Container, Objects, Template};
 use crate::rules::Rule;
 use crate::select::{Selected, Selection};
-use crate::transformers::Transformers;
+use crate::transformers::security_context::SecurityContext;
+use crate::transformers::{Scope, Transformers};
 
 /// A check, with the rules whose breaches it finds.
 #[derive(Debug)]
@@ -88,6 +94,11 @@ checks! {
     accounts,
     amounts,
     root_file_system,
+    users,
+    capabilities,
+    windows,
+    memory_volumes,
+    own_directories,
 }
 
 /// What a check sees.
@@ -142,6 +153,21 @@ impl<'p, 's> Pod<'p, 's> {
     pub fn after(&self) -> &PodFacts<'p> {
         let read = || PodFacts::after(self.template, self.edits);
         self.after.get_or_init(read)
+    }
+
+    /// Every container of the template, as it will be.
+    pub fn containers(&self) -> impl Iterator<Item = (&'p Container<'s>, &ContainerFacts<'p>)> {
+        let facts = self.after();
+        let containers = self.template.containers.iter();
+        containers.filter_map(|container| Some((container, facts.of_container(container)?)))
+    }
+
+    /// What the section `securityContext` says of the object; `None` where its author opted out of it.
+    pub fn security_context(&self) -> Option<Scope<'p, 's, SecurityContext>> {
+        let (scene, selected) = (self.scene, self.selected);
+        let sections = &scene.transformers.security_context;
+        let scope = || Scope::asked(sections, scene.config, scene.selection, selected);
+        (!selected.skips(sections.name())).then(scope)
     }
 }
 

@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 use super::amounts::PodAmounts;
 use super::overlay::Overlay;
 use super::view::View;
-use crate::objects::{ContainerType, Template};
+use crate::objects::{Container, ContainerType, Template};
 use crate::yaml::{Kind, Node, Value};
 
 /// What is known of a pod, or of the pods that a template makes.
@@ -220,6 +220,11 @@ impl<'a> PodFacts<'a> {
         let containers = template.containers.iter().enumerate();
         let containers = containers.map(|(index, container)| {
             let view = view(container.node, &container.subject.path);
+            let mut context = container.inherits.map(View::of).map(Context::of);
+            let context = context.get_or_insert_default();
+            if let Some(written) = view.get("securityContext") {
+                context.read(written);
+            }
             ContainerFacts {
                 list: match container.container_type {
                     ContainerType::Init | ContainerType::Sidecar => ContainerList::InitContainers,
@@ -229,7 +234,7 @@ impl<'a> PodFacts<'a> {
                 index,
                 name: container.name.clone(),
                 view,
-                context: Context::of(view),
+                context: std::mem::take(context),
             }
         });
         facts.containers = containers.collect();
@@ -270,6 +275,20 @@ impl<'a> PodFacts<'a> {
     /// The requests and limits of its containers, and of the pod itself.
     pub fn amounts(&self) -> &PodAmounts {
         self.amounts.get_or_init(|| PodAmounts::of(self))
+    }
+
+    /// What is known of a container of the template.
+    pub fn of_container(&self, container: &Container<'_>) -> Option<&ContainerFacts<'a>> {
+        let is_it = |it: &&ContainerFacts<'_>| {
+            let node = it.view.node();
+            node.is_some_and(|node| node.id() == container.node.id())
+        };
+        self.containers.iter().find(is_it)
+    }
+
+    /// The number of the user that a container runs as: its own or the pod's; `None` where its image decides.
+    pub fn user_of(&self, container: &ContainerFacts<'_>) -> Option<i128> {
+        container.context.run_as_user.or(self.context.run_as_user)
     }
 
     /// A flag of the pod spec that is true, such as `hostNetwork`.

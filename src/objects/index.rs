@@ -1,10 +1,12 @@
 //! The index of all objects: what each of them is, and what they say of one another.
 
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use super::accounts::Accounts;
 use super::claims::ClaimSpecs;
 use super::names::Names;
+use super::namespaces::{self, Demands};
 use super::places::PodSpecs;
 use super::related::{Pods, Related};
 use super::target::Target;
@@ -25,6 +27,7 @@ pub struct Objects<'a> {
     /// What they say of their ServiceAccounts.
     pub accounts: Accounts,
     names: OnceCell<Names>,
+    demands: OnceCell<HashMap<String, Demands>>,
 }
 
 /// What an object is.
@@ -88,6 +91,7 @@ impl<'a> Objects<'a> {
             related,
             accounts: Accounts::of(resources),
             names: OnceCell::new(),
+            demands: OnceCell::new(),
         }
     }
 
@@ -107,5 +111,11 @@ impl<'a> Objects<'a> {
     pub fn names(&self) -> &Names {
         self.names
             .get_or_init(|| Names::of(self.resources, &self.related))
+    }
+
+    /// What the Namespace of this name asks of the pods in it; collected for the first that asks.
+    pub fn demands(&self, namespace: &str) -> Option<&Demands> {
+        let demands = || namespaces::demands(self.resources);
+        self.demands.get_or_init(demands).get(namespace)
     }
 }

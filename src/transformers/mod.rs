@@ -146,20 +146,10 @@ impl Transformers<'_> {
                     let mut exemptions = selected.exemptions.iter();
                     exemptions.position(|it| it.names(leaf, config.vocabulary))
                 };
-                let is_due = |it: &crate::finding::Finding| {
-                    !config.judges || !it.rule.id.starts_with("FIT-PSS-")
-                };
-                funnel.extend(
-                    preview
-                        .not_written(&edits.changes[first..], exemption_of)
-                        .filter(is_due),
-                );
+                funnel.extend(preview.not_written(&edits.changes[first..], exemption_of));
             }
         }
-        let findings = std::mem::take(&mut edits.findings);
-        let is_due =
-            |it: &crate::finding::Finding| !config.judges || !it.rule.id.starts_with("FIT-PSS-");
-        funnel.extend(findings.into_iter().filter(is_due));
+        funnel.extend(std::mem::take(&mut edits.findings));
         match problems.is_empty() {
             true => Ok(edits),
             false => Err(Problems(problems)),
@@ -196,6 +186,20 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
             pass: Pass::Write,
         };
         Scope { object, sections }
+    }
+
+    /// The same with what is only checked or exempt, of which a finding then says so ([`Finding::by_setting`](crate::finding::Finding::by_setting)).
+    pub fn asked(
+        sections: &'r Sections<'c, S>,
+        config: &Config<'_>,
+        selection: &'r Selection<'r, '_>,
+        selected: &'r Selected<'r, 'r>,
+    ) -> Scope<'r, 'c, S> {
+        let mut scope = Scope::of(sections, selection, selected);
+        if config.only_checks || !selected.exemptions.is_empty() {
+            scope.object.pass = Pass::Preview;
+        }
+        scope
     }
 
     /// The object and what there is to fit in it.

@@ -35,12 +35,10 @@
 //! ```
 
 mod container;
-mod hints;
 mod known;
 mod legacy;
-mod memory;
 mod pod;
-mod refused;
+mod spelling;
 mod user;
 mod wanted;
 mod writable;
@@ -49,6 +47,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1 as core;
+use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
@@ -56,14 +55,17 @@ use crate::catalogue::{Entry, Known};
 use crate::config::{Objection, Section, Settings, covers};
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Mode, Subject};
-use crate::kubernetes::{Level, Version};
+use crate::kubernetes::{Level, Standard, Version};
 use crate::objects::{Container, ContainerType, Template, below, expected};
 use crate::problem::{Problem, one_of};
 use crate::read::Resource;
+use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Scalar, Value};
 use container::ContainerFitting;
 use pod::PodFitting;
-use wanted::{SYS_ADMIN, Wanted, wanted};
+pub use spelling::spelling;
+pub use wanted::SYS_ADMIN;
+use wanted::{Wanted, wanted};
 use writable::WritablePath;
 
 /// What pods and containers may do.
@@ -143,18 +145,20 @@ impl Section<'_, SecurityContext> {
     }
 
     /// Whether the config has a value for a field of pods or containers.
-    fn wants(&self, name: &str) -> bool {
+    pub fn wants(&self, name: &str) -> bool {
         let settings = &self.settings;
         let mut pod = settings.wanted_for_pod().iter();
         let mut container = settings.wanted_for_container().iter();
         pod.any(|it| it.name == name) || container.any(|it| it.name == name)
     }
 
-    /// The minor version of the standard that counts.
-    fn standard_minor(&self) -> u32 {
-        let cluster = || self.kubernetes_version().map(|it| it.minor());
-        let version = self.settings.version.map(Version::minor);
-        version.or_else(cluster).unwrap_or(u32::MAX)
+    /// The standard that pods have to meet.
+    pub fn standard(&self) -> Standard {
+        let version = self.settings.version.or(self.kubernetes_version());
+        Standard {
+            level: self.settings.profile,
+            version: version.unwrap_or(Version::LATEST),
+        }
     }
 
     /// The paths of a container that stay writable under a read-only root filesystem.
@@ -187,7 +191,7 @@ impl Section<'_, SecurityContext> {
     }
 
     /// The image of a container, and what is known of it.
-    fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
+    pub fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
         let image = container.node.text_at(["image"])?;
         let entry = self.settings.known.entry_for(self.catalogue(), &image)?;
         Some((image.into_owned(), entry))
@@ -308,8 +312,8 @@ impl Settings for SecurityContext {
             let help = format!("write {}", one_of(&PROC_MOUNTS));
             problems.push(Objection::new("container.procMount", message, help));
         }
-        for (list, name) in hints::capabilities(&self.container) {
-            if let Some(spelling) = hints::spelling(name).filter(|_| name != SYS_ADMIN) {
+        for (list, name) in spelling::capabilities(&self.container) {
+            if let Some(spelling) = spelling::spelling(name).filter(|_| name != SYS_ADMIN) {
                 let message = format!("Kubernetes writes the capability `{name}` otherwise");
                 let path = format!("container.capabilities.{list}");
                 problems.push(Objection::new(path, message, format!("write `{spelling}`")));
@@ -320,7 +324,23 @@ impl Settings for SecurityContext {
     }
 }
 
+/// What would be written if the rest of the pod allowed it.
+const REFUSED: Rule = rule(
+    "FIT-SEC001",
+    Severity::Error,
+    "a security setting that would stop the program, or that the API server refuses",
+);
+
+/// What Knative has not.
+const UNKNOWN_TO_KNATIVE: Rule = rule(
+    "FIT-SEC008",
+    Severity::Warning,
+    "a field that this kind of pod may not have",
+);
+
 impl Transformer for SecurityContext {
+    const FINDS: &'static [Rule] = &[REFUSED, writable::UNWRITABLE, UNKNOWN_TO_KNATIVE];
+
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         fit_account(scope, edits)?;
         let mut templates = scope.target().templates.iter();
@@ -375,7 +395,7 @@ fn fit<'r>(
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     check_types(scope.target().resource, template)?;
-    let (before, told) = (edits.count(), edits.findings.len());
+    let before = edits.count();
     let pod = PodFitting {
         scope,
         template,
@@ -386,7 +406,6 @@ fn fit<'r>(
     if let Some(section) = &section {
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
-        pod.tell_windows(section, edits);
     }
     let has_own_users = pod.has_own_users(section.as_deref());
     let containers: Vec<_> = template
@@ -411,7 +430,6 @@ fn fit<'r>(
             has_own_users,
             is_knative: pod.is_knative,
         };
-        fitting.tell_capabilities(edits);
         if fitting.fit(edits)? {
             volumes.mount(
                 &fitting,
@@ -424,13 +442,6 @@ fn fit<'r>(
     }
     // Fields come from several places; they are written in the order in which the API server prints them.
     edits.sort_names(before, "/securityContext/");
-    if let Some(section) = &section {
-        let containers = containers.iter();
-        let containers: Vec<_> = containers
-            .map(|(it, section, _)| (*it, &**section))
-            .collect();
-        pod.tell_refused(section, &containers, told, edits);
-    }
     Ok(())
 }
 
@@ -479,11 +490,8 @@ impl SecurityContext {
         ]
     }
 
-    fn is_privileged(&self) -> bool {
-        self.profile == Level::Privileged
-    }
-
-    fn is_restricted(&self) -> bool {
+    /// Whether the defaults are those of the level restricted.
+    pub fn is_restricted(&self) -> bool {
         self.profile == Level::Restricted
     }
 
@@ -496,7 +504,13 @@ impl SecurityContext {
         self.automount_service_account_token.unwrap_or(default)
     }
 
-    fn wants_read_only_root(&self) -> bool {
+    /// Whether OpenShift chooses users and groups.
+    pub fn is_on_openshift(&self) -> bool {
+        self.openshift
+    }
+
+    /// Whether root filesystems shall be read-only.
+    pub fn wants_read_only_root(&self) -> bool {
         self.container
             .read_only_root_filesystem
             .unwrap_or(self.is_restricted())

@@ -8,13 +8,12 @@ use super::legacy::Spot;
 use super::pod::too_young;
 use super::user::User;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
-use super::{SecurityContext, author_list, authors_own};
+use super::{REFUSED, SecurityContext, UNKNOWN_TO_KNATIVE, author_list, authors_own};
 use crate::config::Section;
 use crate::edit::Edits;
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
-use crate::rules;
 use crate::yaml::{Node, Value};
 
 pub(super) struct ContainerFitting<'f, 'a> {
@@ -146,7 +145,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: its author set allowPrivilegeEscalation to false; the API server refuses {} beside it, so it is not set",
             self.subject.part, wanted.name
         );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
+        Finding::graded(&REFUSED, Severity::Warning, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("leave the container out with a profile, or let the config override `allowPrivilegeEscalation` for it")
@@ -157,7 +156,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: the API server takes procMount: Unmasked only with hostUsers: false, so it is not set",
             self.subject.part
         );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
+        Finding::graded(&REFUSED, Severity::Warning, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("set `securityContext.hostUsers: false` as well; it needs Kubernetes 1.33")
@@ -168,7 +167,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: Knative refuses {}, so it is not set",
             self.subject.part, wanted.name
         );
-        Finding::new(&rules::SEC008, message)
+        Finding::new(&UNKNOWN_TO_KNATIVE, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("set the mode of this field to Off for Knative with a profile")
@@ -179,7 +178,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: {reason}; the API server refuses allowPrivilegeEscalation: false beside it, so it is not set",
             self.subject.part
         );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
+        Finding::graded(&REFUSED, Severity::Warning, message)
             .about(&self.subject, &["securityContext", "allowPrivilegeEscalation"])
             .decided_by(self.section.decision("container.allowPrivilegeEscalation"))
             .help("a container that needs this belongs into a namespace that enforces the level privileged")

@@ -7,7 +7,10 @@ use kustomize_krm_types::Severity;
 use super::legacy::{Spot, had_annotation};
 use super::user::{User, author_user};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
-use super::{Automount, Placement, SecurityContext, author, authors_own, forbid_token};
+use super::{
+    Automount, Placement, REFUSED, SecurityContext, UNKNOWN_TO_KNATIVE, author, authors_own,
+    forbid_token,
+};
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
@@ -70,7 +73,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
         self.fit_leaves(section, edits)?;
         if settings.is_restricted() {
             self.fit_known_users(section, edits)?;
-            self.ask_for_user(section, edits);
         }
         Ok(())
     }
@@ -281,7 +283,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: {reason}; the API server refuses hostUsers: {value} beside it, so it is not set",
             self.subject.part
         );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
+        Finding::graded(&REFUSED, Severity::Warning, message)
             .about(&self.subject, &["hostUsers"])
             .decided_by(section.decision("hostUsers"))
             .help("leave the object out with a profile, or change the manifest")
@@ -317,7 +319,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: Knative refuses {name}, so it is not set",
             self.subject.part
         );
-        Finding::new(&rules::SEC008, message)
+        Finding::new(&UNKNOWN_TO_KNATIVE, message)
             .about(&self.subject, &["securityContext", name])
             .decided_by(section.decision(leaf))
             .help("set the mode of this field to Off for Knative with a profile")
@@ -346,7 +348,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: its author has it run as user 0, so runAsNonRoot is not set: it would not start",
             self.subject.part
         );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
+        Finding::graded(&REFUSED, Severity::Warning, message)
             .about(&self.subject, &["securityContext", "runAsUser"])
             .current(author(self.context(), "runAsUser").and_then(|node| node.value().ok()))
             .decided_by(section.decision("pod.runAsNonRoot"))
@@ -376,15 +378,11 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 "choose another user, or set `runAsNonRoot: false`",
             )
         };
-        Finding::graded(
-            &rules::SEC001,
-            severity,
-            format!("{}: {message}", subject.part),
-        )
-        .about(&subject, &["securityContext", "runAsUser"])
-        .current(author.and_then(|node| node.value().ok()))
-        .decided_by(section.decision("pod.runAsNonRoot"))
-        .help(help)
+        Finding::graded(&REFUSED, severity, format!("{}: {message}", subject.part))
+            .about(&subject, &["securityContext", "runAsUser"])
+            .current(author.and_then(|node| node.value().ok()))
+            .decided_by(section.decision("pod.runAsNonRoot"))
+            .help(help)
     }
 
     /// The group that owns a mounted claim's files: without it a process that is not root cannot
@@ -429,57 +427,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
 
     pub(super) fn mounts_claim(&self) -> bool {
         self.template.volumes().any(is_claim) || has_claim_templates(self.scope.target())
-    }
-
-    /// `runAsNonRoot` without a number: images whose user is a name, or root, will not start.
-    pub(super) fn ask_for_user(
-        &self,
-        section: &Section<'_, SecurityContext>,
-        edits: &mut Edits<'_>,
-    ) {
-        let settings = &section.settings;
-        // OpenShift gives each namespace a range of users of its own.
-        let configured = settings.openshift
-            || settings.pod.run_as_user.is_some()
-            || settings.container.run_as_user.is_some();
-        let is_set = !matches!(section.mode("pod.runAsNonRoot"), Mode::Off | Mode::Remove);
-        if configured || self.template.is_windows || !is_set {
-            return;
-        }
-        let mut without: Vec<String> = self
-            .template
-            .containers
-            .iter()
-            .filter(|container| {
-                let author = author_user(self.template, container);
-                let is_known = self.known_id(container, "runAsUser").is_some();
-                let is_removed = section.mode("pod.runAsUser") == Mode::Remove;
-                (author.is_none() || is_removed) && !is_known
-            })
-            .map(|container| format!("\"{}\"", container.name))
-            .collect();
-        let is_open = self.template.has_more_containers && self.has_context();
-        if is_open && author(self.context(), "runAsUser").is_none() {
-            let made = self.template.made.iter();
-            without.extend(made.map(|container| format!("\"{}\"", container.name)));
-            if without.is_empty() {
-                without.push("the containers, which stand elsewhere".to_owned());
-            }
-        }
-        if without.is_empty() {
-            return;
-        }
-        let message = format!(
-            "no user is known for {}: if the image's user is root or a name, runAsNonRoot keeps it from starting",
-            without.join(", ")
-        );
-        let finding = Finding::new(&rules::SEC004, message)
-            .about(&self.subject, &["securityContext", "runAsUser"])
-            .decided_by(section.decision("pod.runAsNonRoot"))
-            .help(
-                "set `securityContext.pod.runAsUser` in the config, or the number in the manifest",
-            );
-        edits.find(finding);
     }
 
     pub(super) fn fit_token(

@@ -51,10 +51,6 @@ impl User {
         User(user)
     }
 
-    pub(super) fn number(&self) -> Option<i64> {
-        self.0.as_deref()?.parse().ok()
-    }
-
     pub(super) fn is_root(&self) -> bool {
         self.0.as_deref() == Some("0")
     }

@@ -15,12 +15,18 @@ use crate::config::Amount;
 use crate::config::Objection;
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
-use crate::kubernetes::{Glob, Quantity};
+use crate::kubernetes::Glob;
 use crate::objects::{Container, Target, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::rules;
+use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Value};
+
+pub(super) const UNWRITABLE: Rule = rule(
+    "FIT-SEC006",
+    Severity::Error,
+    "a path that has to be writable and cannot be",
+);
 
 /// A path that must stay writable.
 #[derive(Clone, Debug, Deserialize)]
@@ -308,20 +314,7 @@ impl Volumes {
                 }
             }
         }
-        if paths.iter().any(|path| path.medium.is_some()) {
-            let finding = self.fills_memory(fitting, paths, edits);
-            finding.into_iter().for_each(|it| edits.find(it));
-        }
         Ok(())
-    }
-
-    /// Whether a path of a container is, or becomes, one of our volumes in memory.
-    pub(super) fn is_in_memory(&self, container: &Container<'_>, path: &Wanted) -> bool {
-        let name = name_of(container);
-        let is_at = |(volume, (of, at)): &(String, Place)| {
-            volume.starts_with(PREFIX) && *of == name && *at == path.path
-        };
-        path.medium.is_some() && self.mounted.iter().any(is_at)
     }
 
     fn cover(
@@ -469,7 +462,7 @@ fn is_a_device(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
         "{}: {} must be writable, but a block device has that path, and the API server refuses a mount beside it",
         fitting.subject.part, wanted.path
     );
-    Finding::new(&rules::SEC006, message)
+    Finding::new(&UNWRITABLE, message)
         .about(&fitting.subject, &["volumeDevices"])
         .decided_by(fitting.section.decision("writablePaths"))
         .help("give the device another path, or take the path out of `writablePaths` for this container")
@@ -482,7 +475,7 @@ fn would_hide(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
         wanted.image.as_deref().unwrap_or_default(),
         wanted.path
     );
-    Finding::graded(&rules::SEC006, Severity::Warning, message)
+    Finding::graded(&UNWRITABLE, Severity::Warning, message)
         .about(&fitting.subject, &["volumeMounts"])
         .decided_by(fitting.section.decision("container.readOnlyRootFilesystem"))
         .help("mount its files there, or let this container have a writable root filesystem")
@@ -498,7 +491,7 @@ fn stays_read_only(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted, by: &str
         "{}: {} must be writable, but {by} is not",
         fitting.subject.part, wanted.path
     );
-    Finding::graded(&rules::SEC006, severity, message)
+    Finding::graded(&UNWRITABLE, severity, message)
         .about(&fitting.subject, &["volumeMounts"])
         .decided_by(fitting.section.decision("writablePaths"))
         .help("mount that elsewhere, or take the path out of `writablePaths` for this container")
@@ -510,11 +503,6 @@ impl Wanted {
         let is_plain_memory = self.path == SHARED_MEMORY && self.medium.is_none();
         let is_file = PROVIDED_FILES.contains(&self.path.as_str());
         is_plain_memory || is_file || termination_message == Some(self.path.as_str())
-    }
-
-    /// The most that may be written there.
-    pub(super) fn size(&self) -> Option<Quantity> {
-        self.size.parse().ok()
     }
 
     fn volume(&self, name: &str) -> Value {

@@ -10,7 +10,7 @@ use crate::read::Resource;
 
 /// What one Namespace asks.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Demands {
+pub struct Demands {
     /// What pods are refused for; `None` where no label speaks of it.
     pub enforce: Option<Standard>,
     /// What is warned of; never less than what is enforced.
