@@ -6,7 +6,7 @@
 //!
 //! # Adding one
 //!
-//! 1. Copy `examples/check.rs` to a file here. Its head says what is found and why that matters; its rules have id,
+//! 1. Copy `example.rs`, which is compiled for tests only. Its head says what is found and why that matters; its rules have id,
 //!    severity, time, meaning and what other tools call it.
 //! 2. Add its `mod` line and its row in the table.
 //! 3. Make `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
@@ -21,6 +21,8 @@ mod autoscaling;
 mod capabilities;
 mod config;
 mod disruption_budgets;
+#[cfg(test)]
+mod example;
 mod exemptions;
 mod ingresses;
 mod memory_volumes;
@@ -32,6 +34,8 @@ mod root_file_system;
 mod run;
 mod services;
 mod targets;
+#[cfg(test)]
+mod testing;
 mod users;
 mod windows;
 

@@ -7,10 +7,11 @@
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
-use crate::facts::{ContainerFacts, View};
+use crate::facts::ContainerFacts;
 use crate::finding::{Finding, Mode};
 use crate::objects::{Container, ContainerType};
 use crate::rules::{Rule, When};
+use crate::yaml::Value;
 
 const WRITABLE: Rule = Rule {
     id: "FIT-SEC002",
@@ -38,10 +39,10 @@ fn writable(
     container: &Container<'_>,
     facts: &ContainerFacts<'_>,
 ) -> Option<Finding> {
-    let set = facts.view.at(FIELD);
-    let is_read_only = set.and_then(View::bool) == Some(true);
+    let set = facts.context.read_only_root_filesystem;
     let is_ephemeral = container.container_type == ContainerType::Ephemeral;
-    if is_read_only || is_ephemeral || pod.template.is_windows {
+    let is_selected = pod.selected.containers.includes(container);
+    if set == Some(true) || is_ephemeral || pod.template.is_windows || !is_selected {
         return None;
     }
     let subject = &container.subject;
@@ -49,16 +50,15 @@ fn writable(
     let message = format!("{}: {} is {state}", subject.part, FIELD[1]);
     let finding = Finding::new(&WRITABLE, message)
         .about(subject, &FIELD)
-        .current(set.and_then(View::node).and_then(|it| it.value().ok()))
+        .current(set.map(Value::from))
         .proposed(true)
         .leaf("securityContext.readOnlyRootFilesystem");
     if pod.scene.config.judges {
         return Some(finding.help("set it, and mount a volume where the program writes"));
     }
-    let written = set.and_then(View::node);
     let section = pod.security_context()?.section_for(container)?;
     let leaf = "container.readOnlyRootFilesystem";
     let is_wanted = section.settings.wants_read_only_root() && section.mode(leaf) != Mode::Off;
     let help = "change the manifest, or set the mode of this field to Override";
-    (written.is_some() && is_wanted).then(|| finding.by_setting(section.decision(leaf)).help(help))
+    (set.is_some() && is_wanted).then(|| finding.by_setting(section.decision(leaf)).help(help))
 }

@@ -90,6 +90,8 @@ pub struct Context<'a> {
     pub run_as_user: Option<i128>,
     /// `windowsOptions.hostProcess`
     pub host_process: Option<bool>,
+    /// `readOnlyRootFilesystem`
+    pub read_only_root_filesystem: Option<bool>,
     /// `procMount`
     pub proc_mount: Option<Cow<'a, str>>,
     /// The type; empty where there is a profile without one.
@@ -118,11 +120,12 @@ pub struct SeLinux<'a> {
 }
 
 impl<'a> Context<'a> {
-    const FIELDS: [&'static str; 11] = [
+    const FIELDS: [&'static str; 12] = [
         "allowPrivilegeEscalation",
         "privileged",
         "runAsNonRoot",
         "runAsUser",
+        "readOnlyRootFilesystem",
         "procMount",
         "windowsOptions",
         "seccompProfile",
@@ -158,6 +161,7 @@ impl<'a> Context<'a> {
             "privileged" => self.privileged = bool(),
             "runAsNonRoot" => self.run_as_non_root = bool(),
             "runAsUser" => self.run_as_user = value.and_then(View::int),
+            "readOnlyRootFilesystem" => self.read_only_root_filesystem = bool(),
             "procMount" => self.proc_mount = value.map(View::text),
             "windowsOptions" => self.host_process = get("hostProcess").and_then(View::bool),
             "seccompProfile" => self.seccomp = profile(),

@@ -126,9 +126,12 @@ impl Judged<'_, '_, '_> {
             ),
         };
         let message = format!("{}: {what}; {outcome}", blamed.subject.part);
-        let help = match (&culprit.found, &current) {
-            (Some(found), None) if !found.is_empty() => BY_CONFIG,
-            (None, None) => NOT_BY_CONFIG,
+        // A step of a task may have it from the `stepTemplate`.
+        let is_written =
+            current.is_some() || blamed.container.is_some_and(|it| it.inherits.is_some());
+        let help = match &culprit.found {
+            Some(found) if !is_written && !found.is_empty() => BY_CONFIG,
+            None if !is_written => NOT_BY_CONFIG,
             _ if section.wants(&leaf) => OVERRIDE,
             _ => LOWER_LEVEL,
         };
