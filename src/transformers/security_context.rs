@@ -62,6 +62,7 @@ use crate::read::Resource;
 use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Scalar, Value};
 use container::ContainerFitting;
+pub use legacy::is_annotated;
 use pod::PodFitting;
 pub use spelling::spelling;
 pub use wanted::SYS_ADMIN;

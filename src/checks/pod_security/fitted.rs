@@ -11,7 +11,7 @@ use crate::facts::{ContainerFacts, View};
 use crate::finding::{Finding, Mode};
 use crate::kubernetes::{Level, Standard};
 use crate::pod_security::{At, Culprit, Violation, evaluate};
-use crate::transformers::security_context::{SYS_ADMIN, SecurityContext};
+use crate::transformers::security_context::{SYS_ADMIN, SecurityContext, is_annotated};
 
 const LOWER_LEVEL: &str =
     "change the manifest, or exempt it with a reason and give it a namespace of a lower level";
@@ -26,6 +26,10 @@ const BY_CONFIG: &str =
 /// Nobody says it.
 const NOT_BY_CONFIG: &str =
     "set it in the manifest or in the config, or give it a namespace of a lower level";
+
+/// The field cannot be written against an annotation.
+const BESIDE_ANNOTATION: &str = "its annotation says something else, and the API server refuses a field that differs from it: \
+                                 change the manifest, or set the mode of this field to Override";
 
 /// Every field of some pods that the level of the section for it refuses.
 pub(super) fn refused(pod: &Pod<'_, '_>) -> Vec<Finding> {
@@ -131,6 +135,7 @@ impl Judged<'_, '_, '_> {
             current.is_some() || blamed.container.is_some_and(|it| it.inherits.is_some());
         let help = match &culprit.found {
             Some(found) if !is_written && !found.is_empty() => BY_CONFIG,
+            None if self.is_annotated(&blamed) => BESIDE_ANNOTATION,
             None if !is_written => NOT_BY_CONFIG,
             _ if section.wants(&leaf) => OVERRIDE,
             _ => LOWER_LEVEL,
@@ -144,6 +149,14 @@ impl Judged<'_, '_, '_> {
             .psa(format!("{} ({})", violation.reason, violation.detail));
         finding.proposed.clone_from(&culprit.mend);
         Some(finding)
+    }
+
+    /// Whether an annotation of its author stands for a field that is missing.
+    fn is_annotated(&self, blamed: &Blamed<'_, '_>) -> bool {
+        let field = blamed.field.get(1);
+        let container = blamed.container.zip(field);
+        container
+            .is_some_and(|(container, field)| is_annotated(self.pod.template, container, field))
     }
 
     /// Whether what is missing is not written because of something else, of which `securityContext` itself tells: a user

@@ -32,6 +32,12 @@ pub(super) fn had_annotation(field: &str) -> bool {
     matches!(field, "seccompProfile" | "appArmorProfile")
 }
 
+/// Whether an annotation stands for a field of the pod or of one of its containers.
+pub fn is_annotated(template: &Template<'_>, container: &Container<'_>, field: &str) -> bool {
+    let legacy = [None, Some(container)].map(|of| Legacy::of(template, of, field));
+    legacy.iter().any(Option::is_some)
+}
+
 /// An annotation that says what a field says now.
 pub(super) struct Legacy {
     key: String,
