@@ -91,7 +91,7 @@ impl<'a> ContainerFitting<'_, 'a> {
         };
         let settings = &self.section.settings;
         let wanted = [settings.wanted_for_container(), settings.wanted_for_pod()];
-        spot.remove("container", &CONTAINER_FIELDS, &wanted, self.section, edits)?;
+        spot.remove("container", CONTAINER_FIELDS, &wanted, self.section, edits)?;
         Ok(self.has_read_only_root())
     }
 

@@ -20,25 +20,15 @@ pub(super) const SHARED: [&str; 5] = [
 /// Fields that Windows pods may have; the API server refuses the others for them (`PodSpec.OS`).
 pub(super) const WINDOWS_FIELDS: [&str; 2] = ["runAsNonRoot", "windowsOptions"];
 
-/// All fields of pods' security contexts.
-pub(super) const POD_FIELDS: [&str; 13] = [
-    "runAsNonRoot",
-    "runAsUser",
-    "runAsGroup",
-    "seccompProfile",
-    "appArmorProfile",
-    "seLinuxOptions",
-    "windowsOptions",
+/// The paths that `modes` may hold: fields of pods alone, of pods and containers, of containers alone, and what is no field
+/// of a security context.
+pub(super) const MODE_PATHS: &[&str] = &[
     "fsGroup",
     "fsGroupChangePolicy",
     "supplementalGroups",
     "supplementalGroupsPolicy",
     "sysctls",
     "seLinuxChangePolicy",
-];
-
-/// All fields of containers' security contexts.
-pub(super) const CONTAINER_FIELDS: [&str; 13] = [
     "runAsNonRoot",
     "runAsUser",
     "runAsGroup",
@@ -52,7 +42,18 @@ pub(super) const CONTAINER_FIELDS: [&str; 13] = [
     "privileged",
     "procMount",
     "readOnlyRootFilesystem",
+    "capabilities",
+    "writablePaths",
+    "automountServiceAccountToken",
+    "hostUsers",
+    "enableServiceLinks",
 ];
+
+/// All fields of pods' security contexts.
+pub(super) const POD_FIELDS: &[&str] = MODE_PATHS.split_at(13).0;
+
+/// All fields of containers' security contexts.
+pub(super) const CONTAINER_FIELDS: &[&str] = MODE_PATHS.split_at(19).0.split_at(6).1;
 
 /// Fields younger than 1.25, which is what is written for when the config names no version.
 ///
