@@ -311,7 +311,7 @@ fn fit<'r>(
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
     }
-    let has_own_users = pod.has_own_users(section.as_deref());
+    let has_own_users = pod.has_own_users(edits);
     let containers: Vec<_> = template
         .containers
         .iter()

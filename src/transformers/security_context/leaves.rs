@@ -109,22 +109,11 @@ impl PodFitting<'_, '_, '_> {
             .help("leave the object out with a profile, or change the manifest")
     }
 
-    /// Whether the pod will have users of its own, apart from those of its node.
-    pub(super) fn has_own_users(&self, section: Option<&Section<'_, SecurityContext>>) -> bool {
-        let authors = author(Some(self.template.spec), "hostUsers").and_then(|node| node.bool());
-        let Some(section) = section else {
-            return authors == Some(false);
-        };
-        let since = super::wanted::since("hostUsers").unwrap_or_default();
-        let minor = section.kubernetes_version().map_or(0, |it| it.minor());
-        let configured = section.settings.host_users.filter(|value| {
-            minor >= since
-                && !self.template.is_windows
-                && !self.is_knative
-                && self.template.has_field("hostUsers")
-                && self.forbids_host_users(*value).is_none()
-        });
-        let outcome = section.mode("hostUsers").outcome(authors, configured);
-        outcome == Some(false)
+    /// Whether the pod has users of its own by the edits so far, apart from those of its node.
+    pub(super) fn has_own_users(&self, edits: &Edits<'_>) -> bool {
+        match edits.planned(&self.subject, &["hostUsers"]) {
+            Some(planned) => planned == Some(&Value::from(false)),
+            None => self.template.spec.bool_at(["hostUsers"]) == Some(false),
+        }
     }
 }
