@@ -307,11 +307,6 @@ fn fit<'r>(
         is_knative: scope.target().resource.group() == KNATIVE,
     };
     let section = scope.section();
-    if let Some(section) = &section {
-        pod.fit_pod(section, edits)?;
-        pod.fit_token(section, edits)?;
-    }
-    let has_own_users = pod.has_own_users(edits);
     let containers: Vec<_> = template
         .containers
         .iter()
@@ -321,27 +316,35 @@ fn fit<'r>(
             Some((container, section, paths))
         })
         .collect();
-    let wanted = containers
-        .iter()
-        .map(|(container, _, paths)| (*container, paths.as_slice()));
-    let mut volumes = volumes::Volumes::of(scope.target(), template, wanted);
-    for (container, section, paths) in &containers {
+    let fittings = containers.iter().map(|(container, section, paths)| {
         let fitting = ContainerFitting {
             section,
             template,
             container,
             subject: container.subject.clone(),
-            has_own_users,
             is_knative: pod.is_knative,
         };
+        (fitting, paths.as_slice())
+    });
+    let fittings: Vec<_> = fittings.collect();
+    // Whether `runAsNonRoot` may be set depends on the users, so that they come first.
+    if let Some(section) = &section {
+        pod.fit_users(section, edits)?;
+    }
+    for (fitting, _) in &fittings {
+        fitting.fit_user(edits)?;
+    }
+    if let Some(section) = &section {
+        pod.fit_pod(section, edits)?;
+        pod.fit_token(section, edits)?;
+    }
+    let wanted = fittings.iter();
+    let wanted = wanted.map(|(fitting, paths)| (fitting.container, *paths));
+    let mut volumes = volumes::Volumes::of(scope.target(), template, wanted);
+    for (fitting, paths) in &fittings {
         if fitting.fit(edits)? {
-            volumes.mount(
-                &fitting,
-                scope.target().resource,
-                &pod.subject,
-                paths,
-                edits,
-            )?;
+            let resource = scope.target().resource;
+            volumes.mount(fitting, resource, &pod.subject, paths, edits)?;
         }
     }
     // Fields come from several places; they are written in the order in which the API server prints them.
@@ -430,11 +433,4 @@ fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
 /// What an author has set of a container's own security context, in the container or in what it inherits.
 fn authors_own<'a>(container: &Container<'a>, name: &str) -> Option<Node<'a>> {
     container.first(|of| author(of.at(["securityContext"]), name))
-}
-
-fn author_list(list: Node<'_>) -> Vec<String> {
-    list.items()
-        .filter_map(|item| item.text())
-        .map(Into::into)
-        .collect()
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 
+use super::leaves::has_own_users;
 use super::legacy::Spot;
 use super::pod::too_young;
-use super::user::User;
+use super::user::runs_as_root;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
 use super::{REFUSED, SecurityContext, UNKNOWN_TO_KNATIVE, authors_own};
 use crate::config::Section;
@@ -21,8 +22,6 @@ pub(super) struct ContainerFitting<'f, 'a> {
     pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
     pub(super) subject: Arc<Subject>,
-    /// The pod has users of its own, which `procMount: Unmasked` needs.
-    pub(super) has_own_users: bool,
     pub(super) is_knative: bool,
 }
 
@@ -32,19 +31,34 @@ impl<'a> ContainerFitting<'_, 'a> {
         authors_own(self.container, name)
     }
 
-    /// Fits the container's own security context; answers whether its root filesystem is read-only then.
-    pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
-        let spot = Spot {
+    fn spot(&self) -> Spot<'_, 'a> {
+        Spot {
             template: self.template,
             container: Some(self.container),
             subject: &self.subject,
-        };
+        }
+    }
+
+    /// Takes away what is not to be there, and sets the user.
+    pub(super) fn fit_user(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let settings = &self.section.settings;
-        let wanted = [settings.wanted_for_container(), settings.wanted_for_pod()];
-        spot.remove("container", CONTAINER_FIELDS, &wanted, self.section, edits)?;
+        let wanted = settings.wanted_for_container();
+        let all = [wanted, settings.wanted_for_pod()];
+        let (spot, section) = (self.spot(), self.section);
+        spot.remove("container", CONTAINER_FIELDS, &all, section, edits)?;
+        let mut users = wanted.iter().filter(|it| it.is_user());
+        match users.find(|it| it.is_for(self.template, section)) {
+            Some(user) => spot.set(user, section, edits),
+            None => Ok(()),
+        }
+    }
+
+    /// Fits the container's own security context; answers whether its root filesystem is read-only then.
+    pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
         // Whether it may be set depends on the others, so that it comes last.
         let is_last = |it: &&Wanted| it.name == "allowPrivilegeEscalation";
-        let all = || settings.wanted_for_container().iter();
+        let wanted = self.section.settings.wanted_for_container();
+        let all = || wanted.iter().filter(|it| !it.is_user());
         for wanted in all().filter(|it| !is_last(it)).chain(all().filter(is_last)) {
             if !wanted.is_for(self.template, self.section) {
                 continue;
@@ -66,14 +80,14 @@ impl<'a> ContainerFitting<'_, 'a> {
             }
             if wanted.name == "procMount"
                 && wanted.value == Value::from("Unmasked")
-                && !self.has_own_users
+                && !has_own_users(self.template, edits)
             {
                 edits.find(self.stays_masked(wanted));
                 continue;
             }
             if wanted.name == "runAsNonRoot"
                 && wanted.value == Value::from(true)
-                && User::of(self.section, self.template, self.container).is_root()
+                && runs_as_root(self.template, self.container, edits)
             {
                 continue;
             }
@@ -88,7 +102,7 @@ impl<'a> ContainerFitting<'_, 'a> {
                 edits.find(self.keeps_escalation(reason));
                 continue;
             }
-            spot.set(wanted, self.section, edits)?;
+            self.spot().set(wanted, self.section, edits)?;
         }
         let is_read_only = self.so_far(edits, &["readOnlyRootFilesystem"]);
         Ok(is_read_only == Some(Value::from(true)))

@@ -8,6 +8,7 @@ use super::{REFUSED, SecurityContext, author, authors_own};
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode};
+use crate::objects::Template;
 use crate::problem::Problem;
 use crate::yaml::Value;
 
@@ -108,12 +109,12 @@ impl PodFitting<'_, '_, '_> {
             .decided_by(section.decision("hostUsers"))
             .help("leave the object out with a profile, or change the manifest")
     }
+}
 
-    /// Whether the pod has users of its own by the edits so far, apart from those of its node.
-    pub(super) fn has_own_users(&self, edits: &Edits<'_>) -> bool {
-        match edits.planned(&self.subject, &["hostUsers"]) {
-            Some(planned) => planned == Some(&Value::from(false)),
-            None => self.template.spec.bool_at(["hostUsers"]) == Some(false),
-        }
+/// Whether pods have users of their own by the edits so far, apart from those of their node.
+pub(super) fn has_own_users(template: &Template<'_>, edits: &Edits<'_>) -> bool {
+    match edits.planned(&template.pod, &["hostUsers"]) {
+        Some(planned) => planned == Some(&Value::from(false)),
+        None => template.spec.bool_at(["hostUsers"]) == Some(false),
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kustomize_krm_types::Severity;
 
 use super::legacy::{Spot, had_annotation};
-use super::user::{User, author_user};
+use super::user::{author_user, runs_as_root};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
 use super::{
     Automount, Placement, REFUSED, SecurityContext, UNKNOWN_TO_KNATIVE, author, authors_own,
@@ -38,14 +38,44 @@ impl<'a> PodFitting<'_, 'a, '_> {
         !self.is_knative && self.template.has_field("securityContext")
     }
 
+    /// Takes away what is not to be there, and sets the users.
+    pub(super) fn fit_users(
+        &self,
+        section: &Section<'_, SecurityContext>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let wanted = section.settings.wanted_for_pod();
+        if self.template.has_field("securityContext") {
+            let spot = self.spot(None, &self.subject);
+            spot.remove("pod", POD_FIELDS, &[wanted], section, edits)?;
+        }
+        self.fit_fields(section, wanted.iter().filter(|it| it.is_user()), edits)?;
+        if section.settings.is_restricted() {
+            self.fit_known_users(section, edits)?;
+        }
+        Ok(())
+    }
+
+    /// Sets everything else.
     pub(super) fn fit_pod(
         &self,
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let settings = &section.settings;
-        let wanted = settings.wanted_for_pod();
-        for wanted in wanted.iter().chain(&self.wanted_group(section, wanted)) {
+        let wanted = section.settings.wanted_for_pod();
+        let group = self.wanted_group(section, wanted);
+        let others = wanted.iter().filter(|it| !it.is_user());
+        self.fit_fields(section, others.chain(&group), edits)?;
+        self.fit_leaves(section, edits)
+    }
+
+    fn fit_fields<'w>(
+        &self,
+        section: &Section<'_, SecurityContext>,
+        fields: impl Iterator<Item = &'w Wanted>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        for wanted in fields {
             if !wanted.is_for(self.template, section) {
                 continue;
             }
@@ -66,14 +96,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 self.set(None, wanted, section, edits)?;
             }
         }
-        let spot = self.spot(None, &self.subject);
-        if self.template.has_field("securityContext") {
-            spot.remove("pod", POD_FIELDS, &[wanted], section, edits)?;
-        }
-        self.fit_leaves(section, edits)?;
-        if settings.is_restricted() {
-            self.fit_known_users(section, edits)?;
-        }
         Ok(())
     }
 
@@ -86,8 +108,11 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let non_root = wanted.name == "runAsNonRoot" && wanted.value == Value::from(true);
-        let root = |container: &Container<'a>| non_root && self.runs_as_root(container);
         let containers = || self.template.containers.iter();
+        let roots: Vec<_> = containers()
+            .filter(|it| non_root && runs_as_root(self.template, it, edits))
+            .collect();
+        let root = |container: &Container<'a>| roots.iter().any(|it| std::ptr::eq(*it, container));
         for container in containers().filter(|container| root(container)) {
             edits.find(self.starts_as_root(container, section));
         }
@@ -108,7 +133,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 .is_annotated_otherwise(wanted);
         // What an operator adds has no user but the pod's.
         let is_open = self.template.has_more_containers;
-        let has_root_pod = is_open && non_root && self.is_root_pod(section);
+        let has_root_pod = is_open && non_root && self.is_root_pod(edits);
         if has_root_pod {
             edits.find(self.pod_starts_as_root(section));
         }
@@ -209,22 +234,11 @@ impl<'a> PodFitting<'_, 'a, '_> {
             .help("set the mode of this field to Off for Knative with a profile")
     }
 
-    pub(super) fn runs_as_root(&self, container: &Container<'a>) -> bool {
-        match self.scope.section_for(container) {
-            Some(section) => User::of(&section, self.template, container).is_root(),
-            // The config is not for it, but what the pod gets counts for it too.
-            None => {
-                let author = author_user(self.template, container);
-                author.and_then(|node| node.int()) == Some(0_i64)
-            }
-        }
-    }
-
     /// Whether the author has the pod run as root, for containers that are not seen here.
-    fn is_root_pod(&self, section: &Section<'_, SecurityContext>) -> bool {
+    fn is_root_pod(&self, edits: &Edits<'_>) -> bool {
         let user = author(self.context(), "runAsUser").and_then(|node| node.int());
-        let stays = !matches!(section.mode("pod.runAsUser"), Mode::Override | Mode::Remove);
-        user == Some(0_i64) && stays
+        let planned = edits.planned(&self.subject, &["securityContext", "runAsUser"]);
+        user == Some(0_i64) && planned.is_none()
     }
 
     fn pod_starts_as_root(&self, section: &Section<'_, SecurityContext>) -> Finding {

@@ -188,6 +188,10 @@ impl Wanted {
         path
     }
 
+    pub(super) fn is_user(&self) -> bool {
+        self.name == "runAsUser"
+    }
+
     pub(super) fn is_shared(&self) -> bool {
         SHARED.contains(&self.name.as_str())
     }
