@@ -116,9 +116,9 @@ impl Judged<'_, '_, '_> {
         let is_missing = culprit.found.is_none();
         // What is only checked or exempt is told of itself, unless it would stay even if it were written.
         let is_told = decision.is_left() && (current.is_none() || mode == Mode::Override);
-        // Somebody else sets what is taken away, and of pods that stand here only in part nobody knows what they lack.
-        let is_elsewhere = is_missing && (mode == Mode::Remove || !template.is_whole());
-        if mode == Mode::Off || is_told || is_elsewhere || is_missing && self.is_left_out() {
+        // Somebody else sets what is taken away.
+        let is_left_out = is_missing && (mode == Mode::Remove || self.is_left_out());
+        if mode == Mode::Off || is_told || is_left_out {
             return None;
         }
         let what = culprit.describe(self.violation, &field, template);
