@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jsonptr::PointerBuf;
 
-pub use change::Change;
+pub use change::{Change, RULES};
 
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
@@ -205,7 +205,7 @@ impl<'a> Edits<'a> {
         Ok(())
     }
 
-    /// The edits so far of the object in hand.
+    /// The edits so far of the object that [`Edits::start`] turned to.
     pub fn of_object(&self) -> &[Change] {
         &self.changes[self.first_of_resource..]
     }
@@ -259,7 +259,7 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Adds a finding about the object in hand.
+    /// Adds a finding about the object that [`Edits::start`] turned to.
     pub fn find(&mut self, mut finding: Finding) {
         finding.resource = Some(self.resource);
         self.findings.push(finding);
@@ -288,12 +288,8 @@ impl<'a> Edits<'a> {
             Some(change.as_finding())
         });
         let findings = self.findings.into_iter();
-        let of_leaf = findings
-            .filter(move |finding| finding.decision.as_deref().is_some_and(Decision::is_left));
-        changes.chain(of_leaf.map(|finding| Finding {
-            is_of_leaf: true,
-            ..finding
-        }))
+        let is_left = |it: &Finding| it.decision.as_deref().is_some_and(Decision::is_left);
+        changes.chain(findings.filter(is_left))
     }
 
     fn push(

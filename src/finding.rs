@@ -9,8 +9,17 @@ use serde::Deserialize;
 
 use crate::kubernetes::Date;
 pub use crate::objects::{Part, Subject};
-use crate::rules::Rule;
+use crate::rules::{Rule, rule};
 use crate::yaml::{Position, Value};
+
+/// What more than one section finds.
+pub const RULES: &[Rule] = &[TOO_YOUNG];
+
+const TOO_YOUNG: Rule = rule(
+    "FIT-VER001",
+    Severity::Warning,
+    "a configured field that the target Kubernetes version does not have",
+);
 
 /// When a configured value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
@@ -101,8 +110,6 @@ pub struct Finding {
     pub decision: Option<Arc<Decision>>,
     /// How to mend it.
     pub help: Option<String>,
-    /// It tells of a leaf that is not written, because it is only checked or exempt.
-    pub is_of_leaf: bool,
     /// The leaf of the config that would mend it, as exemptions name it: whoever is exempt from the one is from both.
     pub leaf: Option<String>,
     /// The Pod Security Standards' own words for it.
@@ -139,10 +146,21 @@ impl Finding {
             proposed: None,
             decision: None,
             help: None,
-            is_of_leaf: false,
             leaf: None,
             psa: None,
         }
+    }
+
+    /// A configured field is not written, because the cluster may not have it.
+    pub fn too_young(field: &str, since: u32, decision: Arc<Decision>) -> Finding {
+        let message = format!(
+            "{field} exists since Kubernetes 1.{since} and is not written for this cluster"
+        );
+        Finding::new(&TOO_YOUNG, message)
+            .decided_by(decision)
+            .help(format!(
+                "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
+            ))
     }
 
     /// Adds the object, by its index.
@@ -179,13 +197,6 @@ impl Finding {
     pub fn decided_by(mut self, decision: Arc<Decision>) -> Finding {
         self.decision = Some(decision);
         self
-    }
-
-    /// Adds the setting that it comes from or that could mend it: whatever keeps that from being written covers this too.
-    #[must_use]
-    pub fn by_setting(mut self, decision: Arc<Decision>) -> Finding {
-        self.is_of_leaf = decision.is_left();
-        self.decided_by(decision)
     }
 
     /// Adds the leaf of the config that would mend it.

@@ -81,7 +81,7 @@ pub const VOCABULARY: &config::Vocabulary = &config::Vocabulary {
     sections: transformers::SECTIONS,
     names: transformers::NAMES,
     rules: &[
-        &[rules::RULES, funnel::RULES],
+        &[rules::RULES, finding::RULES, edit::RULES, funnel::RULES],
         transformers::RULES,
         checks::RULES,
     ],

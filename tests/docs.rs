@@ -11,10 +11,10 @@ use std::path::Path;
 const PARTS: [(&str, &str, &str); 7] = [
     ("spec", "src/config/document.rs", "General"),
     ("profiles", "src/config/document.rs", "ProfileHead"),
-    ("select and exclude", "src/select/selector.rs", "Selector"),
-    ("podSpecs", "src/select/targets/places.rs", "PodSpecs"),
-    ("claims", "src/select/targets/claims.rs", "ClaimSpecs"),
-    ("exemptions", "src/select/exemptions.rs", "Exemption"),
+    ("select and exclude", "src/config/selector.rs", "Selector"),
+    ("podSpecs", "src/objects/places.rs", "PodSpecs"),
+    ("claims", "src/objects/claims.rs", "ClaimSpecs"),
+    ("exemptions", "src/config/exemption.rs", "Exemption"),
     ("checks", "src/config/checks.rs", "Checks"),
 ];
 
@@ -62,7 +62,9 @@ fn the_reference_of_the_config_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut page = HEAD.to_owned();
     for (heading, file, first) in parts() {
-        let source = Source(std::fs::read_to_string(root.join(&file)).unwrap());
+        let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+        // Modes are of all sections.
+        let source = Source(read(&file) + &read("src/finding.rs"));
         write!(page, "\n## {heading}\n\n").unwrap();
         if file.contains("transformers") {
             writeln!(page, "{}", source.head()).unwrap();

@@ -202,6 +202,10 @@ fn the_configs_differ_only_in_what_is_of_the_environment() {
             let parent = config.pointer_mut(parent).unwrap().as_object_mut().unwrap();
             parent.remove(leaf);
         }
+        let profiles = config["spec"]["profiles"].as_array_mut().unwrap();
+        for storage in profiles.iter_mut().filter_map(|it| it.get_mut("storage")) {
+            storage.as_object_mut().unwrap().remove("storageClassName");
+        }
         config
     };
     for environment in ["development", "staging"] {

@@ -90,7 +90,7 @@ fn misspelled(
         )
         .current(node.value().ok())
         .proposed(Value::Sequence(right))
-        .by_setting(section.decision(&leaf))
+        .decided_by(section.decision(&leaf))
         .help("write names in capitals and without CAP_");
     Some(finding)
 }
@@ -121,7 +121,7 @@ fn low_port(
     );
     let finding = Finding::new(&LOW_PORT, message)
         .about(&container.subject, &["ports"])
-        .by_setting(section.decision(leaf))
+        .decided_by(section.decision(leaf))
         .help(format!(
             "let the program listen on a port from {FIRST_FREE_PORT} on, or set the sysctl {PORT_START} to \"0\" in \
              `securityContext.pod.sysctls`, which every level allows and some runtimes set by themselves; \

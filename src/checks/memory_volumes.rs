@@ -86,7 +86,7 @@ fn fills(
         .security_context()
         .and_then(|it| it.section_for(container));
     Some(match section {
-        Some(section) => finding.by_setting(section.decision("writablePaths")),
+        Some(section) => finding.decided_by(section.decision("writablePaths")),
         None => finding,
     })
 }

@@ -83,7 +83,7 @@ fn opened(
     );
     let finding = Finding::new(&OPEN, message)
         .about(subject, &["env"])
-        .by_setting(section.decision("pod.fsGroup"))
+        .decided_by(section.decision("pod.fsGroup"))
         .help(format!(
             "give it a directory below: `{{name: {}, value: {path}/data}}` in `env`",
             own.variable

@@ -60,5 +60,5 @@ fn writable(
     let leaf = "container.readOnlyRootFilesystem";
     let is_wanted = section.settings.wants_read_only_root() && section.mode(leaf) != Mode::Off;
     let help = "change the manifest, or set the mode of this field to Override";
-    (set.is_some() && is_wanted).then(|| finding.by_setting(section.decision(leaf)).help(help))
+    (set.is_some() && is_wanted).then(|| finding.decided_by(section.decision(leaf)).help(help))
 }

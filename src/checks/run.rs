@@ -14,7 +14,7 @@ use crate::config::{Config, Selector, Vocabulary};
 use crate::edit::Change;
 use crate::finding::Finding;
 use crate::rules::{Rule, When};
-use crate::select::{Exemption, Selected};
+use crate::select::{AppliedExemption, Selected};
 use crate::transformers::NAMES;
 
 const UNFITTED: Rule = Rule {
@@ -70,7 +70,6 @@ pub(super) fn reported<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Ve
 fn would_change(change: &Change) -> Finding {
     let finding = change.as_finding();
     Finding {
-        is_of_leaf: false,
         help: None,
         rule: &UNFITTED,
         severity: UNFITTED.severity,
@@ -95,7 +94,7 @@ struct Doubt<'c> {
     /// Who would.
     who: Option<String>,
     sections: Vec<&'static str>,
-    exemptions: Vec<Exemption<'c>>,
+    exemptions: Vec<AppliedExemption<'c>>,
 }
 
 impl<'c> Doubt<'c> {
@@ -126,7 +125,7 @@ impl<'c> Doubt<'c> {
             if may_meet(&exemption.select) {
                 doubt
                     .exemptions
-                    .push(Exemption::of_config(index, exemption));
+                    .push(AppliedExemption::of_config(index, exemption));
                 let who = || format!("`spec.exemptions[{index}]`");
                 doubt.who.get_or_insert_with(who);
             }

@@ -10,20 +10,26 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find};
 use crate::config::Config;
 use crate::finding::Finding;
-use crate::objects::{Form, PodSpecs, below, is_known_kind, workload_kind};
+use crate::objects::{Form, PodSpecs, Target, below, is_known_kind, workload_kind};
 use crate::read::Resource;
 use crate::rules::{Rule, rule};
-use crate::select::Selection;
 use crate::yaml::Node;
 
 pub(super) const CHECK: Check = Check {
     name: "targets",
     rules: &[UNDECLARED, NO_PODS_HERE, PATCH],
     find: Find::Objects(|scene| {
-        let (config, selection) = (scene.config, scene.selection);
-        let mut findings = unfitted_workloads(config, selection);
-        findings.extend(undeclared_pods(config, selection));
-        findings.extend(patches_as_text(selection));
+        let mut findings = Vec::new();
+        for selected in &scene.selection.selected {
+            let found = match selected.target.templates.is_empty() {
+                true => unfitted_workload(scene.config, selected.target.resource),
+                false => None,
+            };
+            let undeclared = undeclared_pods(scene.config, selected.target.resource);
+            let found = found.into_iter().chain(undeclared);
+            let found = found.chain(patches_as_text(selected.target));
+            findings.extend(found.map(|it| it.of(selected.index)));
+        }
         findings
     }),
 };
@@ -69,87 +75,66 @@ const OF_CONTAINERS: [&str; 8] = [
 /// How many places of pods are told of one object.
 const MAX_TOLD: usize = 8;
 
-/// Would-be workloads, each with what keeps it from being one.
-fn unfitted_workloads(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
-    let without_pods = selection
-        .selected
-        .iter()
-        .filter(|selected| selected.target.templates.is_empty());
-    let findings = without_pods.filter_map(|selected| {
-        let resource = selected.target.resource;
-        let (message, help) = match declared(config, resource) {
-            Some(declared) => {
-                let message = format!(
-                    "`podSpecs` declares pods of this {} at `{}`, where there are no containers, so nothing is fitted",
-                    resource.kind, declared.path
-                );
-                let help = match pods_in(resource).first() {
-                    Some(found) => format!("there are some at `{}`", found.full_path()),
-                    None => "look for a misspelt or missing key".to_owned(),
-                };
-                (message, help)
-            }
-            None => {
-                let help = "look for a misspelt or wrongly indented field".to_owned();
-                (why_not_a_workload(resource)?, help)
-            }
-        };
-        let mut finding = Finding::new(&NO_PODS_HERE, message);
-        finding.resource = Some(selected.index);
-        Some(finding.help(help))
-    });
-    findings.collect()
+/// What keeps a would-be workload from being one.
+fn unfitted_workload(config: &Config<'_>, resource: &Resource<'_>) -> Option<Finding> {
+    let (message, help) = match declared(config, resource) {
+        Some(declared) => {
+            let message = format!(
+                "`podSpecs` declares pods of this {} at `{}`, where there are no containers, so nothing is fitted",
+                resource.kind, declared.path
+            );
+            let help = match pods_in(resource).first() {
+                Some(found) => format!("there are some at `{}`", found.full_path()),
+                None => "look for a misspelt or missing key".to_owned(),
+            };
+            (message, help)
+        }
+        None => {
+            let help = "look for a misspelt or wrongly indented field".to_owned();
+            (why_not_a_workload(resource)?, help)
+        }
+    };
+    Some(Finding::new(&NO_PODS_HERE, message).help(help))
 }
 
-/// Objects of unknown kinds that seem to hold pods, with the declaration that would have them fitted.
-fn undeclared_pods(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for selected in &selection.selected {
-        let resource = selected.target.resource;
-        let group = resource.group();
-        let never_has_pods = NO_PODS
-            .iter()
-            .any(|(g, kind)| group == *g && (kind.is_empty() || resource.kind == *kind));
-        if never_has_pods
-            || is_known_kind(resource)
-            || declared(config, resource).is_some()
-            || why_not_a_workload(resource).is_some()
-        {
-            continue;
-        }
-        // What looks like containers names images; most objects do not, unless by an alias to where one does.
-        let text = resource.node.raw().as_bytes();
-        let may_hold = |words: &str| memchr::memmem::find(text, words.as_bytes()).is_some();
-        if !may_hold("image") && !may_hold("*") {
-            continue;
-        }
-        let pods = pods_in(resource);
-        let [first, ..] = pods.as_slice() else {
-            continue;
-        };
-        let what = match first.form {
-            Form::Containers => "containers",
-            Form::Template | Form::PodSpec => "pods",
-        };
-        let declarations = pods.iter().map(|pods| pods.declaration(resource));
-        let message = format!(
-            "fitout does not know this kind; what it has at `{}` looks like {what} and is left as it is, unless `podSpecs` declares {}",
-            first.full_path(),
-            declarations.collect::<Vec<_>>().join(", ")
-        );
-        let help = match first.form {
-            Form::Containers => {
-                "declare it if its controller takes `resources` and `securityContext` there"
-            }
-            Form::Template | Form::PodSpec => {
-                "declare it if its controller makes pods of it that may have every field of a pod"
-            }
-        };
-        let mut finding = Finding::new(&UNDECLARED, message);
-        finding.resource = Some(selected.index);
-        findings.push(finding.help(help));
+/// That an object of an unknown kind seems to hold pods, with the declaration that would have it fitted.
+fn undeclared_pods(config: &Config<'_>, resource: &Resource<'_>) -> Option<Finding> {
+    let group = resource.group();
+    let never_has_pods = NO_PODS
+        .iter()
+        .any(|(g, kind)| group == *g && (kind.is_empty() || resource.kind == *kind));
+    if never_has_pods
+        || is_known_kind(resource)
+        || declared(config, resource).is_some()
+        || why_not_a_workload(resource).is_some()
+    {
+        return None;
     }
-    findings
+    // What looks like containers names images; most objects do not, unless by an alias to where one does.
+    let text = resource.node.raw().as_bytes();
+    let may_hold = |words: &str| memchr::memmem::find(text, words.as_bytes()).is_some();
+    if !may_hold("image") && !may_hold("*") {
+        return None;
+    }
+    let pods = pods_in(resource);
+    let first = pods.first()?;
+    let (what, help) = match first.form {
+        Form::Containers => (
+            "containers",
+            "declare it if its controller takes `resources` and `securityContext` there",
+        ),
+        Form::Template | Form::PodSpec => (
+            "pods",
+            "declare it if its controller makes pods of it that may have every field of a pod",
+        ),
+    };
+    let declarations = pods.iter().map(|pods| pods.declaration(resource));
+    let message = format!(
+        "fitout does not know this kind; what it has at `{}` looks like {what} and is left as it is, unless `podSpecs` declares {}",
+        first.full_path(),
+        declarations.collect::<Vec<_>>().join(", ")
+    );
+    Some(Finding::new(&UNDECLARED, message).help(help))
 }
 
 fn declared<'c>(config: &'c Config<'_>, resource: &Resource<'_>) -> Option<&'c PodSpecs> {
@@ -302,27 +287,21 @@ fn are_named_images(list: Node<'_>) -> bool {
     list.is_sequence() && list.len() > 0 && list.items().all(is_image)
 }
 
-/// Objects with patches of pods that are texts, which nobody here reads.
-fn patches_as_text(selection: &Selection<'_, '_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for selected in &selection.selected {
-        let target = &selected.target;
-        if target.resource.group() != "argoproj.io" || target.templates.is_empty() {
-            continue;
-        }
-        for (path, patch) in patches_in(target.resource) {
-            let message = "`podSpecPatch` is a text that Argo applies to the pods last; it is not read, so what it sets may \
-                           be other than what is fitted";
-            let mut finding = Finding::new(&PATCH, message);
-            finding.resource = Some(selected.index);
-            finding.pointer = Some(path);
-            finding.current = patch.value().ok();
-            findings.push(
-                finding.help("write what it sets into the templates, where it can be a field"),
-            );
-        }
+/// Patches of pods that are texts, which nobody here reads.
+fn patches_as_text(target: &Target<'_>) -> Vec<Finding> {
+    if target.resource.group() != "argoproj.io" || target.templates.is_empty() {
+        return Vec::new();
     }
-    findings
+    let findings = patches_in(target.resource).map(|(path, patch)| {
+        let message = "`podSpecPatch` is a text that Argo applies to the pods last; it is not read, so what it sets may \
+                       be other than what is fitted";
+        let mut finding = Finding::new(&PATCH, message)
+            .current(patch.value().ok())
+            .help("write what it sets into the templates, where it can be a field");
+        finding.pointer = Some(path);
+        finding
+    });
+    findings.collect()
 }
 
 /// The `podSpecPatch` of a workflow and of its templates.

@@ -79,7 +79,7 @@ fn unknown(pod: &Pod<'_, '_>, section: &Section<'_, SecurityContext>) -> Option<
     );
     let finding = Finding::new(&UNKNOWN, message)
         .about(&template.pod, &["securityContext", "runAsUser"])
-        .by_setting(section.decision(leaf))
+        .decided_by(section.decision(leaf))
         .help("set `securityContext.pod.runAsUser` in the config, or the number in the manifest");
     Some(finding)
 }
@@ -106,7 +106,7 @@ fn foreign(
     );
     let finding = Finding::new(&FOREIGN, message)
         .about(subject, &["securityContext", "runAsUser"])
-        .by_setting(section.decision("pod.runAsUser"))
+        .decided_by(section.decision("pod.runAsUser"))
         .help(
             "take that user for this container, or say in `spec.catalogue` that any user will do",
         );

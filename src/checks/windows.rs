@@ -46,7 +46,7 @@ pub(super) const CHECK: Check = Check {
         let finding = Finding::new(&UNNAMED, message)
             .about(subject, &["os", "name"])
             .proposed("windows")
-            .by_setting(section.decision("profile"))
+            .decided_by(section.decision("profile"))
             .help("write `os: {name: windows}` in the manifest");
         vec![finding]
     }),

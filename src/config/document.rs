@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::checks::Checks;
 use super::config_map;
 use super::decode::{Fault, Others, decode};
-use super::exemption::ConfigExemption;
+use super::exemption::Exemption;
 use super::selector::Selector;
 use super::view::{Layer, LayerId, View};
 use super::vocabulary::Vocabulary;
@@ -66,7 +66,7 @@ struct General {
     /// `ownDirectory` (`variable` and `path`) and `source`.
     catalogue: Vec<Entry>,
     /// What stays as it is, and why.
-    exemptions: Vec<ConfigExemption>,
+    exemptions: Vec<Exemption>,
     /// What is asked of the result when it is judged, by `fitout check` or with `mode: Check`.
     checks: Checks,
     /// The day by which exemptions end, for hosts that give the function none.
@@ -160,7 +160,7 @@ pub struct Config<'a> {
     /// What is known of images, before what fitout knows itself.
     pub catalogue: Vec<Entry>,
     /// What stays as it is, and why.
-    pub exemptions: Vec<ConfigExemption>,
+    pub exemptions: Vec<Exemption>,
     /// The day by which exemptions end; without it none does.
     pub today: Option<Date>,
     /// The file it was read from, when it is one that a person can open.
@@ -522,7 +522,7 @@ impl<'a> FunctionConfig<'a> {
 
     fn check_exemptions(
         &self,
-        exemptions: &[ConfigExemption],
+        exemptions: &[Exemption],
         view: &View<'_>,
         problems: &mut Vec<Problem>,
     ) {

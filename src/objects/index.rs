@@ -9,7 +9,9 @@ use super::names::Names;
 use super::namespaces::{self, Demands};
 use super::places::PodSpecs;
 use super::related::{Pods, Related};
+use super::scaling::Autoscaler;
 use super::target::Target;
+use super::template::Template;
 use crate::kubernetes::LabelSelector;
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -26,6 +28,10 @@ pub struct Objects<'a> {
     pub related: Related<'a>,
     /// What they say of their ServiceAccounts.
     pub accounts: Accounts,
+    /// The autoscalers among them.
+    pub autoscalers: Vec<Autoscaler<'a>>,
+    /// By which of these an object is scaled, by its index.
+    scaled: HashMap<usize, Vec<usize>>,
     names: OnceCell<Names>,
     demands: OnceCell<HashMap<String, Demands>>,
 }
@@ -85,13 +91,46 @@ impl<'a> Objects<'a> {
         });
         let standings = standings.collect();
         related.link();
-        Objects {
+        let mut objects = Objects {
             resources,
             standings,
             related,
             accounts: Accounts::of(resources),
+            autoscalers: Vec::new(),
+            scaled: HashMap::new(),
             names: OnceCell::new(),
             demands: OnceCell::new(),
+        };
+        objects.link_autoscalers();
+        objects
+    }
+
+    /// Finds out what scales what.
+    fn link_autoscalers(&mut self) {
+        let (resources, standings) = (self.resources, &self.standings);
+        let rendered = resources.iter().zip(standings).enumerate();
+        let rendered = rendered.filter(|(_, (_, it))| !matches!(it, Standing::PassedOver(_)));
+        let autoscalers =
+            rendered.filter_map(|(index, (resource, _))| Autoscaler::of(self, index, resource));
+        self.autoscalers = autoscalers.collect();
+        for (at, autoscaler) in self.autoscalers.iter().enumerate() {
+            for (target, _) in &autoscaler.targets {
+                self.scaled.entry(*target).or_default().push(at);
+            }
+        }
+    }
+
+    /// The autoscalers of an object, by its index.
+    pub fn autoscalers_of(&self, object: usize) -> impl Iterator<Item = &Autoscaler<'a>> {
+        let scaled = self.scaled.get(&object).into_iter().flatten();
+        scaled.map(|at| &self.autoscalers[*at])
+    }
+
+    /// The template that pods are made from.
+    pub fn template_of(&self, pods: &Pods<'a>) -> Option<&Template<'a>> {
+        match self.standings.get(pods.object)? {
+            Standing::Target(target) => target.templates.get(pods.template),
+            Standing::PassedOver(_) | Standing::Malformed(_) => None,
         }
     }
 

@@ -145,7 +145,7 @@ impl Judged<'_, '_, '_> {
             .about(&blamed.subject, &field)
             .current(current.and_then(|node| node.value().ok()))
             .help(help)
-            .by_setting(decision)
+            .decided_by(decision)
             .psa(format!("{} ({})", violation.reason, violation.detail));
         finding.proposed.clone_from(&culprit.mend);
         Some(finding)
