@@ -15,7 +15,7 @@ pub use change::{Change, RULES};
 
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
-use crate::objects::{OnChange, below, expected};
+use crate::objects::{OnChange, PassedOver, below, expected};
 use crate::problem::Problem;
 use crate::problem::field_path;
 use crate::read::Resource;
@@ -78,6 +78,12 @@ pub struct Edits<'a> {
     pub findings: Vec<Finding>,
     /// How many leaves were right already.
     pub same: usize,
+    /// Parts with a leaf that was asked about and stays as it is.
+    pub kept: Vec<(usize, Arc<Subject>)>,
+    /// Parts with a leaf that is only checked, or exempt.
+    pub checked: Vec<(usize, Arc<Subject>)>,
+    /// Parts that a section leaves out, and why.
+    pub left_out: Vec<(usize, Arc<Subject>, PassedOver)>,
 }
 
 impl<'a> Edits<'a> {
@@ -92,6 +98,9 @@ impl<'a> Edits<'a> {
             changes: Vec::new(),
             findings: Vec::new(),
             same: 0,
+            kept: Vec::new(),
+            checked: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -122,9 +131,11 @@ impl<'a> Edits<'a> {
             self.check_kind(node, &proposal)?;
             if means(node, &proposal.value, proposal.meaning) {
                 self.same += 1;
+                self.keep(proposal.subject);
                 return Ok(Answer::Same);
             }
             if matches!(proposal.decision.mode, Mode::Ensure | Mode::Check) {
+                self.keep(proposal.subject);
                 return Ok(Answer::Kept(node));
             }
         } else if proposal.decision.mode == Mode::Bound {
@@ -133,9 +144,11 @@ impl<'a> Edits<'a> {
         if let Some(inherited) = self.inherited(&proposal).filter(|_| present.is_none()) {
             if means(inherited, &proposal.value, proposal.meaning) {
                 self.same += 1;
+                self.keep(proposal.subject);
                 return Ok(Answer::Same);
             }
             if matches!(proposal.decision.mode, Mode::Ensure | Mode::Check) {
+                self.keep(proposal.subject);
                 return Ok(Answer::Kept(inherited));
             }
         }
@@ -265,6 +278,14 @@ impl<'a> Edits<'a> {
         self.findings.push(finding);
     }
 
+    /// Notes the parts that a plan is about which is not written.
+    pub fn note_checked(&mut self, preview: &Edits<'_>) {
+        let changed = preview.changes.iter();
+        let changed = changed.map(|change| (change.resource, Arc::clone(&change.subject)));
+        self.checked.extend(changed);
+        self.checked.extend(preview.kept.iter().cloned());
+    }
+
     /// Of what was planned as if everything were written: what is not, because it is only checked or exempt.
     ///
     /// `written` is what was planned in earnest. A leaf that only the other plan has is one that an exemption made
@@ -290,6 +311,20 @@ impl<'a> Edits<'a> {
         let findings = self.findings.into_iter();
         let is_left = |it: &Finding| it.decision.as_deref().is_some_and(Decision::is_left);
         changes.chain(findings.filter(is_left))
+    }
+
+    /// Notes that a section leaves a part of the object out.
+    pub fn leave_out(&mut self, subject: &Arc<Subject>, reason: PassedOver) {
+        let part = (self.resource, Arc::clone(subject), reason);
+        self.left_out.push(part);
+    }
+
+    /// Notes that a part was asked about. Its leaves mostly come one after another.
+    fn keep(&mut self, subject: &Arc<Subject>) {
+        let last = self.kept.last();
+        if !last.is_some_and(|(_, last)| Arc::ptr_eq(last, subject)) {
+            self.kept.push((self.resource, Arc::clone(subject)));
+        }
     }
 
     fn push(

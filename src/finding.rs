@@ -114,7 +114,13 @@ pub struct Finding {
     pub leaf: Option<String>,
     /// The Pod Security Standards' own words for it.
     pub psa: Option<String>,
+    /// It is one of many with the same cause: reports for people show those of an object as one, in these words for
+    /// their number.
+    pub folded: Option<Folded>,
 }
+
+/// What a report says of some findings of one object with the same cause.
+pub type Folded = fn(usize) -> String;
 
 /// Something that an exemption keeps from being written or found.
 #[derive(Clone, Debug)]
@@ -148,6 +154,7 @@ impl Finding {
             help: None,
             leaf: None,
             psa: None,
+            folded: None,
         }
     }
 

@@ -10,6 +10,7 @@ mod e2e;
 mod golden;
 mod hosts;
 mod layers;
+mod ledger;
 mod pages;
 mod pod_security;
 mod preflight;

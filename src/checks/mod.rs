@@ -63,6 +63,8 @@ use crate::transformers::resources::Resources;
 use crate::transformers::security_context::SecurityContext;
 use crate::transformers::{Scope, Transformers};
 
+pub use run::Proof;
+
 /// A check, with the rules whose breaches it finds.
 #[derive(Debug)]
 pub struct Check {

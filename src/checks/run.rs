@@ -13,6 +13,7 @@ use super::{Check, Find, Scene};
 use crate::config::{Config, Selector, Vocabulary};
 use crate::edit::Change;
 use crate::finding::Finding;
+use crate::funnel::Verdict;
 use crate::rules::{Rule, When};
 use crate::select::{AppliedExemption, Selected};
 use crate::transformers::NAMES;
@@ -73,7 +74,50 @@ fn would_change(change: &Change) -> Finding {
         help: None,
         rule: &UNFITTED,
         severity: UNFITTED.severity,
+        folded: Some(all_of_object),
         ..finding
+    }
+}
+
+/// That fields of an object would still change: one cause has thousands of effects.
+fn all_of_object(count: usize) -> String {
+    let fields = if count == 1 { "field" } else { "fields" };
+    format!("fitout did not run here, or with another config: {count} {fields} would still change")
+}
+
+/// What is known of whether the function ran, where nothing would still change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// The config asks.
+    pub is_asked: bool,
+    /// Of some object it cannot be told, or is exempt.
+    pub has_doubt: bool,
+}
+
+impl Proof {
+    /// What the findings of a run say of it.
+    pub fn of(config: &Config<'_>, verdict: &Verdict) -> Proof {
+        let severity = config.checks.severity_of(UNFITTED.id, UNFITTED.severity);
+        let exempted = verdict.exempted.iter().map(|it| &it.finding);
+        let mut findings = verdict.findings.iter().chain(exempted);
+        Proof {
+            is_asked: severity.is_some(),
+            has_doubt: findings.any(|it| it.rule.id == UNFITTED.id),
+        }
+    }
+
+    /// Whether nothing speaks against it.
+    pub fn holds(self) -> bool {
+        self.is_asked && !self.has_doubt
+    }
+
+    /// What is known when another config was asked as well.
+    #[must_use]
+    pub fn and(self, other: Proof) -> Proof {
+        Proof {
+            is_asked: self.is_asked || other.is_asked,
+            has_doubt: self.has_doubt || other.has_doubt,
+        }
     }
 }
 

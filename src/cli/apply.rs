@@ -13,7 +13,7 @@ use fitout::report::{self, Detail, Report};
 use fitout::write;
 use rayon::prelude::*;
 
-use super::inputs::{ConfigText, Manifest, Manifests, failure};
+use super::inputs::{ConfigText, Manifest, Manifests, config_of, failure};
 use super::output::{self, Form, Format, Output};
 use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
 
@@ -85,7 +85,7 @@ impl Apply {
     }
 
     fn finish(&self, run: &Run, manifests: &Manifests) -> Result<u8, Failure> {
-        run.tell(&self.telling, manifests);
+        run.tell(&self.telling);
         if !run.report.has_errors() {
             if self.in_place {
                 self.write_files(manifests, run)?
@@ -96,7 +96,10 @@ impl Apply {
         for format in &self.output {
             match format.form {
                 Form::Json => format.write(&run.report.to_json())?,
-                Form::Text => format.write(&report::summary(&run.report, None))?,
+                Form::Text => {
+                    let ledger = report::accounts(&run.report, self.telling.verbose);
+                    format.write(&(report::summary(&run.report, None) + &ledger))?;
+                }
             }
         }
         Ok(exit_code(&run.report, self.telling.fail_on()))
@@ -158,10 +161,7 @@ pub(super) fn read_files(
     let config_text = ConfigText::read(source, telling)?;
     let function_config =
         FunctionConfig::of_file(&config_text.stream, &config_text.name).map_err(wrong_config)?;
-    let mut config = function_config
-        .decode(fitout::VOCABULARY)
-        .map_err(wrong_config)?;
-    config.today = super::clock::today()?.or(config.today);
+    let mut config = config_of(&function_config, telling)?;
     let manifests = Manifests::read(source, telling)?;
     let resources = manifests.resources().map_err(unreadable)?;
     then(&mut config, &manifests, &resources)
@@ -174,7 +174,8 @@ impl Run {
         resources: &[Resource<'_>],
     ) -> Result<Run, Problems> {
         let mut fitted = fitout::fit(config, resources, None)?;
-        let report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+        let mut report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+        report.account_for(&manifests.files);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
         Ok(Run {
@@ -184,8 +185,8 @@ impl Run {
         })
     }
 
-    /// Tells findings and totals on standard error, as much as asked.
-    pub(super) fn tell(&self, telling: &Telling, manifests: &Manifests) {
+    /// Tells findings, totals and the ledger on standard error, as much as asked.
+    pub(super) fn tell(&self, telling: &Telling) {
         telling.tell_findings(&self.report);
         if self.report.has_errors() {
             Output::stderr("nothing was written, so that nothing half-fitted is deployed");
@@ -198,17 +199,8 @@ impl Run {
         } else {
             report::totals(&self.report)
         };
-        let told = told.trim_end();
-        let skipped = manifests.skipped.len();
-        let note = if skipped == 0 {
-            String::new()
-        } else {
-            format!(
-                " ({skipped} file{} without objects passed over)",
-                if skipped == 1 { "" } else { "s" }
-            )
-        };
-        Output::stderr(&format!("{told}{note}"));
+        let ledger = report::accounts(&self.report, telling.verbose);
+        Output::stderr((told + &ledger).trim_end());
     }
 }
 

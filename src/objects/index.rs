@@ -47,25 +47,53 @@ pub enum Standing<'a> {
     Malformed(Problem),
 }
 
-/// Why an object is not fitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PassedOver {
-    /// It describes a package or a build, and no cluster gets it.
-    Package,
-    /// It is for local tools only (`config.kubernetes.io/local-config`).
-    LocalConfig,
+/// Declares the reasons, each with the word that reports have for it.
+macro_rules! reasons {
+    ($($(#[doc = $meaning:literal])* $reason:ident = $word:literal,)*) => {
+        /// Why an object, or a part of one, is not fitted.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum PassedOver {
+            $($(#[doc = $meaning])* $reason,)*
+        }
+
+        impl PassedOver {
+            /// Every reason, with what it means.
+            pub const ALL: &'static [(PassedOver, &'static str)] =
+                &[$((PassedOver::$reason, concat!($($meaning),*))),*];
+
+            /// The word for it in reports.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(PassedOver::$reason => $word,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// It describes a package or a build and is not applied to a cluster.
+    Package = "package",
+    /// It is for local tools only, by the annotation `config.kubernetes.io/local-config`.
+    LocalConfig = "local-config",
     /// It is the functionConfig itself.
-    FunctionConfig,
+    FunctionConfig = "function-config",
     /// A controller owns it and would undo the change.
-    Owned,
+    Owned = "owned",
     /// It has no kind.
-    NoKind,
+    NoKind = "no-kind",
     /// `spec.select` does not match it.
-    NotSelected,
+    NotSelected = "not-selected",
     /// `spec.exclude` matches it.
-    Excluded,
+    Excluded = "excluded",
     /// Its author opted out, by the annotation `fitout.dev/skip`.
-    Skipped,
+    Skipped = "skipped",
+    /// It seems to hold pods, but fitout does not know its kind and `podSpecs` does not declare it.
+    UnknownKind = "unknown-kind",
+    /// Its kind holds pods, but there are no containers where the kind has them.
+    NoContainers = "no-containers",
+    /// No section of the config sets anything in it.
+    Unconfigured = "unconfigured",
 }
 
 impl<'a> Objects<'a> {

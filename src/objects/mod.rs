@@ -19,6 +19,7 @@ mod search;
 mod subject;
 mod target;
 mod template;
+mod undeclared;
 mod walk;
 
 pub use accounts::{Accounts, DEFAULT as DEFAULT_ACCOUNT, account_of};
@@ -35,4 +36,5 @@ pub use search::{CLUSTERS_NAMESPACE, Found, Nothing};
 pub use subject::{Part, Subject};
 pub use target::{Target, annotation};
 pub use template::{Container, ContainerType, Template};
+pub use undeclared::{may_hold_pods, pods_in};
 pub use walk::{below, expected};

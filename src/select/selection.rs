@@ -84,8 +84,17 @@ impl<'r> Containers<'r> {
 
     /// Whether a container is meant.
     pub fn includes(&self, container: &Container<'_>) -> bool {
+        self.leave_out(container).is_none()
+    }
+
+    /// Why a container is not meant, if so.
+    pub fn leave_out(&self, container: &Container<'_>) -> Option<PassedOver> {
         let is_named = |selector: &&Selector| selector.matches_container(container);
-        self.only.as_ref().is_none_or(is_named) && !self.except.iter().any(is_named)
+        if !self.only.as_ref().is_none_or(is_named) {
+            return Some(PassedOver::NotSelected);
+        }
+        let is_excluded = self.except.iter().any(is_named);
+        is_excluded.then_some(PassedOver::Excluded)
     }
 }
 

@@ -148,6 +148,7 @@ impl Transformers<'_> {
             if config.only_checks || !selected.exemptions.is_empty() {
                 let mut preview = Edits::new(resources);
                 problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
+                edits.note_checked(&preview);
                 let exemption_of = |leaf: &str| selected.exemption_of(leaf, config.vocabulary);
                 funnel.extend(preview.not_written(&edits.changes[first..], exemption_of));
             }

@@ -28,6 +28,7 @@ use crate::config::{Amount, Factor, Objection, Section, Settings};
 use crate::edit::Edits;
 use crate::finding::Mode;
 use crate::kubernetes::{Glob, Quantity};
+use crate::objects::PassedOver;
 use crate::problem::{Problem, suggestion};
 use crate::rules::Rule;
 
@@ -196,6 +197,8 @@ impl Transformer for Storage {
             };
             if fitting.is_selected() {
                 fitting.fit(edits)?;
+            } else {
+                edits.leave_out(&claim.subject, PassedOver::NotSelected);
             }
         }
         retention::fit(target, &section, edits)?;
