@@ -14,7 +14,7 @@ use super::{Check, Find, Scene};
 use crate::config::Section;
 use crate::facts::View;
 use crate::finding::{Finding, Mode, Subject};
-use crate::objects::{Monitor, Pods, Service};
+use crate::objects::{Container, Monitor, Pods, Service};
 use crate::rules::{Rule, rule};
 use crate::select::Selected;
 use crate::transformers::Scope;
@@ -76,11 +76,27 @@ fn of_pods(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let resource = selected.target.resource;
-    let (related, edits) = (&scene.objects().related, scene.after(selected.index));
+    let related = &scene.objects().related;
+    let (scrape, port) = (section.settings.key("scrape"), section.settings.key("port"));
     for (place, template) in selected.target.templates.iter().enumerate() {
         if section.settings.leaves(resource, template) {
             continue;
         }
+        let monitors = related.monitors_of(selected.index, place);
+        let services = || related.services_of(selected.index, place);
+        // Of most pods this can be told without their edits.
+        let may_be_scraped = |it: &Service<'_>| {
+            it.resource.annotation(&scrape).is_some() || !scene.changes_of(it.object).is_empty()
+        };
+        let ports_of = |it: &Container<'_>| it.node.items_at(["ports"]).count();
+        let is_unsuspicious = monitors.is_empty()
+            && template.containers.iter().map(ports_of).sum::<usize>() < 2
+            && template.annotation(&port).is_none()
+            && !services().any(may_be_scraped);
+        if is_unsuspicious {
+            continue;
+        }
+        let edits = scene.after(selected.index);
         let annotations = Annotations {
             section,
             subject: &template.pod_metadata,
@@ -94,9 +110,7 @@ fn of_pods(
         if !annotations.ask_for(annotations.of) {
             continue;
         }
-        let services = related.services_of(selected.index, place);
-        let services = services.filter_map(|it| annotations.of_service(scene, it));
-        let monitors = related.monitors_of(selected.index, place);
+        let services = services().filter_map(|it| annotations.of_service(scene, it));
         let monitors = monitors.into_iter().map(name_of);
         findings.extend(services.chain(monitors).map(|by| annotations.twice(&by)));
         findings.extend(annotations.several(&ports));
