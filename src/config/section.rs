@@ -167,7 +167,8 @@ impl<S: Settings> Section<'_, S> {
 
     /// Whether the mode of any leaf may be `Remove`.
     pub fn may_remove(&self) -> bool {
-        self.mode_of_all.is_none_or(|mode| mode == Mode::Remove)
+        let of_all = self.modes.mode.unwrap_or(self.config.mode);
+        of_all == Mode::Remove || self.removed().next().is_some()
     }
 
     /// The version of the target cluster, when the config names it.
