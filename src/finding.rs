@@ -63,7 +63,9 @@ pub struct Decision {
     pub is_default: bool,
     /// How it is applied.
     pub mode: Mode,
-    /// Line and column in the config file.
+    /// The file that the line is in, where it is one that a person can open.
+    pub file: Option<Arc<str>>,
+    /// Line and column in the file.
     pub position: Option<Position>,
     /// The leaf as exemptions name it: `resources.limits.memory`.
     pub leaf: String,

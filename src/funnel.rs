@@ -120,8 +120,8 @@ fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
         let mut of_config = all().filter(|it| it.source == ExemptionSource::Config(index));
         if !of_config.any(|exemption| exemption.is_used.get()) {
             let message = format!(
-                "spec.exemptions[{index}] covers nothing: {}",
-                exemption.reason
+                "{} covers nothing: {}",
+                exemption.path, exemption.reason
             );
             findings.push(
                 Finding::graded(&UNUSED, Severity::Info, message)

@@ -120,6 +120,17 @@ pub enum Results {
 /// a host would take a part of it, or nothing, for the whole.
 /// `today` is the day by which exemptions end, where the caller knows it better than the config.
 pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) -> Outcome {
+    run_built(bytes, results, today, &config::Sources::default())
+}
+
+/// The same, where the files are known that kustomize has built the functionConfig from: reasons and problems then name
+/// their lines.
+pub fn run_built(
+    bytes: Vec<u8>,
+    results: Results,
+    today: Option<kubernetes::Date>,
+    sources: &config::Sources,
+) -> Outcome {
     let failed = |host, Problems(problems)| Outcome {
         output: None,
         passed: false,
@@ -135,7 +146,7 @@ pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) ->
         Ok(list) => list,
         Err(problems) => return failed(Host::Unknown, problems),
     };
-    match run_on(&list, results, today) {
+    match run_on(&list, results, today, sources) {
         Ok(outcome) => outcome,
         Err(problems) => failed(list.host, problems),
     }
@@ -145,6 +156,7 @@ fn run_on(
     list: &ResourceList<'_>,
     results: Results,
     today: Option<kubernetes::Date>,
+    sources: &config::Sources,
 ) -> Result<Outcome, Problems> {
     let Some(node) = list.function_config else {
         return Err(
@@ -157,7 +169,7 @@ fn run_on(
                 .into(),
         );
     };
-    let function_config = FunctionConfig::of_list(node)?;
+    let function_config = FunctionConfig::of_build(node, sources)?;
     let mut config = function_config.decode(VOCABULARY)?;
     config.today = today.or(config.today);
     let mut fitted = fit(&config, &list.resources, Some(node))?;

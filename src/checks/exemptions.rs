@@ -40,10 +40,10 @@ const SKIPPED: Rule = rule(
 /// What is wrong with the exemptions of a config and of the objects' authors.
 fn exemptions(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (index, exemption) in config.exemptions.iter().enumerate() {
-        let path = format!("spec.exemptions[{index}]");
+    for exemption in &config.exemptions {
+        let path = &exemption.path;
         let words = exemption.fields.iter().chain(&exemption.rules);
-        findings.extend(words.filter_map(|word| unknown(config.vocabulary, word, &path)));
+        findings.extend(words.filter_map(|word| unknown(config.vocabulary, word, path)));
         if let (Some(until), Some(today)) = (&exemption.until, &config.today)
             && until < today
         {

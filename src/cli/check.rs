@@ -64,6 +64,7 @@ impl Check {
         let resources = built.resources().map_err(unreadable)?;
         let (mut told, mut code) = (None::<Report>, FINE);
         let mut judged = Vec::new();
+        let sources = tree::sources(directory);
         for input in build.inputs {
             let stream = parse(input)?;
             let list = fitout::read::ResourceList::read(&stream).map_err(unreadable)?;
@@ -77,12 +78,8 @@ impl Check {
                 continue;
             }
             judged.push(rules);
-            let file = tree::config_file(directory, node);
-            let function_config = match &file {
-                Some(file) => FunctionConfig::of_file(&file.stream, &file.name),
-                None => FunctionConfig::of_list(node),
-            };
-            let function_config = function_config.map_err(wrong_config)?;
+            let function_config =
+                FunctionConfig::of_build(node, &sources).map_err(wrong_config)?;
             let mut config = function_config
                 .decode(fitout::VOCABULARY)
                 .map_err(wrong_config)?;

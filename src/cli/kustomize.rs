@@ -18,6 +18,9 @@ pub(super) const REAL_PATH: &str = "FITOUT_SHIM_PATH";
 /// A folder where the stand-in leaves what it was given and what came of it.
 pub(super) const RECORD: &str = "FITOUT_SHIM_RECORD";
 
+/// The overlay that is built, for the lines of its config.
+pub(super) const DIRECTORY: &str = "FITOUT_SHIM_DIRECTORY";
+
 /// Set when the caller tells findings itself.
 pub(super) const TOLD_LATER: &str = "FITOUT_SHIM_TOLD_LATER";
 
@@ -62,6 +65,7 @@ impl Build {
             .env(PROGRAM, program)
             .env(REAL_PATH, &path)
             .env(RECORD, &record)
+            .env(DIRECTORY, directory)
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()

@@ -53,6 +53,7 @@ impl Plan {
 
     /// Plans what the function does inside of an overlay's build, on what kustomize hands to it.
     fn plan_overlay(&self, directory: &std::path::Path) -> Result<u8, Failure> {
+        let sources = tree::sources(directory);
         let mut code = 0;
         for input in kustomize::Build::run(directory, true, WRONG_USE)?.inputs {
             let stream = fitout::yaml::Stream::parse(input).map_err(|error| {
@@ -67,11 +68,7 @@ impl Plan {
             let Some(node) = list.function_config else {
                 continue;
             };
-            let file = tree::config_file(directory, node);
-            let function_config = match &file {
-                Some(file) => FunctionConfig::of_file(&file.stream, &file.name),
-                None => FunctionConfig::of_list(node),
-            };
+            let function_config = FunctionConfig::of_build(node, &sources);
             let function_config =
                 function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
             let mut config = function_config

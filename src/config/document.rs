@@ -1,13 +1,17 @@
 //! The functionConfig document: its identity, its general fields, its profiles.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::checks::Checks;
 use super::config_map;
 use super::decode::{Fault, Others, decode};
+use super::environments;
 use super::exemption::ConfigExemption;
+use super::places::{Places, Sources};
 use super::selector::Selector;
 use super::view::{Layer, LayerId, View};
 use super::vocabulary::Vocabulary;
@@ -16,7 +20,7 @@ use crate::finding::Mode;
 use crate::kubernetes::{Date, Version, minor_version};
 use crate::objects::{ClaimSpecs, PodSpecs};
 use crate::problem::{Place, Problem, Problems};
-use crate::yaml::{Node, Stream};
+use crate::yaml::{Node, Position, Stream};
 
 /// The apiVersion of the config kind.
 pub const API_VERSION: &str = "fitout.dev/v1alpha1";
@@ -39,8 +43,11 @@ pub enum ChangesReport {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct General {
-    /// The environment's name, shown in every result. Required.
+    /// The environment's name, shown in every result. Required. With `environments` it chooses one of them.
     environment: Option<String>,
+    /// What single environments set differently, by their names: a part of a `spec` each, laid over it.
+    // Decoded one by one, each together with what it is laid over.
+    environments: BTreeMap<String, IgnoredAny>,
     /// The target cluster's minor version, quoted: `"1.34"`. Without it only what 1.25 has is written.
     #[serde(deserialize_with = "minor_version")]
     kubernetes_version: Option<Version>,
@@ -56,7 +63,7 @@ struct General {
     report: Report,
     /// Named selections with sections of their own, in the order in which they win.
     // Decoded one by one, so that each problem names its profile.
-    profiles: Vec<serde::de::IgnoredAny>,
+    profiles: Vec<IgnoredAny>,
     /// Where kinds that fitout does not know keep pods.
     pod_specs: Vec<PodSpecs>,
     /// Where kinds that fitout does not know keep what becomes claims.
@@ -107,25 +114,29 @@ pub struct Profile {
     pub select: Selector,
     /// What it is not for.
     pub exclude: Vec<Selector>,
-    /// Its layer.
+    /// Its lowest layer; [`Config::section_layers`] adds the one that the environment lays over it.
     pub layer: LayerId,
 }
 
 /// A layer and what a person calls it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NamedLayer<'a> {
     pub(super) layer: Layer<'a>,
-    /// `spec`, or `spec.profiles[database]`.
+    /// `spec`, `spec.profiles[database]`, or the same below `spec.environments.production`.
     pub(super) path: String,
     pub(super) profile: Option<String>,
+    /// The profile's layer that this one is laid over: it is the environment's part of that profile.
+    pub(super) part_of: Option<LayerId>,
 }
 
 /// The text of a functionConfig, with the further texts that a ConfigMap carries inside.
 #[derive(Debug)]
 pub struct FunctionConfig<'a> {
     node: Node<'a>,
-    file: Option<String>,
+    places: Places<'a>,
     texts: Option<config_map::Texts>,
+    /// The environment that the caller chooses, whatever the config says.
+    choice: Option<String>,
 }
 
 /// A decoded functionConfig: what to do, and for what.
@@ -163,24 +174,38 @@ pub struct Config<'a> {
     pub exemptions: Vec<ConfigExemption>,
     /// The day by which exemptions end; without it none does.
     pub today: Option<Date>,
-    /// The file it was read from, when it is one that a person can open.
-    pub file: Option<String>,
     /// The sections and rules that it may name.
     pub vocabulary: &'static Vocabulary,
     pub(super) layers: Vec<NamedLayer<'a>>,
+    places: &'a Places<'a>,
 }
 
 impl<'a> Config<'a> {
-    /// What some layers say of a section, lowest first.
+    /// What some layers say of a section, lowest first, with what the environment lays over each.
     pub fn section_layers(&self, layers: &[LayerId], section: &str) -> Vec<Layer<'a>> {
-        let below = |id: &LayerId| {
-            let layer = self.layers[*id].layer;
+        let below = |layer: Layer<'a>| {
             Some(Layer {
                 node: layer.node.get(section)?,
                 ..layer
             })
         };
-        layers.iter().filter_map(below).collect()
+        self.with_parts(layers).filter_map(below).collect()
+    }
+
+    /// Layers with what the environment lays over each.
+    pub(super) fn with_parts(&self, layers: &[LayerId]) -> impl Iterator<Item = Layer<'a>> {
+        layers.iter().flat_map(|id| {
+            let above = self.layers.get(id + 1);
+            let part = above.filter(|above| above.part_of == Some(*id));
+            std::iter::once(&self.layers[*id])
+                .chain(part)
+                .map(|named| named.layer)
+        })
+    }
+
+    /// The file and the position that a node of the config was written at, where a person can look it up.
+    pub(super) fn place_of(&self, node: Node<'_>) -> Option<(Arc<str>, Position)> {
+        self.places.of(node)
     }
 
     /// The profile whose layer this is, or `spec`.
@@ -214,7 +239,18 @@ impl<'a> FunctionConfig<'a> {
     /// # Errors
     /// `FIT-CFG001` when it is not a config of ours, or a ConfigMap whose data is not.
     pub fn of_list(node: Node<'a>) -> Result<FunctionConfig<'a>, Problems> {
-        FunctionConfig::new(node, None)
+        FunctionConfig::new(node, Places::Unknown)
+    }
+
+    /// The same, of a config that kustomize has built from files: its lines are looked up there.
+    ///
+    /// # Errors
+    /// As [`FunctionConfig::of_list`].
+    pub fn of_build(
+        node: Node<'a>,
+        sources: &'a Sources,
+    ) -> Result<FunctionConfig<'a>, Problems> {
+        FunctionConfig::new(node, Places::of_built(node, sources))
     }
 
     /// Takes a functionConfig from a file.
@@ -227,7 +263,7 @@ impl<'a> FunctionConfig<'a> {
             .filter(|document| !document.is_empty())
             .collect();
         match documents.as_slice() {
-            [only] => FunctionConfig::new(only.root(), Some(file.to_owned())),
+            [only] => FunctionConfig::new(only.root(), Places::File(Arc::from(file))),
             [] => Err(Problem::new(
                 "FIT-CFG001",
                 format!("{file} holds no document; expected a {KIND}"),
@@ -238,21 +274,20 @@ impl<'a> FunctionConfig<'a> {
                 format!("a second document in {file}; a config is one {KIND}"),
             )
             .at(Place::of(second.root(), Some(file)))
-            .help("put what differs into `spec.profiles`")
+            .help("put what differs into `spec.profiles`, or into `spec.environments`")
             .into()),
         }
     }
 
-    fn new(node: Node<'a>, file: Option<String>) -> Result<FunctionConfig<'a>, Problems> {
+    fn new(node: Node<'a>, places: Places<'a>) -> Result<FunctionConfig<'a>, Problems> {
         let problem = |message: String, at: Node<'_>| {
             let help =
                 format!("expected apiVersion {API_VERSION} and kind {KIND}, or a v1 ConfigMap");
-            Problems::from(
-                Problem::new("FIT-CFG001", message)
-                    .at(Place::of(at, file.as_deref()))
-                    .subject("functionConfig")
-                    .help(help),
-            )
+            let place = places.place(at).map(Box::new);
+            let problem = Problem::new("FIT-CFG001", message)
+                .subject("functionConfig")
+                .help(help);
+            Problems::from(Problem { place, ..problem })
         };
         if !node.is_map() {
             return Err(problem(
@@ -265,12 +300,18 @@ impl<'a> FunctionConfig<'a> {
         match (text("apiVersion").as_ref(), text("kind").as_ref()) {
             (API_VERSION, KIND) => Ok(FunctionConfig {
                 node,
-                file,
+                places,
                 texts: None,
+                choice: None,
             }),
             ("v1", "ConfigMap") => {
-                let texts = Some(config_map::Texts::of(node, file.as_deref())?);
-                Ok(FunctionConfig { node, file, texts })
+                let texts = config_map::Texts::of(node, |node| places.place(node))?;
+                Ok(FunctionConfig {
+                    node,
+                    places,
+                    texts: Some(texts),
+                    choice: None,
+                })
             }
             ("", _) => Err(problem("the config has no apiVersion".to_owned(), node)),
             (_, "") => Err(problem("the config has no kind".to_owned(), node)),
@@ -290,15 +331,112 @@ impl<'a> FunctionConfig<'a> {
         self.node
     }
 
-    /// Decodes the config.
+    /// The environments that the config describes; none when it is itself that of one.
+    pub fn environments(&self) -> Vec<String> {
+        environments::described(&self.general_layers())
+    }
+
+    /// Chooses an environment, whatever the config says.
+    pub fn choose(&mut self, environment: impl Into<String>) {
+        self.choice = Some(environment.into());
+    }
+
+    /// Decodes the config. What it says of environments that are not chosen is checked as well.
     ///
     /// # Errors
     /// `FIT-CFG001` unknown or missing fields, `FIT-CFG002` wrong types, `FIT-CFG003` bad values.
     pub fn decode(&self, vocabulary: &'static Vocabulary) -> Result<Config<'_>, Problems> {
-        let mut problems = Vec::new();
-        let layers = self.general_layers(&mut problems);
+        let mut problems = self.unknown_roots();
+        let general = self.general_layers();
+        let nodes = general.iter().map(|named| named.layer).collect();
+        let Some(view) = View::new(nodes, "", &[]) else {
+            let missing = match &self.texts {
+                None => self.problem("the config has no `spec`", self.node).help("it needs at least `spec.environment`"),
+                Some(_) => self
+                    .problem("the ConfigMap has no `data` that says what to do", self.node)
+                    .help("it needs at least `environment`, and `config` with the YAML text of a `spec`, or keys such as `resources.containers.requests.cpu`"),
+            };
+            problems.push(missing);
+            return Err(Problems(problems));
+        };
+        let described = environments::described(&general);
+        let written = view.get("environment").and_then(|it| it.top().node.text());
+        let chosen = self.choice.as_deref().or(written.as_deref());
+        let chosen = chosen.unwrap_or_default();
+        if described.is_empty() {
+            let config = self.decode_for(chosen, general, vocabulary, &mut problems);
+            return match problems.is_empty() {
+                true => Ok(config),
+                false => Err(Problems(problems)),
+            };
+        }
+        problems.extend(self.wrong_choice(chosen, &described, &view));
+        let faults = environments::faults(&general);
+        problems.extend(faults.iter().map(|fault| self.fault(fault, &general)));
+        let mut config = None;
+        for environment in &described {
+            let mut layers = general.clone();
+            layers.extend(environments::layers_of(&general, environment));
+            let mut found = Vec::new();
+            let decoded = self.decode_for(environment, layers, vocabulary, &mut found);
+            for problem in found {
+                let is_same = |it: &Problem| it.field == problem.field && it.message == problem.message;
+                if !problems.iter().any(is_same) {
+                    problems.push(problem);
+                }
+            }
+            if environment == chosen {
+                config = Some(decoded);
+            }
+        }
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(Problems(problems)),
+        }
+    }
+
+    /// What is wrong with the choice of an environment.
+    fn wrong_choice(
+        &self,
+        chosen: &str,
+        described: &[String],
+        view: &View<'_>,
+    ) -> Option<Problem> {
+        if described.iter().any(|name| name == chosen) {
+            return None;
+        }
+        let (message, at) = match (chosen.trim(), &self.choice) {
+            ("", _) => ("no environment is chosen".to_owned(), "environments"),
+            (chosen, Some(_)) => (format!("unknown environment `{chosen}`"), "environments"),
+            (chosen, None) => (format!("unknown environment `{chosen}`"), "environment"),
+        };
+        let help = environments::help(chosen, described);
+        let help = match chosen.trim() {
+            "" => format!("choose one with `environment` or on the command line with -e: {help}"),
+            _ => help,
+        };
+        let layer = view.get(at).map(|view| view.top());
+        let fault = Fault {
+            id: "FIT-CFG003",
+            message,
+            help: Some(help),
+            layer,
+            path: at.to_owned(),
+        };
+        Some(self.fault(&fault, &self.general_layers()))
+    }
+
+    /// Decodes the config of one environment, from the layers that are not profiles.
+    fn decode_for<'b>(
+        &'b self,
+        environment: &str,
+        layers: Vec<NamedLayer<'b>>,
+        vocabulary: &'static Vocabulary,
+        problems: &mut Vec<Problem>,
+    ) -> Config<'b> {
+        let nodes = layers.iter().map(|named| named.layer).collect();
         let mut config = Config {
-            environment: String::new(),
+            environment: environment.to_owned(),
             kubernetes_version: None,
             mode: Mode::default(),
             judges: false,
@@ -314,31 +452,19 @@ impl<'a> FunctionConfig<'a> {
             catalogue: Vec::new(),
             exemptions: Vec::new(),
             today: None,
-            file: self.file.clone(),
             vocabulary,
             layers,
+            places: &self.places,
         };
-        let Some(view) = View::new(
-            config.layers.iter().map(|named| named.layer).collect(),
-            "",
-            &[],
-        ) else {
-            let missing = match &self.texts {
-                None => self.problem("the config has no `spec`", self.node).help("it needs at least `spec.environment`"),
-                Some(_) => self
-                    .problem("the ConfigMap has no `data` that says what to do", self.node)
-                    .help("it needs at least `environment`, and `config` with the YAML text of a `spec`, or keys such as `resources.containers.requests.cpu`"),
-            };
-            problems.push(missing);
-            return Err(Problems(problems));
+        let Some(view) = View::new(nodes, "", environments::APPENDED) else {
+            return config;
         };
-        self.read_general(&view, &mut config, &mut problems);
-        self.read_profiles(&view, &mut config, &mut problems);
+        self.read_general(&view, &mut config, problems);
+        self.read_profiles(&view, &mut config, problems);
         for named in &config.layers {
-            let profile = config
-                .profiles
-                .iter()
-                .find(|profile| profile.layer == named.layer.id);
+            let id = named.part_of.unwrap_or(named.layer.id);
+            let mut profiles = config.profiles.iter();
+            let profile = profiles.find(|profile| profile.layer == id);
             let containers_only =
                 profile.is_some_and(|profile| profile.select.containers.is_some());
             let faults = vocabulary.check_sections(named.layer, containers_only);
@@ -348,16 +474,19 @@ impl<'a> FunctionConfig<'a> {
             let mut layers = config.layers.iter();
             layers.any(|layer| has_check(layer, vocabulary.names))
         };
-        if problems.is_empty() {
-            Ok(config)
-        } else {
-            Err(Problems(problems))
-        }
+        config
     }
 
     /// The layers that are not profiles: `spec`, or a ConfigMap's `config` below its other keys.
-    fn general_layers(&self, problems: &mut Vec<Problem>) -> Vec<NamedLayer<'_>> {
-        let named = |id: LayerId, node, strings_only| NamedLayer {
+    fn general_layers(&self) -> Vec<NamedLayer<'_>> {
+        let nodes = match &self.texts {
+            Some(texts) => [texts.config(), texts.keys()],
+            None => [self.node.at(["spec"]), None],
+        };
+        let is_of_keys = |index: usize| self.texts.is_some() && index == 1;
+        let nodes = nodes.into_iter().enumerate();
+        let nodes = nodes.filter_map(|(index, node)| Some((node?, is_of_keys(index))));
+        let layer = |(id, (node, strings_only))| NamedLayer {
             layer: Layer {
                 node,
                 id,
@@ -365,26 +494,24 @@ impl<'a> FunctionConfig<'a> {
             },
             path: "spec".to_owned(),
             profile: None,
+            part_of: None,
         };
-        if let Some(texts) = &self.texts {
-            let mut layers = Vec::new();
-            layers.extend(texts.config().map(|node| named(0, node, false)));
-            layers.extend(texts.keys().map(|node| named(layers.len(), node, true)));
-            return layers;
-        }
+        nodes.enumerate().map(layer).collect()
+    }
+
+    /// Fields beside `spec` that a config does not have.
+    fn unknown_roots(&self) -> Vec<Problem> {
         let known = ["apiVersion", "kind", "metadata", "spec", "status"];
-        for (key, _) in self.node.entries() {
+        let keys = self.node.entries().map(|(key, _)| key);
+        let unknown = keys.filter_map(|key| {
             let name = key.text().unwrap_or_default();
-            if !known.contains(&name.as_ref()) {
-                let help = "everything that is set lies below `spec`";
-                problems.push(
-                    self.problem(format!("unknown field `{name}`"), key)
-                        .help(help),
-                );
-            }
-        }
-        let spec = self.node.at(["spec"]);
-        spec.map(|spec| named(0, spec, false)).into_iter().collect()
+            let problem = || {
+                self.problem(format!("unknown field `{name}`"), key)
+                    .help("everything that is set lies below `spec`")
+            };
+            (self.texts.is_none() && !known.contains(&name.as_ref())).then(problem)
+        });
+        unknown.collect()
     }
 
     fn read_general<'b>(
@@ -406,7 +533,7 @@ impl<'a> FunctionConfig<'a> {
                     mode => mode,
                 };
                 config.checks = general.checks;
-                self.check_rules(&config.checks, view, config.vocabulary, problems);
+                self.check_rules(config, view, problems);
                 config.strict = general.strict;
                 config.select = general.select;
                 config.exclude = general.exclude;
@@ -415,33 +542,32 @@ impl<'a> FunctionConfig<'a> {
                 config.claims = general.claims;
                 self.check_places(config, view, problems);
                 config.catalogue = general.catalogue;
-                self.check_catalogue(&config.catalogue, view, problems);
+                self.check_catalogue(config, view, problems);
                 config.exemptions = general.exemptions;
                 config.today = general.today;
-                self.check_exemptions(&config.exemptions, view, problems);
-                match general.environment {
-                    Some(environment) if !environment.trim().is_empty() => {
-                        config.environment = environment
-                    }
-                    found => {
-                        let what = if found.is_some() {
-                            "`environment` is empty"
-                        } else {
-                            "`environment` is missing"
-                        };
-                        let node = view
-                            .get("environment")
-                            .map_or(self.node, |view| view.top().node);
-                        let help = "name the environment: `environment: production`";
-                        problems.push(
-                            self.problem(what, node)
-                                .field("spec.environment")
-                                .help(help),
-                        );
-                    }
+                self.read_exemptions(config, view, problems);
+                if config.environment.trim().is_empty() {
+                    let what = match general.environment {
+                        Some(_) => "`environment` is empty",
+                        None => "`environment` is missing",
+                    };
+                    let node = view
+                        .get("environment")
+                        .map_or(self.node, |view| view.top().node);
+                    let help = "name the environment: `environment: production`";
+                    problems.push(
+                        self.problem(what, node)
+                            .field("spec.environment")
+                            .help(help),
+                    );
                 }
             }
         }
+    }
+
+    /// The path of a place in the config, from `spec`.
+    fn field_of(view: &View<'_>, config: &Config<'_>) -> String {
+        join(&config.layers[view.top().id].path, view.path())
     }
 
     /// What is wrong with the places that the config declares, each told where it is written.
@@ -455,14 +581,13 @@ impl<'a> FunctionConfig<'a> {
         ];
         for (list, faults) in lists {
             let items = view.get(list).map_or(Vec::new(), |list| list.items());
-            for (index, (fault, item)) in faults.into_iter().zip(items).enumerate() {
+            for (fault, item) in faults.into_iter().zip(items) {
                 let Some((key, message)) = fault else {
                     continue;
                 };
+                let field = format!("{}.{key}", Self::field_of(&item, config));
                 let node = item.get(key).unwrap_or(item).top().node;
-                let problem = self
-                    .problem(message, node)
-                    .field(format!("spec.{list}[{index}].{key}"));
+                let problem = self.problem(message, node).field(field);
                 let help = match key {
                     "kind" => "name the kind that holds them",
                     "path" => "write keys joined by `/`, such as `spec/pools[]/template`",
@@ -478,22 +603,15 @@ impl<'a> FunctionConfig<'a> {
     }
 
     /// Rules that `checks` names and nobody knows.
-    fn check_rules(
-        &self,
-        checks: &Checks,
-        view: &View<'_>,
-        vocabulary: &Vocabulary,
-        problems: &mut Vec<Problem>,
-    ) {
-        let Some((key, message, help)) = checks.unknown_rule(vocabulary) else {
+    fn check_rules(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
+        let Some((key, message, help)) = config.checks.unknown_rule(config.vocabulary) else {
             return;
         };
-        let node = view
-            .at(&format!("checks.{key}"))
-            .map_or(self.node, |view| view.top().node);
-        let problem = self
-            .problem(message, node)
-            .field(format!("spec.checks.{key}"));
+        let Some(view) = view.at(&format!("checks.{key}")) else {
+            return;
+        };
+        let field = Self::field_of(&view, config);
+        let problem = self.problem(message, view.top().node).field(field);
         problems.push(Problem {
             id: "FIT-CFG003",
             help,
@@ -501,17 +619,15 @@ impl<'a> FunctionConfig<'a> {
         });
     }
 
-    fn check_catalogue(&self, entries: &[Entry], view: &View<'_>, problems: &mut Vec<Problem>) {
+    fn check_catalogue(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
         let items = view
             .get("catalogue")
             .map_or(Vec::new(), |list| list.items());
-        for (index, (entry, item)) in entries.iter().zip(items).enumerate() {
+        for (entry, item) in config.catalogue.iter().zip(items) {
             for (key, message, help) in entry.faults() {
+                let field = format!("{}.{key}", Self::field_of(&item, config));
                 let node = item.get(key).as_ref().unwrap_or(&item).top().node;
-                let problem = self
-                    .problem(message, node)
-                    .field(format!("spec.catalogue[{index}].{key}"))
-                    .help(help);
+                let problem = self.problem(message, node).field(field).help(help);
                 problems.push(Problem {
                     id: "FIT-CFG003",
                     ..problem
@@ -520,17 +636,20 @@ impl<'a> FunctionConfig<'a> {
         }
     }
 
-    fn check_exemptions(
+    /// Tells exemptions where they are written, and what is wrong with them.
+    fn read_exemptions(
         &self,
-        exemptions: &[ConfigExemption],
+        config: &mut Config<'_>,
         view: &View<'_>,
         problems: &mut Vec<Problem>,
     ) {
         let items = view
             .get("exemptions")
             .map_or(Vec::new(), |list| list.items());
-        for (index, (exemption, item)) in exemptions.iter().zip(items).enumerate() {
-            let field = format!("spec.exemptions[{index}]");
+        for (index, item) in items.into_iter().enumerate() {
+            let field = Self::field_of(&item, config);
+            let exemption = &mut config.exemptions[index];
+            exemption.path.clone_from(&field);
             let mut problem = |message: &str, help: &str| {
                 let mut problem = self
                     .problem(message, item.top().node)
@@ -567,20 +686,31 @@ impl<'a> FunctionConfig<'a> {
             return;
         };
         let mut names = HashSet::new();
-        for (index, item) in list.items().into_iter().enumerate() {
-            let layer = Layer {
-                id: config.layers.len(),
-                ..item.top()
-            };
-            let written = layer.node.text_at(["name"]);
-            let shown = written.map_or_else(|| index.to_string(), std::borrow::Cow::into_owned);
-            let path = format!("spec.profiles[{shown}]");
-            config.layers.push(NamedLayer {
-                layer,
-                path: path.clone(),
-                profile: Some(shown),
-            });
-            let Some(view) = View::new(vec![layer], "", &[]) else {
+        for parts in environments::profiles(&list, &config.layers) {
+            let lowest = config.layers.len();
+            let mut layers = Vec::new();
+            let mut path = String::new();
+            for item in &parts {
+                let named = &config.layers[item.top().id];
+                let layer = Layer {
+                    id: config.layers.len(),
+                    ..item.top()
+                };
+                let name = layer.node.text_at(["name"]);
+                let shown = name.map_or_else(
+                    || item.path()["profiles[".len()..].replace(']', ""),
+                    std::borrow::Cow::into_owned,
+                );
+                path = format!("{}.profiles[{shown}]", named.path);
+                layers.push(layer);
+                config.layers.push(NamedLayer {
+                    layer,
+                    path: path.clone(),
+                    profile: Some(shown),
+                    part_of: (layer.id != lowest).then_some(lowest),
+                });
+            }
+            let Some(view) = View::new(layers, "", &[]) else {
                 continue;
             };
             match decode::<ProfileHead>(&view, Others::Known(config.vocabulary.names)) {
@@ -593,7 +723,7 @@ impl<'a> FunctionConfig<'a> {
                         problems.push(
                             self.problem(
                                 format!("two profiles are called `{}`", head.name),
-                                layer.node,
+                                view.top().node,
                             )
                             .field(path)
                             .help(help),
@@ -610,7 +740,7 @@ impl<'a> FunctionConfig<'a> {
                         required,
                         select,
                         exclude,
-                        layer: layer.id,
+                        layer: lowest,
                     });
                 }
             }
@@ -623,9 +753,8 @@ impl<'a> FunctionConfig<'a> {
     }
 
     fn with_place(&self, problem: Problem, node: Node<'_>) -> Problem {
-        match &self.file {
-            Some(file) => problem.at(Place::of(node, Some(file))),
-            // A host re-encodes the config, so its lines would mislead: the field's path is the place.
+        match self.places.place(node) {
+            Some(place) => problem.at(place),
             None => problem,
         }
     }

@@ -239,7 +239,6 @@ impl Report {
         let summary = summarise(fitted, resources);
         let mut results: Vec<Entry> = Vec::new();
         let mut entries = Entries {
-            config,
             environment: config.environment.as_str().into(),
             places: Places::default(),
         };
@@ -479,13 +478,12 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
 }
 
 /// Makes entries, of one object after another.
-struct Entries<'t, 'r, 'a> {
-    config: &'t Config<'t>,
+struct Entries<'r, 'a> {
     environment: Arc<str>,
     places: Places<'r, 'a>,
 }
 
-impl<'r, 'a> Entries<'_, 'r, 'a> {
+impl<'r, 'a> Entries<'r, 'a> {
     fn of_change(&mut self, index: usize, change: &Change, resource: &'r Resource<'a>) -> Entry {
         let is_rollout = change.subject.on_change == OnChange::Rollout;
         let marks = [("rollout", is_rollout), ("immutable", change.immutable)];
@@ -509,7 +507,7 @@ impl<'r, 'a> Entries<'_, 'r, 'a> {
                 proposed_value: change.proposed.as_ref().map(to_json),
             }),
             file: self.places.place(resource, Some(&change.pointer())),
-            config: Some(config_place(&change.decision, self.config)),
+            config: Some(config_place(&change.decision)),
             help: None,
             tags,
             change: Some(index),
@@ -534,7 +532,7 @@ impl<'r, 'a> Entries<'_, 'r, 'a> {
             field,
             file: resource
                 .and_then(|resource| self.places.place(resource, finding.pointer.as_deref())),
-            config: decision.map(|decision| config_place(decision, self.config)),
+            config: decision.map(config_place),
             help: finding.help,
             tags: Tags {
                 environment: Arc::clone(&self.environment),
@@ -552,9 +550,9 @@ fn to_json(value: &crate::yaml::Value) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-fn config_place(decision: &Decision, config: &Config<'_>) -> ConfigPlace {
+fn config_place(decision: &Decision) -> ConfigPlace {
     ConfigPlace {
-        path: config.file.clone(),
+        path: decision.file.as_deref().map(str::to_owned),
         field: decision.field.clone(),
         line: decision.position.map(|position| position.line),
         column: decision.position.map(|position| position.column),
