@@ -9,9 +9,11 @@ mod checks;
 mod config_map;
 pub mod decode;
 mod document;
+mod effective;
 mod environments;
 mod exemption;
 mod places;
+mod print;
 mod section;
 mod selector;
 mod view;
@@ -20,8 +22,10 @@ mod vocabulary;
 pub use amount::{Amount, Factor};
 pub use checks::{Checks, FailOn};
 pub use document::{API_VERSION, ChangesReport, Config, FunctionConfig, KIND, Profile};
+pub use effective::Leaf;
 pub use exemption::{ConfigExemption, leaf_of};
 pub use places::{Patch, Sources, Text};
+pub use print::self_contained;
 pub use section::{
     Exempted, Objection, Pass, Section, Sections, Settings, check_section, covers,
     is_mode_path_or_above, mode_path,
