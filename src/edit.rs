@@ -5,18 +5,20 @@
 //! which field, and its current and proposed value. Plans, diffs, results and reports are views of
 //! that list; [`crate::write`] turns it into text.
 
-use std::fmt;
+mod change;
+
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
 
-use crate::finding::{Decision, Finding, Mode, Plain, Subject};
+pub use change::Change;
+
+use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
 use crate::objects::{OnChange, below, expected};
 use crate::problem::Problem;
 use crate::problem::field_path;
 use crate::read::Resource;
-use crate::rules;
 use crate::yaml::{Node, Scalar, Value};
 
 /// When two values mean the same, so that no edit is needed.
@@ -59,31 +61,6 @@ pub enum Answer<'a> {
     Kept(Node<'a>),
     /// There is nothing, and by the mode nothing shall be.
     Off,
-}
-
-/// One leaf that changes: everything that anybody may ask about it later.
-#[derive(Clone, Debug)]
-pub struct Change {
-    /// The rule: the section of the config.
-    pub rule: &'static str,
-    /// Index of the object among those that are fitted together.
-    pub resource: usize,
-    /// The part of the object that the leaf belongs to.
-    pub subject: Arc<Subject>,
-    /// The leaf's path below that part. Its last token is the index that an appended item will have.
-    pub leaf: PointerBuf,
-    /// The leaf is a new item at the end of its list.
-    pub appends: bool,
-    /// The value now; `None` when there is none.
-    pub current: Option<Value>,
-    /// The value that it gets; `None` when it is deleted, with the maps that this empties.
-    pub proposed: Option<Value>,
-    /// Who decided, and the mode.
-    pub decision: Arc<Decision>,
-    /// Why the value is not simply the configured one.
-    pub note: Option<String>,
-    /// The API server refuses this change on an object that exists already.
-    pub immutable: bool,
 }
 
 /// Collects what transformers ask for, object by object.
@@ -459,78 +436,5 @@ fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
             current.is_some() && current == text(value).and_then(|text| text.parse().ok())
         }
         Meaning::Text => node.text().map(std::borrow::Cow::into_owned) == text(value),
-    }
-}
-
-impl Change {
-    /// The leaf's path in the object.
-    pub fn pointer(&self) -> PointerBuf {
-        self.subject.path.concat(&self.leaf)
-    }
-
-    /// The leaf's path below its part: `resources.limits.memory`.
-    pub fn short_path(&self) -> String {
-        field_path(&self.leaf)
-    }
-
-    /// The same as a warning, for what is checked or exempt and not written.
-    pub fn as_finding(&self) -> Finding {
-        let (part, path) = (&self.subject.part, self.short_path());
-        let message = match (&self.current, &self.proposed, path.rsplit_once('[')) {
-            (_, None, _) => format!("{part}: {path} is set; expected nothing"),
-            (_, Some(wanted), Some((list, _))) if self.appends => {
-                format!("{part}: {list} lacks {}", Plain(wanted))
-            }
-            (Some(current), Some(wanted), _) => {
-                format!(
-                    "{part}: {path} is {}, not {}",
-                    Plain(current),
-                    Plain(wanted)
-                )
-            }
-            (None, Some(wanted), _) => {
-                format!("{part}: {path} is not set; expected {}", Plain(wanted))
-            }
-        };
-        Finding {
-            part: part.clone(),
-            pointer: Some(self.pointer()),
-            current: self.current.clone(),
-            proposed: self.proposed.clone(),
-            resource: Some(self.resource),
-            decision: Some(Arc::clone(&self.decision)),
-            help: Some("set it in the manifest, or let the mode Ensure do it".to_owned()),
-            is_of_leaf: true,
-            ..Finding::new(&rules::RUN002, message)
-        }
-    }
-}
-
-impl fmt::Display for Change {
-    /// One sentence: the part, the field, both values, and who decided.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.subject.part)?;
-        let path = self.short_path();
-        match (&self.proposed, path.rsplit_once('[')) {
-            (None, _) => write!(f, "removed {path}")?,
-            (Some(value), Some((list, _))) if self.appends => {
-                write!(f, "added {} to {list}", Plain(value))?
-            }
-            (Some(value), _) => write!(f, "set {path} to {}", Plain(value))?,
-        }
-        match &self.decision.profile {
-            Some(profile) => write!(f, " (profile {profile})")?,
-            None if self.decision.is_default => write!(f, " (default of {})", self.decision.field)?,
-            None => write!(f, " ({})", self.decision.field)?,
-        }
-        match &self.current {
-            Some(current) => write!(f, "; it was {}", Plain(current))?,
-            None if self.appends => {}
-            None => write!(f, "; it was not set")?,
-        }
-        match &self.note {
-            Some(note) => write!(f, "; {note}"),
-            None => Ok(()),
-        }
     }
 }

@@ -507,7 +507,7 @@ fn check_fails_until_the_function_has_run() {
     assert_eq!(folder.run(&IN_PLACE).code, Some(0));
     let run = folder.run(&check);
     let told =
-        "Check  3 workloads in 7 files for production: as fitted; 0 errors, 0 warnings, 0 waived\n";
+        "Check  4 workloads in 8 files for production: as fitted; 0 errors, 0 warnings, 0 waived\n";
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), told));
 }
 

@@ -12,6 +12,7 @@ mod hosts;
 mod layers;
 mod pages;
 mod pod_security;
+mod preflight;
 mod program;
 mod properties;
 mod readme;

@@ -30,6 +30,35 @@ fn the_pages_of_the_transformers_are_current() {
     );
 }
 
+/// The table of the sections in the README, one row for each transformer, from the head of its file.
+#[test]
+fn the_table_of_sections_in_the_readme_is_current() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut table = String::from("| section | what it sets |\n|---|---|\n");
+    for name in transformers::NAMES {
+        let file = root.join(format!("src/transformers/{}.rs", snake_case(name)));
+        let head = head(&fs::read_to_string(file).unwrap());
+        let what = head.lines().next().unwrap();
+        let what = what
+            .strip_prefix(&format!("`{name}`: "))
+            .unwrap()
+            .trim_end_matches('.');
+        let _ = writeln!(
+            table,
+            "| [`{name}`](docs/transformers/{name}.md) | {what} |"
+        );
+    }
+    let file = root.join("README.md");
+    let readme = fs::read_to_string(&file).unwrap();
+    let start = readme.find("| section | what it sets |").unwrap();
+    let end = start + readme[start..].find("\n\n").unwrap() + 1;
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(file, [&readme[..start], &table, &readme[end..]].concat()).unwrap();
+    } else {
+        assert_eq!(&readme[start..end], table, "`make golden` rewrites it");
+    }
+}
+
 fn page(root: &Path, name: &str) -> String {
     let file = format!("src/transformers/{}.rs", snake_case(name));
     let source = fs::read_to_string(root.join(file)).unwrap();

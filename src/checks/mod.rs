@@ -6,7 +6,7 @@
 //!
 //! # Adding one
 //!
-//! 1. Copy `examples/check.rs` to a file here. Its head says what is found and why that matters; its rules have id,
+//! 1. Copy `example.rs`, which is compiled for tests only. Its head says what is found and why that matters; its rules have id,
 //!    severity, time, meaning and what other tools call it.
 //! 2. Add its `mod` line and its row in the table.
 //! 3. Make `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
@@ -20,6 +20,8 @@ mod amounts;
 mod autoscaling;
 mod config;
 mod disruption_budgets;
+#[cfg(test)]
+mod example;
 mod exemptions;
 mod ingresses;
 mod network_policies;
@@ -29,6 +31,8 @@ mod root_file_system;
 mod run;
 mod services;
 mod targets;
+#[cfg(test)]
+mod testing;
 
 use std::cell::OnceCell;
 use std::collections::HashSet;

@@ -11,6 +11,7 @@ mod inputs;
 mod kustomize;
 mod output;
 mod plan;
+mod preflight;
 mod shim;
 mod tree;
 
@@ -68,6 +69,7 @@ enum Command {
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
+    Preflight(preflight::Preflight),
     /// Stands in for docker while kustomize runs: runs the function when the image is ours
     #[command(hide = true, disable_help_flag = true)]
     DockerShim {
@@ -224,6 +226,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
         Some(Command::Config(config)) => config.run(),
+        Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
     match result {
@@ -244,7 +247,8 @@ fn short_help() -> u8 {
          fitout apply -f base -e production              the fitted manifests\n    \
          fitout apply -i -f base -e production           the same, into the files\n    \
          fitout apply -k overlays/production/caracal     a kustomize overlay, without Docker\n    \
-         fitout check -f rendered.yaml -e production     did it run, and is the result sound\n\n  \
+         fitout check -f rendered.yaml -e production     did it run, and is the result sound\n    \
+         fitout preflight -f rendered.yaml               would this cluster take and run it\n\n  \
          As a KRM function   kustomize and kpt run `fitout` with a ResourceList on standard input.\n  \
          All commands        fitout --help, or {}\n",
         Cli::command()

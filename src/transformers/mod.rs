@@ -1,41 +1,47 @@
-//! Step 4: the transformers. Each is one file here, one row in the table below, and one folder of
-//! cases in `tests/cases/`.
+//! The transformers: each requests the desired state of one section of the config.
 //!
-//! A transformer is its section of the config: a struct with serde, whose doc comments are the
-//! reference. It reads the object, asks [`Edits`] for what shall be, and never writes.
+//! A transformer is its section: a struct with serde whose doc comments are the reference. It reads the object, asks
+//! [`Edits`] for what must be, and never writes. A check judges what comes out; see [`crate::checks`].
 //!
 //! # Adding one
 //!
-//! 1. Copy the nearest file here, and change its head comment and its struct. The head says what it
-//!    writes, what wins when the author has set the field, and shows a short before and after.
-//! 2. Add its `mod` and `use` lines and its row. The row gives it its key in `spec` and in profiles, its rule
-//!    id, its place in the order, and strict decoding with positions.
+//! 1. Copy `example.rs`, which is compiled for tests only, and change its head comment, its struct and its leaves. The head
+//!    says what is written, what wins when the author has set the field, and shows a short before and after.
+//! 2. Add its `mod` and `use` lines and its row in the table below. The row gives it its key in `spec` and in profiles, its
+//!    rule id, its place in the order, and strict decoding with positions.
 //! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
 //! 4. `UPDATE_GOLDEN=1 cargo test`, and read the git diff of `expected.yaml` and `results.yaml`.
 //! 5. `make test lint`.
 //!
-//! Config key, decoding with positions, profiles, modes, `docs/config.md`, plan, JSON and results
-//! follow from that.
+//! Config key, decoding with positions, profiles, modes, exemptions, `docs/config.md`, plan, JSON and results follow from
+//! that.
 //!
-//! # What it is given
+//! # What it works with
 //!
-//! - [`Scope::target`]: the object, its pod template with all containers, its claims.
-//!   [`Scope::section`] holds the settings for the object's own fields, [`Scope::section_for`] those
-//!   for one container; each is `None` where nothing in the config speaks of it.
-//! - A [`Subject`](crate::finding::Subject) is the part that fields are addressed from: the object, its
-//!   pods, a container, a claim.
-//! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode;
-//!   [`Edits::append`] adds an item to a list; [`Edits::find`] tells what is no change.
-//! - [`Section::decision`] names who decided a leaf, by its path in the section. It is what every
-//!   reason in every report comes from, so name the leaf that holds the value.
-//! - Values: `Value::from("…")` is quoted where YAML would read it as something else,
-//!   `Value::Quoted` always, as annotations are. [`Meaning`](crate::edit::Meaning) says when a present
-//!   value is as good: as a quantity, as a text, or only when equal.
+//! - [`Scope::target`]: the object, its pod templates with all containers, its claims. [`Scope::section`] holds the settings
+//!   for the object's own fields, [`Scope::section_for`] those for one container; each is `None` where the config does not
+//!   apply.
+//! - A [`Subject`](crate::objects::Subject) is the part that fields are addressed from: `template.pod` (the pod spec),
+//!   `template.pod_metadata`, `container.subject`, `claim.subject`, or the object itself.
+//! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode; [`Edits::append`] adds an
+//!   item to a list; [`Edits::find`] reports a conflict: a configured value that is not set, and why. Its rule is listed in
+//!   [`Transformer::FINDS`].
+//! - [`Section::decision`] names who decided a leaf, by its path in the section. Every reason in every report comes from it,
+//!   so name the leaf that holds the value.
+//! - Values: `Value::from("…")` is quoted where YAML would read it as something else, `Value::Quoted` always, as annotations
+//!   are. [`Meaning`](crate::edit::Meaning) says when a present value is as good: as a quantity, as a text, or only when equal.
+//! - Most kinds hold whole pods, some only parts of them. A field of the pod spec may be written where
+//!   [`Template::has_field`](crate::objects::Template::has_field) says so; a new one is added to `fields` of the layouts that
+//!   have it, in `src/objects/layout.rs`.
 
+#[cfg(test)]
+mod example;
 pub mod prometheus;
 pub mod resources;
 pub mod security_context;
 pub mod storage;
+#[cfg(test)]
+mod testing;
 
 use std::rc::Rc;
 

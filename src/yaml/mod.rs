@@ -38,6 +38,7 @@ mod decode;
 mod describe;
 mod edit;
 mod error;
+mod expand;
 mod fast;
 mod full;
 mod node;

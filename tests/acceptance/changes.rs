@@ -114,8 +114,12 @@ const SPOILED: &[fn(&mut Vec<Value>)] = &[
             let required = "requiredDuringSchedulingIgnoredDuringExecution";
             pod["affinity"]["nodeAffinity"][required] = json!({"nodeSelectorTerms": []});
             for container in pod["containers"].as_array_mut().into_iter().flatten() {
-                container["env"] = json!([{"name": "DB_PASSWORD", "value": "hunter2"}]);
+                container["env"] = json!([
+                    {"name": "DB_PASSWORD", "value": "hunter2"},
+                    {"name": "LEADER_LEASE", "value": "api"},
+                ]);
                 container["securityContext"]["capabilities"]["add"] = json!(["NET_ADMIN"]);
+                container["lifecycle"]["preStop"]["sleep"]["seconds"] = json!(5);
             }
         }
     },

@@ -7,15 +7,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod changes;
+mod commands;
 mod pages;
 mod questions;
+mod reach;
 mod references;
 pub(crate) mod render;
 mod table;
 mod traffic;
+mod versions;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::PathBuf;
 
 use crate::hosts::bench::{Bench, Need, overlay, root};
 use crate::hosts::objects::{assert_same_objects, objects};
@@ -194,6 +198,186 @@ fn the_pages_are_current() {
     );
 }
 
+/// Pages with commands for operators.
+fn operating_pages() -> Vec<PathBuf> {
+    let named = [
+        "README.md",
+        "docs/checking.md",
+        "docs/operating.md",
+        "docs/original-commands.md",
+        "docs/promotion.md",
+        "docs/systems.md",
+    ];
+    let of_systems = systems()
+        .into_iter()
+        .map(|it| format!("docs/systems/{it}.md"));
+    let pages = named.map(str::to_owned).into_iter().chain(of_systems);
+    pages.map(|page| root().join(page)).collect()
+}
+
+/// The objects of a folder of plain manifests.
+fn manifests(folder: &str) -> String {
+    let files = fs::read_dir(root().join(folder)).unwrap();
+    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    texts.collect::<Vec<_>>().join("---\n")
+}
+
+#[test]
+fn commands_on_the_pages_name_what_is_there() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let renders = ENVIRONMENTS.into_iter().flat_map(|environment| {
+        let bench = &bench;
+        let render = move |system: String| Render::of(&bench.reference(&system, environment));
+        systems().into_iter().map(render)
+    });
+    let world = commands::World::new(renders.collect(), &manifests("examples/debug"));
+    let mut problems = Vec::new();
+    println!();
+    for page in operating_pages() {
+        let checked = commands::check(&fs::read_to_string(&page).unwrap(), &world);
+        let name = page.strip_prefix(root()).unwrap().display().to_string();
+        println!("{name:<30} {:>3} names", checked.names);
+        assert!(
+            checked.names >= 5,
+            "{name}: its commands are not understood"
+        );
+        problems.extend(checked.problems.iter().map(|it| format!("{name}: {it}")));
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn links_on_the_pages_lead_somewhere() {
+    let dead = operating_pages()
+        .iter()
+        .flat_map(|page| commands::dead_links(page))
+        .collect::<Vec<_>>();
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+}
+
+/// What the test above would not notice is no use to it.
+#[test]
+fn wrong_commands_are_found() {
+    let render = "
+kind: Namespace
+metadata: {name: shop}
+---
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec:
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: web:1
+        ports: [{containerPort: 80}]
+        env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: web, key: token}}}, {name: DB, value: main}]
+---
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec:
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: 'db:1'}]}
+  volumeClaimTemplates: [{metadata: {name: data}}]
+---
+kind: Service
+metadata: {name: web, namespace: shop}
+spec: {selector: {app: web}, ports: [{port: 8080}]}
+---
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec: {maxReplicas: 4, scaleTargetRef: {kind: Deployment, name: web}}
+---
+kind: ExternalSecret
+metadata: {name: web, namespace: shop}
+spec: {target: {name: web}, data: [{secretKey: token}]}
+";
+    let world = commands::World::new(vec![Render::of(render)], "");
+    let right = [
+        "kubectl -n shop get pods,secret",
+        "kubectl -n shop get persistentvolumeclaim data-db-0 # a comment",
+        "kubectl -n shop rollout status deployment/web",
+        "kubectl -n shop logs -l app=web -c web",
+        "kubectl -n shop exec db-0 -c db -- psql -d main > dump",
+        "kubectl -n shop exec deployment/web -c web -- sh -c 'echo \"$TOKEN\"'",
+        "kubectl -n shop port-forward service/web 9000:8080 & curl http://localhost:9000/health",
+        "kubectl -n shop set image deployment/web web=web:2",
+        "kubectl -n shop create secret generic web --from-literal=token=\"$(openssl rand -hex 8)\"",
+        "kubectl -n shop get secret web -o jsonpath='{.data.token}' | base64 -d",
+        r#"kubectl -n shop patch hpa web --patch '{"spec": {"minReplicas": 4}}'"#,
+        "(cd overlays/staging/caracal && kustomize edit set replicas web=2)",
+        "(cd overlays/staging/mcp-gateway && kustomize edit set image mcp-registry=web:2)",
+        "sed -i '/^components:/a - ../../components/zone-spread' overlays/staging/caracal/kustomization.yaml",
+        "fitout apply -k overlays/staging/caracal | kubectl apply -f -",
+    ];
+    let wrong = [
+        "kubectl -n store get pods",
+        "kubectl -n shop get gadgets",
+        "kubectl -n shop get persistentvolumeclaim data-db-1",
+        "kubectl -n shop rollout status deployment/wen",
+        "kubectl -n shop logs -l app=wen -c web",
+        "kubectl -n shop logs deployment/web -c wen",
+        "kubectl -n shop exec db-1 -c db -- true",
+        "kubectl -n shop exec db-0 -- true",
+        "kubectl -n shop exec db-0 -c db -- psql -d other",
+        "kubectl -n shop exec deployment/web -c web -- sh -c 'echo $OTHER'",
+        "kubectl -n shop exec deployment/web -c web -- curl http://web:8081/",
+        "kubectl -n shop port-forward service/web 9000:8081",
+        "curl http://localhost:9000/health",
+        "kubectl -n shop set image deployment/web wen=web:2",
+        "kubectl -n shop create secret generic web --from-literal=tokn=1",
+        "kubectl -n shop create secret generic wen --from-literal=token=1",
+        "kubectl -n shop get secret web -o jsonpath='{.data.tokn}'",
+        r#"kubectl -n shop patch hpa web --patch '{"spec": {"minReplicas": 5}}'"#,
+        "(cd overlays/staging/caracal && kustomize edit set replicas wen=2)",
+        "(cd overlays/staging/mcp-gateway && kustomize edit set image mcp-registri=web:2)",
+        "sed -i '/^components:/a - ../../components/zone' overlays/staging/caracal/kustomization.yaml",
+        "sed -i 's#not there#x#' overlays/staging/caracal/kustomization.yaml",
+        "fitout apply -k overlays/stage/caracal | kubectl apply -f -",
+        "fitout apply -f base/caracal -e stage",
+        "kubectl -n shop cordon web",
+    ];
+    for line in right {
+        let checked = commands::check(&format!("```sh\n{line}\n```\n"), &world);
+        assert_eq!(checked.problems, [""; 0], "{line}");
+        assert!(checked.names > 0, "{line}");
+    }
+    for line in wrong {
+        for page in [format!("```sh\n{line}\n```\n"), format!("Or `{line}`.")] {
+            let is_read = page.starts_with('`') || line.starts_with(['k', 'f']);
+            let checked = commands::check(&page, &world);
+            assert!(!is_read || !checked.problems.is_empty(), "{line}");
+        }
+    }
+}
+
+/// The debug pods run where the systems are closed, and the function has nothing to add to them.
+#[test]
+fn debug_pods_meet_what_the_systems_do() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    for system in systems() {
+        let render = bench.reference(&system, "production");
+        let all = format!("{render}---\n{}", manifests("examples/debug"));
+        let check = [
+            "check",
+            "-f",
+            "-",
+            "-e",
+            "production",
+            "--fail-on",
+            "warning",
+        ];
+        let ran = bench.feed("fitout", check, all.as_bytes());
+        assert_eq!(ran.code, Some(0), "{system}: {}{}", ran.stdout, ran.stderr);
+    }
+}
+
 #[test]
 fn no_reference_dangles() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
@@ -212,6 +396,176 @@ fn no_reference_dangles() {
         }
     }
     assert!(dangling.is_empty(), "{}", dangling.join("\n"));
+}
+
+/// An excuse that no rendering needs is a way that is open after all, or an address that nobody is told any more.
+#[test]
+fn every_address_is_reachable_and_every_excuse_needed() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let (mut unreachable, mut excused) = (Vec::new(), BTreeSet::new());
+    for environment in ENVIRONMENTS {
+        for system in systems() {
+            let mut render = Render::of(&bench.reference(&system, environment));
+            let told = reach::told(&render).unwrap();
+            for address in told.iter().filter(|it| !it.is_reachable) {
+                match address.excuse() {
+                    Some(excuse) => _ = excused.insert(excuse),
+                    None => unreachable.push(format!("{environment}: {}", address.connection())),
+                }
+            }
+            // Where policies close everything, only single pods reach anything: themselves.
+            let closed = Render::of(CLOSED_ALTOGETHER).objects;
+            render.objects.retain(|it| it["kind"] != "NetworkPolicy");
+            render.objects.extend(closed);
+            for address in reach::told(&render).unwrap() {
+                let is_open = address.is_reachable && !is_itself(&render, &address);
+                assert!(!is_open, "{environment}: {}", address.connection());
+            }
+        }
+    }
+    assert!(unreachable.is_empty(), "{}", unreachable.join("\n"));
+    let idle: Vec<_> = reach::EXCUSED
+        .iter()
+        .filter(|it| !excused.contains(it))
+        .collect();
+    assert!(idle.is_empty(), "excuses that nothing needs: {idle:#?}");
+}
+
+const CLOSED_ALTOGETHER: &str = "
+kind: NetworkPolicy
+metadata: {name: closed}
+spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
+";
+
+/// Whether an address leads back to the one pod of the workload that is told it.
+fn is_itself(render: &Render, told: &reach::Told) -> bool {
+    let name = told.address.split([':', '.']).next().unwrap_or_default();
+    let service = render.get(&format!("Service/{name}")).ok();
+    let to = service.and_then(|it| render.behind(it));
+    to.is_some_and(|to| to.id() == told.workload && render.most_replicas(to) == 1)
+}
+
+/// A page states the version that the youngest field needs, and names every field that needs more than any cluster has. What
+/// fitout adds depends on `kubernetesVersion`: with the stated version there, nothing younger comes.
+#[test]
+fn the_stated_version_is_the_least_that_works() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    for system in systems() {
+        let page = root().join(format!("docs/systems/{system}.md"));
+        let page = fs::read_to_string(page).unwrap();
+        let (stated, reasons) = versions::stated(&page).unwrap_or_else(|e| panic!("{system}: {e}"));
+        let mut needed = versions::FLOOR;
+        for environment in ENVIRONMENTS {
+            let config = format!("fn-config/{environment}/fitout.yaml");
+            let before = bench.read(&config);
+            let versions = [
+                r#"kubernetesVersion: "1.34""#.to_owned(),
+                format!(r#"kubernetesVersion: "1.{stated}""#),
+            ];
+            bench.replace(&config, &versions[0], &versions[1]);
+            let render = Render::of(&bench.reference(&system, environment));
+            fs::write(bench.tree().join(&config), before).unwrap();
+            for (field, since) in versions::young(&render) {
+                needed = needed.max(since);
+                let name = field.rsplit_once('.').map_or(field, |(_, name)| name);
+                let is_said = reasons.contains(&format!("`{name}`")) || since <= versions::FLOOR;
+                assert!(
+                    is_said,
+                    "{system}: the page does not say what {field} is needed for"
+                );
+            }
+        }
+        assert_eq!(
+            stated, needed,
+            "{system}: 1.{stated} is stated, 1.{needed} needed"
+        );
+    }
+}
+
+/// The components for clusters that lack an operator, and the rows that ask for what the operator makes.
+const WITHOUT: [(&str, &str, &[&str]); 4] = [
+    ("254carbon", "without-external-secrets", &[]),
+    ("caracal", "without-external-secrets", &["CAR-076"]),
+    (
+        "mcp-gateway",
+        "without-external-secrets",
+        &["MCP-031", "MCP-032", "MCP-033"],
+    ),
+    (
+        "mcp-gateway",
+        "mcp-gateway/without-prometheus-operator",
+        &["MCP-034", "MCP-035", "MCP-036", "MCP-037"],
+    ),
+];
+
+/// Without an operator a system is what it is with it, except for what only the operator reads; and it is scraped all the same.
+#[test]
+fn without_an_operator() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let of_operators = ["ExternalSecret", "ServiceMonitor", "PrometheusRule"];
+    for (i, environment) in ENVIRONMENTS.into_iter().enumerate() {
+        for (system, component, missed) in WITHOUT {
+            let who = format!("{environment}, {system}, {component}");
+            let overlay = overlay(system, environment);
+            let with = Render::of(&bench.reference(system, environment));
+            let kustomization = format!("{overlay}/kustomization.yaml");
+            let before = bench.read(&kustomization);
+            // The command of the page, which shows it for production.
+            let page = fs::read_to_string(root().join(format!("docs/systems/{system}.md")));
+            let page = page.unwrap();
+            let mut lines = page.lines();
+            let shown = lines.find(|line| line.starts_with("sed ") && line.contains(component));
+            let shown = shown.unwrap_or_else(|| panic!("{who}: the page does not add it"));
+            let production = format!("overlays/production/{system}");
+            assert!(shown.contains(&production), "{shown}");
+            bench
+                .shell(&shown.replace(&production, &overlay))
+                .succeeded();
+            let by_kustomize = bench.reference(system, environment);
+            let by_apply = bench.run("fitout", ["apply", "-k", &overlay]).succeeded();
+            fs::write(bench.tree().join(&kustomization), before).unwrap();
+            assert_same_objects(&who, &objects([&*by_kustomize]), &objects([&*by_apply]));
+
+            let without = Render::of(&by_apply);
+            let gone: BTreeSet<&str> = with
+                .objects
+                .iter()
+                .filter(|it| without.get(&render::id(it)).is_err())
+                .map(|it| render::text(&it["kind"]))
+                .collect();
+            assert!(
+                !gone.is_empty() && gone.iter().all(|kind| of_operators.contains(kind)),
+                "{who}: gone are {gone:?}"
+            );
+            assert!(
+                gone.iter().all(|kind| without.kind(kind).next().is_none()),
+                "{who}"
+            );
+            let failures: BTreeSet<String> = requirements(system)
+                .asked(i)
+                .filter_map(|row| row.judge(&without, i).err().map(|failure| failure.id))
+                .collect();
+            let failures: Vec<&str> = failures.iter().map(String::as_str).collect();
+            assert_eq!(failures, missed, "{who}");
+
+            if gone.contains("ServiceMonitor") {
+                let scraped = "where Prometheus scrapes `Deployment/mcp-stack-registry`";
+                for (render, answer) in [(&with, "nowhere"), (&without, ":8000/metrics")] {
+                    let row = &table(&[[scraped, answer]]).rows[0];
+                    assert!(
+                        row.judge(render, i).is_ok(),
+                        "{who}: it is not scraped {answer}"
+                    );
+                }
+            }
+        }
+    }
 }
 
 /// Every table is understood, an id stands in one place, and every sentence of the vocabulary is used.

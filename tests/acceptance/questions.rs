@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::render::{Container, Render, Workload, id, list, selects, strings, target, text};
-use super::traffic;
+use super::{reach, traffic, versions};
 
 /// What a rendering answers.
 #[derive(Debug)]
@@ -200,14 +200,12 @@ pub(crate) const QUESTIONS: &[Question] = &[
     ("pods that mount a token without having rights", |r, _| {
         workloads(r, |w| {
             let account = w.account();
-            let own = &w.pod()["automountServiceAccountToken"];
-            let none = Value::Null;
-            let of_account = r
-                .get(&format!("ServiceAccount/{account}"))
-                .map_or(&none, |a| &a["automountServiceAccountToken"]);
-            let mounts = own != false && !(own.is_null() && of_account == false);
-            mounts && (account == "default" || r.bindings_of(account).next().is_none())
+            mounts_token(r, w) && (account == "default" || r.bindings_of(account).next().is_none())
         })
+    }),
+    ("workloads that mount a token", |r, _| {
+        let mounting = r.workloads().filter(|w| mounts_token(r, *w));
+        Ok(unique(mounting.map(Workload::id)))
     }),
     (
         "pods whose ServiceAccount is the default one, or not there",
@@ -271,6 +269,27 @@ pub(crate) const QUESTIONS: &[Question] = &[
     ("containers of {}", |r, a| {
         let pod = r.workload(a[0][0])?.pod();
         Ok(texts(list(&pod["containers"]).map(|c| shown(&c["name"]))))
+    }),
+    (
+        "what the containers of {} run, one after the other",
+        |r, a| {
+            let pod = r.workload(a[0][0])?.pod();
+            let fields = ["initContainers", "containers"].into_iter();
+            let containers = fields.flat_map(|field| list(&pod[field]));
+            Ok(texts(containers.map(|c| {
+                let command = list(&c["command"]).chain(list(&c["args"]));
+                command.map(text).collect::<Vec<_>>().join(" ")
+            })))
+        },
+    ),
+    ("fields that need a Kubernetes after {}", |r, a| {
+        if a[0][0] != format!("1.{}", versions::FLOOR) {
+            return Err("that is not where the versions begin".to_owned());
+        }
+        let young = versions::young(r).into_iter();
+        Ok(texts(
+            young.map(|(field, since)| format!("{field} 1.{since}")),
+        ))
     }),
     // Resources and replicas.
     (
@@ -613,6 +632,13 @@ pub(crate) const QUESTIONS: &[Question] = &[
             &claim(r, a)?["spec"]["resources"]["requests"]["storage"],
         )))
     }),
+    ("access modes of all claims", |r, _| {
+        let claims = r.all_claims();
+        let modes = claims
+            .iter()
+            .flat_map(|(_, c)| list(&c["spec"]["accessModes"]));
+        Ok(unique(modes.map(shown)))
+    }),
     ("access modes of claim {} of {}", |r, a| {
         Ok(unique(
             list(&claim(r, a)?["spec"]["accessModes"]).map(shown),
@@ -847,6 +873,10 @@ pub(crate) const QUESTIONS: &[Question] = &[
             !traffic::is_closed(r, w, "Ingress") || !traffic::is_closed(r, w, "Egress")
         })
     }),
+    ("addresses that pods are told and cannot reach", |r, _| {
+        let told = reach::told(r)?.into_iter();
+        culprits(told.map(|it| (it.connection(), !it.is_reachable && it.excuse().is_none())))
+    }),
     ("connections that are blocked, of {}", |r, a| {
         connections(r, a, false)
     }),
@@ -918,6 +948,14 @@ fn main<'a>(render: &'a Render, workload: &str) -> Result<Container<'a>, String>
     workload
         .main()
         .ok_or_else(|| format!("{} has no container", workload.id()))
+}
+
+/// Whether the pods of a workload mount the token of their ServiceAccount.
+fn mounts_token(render: &Render, workload: Workload<'_>) -> bool {
+    let own = &workload.pod()["automountServiceAccountToken"];
+    let account = render.get(&format!("ServiceAccount/{}", workload.account()));
+    let of_account = account.map_or(&Value::Null, |a| &a["automountServiceAccountToken"]);
+    own != false && !(own.is_null() && of_account == false)
 }
 
 fn amount(render: &Render, arguments: &Arguments<'_>, pointer: &str) -> Answered {

@@ -324,8 +324,29 @@ pub(crate) struct Address {
     pub(crate) port: Option<i64>,
 }
 
+/// Where a host is.
+pub(crate) enum Place {
+    /// In the system's own namespace, by the name of a Service.
+    Here(String),
+    /// In another namespace.
+    Namespace(String),
+    /// Outside of the cluster.
+    World,
+}
+
 /// `host:port`, `scheme://host` and the values of `*_HOST` in a text, as far as they mean the system's own namespace.
 pub(crate) fn addresses(render: &Render, key: &str, value: &str) -> Vec<Address> {
+    let named = hosts(key, value).into_iter();
+    let here = named.filter_map(|(host, port)| match place(render, &host) {
+        Place::Here(name) => Some(Address { name, port }),
+        _ => None,
+    });
+    here.collect()
+}
+
+/// `host:port`, `scheme://host` and the values of `*_HOST` in a text. A URL without a port has that of its scheme, if the scheme
+/// is HTTP's.
+pub(crate) fn hosts(key: &str, value: &str) -> Vec<(String, Option<i64>)> {
     let mut ends: Vec<(String, Option<i64>)> = value
         .split(|c: char| c.is_whitespace() || ",;\"'()<>=".contains(c))
         .filter_map(address)
@@ -333,22 +354,23 @@ pub(crate) fn addresses(render: &Render, key: &str, value: &str) -> Vec<Address>
     if key.ends_with("_HOST") {
         ends.push((value.to_owned(), None));
     }
+    ends.retain(|(host, _)| host != "localhost");
+    ends
+}
+
+/// Where the DNS of a pod finds a host.
+pub(crate) fn place(render: &Render, host: &str) -> Place {
     let own = render.namespace_labels();
-    let namespace = own
-        .get("kubernetes.io/metadata.name")
-        .map_or("", String::as_str);
-    let inside = ends.into_iter().filter_map(|(host, port)| {
-        let name = [".svc.cluster.local", ".svc", ""]
-            .iter()
-            .filter_map(|end| host.strip_suffix(end))
-            .map(|h| h.strip_suffix(&format!(".{namespace}")).unwrap_or(h))
-            .find(|h| !h.contains('.') && *h != "localhost")?;
-        Some(Address {
-            name: name.to_owned(),
-            port,
-        })
-    });
-    inside.collect()
+    let own = own.get("kubernetes.io/metadata.name").map(String::as_str);
+    let of_cluster = [".svc.cluster.local", ".svc"]
+        .iter()
+        .find_map(|end| host.strip_suffix(end));
+    match of_cluster.unwrap_or(host).split_once('.') {
+        None => Place::Here(host.to_owned()),
+        Some((name, namespace)) if Some(namespace) == own => Place::Here(name.to_owned()),
+        Some((_, namespace)) if of_cluster.is_some() => Place::Namespace(namespace.to_owned()),
+        Some(_) => Place::World,
+    }
 }
 
 /// Whether a peer of a rule means pods in the policy's own namespace.
@@ -361,6 +383,14 @@ fn names_port(workload: Workload<'_>, name: &str) -> bool {
     workload.ports().any(|p| p["name"] == name)
 }
 
+fn default_port(url: &str) -> Option<i64> {
+    match url.split_once("://")?.0 {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}
+
 /// The host in a URL, or in `host:port`, with the port.
 fn address(word: &str) -> Option<(String, Option<i64>)> {
     let url = word.split_once("://").map(|(_, rest)| rest);
@@ -368,7 +398,7 @@ fn address(word: &str) -> Option<(String, Option<i64>)> {
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
     let (host, port) = match place.rsplit_once(':') {
         Some((host, port)) => (host, Some(port.parse().ok()?)),
-        None if url.is_some() => (place, None),
+        None if url.is_some() => (place, default_port(word)),
         None => return None,
     };
     let is_name = host.starts_with(|c: char| c.is_ascii_lowercase())

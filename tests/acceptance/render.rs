@@ -252,6 +252,8 @@ impl Render {
                 self.settings(name).remove(key).unwrap_or_default()
             } else if let Some(name) = from["secretKeyRef"]["name"].as_str() {
                 format!("secret:{name}/{}", text(&from["secretKeyRef"]["key"]))
+            } else if let Some(resource) = from["resourceFieldRef"]["resource"].as_str() {
+                format!("resource:{resource}")
             } else {
                 text(&variable["value"]).to_owned()
             };
@@ -269,7 +271,8 @@ impl Render {
             .map(|(_, value)| value.clone())
     }
 
-    fn settings(&self, config_map: &str) -> BTreeMap<String, String> {
+    /// The data of a ConfigMap.
+    pub(crate) fn settings(&self, config_map: &str) -> BTreeMap<String, String> {
         match self.get(&format!("ConfigMap/{config_map}")) {
             Ok(object) => strings(&object["data"]),
             Err(_) => BTreeMap::new(),

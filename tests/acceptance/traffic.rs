@@ -33,8 +33,8 @@ struct Port<'a> {
 }
 
 /// Whether `<source> → <goal>` passes. Sources: `every pod`, `Kind/name`, `namespace <name>`, `another namespace` (one that
-/// no policy can mean in particular), `the world`. Goals: `DNS`, `elsewhere:<port>` (another namespace), `<Service>:<port>`,
-/// `Kind/name:<port of the pods>`.
+/// no policy can mean in particular), `the world`. Goals: `DNS`, `elsewhere:<port>` (another namespace), `namespace <name>:<port>`,
+/// `the world:<port>`, `<Service>:<port>`, `Kind/name:<port of the pods>`.
 pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> {
     let (from, to) = connection
         .split_once(" → ")
@@ -81,8 +81,12 @@ pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> 
         protocol: "TCP",
         names: Vec::new(),
     };
-    if end == "elsewhere" {
-        return Ok(out(&End::Namespace(&namespace("another")), &port));
+    if end == "the world" {
+        return Ok(out(&End::World, &port));
+    }
+    let outside = end.strip_prefix("namespace ");
+    if let Some(name) = outside.or((end == "elsewhere").then_some("another")) {
+        return Ok(out(&End::Namespace(&namespace(name)), &port));
     }
     let goal = if end.contains('/') {
         render.workload(end)?

@@ -57,11 +57,15 @@ impl Cluster {
         )
     }
 
-    /// The preflight program, as a person runs it before an apply.
+    /// `fitout preflight`, as a person runs it before an apply.
     pub(super) fn preflight(&self, render: &Render) -> Ran {
         let mut command = self.preflight_command();
-        command.args(["-", "--namespace", &render.system]);
-        let ran = Ran::of(command, "preflight -".into(), render.text.as_bytes());
+        command.args(["-f", "-", "--namespace", &render.system]);
+        let ran = Ran::of(
+            command,
+            "fitout preflight -f -".into(),
+            render.text.as_bytes(),
+        );
         let left = self.items("namespaces").into_iter().filter(|it| {
             name(it).starts_with("fitout-preflight-") && it["status"]["phase"] == "Active"
         });
@@ -70,11 +74,9 @@ impl Cluster {
     }
 
     pub(super) fn preflight_command(&self) -> Command {
-        // Cargo puts examples beside the folder of the test programs.
-        let tests = std::env::current_exe().unwrap();
-        let profile = tests.parent().and_then(Path::parent).unwrap();
-        let mut command = Command::new(profile.join("examples/preflight"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));
         command
+            .arg("preflight")
             .env("KUBECONFIG", &self.kubeconfig)
             .current_dir(root());
         command
@@ -169,11 +171,13 @@ impl Cluster {
             .of_kind("ExternalSecret")
             .map(|it| secret_of(it, render.namespace_of(it)))
             .collect();
+        let classes = self.items("storageclasses");
         made.extend(render.claims().iter().map(|claim| {
+            let class = classes.iter().find(|it| name(it) == claim.class).unwrap();
             let (namespace, name) = &claim.key;
             let spec = json!({
                 "capacity": {"storage": claim.spec["resources"]["requests"]["storage"]},
-                "accessModes": claim.spec["accessModes"],
+                "accessModes": provided(class),
                 "storageClassName": claim.class,
                 "hostPath": {"path": "/nowhere"},
                 "claimRef": {"namespace": namespace, "name": name},
@@ -317,6 +321,15 @@ impl Cluster {
 fn kind_of(object: &Value) -> (String, String) {
     let text = |field: &str| object[field].as_str().unwrap().to_owned();
     (text("apiVersion"), text("kind"))
+}
+
+/// The access modes of the volumes that a class provides: a file server's are for many nodes, a block device is for one.
+fn provided(class: &Value) -> Value {
+    match class["provisioner"].as_str() {
+        Some("nfs.csi.k8s.io") => json!(["ReadWriteOnce", "ReadWriteMany"]),
+        Some("ebs.csi.aws.com" | "rancher.io/local-path") => json!(["ReadWriteOnce"]),
+        other => panic!("what does the provisioner {other:?} provide?"),
+    }
 }
 
 /// The Secret that the External Secrets Operator would make.

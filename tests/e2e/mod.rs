@@ -18,6 +18,7 @@
 mod bases;
 mod cluster;
 mod corpus;
+mod operating;
 mod overlays;
 mod preflight;
 mod promotion;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::cluster::Cluster;
 use super::render::{Render, pod_security, systems};
 use super::settle::namespace;
+use crate::hosts::bench::root;
 
 #[test]
 fn development_runs() {
@@ -21,6 +22,70 @@ fn staging_runs() {
 #[test]
 fn production_runs() {
     runs("production");
+}
+
+/// The pod template of a Job is immutable. That of Caracal's schema runs in an upgrade all the same: after the step that the page
+/// shows, or without it when the cluster has removed the Job.
+#[test]
+fn an_upgrade_runs_the_schema_again() {
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let of_version = |version: &str| {
+        let text = Render::of("production", "caracal").text;
+        assert!(text.contains("/caracal-gateway:v0.3.0"));
+        let image = format!("/caracal-gateway:{version}");
+        Render::new("caracal", text.replace("/caracal-gateway:v0.3.0", &image))
+    };
+    let (level, version) = pod_security("production");
+    let first = of_version("v0.3.0");
+    cluster.prepare(&first, (level, &version));
+    cluster.apply_namespaces(&first);
+    cluster.provide(&first);
+    cluster.apply(&first, &[]).succeeded();
+    cluster.settle(&first);
+
+    let second = of_version("v0.4.0");
+    let found = cluster.preflight(&second);
+    let said = "Job caracal/caracal-schema: spec.template";
+    assert_eq!(found.code, Some(1), "{}", found.stdout);
+    assert!(found.stdout.starts_with(said), "{}", found.stdout);
+    let refused = cluster.apply(&second, &[]);
+    assert!(
+        refused.stderr.contains("field is immutable"),
+        "{}",
+        refused.stderr
+    );
+    const STEP: &str = "kubectl -n caracal delete job caracal-schema --ignore-not-found";
+    let page = std::fs::read_to_string(root().join("docs/systems/caracal.md")).unwrap();
+    assert!(page.lines().any(|line| line == STEP), "docs: {STEP}");
+    let step: Vec<&str> = STEP.split(' ').skip(1).collect();
+    cluster.kubectl(&step).succeeded();
+    cluster.apply(&second, &[]).succeeded();
+    cluster.settle(&second);
+
+    // An hour in a second.
+    let patch = r#"{"spec": {"ttlSecondsAfterFinished": 1}}"#;
+    let patch = [
+        "-n",
+        "caracal",
+        "patch",
+        "job",
+        "caracal-schema",
+        "-p",
+        patch,
+    ];
+    cluster.kubectl(&patch).succeeded();
+    cluster.until("the cluster removes the Job", || {
+        match cluster.items("jobs").as_slice() {
+            [] => Ok(()),
+            jobs => Err(format!("{jobs:?}")),
+        }
+    });
+    let third = of_version("v0.5.0");
+    cluster.apply(&third, &[]).succeeded();
+    cluster.settle(&third);
+    println!("upgrade      caracal      the Job of the schema ran three times, for three versions");
 }
 
 fn runs(environment: &str) {

@@ -35,6 +35,14 @@ metadata: {name: web}
 spec: {selector: {app: web}, ports: [{port: 80}]}
 ";
 
+/// A claim that is made after Circle Core's, and bound before.
+const SHARED: &str = "
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: shared}
+spec: {storageClassName: shared-retain, accessModes: [ReadWriteMany], resources: {requests: {storage: 1Gi}}}
+";
+
 impl Cluster {
     /// It found something, and said all of this; nothing was applied.
     fn finds(&self, render: &Render, said: &[&str]) {
@@ -65,9 +73,54 @@ fn a_storage_class_that_the_cluster_lacks() {
     render.text = render.text.replace("fast-retain", "gold");
     cluster.finds(&render, &[
         "StatefulSet caracal/caracal-postgres: spec.volumeClaimTemplates[0].spec.storageClassName",
-        "the cluster has no storage class \"gold\"; it has: fast, fast-retain, standard",
-        "to do: name one of these in spec.storage.storageClassName",
+        "the cluster has no storage class \"gold\"; it has: fast, fast-retain, shared, shared-retain, standard",
+        "= help: name one of these in spec.storage.storageClassName",
     ]);
+}
+
+/// A claim that pods on several nodes share binds only under a class that provides such volumes, and preflight knows which may not.
+#[test]
+fn a_shared_claim_on_block_storage() {
+    let Some(cluster) = Cluster::empty() else {
+        return;
+    };
+    let mut render = Render::of("production", "circle-core");
+    render.text = render.text.replace("shared-retain", "fast-retain");
+    let (level, version) = pod_security("production");
+    cluster.prepare(&render, (level, &version));
+    let warned = cluster.preflight(&render);
+    println!("{}", warned.stdout.trim_end());
+    assert_eq!(warned.code, Some(0), "{}", warned.stderr);
+    for said in [
+        "warning: PersistentVolumeClaim circle-core/circle-core-prod-data: spec.accessModes",
+        "the storage class \"fast-retain\" has provisioner ebs.csi.aws.com, which is not known to provide ReadWriteMany",
+    ] {
+        assert!(
+            warned.stdout.contains(said),
+            "not said: {said}\n{}",
+            warned.stdout
+        );
+    }
+
+    let block = Render::new("circle-core", render.text);
+    let shared = Render::new("circle-core", SHARED.into());
+    for render in [&block, &shared] {
+        cluster.provide(render);
+        cluster.apply(render, &[]).succeeded();
+    }
+    let phase = |claim: &str| {
+        let claims = cluster.items("persistentvolumeclaims");
+        let live = claims.iter().find(|it| name(it) == claim).unwrap();
+        live["status"]["phase"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    cluster.until("the claim of a file server's class is bound", || {
+        let phase = phase("shared");
+        if phase == "Bound" { Ok(()) } else { Err(phase) }
+    });
+    assert_eq!(phase("circle-core-prod-data"), "Pending");
 }
 
 #[test]
@@ -100,7 +153,7 @@ fn a_namespace_that_enforces_more_than_the_pods_meet() {
         "Deployment caracal/caracal-mcp-adapter: spec.template.spec",
         "StatefulSet caracal/caracal-postgres: spec.template.spec",
         "its namespace would refuse the pods: violates PodSecurity \"restricted:v1.34\"",
-        "to do: fit them out",
+        "= help: run `fitout apply` on them",
     ];
     // The namespace comes with the render, and is not there yet.
     let mut render = Render::of_base("caracal");
@@ -156,13 +209,15 @@ fn without_a_cluster_or_a_render_it_says_so() {
         text: "a: [".into(),
         objects: Vec::new(),
     });
-    assert_eq!(broken.code, Some(2), "{}", broken.stderr);
+    assert_eq!(broken.code, Some(3), "{}", broken.stderr);
 
     let mut command = cluster.preflight_command();
-    command.arg("Cargo.toml").env("KUBECONFIG", "/nowhere");
-    let alone = Ran::of(command, "preflight".into(), b"");
-    assert_eq!((alone.code, &*alone.stdout), (Some(2), ""));
-    assert!(alone.stderr.starts_with("error: "), "{}", alone.stderr);
+    let base = ["-f", "base/caracal"];
+    command.args(base).env("KUBECONFIG", "/nowhere");
+    let alone = Ran::of(command, "fitout preflight".into(), b"");
+    assert_eq!((alone.code, &*alone.stdout), (Some(3), ""));
+    let said = "error: kubectl cannot reach the cluster (no context is set): ";
+    assert!(alone.stderr.starts_with(said), "{}", alone.stderr);
 }
 
 /// Whoever presses Ctrl-C leaves no namespace behind either.
@@ -175,6 +230,7 @@ fn the_scratch_namespace_goes_when_the_program_is_killed() {
     std::fs::write(manifest.path(), Render::of("production", "caracal").text).unwrap();
     let mut command: Command = cluster.preflight_command();
     let mut child = command
+        .arg("-f")
         .arg(manifest.path())
         .stdin(Stdio::null())
         .spawn()

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::bench::{Bench, Need, binary, image, root};
+use super::objects::{assert_same_objects, objects};
 
 /// What Docker puts into every container for itself.
 const DOCKERS_OWN: [&str; 9] = [
@@ -145,4 +146,34 @@ fn sources() -> Vec<PathBuf> {
         }
     }
     files
+}
+
+/// What the README shows for any CI: each way prints or writes what the others do.
+#[test]
+fn the_lines_of_the_readme_for_ci_run() {
+    let Some(bench) = Bench::with(&[Need::Image, Need::Kpt, Need::Kustomize]) else {
+        return;
+    };
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, part) = readme.split_once("**Any CI**").unwrap();
+    let (part, _) = part.split_once("**The command line**").unwrap();
+    let blocks: Vec<&str> = part
+        .split("```sh\n")
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap())
+        .collect();
+    let [kpt, kustomize, mounted] = blocks[..] else {
+        panic!("{blocks:#?}");
+    };
+    bench.shell(kpt).succeeded();
+    let sunk = bench.files("out/caracal").into_values();
+    let sunk: Vec<String> = sunk
+        .filter(|it| !it.contains("kind: Kustomization"))
+        .collect();
+    let sunk = objects(sunk.iter().map(String::as_str));
+    let printed = bench.shell(kustomize).succeeded();
+    let mounted = bench.shell(mounted).succeeded();
+    assert_same_objects("kustomize cfg cat", &sunk, &objects([&*printed]));
+    assert_same_objects("the command line", &sunk, &objects([&*mounted]));
+    assert!(printed.contains("limits:"), "{printed}");
 }

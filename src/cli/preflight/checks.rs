@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use crate::Finding;
-use crate::cluster::{Cluster, Scratch};
-use crate::render::{Object, Render, dotted, group, title};
+use super::Finding;
+use super::cluster::{Cluster, Scratch};
+use super::render::{Object, Render, dotted, group, title};
 
 /// Prefix of the labels by which a namespace refuses pods; `warn` and `audit` refuse none.
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
@@ -34,8 +34,29 @@ const MUTABLE: [(&str, &str, &[&str]); 2] = [
     ),
 ];
 
+/// Provisioners whose volumes pods on several nodes mount at once, by the end of their names: operators put their namespace before
+/// it. No StorageClass says which access modes it provides.
+const SHARED_STORAGE: [&str; 16] = [
+    "azure-file",
+    "blob.csi.azure.com",
+    "cephfs.csi.ceph.com",
+    "csi.juicefs.com",
+    "driver.longhorn.io",
+    "efs.csi.aws.com",
+    "file.csi.azure.com",
+    "filestore.csi.storage.gke.io",
+    "fsx.csi.aws.com",
+    "fsx.openzfs.csi.aws.com",
+    "gcsfuse.csi.storage.gke.io",
+    "lustre.csi.storage.gke.io",
+    "nfs.csi.k8s.io",
+    "nfs-subdir-external-provisioner",
+    "seaweedfs-csi-driver",
+    "smb.csi.k8s.io",
+];
+
 /// Kinds that the cluster does not know. They are asked nothing else; all others have their namespace afterwards.
-pub(crate) fn kinds(
+pub(super) fn kinds(
     cluster: &Cluster,
     render: &mut Render,
     default_namespace: &str,
@@ -84,6 +105,7 @@ pub(crate) fn kinds(
             object: objects.join(", "),
             field: "apiVersion, kind".into(),
             what: format!("the cluster has no {kind} of {api_version}{}", served(cluster, &api_version)?),
+            is_warning: false,
             remedy: "install the operator that brings its CustomResourceDefinition first, or leave the object out; a version that the cluster serves may differ in fields".into(),
         });
     }
@@ -125,8 +147,8 @@ fn served(cluster: &Cluster, api_version: &str) -> anyhow::Result<String> {
     Ok(format!("; of {group} it serves {}", versions.join(", ")))
 }
 
-/// Claims that would wait for their class for ever.
-pub(crate) fn storage_classes(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
+/// Claims that would stay Pending: their class is not there, or may not provide volumes that pods on several nodes share.
+pub(super) fn storage_classes(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
     if render.objects.iter().all(|object| object.claims.is_empty()) {
         return Ok(Vec::new());
     }
@@ -150,39 +172,85 @@ pub(crate) fn storage_classes(cluster: &Cluster, render: &Render) -> anyhow::Res
         .filter(|it| it["kind"] == "PersistentVolume")
         .map(|it| text(&it["spec"]["storageClassName"]))
         .collect();
-    let has_default = classes
+    let default = classes
         .iter()
-        .any(|it| it.pointer(DEFAULT).is_some_and(|value| value == "true"));
+        .find(|it| it.pointer(DEFAULT).is_some_and(|value| value == "true"))
+        .map(|it| text(&it["metadata"]["name"]));
     let has = names.iter().copied().collect::<Vec<_>>().join(", ");
 
     let mut findings = Vec::new();
     for object in &render.objects {
         for claim in &object.claims {
             let field = format!("{}/spec/storageClassName", claim.path);
-            let class = object.at(&field).as_str();
+            let class = object.at(&field).as_str().or(default);
             let what = match class {
                 // The claim takes a volume without a class, and no class at all.
                 Some("") => continue,
-                Some(class) if names.contains(class) || by_hand.contains(class) => continue,
+                Some(class) if names.contains(class) || by_hand.contains(class) => {
+                    findings.extend(not_shared(object, &claim.path, class, &classes, &live));
+                    continue;
+                }
                 Some(class) => {
                     format!("the cluster has no storage class {class:?}; it has: {has}")
                 }
-                None if has_default => continue,
                 None => format!("no class is named, and the cluster has no default; it has: {has}"),
             };
             findings.push(Finding {
                 object: object.title(),
                 field: dotted(&field),
                 what,
-                remedy: "name one of these in spec.storage.storageClassName of the environment's config, or have the class made; the claim would stay Pending until then".into(),
+                is_warning: false,
+                remedy: "name one of these in spec.storage.storageClassName of the environment's config, or create the class; the claim stays Pending until then".into(),
             });
         }
     }
     Ok(findings)
 }
 
+/// A warning about a claim for pods on several nodes, unless its class is known to provide such volumes, or one is there.
+fn not_shared(
+    object: &Object,
+    claim: &str,
+    class: &str,
+    classes: &[&Value],
+    live: &[&Value],
+) -> Option<Finding> {
+    let field = format!("{claim}/spec/accessModes");
+    let is_shared = |modes: &Value| {
+        let mut modes = modes.as_array().into_iter().flatten();
+        modes.any(|mode| mode == "ReadWriteMany" || mode == "ReadOnlyMany")
+    };
+    if !is_shared(object.at(&field)) {
+        return None;
+    }
+    let of_class = classes.iter().find(|it| it["metadata"]["name"] == class);
+    let provisioner = of_class.map_or("", |it| text(&it["provisioner"]));
+    let is_known = SHARED_STORAGE.iter().any(|known| {
+        let before = provisioner.strip_suffix(known);
+        before.is_some_and(|before| before.is_empty() || before.ends_with(['.', '/']))
+    });
+    let mut volumes = live
+        .iter()
+        .filter(|it| it["kind"] == "PersistentVolume" && it["spec"]["storageClassName"] == class);
+    if is_known || volumes.any(|it| is_shared(&it["spec"]["accessModes"])) {
+        return None;
+    }
+    let by = if provisioner.is_empty() {
+        "no provisioner".to_owned()
+    } else {
+        format!("provisioner {provisioner}")
+    };
+    Some(Finding {
+        object: object.title(),
+        field: dotted(&field),
+        what: format!("the storage class {class:?} has {by}, which is not known to provide ReadWriteMany"),
+        is_warning: true,
+        remedy: "check that it does, or name a class for shared storage (NFS, CephFS, EFS, Filestore, Azure Files) in a profile for this claim; on block storage the claim stays Pending".into(),
+    })
+}
+
 /// Pods that their namespace would refuse, as it will be labelled after the apply.
-pub(crate) fn pods(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
+pub(super) fn pods(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
     let mut by_labels = BTreeMap::<String, (Value, Vec<&Object>)>::new();
     let mut labels_of = BTreeMap::new();
     for object in render.objects.iter().filter(|it| it.template.is_some()) {
@@ -252,7 +320,7 @@ fn refused(
             Some(start) => (
                 format!("its namespace would refuse the pods: {}", &said[start..]),
                 format!(
-                    "fit them out (`fitout apply`, securityContext.profile: restricted), or lower the namespace's label {ENFORCE}"
+                    "run `fitout apply` on them with securityContext.profile: restricted, or lower the namespace's label {ENFORCE}"
                 ),
             ),
             None => (
@@ -265,6 +333,7 @@ fn refused(
             object: object.title(),
             field: dotted(&format!("{path}/spec")),
             what,
+            is_warning: false,
             remedy,
         });
     }
@@ -323,7 +392,7 @@ fn said_of(stderr: &str, name: &str) -> Option<String> {
 }
 
 /// Changes to objects of the cluster that the API server would refuse.
-pub(crate) fn changes(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
+pub(super) fn changes(cluster: &Cluster, render: &Render) -> anyhow::Result<Vec<Finding>> {
     let named: Vec<&Object> = render
         .objects
         .iter()
@@ -407,6 +476,7 @@ fn refusal(object: &Object, fields: &[(String, String)], said: &str) -> Finding 
         object: object.title(),
         field,
         what,
+        is_warning: false,
         remedy,
     }
 }

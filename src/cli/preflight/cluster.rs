@@ -5,31 +5,46 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use std::path::PathBuf;
+
 use anyhow::{Context as _, bail, ensure};
 use serde_json::{Value, json};
 
-pub(crate) struct Cluster {
+use super::super::kustomize::find;
+use super::super::output::Output;
+use super::super::{Failure, UNREADABLE, WRONG_USE};
+
+pub(super) struct Cluster {
+    kubectl: PathBuf,
     context: Option<String>,
 }
 
 /// What kubectl said.
-pub(crate) struct Answer {
-    pub(crate) ok: bool,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
+pub(super) struct Answer {
+    pub(super) ok: bool,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
 }
 
 impl Cluster {
-    pub(crate) fn new(context: Option<String>) -> Cluster {
-        Cluster { context }
+    pub(super) fn new(context: Option<String>) -> Result<Cluster, Failure> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let kubectl = find("kubectl", &path).ok_or_else(|| {
+            Failure::new(
+                WRONG_USE,
+                "error: preflight asks the cluster through kubectl, and there is no kubectl on PATH\n  \
+                 = help: install kubectl, or run `fitout check`, which needs no cluster",
+            )
+        })?;
+        Ok(Cluster { kubectl, context })
     }
 
-    pub(crate) fn kubectl(&self, arguments: &[&str], input: &str) -> anyhow::Result<Answer> {
+    pub(super) fn kubectl(&self, arguments: &[&str], input: &str) -> anyhow::Result<Answer> {
         // A file instead of a pipe: kubectl may answer before it has read everything.
         let mut stdin = tempfile::tempfile()?;
         stdin.write_all(input.as_bytes())?;
         stdin.rewind()?;
-        let mut command = Command::new("kubectl");
+        let mut command = Command::new(&self.kubectl);
         command.args(self.context.iter().flat_map(|name| ["--context", name]));
         command.arg("--request-timeout=60s").args(arguments);
         let output = command
@@ -52,7 +67,7 @@ impl Cluster {
     }
 
     /// `kubectl get … -o json`; null when there is none of the objects.
-    pub(crate) fn get(&self, what: &[&str], input: &str) -> anyhow::Result<Value> {
+    pub(super) fn get(&self, what: &[&str], input: &str) -> anyhow::Result<Value> {
         let arguments = [&["get", "-o", "json", "--ignore-not-found"], what].concat();
         let text = self.expect(&arguments, input)?;
         if text.trim().is_empty() {
@@ -61,12 +76,44 @@ impl Cluster {
         serde_json::from_str(&text).context("kubectl printed no JSON")
     }
 
-    /// Fails when there is no cluster: afterwards, what is not found is not there.
-    pub(crate) fn reach(&self) -> anyhow::Result<()> {
-        self.expect(&["get", "--raw", "/version"], "").map(drop)
+    /// Fails when no cluster answers: afterwards, what is not found does not exist.
+    pub(super) fn reach(&self) -> Result<(), Failure> {
+        let unreadable = |error| {
+            Failure::of::<anyhow::Error>(UNREADABLE, "error: cannot ask the cluster".to_owned())(
+                error,
+            )
+        };
+        let answer = self
+            .kubectl(&["get", "--raw", "/version"], "")
+            .map_err(unreadable)?;
+        if answer.ok {
+            return Ok(());
+        }
+        let context = match &self.context {
+            Some(name) => Some(name.clone()),
+            None => {
+                let current = self
+                    .kubectl(&["config", "current-context"], "")
+                    .map_err(unreadable)?;
+                current.ok.then(|| current.stdout.trim().to_owned())
+            }
+        };
+        let context = match context {
+            Some(name) => format!("of the context {name:?}"),
+            None => "(no context is set)".to_owned(),
+        };
+        // The same line five times, once for each kind of discovery, and then what it comes to.
+        let said = answer.stderr.trim().lines().next_back().unwrap_or_default();
+        Err(Failure::new(
+            UNREADABLE,
+            format!(
+                "error: kubectl cannot reach the cluster {context}: {said}\n  \
+                 = help: `kubectl config get-contexts` lists the contexts; choose one with --context"
+            ),
+        ))
     }
 
-    pub(crate) fn default_namespace(&self) -> anyhow::Result<String> {
+    pub(super) fn default_namespace(&self) -> anyhow::Result<String> {
         let path = "jsonpath={.contexts[0].context.namespace}";
         let namespace = self.expect(&["config", "view", "--minify", "-o", path], "")?;
         Ok(if namespace.is_empty() {
@@ -77,7 +124,7 @@ impl Cluster {
     }
 
     /// Waits for the one who started this program, however it ends, and cleans up behind it.
-    pub(crate) fn remove_when_alone(&self, namespace: &str) -> anyhow::Result<()> {
+    pub(super) fn remove_when_alone(&self, namespace: &str) -> anyhow::Result<()> {
         std::io::stdin().read_to_end(&mut Vec::new())?;
         let delete = ["delete", "namespace", namespace, "--ignore-not-found"];
         self.expect(&[&delete[..], &["--wait=false"]].concat(), "")
@@ -87,17 +134,17 @@ impl Cluster {
 
 /// A namespace that is gone when this is, also when the program is killed: a process of its own removes it as soon as
 /// the pipe to it closes.
-pub(crate) struct Scratch {
-    pub(crate) name: String,
+pub(super) struct Scratch {
+    pub(super) name: String,
     remover: Child,
 }
 
 impl Scratch {
-    pub(crate) fn new(cluster: &Cluster, labels: &Value) -> anyhow::Result<Scratch> {
+    pub(super) fn new(cluster: &Cluster, labels: &Value) -> anyhow::Result<Scratch> {
         let random = RandomState::new().hash_one(std::process::id());
         let name = format!("fitout-preflight-{random:016x}");
         let mut remover = Command::new(std::env::current_exe()?);
-        remover.args(["--remove-when-alone", &name]);
+        remover.args(["preflight", "--remove-when-alone", &name]);
         remover.args(cluster.context.iter().flat_map(|it| ["--context", it]));
         // In a group of its own a Ctrl-C does not reach it.
         #[cfg(unix)]
@@ -109,7 +156,7 @@ impl Scratch {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
         cluster
             .expect(&["create", "-f", "-"], &namespace.to_string())
-            .context("pods are tried in a namespace that is made for it")?;
+            .context("cannot create the namespace in which the pods are tried")?;
         scratch.wait_for_account(cluster)?;
         Ok(scratch)
     }
@@ -124,7 +171,7 @@ impl Scratch {
             std::thread::sleep(Duration::from_millis(200));
         }
         bail!(
-            "namespace {} gets no default ServiceAccount: no pod could be tried",
+            "namespace {} got no default ServiceAccount within 30 seconds, so no pod could be tried",
             self.name
         )
     }
@@ -135,10 +182,10 @@ impl Drop for Scratch {
         drop(self.remover.stdin.take());
         let is_gone = self.remover.wait().is_ok_and(|status| status.success());
         if !is_gone {
-            eprintln!(
-                "warning: left behind: kubectl delete namespace {}",
+            Output::stderr(&format!(
+                "warning: namespace {0} is still there: kubectl delete namespace {0}",
                 self.name
-            );
+            ));
         }
     }
 }

@@ -1,0 +1,62 @@
+//! FIT-IMG001: images without a fixed version. An example to copy: it is compiled for tests only.
+//!
+//! An image without a tag, or with the tag `latest`, is another program tomorrow, and a rollback does not bring the old one
+//! back. A digest is always fixed.
+
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find, Pod};
+use crate::finding::Finding;
+use crate::rules::{Rule, When};
+
+pub(super) const CHECK: Check = Check {
+    name: "example",
+    rules: &[UNVERSIONED],
+    find: Find::Pods(unversioned),
+};
+
+const UNVERSIONED: Rule = Rule {
+    id: "FIT-IMG001",
+    severity: Severity::Warning,
+    when: When::OnCheck,
+    meaning: "an image without a fixed version",
+    peers: "kube-linter latest-tag; Polaris tagNotSpecified; Kyverno disallow-latest-tag",
+};
+
+/// Each container whose image has no fixed version.
+fn unversioned(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    let containers = pod.template.containers.iter();
+    let findings = containers.filter_map(|container| {
+        let image = container.node.text_at(["image"])?;
+        let name = image.rsplit('/').next()?;
+        let is_fixed =
+            name.contains('@') || name.split_once(':').is_some_and(|it| it.1 != "latest");
+        let part = &container.subject.part;
+        let message = format!("{part}: the image {image} has no fixed version");
+        let finding = Finding::new(&UNVERSIONED, message)
+            .about(&container.subject, &["image"])
+            .current(Some(image.as_ref().into()))
+            .help("name a tag or a digest");
+        (!is_fixed).then_some(finding)
+    });
+    findings.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::found;
+    use super::CHECK;
+
+    #[test]
+    fn a_tag_or_a_digest_is_a_version() {
+        let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: \
+                   registry:5000/a}, {name: b, image: b:latest}, {name: c, image: c:1.0}, {name: d, image: d@sha256:0}]}}";
+        assert_eq!(
+            found(&CHECK, pod),
+            [
+                "container \"a\": the image registry:5000/a has no fixed version",
+                "container \"b\": the image b:latest has no fixed version"
+            ]
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! How a check is tried alone, on one object.
+
+use std::cell::OnceCell;
+
+use super::{Check, Find, Pod, Scene};
+use crate::config::FunctionConfig;
+use crate::facts::Overlay;
+use crate::objects::Objects;
+use crate::read::{Origin, Resource};
+use crate::select::Selection;
+use crate::transformers::Transformers;
+use crate::yaml::Stream;
+
+/// The messages of what a check finds in an object, under a config that changes nothing.
+pub(super) fn found(check: &Check, object: &str) -> Vec<String> {
+    let config = "{apiVersion: fitout.dev/v1alpha1, kind: Fitout, spec: {environment: test}}";
+    let config = Stream::parse(config).expect("YAML");
+    let config = FunctionConfig::of_file(&config, "fn-config.yaml").expect("a Fitout");
+    let config = config.decode(crate::VOCABULARY).expect("a sound config");
+    let stream = Stream::parse(object).expect("YAML");
+    let root = stream.documents().next().expect("a document").root();
+    let mut resources = Vec::new();
+    Resource::read(root, 0, Origin::default(), &mut resources).expect("an object");
+    let objects = Objects::of(&resources, &[], &[], None);
+    let selection = Selection::of(&config, &objects).expect("an object of its kind's shape");
+    let transformers = Transformers::new(&config);
+    let scene = Scene {
+        config: &config,
+        selection: &selection,
+        transformers: &transformers,
+        changes: &[],
+    };
+    let overlay = Overlay::default();
+    let findings = match check.find {
+        Find::Objects(find) => find(&scene),
+        Find::Pods(find) => {
+            let selected = selection.selected.iter();
+            let pods = selected.flat_map(|selected| {
+                let templates = selected.target.templates.iter();
+                templates.map(move |template| (selected, template))
+            });
+            let pods = pods.map(|(selected, template)| Pod {
+                scene: &scene,
+                selected,
+                template,
+                is_changed: false,
+                edits: &overlay,
+                before: OnceCell::new(),
+                after: OnceCell::new(),
+            });
+            pods.flat_map(|pod| find(&pod)).collect()
+        }
+    };
+    findings.into_iter().map(|it| it.message).collect()
+}

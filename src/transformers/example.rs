@@ -1,0 +1,88 @@
+//! `imagePullPolicy`: when the kubelet pulls the images of containers. An example to copy: it is compiled for tests only.
+//!
+//! Writes `imagePullPolicy` of every container. What the author set stays (mode `Ensure`), unless the config overrides it.
+//!
+//! ```yaml
+//! # before                                  # after
+//! - name: gateway                           - name: gateway
+//!   image: caracal/gateway:1.0                image: caracal/gateway:1.0
+//!                                             imagePullPolicy: IfNotPresent
+//! ```
+
+use serde::Deserialize;
+
+use super::{Scope, Transformer};
+use crate::config::{Objection, Settings};
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::problem::Problem;
+use crate::yaml::Value;
+
+/// When images are pulled.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ImagePullPolicy {
+    /// `Always`, `IfNotPresent` or `Never`.
+    policy: Option<String>,
+}
+
+const POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
+
+impl Settings for ImagePullPolicy {
+    // The leaves that `modes`, exemptions and reasons name.
+    const MODE_PATHS: &'static [&'static str] = &["policy"];
+    // A profile that selects containers may set these keys.
+    const CONTAINER_KEYS: &'static [&'static str] = &["policy"];
+
+    fn check(&self) -> Vec<Objection> {
+        let unknown = self
+            .policy
+            .iter()
+            .filter(|it| !POLICIES.contains(&it.as_str()));
+        let objection = |policy: &String| {
+            let help = format!("write {}", crate::problem::one_of(&POLICIES));
+            Objection::new("policy", format!("`{policy}` is not a pull policy"), help)
+        };
+        unknown.map(objection).collect()
+    }
+}
+
+impl Transformer for ImagePullPolicy {
+    fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        for container in scope.target().containers() {
+            // No layer of the config that applies to this container has the section.
+            let Some(section) = scope.section_for(container) else {
+                continue;
+            };
+            if let Some(policy) = &section.settings.policy {
+                edits.set(Proposal {
+                    subject: &container.subject,
+                    field: &["imagePullPolicy"],
+                    value: Value::from(policy.as_str()),
+                    decision: section.decision("policy"),
+                    meaning: Meaning::Literal,
+                    note: None,
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ImagePullPolicy;
+    use crate::transformers::testing::changes;
+
+    #[test]
+    fn the_author_wins() {
+        let config = "imagePullPolicy: {policy: Always}";
+        let pod = "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: a, image: a}, {name: b, \
+                   image: b, imagePullPolicy: Never}]}}";
+        assert_eq!(
+            changes::<ImagePullPolicy>("imagePullPolicy", config, pod),
+            [
+                "container \"a\": set imagePullPolicy to Always (spec.imagePullPolicy.policy); it was not set"
+            ]
+        );
+    }
+}
