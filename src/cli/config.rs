@@ -233,20 +233,21 @@ impl Shown {
             (Some(file), Some(position)) => format!("{file}:{}", position.line),
             _ => String::new(),
         };
-        let all = || self.0.iter().flat_map(|(_, leaves)| leaves);
-        let width = |text: &dyn Fn(&Leaf) -> usize| all().map(text).max().unwrap_or(0).min(60);
-        let path = width(&|leaf| leaf.path.chars().count());
-        let value = width(&|leaf| leaf.value.chars().count());
-        let places = width(&|leaf| place(leaf).chars().count());
         let mut text = String::new();
         for (title, leaves) in &self.0 {
+            // A long value pushes only its own line.
+            let width = |column: &dyn Fn(&Leaf) -> usize| {
+                leaves.iter().map(column).filter(|it| *it <= 40).max()
+            };
+            let path = width(&|leaf| leaf.path.chars().count()).unwrap_or_default();
+            let value = width(&|leaf| leaf.value.chars().count()).unwrap_or_default();
             if !text.is_empty() {
                 text.push('\n');
             }
             text.push_str(&format!("{title}\n"));
             for leaf in leaves {
                 text.push_str(&format!(
-                    "  {:path$}  {:value$}  {:places$}  {}\n",
+                    "  {:path$}  {:value$}  {}  {}\n",
                     leaf.path,
                     leaf.value,
                     place(leaf),
