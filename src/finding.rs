@@ -73,6 +73,13 @@ pub struct Decision {
     pub exemption: Option<usize>,
 }
 
+impl Decision {
+    /// The environment in whose part of the config the line is, and the rest of the field below that part.
+    pub fn environment(&self) -> Option<(&str, &str)> {
+        self.field.strip_prefix("spec.environments.")?.split_once('.')
+    }
+}
+
 /// Something that a person should know, which is not a change.
 #[derive(Clone, Debug)]
 pub struct Finding {

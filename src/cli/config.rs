@@ -175,7 +175,11 @@ impl Show {
         let resources = manifests.resources().map_err(unreadable)?;
         let objects = Objects::of(&resources, &config.pod_specs, &config.claims, None);
         let selection = Selection::of(&config, &objects).map_err(unreadable)?;
-        for selected in &selection.selected {
+        let is_fitted = |selected: &&Selected<'_, '_>| {
+            let target = selected.target;
+            !target.templates.is_empty() || !target.claims.is_empty()
+        };
+        for selected in selection.selected.iter().filter(is_fitted) {
             show_object(&config, selected, &mut shown);
         }
         Output::stdout(&shown.drawn());

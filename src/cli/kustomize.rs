@@ -21,6 +21,9 @@ pub(super) const RECORD: &str = "FITOUT_SHIM_RECORD";
 /// The overlay that is built, for the lines of its config.
 pub(super) const DIRECTORY: &str = "FITOUT_SHIM_DIRECTORY";
 
+/// The folder that the path of the overlay starts from.
+pub(super) const WORKING: &str = "FITOUT_SHIM_WORKING";
+
 /// Set when the caller tells findings itself.
 pub(super) const TOLD_LATER: &str = "FITOUT_SHIM_TOLD_LATER";
 
@@ -66,6 +69,7 @@ impl Build {
             .env(REAL_PATH, &path)
             .env(RECORD, &record)
             .env(DIRECTORY, directory)
+            .env(WORKING, std::env::current_dir().unwrap_or_default())
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()
