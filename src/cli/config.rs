@@ -239,12 +239,11 @@ impl Shown {
         };
         let mut text = String::new();
         for (title, leaves) in &self.0 {
+            let paths = leaves.iter().map(|leaf| leaf.path.chars().count());
+            let path = paths.max().unwrap_or_default();
             // A long value pushes only its own line.
-            let width = |column: &dyn Fn(&Leaf) -> usize| {
-                leaves.iter().map(column).filter(|it| *it <= 40).max()
-            };
-            let path = width(&|leaf| leaf.path.chars().count()).unwrap_or_default();
-            let value = width(&|leaf| leaf.value.chars().count()).unwrap_or_default();
+            let values = leaves.iter().map(|leaf| leaf.value.chars().count());
+            let value = values.filter(|it| *it <= 40).max().unwrap_or_default();
             if !text.is_empty() {
                 text.push('\n');
             }

@@ -11,7 +11,7 @@ use std::ops::Range;
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value as Json};
 
-use super::document::KIND;
+use super::document::{KIND, join};
 use super::environments::APPENDED;
 use super::vocabulary::Vocabulary;
 use crate::problem::{Place, Problem};
@@ -99,11 +99,13 @@ fn entry<'a>(map: Node<'a>, name: &str) -> Option<(Node<'a>, Node<'a>)> {
 }
 
 /// What is special of lists below a map: those whose items add up, and those merged by name.
-#[derive(Clone, Copy)]
 struct Lists<'v> {
-    vocabulary: Option<&'v Vocabulary>,
-    /// Paths below the map whose items add up.
+    /// The sections that the map may hold.
+    sections: Option<&'v Vocabulary>,
+    /// Paths of lists whose items add up, from the `spec`, or else from the section, around the map.
     added: &'v [&'v str],
+    /// The path of the map from there.
+    path: String,
     /// The map is a `spec`.
     is_spec: bool,
 }
@@ -111,33 +113,46 @@ struct Lists<'v> {
 impl<'v> Lists<'v> {
     fn of_spec(vocabulary: &'v Vocabulary) -> Lists<'v> {
         Lists {
-            vocabulary: Some(vocabulary),
+            sections: Some(vocabulary),
             added: APPENDED,
+            path: String::new(),
             is_spec: true,
         }
     }
 
     /// Those of a profile.
-    fn of_profile(self) -> Lists<'v> {
+    fn of_profile(&self) -> Lists<'v> {
         Lists {
+            sections: self.sections,
             added: &[],
+            path: String::new(),
             is_spec: false,
-            ..self
         }
     }
 
-    /// Those below a key; lists of sections are all directly in their section.
-    fn below(self, key: &str) -> Lists<'v> {
-        let section = self.vocabulary.and_then(|it| it.section(key));
+    /// Those below a key.
+    fn below(&self, key: &str) -> Lists<'v> {
+        let section = self.sections.and_then(|it| it.section(key));
         Lists {
-            vocabulary: None,
-            added: section.map_or(&[], |section| section.merged_lists),
+            sections: None,
+            added: section.map_or(self.added, |section| section.merged_lists),
+            path: match section {
+                Some(_) => String::new(),
+                None => self.path_to(key),
+            },
             is_spec: false,
+        }
+    }
+
+    fn path_to(&self, key: &str) -> String {
+        match self.path.as_str() {
+            "" => key.to_owned(),
+            path => join(path, key),
         }
     }
 
     fn adds(&self, key: &str) -> bool {
-        self.added.contains(&key)
+        self.added.contains(&self.path_to(key).as_str())
     }
 
     fn merges(&self, key: &str) -> bool {
