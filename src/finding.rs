@@ -76,7 +76,9 @@ pub struct Decision {
 impl Decision {
     /// The environment in whose part of the config the line is, and the rest of the field below that part.
     pub fn environment(&self) -> Option<(&str, &str)> {
-        self.field.strip_prefix("spec.environments.")?.split_once('.')
+        self.field
+            .strip_prefix("spec.environments.")?
+            .split_once('.')
     }
 }
 

@@ -78,8 +78,7 @@ impl Check {
                 continue;
             }
             judged.push(rules);
-            let function_config =
-                FunctionConfig::of_build(node, &sources).map_err(wrong_config)?;
+            let function_config = FunctionConfig::of_build(node, &sources).map_err(wrong_config)?;
             let mut config = function_config
                 .decode(fitout::VOCABULARY)
                 .map_err(wrong_config)?;

@@ -96,7 +96,10 @@ impl Print {
             None => format!("fitout config print -e {environment}"),
         };
         // Wherever the command is run, it is the same file.
-        let source = text.name.rfind("fn-config/").map_or(&*text.name, |at| &text.name[at..]);
+        let source = text
+            .name
+            .rfind("fn-config/")
+            .map_or(&*text.name, |at| &text.name[at..]);
         let printed = format!(
             "{HEADER} {source} for {environment}. Change that file, not this one, and renew this one with\n\
              # `{command}`; with `--check` and its name the same command fails when it is out of date.\n\
@@ -156,7 +159,10 @@ impl Show {
             .map_err(|problems| failure(&problems, &telling, WRONG_USE))?;
         let mut shown = Shown::default();
         if self.filenames.is_empty() {
-            shown.add(&format!("{}: general", config.environment), config.general_leaves());
+            shown.add(
+                &format!("{}: general", config.environment),
+                config.general_leaves(),
+            );
             for profile in &config.profiles {
                 let title = format!("profile {}", profile.name);
                 shown.add(&title, config.profile_leaves(profile.layer));

@@ -164,9 +164,7 @@ fn read(file: &Path) -> Option<Stream> {
 /// The values that a kustomization patches into its resources.
 fn patches_of(kustomization: Node<'_>, folder: &Path, file: &Path) -> Vec<Patch> {
     let lists = ["patches", "patchesJson6902", "patchesStrategicMerge"];
-    let entries = lists
-        .iter()
-        .flat_map(|list| kustomization.items_at([list]));
+    let entries = lists.iter().flat_map(|list| kustomization.items_at([list]));
     let mut patches = Vec::new();
     for entry in entries {
         // An entry of patchesStrategicMerge is itself a patch or its file.

@@ -246,10 +246,7 @@ impl<'a> FunctionConfig<'a> {
     ///
     /// # Errors
     /// As [`FunctionConfig::of_list`].
-    pub fn of_build(
-        node: Node<'a>,
-        sources: &'a Sources,
-    ) -> Result<FunctionConfig<'a>, Problems> {
+    pub fn of_build(node: Node<'a>, sources: &'a Sources) -> Result<FunctionConfig<'a>, Problems> {
         FunctionConfig::new(node, Places::of_built(node, sources))
     }
 
@@ -380,7 +377,8 @@ impl<'a> FunctionConfig<'a> {
             let mut found = Vec::new();
             let decoded = self.decode_for(environment, layers, vocabulary, &mut found);
             for problem in found {
-                let is_same = |it: &Problem| it.field == problem.field && it.message == problem.message;
+                let is_same =
+                    |it: &Problem| it.field == problem.field && it.message == problem.message;
                 if !problems.iter().any(is_same) {
                     problems.push(problem);
                 }
@@ -396,12 +394,7 @@ impl<'a> FunctionConfig<'a> {
     }
 
     /// What is wrong with the choice of an environment.
-    fn wrong_choice(
-        &self,
-        chosen: &str,
-        described: &[String],
-        view: &View<'_>,
-    ) -> Option<Problem> {
+    fn wrong_choice(&self, chosen: &str, described: &[String], view: &View<'_>) -> Option<Problem> {
         if described.iter().any(|name| name == chosen) {
             return None;
         }

@@ -29,7 +29,8 @@ impl Config<'_> {
         let mut leaves = self.leaves_of(&layers, APPENDED);
         let is_own = |leaf: &Leaf| {
             let words = ["environment", "environments", "profiles"];
-            !words.iter().any(|word| super::covers(word, &leaf.path)) && !leaf.path.starts_with("profiles[")
+            !words.iter().any(|word| super::covers(word, &leaf.path))
+                && !leaf.path.starts_with("profiles[")
         };
         leaves.retain(is_own);
         leaves

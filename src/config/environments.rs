@@ -10,8 +10,7 @@ use crate::problem::did_you_mean;
 use crate::yaml::Node;
 
 /// Lists whose items add up: those of the environment follow the general ones. Profiles are further merged by name.
-pub(super) const APPENDED: &[&str] =
-    &["profiles", "podSpecs", "claims", "catalogue", "exemptions"];
+pub(super) const APPENDED: &[&str] = &["profiles", "podSpecs", "claims", "catalogue", "exemptions"];
 
 /// The names of the environments that the general layers describe, in their order.
 pub(super) fn described(general: &[NamedLayer<'_>]) -> Vec<String> {
@@ -72,7 +71,12 @@ pub(super) fn profiles<'a>(list: &View<'a>, layers: &[NamedLayer<'_>]) -> Vec<Ve
 /// What is wrong with the environments that no decoding of one of them would find.
 pub(super) fn faults<'a>(general: &[NamedLayer<'a>]) -> Vec<Fault<'a>> {
     let mut faults = Vec::new();
-    for Layer { node, id, strings_only } in general.iter().map(|named| named.layer) {
+    for Layer {
+        node,
+        id,
+        strings_only,
+    } in general.iter().map(|named| named.layer)
+    {
         for (key, value) in node.entries_at(["environments"]) {
             let name = key.text().unwrap_or_default();
             let mut fault = |id_of_rule, message, help: &str, at: Node<'a>, path: String| {

@@ -228,7 +228,10 @@ fn patch_of<'p>(patches: &'p [Patch], path: &[String], node: Node<'_>) -> Option
         patched == step || (patched == "-" && step.parse::<usize>().is_ok())
     };
     let leads = |patch: &&Patch| patch.path.iter().zip(path).all(is_step);
-    let value = node.value().ok().and_then(|it| serde_json::to_value(it).ok());
+    let value = node
+        .value()
+        .ok()
+        .and_then(|it| serde_json::to_value(it).ok());
     let holds = |patch: &&Patch| {
         let Some(rest) = path.get(patch.path.len()..) else {
             return false;

@@ -36,7 +36,10 @@ pub fn self_contained(
         return Err(refuse(message, "write the config as a Fitout"));
     };
     let json = |node: Node<'_>| {
-        let value = node.value().ok().and_then(|it| serde_json::to_value(it).ok());
+        let value = node
+            .value()
+            .ok()
+            .and_then(|it| serde_json::to_value(it).ok());
         value.unwrap_or_default()
     };
     let mut wanted = json(root);
@@ -75,13 +78,18 @@ pub fn self_contained(
         return Err(unreadable("nothing is left".to_owned()));
     };
     let mut edits = Vec::new();
-    differences(&json(spliced_root), &wanted, &mut Vec::new(), &mut |tokens, change| {
-        edits.push(Edit {
-            root: spliced_root.id(),
-            pointer: PointerBuf::from_tokens(tokens),
-            change,
-        });
-    });
+    differences(
+        &json(spliced_root),
+        &wanted,
+        &mut Vec::new(),
+        &mut |tokens, change| {
+            edits.push(Edit {
+                root: spliced_root.id(),
+                pointer: PointerBuf::from_tokens(tokens),
+                change,
+            });
+        },
+    );
     spliced
         .edit(&edits)
         .map_err(|refusal| unreadable(refusal.message.clone()))
@@ -323,13 +331,15 @@ impl<'a> Splices<'a> {
         }
     }
 
-    /// Puts an entry in the place of another; comments above that one stay, and so does that behind a single value.
+    /// Puts an entry with its comments in the place of another; comments above that one stay, and so does that behind a
+    /// single value for which there is no other.
     fn replace(&mut self, old: (Node<'a>, Node<'a>), new: (Node<'a>, Node<'a>)) {
         let is_one_line = |node: Node<'_>| node.is_scalar() && !node.raw().contains('\n');
         let (start, end) = (old.0.span().start, self.end_of(old.0, old.1));
+        let above = self.with_comments_above(new.0.span().start);
         let has_comment = |node: Node<'_>| {
             let rest = &self.text()[node.span().end..self.line_end(node.span().end)];
-            rest.trim_start().starts_with('#')
+            rest.trim_start().starts_with('#') || above < self.line_start(node.span().start)
         };
         let stands = |node: Node<'_>| is_one_line(node) && node.kind() != Kind::Empty;
         if stands(old.1) && stands(new.1) && !has_comment(new.1) {
@@ -338,7 +348,7 @@ impl<'a> Splices<'a> {
             return;
         }
         let from = self.column(new.0.span().start);
-        let lines = self.line_start(new.0.span().start)..self.end_of(new.0, new.1);
+        let lines = above..self.end_of(new.0, new.1);
         let lines = self.moved(lines, from, self.column(start));
         let start = self.line_start(start);
         self.splices.push((start..end, 0, lines));
@@ -389,8 +399,11 @@ impl<'a> Splices<'a> {
             .sort_by_key(|(range, column, _)| (range.start, Reverse(*column)));
         let (mut text, mut done) = (String::new(), 0);
         for (range, _, new) in &self.splices {
-            text.push_str(&self.text()[done.min(range.start)..][..range.start.saturating_sub(done)]);
-            if range.is_empty() && !text.is_empty() && !text.ends_with('\n') && new.ends_with('\n') {
+            text.push_str(
+                &self.text()[done.min(range.start)..][..range.start.saturating_sub(done)],
+            );
+            if range.is_empty() && !text.is_empty() && !text.ends_with('\n') && new.ends_with('\n')
+            {
                 text.push('\n');
             }
             text.push_str(new);

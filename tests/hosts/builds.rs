@@ -164,14 +164,28 @@ fn plan_k_tells_the_line_of_the_config() {
     }
     assert!(of_patch > 0 && of_file > 0, "{of_patch} {of_file}");
     // A mistake is told with its line as well, in the file and in the patch.
-    bench.replace("fn-config/patched/kustomization.yaml", "value: gold", "value: 7");
+    bench.replace(
+        "fn-config/patched/kustomization.yaml",
+        "value: gold",
+        "value: 7",
+    );
     let apply = ["apply", "-k", &overlay(SYSTEM, "production")];
     let place = "--> fn-config/patched/kustomization.yaml:5:";
     bench.run("fitout", apply).failed_with(&[2], place);
-    bench.replace("fn-config/patched/kustomization.yaml", "value: 7", "value: gold");
-    bench.replace(config, "        storageClassName: standard\n", "        storageClasName: standard\n");
+    bench.replace(
+        "fn-config/patched/kustomization.yaml",
+        "value: 7",
+        "value: gold",
+    );
+    bench.replace(
+        config,
+        "        storageClassName: standard\n",
+        "        storageClasName: standard\n",
+    );
     let text = bench.read(config);
-    let line = text.lines().position(|line| line.contains("storageClasName"));
+    let line = text
+        .lines()
+        .position(|line| line.contains("storageClasName"));
     let place = format!("--> {config}:{}:", line.unwrap() + 1);
     bench.run("fitout", apply).failed_with(&[2], &place);
 }
@@ -181,9 +195,8 @@ fn a_value_of_one_environment_changes_that_environment_only() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
-    let build = |bench: &Bench| {
-        ENVIRONMENTS.map(|environment| bench.reference(SYSTEM, environment))
-    };
+    let build =
+        |bench: &Bench| ENVIRONMENTS.map(|environment| bench.reference(SYSTEM, environment));
     let [development, staging, production] = build(&bench);
     bench.replace(
         "fn-config/all/fitout.yaml",
@@ -219,7 +232,14 @@ fn the_printed_config_of_an_environment_is_that_environment() {
     for environment in ENVIRONMENTS {
         let printed = bench.run("fitout", ["config", "print", "-e", environment]);
         std::fs::write(bench.tree().join("printed.yaml"), printed.succeeded()).unwrap();
-        let check = ["config", "print", "-e", environment, "--check", "printed.yaml"];
+        let check = [
+            "config",
+            "print",
+            "-e",
+            environment,
+            "--check",
+            "printed.yaml",
+        ];
         bench.run("fitout", check).succeeded();
         let unfitted = bench.unfitted(SYSTEM, environment);
         let apply = |config: [&str; 2]| {
@@ -229,7 +249,14 @@ fn the_printed_config_of_an_environment_is_that_environment() {
         let chosen = apply(["-e", environment]);
         assert_same_bytes(environment, &chosen, &apply(["-c", "printed.yaml"]));
     }
-    let check = ["config", "print", "-e", "staging", "--check", "printed.yaml"];
+    let check = [
+        "config",
+        "print",
+        "-e",
+        "staging",
+        "--check",
+        "printed.yaml",
+    ];
     let stale = bench.run("fitout", check);
     assert_eq!(stale.code, Some(1), "{}", stale.stderr);
     assert!(stale.stderr.contains("is out of date"), "{}", stale.stderr);
