@@ -11,11 +11,11 @@ use std::sync::Arc;
 
 use jsonptr::PointerBuf;
 
-pub use change::Change;
+pub use change::{Change, RULES};
 
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
-use crate::objects::{OnChange, below, expected};
+use crate::objects::{OnChange, PassedOver, below, expected};
 use crate::problem::Problem;
 use crate::problem::field_path;
 use crate::read::Resource;
@@ -78,6 +78,12 @@ pub struct Edits<'a> {
     pub findings: Vec<Finding>,
     /// How many leaves were right already.
     pub same: usize,
+    /// Parts with a leaf that was asked about and stays as it is.
+    pub kept: Vec<(usize, Arc<Subject>)>,
+    /// Parts with a leaf that is only checked, or exempt.
+    pub checked: Vec<(usize, Arc<Subject>)>,
+    /// Parts that a section leaves out, and why.
+    pub left_out: Vec<(usize, Arc<Subject>, PassedOver)>,
 }
 
 impl<'a> Edits<'a> {
@@ -92,6 +98,9 @@ impl<'a> Edits<'a> {
             changes: Vec::new(),
             findings: Vec::new(),
             same: 0,
+            kept: Vec::new(),
+            checked: Vec::new(),
+            left_out: Vec::new(),
         }
     }
 
@@ -122,9 +131,11 @@ impl<'a> Edits<'a> {
             self.check_kind(node, &proposal)?;
             if means(node, &proposal.value, proposal.meaning) {
                 self.same += 1;
+                self.keep(proposal.subject);
                 return Ok(Answer::Same);
             }
             if matches!(proposal.decision.mode, Mode::Ensure | Mode::Check) {
+                self.keep(proposal.subject);
                 return Ok(Answer::Kept(node));
             }
         } else if proposal.decision.mode == Mode::Bound {
@@ -133,9 +144,11 @@ impl<'a> Edits<'a> {
         if let Some(inherited) = self.inherited(&proposal).filter(|_| present.is_none()) {
             if means(inherited, &proposal.value, proposal.meaning) {
                 self.same += 1;
+                self.keep(proposal.subject);
                 return Ok(Answer::Same);
             }
             if matches!(proposal.decision.mode, Mode::Ensure | Mode::Check) {
+                self.keep(proposal.subject);
                 return Ok(Answer::Kept(inherited));
             }
         }
@@ -205,7 +218,7 @@ impl<'a> Edits<'a> {
         Ok(())
     }
 
-    /// The edits so far of the object in hand.
+    /// The edits so far of the object that [`Edits::start`] turned to.
     pub fn of_object(&self) -> &[Change] {
         &self.changes[self.first_of_resource..]
     }
@@ -251,10 +264,18 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Adds a finding about the object in hand.
+    /// Adds a finding about the object that [`Edits::start`] turned to.
     pub fn find(&mut self, mut finding: Finding) {
         finding.resource = Some(self.resource);
         self.findings.push(finding);
+    }
+
+    /// Notes the parts that a plan is about which is not written.
+    pub fn note_checked(&mut self, preview: &Edits<'_>) {
+        let changed = preview.changes.iter();
+        let changed = changed.map(|change| (change.resource, Arc::clone(&change.subject)));
+        self.checked.extend(changed);
+        self.checked.extend(preview.kept.iter().cloned());
     }
 
     /// Of what was planned as if everything were written: what is not, because it is only checked or exempt.
@@ -266,10 +287,8 @@ impl<'a> Edits<'a> {
         written: &[Change],
         exemption_of: impl Fn(&str) -> Option<usize>,
     ) -> impl Iterator<Item = Finding> {
-        let is_left =
-            |decision: &Decision| decision.mode == Mode::Check || decision.exemption.is_some();
         let changes = self.changes.into_iter().filter_map(move |mut change| {
-            if !is_left(&change.decision) {
+            if !change.decision.is_left() {
                 let is_same = |it: &Change| match change.appends {
                     // An item has another index where items before it are missing.
                     true => it.appends && it.proposed == change.proposed,
@@ -282,12 +301,22 @@ impl<'a> Edits<'a> {
             Some(change.as_finding())
         });
         let findings = self.findings.into_iter();
-        let of_leaf =
-            findings.filter(move |finding| finding.decision.as_deref().is_some_and(is_left));
-        changes.chain(of_leaf.map(|finding| Finding {
-            is_of_leaf: true,
-            ..finding
-        }))
+        let is_left = |it: &Finding| it.decision.as_deref().is_some_and(Decision::is_left);
+        changes.chain(findings.filter(is_left))
+    }
+
+    /// Notes that a section leaves a part of the object out.
+    pub fn leave_out(&mut self, subject: &Arc<Subject>, reason: PassedOver) {
+        let part = (self.resource, Arc::clone(subject), reason);
+        self.left_out.push(part);
+    }
+
+    /// Notes that a part was asked about. Its leaves mostly come one after another.
+    fn keep(&mut self, subject: &Arc<Subject>) {
+        let last = self.kept.last();
+        if !last.is_some_and(|(_, last)| Arc::ptr_eq(last, subject)) {
+            self.kept.push((self.resource, Arc::clone(subject)));
+        }
     }
 
     fn push(

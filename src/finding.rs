@@ -9,8 +9,17 @@ use serde::Deserialize;
 
 use crate::kubernetes::Date;
 pub use crate::objects::{Part, Subject};
-use crate::rules::Rule;
+use crate::rules::{Rule, rule};
 use crate::yaml::{Position, Value};
+
+/// What more than one section finds.
+pub const RULES: &[Rule] = &[TOO_YOUNG];
+
+const TOO_YOUNG: Rule = rule(
+    "FIT-VER001",
+    Severity::Warning,
+    "a configured field that the target Kubernetes version does not have",
+);
 
 /// When a configured value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
@@ -80,6 +89,11 @@ impl Decision {
             .strip_prefix("spec.environments.")?
             .split_once('.')
     }
+
+    /// Whether the leaf is not written, because it is only checked or exempt.
+    pub fn is_left(&self) -> bool {
+        self.mode == Mode::Check || self.exemption.is_some()
+    }
 }
 
 /// Something that a person should know, which is not a change.
@@ -105,13 +119,17 @@ pub struct Finding {
     pub decision: Option<Arc<Decision>>,
     /// How to mend it.
     pub help: Option<String>,
-    /// It tells of a leaf that is not written, because it is only checked or exempt.
-    pub is_of_leaf: bool,
     /// The leaf of the config that would mend it, as exemptions name it: whoever is exempt from the one is from both.
     pub leaf: Option<String>,
     /// The Pod Security Standards' own words for it.
     pub psa: Option<String>,
+    /// It is one of many with the same cause: reports for people show those of an object as one, in these words for
+    /// their number.
+    pub folded: Option<Folded>,
 }
+
+/// What a report says of some findings of one object with the same cause.
+pub type Folded = fn(usize) -> String;
 
 /// Something that an exemption keeps from being written or found.
 #[derive(Clone, Debug)]
@@ -143,10 +161,22 @@ impl Finding {
             proposed: None,
             decision: None,
             help: None,
-            is_of_leaf: false,
             leaf: None,
             psa: None,
+            folded: None,
         }
+    }
+
+    /// A configured field is not written, because the cluster may not have it.
+    pub fn too_young(field: &str, since: u32, decision: Arc<Decision>) -> Finding {
+        let message = format!(
+            "{field} exists since Kubernetes 1.{since} and is not written for this cluster"
+        );
+        Finding::new(&TOO_YOUNG, message)
+            .decided_by(decision)
+            .help(format!(
+                "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
+            ))
     }
 
     /// Adds the object, by its index.

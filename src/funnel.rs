@@ -7,7 +7,7 @@ use kustomize_krm_types::Severity;
 use crate::config::Config;
 use crate::finding::{Exempted, Finding, Subject};
 use crate::rules::{Rule, When, rule};
-use crate::select::{EXEMPT, Exemption, ExemptionSource, Selection};
+use crate::select::{AppliedExemption, EXEMPT, Selection, Source};
 
 /// What the funnel itself finds.
 pub const RULES: &[Rule] = &[UNUSED];
@@ -87,12 +87,12 @@ impl<'c> Funnel<'c> {
                 }
             }
         }
-        for mut finding in unused(self.config, selection) {
-            if let Some(severity) = self.severity_of(finding.rule, finding.severity) {
-                finding.severity = severity;
-                verdict.findings.push(finding);
-            }
-        }
+        let graded = |mut finding: Finding| {
+            finding.severity = self.severity_of(finding.rule, finding.severity)?;
+            Some(finding)
+        };
+        let unused = unused(self.config, selection).into_iter();
+        verdict.findings.extend(unused.filter_map(graded));
         verdict
     }
 }
@@ -103,13 +103,13 @@ fn exemption_of<'s>(
     finding: &Finding,
     selection: &'s Selection<'_, '_>,
     config: &Config<'_>,
-) -> Option<&'s Exemption<'s>> {
+) -> Option<&'s AppliedExemption<'s>> {
     let selected = selection.selected_at(finding.resource?)?;
-    let decision = finding.decision.as_ref().filter(|_| finding.is_of_leaf);
-    let by_leaf = decision.and_then(|decision| decision.exemption);
-    let by_leaf = by_leaf.map(|index| &selected.exemptions[index]);
     let mut exemptions = selected.exemptions.iter();
-    by_leaf.or_else(|| exemptions.find(|it| it.covers(finding, selected.target, config.vocabulary)))
+    match finding.decision.as_ref().and_then(|it| it.exemption) {
+        Some(index) => selected.exemptions.get(index),
+        None => exemptions.find(|it| it.covers(finding, selected.target, config.vocabulary)),
+    }
 }
 
 /// Exemptions that nothing came of.
@@ -117,7 +117,7 @@ fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let all = || selection.selected.iter().flat_map(|it| &it.exemptions);
     for (index, exemption) in config.exemptions.iter().enumerate() {
-        let mut of_config = all().filter(|it| it.source == ExemptionSource::Config(index));
+        let mut of_config = all().filter(|it| it.source == Source::Config(index));
         if !of_config.any(|exemption| exemption.is_used.get()) {
             let message = format!("{} covers nothing: {}", exemption.path, exemption.reason);
             findings.push(
@@ -127,21 +127,16 @@ fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
         }
     }
     for selected in &selection.selected {
-        let is_unused =
-            |it: &&Exemption<'_>| it.source == ExemptionSource::Annotation && !it.is_used.get();
-        for exemption in selected.exemptions.iter().filter(is_unused) {
-            let words: Vec<&str> = exemption.words().collect();
-            if words.iter().any(|word| !config.vocabulary.knows(word)) {
-                continue;
-            }
-            let message = format!(
-                "the annotation {EXEMPT} covers nothing with `{}`",
-                words.join(", ")
-            );
+        let by_author = selected.exemptions.iter();
+        let by_author = by_author.filter(|it| it.source == Source::Annotation && !it.is_used.get());
+        // Of an unknown word it is told that it is none.
+        let unused = by_author.flat_map(AppliedExemption::words);
+        for word in unused.filter(|word| config.vocabulary.knows(word)) {
+            let message = format!("the annotation {EXEMPT} covers nothing with `{word}`");
             findings.push(
                 Finding::new(&UNUSED, message)
                     .of(selected.index)
-                    .about(&Subject::object(), &["metadata", "annotations", EXEMPT])
+                    .about(&Subject::metadata(), &["annotations", EXEMPT])
                     .help("remove it: without it nothing would be different"),
             );
         }

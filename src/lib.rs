@@ -19,11 +19,14 @@
 //! | 9 | [`config`] | the functionConfig becomes a typed [`config::Config`]; anything unknown is refused in place |
 //! | 10 | [`select`] | config × objects: who is fitted, and who is passed over |
 //! | 11 | [`edit`] | [`edit::Edits`]: what changes, and why |
-//! | 12 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
-//! | 13 | [`transformers`] | ask for the desired state |
-//! | 14 | [`checks`] | find what is wrong |
-//! | 15 | [`report`] | changes and findings as text, JSON and KRM results |
-//! | 16 | [`mod@write`] | edits are spliced into the text; every other byte is copied |
+//! | 12 | [`ledger`] | what became of every object, container and claim |
+//! | 13 | [`facts`] | pods as they are, and as edits will make them |
+//! | 14 | [`funnel`] | severity, exemptions and duplicates of findings, applied once |
+//! | 15 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
+//! | 16 | [`transformers`] | ask for the desired state |
+//! | 17 | [`checks`] | find what is wrong |
+//! | 18 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
+//! | 19 | [`mod@write`] | edits are spliced into the text; every other byte is copied |
 //!
 //! [`fit`] is the way through them.
 //!
@@ -52,6 +55,7 @@ pub mod facts;
 pub mod finding;
 pub mod funnel;
 pub mod kubernetes;
+pub mod ledger;
 pub mod objects;
 pub mod pod_security;
 pub mod problem;
@@ -81,7 +85,7 @@ pub const VOCABULARY: &config::Vocabulary = &config::Vocabulary {
     sections: transformers::SECTIONS,
     names: transformers::NAMES,
     rules: &[
-        &[rules::RULES, funnel::RULES],
+        &[rules::RULES, finding::RULES, edit::RULES, funnel::RULES],
         transformers::RULES,
         checks::RULES,
     ],
@@ -131,33 +135,27 @@ pub fn run_built(
     today: Option<kubernetes::Date>,
     sources: &config::Sources,
 ) -> Outcome {
-    let failed = |host, Problems(problems)| Outcome {
+    let mut host = Host::Unknown;
+    try_run(bytes, results, today, sources, &mut host).unwrap_or_else(|Problems(problems)| Outcome {
         output: None,
         passed: false,
         report: None,
         problems,
         host,
-    };
-    let stream = match Stream::from_bytes(bytes) {
-        Ok(stream) => stream,
-        Err(error) => return failed(Host::Unknown, not_yaml(&error, None).into()),
-    };
-    let list = match ResourceList::read(&stream) {
-        Ok(list) => list,
-        Err(problems) => return failed(Host::Unknown, problems),
-    };
-    match run_on(&list, results, today, sources) {
-        Ok(outcome) => outcome,
-        Err(problems) => failed(list.host, problems),
-    }
+    })
 }
 
-fn run_on(
-    list: &ResourceList<'_>,
+/// The same; `host` is known as soon as the list is read, whatever is wrong with it.
+fn try_run(
+    bytes: Vec<u8>,
     results: Results,
     today: Option<kubernetes::Date>,
     sources: &config::Sources,
+    host: &mut Host,
 ) -> Result<Outcome, Problems> {
+    let stream = Stream::from_bytes(bytes).map_err(|error| not_yaml(&error, None))?;
+    let list = ResourceList::read(&stream)?;
+    *host = list.host;
     let Some(node) = list.function_config else {
         return Err(
             Problem::new("FIT-CFG001", "the ResourceList has no functionConfig")
@@ -178,11 +176,11 @@ fn run_on(
         Results::Always => true,
         Results::Never => false,
     };
-    let is_full = wants_results && config.report_changes == config::ChangesReport::Full;
-    let detail = if is_full {
-        Detail::EachChange
-    } else {
-        Detail::Counts
+    let detail = match config.report_changes {
+        _ if !wants_results => Detail::Totals,
+        config::ChangesReport::Full => Detail::EachChange,
+        config::ChangesReport::Summary => Detail::Counts,
+        config::ChangesReport::None => Detail::Totals,
     };
     let report = Report::of(&mut fitted, &list.resources, &config, detail);
     let krm_results = match wants_results {
@@ -196,8 +194,8 @@ fn run_on(
     let output = match (config.judges, list.host) {
         (true, Host::Kustomize) => passed.then(write::passed_validation),
         // Nothing is changed, so nothing can be half done, and kpt reads the results of a failure as well.
-        (true, _) => Some(write::resource_list(list, &[], &krm_results)?),
-        (false, _) if passed => Some(write::resource_list(list, &fitted.changes, &krm_results)?),
+        (true, _) => Some(write::resource_list(&list, &[], &krm_results)?),
+        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, &krm_results)?),
         (false, _) => None,
     };
     Ok(Outcome {

@@ -215,6 +215,15 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
+/// The question whether the nearest candidate was meant, if one is near enough.
+pub fn suggestion<'a>(
+    written: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let nearest = did_you_mean(written, candidates)?;
+    Some(format!("did you mean `{nearest}`?"))
+}
+
 /// The candidate that is nearest to what was written, if one is near enough to have been meant.
 pub fn did_you_mean<'a>(
     written: &str,

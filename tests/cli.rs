@@ -437,12 +437,9 @@ fn what_is_no_manifest_is_passed_over_and_counted() {
     for untouched in ["base/ignored.yaml", "base/out/pod.yaml", "base/pod.txt"] {
         assert_eq!(folder.read(untouched), pod, "{untouched}");
     }
-    // kustomization, config, values and the empty file; a Kptfile has no ending that is looked for.
-    assert!(
-        run.stderr.contains("4 files without objects passed over"),
-        "{}",
-        run.stderr
-    );
+    // A Kptfile has no extension that is looked for.
+    let line = "Ledger  2 objects: 2 fitted; 9 files passed over (2 extension, 1 hidden, 2 ignored, 3 no-objects, 1 package)";
+    assert!(run.stderr.contains(line), "{}", run.stderr);
 }
 
 #[test]
@@ -509,8 +506,8 @@ fn check_fails_until_the_function_has_run() {
     assert!(first.starts_with("error[FIT-RUN001]: "), "{first}");
     assert_eq!(folder.run(&IN_PLACE).code, Some(0));
     let run = folder.run(&check);
-    let told =
-        "Check  4 workloads in 8 files for production: as fitted; 0 errors, 0 warnings, 0 waived\n";
+    let told = "Check  4 workloads in 8 files for production: as fitted; 0 errors, 0 warnings, 0 waived\n\
+                Ledger  21 objects: 4 right already, 17 no workload; 1 file passed over (package)\n";
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), told));
 }
 

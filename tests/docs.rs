@@ -16,7 +16,7 @@ const PARTS: [(&str, &str, &str); 7] = [
     ("select and exclude", "src/config/selector.rs", "Selector"),
     ("podSpecs", "src/objects/places.rs", "PodSpecs"),
     ("claims", "src/objects/claims.rs", "ClaimSpecs"),
-    ("exemptions", "src/config/exemption.rs", "ConfigExemption"),
+    ("exemptions", "src/config/exemption.rs", "Exemption"),
     ("checks", "src/config/checks.rs", "Checks"),
 ];
 
@@ -131,12 +131,8 @@ fn the_reference_of_the_config_is_current() {
     let mut page = HEAD.to_owned() + &precedence();
     for (heading, file, first) in parts() {
         let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
-        // A mode is part of a decision, which is declared with findings.
-        let modes = match first.as_str() {
-            "General" => read("src/finding.rs"),
-            _ => String::new(),
-        };
-        let source = Source(read(&file) + &modes);
+        // Modes are of all sections.
+        let source = Source(read(&file) + &read("src/finding.rs"));
         write!(page, "\n## {heading}\n\n").unwrap();
         if file.contains("transformers") {
             writeln!(page, "{}", source.head()).unwrap();

@@ -11,6 +11,7 @@ mod environments;
 mod golden;
 mod hosts;
 mod layers;
+mod ledger;
 mod pages;
 mod pod_security;
 mod preflight;

@@ -14,7 +14,7 @@ use super::{Check, Find, Scene};
 use crate::catalogue::Known;
 use crate::finding::Finding;
 use crate::objects::{DEFAULT_ACCOUNT, Template, account_of};
-use crate::problem::did_you_mean;
+use crate::problem::suggestion;
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 
@@ -77,8 +77,7 @@ fn missing(scene: &Scene<'_>, resource: &Resource<'_>, template: &Template<'_>) 
         return None;
     }
     let message = format!("pod: there is no ServiceAccount {name} in its namespace");
-    let meant = did_you_mean(&name, others.map(|it| it.name.as_ref()));
-    let help = meant.map(|meant| format!("did you mean `{meant}`?"));
+    let help = suggestion(&name, others.map(|it| it.name.as_ref()));
     let finding = Finding::new(&ACCOUNT, message)
         .about(&template.pod, &[key])
         .current(Some(name.as_ref().into()));

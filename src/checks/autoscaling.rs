@@ -14,7 +14,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::Scaler;
+use crate::objects::Autoscaler;
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 
@@ -39,10 +39,11 @@ pub(super) const CHECK: Check = Check {
     rules: &[REPLICAS, TARGET],
     find: Find::Objects(|scene| {
         let mut findings = Vec::new();
-        for autoscaler in Scaler::all(scene.objects()) {
+        let autoscalers = scene.objects().autoscalers.iter();
+        for autoscaler in autoscalers.filter(|it| it.replicas.is_some()) {
             match autoscaler.targets.is_empty() {
-                true => findings.extend(dangling(scene, &autoscaler)),
-                false => findings.extend(fighting(&autoscaler)),
+                true => findings.extend(dangling(scene, autoscaler)),
+                false => findings.extend(fighting(autoscaler)),
             }
         }
         findings
@@ -50,7 +51,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 /// The autoscaler's targets that have their number of replicas in the manifest.
-fn fighting(autoscaler: &Scaler<'_>) -> Vec<Finding> {
+fn fighting(autoscaler: &Autoscaler<'_>) -> Vec<Finding> {
     let with_replicas = |(index, target): &(usize, &Resource<'_>)| {
         let replicas = target.node.at(["spec", "replicas"])?;
         let message = format!(
@@ -74,8 +75,8 @@ fn fighting(autoscaler: &Scaler<'_>) -> Vec<Finding> {
         .collect()
 }
 
-fn dangling(scene: &Scene<'_>, autoscaler: &Scaler<'_>) -> Option<Finding> {
-    let Scaler {
+fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
+    let Autoscaler {
         resource,
         kind,
         name,

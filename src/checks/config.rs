@@ -7,23 +7,22 @@ use std::collections::BTreeSet;
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Find};
-use crate::config::{Config, LayerId, View};
+use super::{Check, Find, Scene};
+use crate::config::{Config, LayerId, Near, View};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
-use crate::problem::did_you_mean;
+use crate::problem::suggestion;
 use crate::rules::{Rule, rule};
-use crate::select::{Containers, PROFILE, ProfileUse, Selected, Selection};
+use crate::select::{Containers, PROFILE, ProfileUse, Selected};
 use crate::yaml::{Node, Value};
 
 pub(super) const CHECK: Check = Check {
     name: "config",
     rules: &[UNMATCHED, DISAGREEMENT, PREVIOUS_NAME],
     find: Find::Objects(|scene| {
-        let (config, selection) = (scene.config, scene.selection);
-        let mut findings = use_of_selection(config, selection);
-        findings.extend(use_of_profiles(config, selection));
-        findings.extend(disagreements(config, selection));
+        let mut findings: Vec<Finding> = use_of_selection(scene).into_iter().collect();
+        findings.extend(use_of_profiles(scene));
+        findings.extend(disagreements(scene));
         findings
     }),
 };
@@ -45,7 +44,8 @@ const PREVIOUS_NAME: Rule = rule(
 );
 
 /// Profiles that match nothing, or only by a name that kustomize has replaced since.
-fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
+fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
+    let (config, selection) = (scene.config, scene.selection);
     let mut findings = Vec::new();
     for (profile, used) in config.profiles.iter().zip(&selection.profiles) {
         if let Some(index) = used.by_previous_name {
@@ -53,63 +53,54 @@ fn use_of_profiles(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Fi
                 "profile {} matches only by a name from before kustomize's prefix or suffix",
                 profile.name
             );
-            let mut finding = Finding::new(&PREVIOUS_NAME, message);
-            finding.resource = Some(index);
+            let finding = Finding::new(&PREVIOUS_NAME, message).of(index);
             findings.push(finding.help("select by label, which holds before and after"));
         }
         if !used.is_used {
-            findings.push(unused(config, &profile.name, profile.required, used));
+            let is_required = profile.required || config.strict;
+            findings.push(unused(&profile.name, profile.required, is_required, used));
         }
     }
     for (resource, name) in &selection.unknown_profiles {
         let message =
             format!("the annotation {PROFILE} asks for `{name}`, and no profile is called that");
         let names = config.profiles.iter().map(|profile| profile.name.as_str());
-        let help = did_you_mean(name, names).map(|nearest| format!("did you mean `{nearest}`?"));
-        let finding = Finding::new(&UNMATCHED, message)
-            .about(&Subject::object(), &["metadata", "annotations", PROFILE]);
-        findings.push(Finding {
-            resource: Some(*resource),
-            help,
-            ..finding
-        });
+        let mut finding = Finding::new(&UNMATCHED, message)
+            .of(*resource)
+            .about(&Subject::metadata(), &["annotations", PROFILE]);
+        finding.help = suggestion(name, names);
+        findings.push(finding);
     }
     findings
 }
 
 /// A selection or exclusion of the whole config that no object answers to.
-fn use_of_selection(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
-    if selection.candidates == 0
-        || config.select.is_none()
-        || !selection.selected.is_empty()
-        || !selection.skips.is_empty()
-    {
-        return Vec::new();
+fn use_of_selection(scene: &Scene<'_>) -> Option<Finding> {
+    let (config, selection) = (scene.config, scene.selection);
+    let is_met = !selection.selected.is_empty() || !selection.skips.is_empty();
+    if selection.candidates == 0 || config.select.is_none() || is_met {
+        return None;
     }
-    let near = selection
-        .near
-        .as_ref()
-        .map(|near| format!(": {}", near.0))
-        .unwrap_or_default();
-    let severity = if config.strict {
-        Severity::Error
-    } else {
-        Severity::Warning
+    let severity = match config.strict {
+        true => Severity::Error,
+        false => Severity::Warning,
     };
     let message = format!(
-        "`spec.select` matches none of {} objects, so nothing is fitted{near}",
-        selection.candidates
+        "`spec.select` matches none of {} objects, so nothing is fitted{}",
+        selection.candidates,
+        reason(selection.near.as_ref())
     );
-    vec![Finding::graded(&UNMATCHED, severity, message).help("correct `spec.select`")]
+    Some(Finding::graded(&UNMATCHED, severity, message).help("correct `spec.select`"))
 }
 
-fn unused(config: &Config<'_>, name: &str, required: bool, used: &ProfileUse) -> Finding {
-    let near = used
-        .near
-        .as_ref()
-        .map(|near| format!(": {}", near.0))
-        .unwrap_or_default();
-    let severity = match (required || config.strict, used.near.is_some()) {
+/// Why what nearly matches does not, as the end of a sentence.
+fn reason(near: Option<&Near>) -> String {
+    near.map(|near| format!(": {}", near.0)).unwrap_or_default()
+}
+
+fn unused(name: &str, is_marked: bool, is_required: bool, used: &ProfileUse) -> Finding {
+    let near = reason(used.near.as_ref());
+    let severity = match (is_required, used.near.is_some()) {
         (true, _) => Severity::Error,
         (false, true) => Severity::Warning,
         (false, false) => Severity::Info,
@@ -119,7 +110,7 @@ fn unused(config: &Config<'_>, name: &str, required: bool, used: &ProfileUse) ->
         severity,
         format!("profile {name} matches nothing{near}"),
     );
-    match (severity, required) {
+    match (severity, is_marked) {
         (Severity::Info, _) => finding,
         (_, true) => finding.help("correct its `select`; it is marked `required`"),
         (_, false) => finding.help("correct its `select`, or remove the profile"),
@@ -127,9 +118,10 @@ fn unused(config: &Config<'_>, name: &str, required: bool, used: &ProfileUse) ->
 }
 
 /// Leaves that two profiles set differently for the same object or container; the later wins.
-fn disagreements(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
-    let combinations: BTreeSet<Vec<LayerId>> = selection
-        .selected
+fn disagreements(scene: &Scene<'_>) -> Vec<Finding> {
+    let config = scene.config;
+    let selected = &scene.selection.selected;
+    let combinations: BTreeSet<Vec<LayerId>> = selected
         .iter()
         .flat_map(|selected| combinations_of(config, selected))
         .filter(|profiles| profiles.len() > 1)
@@ -143,10 +135,9 @@ fn disagreements(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Find
                 .for_each(|view| collect(config, view, &mut told));
         }
     }
-    let severity = if config.strict {
-        Severity::Error
-    } else {
-        Severity::Info
+    let severity = match config.strict {
+        true => Severity::Error,
+        false => Severity::Info,
     };
     let finding = |(leaf, loser, winner): (String, String, String)| {
         let message = format!(

@@ -17,9 +17,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Plain, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::Found;
-use crate::objects::Pods;
-use crate::objects::Scaler;
+use crate::objects::{Found, Pods};
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::{Node, Scalar};
@@ -53,9 +51,9 @@ pub(super) const CHECK: Check = Check {
 /// The fewest replicas that autoscalers keep, by the index of what they scale.
 fn least_replicas(scene: &Scene<'_>) -> HashMap<usize, i64> {
     let mut least = HashMap::new();
-    for autoscaler in Scaler::all(scene.objects()) {
-        for (target, _) in autoscaler.targets {
-            least.insert(target, autoscaler.least);
+    for autoscaler in &scene.objects().autoscalers {
+        for (target, _) in &autoscaler.targets {
+            least.extend(autoscaler.replicas.map(|(least, _)| (*target, least)));
         }
     }
     least

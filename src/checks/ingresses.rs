@@ -14,6 +14,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::objects::{CLUSTERS_NAMESPACE, PortRef};
+use crate::problem::suggestion;
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
@@ -181,25 +182,16 @@ impl<'s> Routes<'s, '_> {
         if services.is_empty() {
             let is_there =
                 |it: &Resource<'_>| is_service(it) && namespace == it.namespace.as_deref();
-            let mut others = self
-                .scene
-                .objects()
-                .resources
-                .iter()
-                .filter(|it| is_there(it))
-                .peekable();
+            let others = objects.resources.iter();
+            let mut others = others.filter(|it| is_there(it)).peekable();
             let is_known = namespace != Some(CLUSTERS_NAMESPACE)
                 && others.peek().is_some()
                 && !objects.may_be_made(self.resource, &name, namespace);
             if is_known {
                 let message = format!("there is no Service {name} in its namespace");
-                let finding = found(message, name_node, &[name_key]);
-                let others = others.map(|it| it.name.as_ref());
-                let meant = crate::problem::did_you_mean(&name, others);
-                self.findings.push(Finding {
-                    help: meant.map(|meant| format!("did you mean `{meant}`?")),
-                    ..finding
-                });
+                let mut finding = found(message, name_node, &[name_key]);
+                finding.help = suggestion(&name, others.map(|it| it.name.as_ref()));
+                self.findings.push(finding);
             }
             return;
         }

@@ -17,35 +17,47 @@
 
 mod accounts;
 mod amounts;
+mod autoscaled_amounts;
 mod autoscaling;
+mod claims;
 mod config;
 mod disruption_budgets;
+mod environment;
 #[cfg(test)]
 mod example;
 mod exemptions;
 mod ingresses;
+mod mesh;
+mod missing_amounts;
+mod namespace_limits;
 mod network_policies;
+mod pod_resources;
 mod pod_security;
 mod probes;
 mod root_file_system;
 mod run;
+mod scraping;
 mod services;
 mod targets;
 #[cfg(test)]
 mod testing;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use crate::config::Config;
 use crate::edit::Change;
-use crate::facts::{Overlay, PodFacts};
+use crate::facts::{Overlay, PodAmounts, PodFacts, View};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
-use crate::objects::{Objects, Template};
-use crate::rules::Rule;
+use crate::objects::{Container, Objects, Template};
+use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
-use crate::transformers::Transformers;
+use crate::transformers::resources::Resources;
+use crate::transformers::{Scope, Transformers};
+
+pub use run::Proof;
 
 /// A check, with the rules whose breaches it finds.
 #[derive(Debug)]
@@ -65,6 +77,27 @@ enum Find {
     Objects(fn(&Scene<'_>) -> Vec<Finding>),
     /// The pods of one template after another; findings are about its object.
     Pods(fn(&Pod<'_, '_>) -> Vec<Finding>),
+    /// The one and the other.
+    Both(
+        fn(&Scene<'_>) -> Vec<Finding>,
+        fn(&Pod<'_, '_>) -> Vec<Finding>,
+    ),
+}
+
+impl Find {
+    fn objects(self) -> Option<fn(&Scene<'_>) -> Vec<Finding>> {
+        match self {
+            Find::Objects(find) | Find::Both(find, _) => Some(find),
+            Find::Pods(_) => None,
+        }
+    }
+
+    fn pods(self) -> Option<fn(&Pod<'_, '_>) -> Vec<Finding>> {
+        match self {
+            Find::Pods(find) | Find::Both(_, find) => Some(find),
+            Find::Objects(_) => None,
+        }
+    }
 }
 
 macro_rules! checks {
@@ -90,8 +123,16 @@ checks! {
     autoscaling,
     probes,
     accounts,
+    missing_amounts,
     amounts,
+    pod_resources,
+    namespace_limits,
+    autoscaled_amounts,
+    environment,
+    mesh,
     root_file_system,
+    claims,
+    scraping,
 }
 
 /// What a check sees.
@@ -119,6 +160,40 @@ impl<'s> Scene<'s> {
         let until = self.changes.partition_point(|it| it.resource <= object);
         &self.changes[first..until]
     }
+
+    /// The edits of one object as [`Pod::after`] takes them: with a view through them it is as it will be.
+    pub fn after(&self, object: usize) -> Overlay<'s> {
+        match self.config.judges {
+            true => {
+                let selected = self.selection.selected_at(object).into_iter();
+                Overlay::of(selected.flat_map(|it| run::reported(self, it)))
+            }
+            false => Overlay::of(self.changes_of(object)),
+        }
+    }
+
+    /// Looks at the pods of every selected object.
+    pub fn each_pod(&self, mut look: impl FnMut(&Pod<'_, 's>)) {
+        for selected in &self.selection.selected {
+            if selected.target.templates.is_empty() {
+                continue;
+            }
+            let changes = self.changes_of(selected.index);
+            let overlay = self.after(selected.index);
+            for template in &selected.target.templates {
+                look(&Pod {
+                    scene: self,
+                    selected,
+                    template,
+                    is_changed: !changes.is_empty(),
+                    edits: &overlay,
+                    before: OnceCell::new(),
+                    after: OnceCell::new(),
+                    has_resources: OnceCell::new(),
+                });
+            }
+        }
+    }
 }
 
 /// The pods of one template, as a check sees them.
@@ -134,6 +209,7 @@ pub struct Pod<'p, 's> {
     edits: &'p Overlay<'p>,
     before: OnceCell<PodFacts<'p>>,
     after: OnceCell<PodFacts<'p>>,
+    has_resources: OnceCell<bool>,
 }
 
 impl<'p, 's> Pod<'p, 's> {
@@ -146,6 +222,39 @@ impl<'p, 's> Pod<'p, 's> {
     pub fn after(&self) -> &PodFacts<'p> {
         let read = || PodFacts::after(self.template, self.edits);
         self.after.get_or_init(read)
+    }
+
+    /// A container as it will be.
+    pub fn container(&self, container: &Container<'s>) -> View<'p> {
+        self.edits.view(container.node, &container.subject.path)
+    }
+
+    /// What `resources` says of the pods; `None` where their author opted out of it.
+    pub fn resources(&self) -> Option<Scope<'p, 's, Resources>> {
+        let sections = &self.scene.transformers.resources;
+        let scope = || Scope::of(sections, self.scene.selection, self.selected);
+        (!self.selected.skips(sections.name())).then(scope)
+    }
+
+    /// Whether these are whole pods, and `resources` says something of them or of a container of theirs.
+    pub fn has_resources(&self) -> bool {
+        let has_resources = || {
+            let scope = self.resources().filter(|_| self.template.is_whole());
+            scope.is_some_and(|scope| scope.is_about(self.template))
+        };
+        *self.has_resources.get_or_init(has_resources)
+    }
+
+    /// The amounts of such pods as they will be, completed by the LimitRanges of their namespace.
+    pub fn amounts(&self) -> Option<Cow<'_, PodAmounts>> {
+        self.has_resources().then(|| self.completed(self.after()))
+    }
+
+    /// Amounts of the pods, completed by the LimitRanges of their namespace.
+    pub fn completed<'f>(&self, facts: &'f PodFacts<'_>) -> Cow<'f, PodAmounts> {
+        let related = &self.scene.objects().related;
+        let limits = related.limits_of(self.selected.target.resource);
+        facts.amounts().completed(limits)
     }
 }
 
@@ -177,47 +286,30 @@ pub fn run<'s>(
     };
     let mut found = Vec::new();
     for check in asked() {
-        if let Find::Objects(find) = check.find {
+        if let Some(find) = check.find.objects() {
             let mut findings = find(&scene);
-            // What FIT-RUN001 reports is not reported once more for what is wrong with it now.
+            // What FIT-RUN001 reports is not reported once more for what is wrong with it now, unless it will be then.
             findings.retain(|it| {
                 let place = it.resource.zip(it.pointer.clone());
-                check.name == run::CHECK.name || place.is_none_or(|it| !reported.contains(&it))
+                let is_of_now = it.rule.when == When::OnCheck && check.name != run::CHECK.name;
+                !is_of_now || place.is_none_or(|it| !reported.contains(&it))
             });
             verify(check, &findings);
             found.extend(findings);
         }
     }
-    for selected in &selection.selected {
-        if selected.target.templates.is_empty() {
-            continue;
+    let of_pods = asked().filter_map(|check| Some((check, check.find.pods()?)));
+    let of_pods: Vec<_> = of_pods.collect();
+    scene.each_pod(|pod| {
+        for (check, find) in &of_pods {
+            let mut findings = find(pod);
+            findings
+                .iter_mut()
+                .for_each(|it| it.resource = Some(pod.selected.index));
+            verify(check, &findings);
+            found.extend(findings);
         }
-        let overlay = match config.judges {
-            true => Overlay::of(run::reported(&scene, selected)),
-            false => Overlay::of(scene.changes_of(selected.index)),
-        };
-        for template in &selected.target.templates {
-            let pod = Pod {
-                scene: &scene,
-                selected,
-                template,
-                is_changed: !scene.changes_of(selected.index).is_empty(),
-                edits: &overlay,
-                before: OnceCell::new(),
-                after: OnceCell::new(),
-            };
-            for check in asked() {
-                if let Find::Pods(find) = check.find {
-                    let mut findings = find(&pod);
-                    findings
-                        .iter_mut()
-                        .for_each(|it| it.resource = Some(selected.index));
-                    verify(check, &findings);
-                    found.extend(findings);
-                }
-            }
-        }
-    }
+    });
     funnel.extend(found);
 }
 

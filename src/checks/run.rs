@@ -13,8 +13,9 @@ use super::{Check, Find, Scene};
 use crate::config::{Config, Selector, Vocabulary};
 use crate::edit::Change;
 use crate::finding::Finding;
+use crate::funnel::Verdict;
 use crate::rules::{Rule, When};
-use crate::select::{Exemption, Selected};
+use crate::select::{AppliedExemption, Selected};
 use crate::transformers::NAMES;
 
 const UNFITTED: Rule = Rule {
@@ -70,11 +71,53 @@ pub(super) fn reported<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Ve
 fn would_change(change: &Change) -> Finding {
     let finding = change.as_finding();
     Finding {
-        is_of_leaf: false,
         help: None,
         rule: &UNFITTED,
         severity: UNFITTED.severity,
+        folded: Some(all_of_object),
         ..finding
+    }
+}
+
+/// That fields of an object would still change: one cause has thousands of effects.
+fn all_of_object(count: usize) -> String {
+    let fields = if count == 1 { "field" } else { "fields" };
+    format!("fitout did not run here, or with another config: {count} {fields} would still change")
+}
+
+/// What is known of whether the function ran, where nothing would still change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// The config asks.
+    pub is_asked: bool,
+    /// Of some object it cannot be told, or is exempt.
+    pub has_doubt: bool,
+}
+
+impl Proof {
+    /// What the findings of a run say of it.
+    pub fn of(config: &Config<'_>, verdict: &Verdict) -> Proof {
+        let severity = config.checks.severity_of(UNFITTED.id, UNFITTED.severity);
+        let exempted = verdict.exempted.iter().map(|it| &it.finding);
+        let mut findings = verdict.findings.iter().chain(exempted);
+        Proof {
+            is_asked: severity.is_some(),
+            has_doubt: findings.any(|it| it.rule.id == UNFITTED.id),
+        }
+    }
+
+    /// Whether nothing speaks against it.
+    pub fn holds(self) -> bool {
+        self.is_asked && !self.has_doubt
+    }
+
+    /// What is known when another config was asked as well.
+    #[must_use]
+    pub fn and(self, other: Proof) -> Proof {
+        Proof {
+            is_asked: self.is_asked || other.is_asked,
+            has_doubt: self.has_doubt || other.has_doubt,
+        }
     }
 }
 
@@ -95,7 +138,7 @@ struct Doubt<'c> {
     /// Who would.
     who: Option<String>,
     sections: Vec<&'static str>,
-    exemptions: Vec<Exemption<'c>>,
+    exemptions: Vec<AppliedExemption<'c>>,
 }
 
 impl<'c> Doubt<'c> {
@@ -126,7 +169,7 @@ impl<'c> Doubt<'c> {
             if may_meet(&exemption.select) {
                 doubt
                     .exemptions
-                    .push(Exemption::of_config(index, exemption));
+                    .push(AppliedExemption::of_config(index, exemption));
                 let who = || format!("`{}`", exemption.path);
                 doubt.who.get_or_insert_with(who);
             }

@@ -15,8 +15,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{Found, PortRef, protocol};
-use crate::objects::{Pods, Service};
+use crate::objects::{Found, Pods, PortRef, Service, protocol};
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
 

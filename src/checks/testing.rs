@@ -1,10 +1,7 @@
 //! How a check is tried alone, on one object.
 
-use std::cell::OnceCell;
-
-use super::{Check, Find, Pod, Scene};
+use super::{Check, Scene};
 use crate::config::FunctionConfig;
-use crate::facts::Overlay;
 use crate::objects::Objects;
 use crate::read::{Origin, Resource};
 use crate::select::Selection;
@@ -30,26 +27,12 @@ pub(super) fn found(check: &Check, object: &str) -> Vec<String> {
         transformers: &transformers,
         changes: &[],
     };
-    let overlay = Overlay::default();
-    let findings = match check.find {
-        Find::Objects(find) => find(&scene),
-        Find::Pods(find) => {
-            let selected = selection.selected.iter();
-            let pods = selected.flat_map(|selected| {
-                let templates = selected.target.templates.iter();
-                templates.map(move |template| (selected, template))
-            });
-            let pods = pods.map(|(selected, template)| Pod {
-                scene: &scene,
-                selected,
-                template,
-                is_changed: false,
-                edits: &overlay,
-                before: OnceCell::new(),
-                after: OnceCell::new(),
-            });
-            pods.flat_map(|pod| find(&pod)).collect()
-        }
-    };
+    let mut findings = check
+        .find
+        .objects()
+        .map_or_else(Vec::new, |find| find(&scene));
+    if let Some(find) = check.find.pods() {
+        scene.each_pod(|pod| findings.extend(find(pod)));
+    }
     findings.into_iter().map(|it| it.message).collect()
 }

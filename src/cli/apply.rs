@@ -14,7 +14,7 @@ use fitout::write;
 use rayon::prelude::*;
 
 use super::config_text::ConfigText;
-use super::inputs::{Manifest, Manifests, failure};
+use super::inputs::{Manifest, Manifests, config_of, failure};
 use super::output::{self, Form, Format, Output};
 use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
 
@@ -86,7 +86,7 @@ impl Apply {
     }
 
     fn finish(&self, run: &Run, manifests: &Manifests) -> Result<u8, Failure> {
-        run.tell(&self.telling, manifests);
+        run.tell(&self.telling);
         if !run.report.has_errors() {
             if self.in_place {
                 self.write_files(manifests, run)?
@@ -97,7 +97,10 @@ impl Apply {
         for format in &self.output {
             match format.form {
                 Form::Json => format.write(&run.report.to_json())?,
-                Form::Text => format.write(&report::summary(&run.report, None))?,
+                Form::Text => {
+                    let ledger = report::accounts(&run.report, self.telling.verbose);
+                    format.write(&(report::summary(&run.report, None) + &ledger))?;
+                }
             }
         }
         Ok(exit_code(&run.report, self.telling.fail_on()))
@@ -154,7 +157,6 @@ pub(super) fn read_files(
     telling: &Telling,
     then: impl FnOnce(&mut Config<'_>, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
-    let wrong_config = |problems: Problems| failure(&problems, telling, WRONG_USE);
     let unreadable = |problems: Problems| failure(&problems, telling, UNREADABLE);
     let config_text = ConfigText::read(
         source.config.as_deref(),
@@ -162,10 +164,7 @@ pub(super) fn read_files(
         telling,
     )?;
     let function_config = config_text.function_config(telling)?;
-    let mut config = function_config
-        .decode(fitout::VOCABULARY)
-        .map_err(wrong_config)?;
-    config.today = super::clock::today()?.or(config.today);
+    let mut config = config_of(&function_config, telling)?;
     let manifests = Manifests::read(source, telling)?;
     let resources = manifests.resources().map_err(unreadable)?;
     then(&mut config, &manifests, &resources)
@@ -178,7 +177,8 @@ impl Run {
         resources: &[Resource<'_>],
     ) -> Result<Run, Problems> {
         let mut fitted = fitout::fit(config, resources, None)?;
-        let report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+        let mut report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+        report.account_for(&manifests.files);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
         Ok(Run {
@@ -188,8 +188,8 @@ impl Run {
         })
     }
 
-    /// Tells findings and totals on standard error, as much as asked.
-    pub(super) fn tell(&self, telling: &Telling, manifests: &Manifests) {
+    /// Tells findings, totals and the ledger on standard error, as much as asked.
+    pub(super) fn tell(&self, telling: &Telling) {
         telling.tell_findings(&self.report);
         if self.report.has_errors() {
             Output::stderr("nothing was written, so that nothing half-fitted is deployed");
@@ -202,17 +202,8 @@ impl Run {
         } else {
             report::totals(&self.report)
         };
-        let told = told.trim_end();
-        let skipped = manifests.skipped.len();
-        let note = if skipped == 0 {
-            String::new()
-        } else {
-            format!(
-                " ({skipped} file{} without objects passed over)",
-                if skipped == 1 { "" } else { "s" }
-            )
-        };
-        Output::stderr(&format!("{told}{note}"));
+        let ledger = report::accounts(&self.report, telling.verbose);
+        Output::stderr((told + &ledger).trim_end());
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fitout::IMAGE;
-use fitout::config::{Config, FunctionConfig};
+use fitout::config::Config;
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::{self, Detail, Report};
@@ -14,7 +14,7 @@ use fitout::yaml::{Node, Stream};
 use super::apply::{exit_code, read_files};
 use super::inputs::{Manifest, Manifests, failure};
 use super::output::{Form, Format, with_report};
-use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize, tree};
+use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, kustomize, tree};
 
 /// Judge manifests: was the function run on them, and do they meet the environment's rules.
 #[derive(Debug, Args)]
@@ -38,59 +38,53 @@ impl Check {
             return self.check_overlay(directory);
         }
         let folder = self.source.tree();
-        read_files(&self.source, &self.telling, |config, _, resources| {
-            let (report, code) =
-                self.judge(config, resources, || tree::executables_below(&folder))?;
-            self.tell(&report)?;
-            Ok(code)
-        })
+        read_files(
+            &self.source,
+            &self.telling,
+            |config, manifests, resources| {
+                let (report, code) = self.judge(config, manifests, resources, || {
+                    tree::executables_below(&folder)
+                })?;
+                self.tell(&report)?;
+                Ok(code)
+            },
+        )
     }
 
     /// Judges a finished build by each config that the function was given in it.
     fn check_overlay(&self, directory: &Path) -> Result<u8, Failure> {
         let build = kustomize::Build::run(directory, true, FINDINGS)?;
         let unreadable = |problems: Problems| failure(&problems, &self.telling, UNREADABLE);
-        let parse = |text: String| {
-            Stream::parse(text).map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))
-        };
+        let stream = Stream::parse(build.output);
+        let stream = stream.map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))?;
         let built = Manifests {
             texts: vec![Manifest {
                 name: format!("{} as built", directory.display()),
                 file: None,
-                stream: parse(build.output)?,
+                stream,
             }],
-            skipped: Vec::new(),
+            files: Vec::new(),
         };
         let resources = built.resources().map_err(unreadable)?;
         let (mut told, mut code) = (None::<Report>, FINE);
         let mut judged = Vec::new();
-        let sources = tree::sources(directory);
-        for input in build.inputs {
-            let stream = parse(input)?;
-            let list = fitout::read::ResourceList::read(&stream).map_err(unreadable)?;
-            let Some(node) = list.function_config else {
-                continue;
-            };
-            let wrong_config = |problems: Problems| failure(&problems, &self.telling, WRONG_USE);
+        kustomize::Build::each(build.inputs, directory, &self.telling, |handed| {
             // A config that is under `transformers` and `validators`, or in several bases, judges once.
-            let rules = rules_of(node);
+            let rules = rules_of(handed.node);
             if judged.contains(&rules) {
-                continue;
+                return Ok(());
             }
             judged.push(rules);
-            let function_config = FunctionConfig::of_build(node, &sources).map_err(wrong_config)?;
-            let mut config = function_config
-                .decode(fitout::VOCABULARY)
-                .map_err(wrong_config)?;
-            config.today = super::clock::today()?.or(config.today);
-            let (report, fails) =
-                self.judge(&mut config, &resources, || tree::executables(directory))?;
+            let (report, fails) = self.judge(handed.config, &built, &resources, || {
+                tree::executables(directory)
+            })?;
             code = code.max(fails);
             match &mut told {
                 Some(told) => told.add(report),
                 None => told = Some(report),
             }
-        }
+            Ok(())
+        })?;
         if let Some(report) = told {
             self.tell(&report)?;
         }
@@ -100,6 +94,7 @@ impl Check {
     fn judge(
         &self,
         config: &mut Config<'_>,
+        manifests: &Manifests,
         resources: &[Resource<'_>],
         executables: impl FnOnce() -> Vec<PathBuf>,
     ) -> Result<(Report, u8), Failure> {
@@ -107,6 +102,7 @@ impl Check {
         let mut fitted = fitout::fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
         let mut report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+        report.account_for(&manifests.files);
         if report.did_not_run() {
             report.explain_run(&cause(executables(), &config.environment));
         }
@@ -123,7 +119,10 @@ impl Check {
                     let findings = report::findings(report, self.telling.least());
                     let totals = match self.telling.quiet {
                         true => String::new(),
-                        false => format!("Check  {}", report::totals(report)),
+                        false => {
+                            let ledger = report::accounts(report, self.telling.verbose);
+                            format!("Check  {}{ledger}", report::totals(report))
+                        }
                     };
                     format.write(&(findings + &totals))?;
                 }

@@ -1,16 +1,18 @@
 //! Files, directories and standard input: the manifests and the config of the command line.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
 use fitout::problem::{Problem, Problems};
 use fitout::read::{Origin, Resource, is_object};
-use fitout::report::problem_snippet;
+use fitout::report::{FileAccount, FileOutcome, problem_snippet};
 use fitout::yaml::Stream;
 
-use super::{Failure, Source, Telling, UNREADABLE};
+use super::{Failure, Source, Telling, UNREADABLE, WRONG_USE};
 
 /// A text with manifests.
 #[derive(Debug)]
@@ -22,12 +24,11 @@ pub(super) struct Manifest {
     pub(super) stream: Stream,
 }
 
-/// Every manifest that was named, and what was passed over.
+/// Every manifest that was named, and what became of each file that the arguments reach.
 #[derive(Debug, Default)]
 pub(super) struct Manifests {
     pub(super) texts: Vec<Manifest>,
-    /// Files without a Kubernetes object, or with a package's own (kustomization, Kptfile, config).
-    pub(super) skipped: Vec<String>,
+    pub(super) files: Vec<FileAccount>,
 }
 
 impl Manifests {
@@ -37,10 +38,18 @@ impl Manifests {
         let mut problems = Vec::new();
         let mut known = HashSet::new();
         for path in &source.filenames {
-            for file in files_at(path)? {
+            for (file, outcome) in files_at(path)? {
+                let name = shown(&file);
                 // A file that is named twice, or reached by a link as well, is one file.
-                if known.insert(file.canonicalize().unwrap_or_else(|_| file.clone())) {
-                    problems.extend(manifests.add(&file).err());
+                let is_new = known.insert(file.canonicalize().unwrap_or_else(|_| file.clone()));
+                let outcome = match outcome {
+                    FileOutcome::Read if !is_new => Ok(FileOutcome::Duplicate),
+                    FileOutcome::Read => manifests.add(&file, &name),
+                    passed_over => Ok(passed_over),
+                };
+                match outcome {
+                    Ok(outcome) => manifests.account(name, None, outcome),
+                    Err(problem) => problems.push(problem),
                 }
             }
         }
@@ -53,6 +62,14 @@ impl Manifests {
         Ok(manifests)
     }
 
+    fn account(&mut self, path: String, index: Option<usize>, outcome: FileOutcome) {
+        self.files.push(FileAccount {
+            path,
+            index,
+            outcome,
+        });
+    }
+
     /// A wrong path must not look like a job done.
     fn nothing_found(&self, source: &Source) -> Failure {
         let paths: Vec<String> = source.filenames.iter().map(|path| shown(path)).collect();
@@ -60,28 +77,28 @@ impl Manifests {
             "error[FIT-INP001]: no Kubernetes objects in {}",
             paths.join(", ")
         );
-        if !self.skipped.is_empty() {
-            message.push_str(&format!("\n  passed over: {}", self.skipped.join(", ")));
+        // Who names a folder of text files or an ignored one hears of it in numbers.
+        let skipped = self.files.iter().filter_map(|file| {
+            let is_read = [FileOutcome::Package, FileOutcome::NoObjects].contains(&file.outcome);
+            is_read.then_some(file.path.as_str())
+        });
+        let skipped: Vec<&str> = skipped.collect();
+        if !skipped.is_empty() {
+            message.push_str(&format!("\n  passed over: {}", skipped.join(", ")));
         }
-        if self
-            .skipped
-            .iter()
-            .any(|file| PACKAGE_FILES.iter().any(|known| file.ends_with(known)))
-        {
+        let mut outcomes = self.files.iter().map(|file| file.outcome);
+        if outcomes.any(|outcome| outcome == FileOutcome::Package) {
             message.push_str("\n  = help: to build a kustomize overlay and fit it, use -k");
         }
         Failure::new(UNREADABLE, message)
     }
 
-    fn add(&mut self, file: &Path) -> Result<(), Problem> {
-        let name = shown(file);
+    /// Reads one file, and accounts for the documents in it that are no objects of a cluster.
+    fn add(&mut self, file: &Path, name: &str) -> Result<FileOutcome, Problem> {
         let is_stdin = file == Path::new("-");
-        if file
-            .file_name()
-            .is_some_and(|file| PACKAGE_FILES.iter().any(|known| file == *known))
-        {
-            self.skipped.push(name);
-            return Ok(());
+        let is_package = |file: &OsStr| PACKAGE_FILES.iter().any(|known| file == *known);
+        if file.file_name().is_some_and(is_package) {
+            return Ok(FileOutcome::Package);
         }
         let bytes = if is_stdin {
             read_stdin()
@@ -90,20 +107,23 @@ impl Manifests {
         };
         let bytes = bytes
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
-        let stream = parsed(bytes, &name)?;
-        if !stream
-            .documents()
-            .any(|document| is_object(document.root()))
-        {
-            self.skipped.push(name);
-            return Ok(());
+        let stream = parsed(bytes, name)?;
+        let documents = stream.documents().filter(|document| !document.is_empty());
+        let documents = documents.map(|document| is_object(document.root()));
+        let are_objects: Vec<bool> = documents.collect();
+        if !are_objects.contains(&true) {
+            return Ok(FileOutcome::NoObjects);
+        }
+        let others = are_objects.into_iter().enumerate().filter(|(_, it)| !it);
+        for (index, _) in others {
+            self.account(name.to_owned(), Some(index), FileOutcome::NoObjects);
         }
         self.texts.push(Manifest {
-            name,
+            name: name.to_owned(),
             file: (!is_stdin).then(|| file.to_owned()),
             stream,
         });
-        Ok(())
+        Ok(FileOutcome::Read)
     }
 
     /// The objects in all texts, in their order.
@@ -157,10 +177,10 @@ fn read_stdin() -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The manifests at a path: itself, or those below it in a fixed order.
-fn files_at(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// The files at a path, in a fixed order: itself, or everything below it, with what is not to be read and why.
+fn files_at(path: &Path) -> Result<Vec<(PathBuf, FileOutcome)>, Failure> {
     if path == Path::new("-") || path.is_file() {
-        return Ok(vec![path.to_owned()]);
+        return Ok(vec![(path.to_owned(), FileOutcome::Read)]);
     }
     if !path.exists() {
         return Err(Failure::new(
@@ -169,23 +189,48 @@ fn files_at(path: &Path) -> Result<Vec<PathBuf>, Failure> {
         ));
     }
     let mut files = Vec::new();
-    for entry in ignore::WalkBuilder::new(path)
-        .require_git(false)
-        .sort_by_file_path(Path::cmp)
-        .build()
-    {
+    let mut walk = ignore::WalkBuilder::new(path);
+    walk.require_git(false).sort_by_file_path(Path::cmp);
+    let mut reached = HashSet::new();
+    let mut folders = Vec::new();
+    for entry in walk.build() {
         let entry = entry
             .map_err(|error| Failure::new(UNREADABLE, format!("error[FIT-INP001]: {error}")))?;
-        let is_manifest = entry.path().extension().is_some_and(|extension| {
-            ["yaml", "yml", "json"]
-                .iter()
-                .any(|known| extension == *known)
-        });
-        if is_manifest && entry.path().is_file() {
-            files.push(entry.into_path());
+        let is_folder = entry.file_type().is_some_and(|it| it.is_dir()) || entry.depth() == 0;
+        let path = entry.into_path();
+        reached.insert(path.clone());
+        match is_folder {
+            true => folders.push(path),
+            false => files.push((outcome_of(&path), path)),
         }
     }
-    Ok(files)
+    // What the walk does not lead to is in the folders that it leads to. Of an ignored folder only the folder is known.
+    for folder in folders {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if !reached.contains(&path) {
+                let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
+                let outcome = match is_hidden {
+                    true => FileOutcome::Hidden,
+                    false => FileOutcome::Ignored,
+                };
+                files.push((outcome, path));
+            }
+        }
+    }
+    files.sort_by(|(_, a), (_, b)| a.cmp(b));
+    let files = files.into_iter().map(|(outcome, path)| (path, outcome));
+    Ok(files.collect())
+}
+
+/// Whether a file below a folder is one of manifests.
+fn outcome_of(file: &Path) -> FileOutcome {
+    let extension = file.extension().unwrap_or_default();
+    match () {
+        () if !file.is_file() => FileOutcome::Link,
+        () if !["yaml", "yml", "json"].iter().any(|it| extension == *it) => FileOutcome::Extension,
+        () => FileOutcome::Read,
+    }
 }
 
 /// A path with forward slashes and without `./`.
@@ -209,6 +254,17 @@ impl Source {
             _ => PathBuf::from("."),
         }
     }
+}
+
+/// A functionConfig as a Config, with the day by which exemptions end.
+pub(super) fn config_of<'c>(
+    function_config: &'c FunctionConfig<'_>,
+    telling: &Telling,
+) -> Result<Config<'c>, Failure> {
+    let config = function_config.decode(fitout::VOCABULARY);
+    let mut config = config.map_err(|problems| failure(&problems, telling, WRONG_USE))?;
+    config.today = super::clock::today()?.or(config.today);
+    Ok(config)
 }
 
 /// Problems as the end of a command, each with a picture of its place.

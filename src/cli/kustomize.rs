@@ -8,8 +8,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Finished, Stdio};
 
+use fitout::config::{Config, FunctionConfig};
+use fitout::problem::Problems;
+use fitout::read::ResourceList;
+use fitout::yaml::{Node, Stream};
+
+use super::inputs::{config_of, failure};
 use super::output::Output;
-use super::{FINE, Failure, UNREADABLE, WRONG_USE, tree};
+use super::{FINE, Failure, Telling, UNREADABLE, WRONG_USE, tree};
 
 /// This program's path, for the stand-in.
 pub(super) const PROGRAM: &str = "FITOUT_SHIM_PROGRAM";
@@ -80,6 +86,48 @@ impl Build {
             output: String::from_utf8_lossy(&finished.stdout).into_owned(),
             inputs: calls.into_iter().map(|call| call.input).collect(),
         })
+    }
+}
+
+/// What kustomize handed to the function once, and its config.
+pub(super) struct Handed<'h, 'c> {
+    pub(super) stream: &'h Stream,
+    pub(super) list: &'h ResourceList<'h>,
+    /// The config's mapping in the list.
+    pub(super) node: Node<'h>,
+    pub(super) config: &'h mut Config<'c>,
+}
+
+impl Build {
+    /// Goes through what kustomize handed to the function. The lines of configs are those of their files, which a person can
+    /// look up.
+    pub(super) fn each(
+        inputs: Vec<String>,
+        directory: &Path,
+        telling: &Telling,
+        mut then: impl FnMut(Handed<'_, '_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let unreadable = |problems: Problems| failure(&problems, telling, UNREADABLE);
+        let sources = tree::sources(directory);
+        for input in inputs {
+            let stream = Stream::parse(input);
+            let stream =
+                stream.map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))?;
+            let list = ResourceList::read(&stream).map_err(unreadable)?;
+            let Some(node) = list.function_config else {
+                continue;
+            };
+            let function_config = FunctionConfig::of_build(node, &sources);
+            let function_config =
+                function_config.map_err(|problems| failure(&problems, telling, WRONG_USE))?;
+            then(Handed {
+                stream: &stream,
+                list: &list,
+                node,
+                config: &mut config_of(&function_config, telling)?,
+            })?;
+        }
+        Ok(())
     }
 }
 

@@ -1,13 +1,13 @@
 //! `fitout plan`: what would change, and why. Writes no manifest.
 
 use clap::Args;
-use fitout::config::FunctionConfig;
 use fitout::report::{self, Detail, PlannedText, Report};
 
 use super::apply::{exit_code, run_on_files};
 use super::inputs::failure;
+use super::kustomize::Build;
 use super::output::{Form, Format, with_report};
-use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize, tree};
+use super::{FINDINGS, Failure, Source, Telling, UNREADABLE, WRONG_USE};
 
 /// Show what would change, line by line, with the reasons.
 #[derive(Debug, Args)]
@@ -53,48 +53,30 @@ impl Plan {
 
     /// Plans what the function does inside of an overlay's build, on what kustomize hands to it.
     fn plan_overlay(&self, directory: &std::path::Path) -> Result<u8, Failure> {
-        let sources = tree::sources(directory);
         let mut code = 0;
-        for input in kustomize::Build::run(directory, true, WRONG_USE)?.inputs {
-            let stream = fitout::yaml::Stream::parse(input).map_err(|error| {
-                failure(
-                    &fitout::not_yaml(&error, None).into(),
-                    &self.telling,
-                    UNREADABLE,
-                )
-            })?;
-            let list = fitout::read::ResourceList::read(&stream)
-                .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-            let Some(node) = list.function_config else {
-                continue;
-            };
-            let function_config = FunctionConfig::of_build(node, &sources);
-            let function_config =
-                function_config.map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
-            let mut config = function_config
-                .decode(fitout::VOCABULARY)
-                .map_err(|problems| failure(&problems, &self.telling, WRONG_USE))?;
-            config.today = super::clock::today()?.or(config.today);
-            let mut fitted = fitout::fit(&config, &list.resources, Some(node))
-                .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-            let report = Report::of(&mut fitted, &list.resources, &config, Detail::EachChange);
-            let after = fitout::write::text(&stream, &fitted.changes, &list.resources);
-            let after =
-                after.map_err(|problem| failure(&problem.into(), &self.telling, UNREADABLE))?;
+        let inputs = Build::run(directory, true, WRONG_USE)?.inputs;
+        Build::each(inputs, directory, &self.telling, |handed| {
+            let (config, resources) = (&*handed.config, &handed.list.resources);
+            let unreadable = |problems| failure(&problems, &self.telling, UNREADABLE);
+            let mut fitted =
+                fitout::fit(config, resources, Some(handed.node)).map_err(unreadable)?;
+            let report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+            let after = fitout::write::text(handed.stream, &fitted.changes, resources);
+            let after = after.map_err(|problem| unreadable(problem.into()))?;
             let path = format!("{} as kustomize hands it over", directory.display());
-            let texts = vec![PlannedText {
-                path: &path,
-                before: stream.text(),
-                after: &after,
-            }];
             self.tell(&report::Plan {
                 report: &report,
                 changes: &fitted.changes,
-                resources: &list.resources,
-                texts,
+                resources,
+                texts: vec![PlannedText {
+                    path: &path,
+                    before: handed.stream.text(),
+                    after: &after,
+                }],
             })?;
             code = code.max(self.code(&report));
-        }
+            Ok(())
+        })?;
         Ok(code)
     }
 
@@ -107,7 +89,8 @@ impl Plan {
                 Form::Text => {
                     let color =
                         format.file.is_none() && self.telling.color.applies_to(&std::io::stdout());
-                    format.write(&plan.draw(color))?;
+                    let ledger = report::accounts(plan.report, self.telling.verbose);
+                    format.write(&(plan.draw(color) + &ledger))?;
                 }
             }
         }

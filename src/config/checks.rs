@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::vocabulary::Vocabulary;
 use crate::kubernetes::{Level, Version};
-use crate::problem::did_you_mean;
+use crate::problem::suggestion;
 
 /// What is asked of the result when it is judged, and what an answer is worth.
 #[derive(Debug, Default, Deserialize)]
@@ -89,8 +89,7 @@ impl Checks {
         let named = self.severity.keys().map(|id| ("severity", id));
         let mut named = named.chain(self.disable.iter().map(|id| ("disable", id)));
         let (key, id) = named.find(|(_, id)| !vocabulary.rules().any(|rule| rule.id == *id))?;
-        let nearest = did_you_mean(id, vocabulary.rules().map(|rule| rule.id));
-        let help = nearest.map(|nearest| format!("did you mean `{nearest}`?"));
+        let help = suggestion(id, vocabulary.rules().map(|rule| rule.id));
         Some((key, format!("there is no rule `{id}`"), help))
     }
 }

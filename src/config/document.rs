@@ -10,7 +10,7 @@ use super::checks::Checks;
 use super::config_map;
 use super::decode::{Fault, Others, decode};
 use super::environments;
-use super::exemption::ConfigExemption;
+use super::exemption::Exemption;
 use super::places::{Places, Sources};
 use super::selector::Selector;
 use super::view::{Layer, LayerId, View};
@@ -73,7 +73,7 @@ struct General {
     /// `ownDirectory` (`variable` and `path`) and `source`.
     catalogue: Vec<Entry>,
     /// What stays as it is, and why.
-    exemptions: Vec<ConfigExemption>,
+    exemptions: Vec<Exemption>,
     /// What is asked of the result when it is judged, by `fitout check` or with `mode: Check`.
     checks: Checks,
     /// The day by which exemptions end, for hosts that give the function none.
@@ -171,7 +171,7 @@ pub struct Config<'a> {
     /// What is known of images, before what fitout knows itself.
     pub catalogue: Vec<Entry>,
     /// What stays as it is, and why.
-    pub exemptions: Vec<ConfigExemption>,
+    pub exemptions: Vec<Exemption>,
     /// The day by which exemptions end; without it none does.
     pub today: Option<Date>,
     /// The sections and rules that it may name.

@@ -20,7 +20,7 @@ use crate::kubernetes::Date;
 /// ```
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ConfigExemption {
+pub struct Exemption {
     /// What it is for. Required; `{}` is everything.
     pub select: Selector,
     /// Leaves of the config that are not written, nor complained of, such as `resources.limits.cpu`.

@@ -23,11 +23,11 @@ pub use amount::{Amount, Factor};
 pub use checks::{Checks, FailOn};
 pub use document::{API_VERSION, ChangesReport, Config, FunctionConfig, KIND, Profile};
 pub use effective::Leaf;
-pub use exemption::{ConfigExemption, leaf_of};
+pub use exemption::{Exemption, leaf_of};
 pub use places::{Patch, Sources, Text};
 pub use print::self_contained;
 pub use section::{
-    Exempted, Objection, Pass, Section, Sections, Settings, check_section, covers,
+    ExemptLeaves, Objection, Pass, Section, Sections, Settings, check_section, covers,
     is_mode_path_or_above, mode_path,
 };
 pub use selector::{ContainerSelector, Match, Near, Selector};

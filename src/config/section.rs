@@ -80,7 +80,7 @@ pub enum Pass {
 
 /// The leaves of a section that exemptions cover for one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Exempted {
+pub struct ExemptLeaves {
     /// The leaves (or paths to them), with the index of the exemption.
     pub leaves: Vec<(String, usize)>,
     /// Whether they are planned all the same.
@@ -107,7 +107,7 @@ pub struct Section<'a, S> {
     modes: Modes,
     /// Settings that a profile takes away with null, so that not even a default is left of them.
     taken_away: Vec<String>,
-    exempted: Exempted,
+    exempt: ExemptLeaves,
     config: &'a Config<'a>,
     /// The mode of all leaves, where none has one of its own.
     mode_of_all: Option<Mode>,
@@ -186,11 +186,11 @@ impl<S: Settings> Section<'_, S> {
         if let Some(mode) = self.mode_of_all {
             return mode;
         }
-        if self.exempted.pass == Pass::Write && self.exemption(leaf).is_some() {
+        if self.exempt.pass == Pass::Write && self.exemption(leaf).is_some() {
             return Mode::Off;
         }
         match self.mode_as_written(leaf) {
-            Mode::Check if self.exempted.pass == Pass::Preview => Mode::Ensure,
+            Mode::Check if self.exempt.pass == Pass::Preview => Mode::Ensure,
             Mode::Check => Mode::Off,
             Mode::Bound if !is_mode_path(S::BOUNDED, mode_path(leaf)) => Mode::Off,
             mode => mode,
@@ -200,8 +200,8 @@ impl<S: Settings> Section<'_, S> {
     /// The exemption that covers a leaf.
     fn exemption(&self, leaf: &str) -> Option<usize> {
         let leaf = mode_path(leaf);
-        let mut exempted = self.exempted.leaves.iter();
-        exempted
+        let mut exempt = self.exempt.leaves.iter();
+        exempt
             .find(|(path, _)| covers(path, leaf))
             .map(|(_, exemption)| *exemption)
     }
@@ -226,7 +226,7 @@ impl<S: Settings> Section<'_, S> {
 
     fn decide(&self, leaf: &str) -> Decision {
         let mode = match self.mode_as_written(leaf) {
-            Mode::Check if self.exempted.pass == Pass::Preview => Mode::Check,
+            Mode::Check if self.exempt.pass == Pass::Preview => Mode::Check,
             _ => self.mode(leaf),
         };
         let decided_by = |layer, path: &str, is_default| Decision {
@@ -323,11 +323,11 @@ pub struct Sections<'a, S> {
     last: RefCell<Option<LastSection<'a, S>>>,
 }
 
-/// The layers of a section of which nothing is exempted, whether it acts as if nothing were, and the section.
+/// The layers of a section of which nothing is exempt, whether it acts as if nothing were, and the section.
 type LastSection<'a, S> = (Vec<LayerId>, Pass, Option<Rc<Section<'a, S>>>);
 
-/// Merged sections by the layers that they were merged from and by what is exempted; `None` where no layer has the section.
-type KnownSections<'a, S> = HashMap<(Vec<LayerId>, Exempted), Option<Rc<Section<'a, S>>>>;
+/// Merged sections by the layers that they were merged from and by what is exempt; `None` where no layer has the section.
+type KnownSections<'a, S> = HashMap<(Vec<LayerId>, ExemptLeaves), Option<Rc<Section<'a, S>>>>;
 
 impl<'a, S: Settings> Sections<'a, S> {
     /// The sections of one row in a config.
@@ -350,7 +350,7 @@ impl<'a, S: Settings> Sections<'a, S> {
         self.row
     }
 
-    /// The section that results from these layers, lowest first, with nothing exempted; `None` when none of them has it.
+    /// The section that results from these layers, lowest first, with nothing exempt; `None` when none of them has it.
     pub fn plain(
         &self,
         layers: impl Iterator<Item = LayerId> + Clone,
@@ -364,14 +364,14 @@ impl<'a, S: Settings> Sections<'a, S> {
         }
         let layers: Vec<LayerId> = layers.collect();
         let leaves = Vec::new();
-        let section = self.merged(layers.clone(), Exempted { leaves, pass });
+        let section = self.merged(layers.clone(), ExemptLeaves { leaves, pass });
         self.last.replace(Some((layers, pass, section.clone())));
         section
     }
 
     /// The section that results from these layers, lowest first; `None` when none of them has it.
-    pub fn merged(&self, layers: Vec<LayerId>, exempted: Exempted) -> Option<Rc<Section<'a, S>>> {
-        let key = (layers, exempted);
+    pub fn merged(&self, layers: Vec<LayerId>, exempt: ExemptLeaves) -> Option<Rc<Section<'a, S>>> {
+        let key = (layers, exempt);
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }
@@ -380,7 +380,7 @@ impl<'a, S: Settings> Sections<'a, S> {
         merged
     }
 
-    fn merge(&self, layers: &[LayerId], exempted: &Exempted) -> Option<Section<'a, S>> {
+    fn merge(&self, layers: &[LayerId], exempt: &ExemptLeaves) -> Option<Section<'a, S>> {
         let view = View::new(
             self.config.section_layers(layers, self.row.name),
             self.row.name,
@@ -398,12 +398,12 @@ impl<'a, S: Settings> Sections<'a, S> {
         // A later profile may have set it again.
         taken_away.retain(|path| view.at(path).is_none());
         let is_one_for_all =
-            modes.modes.is_empty() && taken_away.is_empty() && exempted.leaves.is_empty();
+            modes.modes.is_empty() && taken_away.is_empty() && exempt.leaves.is_empty();
         let mode_of_all = match modes.mode.unwrap_or(self.config.mode) {
             _ if !is_one_for_all => None,
             // Only some leaves have bounds.
             Mode::Bound => None,
-            Mode::Check if exempted.pass == Pass::Preview => Some(Mode::Ensure),
+            Mode::Check if exempt.pass == Pass::Preview => Some(Mode::Ensure),
             Mode::Check => Some(Mode::Off),
             mode => Some(mode),
         };
@@ -412,7 +412,7 @@ impl<'a, S: Settings> Sections<'a, S> {
             view,
             modes,
             taken_away,
-            exempted: exempted.clone(),
+            exempt: exempt.clone(),
             config: self.config,
             mode_of_all,
             decisions: RefCell::default(),

@@ -4,11 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
+use kustomize_krm_types::Severity;
 
 use crate::finding::{Decision, Finding, Plain, Subject};
 use crate::problem::field_path;
-use crate::rules;
+use crate::rules::{Rule, rule};
 use crate::yaml::Value;
+
+/// What edits that are not written are found as.
+pub const RULES: &[Rule] = &[LEFT];
+
+const LEFT: Rule = rule(
+    "FIT-RUN002",
+    Severity::Warning,
+    "a field that is only checked, or exempt, and differs from the config",
+);
 
 /// One leaf that changes: everything that anybody may ask about it later.
 #[derive(Clone, Debug)]
@@ -73,8 +83,7 @@ impl Change {
             resource: Some(self.resource),
             decision: Some(Arc::clone(&self.decision)),
             help: Some("set it in the manifest, or let the mode Ensure do it".to_owned()),
-            is_of_leaf: true,
-            ..Finding::new(&rules::RUN002, message)
+            ..Finding::new(&LEFT, message)
         }
     }
 }

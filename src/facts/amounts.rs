@@ -1,14 +1,13 @@
 //! Requests and limits: of containers and of pods, their sums, and the QoS class that they come to.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::overlay::Overlay;
 use super::pod::{ContainerList, PodFacts};
 use super::view::View;
-use crate::edit::Change;
 use crate::kubernetes::Quantity;
-use crate::objects::{ContainerType, Template};
+use crate::objects::{Container, ContainerType, LimitRangeItem, Template};
 
 /// The two halves of `resources`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +19,9 @@ pub enum Half {
 }
 
 impl Half {
+    /// Both of them.
+    pub const BOTH: [Half; 2] = [Half::Requests, Half::Limits];
+
     /// Its key.
     pub fn key(self) -> &'static str {
         match self {
@@ -52,9 +54,15 @@ pub struct Declared {
 impl Declared {
     /// What stands below a key of a container or a pod. What is no quantity is left out: the API server refuses it.
     pub fn of(owner: View<'_>, key: &str) -> Declared {
+        let resources = owner.get(key);
+        resources.map(Declared::of_resources).unwrap_or_default()
+    }
+
+    /// What stands below such a key.
+    pub fn of_resources(resources: View<'_>) -> Declared {
         let mut declared = Declared::default();
-        for half in [Half::Requests, Half::Limits] {
-            let amounts = owner.at([key, half.key()]);
+        for half in Half::BOTH {
+            let amounts = resources.get(half.key());
             for (name, amount) in amounts.into_iter().flat_map(View::entries) {
                 if let Some(amount) = amount.quantity() {
                     declared.half_mut(half).insert(name.into_owned(), amount);
@@ -112,7 +120,7 @@ impl fmt::Display for QosClass {
 }
 
 /// The amounts of all containers of a pod, and of the pod itself, completed as the API server does.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PodAmounts {
     /// Each container in the order of the template, without ephemeral ones.
     pub containers: Vec<(ContainerType, Declared)>,
@@ -140,10 +148,37 @@ impl PodAmounts {
         }
     }
 
-    /// The amounts of the pods of a template as they will be with some edits.
-    pub fn after(template: &Template<'_>, changes: &[Change]) -> PodAmounts {
-        let overlay = Overlay::of(changes);
-        PodAmounts::of(&PodFacts::after(template, &overlay))
+    /// The amounts as they are once the LimitRanges of the namespace have completed them.
+    pub fn completed<'l>(
+        &self,
+        limits: impl Iterator<Item = &'l LimitRangeItem<'l>>,
+    ) -> Cow<'_, PodAmounts> {
+        let mut amounts = Cow::Borrowed(self);
+        for item in limits.filter(|item| !item.is_for_pods) {
+            for (_, declared) in &mut amounts.to_mut().containers {
+                item.complete(&mut declared.requests, &mut declared.limits);
+            }
+        }
+        amounts
+    }
+
+    /// Each container of the template with its amounts.
+    pub fn by_container<'t, 'a>(
+        &self,
+        template: &'t Template<'a>,
+    ) -> impl Iterator<Item = (&'t Container<'a>, &Declared)> {
+        let containers = template.containers.iter();
+        let containers = containers.filter(|it| it.container_type != ContainerType::Ephemeral);
+        containers.zip(self.containers.iter().map(|(_, declared)| declared))
+    }
+
+    /// The largest limit of an ordinary container: the API server compares no others with the pod's.
+    pub fn largest_limit(&self, name: &str) -> Option<Quantity> {
+        let ordinary = self.containers.iter();
+        let ordinary =
+            ordinary.filter(|(container_type, _)| *container_type == ContainerType::Container);
+        let limits = ordinary.filter_map(|(_, it)| it.limits.get(name).copied());
+        limits.max()
     }
 
     /// What the containers ask for together: ordinary containers and sidecars at once, or an init container at its
@@ -181,7 +216,7 @@ impl PodAmounts {
     /// What the pod comes to: what it has itself, else the sum of its containers.
     pub fn in_all(&self) -> Declared {
         let mut all = self.pod_with_defaults();
-        for half in [Half::Requests, Half::Limits] {
+        for half in Half::BOTH {
             let names = self.containers.iter();
             for name in names.flat_map(|(_, it)| it.half(half).keys()) {
                 if !all.half(half).contains_key(name)

@@ -13,6 +13,7 @@ mod scale;
 mod yaml;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -111,6 +112,15 @@ impl Quantity {
             Kind::Single | Kind::Double | Kind::Literal | Kind::Folded
         );
         Self::from_yaml_scalar(&node.text().unwrap_or_default(), quoted)
+    }
+
+    /// The quantities of a map such as a ResourceList, without what is none.
+    pub fn entries_of(node: Option<crate::yaml::Node<'_>>) -> BTreeMap<String, Self> {
+        let entries = node.into_iter().flat_map(crate::yaml::Node::entries);
+        let entries = entries.filter_map(|(key, value)| {
+            Some((key.text()?.into_owned(), Self::of_node(value).ok()?))
+        });
+        entries.collect()
     }
 
     /// Whether the value is 0.

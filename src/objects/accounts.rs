@@ -1,4 +1,4 @@
-//! Which ServiceAccounts talk to the Kubernetes API, as far as the objects in hand tell.
+//! Which ServiceAccounts talk to the Kubernetes API, as far as the objects tell.
 //!
 //! References are resolved as [`super::Names`] tells.
 //!
@@ -27,16 +27,16 @@ pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, 
 /// ServiceAccounts for which somebody has decided about the API token.
 #[derive(Debug, Default)]
 pub struct Accounts {
-    /// The accounts in hand.
+    /// The accounts among the objects.
     known: Vec<Account>,
-    /// Accounts that are not in hand, by name, with the namespaces in which it was decided; `None` for one that is not
+    /// Accounts that are not among them, by name, with the namespaces in which it was decided; `None` for one that is not
     /// written.
     elsewhere: HashMap<String, Vec<Option<String>>>,
     /// The namespaces all of whose accounts were given rights; `None` for all namespaces.
     groups: Vec<Option<String>>,
 }
 
-/// A ServiceAccount in hand.
+/// A ServiceAccount among the objects.
 #[derive(Debug)]
 struct Account {
     named: Named,
@@ -119,7 +119,7 @@ impl Accounts {
             })
     }
 
-    /// The accounts in hand that a reference may mean: by name, and of several the nearest.
+    /// The accounts that a reference may mean: by name, and of several the nearest.
     fn referred(&self, name: &str, namespace: Option<&str>, from: &Resource<'_>) -> Vec<usize> {
         let found = (0..self.known.len()).filter(|index| {
             let account = &self.known[*index].named;

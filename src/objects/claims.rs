@@ -59,6 +59,11 @@ enum Layout {
 }
 
 impl<'a> Claim<'a> {
+    /// Where a PersistentVolumeClaimSpec has its class.
+    pub const CLASS: [&'static str; 1] = ["storageClassName"];
+    /// Where it has its size.
+    pub const SIZE: [&'static str; 3] = ["resources", "requests", "storage"];
+
     fn new(
         kind: ClaimKind,
         name: Cow<'a, str>,
@@ -82,8 +87,8 @@ impl<'a> Claim<'a> {
     pub fn field<'s>(&'s self, of_spec: &[&'s str]) -> Option<Vec<&'s str>> {
         let renamed = match &self.layout {
             Layout::Spec(prefix) => return Some([prefix, of_spec].concat()),
-            Layout::Flat { class, .. } if of_spec == ["storageClassName"] => class,
-            Layout::Flat { size, .. } if of_spec == SIZE => size,
+            Layout::Flat { class, .. } if of_spec == Claim::CLASS => class,
+            Layout::Flat { size, .. } if of_spec == Claim::SIZE => size,
             Layout::Flat { .. } => &None,
         };
         let renamed = renamed.as_ref()?;
@@ -96,8 +101,9 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// Where a PersistentVolumeClaimSpec has its size.
-const SIZE: [&str; 3] = ["resources", "requests", "storage"];
+/// The annotation by which claims named their class before the field (Kubernetes 1.6); where it stands, the control plane
+/// prefers it (`GetPersistentVolumeClaimClass` in k8s.io/component-helpers).
+pub const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
 /// A place in which objects of a kind keep what an operator makes claims of.
 struct Place {
@@ -380,7 +386,7 @@ fn ephemeral_claims<'a>(
     resource: &'a Resource<'a>,
     template: &Template<'a>,
 ) -> Result<Vec<Claim<'a>>, Problem> {
-    let path = template.at_spec(["volumes"]);
+    let path = template.pod.at(&["volumes"]);
     let volumes = maps_in(resource, template.spec.get("volumes"), &path)?;
     let claims = volumes.into_iter().filter_map(|(index, volume)| {
         let node = volume.at(["ephemeral", "volumeClaimTemplate"])?;

@@ -29,10 +29,8 @@ pub(super) struct Named {
 
 impl Named {
     pub(super) fn of(resource: &Resource<'_>) -> Named {
-        let mut names = vec![resource.name.to_string()];
-        names.extend(resource.previous_names());
         Named {
-            names,
+            names: names_of(resource),
             namespace: resource.namespace.as_deref().map(str::to_owned),
             previous_namespaces: listed(resource, annotations::PREVIOUS_NAMESPACES),
             renaming: Renaming::of(resource),
@@ -60,6 +58,17 @@ impl Named {
             _ => true,
         }
     }
+}
+
+/// Every name that an object goes or went by: the one now, then those before.
+pub(super) fn names_of(resource: &Resource<'_>) -> Vec<String> {
+    let mut names = vec![resource.name.to_string()];
+    for name in resource.previous_names() {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 /// The prefixes and suffixes that kustomize has given an object, outermost last.
@@ -136,10 +145,8 @@ impl Names {
             if local.is_some_and(|value| value != "false") {
                 continue;
             }
-            for (place, name) in it.names.iter().enumerate() {
-                if !it.names[..place].contains(name) {
-                    by_name.entry(name.clone()).or_default().push(index);
-                }
+            for name in &it.names {
+                by_name.entry(name.clone()).or_default().push(index);
             }
         }
         Names {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::problem::did_you_mean;
+use crate::problem::suggestion;
 use crate::yaml::{Node, Scalar, Value};
 
 /// A port as others refer to it: Kubernetes' `IntOrString`.
@@ -56,13 +56,11 @@ impl<'n> PortRef<'n> {
         if names.iter().any(|declared| declared == name) {
             return "it is declared with another protocol".to_owned();
         }
-        match did_you_mean(name, names.iter().map(String::as_str)) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None if names.is_empty() => {
-                "no port there has a name: name it, or use its number".to_owned()
-            }
-            None => format!("declared are: {}", names.join(", ")),
-        }
+        let meant = suggestion(name, names.iter().map(String::as_str));
+        meant.unwrap_or_else(|| match names.is_empty() {
+            true => "no port there has a name: name it, or use its number".to_owned(),
+            false => format!("declared are: {}", names.join(", ")),
+        })
     }
 }
 

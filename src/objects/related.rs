@@ -1,5 +1,5 @@
-//! What the objects in hand say of one another: Services and monitors that select pods, autoscalers, claims that pods
-//! name, and the classes that claims name.
+//! What objects say of one another: Services and monitors that select pods, claims that pods name, the classes that
+//! claims name, and what namespaces allow.
 //!
 //! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
 //! another time than objects. A namespace that is not written may be any.
@@ -9,7 +9,10 @@ use std::collections::HashMap;
 
 use super::claims::{Claim, ClaimKind};
 use super::labels::ByLabel;
-use super::target::{Target, is_sidecar};
+use super::limit_range::LimitRangeItem;
+use super::names::names_of;
+use super::target::Target;
+use super::template::is_sidecar;
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -24,14 +27,13 @@ pub struct Related<'a> {
     /// Where a Service is in `services`, by its index among the objects.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
-    /// Autoscalers by the name of their target.
-    autoscalers: HashMap<String, Vec<Autoscaler<'a>>>,
-    claims: HashMap<String, Vec<(Option<String>, Node<'a>)>>,
+    /// PersistentVolumeClaims by name, with their indices.
+    claims: HashMap<String, Vec<(&'a Resource<'a>, usize)>>,
     /// What the claims of a StatefulSet are called before the number of the replica.
     made_claims: HashMap<String, Vec<Option<String>>>,
     storage_classes: HashMap<String, Node<'a>>,
     runtime_classes: HashMap<String, Node<'a>>,
-    limit_ranges: Vec<&'a Resource<'a>>,
+    limits: Vec<LimitRangeItem<'a>>,
     quotas: Vec<(usize, &'a Resource<'a>)>,
 }
 
@@ -42,6 +44,8 @@ pub struct Pods<'a> {
     pub object: usize,
     /// That object.
     pub resource: &'a Resource<'a>,
+    /// Their place among the templates of the object.
+    pub template: usize,
     /// The metadata of the pods, if the object says anything of it.
     pub metadata: Option<Node<'a>>,
     /// Their spec.
@@ -53,6 +57,8 @@ pub struct Pods<'a> {
 /// A Service that selects pods.
 #[derive(Debug)]
 pub struct Service<'a> {
+    /// Its index among the objects.
+    pub object: usize,
     /// The Service.
     pub resource: &'a Resource<'a>,
     /// The labels by which it selects.
@@ -68,24 +74,16 @@ pub struct Monitor<'a> {
     pub resource: &'a Resource<'a>,
 }
 
-/// A HorizontalPodAutoscaler or VerticalPodAutoscaler.
-#[derive(Debug)]
-pub struct Autoscaler<'a> {
-    /// The autoscaler.
-    pub resource: &'a Resource<'a>,
-    /// Whether it changes the amounts of pods, not their number.
-    pub is_vertical: bool,
-}
-
 impl<'a> Related<'a> {
     /// Takes note of an object and the pods and claims that it makes.
     pub fn add(&mut self, index: usize, target: &Target<'a>) {
         let resource = target.resource;
         self.first_pods.insert(index, self.pods.len());
-        for template in &target.templates {
+        for (place, template) in target.templates.iter().enumerate() {
             self.pods.push(Pods {
                 object: index,
                 resource,
+                template: place,
                 metadata: template
                     .has_metadata
                     .then(|| template.node.get("metadata"))
@@ -96,13 +94,14 @@ impl<'a> Related<'a> {
             });
         }
         for claim in &target.claims {
-            self.add_claim(resource, claim);
+            self.add_claim(index, resource, claim);
         }
         let is_monitor = matches!(resource.kind.as_ref(), "PodMonitor" | "ServiceMonitor");
         if resource.group().is_empty() && resource.kind == "Service" {
             let selector = resource.node.at(["spec", "selector"]);
             self.service_at.insert(index, self.services.len());
             self.services.push(Service {
+                object: index,
                 resource,
                 selector: LabelSelector::of_labels(selector),
                 pods: Vec::new(),
@@ -111,43 +110,29 @@ impl<'a> Related<'a> {
         } else if resource.group() == "monitoring.coreos.com" && is_monitor {
             self.monitors.push(Monitor { resource });
         } else if resource.group() == "storage.k8s.io" && resource.kind == "StorageClass" {
-            let names = names(resource).into_iter();
+            let names = names_of(resource).into_iter();
             self.storage_classes
                 .extend(names.map(|name| (name, resource.node)));
         } else if resource.group() == "node.k8s.io" && resource.kind == "RuntimeClass" {
-            let names = names(resource).into_iter();
+            let names = names_of(resource).into_iter();
             self.runtime_classes
                 .extend(names.map(|name| (name, resource.node)));
         }
         match (resource.group(), resource.kind.as_ref()) {
-            ("", "LimitRange") => self.limit_ranges.push(resource),
+            ("", "LimitRange") => self.limits.extend(LimitRangeItem::all(resource)),
             ("", "ResourceQuota") => self.quotas.push((index, resource)),
             _ => {}
         }
-        let is_vertical = match (resource.group(), resource.kind.as_ref()) {
-            ("autoscaling", "HorizontalPodAutoscaler") => false,
-            ("autoscaling.k8s.io", "VerticalPodAutoscaler") => true,
-            _ => return,
-        };
-        let autoscaler = Autoscaler {
-            resource,
-            is_vertical,
-        };
-        let name = autoscaler.target().and_then(|it| it.text_at(["name"]));
-        if let Some(name) = name {
-            let of_name = self.autoscalers.entry(name.into_owned());
-            of_name.or_default().push(autoscaler);
-        }
     }
 
-    fn add_claim(&mut self, resource: &Resource<'_>, claim: &Claim<'a>) {
+    fn add_claim(&mut self, index: usize, resource: &'a Resource<'a>, claim: &Claim<'a>) {
         let namespace = resource.namespace.as_deref().map(str::to_owned);
-        let names = || names(resource);
+        let names = || names_of(resource);
         match claim.kind {
             ClaimKind::Object => {
                 for name in names() {
                     let claims = self.claims.entry(name).or_default();
-                    claims.push((namespace.clone(), claim.node));
+                    claims.push((resource, index));
                 }
             }
             ClaimKind::Template => {
@@ -279,23 +264,11 @@ impl<'a> Related<'a> {
             .filter_map(|at| self.monitors.get(*at))
     }
 
-    /// The autoscalers whose target is an object.
-    pub fn autoscalers_of(&self, of: &Resource<'_>) -> Vec<&Autoscaler<'a>> {
-        if self.autoscalers.is_empty() {
-            return Vec::new();
-        }
-        let of_name = names(of).into_iter();
-        let all = of_name.filter_map(|name| self.autoscalers.get(&name));
-        all.flatten().filter(|it| it.is_for(of)).collect()
-    }
-
-    /// The PersistentVolumeClaim that pods of an object mean by a name.
-    pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<Node<'a>> {
-        let claims = self.claims.get(name)?;
-        let mut claims = claims.iter().filter(|(namespace, _)| {
-            is_one_namespace(namespace.as_deref(), of.namespace.as_deref())
-        });
-        claims.next().map(|(_, claim)| *claim)
+    /// The PersistentVolumeClaim that pods of an object mean by a name, with its index.
+    pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<(usize, Node<'a>)> {
+        let mut claims = self.claims.get(name)?.iter();
+        let (claim, index) = claims.find(|(claim, _)| are_together(claim, of))?;
+        Some((*index, claim.node))
     }
 
     /// The StorageClass that claims mean by a name.
@@ -308,10 +281,14 @@ impl<'a> Related<'a> {
         self.runtime_classes.get(name).copied()
     }
 
-    /// The LimitRanges of the namespace that an object names.
-    pub fn limit_ranges_of(&self, of: &Resource<'_>) -> impl Iterator<Item = &'a Resource<'a>> {
-        let ranges = self.limit_ranges.iter().copied();
-        ranges.filter(move |it| it.namespace == of.namespace)
+    /// What the LimitRanges of an object's namespace say. It is the very namespace that they name, or none where they
+    /// name none: what somebody else deploys beside them is not known here.
+    pub fn limits_of<'s>(
+        &'s self,
+        of: &'s Resource<'_>,
+    ) -> impl Iterator<Item = &'s LimitRangeItem<'a>> {
+        let limits = self.limits.iter();
+        limits.filter(|it| it.range.namespace == of.namespace)
     }
 
     /// Every ResourceQuota, with its index among the objects.
@@ -319,7 +296,7 @@ impl<'a> Related<'a> {
         &self.quotas
     }
 
-    /// Whether a StatefulSet in hand makes a claim of this name.
+    /// Whether a StatefulSet among the objects makes a claim of this name.
     pub fn makes_claim(&self, of: &Resource<'_>, name: &str) -> bool {
         let Some((name, number)) = name.rsplit_once('-') else {
             return false;
@@ -360,28 +337,6 @@ impl<'a> Pods<'a> {
     }
 }
 
-impl<'a> Autoscaler<'a> {
-    fn target(&self) -> Option<Node<'a>> {
-        let field = match self.is_vertical {
-            true => "targetRef",
-            false => "scaleTargetRef",
-        };
-        self.resource.node.at(["spec", field])
-    }
-
-    /// Whether an object of the right name is the target.
-    fn is_for(&self, of: &Resource<'_>) -> bool {
-        let text = |key: &str| self.target()?.text_at([key]);
-        let is_of_group = text("apiVersion").is_none_or(|version| {
-            let group = version.split_once('/').map_or("", |(group, _)| group);
-            group == of.group()
-        });
-        is_of_group
-            && text("kind").is_some_and(|kind| kind == of.kind)
-            && are_together(self.resource, of)
-    }
-}
-
 impl Monitor<'_> {
     fn selector(&self) -> Option<LabelSelector> {
         let selector = self.resource.node.at(["spec", "selector"])?;
@@ -404,21 +359,12 @@ impl Monitor<'_> {
     }
 }
 
-/// Every name that an object goes or went by.
-fn names(resource: &Resource<'_>) -> Vec<String> {
-    let mut names = resource.previous_names();
-    names.push(resource.name.to_string());
-    names.sort();
-    names.dedup();
-    names
-}
-
 fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {
     is_one_namespace(one.namespace.as_deref(), other.namespace.as_deref())
 }
 
 /// Whether two namespaces may be one; one that is not written may be any.
-pub fn is_one_namespace(one: Option<&str>, other: Option<&str>) -> bool {
+pub(super) fn is_one_namespace(one: Option<&str>, other: Option<&str>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one == other,
         _ => true,

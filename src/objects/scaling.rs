@@ -1,4 +1,4 @@
-//! What scales what, as several checks ask.
+//! What scales what.
 
 use std::borrow::Cow;
 
@@ -6,41 +6,48 @@ use super::index::Objects;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// A HorizontalPodAutoscaler, or KEDA's ScaledObject, which makes one.
-pub struct Scaler<'s> {
+/// A HorizontalPodAutoscaler, a VerticalPodAutoscaler, or KEDA's ScaledObject, which makes one of the first.
+#[derive(Debug)]
+pub struct Autoscaler<'a> {
     /// Its index among all objects.
     pub index: usize,
     /// The autoscaler.
-    pub resource: &'s Resource<'s>,
+    pub resource: &'a Resource<'a>,
     /// What it says that it scales.
-    pub reference: Node<'s>,
+    pub reference: Node<'a>,
     /// The group of that, if it is said.
     pub group: String,
     /// Its kind.
-    pub kind: Cow<'s, str>,
+    pub kind: Cow<'a, str>,
     /// Its name.
-    pub name: Cow<'s, str>,
+    pub name: Cow<'a, str>,
     /// The objects that this may be.
-    pub targets: Vec<(usize, &'s Resource<'s>)>,
-    /// The fewest replicas that it keeps.
-    pub least: i64,
+    pub targets: Vec<(usize, &'a Resource<'a>)>,
+    /// The fewest and the most replicas that it keeps; `None` where it changes the amounts of pods, not their number.
+    pub replicas: Option<(i64, i64)>,
 }
 
-impl<'s> Scaler<'s> {
-    /// All autoscalers.
-    pub fn all(objects: &Objects<'s>) -> Vec<Scaler<'s>> {
-        let all = objects.resources.iter().enumerate();
-        all.filter_map(|(index, resource)| Scaler::of(objects, index, resource))
-            .collect()
-    }
-
-    fn of(objects: &Objects<'s>, index: usize, resource: &'s Resource<'s>) -> Option<Scaler<'s>> {
-        let (default, least) = match (resource.group(), resource.kind.as_ref()) {
-            ("autoscaling", "HorizontalPodAutoscaler") => (["", ""], ("minReplicas", 1)),
-            ("keda.sh", "ScaledObject") => (["apps/v1", "Deployment"], ("minReplicaCount", 0)),
+impl<'a> Autoscaler<'a> {
+    /// The autoscaler that an object is.
+    pub(super) fn of(
+        objects: &Objects<'a>,
+        index: usize,
+        resource: &'a Resource<'a>,
+    ) -> Option<Autoscaler<'a>> {
+        let number = |key, default| resource.node.int_at(["spec", key]).unwrap_or(default);
+        let (field, default, replicas) = match (resource.group(), resource.kind.as_ref()) {
+            ("autoscaling", "HorizontalPodAutoscaler") => {
+                let replicas = (number("minReplicas", 1), number("maxReplicas", 1));
+                ("scaleTargetRef", ["", ""], Some(replicas))
+            }
+            ("keda.sh", "ScaledObject") => {
+                let replicas = (number("minReplicaCount", 0), number("maxReplicaCount", 100));
+                ("scaleTargetRef", ["apps/v1", "Deployment"], Some(replicas))
+            }
+            ("autoscaling.k8s.io", "VerticalPodAutoscaler") => ("targetRef", ["", ""], None),
             _ => return None,
         };
-        let reference = resource.node.at(["spec", "scaleTargetRef"])?;
+        let reference = resource.node.at(["spec", field])?;
         let text = |key, default| {
             let text = reference.text_at([key]);
             text.unwrap_or(Cow::Borrowed(default))
@@ -48,12 +55,10 @@ impl<'s> Scaler<'s> {
         let version = text("apiVersion", default[0]);
         let group = version.split_once('/').map_or("", |it| it.0).to_owned();
         let (kind, name) = (text("kind", default[1]), text("name", ""));
-        let is_meant = |it: &Resource<'s>| it.kind == kind && it.group() == group;
+        let is_meant = |it: &Resource<'a>| it.kind == kind && it.group() == group;
         let namespace = resource.namespace.as_deref();
         let targets = objects.referred(resource, &name, namespace, is_meant);
-        let (key, default) = least;
-        let least = resource.node.int_at(["spec", key]);
-        Some(Scaler {
+        Some(Autoscaler {
             index,
             resource,
             reference,
@@ -61,7 +66,7 @@ impl<'s> Scaler<'s> {
             kind,
             name,
             targets,
-            least: least.unwrap_or(default),
+            replicas,
         })
     }
 }

@@ -49,6 +49,12 @@ impl Subject {
         Subject::new(Part::Object, PointerBuf::new(), OnChange::Nothing)
     }
 
+    /// The object's metadata.
+    pub fn metadata() -> Arc<Subject> {
+        let path = PointerBuf::from_tokens(["metadata"]);
+        Subject::new(Part::Object, path, OnChange::Nothing)
+    }
+
     /// A part at a path.
     pub(super) fn new(part: Part, path: PointerBuf, on_change: OnChange) -> Arc<Subject> {
         Arc::new(Subject {

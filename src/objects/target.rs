@@ -119,8 +119,3 @@ fn is_owned(resource: &Resource<'_>) -> bool {
     let mut owners = resource.node.items_at(["metadata", "ownerReferences"]);
     owners.any(|owner| owner.bool_at(["controller"]) == Some(true))
 }
-
-/// Whether an init container runs on beside the ordinary ones.
-pub fn is_sidecar(init_container: Node<'_>) -> bool {
-    init_container.text_at(["restartPolicy"]).as_deref() == Some("Always")
-}

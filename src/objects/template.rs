@@ -219,11 +219,6 @@ impl<'a> Template<'a> {
         Ok((!is_empty || template.has_more_containers).then_some(template))
     }
 
-    /// The path of a field of the pod spec in the object.
-    pub fn at_spec<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
-        below(&self.pod.path, tokens)
-    }
-
     /// A label of the pods that the template makes.
     pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
         self.metadata()?.get("labels")?.get(name)?.text()
@@ -270,9 +265,7 @@ impl<'a> Template<'a> {
                 continue;
             }
             let container_type = match list {
-                "initContainers[]" if super::target::is_sidecar(container) => {
-                    ContainerType::Sidecar
-                }
+                "initContainers[]" if is_sidecar(container) => ContainerType::Sidecar,
                 "initContainers[]" => ContainerType::Init,
                 "ephemeralContainers[]" => ContainerType::Ephemeral,
                 _ => ContainerType::Container,
@@ -378,6 +371,11 @@ impl<'a> Template<'a> {
     }
 }
 
+/// Whether an init container runs on beside the ordinary ones.
+pub(super) fn is_sidecar(init_container: Node<'_>) -> bool {
+    init_container.text_at(["restartPolicy"]).as_deref() == Some("Always")
+}
+
 fn is_for_windows(spec: Node<'_>) -> bool {
     let os = spec.text_at(["os", "name"]);
     let of_node = |label| spec.text_at(["nodeSelector", label]);
@@ -386,16 +384,6 @@ fn is_for_windows(spec: Node<'_>) -> bool {
 }
 
 impl<'a> Container<'a> {
-    /// The path of a field of the container in the object.
-    pub fn at<'t>(&self, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
-        below(&self.subject.path, tokens)
-    }
-
-    /// The container's amounts, those that the author wrote here.
-    pub fn resources(&self) -> Option<Node<'a>> {
-        self.node.get(self.resources_key)
-    }
-
     /// The items of a list of the container's, and of the one that it inherits.
     pub fn items(&self, key: &str) -> impl Iterator<Item = Node<'a>> {
         let inherited = self.inherits.and_then(|of| of.get(key));

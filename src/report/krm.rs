@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use kustomize_krm_types::{File, Result as KrmResult, Severity};
 
-use super::text::unfitted_message;
-use super::{Entry, EntryType, FilePlace, ObjectChanges, Report};
+use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, folded_message};
 use crate::config::ChangesReport;
 
 impl Report {
@@ -22,11 +21,11 @@ impl Report {
         let told = |entry: &&Entry| {
             let is_doubt =
                 entry.entry_type == EntryType::Finding && entry.severity > Severity::Info;
-            changes == ChangesReport::Full || (is_doubt && !entry.is_unfitted())
+            changes == ChangesReport::Full || (is_doubt && !entry.is_folded())
         };
         if changes != ChangesReport::Full {
-            let objects = self.unfitted_objects();
-            results.extend(objects.iter().map(|entries| of_unfitted(entries)));
+            let objects = self.folded_by_object();
+            results.extend(objects.iter().map(|entries| of_folded(entries)));
         }
         results.extend(findings.filter(told).map(of_entry));
         match changes {
@@ -67,15 +66,11 @@ impl Report {
     }
 }
 
-/// One result for all that would still change in an object.
-fn of_unfitted(entries: &[&Entry]) -> KrmResult {
+/// One result for findings of an object that are shown as one.
+fn of_folded(entries: &[&Entry]) -> KrmResult {
     let first = entries[0];
     KrmResult {
-        message: format!(
-            "{}, such as {}",
-            unfitted_message(entries.len()),
-            first.message
-        ),
+        message: format!("{}, such as {}", folded_message(entries), first.message),
         ..of_entry(first)
     }
 }

@@ -6,8 +6,7 @@ use std::ops::Range;
 
 use similar::{ChangeTag, TextDiff};
 
-use super::text::totals;
-use super::{Entry, Report};
+use super::{Entry, Report, totals};
 use crate::edit::Change;
 use crate::finding::Plain;
 use crate::read::{Origin, Resource, is_object};

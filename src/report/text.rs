@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use comfy_table::{ContentArrangement, Table};
-use kustomize_krm_types::{ResourceIdentifier, Severity};
+use kustomize_krm_types::Severity;
 
-use super::{Entry, EntryType, Report};
+use super::{Entry, EntryType, Report, folded_message, name_of, push_name, totals};
 use crate::finding::Part;
 use crate::objects::ContainerType;
 use crate::problem::Problem;
@@ -14,10 +14,10 @@ use crate::problem::Problem;
 /// The findings of at least this severity, most severe first, each as a few lines.
 pub fn findings(report: &Report, at_least: Severity) -> String {
     let mut text = String::new();
-    unfitted(report, at_least == Severity::Info, &mut text);
+    folded(report, at_least == Severity::Info, &mut text);
     let is_told = |entry: &&Entry| match entry.entry_type {
         EntryType::Change => false,
-        EntryType::Finding => entry.severity >= at_least && !entry.is_unfitted(),
+        EntryType::Finding => entry.severity >= at_least && !entry.is_folded(),
         EntryType::Waived => at_least == Severity::Info,
     };
     for entry in report.results.iter().filter(is_told) {
@@ -26,19 +26,18 @@ pub fn findings(report: &Report, at_least: Severity) -> String {
     text
 }
 
-/// Objects and fields of each that are told of when the function did not run, unless all are asked for: one cause has
-/// thousands of effects.
-const UNFITTED_OBJECTS: usize = 5;
-const UNFITTED_FIELDS: usize = 4;
+/// Objects, and fields of each, that are shown of findings with one cause, unless all are asked for.
+const FOLDED_OBJECTS: usize = 5;
+const FOLDED_FIELDS: usize = 4;
 
-/// Objects on which the function did not run, each with some of the fields that tell so.
-fn unfitted(report: &Report, all: bool, text: &mut String) {
-    let objects = report.unfitted_objects();
-    let shown = if all { objects.len() } else { UNFITTED_OBJECTS };
+/// Objects with findings that are shown as one, each with some of these.
+fn folded(report: &Report, all: bool, text: &mut String) {
+    let objects = report.folded_by_object();
+    let shown = if all { objects.len() } else { FOLDED_OBJECTS };
     for entries in objects.iter().take(shown) {
         let first = entries[0];
-        let fields = if all { entries.len() } else { UNFITTED_FIELDS };
-        let message = unfitted_message(entries.len());
+        let fields = if all { entries.len() } else { FOLDED_FIELDS };
+        let message = folded_message(entries);
         let _ = writeln!(text, "{}[{}]: {message}", first.severity, first.rule);
         let mut places: Vec<String> = first.file.iter().map(|file| file.path.clone()).collect();
         places.extend(first.resource_ref.as_ref().map(name_of));
@@ -67,12 +66,6 @@ fn unfitted(report: &Report, all: bool, text: &mut String) {
     if let Some(help) = objects.first().and_then(|entries| entries[0].help.as_ref()) {
         let _ = writeln!(text, "  = help: {help}");
     }
-}
-
-/// That fields of an object would still change.
-pub(super) fn unfitted_message(count: usize) -> String {
-    let fields = if count == 1 { "field" } else { "fields" };
-    format!("fitout did not run here, or with another config: {count} {fields} would still change")
 }
 
 fn finding(entry: &Entry, text: &mut String) {
@@ -123,23 +116,6 @@ fn finding(entry: &Entry, text: &mut String) {
     if let Some(help) = &entry.help {
         let _ = writeln!(text, "  = help: {help}");
     }
-}
-
-/// `Deployment shop/web`.
-pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
-    let mut name = String::new();
-    push_name(resource, &mut name);
-    name
-}
-
-fn push_name(resource: &ResourceIdentifier, text: &mut String) {
-    text.push_str(&resource.kind);
-    text.push(' ');
-    if let Some(namespace) = &resource.namespace {
-        text.push_str(namespace);
-        text.push('/');
-    }
-    text.push_str(&resource.name);
 }
 
 /// What was set in each object, by part and section, with who decided; at the end the totals.
@@ -287,57 +263,6 @@ fn compact(value: &serde_json::Value) -> String {
         }
         other => other.to_string(),
     }
-}
-
-/// The counts in one line.
-pub fn totals(report: &Report) -> String {
-    let counts = &report.summary;
-    let plural = |count: usize, one: &str, many: &str| {
-        format!("{count} {}", if count == 1 { one } else { many })
-    };
-    // In the middle of a host's pipeline nobody knows of files.
-    let files = match counts.files {
-        0 => String::new(),
-        files => format!(" in {}", plural(files, "file", "files")),
-    };
-    if report.judges {
-        let unfitted = match report.unfitted().count() {
-            0 if report.run_is_unclear() => "whether they were fitted was not told".to_owned(),
-            0 => "as fitted".to_owned(),
-            1 => "1 field would still change".to_owned(),
-            fields => format!("{fields} fields would still change"),
-        };
-        let workloads = plural(counts.workloads, "workload", "workloads");
-        return format!(
-            "{workloads}{files} for {}: {unfitted}; {}, {}, {} waived\n",
-            report.environment,
-            plural(counts.errors, "error", "errors"),
-            plural(counts.warnings, "warning", "warnings"),
-            counts.waived
-        );
-    }
-    let mut text = format!(
-        "{}{files}: {} added, {} changed, ",
-        plural(counts.workloads, "workload", "workloads"),
-        counts.added,
-        counts.changed,
-    );
-    if counts.removed > 0 {
-        let _ = write!(text, "{} removed, ", counts.removed);
-    }
-    let _ = write!(text, "{} already right", counts.same);
-    if counts.errors + counts.warnings > 0 {
-        let _ = write!(
-            text,
-            "; {}, {}",
-            plural(counts.errors, "error", "errors"),
-            plural(counts.warnings, "warning", "warnings")
-        );
-    }
-    if counts.waived > 0 {
-        let _ = write!(text, "; {} waived", counts.waived);
-    }
-    text + "\n"
 }
 
 /// A problem with the lines of text around it, as a compiler shows it.

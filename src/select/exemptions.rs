@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use crate::config::{ConfigExemption, SectionRow, Selector, Vocabulary, covers, leaf_of};
+use crate::config::{Exemption, SectionRow, Selector, Vocabulary, covers, leaf_of};
 use crate::finding::{Finding, Part};
 use crate::kubernetes::Date;
 use crate::objects::{Container, Target};
@@ -20,9 +20,9 @@ pub const EXEMPT_UNTIL: &str = "fitout.dev/exempt-until";
 
 /// An exemption as it applies to one object.
 #[derive(Debug)]
-pub struct Exemption<'r> {
+pub struct AppliedExemption<'r> {
     /// Where it stands.
-    pub source: ExemptionSource,
+    pub source: Source,
     /// The containers that it is for, if only for some.
     container: Option<Only<'r>>,
     /// Leaves, as they were written.
@@ -39,7 +39,7 @@ pub struct Exemption<'r> {
 
 /// Where an exemption stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExemptionSource {
+pub enum Source {
     /// In the config: its index in `spec.exemptions`.
     Config(usize),
     /// On the object.
@@ -52,14 +52,14 @@ enum Only<'r> {
     Named(String),
 }
 
-impl<'r> Exemption<'r> {
+impl<'r> AppliedExemption<'r> {
     /// The config's exemption `index`, for an object that it selects.
-    pub fn of_config(index: usize, exemption: &'r ConfigExemption) -> Exemption<'r> {
+    pub fn of_config(index: usize, exemption: &'r Exemption) -> AppliedExemption<'r> {
         let selects_containers = exemption.select.containers.is_some();
         let borrowed =
             |texts: &'r [String]| texts.iter().map(|it| Cow::from(it.as_str())).collect();
-        Exemption {
-            source: ExemptionSource::Config(index),
+        AppliedExemption {
+            source: Source::Config(index),
             container: selects_containers.then_some(Only::Selected(&exemption.select)),
             fields: borrowed(&exemption.fields),
             rules: borrowed(&exemption.rules),
@@ -70,7 +70,7 @@ impl<'r> Exemption<'r> {
     }
 
     /// What the annotations of an object, or else of its template, exempt: one exemption for each word.
-    pub(super) fn of_annotations(target: &Target<'_>) -> Vec<Exemption<'r>> {
+    pub(super) fn of_annotations(target: &Target<'_>) -> Vec<AppliedExemption<'r>> {
         let annotation = |name: &str| target.annotation(name);
         let Some(words) = annotation(EXEMPT) else {
             return Vec::new();
@@ -95,8 +95,8 @@ impl<'r> Exemption<'r> {
             } else {
                 (Vec::new(), vec![word])
             };
-            Exemption {
-                source: ExemptionSource::Annotation,
+            AppliedExemption {
+                source: Source::Annotation,
                 container,
                 fields,
                 rules,

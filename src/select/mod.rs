@@ -3,5 +3,5 @@
 mod exemptions;
 mod selection;
 
-pub use exemptions::{EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Exemption, ExemptionSource};
+pub use exemptions::{AppliedExemption, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Source};
 pub use selection::{Containers, PROFILE, ProfileUse, SKIP, Selected, Selection};

@@ -1,7 +1,7 @@
 //! Which layers of the config apply to which object and container.
 
-use super::exemptions::Exemption;
-use crate::config::{Config, LayerId, Match, Near, Selector};
+use super::exemptions::AppliedExemption;
+use crate::config::{Config, LayerId, Match, Near, Selector, Vocabulary};
 use crate::objects::{Container, Objects, PassedOver, Standing, Target, Template, annotation};
 use crate::problem::Problems;
 use crate::read::Resource;
@@ -45,7 +45,7 @@ pub struct Selected<'r, 'a> {
     /// The layers that apply, lowest first, and the containers that each is for.
     pub layers: Vec<(LayerId, Containers<'r>)>,
     /// What exemptions keep as it is.
-    pub exemptions: Vec<Exemption<'r>>,
+    pub exemptions: Vec<AppliedExemption<'r>>,
     /// Sections that the object's author opted out of, or `true`.
     pub skipped: Vec<String>,
 }
@@ -84,12 +84,21 @@ impl<'r> Containers<'r> {
 
     /// Whether a container is meant.
     pub fn includes(&self, container: &Container<'_>) -> bool {
+        self.leave_out(container).is_none()
+    }
+
+    /// Why a container is not meant, if so.
+    pub fn leave_out(&self, container: &Container<'_>) -> Option<PassedOver> {
         let is_named = |selector: &&Selector| selector.matches_container(container);
-        self.only.as_ref().is_none_or(is_named) && !self.except.iter().any(is_named)
+        if !self.only.as_ref().is_none_or(is_named) {
+            return Some(PassedOver::NotSelected);
+        }
+        let is_excluded = self.except.iter().any(is_named);
+        is_excluded.then_some(PassedOver::Excluded)
     }
 }
 
-/// How a profile was met by the objects in hand.
+/// How a profile was met by the objects.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileUse {
     /// Some object or container answers to it.
@@ -228,11 +237,11 @@ impl<'r, 'a> Selection<'r, 'a> {
         }
         let containers = Containers::of(config.select.as_ref(), &config.exclude, answers);
         let exemptions = config.exemptions.iter().enumerate();
-        let mut exemptions: Vec<Exemption<'r>> = exemptions
+        let mut exemptions: Vec<AppliedExemption<'r>> = exemptions
             .filter(|(_, exemption)| answers(&exemption.select))
-            .map(|(index, exemption)| Exemption::of_config(index, exemption))
+            .map(|(index, exemption)| AppliedExemption::of_config(index, exemption))
             .collect();
-        exemptions.extend(Exemption::of_annotations(target));
+        exemptions.extend(AppliedExemption::of_annotations(target));
         self.selected.push(Selected {
             index,
             target,
@@ -280,6 +289,12 @@ impl<'r, 'a> Selected<'r, 'a> {
             containers.map(move |container| (template, container))
         });
         all.filter(|(_, container)| self.containers.includes(container))
+    }
+
+    /// The exemption that names a leaf, given with its section, by its index.
+    pub fn exemption_of(&self, leaf: &str, vocabulary: &Vocabulary) -> Option<usize> {
+        let mut exemptions = self.exemptions.iter();
+        exemptions.position(|it| it.names(leaf, vocabulary))
     }
 
     /// Whether its author opted out of a section.

@@ -45,13 +45,13 @@ mod testing;
 
 use std::rc::Rc;
 
-use crate::config::{Config, Exempted, Pass, Section, SectionRow, Sections, Settings};
+use crate::config::{Config, ExemptLeaves, Pass, Section, SectionRow, Sections, Settings};
 use crate::edit::Edits;
 use crate::funnel::Funnel;
 use crate::objects::{Accounts, Container, Related, Target};
 use crate::problem::{Problem, Problems};
 use crate::rules::Rule;
-use crate::select::{Containers, Exemption, Selected, Selection};
+use crate::select::{AppliedExemption, Containers, Selected, Selection};
 
 use prometheus::Prometheus;
 use resources::Resources;
@@ -148,10 +148,8 @@ impl Transformers<'_> {
             if config.only_checks || !selected.exemptions.is_empty() {
                 let mut preview = Edits::new(resources);
                 problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
-                let exemption_of = |leaf: &str| {
-                    let mut exemptions = selected.exemptions.iter();
-                    exemptions.position(|it| it.names(leaf, config.vocabulary))
-                };
+                edits.note_checked(&preview);
+                let exemption_of = |leaf: &str| selected.exemption_of(leaf, config.vocabulary);
                 let is_due = |it: &crate::finding::Finding| {
                     !config.judges || !it.rule.id.starts_with("FIT-PSS-")
                 };
@@ -189,7 +187,7 @@ pub struct Scope<'r, 'c, S> {
 }
 
 impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
-    /// The scope in which a check asks what a section says of an object.
+    /// The scope in which a check asks what a section says of an object: what is only checked or exempt is judged as well.
     pub fn of(
         sections: &'r Sections<'c, S>,
         selection: &'r Selection<'r, '_>,
@@ -199,9 +197,23 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
             selected,
             related: &selection.objects.related,
             accounts: &selection.objects.accounts,
-            pass: Pass::Write,
+            pass: Pass::Preview,
         };
         Scope { object, sections }
+    }
+
+    /// The same with what is only checked or exempt: what is then found is exempt by the setting that decided it.
+    pub fn asked(
+        sections: &'r Sections<'c, S>,
+        config: &Config<'_>,
+        selection: &'r Selection<'r, '_>,
+        selected: &'r Selected<'r, 'r>,
+    ) -> Scope<'r, 'c, S> {
+        let mut scope = Scope::of(sections, selection, selected);
+        if config.only_checks || !selected.exemptions.is_empty() {
+            scope.object.pass = Pass::Preview;
+        }
+        scope
     }
 
     /// The object and what there is to fit in it.
@@ -227,7 +239,7 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
     /// The section for the object's own fields; `None` when no layer that applies to it has one.
     pub fn section(&self) -> Option<Rc<Section<'c, S>>> {
         let applies = self.object.selected.containers.is_whole_object();
-        let is_exempt = |exemption: &Exemption<'_>| exemption.is_for_whole_object();
+        let is_exempt = |exemption: &AppliedExemption<'_>| exemption.is_for_whole_object();
         applies
             .then(|| self.merged(|containers| containers.is_whole_object(), is_exempt))
             .flatten()
@@ -236,7 +248,7 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
     /// The section for one container; `None` when no layer that applies to it has one.
     pub fn section_for(&self, container: &Container<'_>) -> Option<Rc<Section<'c, S>>> {
         let applies = self.object.selected.containers.includes(container);
-        let is_exempt = |exemption: &Exemption<'_>| exemption.is_for(container);
+        let is_exempt = |exemption: &AppliedExemption<'_>| exemption.is_for(container);
         applies
             .then(|| self.merged(|containers| containers.includes(container), is_exempt))
             .flatten()
@@ -245,7 +257,7 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
     fn merged(
         &self,
         applies: impl Fn(&Containers<'_>) -> bool + Copy,
-        is_exempt: impl Fn(&Exemption<'_>) -> bool,
+        is_exempt: impl Fn(&AppliedExemption<'_>) -> bool,
     ) -> Option<Rc<Section<'c, S>>> {
         let Object { selected, pass, .. } = self.object;
         let layers = selected.layers.iter();
@@ -263,6 +275,6 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
             });
         let leaves = leaves.collect();
         self.sections
-            .merged(layers.collect(), Exempted { leaves, pass })
+            .merged(layers.collect(), ExemptLeaves { leaves, pass })
     }
 }

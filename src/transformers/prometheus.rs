@@ -4,8 +4,7 @@
 //! annotations of pod templates, or of the Services in front of them. They are a convention, read by
 //! scrape configs that relabel on `__meta_kubernetes_pod_annotation_*`, so values are always strings,
 //! and the port is a number even where the config names it. An author's `scrape: "false"` stays,
-//! whatever the mode. What would be scraped twice is told: by its Service's annotations, by a
-//! PodMonitor or ServiceMonitor among the objects, or because it declares several ports.
+//! whatever the mode.
 //!
 //! ```yaml
 //! # before                                  # after
@@ -21,7 +20,6 @@
 mod annotations;
 mod ports;
 mod service;
-mod twice;
 
 use std::collections::BTreeMap;
 
@@ -35,9 +33,12 @@ use crate::finding::Mode;
 use crate::objects::Template;
 use crate::problem::Problem;
 use crate::read::Resource;
+use crate::rules::Rule;
 use crate::yaml::text_of_scalar;
 
 use annotations::Fitting;
+
+pub use ports::Ports;
 
 /// How the pods' metrics are found.
 #[derive(Debug, Default, Deserialize)]
@@ -166,19 +167,51 @@ impl Settings for Prometheus {
     }
 }
 
+impl Prometheus {
+    /// An annotation's name with its prefix.
+    pub fn key(&self, name: &str) -> String {
+        let prefix = self.prefix.as_deref().unwrap_or("prometheus.io");
+        format!("{prefix}/{name}")
+    }
+
+    /// Whether Services are annotated, and not their pods.
+    pub fn annotates_services(&self) -> bool {
+        self.placement == Placement::Service
+    }
+
+    /// Whether anything is scraped at all.
+    pub fn scrapes(&self) -> bool {
+        self.scrape != Scrape::No
+    }
+
+    /// Whether everything has to be scraped.
+    pub fn insists(&self) -> bool {
+        self.scrape == Scrape::Yes
+    }
+
+    /// Whether pods are left alone: they end, or only their operator knows which ports they have.
+    pub fn leaves(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
+        let is_unseen = template.has_more_containers && template.containers.is_empty();
+        let is_short_lived = !self.include_jobs && is_short_lived(resource, template);
+        !template.has_metadata || is_unseen || is_short_lived
+    }
+}
+
 impl Transformer for Prometheus {
+    const FINDS: &'static [Rule] = &[annotations::NO_PORT, service::BESIDE];
+
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let Some(section) = scope.section() else {
             return Ok(());
         };
         let mode = section.mode("scrape");
-        let placement = section.settings.placement;
-        let is_silent = mode == Mode::Off || section.settings.scrape == Scrape::No;
+        let settings = &section.settings;
+        let is_silent = mode == Mode::Off || !settings.scrapes();
         if is_silent && mode != Mode::Remove {
             return Ok(());
         }
         let resource = scope.target().resource;
-        for (place, template) in scope.target().templates.iter().enumerate() {
+        for template in &scope.target().templates {
             if !template.has_metadata {
                 continue;
             }
@@ -187,22 +220,17 @@ impl Transformer for Prometheus {
                 subject: template.pod_metadata.clone(),
                 annotations: template.node.at(["metadata", "annotations"]),
             };
-            if placement == Placement::Service {
+            if settings.annotates_services() {
                 fitting.quote_values(&[], edits)?;
                 continue;
             }
-            let is_short_lived =
-                !section.settings.include_jobs && is_short_lived(resource, template);
-            // Of containers that only the operator knows nobody can say which port they have.
-            let is_unseen = template.has_more_containers && template.containers.is_empty();
-            let is_left = is_short_lived || is_unseen;
-            if fitting.prepare(edits)? && !is_left && !is_silent {
-                let ports = ports::of_pods(resource, template)?;
+            let is_left = is_silent || settings.leaves(resource, template);
+            if fitting.prepare(edits)? && !is_left {
+                let ports = Ports::of_pods(resource, template)?;
                 let note = uses_host_network(template).then(|| {
                     "the pods use the host's network, so it is a port of the node".to_owned()
                 });
-                let port = fitting.port(&ports, note, edits)?;
-                twice::pods(scope, &fitting, place, &ports, port, edits);
+                fitting.fit(&ports, note, edits)?;
             }
         }
         if let Some(service) = scope.related().service(scope.index()) {

@@ -17,30 +17,45 @@
 //!                                                 memory: 256Mi
 //! ```
 
-mod autoscaling;
-mod consumers;
 mod fitting;
-mod injected;
-mod namespace;
 mod pod;
-mod review;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
 
+use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
-use crate::config::{Amount, Factor, Objection, Settings};
-use crate::edit::Edits;
-use crate::kubernetes::Quantity;
-use crate::objects::{ContainerType, Template};
+use crate::config::{Amount, Factor, Objection, Section, Settings};
+use crate::edit::{Edits, Meaning, Proposal};
+use crate::facts::Half;
+use crate::finding::{Decision, Subject};
+use crate::kubernetes::{Quantity, Scale};
+use crate::objects::{Container, ContainerType, Template};
 use crate::problem::Problem;
-use crate::rules;
-
-use crate::facts::{Half, PodAmounts, PodFacts, QosClass};
-use crate::finding::Finding;
+use crate::rules::{Rule, rule};
+use crate::yaml::Value;
 use fitting::Fitting;
-use namespace::Ranges;
+pub use pod::FITTED as FITTED_FOR_PODS;
+use pod::PodLevel;
+
+const IMPLICIT: Rule = rule(
+    "FIT-RES014",
+    Severity::Info,
+    "a configured request that is not set, because the limit implies one",
+);
+const IMPOSSIBLE: Rule = rule(
+    "FIT-RES017",
+    Severity::Warning,
+    "pod-level resources that cannot be set",
+);
+const CONFLICT: Rule = rule(
+    "FIT-RES018",
+    Severity::Error,
+    "a configured amount that is not set, because it conflicts with another and `onConflict` is `Error`",
+);
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -119,7 +134,7 @@ enum OnConflict {
 
 /// What fitout gives out. Anything else (devices, huge pages) is the author's alone: it cannot be
 /// overcommitted, and a default would make pods that no node can run.
-const FITTED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
+pub const FITTED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 impl Amounts {
     fn half(&self, half: Half) -> &BTreeMap<String, Amount> {
@@ -155,34 +170,28 @@ impl Resources {
         amount.scale_up(&factor.0, step).unwrap_or(amount)
     }
 
-    /// Whether anything is asked of amounts as they will stand, whoever wrote them.
-    fn judges_amounts(&self) -> bool {
-        !(self.min.is_empty() && self.max.is_empty() && self.limit_request_ratio.is_empty())
-    }
-
-    fn bounds(&self, name: &str) -> Bounds {
-        let of = |amounts: &BTreeMap<String, Amount>| amounts.get(name).map(|amount| amount.0);
-        Bounds {
-            min: of(&self.min),
-            max: of(&self.max),
-        }
-    }
-}
-
-/// Between what an amount has to be.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bounds {
-    min: Option<Quantity>,
-    max: Option<Quantity>,
-}
-
-impl Bounds {
     /// The bound that an amount breaks, and the setting that holds it.
-    fn broken_by(&self, amount: Quantity) -> Option<(&'static str, Quantity)> {
+    pub fn bound_broken_by(
+        &self,
+        name: &str,
+        amount: Quantity,
+    ) -> Option<(&'static str, Quantity)> {
+        let of = |amounts: &BTreeMap<String, Amount>| amounts.get(name).map(|amount| amount.0);
         // Should `min` be above `max`, which layers of a config can come to, the lower amount is the safer one.
-        let max = self.max.filter(|max| amount > *max).map(|it| ("max", it));
-        let min = self.min.filter(|min| amount < *min).map(|it| ("min", it));
-        max.or(min)
+        let max = of(&self.max).filter(|max| amount > *max);
+        let min = of(&self.min).filter(|min| amount < *min);
+        let max = max.map(|max| ("max", max));
+        max.or(min.map(|min| ("min", min)))
+    }
+
+    /// Whether amounts of a name have any.
+    pub fn has_bounds(&self, name: &str) -> bool {
+        self.min.contains_key(name) || self.max.contains_key(name)
+    }
+
+    /// How many times its request a limit may be.
+    pub fn limit_request_ratio(&self, name: &str) -> Option<Scale> {
+        self.limit_request_ratio.get(name).map(|ratio| ratio.0)
     }
 }
 
@@ -233,36 +242,30 @@ impl Settings for Resources {
     ];
 
     fn check(&self) -> Vec<Objection> {
+        let mut objections = Vec::new();
+        let mut object = |path: String, message: String, help: &str| {
+            objections.push(Objection::new(path, message, help));
+        };
         let lists = [
             ("containers", &self.containers),
             ("initContainers", &self.init_containers),
             ("sidecars", &self.sidecars),
             ("podLevel", &self.pod_level),
         ];
-        let mut problems = Vec::new();
         for (list, amounts) in lists {
-            let known: &[&str] = match list {
-                "podLevel" => &pod::FITTED,
-                _ => &FITTED,
+            let (known, whom) = match list {
+                "podLevel" => (&FITTED_FOR_PODS[..], "whole pods"),
+                _ => (&FITTED[..], "many containers at once"),
             };
-            for half in [Half::Requests, Half::Limits] {
-                for name in amounts
-                    .half(half)
-                    .keys()
-                    .filter(|name| !known.contains(&name.as_str()))
-                {
+            for half in Half::BOTH {
+                let names = amounts.half(half).keys();
+                for name in names.filter(|name| !known.contains(&name.as_str())) {
                     let help = format!(
                         "fitout gives out {}; what else a container needs is its author's to say",
                         known.join(", ")
                     );
-                    problems.push(Objection::new(
-                        format!("{list}.{half}"),
-                        match list {
-                            "podLevel" => format!("`{name}` cannot be set for whole pods"),
-                            _ => format!("`{name}` cannot be set for many containers at once"),
-                        },
-                        help,
-                    ));
+                    let message = format!("`{name}` cannot be set for {whom}");
+                    object(format!("{list}.{half}"), message, &help);
                 }
             }
             for (name, request) in &amounts.requests {
@@ -271,149 +274,142 @@ impl Settings for Resources {
                         "the request of {name} ({}) is above its limit ({})",
                         request.0, limit.0
                     );
-                    problems.push(Objection::new(
-                        format!("{list}.requests.{name}"),
-                        message,
-                        "raise the limit or lower the request".to_owned(),
-                    ));
+                    let help = "raise the limit or lower the request";
+                    object(format!("{list}.requests.{name}"), message, help);
                 }
             }
         }
-        let mut by_name = vec![("scale", self.scale.keys().collect::<Vec<_>>())];
-        by_name.push(("min", self.min.keys().collect()));
-        by_name.push(("max", self.max.keys().collect()));
-        by_name.push((
-            "limitRequestRatio",
-            self.limit_request_ratio.keys().collect(),
-        ));
-        for (setting, names) in by_name {
-            let unknown = names
-                .into_iter()
-                .filter(|it| !FITTED.contains(&it.as_str()));
-            for name in unknown {
-                problems.push(Objection::new(
-                    setting,
-                    format!("`{name}` is not given out by fitout"),
-                    format!("known: {}", FITTED.join(", ")),
-                ));
+        let factors = [
+            ("scale", &self.scale),
+            ("limitRequestRatio", &self.limit_request_ratio),
+        ];
+        let bounds = [("min", &self.min), ("max", &self.max)];
+        let factors = factors
+            .iter()
+            .flat_map(|(setting, of)| of.keys().map(move |it| (setting, it)));
+        let bounds = bounds
+            .iter()
+            .flat_map(|(setting, of)| of.keys().map(move |it| (setting, it)));
+        for (setting, name) in factors.chain(bounds) {
+            if !FITTED.contains(&name.as_str()) {
+                let message = format!("`{name}` is not given out by fitout");
+                let help = format!("known: {}", FITTED.join(", "));
+                object((*setting).to_owned(), message, &help);
             }
         }
-        for (name, factor) in &self.limit_request_ratio {
-            if factor.0.is_below_one() {
-                problems.push(Objection::new(
-                    format!("limitRequestRatio.{name}"),
-                    format!("a limit below its request of {name} is never valid"),
-                    "a ratio is at least 1",
-                ));
-            }
+        for (name, _) in self
+            .limit_request_ratio
+            .iter()
+            .filter(|(_, it)| it.0.is_below_one())
+        {
+            let message = format!("a limit below its request of {name} is never valid");
+            let path = format!("limitRequestRatio.{name}");
+            object(path, message, "a ratio is at least 1");
         }
         for (name, min) in &self.min {
             if let Some(max) = self.max.get(name).filter(|max| max.0 < min.0) {
-                problems.push(Objection::new(
-                    format!("min.{name}"),
-                    format!("the least {name} ({}) is above the most ({})", min.0, max.0),
-                    "raise `max` or lower `min`",
-                ));
+                let message = format!("the least {name} ({}) is above the most ({})", min.0, max.0);
+                object(format!("min.{name}"), message, "raise `max` or lower `min`");
             }
         }
-        problems
+        objections
+    }
+}
+
+/// A leaf to write.
+struct Plan {
+    half: Half,
+    name: &'static str,
+    /// The amount that it shall have; `None` when it shall be absent.
+    amount: Option<Quantity>,
+    decision: Arc<Decision>,
+    note: Option<String>,
+}
+
+/// Writes amounts below a key of a container or a pod.
+fn write(
+    mut plans: Vec<Plan>,
+    subject: &Arc<Subject>,
+    key: &str,
+    edits: &mut Edits<'_>,
+) -> Result<(), Problem> {
+    // Requests are written before limits, so that a new block reads as people write it.
+    plans.sort_by_key(|plan| plan.half == Half::Limits);
+    for plan in plans {
+        let amount = plan.amount.map(|amount| Value::from(amount.to_string()));
+        let is_removal = amount.is_none();
+        let proposal = Proposal {
+            subject,
+            field: &[key, plan.half.key(), plan.name],
+            value: amount.unwrap_or(Value::Null),
+            decision: plan.decision,
+            meaning: Meaning::Quantity,
+            note: plan.note,
+        };
+        match is_removal {
+            true => edits.remove(proposal)?,
+            false => edits.set(proposal)?,
+        };
+    }
+    Ok(())
+}
+
+/// Who has a leaf removed: its mode, where that is named, or else the setting that would set it.
+fn removal(
+    section: &Section<'_, Resources>,
+    leaf: &str,
+    setting: Option<String>,
+) -> Option<Arc<Decision>> {
+    let named = section.removed_by(leaf);
+    let reason = named.map(|path| format!("modes.{path}")).or(setting)?;
+    Some(section.decision_about(&reason, leaf))
+}
+
+impl<'r, 'c> Scope<'r, 'c, Resources> {
+    /// The containers of a template that it says something of, each with that.
+    pub fn containers<'t, 'a>(
+        &self,
+        template: &'t Template<'a>,
+    ) -> impl Iterator<Item = (&'t Container<'a>, Rc<Section<'c, Resources>>)> {
+        let containers = template.containers.iter().chain(&template.made);
+        let may_have_amounts = |it: &&Container<'_>| {
+            it.container_type != ContainerType::Ephemeral && !it.resources_key.is_empty()
+        };
+        let containers = containers.filter(may_have_amounts);
+        containers.filter_map(|container| Some((container, self.section_for(container)?)))
+    }
+
+    /// Whether it says anything of the amounts of some pods.
+    pub fn is_about(&self, template: &Template<'_>) -> bool {
+        let is_for_pods =
+            |section: Rc<_>| PodLevel::new(self.target().resource, template, &section).is_some();
+        self.containers(template).next().is_some() || self.section().is_some_and(is_for_pods)
     }
 }
 
 impl Transformer for Resources {
+    const FINDS: &'static [Rule] = &[IMPLICIT, IMPOSSIBLE, CONFLICT];
+
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let of_object = scope.section();
         let resource = scope.target().resource;
-        if of_object.is_some() && resource.kind == "Namespace" {
-            injected::tell_of_namespace(resource, edits);
-        }
-        let ranges = Ranges::of(scope.related(), resource);
+        let of_object = scope.section();
         for template in &scope.target().templates {
-            let of_pod = of_object
-                .as_ref()
-                .and_then(|section| pod::PodLevel::new(scope.target().resource, template, section));
+            let of_object = of_object.as_ref();
+            let of_pod = of_object.and_then(|section| PodLevel::new(resource, template, section));
             let for_pod = pod::names(template, of_pod.as_ref());
-            let mut is_looked_at = false;
-            for container in template.containers.iter().chain(&template.made) {
-                let has_amounts = !container.resources_key.is_empty();
-                if container.container_type == ContainerType::Ephemeral || !has_amounts {
-                    continue;
-                }
-                let Some(section) = scope.section_for(container) else {
-                    continue;
-                };
-                is_looked_at = true;
+            for (container, section) in scope.containers(template) {
                 let fitting = Fitting {
-                    resource: scope.target().resource,
-                    template,
+                    resource,
                     container,
                     section: &section,
                     for_pod: &for_pod,
                 };
-                let mut plans = Vec::new();
-                for name in FITTED {
-                    plans.extend(fitting.plan(name, edits)?);
-                }
-                // Requests are written before limits, so that a new block reads as people write it.
-                plans.sort_by_key(|plan| plan.half == Half::Limits);
-                for plan in plans {
-                    fitting.write(plan, edits)?;
-                }
-                fitting.review(edits);
+                fitting.fit(edits)?;
             }
-            if let Some(of_pod) = &of_pod {
-                of_pod.fit(&ranges, edits)?;
-            }
-            if template.is_whole() && (is_looked_at || of_pod.is_some()) {
-                judge(scope, template, &ranges, edits);
+            if let Some(of_pod) = of_pod {
+                of_pod.fit(scope.related(), edits)?;
             }
         }
         Ok(())
     }
-}
-
-/// Judges the amounts of a pod as they will stand, completed by the LimitRanges of its namespace.
-fn judge(
-    scope: &Scope<'_, '_, Resources>,
-    template: &Template<'_>,
-    ranges: &Ranges,
-    edits: &mut Edits<'_>,
-) {
-    let (related, resource) = (scope.related(), scope.target().resource);
-    let after = ranges.complete(PodAmounts::after(template, edits.of_object()));
-    tell_of_qos_class(template, ranges, &after, edits);
-    pod::judge(template, &after, edits);
-    ranges.judge(template, &after, edits);
-    namespace::tell_of_uncounted(related, resource, template, &after, edits);
-    autoscaling::judge(scope, template, &after, edits);
-    consumers::tell_of_volumes(template, &after, edits);
-    consumers::tell_of_environment(resource, template, ranges, &after, edits);
-    injected::tell(template, edits);
-}
-
-/// Tells when the pods get another QoS class than their author gave them. Pods without one (`BestEffort`) get one by
-/// the first amount of all, which goes without saying.
-fn tell_of_qos_class(
-    template: &Template<'_>,
-    ranges: &Ranges,
-    after: &PodAmounts,
-    edits: &mut Edits<'_>,
-) {
-    if edits.of_object().is_empty() {
-        return;
-    }
-    let before = ranges
-        .complete(PodAmounts::of(&PodFacts::of(template)))
-        .qos_class();
-    let after = after.qos_class();
-    if before == after || before == QosClass::BestEffort {
-        return;
-    }
-    let subject = &template.pod;
-    let message = format!(
-        "{}: its QoS class was {before} and becomes {after}",
-        subject.part
-    );
-    let finding = Finding::new(&rules::RES007, message).about(subject, &[]);
-    edits.find(finding);
 }

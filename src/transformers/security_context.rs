@@ -561,12 +561,12 @@ fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), P
     let contexts = containers.map(|container| {
         (
             container.node.at(["securityContext"]),
-            container.at(["securityContext"]),
+            container.subject.at(&["securityContext"]),
         )
     });
     let pod = (
         template.security_context(),
-        template.at_spec(["securityContext"]),
+        template.pod.at(&["securityContext"]),
     );
     for (context, path) in contexts.chain([pod]) {
         let Some(context) = context else {

@@ -3,10 +3,7 @@
 //! Fits PersistentVolumeClaims, the claim templates of StatefulSets, and generic ephemeral volumes.
 //! An absent class means the cluster's default, an empty one means no provisioning; both differ, and
 //! only absence is filled. Sizes only grow, unless the mode `Bound` or `sizePolicy: Exact` asks for
-//! less, which is told. Claims that are bound to a volume by hand are left alone. Of claims that grow
-//! although their class is among the objects and does not let them, of claims that stay
-//! without a class, of ReadWriteOnce claims that two pods would share, and of claims that pods name and
-//! nobody brings, it only tells.
+//! less, which is told. Claims that are bound to a volume by hand are left alone.
 //!
 //! ```yaml
 //! # before                                  # after
@@ -20,7 +17,6 @@ mod claim;
 mod class;
 mod retention;
 mod size;
-mod workload;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -28,13 +24,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::{Scope, Transformer};
-use crate::config::Amount;
-use crate::config::Factor;
-use crate::config::{Objection, Section, Settings};
+use crate::config::{Amount, Factor, Objection, Section, Settings};
 use crate::edit::Edits;
 use crate::finding::Mode;
 use crate::kubernetes::{Glob, Quantity};
-use crate::problem::{Problem, did_you_mean};
+use crate::objects::PassedOver;
+use crate::problem::{Problem, suggestion};
+use crate::rules::Rule;
 
 use claim::Fitting;
 
@@ -179,6 +175,13 @@ impl Settings for Storage {
 }
 
 impl Transformer for Storage {
+    const FINDS: &'static [Rule] = &[
+        class::AGAINST_LEGACY,
+        class::RESTORED,
+        retention::OF_OPERATOR,
+        claim::BOUND,
+    ];
+
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let Some(section) = scope.section() else {
             return Ok(());
@@ -190,21 +193,36 @@ impl Transformer for Storage {
                 resource: target.resource,
                 claim,
                 section: &section,
-                related: scope.related(),
-                subject: claim.subject.clone(),
                 is_told: &is_told,
             };
             if fitting.is_selected() {
                 fitting.fit(edits)?;
+            } else {
+                edits.leave_out(&claim.subject, PassedOver::NotSelected);
             }
         }
         retention::fit(target, &section, edits)?;
-        workload::tell(scope, &section, edits);
         Ok(())
     }
 }
 
 impl Storage {
+    /// Whether the section is for a claim of this name.
+    pub fn is_for(&self, claim: &str) -> bool {
+        let claims = self.claims.as_ref();
+        claims.is_none_or(|globs| globs.iter().any(|glob| glob.matches(claim)))
+    }
+
+    /// Whether it is for every claim.
+    pub fn is_for_all_claims(&self) -> bool {
+        self.claims.is_none()
+    }
+
+    /// Whether it has a class for claims.
+    pub fn names_class(&self) -> bool {
+        self.storage_class_name.is_some()
+    }
+
     fn check_sizes(&self) -> Vec<Objection> {
         let mut sizes: Vec<(String, Quantity)> = match &self.size {
             None => Vec::new(),
@@ -233,8 +251,7 @@ impl Storage {
             .find(|mode| !ACCESS_MODES.contains(&mode.as_str()));
         let known = || format!("known: {}", ACCESS_MODES.join(", "));
         let (message, help) = if let Some(unknown) = unknown {
-            let help = did_you_mean(unknown, ACCESS_MODES)
-                .map_or_else(known, |meant| format!("did you mean `{meant}`?"));
+            let help = suggestion(unknown, ACCESS_MODES).unwrap_or_else(known);
             (format!("`{unknown}` is no access mode"), help)
         } else if modes.is_empty() {
             let message = "a claim without an access mode is refused by the API server";

@@ -145,7 +145,7 @@ impl Preflight {
                         file: None,
                         stream,
                     }],
-                    skipped: Vec::new(),
+                    files: Vec::new(),
                 }
             }
             None => {

@@ -5,13 +5,19 @@ use std::sync::Arc;
 use kustomize_krm_types::Severity;
 
 use super::ports::{Metrics, Ports};
-use super::{OWN, OnAmbiguous, Prometheus, Scheme, Scrape};
+use super::{OWN, OnAmbiguous, Prometheus, Scheme};
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::problem::Problem;
-use crate::rules;
+use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Scalar, Value};
+
+pub(super) const NO_PORT: Rule = rule(
+    "FIT-PRM001",
+    Severity::Error,
+    "the port to scrape is not one that a container declares",
+);
 
 /// The annotations of one thing in the hands of its section.
 pub(super) struct Fitting<'f, 'a> {
@@ -26,15 +32,10 @@ impl Fitting<'_, '_> {
         &self.section.settings
     }
 
-    pub(super) fn key(&self, name: &str) -> String {
-        format!(
-            "{}/{name}",
-            self.settings().prefix.as_deref().unwrap_or("prometheus.io")
-        )
-    }
-
     pub(super) fn present(&self, name: &str) -> Option<String> {
-        let text = self.annotations?.text_at([self.key(name).as_str()])?;
+        let text = self
+            .annotations?
+            .text_at([self.settings().key(name).as_str()])?;
         Some(text.into_owned())
     }
 
@@ -67,7 +68,9 @@ impl Fitting<'_, '_> {
         leaves.retain(|leaf| self.section.mode(leaf) == Mode::Remove);
         let mut keys = Vec::new();
         for leaf in &leaves {
-            let key = self.key(leaf.strip_prefix("extra.").unwrap_or(leaf));
+            let key = self
+                .settings()
+                .key(leaf.strip_prefix("extra.").unwrap_or(leaf));
             edits.set(Proposal {
                 subject: &self.subject,
                 field: &["annotations", &key],
@@ -81,21 +84,20 @@ impl Fitting<'_, '_> {
         Ok(keys)
     }
 
-    /// Writes the annotations where the port is known. What there is to say of the port is said, and the port returned.
-    pub(super) fn port(
+    /// Writes the annotations where the port is known, and tells of one that is configured and cannot be.
+    pub(super) fn fit(
         &self,
         ports: &Ports<'_>,
         note: Option<String>,
         edits: &mut Edits<'_>,
-    ) -> Result<Option<String>, Problem> {
+    ) -> Result<(), Problem> {
         let Some((port, image)) = self.choose_port(ports, edits) else {
-            return Ok(None);
+            return Ok(());
         };
         let of_image = image.map(|image| format!("the catalogue of images has it for {image}"));
         let notes: Vec<String> = note.into_iter().chain(of_image).collect();
         let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
-        self.annotate(&port, ports, note, edits)?;
-        Ok(Some(port))
+        self.annotate(&port, ports, note, edits)
     }
 
     /// The port to write, and the image by which it is known; `None` when there is nothing to write, for which a finding
@@ -105,19 +107,12 @@ impl Fitting<'_, '_> {
         ports: &Ports<'_>,
         edits: &mut Edits<'_>,
     ) -> Option<(String, Option<String>)> {
-        let insists = self.settings().scrape == Scrape::Yes;
+        let insists = self.settings().insists();
         let mode = self.section.mode("port");
         let configured = self.settings().port.is_some() && mode != Mode::Off;
         let authors = self.present("port").filter(|_| mode != Mode::Remove);
         if let Some(port) = authors.filter(|_| !configured || mode == Mode::Ensure) {
-            let is_declared = port.parse().is_ok_and(|number| ports.has(number));
-            // Where no port is declared at all, Prometheus makes a target without one for the annotation to fill.
-            let is_free = ports.targets == 0 && port.parse::<u16>().is_ok();
-            if is_declared || is_free {
-                return Some((port, None));
-            }
-            edits.find(self.undeclared_by_author(&port, ports, insists));
-            return None;
+            return ports.leads_to(&port).then_some((port, None));
         }
         let known = |port: u16| Some((port.to_string(), None));
         match ports.metrics(self.section) {
@@ -186,7 +181,7 @@ impl Fitting<'_, '_> {
             }
             edits.set(Proposal {
                 subject: &self.subject,
-                field: &["annotations", &self.key(&name)],
+                field: &["annotations", &self.settings().key(&name)],
                 value: Value::Quoted(value),
                 decision: self.section.decision(&leaf),
                 meaning: Meaning::Text,
@@ -202,7 +197,7 @@ impl Fitting<'_, '_> {
         removed: &[String],
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let prefix = self.key("");
+        let prefix = self.settings().key("");
         let entries = self
             .annotations
             .into_iter()
@@ -230,27 +225,17 @@ impl Fitting<'_, '_> {
     fn undeclared(&self, port: &str, ports: &Ports<'_>, insists: bool) -> Finding {
         let undeclared = ports.words.undeclared;
         let message = format!("the metrics port {port} {undeclared}, so nothing is annotated");
-        Finding::graded(&rules::PRM001, severity(insists), message)
-            .about(&self.subject, &["annotations", &self.key("port")])
+        let severity = match insists {
+            true => Severity::Error,
+            false => Severity::Warning,
+        };
+        Finding::graded(&NO_PORT, severity, message)
+            .about(
+                &self.subject,
+                &["annotations", &self.settings().key("port")],
+            )
             .decided_by(self.section.decision("port"))
             .help(ports.words.help)
-    }
-
-    fn undeclared_by_author(&self, port: &str, ports: &Ports<'_>, insists: bool) -> Finding {
-        let message = match port.parse::<u16>() {
-            Ok(_) => format!(
-                "the author annotated port {port}, which {}",
-                ports.words.undeclared
-            ),
-            Err(_) => format!(
-                "the author annotated port {port}, which is no number, and Prometheus looks up no names"
-            ),
-        };
-        Finding::graded(&rules::PRM001, severity(insists), message)
-            .about(&self.subject, &["annotations", &self.key("port")])
-            .current(Some(Value::from(port)))
-            .decided_by(self.section.decision("port"))
-            .help("correct the annotation, or set `prometheus.port` with the mode Override")
     }
 
     fn ambiguous(&self, numbers: &[u16], ports: &Ports<'_>) -> Finding {
@@ -264,17 +249,13 @@ impl Fitting<'_, '_> {
                 )
             }
         };
-        Finding::new(&rules::PRM001, message)
-            .about(&self.subject, &["annotations", &self.key("port")])
+        Finding::new(&NO_PORT, message)
+            .about(
+                &self.subject,
+                &["annotations", &self.settings().key("port")],
+            )
             .decided_by(self.section.decision("scrape"))
             .help("set `prometheus.port`, or name the port `metrics`")
-    }
-}
-
-fn severity(insists: bool) -> Severity {
-    match insists {
-        true => Severity::Error,
-        false => Severity::Warning,
     }
 }
 

@@ -2,22 +2,21 @@
 
 use super::{Port, Prometheus};
 use crate::config::Section;
-use crate::objects::{ContainerType, Template, expected};
+use crate::objects::{ContainerType, Related, Service, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::yaml::Scalar;
+use crate::yaml::{Node, Scalar};
 
 /// Port names that mean metrics, the most exact first.
 const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prometheus"];
 
 /// The ports of pods, or of the Service in front of them.
-pub(super) struct Ports<'t> {
+pub struct Ports<'t> {
     /// Those that metrics could be read from.
-    pub(super) usable: Vec<DeclaredPort>,
-    /// How many targets Prometheus makes of them all.
-    pub(super) targets: usize,
+    usable: Vec<DeclaredPort>,
+    targets: usize,
     /// The pods, where their images may be known.
-    pub(super) pods: Option<&'t Template<'t>>,
+    pods: Option<&'t Template<'t>>,
     /// How a person speaks of them.
     pub(super) words: &'static Words,
 }
@@ -39,19 +38,19 @@ const OF_PODS: Words = Words {
 };
 
 /// Of the ports of pods that a Service leads to.
-pub(super) const OF_SERVICE: Words = Words {
+const OF_SERVICE: Words = Words {
     undeclared: "is one that no port of the Service leads to",
     none: "no port of the Service leads to a port of its pods",
     help: "make it the `targetPort` of a port of the Service, or correct the config",
 };
 
 /// A port that a container declares, or that a Service leads to.
-pub(super) struct DeclaredPort {
+struct DeclaredPort {
     /// What it is called; nothing, or several names for a port of a Service.
-    pub(super) names: Vec<String>,
-    pub(super) number: u16,
+    names: Vec<String>,
+    number: u16,
     /// It belongs to a sidecar, whose metrics are meant only if the port says so.
-    pub(super) is_sidecars: bool,
+    is_sidecars: bool,
 }
 
 impl DeclaredPort {
@@ -72,9 +71,140 @@ pub(super) enum Metrics {
     Unclear(Vec<u16>),
 }
 
-impl Ports<'_> {
+impl<'t> Ports<'t> {
+    /// The ports of the containers that run as long as the pod. Prometheus makes a target of each port of each container, of
+    /// init containers as well (`buildPod` in prometheus `discovery/kubernetes/pod.go`).
+    ///
+    /// # Errors
+    /// `FIT-INP003` for what is no list of ports.
+    pub fn of_pods(
+        resource: &Resource<'_>,
+        template: &'t Template<'t>,
+    ) -> Result<Ports<'t>, Problem> {
+        let mut ports = Ports {
+            usable: Vec::new(),
+            targets: 0,
+            pods: Some(template),
+            words: &OF_PODS,
+        };
+        let containers = template.containers.iter();
+        for container in containers.filter(|it| it.container_type != ContainerType::Ephemeral) {
+            let Some(list) = container.node.at(["ports"]) else {
+                continue;
+            };
+            if !list.is_sequence() {
+                return Err(expected(
+                    resource,
+                    list,
+                    "a list",
+                    &container.subject.at(&["ports"]),
+                ));
+            }
+            for (index, port) in list.items().enumerate() {
+                let path = container.subject.at(&["ports", &index.to_string()]);
+                if !port.is_map() {
+                    return Err(expected(resource, port, "a mapping", &path));
+                }
+                let name = port.text_at(["name"]);
+                let path = container
+                    .subject
+                    .at(&["ports", &index.to_string(), "containerPort"]);
+                let Some(node) = port.at(["containerPort"]) else {
+                    continue;
+                };
+                let number = match node.scalar() {
+                    Some(Scalar::Int(number)) => u16::try_from(number).ok().filter(|it| *it > 0),
+                    _ => None,
+                };
+                let Some(number) = number else {
+                    let what = "a port number from 1 to 65535, without quotes";
+                    return Err(expected(resource, node, what, &path));
+                };
+                ports.targets += 1;
+                // Metrics are read over HTTP, and init containers have ended by then.
+                let protocol = port.text_at(["protocol"]);
+                let is_tcp = protocol.is_none_or(|protocol| protocol == "TCP");
+                if is_tcp && container.container_type != ContainerType::Init {
+                    ports.usable.push(DeclaredPort {
+                        names: name.map(|name| name.into_owned()).into_iter().collect(),
+                        number,
+                        is_sidecars: container.container_type == ContainerType::Sidecar,
+                    });
+                }
+            }
+        }
+        Ok(ports)
+    }
+
+    /// The ports of pods that a Service leads to.
+    pub fn of_service(related: &Related<'_>, service: &Service<'_>) -> Ports<'static> {
+        let mut ports = Ports {
+            usable: Vec::new(),
+            targets: 0,
+            pods: None,
+            words: &OF_SERVICE,
+        };
+        let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
+        for port in service.resource.node.items_at(["spec", "ports"]) {
+            ports.targets += 1;
+            if text(port, "protocol").is_some_and(|protocol| protocol != "TCP") {
+                continue;
+            }
+            let name = text(port, "name");
+            let Some(target) = text(port, "targetPort").or_else(|| text(port, "port")) else {
+                continue;
+            };
+            let declared = related.pods_behind(service).flat_map(|pods| pods.ports());
+            let declared = declared.filter_map(|port| {
+                let number: u16 = port.int_at(["containerPort"])?;
+                Some((number, text(port, "name")))
+            });
+            let mut found: Vec<(u16, Option<String>)> = declared
+                .filter(|(number, name)| {
+                    name.as_ref() == Some(&target) || target.parse() == Ok(*number)
+                })
+                .collect();
+            // A Service reaches a port by its number whether or not a container declares it.
+            found.extend(target.parse().ok().map(|number| (number, None)));
+            // A name may be another number in each pod that has it, and an annotation has room for one.
+            if let Some((number, _)) = found.first().cloned()
+                && found.iter().all(|(other, _)| *other == number)
+            {
+                let names = found.into_iter().filter_map(|(_, name)| name);
+                ports.usable.push(DeclaredPort {
+                    names: name.into_iter().chain(names).collect(),
+                    number,
+                    is_sidecars: false,
+                });
+            }
+        }
+        ports
+    }
+
+    /// How many targets Prometheus makes of them all.
+    pub fn targets(&self) -> usize {
+        self.targets
+    }
+
+    /// Whether an annotated port leads anywhere. Where no port is declared at all, Prometheus makes a target without one for
+    /// the annotation to fill.
+    pub fn leads_to(&self, port: &str) -> bool {
+        let is_free = self.targets == 0;
+        port.parse().is_ok_and(|number| is_free || self.has(number))
+    }
+
+    /// The rest of a sentence about a port that is not among them.
+    pub fn undeclared(&self) -> &'static str {
+        self.words.undeclared
+    }
+
+    /// Whether one of them is one of others, too.
+    pub(super) fn share_one(&self, others: &Ports<'_>) -> bool {
+        self.usable.iter().any(|port| others.has(port.number))
+    }
+
     /// Whether a port has this number.
-    pub(super) fn has(&self, number: u16) -> bool {
+    fn has(&self, number: u16) -> bool {
         self.usable.iter().any(|port| port.number == number)
     }
 
@@ -144,58 +274,4 @@ impl Ports<'_> {
         }
         numbers
     }
-}
-
-/// The ports of the containers that run as long as the pod. Prometheus makes a target of each port of each container, of
-/// init containers as well (`buildPod` in prometheus `discovery/kubernetes/pod.go`).
-pub(super) fn of_pods<'t>(
-    resource: &Resource<'_>,
-    template: &'t Template<'t>,
-) -> Result<Ports<'t>, Problem> {
-    let mut ports = Ports {
-        usable: Vec::new(),
-        targets: 0,
-        pods: Some(template),
-        words: &OF_PODS,
-    };
-    let containers = template.containers.iter();
-    for container in containers.filter(|it| it.container_type != ContainerType::Ephemeral) {
-        let Some(list) = container.node.at(["ports"]) else {
-            continue;
-        };
-        if !list.is_sequence() {
-            return Err(expected(resource, list, "a list", &container.at(["ports"])));
-        }
-        for (index, port) in list.items().enumerate() {
-            let path = container.at(["ports", &index.to_string()]);
-            if !port.is_map() {
-                return Err(expected(resource, port, "a mapping", &path));
-            }
-            let name = port.text_at(["name"]);
-            let path = container.at(["ports", &index.to_string(), "containerPort"]);
-            let Some(node) = port.at(["containerPort"]) else {
-                continue;
-            };
-            let number = match node.scalar() {
-                Some(Scalar::Int(number)) => u16::try_from(number).ok().filter(|it| *it > 0),
-                _ => None,
-            };
-            let Some(number) = number else {
-                let what = "a port number from 1 to 65535, without quotes";
-                return Err(expected(resource, node, what, &path));
-            };
-            ports.targets += 1;
-            // Metrics are read over HTTP, and init containers have ended by then.
-            let protocol = port.text_at(["protocol"]);
-            let is_tcp = protocol.is_none_or(|protocol| protocol == "TCP");
-            if is_tcp && container.container_type != ContainerType::Init {
-                ports.usable.push(DeclaredPort {
-                    names: name.map(|name| name.into_owned()).into_iter().collect(),
-                    number,
-                    is_sidecars: container.container_type == ContainerType::Sidecar,
-                });
-            }
-        }
-    }
-    Ok(ports)
 }

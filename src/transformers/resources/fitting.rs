@@ -2,23 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{CpuLimits, MemoryLimit, OnConflict, Resources};
+use super::{
+    CONFLICT, CpuLimits, FITTED, IMPLICIT, MemoryLimit, OnConflict, Plan, Resources, write,
+};
 use crate::config::Section;
-use crate::edit::read_quantity;
-use crate::edit::{Edits, Meaning, Proposal};
+use crate::edit::{Edits, read_quantity};
 use crate::facts::Half;
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
-use crate::objects::{Container, Template};
+use crate::objects::Container;
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::rules;
 use crate::yaml::{Node, Value};
 
 /// One container in the hands of its section.
 pub(super) struct Fitting<'f, 'a> {
     pub(super) resource: &'f Resource<'a>,
-    pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
     pub(super) section: &'f Section<'f, Resources>,
     /// What the whole pod has or gets amounts of (`spec.resources`, Kubernetes 1.34). They bound the sum of its
@@ -32,16 +31,6 @@ struct Wish {
     /// The configured amount, which the modes `Ensure` and `Override` go by.
     amount: Option<Quantity>,
     decision: Arc<Decision>,
-}
-
-/// A leaf to propose.
-pub(super) struct Plan {
-    pub(super) half: Half,
-    name: &'static str,
-    /// The amount that it shall have; `None` when it shall be absent.
-    amount: Option<Quantity>,
-    decision: Arc<Decision>,
-    note: Option<String>,
 }
 
 /// Where an amount comes from.
@@ -61,6 +50,16 @@ struct Side {
 }
 
 impl<'a> Fitting<'_, 'a> {
+    /// Writes the container's amounts.
+    pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let mut plans = Vec::new();
+        for name in FITTED {
+            plans.extend(self.plan(name, edits)?);
+        }
+        let container = self.container;
+        write(plans, &container.subject, container.resources_key, edits)
+    }
+
     /// What the section wants of one leaf; `None` where it says nothing.
     fn wish(&self, half: Half, name: &'static str) -> Option<Wish> {
         let (section, settings) = (self.section, &self.section.settings);
@@ -83,20 +82,14 @@ impl<'a> Fitting<'_, 'a> {
             Some(([list, ".", &leaf].concat(), settings.scaled(name, amount)))
         });
         if mode == Mode::Remove {
-            let named = section
-                .removed_by(&leaf)
-                .map(|path| format!("modes.{path}"));
-            let reason = named.or(configured.map(|(path, _)| path))?;
-            return Some(removal(section.decision_about(&reason, &leaf)));
+            let setting = configured.map(|(path, _)| path);
+            return super::removal(section, &leaf, setting).map(removal);
         }
         if mode == Mode::Bound {
-            let bounds = settings.bounds(name);
-            bounds.min.or(bounds.max)?;
-            let decision = section.decision(&leaf);
-            return Some(Wish {
+            return settings.has_bounds(name).then(|| Wish {
                 mode,
                 amount: None,
-                decision,
+                decision: section.decision(&leaf),
             });
         }
         let (path, amount) = configured?;
@@ -108,11 +101,7 @@ impl<'a> Fitting<'_, 'a> {
     }
 
     /// Decides both halves of one resource name together, because each bounds the other.
-    pub(super) fn plan(
-        &self,
-        name: &'static str,
-        edits: &mut Edits<'_>,
-    ) -> Result<Vec<Plan>, Problem> {
+    fn plan(&self, name: &'static str, edits: &mut Edits<'_>) -> Result<Vec<Plan>, Problem> {
         let mut request = self.wish(Half::Requests, name);
         let mut limit = self.wish(Half::Limits, name);
         if self.for_pod.contains(&name) {
@@ -204,7 +193,7 @@ impl<'a> Fitting<'_, 'a> {
             return wish.mode.outcome(authors, ours);
         }
         let author = author?;
-        let broken = self.section.settings.bounds(name).broken_by(author);
+        let broken = self.section.settings.bound_broken_by(name, author);
         let Some((setting, amount)) = broken else {
             // The pair rule may still lower a request to a limit that is brought below it.
             let max = format!("max.{name}");
@@ -290,26 +279,7 @@ impl<'a> Fitting<'_, 'a> {
         plans.collect()
     }
 
-    pub(super) fn write(&self, plan: Plan, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let value = plan
-            .amount
-            .map_or(Value::Null, |amount| Value::from(amount.to_string()));
-        let proposal = Proposal {
-            subject: self.subject(),
-            field: &[self.container.resources_key, plan.half.key(), plan.name],
-            value,
-            decision: plan.decision,
-            meaning: Meaning::Quantity,
-            note: plan.note,
-        };
-        match plan.amount {
-            Some(_) => edits.set(proposal)?,
-            None => edits.remove(proposal)?,
-        };
-        Ok(())
-    }
-
-    pub(super) fn subject(&self) -> &Arc<Subject> {
+    fn subject(&self) -> &Arc<Subject> {
         &self.container.subject
     }
 
@@ -319,7 +289,8 @@ impl<'a> Fitting<'_, 'a> {
         let Some(node) = container.first(leaf) else {
             return Ok(None);
         };
-        let path = || container.at([container.resources_key, half.key(), name]);
+        let field = [container.resources_key, half.key(), name];
+        let path = || container.subject.at(&field);
         read_quantity(self.resource, node, path).map(Some)
     }
 
@@ -333,7 +304,7 @@ impl<'a> Fitting<'_, 'a> {
             "{}: the request of {name} is implicitly its limit, {implicit}, and is not set to {wanted}: {why}",
             self.subject().part
         );
-        Finding::new(&rules::RES014, message).about(
+        Finding::new(&IMPLICIT, message).about(
             self.subject(),
             &[self.container.resources_key, "requests", name],
         )
@@ -354,7 +325,7 @@ impl<'a> Fitting<'_, 'a> {
             whose(limit)
         );
         let is_authors = limit.whose == Whose::Author;
-        Finding::new(&rules::RES002, message)
+        Finding::new(&CONFLICT, message)
             .about(
                 self.subject(),
                 &[self.container.resources_key, "limits", name],

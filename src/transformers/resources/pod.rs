@@ -2,24 +2,19 @@
 
 use std::sync::Arc;
 
-use super::namespace::Ranges;
-use super::{OnConflict, Resources};
+use super::{CONFLICT, IMPOSSIBLE, OnConflict, Plan, Resources, write};
 use crate::config::{Section, covers};
-use crate::edit::read_quantity;
-use crate::edit::{Edits, Meaning, Proposal};
-use crate::facts::Half;
-use crate::facts::PodAmounts;
+use crate::edit::{Edits, read_quantity};
+use crate::facts::{Half, Overlay, PodAmounts, PodFacts};
 use crate::finding::{Decision, Finding, Mode};
 use crate::kubernetes::Quantity;
-use crate::objects::{ContainerType, Template};
+use crate::objects::{Related, Template};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::rules;
-use crate::yaml::Value;
 
 /// What fitout gives out to whole pods: of what the API server takes (`SupportedPodLevelResources` in kubernetes
 /// `component-helpers/resource/helpers.go`), huge pages are the author's alone.
-pub(super) const FITTED: [&str; 2] = ["cpu", "memory"];
+pub const FITTED: [&str; 2] = ["cpu", "memory"];
 
 /// The minor version of Kubernetes that has `spec.resources` without a feature gate.
 const SINCE: u32 = 34;
@@ -74,7 +69,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     }
 
     fn is_any_wanted(&self, name: &str) -> bool {
-        let mut halves = [Half::Requests, Half::Limits].into_iter();
+        let mut halves = Half::BOTH.into_iter();
         halves.any(|half| self.is_wanted(half, name))
     }
 
@@ -85,26 +80,33 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             return None;
         }
         let configured = self.section.settings.pod_level.half(half);
-        let named = self
-            .section
-            .removed_by(&leaf)
-            .map(|path| format!("modes.{path}"));
-        let reason = named.or(configured.contains_key(name).then(|| leaf.clone()))?;
-        Some(self.section.decision_about(&reason, &leaf))
+        let setting = configured.contains_key(name).then(|| leaf.clone());
+        super::removal(self.section, &leaf, setting)
     }
 
     /// Writes the pod's amounts; those of its containers are decided by now.
-    pub(super) fn fit(&self, ranges: &Ranges, edits: &mut Edits<'_>) -> Result<(), Problem> {
+    pub(super) fn fit(&self, related: &Related<'_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let is_possible = self.is_possible();
         if !is_possible && FITTED.iter().any(|name| self.is_any_wanted(name)) {
             edits.find(self.impossible());
         }
-        let amounts = ranges.complete(PodAmounts::after(self.template, edits.of_object()));
+        let amounts = {
+            let overlay = Overlay::of(edits.of_object());
+            let facts = PodFacts::after(self.template, &overlay);
+            let completed = facts.amounts().completed(related.limits_of(self.resource));
+            completed.into_owned()
+        };
         let mut plans = Vec::new();
         for name in FITTED {
-            for half in [Half::Requests, Half::Limits] {
+            for half in Half::BOTH {
                 if let Some(decision) = self.removal(half, name) {
-                    plans.push((half, name, None, decision, None));
+                    plans.push(Plan {
+                        half,
+                        name,
+                        amount: None,
+                        decision,
+                        note: None,
+                    });
                 }
             }
             if !is_possible {
@@ -112,36 +114,15 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             }
             let request = self.side(Half::Requests, name)?;
             let limit = self.side(Half::Limits, name)?;
-            for (half, side) in self.reconcile(name, request, limit, &amounts, edits) {
-                if let Some(decision) = side.ours {
-                    plans.push((half, name, Some(side.amount), decision, side.note));
-                }
-            }
+            plans.extend(self.reconcile(name, request, limit, &amounts, edits));
         }
-        // Requests are written before limits, so that a new block reads as people write it.
-        plans.sort_by_key(|(half, ..)| *half == Half::Limits);
-        for (half, name, amount, decision, note) in plans {
-            let proposal = Proposal {
-                subject: &self.template.pod,
-                field: &["resources", half.key(), name],
-                value: amount.map_or(Value::Null, |it| Value::from(it.to_string())),
-                decision,
-                meaning: Meaning::Quantity,
-                note,
-            };
-            match amount {
-                Some(_) => edits.set(proposal)?,
-                None => edits.remove(proposal)?,
-            };
-        }
-        Ok(())
+        write(plans, &self.template.pod, "resources", edits)
     }
 
     fn side(&self, half: Half, name: &str) -> Result<Option<Side>, Problem> {
         let leaf = format!("podLevel.{half}.{name}");
         let node = self.template.spec.at(["resources", half.key(), name]);
-        let subject = self.template.pod.clone();
-        let path = || subject.at(&["resources", half.key(), name]);
+        let path = || self.template.pod.at(&["resources", half.key(), name]);
         let author = match node {
             Some(node) => Some(Side {
                 amount: read_quantity(self.resource, node, path)?,
@@ -162,13 +143,12 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     /// Lets ours give way where the API server would refuse the pod.
     fn reconcile(
         &self,
-        name: &str,
+        name: &'static str,
         mut request: Option<Side>,
-        mut limit: Option<Side>,
+        limit: Option<Side>,
         amounts: &PodAmounts,
         edits: &mut Edits<'_>,
-    ) -> Vec<(Half, Side)> {
-        let sum = amounts.sum_of_requests(name);
+    ) -> Vec<Plan> {
         // Without a request the pod has that of its containers, else its limit (`defaultPodRequests` in kubernetes
         // `pkg/apis/core/v1/defaults.go`); a request of ours would change that.
         let is_authors = |side: &Option<Side>| side.as_ref().is_some_and(|it| it.ours.is_none());
@@ -177,7 +157,6 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         if is_implicit && is_authors(&limit) && !is_authors(&request) {
             request = None;
         }
-        let largest = largest_limit(amounts, name);
         if let (Some(request), Some(most)) = (request.as_mut(), limit.as_ref())
             && request.ours.is_some()
             && most.ours.is_none()
@@ -189,23 +168,19 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             ));
             request.amount = most.amount;
         }
-        let least = [
-            (Half::Requests, sum, "what the containers request together"),
-            (Half::Limits, largest.max(sum), "what the containers need"),
+        let sum = amounts.sum_of_requests(name);
+        let most = amounts.largest_limit(name).max(sum);
+        let together = "what the containers request together";
+        let sides = [
+            (Half::Requests, request, sum, together),
+            (Half::Limits, limit, most, "what the containers need"),
         ];
-        let mut kept = Vec::new();
-        for (half, least, why) in least {
-            let mut least = least;
-            let mut why = why;
-            let asked = kept.first().map(|(_, side): &(Half, Side)| side.amount);
-            if half == Half::Limits && asked > least {
+        let mut asked = None;
+        let mut plans = Vec::new();
+        for (half, side, mut least, mut why) in sides {
+            if asked > least {
                 (least, why) = (asked, "the pod's request");
             }
-            let side = if half == Half::Requests {
-                request.take()
-            } else {
-                limit.take()
-            };
             let Some(mut side) = side else { continue };
             if let Some(least) = least.filter(|least| side.ours.is_some() && *least > side.amount) {
                 match self.section.settings.on_conflict {
@@ -215,15 +190,39 @@ impl<'f, 'a> PodLevel<'f, 'a> {
                     }
                     OnConflict::Skip => continue,
                     OnConflict::Error => {
-                        let what = format!("of {} is below {why}, {least}", side.amount);
-                        edits.find(inconsistent(self.template, half, name, &what));
+                        edits.find(self.conflict(half, name, side.amount, why, least));
                         continue;
                     }
                 }
             }
-            kept.push((half, side));
+            asked = Some(side.amount);
+            plans.extend(side.ours.map(|decision| Plan {
+                half,
+                name,
+                amount: Some(side.amount),
+                decision,
+                note: side.note,
+            }));
         }
-        kept
+        plans
+    }
+
+    fn conflict(
+        &self,
+        half: Half,
+        name: &str,
+        amount: Quantity,
+        why: &str,
+        least: Quantity,
+    ) -> Finding {
+        let subject = &self.template.pod;
+        let message = format!(
+            "{}: resources.{half}.{name} of {amount} is below {why}, {least}",
+            subject.part
+        );
+        Finding::new(&CONFLICT, message)
+            .about(subject, &["resources", half.key(), name])
+            .help("the API server refuses such a pod")
     }
 
     fn impossible(&self) -> Finding {
@@ -239,7 +238,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
             ),
         };
         let message = format!("the pod's resources {what}");
-        Finding::new(&rules::RES017, message)
+        Finding::new(&IMPOSSIBLE, message)
             .about(&self.template.pod, &["resources"])
             .decided_by(self.section.decision("podLevel"))
             .help(help)
@@ -265,59 +264,4 @@ pub(super) fn names(
         is_set || stays(Half::Requests, name) || stays(Half::Limits, name)
     };
     super::FITTED.into_iter().filter(is_for_pod).collect()
-}
-
-/// The largest limit of an ordinary container: the API server compares no others with the pod's.
-fn largest_limit(amounts: &PodAmounts, name: &str) -> Option<Quantity> {
-    let ordinary = amounts.containers.iter();
-    let ordinary =
-        ordinary.filter(|(container_type, _)| *container_type == ContainerType::Container);
-    ordinary
-        .filter_map(|(_, it)| it.limits.get(name).copied())
-        .max()
-}
-
-fn inconsistent(template: &Template<'_>, half: Half, name: &str, what: &str) -> Finding {
-    let subject = template.pod.clone();
-    let message = format!("{}: resources.{half}.{name} {what}", subject.part);
-    Finding::new(&rules::RES008, message)
-        .about(&subject, &["resources", half.key(), name])
-        .help("the API server refuses such a pod")
-}
-
-/// Tells what the API server refuses of a pod's own amounts as they will stand (`validatePodResources` in kubernetes
-/// `pkg/apis/core/validation/validation.go`).
-pub(super) fn judge(template: &Template<'_>, amounts: &PodAmounts, edits: &mut Edits<'_>) {
-    if amounts.pod.is_empty() {
-        return;
-    }
-    let declared = &amounts.pod;
-    for half in [Half::Requests, Half::Limits] {
-        for (name, amount) in declared.half(half) {
-            let is_pages = name.starts_with("hugepages-");
-            let is_supported = FITTED.contains(&name.as_str()) || is_pages;
-            // What is not declared is completed from what the containers ask for.
-            let is_summed =
-                half == Half::Requests || is_pages || !declared.requests.contains_key(name);
-            let sum = amounts.sum_of_requests(name);
-            let what = match (sum, largest_limit(amounts, name), declared.limits.get(name)) {
-                _ if template.is_windows => "may not be set for a pod on Windows".to_owned(),
-                _ if !is_supported => "may not be set for a whole pod".to_owned(),
-                (_, _, Some(limit)) if half == Half::Requests && amount > limit => {
-                    format!("is {amount}, above the pod's limit of {limit}")
-                }
-                (_, _, Some(limit)) if half == Half::Requests && is_pages && amount < limit => {
-                    format!("is {amount}, and its limit is {limit}")
-                }
-                (_, Some(largest), _) if half == Half::Limits && largest > *amount => {
-                    format!("is {amount}, and a container has a limit of {largest}")
-                }
-                (Some(sum), _, _) if is_summed && sum > *amount => {
-                    format!("is {amount}, and the containers request {sum} together")
-                }
-                _ => continue,
-            };
-            edits.find(inconsistent(template, half, name, &what));
-        }
-    }
 }

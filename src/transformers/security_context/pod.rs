@@ -514,20 +514,11 @@ pub(super) fn too_young(
     since: u32,
     section: &Section<'_, SecurityContext>,
 ) -> Finding {
-    let message = format!(
-        "{} exists since Kubernetes 1.{since} and is not written for this cluster",
-        wanted.name
-    );
     let path = match wanted.leaf.contains('.') {
         true => wanted.path(&["securityContext"]),
         false => vec![wanted.name.as_str()],
     };
-    Finding::new(&rules::VER001, message)
-        .about(subject, &path)
-        .decided_by(section.decision(&wanted.leaf))
-        .help(format!(
-            "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
-        ))
+    Finding::too_young(&wanted.name, since, section.decision(&wanted.leaf)).about(subject, &path)
 }
 
 /// Whether a volume is a claim's, of its own or by name.

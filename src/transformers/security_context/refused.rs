@@ -89,7 +89,7 @@ impl PodFitting<'_, '_, '_> {
             }
             At::Container { list, index } => {
                 let path = match self.template.is_whole() {
-                    true => self.template.at_spec([list.as_str(), &index.to_string()]),
+                    true => self.template.pod.at(&[list.as_str(), &index.to_string()]),
                     false => self.template.containers.get(index)?.subject.path.clone(),
                 };
                 let (container, section) = containers.find(|(it, _)| it.subject.path == path)?;

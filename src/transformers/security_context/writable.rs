@@ -345,7 +345,7 @@ impl Volumes {
                     resource,
                     mount,
                     "a mapping",
-                    &container.at(["volumeMounts", &index.to_string()]),
+                    &container.subject.at(&["volumeMounts", &index.to_string()]),
                 ));
             }
             let text = |key: &str| mount.text_at([key]).unwrap_or_default();

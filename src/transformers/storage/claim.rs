@@ -1,18 +1,24 @@
 //! One claim: what is asked of it, in which order, and what the API server makes of a change.
 
-use std::sync::Arc;
-
 use std::cell::Cell;
+
+use kustomize_krm_types::Severity;
 
 use super::{Storage, is_removed, minor_version};
 use crate::config::Section;
 use crate::edit::{Answer, Edits, Meaning, Proposal};
-use crate::finding::{Finding, Mode, Subject};
-use crate::objects::{Claim, ClaimKind, Related, below, expected};
+use crate::finding::{Finding, Mode};
+use crate::objects::{Claim, ClaimKind, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::rules;
+use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Value};
+
+pub(super) const BOUND: Rule = rule(
+    "FIT-STO010",
+    Severity::Error,
+    "a claim that cannot be changed as configured",
+);
 
 /// What an author has to do for a StatefulSet's claim templates to change (`ValidateStatefulSetUpdate` in kubernetes
 /// `pkg/apis/apps/validation/validation.go` lets them not).
@@ -23,9 +29,6 @@ pub(super) struct Fitting<'f, 'a> {
     pub(super) resource: &'f Resource<'a>,
     pub(super) claim: &'f Claim<'a>,
     pub(super) section: &'f Section<'f, Storage>,
-    /// The other objects in hand, among them classes.
-    pub(super) related: &'f Related<'f>,
-    pub(super) subject: Arc<Subject>,
     /// Whether it was said what a change of this object's claim templates takes.
     pub(super) is_told: &'f Cell<bool>,
 }
@@ -60,7 +63,7 @@ impl<'a> Fitting<'_, 'a> {
                     self.resource,
                     node,
                     "a mapping",
-                    &below(&self.claim.subject.path, [part]),
+                    &self.claim.subject.at(&[part]),
                 ));
             }
         }
@@ -99,8 +102,8 @@ impl<'a> Fitting<'_, 'a> {
             "claim \"{}\" is bound to its volume by hand, so its class cannot {wish}",
             self.claim.name
         );
-        let finding = Finding::new(&rules::STO010, message)
-            .about(&self.subject, &self.field(&[leaf]))
+        let finding = Finding::new(&BOUND, message)
+            .about(&self.claim.subject, &self.field(&[leaf]))
             .current(current.map(|class| Value::from(class.into_owned())))
             .decided_by(self.section.decision(leaf))
             .help("leave the claim out with `claims`, or use mode Ensure for it");
@@ -156,7 +159,10 @@ impl<'a> Fitting<'_, 'a> {
             return Ok(());
         };
         if minor_version(self.section) < SINCE {
-            edits.find(too_young(leaf, SINCE, &self.subject, &field, self.section));
+            edits.find(
+                Finding::too_young(leaf, SINCE, self.section.decision(leaf))
+                    .about(&self.claim.subject, &field),
+            );
             return Ok(());
         }
         let proposal = self.proposal(&field, leaf, Value::from(class), Meaning::Text);
@@ -172,7 +178,7 @@ impl<'a> Fitting<'_, 'a> {
         meaning: Meaning,
     ) -> Proposal<'p> {
         Proposal {
-            subject: &self.subject,
+            subject: &self.claim.subject,
             field,
             value,
             decision: self.section.decision(leaf),
@@ -243,30 +249,4 @@ impl<'a> Fitting<'_, 'a> {
             });
         }
     }
-}
-
-impl Storage {
-    /// Whether the section is for a claim of this name.
-    pub(super) fn is_for(&self, claim: &str) -> bool {
-        let claims = self.claims.as_ref();
-        claims.is_none_or(|globs| globs.iter().any(|glob| glob.matches(claim)))
-    }
-}
-
-/// Tells that a field is not written because the cluster may not have it.
-pub(super) fn too_young(
-    leaf: &str,
-    since: u32,
-    subject: &Subject,
-    field: &[&str],
-    section: &Section<'_, Storage>,
-) -> Finding {
-    let message =
-        format!("{leaf} exists since Kubernetes 1.{since} and is not written for this cluster");
-    Finding::new(&rules::VER001, message)
-        .about(subject, field)
-        .decided_by(section.decision(leaf))
-        .help(format!(
-            "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
-        ))
 }

@@ -2,27 +2,35 @@
 
 use std::sync::Arc;
 
+use kustomize_krm_types::Severity;
+
 use super::claim::Fitting;
 use super::{LegacyAnnotation, is_removed};
 use crate::edit::{Answer, Edits, Meaning, Proposal};
 use crate::finding::{Decision, Finding, Mode};
-use crate::objects::ClaimKind;
+use crate::objects::{Claim, ClaimKind, LEGACY_CLASS};
 use crate::problem::Problem;
-use crate::rules;
+use crate::rules::{Rule, rule};
 use crate::yaml::Value;
 
-/// The way in which claims named their class before the field (Kubernetes 1.6); where it stands, the
-/// control plane prefers it (`GetPersistentVolumeClaimClass` in k8s.io/component-helpers).
-const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
+pub(super) const AGAINST_LEGACY: Rule = rule(
+    "FIT-STO003",
+    Severity::Error,
+    "the legacy annotation of a claim says something else than its field shall",
+);
+pub(super) const RESTORED: Rule = rule(
+    "FIT-STO008",
+    Severity::Info,
+    "a storage class that stays as its author set it",
+);
 
 /// The leaf, which is also the name of the field.
 const LEAF: &str = "storageClassName";
-const FIELD: [&str; 1] = [LEAF];
 const LEGACY_FIELD: [&str; 3] = ["metadata", "annotations", LEGACY_CLASS];
 
 impl Fitting<'_, '_> {
     pub(super) fn fit_class(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::CLASS);
         let settings = self.settings();
         let configured = settings.storage_class_name.as_deref();
         let mode = self.section.mode(LEAF);
@@ -66,44 +74,26 @@ impl Fitting<'_, '_> {
                         };
                         self.set(proposal, LEAF, edits)
                     }
-                    None => {
-                        if self.spec(LEAF).is_none() {
-                            self.miss_class(edits);
-                        }
-                        Ok(())
-                    }
+                    None => Ok(()),
                 }
             }
         }
     }
 
     fn leave_restored(&self, edits: &mut Edits<'_>) {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::CLASS);
         let message = format!(
             "claim \"{}\" is filled from another volume, whose class must fit; its class is left as it is",
             self.claim.name
         );
-        let finding = Finding::new(&rules::STO008, message).about(&self.subject, &field);
+        let finding = Finding::new(&RESTORED, message).about(&self.claim.subject, &field);
         edits.find(finding.help("name the claim under `claims` to set it all the same"));
-    }
-
-    fn miss_class(&self, edits: &mut Edits<'_>) {
-        let field = self.field(&FIELD);
-        let message = format!(
-            "claim \"{}\" names no class, so it gets the cluster's default, and waits for ever where there is none",
-            self.claim.name
-        );
-        let finding = Finding::new(&rules::STO001, message)
-            .about(&self.subject, &field)
-            .decided_by(self.section.decision(LEAF))
-            .help("set `storage.storageClassName`; if the default is meant, say `modes: {storageClassName: Off}`");
-        edits.find(finding);
     }
 
     /// An author's class gets the name that it has in this cluster. That is what `map` is for, so it does so in the mode
     /// Ensure as well.
     fn rename(&self, author: &str, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::CLASS);
         let setting = format!("map.{author}");
         let here = self.settings().name_here(author);
         edits.repair(Proposal {
@@ -112,17 +102,6 @@ impl Fitting<'_, '_> {
         })?;
         self.mark(LEAF, edits);
         Ok(())
-    }
-
-    /// The class that the claim has or will have, as far as anybody names one.
-    pub(super) fn class_here(&self) -> Option<String> {
-        let author = self.legacy_class().or_else(|| {
-            let class = self.spec(LEAF)?.text()?;
-            Some(class.into_owned())
-        });
-        let configured = self.settings().storage_class_name.clone();
-        let class = self.section.mode(LEAF).outcome(author, configured)?;
-        Some(self.settings().name_here(&class).to_owned())
     }
 
     fn legacy_class(&self) -> Option<String> {
@@ -136,7 +115,7 @@ impl Fitting<'_, '_> {
         said: Option<&str>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::CLASS);
         let settings = self.settings();
         let configured = settings.storage_class_name.as_deref();
         let configured = configured.filter(|_| self.section.mode(LEAF) == Mode::Override);
@@ -184,8 +163,8 @@ impl Fitting<'_, '_> {
             "claim \"{}\" names its class {legacy} in an annotation, which wins over the field; {what}",
             self.claim.name
         );
-        Finding::new(&rules::STO003, message)
-            .about(&self.subject, &LEGACY_FIELD)
+        Finding::new(&AGAINST_LEGACY, message)
+            .about(&self.claim.subject, &LEGACY_FIELD)
             .current(Some(Value::from(legacy)))
             .proposed(wanted)
             .decided_by(self.section.decision(LEAF))

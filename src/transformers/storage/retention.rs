@@ -1,14 +1,21 @@
 //! What becomes of the claims that a StatefulSet made: its own field, not one of its claims.
 
-use super::claim::too_young;
-use super::{Policy, Retention, Storage, is_removed, minor_version};
+use kustomize_krm_types::Severity;
+
+use super::{Policy, Storage, is_removed, minor_version};
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{ClaimKind, Target};
 use crate::problem::Problem;
-use crate::rules;
+use crate::rules::{Rule, rule};
 use crate::yaml::Value;
+
+pub(super) const OF_OPERATOR: Rule = rule(
+    "FIT-STO009",
+    Severity::Info,
+    "a retention policy that is not set",
+);
 
 /// `StatefulSetAutoDeletePVC` is on by default since then (KEP 1847).
 const SINCE: u32 = 27;
@@ -26,13 +33,9 @@ pub(super) fn fit(
         let mut claims = target.claims.iter();
         claims.any(|it| it.kind == kind && section.settings.is_for(&it.name))
     };
+    let fits = is_one && is_for(ClaimKind::Template);
+    let mut is_operators = is_for(ClaimKind::Custom);
     let subject = Subject::object();
-    if is_for(ClaimKind::Custom) {
-        leave_operators(section, edits);
-    }
-    if !is_one || !is_for(ClaimKind::Template) {
-        return Ok(());
-    }
     let retention = &section.settings.retention;
     for (name, policy) in [
         ("whenDeleted", retention.when_deleted),
@@ -41,11 +44,20 @@ pub(super) fn fit(
         let leaf = format!("retention.{name}");
         let field = ["spec", "persistentVolumeClaimRetentionPolicy", name];
         let is_removed = is_removed(section, &leaf, policy.is_some());
-        if !is_removed && (policy.is_none() || section.mode(&leaf) == Mode::Off) {
+        let mode = section.mode(&leaf);
+        let is_wanted = policy.is_some() && !matches!(mode, Mode::Off | Mode::Remove);
+        if is_wanted && std::mem::take(&mut is_operators) {
+            // What an operator makes of its claims when its resource goes is its own affair.
+            let message = "its claims are made by an operator, so `retention` is not written: it is a field of StatefulSets";
+            let finding = Finding::new(&OF_OPERATOR, message).decided_by(section.decision(&leaf));
+            edits.find(finding.help("set what the operator has for it"));
+        }
+        if !fits || !is_removed && !is_wanted {
             continue;
         }
         if !is_removed && minor_version(section) < SINCE {
-            edits.find(too_young(&leaf, SINCE, &subject, &field, section));
+            let finding = Finding::too_young(&leaf, SINCE, section.decision(&leaf));
+            edits.find(finding.about(&subject, &field));
             continue;
         }
         let value = match policy {
@@ -66,25 +78,4 @@ pub(super) fn fit(
         })?;
     }
     Ok(())
-}
-
-/// What an operator makes of its claims when its resource goes is its own affair, and its field for that is not known.
-fn leave_operators(section: &Section<'_, Storage>, edits: &mut Edits<'_>) {
-    let Retention {
-        when_deleted,
-        when_scaled,
-    } = &section.settings.retention;
-    let leaves = [
-        ("retention.whenDeleted", when_deleted),
-        ("retention.whenScaled", when_scaled),
-    ];
-    let is_wanted = |(leaf, policy): &(&str, &Option<Policy>)| {
-        policy.is_some() && !matches!(section.mode(leaf), Mode::Off | Mode::Remove)
-    };
-    let Some((leaf, _)) = leaves.into_iter().find(is_wanted) else {
-        return;
-    };
-    let message = "its claims are made by an operator, so `retention` is not written: it is a field of StatefulSets";
-    let finding = Finding::new(&rules::STO009, message).decided_by(section.decision(leaf));
-    edits.find(finding.help("set what the operator has for it"));
 }

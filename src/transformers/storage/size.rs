@@ -1,19 +1,14 @@
-//! The size of a claim. It only grows, unless something asks for less by name: then that is told.
+//! The size of a claim. It only grows, unless something asks for less by name: then no claim that exists takes it.
 
 use super::claim::Fitting;
 use super::{Size, SizePolicy, Storage, is_removed};
 use crate::config::Amount;
-use crate::edit::read_quantity;
-use crate::edit::{Edits, Meaning, Proposal};
-use crate::finding::{Finding, Mode};
+use crate::edit::{Edits, Meaning, Proposal, read_quantity};
+use crate::finding::Mode;
 use crate::kubernetes::{Format, Glob, Quantity};
-use crate::objects::ClaimKind;
+use crate::objects::Claim;
 use crate::problem::Problem;
-use crate::rules;
 use crate::yaml::Value;
-
-/// Where a claim says how large it is.
-const FIELD: [&str; 3] = ["resources", "requests", "storage"];
 
 impl Storage {
     /// The leaf that gives a claim its size, and what it says.
@@ -52,7 +47,7 @@ impl Storage {
 
 impl Fitting<'_, '_> {
     pub(super) fn fit_size(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::SIZE);
         let configured = self.settings().size_of(&self.claim.name);
         let leaf = match &configured {
             Some((leaf, _)) => leaf.clone(),
@@ -65,9 +60,9 @@ impl Fitting<'_, '_> {
         if matches!(mode, Mode::Off | Mode::Remove) {
             return Ok(());
         }
-        let author = self.claim.get(&FIELD);
+        let author = self.claim.get(&Claim::SIZE);
         let author =
-            author.map(|node| read_quantity(self.resource, node, || self.subject.at(&field)));
+            author.map(|node| read_quantity(self.resource, node, || self.claim.subject.at(&field)));
         let author = author.transpose()?;
         if mode == Mode::Bound {
             return self.bound_size(&leaf, author, edits);
@@ -91,42 +86,10 @@ impl Fitting<'_, '_> {
             )
         };
         self.set(proposal, &leaf, edits)?;
-        if let Some(author) = smaller {
-            self.tell_of_shrinking(&leaf, author, size, edits);
-        }
-        let larger = author.filter(|author| size > *author && mode == Mode::Override);
-        if let Some(author) = larger {
-            self.tell_of_growing(&leaf, author, size, edits);
+        if smaller.is_some() {
+            self.mark_fixed(edits);
         }
         Ok(())
-    }
-
-    /// A claim grows only where its class lets it (`validatePVCExpansion` of the admission plugin
-    /// `PersistentVolumeClaimResize` in kubernetes `plugin/pkg/admission/storage/persistentvolume/resize/admission.go`).
-    /// Of a class that is not in hand nothing is known.
-    fn tell_of_growing(&self, leaf: &str, from: Quantity, to: Quantity, edits: &mut Edits<'_>) {
-        // Ephemeral claims are made anew with each pod.
-        if self.claim.kind == ClaimKind::Ephemeral {
-            return;
-        }
-        let Some(name) = self.class_here() else {
-            return;
-        };
-        let Some(class) = self.related.storage_class(&name) else {
-            return;
-        };
-        if class.bool_at(["allowVolumeExpansion"]) == Some(true) {
-            return;
-        }
-        let message = format!(
-            "claim \"{}\" grows from {from} to {to}, which the class {name} does not let an existing claim do",
-            self.claim.name
-        );
-        let finding = Finding::new(&rules::STO007, message)
-            .about(&self.subject, &self.field(&FIELD))
-            .decided_by(self.section.decision(leaf))
-            .help("set `allowVolumeExpansion: true` on the StorageClass if its driver can, or make a new claim");
-        edits.find(finding);
     }
 
     /// Brings an author's size down to `max`.
@@ -136,7 +99,7 @@ impl Fitting<'_, '_> {
         author: Option<Quantity>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let field = self.field(&FIELD);
+        let field = self.field(&Claim::SIZE);
         let (Some(author), Some(Amount(max))) = (author, self.settings().max) else {
             return Ok(());
         };
@@ -153,22 +116,8 @@ impl Fitting<'_, '_> {
             )
         };
         self.set(proposal, leaf, edits)?;
-        self.tell_of_shrinking(leaf, author, max, edits);
-        Ok(())
-    }
-
-    /// The API server lets a size go down only to end an expansion that failed, and never below what there is.
-    fn tell_of_shrinking(&self, leaf: &str, from: Quantity, to: Quantity, edits: &mut Edits<'_>) {
-        let field = self.field(&FIELD);
         self.mark_fixed(edits);
-        let message = format!(
-            "claim \"{}\" shrinks from {from} to {to}, which no existing claim can",
-            self.claim.name
-        );
-        let finding = Finding::new(&rules::STO002, message)
-            .about(&self.subject, &field)
-            .decided_by(self.section.decision(leaf));
-        edits.find(finding);
+        Ok(())
     }
 
     /// The path in `modes` that takes the size of this claim away by a name that no size is configured for.

@@ -1,0 +1,74 @@
+//! Amounts outside of `min` and `max`, and limits that are more than `limitRequestRatio` times their request.
+
+use kustomize_krm_types::Severity;
+
+use super::Amounts;
+use crate::facts::Half;
+use crate::finding::{Finding, Mode};
+use crate::rules::{Rule, rule};
+use crate::transformers::resources::FITTED;
+use crate::yaml::Value;
+
+pub(super) const RATIO: Rule = rule(
+    "FIT-RES004",
+    Severity::Warning,
+    "a limit too many times its request",
+);
+pub(super) const OUTSIDE: Rule = rule(
+    "FIT-RES010",
+    Severity::Error,
+    "an amount outside the configured bounds",
+);
+
+pub(super) fn find(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for name in FITTED {
+        let halves = Half::BOTH.into_iter();
+        findings.extend(halves.filter_map(|half| outside(amounts, half, name)));
+        findings.extend(above_ratio(amounts, name));
+    }
+    findings
+}
+
+fn outside(amounts: &Amounts<'_, '_>, half: Half, name: &str) -> Option<Finding> {
+    let section = amounts.section;
+    if !section.settings.has_bounds(name) {
+        return None;
+    }
+    let amount = *amounts.declared().half(half).get(name)?;
+    let (setting, bound) = section.settings.bound_broken_by(name, amount)?;
+    let leaf = half.leaf(name);
+    let decision = section.decision_about(&format!("{setting}.{name}"), &leaf);
+    let side = if setting == "max" { "above" } else { "below" };
+    let finding = amounts
+        .finding_at(&OUTSIDE, OUTSIDE.severity, half, name, |part| {
+            format!("{part}: resources.{leaf} is {amount}, {side} the {setting} of {bound}")
+        })
+        .current(Some(Value::from(amount.to_string())))
+        .proposed(Value::from(bound.to_string()))
+        .decided_by(decision)
+        .help("change it, or let the mode Bound do it");
+    (section.mode(&leaf) != Mode::Off).then_some(finding)
+}
+
+fn above_ratio(amounts: &Amounts<'_, '_>, name: &str) -> Option<Finding> {
+    let section = amounts.section;
+    let ratio = section.settings.limit_request_ratio(name)?;
+    let request = *amounts.declared().requests.get(name)?;
+    let limit = *amounts.declared().limits.get(name)?;
+    let most = request.scale_up(&ratio, "1n".parse().ok()?)?;
+    let leaf = Half::Limits.leaf(name);
+    if limit <= most || section.mode(&leaf) == Mode::Off {
+        return None;
+    }
+    let finding = amounts
+        .finding_at(&RATIO, RATIO.severity, Half::Limits, name, |part| {
+            format!(
+                "{part}: the limit of {name} ({limit}) is above {most}, the most for its request of {request}"
+            )
+        })
+        .current(Some(Value::from(limit.to_string())))
+        .decided_by(section.decision_about(&format!("limitRequestRatio.{name}"), &leaf))
+        .help("raise the request or lower the limit");
+    Some(finding)
+}

@@ -1,0 +1,76 @@
+//! Amounts for which the API server refuses the pod (`validateResourceRequirements` in kubernetes
+//! `pkg/apis/core/validation/validation.go`).
+
+use kustomize_krm_types::Severity;
+
+use super::{Amounts, Written};
+use crate::facts::Half;
+use crate::finding::Finding;
+use crate::kubernetes::Quantity;
+use crate::rules::{Rule, rule};
+use crate::transformers::resources::FITTED;
+
+pub(super) const PAIR: Rule = rule("FIT-RES002", Severity::Error, "a request above its limit");
+pub(super) const DEVICE: Rule = rule(
+    "FIT-RES005",
+    Severity::Error,
+    "an amount of a device that is not whole, or has no limit equal to it",
+);
+
+const HELP: &str = "the API server refuses the pod as it is";
+
+/// Requests above their limits where the author wrote both and neither changes.
+pub(super) fn pairs(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
+    let limits = amounts
+        .written
+        .partition_point(|it| it.half == Half::Requests);
+    let (requests, limits) = amounts.written.split_at(limits);
+    let pairs = requests.iter().filter_map(|request| {
+        let limit = limits.iter().find(|it| it.name == request.name)?;
+        let (least, most) = (request.quantity()?, limit.quantity()?);
+        let is_wrong = least > most && FITTED.contains(&request.name.as_str());
+        let what = format!("is {most}, below the request of {least}");
+        let finding = || {
+            amounts
+                .finding(&PAIR, PAIR.severity, limit, &what)
+                .help(HELP)
+        };
+        is_wrong.then(finding)
+    });
+    pairs.collect()
+}
+
+/// Devices and huge pages cannot be overcommitted: a request has to be its limit, and to be whole.
+pub(super) fn devices(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
+    let is_pages = |it: &Written<'_>| it.name.starts_with("hugepages-");
+    // Names without a domain, and those of Kubernetes itself, are no devices (`IsNativeResource`).
+    let is_device = |it: &&Written<'_>| {
+        is_pages(it) || it.name.contains('/') && !it.name.contains("kubernetes.io/")
+    };
+    let has_base = || {
+        let mut amounts = Half::BOTH
+            .into_iter()
+            .map(|half| amounts.declared().half(half));
+        amounts.any(|it| it.contains_key("cpu") || it.contains_key("memory"))
+    };
+    let devices = amounts.written.iter().filter(is_device);
+    let devices = devices.filter_map(|written| {
+        let amount = Quantity::of_node(written.node).ok()?;
+        let step = written.name.strip_prefix("hugepages-").unwrap_or("1");
+        let step = step.parse::<Quantity>();
+        let what = match amounts.declared().limits.get(&written.name) {
+            _ if step.is_ok_and(|step| !amount.is_multiple_of(step)) => {
+                format!("is {amount}, which is no whole number of them")
+            }
+            None => "has no limit, and cannot be overcommitted".to_owned(),
+            Some(limit) if *limit != amount => format!("is {amount}, and its limit is {limit}"),
+            Some(_) if is_pages(written) && !has_base() => {
+                "needs an amount of cpu or memory beside it".to_owned()
+            }
+            Some(_) => return None,
+        };
+        let finding = amounts.finding(&DEVICE, DEVICE.severity, written, &what);
+        Some(finding.help(HELP))
+    });
+    devices.collect()
+}

@@ -1,0 +1,81 @@
+//! Amounts that are legal and that hardly anybody means: 500 CPUs instead of 500m, 256 bytes of memory, an octal number.
+
+use std::sync::LazyLock;
+
+use kustomize_krm_types::Severity;
+
+use super::{Amounts, Written};
+use crate::finding::Finding;
+use crate::kubernetes::Quantity;
+use crate::rules::{Rule, rule};
+
+pub(super) const UNLIKELY: Rule = rule(
+    "FIT-RES006",
+    Severity::Warning,
+    "an amount that can hardly be meant",
+);
+pub(super) const NULL: Rule = rule("FIT-RES011", Severity::Warning, "an amount that is null");
+
+static MILLI: LazyLock<Option<Quantity>> = LazyLock::new(|| "1m".parse().ok());
+static HUNDRED: LazyLock<Option<Quantity>> = LazyLock::new(|| "100".parse().ok());
+/// With less memory no container starts.
+static LEAST_MEMORY: LazyLock<Option<Quantity>> = LazyLock::new(|| "4Mi".parse().ok());
+
+pub(super) fn find(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
+    let written = amounts.written.iter();
+    let doubts = written.filter_map(|written| doubt(amounts, written));
+    doubts.chain(mixed_units(amounts)).collect()
+}
+
+fn doubt(amounts: &Amounts<'_, '_>, written: &Written<'_>) -> Option<Finding> {
+    if written.node.is_null() {
+        let what = "is null, which the API server takes for 0";
+        let finding = amounts.finding(&NULL, NULL.severity, written, what);
+        return Some(finding.help("set it, or delete the line"));
+    }
+    let amount = written.quantity().filter(|amount| !amount.is_zero())?;
+    let text = written.text.as_str();
+    let (what, help) = match written.name.as_str() {
+        _ if text.parse::<Quantity>() != Ok(amount) => (
+            format!("is `{text}`, which YAML 1.1 reads as {amount} and YAML 1.2 does not"),
+            "quote it, or write it as a decimal".to_owned(),
+        ),
+        "cpu" if text.ends_with(|it: char| it.is_ascii_digit()) && amount > (*HUNDRED)? => (
+            format!("is {amount} whole cores"),
+            format!("did you mean `{text}m`?"),
+        ),
+        "cpu" if !amount.is_multiple_of((*MILLI)?) => (
+            "is finer than 1m, which Kubernetes does not allow for".to_owned(),
+            "round it up to 1m".to_owned(),
+        ),
+        // The API server takes it, so it is no error.
+        "memory" | "ephemeral-storage" if text.ends_with('m') => (
+            format!("is {text}, and m is a thousandth of a byte"),
+            format!("did you mean `{}Mi`?", text.trim_end_matches('m')),
+        ),
+        "memory" if amount < (*LEAST_MEMORY)? => (
+            format!("is {amount}, with which no container starts"),
+            "memory is counted in bytes: is a unit such as Mi missing?".to_owned(),
+        ),
+        _ => return None,
+    };
+    let finding = amounts.finding(&UNLIKELY, UNLIKELY.severity, written, &what);
+    Some(finding.help(help))
+}
+
+/// Units of both families beside one another, which people read as if they were one: `1000M` is 953.67Mi.
+fn mixed_units(amounts: &Amounts<'_, '_>) -> Option<Finding> {
+    let of = |is_meant: &dyn Fn(&str) -> bool| {
+        let is_counted = |it: &&Written<'_>| it.name == "memory" || it.name == "ephemeral-storage";
+        let mut counted = amounts.written.iter().filter(is_counted);
+        counted.find(|it| is_meant(&it.text))
+    };
+    let decimal = of(&|text| text.ends_with(['k', 'M', 'G', 'T', 'P', 'E']))?;
+    let binary = of(&|text| text.ends_with('i'))?;
+    let what = format!(
+        "is {} and resources.{}.{} is {}: units of 1000 and of 1024",
+        decimal.text, binary.half, binary.name, binary.text
+    );
+    let finding = amounts.finding(&UNLIKELY, Severity::Info, decimal, &what);
+    Some(finding.help("write both in Ki, Mi, Gi"))
+}

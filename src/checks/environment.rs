@@ -1,0 +1,119 @@
+//! FIT-RES013 and FIT-RES015: environment variables that take an amount (`resourceFieldRef`).
+//!
+//! Of an amount that is not there a program gets 0, or for a limit what the whole node has. And where the config changes
+//! an amount, the variable changes with it.
+//!
+//! Source: `defaultPodLimitsForDownwardAPI` in kubernetes `pkg/kubelet/kubelet_resources.go`.
+
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find, Pod};
+use crate::facts::{Declared, Half};
+use crate::finding::Finding;
+use crate::objects::Container;
+use crate::rules::{Rule, rule};
+use crate::transformers::resources::FITTED;
+use crate::yaml::Node;
+
+const ABSENT: Rule = rule(
+    "FIT-RES013",
+    Severity::Warning,
+    "an environment variable that takes an amount which is not there",
+);
+const CHANGED: Rule = rule(
+    "FIT-RES015",
+    Severity::Info,
+    "environment variables whose value changes with the resources",
+);
+
+pub(super) const CHECK: Check = Check {
+    name: "environment",
+    rules: &[ABSENT, CHANGED],
+    find: Find::Pods(find),
+};
+
+/// An environment variable that takes an amount.
+struct Variable {
+    name: String,
+    /// Its place among the container's.
+    at: usize,
+    half: Half,
+    of: &'static str,
+    /// The container whose amount it is.
+    container: usize,
+}
+
+fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let text = pod.selected.target.resource.node.raw();
+    if !text.contains("resourceFieldRef") {
+        return findings;
+    }
+    let Some(after) = pod.amounts() else {
+        return findings;
+    };
+    let before = pod.completed(pod.before());
+    let containers: Vec<(&Container<'_>, &Declared)> = after.by_container(pod.template).collect();
+    for (own, (container, _)) in containers.iter().enumerate() {
+        let subject = &container.subject;
+        let mut changed = Vec::new();
+        for variable in variables(own, &containers) {
+            let Variable { name, half, of, .. } = &variable;
+            let (_, declared) = containers[variable.container];
+            let amount = |declared: &Declared| declared.half(*half).get(*of).copied();
+            let was = before.containers.get(variable.container);
+            if was.and_then(|(_, was)| amount(was)) != amount(declared) {
+                changed.push(format!("{name} ({half}.{of})"));
+            }
+            let is_there = |it: &Declared| amount(it).is_some_and(|amount| !amount.is_zero());
+            // A limit of the pod stands in for that of a container, a request does not.
+            if is_there(declared) || *half == Half::Limits && is_there(&after.pod) {
+                continue;
+            }
+            let what = match half {
+                Half::Limits => "is what the node has, because there is no such limit",
+                Half::Requests => "is 0, because there is no such request",
+            };
+            let message = format!("{}: {name} takes {half}.{of} and {what}", subject.part);
+            let at = variable.at.to_string();
+            let finding = Finding::new(&ABSENT, message)
+                .about(subject, &["env", &at, "valueFrom", "resourceFieldRef"])
+                .help("set the amount, or write the value");
+            findings.push(finding);
+        }
+        if !changed.is_empty() {
+            let message = format!(
+                "{}: what is set here changes the environment: {}",
+                subject.part,
+                changed.join(", ")
+            );
+            findings.push(Finding::new(&CHANGED, message).about(subject, &["env"]));
+        }
+    }
+    findings
+}
+
+/// The variables of a container that take amounts, its own or another container's.
+fn variables(own: usize, containers: &[(&Container<'_>, &Declared)]) -> Vec<Variable> {
+    let env = containers[own].0.node.items_at(["env"]).enumerate();
+    let text = |node: Node<'_>, key: &str| Some(node.text_at([key])?.into_owned());
+    let variable = |(at, variable): (usize, Node<'_>)| {
+        let taken = variable.at(["valueFrom", "resourceFieldRef"])?;
+        let amount = text(taken, "resource")?;
+        let (half, name) = amount.split_once('.')?;
+        let halves = Half::BOTH;
+        let other = text(taken, "containerName").filter(|name| !name.is_empty());
+        let container = match other {
+            Some(other) => containers.iter().position(|(it, _)| *it.name == *other)?,
+            None => own,
+        };
+        Some(Variable {
+            name: text(variable, "name")?,
+            at,
+            half: halves.into_iter().find(|it| it.key() == half)?,
+            of: FITTED.into_iter().find(|it| *it == name)?,
+            container,
+        })
+    };
+    env.filter_map(variable).collect()
+}

@@ -1,0 +1,125 @@
+//! Pods and containers whose amounts a LimitRange does not allow.
+
+use super::super::Pod;
+use super::{REFUSED, times};
+use crate::facts::{Declared, Half, PodAmounts};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::Quantity;
+use crate::objects::LimitRangeItem;
+
+/// What LimitRanges do not allow; `amounts` are completed by them.
+pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let related = &pod.scene.objects().related;
+    for item in related.limits_of(pod.selected.target.resource) {
+        if item.is_for_pods {
+            let all = amounts.in_all();
+            findings.extend(judge(item, &pod.template.pod, "resources", &all));
+            continue;
+        }
+        for (container, declared) in amounts.by_container(pod.template) {
+            let (subject, key) = (&container.subject, container.resources_key);
+            findings.extend(judge(item, subject, key, declared));
+        }
+    }
+    findings
+}
+
+fn judge(
+    item: &LimitRangeItem<'_>,
+    subject: &Subject,
+    key: &str,
+    amounts: &Declared,
+) -> Vec<Finding> {
+    let bounds = [&item.default, &item.min, &item.max, &item.max_ratio];
+    let mut names: Vec<&String> = bounds.into_iter().flat_map(|it| it.keys()).collect();
+    names.sort();
+    names.dedup();
+    let findings = names.into_iter().filter_map(|name| {
+        let (half, what) = objection(item, name, amounts)?;
+        let from = item.range.display_name();
+        let message = format!("{}: {what} ({from})", subject.part);
+        let finding = Finding::new(&REFUSED, message)
+            .about(subject, &[key, half.key(), name])
+            .help("the API server refuses the pod: change the amount or the LimitRange");
+        Some(finding)
+    });
+    findings.collect()
+}
+
+/// What an item has against the amounts of one name; a default that makes an invalid pair with a request is one, too.
+fn objection(item: &LimitRangeItem<'_>, name: &str, amounts: &Declared) -> Option<(Half, String)> {
+    let request = amounts.requests.get(name).copied();
+    let limit = amounts.limits.get(name).copied();
+    let whose = match item.is_for_pods {
+        true => "a pod",
+        false => "a container",
+    };
+    let halves = [(Half::Limits, limit), (Half::Requests, request)];
+    let tell = |half: Half, amount: Quantity, side: &str, bound: Quantity| {
+        let what = format!("resources.{half}.{name} is {amount}, {side} of {bound} for {whose}");
+        Some((half, what))
+    };
+    if let Some(max) = item.max.get(name).copied() {
+        let above = halves.iter().find_map(|(half, amount)| {
+            let amount = amount.filter(|amount| *amount > max)?;
+            tell(*half, amount, "above the max", max)
+        });
+        let unlimited = || {
+            let what = format!("no limit of {name}, of which {whose} may use {max}");
+            limit.is_none().then_some((Half::Limits, what))
+        };
+        if let Some(found) = above.or_else(unlimited) {
+            return Some(found);
+        }
+    }
+    if let Some(min) = item.min.get(name).copied() {
+        let below = halves.iter().rev().find_map(|(half, amount)| {
+            let amount = amount.filter(|amount| *amount < min)?;
+            tell(*half, amount, "below the min", min)
+        });
+        let unasked = || {
+            let what = format!("no request of {name}, of which {whose} has to ask for {min}");
+            request.is_none().then_some((Half::Requests, what))
+        };
+        if let Some(found) = below.or_else(unasked) {
+            return Some(found);
+        }
+    }
+    if let Some(ratio) = item.max_ratio.get(name).copied().and_then(decimal) {
+        let (Some(request), Some(limit)) = (request, limit) else {
+            let what = format!("no request and limit of {name}, whose ratio may be {ratio}");
+            return Some((Half::Limits, what));
+        };
+        let most = times(request, &ratio);
+        if most.is_some_and(|most| limit > most) {
+            let what = format!(
+                "resources.limits.{name} is {limit}, more than {ratio} times the request of {request}"
+            );
+            return Some((Half::Limits, what));
+        }
+    }
+    let default = item.default.get(name).filter(|_| !item.is_for_pods);
+    if let (Some(default), Some(request)) = (default, request)
+        && limit == Some(*default)
+        && request > *default
+    {
+        return tell(Half::Requests, request, "above the default limit", *default);
+    }
+    None
+}
+
+/// `1.5` for 1500m, as people write a ratio.
+fn decimal(ratio: Quantity) -> Option<String> {
+    let text = ratio.to_string();
+    let Some(thousandths) = text.strip_suffix('m') else {
+        return Some(text);
+    };
+    let thousandths: u64 = thousandths.parse().ok()?;
+    let fraction = format!("{:03}", thousandths % 1000);
+    Some(format!(
+        "{}.{}",
+        thousandths / 1000,
+        fraction.trim_end_matches('0')
+    ))
+}

@@ -1,0 +1,215 @@
+//! ResourceQuotas that count what a container does not say, or that are too small for the pods of their namespace.
+
+use std::collections::BTreeMap;
+
+use super::super::{Pod, Scene};
+use super::{REFUSED, times};
+use crate::facts::{Half, PodAmounts, View};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::Quantity;
+use crate::objects::Objects;
+use crate::read::Resource;
+use crate::select::Selected;
+use crate::transformers::resources::FITTED;
+
+/// Containers without the amounts that a quota asks for: none where the pod has amounts itself.
+pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !amounts.pod.is_empty() {
+        return findings;
+    }
+    let namespace = &pod.selected.target.resource.namespace;
+    let quotas = pod.scene.objects().related.quotas().iter();
+    for (_, quota) in quotas.filter(|(_, quota)| quota.namespace == *namespace) {
+        let hard = hard(quota);
+        let counted: Vec<_> = hard.keys().filter_map(|name| counts(name)).collect();
+        let asked = Half::BOTH.into_iter();
+        let asked = asked.flat_map(|half| [(half, "cpu"), (half, "memory")]);
+        let asked: Vec<_> = asked.filter(|it| counted.contains(it)).collect();
+        for (container, declared) in amounts.by_container(pod.template) {
+            for (half, name) in &asked {
+                if declared.half(*half).contains_key(*name) {
+                    continue;
+                }
+                let subject = &container.subject;
+                let message = format!(
+                    "{}: no resources.{half}.{name}, which {} asks of every container",
+                    subject.part,
+                    quota.display_name()
+                );
+                let finding = Finding::new(&REFUSED, message)
+                    .about(subject, &[container.resources_key, half.key(), name])
+                    .help("the API server refuses the pod: set it, or have a LimitRange with a default");
+                findings.push(finding);
+            }
+        }
+    }
+    findings
+}
+
+/// The pods of one template.
+struct Pods<'a> {
+    resource: &'a Resource<'a>,
+    /// How many there are at most.
+    number: u64,
+    amounts: PodAmounts,
+    /// What each costs beside its containers.
+    overhead: BTreeMap<String, Quantity>,
+}
+
+/// What they come to.
+struct Usage {
+    object: String,
+    pods: u64,
+    each: Quantity,
+    all: Quantity,
+}
+
+/// Quotas that the pods of their namespace, in the largest number that is written, are too many or too large for. Objects
+/// that the config does not select are not counted, so there may be more.
+pub(super) fn too_small(scene: &Scene<'_>) -> Vec<Finding> {
+    let quotas = scene.objects().related.quotas();
+    if quotas.is_empty() {
+        return Vec::new();
+    }
+    let mut pods = Vec::new();
+    let mut given = Vec::new();
+    scene.each_pod(|pod| {
+        if pod.has_resources() {
+            given.push(pod.selected.target.resource.namespace.as_deref());
+        }
+        pods.extend(Pods::of(pod));
+    });
+    let mut findings = Vec::new();
+    for (index, quota) in quotas {
+        // Where the config gives no amounts, a quota that is too small is none of its affair.
+        if !given.contains(&quota.namespace.as_deref()) {
+            continue;
+        }
+        let beside = pods
+            .iter()
+            .filter(|it| it.resource.namespace == quota.namespace);
+        let beside: Vec<_> = beside.collect();
+        for (name, most) in hard(quota) {
+            let Some((half, of)) = counts(&name) else {
+                continue;
+            };
+            let usages = beside.iter().filter_map(|it| it.usage(half, of));
+            let mut usages: Vec<Usage> = usages.filter(|it| !it.all.is_zero()).collect();
+            usages.sort_by(|a, b| b.all.cmp(&a.all).then_with(|| a.object.cmp(&b.object)));
+            let mut all = usages.iter().map(|it| it.all);
+            let first = all.next();
+            let sum = first.and_then(|first| all.try_fold(first, Quantity::checked_add));
+            if let Some(sum) = sum.filter(|sum| *sum > most) {
+                findings.push(too_much(quota, &name, sum, most, &usages).of(*index));
+            }
+        }
+    }
+    findings
+}
+
+fn too_much(
+    quota: &Resource<'_>,
+    name: &str,
+    sum: Quantity,
+    most: Quantity,
+    usages: &[Usage],
+) -> Finding {
+    let largest = usages.iter().take(3);
+    let mut parts: Vec<String> = largest
+        .map(|it| format!("{} {} × {}", it.object, it.pods, it.each))
+        .collect();
+    if usages.len() > parts.len() {
+        parts.push("…".to_owned());
+    }
+    let message = format!(
+        "{name} of the namespace's pods can come to {sum} ({}), above the hard {most} of {}",
+        parts.join(", "),
+        quota.display_name()
+    );
+    Finding::new(&REFUSED, message)
+        .about(&Subject::object(), &["spec", "hard", name])
+        .help("the API server refuses the pods that are too many: raise the quota, or lower amounts or numbers")
+}
+
+impl<'a> Pods<'a> {
+    fn of(pod: &Pod<'_, 'a>) -> Option<Pods<'a>> {
+        let objects = pod.scene.objects();
+        let number = number_of_pods(pod.selected, objects)?;
+        let spec = pod.after().spec;
+        let of_class = || {
+            let class = objects
+                .related
+                .runtime_class(&spec.text_at(["runtimeClassName"])?)?;
+            class.at(["overhead", "podFixed"]).map(View::of)
+        };
+        let overhead = spec.get("overhead").or_else(of_class);
+        let overhead = overhead.into_iter().flat_map(View::entries);
+        let overhead = overhead.filter_map(|(name, it)| Some((name.into_owned(), it.quantity()?)));
+        pod.template.is_whole().then(|| Pods {
+            resource: pod.selected.target.resource,
+            number,
+            amounts: pod.completed(pod.after()).into_owned(),
+            overhead: overhead.collect(),
+        })
+    }
+
+    /// Limits have the overhead only where there is one (`PodLimits` in kubernetes
+    /// `component-helpers/resource/helpers.go`).
+    fn usage(&self, half: Half, name: &str) -> Option<Usage> {
+        let amount = self.amounts.in_all().half(half).get(name).copied();
+        let overhead = self.overhead.get(name).copied();
+        let each = match (amount, overhead) {
+            (Some(amount), Some(overhead)) => amount.checked_add(overhead)?,
+            (None, overhead) if half == Half::Requests => overhead?,
+            (amount, _) => amount?,
+        };
+        Some(Usage {
+            object: self.resource.display_name(),
+            pods: self.number,
+            each,
+            all: times(each, &self.number.to_string())?,
+        })
+    }
+}
+
+/// How many pods an object has at most, and at least where its number is not written: one for each node, and those of
+/// one run. `None` for kinds that somebody else makes pods of.
+fn number_of_pods(selected: &Selected<'_, '_>, objects: &Objects<'_>) -> Option<u64> {
+    let resource = selected.target.resource;
+    let number = |path: &[&str]| resource.node.int_at(path.iter().copied()).unwrap_or(1);
+    let number = match (resource.group(), resource.kind.as_ref()) {
+        ("", "Pod") | ("apps", "DaemonSet") => 1,
+        ("apps", "Deployment" | "ReplicaSet" | "StatefulSet") | ("", "ReplicationController") => {
+            let autoscalers = objects.autoscalers_of(selected.index);
+            let most = autoscalers
+                .filter_map(|it| it.replicas)
+                .map(|(_, most)| most);
+            most.max().unwrap_or_else(|| number(&["spec", "replicas"]))
+        }
+        ("batch", "Job") => number(&["spec", "parallelism"]),
+        ("batch", "CronJob") => number(&["spec", "jobTemplate", "spec", "parallelism"]),
+        _ => return None,
+    };
+    u64::try_from(number).ok()
+}
+
+/// The half and the resource that a quota counts under a name.
+fn counts(name: &str) -> Option<(Half, &str)> {
+    match name.split_once('.') {
+        // Of claims, not of pods.
+        Some(("requests", "storage")) => None,
+        Some(("requests", name)) => Some((Half::Requests, name)),
+        Some(("limits", name)) => Some((Half::Limits, name)),
+        _ => FITTED.contains(&name).then_some((Half::Requests, name)),
+    }
+}
+
+/// What a quota allows; nothing for one that is for some pods of the namespace only.
+fn hard(quota: &Resource<'_>) -> BTreeMap<String, Quantity> {
+    let mut scopes = ["scopes", "scopeSelector"].into_iter();
+    match scopes.any(|key| quota.node.at(["spec", key]).is_some()) {
+        true => BTreeMap::new(),
+        false => Quantity::entries_of(quota.node.at(["spec", "hard"])),
+    }
+}

@@ -1,0 +1,77 @@
+//! LimitRanges: what a namespace allows each container and each pod, and what it gives to containers that say nothing.
+
+use std::collections::BTreeMap;
+
+use crate::kubernetes::Quantity;
+use crate::read::Resource;
+use crate::yaml::Node;
+
+/// An item of a LimitRange, with the defaults that the API server gives it.
+#[derive(Debug)]
+pub struct LimitRangeItem<'a> {
+    /// The LimitRange.
+    pub range: &'a Resource<'a>,
+    /// It bounds the sum over a pod, not each container.
+    pub is_for_pods: bool,
+    /// Limits of containers that have none.
+    pub default: BTreeMap<String, Quantity>,
+    /// Requests of containers that have none.
+    pub default_request: BTreeMap<String, Quantity>,
+    /// The least that is allowed.
+    pub min: BTreeMap<String, Quantity>,
+    /// The most that is allowed.
+    pub max: BTreeMap<String, Quantity>,
+    /// How many times its request a limit may be.
+    pub max_ratio: BTreeMap<String, Quantity>,
+}
+
+impl<'a> LimitRangeItem<'a> {
+    /// The items of a LimitRange that are about pods and containers; a third type is for the sizes of claims.
+    pub(super) fn all(range: &'a Resource<'a>) -> impl Iterator<Item = LimitRangeItem<'a>> {
+        let items = range.node.items_at(["spec", "limits"]);
+        items.filter_map(|item| match item.text_at(["type"])?.as_ref() {
+            "Pod" => Some(LimitRangeItem::of(range, item, true)),
+            "Container" => Some(LimitRangeItem::of(range, item, false)),
+            _ => None,
+        })
+    }
+
+    fn of(range: &'a Resource<'a>, item: Node<'a>, is_for_pods: bool) -> LimitRangeItem<'a> {
+        let amounts = |key: &str| Quantity::entries_of(item.at([key]));
+        let mut read = LimitRangeItem {
+            range,
+            is_for_pods,
+            default: amounts("default"),
+            default_request: amounts("defaultRequest"),
+            min: amounts("min"),
+            max: amounts("max"),
+            max_ratio: amounts("maxLimitRequestRatio"),
+        };
+        // `SetDefaults_LimitRangeItem` in kubernetes `pkg/apis/core/v1/defaults.go`.
+        if !is_for_pods {
+            add_absent(&mut read.default, &read.max);
+            add_absent(&mut read.default_request, &read.default);
+            add_absent(&mut read.default_request, &read.min);
+        }
+        read
+    }
+
+    /// Gives a container the amounts that it does not have (`mergeContainerResources` in kubernetes
+    /// `plugin/pkg/admission/limitranger/admission.go`).
+    pub fn complete(
+        &self,
+        requests: &mut BTreeMap<String, Quantity>,
+        limits: &mut BTreeMap<String, Quantity>,
+    ) {
+        if !self.is_for_pods {
+            add_absent(limits, &self.default);
+            add_absent(requests, &self.default_request);
+        }
+    }
+}
+
+fn add_absent(to: &mut BTreeMap<String, Quantity>, from: &BTreeMap<String, Quantity>) {
+    for (name, amount) in from {
+        to.entry(name.clone()).or_insert(*amount);
+    }
+}

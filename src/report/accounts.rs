@@ -1,0 +1,346 @@
+//! The ledger as reports have it: in one line, as a list, and in JSON.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
+
+use kustomize_krm_types::ResourceIdentifier;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::{FilePlace, Places, Report, name_of, plural, reference};
+use crate::finding::Part;
+use crate::ledger::{Account, Ledger, PartRow};
+use crate::problem::field_path;
+use crate::read::Resource;
+
+/// What became of every object, container and claim of the input, and of every file that the arguments reach.
+#[derive(Debug, Default, Serialize)]
+pub struct Accounts {
+    /// The objects, in the order of the input.
+    pub objects: Vec<ObjectAccount>,
+    /// Their containers.
+    pub containers: Vec<PartAccount>,
+    /// Their claims.
+    pub claims: Vec<PartAccount>,
+    /// The files, and the documents in them that are no objects of a cluster; empty where nothing is known of files.
+    pub files: Vec<FileAccount>,
+}
+
+/// What became of an object.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ObjectAccount {
+    /// The object.
+    pub resource_ref: ResourceIdentifier,
+    /// Where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<FilePlace>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub account: Account,
+}
+
+/// What became of a container or a claim.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PartAccount {
+    /// Its object, by its index in `objects`.
+    pub object: usize,
+    /// Its name.
+    pub name: String,
+    /// What kind of container it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub container_type: Option<&'static str>,
+    /// Its field in the object.
+    pub field: String,
+    /// What became of it.
+    #[serde(flatten)]
+    pub account: Account,
+}
+
+/// What became of a file, or of a document in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileAccount {
+    /// The file; of an ignored folder the folder.
+    pub path: String,
+    /// Which document of it, from 0; absent where the whole file is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<usize>,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: FileOutcome,
+}
+
+/// Declares what becomes of files, each with its word and what it means.
+macro_rules! outcomes {
+    ($(#[doc = $read:literal])* Read; $($(#[doc = $meaning:literal])* $outcome:ident = $word:literal,)*) => {
+        /// What became of a file.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum FileOutcome {
+            $(#[doc = $read])*
+            Read,
+            $($(#[doc = $meaning])* $outcome,)*
+        }
+
+        impl FileOutcome {
+            /// The reasons why files are not read, each with what it means.
+            pub const REASONS: &'static [(&'static str, &'static str)] =
+                &[$(($word, concat!($($meaning),*))),*];
+
+            /// Why it is passed over, if so.
+            pub fn reason(self) -> Option<&'static str> {
+                match self {
+                    FileOutcome::Read => None,
+                    $(FileOutcome::$outcome => Some($word),)*
+                }
+            }
+        }
+    };
+}
+
+outcomes! {
+    /// It is read, and its objects are accounted for.
+    Read;
+    /// An ignore file such as `.gitignore` names it, or the folder.
+    Ignored = "ignored",
+    /// Its name, or that of the folder, begins with a dot.
+    Hidden = "hidden",
+    /// Its name does not end in `.yaml`, `.yml` or `.json`.
+    Extension = "extension",
+    /// It is a link to a folder, or one that leads nowhere.
+    Link = "link",
+    /// It belongs to kustomize or kpt: `kustomization.yaml`, `Kptfile`.
+    Package = "package",
+    /// It has no Kubernetes object, or is a config of a tool.
+    NoObjects = "no-objects",
+    /// The arguments name it twice, or reach it by a link as well.
+    Duplicate = "duplicate",
+}
+
+impl Serialize for FileOutcome {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(
+            self.reason().map_or("read", |_| PASSED_OVER),
+            self.reason(),
+            serializer,
+        )
+    }
+}
+
+impl Serialize for Account {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serialize(self.word(), self.reason().map(|it| it.word()), serializer)
+    }
+}
+
+const PASSED_OVER: &str = "passed-over";
+
+fn serialize<S: Serializer>(
+    state: &str,
+    reason: Option<&str>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut members = serializer.serialize_map(None)?;
+    members.serialize_entry("state", state)?;
+    if let Some(reason) = reason {
+        members.serialize_entry("reason", reason)?;
+    }
+    members.end()
+}
+
+impl Accounts {
+    pub(super) fn of(ledger: &Ledger, resources: &[Resource<'_>]) -> Accounts {
+        let objects = ledger.objects.iter().zip(resources);
+        let objects = objects.map(|(row, resource)| ObjectAccount {
+            resource_ref: reference(resource),
+            file: Places::default().place(resource, None),
+            account: row.account,
+        });
+        Accounts {
+            objects: objects.collect(),
+            containers: ledger.containers.iter().map(PartAccount::of).collect(),
+            claims: ledger.claims.iter().map(PartAccount::of).collect(),
+            files: Vec::new(),
+        }
+    }
+
+    /// Adds what another config comes to for the same objects: of two accounts the greater counts.
+    pub(super) fn add(&mut self, other: Accounts) {
+        for (mine, other) in self.objects.iter_mut().zip(other.objects) {
+            mine.account = mine.account.max(other.account);
+        }
+        add_parts(&mut self.containers, other.containers);
+        add_parts(&mut self.claims, other.claims);
+    }
+
+    /// Whether something is left as it is, or only checked where the function writes.
+    fn is_worth_a_line(&self, judges: bool) -> bool {
+        let is_left = |account: Account| match account {
+            Account::PassedOver(_) => true,
+            Account::CheckedOnly => !judges,
+            _ => false,
+        };
+        let parts = self.containers.iter().chain(&self.claims);
+        let objects = self.objects.iter().map(|it| it.account);
+        objects.chain(parts.map(|it| it.account)).any(is_left)
+            || self.files.iter().any(|it| it.outcome != FileOutcome::Read)
+    }
+}
+
+fn add_parts(mine: &mut Vec<PartAccount>, others: Vec<PartAccount>) {
+    let key = |part: &PartAccount| (part.object, part.field.clone(), part.name.clone());
+    let known: HashMap<_, usize> = mine.iter().map(key).zip(0..).collect();
+    for other in others {
+        match known.get(&key(&other)) {
+            Some(at) => mine[*at].account = mine[*at].account.max(other.account),
+            None => mine.push(other),
+        }
+    }
+}
+
+impl PartAccount {
+    fn of(row: &PartRow) -> PartAccount {
+        let (name, container_type) = match &row.subject.part {
+            Part::Container {
+                name,
+                container_type,
+            } => (name.clone(), Some(container_type.as_str())),
+            Part::Claim { name } => (name.clone(), None),
+            Part::Object | Part::Pod => (String::new(), None),
+        };
+        PartAccount {
+            object: row.object,
+            name,
+            container_type,
+            field: field_path(&row.subject.path),
+            account: row.account,
+        }
+    }
+
+    /// What a person calls it.
+    fn title(&self) -> String {
+        match self.container_type {
+            Some(container_type) if container_type != "Container" => {
+                format!(
+                    "{} container \"{}\"",
+                    container_type.to_lowercase(),
+                    self.name
+                )
+            }
+            Some(_) => format!("container \"{}\"", self.name),
+            None => format!("claim \"{}\"", self.name),
+        }
+    }
+}
+
+/// The ledger of a report: in one line where something is left as it is, and with `each` as a list of everything.
+pub fn accounts(report: &Report, each: bool) -> String {
+    let Some(accounts) = &report.ledger else {
+        return String::new();
+    };
+    let mut text = String::new();
+    if each || accounts.is_worth_a_line(report.judges) {
+        let _ = writeln!(text, "Ledger  {}", line(accounts, report.judges));
+    }
+    if each {
+        list(accounts, &mut text);
+    }
+    text
+}
+
+/// `12 objects: 7 fitted, 2 right already, 2 no workload, 1 passed over (local-config)`
+fn line(accounts: &Accounts, judges: bool) -> String {
+    let objects = accounts.objects.iter().map(|it| it.account);
+    let total = plural(accounts.objects.len(), "object", "objects");
+    let mut states = Vec::new();
+    for (word, _) in Account::ALL {
+        let of_state = objects.clone().filter(|account| account.word() == word);
+        let count = of_state.clone().count();
+        let title = match word {
+            "fitted" if judges => "would change".to_owned(),
+            word => word.replace('-', " "),
+        };
+        if count > 0 {
+            states.push(format!("{count} {title}{}", reasons(of_state)));
+        }
+    }
+    let mut line = match states.is_empty() {
+        true => total,
+        false => format!("{total}: {}", states.join(", ")),
+    };
+    for (parts, one, many) in [
+        (&accounts.containers, "container", "containers"),
+        (&accounts.claims, "claim", "claims"),
+    ] {
+        // Those of an object that is passed over go with it.
+        let left = parts.iter().filter(|part| {
+            let object = accounts.objects[part.object].account;
+            part.account.reason().is_some() && object.reason().is_none()
+        });
+        let left = left.map(|part| part.account);
+        let count = left.clone().count();
+        if count > 0 {
+            let what = plural(count, one, many);
+            let _ = write!(line, "; {what} passed over{}", reasons(left));
+        }
+    }
+    let left = accounts.files.iter().filter_map(|it| it.outcome.reason());
+    let count = left.clone().count();
+    if count > 0 {
+        let what = plural(count, "file", "files");
+        let _ = write!(line, "; {what} passed over{}", counted(left));
+    }
+    line
+}
+
+fn reasons(accounts: impl Iterator<Item = Account>) -> String {
+    counted(accounts.filter_map(|account| Some(account.reason()?.word())))
+}
+
+/// ` (local-config)`, or where there are several reasons ` (2 excluded, 1 local-config)`.
+fn counted(words: impl Iterator<Item = &'static str>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    words.for_each(|word| *counts.entry(word).or_default() += 1);
+    let several: Vec<String> = match counts.len() {
+        0 => return String::new(),
+        1 => counts.into_keys().map(str::to_owned).collect(),
+        _ => {
+            let counts = counts.into_iter();
+            counts
+                .map(|(word, count)| format!("{count} {word}"))
+                .collect()
+        }
+    };
+    format!(" ({})", several.join(", "))
+}
+
+/// Each row in a line of its own, parts below their object.
+fn list(accounts: &Accounts, text: &mut String) {
+    fn title(account: Account) -> String {
+        let reason = account
+            .reason()
+            .map(|reason| format!(": {}", reason.word()));
+        account.word().replace('-', " ") + &reason.unwrap_or_default()
+    }
+    let mut parts: BTreeMap<usize, Vec<&PartAccount>> = BTreeMap::new();
+    for part in accounts.containers.iter().chain(&accounts.claims) {
+        parts.entry(part.object).or_default().push(part);
+    }
+    for (index, object) in accounts.objects.iter().enumerate() {
+        let name = name_of(&object.resource_ref);
+        let file = object.file.as_ref().map_or("", |file| &file.path);
+        let row = format!("  {name}  {file}");
+        let _ = writeln!(text, "{}: {}", row.trim_end(), title(object.account));
+        for part in parts.get(&index).into_iter().flatten() {
+            let _ = writeln!(text, "    {}: {}", part.title(), title(part.account));
+        }
+    }
+    for file in &accounts.files {
+        let Some(reason) = file.outcome.reason() else {
+            continue;
+        };
+        let document = file.index.map(|index| format!(" document {index}"));
+        let document = document.unwrap_or_default();
+        let _ = writeln!(text, "  {}{document}: passed over: {reason}", file.path);
+    }
+}

@@ -1,0 +1,128 @@
+//! Entries of changes and findings.
+
+use std::sync::Arc;
+
+use kustomize_krm_types::{Field, Severity};
+
+use super::{ConfigPlace, Entry, EntryType, Places, Tags, reference};
+use crate::config::Config;
+use crate::edit::Change;
+use crate::finding::{Decision, Exempted, Finding};
+use crate::objects::OnChange;
+use crate::problem::field_path;
+use crate::read::Resource;
+
+/// Makes entries, of one object after another.
+pub(super) struct Entries<'r, 'a> {
+    environment: Arc<str>,
+    places: Places<'r, 'a>,
+}
+
+impl<'r, 'a> Entries<'r, 'a> {
+    pub(super) fn new(config: &Config<'_>) -> Entries<'r, 'a> {
+        Entries {
+            environment: config.environment.as_str().into(),
+            places: Places::default(),
+        }
+    }
+
+    pub(super) fn of_change(
+        &mut self,
+        index: usize,
+        change: &Change,
+        resource: &'r Resource<'a>,
+    ) -> Entry {
+        let is_rollout = change.subject.on_change == OnChange::Rollout;
+        let marks = [("rollout", is_rollout), ("immutable", change.immutable)];
+        let marks = marks.into_iter().filter(|(_, is_so)| *is_so);
+        let tags = Tags {
+            environment: Arc::clone(&self.environment),
+            rule: change.rule,
+            part: change.subject.part.clone(),
+            decision: Some(Arc::clone(&change.decision)),
+            marks: marks.map(|(name, _)| (name, "true".to_owned())).collect(),
+        };
+        Entry {
+            entry_type: EntryType::Change,
+            message: change.to_string(),
+            severity: Severity::Info,
+            rule: change.rule,
+            resource_ref: Some(reference(resource)),
+            field: Some(Field {
+                path: field_path(&change.pointer()),
+                current_value: change.current.as_ref().map(to_json),
+                proposed_value: change.proposed.as_ref().map(to_json),
+            }),
+            file: self.places.place(resource, Some(&change.pointer())),
+            config: Some(config_place(&change.decision)),
+            help: None,
+            tags,
+            change: Some(index),
+            folded: None,
+        }
+    }
+
+    pub(super) fn of_finding(
+        &mut self,
+        finding: Finding,
+        resource: Option<&'r Resource<'a>>,
+    ) -> Entry {
+        let psa = finding.psa.map(|words| ("psa", words));
+        let pointer = finding.pointer.as_ref().filter(|_| resource.is_some());
+        let field = pointer.map(|pointer| Field {
+            path: field_path(pointer),
+            current_value: finding.current.as_ref().map(to_json),
+            proposed_value: finding.proposed.as_ref().map(to_json),
+        });
+        let decision = finding.decision.as_deref();
+        Entry {
+            entry_type: EntryType::Finding,
+            message: finding.message,
+            severity: finding.severity,
+            rule: finding.rule.id,
+            resource_ref: resource.map(reference),
+            field,
+            file: resource
+                .and_then(|resource| self.places.place(resource, finding.pointer.as_deref())),
+            config: decision.map(config_place),
+            help: finding.help,
+            tags: Tags {
+                environment: Arc::clone(&self.environment),
+                rule: finding.rule.id,
+                part: finding.part,
+                decision: finding.decision,
+                marks: psa.into_iter().collect(),
+            },
+            change: None,
+            folded: finding.folded,
+        }
+    }
+
+    pub(super) fn of_exempted(
+        &mut self,
+        exempted: Exempted,
+        resource: Option<&'r Resource<'a>>,
+    ) -> Entry {
+        let mut entry = self.of_finding(exempted.finding, resource);
+        entry.entry_type = EntryType::Waived;
+        entry.help = None;
+        entry.tags.marks.push(("reason", exempted.reason));
+        let until = exempted.until.as_ref();
+        let until = until.map(|day| ("until", day.to_string()));
+        entry.tags.marks.extend(until);
+        entry
+    }
+}
+
+fn to_json(value: &crate::yaml::Value) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn config_place(decision: &Decision) -> ConfigPlace {
+    ConfigPlace {
+        path: decision.file.as_deref().map(str::to_owned),
+        field: decision.field.clone(),
+        line: decision.position.map(|position| position.line),
+        column: decision.position.map(|position| position.column),
+    }
+}

@@ -1,0 +1,109 @@
+//! What objects are called, and the places of their leaves.
+
+use jsonptr::{Pointer, PointerBuf};
+use kustomize_krm_types::ResourceIdentifier;
+
+use super::FilePlace;
+use crate::read::Resource;
+use crate::yaml::Node;
+
+/// What a report calls an object.
+pub(super) fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
+    ResourceIdentifier {
+        api_version: resource.api_version.to_string(),
+        kind: resource.kind.to_string(),
+        name: resource.name.to_string(),
+        namespace: resource.namespace.as_deref().map(str::to_owned),
+    }
+}
+
+/// `Deployment shop/web`.
+pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
+    let mut name = String::new();
+    push_name(resource, &mut name);
+    name
+}
+
+pub(super) fn push_name(resource: &ResourceIdentifier, text: &mut String) {
+    text.push_str(&resource.kind);
+    text.push(' ');
+    if let Some(namespace) = &resource.namespace {
+        text.push_str(namespace);
+        text.push('/');
+    }
+    text.push_str(&resource.name);
+}
+
+/// The places of leaves of one object after another.
+#[derive(Default)]
+pub(super) struct Places<'r, 'a> {
+    resource: Option<&'r Resource<'a>>,
+    /// Ways that were gone already in the object: where each leads, and whether it leads there wholly. Many leaves are
+    /// siblings.
+    gone: Vec<(PointerBuf, Node<'a>, bool)>,
+}
+
+impl<'r, 'a> Places<'r, 'a> {
+    /// The place of a leaf; where there is no leaf yet, that of the nearest thing around it.
+    pub(super) fn place(
+        &mut self,
+        resource: &'r Resource<'a>,
+        pointer: Option<&Pointer>,
+    ) -> Option<FilePlace> {
+        let path = resource.origin.path.clone()?;
+        let position = resource.origin.has_lines.then(|| {
+            let node = match pointer {
+                Some(pointer) => self.nearest(resource, pointer),
+                None => resource.node,
+            };
+            node.position()
+        });
+        Some(FilePlace {
+            path,
+            index: resource.origin.index,
+            line: position.map(|position| position.line),
+            column: position.map(|position| position.column),
+        })
+    }
+
+    fn nearest(&mut self, resource: &'r Resource<'a>, pointer: &Pointer) -> Node<'a> {
+        let Some((parent, last)) = pointer.split_back() else {
+            return resource.node;
+        };
+        if !self
+            .resource
+            .is_some_and(|known| std::ptr::eq(known, resource))
+        {
+            self.resource = Some(resource);
+            self.gone.clear();
+        }
+        let known = self.gone.iter().find(|(way, ..)| way == parent);
+        let (node, is_whole) = match known {
+            Some((_, node, is_whole)) => (*node, *is_whole),
+            None => {
+                let mut node = resource.node;
+                let mut is_whole = true;
+                for token in parent.tokens() {
+                    match step(node, &token.decoded()) {
+                        Some(next) => node = next,
+                        None => {
+                            is_whole = false;
+                            break;
+                        }
+                    }
+                }
+                self.gone.push((parent.to_owned(), node, is_whole));
+                (node, is_whole)
+            }
+        };
+        let next = is_whole.then(|| step(node, &last.decoded())).flatten();
+        next.unwrap_or(node)
+    }
+}
+
+fn step<'a>(node: Node<'a>, token: &str) -> Option<Node<'a>> {
+    match node.is_sequence() {
+        true => node.items().nth(token.parse().ok()?),
+        false => node.get(token),
+    }
+}

@@ -1,0 +1,743 @@
+//! The ledger accounts for every object, container, claim and file exactly once. What there is to account for is found
+//! here by other means: in the plain JSON of the input, and in the folders on disk.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use fitout::config::FunctionConfig;
+use fitout::ledger::{Account, Ledger};
+use fitout::objects::PassedOver;
+use fitout::read::{Origin, Resource};
+use fitout::report::FileOutcome;
+use fitout::yaml::Stream;
+use serde_json::Value;
+
+use crate::hosts::bench::{root, skip};
+use crate::program::Folder;
+use crate::restricted::files;
+
+/// Every section, for input that brings no config of its own.
+const CONFIG: &str = "
+apiVersion: fitout.dev/v1alpha1
+kind: Fitout
+metadata: {name: everything}
+spec:
+  environment: test
+  kubernetesVersion: '1.35'
+  mode: Override
+  resources: {containers: {requests: {cpu: 100m, memory: 64Mi}, limits: {memory: 1Gi}}}
+  securityContext: {pod: {runAsUser: 1000, runAsGroup: 1000}}
+  prometheus: {scrape: true, onAmbiguous: Skip}
+  storage: {storageClassName: fast}
+";
+
+/// Groups and kinds whose pods are whole: every list of containers in them is one of pods.
+const WHOLE: &[(&str, &[&str])] = &[
+    ("", &["PodTemplate", "ReplicationController"]),
+    (
+        "apps",
+        &["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet"],
+    ),
+    ("batch", &["Job", "CronJob"]),
+    (
+        "serving.knative.dev",
+        &["Configuration", "Service", "Revision"],
+    ),
+    ("argoproj.io", &["Rollout"]),
+    ("keda.sh", &["ScaledJob"]),
+    (
+        "kubeflow.org",
+        &[
+            "PyTorchJob",
+            "TFJob",
+            "XGBoostJob",
+            "PaddleJob",
+            "MXJob",
+            "MPIJob",
+            "Notebook",
+        ],
+    ),
+    (
+        "apps.kruise.io",
+        &[
+            "CloneSet",
+            "StatefulSet",
+            "DaemonSet",
+            "BroadcastJob",
+            "AdvancedCronJob",
+            "UnitedDeployment",
+        ],
+    ),
+    ("jobset.x-k8s.io", &["JobSet"]),
+    ("leaderworkerset.x-k8s.io", &["LeaderWorkerSet"]),
+    ("postgresql.cnpg.io", &["Pooler"]),
+    ("elasticsearch.k8s.elastic.co", &["Elasticsearch"]),
+    ("kibana.k8s.elastic.co", &["Kibana"]),
+    ("apm.k8s.elastic.co", &["ApmServer"]),
+    ("enterprisesearch.k8s.elastic.co", &["EnterpriseSearch"]),
+    ("maps.k8s.elastic.co", &["ElasticMapsServer"]),
+    ("logstash.k8s.elastic.co", &["Logstash"]),
+    ("packageregistry.k8s.elastic.co", &["PackageRegistry"]),
+    ("beat.k8s.elastic.co", &["Beat"]),
+    ("agent.k8s.elastic.co", &["Agent"]),
+];
+
+/// Places of single containers, or of what operators make containers of, in kinds that hold no whole pods. A `?` after a
+/// path asks for `resources` there.
+const SINGLE: &[(&str, &str, &[&str])] = &[
+    (
+        "monitoring.coreos.com/v1",
+        "Prometheus",
+        &["spec", "spec/thanos"],
+    ),
+    ("monitoring.coreos.com/v1", "Alertmanager", &["spec"]),
+    ("monitoring.coreos.com/v1", "ThanosRuler", &["spec"]),
+    (
+        "monitoring.coreos.com/v1alpha1",
+        "PrometheusAgent",
+        &["spec"],
+    ),
+    ("postgresql.cnpg.io/v1", "Cluster", &["spec"]),
+    (
+        "kafka.strimzi.io/v1beta2",
+        "Kafka",
+        &[
+            "spec/kafka",
+            "spec/zookeeper",
+            "spec/entityOperator/topicOperator",
+            "spec/entityOperator/userOperator",
+            "spec/cruiseControl",
+            "spec/kafkaExporter",
+        ],
+    ),
+    (
+        "kafka.strimzi.io/v1",
+        "Kafka",
+        &[
+            "spec/entityOperator/topicOperator",
+            "spec/entityOperator/userOperator",
+            "spec/cruiseControl",
+            "spec/kafkaExporter",
+        ],
+    ),
+    ("kafka.strimzi.io/v1", "KafkaNodePool", &["spec"]),
+    ("kafka.strimzi.io/v1beta2", "KafkaNodePool", &["spec?"]),
+    ("kafka.strimzi.io/v1beta2", "KafkaConnect", &["spec"]),
+    ("kafka.strimzi.io/v1", "KafkaConnect", &["spec"]),
+    ("kafka.strimzi.io/v1beta2", "KafkaMirrorMaker2", &["spec"]),
+    ("kafka.strimzi.io/v1beta2", "KafkaBridge", &["spec"]),
+    ("tekton.dev/v1alpha1", "StepAction", &["spec"]),
+    ("tekton.dev/v1beta1", "StepAction", &["spec"]),
+    ("tekton.dev/v1", "StepAction", &["spec"]),
+];
+
+/// Where Tekton has the specs of tasks.
+const TASKS: [(&str, &str); 7] = [
+    ("Task", "spec"),
+    ("ClusterTask", "spec"),
+    ("TaskRun", "spec/taskSpec"),
+    ("Pipeline", "spec/tasks/*/taskSpec"),
+    ("Pipeline", "spec/finally/*/taskSpec"),
+    ("PipelineRun", "spec/pipelineSpec/tasks/*/taskSpec"),
+    ("PipelineRun", "spec/pipelineSpec/finally/*/taskSpec"),
+];
+
+/// Claims of operators that are called otherwise.
+const CLAIMS: [(&str, &str, &str); 8] = [
+    ("postgresql.cnpg.io", "Cluster", "spec/storage"),
+    ("postgresql.cnpg.io", "Cluster", "spec/walStorage"),
+    (
+        "postgresql.cnpg.io",
+        "Cluster",
+        "spec/tablespaces/*/storage",
+    ),
+    ("kafka.strimzi.io", "Kafka", "spec/kafka/storage"),
+    ("kafka.strimzi.io", "Kafka", "spec/kafka/storage/volumes/*"),
+    ("kafka.strimzi.io", "Kafka", "spec/zookeeper/storage"),
+    ("kafka.strimzi.io", "KafkaNodePool", "spec/storage"),
+    (
+        "kafka.strimzi.io",
+        "KafkaNodePool",
+        "spec/storage/volumes/*",
+    ),
+];
+
+type Parts = BTreeSet<(usize, String)>;
+
+/// What there is to account for.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Input {
+    objects: usize,
+    containers: Parts,
+    claims: Parts,
+}
+
+impl Input {
+    /// Counts what is in plain objects; `config` may declare kinds.
+    fn of(documents: &[Value], config: &Value) -> Input {
+        let mut all = Vec::new();
+        documents.iter().for_each(|it| unfold(it, &mut all));
+        let mut input = Input {
+            objects: all.len(),
+            ..Input::default()
+        };
+        for (index, object) in all.into_iter().enumerate() {
+            let of_object = |paths: BTreeSet<String>| paths.into_iter().map(move |it| (index, it));
+            let containers = containers(object, config);
+            input
+                .claims
+                .extend(of_object(claims(object, config, &containers)));
+            input.containers.extend(of_object(containers));
+        }
+        input
+    }
+
+    /// The same of a ledger, in which nothing may be twice.
+    fn accounted(ledger: &Ledger, who: &str) -> Input {
+        let parts = |rows: &[fitout::ledger::PartRow]| -> Parts {
+            let rows = rows.iter();
+            rows.map(|row| (row.object, row.subject.path.to_string()))
+                .collect()
+        };
+        let input = Input {
+            objects: ledger.objects.len(),
+            containers: parts(&ledger.containers),
+            claims: parts(&ledger.claims),
+        };
+        assert_eq!(
+            input.containers.len(),
+            ledger.containers.len(),
+            "{who}: a container twice"
+        );
+        assert_eq!(
+            input.claims.len(),
+            ledger.claims.len(),
+            "{who}: a claim twice"
+        );
+        input
+    }
+}
+
+fn text<'v>(object: &'v Value, key: &str) -> &'v str {
+    object[key].as_str().unwrap_or_default()
+}
+
+/// The objects of a list, as kubectl takes them apart.
+fn unfold<'v>(object: &'v Value, all: &mut Vec<&'v Value>) {
+    match object["items"].as_array() {
+        Some(items) if text(object, "kind").ends_with("List") => {
+            items.iter().for_each(|it| unfold(it, all));
+        }
+        _ => all.push(object),
+    }
+}
+
+/// The pointers that a path of keys leads to; `*` is every item or value.
+fn places(object: &Value, path: &str) -> Vec<String> {
+    let mut places = vec![String::new()];
+    for key in path.split('/').filter(|key| !key.is_empty()) {
+        let below = |at: String| -> Vec<String> {
+            let keys: Vec<String> = match (key, object.pointer(&at).unwrap()) {
+                ("*", Value::Array(items)) => (0..items.len()).map(|it| it.to_string()).collect(),
+                ("*", Value::Object(entries)) => entries.keys().cloned().collect(),
+                (key, _) => vec![key.to_owned()],
+            };
+            let keys = keys
+                .into_iter()
+                .map(|key| key.replace('~', "~0").replace('/', "~1"));
+            keys.map(|key| format!("{at}/{key}")).collect()
+        };
+        let all = places.into_iter().flat_map(below);
+        places = all
+            .filter(|at| object.pointer(at).is_some_and(|it| !it.is_null()))
+            .collect();
+    }
+    places
+}
+
+/// Every mapping in an object, with its pointer.
+fn mappings(at: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(entries) => {
+            found.push(at.to_owned());
+            for (key, value) in entries {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                mappings(&format!("{at}/{key}"), value, found);
+            }
+        }
+        Value::Array(items) => {
+            let items = items.iter().enumerate();
+            items.for_each(|(index, item)| mappings(&format!("{at}/{index}"), item, found));
+        }
+        _ => {}
+    }
+}
+
+fn group_of(object: &Value) -> &str {
+    text(object, "apiVersion")
+        .split_once('/')
+        .map_or("", |it| it.0)
+}
+
+/// The entries of the config that declare something of an object's kind.
+fn declared<'c>(config: &'c Value, list: &str, object: &Value) -> Vec<&'c Value> {
+    let entries = config["spec"][list].as_array().into_iter().flatten();
+    let version = text(object, "apiVersion")
+        .rsplit('/')
+        .next()
+        .unwrap()
+        .to_owned();
+    let is_version = |entry: &&Value| match entry["version"].as_str() {
+        None => true,
+        Some(pattern) => pattern.split('|').any(|one| {
+            version == one
+                || one
+                    .strip_suffix(".*")
+                    .is_some_and(|start| version.starts_with(start))
+        }),
+    };
+    let is_kind = |entry: &&Value| {
+        text(entry, "group") == group_of(object) && text(entry, "kind") == text(object, "kind")
+    };
+    entries.filter(is_kind).filter(is_version).collect()
+}
+
+/// A path as configs have it, with `*` for the items of a list.
+fn with_stars(path: &str) -> String {
+    path.replace("[]", "/*")
+}
+
+fn containers(object: &Value, config: &Value) -> BTreeSet<String> {
+    let (group, kind) = (group_of(object), text(object, "kind"));
+    let mut found = BTreeSet::new();
+    let mut add = |paths: &[String]| {
+        for path in paths {
+            found.extend(places(object, path));
+        }
+    };
+    let lists = |at: &str| ["containers", "initContainers"].map(|list| format!("{at}/{list}/*"));
+    let is_whole = WHOLE
+        .iter()
+        .any(|(g, kinds)| *g == group && kinds.contains(&kind));
+    if is_whole {
+        let mut all = Vec::new();
+        mappings("", object, &mut all);
+        all.retain(|at| !at.starts_with("/metadata") && !at.starts_with("/status"));
+        // A pod in which nothing runs is none.
+        all.iter().for_each(|at| add(&lists(at)));
+    }
+    if (group, kind) == ("", "Pod") {
+        add(&lists("spec"));
+        add(&["spec/ephemeralContainers/*".to_owned()]);
+    }
+    let is_workflow = ["Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate"].contains(&kind);
+    let workflow = match kind {
+        "CronWorkflow" => "spec/workflowSpec",
+        _ => "spec",
+    };
+    if group == "argoproj.io" && (is_workflow || kind == "CronWorkflow") {
+        for of_template in [
+            "initContainers/*",
+            "container",
+            "script",
+            "containerSet/containers/*",
+            "sidecars/*",
+        ] {
+            add(&[format!("{workflow}/templates/*/{of_template}")]);
+        }
+    }
+    let version = text(object, "apiVersion");
+    if version == "tekton.dev/v1" || version == "tekton.dev/v1beta1" {
+        for (_, spec) in TASKS.iter().filter(|(of, _)| *of == kind) {
+            // There is no ClusterTask in v1.
+            if (version, kind) != ("tekton.dev/v1", "ClusterTask") {
+                add(&[format!("{spec}/steps/*"), format!("{spec}/sidecars/*")]);
+            }
+        }
+    }
+    for (of_version, of, paths) in SINGLE {
+        if version == *of_version && kind == *of {
+            for path in *paths {
+                let place = path.trim_end_matches('?');
+                let has_amounts = object.pointer(&format!("/{place}/resources")).is_some();
+                if has_amounts || place == *path {
+                    add(&[place.to_owned()]);
+                }
+            }
+        }
+    }
+    for entry in declared(config, "podSpecs", object) {
+        let path = with_stars(text(entry, "path"));
+        match text(entry, "form") {
+            "Containers" => add(&[path]),
+            "PodSpec" => add(&lists(&path)),
+            _ => add(&lists(&format!("{path}/spec"))),
+        }
+    }
+    // A step that refers to one that stands elsewhere has no container.
+    found.retain(|at| !(group == "tekton.dev" && object.pointer(at).unwrap().get("ref").is_some()));
+    found
+}
+
+fn claims(object: &Value, config: &Value, containers: &BTreeSet<String>) -> BTreeSet<String> {
+    let (group, kind) = (group_of(object), text(object, "kind"));
+    let mut found = BTreeSet::new();
+    if (group, kind) == ("", "PersistentVolumeClaim") {
+        found.insert(String::new());
+    }
+    let mut all = Vec::new();
+    mappings("", object, &mut all);
+    all.retain(|at| !at.starts_with("/metadata") && !at.starts_with("/status"));
+    let has_templates = match group {
+        "apps" => kind == "StatefulSet",
+        "apps.kruise.io" => ["StatefulSet", "CloneSet", "UnitedDeployment"].contains(&kind),
+        "argoproj.io" => kind.ends_with("Workflow") || kind.ends_with("WorkflowTemplate"),
+        "tekton.dev" => ["TaskRun", "PipelineRun"].contains(&kind),
+        "monitoring.coreos.com" => [
+            "Prometheus",
+            "PrometheusAgent",
+            "Alertmanager",
+            "ThanosRuler",
+        ]
+        .contains(&kind),
+        group => group.ends_with("k8s.elastic.co"),
+    };
+    for at in &all {
+        let parent = at.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let is_item = parent.ends_with("/volumeClaimTemplates");
+        let is_single = at.ends_with("/volumeClaimTemplate");
+        // Those of volumes are of pods, where there are some.
+        let is_ephemeral = is_single && at.contains("/volumes/");
+        let pod = at.split("/volumes/").next().unwrap();
+        let has_pod = containers
+            .iter()
+            .any(|it| it.starts_with(&format!("{pod}/")));
+        if is_ephemeral && has_pod || !is_ephemeral && has_templates && (is_item || is_single) {
+            found.insert(at.clone());
+        }
+    }
+    for (of_group, of, path) in CLAIMS {
+        if group == of_group && kind == of {
+            let is_claim = |at: &String| {
+                let storage = object.pointer(at).unwrap();
+                of_group != "kafka.strimzi.io" || text(storage, "type") == "persistent-claim"
+            };
+            found.extend(places(object, path).into_iter().filter(is_claim));
+        }
+    }
+    for entry in declared(config, "claims", object) {
+        found.extend(places(object, &with_stars(text(entry, "path"))));
+    }
+    found
+}
+
+fn json(stream: &Stream) -> Option<Vec<Value>> {
+    let documents = stream.documents().filter(|document| !document.is_empty());
+    let values = documents.map(|it| serde_json::to_value(it.root().value().ok()?).ok());
+    values.collect()
+}
+
+/// Everything that became of a text, by a config.
+fn ledger(input: &Stream, config: &str, is_check: bool) -> Option<Ledger> {
+    let config = Stream::parse(config).ok()?;
+    let config = FunctionConfig::of_file(&config, "config").ok()?;
+    let mut config = config.decode(fitout::VOCABULARY).ok()?;
+    config.judges |= is_check;
+    let mut resources = Vec::new();
+    for document in input.documents().filter(|document| !document.is_empty()) {
+        Resource::read(document.root(), 0, Origin::default(), &mut resources).ok()?;
+    }
+    Some(fitout::fit(&config, &resources, None).ok()?.ledger)
+}
+
+#[derive(Debug, Default)]
+struct Sum {
+    texts: usize,
+    /// How many objects there are of each account.
+    objects: BTreeMap<String, usize>,
+    containers: usize,
+    claims: usize,
+}
+
+/// Holds texts, each with its config, to it, with and without the check; those that fitout refuses are left aside.
+fn hold(texts: impl IntoIterator<Item = (PathBuf, String)>, modes: &[bool]) -> Sum {
+    let (mut sum, mut wrong) = (Sum::default(), Vec::new());
+    for (path, config) in texts {
+        let Ok(text) = fs::read_to_string(&path) else {
+            continue;
+        };
+        let Ok(stream) = Stream::parse(text) else {
+            continue;
+        };
+        let Some(documents) = json(&stream) else {
+            continue;
+        };
+        let of_config = Stream::parse(config.as_str()).ok().and_then(|it| json(&it));
+        let of_config = of_config.unwrap_or_default().pop().unwrap_or_default();
+        for is_check in modes.iter().copied() {
+            let Some(ledger) = ledger(&stream, &config, is_check) else {
+                continue;
+            };
+            let who = path.display().to_string();
+            let (input, accounted) = (
+                Input::of(&documents, &of_config),
+                Input::accounted(&ledger, &who),
+            );
+            if input != accounted {
+                let more = |a: &Parts, b: &Parts| a.difference(b).cloned().collect::<Vec<_>>();
+                wrong.push(format!(
+                    "{who}: {} objects of {}; left out {:?} {:?}; invented {:?} {:?}",
+                    accounted.objects,
+                    input.objects,
+                    more(&input.containers, &accounted.containers),
+                    more(&input.claims, &accounted.claims),
+                    more(&accounted.containers, &input.containers),
+                    more(&accounted.claims, &input.claims),
+                ));
+            }
+            if is_check == modes[0] {
+                sum.texts += 1;
+                sum.containers += ledger.containers.len();
+                sum.claims += ledger.claims.len();
+                for row in &ledger.objects {
+                    let reason = row.account.reason().map(|it| format!(": {}", it.word()));
+                    let word = row.account.word().to_owned() + &reason.unwrap_or_default();
+                    *sum.objects.entry(word).or_default() += 1;
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    sum
+}
+
+fn with_config(files: Vec<PathBuf>) -> impl Iterator<Item = (PathBuf, String)> {
+    files.into_iter().map(|file| (file, CONFIG.to_owned()))
+}
+
+#[test]
+fn everything_in_the_cases_is_accounted_for() {
+    let mut inputs = files(&root().join("tests/cases"));
+    inputs.retain(|path| path.ends_with("input.yaml"));
+    let texts = inputs.into_iter().map(|input| {
+        let config = fs::read_to_string(input.with_file_name("fn-config.yaml")).unwrap();
+        (input, config)
+    });
+    let sum = hold(texts, &[false, true]);
+    println!("{sum:?}");
+    assert!(
+        sum.texts > 300 && sum.containers > 400 && sum.claims > 100,
+        "{sum:?}"
+    );
+    // Each account and each reason has a case, but for those that come only in a host's ResourceList.
+    let words = Account::ALL.iter().map(|(word, _)| (*word).to_owned());
+    let reasons = PassedOver::ALL.iter().map(|(reason, _)| reason);
+    let of_hosts = [PassedOver::FunctionConfig, PassedOver::NoKind];
+    let reasons = reasons.filter(|it| !of_hosts.contains(it));
+    let reasons = reasons.map(|it| format!("passed-over: {}", it.word()));
+    let missing: Vec<String> = words
+        .filter(|word| word != "passed-over")
+        .chain(reasons)
+        .filter(|word| !sum.objects.contains_key(word))
+        .collect();
+    assert_eq!(missing, [""; 0], "{sum:?}");
+}
+
+#[test]
+fn everything_in_the_bases_and_overlays_is_accounted_for() {
+    let production = fs::read_to_string(root().join("fn-config/production/fitout.yaml")).unwrap();
+    for folder in ["base", "overlays"] {
+        let files = files(&root().join(folder));
+        let sum = hold(
+            files.into_iter().map(|file| (file, production.clone())),
+            &[false, true],
+        );
+        println!("{folder}: {sum:?}");
+        assert!(sum.texts > 10, "{sum:?}");
+    }
+}
+
+#[test]
+fn everything_in_the_corpus_is_accounted_for() {
+    let corpus = root().join("../shared/corpus-dev");
+    if !corpus.exists() {
+        skip("no corpus beside the repository");
+        return;
+    }
+    let sum = hold(with_config(files(&corpus)), &[false]);
+    println!("{sum:?}");
+    assert!(sum.texts > 1000 && sum.containers > 800, "{sum:?}");
+}
+
+/// The files below a folder as plain reading of the disk finds them, ignored and hidden folders as one.
+fn on_disk(folder: &Path, whole: &[&str], found: &mut Vec<String>, root: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path
+            .strip_prefix(root)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let is_folder = path.is_dir() && !path.is_symlink();
+        match is_folder && !whole.contains(&name.as_str()) {
+            true => on_disk(&path, whole, found, root),
+            false => found.push(name),
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn every_file_below_an_argument_is_accounted_for() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n";
+    let folder = Folder::with(&[
+        ("config.yaml", CONFIG),
+        ("base/pod.yaml", pod),
+        ("base/two.yaml", &format!("{pod}---\nkey: value\n")),
+        ("base/.gitignore", "ignored.yaml\n/out/\n"),
+        ("base/ignored.yaml", pod),
+        ("base/out/pod.yaml", pod),
+        ("base/.hidden/pod.yaml", pod),
+        ("base/pod.YML", pod),
+        (
+            "base/deep/down/kustomization.yaml",
+            "resources: [pod.yaml]\n",
+        ),
+        ("base/deep/values.yaml", "image: a\n"),
+        ("elsewhere/pod.yaml", pod),
+    ]);
+    let link = |from: &str, to: &str| {
+        std::os::unix::fs::symlink(from, folder.path().join(to)).unwrap();
+    };
+    link("../elsewhere", "base/linked");
+    link("pod.yaml", "base/same.yaml");
+    let plan = ["plan", "-f", "base", "-c", "config.yaml"];
+    let run = folder.run(&[&plan[..], &["-o", "json"]].concat());
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let expected = serde_json::json!({
+        "object": 0, "name": "a", "containerType": "Container", "field": "spec.containers[0]", "state": "fitted",
+    });
+    assert_eq!(report["ledger"]["containers"][0], expected);
+    let object = &report["ledger"]["objects"][0];
+    assert_eq!(
+        (text(&object["resourceRef"], "kind"), text(object, "state")),
+        ("Pod", "fitted")
+    );
+    let rows = report["ledger"]["files"].as_array().unwrap();
+    let whole: Vec<&Value> = rows
+        .iter()
+        .filter(|row| row.get("index").is_none())
+        .collect();
+    let mut accounted: Vec<&str> = whole.iter().map(|row| text(row, "path")).collect();
+    accounted.sort_unstable();
+    let mut disk = Vec::new();
+    let base = folder.path().join("base");
+    on_disk(
+        &base,
+        &["base/out", "base/.hidden"],
+        &mut disk,
+        folder.path(),
+    );
+    disk.sort();
+    assert_eq!(accounted, disk);
+    let reason_of = |path: &str| {
+        let row = whole.iter().find(|row| row["path"] == path).unwrap();
+        row["reason"].as_str().unwrap_or("read")
+    };
+    for (path, reason) in [
+        ("base/pod.yaml", "read"),
+        ("base/two.yaml", "read"),
+        ("base/.gitignore", "hidden"),
+        ("base/ignored.yaml", "ignored"),
+        ("base/out", "ignored"),
+        ("base/.hidden", "hidden"),
+        ("base/pod.YML", "extension"),
+        ("base/deep/down/kustomization.yaml", "package"),
+        ("base/deep/values.yaml", "no-objects"),
+        ("base/linked", "link"),
+        ("base/same.yaml", "duplicate"),
+    ] {
+        assert_eq!(reason_of(path), reason, "{path}");
+    }
+    let documents: Vec<&Value> = rows
+        .iter()
+        .filter(|row| row.get("index").is_some())
+        .collect();
+    assert_eq!(documents.len(), 1);
+    assert_eq!(
+        (text(documents[0], "path"), &documents[0]["index"]),
+        ("base/two.yaml", &1.into())
+    );
+    // The summary has it in one line, and `-v` row by row.
+    let line = "Ledger  2 objects: 2 fitted; 10 files passed over (1 duplicate, 1 extension, 2 hidden, 2 ignored, \
+                1 link, 2 no-objects, 1 package)\n";
+    let run = folder.run(&plan);
+    assert!(run.stdout.ends_with(line), "{}", run.stdout);
+    let run = folder.run(&[&plan[..], &["-v"]].concat());
+    for row in [
+        "  Pod a  base/pod.yaml: fitted\n    container \"a\": fitted\n",
+        "  base/out: passed over: ignored\n",
+        "  base/two.yaml document 1: passed over: no-objects\n",
+    ] {
+        assert!(run.stdout.contains(row), "{row}{}", run.stdout);
+    }
+}
+
+#[test]
+fn the_line_is_there_where_something_is_left_as_it_is() {
+    let pod = |name: &str, more: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, annotations: {{{more}}}}}\nspec: {{containers: \
+             [{{name: a, image: a}}]}}\n---\n"
+        )
+    };
+    let local = pod("b", "config.kubernetes.io/local-config: 'true'");
+    let skipped = pod("c", "fitout.dev/skip: 'true'");
+    let service = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: d}\n";
+    let all = pod("a", "") + service;
+    let folder = Folder::with(&[
+        ("config.yaml", CONFIG),
+        ("all.yaml", &all),
+        ("some.yaml", &(local + &skipped + &all)),
+    ]);
+    let told = |command: &str, file: &str| {
+        let run = folder.run(&[command, "-f", file, "-c", "config.yaml"]);
+        let text = run.stdout + &run.stderr;
+        text.lines()
+            .find_map(|line| line.strip_prefix("Ledger  ").map(str::to_owned))
+    };
+    for command in ["apply", "plan", "check"] {
+        assert_eq!(told(command, "all.yaml"), None, "{command}");
+    }
+    let passed = "4 objects: 1 fitted, 1 no workload, 2 passed over (1 local-config, 1 skipped)";
+    assert_eq!(told("plan", "some.yaml").as_deref(), Some(passed));
+    assert_eq!(told("apply", "some.yaml").as_deref(), Some(passed));
+    // Who opts out of being fitted is checked all the same.
+    let checked =
+        "4 objects: 1 would change, 1 checked only, 1 no workload, 1 passed over (local-config)";
+    assert_eq!(told("check", "some.yaml").as_deref(), Some(checked));
+}
+
+#[test]
+fn the_words_are_documented() {
+    let page = fs::read_to_string(root().join("docs/checking.md")).unwrap();
+    let accounts = Account::ALL.iter().map(|(word, meaning)| (*word, *meaning));
+    let reasons = PassedOver::ALL
+        .iter()
+        .map(|(reason, meaning)| (reason.word(), *meaning));
+    let files = FileOutcome::REASONS.iter().copied();
+    let mut rows = Vec::new();
+    for (word, meaning) in accounts.chain(reasons).chain(files) {
+        rows.push(format!("| `{word}` | {} |", meaning.trim()));
+    }
+    let missing: Vec<&String> = rows.iter().filter(|row| !page.contains(*row)).collect();
+    assert!(missing.is_empty(), "docs/checking.md lacks {missing:#?}");
+    // And it has none that is gone.
+    let (_, section) = page.split_once("\n## What is left as it is\n").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let of_words = section.lines().filter(|line| line.starts_with("| `"));
+    assert_eq!(of_words.count(), rows.len());
+}
