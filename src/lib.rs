@@ -136,12 +136,14 @@ pub fn run_built(
     sources: &config::Sources,
 ) -> Outcome {
     let mut host = Host::Unknown;
-    try_run(bytes, results, today, sources, &mut host).unwrap_or_else(|Problems(problems)| Outcome {
-        output: None,
-        passed: false,
-        report: None,
-        problems,
-        host,
+    try_run(bytes, results, today, sources, &mut host).unwrap_or_else(|Problems(problems)| {
+        Outcome {
+            output: None,
+            passed: false,
+            report: None,
+            problems,
+            host,
+        }
     })
 }
 

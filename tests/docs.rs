@@ -11,8 +11,8 @@ use crate::program::Folder;
 
 /// The parts of the reference that are no sections: heading, file, and the type that it begins with.
 const PARTS: [(&str, &str, &str); 7] = [
-    ("spec", "src/config/document.rs", "General"),
-    ("profiles", "src/config/document.rs", "ProfileHead"),
+    ("spec", "src/config/general.rs", "General"),
+    ("profiles", "src/config/general.rs", "ProfileHead"),
     ("select and exclude", "src/config/selector.rs", "Selector"),
     ("podSpecs", "src/objects/places.rs", "PodSpecs"),
     ("claims", "src/objects/claims.rs", "ClaimSpecs"),

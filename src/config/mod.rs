@@ -12,6 +12,7 @@ mod document;
 mod effective;
 mod environments;
 mod exemption;
+mod general;
 mod places;
 mod print;
 mod section;
@@ -21,9 +22,10 @@ mod vocabulary;
 
 pub use amount::{Amount, Factor};
 pub use checks::{Checks, FailOn};
-pub use document::{API_VERSION, ChangesReport, Config, FunctionConfig, KIND, Profile};
+pub use document::{API_VERSION, Config, FunctionConfig, KIND};
 pub use effective::Leaf;
 pub use exemption::{Exemption, leaf_of};
+pub use general::{ChangesReport, Profile};
 pub use places::{Patch, Sources, Text};
 pub use print::self_contained;
 pub use section::{

@@ -14,7 +14,7 @@ use serde_json::{Map, Value as Json};
 use super::document::{KIND, join};
 use super::environments::APPENDED;
 use super::vocabulary::Vocabulary;
-use crate::problem::{Place, Problem};
+use crate::problem::Problem;
 use crate::yaml::{Change, Edit, Kind, Node, Stream, Value};
 
 /// The config of one environment, without `spec.environments`.
@@ -71,7 +71,6 @@ pub fn self_contained(
             format!("the config of {environment} cannot be written: {message}"),
             "write maps and lists over several lines, without anchors",
         )
-        .at(Place::of(spec, None))
     };
     let spliced = Stream::parse(text).map_err(|error| unreadable(error.message.clone()))?;
     let Some(spliced_root) = root_of(&spliced) else {
