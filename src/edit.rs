@@ -223,6 +223,14 @@ impl<'a> Edits<'a> {
         &self.changes[self.first_of_resource..]
     }
 
+    /// What a leaf is planned to be so far: `None` where no edit is about it, `Some(None)` where it is removed.
+    pub fn planned(&self, subject: &Subject, field: &[&str]) -> Option<Option<&Value>> {
+        let (path, leaf) = (&subject.path, leaf_of(field));
+        let mut changes = self.of_object().iter();
+        let change = changes.rfind(|it| it.leaf == leaf && it.subject.path == *path);
+        change.map(|change| change.proposed.as_ref())
+    }
+
     /// How many edits there are; see [`Edits::sort_names`].
     pub fn count(&self) -> usize {
         self.changes.len()

@@ -19,6 +19,13 @@ pub struct Rule {
     pub peers: &'static str,
 }
 
+/// Rules are what their ids say.
+impl PartialEq for Rule {
+    fn eq(&self, other: &Rule) -> bool {
+        self.id == other.id
+    }
+}
+
 /// When a rule is asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
@@ -71,48 +78,6 @@ pub const INP003: Rule = rule(
     Severity::Error,
     "an object has not the shape of its kind",
 );
-pub const SEC001: Rule = rule(
-    "FIT-SEC001",
-    Severity::Error,
-    "a security setting that would stop the program, or that the API server refuses",
-);
-pub const SEC004: Rule = rule(
-    "FIT-SEC004",
-    Severity::Warning,
-    "runAsNonRoot without a user that is a number",
-);
-pub const SEC005: Rule = rule(
-    "FIT-SEC005",
-    Severity::Warning,
-    "a user that the image's files do not belong to",
-);
-pub const SEC006: Rule = rule(
-    "FIT-SEC006",
-    Severity::Error,
-    "a path that has to be writable and cannot be",
-);
-pub const SEC007: Rule = rule(
-    "FIT-SEC007",
-    Severity::Warning,
-    "a capability that is spelled as not everybody reads it",
-);
-pub const SEC008: Rule = rule(
-    "FIT-SEC008",
-    Severity::Warning,
-    "a field that this kind of pod may not have, or has to have",
-);
-
-pub const SEC002: Rule = Rule {
-    id: "FIT-SEC002",
-    severity: Severity::Warning,
-    when: When::OnCheck,
-    meaning: "a root file system that can be written to",
-    peers: "kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score \
-                container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs",
-};
 
 /// What reading, transformers and the config find, in the order of the ids.
-pub const RULES: &[Rule] = &[
-    CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, SEC001, SEC002, SEC004, SEC005, SEC006,
-    SEC007, SEC008,
-];
+pub const RULES: &[Rule] = &[CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003];

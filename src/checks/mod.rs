@@ -19,6 +19,7 @@ mod accounts;
 mod amounts;
 mod autoscaled_amounts;
 mod autoscaling;
+mod capabilities;
 mod claims;
 mod config;
 mod disruption_budgets;
@@ -27,10 +28,12 @@ mod environment;
 mod example;
 mod exemptions;
 mod ingresses;
+mod memory_volumes;
 mod mesh;
 mod missing_amounts;
 mod namespace_limits;
 mod network_policies;
+mod own_directories;
 mod pod_resources;
 mod pod_security;
 mod probes;
@@ -41,6 +44,8 @@ mod services;
 mod targets;
 #[cfg(test)]
 mod testing;
+mod users;
+mod windows;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -48,13 +53,14 @@ use std::collections::HashSet;
 
 use crate::config::Config;
 use crate::edit::Change;
-use crate::facts::{Overlay, PodAmounts, PodFacts, View};
+use crate::facts::{ContainerFacts, Overlay, PodAmounts, PodFacts, View};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
 use crate::objects::{Container, Objects, Template};
 use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
 use crate::transformers::resources::Resources;
+use crate::transformers::security_context::SecurityContext;
 use crate::transformers::{Scope, Transformers};
 
 pub use run::Proof;
@@ -131,6 +137,11 @@ checks! {
     environment,
     mesh,
     root_file_system,
+    users,
+    capabilities,
+    windows,
+    memory_volumes,
+    own_directories,
     claims,
     scraping,
 }
@@ -222,6 +233,21 @@ impl<'p, 's> Pod<'p, 's> {
     pub fn after(&self) -> &PodFacts<'p> {
         let read = || PodFacts::after(self.template, self.edits);
         self.after.get_or_init(read)
+    }
+
+    /// Every container of the template, as it will be.
+    pub fn containers(&self) -> impl Iterator<Item = (&'p Container<'s>, &ContainerFacts<'p>)> {
+        let facts = self.after();
+        let containers = self.template.containers.iter();
+        containers.filter_map(|container| Some((container, facts.of_container(container)?)))
+    }
+
+    /// What the section `securityContext` says of the object; `None` where its author opted out of it.
+    pub fn security_context(&self) -> Option<Scope<'p, 's, SecurityContext>> {
+        let (scene, selected) = (self.scene, self.selected);
+        let sections = &scene.transformers.security_context;
+        let scope = || Scope::asked(sections, scene.config, scene.selection, selected);
+        (!selected.skips(sections.name())).then(scope)
     }
 
     /// A container as it will be.

@@ -4,208 +4,72 @@
 //! are judged where they are written. Each field that is a cause is told with its line, and upstream's own words for it
 //! stand in the tag `psa`.
 //!
-//! The level is what the Namespace in the input enforces by its labels, and where there is none what `checks.profile` says,
-//! by default the profile of `securityContext` for that object. What a Namespace warns of is a warning, and so is, where
-//! the config decides, what the next level would forbid.
+//! On check the level is what the Namespace in the input enforces by its labels, and where there is none what
+//! `checks.profile` says, by default the profile of `securityContext` for that object. What a Namespace warns of is a
+//! warning, and so is, where the config decides, what the next level would forbid.
+//!
+//! When pods are fitted, what the level of `securityContext` still refuses afterwards is a warning: a person has to decide.
 
-mod namespaces;
+mod fitted;
+mod judged;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use kustomize_krm_types::Severity;
-
-use super::{Check, Find, Pod, Scene};
-use crate::facts::PodFacts;
-use crate::finding::{Finding, Plain, Subject};
-use crate::kubernetes::{Level, Standard, Version};
-use crate::objects::Template;
-use crate::pod_security::{At, RULES, Violation, evaluate, rule_of};
-use crate::select::Selected;
-use crate::transformers::Scope;
-use crate::yaml::{Node, Value};
-use namespaces::{Demands, demands};
+use super::{Check, Find};
+use crate::finding::Subject;
+use crate::objects::{Container, Template};
+use crate::pod_security::{At, Culprit, RULES};
+use crate::yaml::Node;
 
 pub(super) const CHECK: Check = Check {
     name: "podSecurity",
     rules: RULES,
-    find: Find::Pods(refused),
+    find: Find::Pods(|pod| match pod.scene.config.judges {
+        true => judged::refused(pod),
+        false => fitted::refused(pod),
+    }),
 };
 
-/// Every field of some pods that their level forbids.
-fn refused(pod: &Pod<'_, '_>) -> Vec<Finding> {
-    // Of pods that stand here only in part nobody can say what they come to be.
-    if !pod.scene.config.judges || !pod.template.is_whole() || pod.template.has_more_containers {
-        return Vec::new();
-    }
-    let namespaces = demands(pod.scene.objects().resources);
-    let judges = Judges::of(pod.scene, pod.selected, &namespaces);
-    judges.judge(pod.template, pod.after())
+/// The part of an object that a culprit belongs to.
+struct Blamed<'t, 'a> {
+    subject: Arc<Subject>,
+    node: Node<'a>,
+    /// Where it is one of a container.
+    container: Option<&'t Container<'a>>,
+    /// The tokens of the field below the part.
+    field: Vec<String>,
 }
 
-/// What the config says of an object's pods.
-fn standard_of(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Standard {
-    let config = scene.config;
-    let scope = Scope::of(
-        &scene.transformers.security_context,
-        scene.selection,
-        selected,
-    );
-    let of_section = scope.section().map(|section| section.settings.standard());
-    let (level, version) = of_section.unwrap_or_default();
-    let version = config
-        .checks
-        .version
-        .or(version)
-        .or(config.kubernetes_version);
-    Standard {
-        level: config.checks.profile.unwrap_or(level),
-        version: version.unwrap_or(Version::LATEST),
-    }
-}
-
-/// What an object's pods have to meet, and what one should know of.
-struct Judges {
-    enforced: Standard,
-    warned: Standard,
-    /// Who enforces it.
-    whose: String,
-    /// Who would refuse more.
-    next: String,
-}
-
-impl Judges {
-    fn of(
-        scene: &Scene<'_>,
-        selected: &Selected<'_, '_>,
-        namespaces: &HashMap<String, Demands>,
-    ) -> Judges {
-        let namespace = selected.target.resource.namespace.as_deref();
-        let demands = namespace.and_then(|name| namespaces.get(name));
-        let config = standard_of(scene, selected);
-        let (enforce, warn) = demands.map_or((None, None), |it| (it.enforce, it.warn));
-        let whose = match (enforce, namespace) {
-            (Some(enforced), Some(name)) => {
-                format!("the Namespace {name}, of the level {},", enforced.level)
+impl<'t, 'a> Blamed<'t, 'a> {
+    fn of(template: &'t Template<'a>, culprit: &Culprit) -> Option<Blamed<'t, 'a>> {
+        let field = culprit.field.tokens();
+        let (subject, node, container) = match culprit.at {
+            At::Pod => (&template.pod, template.spec, None),
+            At::Metadata => {
+                let metadata = template.node.get("metadata")?;
+                (&template.pod_metadata, metadata, None)
             }
-            _ => format!("a namespace of the level {}", config.level),
-        };
-        let next_level = match config.level {
-            Level::Privileged => Level::Baseline,
-            Level::Baseline | Level::Restricted => Level::Restricted,
-        };
-        let next = Standard {
-            level: next_level,
-            ..config
-        };
-        let enforced = enforce.unwrap_or(config);
-        let warned = warn.or(enforce).unwrap_or(next);
-        Judges {
-            enforced,
-            warned,
-            whose,
-            next: format!("the level {}", warned.level),
-        }
-    }
-
-    /// Judges the pods of a template.
-    fn judge(&self, template: &Template<'_>, facts: &PodFacts<'_>) -> Vec<Finding> {
-        let enforced = evaluate(facts, self.enforced.level, self.enforced.version);
-        let warned = match self.warned == self.enforced {
-            true => Vec::new(),
-            false => evaluate(facts, self.warned.level, self.warned.version),
-        };
-        let mut findings = Vec::new();
-        for violation in &enforced {
-            let told = self.tell(template, violation, Severity::Error);
-            findings.extend(told);
-        }
-        let refused = findings.len();
-        for violation in &warned {
-            let mut told = self.tell(template, violation, Severity::Warning);
-            let errors = &findings[..refused];
-            told.retain(|it| !errors.iter().any(|error| error.pointer == it.pointer));
-            findings.extend(told);
-        }
-        findings
-    }
-
-    /// One finding for each field that is a cause.
-    fn tell(
-        &self,
-        template: &Template<'_>,
-        violation: &Violation,
-        severity: Severity,
-    ) -> Vec<Finding> {
-        let reason = violation.reason;
-        let (pods, although) = match template.is_pod() {
-            true => ("the pod", ""),
-            false => ("its pods", ", although the API server takes the object"),
-        };
-        let (whose, refuses, although) = match severity {
-            Severity::Error => (self.whose.as_str(), " refuses ", although),
-            _ => (self.next.as_str(), " would refuse ", ""),
-        };
-        let rule = rule_of(violation.check);
-        let psa = [reason, " (", &violation.detail, ")"].concat();
-        let culprits = violation.culprits.iter();
-        let findings = culprits.filter_map(|culprit| {
-            let (subject, node) = part_of(template, culprit.at)?;
-            let field = culprit.field.tokens();
-            let field: Vec<_> = field.map(|token| token.decoded().into_owned()).collect();
-            let field: Vec<&str> = field.iter().map(String::as_str).collect();
-            let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
-            let what = culprit.describe(violation, &field, template);
-            let expected = match &culprit.mend {
-                None => String::new(),
-                Some(Value::Bool(true)) => ", expected true".to_owned(),
-                Some(Value::Bool(false)) => ", expected false".to_owned(),
-                Some(mend) => format!(", expected {}", Plain(mend)),
-            };
-            // There may be thousands of these, and formatting costs more than judging.
-            let [a, b, c] = subject.part.words();
-            let message = [
-                a, b, c, ": ", &what, &expected, "; ", whose, refuses, pods, " (", reason, ")", although,
-            ]
-            .concat();
-            let mut finding = Finding::graded(rule, severity, message)
-                .about(&subject, &field)
-                .current(current)
-                .psa(psa.clone());
-            if let ["securityContext", leaf @ ..] = field.as_slice() {
-                finding.leaf = Some(["securityContext.", &leaf.join(".")].concat());
+            At::Container { list, index } => {
+                let container = match template.is_whole() {
+                    true => {
+                        let node = template.spec.items_at([list.as_str()]).nth(index)?;
+                        let mut containers = template.containers.iter();
+                        containers.find(|it| it.node.id() == node.id())?
+                    }
+                    false => template.containers.get(index)?,
+                };
+                (&container.subject, container.node, Some(container))
             }
-            finding.proposed.clone_from(&culprit.mend);
-            let is_privileged = || node.bool_at(["securityContext", "privileged"]) == Some(true);
-            let help = match (&finding.leaf, &culprit.mend, &finding.current) {
-                (Some(_), Some(_), _) if violation.check == "allowPrivilegeEscalation" && is_privileged() => {
-                    "a privileged container has to be able to: take `privileged` away first, or exempt it with a reason"
-                }
-                (Some(_), Some(_), None) => "set it in the manifest, or let the section `securityContext` do it",
-                (Some(_), Some(_), Some(_)) => {
-                    "change it in the manifest, or let the section `securityContext` do it with the mode Override"
-                }
-                _ => "change the manifest, or exempt it with a reason and give it a namespace of a lower level",
-            };
-            Some(finding.help(help))
-        });
-        findings.collect()
+        };
+        Some(Blamed {
+            subject: Arc::clone(subject),
+            node,
+            container,
+            field: field.map(|token| token.decoded().into_owned()).collect(),
+        })
     }
-}
 
-/// The part of an object that a field belongs to, and its node.
-fn part_of<'a>(template: &Template<'a>, at: At) -> Option<(Arc<Subject>, Node<'a>)> {
-    match at {
-        At::Pod => Some((template.pod.clone(), template.spec)),
-        At::Metadata => Some((
-            template.pod_metadata.clone(),
-            template.node.get("metadata")?,
-        )),
-        At::Container { list, index } => {
-            let node = template.spec.items_at([list.as_str()]).nth(index)?;
-            let mut containers = template.containers.iter();
-            let container = containers.find(|it| it.node.id() == node.id())?;
-            Some((container.subject.clone(), node))
-        }
+    fn field(&self) -> Vec<&str> {
+        self.field.iter().map(String::as_str).collect()
     }
 }

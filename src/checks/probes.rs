@@ -14,8 +14,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find};
 use crate::finding::Finding;
-use crate::objects::PortRef;
-use crate::objects::{Container, ContainerType, Template};
+use crate::objects::{Container, ContainerType, PortRef};
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
@@ -35,8 +34,8 @@ pub(super) const CHECK: Check = Check {
     find: Find::Objects(|scene| {
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
-            for (template, container) in selected.each_container() {
-                let found = judge(template, container);
+            for (_, container) in selected.each_container() {
+                let found = judge(container);
                 findings.extend(found.into_iter().map(|it| it.of(selected.index)));
             }
         }
@@ -44,7 +43,7 @@ pub(super) const CHECK: Check = Check {
     }),
 };
 
-fn judge(template: &Template<'_>, container: &Container<'_>) -> Vec<Finding> {
+fn judge(container: &Container<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in PROBES {
         let Some(probe) = container.node.at([name]) else {
@@ -58,9 +57,10 @@ fn judge(template: &Template<'_>, container: &Container<'_>) -> Vec<Finding> {
             findings.push(finding.help(help));
             continue;
         }
-        findings.extend(port_of(probe).and_then(|(action, port)| {
-            judge_port(template, container, &[name, action, "port"], port)
-        }));
+        findings.extend(
+            port_of(probe)
+                .and_then(|(action, port)| judge_port(container, &[name, action, "port"], port)),
+        );
     }
     findings
 }
@@ -75,12 +75,7 @@ fn port_of(probe: Node<'_>) -> Option<(&'static str, Node<'_>)> {
     Some((action, port))
 }
 
-fn judge_port(
-    _template: &Template<'_>,
-    container: &Container<'_>,
-    path: &[&str],
-    node: Node<'_>,
-) -> Option<Finding> {
+fn judge_port(container: &Container<'_>, path: &[&str], node: Node<'_>) -> Option<Finding> {
     let port = PortRef::of(node)?;
     let subject = container.subject.clone();
     let (part, path_text) = (&subject.part, path.join("."));

@@ -2,45 +2,63 @@
 //!
 //! With `readOnlyRootFilesystem: true` an intruder cannot replace the program or leave tools behind. What a program has to
 //! write goes to volumes, which `securityContext.writablePaths` adds. Windows has no such setting, and debug containers
-//! come and go by hand.
+//! come and go by hand. When pods are fitted, it is told where their author's `false` stays.
 
-use super::{Check, Find};
-use crate::finding::Finding;
-use crate::objects::ContainerType;
-use crate::rules;
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find, Pod};
+use crate::facts::ContainerFacts;
+use crate::finding::{Finding, Mode};
+use crate::objects::{Container, ContainerType};
+use crate::rules::{Rule, When};
+use crate::yaml::Value;
+
+const WRITABLE: Rule = Rule {
+    id: "FIT-SEC002",
+    severity: Severity::Warning,
+    when: When::Always,
+    meaning: "a root file system that can be written to",
+    peers: "kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score \
+                container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs",
+};
 
 const FIELD: [&str; 2] = ["securityContext", "readOnlyRootFilesystem"];
 
 pub(super) const CHECK: Check = Check {
     name: "rootFileSystem",
-    rules: &[rules::SEC002],
-    find: Find::Objects(|scene| {
-        let mut findings = Vec::new();
-        if !scene.config.judges {
-            return findings;
-        }
-        for selected in &scene.selection.selected {
-            for (template, container) in selected.each_container() {
-                let set = container.node.at(FIELD);
-                if set.and_then(|set| set.bool()) == Some(true)
-                    || template.is_windows
-                    || container.container_type == ContainerType::Ephemeral
-                {
-                    continue;
-                }
-                let subject = container.subject.clone();
-                let state = if set.is_some() { "false" } else { "not set" };
-                let message = format!("{}: {} is {state}", subject.part, FIELD[1]);
-                let finding = Finding::new(&rules::SEC002, message)
-                    .of(selected.index)
-                    .about(&subject, &FIELD)
-                    .current(set.and_then(|set| set.value().ok()))
-                    .proposed(true)
-                    .leaf("securityContext.readOnlyRootFilesystem")
-                    .help("set it, and mount a volume where the program writes");
-                findings.push(finding);
-            }
-        }
-        findings
+    rules: &[WRITABLE],
+    find: Find::Pods(|pod| {
+        let containers = pod.containers();
+        let findings = containers.filter_map(|(it, facts)| writable(pod, it, facts));
+        findings.collect()
     }),
 };
+
+fn writable(
+    pod: &Pod<'_, '_>,
+    container: &Container<'_>,
+    facts: &ContainerFacts<'_>,
+) -> Option<Finding> {
+    let set = facts.context.read_only_root_filesystem;
+    let is_ephemeral = container.container_type == ContainerType::Ephemeral;
+    let is_selected = pod.selected.containers.includes(container);
+    if set == Some(true) || is_ephemeral || pod.template.is_windows || !is_selected {
+        return None;
+    }
+    let subject = &container.subject;
+    let state = if set.is_some() { "false" } else { "not set" };
+    let message = format!("{}: {} is {state}", subject.part, FIELD[1]);
+    let finding = Finding::new(&WRITABLE, message)
+        .about(subject, &FIELD)
+        .current(set.map(Value::from))
+        .proposed(true)
+        .leaf("securityContext.readOnlyRootFilesystem");
+    if pod.scene.config.judges {
+        return Some(finding.help("set it, and mount a volume where the program writes"));
+    }
+    let section = pod.security_context()?.section_for(container)?;
+    let leaf = "container.readOnlyRootFilesystem";
+    let is_wanted = section.settings.wants_read_only_root() && section.mode(leaf) != Mode::Off;
+    let help = "change the manifest, or set the mode of this field to Override";
+    (set.is_some() && is_wanted).then(|| finding.decided_by(section.decision(leaf)).help(help))
+}

@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 use super::amounts::PodAmounts;
 use super::overlay::Overlay;
 use super::view::View;
-use crate::objects::{ContainerType, Template};
+use crate::objects::{Container, ContainerType, Template};
 use crate::yaml::{Kind, Node, Value};
 
 /// What is known of a pod, or of the pods that a template makes.
@@ -90,6 +90,8 @@ pub struct Context<'a> {
     pub run_as_user: Option<i128>,
     /// `windowsOptions.hostProcess`
     pub host_process: Option<bool>,
+    /// `readOnlyRootFilesystem`
+    pub read_only_root_filesystem: Option<bool>,
     /// `procMount`
     pub proc_mount: Option<Cow<'a, str>>,
     /// The type; empty where there is a profile without one.
@@ -118,11 +120,12 @@ pub struct SeLinux<'a> {
 }
 
 impl<'a> Context<'a> {
-    const FIELDS: [&'static str; 11] = [
+    const FIELDS: [&'static str; 12] = [
         "allowPrivilegeEscalation",
         "privileged",
         "runAsNonRoot",
         "runAsUser",
+        "readOnlyRootFilesystem",
         "procMount",
         "windowsOptions",
         "seccompProfile",
@@ -158,6 +161,7 @@ impl<'a> Context<'a> {
             "privileged" => self.privileged = bool(),
             "runAsNonRoot" => self.run_as_non_root = bool(),
             "runAsUser" => self.run_as_user = value.and_then(View::int),
+            "readOnlyRootFilesystem" => self.read_only_root_filesystem = bool(),
             "procMount" => self.proc_mount = value.map(View::text),
             "windowsOptions" => self.host_process = get("hostProcess").and_then(View::bool),
             "seccompProfile" => self.seccomp = profile(),
@@ -220,6 +224,11 @@ impl<'a> PodFacts<'a> {
         let containers = template.containers.iter().enumerate();
         let containers = containers.map(|(index, container)| {
             let view = view(container.node, &container.subject.path);
+            let mut context = container.inherits.map(View::of).map(Context::of);
+            let context = context.get_or_insert_default();
+            if let Some(written) = view.get("securityContext") {
+                context.read(written);
+            }
             ContainerFacts {
                 list: match container.container_type {
                     ContainerType::Init | ContainerType::Sidecar => ContainerList::InitContainers,
@@ -229,7 +238,7 @@ impl<'a> PodFacts<'a> {
                 index,
                 name: container.name.clone(),
                 view,
-                context: Context::of(view),
+                context: std::mem::take(context),
             }
         });
         facts.containers = containers.collect();
@@ -270,6 +279,20 @@ impl<'a> PodFacts<'a> {
     /// The requests and limits of its containers, and of the pod itself.
     pub fn amounts(&self) -> &PodAmounts {
         self.amounts.get_or_init(|| PodAmounts::of(self))
+    }
+
+    /// What is known of a container of the template.
+    pub fn of_container(&self, container: &Container<'_>) -> Option<&ContainerFacts<'a>> {
+        let is_it = |it: &&ContainerFacts<'_>| {
+            let node = it.view.node();
+            node.is_some_and(|node| node.id() == container.node.id())
+        };
+        self.containers.iter().find(is_it)
+    }
+
+    /// The number of the user that a container runs as: its own or the pod's; `None` where its image decides.
+    pub fn user_of(&self, container: &ContainerFacts<'_>) -> Option<i128> {
+        container.context.run_as_user.or(self.context.run_as_user)
     }
 
     /// A flag of the pod spec that is true, such as `hostNetwork`.

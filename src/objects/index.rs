@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::accounts::Accounts;
 use super::claims::ClaimSpecs;
 use super::names::Names;
+use super::namespaces::{self, Demands};
 use super::places::PodSpecs;
 use super::related::{Pods, Related};
 use super::scaling::Autoscaler;
@@ -32,6 +33,7 @@ pub struct Objects<'a> {
     /// By which of these an object is scaled, by its index.
     scaled: HashMap<usize, Vec<usize>>,
     names: OnceCell<Names>,
+    demands: OnceCell<HashMap<String, Demands>>,
 }
 
 /// What an object is.
@@ -125,6 +127,7 @@ impl<'a> Objects<'a> {
             autoscalers: Vec::new(),
             scaled: HashMap::new(),
             names: OnceCell::new(),
+            demands: OnceCell::new(),
         };
         objects.link_autoscalers();
         objects
@@ -175,5 +178,11 @@ impl<'a> Objects<'a> {
     pub fn names(&self) -> &Names {
         self.names
             .get_or_init(|| Names::of(self.resources, &self.related))
+    }
+
+    /// What the Namespace of this name asks of the pods in it; collected for the first that asks.
+    pub fn demands(&self, namespace: &str) -> Option<&Demands> {
+        let demands = || namespaces::demands(self.resources);
+        self.demands.get_or_init(demands).get(namespace)
     }
 }

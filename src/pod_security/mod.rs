@@ -5,10 +5,9 @@
 //! Beyond it, a [`Violation`] names its [`Culprit`]s: each field that is the cause, and the value that would mend it.
 
 mod checks;
-mod rules;
 mod violation;
 
-pub use rules::{RULES, rule_of};
+pub use checks::RULES;
 pub use violation::{At, Culprit, Violation};
 
 use checks::CHECKS;
@@ -37,7 +36,7 @@ pub fn evaluate(pod: &PodFacts<'_>, level: Level, version: Version) -> Vec<Viola
         if level == Level::Restricted && check.level == Level::Baseline && is_replaced() {
             continue;
         }
-        violations.extend(forbids(pod).map(|forbidden| forbidden.by(check.id)));
+        violations.extend(forbids(pod).map(|forbidden| forbidden.by(check)));
     }
     violations
 }

@@ -24,7 +24,7 @@ fn checks_are_sorted_by_level_and_id() {
 
 #[test]
 fn the_rows_of_a_check_get_younger_and_overrides_name_baseline_checks() {
-    for check in &CHECKS {
+    for check in CHECKS {
         let minors = check.versions.iter().map(|(minor, _)| *minor);
         assert!(minors.is_sorted_by(|a, b| a < b), "{}", check.id);
         let Some(other) = check.overrides else {

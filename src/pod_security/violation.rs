@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use jsonptr::PointerBuf;
 
+use super::checks::Check;
 use crate::facts::{ContainerFacts, ContainerList};
 use crate::objects::Template;
+use crate::rules::Rule;
 use crate::yaml::Value;
 
 /// What one check forbids in a pod.
@@ -14,6 +16,8 @@ use crate::yaml::Value;
 pub struct Violation {
     /// The id of the check, such as `runAsNonRoot`.
     pub check: &'static str,
+    /// The rule that it breaks.
+    pub rule: &'static Rule,
     /// Upstream's reason, such as `runAsNonRoot != true`.
     pub reason: &'static str,
     /// Upstream's detail: the server's message is `reason (detail), reason (detail)`.
@@ -107,9 +111,10 @@ pub(super) struct Forbidden {
 }
 
 impl Forbidden {
-    pub(super) fn by(self, check: &'static str) -> Violation {
+    pub(super) fn by(self, check: &Check) -> Violation {
         Violation {
-            check,
+            check: check.id,
+            rule: check.rule,
             reason: self.reason,
             detail: self.detail,
             culprits: self.culprits,

@@ -20,7 +20,7 @@ use crate::yaml::Value;
 /// When images are pulled.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub struct ImagePullPolicy {
+pub(super) struct ImagePullPolicy {
     /// `Always`, `IfNotPresent` or `Never`.
     policy: Option<String>,
 }

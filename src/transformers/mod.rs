@@ -150,20 +150,10 @@ impl Transformers<'_> {
                 problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
                 edits.note_checked(&preview);
                 let exemption_of = |leaf: &str| selected.exemption_of(leaf, config.vocabulary);
-                let is_due = |it: &crate::finding::Finding| {
-                    !config.judges || !it.rule.id.starts_with("FIT-PSS-")
-                };
-                funnel.extend(
-                    preview
-                        .not_written(&edits.changes[first..], exemption_of)
-                        .filter(is_due),
-                );
+                funnel.extend(preview.not_written(&edits.changes[first..], exemption_of));
             }
         }
-        let findings = std::mem::take(&mut edits.findings);
-        let is_due =
-            |it: &crate::finding::Finding| !config.judges || !it.rule.id.starts_with("FIT-PSS-");
-        funnel.extend(findings.into_iter().filter(is_due));
+        funnel.extend(std::mem::take(&mut edits.findings));
         match problems.is_empty() {
             true => Ok(edits),
             false => Err(Problems(problems)),

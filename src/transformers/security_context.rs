@@ -34,14 +34,14 @@
 //!                                                 mountPath: /tmp
 //! ```
 
+mod check;
 mod container;
-mod hints;
 mod known;
+mod leaves;
 mod legacy;
-mod memory;
 mod pod;
-mod refused;
 mod user;
+mod volumes;
 mod wanted;
 mod writable;
 
@@ -49,6 +49,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1 as core;
+use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
@@ -56,14 +57,17 @@ use crate::catalogue::{Entry, Known};
 use crate::config::{Objection, Section, Settings, covers};
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Mode, Subject};
-use crate::kubernetes::{Level, Version};
-use crate::objects::{Container, ContainerType, Template, below, expected};
-use crate::problem::{Problem, one_of};
-use crate::read::Resource;
-use crate::yaml::{Node, Scalar, Value};
+use crate::kubernetes::{Level, Standard, Version};
+use crate::objects::{Container, ContainerType, Template};
+use crate::problem::Problem;
+use crate::rules::{Rule, rule};
+use crate::yaml::{Node, Value};
+pub use check::spelling;
 use container::ContainerFitting;
+pub use legacy::is_annotated;
 use pod::PodFitting;
-use wanted::{SYS_ADMIN, Wanted, wanted};
+pub use wanted::SYS_ADMIN;
+use wanted::{Wanted, wanted};
 use writable::WritablePath;
 
 /// What pods and containers may do.
@@ -143,18 +147,20 @@ impl Section<'_, SecurityContext> {
     }
 
     /// Whether the config has a value for a field of pods or containers.
-    fn wants(&self, name: &str) -> bool {
+    pub fn wants(&self, name: &str) -> bool {
         let settings = &self.settings;
         let mut pod = settings.wanted_for_pod().iter();
         let mut container = settings.wanted_for_container().iter();
         pod.any(|it| it.name == name) || container.any(|it| it.name == name)
     }
 
-    /// The minor version of the standard that counts.
-    fn standard_minor(&self) -> u32 {
-        let cluster = || self.kubernetes_version().map(|it| it.minor());
-        let version = self.settings.version.map(Version::minor);
-        version.or_else(cluster).unwrap_or(u32::MAX)
+    /// The standard that pods have to meet.
+    pub fn standard(&self) -> Standard {
+        let version = self.settings.version.or(self.kubernetes_version());
+        Standard {
+            level: self.settings.profile,
+            version: version.unwrap_or(Version::LATEST),
+        }
     }
 
     /// The paths of a container that stay writable under a read-only root filesystem.
@@ -187,7 +193,7 @@ impl Section<'_, SecurityContext> {
     }
 
     /// The image of a container, and what is known of it.
-    fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
+    pub fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
         let image = container.node.text_at(["image"])?;
         let entry = self.settings.known.entry_for(self.catalogue(), &image)?;
         Some((image.into_owned(), entry))
@@ -195,32 +201,7 @@ impl Section<'_, SecurityContext> {
 }
 
 impl Settings for SecurityContext {
-    const MODE_PATHS: &'static [&'static str] = &[
-        "runAsNonRoot",
-        "runAsUser",
-        "runAsGroup",
-        "seccompProfile",
-        "appArmorProfile",
-        "seLinuxOptions",
-        "windowsOptions",
-        "fsGroup",
-        "fsGroupChangePolicy",
-        "supplementalGroups",
-        "supplementalGroupsPolicy",
-        "sysctls",
-        "seLinuxChangePolicy",
-        "allowPrivilegeEscalation",
-        "capabilities",
-        "capabilities.add",
-        "capabilities.drop",
-        "privileged",
-        "procMount",
-        "readOnlyRootFilesystem",
-        "writablePaths",
-        "automountServiceAccountToken",
-        "hostUsers",
-        "enableServiceLinks",
-    ];
+    const MODE_PATHS: &'static [&'static str] = wanted::MODE_PATHS;
     const RULES: &'static [(&'static str, &'static str)] = &[
         (
             "FIT-PSS-allowPrivilegeEscalation",
@@ -243,84 +224,27 @@ impl Settings for SecurityContext {
     const DEFAULTS_FROM: Option<&'static str> = Some("profile");
 
     fn check(&self) -> Vec<Objection> {
-        let mut problems = Vec::new();
-        if self.container.privileged == Some(true)
-            && self.container.allow_privilege_escalation == Some(false)
-        {
-            let message =
-                "the API server refuses `privileged: true` with `allowPrivilegeEscalation: false`";
-            problems.push(Objection::new(
-                "container.privileged",
-                message,
-                "drop one of the two",
-            ));
-        }
-        // Whether it is restricted by default depends on the other layers: see `starts_as_root`.
-        if self.pod.run_as_user == Some(0) && self.pod.run_as_non_root == Some(true) {
-            let message = "no container starts as user 0 with `runAsNonRoot: true`";
-            problems.push(Objection::new(
-                "pod.runAsUser",
-                message,
-                "choose another user, or set `runAsNonRoot: false`",
-            ));
-        }
-        for (path, id) in [
-            ("pod.runAsUser", self.pod.run_as_user),
-            ("pod.runAsGroup", self.pod.run_as_group),
-            ("pod.fsGroup", self.pod.fs_group),
-            ("container.runAsUser", self.container.run_as_user),
-            ("container.runAsGroup", self.container.run_as_group),
-        ] {
-            if let Some(id) = id.filter(|id| !IDS.contains(id)) {
-                let message = format!("{id} is not the number of a user or group");
-                problems.push(Objection::new(
-                    path,
-                    &message,
-                    "they go from 0 to 2147483647",
-                ));
-            }
-        }
-        for (path, profile) in self.profiles() {
-            let Some((type_, localhost)) = profile else {
-                continue;
-            };
-            if !PROFILE_TYPES.contains(&type_) {
-                let message = format!("`{type_}` is not a type of profile");
-                let help = format!("write {}", one_of(&PROFILE_TYPES));
-                problems.push(Objection::new(format!("{path}.type"), message, help));
-            } else if type_ == "Localhost" && localhost.is_none_or(str::is_empty) {
-                let help = "name the node's profile in `localhostProfile`";
-                let message = "a profile of type Localhost needs a `localhostProfile`";
-                problems.push(Objection::new(path, message, help));
-            }
-        }
-        if let Some(policy) = &self.pod.fs_group_change_policy
-            && !CHANGE_POLICIES.contains(&policy.as_str())
-        {
-            let message = format!("`{policy}` is not a policy for changing groups");
-            let help = format!("write {}", one_of(&CHANGE_POLICIES));
-            problems.push(Objection::new("pod.fsGroupChangePolicy", message, help));
-        }
-        if let Some(mount) = &self.container.proc_mount
-            && !PROC_MOUNTS.contains(&mount.as_str())
-        {
-            let message = format!("`{mount}` is not a way to mount /proc");
-            let help = format!("write {}", one_of(&PROC_MOUNTS));
-            problems.push(Objection::new("container.procMount", message, help));
-        }
-        for (list, name) in hints::capabilities(&self.container) {
-            if let Some(spelling) = hints::spelling(name).filter(|_| name != SYS_ADMIN) {
-                let message = format!("Kubernetes writes the capability `{name}` otherwise");
-                let path = format!("container.capabilities.{list}");
-                problems.push(Objection::new(path, message, format!("write `{spelling}`")));
-            }
-        }
-        problems.extend(writable::check(&self.writable_paths));
-        problems
+        self.objections()
     }
 }
 
+/// What would be written if the rest of the pod allowed it.
+const REFUSED: Rule = rule(
+    "FIT-SEC001",
+    Severity::Error,
+    "a security setting that would stop the program, or that the API server refuses",
+);
+
+/// What Knative has not.
+const UNKNOWN_TO_KNATIVE: Rule = rule(
+    "FIT-SEC008",
+    Severity::Warning,
+    "a field that this kind of pod may not have",
+);
+
 impl Transformer for SecurityContext {
+    const FINDS: &'static [Rule] = &[REFUSED, volumes::UNWRITABLE, UNKNOWN_TO_KNATIVE];
+
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         fit_account(scope, edits)?;
         let mut templates = scope.target().templates.iter();
@@ -374,8 +298,8 @@ fn fit<'r>(
     template: &'r Template<'r>,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
-    check_types(scope.target().resource, template)?;
-    let (before, told) = (edits.count(), edits.findings.len());
+    check::check_types(scope.target().resource, template)?;
+    let before = edits.count();
     let pod = PodFitting {
         scope,
         template,
@@ -383,12 +307,6 @@ fn fit<'r>(
         is_knative: scope.target().resource.group() == KNATIVE,
     };
     let section = scope.section();
-    if let Some(section) = &section {
-        pod.fit_pod(section, edits)?;
-        pod.fit_token(section, edits)?;
-        pod.tell_windows(section, edits);
-    }
-    let has_own_users = pod.has_own_users(section.as_deref());
     let containers: Vec<_> = template
         .containers
         .iter()
@@ -398,92 +316,48 @@ fn fit<'r>(
             Some((container, section, paths))
         })
         .collect();
-    let wanted = containers
-        .iter()
-        .map(|(container, _, paths)| (*container, paths.as_slice()));
-    let mut volumes = writable::Volumes::of(scope.target(), template, wanted);
-    for (container, section, paths) in &containers {
+    let fittings = containers.iter().map(|(container, section, paths)| {
         let fitting = ContainerFitting {
             section,
             template,
             container,
             subject: container.subject.clone(),
-            has_own_users,
             is_knative: pod.is_knative,
         };
-        fitting.tell_capabilities(edits);
+        (fitting, paths.as_slice())
+    });
+    let fittings: Vec<_> = fittings.collect();
+    // Whether `runAsNonRoot` may be set depends on the users, so that they come first.
+    if let Some(section) = &section {
+        pod.fit_users(section, edits)?;
+    }
+    for (fitting, _) in &fittings {
+        fitting.fit_user(edits)?;
+    }
+    if let Some(section) = &section {
+        pod.fit_pod(section, edits)?;
+        pod.fit_token(section, edits)?;
+    }
+    let wanted = fittings.iter();
+    let wanted = wanted.map(|(fitting, paths)| (fitting.container, *paths));
+    let mut volumes = volumes::Volumes::of(scope.target(), template, wanted);
+    for (fitting, paths) in &fittings {
         if fitting.fit(edits)? {
-            volumes.mount(
-                &fitting,
-                scope.target().resource,
-                &pod.subject,
-                paths,
-                edits,
-            )?;
+            let resource = scope.target().resource;
+            volumes.mount(fitting, resource, &pod.subject, paths, edits)?;
         }
     }
     // Fields come from several places; they are written in the order in which the API server prints them.
     edits.sort_names(before, "/securityContext/");
-    if let Some(section) = &section {
-        let containers = containers.iter();
-        let containers: Vec<_> = containers
-            .map(|(it, section, _)| (*it, &**section))
-            .collect();
-        pod.tell_refused(section, &containers, told, edits);
-    }
     Ok(())
 }
-
-/// Numbers that users and groups may have (`IsValidUserID` in apimachinery).
-const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
-
-/// Types of seccomp and AppArmor profiles.
-const PROFILE_TYPES: [&str; 3] = ["RuntimeDefault", "Localhost", "Unconfined"];
 
 /// What a security context constraint of OpenShift gives pods, from the ranges of their namespace.
 const GIVEN_BY_OPENSHIFT: [&str; 4] = ["runAsUser", "runAsGroup", "fsGroup", "fsGroupChangePolicy"];
 
-/// Values of `fsGroupChangePolicy`.
-const CHANGE_POLICIES: [&str; 2] = ["OnRootMismatch", "Always"];
-
-/// Values of `procMount`.
-const PROC_MOUNTS: [&str; 2] = ["Default", "Unmasked"];
-
-/// Type and `localhostProfile` of a profile.
-type ProfileSetting<'s> = (&'s str, Option<&'s str>);
-
 impl SecurityContext {
-    /// The configured seccomp and AppArmor profiles, by path.
-    fn profiles(&self) -> [(&'static str, Option<ProfileSetting<'_>>); 4] {
-        fn seccomp(profile: Option<&core::SeccompProfile>) -> Option<ProfileSetting<'_>> {
-            profile.map(|it| (it.type_.as_str(), it.localhost_profile.as_deref()))
-        }
-        fn app_armor(profile: Option<&core::AppArmorProfile>) -> Option<ProfileSetting<'_>> {
-            profile.map(|it| (it.type_.as_str(), it.localhost_profile.as_deref()))
-        }
-        let (pod, container) = (&self.pod, &self.container);
-        [
-            ("pod.seccompProfile", seccomp(pod.seccomp_profile.as_ref())),
-            (
-                "container.seccompProfile",
-                seccomp(container.seccomp_profile.as_ref()),
-            ),
-            (
-                "pod.appArmorProfile",
-                app_armor(pod.app_armor_profile.as_ref()),
-            ),
-            (
-                "container.appArmorProfile",
-                app_armor(container.app_armor_profile.as_ref()),
-            ),
-        ]
-    }
-
-    fn is_privileged(&self) -> bool {
-        self.profile == Level::Privileged
-    }
-
-    fn is_restricted(&self) -> bool {
+    /// Whether the defaults are those of the level restricted.
+    pub fn is_restricted(&self) -> bool {
         self.profile == Level::Restricted
     }
 
@@ -496,7 +370,13 @@ impl SecurityContext {
         self.automount_service_account_token.unwrap_or(default)
     }
 
-    fn wants_read_only_root(&self) -> bool {
+    /// Whether OpenShift chooses users and groups.
+    pub fn is_on_openshift(&self) -> bool {
+        self.openshift
+    }
+
+    /// Whether root filesystems shall be read-only.
+    pub fn wants_read_only_root(&self) -> bool {
         self.container
             .read_only_root_filesystem
             .unwrap_or(self.is_restricted())
@@ -544,55 +424,6 @@ impl SecurityContext {
     }
 }
 
-/// Fields whose value must be true or false, and those that must be a number, wherever they stand.
-const TYPED: [(&str, &str); 7] = [
-    ("runAsNonRoot", "true or false"),
-    ("allowPrivilegeEscalation", "true or false"),
-    ("privileged", "true or false"),
-    ("readOnlyRootFilesystem", "true or false"),
-    ("runAsUser", "a whole number"),
-    ("runAsGroup", "a whole number"),
-    ("fsGroup", "a whole number"),
-];
-
-/// Refuses author's values of a wrong type, which would be taken for something they are not.
-fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), Problem> {
-    let containers = template.containers.iter();
-    let contexts = containers.map(|container| {
-        (
-            container.node.at(["securityContext"]),
-            container.subject.at(&["securityContext"]),
-        )
-    });
-    let pod = (
-        template.security_context(),
-        template.pod.at(&["securityContext"]),
-    );
-    for (context, path) in contexts.chain([pod]) {
-        let Some(context) = context else {
-            continue;
-        };
-        if !context.is_map() {
-            return Err(expected(resource, context, "a mapping", &path));
-        }
-        for (name, what) in TYPED {
-            let Some(node) = author(Some(context), name) else {
-                continue;
-            };
-            let fits = match node.scalar() {
-                Some(Scalar::Bool(_)) => what == "true or false",
-                // The API server takes 1000.0 for 1000.
-                Some(Scalar::Int(_) | Scalar::Float(_)) => what == "a whole number",
-                _ => false,
-            };
-            if !fits {
-                return Err(expected(resource, node, what, &below(&path, [name])));
-            }
-        }
-    }
-    Ok(())
-}
-
 /// A field that an author has set in a security context.
 fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
     let node = context?.at([name])?;
@@ -602,11 +433,4 @@ fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
 /// What an author has set of a container's own security context, in the container or in what it inherits.
 fn authors_own<'a>(container: &Container<'a>, name: &str) -> Option<Node<'a>> {
     container.first(|of| author(of.at(["securityContext"]), name))
-}
-
-fn author_list(list: Node<'_>) -> Vec<String> {
-    list.items()
-        .filter_map(|item| item.text())
-        .map(Into::into)
-        .collect()
 }

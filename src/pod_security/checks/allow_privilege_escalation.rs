@@ -3,13 +3,21 @@
 //! Since 1.8, when the field came. Since 1.25 pods whose `os.name` is `windows` are exempt, because the API server refuses
 //! the field for them.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-allowPrivilegeEscalation",
+    "a container may gain privileges",
+    "Kyverno disallow-privilege-escalation; kube-linter privilege-escalation-container; Polaris privilegeEscalationAllowed; kubescape C-0016",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "allowPrivilegeEscalation",
+    rule: &RULE,
     level: Level::Restricted,
     overrides: None,
     versions: &[(8, since_1_8), (25, since_1_25)],

@@ -2,13 +2,21 @@
 //!
 //! Since 1.0, for the field and for the annotation that was there before it, in every version.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-appArmorProfile",
+    "a container without the AppArmor profile of its runtime",
+    "Kyverno restrict-apparmor-profiles",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "appArmorProfile",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(0, since_1_0)],

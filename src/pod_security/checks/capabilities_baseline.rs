@@ -2,13 +2,21 @@
 //!
 //! Since 1.0.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::{PodFacts, View};
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, quoted};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-capabilities_baseline",
+    "a container that adds capabilities beyond the usual ones",
+    "Kyverno disallow-capabilities; Polaris dangerousCapabilities; kubescape C-0046",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "capabilities_baseline",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(0, since_1_0)],

@@ -3,15 +3,23 @@
 //! Since 1.22. Since 1.25 pods whose `os.name` is `windows` are exempt; for them no capabilities are checked at all, because
 //! this check stands in for the one of the level baseline.
 
-use super::Check;
 use super::capabilities_baseline::{added_beyond, must_not_include};
+use super::{Check, rule};
 use crate::facts::{PodFacts, View};
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::rules::Rule;
 use crate::yaml::Value;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-capabilities_restricted",
+    "a container keeps capabilities",
+    "Kyverno disallow-capabilities-strict; Polaris insecureCapabilities",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "capabilities_restricted",
+    rule: &RULE,
     level: Level::Restricted,
     overrides: Some("capabilities_baseline"),
     versions: &[(22, since_1_22), (25, since_1_25)],

@@ -2,13 +2,21 @@
 //!
 //! Since 1.0.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-hostNamespaces",
+    "a pod in a namespace of its node",
+    "Kyverno disallow-host-namespaces; kube-linter host-network, host-pid, host-ipc; Polaris hostNetworkSet, hostPIDSet, hostIPCSet; kubescape C-0038, C-0041",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "hostNamespaces",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(0, since_1_0)],

@@ -2,13 +2,21 @@
 //!
 //! Since 1.0.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-hostPathVolumes",
+    "a volume that is a path of the node",
+    "Kyverno disallow-host-path; kube-linter sensitive-host-mounts; Polaris hostPathSet; kubescape C-0048",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "hostPathVolumes",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(0, since_1_0)],

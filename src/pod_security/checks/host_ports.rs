@@ -2,13 +2,21 @@
 //!
 //! Since 1.0. A Pod that is on its node's network takes every port that it names: see [`crate::pod_security::PodFacts`].
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-hostPorts",
+    "a container that takes a port of its node",
+    "Kyverno disallow-host-ports; Polaris hostPortSet; kubescape C-0044",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "hostPorts",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(0, since_1_0)],

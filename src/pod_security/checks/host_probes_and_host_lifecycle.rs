@@ -2,13 +2,21 @@
 //!
 //! Since 1.34.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-hostProbesAndHostLifecycle",
+    "a probe or lifecycle hook of another host",
+    "",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "hostProbesAndHostLifecycle",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(34, since_1_34)],

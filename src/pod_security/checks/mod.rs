@@ -20,15 +20,20 @@ mod seccomp_profile_restricted;
 mod sysctls;
 mod windows_host_process;
 
+use kustomize_krm_types::Severity;
+
 use super::violation::Forbidden;
 use super::{Level, Version};
 use crate::facts::PodFacts;
+use crate::rules::{Rule, When};
 
 /// One check of the standards.
 #[derive(Debug)]
 pub(super) struct Check {
     /// Upstream's id.
     pub(super) id: &'static str,
+    /// How fitout reports it.
+    pub(super) rule: &'static Rule,
     /// The lowest level at which it counts.
     pub(super) level: Level,
     /// The check of the level baseline that it stands in for, from its own first version on.
@@ -57,28 +62,48 @@ fn unless_with_own_users(pod: &PodFacts<'_>, forbids: Forbids) -> Option<Forbidd
     }
 }
 
-/// Every check in the order of the results: by level, and then by id.
-pub(super) static CHECKS: [Check; 19] = [
-    app_armor_profile::CHECK,
-    capabilities_baseline::CHECK,
-    host_namespaces::CHECK,
-    host_path_volumes::CHECK,
-    host_ports::CHECK,
-    host_probes_and_host_lifecycle::CHECK,
-    privileged::CHECK,
-    proc_mount::CHECK,
-    se_linux_options::CHECK,
-    seccomp_profile_baseline::CHECK,
-    sysctls::CHECK,
-    windows_host_process::CHECK,
-    allow_privilege_escalation::CHECK,
-    capabilities_restricted::CHECK,
-    proc_mount_restricted::CHECK,
-    restricted_volumes::CHECK,
-    run_as_non_root::CHECK,
-    run_as_user::CHECK,
-    seccomp_profile_restricted::CHECK,
-];
+/// The rule of a check.
+const fn rule(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
+    Rule {
+        id,
+        severity: Severity::Error,
+        when: When::Always,
+        meaning,
+        peers,
+    }
+}
+
+macro_rules! checks {
+    ($($check:ident,)*) => {
+        /// Every check, in the order of the results: by level, and then by id.
+        pub(super) static CHECKS: &[Check] = &[$($check::CHECK),*];
+
+        /// The rule of each.
+        pub const RULES: &[Rule] = &[$($check::RULE),*];
+    };
+}
+
+checks! {
+    app_armor_profile,
+    capabilities_baseline,
+    host_namespaces,
+    host_path_volumes,
+    host_ports,
+    host_probes_and_host_lifecycle,
+    privileged,
+    proc_mount,
+    se_linux_options,
+    seccomp_profile_baseline,
+    sysctls,
+    windows_host_process,
+    allow_privilege_escalation,
+    capabilities_restricted,
+    proc_mount_restricted,
+    restricted_volumes,
+    run_as_non_root,
+    run_as_user,
+    seccomp_profile_restricted,
+}
 
 #[cfg(test)]
 mod testing;

@@ -2,13 +2,21 @@
 //!
 //! Since 1.0. Since 1.35 those with users of their own (`hostUsers: false`) may.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, quoted};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-procMount",
+    "a container that sees all of /proc",
+    "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "procMount",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(0, since_1_0), (35, since_1_35)],

@@ -2,11 +2,19 @@
 //!
 //! Since 1.35, when the check of the level baseline began to allow it to pods with users of their own.
 
-use super::Check;
+use super::{Check, rule};
 use crate::kubernetes::Level;
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-procMount_restricted",
+    "the same at the level restricted",
+    "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "procMount_restricted",
+    rule: &RULE,
     level: Level::Restricted,
     overrides: Some("procMount"),
     versions: &[(35, super::proc_mount::since_1_0)],

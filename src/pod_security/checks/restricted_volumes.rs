@@ -2,13 +2,21 @@
 //!
 //! Since 1.0. A volume without a source is an `emptyDir`, by the API server's defaults.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-restrictedVolumes",
+    "a volume of a kind that the level restricted does not have",
+    "Kyverno restrict-volume-types",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "restrictedVolumes",
+    rule: &RULE,
     level: Level::Restricted,
     overrides: Some("hostPathVolumes"),
     versions: &[(0, since_1_0)],

@@ -3,13 +3,21 @@
 //! Since 1.0: the pod or every container says so, and nobody says the opposite. Since 1.35 pods with users of their own
 //! (`hostUsers: false`) are exempt.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-runAsNonRoot",
+    "a container may run as root",
+    "Kyverno require-run-as-nonroot; kube-linter run-as-non-root; Polaris runAsRootAllowed; kubescape C-0013",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "runAsNonRoot",
+    rule: &RULE,
     level: Level::Restricted,
     overrides: None,
     versions: &[(0, since_1_0), (35, since_1_35)],

@@ -2,13 +2,21 @@
 //!
 //! Since 1.23. Since 1.35 pods with users of their own (`hostUsers: false`) may.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-runAsUser",
+    "a container that runs as user 0",
+    "Kyverno require-run-as-non-root-user",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "runAsUser",
+    rule: &RULE,
     level: Level::Restricted,
     overrides: None,
     versions: &[(23, since_1_23), (35, since_1_35)],

@@ -4,13 +4,21 @@
 
 use jsonptr::Token;
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::{Context, PodFacts};
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-seLinuxOptions",
+    "a label of SELinux of its own",
+    "Kyverno disallow-selinux",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "seLinuxOptions",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(0, since_1_0), (31, since_1_31)],

@@ -3,13 +3,21 @@
 //! Since 1.0 for the alpha annotations, and since 1.19 for the fields that came in their place, and for them alone. To say
 //! nothing is allowed.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-seccompProfile_baseline",
+    "a container that seccomp does not confine",
+    "Kyverno restrict-seccomp",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "seccompProfile_baseline",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(0, since_1_0), (19, since_1_19)],

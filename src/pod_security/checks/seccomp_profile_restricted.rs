@@ -4,14 +4,22 @@
 //! Since 1.19. Since 1.25 pods whose `os.name` is `windows` are exempt; for them no profile is checked at all, because this
 //! check stands in for the one of the level baseline.
 
-use super::Check;
 use super::seccomp_profile_baseline::{bad_profiles, is_good, must_not_set};
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-seccompProfile_restricted",
+    "a container without a seccomp profile",
+    "Kyverno restrict-seccomp-strict",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "seccompProfile_restricted",
+    rule: &RULE,
     level: Level::Restricted,
     overrides: Some("seccompProfile_baseline"),
     versions: &[(19, since_1_19), (25, since_1_25)],

@@ -2,13 +2,21 @@
 //!
 //! Since 1.0; more of them since 1.27, 1.29, 1.32 and 1.37.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::{PodFacts, View};
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-sysctls",
+    "a sysctl that is not safe",
+    "Kyverno restrict-sysctls; kube-linter unsafe-sysctls",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "sysctls",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[

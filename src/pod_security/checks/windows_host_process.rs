@@ -2,13 +2,21 @@
 //!
 //! Since 1.0.
 
-use super::Check;
+use super::{Check, rule};
 use crate::facts::PodFacts;
 use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
+use crate::rules::Rule;
+
+pub(super) const RULE: Rule = rule(
+    "FIT-PSS-windowsHostProcess",
+    "a Windows process of the node",
+    "Kyverno disallow-host-process",
+);
 
 pub(super) const CHECK: Check = Check {
     id: "windowsHostProcess",
+    rule: &RULE,
     level: Level::Baseline,
     overrides: None,
     versions: &[(0, since_1_0)],

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 
+use super::leaves::has_own_users;
 use super::legacy::Spot;
 use super::pod::too_young;
-use super::user::User;
+use super::user::runs_as_root;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
-use super::{SecurityContext, author_list, authors_own};
+use super::{REFUSED, SecurityContext, UNKNOWN_TO_KNATIVE, authors_own};
 use crate::config::Section;
 use crate::edit::Edits;
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
-use crate::rules;
 use crate::yaml::{Node, Value};
 
 pub(super) struct ContainerFitting<'f, 'a> {
@@ -22,8 +22,6 @@ pub(super) struct ContainerFitting<'f, 'a> {
     pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
     pub(super) subject: Arc<Subject>,
-    /// The pod has users of its own, which `procMount: Unmasked` needs.
-    pub(super) has_own_users: bool,
     pub(super) is_knative: bool,
 }
 
@@ -33,9 +31,35 @@ impl<'a> ContainerFitting<'_, 'a> {
         authors_own(self.container, name)
     }
 
+    fn spot(&self) -> Spot<'_, 'a> {
+        Spot {
+            template: self.template,
+            container: Some(self.container),
+            subject: &self.subject,
+        }
+    }
+
+    /// Takes away what is not to be there, and sets the user.
+    pub(super) fn fit_user(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let settings = &self.section.settings;
+        let wanted = settings.wanted_for_container();
+        let all = [wanted, settings.wanted_for_pod()];
+        let (spot, section) = (self.spot(), self.section);
+        spot.remove("container", CONTAINER_FIELDS, &all, section, edits)?;
+        let mut users = wanted.iter().filter(|it| it.is_user());
+        match users.find(|it| it.is_for(self.template, section)) {
+            Some(user) => spot.set(user, section, edits),
+            None => Ok(()),
+        }
+    }
+
     /// Fits the container's own security context; answers whether its root filesystem is read-only then.
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
-        for wanted in self.section.settings.wanted_for_container() {
+        // Whether it may be set depends on the others, so that it comes last.
+        let is_last = |it: &&Wanted| it.name == "allowPrivilegeEscalation";
+        let wanted = self.section.settings.wanted_for_container();
+        let all = || wanted.iter().filter(|it| !it.is_user());
+        for wanted in all().filter(|it| !is_last(it)).chain(all().filter(is_last)) {
             if !wanted.is_for(self.template, self.section) {
                 continue;
             }
@@ -56,14 +80,14 @@ impl<'a> ContainerFitting<'_, 'a> {
             }
             if wanted.name == "procMount"
                 && wanted.value == Value::from("Unmasked")
-                && !self.has_own_users
+                && !has_own_users(self.template, edits)
             {
                 edits.find(self.stays_masked(wanted));
                 continue;
             }
             if wanted.name == "runAsNonRoot"
                 && wanted.value == Value::from(true)
-                && User::of(self.section, self.template, self.container).is_root()
+                && runs_as_root(self.template, self.container, edits)
             {
                 continue;
             }
@@ -73,61 +97,40 @@ impl<'a> ContainerFitting<'_, 'a> {
             }
             if wanted.name == "allowPrivilegeEscalation"
                 && wanted.value == Value::from(false)
-                && let Some(reason) = self.needs_escalation()
+                && let Some(reason) = self.needs_escalation(edits)
             {
                 edits.find(self.keeps_escalation(reason));
                 continue;
             }
-            let spot = Spot {
-                template: self.template,
-                container: Some(self.container),
-                subject: &self.subject,
-            };
-            spot.set(wanted, self.section, edits)?;
+            self.spot().set(wanted, self.section, edits)?;
         }
-        let spot = Spot {
-            template: self.template,
-            container: Some(self.container),
-            subject: &self.subject,
+        let is_read_only = self.so_far(edits, &["readOnlyRootFilesystem"]);
+        Ok(is_read_only == Some(Value::from(true)))
+    }
+
+    /// The setting beside which the API server refuses `allowPrivilegeEscalation: false`, as it is planned so far.
+    fn needs_escalation(&self, edits: &Edits<'_>) -> Option<&'static str> {
+        let adds = self.so_far(edits, &["capabilities", "add"]);
+        let adds_admin = match adds {
+            Some(Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
+            _ => false,
         };
-        let settings = &self.section.settings;
-        let wanted = [settings.wanted_for_container(), settings.wanted_for_pod()];
-        spot.remove("container", &CONTAINER_FIELDS, &wanted, self.section, edits)?;
-        Ok(self.has_read_only_root())
-    }
-
-    /// The setting beside which the API server refuses `allowPrivilegeEscalation: false`.
-    pub(super) fn needs_escalation(&self) -> Option<&'static str> {
-        let configured = &self.section.settings.container;
-        let privileged = self.author("privileged").and_then(|node| node.bool());
-        if self.effective("privileged", privileged, configured.privileged) == Some(true) {
-            return Some("privileged: true");
+        match self.so_far(edits, &["privileged"]) {
+            Some(Value::Bool(true)) => Some("privileged: true"),
+            _ => adds_admin.then_some("capabilities.add: [CAP_SYS_ADMIN]"),
         }
-        let adds = self
-            .author("capabilities")
-            .and_then(|lists| lists.at(["add"]));
-        let adds = adds.map(author_list);
-        let lists = configured.capabilities.as_ref();
-        let adds = self.effective(
-            "capabilities.add",
-            adds,
-            lists.and_then(|lists| lists.add.clone()),
-        );
-        adds.is_some_and(|adds| adds.iter().any(|name| name == SYS_ADMIN))
-            .then_some("capabilities.add: [CAP_SYS_ADMIN]")
     }
 
-    /// The value that a field will have.
-    pub(super) fn effective<T>(
-        &self,
-        name: &str,
-        author: Option<T>,
-        configured: Option<T>,
-    ) -> Option<T> {
-        // What the author's own setting rules out is not written: see `stays_unprivileged`.
-        let configured = configured.filter(|_| !self.author_forbids_escalation());
-        let mode = self.section.mode(&format!("container.{name}"));
-        mode.outcome(author, configured)
+    /// The value that a field has by the edits so far.
+    fn so_far(&self, edits: &Edits<'_>, field: &[&str]) -> Option<Value> {
+        let path = [&["securityContext"], field].concat();
+        match edits.planned(&self.subject, &path) {
+            Some(planned) => planned.cloned(),
+            None => {
+                let author = self.author(field[0])?;
+                author.at(field[1..].iter().copied())?.value().ok()
+            }
+        }
     }
 
     /// Whether the author's `allowPrivilegeEscalation: false` will be there.
@@ -146,7 +149,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: its author set allowPrivilegeEscalation to false; the API server refuses {} beside it, so it is not set",
             self.subject.part, wanted.name
         );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
+        Finding::graded(&REFUSED, Severity::Warning, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("leave the container out with a profile, or let the config override `allowPrivilegeEscalation` for it")
@@ -157,7 +160,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: the API server takes procMount: Unmasked only with hostUsers: false, so it is not set",
             self.subject.part
         );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
+        Finding::graded(&REFUSED, Severity::Warning, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("set `securityContext.hostUsers: false` as well; it needs Kubernetes 1.33")
@@ -168,7 +171,7 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: Knative refuses {}, so it is not set",
             self.subject.part, wanted.name
         );
-        Finding::new(&rules::SEC008, message)
+        Finding::new(&UNKNOWN_TO_KNATIVE, message)
             .about(&self.subject, &wanted.path(&["securityContext"]))
             .decided_by(self.section.decision(&wanted.leaf))
             .help("set the mode of this field to Off for Knative with a profile")
@@ -179,18 +182,9 @@ impl<'a> ContainerFitting<'_, 'a> {
             "{}: {reason}; the API server refuses allowPrivilegeEscalation: false beside it, so it is not set",
             self.subject.part
         );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
+        Finding::graded(&REFUSED, Severity::Warning, message)
             .about(&self.subject, &["securityContext", "allowPrivilegeEscalation"])
             .decided_by(self.section.decision("container.allowPrivilegeEscalation"))
             .help("a container that needs this belongs into a namespace that enforces the level privileged")
-    }
-
-    pub(super) fn has_read_only_root(&self) -> bool {
-        let own = self
-            .author("readOnlyRootFilesystem")
-            .and_then(|node| node.bool());
-        let wanted = self.section.settings.wants_read_only_root().then_some(true);
-        let mode = self.section.mode("container.readOnlyRootFilesystem");
-        mode.outcome(own, wanted) == Some(true)
     }
 }

@@ -1,17 +1,12 @@
 //! What the catalogue of images says of pods: their users and groups, and whether they need a token.
 
-use kustomize_krm_types::Severity;
-
-use super::pod::{PodFitting, is_claim};
-use super::user::User;
+use super::pod::PodFitting;
 use super::{Placement, SecurityContext, author, authors_own};
-use crate::catalogue::clean;
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
-use crate::finding::{Finding, Mode};
+use crate::finding::Mode;
 use crate::objects::Container;
 use crate::problem::Problem;
-use crate::rules;
 use crate::yaml::Value;
 
 /// The fields of which the catalogue knows values, and all that speaks of each: a group belongs to its user.
@@ -71,7 +66,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         self.known_id_of_all(section, "runAsGroup")
     }
 
-    /// Sets the users and groups that images are made for, and tells of others that they do not work with.
+    /// Sets the users and groups that images are made for, where nothing else is said.
     pub(super) fn fit_known_users(
         &self,
         section: &Section<'_, SecurityContext>,
@@ -102,86 +97,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 }
             }
         }
-        for container in &self.template.containers {
-            if let Some(section) = self.scope.section_for(container) {
-                let finding = self.other_user(container, &section);
-                let finding = finding.or_else(|| self.opened_directory(container, &section));
-                finding.into_iter().for_each(|finding| edits.find(finding));
-            }
-        }
         Ok(())
-    }
-
-    /// A volume of claims is mounted right where its program wants a directory for itself.
-    fn opened_directory(
-        &self,
-        container: &Container<'a>,
-        section: &Section<'_, SecurityContext>,
-    ) -> Option<Finding> {
-        let claims = || {
-            let volumes = self.template.volumes().filter(|it| is_claim(*it));
-            let templates = self.scope.target().claims.iter();
-            let names = volumes.filter_map(|it| it.text_at(["name"]));
-            names.chain(templates.map(|it| it.name.clone()))
-        };
-        let (image, entry) = section.known_of(container)?;
-        let own = entry.own_directory.as_ref()?;
-        // Root makes the directory its user's when it starts.
-        if User::of(section, self.template, container).is_root() {
-            return None;
-        }
-        let mut env = container.node.items_at(["env"]);
-        let variable = env.find(|it| it.text_at(["name"]).as_deref() == Some(&own.variable));
-        let path = match variable {
-            None => own.path.clone(),
-            Some(variable) => variable.text_at(["value"])?.into_owned(),
-        };
-        let path = clean(&path)?;
-        let mut mounts = container.node.items_at(["volumeMounts"]);
-        let mount = mounts.find(|mount| {
-            let at = mount.text_at(["mountPath"]).and_then(|at| clean(&at));
-            at.as_ref() == Some(&path)
-        })?;
-        let name = mount.text_at(["name"])?;
-        claims().find(|claim| *claim == name)?;
-        let subject = container.subject.clone();
-        let message = format!(
-            "{}: \"{name}\" is mounted at {path}, the directory of {} that {image} wants for its user alone; a volume's root \
-             belongs to root and is open to the fsGroup",
-            subject.part, own.variable
-        );
-        let finding = Finding::graded(&rules::SEC006, Severity::Warning, message)
-            .about(&subject, &["env"])
-            .decided_by(section.decision("pod.fsGroup"))
-            .help(format!(
-                "give it a directory below: `{{name: {}, value: {path}/data}}` in `env`",
-                own.variable
-            ));
-        Some(finding)
-    }
-
-    /// The container runs as a user that the files of its image do not belong to.
-    fn other_user(
-        &self,
-        container: &Container<'a>,
-        section: &Section<'_, SecurityContext>,
-    ) -> Option<Finding> {
-        let user = User::of(section, self.template, container).number()?;
-        let (image, entry) = section.known_of(container)?;
-        let made_for = entry
-            .run_as_user
-            .filter(|it| !entry.any_user && *it != user)?;
-        let subject = container.subject.clone();
-        let is_root = user == 0;
-        let message = format!(
-            "{}: by the catalogue of images {image} is made for user {made_for} and may not work as user {user}",
-            subject.part
-        );
-        let finding = Finding::new(&rules::SEC005, message)
-            .about(&subject, &["securityContext", "runAsUser"])
-            .decided_by(section.decision("pod.runAsUser"))
-            .help("take that user for this container, or say in `spec.catalogue` that any user will do");
-        // Root is told of as such.
-        (!is_root).then_some(finding)
     }
 }

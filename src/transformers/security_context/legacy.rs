@@ -11,15 +11,12 @@
 
 use std::sync::Arc;
 
-use kustomize_krm_types::Severity;
-
-use super::wanted::{Wanted, set_field};
+use super::wanted::Wanted;
 use super::{SecurityContext, author, authors_own};
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
-use crate::finding::{Finding, Mode, Subject};
+use crate::finding::{Mode, Subject};
 use crate::objects::{Container, Template};
-use crate::pod_security::rule_of;
 use crate::problem::Problem;
 use crate::yaml::Value;
 
@@ -33,6 +30,12 @@ const SECCOMP_FIELDS_ONLY: u32 = 27;
 /// Whether an annotation said what a field says now.
 pub(super) fn had_annotation(field: &str) -> bool {
     matches!(field, "seccompProfile" | "appArmorProfile")
+}
+
+/// Whether an annotation stands for a field of the pod or of one of its containers.
+pub fn is_annotated(template: &Template<'_>, container: &Container<'_>, field: &str) -> bool {
+    let legacy = [None, Some(container)].map(|of| Legacy::of(template, of, field));
+    legacy.iter().any(Option::is_some)
 }
 
 /// An annotation that says what a field says now.
@@ -115,30 +118,6 @@ impl Legacy {
         })?;
         Ok(())
     }
-
-    /// Says that the annotation stays, where it is weaker than what is wanted.
-    fn stays(
-        &self,
-        template: &Template<'_>,
-        part: &Subject,
-        wanted: &Wanted,
-        section: &Section<'_, SecurityContext>,
-    ) -> Option<Finding> {
-        let id = match wanted.name.as_str() {
-            "appArmorProfile" => "appArmorProfile",
-            _ => "seccompProfile_restricted",
-        };
-        let message = format!(
-            "{}: its author's annotation {} is {}, which stays; the API server refuses another {} beside it",
-            part.part, self.key, self.text, wanted.name
-        );
-        let finding = Finding::graded(rule_of(id), Severity::Warning, message)
-            .about(&template.pod_metadata, &["annotations", &self.key])
-            .current(Some(Value::from(self.text.as_str())))
-            .decided_by(section.decision(&wanted.leaf))
-            .help("change the manifest, or set the mode of this field to Override");
-        (self.text == "unconfined").then_some(finding)
-    }
 }
 
 /// A profile as annotations write it.
@@ -191,7 +170,7 @@ impl Spot<'_, '_> {
         self.legacy(wanted).is_some_and(differs) && !self.has_field(wanted)
     }
 
-    /// Sets the field as [`set_field`] does, and keeps it and its annotation in line.
+    /// Sets the field, and keeps it and its annotation in line.
     pub(super) fn set(
         &self,
         wanted: &Wanted,
@@ -199,43 +178,43 @@ impl Spot<'_, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let path = wanted.path(&["securityContext"]);
-        let set = |edits: &mut Edits<'_>| set_field(self.subject, &path, wanted, section, edits);
+        let set = |edits: &mut Edits<'_>, value: Value, note: Option<String>| {
+            let proposal = Proposal {
+                subject: self.subject,
+                field: &path,
+                value,
+                decision: section.decision(&wanted.leaf),
+                meaning: Meaning::Literal,
+                note,
+            };
+            edits.set(proposal).map(|_| ())
+        };
+        let set_wanted = |edits: &mut Edits<'_>| set(edits, wanted.value.clone(), None);
         let mode = section.mode(&wanted.leaf);
         match self.legacy(wanted) {
             Some(legacy) if mode == Mode::Remove => {
-                set(edits)?;
+                set_wanted(edits)?;
                 legacy.follow(self.template, wanted, section, edits)
             }
             Some(legacy) if !legacy.means(&wanted.value) => {
                 if mode == Mode::Override {
-                    set(edits)?;
+                    set_wanted(edits)?;
                     return legacy.follow(self.template, wanted, section, edits);
                 }
                 if self.has_field(wanted) {
-                    return set(edits);
+                    return set_wanted(edits);
                 }
-                match legacy.as_field(section) {
-                    Some(value) => {
-                        edits.set(Proposal {
-                            subject: self.subject,
-                            field: &path,
-                            value,
-                            decision: section.decision(&wanted.leaf),
-                            meaning: Meaning::Literal,
-                            note: Some(format!(
-                                "{} says so, and only the field counts since Kubernetes 1.{SECCOMP_FIELDS_ONLY}",
-                                legacy.key
-                            )),
-                        })?;
-                    }
-                    None => {
-                        let finding = legacy.stays(self.template, self.subject, wanted, section);
-                        finding.into_iter().for_each(|finding| edits.find(finding));
-                    }
-                }
-                Ok(())
+                // Without a field that says the same, nothing is written against the annotation.
+                let Some(value) = legacy.as_field(section) else {
+                    return Ok(());
+                };
+                let note = format!(
+                    "{} says so, and only the field counts since Kubernetes 1.{SECCOMP_FIELDS_ONLY}",
+                    legacy.key
+                );
+                set(edits, value, Some(note))
             }
-            _ => set(edits),
+            _ => set_wanted(edits),
         }
     }
 

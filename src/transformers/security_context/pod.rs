@@ -5,15 +5,17 @@ use std::sync::Arc;
 use kustomize_krm_types::Severity;
 
 use super::legacy::{Spot, had_annotation};
-use super::user::{User, author_user};
+use super::user::{author_user, runs_as_root};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
-use super::{Automount, Placement, SecurityContext, author, authors_own, forbid_token};
+use super::{
+    Automount, Placement, REFUSED, SecurityContext, UNKNOWN_TO_KNATIVE, author, authors_own,
+    forbid_token,
+};
 use crate::config::Section;
-use crate::edit::{Edits, Meaning, Proposal};
+use crate::edit::Edits;
 use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{ClaimKind, Container, Target, Template};
 use crate::problem::Problem;
-use crate::rules;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
 
@@ -35,14 +37,44 @@ impl<'a> PodFitting<'_, 'a, '_> {
         !self.is_knative && self.template.has_field("securityContext")
     }
 
+    /// Takes away what is not to be there, and sets the users.
+    pub(super) fn fit_users(
+        &self,
+        section: &Section<'_, SecurityContext>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let wanted = section.settings.wanted_for_pod();
+        if self.template.has_field("securityContext") {
+            let spot = self.spot(None, &self.subject);
+            spot.remove("pod", POD_FIELDS, &[wanted], section, edits)?;
+        }
+        self.fit_fields(section, wanted.iter().filter(|it| it.is_user()), edits)?;
+        if section.settings.is_restricted() {
+            self.fit_known_users(section, edits)?;
+        }
+        Ok(())
+    }
+
+    /// Sets everything else.
     pub(super) fn fit_pod(
         &self,
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let settings = &section.settings;
-        let wanted = settings.wanted_for_pod();
-        for wanted in wanted.iter().chain(&self.wanted_group(section, wanted)) {
+        let wanted = section.settings.wanted_for_pod();
+        let group = self.wanted_group(section, wanted);
+        let others = wanted.iter().filter(|it| !it.is_user());
+        self.fit_fields(section, others.chain(&group), edits)?;
+        self.fit_leaves(section, edits)
+    }
+
+    fn fit_fields<'w>(
+        &self,
+        section: &Section<'_, SecurityContext>,
+        fields: impl Iterator<Item = &'w Wanted>,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        for wanted in fields {
             if !wanted.is_for(self.template, section) {
                 continue;
             }
@@ -63,15 +95,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 self.set(None, wanted, section, edits)?;
             }
         }
-        let spot = self.spot(None, &self.subject);
-        if self.template.has_field("securityContext") {
-            spot.remove("pod", &POD_FIELDS, &[wanted], section, edits)?;
-        }
-        self.fit_leaves(section, edits)?;
-        if settings.is_restricted() {
-            self.fit_known_users(section, edits)?;
-            self.ask_for_user(section, edits);
-        }
         Ok(())
     }
 
@@ -84,8 +107,11 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let non_root = wanted.name == "runAsNonRoot" && wanted.value == Value::from(true);
-        let root = |container: &Container<'a>| non_root && self.runs_as_root(container);
         let containers = || self.template.containers.iter();
+        let roots: Vec<_> = containers()
+            .filter(|it| non_root && runs_as_root(self.template, it, edits))
+            .collect();
+        let root = |container: &Container<'a>| roots.iter().any(|it| std::ptr::eq(*it, container));
         for container in containers().filter(|container| root(container)) {
             edits.find(self.starts_as_root(container, section));
         }
@@ -106,7 +132,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 .is_annotated_otherwise(wanted);
         // What an operator adds has no user but the pod's.
         let is_open = self.template.has_more_containers;
-        let has_root_pod = is_open && non_root && self.is_root_pod(section);
+        let has_root_pod = is_open && non_root && self.is_root_pod(edits);
         if has_root_pod {
             edits.find(self.pod_starts_as_root(section));
         }
@@ -190,124 +216,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
         self.spot(container, &subject).set(wanted, section, edits)
     }
 
-    /// Sets the fields of the pod spec itself.
-    fn fit_leaves(
-        &self,
-        section: &Section<'_, SecurityContext>,
-        edits: &mut Edits<'_>,
-    ) -> Result<(), Problem> {
-        let settings = &section.settings;
-        let leaves = [
-            ("hostUsers", settings.host_users),
-            ("enableServiceLinks", settings.enable_service_links),
-        ];
-        for (name, value) in leaves {
-            let removes = section.removes(name, name, value.is_some());
-            // What is absent is as `true` for both.
-            let value = value.or(removes.then_some(true));
-            let is_field = self.template.has_field(name);
-            let Some(value) = value.filter(|_| is_field && section.mode(name) != Mode::Off) else {
-                continue;
-            };
-            let wanted = Wanted {
-                field: &[],
-                name: name.to_owned(),
-                leaf: name.to_owned(),
-                value: Value::from(value),
-            };
-            if name == "hostUsers" {
-                if self.template.is_windows {
-                    continue;
-                }
-                if self.is_knative {
-                    edits.find(self.not_in_knative(name, name, section));
-                    continue;
-                }
-                if let Some(since) = wanted.is_too_young(section).filter(|_| !removes) {
-                    edits.find(too_young(&self.subject, &wanted, since, section));
-                    continue;
-                }
-                let is_set = author(Some(self.template.spec), name).is_some();
-                let would_write = removes == is_set || section.mode(name) == Mode::Override;
-                // Without the field the pod has the users of its node, as with `true`.
-                let value = value || removes;
-                if let Some(reason) = self.forbids_host_users(value).filter(|_| would_write) {
-                    edits.find(self.keeps_host_users(value, &reason, section));
-                    continue;
-                }
-            }
-            edits.set(Proposal {
-                subject: &self.subject,
-                field: &[name],
-                value: wanted.value,
-                decision: section.decision(name),
-                meaning: Meaning::Literal,
-                note: None,
-            })?;
-        }
-        Ok(())
-    }
-
-    /// What the author set beside which the API server refuses a value of `hostUsers` (`validateHostUsers` and
-    /// `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`).
-    fn forbids_host_users(&self, value: bool) -> Option<String> {
-        let is_true = |name: &&&str| self.template.spec.bool_at([**name]) == Some(true);
-        let host = ["hostNetwork", "hostPID", "hostIPC"];
-        if let (false, Some(name)) = (value, host.iter().find(is_true)) {
-            return Some(format!("{name}: true"));
-        }
-        let mut containers = self.template.containers.iter();
-        let field = containers.find_map(|container| {
-            let mut devices = container.node.items_at(["volumeDevices"]);
-            let mount = authors_own(container, "procMount");
-            let is_unmasked = mount.and_then(|node| node.text()).as_deref() == Some("Unmasked");
-            let has_devices = devices.next().is_some();
-            match value {
-                false if has_devices => Some((container, "volumeDevices")),
-                true if is_unmasked => Some((container, "procMount: Unmasked")),
-                _ => None,
-            }
-        });
-        field.map(|(container, field)| format!("{field} of \"{}\"", container.name))
-    }
-
-    fn keeps_host_users(
-        &self,
-        value: bool,
-        reason: &str,
-        section: &Section<'_, SecurityContext>,
-    ) -> Finding {
-        let message = format!(
-            "{}: {reason}; the API server refuses hostUsers: {value} beside it, so it is not set",
-            self.subject.part
-        );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
-            .about(&self.subject, &["hostUsers"])
-            .decided_by(section.decision("hostUsers"))
-            .help("leave the object out with a profile, or change the manifest")
-    }
-
-    /// Whether the pod will have users of its own, apart from those of its node.
-    pub(super) fn has_own_users(&self, section: Option<&Section<'_, SecurityContext>>) -> bool {
-        let authors = author(Some(self.template.spec), "hostUsers").and_then(|node| node.bool());
-        let Some(section) = section else {
-            return authors == Some(false);
-        };
-        let since = super::wanted::since("hostUsers").unwrap_or_default();
-        let minor = section.kubernetes_version().map_or(0, |it| it.minor());
-        let configured = section.settings.host_users.filter(|value| {
-            minor >= since
-                && !self.template.is_windows
-                && !self.is_knative
-                && self.template.has_field("hostUsers")
-                && self.forbids_host_users(*value).is_none()
-        });
-        let outcome = section.mode("hostUsers").outcome(authors, configured);
-        outcome == Some(false)
-    }
-
     /// Knative refuses the field, whatever it says.
-    fn not_in_knative(
+    pub(super) fn not_in_knative(
         &self,
         name: &str,
         leaf: &str,
@@ -317,28 +227,17 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: Knative refuses {name}, so it is not set",
             self.subject.part
         );
-        Finding::new(&rules::SEC008, message)
+        Finding::new(&UNKNOWN_TO_KNATIVE, message)
             .about(&self.subject, &["securityContext", name])
             .decided_by(section.decision(leaf))
             .help("set the mode of this field to Off for Knative with a profile")
     }
 
-    pub(super) fn runs_as_root(&self, container: &Container<'a>) -> bool {
-        match self.scope.section_for(container) {
-            Some(section) => User::of(&section, self.template, container).is_root(),
-            // The config is not for it, but what the pod gets counts for it too.
-            None => {
-                let author = author_user(self.template, container);
-                author.and_then(|node| node.int()) == Some(0_i64)
-            }
-        }
-    }
-
     /// Whether the author has the pod run as root, for containers that are not seen here.
-    fn is_root_pod(&self, section: &Section<'_, SecurityContext>) -> bool {
+    fn is_root_pod(&self, edits: &Edits<'_>) -> bool {
         let user = author(self.context(), "runAsUser").and_then(|node| node.int());
-        let stays = !matches!(section.mode("pod.runAsUser"), Mode::Override | Mode::Remove);
-        user == Some(0_i64) && stays
+        let planned = edits.planned(&self.subject, &["securityContext", "runAsUser"]);
+        user == Some(0_i64) && planned.is_none()
     }
 
     fn pod_starts_as_root(&self, section: &Section<'_, SecurityContext>) -> Finding {
@@ -346,7 +245,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             "{}: its author has it run as user 0, so runAsNonRoot is not set: it would not start",
             self.subject.part
         );
-        Finding::graded(&rules::SEC001, Severity::Warning, message)
+        Finding::graded(&REFUSED, Severity::Warning, message)
             .about(&self.subject, &["securityContext", "runAsUser"])
             .current(author(self.context(), "runAsUser").and_then(|node| node.value().ok()))
             .decided_by(section.decision("pod.runAsNonRoot"))
@@ -376,15 +275,11 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 "choose another user, or set `runAsNonRoot: false`",
             )
         };
-        Finding::graded(
-            &rules::SEC001,
-            severity,
-            format!("{}: {message}", subject.part),
-        )
-        .about(&subject, &["securityContext", "runAsUser"])
-        .current(author.and_then(|node| node.value().ok()))
-        .decided_by(section.decision("pod.runAsNonRoot"))
-        .help(help)
+        Finding::graded(&REFUSED, severity, format!("{}: {message}", subject.part))
+            .about(&subject, &["securityContext", "runAsUser"])
+            .current(author.and_then(|node| node.value().ok()))
+            .decided_by(section.decision("pod.runAsNonRoot"))
+            .help(help)
     }
 
     /// The group that owns a mounted claim's files: without it a process that is not root cannot
@@ -429,57 +324,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
 
     pub(super) fn mounts_claim(&self) -> bool {
         self.template.volumes().any(is_claim) || has_claim_templates(self.scope.target())
-    }
-
-    /// `runAsNonRoot` without a number: images whose user is a name, or root, will not start.
-    pub(super) fn ask_for_user(
-        &self,
-        section: &Section<'_, SecurityContext>,
-        edits: &mut Edits<'_>,
-    ) {
-        let settings = &section.settings;
-        // OpenShift gives each namespace a range of users of its own.
-        let configured = settings.openshift
-            || settings.pod.run_as_user.is_some()
-            || settings.container.run_as_user.is_some();
-        let is_set = !matches!(section.mode("pod.runAsNonRoot"), Mode::Off | Mode::Remove);
-        if configured || self.template.is_windows || !is_set {
-            return;
-        }
-        let mut without: Vec<String> = self
-            .template
-            .containers
-            .iter()
-            .filter(|container| {
-                let author = author_user(self.template, container);
-                let is_known = self.known_id(container, "runAsUser").is_some();
-                let is_removed = section.mode("pod.runAsUser") == Mode::Remove;
-                (author.is_none() || is_removed) && !is_known
-            })
-            .map(|container| format!("\"{}\"", container.name))
-            .collect();
-        let is_open = self.template.has_more_containers && self.has_context();
-        if is_open && author(self.context(), "runAsUser").is_none() {
-            let made = self.template.made.iter();
-            without.extend(made.map(|container| format!("\"{}\"", container.name)));
-            if without.is_empty() {
-                without.push("the containers, which stand elsewhere".to_owned());
-            }
-        }
-        if without.is_empty() {
-            return;
-        }
-        let message = format!(
-            "no user is known for {}: if the image's user is root or a name, runAsNonRoot keeps it from starting",
-            without.join(", ")
-        );
-        let finding = Finding::new(&rules::SEC004, message)
-            .about(&self.subject, &["securityContext", "runAsUser"])
-            .decided_by(section.decision("pod.runAsNonRoot"))
-            .help(
-                "set `securityContext.pod.runAsUser` in the config, or the number in the manifest",
-            );
-        edits.find(finding);
     }
 
     pub(super) fn fit_token(

@@ -1,63 +1,27 @@
-//! Which user a container runs as, by its author's and the config's word.
+//! Which user a container runs as.
 
-use super::{SecurityContext, author, authors_own};
-use crate::config::Section;
-use crate::finding::Mode;
+use super::{author, authors_own};
+use crate::edit::Edits;
 use crate::objects::{Container, Template};
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
-/// The number of the user that a container will run as, as far as it is known.
-pub(super) struct User(Option<String>);
+const FIELD: [&str; 2] = ["securityContext", "runAsUser"];
 
-impl User {
-    pub(super) fn of(
-        section: &Section<'_, SecurityContext>,
-        template: &Template<'_>,
-        container: &Container<'_>,
-    ) -> User {
-        let settings = &section.settings;
-        let configured = [
-            ("container.runAsUser", settings.container.run_as_user),
-            ("pod.runAsUser", settings.pod.run_as_user),
-        ];
-        let [own, pod] = configured.map(|(leaf, user)| {
-            // No user is written for Windows.
-            let user = user.filter(|_| !template.is_windows)?;
-            Some((section.mode(leaf), user))
-        });
-        let applied = |user: Option<(Mode, i64)>, by: Mode| {
-            let user = user.filter(|(mode, _)| *mode == by);
-            user.map(|(_, user)| user.to_string())
-        };
-        let overridden = |user| applied(user, Mode::Override);
-        let ensured = |user| applied(user, Mode::Ensure);
-        let authors = |user: Option<Node<'_>>| {
-            let user = user.and_then(|node| node.text());
-            let user = user.filter(|_| section.mode("pod.runAsUser") != Mode::Remove);
-            user.map(std::borrow::Cow::into_owned)
-        };
-        // For a container's own field, a setting for containers stands in for the one for pods.
-        let over_own = if section.sets_for_container("runAsUser") {
-            overridden(own)
-        } else {
-            overridden(pod)
-        };
-        let user = over_own
-            .or_else(|| authors(authors_own(container, "runAsUser")))
-            .or_else(|| ensured(own))
-            .or_else(|| overridden(pod))
-            .or_else(|| authors(author(template.security_context(), "runAsUser")))
-            .or_else(|| ensured(pod));
-        User(user)
-    }
-
-    pub(super) fn number(&self) -> Option<i64> {
-        self.0.as_deref()?.parse().ok()
-    }
-
-    pub(super) fn is_root(&self) -> bool {
-        self.0.as_deref() == Some("0")
-    }
+/// Whether a container runs as root, by what is planned so far and by its author.
+pub(super) fn runs_as_root(
+    template: &Template<'_>,
+    container: &Container<'_>,
+    edits: &Edits<'_>,
+) -> bool {
+    let own = match edits.planned(&container.subject, &FIELD) {
+        Some(planned) => planned.cloned(),
+        None => authors_own(container, FIELD[1]).and_then(|node| node.value().ok()),
+    };
+    let of_pod = || match edits.planned(&template.pod, &FIELD) {
+        Some(planned) => planned.cloned(),
+        None => author(template.security_context(), FIELD[1])?.value().ok(),
+    };
+    own.or_else(of_pod) == Some(Value::from(0_i64))
 }
 
 /// The user that the author gave a container for certain; configured ones do not count.
@@ -65,5 +29,5 @@ pub(super) fn author_user<'a>(
     template: &Template<'a>,
     container: &Container<'a>,
 ) -> Option<Node<'a>> {
-    authors_own(container, "runAsUser").or_else(|| author(template.security_context(), "runAsUser"))
+    authors_own(container, FIELD[1]).or_else(|| author(template.security_context(), FIELD[1]))
 }

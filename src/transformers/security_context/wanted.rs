@@ -1,19 +1,12 @@
 //! The fields of security contexts that shall be so, and how they are set.
 
-use std::sync::Arc;
-
-use kustomize_krm_types::Severity;
 use serde::Serialize;
 
-use super::{SecurityContext, author_list};
+use super::SecurityContext;
 use crate::config::Section;
-use crate::edit::{Answer, Edits, Meaning, Proposal};
-use crate::finding::{Finding, Mode, Subject};
+use crate::finding::Mode;
 use crate::objects::Template;
-use crate::pod_security::rule_of;
-use crate::problem::Problem;
-use crate::rules::{self, Rule};
-use crate::yaml::{Node, Value};
+use crate::yaml::Value;
 
 /// Fields that pods and containers have both; the container's wins.
 pub(super) const SHARED: [&str; 5] = [
@@ -27,25 +20,15 @@ pub(super) const SHARED: [&str; 5] = [
 /// Fields that Windows pods may have; the API server refuses the others for them (`PodSpec.OS`).
 pub(super) const WINDOWS_FIELDS: [&str; 2] = ["runAsNonRoot", "windowsOptions"];
 
-/// All fields of pods' security contexts.
-pub(super) const POD_FIELDS: [&str; 13] = [
-    "runAsNonRoot",
-    "runAsUser",
-    "runAsGroup",
-    "seccompProfile",
-    "appArmorProfile",
-    "seLinuxOptions",
-    "windowsOptions",
+/// The paths that `modes` may hold: fields of pods alone, of pods and containers, of containers alone, and what is no field
+/// of a security context.
+pub(super) const MODE_PATHS: &[&str] = &[
     "fsGroup",
     "fsGroupChangePolicy",
     "supplementalGroups",
     "supplementalGroupsPolicy",
     "sysctls",
     "seLinuxChangePolicy",
-];
-
-/// All fields of containers' security contexts.
-pub(super) const CONTAINER_FIELDS: [&str; 13] = [
     "runAsNonRoot",
     "runAsUser",
     "runAsGroup",
@@ -59,7 +42,18 @@ pub(super) const CONTAINER_FIELDS: [&str; 13] = [
     "privileged",
     "procMount",
     "readOnlyRootFilesystem",
+    "capabilities",
+    "writablePaths",
+    "automountServiceAccountToken",
+    "hostUsers",
+    "enableServiceLinks",
 ];
+
+/// All fields of pods' security contexts.
+pub(super) const POD_FIELDS: &[&str] = MODE_PATHS.split_at(13).0;
+
+/// All fields of containers' security contexts.
+pub(super) const CONTAINER_FIELDS: &[&str] = MODE_PATHS.split_at(19).0.split_at(6).1;
 
 /// Fields younger than 1.25, which is what is written for when the config names no version.
 ///
@@ -93,7 +87,7 @@ pub(super) const KNATIVE_FIELDS: [&str; 8] = [
 
 /// The capability beside which the API server refuses `allowPrivilegeEscalation: false`; it looks for
 /// this spelling, although the one without `CAP_` is the one that works.
-pub(super) const SYS_ADMIN: &str = "CAP_SYS_ADMIN";
+pub const SYS_ADMIN: &str = "CAP_SYS_ADMIN";
 
 /// One field that shall be so: its path in the security context, its leaf in the config, its value.
 #[derive(Clone, Debug)]
@@ -194,6 +188,10 @@ impl Wanted {
         path
     }
 
+    pub(super) fn is_user(&self) -> bool {
+        self.name == "runAsUser"
+    }
+
     pub(super) fn is_shared(&self) -> bool {
         SHARED.contains(&self.name.as_str())
     }
@@ -224,69 +222,5 @@ impl Wanted {
             .kubernetes_version()
             .map_or(25, |version| version.minor());
         (minor < since).then_some(since)
-    }
-}
-
-/// Sets a field of a security context, and says so where the author's own value is weaker and stays.
-pub(super) fn set_field(
-    subject: &Arc<Subject>,
-    path: &[&str],
-    wanted: &Wanted,
-    section: &Section<'_, SecurityContext>,
-    edits: &mut Edits<'_>,
-) -> Result<(), Problem> {
-    let answer = edits.set(Proposal {
-        subject,
-        field: path,
-        value: wanted.value.clone(),
-        decision: section.decision(&wanted.leaf),
-        meaning: Meaning::Literal,
-        note: None,
-    })?;
-    if let (Answer::Kept(node), true) = (answer, section.settings.is_restricted())
-        && let Some(id) = weaker(&wanted.name, node)
-    {
-        let message = format!(
-            "{}: its author set {} to {}, which stays",
-            subject.part,
-            path[1..].join("."),
-            one_line(node)
-        );
-        let finding = Finding::graded(id, Severity::Warning, message)
-            .about(subject, path)
-            .current(node.value().ok())
-            .proposed(wanted.value.clone())
-            .decided_by(section.decision(&wanted.leaf))
-            .help("change the manifest, or set the mode of this field to Override");
-        edits.find(finding);
-    }
-    Ok(())
-}
-
-pub(super) fn one_line(node: Node<'_>) -> String {
-    node.value()
-        .map_or_else(|_| node.raw().to_owned(), |value| value.to_string())
-}
-
-/// The check that an author's value fails at the level restricted, if it does.
-pub(super) fn weaker(name: &str, node: Node<'_>) -> Option<&'static Rule> {
-    match name {
-        "runAsNonRoot" => (node.bool() != Some(true)).then(|| rule_of("runAsNonRoot")),
-        "allowPrivilegeEscalation" => {
-            (node.bool() != Some(false)).then(|| rule_of("allowPrivilegeEscalation"))
-        }
-        "appArmorProfile" => {
-            let kind = node.text_at(["type"]);
-            (kind.as_deref() == Some("Unconfined")).then(|| rule_of("appArmorProfile"))
-        }
-        "readOnlyRootFilesystem" => (node.bool() != Some(true)).then_some(&rules::SEC002),
-        "capabilities.drop" => (!author_list(node).iter().any(|name| name == "ALL"))
-            .then(|| rule_of("capabilities_restricted")),
-        "seccompProfile" => {
-            let kind = node.text_at(["type"]);
-            let is_restricted = matches!(kind.as_deref(), Some("RuntimeDefault" | "Localhost"));
-            (!is_restricted).then(|| rule_of("seccompProfile_restricted"))
-        }
-        _ => None,
     }
 }
