@@ -166,7 +166,7 @@ impl<'a> FunctionConfig<'a> {
             .filter(|document| !document.is_empty())
             .collect();
         match documents.as_slice() {
-            [only] => FunctionConfig::new(only.root(), Places::File(Arc::from(file))),
+            [only] => FunctionConfig::new(only.root(), Places::File(Arc::from(file), stream)),
             [] => Err(Problem::new(
                 "FIT-CFG001",
                 format!("{file} holds no document; expected a {KIND}"),

@@ -232,7 +232,7 @@ impl FunctionConfig<'_> {
         }
     }
 
-    /// Tells exemptions where they are written, and what is wrong with them.
+    /// Notes where exemptions are written, and reports what is wrong with them.
     fn read_exemptions(
         &self,
         config: &mut Config<'_>,

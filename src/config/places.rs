@@ -45,8 +45,8 @@ pub(super) enum Places<'a> {
     /// do.
     #[default]
     Unknown,
-    /// In this file.
-    File(Arc<str>),
+    /// In this file, whose text this is. A ConfigMap holds further texts, whose lines are no lines of a file.
+    File(Arc<str>, &'a Stream),
     /// In the files that kustomize has built it from.
     Built(Built<'a>),
 }
@@ -55,6 +55,7 @@ pub(super) enum Places<'a> {
 #[derive(Debug)]
 pub(super) struct Built<'a> {
     file: Arc<str>,
+    handed: &'a Stream,
     /// Nodes whose value is that of the file's own.
     same: HashMap<NodeId, Node<'a>>,
     /// Nodes that a patch has changed or added.
@@ -87,6 +88,7 @@ impl<'a> Places<'a> {
         });
         Places::Built(Built {
             file: Arc::from(nearest.file),
+            handed: handed.stream(),
             patched: patched.collect(),
             same: nearest.same,
         })
@@ -95,19 +97,23 @@ impl<'a> Places<'a> {
     /// The file and the position of a node.
     pub(super) fn of(&self, node: Node<'_>) -> Option<(Arc<str>, Position)> {
         match self {
-            Places::Unknown => None,
-            Places::File(file) => Some((Arc::clone(file), node.position())),
-            Places::Built(built) => {
+            Places::File(file, stream) if std::ptr::eq(*stream, node.stream()) => {
+                Some((Arc::clone(file), node.position()))
+            }
+            Places::Built(built) if std::ptr::eq(built.handed, node.stream()) => {
                 let same = built.same.get(&node.id());
                 let same = same.map(|node| (Arc::clone(&built.file), node.position()));
                 same.or_else(|| built.patched.get(&node.id()).cloned())
             }
+            _ => None,
         }
     }
 
     /// The same, with a picture of the place.
     pub(super) fn place(&self, node: Node<'_>) -> Option<Place> {
-        if let Places::Built(built) = self {
+        if let Places::Built(built) = self
+            && std::ptr::eq(built.handed, node.stream())
+        {
             if let Some(node) = built.same.get(&node.id()) {
                 return Some(Place::of(*node, Some(&built.file)));
             }
@@ -251,4 +257,92 @@ fn patch_of<'p>(patches: &'p [Patch], path: &[String], node: Node<'_>) -> Option
         around.find(|patch| patch.path.len() <= path.len())
     };
     exact.or_else(around).or_else(|| patches.iter().find(leads))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const WRITTEN: &str = "kind: Fitout
+metadata: {name: all}
+spec:
+  storage: # of all claims
+    storageClassName: fast
+    accessModes: [ReadWriteOnce]
+  profiles:
+  - name: b
+    select: {kind: Job}
+  - name: a
+    select: {}
+";
+
+    /// As kustomize hands it over: sorted, without comments, with a class and a profile patched in.
+    const HANDED: &str = "kind: Fitout
+metadata:
+  name: all
+spec:
+  profiles:
+  - name: new
+    select:
+      kind: Pod
+  - name: a
+    select: {}
+  - name: b
+    select:
+      kind: Job
+  storage:
+    accessModes:
+    - ReadWriteOnce
+    storageClassName: gold
+";
+
+    fn patch(path: &str, value: serde_json::Value, line: usize) -> Patch {
+        Patch {
+            path: path.split('/').map(str::to_owned).collect(),
+            value: Some(value),
+            file: "kustomization.yaml".to_owned(),
+            position: Position { line, column: 1 },
+        }
+    }
+
+    #[test]
+    fn lines_are_those_of_the_file_or_of_the_patch() {
+        let other = Text {
+            name: "other.yaml".to_owned(),
+            stream: Stream::parse(WRITTEN.replace("name: all", "name: other")).unwrap(),
+        };
+        let own = Text {
+            name: "fitout.yaml".to_owned(),
+            stream: Stream::parse(WRITTEN).unwrap(),
+        };
+        let new = serde_json::json!({"name": "new", "select": {"kind": "Pod"}});
+        let sources = Sources {
+            configs: vec![other, own],
+            patches: vec![
+                patch("spec/storage/storageClassName", "silver".into(), 3),
+                patch("spec/storage/storageClassName", "gold".into(), 5),
+                patch("spec/profiles/-", new, 9),
+            ],
+        };
+        let handed = Stream::parse(HANDED).unwrap();
+        let root = handed.documents().next().unwrap().root();
+        let places = Places::of_built(root, &sources);
+        let line = |path: &str| {
+            let node = root.pointer(jsonptr::Pointer::parse(path).unwrap());
+            let (file, position) = places.of(node.unwrap()).unwrap();
+            (file.to_string(), position.line)
+        };
+        let in_file = |line| ("fitout.yaml".to_owned(), line);
+        let in_patch = |line| ("kustomization.yaml".to_owned(), line);
+        assert_eq!(line("/spec/storage"), in_file(5));
+        assert_eq!(line("/spec/storage/accessModes/0"), in_file(6));
+        assert_eq!(line("/spec/storage/storageClassName"), in_patch(5));
+        assert_eq!(line("/spec/profiles/1/name"), in_file(10));
+        assert_eq!(line("/spec/profiles/2/select/kind"), in_file(9));
+        assert_eq!(line("/spec/profiles/0/select/kind"), in_patch(9));
+        let nothing = Sources::default();
+        let unknown = Places::of_built(root, &nothing);
+        assert!(unknown.of(root).is_none());
+    }
 }
