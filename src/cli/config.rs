@@ -17,7 +17,7 @@ use super::{Color, FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_U
 pub(super) enum Config {
     /// Print the config of one environment as a document of its own, for kpt and other hosts that cannot choose
     Print(Print),
-    /// Show what the config comes to for one environment, and which line decides
+    /// Show the effective config of one environment, with the line that decides each value
     Show(Show),
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Print {
     check: Option<PathBuf>,
 }
 
-/// Show what the config comes to.
+/// Show the effective config of one environment.
 #[derive(Debug, Args)]
 pub(super) struct Show {
     #[command(flatten)]

@@ -398,7 +398,7 @@ impl<'a> FunctionConfig<'a> {
         nodes.enumerate().map(layer).collect()
     }
 
-    /// Fields beside `spec` that a config does not have.
+    /// Unknown fields next to `spec`.
     fn unknown_roots(&self) -> Vec<Problem> {
         let known = ["apiVersion", "kind", "metadata", "spec", "status"];
         let keys = self.node.entries().map(|(key, _)| key);

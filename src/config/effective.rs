@@ -1,4 +1,4 @@
-//! What a config comes to for one environment, leaf by leaf, with the line that decides each.
+//! The effective config of one environment, leaf by leaf, with the line that decides each.
 
 use std::sync::Arc;
 

@@ -166,7 +166,7 @@ impl FunctionConfig<'_> {
         join(&config.layers[view.top().id].path, view.path())
     }
 
-    /// What is wrong with the places that the config declares, each told where it is written.
+    /// What is wrong with the places that the config declares, each reported where it is written.
     fn check_places(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
         let pods = config.pod_specs.iter().map(PodSpecs::fault);
         let pods = pods.map(|fault| fault.map(|fault| ("path", fault)));
@@ -198,7 +198,7 @@ impl FunctionConfig<'_> {
         }
     }
 
-    /// Rules that `checks` names and nobody knows.
+    /// Unknown rules in `checks`.
     fn check_rules(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
         let Some((key, message, help)) = config.checks.unknown_rule(config.vocabulary) else {
             return;

@@ -131,7 +131,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// A config as it was handed over beside one in a file.
+/// A config as kustomize hands it over, compared with one in a file.
 struct Comparison<'a> {
     file: &'a str,
     same: HashMap<NodeId, Node<'a>>,

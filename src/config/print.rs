@@ -3,7 +3,7 @@
 //!
 //! What the environment sets is written over the general part in the text itself, line by line, so that comments stay
 //! with what they are about. What cannot be written so, such as a part of a map in braces, the editor of YAML sets
-//! afterwards. The result is read back and compared with what the environment has to come to.
+//! afterwards. The result is read back and compared with the merged values.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -194,12 +194,12 @@ fn lay_over(base: &mut Map<String, Json>, part: Map<String, Json>, lists: &Lists
     }
 }
 
-/// Tells, for each place where two values differ, what makes the one the other.
+/// Calls `add` with a change for each place where two values differ; together they turn `found` into `wanted`.
 fn differences(
     found: &Json,
     wanted: &Json,
     path: &mut Vec<String>,
-    tell: &mut dyn FnMut(&[String], Change),
+    add: &mut dyn FnMut(&[String], Change),
 ) {
     match (found, wanted) {
         _ if found == wanted => {}
@@ -207,25 +207,25 @@ fn differences(
             for (key, value) in wanted {
                 path.push(key.clone());
                 match found.get(key) {
-                    Some(found) => differences(found, value, path, tell),
-                    None => tell(path, Change::Set(Value::from(value.clone()))),
+                    Some(found) => differences(found, value, path, add),
+                    None => add(path, Change::Set(Value::from(value.clone()))),
                 }
                 path.pop();
             }
             for key in found.keys().filter(|key| !wanted.contains_key(*key)) {
                 path.push(key.clone());
-                tell(path, Change::Remove);
+                add(path, Change::Remove);
                 path.pop();
             }
         }
         (Json::Array(found), Json::Array(wanted)) if found.len() == wanted.len() => {
             for (index, (found, wanted)) in found.iter().zip(wanted).enumerate() {
                 path.push(index.to_string());
-                differences(found, wanted, path, tell);
+                differences(found, wanted, path, add);
                 path.pop();
             }
         }
-        _ => tell(path, Change::Set(Value::from(wanted.clone()))),
+        _ => add(path, Change::Set(Value::from(wanted.clone()))),
     }
 }
 
@@ -340,8 +340,8 @@ impl<'a> Splices<'a> {
             let rest = &self.text()[node.span().end..self.line_end(node.span().end)];
             rest.trim_start().starts_with('#') || above < self.line_start(node.span().start)
         };
-        let stands = |node: Node<'_>| is_one_line(node) && node.kind() != Kind::Empty;
-        if stands(old.1) && stands(new.1) && !has_comment(new.1) {
+        let is_inline = |node: Node<'_>| is_one_line(node) && node.kind() != Kind::Empty;
+        if is_inline(old.1) && is_inline(new.1) && !has_comment(new.1) {
             let value = new.1.raw().to_owned();
             self.splices.push((old.1.span(), 0, value));
             return;
