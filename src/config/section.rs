@@ -248,12 +248,14 @@ impl<S: Settings> Section<'_, S> {
 
     fn decided_by(&self, layer: Layer<'_>, path: &str, is_default: bool, mode: Mode) -> Decision {
         let named = &self.config.layers[layer.id];
+        let (file, position) = self.config.place_of(layer.node).unzip();
         Decision {
             field: join(&named.path, path),
             profile: named.profile.clone().filter(|_| !is_default),
             is_default,
             mode,
-            position: self.config.file.is_some().then(|| layer.node.position()),
+            file,
+            position,
             leaf: String::new(),
             exemption: None,
         }
