@@ -45,7 +45,7 @@ impl<'c> Funnel<'c> {
 
     /// Whether a rule is asked about: it is not disabled, and has its time.
     pub fn asks(&self, rule: &Rule) -> bool {
-        let is_due = rule.when == When::Always || self.config.judges;
+        let is_due = rule.when == When::Always || self.config.validate_only;
         is_due && self.severity_of(rule, rule.severity).is_some()
     }
 

@@ -271,7 +271,7 @@ fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) ->
     if let Some(account) = asked.about_any() {
         return account;
     }
-    if config.judges && templates.iter().any(Template::is_whole) {
+    if config.validate_only && templates.iter().any(Template::is_whole) {
         return Account::CheckedOnly;
     }
     if !templates.is_empty() || !claims.is_empty() {
@@ -303,7 +303,7 @@ fn of_container(
         return account;
     }
     // Checks look at whole pods, whichever of their containers are to be fitted.
-    if config.judges && template.is_whole() {
+    if config.validate_only && template.is_whole() {
         return Account::CheckedOnly;
     }
     let left_out = selected.containers.leave_out(container);

@@ -189,11 +189,11 @@ fn try_run(
         true => report.krm_results(config.report_changes),
         false => Vec::new(),
     };
-    let passed = match config.judges {
+    let passed = match config.validate_only {
         true => report.passes(config.checks.fail_on),
         false => !report.has_errors(),
     };
-    let output = match (config.judges, list.host) {
+    let output = match (config.validate_only, list.host) {
         (true, Host::Kustomize) => passed.then(write::passed_validation),
         // Nothing is changed, so nothing can be half done, and kpt reads the results of a failure as well.
         (true, _) => Some(write::resource_list(&list, &[], &krm_results)?),

@@ -1,8 +1,8 @@
-//! The process edge. What it does is in [`cli`].
+//! The binary; see [`cli`].
 
 mod cli;
 
-/// The static binary's allocator; see Cargo.toml for why it is not musl's.
+/// The allocator of the static binary; Cargo.toml explains why it is not musl's.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: rlsf::SmallGlobalTlsf = rlsf::SmallGlobalTlsf::new();

@@ -62,7 +62,7 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         &config,
         fitout::report::Detail::EachChange,
     );
-    let passes = match config.judges {
+    let passes = match config.validate_only {
         true => report.passes(config.checks.fail_on),
         false => !report.has_errors(),
     };

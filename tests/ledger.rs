@@ -447,7 +447,7 @@ fn ledger(input: &Stream, config: &str, is_check: bool) -> Option<Ledger> {
     let config = Stream::parse(config).ok()?;
     let config = FunctionConfig::of_file(&config, "config").ok()?;
     let mut config = config.decode(fitout::VOCABULARY).ok()?;
-    config.judges |= is_check;
+    config.validate_only |= is_check;
     let mut resources = Vec::new();
     for document in input.documents().filter(|document| !document.is_empty()) {
         Resource::read(document.root(), 0, Origin::default(), &mut resources).ok()?;

@@ -174,7 +174,7 @@ impl<'s> Scene<'s> {
 
     /// The edits of one object as [`Pod::after`] takes them: with a view through them it is as it will be.
     pub fn after(&self, object: usize) -> Overlay<'s> {
-        match self.config.judges {
+        match self.config.validate_only {
             true => {
                 let selected = self.selection.selected_at(object).into_iter();
                 Overlay::of(selected.flat_map(|it| run::reported(self, it)))
@@ -298,7 +298,7 @@ pub fn run<'s>(
         transformers,
         changes,
     };
-    let reported: HashSet<_> = match config.judges {
+    let reported: HashSet<_> = match config.validate_only {
         true => {
             let reported = selection.selected.iter();
             let reported = reported.flat_map(|it| run::reported(&scene, it));

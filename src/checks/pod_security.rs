@@ -24,7 +24,7 @@ use crate::yaml::Node;
 pub(super) const CHECK: Check = Check {
     name: "podSecurity",
     rules: RULES,
-    find: Find::Pods(|pod| match pod.scene.config.judges {
+    find: Find::Pods(|pod| match pod.scene.config.validate_only {
         true => judged::refused(pod),
         false => fitted::refused(pod),
     }),

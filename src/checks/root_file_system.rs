@@ -53,7 +53,7 @@ fn writable(
         .current(set.map(Value::from))
         .proposed(true)
         .leaf("securityContext.readOnlyRootFilesystem");
-    if pod.scene.config.judges {
+    if pod.scene.config.validate_only {
         return Some(finding.help("set it, and mount a volume where the program writes"));
     }
     let section = pod.security_context()?.section_for(container)?;

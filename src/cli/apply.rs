@@ -1,4 +1,4 @@
-//! `fitout apply`: the fitted manifests on standard output, or into their files.
+//! `fitout apply`: prints the changed manifests, or edits their files.
 
 use std::io::Write;
 use std::path::Path;
@@ -16,36 +16,36 @@ use rayon::prelude::*;
 use super::config_text::ConfigText;
 use super::inputs::{Manifest, Manifests, config_of, failure};
 use super::output::{self, Form, Format, Output};
-use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
+use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize};
 
-/// Print the fitted manifests, or edit the files in place.
+/// Print the changed manifests, or edit the files in place.
 #[derive(Debug, Args)]
 pub(super) struct Apply {
     #[command(flatten)]
     source: Source,
-    /// Edit the files in place; every byte that need not change stays
+    /// Edit the files in place; everything else in them stays byte-identical
     #[arg(short, long, conflicts_with = "kustomization")]
     in_place: bool,
-    /// Also write the report, as `json=FILE` or `text=FILE`; repeatable
+    /// Write a report to a file: json=FILE or text=FILE; repeatable
     #[arg(short, long = "output", value_name = "FORMAT=FILE")]
     output: Vec<Format>,
     #[command(flatten)]
-    telling: Telling,
+    verbosity: Verbosity,
 }
 
 impl Apply {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         if let Some(directory) = &self.source.kustomization {
-            let telling = &self.telling;
+            let verbosity = &self.verbosity;
             if !self.output.is_empty()
-                || telling.fail_on.is_some()
-                || telling.quiet
-                || telling.verbose
+                || verbosity.fail_on.is_some()
+                || verbosity.quiet
+                || verbosity.verbose
             {
                 return Err(Failure::new(
                     WRONG_USE,
-                    "error: `apply -k` prints the build as kustomize does and has no -o, -q, -v and --fail-on; \
-                     `plan -k` has them",
+                    "error: `apply -k` does not support -o, -q, -v and --fail-on, because it prints only the build; \
+                     use `plan -k`",
                 ));
             }
             return kustomize::apply(directory);
@@ -63,7 +63,7 @@ impl Apply {
             return Err(Failure::new(
                 WRONG_USE,
                 format!(
-                    "error: standard output is for the manifests; give the report a file: -o {name}=FILE"
+                    "error: apply prints the manifests on standard output; write the report to a file: -o {name}=FILE"
                 ),
             ));
         }
@@ -79,14 +79,14 @@ impl Apply {
                 "error: standard input cannot be edited in place",
             ));
         }
-        let result = run_on_files(&self.source, &self.telling, |run, manifests, _| {
+        let result = run_on_files(&self.source, &self.verbosity, |run, manifests, _| {
             self.finish(run, manifests)
         });
         output::with_report(&self.output, result)
     }
 
     fn finish(&self, run: &Run, manifests: &Manifests) -> Result<u8, Failure> {
-        run.tell(&self.telling);
+        run.print(&self.verbosity);
         if !run.report.has_errors() {
             if self.in_place {
                 self.write_files(manifests, run)?
@@ -98,15 +98,15 @@ impl Apply {
             match format.form {
                 Form::Json => format.write(&run.report.to_json())?,
                 Form::Text => {
-                    let ledger = report::accounts(&run.report, self.telling.verbose);
+                    let ledger = report::accounts(&run.report, self.verbosity.verbose);
                     format.write(&(report::summary(&run.report, None) + &ledger))?;
                 }
             }
         }
-        Ok(exit_code(&run.report, self.telling.fail_on()))
+        Ok(exit_code(&run.report, self.verbosity.fail_on()))
     }
 
-    /// Writes each changed file by way of a new one beside it, after everything could be fitted.
+    /// Replaces each changed file by a new one, after all texts were edited.
     fn write_files(&self, manifests: &Manifests, run: &Run) -> Result<(), Failure> {
         let mut edited = 0;
         for (manifest, text) in manifests.texts.iter().zip(&run.texts) {
@@ -119,18 +119,18 @@ impl Apply {
                 format!("error: cannot write {}", file.display()),
             ))?;
             edited += 1;
-            if !self.telling.quiet {
+            if !self.verbosity.quiet {
                 Output::stderr(&format!("edited  {}", manifest.name));
             }
         }
-        if edited == 0 && !self.telling.quiet {
+        if edited == 0 && !self.verbosity.quiet {
             Output::stderr("nothing to do");
         }
         Ok(())
     }
 }
 
-/// What fitting files comes to.
+/// The result of running fitout on files.
 pub(super) struct Run {
     pub(super) changes: Vec<Change>,
     pub(super) report: Report,
@@ -138,15 +138,15 @@ pub(super) struct Run {
     pub(super) texts: Vec<String>,
 }
 
-/// Fits the files that the arguments name, and hands what came of it to `finish`.
+/// Runs fitout on the files that the arguments name, and passes the result to `finish`.
 pub(super) fn run_on_files(
     source: &Source,
-    telling: &Telling,
+    verbosity: &Verbosity,
     finish: impl FnOnce(&Run, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
-    read_files(source, telling, |config, manifests, resources| {
+    read_files(source, verbosity, |config, manifests, resources| {
         let run = Run::of(config, manifests, resources);
-        let run = run.map_err(|problems| failure(&problems, telling, UNREADABLE))?;
+        let run = run.map_err(|problems| failure(&problems, verbosity, UNREADABLE))?;
         finish(&run, manifests, resources)
     })
 }
@@ -154,18 +154,18 @@ pub(super) fn run_on_files(
 /// Reads the config and the files that the arguments name.
 pub(super) fn read_files(
     source: &Source,
-    telling: &Telling,
+    verbosity: &Verbosity,
     then: impl FnOnce(&mut Config<'_>, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
-    let unreadable = |problems: Problems| failure(&problems, telling, UNREADABLE);
+    let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
     let config_text = ConfigText::read(
         source.config.as_deref(),
         source.environment.as_deref(),
-        telling,
+        verbosity,
     )?;
-    let function_config = config_text.function_config(telling)?;
-    let mut config = config_of(&function_config, telling)?;
-    let manifests = Manifests::read(source, telling)?;
+    let function_config = config_text.function_config(verbosity)?;
+    let mut config = config_of(&function_config, verbosity)?;
+    let manifests = Manifests::read(source, verbosity)?;
     let resources = manifests.resources().map_err(unreadable)?;
     then(&mut config, &manifests, &resources)
 }
@@ -188,22 +188,22 @@ impl Run {
         })
     }
 
-    /// Tells findings, totals and the ledger on standard error, as much as asked.
-    pub(super) fn tell(&self, telling: &Telling) {
-        telling.tell_findings(&self.report);
+    /// Prints findings, totals and the ledger on standard error, as verbosity asks.
+    pub(super) fn print(&self, verbosity: &Verbosity) {
+        verbosity.report_findings(&self.report);
         if self.report.has_errors() {
-            Output::stderr("nothing was written, so that nothing half-fitted is deployed");
+            Output::stderr("nothing was written because of errors");
         }
-        if telling.quiet {
+        if verbosity.quiet {
             return;
         }
-        let told = if telling.verbose {
+        let totals = if verbosity.verbose {
             report::summary(&self.report, output::width())
         } else {
             report::totals(&self.report)
         };
-        let ledger = report::accounts(&self.report, telling.verbose);
-        Output::stderr((told + &ledger).trim_end());
+        let ledger = report::accounts(&self.report, verbosity.verbose);
+        Output::stderr((totals + &ledger).trim_end());
     }
 }
 
@@ -216,7 +216,7 @@ fn new_texts(
     for change in changes {
         by_text[resources[change.resource].text].push(change.clone());
     }
-    // Texts are independent of one another, so each is edited on any core that is free.
+    // Texts are independent, so they are edited in parallel.
     let edited: Vec<Result<String, Problem>> = manifests
         .par_iter()
         .zip(&by_text)
@@ -255,7 +255,7 @@ fn stream_of(texts: &[String]) -> String {
     stream
 }
 
-/// Whether a text begins with a document marker, so that it needs none in front.
+/// Whether a text begins with a document marker.
 fn starts_document(text: &str) -> bool {
     let first = text
         .lines()
@@ -263,7 +263,7 @@ fn starts_document(text: &str) -> bool {
     first.is_some_and(|line| line == "---" || line.starts_with("--- ") || line.starts_with('%'))
 }
 
-/// Replaces a file at once: a reader sees the old text or the new one, never a part.
+/// Replaces a file atomically: a reader sees the old text or the new one.
 fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     let file = file.canonicalize()?;
     let folder = file.parent().unwrap_or(Path::new("."));
@@ -276,7 +276,7 @@ fn replace(file: &Path, text: &str) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Gives the new file the old one's owner, where that is allowed: mostly it is the same already.
+/// Sets the owner of the new file to that of the old one, if this is permitted.
 #[cfg(unix)]
 fn keep_owner(new: &tempfile::NamedTempFile, old: &Path) {
     use std::os::unix::fs::{MetadataExt, fchown};
@@ -288,10 +288,10 @@ fn keep_owner(new: &tempfile::NamedTempFile, old: &Path) {
 #[cfg(not(unix))]
 fn keep_owner(_: &tempfile::NamedTempFile, _: &Path) {}
 
-/// The exit code that the findings ask for.
+/// The exit code for the findings.
 pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> u8 {
     if report.passes(fail_on) {
-        FINE
+        SUCCESS
     } else {
         FINDINGS
     }

@@ -1,5 +1,4 @@
-//! `fitout check`: whether the function ran on what was rendered, and whether the result meets the environment's rules.
-//! Writes no manifest.
+//! `fitout check`: whether the function ran on the manifests, and whether they break a rule. Writes no manifest.
 
 use std::path::{Path, PathBuf};
 
@@ -14,18 +13,18 @@ use fitout::yaml::{Node, Stream};
 use super::apply::{exit_code, read_files};
 use super::inputs::{Manifest, Manifests, failure};
 use super::output::{Form, Format, with_report};
-use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, kustomize, tree};
+use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, kustomize, tree};
 
-/// Judge manifests: was the function run on them, and do they meet the environment's rules.
+/// Check whether the function ran on manifests, and whether they break a rule of the environment.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
     source: Source,
-    /// The report's form: text or json, or with =FILE into a file; repeatable
+    /// Format of the report: text or json, with =FILE written to a file; repeatable
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
     output: Vec<Format>,
     #[command(flatten)]
-    telling: Telling,
+    verbosity: Verbosity,
 }
 
 impl Check {
@@ -40,21 +39,21 @@ impl Check {
         let folder = self.source.tree();
         read_files(
             &self.source,
-            &self.telling,
+            &self.verbosity,
             |config, manifests, resources| {
-                let (report, code) = self.judge(config, manifests, resources, || {
+                let (report, code) = self.validate(config, manifests, resources, || {
                     tree::executables_below(&folder)
                 })?;
-                self.tell(&report)?;
+                self.print(&report)?;
                 Ok(code)
             },
         )
     }
 
-    /// Judges a finished build by each config that the function was given in it.
+    /// Validates a build against each config that it passed to the function.
     fn check_overlay(&self, directory: &Path) -> Result<u8, Failure> {
         let build = kustomize::Build::run(directory, true, FINDINGS)?;
-        let unreadable = |problems: Problems| failure(&problems, &self.telling, UNREADABLE);
+        let unreadable = |problems: Problems| failure(&problems, &self.verbosity, UNREADABLE);
         let stream = Stream::parse(build.output);
         let stream = stream.map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))?;
         let built = Manifests {
@@ -66,61 +65,61 @@ impl Check {
             files: Vec::new(),
         };
         let resources = built.resources().map_err(unreadable)?;
-        let (mut told, mut code) = (None::<Report>, FINE);
-        let mut judged = Vec::new();
-        kustomize::Build::each(build.inputs, directory, &self.telling, |handed| {
-            // A config that is under `transformers` and `validators`, or in several bases, judges once.
-            let rules = rules_of(handed.node);
-            if judged.contains(&rules) {
+        let (mut all, mut code) = (None::<Report>, SUCCESS);
+        let mut validated = Vec::new();
+        kustomize::Build::each(build.inputs, directory, &self.verbosity, |input| {
+            // A config can be under `transformers` and `validators`, or in several bases.
+            let rules = rules_of(input.node);
+            if validated.contains(&rules) {
                 return Ok(());
             }
-            judged.push(rules);
-            let (report, fails) = self.judge(handed.config, &built, &resources, || {
+            validated.push(rules);
+            let (report, fails) = self.validate(input.config, &built, &resources, || {
                 tree::executables(directory)
             })?;
             code = code.max(fails);
-            match &mut told {
-                Some(told) => told.add(report),
-                None => told = Some(report),
+            match &mut all {
+                Some(all) => all.add(report),
+                None => all = Some(report),
             }
             Ok(())
         })?;
-        if let Some(report) = told {
-            self.tell(&report)?;
+        if let Some(report) = all {
+            self.print(&report)?;
         }
         Ok(code)
     }
 
-    fn judge(
+    fn validate(
         &self,
         config: &mut Config<'_>,
         manifests: &Manifests,
         resources: &[Resource<'_>],
         executables: impl FnOnce() -> Vec<PathBuf>,
     ) -> Result<(Report, u8), Failure> {
-        config.judges = true;
+        config.validate_only = true;
         let mut fitted = fitout::fit(config, resources, None)
-            .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
+            .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
         let mut report = Report::of(&mut fitted, resources, config, Detail::EachChange);
         report.account_for(&manifests.files);
         if report.did_not_run() {
             report.explain_run(&cause(executables(), &config.environment));
         }
-        let fail_on = self.telling.fail_on.map(Into::into);
+        let fail_on = self.verbosity.fail_on.map(Into::into);
         let code = exit_code(&report, fail_on.unwrap_or(config.checks.fail_on));
         Ok((report, code))
     }
 
-    fn tell(&self, report: &Report) -> Result<(), Failure> {
+    fn print(&self, report: &Report) -> Result<(), Failure> {
         for format in Format::or_text(&self.output) {
             match format.form {
                 Form::Json => format.write(&report.to_json())?,
                 Form::Text => {
-                    let findings = report::findings(report, self.telling.least());
-                    let totals = match self.telling.quiet {
+                    let findings = report::findings(report, self.verbosity.min_severity());
+                    let totals = match self.verbosity.quiet {
                         true => String::new(),
                         false => {
-                            let ledger = report::accounts(report, self.telling.verbose);
+                            let ledger = report::accounts(report, self.verbosity.verbose);
                             format!("Check  {}{ledger}", report::totals(report))
                         }
                     };
@@ -132,14 +131,14 @@ impl Check {
     }
 }
 
-/// What a config says, but for what it does with it.
+/// The `spec` of a config without its mode.
 fn rules_of(config: Node<'_>) -> Option<serde_json::Value> {
     let mut spec = serde_json::to_value(config.get("spec")?.value().ok()?).ok()?;
     spec.as_object_mut()?.remove("mode");
     Some(spec)
 }
 
-/// Why the function may not have run, and what to do.
+/// The likely reason why the function did not run, and the help.
 fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {
     let container = format!("`container: {{image: {IMAGE}}}`");
     let is_of_another = |file: &PathBuf| {
@@ -149,14 +148,13 @@ fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {
     executables.sort_by_key(is_of_another);
     let Some(first) = executables.first() else {
         return format!(
-            "list the folder of this config under `transformers`, in the form {container}, and build with `kustomize \
-             build --enable-alpha-plugins`; or fit the manifests with `fitout apply`"
+            "list the folder of this config, with {container}, under `transformers`, and build with `kustomize \
+             build --enable-alpha-plugins`; or run `fitout apply` on the manifests"
         );
     };
     format!(
-        "list the folder of this config under `transformers`; if that is the one of {}, it has the form `exec`, which \
-         kustomize leaves out without a word unless it is given --enable-alpha-plugins --enable-exec, and kubectl always: \
-         build with both, or use {container}",
+        "list the folder of this config under `transformers`. {} uses `exec`, which kubectl always skips silently, and \
+         kustomize without --enable-alpha-plugins --enable-exec: build with both flags, or use {container}",
         first.display()
     )
 }

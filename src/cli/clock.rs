@@ -1,4 +1,4 @@
-//! The day by which exemptions end: `FITOUT_TODAY`, or on the command line the machine's.
+//! The date on which exemptions expire: `FITOUT_TODAY`, or, for the command line, the system clock.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -6,20 +6,20 @@ use fitout::kubernetes::Date;
 
 use super::{Failure, WRONG_USE};
 
-/// The day that the environment names.
+/// The date in `FITOUT_TODAY`.
 pub(super) fn named() -> Result<Option<Date>, Failure> {
     let Ok(text) = std::env::var("FITOUT_TODAY") else {
         return Ok(None);
     };
     let problem = || {
         let message =
-            format!("error: FITOUT_TODAY is `{text}`, which is not a day such as 2027-03-31");
+            format!("error: FITOUT_TODAY is `{text}`, which is not a date such as 2027-03-31");
         Failure::new(WRONG_USE, message)
     };
     Date::parse(&text).ok_or_else(problem).map(Some)
 }
 
-/// The day that the environment names, or else the machine's (UTC).
+/// The date in `FITOUT_TODAY`, or else today (UTC).
 pub(super) fn today() -> Result<Option<Date>, Failure> {
     let of_machine = || {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
@@ -29,9 +29,9 @@ pub(super) fn today() -> Result<Option<Date>, Failure> {
     Ok(named()?.or_else(of_machine))
 }
 
-/// The day that is so many days after 1970-01-01, by the calendar that repeats after 146,097 days.
+/// The date that is this many days after 1970-01-01. The Gregorian calendar repeats after 146,097 days.
 fn day(days: i64) -> String {
-    // Years begin in March here, so that the day which comes and goes is the last of a year.
+    // Years begin in March here, so that the leap day is the last day of a year.
     let days = days + 719_468;
     let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;

@@ -1,4 +1,4 @@
-//! `fitout config`: the config of one environment, as a document of its own or leaf by leaf.
+//! `fitout config`: prints or explains the config of one environment.
 
 use std::path::{Path, PathBuf};
 
@@ -10,23 +10,23 @@ use fitout::select::{Selected, Selection};
 use super::config_text::ConfigText;
 use super::inputs::{Manifests, failure};
 use super::output::Output;
-use super::{Color, FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE};
+use super::{Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE};
 
 /// Print or explain the config of one environment.
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {
-    /// Print the config of one environment as a document of its own, for kpt and other hosts that cannot choose
+    /// Print the config of one environment as a single document, for kpt and other hosts that cannot choose one
     Print(Print),
-    /// Show the effective config of one environment, with the line that decides each value
+    /// Show the effective config of one environment, with the line that sets each value
     Show(Show),
 }
 
-/// Print the config of one environment as a document of its own.
+/// Print the config of one environment as a single document.
 #[derive(Debug, Args)]
 pub(super) struct Print {
     #[command(flatten)]
     chosen: Chosen,
-    /// Compare with this file instead; exits with 1 when the file is out of date
+    /// Compare with this file instead; exit with 1 if the file is out of date
     #[arg(long, value_name = "FILE")]
     check: Option<PathBuf>,
 }
@@ -36,7 +36,7 @@ pub(super) struct Print {
 pub(super) struct Show {
     #[command(flatten)]
     chosen: Chosen,
-    /// Show what applies to the objects in these files or directories, or in - for standard input
+    /// Show the settings of the objects in these files or directories, or - for standard input
     #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1..)]
     filenames: Vec<PathBuf>,
 }
@@ -47,7 +47,7 @@ struct Chosen {
     /// The environment
     #[arg(short = 'e', long, value_name = "NAME")]
     environment: Option<String>,
-    /// The functionConfig's file; with -e the environment to choose in it
+    /// The file of the config; -e chooses an environment in it
     #[arg(short = 'c', long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// When to color
@@ -56,8 +56,8 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn telling(&self) -> Telling {
-        Telling {
+    fn verbosity(&self) -> Verbosity {
+        Verbosity {
             fail_on: None,
             color: self.color,
             quiet: false,
@@ -67,7 +67,7 @@ impl Chosen {
 
     fn read(&self) -> Result<ConfigText, Failure> {
         let (config, environment) = (self.config.as_deref(), self.environment.as_deref());
-        ConfigText::read(config, environment, &self.telling())
+        ConfigText::read(config, environment, &self.verbosity())
     }
 }
 
@@ -82,43 +82,43 @@ impl Config {
 
 impl Print {
     fn run(&self) -> Result<u8, Failure> {
-        let telling = self.chosen.telling();
+        let verbosity = self.chosen.verbosity();
         let text = self.chosen.read()?;
-        let function_config = text.function_config(&telling)?;
+        let function_config = text.function_config(&verbosity)?;
         let config = function_config
             .decode(fitout::VOCABULARY)
-            .map_err(|problems| failure(&problems, &telling, WRONG_USE))?;
+            .map_err(|problems| failure(&problems, &verbosity, WRONG_USE))?;
         let environment = &config.environment;
         let printed = self_contained(&text.stream, environment, fitout::VOCABULARY)
-            .map_err(|problem| failure(&problem.into(), &telling, WRONG_USE))?;
+            .map_err(|problem| failure(&problem.into(), &verbosity, WRONG_USE))?;
         let command = match &self.chosen.config {
             Some(file) => format!("fitout config print -c {} -e {environment}", file.display()),
             None => format!("fitout config print -e {environment}"),
         };
-        // Wherever the command is run, it is the same file.
+        // The header must not depend on the working directory.
         let source = text
             .name
             .rfind("fn-config/")
             .map_or(&*text.name, |at| &text.name[at..]);
         let printed = format!(
-            "{HEADER} {source} for {environment}. Change that file, not this one, and renew this one with\n\
-             # `{command}`; with `--check` and its name the same command fails when it is out of date.\n\
+            "{HEADER} {source} for {environment}. Do not edit; change that file and print again with\n\
+             # `{command}`. With `--check FILE` the same command fails if FILE is out of date.\n\
              #\n{printed}"
         );
         match &self.check {
             None => {
                 Output::stdout(&printed);
-                Ok(FINE)
+                Ok(SUCCESS)
             }
             Some(file) => check(file, &printed, &command),
         }
     }
 }
 
-/// How the header of a printed config begins.
+/// The first words of the header of a printed config.
 const HEADER: &str = "# Printed from";
 
-/// Compares a file with what would be printed; from where the command ran is all the same.
+/// Compares a file with what would be printed, except for the header.
 fn check(file: &Path, printed: &str, command: &str) -> Result<u8, Failure> {
     let shown = file.display();
     let text = std::fs::read_to_string(file).map_err(Failure::of(
@@ -130,7 +130,7 @@ fn check(file: &Path, printed: &str, command: &str) -> Result<u8, Failure> {
         text.lines().skip(if is_printed { 2 } else { 0 })
     }
     if text.starts_with(HEADER) && lines(&text).eq(lines(printed)) {
-        return Ok(FINE);
+        return Ok(SUCCESS);
     }
     let mut pairs = lines(&text).zip(lines(printed)).enumerate();
     let first = pairs.find(|(_, (old, new))| old != new);
@@ -141,7 +141,7 @@ fn check(file: &Path, printed: &str, command: &str) -> Result<u8, Failure> {
     let line = |text: &str| lines(text).nth(first).unwrap_or("(the end)").to_owned();
     let number = first + 1 + if text.starts_with(HEADER) { 2 } else { 0 };
     Output::stderr(&format!(
-        "error: {shown} is out of date\n  line {number} is        {}\n  and should be    {}\n  \
+        "error: {shown} is out of date\n  found in line {number}: {}\n  expected: {}\n  \
          = help: {command} > {shown}",
         line(&text),
         line(printed)
@@ -151,12 +151,12 @@ fn check(file: &Path, printed: &str, command: &str) -> Result<u8, Failure> {
 
 impl Show {
     fn run(&self) -> Result<u8, Failure> {
-        let telling = self.chosen.telling();
+        let verbosity = self.chosen.verbosity();
         let text = self.chosen.read()?;
-        let function_config = text.function_config(&telling)?;
+        let function_config = text.function_config(&verbosity)?;
         let config = function_config
             .decode(fitout::VOCABULARY)
-            .map_err(|problems| failure(&problems, &telling, WRONG_USE))?;
+            .map_err(|problems| failure(&problems, &verbosity, WRONG_USE))?;
         let mut shown = Shown::default();
         if self.filenames.is_empty() {
             shown.add(
@@ -168,7 +168,7 @@ impl Show {
                 shown.add(&title, config.profile_leaves(profile.layer));
             }
             Output::stdout(&shown.drawn());
-            return Ok(FINE);
+            return Ok(SUCCESS);
         }
         let source = Source {
             filenames: self.filenames.clone(),
@@ -176,24 +176,24 @@ impl Show {
             environment: None,
             config: None,
         };
-        let unreadable = |problems| failure(&problems, &telling, UNREADABLE);
-        let manifests = Manifests::read(&source, &telling)?;
+        let unreadable = |problems| failure(&problems, &verbosity, UNREADABLE);
+        let manifests = Manifests::read(&source, &verbosity)?;
         let resources = manifests.resources().map_err(unreadable)?;
         let objects = Objects::of(&resources, &config.pod_specs, &config.claims, None);
         let selection = Selection::of(&config, &objects).map_err(unreadable)?;
-        let is_fitted = |selected: &&Selected<'_, '_>| {
+        let has_sections = |selected: &&Selected<'_, '_>| {
             let target = selected.target;
             !target.templates.is_empty() || !target.claims.is_empty()
         };
-        for selected in selection.selected.iter().filter(is_fitted) {
+        for selected in selection.selected.iter().filter(has_sections) {
             show_object(&config, selected, &mut shown);
         }
         Output::stdout(&shown.drawn());
-        Ok(FINE)
+        Ok(SUCCESS)
     }
 }
 
-/// What applies to an object, and to those of its containers to which something else applies.
+/// The settings of an object, and of its containers that have other settings.
 fn show_object(
     config: &fitout::config::Config<'_>,
     selected: &Selected<'_, '_>,
@@ -237,7 +237,7 @@ impl Shown {
         self.0.push((title.to_owned(), leaves));
     }
 
-    /// A table under each title: the leaf, its value, the line that decides it, and whose line that is.
+    /// A table under each title: the leaf, its value, the line that sets it, and the layer.
     fn drawn(&self) -> String {
         let place = |leaf: &Leaf| match (&leaf.file, leaf.position) {
             (Some(file), Some(position)) => format!("{file}:{}", position.line),
@@ -247,7 +247,7 @@ impl Shown {
         for (title, leaves) in &self.0 {
             let paths = leaves.iter().map(|leaf| leaf.path.chars().count());
             let path = paths.max().unwrap_or_default();
-            // A long value pushes only its own line.
+            // A long value does not widen the column.
             let values = leaves.iter().map(|leaf| leaf.value.chars().count());
             let value = values.filter(|it| *it <= 40).max().unwrap_or_default();
             if !text.is_empty() {

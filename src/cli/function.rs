@@ -7,15 +7,15 @@ use fitout::{Outcome, Results, report};
 use kustomize_krm_types::Severity;
 
 use super::output::Output;
-use super::{FINDINGS, FINE};
+use super::{FINDINGS, SUCCESS};
 
-/// What the environment says about telling: `FITOUT_OUTPUT`.
+/// What the environment says about verbosity: `FITOUT_OUTPUT`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Settings {
     channels: Option<Channels>,
 }
 
-/// Where findings and changes are told.
+/// Where findings and changes are reported.
 #[derive(Clone, Copy, Debug, Default)]
 struct Channels {
     stderr: bool,
@@ -39,7 +39,7 @@ impl Settings {
                 "results" => channels.results = true,
                 "none" => {}
                 other => Output::stderr(&format!(
-                    "warning: FITOUT_OUTPUT: `{other}` is none of stderr, results, none"
+                    "warning: FITOUT_OUTPUT: unknown value `{other}`; expected stderr, results or none"
                 )),
             }
         }
@@ -56,21 +56,20 @@ impl Settings {
         }
     }
 
-    /// kustomize drops results, so people read standard error there; kpt shows results, and would
-    /// show standard error as noise.
-    fn tells_findings(self, host: Host) -> bool {
+    /// kustomize drops results, so findings go to standard error; kpt shows the results.
+    fn prints_findings(self, host: Host) -> bool {
         self.channels
             .map_or(host != Host::Kpt, |channels| channels.stderr)
     }
 
-    /// What stops the run is told unless nothing is to be told at all.
-    fn tells_problems(self) -> bool {
+    /// Problems that stop the run are printed unless all output is disabled.
+    fn prints_problems(self) -> bool {
         self.channels
             .is_none_or(|channels| channels.stderr || channels.results)
     }
 }
 
-/// Runs the function; answers its exit code.
+/// Runs the function and returns its exit code.
 pub(super) fn run(settings: &Settings) -> u8 {
     let mut bytes = Vec::new();
     if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
@@ -88,31 +87,29 @@ pub(super) fn run(settings: &Settings) -> u8 {
     }
 }
 
-/// Tells the outcome and writes the output; answers the exit code.
+/// Prints the findings, writes the output, and returns the exit code.
 pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
-    if settings.tells_problems() {
+    if settings.prints_problems() {
         for problem in &outcome.problems {
             Output::stderr(&problem.to_string());
         }
-        if let Some(told) = &outcome.report {
-            let least = if settings.tells_findings(outcome.host) {
+        if let Some(report) = &outcome.report {
+            let min_severity = if settings.prints_findings(outcome.host) {
                 Severity::Warning
             } else {
                 Severity::Error
             };
-            let text = report::findings(told, least);
+            let text = report::findings(report, min_severity);
             if !text.is_empty() {
                 Output::stderr(text.trim_end());
             }
         }
         match (&outcome.report, &outcome.output) {
             _ if outcome.passed => {}
-            (Some(told), _) if told.judges => {
-                Output::stderr(&format!("fitout: {}", report::totals(told).trim_end()));
+            (Some(report), _) if report.validate_only => {
+                Output::stderr(&format!("fitout: {}", report::totals(report).trim_end()));
             }
-            _ => Output::stderr(
-                "fitout: nothing was written, so that nothing half-fitted is deployed",
-            ),
+            _ => Output::stderr("fitout: nothing was written because of errors"),
         }
     }
     let Some(output) = &outcome.output else {
@@ -123,7 +120,7 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
         .write_all(output.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Ok(()) if outcome.passed => FINE,
+        Ok(()) if outcome.passed => SUCCESS,
         Ok(()) => FINDINGS,
         Err(error) => {
             Output::stderr(&format!("error: cannot write to standard output: {error}"));

@@ -1,4 +1,4 @@
-//! Files, directories and standard input: the manifests and the config of the command line.
+//! Reads the manifests and the config that the command line names.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -12,19 +12,19 @@ use fitout::read::{Origin, Resource, is_object};
 use fitout::report::{FileAccount, FileOutcome, problem_snippet};
 use fitout::yaml::Stream;
 
-use super::{Failure, Source, Telling, UNREADABLE, WRONG_USE};
+use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 
-/// A text with manifests.
+/// A file, or standard input, with manifests.
 #[derive(Debug)]
 pub(super) struct Manifest {
-    /// What a person calls it.
+    /// Its name in messages.
     pub(super) name: String,
-    /// Where it is written back; `None` for standard input.
+    /// The file to write it to; `None` for standard input.
     pub(super) file: Option<PathBuf>,
     pub(super) stream: Stream,
 }
 
-/// Every manifest that was named, and what became of each file that the arguments reach.
+/// The manifests, and the outcome for each file below the arguments.
 #[derive(Debug, Default)]
 pub(super) struct Manifests {
     pub(super) texts: Vec<Manifest>,
@@ -32,20 +32,20 @@ pub(super) struct Manifests {
 }
 
 impl Manifests {
-    /// Reads everything that the arguments name.
-    pub(super) fn read(source: &Source, telling: &Telling) -> Result<Manifests, Failure> {
+    /// Reads all files that the arguments name.
+    pub(super) fn read(source: &Source, verbosity: &Verbosity) -> Result<Manifests, Failure> {
         let mut manifests = Manifests::default();
         let mut problems = Vec::new();
         let mut known = HashSet::new();
         for path in &source.filenames {
             for (file, outcome) in files_at(path)? {
                 let name = shown(&file);
-                // A file that is named twice, or reached by a link as well, is one file.
+                // A file can be named twice, or be reached through a link.
                 let is_new = known.insert(file.canonicalize().unwrap_or_else(|_| file.clone()));
                 let outcome = match outcome {
                     FileOutcome::Read if !is_new => Ok(FileOutcome::Duplicate),
                     FileOutcome::Read => manifests.add(&file, &name),
-                    passed_over => Ok(passed_over),
+                    skipped => Ok(skipped),
                 };
                 match outcome {
                     Ok(outcome) => manifests.account(name, None, outcome),
@@ -54,7 +54,7 @@ impl Manifests {
             }
         }
         if !problems.is_empty() {
-            return Err(failure(&Problems(problems), telling, UNREADABLE));
+            return Err(failure(&Problems(problems), verbosity, UNREADABLE));
         }
         if manifests.texts.is_empty() {
             return Err(manifests.nothing_found(source));
@@ -70,30 +70,30 @@ impl Manifests {
         });
     }
 
-    /// A wrong path must not look like a job done.
+    /// The failure if no file contains objects, because a wrong path must not look like success.
     fn nothing_found(&self, source: &Source) -> Failure {
         let paths: Vec<String> = source.filenames.iter().map(|path| shown(path)).collect();
         let mut message = format!(
             "error[FIT-INP001]: no Kubernetes objects in {}",
             paths.join(", ")
         );
-        // Who names a folder of text files or an ignored one hears of it in numbers.
+        // Only files that look like manifests are listed.
         let skipped = self.files.iter().filter_map(|file| {
             let is_read = [FileOutcome::Package, FileOutcome::NoObjects].contains(&file.outcome);
             is_read.then_some(file.path.as_str())
         });
         let skipped: Vec<&str> = skipped.collect();
         if !skipped.is_empty() {
-            message.push_str(&format!("\n  passed over: {}", skipped.join(", ")));
+            message.push_str(&format!("\n  skipped: {}", skipped.join(", ")));
         }
         let mut outcomes = self.files.iter().map(|file| file.outcome);
         if outcomes.any(|outcome| outcome == FileOutcome::Package) {
-            message.push_str("\n  = help: to build a kustomize overlay and fit it, use -k");
+            message.push_str("\n  = help: use -k for a kustomize overlay");
         }
         Failure::new(UNREADABLE, message)
     }
 
-    /// Reads one file, and accounts for the documents in it that are no objects of a cluster.
+    /// Reads one file, and records documents in it that are not Kubernetes objects.
     fn add(&mut self, file: &Path, name: &str) -> Result<FileOutcome, Problem> {
         let is_stdin = file == Path::new("-");
         let is_package = |file: &OsStr| PACKAGE_FILES.iter().any(|known| file == *known);
@@ -126,7 +126,7 @@ impl Manifests {
         Ok(FileOutcome::Read)
     }
 
-    /// The objects in all texts, in their order.
+    /// The objects in all texts, in order.
     pub(super) fn resources(&self) -> Result<Vec<Resource<'_>>, Problems> {
         let mut resources = Vec::new();
         let mut problems = Vec::new();
@@ -156,7 +156,7 @@ impl Manifests {
     }
 }
 
-/// Files that are not manifests, whatever they hold.
+/// Files of kustomize and kpt, which are not manifests.
 const PACKAGE_FILES: [&str; 4] = [
     "kustomization.yaml",
     "kustomization.yml",
@@ -164,20 +164,20 @@ const PACKAGE_FILES: [&str; 4] = [
     "Kptfile",
 ];
 
-/// A text as YAML, or the place where it stops being that.
+/// Parses a text as YAML.
 pub(super) fn parsed(bytes: Vec<u8>, name: &str) -> Result<Stream, Problem> {
     Stream::from_bytes_or_text(bytes).map_err(|(error, text)| not_yaml(&error, Some((name, &text))))
 }
 
 fn read_stdin() -> std::io::Result<Vec<u8>> {
-    // Where a file is redirected its size is known, and the text need not move while it grows.
+    // The size of a redirected file is known, which saves reallocations.
     let size = std::fs::metadata("/dev/stdin").map_or(0, |it| it.len());
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     std::io::stdin().lock().read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// The files at a path, in a fixed order: itself, or everything below it, with what is not to be read and why.
+/// The files at or below a path, sorted. Each file that is not read has the reason.
 fn files_at(path: &Path) -> Result<Vec<(PathBuf, FileOutcome)>, Failure> {
     if path == Path::new("-") || path.is_file() {
         return Ok(vec![(path.to_owned(), FileOutcome::Read)]);
@@ -185,7 +185,7 @@ fn files_at(path: &Path) -> Result<Vec<(PathBuf, FileOutcome)>, Failure> {
     if !path.exists() {
         return Err(Failure::new(
             UNREADABLE,
-            format!("error[FIT-INP001]: there is no {}", path.display()),
+            format!("error[FIT-INP001]: {} does not exist", path.display()),
         ));
     }
     let mut files = Vec::new();
@@ -204,7 +204,7 @@ fn files_at(path: &Path) -> Result<Vec<(PathBuf, FileOutcome)>, Failure> {
             false => files.push((outcome_of(&path), path)),
         }
     }
-    // What the walk does not lead to is in the folders that it leads to. Of an ignored folder only the folder is known.
+    // The walk omits hidden and ignored entries, so they are read from its folders. An ignored folder is one entry.
     for folder in folders {
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -223,7 +223,7 @@ fn files_at(path: &Path) -> Result<Vec<(PathBuf, FileOutcome)>, Failure> {
     Ok(files.collect())
 }
 
-/// Whether a file below a folder is one of manifests.
+/// Whether to read a file below a folder.
 fn outcome_of(file: &Path) -> FileOutcome {
     let extension = file.extension().unwrap_or_default();
     match () {
@@ -243,8 +243,7 @@ pub(super) fn shown(path: &Path) -> String {
 }
 
 impl Source {
-    /// The folder in which overlays that use the config are likely to be: that which holds `fn-config/`, or else the
-    /// working directory.
+    /// The folder to search for overlays: the one that contains `fn-config/`, or else the working directory.
     pub(super) fn tree(&self) -> PathBuf {
         let working = std::env::current_dir().unwrap_or_default();
         let mut above = working.ancestors();
@@ -256,20 +255,20 @@ impl Source {
     }
 }
 
-/// A functionConfig as a Config, with the day by which exemptions end.
+/// Decodes a functionConfig, and sets the date on which exemptions expire.
 pub(super) fn config_of<'c>(
     function_config: &'c FunctionConfig<'_>,
-    telling: &Telling,
+    verbosity: &Verbosity,
 ) -> Result<Config<'c>, Failure> {
     let config = function_config.decode(fitout::VOCABULARY);
-    let mut config = config.map_err(|problems| failure(&problems, telling, WRONG_USE))?;
+    let mut config = config.map_err(|problems| failure(&problems, verbosity, WRONG_USE))?;
     config.today = super::clock::today()?.or(config.today);
     Ok(config)
 }
 
-/// Problems as the end of a command, each with a picture of its place.
-pub(super) fn failure(problems: &Problems, telling: &Telling, code: u8) -> Failure {
-    let color = telling.color.applies_to(&std::io::stderr());
+/// Problems as a failure, each with an excerpt of its file.
+pub(super) fn failure(problems: &Problems, verbosity: &Verbosity, code: u8) -> Failure {
+    let color = verbosity.color.applies_to(&std::io::stderr());
     let mut message: String = problems
         .0
         .iter()

@@ -1,8 +1,8 @@
-//! `-k DIR`: the overlay as kustomize builds it, with our function inside and without Docker.
+//! `-k DIR`: builds an overlay with kustomize, and runs fitout in it without Docker.
 //!
-//! kustomize and kubectl run a container function by calling `docker` from PATH. For the time of the
-//! build a `docker` of ours stands first there: it runs this program when the image is ours, and the
-//! real docker otherwise (see [`super::shim`]). So the overlay is the same everywhere.
+//! kustomize and kubectl call `docker` from PATH to run a container function. During the build, a wrapper comes first on
+//! PATH: it runs this program for fitout's image, and the real docker for others (see [`super::shim`]). So the same overlay
+//! works with and without Docker.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,59 +15,56 @@ use fitout::yaml::{Node, Stream};
 
 use super::inputs::{config_of, failure};
 use super::output::Output;
-use super::{FINE, Failure, Telling, UNREADABLE, WRONG_USE, tree};
+use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, tree};
 
-/// This program's path, for the stand-in.
+/// The path of this program, for the wrapper.
 pub(super) const PROGRAM: &str = "FITOUT_SHIM_PROGRAM";
-/// The PATH without the stand-in.
+/// The PATH without the wrapper.
 pub(super) const REAL_PATH: &str = "FITOUT_SHIM_PATH";
-/// A folder where the stand-in leaves what it was given and what came of it.
+/// The folder where the wrapper records the input and exit code of each call.
 pub(super) const RECORD: &str = "FITOUT_SHIM_RECORD";
-
-/// The overlay that is built, for the lines of its config.
+/// The overlay, to look up the lines of its config.
 pub(super) const DIRECTORY: &str = "FITOUT_SHIM_DIRECTORY";
-
-/// The folder that the path of the overlay starts from.
+/// The working directory, to which the path of the overlay is relative.
 pub(super) const WORKING: &str = "FITOUT_SHIM_WORKING";
+/// Set if the caller reports the findings.
+pub(super) const REPORTED_LATER: &str = "FITOUT_SHIM_REPORTED_LATER";
 
-/// Set when the caller tells findings itself.
-pub(super) const TOLD_LATER: &str = "FITOUT_SHIM_TOLD_LATER";
-
-/// Prints the build.
+/// Builds an overlay and prints it.
 pub(super) fn apply(directory: &Path) -> Result<u8, Failure> {
     let build = Build::run(directory, false, WRONG_USE)?;
     Output::stdout(&build.output);
-    Ok(FINE)
+    Ok(SUCCESS)
 }
 
 /// A finished build.
 pub(super) struct Build {
     /// The objects.
     pub(super) output: String,
-    /// The ResourceLists that kustomize gave to the function while it built.
+    /// The ResourceLists that kustomize passed to the function.
     pub(super) inputs: Vec<String>,
 }
 
 impl Build {
-    /// Builds an overlay. `is_told_later`: what the function finds is the caller's to tell. `not_run`: the code of a
-    /// build that succeeds without the function.
+    /// Builds an overlay. `is_reported_later`: the caller reports the findings. `not_run`: the exit code if the build succeeds
+    /// without running the function.
     pub(super) fn run(
         directory: &Path,
-        is_told_later: bool,
+        is_reported_later: bool,
         not_run: u8,
     ) -> Result<Build, Failure> {
         let io = |what: &str| Failure::of::<std::io::Error>(UNREADABLE, format!("error: {what}"));
-        let folder = tempfile::tempdir().map_err(io("cannot make a temporary folder"))?;
+        let folder = tempfile::tempdir().map_err(io("cannot create a temporary folder"))?;
         let record = folder.path().join("record");
-        std::fs::create_dir(&record).map_err(io("cannot make a temporary folder"))?;
+        std::fs::create_dir(&record).map_err(io("cannot create a temporary folder"))?;
         let bin = folder.path().join("bin");
-        write_stand_in(&bin).map_err(io("cannot write the stand-in for docker"))?;
+        write_wrapper(&bin).map_err(io("cannot write the wrapper for docker"))?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 
         let mut command = kustomize_on(&path, directory)?;
-        if is_told_later {
-            command.env(TOLD_LATER, "1");
+        if is_reported_later {
+            command.env(REPORTED_LATER, "1");
         }
         let finished = command
             .env("PATH", in_front(&bin, &path))
@@ -81,7 +78,7 @@ impl Build {
             .output()
             .map_err(io("cannot run kustomize"))?;
         let calls = Call::all(&record);
-        judge(directory, &finished, &calls, not_run)?;
+        check_build(directory, &finished, &calls, not_run)?;
         Ok(Build {
             output: String::from_utf8_lossy(&finished.stdout).into_owned(),
             inputs: calls.into_iter().map(|call| call.input).collect(),
@@ -89,25 +86,24 @@ impl Build {
     }
 }
 
-/// What kustomize handed to the function once, and its config.
-pub(super) struct Handed<'h, 'c> {
+/// One input of the function, and its config.
+pub(super) struct Input<'h, 'c> {
     pub(super) stream: &'h Stream,
     pub(super) list: &'h ResourceList<'h>,
-    /// The config's mapping in the list.
+    /// The config in the list.
     pub(super) node: Node<'h>,
     pub(super) config: &'h mut Config<'c>,
 }
 
 impl Build {
-    /// Goes through what kustomize handed to the function. The lines of configs are those of their files, which a person can
-    /// look up.
+    /// Calls `then` for each input of the function. The lines of configs are those of their files.
     pub(super) fn each(
         inputs: Vec<String>,
         directory: &Path,
-        telling: &Telling,
-        mut then: impl FnMut(Handed<'_, '_>) -> Result<(), Failure>,
+        verbosity: &Verbosity,
+        mut then: impl FnMut(Input<'_, '_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let unreadable = |problems: Problems| failure(&problems, telling, UNREADABLE);
+        let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
         let sources = tree::sources(directory);
         for input in inputs {
             let stream = Stream::parse(input);
@@ -119,19 +115,19 @@ impl Build {
             };
             let function_config = FunctionConfig::of_build(node, &sources);
             let function_config =
-                function_config.map_err(|problems| failure(&problems, telling, WRONG_USE))?;
-            then(Handed {
+                function_config.map_err(|problems| failure(&problems, verbosity, WRONG_USE))?;
+            then(Input {
                 stream: &stream,
                 list: &list,
                 node,
-                config: &mut config_of(&function_config, telling)?,
+                config: &mut config_of(&function_config, verbosity)?,
             })?;
         }
         Ok(())
     }
 }
 
-/// One call of the function, as the stand-in recorded it.
+/// A recorded call of the function.
 struct Call {
     input: String,
     code: Option<u8>,
@@ -160,9 +156,9 @@ impl Call {
     }
 }
 
-/// Fails when the build did, and when it succeeded without the function: kustomize skips a function
-/// silently when it is an executable and no flag allows that, and such manifests are not fitted.
-fn judge(
+/// Fails if the build failed, or if it succeeded without the function: kustomize silently skips an executable function
+/// without `--enable-exec`.
+fn check_build(
     directory: &Path,
     finished: &Finished,
     calls: &[Call],
@@ -173,7 +169,7 @@ fn judge(
         let code = calls
             .iter()
             .filter_map(|call| call.code)
-            .find(|code| *code != FINE)
+            .find(|code| *code != SUCCESS)
             .unwrap_or(UNREADABLE);
         return Err(Failure::new(
             code,
@@ -189,8 +185,8 @@ fn judge(
             not_run,
             format!(
                 "error[FIT-RUN001]: the build of {shown} succeeded, but kustomize skipped the function in {}\n  \
-                 = help: it has the form `exec`, which kustomize leaves out without --enable-exec; use the form \
-                 `container: {{image: {}}}`, or run kustomize yourself with that flag",
+                 = help: kustomize skips `exec` functions without --enable-exec; use `container: {{image: {}}}`, or run \
+                 kustomize with that flag",
                 skipped.join(", "),
                 fitout::IMAGE
             ),
@@ -204,8 +200,8 @@ fn judge(
         return Err(Failure::new(
             not_run,
             format!(
-                "error[FIT-RUN001]: a config with `mode: Check` is under `transformers` in the build of {shown}, so that nothing \
-                 is left of it\n  = help: list it under `validators`, and the one without `mode: Check` under `transformers`"
+                "error[FIT-RUN001]: the build of {shown} is empty, because a config with `mode: Check` is under \
+                 `transformers`\n  = help: list it under `validators`, and the config without `mode: Check` under `transformers`"
             ),
         ));
     }
@@ -223,7 +219,7 @@ fn judge(
     Ok(())
 }
 
-fn write_stand_in(bin: &Path) -> std::io::Result<()> {
+fn write_wrapper(bin: &Path) -> std::io::Result<()> {
     std::fs::create_dir(bin)?;
     let file = bin.join("docker");
     std::fs::write(
@@ -248,7 +244,7 @@ fn kustomize_on(path: &OsString, directory: &Path) -> Result<Command, Failure> {
         return Err(Failure::new(
             UNREADABLE,
             format!(
-                "error[FIT-INP001]: there is no directory {}",
+                "error[FIT-INP001]: {} is not a directory",
                 directory.display()
             ),
         ));
@@ -264,14 +260,14 @@ fn kustomize_on(path: &OsString, directory: &Path) -> Result<Command, Failure> {
     } else {
         return Err(Failure::new(
             WRONG_USE,
-            "error: -k needs kustomize or kubectl on PATH, and there is neither",
+            "error: -k needs kustomize or kubectl, and neither is on PATH",
         ));
     };
     command.arg("--enable-alpha-plugins").arg(directory);
     Ok(command)
 }
 
-/// A program in the folders of a PATH.
+/// Finds a program on a PATH.
 pub(super) fn find(name: &str, path: &OsString) -> Option<PathBuf> {
     std::env::split_paths(path)
         .map(|folder| folder.join(name))

@@ -1,5 +1,5 @@
-//! The command line, and the function's standard input and output: the only code that prints, reads
-//! files and the environment, or decides exit codes.
+//! The command line, and standard input and output of the function. No other code prints, reads files or environment
+//! variables, or decides exit codes.
 
 mod apply;
 mod check;
@@ -27,21 +27,21 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use output::Output;
 
-/// Fine; with `apply` and `plan` also when something changed.
-const FINE: u8 = 0;
-/// Findings, or changes where `--exit-code` asks for them. The function's only other code.
+/// Success; with `apply` and `plan` also if something changed.
+const SUCCESS: u8 = 0;
+/// Findings, or changes with `--exit-code`. The only other exit code of the function.
 const FINDINGS: u8 = 1;
-/// Wrong use, or a wrong config.
+/// Wrong usage, or an invalid config.
 const WRONG_USE: u8 = 2;
 /// Input that cannot be read.
 const UNREADABLE: u8 = 3;
-/// A bug of ours.
+/// A bug in fitout.
 const BUG: u8 = 70;
 
-/// Fits Kubernetes manifests out for one environment, and says why
+/// Set resources, security contexts, scraping and storage in Kubernetes manifests for an environment
 ///
-/// Without a command and with a ResourceList on standard input it is a KRM function, as kustomize and
-/// kpt run it.
+/// Without a command it is a KRM function for kustomize and kpt, which reads a ResourceList from
+/// standard input.
 #[derive(Debug, Parser)]
 #[command(
     name = "fitout",
@@ -50,8 +50,8 @@ const BUG: u8 = 70;
     disable_help_subcommand = true
 )]
 #[command(
-    after_help = "Exit codes: 0 fine, 1 findings (or changes, with --exit-code), 2 wrong use or config, \
-                        3 unreadable input, 70 a bug. As a function: 0 or 1."
+    after_help = "Exit codes: 0 success, 1 findings (or changes, with --exit-code), 2 wrong usage or config, \
+                        3 unreadable input, 70 a bug in fitout. As a function: 0 or 1."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -60,71 +60,71 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Print the fitted manifests, or edit the files in place with -i
+    /// Print the changed manifests, or edit the files in place with -i
     Apply(apply::Apply),
-    /// Show what would change, line by line, with the reasons; writes nothing
+    /// Show each change and its reason; writes nothing
     Plan(plan::Plan),
-    /// Judge manifests: was the function run on them, and do they meet the environment's rules
+    /// Check whether the function ran on manifests, and whether they break a rule of the environment
     Check(check::Check),
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
     Preflight(preflight::Preflight),
-    /// Stands in for docker while kustomize runs: runs the function when the image is ours
+    /// Replaces docker while kustomize runs: runs the function for fitout's image
     #[command(hide = true, disable_help_flag = true)]
     DockerShim {
-        /// What kustomize gave to docker.
+        /// The arguments that kustomize passed to docker.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
 }
 
-/// What to fit, for which environment.
+/// The manifests and the environment.
 #[derive(Debug, Args)]
 struct Source {
-    /// Files or directories of manifests (recursive; .yaml .yml .json; .gitignore holds), or - for a
-    /// stream on standard input
+    /// Files or directories of manifests, or - for standard input. Directories are read recursively:
+    /// .yaml, .yml and .json files that .gitignore does not exclude
     #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1.., required_unless_present = "kustomization")]
     filenames: Vec<PathBuf>,
-    /// An overlay: runs the kustomize (or kubectl) on PATH; functions of our image need no Docker
+    /// A kustomize overlay, built with kustomize or kubectl from PATH; fitout needs no Docker in it
     #[arg(short = 'k', long = "kustomize", value_name = "DIR", conflicts_with_all = ["filenames", "environment", "config"])]
     kustomization: Option<PathBuf>,
-    /// The environment: fn-config/NAME/fitout.yaml, else the fn-config/all/fitout.yaml or
-    /// fn-config/fitout.yaml that describes it, here or in the nearest directory above
+    /// The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or
+    /// fn-config/fitout.yaml that has this environment, here or in the nearest directory above
     #[arg(short = 'e', long, value_name = "NAME")]
     environment: Option<String>,
-    /// The functionConfig's file; with -e the environment to choose in it
+    /// The file of the config; -e chooses an environment in it
     #[arg(short = 'c', long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
-/// How much is told, and how.
+/// How much is printed, and which findings fail the run.
 #[derive(Debug, Args)]
-struct Telling {
-    /// Which findings fail the run; by default errors, for `check` what its config says
+struct Verbosity {
+    /// The findings that fail the run; by default errors, for `check` spec.checks.failOn of the config
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
-    /// When to color
+    /// When to use colors
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     color: Color,
-    /// Only errors
+    /// Print only errors
     #[arg(short, long, conflicts_with = "verbose")]
     quiet: bool,
-    /// Also what was set in each object, and findings that are only good to know
+    /// Also print the changes of each object, and findings of severity info
     #[arg(short, long)]
     verbose: bool,
 }
 
-impl Telling {
+impl Verbosity {
     /// Which findings fail the run.
     fn fail_on(&self) -> fitout::config::FailOn {
         self.fail_on.unwrap_or(FailOn::Error).into()
     }
 
-    /// The severity from which on findings are told.
-    fn least(&self) -> Severity {
+    /// The lowest severity that is printed.
+    fn min_severity(&self) -> Severity {
         if self.quiet && self.fail_on == Some(FailOn::Warning) {
-            // What fails the run is told.
+            // Findings that fail the run are printed.
             Severity::Warning
         } else if self.quiet {
             Severity::Error
@@ -135,9 +135,9 @@ impl Telling {
         }
     }
 
-    /// Tells findings on standard error, as many as asked for.
-    fn tell_findings(&self, told: &Report) {
-        let findings = report::findings(told, self.least());
+    /// Prints findings on standard error, from the lowest severity on.
+    fn report_findings(&self, report: &Report) {
+        let findings = report::findings(report, self.min_severity());
         if !findings.is_empty() {
             Output::stderr(findings.trim_end());
         }
@@ -151,7 +151,7 @@ enum FailOn {
     Error,
     /// Errors and warnings.
     Warning,
-    /// None; errors still keep anything from being written.
+    /// None, but nothing is written if there are errors.
     Never,
 }
 
@@ -165,7 +165,7 @@ impl From<FailOn> for fitout::config::FailOn {
     }
 }
 
-/// When to color.
+/// When to use colors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Color {
     /// On a terminal, unless NO_COLOR is set.
@@ -176,13 +176,13 @@ enum Color {
     Never,
 }
 
-/// Why a command ends before it is done, and the code.
+/// Why a command failed, and its exit code.
 #[derive(Debug)]
 struct Failure {
-    /// What was tried, and below it what came in the way.
+    /// What was tried, and what went wrong.
     error: anyhow::Error,
     code: u8,
-    /// The same for machines, where it is the input or the config that has to be mended.
+    /// The same for machine-readable reports, if the input or the config is wrong.
     problems: Vec<Problem>,
 }
 
@@ -195,7 +195,7 @@ impl Failure {
         }
     }
 
-    /// Turns what came in the way of something into a failure of it.
+    /// Wraps an error, with what was tried.
     fn of<E: Into<anyhow::Error>>(code: u8, tried: String) -> impl FnOnce(E) -> Failure {
         move |error| Failure {
             error: error.into().context(tried),
@@ -205,7 +205,7 @@ impl Failure {
     }
 }
 
-/// Runs what the arguments and standard input ask for.
+/// Runs the command, or without arguments the function.
 pub(crate) fn main() -> ExitCode {
     report_bugs();
     let is_function = std::env::args_os().len() <= 1;
@@ -215,9 +215,13 @@ pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no errors; clap prints each where it belongs.
+            // clap prints help and version on standard output, and errors on standard error.
             let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { WRONG_USE } else { FINE });
+            return ExitCode::from(if error.use_stderr() {
+                WRONG_USE
+            } else {
+                SUCCESS
+            });
         }
     };
     let result = match cli.command {
@@ -241,15 +245,15 @@ pub(crate) fn main() -> ExitCode {
 fn short_help() -> u8 {
     let version = env!("CARGO_PKG_VERSION");
     Output::stdout(&format!(
-        "fitout {version} - fits Kubernetes manifests out for one environment, and says why\n\n  \
+        "fitout {version} - sets resources, security contexts, scraping and storage in Kubernetes manifests\n\n  \
          Try\n    \
-         fitout plan -f base -e production               what would change, and why\n    \
-         fitout apply -f base -e production              the fitted manifests\n    \
-         fitout apply -i -f base -e production           the same, into the files\n    \
-         fitout apply -k overlays/production/caracal     a kustomize overlay, without Docker\n    \
-         fitout check -f rendered.yaml -e production     did it run, and is the result sound\n    \
-         fitout preflight -f rendered.yaml               would this cluster take and run it\n\n  \
-         As a KRM function   kustomize and kpt run `fitout` with a ResourceList on standard input.\n  \
+         fitout plan -f base -e production               show each change and its reason\n    \
+         fitout apply -f base -e production              print the changed manifests\n    \
+         fitout apply -i -f base -e production           edit the files in place\n    \
+         fitout apply -k overlays/production/caracal     build an overlay without Docker\n    \
+         fitout check -f rendered.yaml -e production     check manifests after a build\n    \
+         fitout preflight -f rendered.yaml               ask the cluster what it would reject\n\n  \
+         As a KRM function   kustomize and kpt pass a ResourceList on standard input.\n  \
          All commands        fitout --help, or {}\n",
         Cli::command()
             .get_subcommands()
@@ -258,10 +262,10 @@ fn short_help() -> u8 {
             .collect::<Vec<_>>()
             .join(", ")
     ));
-    FINE
+    SUCCESS
 }
 
-/// A panic is our bug: say so, with what a report needs, and exit with a code of its own.
+/// Reports a panic as a bug in fitout, and exits with its own code.
 fn report_bugs() {
     let is_function = std::env::args_os().len() <= 1;
     std::panic::set_hook(Box::new(move |info| {

@@ -4,13 +4,13 @@ use std::io::{ErrorKind, IsTerminal, Write};
 
 use fitout::report::Report;
 
-use super::{Color, FINE, Failure, UNREADABLE};
+use super::{Color, Failure, SUCCESS, UNREADABLE};
 
 /// The two streams.
 pub(super) enum Output {}
 
 impl Output {
-    /// Writes data; a reader that has gone is no error.
+    /// Writes to standard output; a closed pipe is not an error.
     pub(super) fn stdout(text: &str) {
         let mut stdout = std::io::stdout().lock();
         match stdout
@@ -18,7 +18,7 @@ impl Output {
             .and_then(|()| stdout.flush())
         {
             Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => exit(FINE),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => exit(SUCCESS),
             Err(error) => {
                 Output::stderr(&format!("error: cannot write to standard output: {error}"));
                 exit(UNREADABLE);
@@ -26,13 +26,13 @@ impl Output {
         }
     }
 
-    /// Writes a line for people; there is nothing to be done when nobody can read it.
+    /// Writes a line to standard error; failures are ignored, because there is no other place to report them.
     pub(super) fn stderr(text: &str) {
         let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 }
 
-/// The width for text on standard error: the terminal's, or one that fits most screens.
+/// The width of text on standard error: that of the terminal, or 140.
 pub(super) fn width() -> Option<u16> {
     let columns = std::env::var("COLUMNS")
         .ok()
@@ -46,7 +46,7 @@ pub(super) fn width() -> Option<u16> {
     )
 }
 
-/// Ends the process; the one place that does.
+/// Exits the process; nothing else does.
 #[allow(clippy::exit)]
 pub(super) fn exit(code: u8) -> ! {
     std::process::exit(i32::from(code))
@@ -79,7 +79,7 @@ pub(super) struct Format {
     pub(super) file: Option<std::path::PathBuf>,
 }
 
-/// The forms of a report.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     Text,
@@ -107,7 +107,7 @@ impl std::str::FromStr for Format {
     }
 }
 
-/// Ends a command; for whoever asked for JSON, with a report of what came in the way.
+/// Writes a JSON report of a failure, if the arguments ask for one.
 pub(super) fn with_report(formats: &[Format], result: Result<u8, Failure>) -> Result<u8, Failure> {
     if let Err(failure) = &result
         && !failure.problems.is_empty()
@@ -121,7 +121,7 @@ pub(super) fn with_report(formats: &[Format], result: Result<u8, Failure>) -> Re
 }
 
 impl Format {
-    /// The forms that were asked for, or else text on standard output.
+    /// The requested formats, or else text on standard output.
     pub(super) fn or_text(formats: &[Format]) -> &[Format] {
         const TEXT: &[Format] = &[Format {
             form: Form::Text,

@@ -1,4 +1,4 @@
-//! The stand-in for docker while [`super::kustomize`] builds.
+//! The wrapper for docker during a build; see [`super::kustomize`].
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -8,10 +8,10 @@ use std::process::Command;
 use fitout::{Outcome, Results};
 
 use super::function::{self, Settings};
-use super::kustomize::{DIRECTORY, REAL_PATH, RECORD, TOLD_LATER, WORKING, find};
-use super::{FINDINGS, FINE, Failure, UNREADABLE, WRONG_USE, tree};
+use super::kustomize::{DIRECTORY, REAL_PATH, RECORD, REPORTED_LATER, WORKING, find};
+use super::{FINDINGS, Failure, SUCCESS, UNREADABLE, WRONG_USE, tree};
 
-/// Runs the function when docker is asked to run our image, and the real docker otherwise.
+/// Runs the function for fitout's image, and the real docker for others.
 pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
     let is_ours = arguments.first().is_some_and(|verb| verb == "run")
         && arguments.iter().any(|argument| argument == fitout::IMAGE);
@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
         ))?;
     let file = record(&bytes);
     let directory = std::env::var_os(DIRECTORY).map(PathBuf::from);
-    // kustomize starts docker in a folder of its own choice.
+    // kustomize starts docker in another folder.
     let is_there = |working: OsString| std::env::set_current_dir(working).is_ok();
     let is_there = std::env::var_os(WORKING).is_some_and(is_there);
     let sources = directory
@@ -37,12 +37,12 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
         .map(|directory| tree::sources(&directory));
     let outcome = fitout::run_built(bytes, Results::ByHost, None, &sources.unwrap_or_default());
     if let Some(file) = file {
-        // Without the record the caller takes its general code for a failed build.
+        // Without the record, the caller uses the general code of a failed build.
         let _ = std::fs::write(file.with_extension("code"), code_of(&outcome).to_string());
     }
-    // A plan tells the findings itself, from the record.
-    let is_told_later = outcome.passed && std::env::var_os(TOLD_LATER).is_some();
-    let settings = if is_told_later {
+    // `plan` and `check` report the findings from the record.
+    let is_reported_later = outcome.passed && std::env::var_os(REPORTED_LATER).is_some();
+    let settings = if is_reported_later {
         Settings::of(Some("none"))
     } else {
         settings
@@ -50,17 +50,17 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
     Ok(function::finish(&outcome, &settings))
 }
 
-/// The exit code that the command line would end with.
+/// The exit code that the command line would have.
 fn code_of(outcome: &Outcome) -> u8 {
     match outcome.problems.first() {
         Some(problem) if problem.id.starts_with("FIT-CFG") => WRONG_USE,
         Some(_) => UNREADABLE,
         None if !outcome.passed => FINDINGS,
-        None => FINE,
+        None => SUCCESS,
     }
 }
 
-/// Keeps what the function was given, in the order of its calls.
+/// Records the input, numbered in the order of the calls.
 fn record(bytes: &[u8]) -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os(RECORD)?);
     let calls = std::fs::read_dir(&folder).ok()?.count();
@@ -69,7 +69,7 @@ fn record(bytes: &[u8]) -> Option<PathBuf> {
     Some(file)
 }
 
-/// The value of a variable that docker was told to set: `-e NAME=VALUE`, or `-e NAME` for the caller's.
+/// The value of a variable in docker's arguments: `-e NAME=VALUE`, or `-e NAME` for the caller's value.
 fn variable(arguments: &[String], name: &str) -> Option<String> {
     let settings = arguments
         .windows(2)
@@ -85,8 +85,7 @@ fn variable(arguments: &[String], name: &str) -> Option<String> {
 fn real_docker(arguments: &[String]) -> Result<u8, Failure> {
     let path: OsString = std::env::var_os(REAL_PATH).unwrap_or_default();
     let Some(docker) = find("docker", &path) else {
-        let message =
-            "error: the overlay runs a container that is not ours, and there is no docker on PATH";
+        let message = "error: the overlay runs another container, and docker is not on PATH";
         return Err(Failure::new(
             WRONG_USE,
             format!("{message} (docker {})", arguments.join(" ")),

@@ -1,10 +1,8 @@
-//! The files that an overlay is made of, as kustomize would find them: which function it would leave out without a word,
-//! and which file a config comes from.
+//! Finds the files of an overlay as kustomize does: executable functions that kustomize would skip, and the files of configs.
 //!
-//! A function whose annotation has the form `exec:` runs only with `--enable-exec`, which `-k` does not give and kubectl does
-//! not have; without it kustomize leaves the function out, with exit code 0. So they are looked for, and named. And
-//! kustomize hands a config over re-encoded, without the lines that a person could look up; so its file is looked for too,
-//! and the patches that change it on the way.
+//! A function with the annotation `exec:` runs only with `--enable-exec`, which `-k` does not pass and kubectl does not have.
+//! Without it kustomize skips the function and exits with 0. kustomize also re-encodes configs, so their line numbers come
+//! from the files and patches that are found here.
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
@@ -14,7 +12,7 @@ use fitout::yaml::{Kind, Node, Position, Stream};
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{FunctionSpec, annotations};
 
-/// Fields of a kustomization that lead to other files and folders.
+/// Fields of a kustomization that list other files and folders.
 const LISTS: [&str; 6] = [
     "resources",
     "bases",
@@ -24,17 +22,17 @@ const LISTS: [&str; 6] = [
     "generators",
 ];
 
-/// Names under which kustomize finds a kustomization.
+/// File names of a kustomization.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
-/// The files below an overlay that ask for a function as an executable.
+/// The files of an overlay that configure an executable function.
 pub(super) fn executables(directory: &Path) -> Vec<PathBuf> {
     let mut search = Search::default();
     search.visit_folder(directory);
     search.executables
 }
 
-/// The files that the configs of an overlay may come from, and what is patched in them.
+/// The config files of an overlay, and all patches.
 pub(super) fn sources(directory: &Path) -> Sources {
     let mut search = Search::default();
     search.visit_folder(directory);
@@ -49,7 +47,7 @@ pub(super) fn sources(directory: &Path) -> Sources {
     }
 }
 
-/// The files in any overlay of a folder that ask for a function as an executable.
+/// The files of all overlays in a folder that configure an executable function.
 pub(super) fn executables_below(folder: &Path) -> Vec<PathBuf> {
     let mut search = Search::default();
     let mut walk = ignore::WalkBuilder::new(folder);
@@ -69,11 +67,11 @@ pub(super) fn executables_below(folder: &Path) -> Vec<PathBuf> {
 #[derive(Default)]
 struct Search {
     seen: HashSet<PathBuf>,
-    /// Files that ask for a function as an executable.
+    /// Files that configure an executable function.
     executables: Vec<PathBuf>,
-    /// Files with a config of ours.
+    /// Files with a fitout config.
     configs: Vec<PathBuf>,
-    /// What kustomizations patch, the outermost first.
+    /// The patches of all kustomizations, the outermost first.
     patches: Vec<Patch>,
 }
 
@@ -140,7 +138,7 @@ impl Search {
     }
 }
 
-/// A path below a folder, with each `..` taken back where that is plain.
+/// A path below a folder, with each `..` resolved if a folder name precedes it.
 fn joined(folder: &Path, entry: &str) -> PathBuf {
     let mut path = folder.to_owned();
     for part in Path::new(entry).components() {
@@ -161,13 +159,13 @@ fn read(file: &Path) -> Option<Stream> {
     Stream::from_bytes(std::fs::read(file).ok()?).ok()
 }
 
-/// The values that a kustomization patches into its resources.
+/// The values that the patches of a kustomization set.
 fn patches_of(kustomization: Node<'_>, folder: &Path, file: &Path) -> Vec<Patch> {
     let lists = ["patches", "patchesJson6902", "patchesStrategicMerge"];
     let entries = lists.iter().flat_map(|list| kustomization.items_at([list]));
     let mut patches = Vec::new();
     for entry in entries {
-        // An entry of patchesStrategicMerge is itself a patch or its file.
+        // An entry of patchesStrategicMerge is the patch or its file.
         let inline = entry.get("patch").or(entry.is_scalar().then_some(entry));
         let path = entry.text_at(["path"]).or_else(|| entry.text());
         let file_of_patch = path.map(|path| joined(folder, &path));
@@ -192,7 +190,7 @@ fn patches_of(kustomization: Node<'_>, folder: &Path, file: &Path) -> Vec<Patch>
     patches
 }
 
-/// The values in a patch: of its operations (RFC 6902), or what a strategic merge patch sets.
+/// The values that a JSON patch (RFC 6902) or a strategic merge patch sets.
 fn collect_patches(
     patch: &Stream,
     file: &Path,
@@ -234,14 +232,14 @@ fn collect_patches(
     }
 }
 
-/// Whether a patch gives a function's annotation the form `exec:`.
+/// Whether a patch sets a function annotation with `exec:`.
 fn is_executable_patched_in(patch: &Patch) -> bool {
     let value = patch.value.as_ref().and_then(serde_json::Value::as_str);
     patch.path.last().map(String::as_str) == Some(annotations::FUNCTION)
         && value.is_some_and(is_executable)
 }
 
-/// Whether a function's annotation asks for an executable; of both forms kustomize takes the container.
+/// Whether a function annotation configures an executable; kustomize prefers the container if it has both.
 fn is_executable(annotation: &str) -> bool {
     let function: Option<FunctionSpec> = serde_yaml::from_str(annotation).ok();
     function.is_some_and(|function| function.exec.is_some() && function.container.is_none())

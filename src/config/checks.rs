@@ -1,4 +1,4 @@
-//! `spec.checks`: what is asked of the result, and what an answer is worth.
+//! `spec.checks`: which rules are checked, and how severe their findings are.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,25 @@ use super::vocabulary::Vocabulary;
 use crate::kubernetes::{Level, Version};
 use crate::problem::suggestion;
 
-/// What is asked of the result when it is judged, and what an answer is worth.
+/// The settings of the checks.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Checks {
-    /// The Pod Security level that pods must meet where no Namespace in the input says it; by default
+    /// The Pod Security level that pods must meet if no Namespace in the input sets it. Defaults to
     /// `securityContext.profile`.
     pub profile: Option<Level>,
-    /// The version of the Pod Security Standards, `"1.34"` or `latest`; by default `securityContext.version`, else
-    /// `kubernetesVersion`, else the newest.
+    /// The version of the Pod Security Standards, `"1.34"` or `latest`. Defaults to `securityContext.version`, then
+    /// `kubernetesVersion`, then the latest.
     pub version: Option<Version>,
-    /// What fails a judgement.
+    /// The lowest severity that fails the check.
     pub fail_on: FailOn,
-    /// Other severities than the rules' own, by rule id.
+    /// Severities that replace those of the rules, by rule id.
     pub severity: BTreeMap<String, RuleSeverity>,
-    /// Rules that are not asked about.
+    /// Ids of rules that are not checked.
     pub disable: Vec<String>,
 }
 
-/// What fails a judgement.
+/// The findings that fail a check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum FailOn {
     /// Findings of severity error.
@@ -35,12 +35,12 @@ pub enum FailOn {
     Error,
     /// Errors and warnings.
     Warning,
-    /// Nothing.
+    /// No findings.
     Never,
 }
 
 impl FailOn {
-    /// Whether so many errors and warnings fail.
+    /// Whether these numbers of errors and warnings fail.
     pub fn fails(self, errors: usize, warnings: usize) -> bool {
         match self {
             FailOn::Error => errors > 0,
@@ -50,14 +50,14 @@ impl FailOn {
     }
 }
 
-/// What breaking a rule is.
+/// The severity of a rule's findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum RuleSeverity {
     /// Fails the run.
     Error,
-    /// Is told.
+    /// Reported.
     Warning,
-    /// Is told on demand.
+    /// Reported with `--verbose`.
     Info,
 }
 
@@ -72,7 +72,7 @@ impl From<RuleSeverity> for Severity {
 }
 
 impl Checks {
-    /// The severity of a finding by this config; `None` when nobody asks about it.
+    /// The severity that this config gives a finding; `None` if its rule is disabled.
     pub fn severity_of(&self, id: &str, own: Severity) -> Option<Severity> {
         if self.disable.iter().any(|disabled| disabled == id) {
             return None;
@@ -81,7 +81,7 @@ impl Checks {
         Some(configured.map_or(own, |severity| (*severity).into()))
     }
 
-    /// The first rule that the config names and nobody knows: the key below `checks`, and what is wrong.
+    /// The first unknown rule that the config names: the key below `checks`, the message, and the help.
     pub(super) fn unknown_rule(
         &self,
         vocabulary: &Vocabulary,

@@ -1,7 +1,7 @@
-//! A ConfigMap as functionConfig, the form that kpt makes of `-- key=value` arguments.
+//! A ConfigMap as functionConfig, which is what kpt makes of `-- key=value` arguments.
 //!
-//! `data.config` is the YAML text of a `spec`; every other key is a dotted path into it and wins over
-//! it. All values of a ConfigMap are strings, so each is read as its field's type.
+//! `data.config` is the YAML text of a `spec`; every other key is a dotted path into it and takes
+//! precedence. All values of a ConfigMap are strings, so each is read as the type of its field.
 
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Node, Stream};
@@ -13,7 +13,7 @@ pub(super) struct Texts {
     keys: Option<Stream>,
 }
 
-/// A key's path as a tree, to be written out as YAML.
+/// The paths of the keys as a tree, to write as YAML.
 #[derive(Debug, Default)]
 struct Tree {
     value: Option<String>,
@@ -49,7 +49,7 @@ impl Texts {
             } else {
                 let clash = || {
                     problem(
-                        format!("data.{key_text} is set, and so is a part of it"),
+                        format!("data.{key_text} is set together with a field below it"),
                         key,
                     )
                 };
@@ -61,7 +61,7 @@ impl Texts {
             let written = tree.written(0);
             texts.keys = Some(Stream::parse(written).map_err(|error| {
                 problem(
-                    format!("the keys of data are no paths: {error}"),
+                    format!("the keys of data are not valid paths: {error}"),
                     config_map,
                 )
             })?);
@@ -77,9 +77,9 @@ impl Texts {
         root_of(self.keys.as_ref())
     }
 
-    /// What a person calls a field that came from here.
+    /// The name of a field from here in messages.
     pub(super) fn key_of(&self, path: &str, is_key: bool, prefix: &str) -> String {
-        let field = super::document::join(prefix, path);
+        let field = super::settings::join(prefix, path);
         match (is_key, self.config.is_some()) {
             (true, _) => format!("data[\"{}\"]", field.trim_start_matches("spec.")),
             (false, true) => format!("data.config: {field}"),
@@ -97,7 +97,7 @@ fn root_of(stream: Option<&Stream>) -> Option<Node<'_>> {
 }
 
 impl Tree {
-    /// Adds a value; `None` when its path is also the beginning of another's.
+    /// Adds a value; `None` if one path is a prefix of another.
     fn insert(&mut self, path: &str, value: String) -> Option<()> {
         if self.value.is_some() {
             return None;

@@ -1,17 +1,16 @@
 //! From config text to typed settings: a serde deserializer over a [`View`].
 //!
-//! It differs from a general one in what this job needs: unknown fields, at any depth and also in
-//! Kubernetes' own types (which would ignore them), are collected with the nearest right spelling;
-//! duplicate keys are refused; enums and quantities are read from the text of a scalar, while a
-//! string field refuses a number, because hosts change numbers on the way (`1.30` arrives as `1.3`).
+//! Unlike a general deserializer it collects unknown fields at any depth, also in Kubernetes types (which would ignore
+//! them), and suggests the nearest name. It rejects duplicate keys. Enums and quantities are read from the text of a scalar,
+//! but a string field rejects a number, because hosts rewrite numbers (`1.30` arrives as `1.3`).
 
 use std::cell::RefCell;
 use std::fmt;
 
-use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
+use serde::de::value::StringDeserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, EnumAccess, Error as _, MapAccess, SeqAccess,
-    VariantAccess, Visitor,
+    self, DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess,
+    Visitor,
 };
 
 use super::view::{Layer, View};
@@ -22,36 +21,34 @@ const UNKNOWN_OR_MISSING: &str = "FIT-CFG001";
 const WRONG_TYPE: &str = "FIT-CFG002";
 const BAD_VALUE: &str = "FIT-CFG003";
 
-/// What is wrong with a piece of config, before it is known which file it came from.
+/// An error in the config, without the file that it came from.
 #[derive(Clone, Debug)]
 pub struct Fault<'a> {
     /// The rule id: unknown or missing field, wrong type, or bad value.
     pub id: &'static str,
-    /// What was found and what was expected.
+    /// What is wrong.
     pub message: String,
-    /// The way out.
+    /// How to fix it.
     pub help: Option<String>,
     /// The key or value that is wrong.
     pub layer: Option<Layer<'a>>,
-    /// The path of the field below the view that was decoded.
+    /// The path of the field in the decoded view.
     pub path: String,
 }
 
 /// Keys of the outermost map that are not fields of the decoded type.
 #[derive(Clone, Copy, Debug)]
 pub enum Others<'f> {
-    /// These are decoded elsewhere; any other is a fault.
+    /// These are decoded elsewhere; any other key is a fault.
     Known(&'f [&'f str]),
-    /// Another decoding of the same map looks at them.
+    /// They are checked by another decoding of the same map.
     Anything,
 }
 
-/// Decodes a view into a type; all unknown fields are reported, and the first value of a wrong type.
-///
-/// `others` says what the outermost map may hold beside the fields of `T`.
+/// Decodes a view into a type.
 ///
 /// # Errors
-/// Every fault that was found; the list is not empty.
+/// All unknown fields, and the first value of a wrong type.
 pub fn decode<'a, T: DeserializeOwned>(
     view: &View<'a>,
     others: Others<'_>,
@@ -73,7 +70,7 @@ pub fn decode<'a, T: DeserializeOwned>(
     }
 }
 
-/// serde's error, owned by the decoder: a fault whose place is filled in on the way out.
+/// The decoder's error: a fault whose place is set when it passes the decoder of its view.
 #[derive(Debug)]
 struct Wrong<'a>(Box<Fault<'a>>);
 
@@ -88,7 +85,7 @@ impl<'a> Wrong<'a> {
         }))
     }
 
-    /// Fills in the place unless a deeper one has been noted already.
+    /// Sets the place, if no deeper one is set.
     fn at(mut self, view: &View<'a>) -> Wrong<'a> {
         if self.0.layer.is_none() {
             self.0.layer = Some(view.top());
@@ -142,7 +139,7 @@ impl<'a, 'f> Decoder<'a, 'f> {
         self.view.top().node
     }
 
-    /// The scalar here, typed as kubectl types it; in a strings-only layer by its text alone.
+    /// The scalar with the type that kubectl gives it; in a layer of strings with the type of its text.
     fn scalar(&self) -> Option<Scalar<'a>> {
         let scalar = self.node().scalar()?;
         match scalar {
@@ -159,7 +156,7 @@ impl<'a, 'f> Decoder<'a, 'f> {
         .at(&self.view))
     }
 
-    /// The text of a scalar; an integer in an unusual notation as its decimal digits, as hosts hand it on.
+    /// The text of a scalar. Integers are written in decimal, as hosts write them.
     fn text(&self) -> Option<String> {
         match (self.node().scalar()?, self.node().text()?) {
             (Scalar::Null, _) => None,
@@ -168,7 +165,19 @@ impl<'a, 'f> Decoder<'a, 'f> {
         }
     }
 
-    /// Notes a key that is none of the type's fields.
+    /// A result whose error has this place, if no deeper one is set.
+    fn placed<T>(&self, result: Result<T, Wrong<'a>>) -> Result<T, Wrong<'a>> {
+        result.map_err(|wrong| wrong.at(&self.view))
+    }
+
+    fn path_of(&self, key: &str) -> String {
+        match self.view.path() {
+            "" => key.to_owned(),
+            path => format!("{path}.{key}"),
+        }
+    }
+
+    /// Reports a key that is not a field of the type.
     fn report_unknown(&self, key: Node<'a>, fields: &[&str]) {
         let name = key.text().unwrap_or_default();
         if fields.contains(&name.as_ref()) {
@@ -177,19 +186,15 @@ impl<'a, 'f> Decoder<'a, 'f> {
         let Others::Known(others) = self.others else {
             return;
         };
-        let known: Vec<&str> = fields.iter().chain(others).copied().collect();
         if others.contains(&name.as_ref()) {
             return;
         }
+        let known: Vec<&str> = fields.iter().chain(others).copied().collect();
         let help = match did_you_mean(&name, known.iter().copied()) {
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => format!("known here: {}", known.join(", ")),
         };
-        let path = if self.view.path().is_empty() {
-            name.to_string()
-        } else {
-            format!("{}.{name}", self.view.path())
-        };
+        let path = self.path_of(&name);
         self.faults.borrow_mut().push(Fault {
             id: UNKNOWN_OR_MISSING,
             message: format!("unknown field `{name}`"),
@@ -207,16 +212,13 @@ impl<'a, 'f> Decoder<'a, 'f> {
             if let Some((first, second)) = layer.node.duplicate_key() {
                 let name = second.text().unwrap_or_default();
                 let line = first.position().line;
-                let message = format!("the field `{name}` is written twice, first in line {line}");
+                let message = format!("duplicate field `{name}`, first set in line {line}");
                 let mut wrong = Wrong::new(UNKNOWN_OR_MISSING, message);
                 wrong.0.layer = Some(Layer {
                     node: second,
                     ..*layer
                 });
-                wrong.0.path = match self.view.path() {
-                    "" => name.into_owned(),
-                    path => format!("{path}.{name}"),
-                };
+                wrong.0.path = self.path_of(&name);
                 return Err(wrong);
             }
         }
@@ -224,7 +226,7 @@ impl<'a, 'f> Decoder<'a, 'f> {
     }
 }
 
-/// Reads a string as the YAML scalar that it would be, for layers that can only hold strings.
+/// The scalar that a string would be in YAML, for layers that can contain only strings.
 fn from_text(text: std::borrow::Cow<'_, str>) -> Scalar<'_> {
     match text.as_ref() {
         "true" => Scalar::Bool(true),
@@ -233,6 +235,15 @@ fn from_text(text: std::borrow::Cow<'_, str>) -> Scalar<'_> {
             .parse::<i128>()
             .map_or(Scalar::Text(text), Scalar::Int),
     }
+}
+
+/// Integers of all widths are read as `i64`; serde checks the range.
+macro_rules! as_i64 {
+    ($($method:ident)*) => {$(
+        fn $method<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
+            self.deserialize_i64(visitor)
+        }
+    )*};
 }
 
 impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
@@ -245,7 +256,6 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
         if self.node().is_sequence() {
             return self.deserialize_seq(visitor);
         }
-        let view = self.view.clone();
         let value = match self.scalar() {
             None | Some(Scalar::Null) => visitor.visit_unit(),
             Some(Scalar::Bool(value)) => visitor.visit_bool(value),
@@ -256,7 +266,7 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
             Some(Scalar::Float(value)) => visitor.visit_f64(value),
             Some(Scalar::Text(text)) => visitor.visit_str(&text),
         };
-        value.map_err(|wrong: Wrong<'a>| wrong.at(&view))
+        self.placed(value)
     }
 
     fn deserialize_bool<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
@@ -269,10 +279,7 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
     fn deserialize_i64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
         match self.scalar() {
             Some(Scalar::Int(value)) if i64::try_from(value).is_ok() => {
-                let view = self.view.clone();
-                visitor
-                    .visit_i64(value as i64)
-                    .map_err(|wrong: Wrong<'a>| wrong.at(&view))
+                self.placed(visitor.visit_i64(value as i64))
             }
             _ => self.wrong("a whole number"),
         }
@@ -280,12 +287,7 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
 
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
         match self.node().scalar() {
-            Some(Scalar::Text(text)) => {
-                let view = self.view.clone();
-                visitor
-                    .visit_str(&text)
-                    .map_err(|wrong: Wrong<'a>| wrong.at(&view))
-            }
+            Some(Scalar::Text(text)) => self.placed(visitor.visit_str(&text)),
             Some(Scalar::Int(_) | Scalar::Float(_) | Scalar::Bool(_)) => {
                 let text = self.node().text().unwrap_or_default().into_owned();
                 self.wrong("a string").map_err(|mut wrong: Wrong<'a>| {
@@ -314,9 +316,7 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
             return visitor.visit_newtype_struct(self);
         }
         match self.text() {
-            Some(text) => visitor
-                .visit_str(&text)
-                .map_err(|wrong: Wrong<'a>| wrong.at(&self.view)),
+            Some(text) => self.placed(visitor.visit_str(&text)),
             None => self.wrong("a single value"),
         }
     }
@@ -326,12 +326,10 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
             return self.wrong("a list");
         }
         let items = self.view.items().into_iter();
-        visitor
-            .visit_seq(Items {
-                items,
-                decoder: &self,
-            })
-            .map_err(|wrong: Wrong<'a>| wrong.at(&self.view))
+        self.placed(visitor.visit_seq(Items {
+            items,
+            decoder: &self,
+        }))
     }
 
     fn deserialize_map<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
@@ -339,15 +337,12 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
             return self.wrong("a mapping");
         }
         self.check_duplicates()?;
-        let keys = self.view.keys().into_iter();
-        visitor
-            .visit_map(Entries {
-                keys,
-                value: None,
-                fields: None,
-                decoder: &self,
-            })
-            .map_err(|wrong: Wrong<'a>| wrong.at(&self.view))
+        self.placed(visitor.visit_map(Entries {
+            keys: self.view.keys().into_iter(),
+            value: None,
+            fields: None,
+            decoder: &self,
+        }))
     }
 
     fn deserialize_struct<V: Visitor<'a>>(
@@ -361,19 +356,15 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
         }
         self.check_duplicates()?;
         let keys = self.view.keys();
-        // Before any value is looked at: the first of a wrong type ends the decoding.
+        // Before any value: the first value of a wrong type ends the decoding.
         keys.iter()
             .for_each(|key| self.report_unknown(*key, fields));
-        let keys = keys.into_iter();
-        let entries = Entries {
-            keys,
+        self.placed(visitor.visit_map(Entries {
+            keys: keys.into_iter(),
             value: None,
             fields: Some(fields),
             decoder: &self,
-        };
-        visitor
-            .visit_map(entries)
-            .map_err(|wrong: Wrong<'a>| wrong.at(&self.view))
+        }))
     }
 
     fn deserialize_enum<V: Visitor<'a>>(
@@ -394,30 +385,14 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
                 .map(|nearest| format!("did you mean `{nearest}`?"));
             return Err(wrong.at(&self.view));
         }
-        visitor.visit_enum(Variant(text))
+        let variant: StringDeserializer<Wrong<'a>> = text.into_deserializer();
+        visitor.visit_enum(variant)
     }
 
-    fn deserialize_i8<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        self.deserialize_i64(visitor)
+    as_i64! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
     }
-    fn deserialize_i16<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        self.deserialize_i64(visitor)
-    }
-    fn deserialize_i32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        self.deserialize_i64(visitor)
-    }
-    fn deserialize_u8<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        self.deserialize_i64(visitor)
-    }
-    fn deserialize_u16<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        self.deserialize_i64(visitor)
-    }
-    fn deserialize_u32<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        self.deserialize_i64(visitor)
-    }
-    fn deserialize_u64<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        self.deserialize_i64(visitor)
-    }
+
     fn deserialize_string<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
         self.deserialize_str(visitor)
     }
@@ -459,14 +434,14 @@ struct Entries<'a, 'd, 'f> {
 impl<'a> MapAccess<'a> for Entries<'a, '_, '_> {
     type Error = Wrong<'a>;
 
-    /// The next key that has a value and that the type knows; others have been reported.
+    /// The next known key that has a value. Unknown keys are already reported.
     fn next_key_seed<K: DeserializeSeed<'a>>(
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Wrong<'a>> {
         for key in self.keys.by_ref() {
             let Some(name) = key.text() else {
-                let mut wrong: Wrong<'a> = Wrong::custom("a key must be a plain word");
+                let mut wrong: Wrong<'a> = Wrong::custom("a key must be a string");
                 wrong.0.layer = Some(Layer {
                     node: key,
                     ..self.decoder.view.top()
@@ -481,24 +456,16 @@ impl<'a> MapAccess<'a> for Entries<'a, '_, '_> {
             if let (None, Others::Known(others)) = (self.fields, self.decoder.others)
                 && others.contains(&name.as_ref())
             {
-                // A section that is a map of its own keys still has `mode` and `modes` beside them.
+                // A section that is a map also has `mode` and `modes`.
                 continue;
             }
-            // A key that is null in the deciding layer is as absent.
+            // A null in the deciding layer is the same as an absent key.
             let Some(view) = self.decoder.view.get(&name) else {
                 continue;
             };
             self.value = Some(view);
-            return match name {
-                std::borrow::Cow::Borrowed(name) => seed
-                    .deserialize(BorrowedStrDeserializer::new(name))
-                    .map(Some),
-                std::borrow::Cow::Owned(name) => {
-                    let name: StringDeserializer<Wrong<'a>> =
-                        de::IntoDeserializer::into_deserializer(name);
-                    seed.deserialize(name).map(Some)
-                }
-            };
+            let name: StringDeserializer<Wrong<'a>> = name.into_owned().into_deserializer();
+            return seed.deserialize(name).map(Some);
         }
         Ok(None)
     }
@@ -509,48 +476,5 @@ impl<'a> MapAccess<'a> for Entries<'a, '_, '_> {
         };
         seed.deserialize(self.decoder.below(view.clone()))
             .map_err(|wrong| wrong.at(&view))
-    }
-}
-
-struct Variant(String);
-
-impl<'a> EnumAccess<'a> for Variant {
-    type Error = Wrong<'a>;
-    type Variant = UnitOnly;
-
-    fn variant_seed<V: DeserializeSeed<'a>>(
-        self,
-        seed: V,
-    ) -> Result<(V::Value, UnitOnly), Wrong<'a>> {
-        let name: StringDeserializer<Wrong<'a>> = de::IntoDeserializer::into_deserializer(self.0);
-        Ok((seed.deserialize(name)?, UnitOnly))
-    }
-}
-
-/// Config enums are words; none carries data.
-struct UnitOnly;
-
-impl<'a> VariantAccess<'a> for UnitOnly {
-    type Error = Wrong<'a>;
-
-    fn unit_variant(self) -> Result<(), Wrong<'a>> {
-        Ok(())
-    }
-    fn newtype_variant_seed<T: DeserializeSeed<'a>>(self, _seed: T) -> Result<T::Value, Wrong<'a>> {
-        Err(Wrong::custom("expected a word"))
-    }
-    fn tuple_variant<V: Visitor<'a>>(
-        self,
-        _len: usize,
-        _visitor: V,
-    ) -> Result<V::Value, Wrong<'a>> {
-        Err(Wrong::custom("expected a word"))
-    }
-    fn struct_variant<V: Visitor<'a>>(
-        self,
-        _fields: &'static [&'static str],
-        _visitor: V,
-    ) -> Result<V::Value, Wrong<'a>> {
-        Err(Wrong::custom("expected a word"))
     }
 }

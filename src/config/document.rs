@@ -1,4 +1,4 @@
-//! The functionConfig document: its identity, its general fields, its profiles.
+//! The functionConfig document: its apiVersion and kind, the environments in it, and its faults.
 
 use std::sync::Arc;
 
@@ -6,149 +6,40 @@ use super::checks::Checks;
 use super::config_map;
 use super::decode::Fault;
 use super::environments;
-use super::exemption::Exemption;
-use super::general::{ChangesReport, Profile};
+use super::general::ChangesReport;
 use super::places::{Places, Sources};
-use super::selector::Selector;
-use super::view::{Layer, LayerId, View};
+use super::settings::{Config, NamedLayer, has_check, join};
+use super::view::{Layer, View};
 use super::vocabulary::Vocabulary;
-use crate::catalogue::Entry;
 use crate::finding::Mode;
-use crate::kubernetes::{Date, Version};
-use crate::objects::{ClaimSpecs, PodSpecs};
 use crate::problem::{Place, Problem, Problems};
-use crate::yaml::{Node, Position, Stream};
+use crate::yaml::{Node, Stream};
 
 /// The apiVersion of the config kind.
 pub const API_VERSION: &str = "fitout.dev/v1alpha1";
 /// The config kind.
 pub const KIND: &str = "Fitout";
 
-/// A layer and what a person calls it.
-#[derive(Clone, Debug)]
-pub(super) struct NamedLayer<'a> {
-    pub(super) layer: Layer<'a>,
-    /// `spec`, `spec.profiles[database]`, or the same below `spec.environments.production`.
-    pub(super) path: String,
-    pub(super) profile: Option<String>,
-    /// The profile's layer that this one is laid over: it is the environment's part of that profile.
-    pub(super) part_of: Option<LayerId>,
-}
-
-/// The text of a functionConfig, with the further texts that a ConfigMap carries inside.
+/// The document of a functionConfig, with the texts inside a ConfigMap.
 #[derive(Debug)]
 pub struct FunctionConfig<'a> {
     pub(super) node: Node<'a>,
     places: Places<'a>,
     texts: Option<config_map::Texts>,
-    /// The environment that the caller chooses, whatever the config says.
+    /// The environment that the caller chooses; takes precedence over the one in the config.
     choice: Option<String>,
 }
 
-/// A decoded functionConfig: what to do, and for what.
-#[derive(Debug)]
-pub struct Config<'a> {
-    /// The environment's name; shown in every result.
-    pub environment: String,
-    /// The target cluster's version.
-    pub kubernetes_version: Option<Version>,
-    /// The mode of every leaf that sets none; never `Check`.
-    pub mode: Mode,
-    /// Nothing is written: whatever would be is found, and so is whatever else the checks ask about.
-    pub judges: bool,
-    /// What is asked of the result when it is judged.
-    pub checks: Checks,
-    /// Some leaf has the mode `Check`, so that what is not written has to be told.
-    pub only_checks: bool,
-    /// Doubts about the config are errors.
-    pub strict: bool,
-    /// What the whole config is for.
-    pub select: Option<Selector>,
-    /// What the whole config is not for.
-    pub exclude: Vec<Selector>,
-    /// How much a host is told.
-    pub report_changes: ChangesReport,
-    /// In the order in which they win.
-    pub profiles: Vec<Profile>,
-    /// Where kinds that fitout does not know keep pods.
-    pub pod_specs: Vec<PodSpecs>,
-    /// Where kinds that fitout does not know keep what becomes claims.
-    pub claims: Vec<ClaimSpecs>,
-    /// What is known of images, before what fitout knows itself.
-    pub catalogue: Vec<Entry>,
-    /// What stays as it is, and why.
-    pub exemptions: Vec<Exemption>,
-    /// The day by which exemptions end; without it none does.
-    pub today: Option<Date>,
-    /// The sections and rules that it may name.
-    pub vocabulary: &'static Vocabulary,
-    pub(super) layers: Vec<NamedLayer<'a>>,
-    places: &'a Places<'a>,
-}
-
-impl<'a> Config<'a> {
-    /// What some layers say of a section, lowest first, with what the environment lays over each.
-    pub fn section_layers(&self, layers: &[LayerId], section: &str) -> Vec<Layer<'a>> {
-        let below = |layer: Layer<'a>| {
-            Some(Layer {
-                node: layer.node.get(section)?,
-                ..layer
-            })
-        };
-        self.with_parts(layers).filter_map(below).collect()
-    }
-
-    /// Layers with what the environment lays over each.
-    pub(super) fn with_parts(&self, layers: &[LayerId]) -> impl Iterator<Item = Layer<'a>> {
-        layers.iter().flat_map(|id| {
-            let above = self.layers.get(id + 1);
-            let part = above.filter(|above| above.part_of == Some(*id));
-            std::iter::once(&self.layers[*id])
-                .chain(part)
-                .map(|named| named.layer)
-        })
-    }
-
-    /// The file and the position that a node of the config was written at, where a person can look it up.
-    pub(super) fn place_of(&self, node: Node<'_>) -> Option<(Arc<str>, Position)> {
-        self.places.of(node)
-    }
-
-    /// The profile whose layer this is, or `spec`.
-    pub fn name_of(&self, layer: LayerId) -> String {
-        let named = &self.layers[layer];
-        named.profile.clone().unwrap_or_else(|| named.path.clone())
-    }
-
-    /// The layers that apply to every object.
-    pub fn general_layers(&self) -> impl Iterator<Item = LayerId> {
-        self.layers
-            .iter()
-            .filter(|named| named.profile.is_none())
-            .map(|named| named.layer.id)
-    }
-}
-
-/// Whether a section of a layer names the mode `Check`.
-fn has_check(layer: &NamedLayer<'_>, names: &[&str]) -> bool {
-    let is_check = |node: Node<'_>| node.text().as_deref() == Some("Check");
-    let sections = names.iter().filter_map(|name| layer.layer.node.get(name));
-    sections.into_iter().any(|section| {
-        let mut modes = section.entries_at(["modes"]);
-        section.at(["mode"]).is_some_and(is_check) || modes.any(|(_, mode)| is_check(mode))
-    })
-}
-
 impl<'a> FunctionConfig<'a> {
-    /// Takes a functionConfig from a ResourceList, where lines are not those of the author's file.
+    /// Reads a functionConfig from a ResourceList, where line numbers are not those of the author's file.
     ///
     /// # Errors
-    /// `FIT-CFG001` when it is not a config of ours, or a ConfigMap whose data is not.
+    /// `FIT-CFG001` if it is not a fitout config, and `FIT-CFG007` if the data of a ConfigMap is not.
     pub fn of_list(node: Node<'a>) -> Result<FunctionConfig<'a>, Problems> {
         FunctionConfig::new(node, Places::Unknown)
     }
 
-    /// The same, of a config that kustomize has built from files: its lines are looked up there.
+    /// Reads a functionConfig that kustomize built from files, and looks up its lines in them.
     ///
     /// # Errors
     /// As [`FunctionConfig::of_list`].
@@ -156,10 +47,10 @@ impl<'a> FunctionConfig<'a> {
         FunctionConfig::new(node, Places::of_built(node, sources))
     }
 
-    /// Takes a functionConfig from a file.
+    /// Reads a functionConfig from a file.
     ///
     /// # Errors
-    /// `FIT-CFG001` when the file holds no config of ours, or more than one.
+    /// `FIT-CFG001` if the file contains no fitout config, or more than one.
     pub fn of_file(stream: &'a Stream, file: &str) -> Result<FunctionConfig<'a>, Problems> {
         let documents: Vec<_> = stream
             .documents()
@@ -169,15 +60,15 @@ impl<'a> FunctionConfig<'a> {
             [only] => FunctionConfig::new(only.root(), Places::File(Arc::from(file), stream)),
             [] => Err(Problem::new(
                 "FIT-CFG001",
-                format!("{file} holds no document; expected a {KIND}"),
+                format!("{file} has no document; expected a {KIND}"),
             )
             .into()),
             [_, second, ..] => Err(Problem::new(
                 "FIT-CFG001",
-                format!("a second document in {file}; a config is one {KIND}"),
+                format!("{file} has a second document; expected one {KIND}"),
             )
             .at(Place::of(second.root(), Some(file)))
-            .help("put what differs into `spec.profiles`, or into `spec.environments`")
+            .help("write the differences in `spec.profiles` or `spec.environments`")
             .into()),
         }
     }
@@ -223,31 +114,31 @@ impl<'a> FunctionConfig<'a> {
                 at("apiVersion"),
             )),
             (version, kind) => Err(problem(
-                format!("{version} {kind} is not a config of fitout"),
+                format!("{version} {kind} is not a fitout config"),
                 at("kind"),
             )),
         }
     }
 
-    /// The config's own node, by which it is known again among the items.
+    /// The node of the document.
     pub fn node(&self) -> Node<'a> {
         self.node
     }
 
-    /// The environments that the config describes; none when it is itself that of one.
+    /// The names in `spec.environments`; empty if the config is for one environment.
     pub fn environments(&self) -> Vec<String> {
         environments::described(&self.general_layers())
     }
 
-    /// Chooses an environment, whatever the config says.
+    /// Chooses an environment, instead of the one in the config.
     pub fn choose(&mut self, environment: impl Into<String>) {
         self.choice = Some(environment.into());
     }
 
-    /// Decodes the config. What it says of environments that are not chosen is checked as well.
+    /// Decodes the config. Environments that are not chosen are checked, too.
     ///
     /// # Errors
-    /// `FIT-CFG001` unknown or missing fields, `FIT-CFG002` wrong types, `FIT-CFG003` bad values.
+    /// `FIT-CFG001` unknown or missing fields, `FIT-CFG002` wrong types, `FIT-CFG003` invalid values.
     pub fn decode(&self, vocabulary: &'static Vocabulary) -> Result<Config<'_>, Problems> {
         let mut problems = self.unknown_roots();
         let general = self.general_layers();
@@ -256,7 +147,7 @@ impl<'a> FunctionConfig<'a> {
             let missing = match &self.texts {
                 None => self.problem("the config has no `spec`", self.node).help("it needs at least `spec.environment`"),
                 Some(_) => self
-                    .problem("the ConfigMap has no `data` that says what to do", self.node)
+                    .problem("the ConfigMap has no settings in `data`", self.node)
                     .help("it needs at least `environment`, and `config` with the YAML text of a `spec`, or keys such as `resources.containers.requests.cpu`"),
             };
             problems.push(missing);
@@ -299,7 +190,7 @@ impl<'a> FunctionConfig<'a> {
         }
     }
 
-    /// What is wrong with the choice of an environment.
+    /// The problem with a missing or unknown environment.
     fn wrong_choice(&self, chosen: &str, described: &[String], view: &View<'_>) -> Option<Problem> {
         if described.iter().any(|name| name == chosen) {
             return None;
@@ -325,7 +216,7 @@ impl<'a> FunctionConfig<'a> {
         Some(self.fault(&fault, &self.general_layers()))
     }
 
-    /// Decodes the config of one environment, from the layers that are not profiles.
+    /// Decodes the config of one environment from its layers without profiles.
     fn decode_for<'b>(
         &'b self,
         environment: &str,
@@ -338,7 +229,7 @@ impl<'a> FunctionConfig<'a> {
             environment: environment.to_owned(),
             kubernetes_version: None,
             mode: Mode::default(),
-            judges: false,
+            validate_only: false,
             checks: Checks::default(),
             only_checks: false,
             strict: false,
@@ -376,7 +267,7 @@ impl<'a> FunctionConfig<'a> {
         config
     }
 
-    /// The layers that are not profiles: `spec`, or a ConfigMap's `config` below its other keys.
+    /// The layers without profiles: `spec`, or a ConfigMap's `config` below its other keys.
     fn general_layers(&self) -> Vec<NamedLayer<'_>> {
         let nodes = match &self.texts {
             Some(texts) => [texts.config(), texts.keys()],
@@ -406,7 +297,7 @@ impl<'a> FunctionConfig<'a> {
             let name = key.text().unwrap_or_default();
             let problem = || {
                 self.problem(format!("unknown field `{name}`"), key)
-                    .help("everything that is set lies below `spec`")
+                    .help("move settings into `spec`")
             };
             (self.texts.is_none() && !known.contains(&name.as_ref())).then(problem)
         });
@@ -452,14 +343,5 @@ impl<'a> FunctionConfig<'a> {
             Some(layer) if self.texts.is_none() => self.with_place(problem, layer.node),
             _ => problem,
         }
-    }
-}
-
-/// A path below another.
-pub(super) fn join(prefix: &str, path: &str) -> String {
-    if path.is_empty() {
-        prefix.to_owned()
-    } else {
-        format!("{prefix}.{path}")
     }
 }

@@ -2,28 +2,28 @@
 
 use std::sync::Arc;
 
-use super::document::{Config, join};
 use super::environments::APPENDED;
+use super::settings::{Config, join};
 use super::view::{LayerId, View};
 use crate::yaml::{Node, Position, Value};
 
 /// A leaf of the config and what decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaf {
-    /// Its path below the part of the config: `storage.storageClassName`.
+    /// Its path below that part of the config: `storage.storageClassName`.
     pub path: String,
     /// Its value, on one line.
     pub value: String,
     /// The part of the config that sets it: `spec.environments.production`.
     pub layer: String,
-    /// The file with the line, where it is one that a person can open.
+    /// The file with the line, if it is known.
     pub file: Option<Arc<str>>,
     /// The line and column.
     pub position: Option<Position>,
 }
 
 impl Config<'_> {
-    /// The leaves of the general part, without its sections where `sections` is false.
+    /// The leaves of `spec`, without profiles and environments.
     pub fn general_leaves(&self) -> Vec<Leaf> {
         let layers: Vec<LayerId> = self.general_layers().collect();
         let mut leaves = self.leaves_of(&layers, APPENDED);
@@ -86,7 +86,7 @@ impl Config<'_> {
                 match view.get(&name) {
                     Some(below) => self.collect(&below, leaves),
                     None => {
-                        // What a layer takes away is decided as well.
+                        // A null that removes a value is a decision, too.
                         let layers = view.layers().iter().rev();
                         let mut nulls = layers.filter_map(|it| Some((it.id, it.node.get(&name)?)));
                         if let Some((layer, node)) = nulls.next() {

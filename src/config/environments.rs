@@ -1,18 +1,18 @@
-//! `spec.environments`: what single environments set differently.
+//! `spec.environments`: the settings of single environments.
 //!
-//! What an environment sets is a layer of its own, directly above the layer that it is laid over: above `spec`, and, for a
-//! profile that it names, above that profile.
+//! The settings of an environment are a layer directly above `spec`, and those that it has for a profile are a layer directly
+//! above that profile.
 
 use super::decode::Fault;
-use super::document::NamedLayer;
+use super::settings::NamedLayer;
 use super::view::{Layer, View};
 use crate::problem::did_you_mean;
 use crate::yaml::Node;
 
-/// Lists whose items add up: those of the environment follow the general ones. Profiles are further merged by name.
+/// Lists to which an environment appends its items. Profiles of the same name are merged.
 pub(super) const APPENDED: &[&str] = &["profiles", "podSpecs", "claims", "catalogue", "exemptions"];
 
-/// The names of the environments that the general layers describe, in their order.
+/// The names of the environments in the general layers, in order.
 pub(super) fn described(general: &[NamedLayer<'_>]) -> Vec<String> {
     let mut names = Vec::new();
     for named in general {
@@ -26,7 +26,7 @@ pub(super) fn described(general: &[NamedLayer<'_>]) -> Vec<String> {
     names
 }
 
-/// What an environment lays over the general layers.
+/// The layers of an environment, which go above the general layers.
 pub(super) fn layers_of<'a>(general: &[NamedLayer<'a>], environment: &str) -> Vec<NamedLayer<'a>> {
     let mut layers = Vec::new();
     for named in general {
@@ -48,19 +48,19 @@ pub(super) fn layers_of<'a>(general: &[NamedLayer<'a>], environment: &str) -> Ve
     layers
 }
 
-/// The parts of profiles, each list the layers of one profile, lowest first.
+/// The layers of each profile, lowest first.
 pub(super) fn profiles<'a>(list: &View<'a>, layers: &[NamedLayer<'_>]) -> Vec<Vec<View<'a>>> {
     let mut profiles: Vec<Vec<View<'a>>> = Vec::new();
     for item in list.items() {
         let (layer, name) = (item.top().id, item.top().node.text_at(["name"]));
-        let is_laid_over = |parts: &&mut Vec<View<'a>>| {
+        let is_same_profile = |parts: &&mut Vec<View<'a>>| {
             let [only] = parts.as_slice() else {
                 return false;
             };
             name.is_some() && only.top().id != layer && only.top().node.text_at(["name"]) == name
         };
         let is_of_environment = layers[layer].path != "spec";
-        match profiles.iter_mut().find(is_laid_over) {
+        match profiles.iter_mut().find(is_same_profile) {
             Some(parts) if is_of_environment => parts.push(item),
             _ => profiles.push(vec![item]),
         }
@@ -68,7 +68,7 @@ pub(super) fn profiles<'a>(list: &View<'a>, layers: &[NamedLayer<'_>]) -> Vec<Ve
     profiles
 }
 
-/// What is wrong with the environments that no decoding of one of them would find.
+/// Faults of the environments that decoding one of them does not find.
 pub(super) fn faults<'a>(general: &[NamedLayer<'a>]) -> Vec<Fault<'a>> {
     let mut faults = Vec::new();
     for Layer {
@@ -123,7 +123,7 @@ pub(super) fn faults<'a>(general: &[NamedLayer<'a>]) -> Vec<Fault<'a>> {
     faults
 }
 
-/// The way out when no environment, or an unknown one, is chosen.
+/// The help for a missing or unknown environment.
 pub(super) fn help(chosen: &str, described: &[String]) -> String {
     let known = format!("the environments are {}", described.join(", "));
     match did_you_mean(chosen, described.iter().map(String::as_str)) {
@@ -132,7 +132,7 @@ pub(super) fn help(chosen: &str, described: &[String]) -> String {
     }
 }
 
-/// Whether a name is a label of RFC 1123, as names of namespaces are.
+/// Whether a name is an RFC 1123 label, like the name of a Namespace.
 fn is_dns_label(name: &str) -> bool {
     let is_word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
     let bytes = name.as_bytes();

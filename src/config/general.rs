@@ -7,10 +7,11 @@ use serde::de::IgnoredAny;
 
 use super::checks::Checks;
 use super::decode::{Others, decode};
-use super::document::{Config, FunctionConfig, NamedLayer, join};
+use super::document::FunctionConfig;
 use super::environments;
 use super::exemption::Exemption;
 use super::selector::Selector;
+use super::settings::{Config, NamedLayer, join};
 use super::view::{Layer, LayerId, View};
 use crate::catalogue::Entry;
 use crate::finding::Mode;
@@ -18,15 +19,15 @@ use crate::kubernetes::{Date, Version, minor_version};
 use crate::objects::{ClaimSpecs, PodSpecs};
 use crate::problem::Problem;
 
-/// How much of the changes a host is told in KRM results; errors and warnings are always told.
+/// How KRM results report changes. They always contain errors and warnings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum ChangesReport {
-    /// One info for each changed object.
+    /// One result of severity info for each changed object.
     #[default]
     Summary,
-    /// One info for each change.
+    /// One result of severity info for each change.
     Full,
-    /// Nothing.
+    /// No changes.
     None,
 }
 
@@ -34,47 +35,47 @@ pub enum ChangesReport {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct General {
-    /// The environment's name, shown in every result. Required. With `environments` it chooses one of them.
+    /// The environment's name, shown in every result. Required. Selects one of `environments`, if the config has them.
     environment: Option<String>,
-    /// What single environments set differently, by their names: a part of a `spec` each, laid over it.
-    // Decoded one by one, each together with what it is laid over.
+    /// The settings of single environments, by name. Each is a partial `spec` that is merged over this one.
+    // Decoded one by one, each merged over the general layers.
     environments: BTreeMap<String, IgnoredAny>,
-    /// The target cluster's minor version, quoted: `"1.34"`. Without it only what 1.25 has is written.
+    /// The target cluster's minor version, quoted: `"1.34"`. Without it, fitout sets only fields that 1.25 has.
     #[serde(deserialize_with = "minor_version")]
     kubernetes_version: Option<Version>,
-    /// The mode of every field that sets none.
+    /// The default mode of all fields.
     mode: Mode,
-    /// Doubts about the config (FIT-CFG004, FIT-CFG005) are errors.
+    /// Treat FIT-CFG004 and FIT-CFG005 as errors.
     strict: bool,
-    /// What the whole config is for; everything when absent.
+    /// The objects that the config applies to. Defaults to everything.
     select: Option<Selector>,
-    /// What the whole config is not for.
+    /// The objects that the config does not apply to.
     exclude: Vec<Selector>,
-    /// How much of the changes a host is told.
+    /// What is reported to the host.
     report: Report,
-    /// Named selections with sections of their own, in the order in which they win.
+    /// Named selections with their own sections. A later profile takes precedence over an earlier one.
     // Decoded one by one, so that each problem names its profile.
     profiles: Vec<IgnoredAny>,
-    /// Where kinds that fitout does not know keep pods.
+    /// Where kinds that fitout does not know contain pods.
     pod_specs: Vec<PodSpecs>,
-    /// Where kinds that fitout does not know keep what becomes claims.
+    /// Where kinds that fitout does not know contain claims.
     claims: Vec<ClaimSpecs>,
-    /// What is known of images, before what fitout knows itself: `image` (a repository without its registry, with `*`
-    /// and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `anyUser`, `writablePaths`, `hides`, `usesApi`,
+    /// Facts about images, which take precedence over the built-in catalogue: `image` (a repository without its registry,
+    /// with `*` and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `anyUser`, `writablePaths`, `hides`, `usesApi`,
     /// `ownDirectory` (`variable` and `path`) and `source`.
     catalogue: Vec<Entry>,
-    /// What stays as it is, and why.
+    /// Exemptions from fields and rules, with their reasons.
     exemptions: Vec<Exemption>,
-    /// What is asked of the result when it is judged, by `fitout check` or with `mode: Check`.
+    /// The settings of `fitout check` and `mode: Check`.
     checks: Checks,
-    /// The day by which exemptions end, for hosts that give the function none.
+    /// The current date, on which exemptions expire. The command line and `FITOUT_TODAY` take precedence.
     today: Option<Date>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Report {
-    /// What KRM results hold beside errors and warnings.
+    /// How KRM results report changes.
     changes: ChangesReport,
 }
 
@@ -82,30 +83,30 @@ struct Report {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProfileHead {
-    /// Its name, shown as the reason of what it decides; unique. Required.
+    /// Its unique name, shown as the reason for the values that it sets. Required.
     name: String,
-    /// Matching nothing is an error.
+    /// Report an error if it matches nothing.
     #[serde(default)]
     required: bool,
-    /// What it is for. Required; `{}` is everything.
+    /// The objects that it applies to. Required; `{}` selects everything.
     select: Selector,
-    /// What it is not for.
+    /// The objects that it does not apply to.
     #[serde(default)]
     exclude: Vec<Selector>,
 }
 
-/// A named selection with sections that win over the general ones.
+/// A named selection whose sections take precedence over the general ones.
 #[derive(Debug)]
 pub struct Profile {
     /// Unique in the config.
     pub name: String,
-    /// Matching nothing is an error.
+    /// Report an error if it matches nothing.
     pub required: bool,
-    /// What it is for.
+    /// The objects that it applies to.
     pub select: Selector,
-    /// What it is not for.
+    /// The objects that it does not apply to.
     pub exclude: Vec<Selector>,
-    /// Its lowest layer; [`Config::section_layers`] adds the one that the environment lays over it.
+    /// Its lowest layer; [`Config::section_layers`] adds the environment's layer above it.
     pub layer: LayerId,
 }
 
@@ -122,8 +123,8 @@ impl FunctionConfig<'_> {
             }
             Ok(general) => {
                 config.kubernetes_version = general.kubernetes_version;
-                // A validator asks whether what would be written is there already.
-                config.judges = general.mode == Mode::Check;
+                // A validator reports what `Ensure` would write.
+                config.validate_only = general.mode == Mode::Check;
                 config.mode = match general.mode {
                     Mode::Check => Mode::Ensure,
                     mode => mode,
@@ -161,12 +162,32 @@ impl FunctionConfig<'_> {
         }
     }
 
-    /// The path of a place in the config, from `spec`.
+    /// The path of a view in the config, from `spec`.
     fn field_of(view: &View<'_>, config: &Config<'_>) -> String {
         join(&config.layers[view.top().id].path, view.path())
     }
 
-    /// What is wrong with the places that the config declares, each reported where it is written.
+    /// A bad value of `key` in an item of a list of `spec`, or of the item itself.
+    fn bad_value(
+        &self,
+        config: &Config<'_>,
+        item: &View<'_>,
+        key: Option<&str>,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Problem {
+        let mut field = Self::field_of(item, config);
+        let mut node = item.top().node;
+        if let Some(key) = key {
+            field = join(&field, key);
+            node = node.get(key).unwrap_or(node);
+        }
+        let mut problem = self.problem(message, node).field(field).help(help);
+        problem.id = "FIT-CFG003";
+        problem
+    }
+
+    /// Reports faults of `podSpecs` and `claims`.
     fn check_places(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
         let pods = config.pod_specs.iter().map(PodSpecs::fault);
         let pods = pods.map(|fault| fault.map(|fault| ("path", fault)));
@@ -176,29 +197,21 @@ impl FunctionConfig<'_> {
             ("claims", claims.collect()),
         ];
         for (list, faults) in lists {
-            let items = view.get(list).map_or(Vec::new(), |list| list.items());
-            for (fault, item) in faults.into_iter().zip(items) {
+            for (fault, item) in faults.into_iter().zip(view.items_of(list)) {
                 let Some((key, message)) = fault else {
                     continue;
                 };
-                let field = format!("{}.{key}", Self::field_of(&item, config));
-                let node = item.get(key).unwrap_or(item).top().node;
-                let problem = self.problem(message, node).field(field);
                 let help = match key {
-                    "kind" => "name the kind that holds them",
+                    "kind" => "set the kind that contains them",
                     "path" => "write keys joined by `/`, such as `spec/pools[]/template`",
                     _ => "write `form: Flat` with `keys: {storageClassName: class, size: size}`",
                 };
-                let id = "FIT-CFG003";
-                problems.push(Problem {
-                    id,
-                    ..problem.help(help)
-                });
+                problems.push(self.bad_value(config, &item, Some(key), message, help));
             }
         }
     }
 
-    /// Unknown rules in `checks`.
+    /// Reports an unknown rule in `checks`.
     fn check_rules(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
         let Some((key, message, help)) = config.checks.unknown_rule(config.vocabulary) else {
             return;
@@ -216,54 +229,36 @@ impl FunctionConfig<'_> {
     }
 
     fn check_catalogue(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
-        let items = view
-            .get("catalogue")
-            .map_or(Vec::new(), |list| list.items());
-        for (entry, item) in config.catalogue.iter().zip(items) {
+        for (entry, item) in config.catalogue.iter().zip(view.items_of("catalogue")) {
             for (key, message, help) in entry.faults() {
-                let field = format!("{}.{key}", Self::field_of(&item, config));
-                let node = item.get(key).as_ref().unwrap_or(&item).top().node;
-                let problem = self.problem(message, node).field(field).help(help);
-                problems.push(Problem {
-                    id: "FIT-CFG003",
-                    ..problem
-                });
+                problems.push(self.bad_value(config, &item, Some(key), message, help));
             }
         }
     }
 
-    /// Notes where exemptions are written, and reports what is wrong with them.
+    /// Sets the paths of exemptions, and reports their faults.
     fn read_exemptions(
         &self,
         config: &mut Config<'_>,
         view: &View<'_>,
         problems: &mut Vec<Problem>,
     ) {
-        let items = view
-            .get("exemptions")
-            .map_or(Vec::new(), |list| list.items());
-        for (index, item) in items.into_iter().enumerate() {
-            let field = Self::field_of(&item, config);
-            let exemption = &mut config.exemptions[index];
-            exemption.path.clone_from(&field);
+        for (index, item) in view.items_of("exemptions").into_iter().enumerate() {
+            config.exemptions[index].path = Self::field_of(&item, config);
+            let exemption = &config.exemptions[index];
             let mut problem = |message: &str, help: &str| {
-                let mut problem = self
-                    .problem(message, item.top().node)
-                    .field(field.clone())
-                    .help(help);
-                problem.id = "FIT-CFG003";
-                problems.push(problem);
+                problems.push(self.bad_value(config, &item, None, message, help));
             };
             if exemption.fields.is_empty() && exemption.rules.is_empty() {
                 problem(
                     "the exemption names neither `fields` nor `rules`",
-                    "name what it is from",
+                    "list the fields or rules that the object is exempt from",
                 );
             }
             if exemption.reason.trim().chars().count() < 10 {
                 problem(
-                    "the reason has less than ten characters",
-                    "say in one sentence why this has to stay as it is",
+                    "the reason is shorter than ten characters",
+                    "explain in one sentence why the exemption is needed",
                 );
             }
         }
@@ -315,10 +310,10 @@ impl FunctionConfig<'_> {
                 }
                 Ok(head) => {
                     if !names.insert(head.name.clone()) {
-                        let help = "give each profile its own name";
+                        let help = "give each profile a unique name";
                         problems.push(
                             self.problem(
-                                format!("two profiles are called `{}`", head.name),
+                                format!("two profiles have the name `{}`", head.name),
                                 view.top().node,
                             )
                             .field(path)

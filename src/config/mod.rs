@@ -1,8 +1,8 @@
 //! Step 2: the `functionConfig` becomes a [`Config`].
 //!
-//! Shape first (unknown fields, types, patterns, quantities; see [`decode`]), then meaning. The texts
-//! of the general sections, of each profile, and of what the environment sets differently in either stay apart as layers; [`Sections::merged`] merges
-//! those that apply to an object or a container, and [`Section::decision`] answers who decided a leaf.
+//! [`decode`] checks the shape first: unknown fields, types, patterns and quantities. The general sections, each profile, and
+//! the environment's settings for either are separate layers. [`Sections::merged`] merges the layers that apply to an object
+//! or a container, and [`Section::decision`] returns the layer that decides a leaf.
 
 mod amount;
 mod checks;
@@ -13,25 +13,28 @@ mod effective;
 mod environments;
 mod exemption;
 mod general;
+mod modes;
 mod places;
 mod print;
 mod section;
+mod sections;
 mod selector;
+mod settings;
 mod view;
 mod vocabulary;
 
 pub use amount::{Amount, Factor};
 pub use checks::{Checks, FailOn};
-pub use document::{API_VERSION, Config, FunctionConfig, KIND};
+pub use document::{API_VERSION, FunctionConfig, KIND};
 pub use effective::Leaf;
 pub use exemption::{Exemption, leaf_of};
 pub use general::{ChangesReport, Profile};
+pub use modes::{covers, is_mode_path_or_above, mode_path};
 pub use places::{Patch, Sources, Text};
 pub use print::self_contained;
-pub use section::{
-    ExemptLeaves, Objection, Pass, Section, Sections, Settings, check_section, covers,
-    is_mode_path_or_above, mode_path,
-};
+pub use section::{ExemptLeaves, Objection, Pass, Section, Settings};
+pub use sections::{Sections, check_section};
 pub use selector::{ContainerSelector, Match, Near, Selector};
+pub use settings::Config;
 pub use view::{Layer, LayerId, View};
 pub use vocabulary::{SectionRow, Vocabulary};

@@ -1,5 +1,5 @@
-//! Where the nodes of a config are written: in its file, or, for a config that kustomize hands over, in the file that
-//! kustomize read it from, or in the patch that changed it on the way.
+//! The file and line of each node of a config. For a config that kustomize passes on, that is the file that kustomize read,
+//! or the patch that changed it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,65 +10,64 @@ use crate::yaml::{Node, NodeId, Position, Stream, Value};
 /// A file and its text.
 #[derive(Debug)]
 pub struct Text {
-    /// The file as a person calls it.
+    /// The path of the file, as shown in messages.
     pub name: String,
     /// Its text.
     pub stream: Stream,
 }
 
-/// A value that a kustomization patches into some of its resources.
+/// A value that a patch of a kustomization sets.
 #[derive(Clone, Debug)]
 pub struct Patch {
-    /// The keys and indices to it, from the root of the resource; `-` is the end of a list.
+    /// Its path of keys and indices from the root of the resource; `-` is the end of a list.
     pub path: Vec<String>,
-    /// The value; none where the patch removes it.
+    /// The value; `None` if the patch removes it.
     pub value: Option<serde_json::Value>,
-    /// The file with the patch, as a person calls it.
+    /// The path of the file with the patch, as shown in messages.
     pub file: String,
-    /// Where in the file.
+    /// The position in the file.
     pub position: Position,
 }
 
-/// The files that kustomize may have built a config from.
+/// The files that kustomize may have read a config from.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// Files with configs.
     pub configs: Vec<Text>,
-    /// What kustomizations patch, the outermost first: its patches are the last to be applied.
+    /// The patches of all kustomizations, the outermost first, which kustomize applies last.
     pub patches: Vec<Patch>,
 }
 
-/// Where the nodes of a config are written.
+/// Maps the nodes of a config to their place.
 #[derive(Debug, Default)]
 pub(super) enum Places<'a> {
-    /// Unknown: a host re-encodes a config, so the lines of what it hands over would mislead, and the field's path has to
-    /// do.
+    /// Unknown: a host re-encodes the config, so its line numbers are wrong. Messages show the path of the field instead.
     #[default]
     Unknown,
-    /// In this file, whose text this is. A ConfigMap holds further texts, whose lines are no lines of a file.
+    /// In this file, with this text. The texts inside a ConfigMap have no line numbers.
     File(Arc<str>, &'a Stream),
-    /// In the files that kustomize has built it from.
+    /// In the files that kustomize built it from.
     Built(Built<'a>),
 }
 
-/// The places of the nodes that kustomize handed over.
+/// The places of the nodes that kustomize passed on.
 #[derive(Debug)]
 pub(super) struct Built<'a> {
     file: Arc<str>,
-    handed: &'a Stream,
-    /// Nodes whose value is that of the file's own.
+    passed: &'a Stream,
+    /// Nodes with the same value as in the file.
     same: HashMap<NodeId, Node<'a>>,
-    /// Nodes that a patch has changed or added.
+    /// Nodes that a patch changed or added.
     patched: HashMap<NodeId, (Arc<str>, Position)>,
 }
 
 impl<'a> Places<'a> {
-    /// The places of the nodes of a config that kustomize has built; unknown when none of the files is its file.
-    pub(super) fn of_built(handed: Node<'a>, sources: &'a Sources) -> Places<'a> {
-        let is_of_name = |root: &Node<'_>| {
+    /// The places of the nodes of a config that kustomize built; unknown if it comes from none of the files.
+    pub(super) fn of_built(passed: Node<'a>, sources: &'a Sources) -> Places<'a> {
+        let has_same_name = |root: &Node<'_>| {
             let is_same = |path: &[&str]| {
                 let path = || path.iter().copied();
-                root.text_at(path()) == handed.text_at(path())
+                root.text_at(path()) == passed.text_at(path())
             };
             is_same(&["kind"]) && is_same(&["metadata", "name"])
         };
@@ -77,8 +76,8 @@ impl<'a> Places<'a> {
             roots.map(move |root| (text.name.as_str(), root))
         });
         let compared = roots
-            .filter(|(_, root)| is_of_name(root))
-            .map(|(file, root)| Comparison::of(handed, root, file));
+            .filter(|(_, root)| has_same_name(root))
+            .map(|(file, root)| Comparison::of(passed, root, file));
         let Some(nearest) = compared.min_by_key(|it| it.changed.len()) else {
             return Places::Unknown;
         };
@@ -88,7 +87,7 @@ impl<'a> Places<'a> {
         });
         Places::Built(Built {
             file: Arc::from(nearest.file),
-            handed: handed.stream(),
+            passed: passed.stream(),
             patched: patched.collect(),
             same: nearest.same,
         })
@@ -100,7 +99,7 @@ impl<'a> Places<'a> {
             Places::File(file, stream) if std::ptr::eq(*stream, node.stream()) => {
                 Some((Arc::clone(file), node.position()))
             }
-            Places::Built(built) if std::ptr::eq(built.handed, node.stream()) => {
+            Places::Built(built) if std::ptr::eq(built.passed, node.stream()) => {
                 let same = built.same.get(&node.id());
                 let same = same.map(|node| (Arc::clone(&built.file), node.position()));
                 same.or_else(|| built.patched.get(&node.id()).cloned())
@@ -109,10 +108,10 @@ impl<'a> Places<'a> {
         }
     }
 
-    /// The same, with a picture of the place.
+    /// The place of a node, with an excerpt of the file.
     pub(super) fn place(&self, node: Node<'_>) -> Option<Place> {
         if let Places::Built(built) = self
-            && std::ptr::eq(built.handed, node.stream())
+            && std::ptr::eq(built.passed, node.stream())
         {
             if let Some(node) = built.same.get(&node.id()) {
                 return Some(Place::of(*node, Some(&built.file)));
@@ -131,7 +130,7 @@ impl<'a> Places<'a> {
     }
 }
 
-/// A config as kustomize hands it over, compared with one in a file.
+/// A config that kustomize passed on, compared with one in a file.
 struct Comparison<'a> {
     file: &'a str,
     same: HashMap<NodeId, Node<'a>>,
@@ -140,20 +139,20 @@ struct Comparison<'a> {
 }
 
 impl<'a> Comparison<'a> {
-    fn of(handed: Node<'a>, written: Node<'a>, file: &'a str) -> Comparison<'a> {
+    fn of(passed: Node<'a>, written: Node<'a>, file: &'a str) -> Comparison<'a> {
         let mut comparison = Comparison {
             file,
             same: HashMap::new(),
             changed: Vec::new(),
         };
-        comparison.compare(handed, written, &mut Vec::new());
+        comparison.compare(passed, written, &mut Vec::new());
         comparison
     }
 
-    fn compare(&mut self, handed: Node<'a>, written: Node<'a>, path: &mut Vec<String>) {
-        if handed.is_map() && written.is_map() {
-            self.same.insert(handed.id(), written);
-            for (key, value) in handed.entries() {
+    fn compare(&mut self, passed: Node<'a>, written: Node<'a>, path: &mut Vec<String>) {
+        if passed.is_map() && written.is_map() {
+            self.same.insert(passed.id(), written);
+            for (key, value) in passed.entries() {
                 let name = key.text().unwrap_or_default();
                 path.push(name.to_string());
                 let mut entries = written.entries();
@@ -163,7 +162,7 @@ impl<'a> Comparison<'a> {
                         self.compare(value, written, path);
                     }
                     None => {
-                        // A merge (`<<`) in the file has no key of this name there.
+                        // In the file the key may come from a merge (`<<`).
                         match written.get(&name) {
                             Some(written) => self.compare(value, written, path),
                             None => {
@@ -175,9 +174,9 @@ impl<'a> Comparison<'a> {
                 }
                 path.pop();
             }
-        } else if handed.is_sequence() && written.is_sequence() {
-            self.same.insert(handed.id(), written);
-            for (index, item) in handed.items().enumerate() {
+        } else if passed.is_sequence() && written.is_sequence() {
+            self.same.insert(passed.id(), written);
+            for (index, item) in passed.items().enumerate() {
                 path.push(index.to_string());
                 match counterpart(item, index, written) {
                     Some(written) => self.compare(item, written, path),
@@ -185,10 +184,10 @@ impl<'a> Comparison<'a> {
                 }
                 path.pop();
             }
-        } else if is_equal(handed, written) {
-            self.same.insert(handed.id(), written);
+        } else if is_equal(passed, written) {
+            self.same.insert(passed.id(), written);
         } else {
-            self.note_changed(handed, path);
+            self.note_changed(passed, path);
         }
     }
 
@@ -212,7 +211,7 @@ fn is_equal(a: Node<'_>, b: Node<'_>) -> bool {
     a.value().unwrap_or(Value::Null) == b.value().unwrap_or(Value::Null)
 }
 
-/// The item of a list in the file that one in the list handed over was: of the same name, where items have names.
+/// The item in the file's list for an item that kustomize passed on: by name, else by value, else by index.
 fn counterpart<'a>(item: Node<'a>, index: usize, written: Node<'a>) -> Option<Node<'a>> {
     match item.text_at(["name"]) {
         Some(name) => {
@@ -227,8 +226,8 @@ fn counterpart<'a>(item: Node<'a>, index: usize, written: Node<'a>) -> Option<No
     }
 }
 
-/// The patch that a value comes from: one for its very place or for something around it, or for something in it; one
-/// that holds the value, where several are.
+/// The patch that a value comes from. A patch that sets exactly this value comes before one of a field around it, and that
+/// before one of a field inside it.
 fn patch_of<'p>(patches: &'p [Patch], path: &[String], node: Node<'_>) -> Option<&'p Patch> {
     let is_step = |(patched, step): (&String, &String)| {
         patched == step || (patched == "-" && step.parse::<usize>().is_ok())
@@ -277,8 +276,8 @@ spec:
     select: {}
 ";
 
-    /// As kustomize hands it over: sorted, without comments, with a class and a profile patched in.
-    const HANDED: &str = "kind: Fitout
+    /// As kustomize passes it on: sorted, without comments, with a class and a profile patched in.
+    const PASSED: &str = "kind: Fitout
 metadata:
   name: all
 spec:
@@ -325,8 +324,8 @@ spec:
                 patch("spec/profiles/-", new, 9),
             ],
         };
-        let handed = Stream::parse(HANDED).unwrap();
-        let root = handed.documents().next().unwrap().root();
+        let passed = Stream::parse(PASSED).unwrap();
+        let root = passed.documents().next().unwrap().root();
         let places = Places::of_built(root, &sources);
         let line = |path: &str| {
             let node = root.pointer(jsonptr::Pointer::parse(path).unwrap());

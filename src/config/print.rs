@@ -1,9 +1,7 @@
-//! The config of one environment as a document of its own, for hosts that hand a function one document and choose
-//! nothing.
+//! The config of one environment as a single document, for hosts that cannot choose an environment.
 //!
-//! What the environment sets is written over the general part in the text itself, line by line, so that comments stay
-//! with what they are about. What cannot be written so, such as a part of a map in braces, the editor of YAML sets
-//! afterwards. The result is read back and compared with the merged values.
+//! The environment's settings are spliced into the text line by line, so that comments stay next to their fields. What cannot
+//! be spliced, such as a part of a flow map, the YAML editor sets afterwards, from a comparison with the merged values.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -11,8 +9,9 @@ use std::ops::Range;
 use jsonptr::PointerBuf;
 use serde_json::{Map, Value as Json};
 
-use super::document::{KIND, join};
+use super::document::KIND;
 use super::environments::APPENDED;
+use super::settings::join;
 use super::vocabulary::Vocabulary;
 use crate::problem::Problem;
 use crate::yaml::{Change, Edit, Kind, Node, Stream, Value};
@@ -20,7 +19,7 @@ use crate::yaml::{Change, Edit, Kind, Node, Stream, Value};
 /// The config of one environment, without `spec.environments`.
 ///
 /// # Errors
-/// `FIT-CFG001` when the config is a ConfigMap, or is written in a way that nothing can be written into.
+/// `FIT-CFG001` if the config is a ConfigMap, or its YAML cannot be edited.
 pub fn self_contained(
     stream: &Stream,
     environment: &str,
@@ -50,7 +49,7 @@ pub fn self_contained(
         wanted.remove("environments");
         wanted.insert("environment".to_owned(), environment.into());
         if let Some(Json::Object(part)) = part.map(json) {
-            lay_over(wanted, part, &Lists::of_spec(vocabulary));
+            merge_over(wanted, part, &Lists::of_spec(vocabulary));
         }
     }
 
@@ -63,7 +62,7 @@ pub fn self_contained(
         splices.remove(key, value);
     }
     if let Some(part) = part.filter(|part| part.is_map()) {
-        splices.lay_over(spec, part, &Lists::of_spec(vocabulary));
+        splices.merge_over(spec, part, &Lists::of_spec(vocabulary));
     }
     let text = splices.applied();
     let unreadable = |message: String| {
@@ -74,7 +73,7 @@ pub fn self_contained(
     };
     let spliced = Stream::parse(text).map_err(|error| unreadable(error.message.clone()))?;
     let Some(spliced_root) = root_of(&spliced) else {
-        return Err(unreadable("nothing is left".to_owned()));
+        return Err(unreadable("the result is empty".to_owned()));
     };
     let mut edits = Vec::new();
     differences(
@@ -105,13 +104,13 @@ fn entry<'a>(map: Node<'a>, name: &str) -> Option<(Node<'a>, Node<'a>)> {
     entries.find(|(key, _)| key.text().as_deref() == Some(name))
 }
 
-/// What is special of lists below a map: those whose items add up, and those merged by name.
+/// How lists below a map are merged.
 struct Lists<'v> {
-    /// The sections that the map may hold.
+    /// The sections, if the map can contain them.
     sections: Option<&'v Vocabulary>,
-    /// Paths of lists whose items add up, from the `spec`, or else from the section, around the map.
+    /// Paths of lists whose items are appended, relative to the `spec` or section around the map.
     added: &'v [&'v str],
-    /// The path of the map from there.
+    /// The path of the map, relative to the same.
     path: String,
     /// The map is a `spec`.
     is_spec: bool,
@@ -127,7 +126,7 @@ impl<'v> Lists<'v> {
         }
     }
 
-    /// Those of a profile.
+    /// The lists of a profile.
     fn of_profile(&self) -> Lists<'v> {
         Lists {
             sections: self.sections,
@@ -137,7 +136,7 @@ impl<'v> Lists<'v> {
         }
     }
 
-    /// Those below a key.
+    /// The lists below a key.
     fn below(&self, key: &str) -> Lists<'v> {
         let section = self.sections.and_then(|it| it.section(key));
         Lists {
@@ -167,12 +166,12 @@ impl<'v> Lists<'v> {
     }
 }
 
-/// Lays a part over a map.
-fn lay_over(base: &mut Map<String, Json>, part: Map<String, Json>, lists: &Lists<'_>) {
+/// Merges a part over a map.
+fn merge_over(base: &mut Map<String, Json>, part: Map<String, Json>, lists: &Lists<'_>) {
     for (key, value) in part {
         match (base.get_mut(&key), value) {
             (Some(Json::Object(base)), Json::Object(part)) => {
-                lay_over(base, part, &lists.below(&key));
+                merge_over(base, part, &lists.below(&key));
             }
             (Some(Json::Array(base)), Json::Array(part)) if lists.adds(&key) => {
                 let general = base.len();
@@ -181,7 +180,7 @@ fn lay_over(base: &mut Map<String, Json>, part: Map<String, Json>, lists: &Lists
                     let same = |it: &&mut Json| name.is_some() && it.get("name") == name;
                     match (base[..general].iter_mut().find(same), item.clone()) {
                         (Some(Json::Object(base)), Json::Object(part)) => {
-                            lay_over(base, part, &lists.of_profile());
+                            merge_over(base, part, &lists.of_profile());
                         }
                         (_, item) => base.push(item),
                     }
@@ -194,7 +193,7 @@ fn lay_over(base: &mut Map<String, Json>, part: Map<String, Json>, lists: &Lists
     }
 }
 
-/// Calls `add` with a change for each place where two values differ; together they turn `found` into `wanted`.
+/// Calls `add` for each difference, with the change that turns `found` into `wanted`.
 fn differences(
     found: &Json,
     wanted: &Json,
@@ -229,10 +228,10 @@ fn differences(
     }
 }
 
-/// Pieces of text that take the place of others.
+/// Replacements of ranges of the text.
 struct Splices<'a> {
     stream: &'a Stream,
-    /// The bytes that go, the column of what comes, and what comes.
+    /// The range that is replaced, the column of the new text, and the new text.
     splices: Vec<(Range<usize>, usize, String)>,
 }
 
@@ -245,7 +244,7 @@ impl<'a> Splices<'a> {
         self.text()[..at].rfind('\n').map_or(0, |it| it + 1)
     }
 
-    /// The end of a line, its line break included.
+    /// The end of a line, including its line break.
     fn line_end(&self, at: usize) -> usize {
         let text = self.text();
         text[at..].find('\n').map_or(text.len(), |it| at + it + 1)
@@ -255,7 +254,7 @@ impl<'a> Splices<'a> {
         at - self.line_start(at)
     }
 
-    /// The start of the comment lines directly above a line that begin in its column.
+    /// The start of the comment lines directly above a line, in the same column.
     fn with_comments_above(&self, at: usize) -> usize {
         let column = self.column(at);
         let mut start = self.line_start(at);
@@ -271,10 +270,10 @@ impl<'a> Splices<'a> {
         start
     }
 
-    /// The end of the lines that a node ends in.
+    /// The end of the last line of an entry.
     fn end_of(&self, key: Node<'_>, value: Node<'_>) -> usize {
         let end = key.span().end.max(value.span().end);
-        // A block scalar's span holds its last line break.
+        // The span of a block scalar includes its last line break.
         let end = self.text()[..end].trim_end_matches(['\n', '\r', ' ']).len();
         self.line_end(end)
     }
@@ -285,7 +284,7 @@ impl<'a> Splices<'a> {
         self.splices.push((start..end, 0, String::new()));
     }
 
-    /// Sets `environment`, as the first field where there is none.
+    /// Sets `environment`, or adds it as the first field.
     fn choose(&mut self, spec: Node<'a>, environment: &str) {
         match entry(spec, "environment") {
             Some((_, value)) if value.kind() == Kind::Plain => {
@@ -302,7 +301,7 @@ impl<'a> Splices<'a> {
         }
     }
 
-    fn lay_over(&mut self, base: Node<'a>, part: Node<'a>, lists: &Lists<'_>) {
+    fn merge_over(&mut self, base: Node<'a>, part: Node<'a>, lists: &Lists<'_>) {
         if base.kind() != Kind::BlockMap || part.kind() != Kind::BlockMap {
             return;
         }
@@ -310,7 +309,7 @@ impl<'a> Splices<'a> {
             let name = key.text().unwrap_or_default();
             match entry(base, &name) {
                 Some((_, old)) if old.is_map() && value.is_map() && old.len() > 0 => {
-                    self.lay_over(old, value, &lists.below(&name));
+                    self.merge_over(old, value, &lists.below(&name));
                 }
                 Some((_, old)) if old.is_sequence() && value.is_sequence() && lists.adds(&name) => {
                     self.add_items(old, value, &name, lists);
@@ -330,8 +329,8 @@ impl<'a> Splices<'a> {
         }
     }
 
-    /// Puts an entry with its comments in the place of another; comments above that one stay, and so does that behind a
-    /// single value for which there is no other.
+    /// Replaces an entry with another and its comments. Comments above the old entry stay, and so does the comment after a
+    /// scalar if the new scalar has no comment.
     fn replace(&mut self, old: (Node<'a>, Node<'a>), new: (Node<'a>, Node<'a>)) {
         let is_one_line = |node: Node<'_>| node.is_scalar() && !node.raw().contains('\n');
         let (start, end) = (old.0.span().start, self.end_of(old.0, old.1));
@@ -353,7 +352,7 @@ impl<'a> Splices<'a> {
         self.splices.push((start..end, 0, lines));
     }
 
-    /// Adds the items of a list to another.
+    /// Appends the items of a list to another.
     fn add_items(&mut self, old: Node<'a>, new: Node<'a>, name: &str, lists: &Lists<'_>) {
         let (Kind::BlockSequence, Kind::BlockSequence) = (old.kind(), new.kind()) else {
             return;
@@ -367,7 +366,7 @@ impl<'a> Splices<'a> {
             let same = item.text_at(["name"]).filter(|_| lists.merges(name));
             let mut olds = old.items();
             match olds.find(|it| same.is_some() && it.text_at(["name"]) == same) {
-                Some(old) => self.lay_over(old, item, &lists.of_profile()),
+                Some(old) => self.merge_over(old, item, &lists.of_profile()),
                 None => {
                     let dash = self.line_start(item.span().start) + from;
                     let lines = self.with_comments_above(dash)..self.end_of(item, item);
@@ -378,7 +377,7 @@ impl<'a> Splices<'a> {
         }
     }
 
-    /// Lines with their first column moved.
+    /// Lines with their indentation moved.
     fn moved(&self, lines: Range<usize>, from: usize, to: usize) -> String {
         let mut moved = String::new();
         for line in self.text()[lines].lines() {
@@ -392,7 +391,7 @@ impl<'a> Splices<'a> {
         moved
     }
 
-    /// The text with everything in its place. At the end of several maps at once, what is deeper comes first.
+    /// The text with all replacements. Where several maps end at the same place, the deepest comes first.
     fn applied(mut self) -> String {
         self.splices
             .sort_by_key(|(range, column, _)| (range.start, Reverse(*column)));

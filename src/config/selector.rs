@@ -1,7 +1,7 @@
-//! Which objects and containers a part of the config is for.
+//! Selectors of objects and containers.
 //!
 //! All fields of a selector must match. Patterns are regular expressions that must match the whole
-//! text, as in kustomize (`api/types/selector.go`), so `A|B` is the way to write a list.
+//! text, as in kustomize (`api/types/selector.go`), so `A|B` matches either.
 
 use std::borrow::Cow;
 
@@ -15,13 +15,13 @@ use crate::read::Resource;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
-    /// API group; the core group is the empty text.
+    /// API group; the core group is the empty string.
     pub group: Option<Pattern>,
     /// API version without the group.
     pub version: Option<Pattern>,
     /// Kind.
     pub kind: Option<Pattern>,
-    /// Name, also the one before kustomize's prefix.
+    /// Name; matches also the name before kustomize's prefix.
     pub name: Option<Pattern>,
     /// Namespace.
     pub namespace: Option<Pattern>,
@@ -29,29 +29,29 @@ pub struct Selector {
     pub label_selector: Option<Labels>,
     /// Annotations of the object, in the same syntax.
     pub annotation_selector: Option<Labels>,
-    /// Labels of the pods that the object's template makes.
+    /// Labels of the object's pod template.
     pub pod_label_selector: Option<Labels>,
-    /// Whether its pods keep data on claims.
+    /// Whether its pods mount persistent volume claims.
     pub has_volume_claims: Option<bool>,
-    /// What it must not be; the selector matches what this one does not.
+    /// A selector that must not match.
     pub not: Option<Not>,
-    /// Which containers; absent means all, and the object's own fields too.
+    /// The containers. If absent, all containers and the fields of the object itself.
     pub containers: Option<ContainerSelector>,
 }
 
-/// Which containers of a selected object.
+/// The containers of a selected object.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerSelector {
-    /// Names, with `*` and `?`; if there are any, at least one must match.
+    /// Names, with `*` and `?`. If set, at least one must match.
     pub names: Vec<Glob>,
-    /// Whole image references, with `*` and `?`; if there are any, at least one must match.
+    /// Full image references, with `*` and `?`. If set, at least one must match.
     pub images: Vec<Glob>,
-    /// Types; if there are any, at least one must match.
+    /// Types. If set, at least one must match.
     pub types: Vec<ContainerType>,
 }
 
-/// A selector inside of a selector, which negates it.
+/// A negated selector inside a selector.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Selector")]
 pub struct Not(Box<Selector>);
@@ -61,29 +61,29 @@ impl TryFrom<Selector> for Not {
 
     fn try_from(selector: Selector) -> Result<Not, String> {
         if selector.containers.is_some() {
-            return Err("`not` cannot name containers; leave them out with `exclude`".to_owned());
+            return Err("`not` cannot select containers; use `exclude`".to_owned());
         }
         Ok(Not(Box::new(selector)))
     }
 }
 
-/// How an object answers to a selector.
+/// Whether an object matches a selector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// It does not.
+    /// No match.
     No,
-    /// It does, but only under a name that kustomize has replaced since.
+    /// A match, but only by a name that kustomize has replaced.
     ByPreviousName,
-    /// It does.
+    /// A match.
     Yes,
 }
 
-/// Why an object that nearly matches a selector does not: what was asked for and what was there.
+/// Why an object does not match a selector that it nearly matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Near(pub String);
 
 impl Selector {
-    /// Whether the object is selected, its containers aside.
+    /// Whether the object is selected, regardless of its containers.
     pub fn matches(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Match {
         let misses = self.misses(resource, templates);
         match misses.as_slice() {
@@ -114,7 +114,7 @@ impl Selector {
         })
     }
 
-    /// Says why an object is not selected when it fails by one field only, and by little.
+    /// Why an object is not selected, if only one field does not match and the difference looks like a typo.
     pub fn near_miss(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Option<Near> {
         let misses = self.misses(resource, templates);
         let [miss] = misses.as_slice() else {
@@ -134,7 +134,7 @@ impl Selector {
                 let (key, wanted, found) = labels.0.near_miss(lookup)?;
                 return similar(wanted, &found).then(|| {
                     Near(format!(
-                        "{field} asks for {key}={wanted}, {} has {key}={found}",
+                        "{field} is {key}={wanted}, {} has {key}={found}",
                         resource.display_name()
                     ))
                 });
@@ -142,14 +142,14 @@ impl Selector {
         };
         similar(&wanted, &found).then(|| {
             Near(format!(
-                "{field} asks for `{wanted}`, {} has `{found}`",
+                "{field} is `{wanted}`, {} has `{found}`",
                 resource.display_name()
             ))
         })
     }
 
-    /// Whether an object that is not selected would be by a name that it may have had before a prefix, a suffix or a
-    /// hash: one that `-` separates from the rest of today's.
+    /// Whether an object that is not selected may have matched before a prefix, a suffix or a hash was added to its name:
+    /// whether some part of the name between `-` matches.
     pub fn may_have_matched(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
         let misses = self.misses(resource, templates);
         let [Miss::Name(pattern)] = misses.as_slice() else {
@@ -225,7 +225,7 @@ impl Selector {
     }
 }
 
-/// Whether the pods mount a claim, or get one of their own.
+/// Whether the pods mount a claim or an ephemeral volume, or have claim templates.
 fn keeps_data(resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
     let sources = ["persistentVolumeClaim", "ephemeral"];
     let mounts = |template: &Template<'_>| {
@@ -239,20 +239,20 @@ fn keeps_data(resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
 /// The value of a label, by its key.
 type Lookup<'s> = Box<dyn Fn(&str) -> Option<Cow<'s, str>> + 's>;
 
-/// One field of a selector that an object does not meet.
+/// A field of a selector that an object does not match.
 enum Miss<'s> {
-    /// What there is no near miss of.
+    /// A field that has no near misses.
     Other,
     Field(&'static str, &'s Pattern, String),
     Name(&'s Pattern),
     Labels(&'static str, &'s Labels, Lookup<'s>),
 }
 
-/// A typo's distance: two slips, in short words one.
+/// Whether two words differ by a typo: two edits, or one in short words.
 fn similar(wanted: &str, found: &str) -> bool {
-    let slips = strsim::damerau_levenshtein(&wanted.to_lowercase(), &found.to_lowercase());
+    let edits = strsim::damerau_levenshtein(&wanted.to_lowercase(), &found.to_lowercase());
     let allowed = if found.chars().count() > 3 { 2 } else { 1 };
-    wanted != found && found.chars().count() > 1 && slips <= allowed
+    wanted != found && found.chars().count() > 1 && edits <= allowed
 }
 
 /// A label selector in the syntax of `kubectl -l`.
@@ -275,7 +275,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_near_and_another_word_is_not() {
+    fn a_typo_is_similar_and_another_word_is_not() {
         assert!(similar("gateway", "gatewya"));
         assert!(!similar("gateway", "database"));
     }

@@ -1,28 +1,27 @@
-//! Several layers of config seen as one: the general section below, each matching profile above, and
-//! directly above each of them what the environment sets differently.
+//! Several layers of config read as one: the general section at the bottom, the matching profiles above it, and the
+//! environment's settings directly above each of them.
 //!
-//! Merging needs no code per type. A [`View`] is the same place in every layer, lowest first; looking
-//! up a key looks it up in all of them. Maps merge leaf by leaf; of scalars and lists the highest
-//! layer wins; `null` removes what the layers below said. The layer that wins is also the answer to
-//! "who decided this?", so provenance costs nothing.
+//! Merging needs no code per type. A [`View`] is the same path in every layer, lowest first, and a lookup of a key looks it
+//! up in all of them. Maps merge leaf by leaf. For scalars and lists the highest layer wins. `null` removes the values of the
+//! layers below. The view also knows which layer won, so provenance needs no extra work.
 
 use crate::yaml::Node;
 
-/// One text that has a say: the general section, a profile, or an environment's part of either.
+/// One layer of the config: the general section, a profile, or an environment's part of either.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
-    /// The node at this place in the layer's text.
+    /// The node at this path in the layer's text.
     pub node: Node<'a>,
-    /// Which layer this is, as an index into the list of layers of a config.
+    /// The index of the layer in the config.
     pub id: LayerId,
-    /// The text carries strings only (a ConfigMap's keys), so each value is read as its field's type.
+    /// All values are strings (the keys of a ConfigMap), so each is read as the type of its field.
     pub strings_only: bool,
 }
 
-/// Index of a layer in the list of layers of a config.
+/// The index of a layer in a config.
 pub type LayerId = usize;
 
-/// The same place in one or more layers, lowest precedence first. Never empty.
+/// The same path in one or more layers, lowest precedence first. Never empty.
 #[derive(Clone, Debug)]
 pub struct View<'a> {
     layers: Vec<Layer<'a>>,
@@ -33,10 +32,9 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    /// The view of layers whose paths all start at `path`; `None` when no layer says anything.
+    /// The view of layers that all start at `path`; `None` if no layer sets anything.
     ///
-    /// `merged_lists` names the lists (by path below `path`) whose items add up over the layers, where
-    /// other lists replace one another.
+    /// `merged_lists` are the paths (below `path`) of lists whose items are appended. Other lists replace one another.
     pub fn new(
         layers: Vec<Layer<'a>>,
         path: &str,
@@ -51,22 +49,22 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The path of this place, in the config's own words and without any layer's prefix.
+    /// The path in the config, without the prefix of a layer.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The layer that decides this place.
+    /// The layer that decides the value.
     pub fn top(&self) -> Layer<'a> {
         self.layers[self.layers.len() - 1]
     }
 
-    /// All layers that say something here, lowest first.
+    /// All layers that set something here, lowest first.
     pub fn layers(&self) -> &[Layer<'a>] {
         &self.layers
     }
 
-    /// The place below under `key`; `None` when no layer sets it, or the highest that names it says null.
+    /// The view of the value of `key`; `None` if no layer sets it, or the highest one sets it to null.
     pub fn get(&self, key: &str) -> Option<View<'a>> {
         let below = self.layers.iter().filter_map(|layer| {
             Some(Layer {
@@ -88,8 +86,8 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The place below at a path of keys joined by dots. Keys may hold dots themselves
-    /// (`extra.example.com/team`), so what is left of the path is tried as one key first.
+    /// The view at a path of keys joined by dots. Keys can contain dots (`extra.example.com/team`), so the rest of the path
+    /// is tried as one key first.
     pub fn at(&self, path: &str) -> Option<View<'a>> {
         self.get(path).or_else(|| {
             let (key, rest) = path.split_once('.')?;
@@ -97,7 +95,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The keys that any layer has here, in the order in which they are met, lowest layer first.
+    /// The keys of all layers, lowest layer first.
     pub fn keys(&self) -> Vec<Node<'a>> {
         let mut keys: Vec<Node<'a>> = Vec::new();
         for (key, _) in self.layers.iter().flat_map(|layer| layer.node.entries()) {
@@ -108,7 +106,7 @@ impl<'a> View<'a> {
         keys
     }
 
-    /// The layer that one of the [`View::keys`] is written in.
+    /// The layer that contains one of the [`View::keys`].
     pub fn layer_of_key(&self, key: Node<'a>) -> Layer<'a> {
         let has_key = |layer: &&Layer<'a>| {
             let mut keys = layer.node.entries().map(|(key, _)| key);
@@ -121,13 +119,18 @@ impl<'a> View<'a> {
             .unwrap_or(&self.layers[self.layers.len() - 1])
     }
 
-    /// Whether this is a list whose items add up over the layers.
+    /// Whether this is a list to which each layer appends its items.
     pub fn adds_up(&self) -> bool {
         let below = self.path[self.start..].trim_start_matches('.');
         self.merged_lists.contains(&below)
     }
 
-    /// The items of a list: the deciding layer's, or those of all layers where this list adds up.
+    /// The items of the list at `key`; none if it is not set.
+    pub fn items_of(&self, key: &str) -> Vec<View<'a>> {
+        self.get(key).map_or(Vec::new(), |list| list.items())
+    }
+
+    /// The items of a list: those of the deciding layer, or of all layers if they are appended.
     pub fn items(&self) -> Vec<View<'a>> {
         let from = if self.adds_up() {
             0
@@ -138,7 +141,7 @@ impl<'a> View<'a> {
             let items = layer.node.items().enumerate();
             items.map(|(index, node)| (index, Layer { node, ..*layer }))
         });
-        // A person finds an item by its index in the list that it was written in.
+        // The path has the item's index in its own layer, where a reader can find it.
         let view = |(index, layer): (usize, Layer<'a>)| {
             let path = format!("{}[{index}]", self.path);
             View {
@@ -152,7 +155,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// Drops what does not count: everything below a null, and everything below a change of kind.
+/// Drops the layers below a null, and those whose node has a different kind than the highest one.
 fn effective(layers: Vec<Layer<'_>>) -> Option<Vec<Layer<'_>>> {
     let after_null = layers
         .iter()

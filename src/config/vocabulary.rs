@@ -1,13 +1,14 @@
-//! The sections and rules that a config may name. The config is handed them, so that it knows no transformer and no
-//! check.
+//! The sections and rules that a config can name. They are passed to the config, so that it does not depend on transformers
+//! and checks.
 
 use super::decode::Fault;
 use super::exemption::leaf_of;
-use super::section::{Settings, check_section};
+use super::section::Settings;
+use super::sections::check_section;
 use super::view::Layer;
 use crate::rules::Rule;
 
-/// What a config knows of a section.
+/// What the config knows about a section.
 #[derive(Debug)]
 pub struct SectionRow {
     /// Its key in `spec` and in profiles, which is also the rule id of its changes.
@@ -18,7 +19,7 @@ pub struct SectionRow {
     pub rules: &'static [(&'static str, &'static str)],
     /// See [`Settings::MERGED_LISTS`].
     pub merged_lists: &'static [&'static str],
-    /// What is wrong with the section in one layer of the config.
+    /// Returns the faults of the section in one layer.
     pub(super) check: for<'a> fn(Layer<'a>, &'static str, bool) -> Vec<Fault<'a>>,
 }
 
@@ -36,7 +37,7 @@ impl SectionRow {
     }
 }
 
-/// Everything that a config may name.
+/// The sections and rules that a config can name.
 #[derive(Debug)]
 pub struct Vocabulary {
     /// The sections, in the order in which they are applied.
@@ -48,13 +49,13 @@ pub struct Vocabulary {
 }
 
 impl Vocabulary {
-    /// The section of a name.
+    /// The section with a name.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<&'static SectionRow> {
         self.sections.iter().find(|section| section.name == name)
     }
 
-    /// What is wrong with the sections of one layer of the config.
+    /// The faults of all sections in one layer.
     pub(super) fn check_sections<'a>(
         &self,
         layer: Layer<'a>,
@@ -66,7 +67,7 @@ impl Vocabulary {
             .collect()
     }
 
-    /// Whether a word of an exemption is a rule, or a leaf of a section.
+    /// Whether a word of an exemption is a rule or a leaf of a section.
     pub fn knows(&self, word: &str) -> bool {
         match word.starts_with("FIT-") {
             true => self.rules().any(|rule| rule.id == word),

@@ -180,10 +180,10 @@ impl Accounts {
     }
 
     /// Whether something is left as it is, or only checked where the function writes.
-    fn is_worth_a_line(&self, judges: bool) -> bool {
+    fn is_worth_a_line(&self, validate_only: bool) -> bool {
         let is_left = |account: Account| match account {
             Account::PassedOver(_) => true,
-            Account::CheckedOnly => !judges,
+            Account::CheckedOnly => !validate_only,
             _ => false,
         };
         let parts = self.containers.iter().chain(&self.claims);
@@ -245,8 +245,8 @@ pub fn accounts(report: &Report, each: bool) -> String {
         return String::new();
     };
     let mut text = String::new();
-    if each || accounts.is_worth_a_line(report.judges) {
-        let _ = writeln!(text, "Ledger  {}", line(accounts, report.judges));
+    if each || accounts.is_worth_a_line(report.validate_only) {
+        let _ = writeln!(text, "Ledger  {}", line(accounts, report.validate_only));
     }
     if each {
         list(accounts, &mut text);
@@ -255,7 +255,7 @@ pub fn accounts(report: &Report, each: bool) -> String {
 }
 
 /// `12 objects: 7 fitted, 2 right already, 2 no workload, 1 passed over (local-config)`
-fn line(accounts: &Accounts, judges: bool) -> String {
+fn line(accounts: &Accounts, validate_only: bool) -> String {
     let objects = accounts.objects.iter().map(|it| it.account);
     let total = plural(accounts.objects.len(), "object", "objects");
     let mut states = Vec::new();
@@ -263,7 +263,7 @@ fn line(accounts: &Accounts, judges: bool) -> String {
         let of_state = objects.clone().filter(|account| account.word() == word);
         let count = of_state.clone().count();
         let title = match word {
-            "fitted" if judges => "would change".to_owned(),
+            "fitted" if validate_only => "would change".to_owned(),
             word => word.replace('-', " "),
         };
         if count > 0 {

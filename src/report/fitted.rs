@@ -36,7 +36,7 @@ impl Fitted {
         let ledger = Ledger::of(config, selection, &edits);
         let proof = Proof::of(config, &verdict);
         Fitted {
-            changes: match config.judges {
+            changes: match config.validate_only {
                 true => Vec::new(),
                 false => edits.changes,
             },

@@ -53,7 +53,7 @@ pub struct Report {
     pub results: Vec<Entry>,
     /// It is of a judgement.
     #[serde(skip)]
-    pub judges: bool,
+    pub validate_only: bool,
     /// What became of everything in the input; absent where nothing could be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<Accounts>,
@@ -152,7 +152,7 @@ impl Report {
             environment: config.environment.clone(),
             summary,
             results,
-            judges: config.judges,
+            validate_only: config.validate_only,
             ledger: (detail == Detail::EachChange).then(|| Accounts::of(&fitted.ledger, resources)),
             proof: fitted.proof,
             objects: match detail {
@@ -173,7 +173,7 @@ impl Report {
                 ..Summary::default()
             },
             results: problems.iter().map(of_problem).collect(),
-            judges: false,
+            validate_only: false,
             ledger: None,
             proof: Proof::default(),
             objects: Vec::new(),

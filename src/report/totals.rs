@@ -12,7 +12,7 @@ pub fn totals(report: &Report) -> String {
         0 => String::new(),
         files => format!(" in {}", plural(files, "file", "files")),
     };
-    if report.judges {
+    if report.validate_only {
         let unfitted = match report.folded().count() {
             0 if !report.proof.holds() => "whether they were fitted was not told".to_owned(),
             0 => "as fitted".to_owned(),

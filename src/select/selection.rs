@@ -155,7 +155,7 @@ impl<'r, 'a> Selection<'r, 'a> {
                 selection.skips.push((index, skipped.clone()));
             }
             // Whoever opts out of being fitted is checked all the same: only an exemption needs a reason.
-            if is_skipped && (target.is_none() || !config.judges) {
+            if is_skipped && (target.is_none() || !config.validate_only) {
                 selection.passed_over.push((index, PassedOver::Skipped));
                 continue;
             }

@@ -15,7 +15,9 @@ use clap::Args;
 
 use super::inputs::{Manifest, Manifests, failure};
 use super::output::Output;
-use super::{Color, FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
+use super::{
+    Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize,
+};
 use cluster::Cluster;
 use render::Render;
 
@@ -91,7 +93,7 @@ impl Preflight {
         if let Some(namespace) = &self.remove_when_alone {
             let removed = cluster.remove_when_alone(namespace);
             return removed
-                .map(|()| FINE)
+                .map(|()| SUCCESS)
                 .map_err(unreadable("cannot delete the namespace"));
         }
         let mut render = self.render()?;
@@ -110,7 +112,7 @@ impl Preflight {
             counted(found, "finding"),
             counted(warnings, "warning")
         ));
-        Ok(if found == 0 { FINE } else { FINDINGS })
+        Ok(if found == 0 { SUCCESS } else { FINDINGS })
     }
 
     fn findings(&self, cluster: &Cluster, render: &mut Render) -> anyhow::Result<Vec<Finding>> {
@@ -127,13 +129,13 @@ impl Preflight {
 
     /// The manifests, read before the cluster is asked: a wrong path needs no cluster to be noticed.
     fn render(&self) -> Result<Render, Failure> {
-        let telling = Telling {
+        let verbosity = Verbosity {
             fail_on: None,
             color: Color::Auto,
             quiet: false,
             verbose: false,
         };
-        let unreadable = |problems| failure(&problems, &telling, UNREADABLE);
+        let unreadable = |problems| failure(&problems, &verbosity, UNREADABLE);
         let manifests = match &self.kustomization {
             Some(directory) => {
                 let build = kustomize::Build::run(directory, false, WRONG_USE)?;
@@ -155,7 +157,7 @@ impl Preflight {
                     environment: None,
                     config: None,
                 };
-                Manifests::read(&source, &telling)?
+                Manifests::read(&source, &verbosity)?
             }
         };
         let resources = manifests.resources().map_err(unreadable)?;

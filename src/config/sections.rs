@@ -1,0 +1,215 @@
+//! The sections of one transformer, merged for each combination of layers, and checked in each layer.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::decode::{Fault, Others, decode};
+use super::modes::{MODE_KEYS, Modes, is_mode_path, mode_path};
+use super::section::{ExemptLeaves, Pass, Section, Settings};
+use super::settings::{Config, join};
+use super::view::{Layer, LayerId, View};
+use super::vocabulary::SectionRow;
+use crate::finding::Mode;
+use crate::problem::did_you_mean;
+use crate::yaml::Node;
+
+/// The sections of one transformer, merged once for each combination of layers.
+#[derive(Debug)]
+pub struct Sections<'a, S> {
+    row: &'static SectionRow,
+    config: &'a Config<'a>,
+    known: RefCell<KnownSections<'a, S>>,
+    /// The last section that was returned: most objects and containers have the same layers as the one before them.
+    last: RefCell<Option<LastSection<'a, S>>>,
+}
+
+/// The layers and pass of a section without exemptions, and the section.
+type LastSection<'a, S> = (Vec<LayerId>, Pass, Option<Rc<Section<'a, S>>>);
+
+/// Merged sections by their layers and exempt leaves; `None` if no layer has the section.
+type KnownSections<'a, S> = HashMap<(Vec<LayerId>, ExemptLeaves), Option<Rc<Section<'a, S>>>>;
+
+impl<'a, S: Settings> Sections<'a, S> {
+    /// The sections of one row in a config.
+    pub fn new(row: &'static SectionRow, config: &'a Config<'a>) -> Sections<'a, S> {
+        Sections {
+            row,
+            config,
+            known: RefCell::default(),
+            last: RefCell::default(),
+        }
+    }
+
+    /// The name of the sections.
+    pub fn name(&self) -> &'static str {
+        self.row.name
+    }
+
+    /// What the config knows about the sections.
+    pub fn row(&self) -> &'static SectionRow {
+        self.row
+    }
+
+    /// The section merged from these layers, lowest first, without exemptions; `None` if none of them has it.
+    pub fn plain(
+        &self,
+        layers: impl Iterator<Item = LayerId> + Clone,
+        pass: Pass,
+    ) -> Option<Rc<Section<'a, S>>> {
+        if let Some((of, pass_of, section)) = &*self.last.borrow()
+            && *pass_of == pass
+            && layers.clone().eq(of.iter().copied())
+        {
+            return section.clone();
+        }
+        let layers: Vec<LayerId> = layers.collect();
+        let leaves = Vec::new();
+        let section = self.merged(layers.clone(), ExemptLeaves { leaves, pass });
+        self.last.replace(Some((layers, pass, section.clone())));
+        section
+    }
+
+    /// The section merged from these layers, lowest first; `None` if none of them has it.
+    pub fn merged(&self, layers: Vec<LayerId>, exempt: ExemptLeaves) -> Option<Rc<Section<'a, S>>> {
+        let key = (layers, exempt);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        let merged = self.merge(&key.0, &key.1).map(Rc::new);
+        self.known.borrow_mut().insert(key, merged.clone());
+        merged
+    }
+
+    fn merge(&self, layers: &[LayerId], exempt: &ExemptLeaves) -> Option<Section<'a, S>> {
+        let view = View::new(
+            self.config.section_layers(layers, self.row.name),
+            self.row.name,
+            S::MERGED_LISTS,
+        )?;
+        // Each layer was decoded when the config was read, so the merged section decodes, too.
+        let settings = decode(&view, Others::Known(MODE_KEYS)).ok()?;
+        let modes: Modes = decode(&view, Others::Anything).ok()?;
+        let mut nulled = Vec::new();
+        for layer in view.layers() {
+            if self.config.layers[layer.id].profile.is_some() {
+                nulls(layer.node, "", &mut nulled);
+            }
+        }
+        // A later profile can set it again.
+        nulled.retain(|path| view.at(path).is_none());
+        let is_uniform = modes.modes.is_empty() && nulled.is_empty() && exempt.leaves.is_empty();
+        let mode_of_all = match modes.mode.unwrap_or(self.config.mode) {
+            _ if !is_uniform => None,
+            // Only some leaves have bounds.
+            Mode::Bound => None,
+            Mode::Check if exempt.pass == Pass::Preview => Some(Mode::Ensure),
+            Mode::Check => Some(Mode::Off),
+            mode => Some(mode),
+        };
+        Some(Section {
+            settings,
+            view,
+            modes,
+            nulled,
+            exempt: exempt.clone(),
+            config: self.config,
+            mode_of_all,
+            decisions: RefCell::default(),
+        })
+    }
+}
+
+/// The faults of one layer's section `name`.
+pub fn check_section<'a, S: Settings>(
+    layer: Layer<'a>,
+    name: &'static str,
+    containers_only: bool,
+) -> Vec<Fault<'a>> {
+    let section = layer.node.get(name).map(|node| Layer { node, ..layer });
+    let Some(view) = View::new(section.into_iter().collect(), name, S::MERGED_LISTS) else {
+        return Vec::new();
+    };
+    let settings: S = match decode(&view, Others::Known(MODE_KEYS)) {
+        Ok(settings) => settings,
+        Err(faults) => return faults,
+    };
+    let modes: Modes = match decode(&view, Others::Anything) {
+        Ok(modes) => modes,
+        Err(faults) => return faults,
+    };
+    let fault = |path: &str, message: String, help: String| Fault {
+        id: "FIT-CFG003",
+        message,
+        help: Some(help),
+        layer: Some(view.at(path).map_or(view.top(), |view| view.top())),
+        path: join(name, path),
+    };
+    let mut faults: Vec<Fault<'a>> = Vec::new();
+    for (path, mode) in &modes.modes {
+        let kept = S::NOT_REMOVED.iter().find(|(kept, _)| kept == path);
+        if let Some((_, help)) = kept.filter(|_| *mode == Mode::Remove) {
+            let message = format!("`{path}` cannot have the mode Remove");
+            faults.push(fault(&format!("modes.{path}"), message, (*help).to_owned()));
+        }
+        if is_mode_path(S::MODE_PATHS, path) {
+            continue;
+        }
+        let known = || {
+            S::MODE_PATHS
+                .iter()
+                .copied()
+                .filter(|it| !it.ends_with(".*"))
+        };
+        let without_context = mode_path(path);
+        let nearest = if is_mode_path(S::MODE_PATHS, without_context) {
+            Some(without_context)
+        } else {
+            did_you_mean(without_context, known())
+        };
+        let help = match nearest {
+            Some(nearest) => format!("did you mean `{nearest}`?"),
+            None => format!("the paths are {}", S::MODE_PATHS.join(", ")),
+        };
+        let message = format!("{name} has no field with the path `{path}`");
+        faults.push(fault("modes", message, help));
+    }
+    if containers_only {
+        let keys = view.keys().into_iter().filter_map(|key| key.text());
+        for key in keys.filter(|key| {
+            !S::CONTAINER_KEYS.contains(&key.as_ref()) && !MODE_KEYS.contains(&key.as_ref())
+        }) {
+            let message = format!(
+                "`{key}` cannot be set for single containers, and this profile selects containers"
+            );
+            faults.push(fault(
+                &key,
+                message,
+                "move it to a profile without `containers`".to_owned(),
+            ));
+        }
+    }
+    faults.extend(
+        settings
+            .check()
+            .into_iter()
+            .map(|objection| fault(&objection.path, objection.message, objection.help)),
+    );
+    faults
+}
+
+/// The paths below a node that are null.
+fn nulls(node: Node<'_>, path: &str, found: &mut Vec<String>) {
+    for (key, value) in node.entries() {
+        let key = key.text().unwrap_or_default();
+        let path = match path {
+            "" => key.into_owned(),
+            path => join(path, &key),
+        };
+        if value.is_null() {
+            found.push(path);
+        } else if value.is_map() {
+            nulls(value, &path, found);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A decoded config: the settings of one environment, and the layers that they come from.
+
+use std::sync::Arc;
+
+use super::checks::Checks;
+use super::exemption::Exemption;
+use super::general::{ChangesReport, Profile};
+use super::places::Places;
+use super::selector::Selector;
+use super::view::{Layer, LayerId};
+use super::vocabulary::Vocabulary;
+use crate::catalogue::Entry;
+use crate::finding::Mode;
+use crate::kubernetes::{Date, Version};
+use crate::objects::{ClaimSpecs, PodSpecs};
+use crate::yaml::{Node, Position};
+
+/// A layer and its name in messages.
+#[derive(Clone, Debug)]
+pub(super) struct NamedLayer<'a> {
+    pub(super) layer: Layer<'a>,
+    /// `spec`, `spec.profiles[database]`, or the same below `spec.environments.production`.
+    pub(super) path: String,
+    pub(super) profile: Option<String>,
+    /// For the environment's part of a profile: the layer of that profile, which is directly below.
+    pub(super) part_of: Option<LayerId>,
+}
+
+/// A decoded functionConfig: the settings of one environment.
+#[derive(Debug)]
+pub struct Config<'a> {
+    /// The environment's name, shown in every result.
+    pub environment: String,
+    /// The target cluster's version.
+    pub kubernetes_version: Option<Version>,
+    /// The default mode of all fields; never `Check`.
+    pub mode: Mode,
+    /// Write nothing: report what would change, and run all checks.
+    pub validate_only: bool,
+    /// The settings of the checks.
+    pub checks: Checks,
+    /// Some field has the mode `Check`, so that its changes are reported and not written.
+    pub only_checks: bool,
+    /// Treat FIT-CFG004 and FIT-CFG005 as errors.
+    pub strict: bool,
+    /// The objects that the config applies to.
+    pub select: Option<Selector>,
+    /// The objects that the config does not apply to.
+    pub exclude: Vec<Selector>,
+    /// How KRM results report changes.
+    pub report_changes: ChangesReport,
+    /// The profiles; a later one takes precedence.
+    pub profiles: Vec<Profile>,
+    /// Where kinds that fitout does not know contain pods.
+    pub pod_specs: Vec<PodSpecs>,
+    /// Where kinds that fitout does not know contain claims.
+    pub claims: Vec<ClaimSpecs>,
+    /// Facts about images, which take precedence over the built-in catalogue.
+    pub catalogue: Vec<Entry>,
+    /// Exemptions from fields and rules.
+    pub exemptions: Vec<Exemption>,
+    /// The current date; without it no exemption expires.
+    pub today: Option<Date>,
+    /// The sections and rules that the config can name.
+    pub vocabulary: &'static Vocabulary,
+    pub(super) layers: Vec<NamedLayer<'a>>,
+    pub(super) places: &'a Places<'a>,
+}
+
+impl<'a> Config<'a> {
+    /// A section in some layers, lowest first, each followed by the environment's part of it.
+    pub fn section_layers(&self, layers: &[LayerId], section: &str) -> Vec<Layer<'a>> {
+        let below = |layer: Layer<'a>| {
+            Some(Layer {
+                node: layer.node.get(section)?,
+                ..layer
+            })
+        };
+        self.with_parts(layers).filter_map(below).collect()
+    }
+
+    /// Layers, each followed by the environment's part of it.
+    pub(super) fn with_parts(&self, layers: &[LayerId]) -> impl Iterator<Item = Layer<'a>> {
+        layers.iter().flat_map(|id| {
+            let above = self.layers.get(id + 1);
+            let part = above.filter(|above| above.part_of == Some(*id));
+            std::iter::once(&self.layers[*id])
+                .chain(part)
+                .map(|named| named.layer)
+        })
+    }
+
+    /// The file and position of a node of the config, if they are known.
+    pub(super) fn place_of(&self, node: Node<'_>) -> Option<(Arc<str>, Position)> {
+        self.places.of(node)
+    }
+
+    /// The name of a layer: its profile, or `spec`.
+    pub fn name_of(&self, layer: LayerId) -> String {
+        let named = &self.layers[layer];
+        named.profile.clone().unwrap_or_else(|| named.path.clone())
+    }
+
+    /// The layers that apply to every object.
+    pub fn general_layers(&self) -> impl Iterator<Item = LayerId> {
+        self.layers
+            .iter()
+            .filter(|named| named.profile.is_none())
+            .map(|named| named.layer.id)
+    }
+}
+
+/// Whether a section of a layer sets the mode `Check`.
+pub(super) fn has_check(layer: &NamedLayer<'_>, names: &[&str]) -> bool {
+    let is_check = |node: Node<'_>| node.text().as_deref() == Some("Check");
+    let sections = names.iter().filter_map(|name| layer.layer.node.get(name));
+    sections.into_iter().any(|section| {
+        let mut modes = section.entries_at(["modes"]);
+        section.at(["mode"]).is_some_and(is_check) || modes.any(|(_, mode)| is_check(mode))
+    })
+}
+
+/// A path below another.
+pub(super) fn join(prefix: &str, path: &str) -> String {
+    if path.is_empty() {
+        prefix.to_owned()
+    } else {
+        format!("{prefix}.{path}")
+    }
+}
