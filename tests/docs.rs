@@ -1,6 +1,6 @@
-//! `docs/config.md` is made from the doc comments of the config's types, and is current.
+//! `docs/config.md` is generated from the doc comments of the config's types, and is up to date.
 //!
-//! `make golden` writes it. So whoever adds a field documents it once, where it is declared.
+//! `make golden` writes it.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::program::Folder;
 
-/// The parts of the reference that are no sections: heading, file, and the type that it begins with.
+/// The parts of the reference other than sections: heading, file, and first type.
 const PARTS: [(&str, &str, &str); 7] = [
     ("spec", "src/config/general.rs", "General"),
     ("profiles", "src/config/general.rs", "ProfileHead"),
@@ -20,7 +20,7 @@ const PARTS: [(&str, &str, &str); 7] = [
     ("checks", "src/config/checks.rs", "Checks"),
 ];
 
-/// All parts; those of the sections follow from their names.
+/// All parts, including the sections.
 fn parts() -> Vec<(String, String, String)> {
     let general = PARTS.map(|(heading, file, first)| (heading.into(), file.into(), first.into()));
     let sections = fitout::transformers::NAMES.iter().map(|name| {
@@ -43,43 +43,44 @@ fn parts() -> Vec<(String, String, String)> {
 
 const HEAD: &str = "# The config
 
-This page is made from the code's own documentation by `make golden`, and a test holds it current.
+`make golden` generates this page from the doc comments of the code, and a test fails if it is out of date.
 
-A config is a document of `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. Everything that is set lies below
-`spec`, where `environment` names the environment; `metadata.name` is only how messages call the config. A `v1` `ConfigMap`
-is taken as well: `data.config` is then the YAML text of a `spec`, and every other key is a dotted path into it
-(`resources.containers.requests.cpu`), which wins.
+A config is a document with `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. All settings are in `spec`, where
+`environment` is the name of the environment. `metadata.name` is used only in messages. A `v1` `ConfigMap` is also accepted:
+`data.config` is the YAML text of a `spec`, and every other key is a dotted path into it
+(`resources.containers.requests.cpu`), which takes precedence.
 
-Every section has two more fields: `mode`, and `modes` for single fields, by path: `modes: {limits: Override,
-requests.cpu: Off}`. The longest path wins, then the section's `mode`, then `spec.mode`.
+Every section also has the fields `mode`, and `modes` for single fields by path: `modes: {limits: Override,
+requests.cpu: Off}`. The longest path in `modes` takes precedence, then the section's `mode`, then `spec.mode`.
 ";
 
 const PRECEDENCE: &str = "
 ## Environments and precedence
 
-One config describes every environment: `spec` says what they have in common, and `spec.environments.<name>` is a part of a
-`spec` with what one of them sets differently. `spec.environment` chooses, on the command line `-e`, and with kustomize a
-patch of `/spec/environment`. A config without `environments` is that of the one environment that it names.
+One config can contain all environments: `spec` has the common settings, and `spec.environments.<name>` is a partial `spec`
+with the settings of one environment. `spec.environment` chooses the environment; on the command line `-e` does, and with
+kustomize a patch of `/spec/environment`. A config without `environments` is for the one environment in `spec.environment`.
 
-For each leaf, whoever comes later in this list wins:
+For each field, a later entry in this list takes precedence over an earlier one:
 
 1. the general sections of `spec`
 2. the environment: `spec.environments.<name>`
 3. the first profile that matches
 4. the environment's part of that profile: the profile of the same name in `spec.environments.<name>.profiles`
 5. the next profile that matches, then the environment's part of it, and so on
-6. the author of the manifest, unless the mode is `Override` (or another that writes over the author's value)
+6. the value in the manifest, unless the mode is `Override`, or another mode that changes existing values
 
-Maps merge leaf by leaf. Lists replace one another, except these:
+Maps merge field by field. Lists replace one another, except these:
 
-- `profiles`: the environment's part of a profile is laid over the profile of that name; new profiles follow the general ones.
-- `exemptions`, `catalogue`, `podSpecs` and `claims`: those of the environment follow the general ones.
-- `securityContext.writablePaths` and `securityContext.container.capabilities.add` add up over all parts.
+- `profiles`: a profile of the environment is merged over the general profile of the same name; new profiles come after the
+  general ones.
+- `exemptions`, `catalogue`, `podSpecs` and `claims`: the entries of the environment are appended.
+- `securityContext.writablePaths` and `securityContext.container.capabilities.add`: the entries of all parts are combined.
 
-`null` in an environment takes away what `spec` says there. `null` in a profile, or in an environment's part of one, takes away
-everything that the parts before it say, and a built-in default as well.
+`null` in an environment removes the value in `spec`. `null` in a profile, or in an environment's part of a profile, removes
+the value of all earlier parts, and also a built-in default.
 
-An example, with production chosen:
+An example for production:
 
 ";
 
@@ -91,9 +92,9 @@ for e in development staging production; do echo \"# $e\"; fitout apply -q -f ba
 
 /// The case whose config and manifests are the example of precedence.
 const EXAMPLE: &str =
-    "tests/cases/config/an-environments-part-of-a-profile-wins-over-the-profile-only";
+    "tests/cases/config/an-environments-profile-overrides-only-that-profile";
 
-/// The order in which parts of a config win, with an example that is run.
+/// The order of precedence, with an example that is run.
 fn precedence() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| std::fs::read_to_string(root.join(EXAMPLE).join(name)).unwrap();
@@ -119,9 +120,9 @@ fn precedence() -> String {
     let show = show.stdout.trim_end();
     format!(
         "{PRECEDENCE}```yaml\n{config}```\n\n```console\n$ fitout config show -e production -f shop.yaml\n{show}\n```\n\n\
-         A value that is changed for one environment changes that environment only:\n\n```console\n{changed}```\n\n\
-         kpt, and a container that is run by hand, get one document and cannot choose. `fitout config print -e production` prints the\n\
-         config of production as such a document, with its comments; `--check FILE` fails when `FILE` is not what would be printed.\n"
+         Changing a value of one environment affects only that environment:\n\n```console\n{changed}```\n\n\
+         kpt, and `docker run`, take one document and cannot choose an environment. `fitout config print -e production` prints the\n\
+         config of production as one document, with its comments. `--check FILE` fails if `FILE` is out of date.\n"
     )
 }
 
@@ -148,7 +149,7 @@ fn the_reference_of_the_config_is_current() {
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         kept == page,
-        "docs/config.md is not what the code says; run `make golden` and read the diff"
+        "docs/config.md is out of date; run `make golden` and read the diff"
     );
 }
 

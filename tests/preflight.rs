@@ -49,7 +49,7 @@ fn run(kubectl: Option<&str>, arguments: &[&str]) -> Run {
 
 #[test]
 fn without_kubectl() {
-    let said = ["there is no kubectl on PATH", "= help: install kubectl"];
+    let said = ["preflight needs kubectl", "= help: install kubectl"];
     run(None, &["-f", "claim.yaml"]).refused("no kubectl", 2, &said);
 }
 
@@ -69,8 +69,8 @@ fn without_a_cluster() {
 fn manifests_are_read_before_the_cluster_is_asked() {
     let script = Some("#!/bin/sh\nexit 1");
     run(script, &["-f", "broken.yaml"]).refused("broken", 3, &["error[FIT-INP001]", "broken.yaml"]);
-    run(script, &["-f", "none.yaml"]).refused("none", 3, &["there is no none.yaml"]);
-    run(script, &["-k", "none"]).refused("no overlay", 3, &["there is no directory none"]);
+    run(script, &["-f", "none.yaml"]).refused("none", 3, &["none.yaml does not exist"]);
+    run(script, &["-k", "none"]).refused("no overlay", 3, &["none is not a directory"]);
     run(script, &[]).refused("no source", 2, &["--filename"]);
 }
 
@@ -82,8 +82,8 @@ fn a_finding_names_object_field_and_remedy() {
         found.stdout,
         "PersistentVolumeClaim shop/data: spec.storageClassName
   the cluster has no storage class \"gold\"; it has: standard
-  = help: name one of these in spec.storage.storageClassName of the environment's config, or create the class; the claim \
-         stays Pending until then
+  = help: set spec.storage.storageClassName of the environment's config to one of these, or create the class; until then \
+         the claim stays Pending
 
 "
     );

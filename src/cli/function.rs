@@ -9,7 +9,7 @@ use kustomize_krm_types::Severity;
 use super::output::Output;
 use super::{FINDINGS, SUCCESS};
 
-/// What the environment says about verbosity: `FITOUT_OUTPUT`.
+/// The settings in `FITOUT_OUTPUT`.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Settings {
     channels: Option<Channels>,

@@ -132,14 +132,14 @@ fn kinds_that_the_cluster_lacks() {
     let render = Render::new("default", text.into());
     cluster.finds(
         &render,
-        &["Widget it", "the cluster has no Widget of example.com/v1"],
+        &["Widget it", "the cluster does not serve kind Widget of example.com/v1"],
     );
 
     let text = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: it}\n";
     let render = Render::new("default", text.into());
     cluster.finds(
         &render,
-        &["the cluster has no PodDisruptionBudget of policy/v1beta1; of policy it serves v1"],
+        &["the cluster does not serve kind PodDisruptionBudget of policy/v1beta1; of policy it serves v1"],
     );
 }
 
@@ -152,7 +152,7 @@ fn a_namespace_that_enforces_more_than_the_pods_meet() {
         "Deployment caracal/caracal-gateway: spec.template.spec",
         "Deployment caracal/caracal-mcp-adapter: spec.template.spec",
         "StatefulSet caracal/caracal-postgres: spec.template.spec",
-        "its namespace would refuse the pods: violates PodSecurity \"restricted:v1.34\"",
+        "its namespace would reject the pods: violates PodSecurity \"restricted:v1.34\"",
         "= help: run `fitout apply` on them",
     ];
     // The namespace comes with the render, and is not there yet.
@@ -190,7 +190,7 @@ fn changes_that_the_api_server_refuses() {
         &render,
         &[
             "PersistentVolumeClaim shop/data: spec.storageClassName",
-            "the cluster has \"fast\", the render \"standard\"",
+            "the cluster has \"fast\", the render has \"standard\"",
             "Deployment shop/web: spec.selector",
             "Job shop/migrate: spec.template",
             "spec.template: Invalid value: …: field is immutable",

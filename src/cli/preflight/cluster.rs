@@ -1,4 +1,4 @@
-//! The cluster, asked through kubectl: so it is the one, with the rights, that `kubectl apply` would go to.
+//! Access to the cluster through kubectl, so that it has the context and the rights of `kubectl apply`.
 
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -19,7 +19,7 @@ pub(super) struct Cluster {
     context: Option<String>,
 }
 
-/// What kubectl said.
+/// The output of kubectl.
 pub(super) struct Answer {
     pub(super) ok: bool,
     pub(super) stdout: String,
@@ -32,7 +32,7 @@ impl Cluster {
         let kubectl = find("kubectl", &path).ok_or_else(|| {
             Failure::new(
                 WRONG_USE,
-                "error: preflight asks the cluster through kubectl, and there is no kubectl on PATH\n  \
+                "error: preflight needs kubectl, and it is not on PATH\n  \
                  = help: install kubectl, or run `fitout check`, which needs no cluster",
             )
         })?;
@@ -40,7 +40,7 @@ impl Cluster {
     }
 
     pub(super) fn kubectl(&self, arguments: &[&str], input: &str) -> anyhow::Result<Answer> {
-        // A file instead of a pipe: kubectl may answer before it has read everything.
+        // A file instead of a pipe: kubectl can exit before it reads all input.
         let mut stdin = tempfile::tempfile()?;
         stdin.write_all(input.as_bytes())?;
         stdin.rewind()?;
@@ -58,7 +58,7 @@ impl Cluster {
         })
     }
 
-    /// What kubectl prints when it succeeds.
+    /// Runs kubectl and returns its output; fails if kubectl fails.
     fn expect(&self, arguments: &[&str], input: &str) -> anyhow::Result<String> {
         let answer = self.kubectl(arguments, input)?;
         let line = arguments.join(" ");
@@ -66,20 +66,20 @@ impl Cluster {
         Ok(answer.stdout)
     }
 
-    /// `kubectl get … -o json`; null when there is none of the objects.
+    /// `kubectl get … -o json`; null if none of the objects exists.
     pub(super) fn get(&self, what: &[&str], input: &str) -> anyhow::Result<Value> {
         let arguments = [&["get", "-o", "json", "--ignore-not-found"], what].concat();
         let text = self.expect(&arguments, input)?;
         if text.trim().is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_str(&text).context("kubectl printed no JSON")
+        serde_json::from_str(&text).context("kubectl did not print JSON")
     }
 
-    /// Fails when no cluster answers: afterwards, what is not found does not exist.
+    /// Fails if the cluster does not answer, so that later "not found" means that an object does not exist.
     pub(super) fn reach(&self) -> Result<(), Failure> {
         let unreadable = |error| {
-            Failure::of::<anyhow::Error>(UNREADABLE, "error: cannot ask the cluster".to_owned())(
+            Failure::of::<anyhow::Error>(UNREADABLE, "error: cannot query the cluster".to_owned())(
                 error,
             )
         };
@@ -102,7 +102,7 @@ impl Cluster {
             Some(name) => format!("of the context {name:?}"),
             None => "(no context is set)".to_owned(),
         };
-        // The same line five times, once for each kind of discovery, and then what it comes to.
+        // kubectl repeats the same line for each discovery call, and then prints a summary.
         let said = answer.stderr.trim().lines().next_back().unwrap_or_default();
         Err(Failure::new(
             UNREADABLE,
@@ -123,7 +123,7 @@ impl Cluster {
         })
     }
 
-    /// Waits for the one who started this program, however it ends, and cleans up behind it.
+    /// Waits until the parent process ends, then deletes the namespace.
     pub(super) fn remove_when_alone(&self, namespace: &str) -> anyhow::Result<()> {
         std::io::stdin().read_to_end(&mut Vec::new())?;
         let delete = ["delete", "namespace", namespace, "--ignore-not-found"];
@@ -132,8 +132,7 @@ impl Cluster {
     }
 }
 
-/// A namespace that is gone when this is, also when the program is killed: a process of its own removes it as soon as
-/// the pipe to it closes.
+/// A temporary namespace. A child process deletes it as soon as the pipe to it closes, also if this process is killed.
 pub(super) struct Scratch {
     pub(super) name: String,
     remover: Child,
@@ -146,7 +145,7 @@ impl Scratch {
         let mut remover = Command::new(std::env::current_exe()?);
         remover.args(["preflight", "--remove-when-alone", &name]);
         remover.args(cluster.context.iter().flat_map(|it| ["--context", it]));
-        // In a group of its own a Ctrl-C does not reach it.
+        // Ctrl-C does not reach another process group.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut remover, 0);
         let remover = remover.stdin(Stdio::piped()).spawn()?;
@@ -156,12 +155,12 @@ impl Scratch {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
         cluster
             .expect(&["create", "-f", "-"], &namespace.to_string())
-            .context("cannot create the namespace in which the pods are tried")?;
+            .context("cannot create the temporary namespace for the pods")?;
         scratch.wait_for_account(cluster)?;
         Ok(scratch)
     }
 
-    /// No pod is admitted before the controllers have made the namespace's account.
+    /// Pods are admitted only after the controllers created the default ServiceAccount.
     fn wait_for_account(&self, cluster: &Cluster) -> anyhow::Result<()> {
         for _ in 0..150 {
             let account = ["serviceaccount", "default", "-n", &self.name];
@@ -171,7 +170,7 @@ impl Scratch {
             std::thread::sleep(Duration::from_millis(200));
         }
         bail!(
-            "namespace {} got no default ServiceAccount within 30 seconds, so no pod could be tried",
+            "namespace {} has no default ServiceAccount after 30 seconds, so pods could not be checked",
             self.name
         )
     }
@@ -183,7 +182,7 @@ impl Drop for Scratch {
         let is_gone = self.remover.wait().is_ok_and(|status| status.success());
         if !is_gone {
             Output::stderr(&format!(
-                "warning: namespace {0} is still there: kubectl delete namespace {0}",
+                "warning: namespace {0} was not deleted: run `kubectl delete namespace {0}`",
                 self.name
             ));
         }

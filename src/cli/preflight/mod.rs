@@ -1,12 +1,14 @@
-//! `fitout preflight`: asks a cluster, through kubectl, what it lacks for a render or would reject of it, before anything
-//! is applied.
+//! `fitout preflight`: asks a cluster, through kubectl, what it would reject and what it lacks, before anything is applied.
 //!
-//! Without it, claims stay Pending for a storage class that does not exist, Deployments get no pods because their
-//! namespace rejects them, and an apply stops half-way at an immutable field.
+//! It finds what otherwise shows after an apply: claims that stay Pending because their storage class does not exist,
+//! Deployments without pods because their namespace rejects them, and an apply that stops at an immutable field.
 
-mod checks;
+mod changes;
 mod cluster;
+mod kinds;
+mod pods;
 mod render;
+mod storage;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -21,30 +23,30 @@ use super::{
 use cluster::Cluster;
 use render::Render;
 
-/// Ask the cluster, through kubectl, what it lacks for manifests or would reject; applies nothing
+/// Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing
 ///
-/// Reports kinds that the cluster does not serve, storage classes that it does not have, pods that their namespace would
-/// reject, and changes to existing objects that the API server would reject. It warns, without failing, of a storage class
-/// for shared claims that is not known to provide ReadWriteMany. It does not count quotas, and does not validate new
-/// objects: `kubectl apply --dry-run=server` does that where the namespace exists.
+/// Reports kinds that the cluster does not serve, missing storage classes, pods that their namespace would reject, and
+/// changes to existing objects that the API server would reject. A shared claim whose storage class is not known to provide
+/// ReadWriteMany is a warning. Preflight does not check quotas, and does not validate new objects: use
+/// `kubectl apply --dry-run=server` for that, once the namespace exists.
 ///
-/// To try the pods, preflight creates a namespace named fitout-preflight-… with the Pod Security labels that their own
-/// namespace will have, posts each pod there as a server-side dry run, and deletes the namespace again, also when it is
-/// interrupted. The kubectl on PATH needs the right to create and delete namespaces.
+/// To check the pods, preflight creates a temporary namespace fitout-preflight-… with the Pod Security labels of their own
+/// namespace, creates each pod there as a server-side dry run, and deletes the namespace, also if it is interrupted. kubectl
+/// needs permission to create and delete namespaces.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  fitout preflight -k overlays/production/caracal\n  \
                   fitout apply -k overlays/production/caracal | fitout preflight -f -\n  \
                   fitout preflight -f rendered.yaml --context staging --namespace circle-core\n\n\
-                  Exit codes: 0 nothing found, 1 findings, 2 wrong use (kubectl is missing, for example),\n\
-                  3 the manifests or the cluster cannot be read."
+                  Exit codes: 0 no findings, 1 findings, 2 wrong usage (for example, kubectl is missing),\n\
+                  3 unreadable manifests or cluster."
 )]
 pub(super) struct Preflight {
-    /// Files or directories of manifests as they would be applied, or - for a stream on standard input
+    /// Files or directories of manifests to apply, or - for standard input
     #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1..,
           required_unless_present_any = ["kustomization", "remove_when_alone"])]
     filenames: Vec<PathBuf>,
-    /// An overlay, as `fitout apply -k` builds it
+    /// A kustomize overlay, built as `fitout apply -k` does
     #[arg(
         short = 'k',
         long = "kustomize",
@@ -52,28 +54,28 @@ pub(super) struct Preflight {
         conflicts_with = "filenames"
     )]
     kustomization: Option<PathBuf>,
-    /// The kubectl context, if not the current one
+    /// The kubectl context; by default the current one
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
-    /// The namespace of objects that name none, if not the context's
+    /// The namespace of objects without one; by default that of the context
     #[arg(short, long, value_name = "NAME")]
     namespace: Option<String>,
-    /// Waits until standard input ends, then deletes this namespace: so it goes however preflight ends.
+    /// Waits until standard input ends, then deletes this namespace.
     #[arg(long, hide = true, value_name = "NAME")]
     remove_when_alone: Option<String>,
 }
 
-/// One reason why the manifests would not run.
+/// A reason why the manifests would not run.
 struct Finding {
     /// `StatefulSet caracal/caracal-postgres`.
     object: String,
     /// `spec.volumeClaimTemplates[0].spec.storageClassName`.
     field: String,
-    /// What is wrong with it.
+    /// What is wrong.
     what: String,
-    /// Whether the cluster may accept and run it all the same.
+    /// Whether the cluster may accept and run it anyway.
     is_warning: bool,
-    /// What a person can do about it.
+    /// How to fix it.
     remedy: String,
 }
 
@@ -100,7 +102,7 @@ impl Preflight {
         cluster.reach()?;
         let findings = self
             .findings(&cluster, &mut render)
-            .map_err(unreadable("cannot ask the cluster"))?;
+            .map_err(unreadable("cannot query the cluster"))?;
         for finding in &findings {
             Output::stdout(&format!("{finding}\n"));
         }
@@ -120,14 +122,14 @@ impl Preflight {
             Some(namespace) => namespace.clone(),
             None => cluster.default_namespace()?,
         };
-        let mut findings = checks::kinds(cluster, render, &namespace)?;
-        findings.extend(checks::storage_classes(cluster, render)?);
-        findings.extend(checks::pods(cluster, render)?);
-        findings.extend(checks::changes(cluster, render)?);
+        let mut findings = kinds::find(cluster, render, &namespace)?;
+        findings.extend(storage::find(cluster, render)?);
+        findings.extend(pods::find(cluster, render)?);
+        findings.extend(changes::find(cluster, render)?);
         Ok(findings)
     }
 
-    /// The manifests, read before the cluster is asked: a wrong path needs no cluster to be noticed.
+    /// The manifests, which are read first, because a wrong path can be reported without a cluster.
     fn render(&self) -> Result<Render, Failure> {
         let verbosity = Verbosity {
             fail_on: None,

@@ -1,33 +1,33 @@
-//! The render as objects, with what is asked about them: found by the code that fits them out.
+//! The objects that would be applied, with their pod templates and claims.
 
 use fitout::objects::{ClaimKind, Target};
 use fitout::read::Resource;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// Everything that would be applied.
+/// The objects that would be applied.
 pub(super) struct Render {
     pub(super) objects: Vec<Object>,
 }
 
-/// One object of it.
+/// An object of the render.
 pub(super) struct Object {
     pub(super) value: Value,
     pub(super) api_version: String,
     pub(super) kind: String,
     pub(super) name: String,
-    /// Nothing for objects of the whole cluster, once the cluster was asked.
+    /// `None` for cluster-scoped objects, once the cluster was asked.
     pub(super) namespace: Option<String>,
-    /// JSON pointer to the pod template; empty for a Pod, which is one.
+    /// JSON pointer to the pod template; empty for a Pod.
     pub(super) template: Option<String>,
     pub(super) claims: Vec<Claim>,
 }
 
-/// A claim of the object, or in it.
+/// A claim: the object itself, or a part of it.
 pub(super) struct Claim {
     pub(super) name: String,
     /// JSON pointer to the mapping that has a `spec`.
     pub(super) path: String,
-    /// Whether it is an entry of `volumeClaimTemplates`, which the pods mount as a volume of that name.
+    /// Whether it is in `volumeClaimTemplates`, so that pods mount it as a volume of that name.
     pub(super) is_template: bool,
 }
 
@@ -37,7 +37,7 @@ impl Render {
         Ok(Render { objects: objects? })
     }
 
-    /// Those of one kind.
+    /// The objects of one kind.
     pub(super) fn of_kind(&self, group: &str, kind: &str) -> impl Iterator<Item = &Object> {
         self.objects
             .iter()
@@ -68,7 +68,7 @@ impl Object {
         group(&self.api_version)
     }
 
-    /// Kind, namespace and name: what a person looks for, and what one object is in one cluster.
+    /// Kind, namespace and name, which are unique in a cluster.
     pub(super) fn title(&self) -> String {
         title(&self.kind, self.namespace.as_deref(), &self.name)
     }
@@ -87,7 +87,18 @@ pub(super) fn title(kind: &str, namespace: Option<&str>, name: &str) -> String {
     format!("{kind} {namespace}{name}")
 }
 
-/// A JSON pointer as people write it: `spec.volumeClaimTemplates[0].spec`.
+/// A `v1` List of objects.
+pub(super) fn list<'v>(items: impl Iterator<Item = &'v Value>) -> String {
+    let items: Vec<&Value> = items.collect();
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+/// The string in a value, or an empty one.
+pub(super) fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+/// A JSON pointer with dots and brackets: `spec.volumeClaimTemplates[0].spec`.
 pub(super) fn dotted(pointer: &str) -> String {
     let mut path = String::new();
     for token in pointer.split('/').skip(1) {
