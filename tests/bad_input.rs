@@ -244,10 +244,10 @@ fn fields_of_the_config_that_are_unknown_or_misspelt() {
         &["FIT-CFG001", "`environment` is missing"],
     );
     config_is_refused(
-        "written twice",
+        "duplicate field",
         "environment: test\nresources: {}\nresources: {}\n",
         "8:3",
-        &["`resources` is written twice", "spec.resources"],
+        &["duplicate field `resources`", "spec.resources"],
     );
 }
 

@@ -91,8 +91,7 @@ for e in development staging production; do echo \"# $e\"; fitout apply -q -f ba
 ";
 
 /// The case whose config and manifests are the example of precedence.
-const EXAMPLE: &str =
-    "tests/cases/config/an-environments-profile-overrides-only-that-profile";
+const EXAMPLE: &str = "tests/cases/config/an-environments-profile-overrides-only-that-profile";
 
 /// The order of precedence, with an example that is run.
 fn precedence() -> String {

@@ -165,7 +165,7 @@ pub(super) fn read_files(
     )?;
     let function_config = config_text.function_config(verbosity)?;
     let mut config = config_of(&function_config, verbosity)?;
-    let manifests = Manifests::read(source, verbosity)?;
+    let manifests = Manifests::read(&source.filenames, verbosity)?;
     let resources = manifests.resources().map_err(unreadable)?;
     then(&mut config, &manifests, &resources)
 }

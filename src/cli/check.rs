@@ -8,10 +8,10 @@ use fitout::config::Config;
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::{self, Detail, Report};
-use fitout::yaml::{Node, Stream};
+use fitout::yaml::Node;
 
 use super::apply::{exit_code, read_files};
-use super::inputs::{Manifest, Manifests, failure};
+use super::inputs::{Manifests, failure};
 use super::output::{Form, Format, with_report};
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, kustomize, tree};
 
@@ -54,16 +54,8 @@ impl Check {
     fn check_overlay(&self, directory: &Path) -> Result<u8, Failure> {
         let build = kustomize::Build::run(directory, true, FINDINGS)?;
         let unreadable = |problems: Problems| failure(&problems, &self.verbosity, UNREADABLE);
-        let stream = Stream::parse(build.output);
-        let stream = stream.map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))?;
-        let built = Manifests {
-            texts: vec![Manifest {
-                name: format!("{} as built", directory.display()),
-                file: None,
-                stream,
-            }],
-            files: Vec::new(),
-        };
+        let name = format!("{} as built", directory.display());
+        let built = Manifests::of_build(name, build.output, &self.verbosity)?;
         let resources = built.resources().map_err(unreadable)?;
         let (mut all, mut code) = (None::<Report>, SUCCESS);
         let mut validated = Vec::new();

@@ -10,7 +10,7 @@ use fitout::select::{Selected, Selection};
 use super::config_text::ConfigText;
 use super::inputs::{Manifests, failure};
 use super::output::Output;
-use super::{Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE};
+use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE};
 
 /// Print or explain the config of one environment.
 #[derive(Debug, Subcommand)]
@@ -57,12 +57,7 @@ struct Chosen {
 
 impl Chosen {
     fn verbosity(&self) -> Verbosity {
-        Verbosity {
-            fail_on: None,
-            color: self.color,
-            quiet: false,
-            verbose: false,
-        }
+        Verbosity::with_color(self.color)
     }
 
     fn read(&self) -> Result<ConfigText, Failure> {
@@ -170,14 +165,8 @@ impl Show {
             Output::stdout(&shown.drawn());
             return Ok(SUCCESS);
         }
-        let source = Source {
-            filenames: self.filenames.clone(),
-            kustomization: None,
-            environment: None,
-            config: None,
-        };
         let unreadable = |problems| failure(&problems, &verbosity, UNREADABLE);
-        let manifests = Manifests::read(&source, &verbosity)?;
+        let manifests = Manifests::read(&self.filenames, &verbosity)?;
         let resources = manifests.resources().map_err(unreadable)?;
         let objects = Objects::of(&resources, &config.pod_specs, &config.claims, None);
         let selection = Selection::of(&config, &objects).map_err(unreadable)?;

@@ -33,11 +33,11 @@ pub(super) struct Manifests {
 
 impl Manifests {
     /// Reads all files that the arguments name.
-    pub(super) fn read(source: &Source, verbosity: &Verbosity) -> Result<Manifests, Failure> {
+    pub(super) fn read(paths: &[PathBuf], verbosity: &Verbosity) -> Result<Manifests, Failure> {
         let mut manifests = Manifests::default();
         let mut problems = Vec::new();
         let mut known = HashSet::new();
-        for path in &source.filenames {
+        for path in paths {
             for (file, outcome) in files_at(path)? {
                 let name = shown(&file);
                 // A file can be named twice, or be reached through a link.
@@ -57,9 +57,24 @@ impl Manifests {
             return Err(failure(&Problems(problems), verbosity, UNREADABLE));
         }
         if manifests.texts.is_empty() {
-            return Err(manifests.nothing_found(source));
+            return Err(manifests.nothing_found(paths));
         }
         Ok(manifests)
+    }
+
+    /// The manifests in the output of a build.
+    pub(super) fn of_build(
+        name: String,
+        output: String,
+        verbosity: &Verbosity,
+    ) -> Result<Manifests, Failure> {
+        let stream = Stream::parse(output)
+            .map_err(|error| failure(&not_yaml(&error, None).into(), verbosity, UNREADABLE))?;
+        let file = None;
+        Ok(Manifests {
+            texts: vec![Manifest { name, file, stream }],
+            files: Vec::new(),
+        })
     }
 
     fn account(&mut self, path: String, index: Option<usize>, outcome: FileOutcome) {
@@ -71,8 +86,8 @@ impl Manifests {
     }
 
     /// The failure if no file contains objects, because a wrong path must not look like success.
-    fn nothing_found(&self, source: &Source) -> Failure {
-        let paths: Vec<String> = source.filenames.iter().map(|path| shown(path)).collect();
+    fn nothing_found(&self, paths: &[PathBuf]) -> Failure {
+        let paths: Vec<String> = paths.iter().map(|path| shown(path)).collect();
         let mut message = format!(
             "error[FIT-INP001]: no Kubernetes objects in {}",
             paths.join(", ")

@@ -116,6 +116,16 @@ struct Verbosity {
 }
 
 impl Verbosity {
+    /// The default verbosity, for commands without its flags.
+    fn with_color(color: Color) -> Verbosity {
+        Verbosity {
+            fail_on: None,
+            color,
+            quiet: false,
+            verbose: false,
+        }
+    }
+
     /// Which findings fail the run.
     fn fail_on(&self) -> fitout::config::FailOn {
         self.fail_on.unwrap_or(FailOn::Error).into()

@@ -91,22 +91,9 @@ impl<'a> FunctionConfig<'a> {
         }
         let text = |key: &str| node.text_at([key]).unwrap_or_default();
         let at = |key: &str| node.get(key).unwrap_or(node);
-        match (text("apiVersion").as_ref(), text("kind").as_ref()) {
-            (API_VERSION, KIND) => Ok(FunctionConfig {
-                node,
-                places,
-                texts: None,
-                choice: None,
-            }),
-            ("v1", "ConfigMap") => {
-                let texts = config_map::Texts::of(node, |node| places.place(node))?;
-                Ok(FunctionConfig {
-                    node,
-                    places,
-                    texts: Some(texts),
-                    choice: None,
-                })
-            }
+        let texts = match (text("apiVersion").as_ref(), text("kind").as_ref()) {
+            (API_VERSION, KIND) => Ok(None),
+            ("v1", "ConfigMap") => config_map::Texts::of(node, |node| places.place(node)).map(Some),
             ("", _) => Err(problem("the config has no apiVersion".to_owned(), node)),
             (_, "") => Err(problem("the config has no kind".to_owned(), node)),
             (version, KIND) => Err(problem(
@@ -117,7 +104,13 @@ impl<'a> FunctionConfig<'a> {
                 format!("{version} {kind} is not a fitout config"),
                 at("kind"),
             )),
-        }
+        };
+        Ok(FunctionConfig {
+            node,
+            texts: texts?,
+            places,
+            choice: None,
+        })
     }
 
     /// The node of the document.
@@ -270,12 +263,11 @@ impl<'a> FunctionConfig<'a> {
     /// The layers without profiles: `spec`, or a ConfigMap's `config` below its other keys.
     fn general_layers(&self) -> Vec<NamedLayer<'_>> {
         let nodes = match &self.texts {
-            Some(texts) => [texts.config(), texts.keys()],
-            None => [self.node.at(["spec"]), None],
+            Some(texts) => [(texts.config(), false), (texts.keys(), true)],
+            None => [(self.node.at(["spec"]), false), (None, false)],
         };
-        let is_of_keys = |index: usize| self.texts.is_some() && index == 1;
-        let nodes = nodes.into_iter().enumerate();
-        let nodes = nodes.filter_map(|(index, node)| Some((node?, is_of_keys(index))));
+        let nodes = nodes.into_iter();
+        let nodes = nodes.filter_map(|(node, strings_only)| Some((node?, strings_only)));
         let layer = |(id, (node, strings_only))| NamedLayer {
             layer: Layer {
                 node,

@@ -65,41 +65,37 @@ impl Config<'_> {
     }
 
     fn collect(&self, view: &View<'_>, leaves: &mut Vec<Leaf>) {
-        let (top, mut leaf) = (view.top(), |path: &str, layer: LayerId, node: Node<'_>| {
+        let top = view.top();
+        let leaf = |path: &str, layer: LayerId, node: Node<'_>| {
             let (file, position) = self.place_of(node).unzip();
-            leaves.push(Leaf {
-                path: path.to_owned(),
+            Leaf {
+                path: path.trim_start_matches('.').to_owned(),
                 value: one_line(node),
                 layer: self.layers[layer].path.clone(),
                 file,
                 position,
-            });
-        });
-        if view.adds_up() {
-            for item in view.items() {
-                leaf(item.path(), item.top().id, item.top().node);
             }
-        } else if !top.node.is_map() || top.node.len() == 0 {
-            leaf(view.path(), top.id, top.node);
-        } else {
-            for name in view.keys().iter().filter_map(|key| key.text()) {
-                match view.get(&name) {
-                    Some(below) => self.collect(&below, leaves),
-                    None => {
-                        // A null that removes a value is a decision, too.
-                        let layers = view.layers().iter().rev();
-                        let mut nulls = layers.filter_map(|it| Some((it.id, it.node.get(&name)?)));
-                        if let Some((layer, node)) = nulls.next() {
-                            let (file, position) = self.place_of(node).unzip();
-                            leaves.push(Leaf {
-                                path: join(view.path(), &name).trim_start_matches('.').to_owned(),
-                                value: "null".to_owned(),
-                                layer: self.layers[layer].path.clone(),
-                                file,
-                                position,
-                            });
-                        }
-                    }
+        };
+        if view.adds_up() {
+            let items = view.items().into_iter();
+            leaves.extend(items.map(|item| leaf(item.path(), item.top().id, item.top().node)));
+            return;
+        }
+        if !top.node.is_map() || top.node.len() == 0 {
+            leaves.push(leaf(view.path(), top.id, top.node));
+            return;
+        }
+        for name in view.keys().iter().filter_map(|key| key.text()) {
+            match view.get(&name) {
+                Some(below) => self.collect(&below, leaves),
+                None => {
+                    // A null that removes a value is a decision, too.
+                    let layers = view.layers().iter().rev();
+                    let null = layers
+                        .filter_map(|it| Some((it.id, it.node.get(&name)?)))
+                        .next();
+                    let path = join(view.path(), &name);
+                    leaves.extend(null.map(|(layer, node)| leaf(&path, layer, node)));
                 }
             }
         }
@@ -108,6 +104,7 @@ impl Config<'_> {
 
 fn one_line(node: Node<'_>) -> String {
     match node.text() {
+        _ if node.is_null() => "null".to_owned(),
         Some(text) if node.is_scalar() && !text.trim().is_empty() && !text.contains('\n') => {
             text.into_owned()
         }

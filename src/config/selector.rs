@@ -134,7 +134,7 @@ impl Selector {
                 let (key, wanted, found) = labels.0.near_miss(lookup)?;
                 return similar(wanted, &found).then(|| {
                     Near(format!(
-                        "{field} is {key}={wanted}, {} has {key}={found}",
+                        "{field} is {key}={wanted}, but {} has {key}={found}",
                         resource.display_name()
                     ))
                 });
@@ -142,7 +142,7 @@ impl Selector {
         };
         similar(&wanted, &found).then(|| {
             Near(format!(
-                "{field} is `{wanted}`, {} has `{found}`",
+                "{field} is `{wanted}`, but {} has `{found}`",
                 resource.display_name()
             ))
         })

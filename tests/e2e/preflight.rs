@@ -132,7 +132,10 @@ fn kinds_that_the_cluster_lacks() {
     let render = Render::new("default", text.into());
     cluster.finds(
         &render,
-        &["Widget it", "the cluster does not serve kind Widget of example.com/v1"],
+        &[
+            "Widget it",
+            "the cluster does not serve kind Widget of example.com/v1",
+        ],
     );
 
     let text = "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: it}\n";

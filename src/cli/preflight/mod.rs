@@ -15,11 +15,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::inputs::{Manifest, Manifests, failure};
+use super::inputs::{Manifests, failure};
 use super::output::Output;
-use super::{
-    Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize,
-};
+use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, kustomize};
 use cluster::Cluster;
 use render::Render;
 
@@ -131,37 +129,15 @@ impl Preflight {
 
     /// The manifests, which are read first, because a wrong path can be reported without a cluster.
     fn render(&self) -> Result<Render, Failure> {
-        let verbosity = Verbosity {
-            fail_on: None,
-            color: Color::Auto,
-            quiet: false,
-            verbose: false,
-        };
-        let unreadable = |problems| failure(&problems, &verbosity, UNREADABLE);
+        let verbosity = Verbosity::with_color(Color::Auto);
         let manifests = match &self.kustomization {
             Some(directory) => {
                 let build = kustomize::Build::run(directory, false, WRONG_USE)?;
-                let stream = fitout::yaml::Stream::parse(build.output)
-                    .map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))?;
-                Manifests {
-                    texts: vec![Manifest {
-                        name: directory.display().to_string(),
-                        file: None,
-                        stream,
-                    }],
-                    files: Vec::new(),
-                }
+                Manifests::of_build(directory.display().to_string(), build.output, &verbosity)?
             }
-            None => {
-                let source = Source {
-                    filenames: self.filenames.clone(),
-                    kustomization: None,
-                    environment: None,
-                    config: None,
-                };
-                Manifests::read(&source, &verbosity)?
-            }
+            None => Manifests::read(&self.filenames, &verbosity)?,
         };
+        let unreadable = |problems| failure(&problems, &verbosity, UNREADABLE);
         let resources = manifests.resources().map_err(unreadable)?;
         Render::of(&resources).map_err(Failure::of(
             UNREADABLE,
