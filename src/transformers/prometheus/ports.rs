@@ -23,7 +23,7 @@ pub struct Ports<'t> {
 
 /// The wording of findings about ports.
 pub(super) struct Words {
-    /// A sentence about an undeclared port, without the port at its end.
+    /// The rest of a sentence about a port that is not declared: "which …".
     pub(super) undeclared: &'static str,
     /// A sentence about no ports.
     pub(super) none: &'static str,
@@ -192,7 +192,7 @@ impl<'t> Ports<'t> {
         port.parse().is_ok_and(|number| is_free || self.has(number))
     }
 
-    /// A sentence about an undeclared port, without the port at its end.
+    /// The rest of a sentence about a port that is not among them: "which …".
     pub fn undeclared(&self) -> &'static str {
         self.words.undeclared
     }
