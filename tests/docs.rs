@@ -1,13 +1,13 @@
 //! `docs/config.md` is made from the doc comments of the config's types, and is current.
 //!
-//! `make golden` writes it. So whoever adds a field documents it once, where it is declared.
+//! `make golden` writes it, so a field is documented once, where it is declared.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-/// The parts of the reference that are no sections: heading, file, and the type that it begins with.
+/// The parts of the reference that are not sections: heading, file, and the type that it begins with.
 const PARTS: [(&str, &str, &str); 7] = [
     ("spec", "src/config/document.rs", "General"),
     ("profiles", "src/config/document.rs", "ProfileHead"),
@@ -41,20 +41,20 @@ fn parts() -> Vec<(String, String, String)> {
 
 const HEAD: &str = "# The config
 
-This page is made from the code's own documentation by `make golden`, and a test holds it current.
+`make golden` generates this page from the doc comments of the code, and a test checks that it is current.
 
-A config is a document of `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. Everything that is set lies below
-`spec`, where `environment` names the environment; `metadata.name` is only how messages call the config. A `v1` `ConfigMap`
-is taken as well: `data.config` is then the YAML text of a `spec`, and every other key is a dotted path into it
-(`resources.containers.requests.cpu`), which wins.
+A config is a document with `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. All settings are under `spec`;
+`spec.environment` names the environment. Messages use `metadata.name` to name the config. A `v1` `ConfigMap` also works:
+`data.config` is the YAML text of a `spec`, and every other key is a dotted path into it
+(`resources.containers.requests.cpu`), which takes precedence.
 
-What the author of a manifest set, the general sections, and the profiles meet leaf by leaf: maps merge, scalars and
-lists replace one another, and `null` in a profile takes away what stood below it, a built-in default as well. Later
-profiles win over earlier ones, profiles over general sections, and the author over all of them unless the mode is
-`Override`.
+The values of the manifest, the general sections and the profiles are merged field by field: maps merge, scalars and lists
+replace each other, and `null` in a profile removes the value of the general section or the built-in default. Later
+profiles take precedence over earlier ones, profiles over general sections, and the manifest over all of them unless the
+mode is `Override`.
 
-Every section has two more fields: `mode`, and `modes` for single fields, by path: `modes: {limits: Override,
-requests.cpu: Off}`. The longest path wins, then the section's `mode`, then `spec.mode`.
+Every section also has the fields `mode`, and `modes` for single fields by path: `modes: {limits: Override,
+requests.cpu: Off}`. The longest path takes precedence, then the section's `mode`, then `spec.mode`.
 ";
 
 #[test]
@@ -63,7 +63,7 @@ fn the_reference_of_the_config_is_current() {
     let mut page = HEAD.to_owned();
     for (heading, file, first) in parts() {
         let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
-        // Modes are of all sections.
+        // All sections have modes.
         let source = Source(read(&file) + &read("src/finding.rs"));
         write!(page, "\n## {heading}\n\n").unwrap();
         if file.contains("transformers") {
@@ -120,7 +120,7 @@ impl Source {
             .collect()
     }
 
-    /// A type's own documentation, where it shows how the type is written.
+    /// A type's own documentation, if it has an example.
     fn example(&self, name: &str) -> String {
         let lines: Vec<&str> = self.0.lines().collect();
         let start = lines
@@ -271,7 +271,7 @@ impl Source {
             .collect()
     }
 
-    /// Whether a type is read field by field or word by word, and not from a text of its own form.
+    /// Whether a type is read by fields or variants, and not from a text with its own syntax.
     fn is_shape(&self, name: &str) -> bool {
         let attributes = self.attributes(name);
         attributes.contains("Deserialize") && !attributes.contains("try_from")
