@@ -50,6 +50,39 @@ pub struct Proposal<'p> {
     pub note: Option<String>,
 }
 
+impl<'p> Proposal<'p> {
+    /// A proposal that compares values literally and has no note.
+    pub fn new(
+        subject: &'p Arc<Subject>,
+        field: &'p [&'p str],
+        value: Value,
+        decision: Arc<Decision>,
+    ) -> Proposal<'p> {
+        Proposal {
+            subject,
+            field,
+            value,
+            decision,
+            meaning: Meaning::Literal,
+            note: None,
+        }
+    }
+
+    /// Compares a present value in another way.
+    #[must_use]
+    pub fn meaning(mut self, meaning: Meaning) -> Proposal<'p> {
+        self.meaning = meaning;
+        self
+    }
+
+    /// Adds the reason why the value is not the configured one.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<Option<String>>) -> Proposal<'p> {
+        self.note = note.into();
+        self
+    }
+}
+
 /// What became of a proposal.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer<'a> {

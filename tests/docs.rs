@@ -1,6 +1,6 @@
-//! `docs/config.md` is generated from the doc comments of the config's types, and is up to date.
+//! `docs/config.md` is made from the doc comments of the config's types, and is current.
 //!
-//! `make golden` writes it.
+//! `make golden` writes it, so a field is documented once, where it is declared.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::program::Folder;
 
-/// The parts of the reference other than sections: heading, file, and first type.
+/// The parts of the reference that are not sections: heading, file, and the type that it begins with.
 const PARTS: [(&str, &str, &str); 7] = [
     ("spec", "src/config/general.rs", "General"),
     ("profiles", "src/config/general.rs", "ProfileHead"),
@@ -20,7 +20,7 @@ const PARTS: [(&str, &str, &str); 7] = [
     ("checks", "src/config/checks.rs", "Checks"),
 ];
 
-/// All parts, including the sections.
+/// All parts; those of the sections follow from their names.
 fn parts() -> Vec<(String, String, String)> {
     let general = PARTS.map(|(heading, file, first)| (heading.into(), file.into(), first.into()));
     let sections = fitout::transformers::NAMES.iter().map(|name| {
@@ -43,44 +43,44 @@ fn parts() -> Vec<(String, String, String)> {
 
 const HEAD: &str = "# The config
 
-`make golden` generates this page from the doc comments of the code, and a test fails if it is out of date.
+`make golden` generates this page from the doc comments of the code, and a test checks that it is current.
 
-A config is a document with `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. All settings are in `spec`, where
-`environment` is the name of the environment. `metadata.name` is used only in messages. A `v1` `ConfigMap` is also accepted:
+A config is a document with `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. All settings are under `spec`;
+`spec.environment` names the environment. Messages use `metadata.name` to name the config. A `v1` `ConfigMap` also works:
 `data.config` is the YAML text of a `spec`, and every other key is a dotted path into it
 (`resources.containers.requests.cpu`), which takes precedence.
 
 Every section also has the fields `mode`, and `modes` for single fields by path: `modes: {limits: Override,
-requests.cpu: Off}`. The longest path in `modes` takes precedence, then the section's `mode`, then `spec.mode`.
+requests.cpu: Off}`. The longest path takes precedence, then the section's `mode`, then `spec.mode`.
 ";
 
 const PRECEDENCE: &str = "
 ## Environments and precedence
 
-One config can contain all environments: `spec` has the common settings, and `spec.environments.<name>` is a partial `spec`
-with the settings of one environment. `spec.environment` chooses the environment; on the command line `-e` does, and with
-kustomize a patch of `/spec/environment`. A config without `environments` is for the one environment in `spec.environment`.
+One config describes all environments: `spec` holds the values that they share, and `spec.environments.<name>` holds a part
+of a `spec` with the values that differ in that environment. `spec.environment` selects the environment: set it with
+`-e` on the command line, or in kustomize with a patch of `/spec/environment`. A config without `environments` describes only
+the environment that it names.
 
-For each field, a later entry in this list takes precedence over an earlier one:
+For each field, the last entry of this list that sets it takes precedence:
 
 1. the general sections of `spec`
 2. the environment: `spec.environments.<name>`
 3. the first profile that matches
 4. the environment's part of that profile: the profile of the same name in `spec.environments.<name>.profiles`
 5. the next profile that matches, then the environment's part of it, and so on
-6. the value in the manifest, unless the mode is `Override`, or another mode that changes existing values
+6. the manifest, unless the mode is `Override` or another mode that replaces the value of the manifest
 
-Maps merge field by field. Lists replace one another, except these:
+Maps merge field by field. Lists replace each other, with these exceptions:
 
-- `profiles`: a profile of the environment is merged over the general profile of the same name; new profiles come after the
-  general ones.
-- `exemptions`, `catalogue`, `podSpecs` and `claims`: the entries of the environment are appended.
+- `profiles`: the environment's part of a profile is merged into the profile of that name; new profiles follow the general ones.
+- `exemptions`, `catalogue`, `podSpecs` and `claims`: the entries of the environment follow the general ones.
 - `securityContext.writablePaths` and `securityContext.container.capabilities.add`: the entries of all parts are combined.
 
-`null` in an environment removes the value in `spec`. `null` in a profile, or in an environment's part of a profile, removes
-the value of all earlier parts, and also a built-in default.
+`null` in an environment removes the value of `spec`. `null` in a profile, or in an environment's part of one, removes the
+values of all earlier parts and the built-in default.
 
-An example for production:
+An example, with production selected:
 
 ";
 
@@ -90,10 +90,10 @@ sed -i 's/^    staging: {}/    staging: {storage: {storageClassName: local}}/' f
 for e in development staging production; do echo \"# $e\"; fitout apply -q -f base/caracal -e $e | diff $e.before -; done
 ";
 
-/// The case whose config and manifests are the example of precedence.
+/// The case whose config and manifests are the example in the section about precedence.
 const EXAMPLE: &str = "tests/cases/config/an-environments-profile-overrides-only-that-profile";
 
-/// The order of precedence, with an example that is run.
+/// The section about precedence, with the output of an example.
 fn precedence() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| std::fs::read_to_string(root.join(EXAMPLE).join(name)).unwrap();
@@ -119,9 +119,9 @@ fn precedence() -> String {
     let show = show.stdout.trim_end();
     format!(
         "{PRECEDENCE}```yaml\n{config}```\n\n```console\n$ fitout config show -e production -f shop.yaml\n{show}\n```\n\n\
-         Changing a value of one environment affects only that environment:\n\n```console\n{changed}```\n\n\
-         kpt, and `docker run`, take one document and cannot choose an environment. `fitout config print -e production` prints the\n\
-         config of production as one document, with its comments. `--check FILE` fails if `FILE` is out of date.\n"
+         A change to the value of one environment changes that environment only:\n\n```console\n{changed}```\n\n\
+         kpt and `docker run` pass one document to the function and cannot select an environment. `fitout config print -e production` prints\n\
+         the config of production as such a document, with its comments; `--check FILE` fails if `FILE` differs from that output.\n"
     )
 }
 
@@ -131,7 +131,7 @@ fn the_reference_of_the_config_is_current() {
     let mut page = HEAD.to_owned() + &precedence();
     for (heading, file, first) in parts() {
         let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
-        // Modes are of all sections.
+        // All sections have modes.
         let source = Source(read(&file) + &read("src/finding.rs"));
         write!(page, "\n## {heading}\n\n").unwrap();
         if file.contains("transformers") {
@@ -148,7 +148,7 @@ fn the_reference_of_the_config_is_current() {
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(
         kept == page,
-        "docs/config.md is out of date; run `make golden` and read the diff"
+        "docs/config.md is not what the code says; run `make golden` and read the diff"
     );
 }
 
@@ -188,7 +188,7 @@ impl Source {
             .collect()
     }
 
-    /// A type's own documentation, where it shows how the type is written.
+    /// A type's own documentation, if it has an example.
     fn example(&self, name: &str) -> String {
         let lines: Vec<&str> = self.0.lines().collect();
         let start = lines
@@ -339,7 +339,7 @@ impl Source {
             .collect()
     }
 
-    /// Whether a type is read field by field or word by word, and not from a text of its own form.
+    /// Whether a type is read by fields or variants, and not from a text with its own syntax.
     fn is_shape(&self, name: &str) -> bool {
         let attributes = self.attributes(name);
         attributes.contains("Deserialize") && !attributes.contains("try_from")
