@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use fitout::config::FunctionConfig;
 use fitout::ledger::{Account, Ledger};
-use fitout::objects::PassedOver;
+use fitout::objects::SkipReason;
 use fitout::read::{Origin, Resource};
 use fitout::report::FileOutcome;
 use fitout::yaml::Stream;
@@ -533,8 +533,8 @@ fn everything_in_the_cases_is_accounted_for() {
     );
     // Each account and each reason has a case, but for those that come only in a host's ResourceList.
     let words = Account::ALL.iter().map(|(word, _)| (*word).to_owned());
-    let reasons = PassedOver::ALL.iter().map(|(reason, _)| reason);
-    let of_hosts = [PassedOver::FunctionConfig, PassedOver::NoKind];
+    let reasons = SkipReason::ALL.iter().map(|(reason, _)| reason);
+    let of_hosts = [SkipReason::FunctionConfig, SkipReason::NoKind];
     let reasons = reasons.filter(|it| !of_hosts.contains(it));
     let reasons = reasons.map(|it| format!("passed-over: {}", it.word()));
     let missing: Vec<String> = words
@@ -725,7 +725,7 @@ fn the_line_is_there_where_something_is_left_as_it_is() {
 fn the_words_are_documented() {
     let page = fs::read_to_string(root().join("docs/checking.md")).unwrap();
     let accounts = Account::ALL.iter().map(|(word, meaning)| (*word, *meaning));
-    let reasons = PassedOver::ALL
+    let reasons = SkipReason::ALL
         .iter()
         .map(|(reason, meaning)| (reason.word(), *meaning));
     let files = FileOutcome::REASONS.iter().copied();
