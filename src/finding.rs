@@ -70,7 +70,9 @@ pub struct Decision {
     pub is_default: bool,
     /// The mode.
     pub mode: Mode,
-    /// The line and column in the config file.
+    /// The config file, if known.
+    pub file: Option<Arc<str>>,
+    /// The line and column in the file.
     pub position: Option<Position>,
     /// The leaf, as in exemptions: `resources.limits.memory`.
     pub leaf: String,
@@ -79,6 +81,12 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The environment that the field belongs to, and the rest of the field.
+    pub fn environment(&self) -> Option<(&str, &str)> {
+        let field = self.field.strip_prefix("spec.environments.")?;
+        field.split_once('.')
+    }
+
     /// Whether the leaf is only checked or exempt, and so not written.
     pub fn is_left(&self) -> bool {
         self.mode == Mode::Check || self.exemption.is_some()

@@ -82,11 +82,11 @@ impl Account {
             "checked-only",
             "It is only checked: by the mode `Check`, by an exemption, or by `check`, which also checks pods that the config does not change.",
         ),
+        ("no-workload", "It has no pods and no claims."),
         (
-            "no-workload",
-            "It has no pods and no claims.",
+            "passed-over",
+            "It is left unchanged, for one of the reasons below.",
         ),
-        ("passed-over", "It is left unchanged, for one of the reasons below."),
     ];
 
     /// Its word in reports.

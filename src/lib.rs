@@ -71,7 +71,7 @@ use crate::funnel::Funnel;
 use crate::objects::Objects;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Host, Resource, ResourceList};
-use crate::report::{Detail, Fitted, Report};
+use crate::report::{DetailLevel, Fitted, Report};
 use crate::select::Selection;
 use crate::transformers::Transformers;
 use crate::yaml::{Node, Stream};
@@ -122,13 +122,26 @@ pub enum Results {
 /// A pure function of its arguments. On any error there is no output, because a host would accept a partial one.
 /// `today` overrides the config's date for expired exemptions.
 pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) -> Outcome {
+    run_built(bytes, results, today, &config::Sources::default())
+}
+
+/// The same, where the files are known that kustomize has built the functionConfig from: reasons and problems then name
+/// their lines.
+pub fn run_built(
+    bytes: Vec<u8>,
+    results: Results,
+    today: Option<kubernetes::Date>,
+    sources: &config::Sources,
+) -> Outcome {
     let mut host = Host::Unknown;
-    try_run(bytes, results, today, &mut host).unwrap_or_else(|Problems(problems)| Outcome {
-        output: None,
-        passed: false,
-        report: None,
-        problems,
-        host,
+    try_run(bytes, results, today, sources, &mut host).unwrap_or_else(|Problems(problems)| {
+        Outcome {
+            output: None,
+            passed: false,
+            report: None,
+            problems,
+            host,
+        }
     })
 }
 
@@ -137,6 +150,7 @@ fn try_run(
     bytes: Vec<u8>,
     results: Results,
     today: Option<kubernetes::Date>,
+    sources: &config::Sources,
     host: &mut Host,
 ) -> Result<Outcome, Problems> {
     let stream = Stream::from_bytes(bytes).map_err(|error| not_yaml(&error, None))?;
@@ -153,7 +167,7 @@ fn try_run(
                 .into(),
         );
     };
-    let function_config = FunctionConfig::of_list(node)?;
+    let function_config = FunctionConfig::of_build(node, sources)?;
     let mut config = function_config.decode(VOCABULARY)?;
     config.today = today.or(config.today);
     let mut fitted = fit(&config, &list.resources, Some(node))?;
@@ -163,10 +177,10 @@ fn try_run(
         Results::Never => false,
     };
     let detail = match config.report_changes {
-        _ if !wants_results => Detail::Totals,
-        config::ChangesReport::Full => Detail::EachChange,
-        config::ChangesReport::Summary => Detail::Counts,
-        config::ChangesReport::None => Detail::Totals,
+        _ if !wants_results => DetailLevel::Totals,
+        config::ChangesReport::Full => DetailLevel::EachChange,
+        config::ChangesReport::Summary => DetailLevel::Counts,
+        config::ChangesReport::None => DetailLevel::Totals,
     };
     let report = Report::of(&mut fitted, &list.resources, &config, detail);
     let krm_results = match wants_results {

@@ -176,6 +176,8 @@ fn collect(config: &Config<'_>, view: &View<'_>, told: &mut BTreeSet<(String, St
         for layer in view
             .layers()
             .iter()
+            // What the environment lays over a profile is a part of it.
+            .filter(|layer| config.name_of(layer.id) != config.name_of(top.id))
             .filter(|layer| !says_the_same(layer.node, top.node))
         {
             told.insert((

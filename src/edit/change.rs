@@ -60,16 +60,16 @@ impl Change {
     pub fn as_finding(&self) -> Finding {
         let (part, path) = (&self.subject.part, self.short_path());
         let message = match (&self.current, &self.proposed, path.rsplit_once('[')) {
-            (_, None, _) => format!("{part}: {path} is set, expected it to be absent"),
+            (_, None, _) => format!("{part}: {path} is set; expected nothing"),
             (_, Some(wanted), Some((list, _))) if self.appends => {
-                format!("{part}: {list} has no {}", Plain(wanted))
+                format!("{part}: {list} lacks {}", Plain(wanted))
             }
             (Some(current), Some(wanted), _) => {
                 let (current, wanted) = (Plain(current), Plain(wanted));
-                format!("{part}: {path} is {current}, expected {wanted}")
+                format!("{part}: {path} is {current}, not {wanted}")
             }
             (None, Some(wanted), _) => {
-                format!("{part}: {path} is not set, expected {}", Plain(wanted))
+                format!("{part}: {path} is not set; expected {}", Plain(wanted))
             }
         };
         Finding {
@@ -97,8 +97,12 @@ impl fmt::Display for Change {
             }
             (Some(value), _) => write!(f, "set {path} to {}", Plain(value))?,
         }
+        let environment = self.decision.environment();
         match &self.decision.profile {
-            Some(profile) => write!(f, " (profile {profile})")?,
+            Some(profile) => match environment {
+                Some((name, _)) => write!(f, " (profile {profile} in {name})")?,
+                None => write!(f, " (profile {profile})")?,
+            },
             None if self.decision.is_default => write!(f, " (default of {})", self.decision.field)?,
             None => write!(f, " ({})", self.decision.field)?,
         }

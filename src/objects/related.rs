@@ -93,7 +93,11 @@ impl<'a> Related<'a> {
         for claim in &target.claims {
             self.add_claim(index, resource, claim);
         }
-        let by_name = || all_names(resource).into_iter().map(|it| (it, resource.node));
+        let by_name = || {
+            all_names(resource)
+                .into_iter()
+                .map(|it| (it, resource.node))
+        };
         match (resource.group(), resource.kind.as_ref()) {
             ("", "Service") => {
                 let selector = resource.node.at(["spec", "selector"]);
@@ -295,7 +299,8 @@ impl<'a> Related<'a> {
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         let mut made = self.made_claims.get(name).into_iter().flatten();
         is_number
-            && made.any(|namespace| may_share_namespace(namespace.as_deref(), of.namespace.as_deref()))
+            && made
+                .any(|namespace| may_share_namespace(namespace.as_deref(), of.namespace.as_deref()))
     }
 }
 

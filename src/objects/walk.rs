@@ -22,9 +22,7 @@ pub(super) fn fault(path: &str) -> Option<String> {
         name.is_empty() || name.contains(['[', ']']) || name.contains('*') && *key != "*"
     };
     let bad = path.split('/').find(is_bad)?;
-    Some(format!(
-        "`{bad}` in `{path}` is not a key, `name[]` or `*`"
-    ))
+    Some(format!("`{bad}` in `{path}` is not a key, `name[]` or `*`"))
 }
 
 /// The mappings at a path, with their pointers; empty if absent.

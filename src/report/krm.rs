@@ -45,7 +45,9 @@ impl Report {
 
     fn of_object(&self, object: &ObjectChanges) -> KrmResult {
         let counts = object.counts.iter();
-        let counts: Vec<String> = counts.map(|(rule, count)| format!("{rule} {count}")).collect();
+        let counts: Vec<String> = counts
+            .map(|(rule, count)| format!("{rule} {count}"))
+            .collect();
         KrmResult {
             message: format!("configured for {}: {}", self.environment, counts.join(", ")),
             severity: Severity::Info,
@@ -61,7 +63,11 @@ impl Report {
 fn of_folded(entries: &[&Entry]) -> KrmResult {
     let first = entries[0];
     KrmResult {
-        message: format!("{}, for example: {}", folded_message(entries), first.message),
+        message: format!(
+            "{}, for example: {}",
+            folded_message(entries),
+            first.message
+        ),
         ..of_entry(first)
     }
 }

@@ -75,7 +75,7 @@ struct ObjectChanges {
 
 /// How much a report contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
+pub enum DetailLevel {
     /// Each change, and the ledger.
     EachChange,
     /// The number of changes by object: enough for hosts, and much cheaper.
@@ -119,18 +119,18 @@ impl Report {
         fitted: &mut Fitted,
         resources: &[Resource<'_>],
         config: &Config<'_>,
-        detail: Detail,
+        detail: DetailLevel,
     ) -> Report {
         let summary = summarise(fitted, resources);
         let mut results: Vec<Entry> = Vec::new();
         let mut entries = Entries::new(config);
-        if detail == Detail::EachChange {
+        if detail == DetailLevel::EachChange {
             for (index, change) in fitted.changes.iter().enumerate() {
                 results.push(entries.of_change(index, change, &resources[change.resource]));
             }
         }
         let is_read = |finding: &Finding| {
-            detail != Detail::Totals
+            detail != DetailLevel::Totals
                 || finding.severity > Severity::Info
                 || finding.folded.is_some()
         };
@@ -140,7 +140,7 @@ impl Report {
             results.push(entries.of_finding(finding, resource));
         }
         let exempted = std::mem::take(&mut fitted.exempted).into_iter();
-        for exempted in exempted.filter(|_| detail != Detail::Totals) {
+        for exempted in exempted.filter(|_| detail != DetailLevel::Totals) {
             let resource = exempted.finding.resource.map(|index| &resources[index]);
             results.push(entries.of_exempted(exempted, resource));
         }
@@ -152,10 +152,11 @@ impl Report {
             summary,
             results,
             judges: config.judges,
-            ledger: (detail == Detail::EachChange).then(|| Accounts::of(&fitted.ledger, resources)),
+            ledger: (detail == DetailLevel::EachChange)
+                .then(|| Accounts::of(&fitted.ledger, resources)),
             proof: fitted.proof,
             objects: match detail {
-                Detail::Totals => Vec::new(),
+                DetailLevel::Totals => Vec::new(),
                 _ => count_by_object(&fitted.changes, resources),
             },
         }

@@ -52,9 +52,7 @@ impl fmt::Display for QuantityError {
             Problem::SecondSign => f.write_str("it has more than one sign"),
             Problem::NotFinite => f.write_str("it is not a finite number"),
             Problem::Truth => f.write_str("it is a boolean in YAML"),
-            Problem::OutOfRange => {
-                f.write_str("it needs more than 38 digits")
-            }
+            Problem::OutOfRange => f.write_str("it needs more than 38 digits"),
         }
     }
 }
