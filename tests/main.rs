@@ -7,6 +7,7 @@ mod cli;
 mod creates;
 mod docs;
 mod e2e;
+mod english;
 mod golden;
 mod hosts;
 mod layers;
