@@ -1,4 +1,4 @@
-//! The edits of one object, laid over its text, so that the same reader sees it before and after.
+//! The edits of one object, laid over its text.
 
 use std::borrow::Cow;
 
@@ -14,18 +14,18 @@ pub struct Overlay<'e> {
     root: Branch<'e>,
 }
 
-/// What edits make of one place, and of the places below it.
+/// The edits at one place and below it.
 #[derive(Debug, Default)]
 pub struct Branch<'e> {
     below: Vec<(Cow<'e, str>, Branch<'e>)>,
-    /// The value that the place gets, or `None` within where it is removed.
+    /// The new value, or `Some(None)` if the place is removed.
     edit: Option<Option<&'e Value>>,
-    /// The items that its list gets.
+    /// The items appended to its list.
     pub(super) appended: Vec<&'e Value>,
 }
 
 impl<'e> Overlay<'e> {
-    /// Lays the edits of one object over one another, in their order.
+    /// Combines the edits of one object, in their order.
     pub fn of(changes: impl IntoIterator<Item = &'e Change>) -> Overlay<'e> {
         let mut overlay = Overlay::default();
         for change in changes {
@@ -43,7 +43,7 @@ impl<'e> Overlay<'e> {
         overlay
     }
 
-    /// Lays values over the places that they are for; `None` removes what is there.
+    /// Values at their paths; `None` removes the value there.
     pub fn of_values(
         values: impl IntoIterator<Item = (&'e Pointer, Option<&'e Value>)>,
     ) -> Overlay<'e> {
@@ -54,7 +54,7 @@ impl<'e> Overlay<'e> {
         overlay
     }
 
-    /// A node at a path in the object, as it will be.
+    /// A node at a path in the object, with the edits.
     pub fn view<'o>(&'o self, node: Node<'o>, path: &Pointer) -> View<'o> {
         let mut branch = Some(&self.root);
         for token in tokens(path) {
@@ -83,20 +83,20 @@ impl<'e> Branch<'e> {
         &mut self.below[index].1
     }
 
-    /// What edits make of the place below at a key or an index.
+    /// The edits below a key or an index.
     pub(super) fn get(&self, token: &str) -> Option<&Branch<'e>> {
         let mut below = self.below.iter();
         below.find(|(key, _)| key == token).map(|(_, it)| it)
     }
 
-    /// The places below that edits are about.
+    /// The edited places directly below.
     pub(super) fn below(&self) -> impl Iterator<Item = (&str, &Branch<'e>)> {
         self.below
             .iter()
             .map(|(key, branch)| (key.as_ref(), branch))
     }
 
-    /// What is at the place after the edits, where this is there before.
+    /// The value after the edits, given the one before.
     pub(super) fn resolve<'a>(&'a self, written: Option<Node<'a>>) -> Option<View<'a>> {
         match (self.edit, written) {
             (Some(edit), _) => edit
@@ -107,14 +107,14 @@ impl<'e> Branch<'e> {
         }
     }
 
-    /// Whether something is there that was not written.
+    /// Whether the edits add a value here or below.
     fn makes_anything(&self) -> bool {
         !self.appended.is_empty()
             || matches!(self.edit, Some(Some(_)))
             || self.below.iter().any(|(_, below)| below.makes_anything())
     }
 
-    /// Whether the edits remove all entries of a map, with which it goes itself.
+    /// Whether the edits remove all entries of a map, which removes the map itself.
     fn empties(&self, node: Node<'_>) -> bool {
         let is_gone = |(key, value): (Node<'_>, Node<'_>)| {
             let branch = key.text().and_then(|key| self.get(&key));

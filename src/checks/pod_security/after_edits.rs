@@ -1,10 +1,10 @@
-//! What the level of `securityContext` still refuses of pods that were fitted.
+//! Violations of the level of `securityContext` that remain after the edits.
 
 use std::rc::Rc;
 
 use kustomize_krm_types::Severity;
 
-use super::Blamed;
+use super::{Blamed, LOWER_LEVEL};
 use crate::checks::Pod;
 use crate::config::Section;
 use crate::facts::{ContainerFacts, View};
@@ -13,26 +13,23 @@ use crate::kubernetes::{Level, Standard};
 use crate::pod_security::{At, Culprit, Violation, evaluate};
 use crate::transformers::security_context::{SYS_ADMIN, SecurityContext, is_annotated};
 
-const LOWER_LEVEL: &str =
-    "change the manifest, or exempt it with a reason and give it a namespace of a lower level";
-
-/// The config would write something else there.
+/// The config has another value for the field.
 const OVERRIDE: &str = "change the manifest, or set the mode of this field to Override";
 
-/// The manifest does not say it.
+/// The value comes from the config.
 const BY_CONFIG: &str =
-    "it comes from the config: change that, or its `profile` to that of the namespace";
+    "the config sets this value: change it, or set `profile` to the level of the namespace";
 
-/// Nobody says it.
-const NOT_BY_CONFIG: &str =
-    "set it in the manifest or in the config, or give it a namespace of a lower level";
+/// Neither the manifest nor the config sets the field.
+const NOT_SET: &str =
+    "set it in the manifest or in the config, or use a namespace of a lower level";
 
-/// The field cannot be written against an annotation.
-const BESIDE_ANNOTATION: &str = "its annotation says something else, and the API server refuses a field that differs from it: \
-                                 change the manifest, or set the mode of this field to Override";
+/// An annotation keeps the field from being set.
+const ANNOTATED: &str = "an annotation sets another value, and the API server rejects a field that differs from it: change \
+                         the manifest, or set the mode of this field to Override";
 
-/// Every field of some pods that the level of the section for it refuses.
-pub(super) fn refused(pod: &Pod<'_, '_>) -> Vec<Finding> {
+/// Every field of some pods that violates the level of the section for it.
+pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Some(scope) = pod.security_context() else {
         return findings;
@@ -55,28 +52,28 @@ pub(super) fn refused(pod: &Pod<'_, '_>) -> Vec<Finding> {
     for standard in standards {
         for violation in evaluate(pod.after(), standard.level, standard.version) {
             for culprit in &violation.culprits {
-                let judged = Judged {
+                let cause = Cause {
                     pod,
                     violation: &violation,
                     culprit,
                 };
-                findings.extend(judged.tell(standard, &section, &sections));
+                findings.extend(cause.finding(standard, &section, &sections));
             }
         }
     }
     findings
 }
 
-/// A culprit of the pods in hand.
-struct Judged<'j, 'p, 's> {
-    pod: &'j Pod<'p, 's>,
-    violation: &'j Violation,
-    culprit: &'j Culprit,
+/// A field of some pods that causes a violation.
+struct Cause<'v, 'p, 's> {
+    pod: &'v Pod<'p, 's>,
+    violation: &'v Violation,
+    culprit: &'v Culprit,
 }
 
-impl Judged<'_, '_, '_> {
-    /// Tells of it, where the section for the part is of this standard.
-    fn tell<'c>(
+impl Cause<'_, '_, '_> {
+    /// The finding about it, if the section for the part has this standard.
+    fn finding<'c>(
         &self,
         standard: Standard,
         section: &Rc<Section<'c, SecurityContext>>,
@@ -86,7 +83,7 @@ impl Judged<'_, '_, '_> {
         let blamed = Blamed::of(template, culprit)?;
         let index = match culprit.at {
             At::Pod => None,
-            // Annotations that are about one container end in its name.
+            // Annotations for one container end with its name.
             At::Metadata => {
                 let name = blamed.field.last()?.rsplit_once('/').map(|(_, name)| name);
                 let mut containers = template.containers.iter();
@@ -100,7 +97,7 @@ impl Judged<'_, '_, '_> {
         };
         let section = match (index.and_then(|index| sections[index].as_ref()), culprit.at) {
             (Some(own), _) => own,
-            // The config is not for the container.
+            // The config does not select the container.
             (None, At::Container { .. }) => return None,
             (None, _) => section,
         };
@@ -114,29 +111,29 @@ impl Judged<'_, '_, '_> {
         let current = blamed.node.pointer(&culprit.field);
         let current = current.filter(|node| !node.is_null());
         let is_missing = culprit.found.is_none();
-        // What is only checked or exempt is told of itself, unless it would stay even if it were written.
-        let is_told = decision.is_left() && (current.is_none() || mode == Mode::Override);
-        // Somebody else sets what is taken away.
+        // Fields that are only checked or exempt are reported elsewhere, unless setting them would not help.
+        let is_reported = decision.is_left() && (current.is_none() || mode == Mode::Override);
+        // Fields with the mode Remove are set elsewhere.
         let is_left_out = is_missing && (mode == Mode::Remove || self.is_left_out());
-        if mode == Mode::Off || is_told || is_left_out {
+        if mode == Mode::Off || is_reported || is_left_out {
             return None;
         }
         let what = culprit.describe(self.violation, &field, template);
         let level = standard.level;
         let outcome = match template.is_pod() {
-            true => format!("a namespace of the level {level} refuses the pod"),
+            true => format!("a namespace of the level {level} rejects the pod"),
             false => format!(
-                "the API server takes the object, and a namespace of the level {level} refuses its pods"
+                "the API server accepts the object, but a namespace of the level {level} rejects its pods"
             ),
         };
         let message = format!("{}: {what}; {outcome}", blamed.subject.part);
-        // A step of a task may have it from the `stepTemplate`.
+        // A step of a Task can inherit it from the `stepTemplate`.
         let is_written =
             current.is_some() || blamed.container.is_some_and(|it| it.inherits.is_some());
         let help = match &culprit.found {
             Some(found) if !is_written && !found.is_empty() => BY_CONFIG,
-            None if self.is_annotated(&blamed) => BESIDE_ANNOTATION,
-            None if !is_written => NOT_BY_CONFIG,
+            None if self.is_annotated(&blamed) => ANNOTATED,
+            None if !is_written => NOT_SET,
             _ if section.wants(&leaf) => OVERRIDE,
             _ => LOWER_LEVEL,
         };
@@ -147,11 +144,11 @@ impl Judged<'_, '_, '_> {
             .help(help)
             .decided_by(decision)
             .psa(format!("{} ({})", violation.reason, violation.detail));
-        finding.proposed.clone_from(&culprit.mend);
+        finding.proposed.clone_from(&culprit.fix);
         Some(finding)
     }
 
-    /// Whether an annotation of its author stands for a field that is missing.
+    /// Whether an annotation in the manifest sets the missing field.
     fn is_annotated(&self, blamed: &Blamed<'_, '_>) -> bool {
         let field = blamed.field.get(1);
         let container = blamed.container.zip(field);
@@ -159,8 +156,8 @@ impl Judged<'_, '_, '_> {
             .is_some_and(|(container, field)| is_annotated(self.pod.template, container, field))
     }
 
-    /// Whether what is missing is not written because of something else, of which `securityContext` itself tells: a user
-    /// that is root, privileges, or Windows, for which the API server refuses all fields but one.
+    /// Whether `securityContext` left out the missing field and reported why: a root user, privileges, or Windows, for which
+    /// the API server rejects all fields but one.
     fn is_left_out(&self) -> bool {
         let facts = self.pod.after();
         let At::Container { list, index } = self.culprit.at else {
@@ -178,13 +175,13 @@ impl Judged<'_, '_, '_> {
     }
 }
 
-/// Whether the API server refuses `allowPrivilegeEscalation: false` for a container.
+/// Whether the API server rejects `allowPrivilegeEscalation: false` for a container.
 fn needs_escalation(container: &ContainerFacts<'_>) -> bool {
     let mut added = container.context.add.into_iter().flat_map(View::items);
     container.context.privileged == Some(true) || added.any(|name| name.text() == SYS_ADMIN)
 }
 
-/// The leaf of the config that is about a field.
+/// The leaf of the config for a field.
 fn leaf(violation: &Violation, field: &[&str]) -> String {
     match field {
         ["securityContext", "capabilities", list, ..] => format!("capabilities.{list}"),

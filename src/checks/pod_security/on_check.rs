@@ -1,8 +1,8 @@
-//! Pods judged by what their Namespace enforces and warns of, or else by the config.
+//! Violations of the levels that a Namespace enforces and warns about, or of the configured level.
 
 use kustomize_krm_types::Severity;
 
-use super::Blamed;
+use super::{Blamed, LOWER_LEVEL};
 use crate::checks::Pod;
 use crate::facts::PodFacts;
 use crate::finding::{Finding, Plain};
@@ -12,16 +12,16 @@ use crate::pod_security::{Violation, evaluate};
 use crate::transformers::Scope;
 use crate::yaml::Value;
 
-/// Every field of some pods that their level forbids.
-pub(super) fn refused(pod: &Pod<'_, '_>) -> Vec<Finding> {
-    // Of pods that stand here only in part nobody can say what they come to be.
+/// Every field of some pods that violates their level.
+pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    // The rest of a partial pod is not known.
     if !pod.template.is_whole() || pod.template.has_more_containers {
         return Vec::new();
     }
-    Judges::of(pod).judge(pod.template, pod.after())
+    Standards::of(pod).violations(pod.template, pod.after())
 }
 
-/// What the config says of an object's pods.
+/// The configured standard for an object's pods.
 fn standard_of(pod: &Pod<'_, '_>) -> Standard {
     let (scene, config) = (pod.scene, pod.scene.config);
     let sections = &scene.transformers.security_context;
@@ -39,25 +39,27 @@ fn standard_of(pod: &Pod<'_, '_>) -> Standard {
     }
 }
 
-/// What an object's pods have to meet, and what one should know of.
-struct Judges {
+/// The standards for an object's pods.
+struct Standards {
+    /// Violations are errors.
     enforced: Standard,
+    /// Violations are warnings.
     warned: Standard,
-    /// Who enforces it.
-    whose: String,
-    /// Who would refuse more.
+    /// What enforces the first, for messages.
+    enforcer: String,
+    /// The level of the second, for messages.
     next: String,
 }
 
-impl Judges {
-    fn of(pod: &Pod<'_, '_>) -> Judges {
+impl Standards {
+    fn of(pod: &Pod<'_, '_>) -> Standards {
         let namespace = pod.selected.target.resource.namespace.as_deref();
         let demands = namespace.and_then(|name| pod.scene.objects().demands(name));
         let config = standard_of(pod);
         let (enforce, warn) = demands.map_or((None, None), |it| (it.enforce, it.warn));
-        let whose = match (enforce, namespace) {
+        let enforcer = match (enforce, namespace) {
             (Some(enforced), Some(name)) => {
-                format!("the Namespace {name}, of the level {},", enforced.level)
+                format!("the Namespace {name} (level {})", enforced.level)
             }
             _ => format!("a namespace of the level {}", config.level),
         };
@@ -71,16 +73,16 @@ impl Judges {
         };
         let enforced = enforce.unwrap_or(config);
         let warned = warn.or(enforce).unwrap_or(next);
-        Judges {
+        Standards {
             enforced,
             warned,
-            whose,
+            enforcer,
             next: format!("the level {}", warned.level),
         }
     }
 
-    /// Judges the pods of a template.
-    fn judge(&self, template: &Template<'_>, facts: &PodFacts<'_>) -> Vec<Finding> {
+    /// The violations of both standards by the pods of a template.
+    fn violations(&self, template: &Template<'_>, facts: &PodFacts<'_>) -> Vec<Finding> {
         let enforced = evaluate(facts, self.enforced.level, self.enforced.version);
         let warned = match self.warned == self.enforced {
             true => Vec::new(),
@@ -88,21 +90,20 @@ impl Judges {
         };
         let mut findings = Vec::new();
         for violation in &enforced {
-            let told = self.tell(template, violation, Severity::Error);
-            findings.extend(told);
+            findings.extend(self.findings(template, violation, Severity::Error));
         }
-        let refused = findings.len();
+        let errors = findings.len();
         for violation in &warned {
-            let mut told = self.tell(template, violation, Severity::Warning);
-            let errors = &findings[..refused];
-            told.retain(|it| !errors.iter().any(|error| error.pointer == it.pointer));
-            findings.extend(told);
+            let mut warnings = self.findings(template, violation, Severity::Warning);
+            let errors = &findings[..errors];
+            warnings.retain(|it| !errors.iter().any(|error| error.pointer == it.pointer));
+            findings.extend(warnings);
         }
         findings
     }
 
-    /// One finding for each field that is a cause.
-    fn tell(
+    /// A finding for each field that causes a violation.
+    fn findings(
         &self,
         template: &Template<'_>,
         violation: &Violation,
@@ -111,11 +112,11 @@ impl Judges {
         let reason = violation.reason;
         let (pods, although) = match template.is_pod() {
             true => ("the pod", ""),
-            false => ("its pods", ", although the API server takes the object"),
+            false => ("its pods", ", although the API server accepts the object"),
         };
-        let (whose, refuses, although) = match severity {
-            Severity::Error => (self.whose.as_str(), " refuses ", although),
-            _ => (self.next.as_str(), " would refuse ", ""),
+        let (whose, rejects, although) = match severity {
+            Severity::Error => (self.enforcer.as_str(), " rejects ", although),
+            _ => (self.next.as_str(), " would reject ", ""),
         };
         let psa = [reason, " (", &violation.detail, ")"].concat();
         let culprits = violation.culprits.iter();
@@ -124,16 +125,16 @@ impl Judges {
             let (field, node) = (blamed.field(), blamed.node);
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
             let what = culprit.describe(violation, &field, template);
-            let expected = match &culprit.mend {
+            let expected = match &culprit.fix {
                 None => String::new(),
                 Some(Value::Bool(true)) => ", expected true".to_owned(),
                 Some(Value::Bool(false)) => ", expected false".to_owned(),
-                Some(mend) => format!(", expected {}", Plain(mend)),
+                Some(fix) => format!(", expected {}", Plain(fix)),
             };
-            // There may be thousands of these, and formatting costs more than judging.
+            // There can be thousands of these, and `format!` costs more than finding them.
             let [a, b, c] = blamed.subject.part.words();
             let message = [
-                a, b, c, ": ", &what, &expected, "; ", whose, refuses, pods, " (", reason, ")", although,
+                a, b, c, ": ", &what, &expected, "; ", whose, rejects, pods, " (", reason, ")", although,
             ]
             .concat();
             let mut finding = Finding::graded(violation.rule, severity, message)
@@ -143,17 +144,17 @@ impl Judges {
             if let ["securityContext", leaf @ ..] = field.as_slice() {
                 finding.leaf = Some(["securityContext.", &leaf.join(".")].concat());
             }
-            finding.proposed.clone_from(&culprit.mend);
+            finding.proposed.clone_from(&culprit.fix);
             let is_privileged = || node.bool_at(["securityContext", "privileged"]) == Some(true);
-            let help = match (&finding.leaf, &culprit.mend, &finding.current) {
+            let help = match (&finding.leaf, &culprit.fix, &finding.current) {
                 (Some(_), Some(_), _) if violation.check == "allowPrivilegeEscalation" && is_privileged() => {
-                    "a privileged container has to be able to: take `privileged` away first, or exempt it with a reason"
+                    "remove `privileged` first, because it requires escalation, or exempt it with a reason"
                 }
-                (Some(_), Some(_), None) => "set it in the manifest, or let the section `securityContext` do it",
+                (Some(_), Some(_), None) => "set it in the manifest, or add the section `securityContext` to the config",
                 (Some(_), Some(_), Some(_)) => {
-                    "change it in the manifest, or let the section `securityContext` do it with the mode Override"
+                    "change it in the manifest, or set the mode Override for it in the section `securityContext`"
                 }
-                _ => "change the manifest, or exempt it with a reason and give it a namespace of a lower level",
+                _ => LOWER_LEVEL,
             };
             Some(finding.help(help))
         });
