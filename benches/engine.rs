@@ -33,8 +33,8 @@ const SIZES: [usize; 3] = [100, 1_000, 10_000];
 fn main() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let base = documents(&root.join("base"));
-    let config = std::fs::read_to_string(root.join("fn-config/production/fitout.yaml"))
-        .expect("the repository has a config for production");
+    let config = std::fs::read_to_string(root.join("fn-config/all/fitout.yaml"))
+        .expect("the repository has a config");
     println!(
         "{:<34} {:>8} {:>8} {:>10} {:>8} {:>9}",
         "what", "objects", "MB", "CPU ms", "MB/s", "an object"
@@ -101,8 +101,9 @@ fn cpu() -> Duration {
 
 fn apply(text: &str, config: &str) {
     let config_stream = Stream::parse(config).expect("the config is YAML");
-    let function_config =
+    let mut function_config =
         FunctionConfig::of_file(&config_stream, "fitout.yaml").expect("it is a config");
+    function_config.choose("production");
     let config = function_config
         .decode(fitout::VOCABULARY)
         .expect("the config is sound");

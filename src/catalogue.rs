@@ -172,17 +172,27 @@ fn built_in() -> &'static [Entry] {
 
 /// What was looked up already: containers of one image are many.
 #[derive(Debug, Default)]
-pub struct Known(RefCell<HashMap<String, Option<usize>>>);
+pub struct Known {
+    by_image: RefCell<HashMap<String, Option<usize>>>,
+    /// The image that was asked about last.
+    last: RefCell<(String, Option<usize>)>,
+}
 
 impl Known {
     /// The first entry for an image, of a config's own, which must always be the same, and then of fitout's.
     pub fn entry_for<'e>(&self, own: &'e [Entry], image: &str) -> Option<&'e Entry> {
-        let known = self.0.borrow().get(image).copied();
-        let index = known.unwrap_or_else(|| {
-            let index = index_for(own, image);
-            self.0.borrow_mut().insert(image.to_owned(), index);
-            index
-        });
+        // The same container is asked about several times in a row.
+        let is_last = self.last.borrow().0 == image;
+        if !is_last {
+            let known = self.by_image.borrow().get(image).copied();
+            let index = known.unwrap_or_else(|| {
+                let index = index_for(own, image);
+                self.by_image.borrow_mut().insert(image.to_owned(), index);
+                index
+            });
+            self.last.replace((image.to_owned(), index));
+        }
+        let index = self.last.borrow().1;
         own.iter().chain(built_in()).nth(index?)
     }
 }

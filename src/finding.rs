@@ -72,7 +72,9 @@ pub struct Decision {
     pub is_default: bool,
     /// How it is applied.
     pub mode: Mode,
-    /// Line and column in the config file.
+    /// The file that the line is in, where it is one that a person can open.
+    pub file: Option<Arc<str>>,
+    /// Line and column in the file.
     pub position: Option<Position>,
     /// The leaf as exemptions name it: `resources.limits.memory`.
     pub leaf: String,
@@ -81,6 +83,13 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The environment in whose part of the config the line is, and the rest of the field below that part.
+    pub fn environment(&self) -> Option<(&str, &str)> {
+        self.field
+            .strip_prefix("spec.environments.")?
+            .split_once('.')
+    }
+
     /// Whether the leaf is not written, because it is only checked or exempt.
     pub fn is_left(&self) -> bool {
         self.mode == Mode::Check || self.exemption.is_some()

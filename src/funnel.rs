@@ -119,10 +119,7 @@ fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     for (index, exemption) in config.exemptions.iter().enumerate() {
         let mut of_config = all().filter(|it| it.source == Source::Config(index));
         if !of_config.any(|exemption| exemption.is_used.get()) {
-            let message = format!(
-                "spec.exemptions[{index}] covers nothing: {}",
-                exemption.reason
-            );
+            let message = format!("{} covers nothing: {}", exemption.path, exemption.reason);
             findings.push(
                 Finding::graded(&UNUSED, Severity::Info, message)
                     .help("remove it if no system that shares this config needs it"),

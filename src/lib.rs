@@ -124,13 +124,26 @@ pub enum Results {
 /// a host would take a part of it, or nothing, for the whole.
 /// `today` is the day by which exemptions end, where the caller knows it better than the config.
 pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) -> Outcome {
+    run_built(bytes, results, today, &config::Sources::default())
+}
+
+/// The same, where the files are known that kustomize has built the functionConfig from: reasons and problems then name
+/// their lines.
+pub fn run_built(
+    bytes: Vec<u8>,
+    results: Results,
+    today: Option<kubernetes::Date>,
+    sources: &config::Sources,
+) -> Outcome {
     let mut host = Host::Unknown;
-    try_run(bytes, results, today, &mut host).unwrap_or_else(|Problems(problems)| Outcome {
-        output: None,
-        passed: false,
-        report: None,
-        problems,
-        host,
+    try_run(bytes, results, today, sources, &mut host).unwrap_or_else(|Problems(problems)| {
+        Outcome {
+            output: None,
+            passed: false,
+            report: None,
+            problems,
+            host,
+        }
     })
 }
 
@@ -139,6 +152,7 @@ fn try_run(
     bytes: Vec<u8>,
     results: Results,
     today: Option<kubernetes::Date>,
+    sources: &config::Sources,
     host: &mut Host,
 ) -> Result<Outcome, Problems> {
     let stream = Stream::from_bytes(bytes).map_err(|error| not_yaml(&error, None))?;
@@ -155,7 +169,7 @@ fn try_run(
                 .into(),
         );
     };
-    let function_config = FunctionConfig::of_list(node)?;
+    let function_config = FunctionConfig::of_build(node, sources)?;
     let mut config = function_config.decode(VOCABULARY)?;
     config.today = today.or(config.today);
     let mut fitted = fit(&config, &list.resources, Some(node))?;

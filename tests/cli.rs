@@ -19,7 +19,7 @@ use crate::golden::objects;
 use crate::program::Folder;
 
 const BASE: &str = "base/caracal";
-const CONFIG: &str = "fn-config/production/fitout.yaml";
+const CONFIG: &str = "fn-config/all/fitout.yaml";
 
 /// The base of Caracal with the configs of all environments.
 fn caracal() -> Folder {
@@ -454,20 +454,23 @@ fn the_environment_is_found_from_below() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let by_variable = |name: &str, value: &str| {
+    let by_variables = |variables: &[(&str, &str)]| {
         let mut command = folder.command(&["apply", "-f", BASE]);
-        command.env(name, value).output().unwrap()
+        command.envs(variables.iter().copied()).output().unwrap()
     };
     let by_flag = folder
         .run(&["apply", "-f", BASE, "-e", "production"])
         .stdout;
-    for (name, value) in [("FITOUT_ENV", "production"), ("FITOUT_CONFIG", CONFIG)] {
+    let name = ("FITOUT_ENV", "production");
+    for variables in [&[name][..], &[name, ("FITOUT_CONFIG", CONFIG)]] {
         assert_eq!(
-            String::from_utf8(by_variable(name, value).stdout).unwrap(),
+            String::from_utf8(by_variables(variables).stdout).unwrap(),
             by_flag,
-            "{name}"
+            "{variables:?}"
         );
     }
+    let both = ["apply", "-f", BASE, "-e", "production", "-c", CONFIG];
+    assert_eq!(folder.run(&both).stdout, by_flag);
 }
 
 #[test]

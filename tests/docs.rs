@@ -7,10 +7,12 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use crate::program::Folder;
+
 /// The parts of the reference that are no sections: heading, file, and the type that it begins with.
 const PARTS: [(&str, &str, &str); 7] = [
-    ("spec", "src/config/document.rs", "General"),
-    ("profiles", "src/config/document.rs", "ProfileHead"),
+    ("spec", "src/config/general.rs", "General"),
+    ("profiles", "src/config/general.rs", "ProfileHead"),
     ("select and exclude", "src/config/selector.rs", "Selector"),
     ("podSpecs", "src/objects/places.rs", "PodSpecs"),
     ("claims", "src/objects/claims.rs", "ClaimSpecs"),
@@ -48,19 +50,84 @@ A config is a document of `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. 
 is taken as well: `data.config` is then the YAML text of a `spec`, and every other key is a dotted path into it
 (`resources.containers.requests.cpu`), which wins.
 
-What the author of a manifest set, the general sections, and the profiles meet leaf by leaf: maps merge, scalars and
-lists replace one another, and `null` in a profile takes away what stood below it, a built-in default as well. Later
-profiles win over earlier ones, profiles over general sections, and the author over all of them unless the mode is
-`Override`.
-
 Every section has two more fields: `mode`, and `modes` for single fields, by path: `modes: {limits: Override,
 requests.cpu: Off}`. The longest path wins, then the section's `mode`, then `spec.mode`.
 ";
 
+const PRECEDENCE: &str = "
+## Environments and precedence
+
+One config describes every environment: `spec` says what they have in common, and `spec.environments.<name>` is a part of a
+`spec` with what one of them sets differently. `spec.environment` chooses, on the command line `-e`, and with kustomize a
+patch of `/spec/environment`. A config without `environments` is that of the one environment that it names.
+
+For each leaf, whoever comes later in this list wins:
+
+1. the general sections of `spec`
+2. the environment: `spec.environments.<name>`
+3. the first profile that matches
+4. the environment's part of that profile: the profile of the same name in `spec.environments.<name>.profiles`
+5. the next profile that matches, then the environment's part of it, and so on
+6. the author of the manifest, unless the mode is `Override` (or another that writes over the author's value)
+
+Maps merge leaf by leaf. Lists replace one another, except these:
+
+- `profiles`: the environment's part of a profile is laid over the profile of that name; new profiles follow the general ones.
+- `exemptions`, `catalogue`, `podSpecs` and `claims`: those of the environment follow the general ones.
+- `securityContext.writablePaths` and `securityContext.container.capabilities.add` add up over all parts.
+
+`null` in an environment takes away what `spec` says there. `null` in a profile, or in an environment's part of one, takes away
+everything that the parts before it say, and a built-in default as well.
+
+An example, with production chosen:
+
+";
+
+const TRANSCRIPT_OF_CHANGE: &str = "\
+for e in development staging production; do fitout apply -q -f base/caracal -e $e > $e.before; done
+sed -i 's/^    staging: {}/    staging: {storage: {storageClassName: local}}/' fn-config/all/fitout.yaml
+for e in development staging production; do echo \"# $e\"; fitout apply -q -f base/caracal -e $e | diff $e.before -; done
+";
+
+/// The case whose config and manifests are the example of precedence.
+const EXAMPLE: &str = "tests/cases/config/an-environment-overrides-a-profile";
+
+/// The order in which parts of a config win, with an example that is run.
+fn precedence() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |name: &str| std::fs::read_to_string(root.join(EXAMPLE).join(name)).unwrap();
+    let (config, input) = (read("fn-config.yaml"), read("input.yaml"));
+    let folder = Folder::with(&[
+        ("fn-config/all/fitout.yaml", &config),
+        ("shop.yaml", &input),
+    ]);
+    let show = folder.run(&["config", "show", "-e", "production", "-f", "shop.yaml"]);
+    assert_eq!(show.code, Some(0), "{}", show.stderr);
+    let folder = Folder::with_copy(&["base/caracal", "fn-config"]);
+    let program = Path::new(env!("CARGO_BIN_EXE_fitout")).parent().unwrap();
+    let mut changed = String::new();
+    for line in TRANSCRIPT_OF_CHANGE.lines() {
+        let mut shell = std::process::Command::new("/bin/sh");
+        let path = std::env::join_paths([program, Path::new("/usr/bin"), Path::new("/bin")]);
+        shell.env("PATH", path.unwrap()).current_dir(folder.path());
+        let ran = shell.args(["-c", line]).output().unwrap();
+        assert!(ran.stderr.is_empty(), "{ran:?}");
+        let stdout = String::from_utf8(ran.stdout).unwrap();
+        write!(changed, "$ {line}\n{stdout}").unwrap();
+    }
+    let show = show.stdout.trim_end();
+    format!(
+        "{PRECEDENCE}```yaml\n{config}```\n\n```console\n$ fitout config show -e production -f shop.yaml\n{show}\n```\n\n\
+         A value that is changed for one environment changes that environment only:\n\n```console\n{changed}```\n\n\
+         kpt, and a container that is run by hand, get one document and cannot choose. `fitout config print -e production` prints the\n\
+         config of production as such a document, with its comments; `--check FILE` fails when `FILE` is not what would be printed.\n"
+    )
+}
+
 #[test]
 fn the_reference_of_the_config_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut page = HEAD.to_owned();
+    let mut page = HEAD.to_owned() + &precedence();
     for (heading, file, first) in parts() {
         let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
         // Modes are of all sections.

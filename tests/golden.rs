@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use fitout::checks::{CHECKS, Check};
-use fitout::config::{ChangesReport, FunctionConfig};
+use fitout::config::{ChangesReport, FunctionConfig, KIND, self_contained};
 use fitout::problem::Problems;
 use fitout::read::{Origin, Resource};
 use fitout::report::{self, Report};
@@ -172,7 +172,29 @@ impl Case {
             }
         }
         wrong.extend(self.shows_nothing(&fitting));
+        wrong.extend(self.is_printed_otherwise(&fitting));
         wrong
+    }
+
+    /// What is wrong with the case's config as a document of its own: it comes to the same, without environments.
+    fn is_printed_otherwise(&self, fitting: &Fitting) -> Option<String> {
+        let stream = Stream::parse(self.config.as_str()).unwrap();
+        let config = FunctionConfig::of_file(&stream, "fn-config.yaml").ok()?;
+        if config.environments().is_empty() || config.node().text_at(["kind"])? != KIND {
+            return None;
+        }
+        let config = config.decode(fitout::VOCABULARY).ok()?;
+        let printed = self_contained(&stream, &config.environment, fitout::VOCABULARY);
+        let printed = match printed {
+            Ok(printed) if printed.contains("environments:") => {
+                return Some(format!("printed with environments: {printed}"));
+            }
+            Ok(printed) => printed,
+            Err(problem) => return Some(format!("it is not printed: {problem}")),
+        };
+        let again = fit(&self.input, &printed);
+        let differs = again.text.as_ref().ok() != fitting.text.as_ref().ok();
+        differs.then(|| format!("printed, it does something else:\n{printed}"))
     }
 
     /// What speaks against the case being about what its folder says: a case that comes out the same, output and results,
@@ -234,6 +256,11 @@ impl Case {
             return "{apiVersion: v1, kind: ConfigMap, data: {environment: test}}".to_owned();
         }
         drop(&mut config["spec"]);
+        if let Some(environments) = config["spec"].get_mut("environments") {
+            let environments = environments.as_mapping_mut().unwrap();
+            let parts = environments.values_mut().filter(|part| part.is_mapping());
+            parts.for_each(drop);
+        }
         if let Some(profiles) = config["spec"].get_mut("profiles") {
             profiles
                 .as_sequence_mut()

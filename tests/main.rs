@@ -8,6 +8,7 @@ mod creates;
 mod docs;
 mod e2e;
 mod english;
+mod environments;
 mod golden;
 mod hosts;
 mod layers;

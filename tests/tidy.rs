@@ -21,14 +21,6 @@ use crate::golden::{folders, objects};
 /// Folders of cases that are about something else than one section.
 const OTHER_CASES: [&str; 4] = ["config", "exemptions", "targets", "text"];
 
-/// Leaves in which the configs of the environments may differ.
-const OF_THE_ENVIRONMENT: [&str; 4] = [
-    "/metadata/name",
-    "/spec/environment",
-    "/spec/resources/scale",
-    "/spec/storage/storageClassName",
-];
-
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -72,9 +64,8 @@ fn lines_with(files: &[(String, String)], is_bad: impl Fn(&str, &str) -> bool) -
     bad.collect()
 }
 
-fn config(environment: &str) -> Value {
-    let file = format!("fn-config/{environment}/fitout.yaml");
-    objects(&fs::read_to_string(root().join(file)).unwrap()).remove(0)
+fn config() -> Value {
+    objects(&fs::read_to_string(root().join("fn-config/all/fitout.yaml")).unwrap()).remove(0)
 }
 
 #[test]
@@ -195,27 +186,7 @@ fn camel_case(snake_case: &str) -> String {
 }
 
 #[test]
-fn the_configs_differ_only_in_what_is_of_the_environment() {
-    let common = |environment: &str| {
-        let mut config = config(environment);
-        for path in OF_THE_ENVIRONMENT {
-            let (parent, leaf) = path.rsplit_once('/').unwrap();
-            let parent = config.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-            parent.remove(leaf);
-        }
-        let profiles = config["spec"]["profiles"].as_array_mut().unwrap();
-        for storage in profiles.iter_mut().filter_map(|it| it.get_mut("storage")) {
-            storage.as_object_mut().unwrap().remove("storageClassName");
-        }
-        config
-    };
-    for environment in ["development", "staging"] {
-        assert_eq!(common(environment), common("production"), "{environment}");
-    }
-}
-
-#[test]
-fn the_namespaces_enforce_the_version_that_the_configs_are_for() {
+fn the_namespaces_enforce_the_version_that_the_config_is_for() {
     let component = root().join("overlays/components/pod-security-restricted/kustomization.yaml");
     let component = objects(&fs::read_to_string(component).unwrap()).remove(0);
     let patch = objects(component["patches"][0]["patch"].as_str().unwrap()).remove(0);
@@ -226,7 +197,7 @@ fn the_namespaces_enforce_the_version_that_the_configs_are_for() {
         .filter(|(label, _)| label.ends_with("-version"))
         .map(|(_, version)| version)
         .collect();
-    let version = config("production")["spec"]["kubernetesVersion"]
+    let version = config()["spec"]["kubernetesVersion"]
         .as_str()
         .unwrap()
         .to_owned();

@@ -94,12 +94,12 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
     let mut path = vec!["spec", "scaleTargetRef", "name"];
     let mut current = autoscaler.reference.at(["name"]);
     let group = match autoscaler.group.as_str() {
-        "" => String::new(),
-        group => format!(" in {group}"),
+        "" => "the core group".to_owned(),
+        group => format!("the group {group}"),
     };
     let mut finding = Finding::new(
         &TARGET,
-        format!("its target does not exist: there is no {kind} {name}{group}"),
+        format!("its target does not exist: there is no {kind} {name} in {group}"),
     );
     if let Some((_, other)) = named.first() {
         path[2] = "apiVersion";

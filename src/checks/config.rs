@@ -177,6 +177,8 @@ fn collect(config: &Config<'_>, view: &View<'_>, found: &mut BTreeSet<(String, S
         for layer in view
             .layers()
             .iter()
+            // The part of a profile in an environment belongs to the profile.
+            .filter(|layer| config.name_of(layer.id) != config.name_of(top.id))
             .filter(|layer| !is_equal(layer.node, top.node))
         {
             found.insert((

@@ -48,10 +48,10 @@ const SKIPPED: Rule = rule(
 /// The exemptions of the config.
 fn of_config(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (index, exemption) in scene.config.exemptions.iter().enumerate() {
-        let path = format!("spec.exemptions[{index}]");
+    for exemption in &scene.config.exemptions {
+        let path = &exemption.path;
         let words = exemption.fields.iter().chain(&exemption.rules);
-        findings.extend(words.filter_map(|word| unknown(scene.config.vocabulary, word, &path)));
+        findings.extend(words.filter_map(|word| unknown(scene.config.vocabulary, word, path)));
         if let Some(until) = ended(scene, exemption.until.as_ref()) {
             let message = format!("{path} expired after {until}: {}", exemption.reason);
             let finding = Finding::new(&ENDED, message);

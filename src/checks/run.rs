@@ -173,7 +173,7 @@ impl<'c> Doubt<'c> {
                 doubt
                     .exemptions
                     .push(AppliedExemption::of_config(index, exemption));
-                let who = || format!("`spec.exemptions[{index}]`");
+                let who = || format!("`{}`", exemption.path);
                 doubt.who.get_or_insert_with(who);
             }
         }

@@ -112,7 +112,7 @@ fn why_not_a_workload(resource: &Resource<'_>) -> Option<String> {
     let is_kind = resource.kind == kind;
     match (is_kind, resource.group() == group) {
         (true, true) => Some(format!(
-            "this {kind} has no containers in the field for them, so nothing is changed"
+            "this {kind} has no pod spec with containers, so nothing is changed"
         )),
         (true, false) if is_builtin(resource.group()) => Some(format!(
             "apiVersion {} has no kind {kind}, so nothing is changed",

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use clap::Args;
-use fitout::config::{Config, FailOn, FunctionConfig};
+use fitout::config::{Config, FailOn};
 use fitout::edit::Change;
 use fitout::problem::{Problem, Problems};
 use fitout::read::Resource;
@@ -13,7 +13,8 @@ use fitout::report::{self, Detail, Report};
 use fitout::write;
 use rayon::prelude::*;
 
-use super::inputs::{ConfigText, Manifest, Manifests, config_of, failure};
+use super::config_text::ConfigText;
+use super::inputs::{Manifest, Manifests, config_of, failure};
 use super::output::{self, Form, Format, Output};
 use super::{FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE, kustomize};
 
@@ -156,11 +157,13 @@ pub(super) fn read_files(
     telling: &Telling,
     then: impl FnOnce(&mut Config<'_>, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
-    let wrong_config = |problems: Problems| failure(&problems, telling, WRONG_USE);
     let unreadable = |problems: Problems| failure(&problems, telling, UNREADABLE);
-    let config_text = ConfigText::read(source, telling)?;
-    let function_config =
-        FunctionConfig::of_file(&config_text.stream, &config_text.name).map_err(wrong_config)?;
+    let config_text = ConfigText::read(
+        source.config.as_deref(),
+        source.environment.as_deref(),
+        telling,
+    )?;
+    let function_config = config_text.function_config(telling)?;
     let mut config = config_of(&function_config, telling)?;
     let manifests = Manifests::read(source, telling)?;
     let resources = manifests.resources().map_err(unreadable)?;

@@ -165,7 +165,7 @@ const PACKAGE_FILES: [&str; 4] = [
 ];
 
 /// A text as YAML, or the place where it stops being that.
-fn parsed(bytes: Vec<u8>, name: &str) -> Result<Stream, Problem> {
+pub(super) fn parsed(bytes: Vec<u8>, name: &str) -> Result<Stream, Problem> {
     Stream::from_bytes_or_text(bytes).map_err(|(error, text)| not_yaml(&error, Some((name, &text))))
 }
 
@@ -234,57 +234,12 @@ fn outcome_of(file: &Path) -> FileOutcome {
 }
 
 /// A path with forward slashes and without `./`.
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     if path == Path::new("-") {
         return "stdin".to_owned();
     }
     let text = path.to_string_lossy().replace('\\', "/");
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
-}
-
-/// The functionConfig's text and what a person calls it.
-#[derive(Debug)]
-pub(super) struct ConfigText {
-    pub(super) name: String,
-    pub(super) stream: Stream,
-}
-
-impl ConfigText {
-    /// Finds and reads the config that the arguments, or else the environment variables, name.
-    pub(super) fn read(source: &Source, telling: &Telling) -> Result<ConfigText, Failure> {
-        let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-        let path = match (&source.config, &source.environment) {
-            (Some(file), _) => file.clone(),
-            (None, Some(name)) => find_environment(name)?,
-            (None, None) => match (variable("FITOUT_CONFIG"), variable("FITOUT_ENV")) {
-                (Some(_), Some(_)) => {
-                    return Err(Failure::new(
-                        WRONG_USE,
-                        "error: FITOUT_CONFIG and FITOUT_ENV are both set; set one of them",
-                    ));
-                }
-                (Some(file), None) => file.into(),
-                (None, Some(name)) => find_environment(&name.to_string_lossy())?,
-                (None, None) => {
-                    return Err(Failure::new(
-                        WRONG_USE,
-                        format!(
-                            "error: which environment? Give -e NAME or -c FILE\n{}",
-                            known_environments()
-                        ),
-                    ));
-                }
-            },
-        };
-        let name = shown(&path);
-        let bytes = std::fs::read(&path).map_err(Failure::of(
-            WRONG_USE,
-            format!("error[FIT-CFG001]: cannot read {name}"),
-        ))?;
-        let stream =
-            parsed(bytes, &name).map_err(|problem| failure(&problem.into(), telling, WRONG_USE))?;
-        Ok(ConfigText { name, stream })
-    }
 }
 
 impl Source {
@@ -299,48 +254,6 @@ impl Source {
             _ => PathBuf::from("."),
         }
     }
-}
-
-/// `fn-config/NAME/fitout.yaml` in the working directory or the nearest directory above that has it.
-fn find_environment(name: &str) -> Result<PathBuf, Failure> {
-    let relative: PathBuf = ["fn-config", name, "fitout.yaml"].iter().collect();
-    if relative.is_file() {
-        return Ok(relative);
-    }
-    let working = std::env::current_dir().unwrap_or_default();
-    let above = working
-        .ancestors()
-        .skip(1)
-        .map(|directory| directory.join(&relative))
-        .find(|path| path.is_file());
-    above.ok_or_else(|| {
-        Failure::new(
-            WRONG_USE,
-            format!(
-                "error: no environment `{name}`: there is no {} here or above\n{}",
-                relative.display(),
-                known_environments()
-            ),
-        )
-    })
-}
-
-fn known_environments() -> String {
-    let working = std::env::current_dir().unwrap_or_default();
-    let Some(folder) = working
-        .ancestors()
-        .map(|directory| directory.join("fn-config"))
-        .find(|folder| folder.is_dir())
-    else {
-        return "help: there is no fn-config/ here or above; name a config with -c FILE".to_owned();
-    };
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let has_config = entries.filter(|entry| entry.path().join("fitout.yaml").is_file());
-    let mut names: Vec<String> = has_config
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect();
-    names.sort();
-    format!("help: known environments: {}", names.join(", "))
 }
 
 /// A functionConfig as a Config, with the day by which exemptions end.

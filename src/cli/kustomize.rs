@@ -24,6 +24,12 @@ pub(super) const REAL_PATH: &str = "FITOUT_SHIM_PATH";
 /// A folder where the stand-in leaves what it was given and what came of it.
 pub(super) const RECORD: &str = "FITOUT_SHIM_RECORD";
 
+/// The overlay that is built, for the lines of its config.
+pub(super) const DIRECTORY: &str = "FITOUT_SHIM_DIRECTORY";
+
+/// The folder that the path of the overlay starts from.
+pub(super) const WORKING: &str = "FITOUT_SHIM_WORKING";
+
 /// Set when the caller tells findings itself.
 pub(super) const TOLD_LATER: &str = "FITOUT_SHIM_TOLD_LATER";
 
@@ -68,6 +74,8 @@ impl Build {
             .env(PROGRAM, program)
             .env(REAL_PATH, &path)
             .env(RECORD, &record)
+            .env(DIRECTORY, directory)
+            .env(WORKING, std::env::current_dir().unwrap_or_default())
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
             .output()
@@ -91,8 +99,8 @@ pub(super) struct Handed<'h, 'c> {
 }
 
 impl Build {
-    /// Goes through what kustomize handed to the function. Configs are read from their files, where these have the lines
-    /// that a person can look up.
+    /// Goes through what kustomize handed to the function. The lines of configs are those of their files, which a person can
+    /// look up.
     pub(super) fn each(
         inputs: Vec<String>,
         directory: &Path,
@@ -100,6 +108,7 @@ impl Build {
         mut then: impl FnMut(Handed<'_, '_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let unreadable = |problems: Problems| failure(&problems, telling, UNREADABLE);
+        let sources = tree::sources(directory);
         for input in inputs {
             let stream = Stream::parse(input);
             let stream =
@@ -108,11 +117,7 @@ impl Build {
             let Some(node) = list.function_config else {
                 continue;
             };
-            let file = tree::config_file(directory, node);
-            let function_config = match &file {
-                Some(file) => FunctionConfig::of_file(&file.stream, &file.name),
-                None => FunctionConfig::of_list(node),
-            };
+            let function_config = FunctionConfig::of_build(node, &sources);
             let function_config =
                 function_config.map_err(|problems| failure(&problems, telling, WRONG_USE))?;
             then(Handed {

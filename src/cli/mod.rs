@@ -4,6 +4,8 @@
 mod apply;
 mod check;
 mod clock;
+mod config;
+mod config_text;
 mod function;
 mod inputs;
 mod kustomize;
@@ -17,7 +19,6 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use fitout::config;
 use fitout::problem::Problem;
 use fitout::report::{self, Report};
 use kustomize_krm_types::Severity;
@@ -65,6 +66,9 @@ enum Command {
     Plan(plan::Plan),
     /// Judge manifests: was the function run on them, and do they meet the environment's rules
     Check(check::Check),
+    /// Print or explain the config of one environment
+    #[command(subcommand)]
+    Config(config::Config),
     Preflight(preflight::Preflight),
     /// Stands in for docker while kustomize runs: runs the function when the image is ours
     #[command(hide = true, disable_help_flag = true)]
@@ -85,10 +89,11 @@ struct Source {
     /// An overlay: runs the kustomize (or kubectl) on PATH; functions of our image need no Docker
     #[arg(short = 'k', long = "kustomize", value_name = "DIR", conflicts_with_all = ["filenames", "environment", "config"])]
     kustomization: Option<PathBuf>,
-    /// The environment: fn-config/NAME/fitout.yaml here or in the nearest directory above
-    #[arg(short = 'e', long, value_name = "NAME", conflicts_with = "config")]
+    /// The environment: fn-config/NAME/fitout.yaml, else the fn-config/all/fitout.yaml or
+    /// fn-config/fitout.yaml that describes it, here or in the nearest directory above
+    #[arg(short = 'e', long, value_name = "NAME")]
     environment: Option<String>,
-    /// The functionConfig's file
+    /// The functionConfig's file; with -e the environment to choose in it
     #[arg(short = 'c', long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -112,7 +117,7 @@ struct Telling {
 
 impl Telling {
     /// Which findings fail the run.
-    fn fail_on(&self) -> config::FailOn {
+    fn fail_on(&self) -> fitout::config::FailOn {
         self.fail_on.unwrap_or(FailOn::Error).into()
     }
 
@@ -150,12 +155,12 @@ enum FailOn {
     Never,
 }
 
-impl From<FailOn> for config::FailOn {
-    fn from(fail_on: FailOn) -> config::FailOn {
+impl From<FailOn> for fitout::config::FailOn {
+    fn from(fail_on: FailOn) -> fitout::config::FailOn {
         match fail_on {
-            FailOn::Error => config::FailOn::Error,
-            FailOn::Warning => config::FailOn::Warning,
-            FailOn::Never => config::FailOn::Never,
+            FailOn::Error => fitout::config::FailOn::Error,
+            FailOn::Warning => fitout::config::FailOn::Warning,
+            FailOn::Never => fitout::config::FailOn::Never,
         }
     }
 }
@@ -220,6 +225,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Apply(apply)) => apply.run(),
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
+        Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };

@@ -8,8 +8,8 @@ use std::process::Command;
 use fitout::{Outcome, Results};
 
 use super::function::{self, Settings};
-use super::kustomize::{REAL_PATH, RECORD, TOLD_LATER, find};
-use super::{FINDINGS, FINE, Failure, UNREADABLE, WRONG_USE};
+use super::kustomize::{DIRECTORY, REAL_PATH, RECORD, TOLD_LATER, WORKING, find};
+use super::{FINDINGS, FINE, Failure, UNREADABLE, WRONG_USE, tree};
 
 /// Runs the function when docker is asked to run our image, and the real docker otherwise.
 pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
@@ -28,7 +28,14 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
             "error: cannot read standard input".to_owned(),
         ))?;
     let file = record(&bytes);
-    let outcome = fitout::run(bytes, Results::ByHost, None);
+    let directory = std::env::var_os(DIRECTORY).map(PathBuf::from);
+    // kustomize starts docker in a folder of its own choice.
+    let is_there = |working: OsString| std::env::set_current_dir(working).is_ok();
+    let is_there = std::env::var_os(WORKING).is_some_and(is_there);
+    let sources = directory
+        .filter(|_| is_there)
+        .map(|directory| tree::sources(&directory));
+    let outcome = fitout::run_built(bytes, Results::ByHost, None, &sources.unwrap_or_default());
     if let Some(file) = file {
         // Without the record the caller takes its general code for a failed build.
         let _ = std::fs::write(file.with_extension("code"), code_of(&outcome).to_string());

@@ -3,17 +3,16 @@
 //!
 //! A function whose annotation has the form `exec:` runs only with `--enable-exec`, which `-k` does not give and kubectl does
 //! not have; without it kustomize leaves the function out, with exit code 0. So they are looked for, and named. And
-//! kustomize hands a config over re-encoded, without the lines that a person could look up; so its file is looked for too.
+//! kustomize hands a config over re-encoded, without the lines that a person could look up; so its file is looked for too,
+//! and the patches that change it on the way.
 
 use std::collections::HashSet;
 use std::path::{Component, Path, PathBuf};
 
-use fitout::config::KIND;
-use fitout::yaml::{Node, Stream};
+use fitout::config::{KIND, Patch, Sources, Text};
+use fitout::yaml::{Kind, Node, Position, Stream};
+use jsonptr::PointerBuf;
 use kustomize_krm_types::{FunctionSpec, annotations};
-use serde::Deserialize;
-
-use super::inputs::ConfigText;
 
 /// Fields of a kustomization that lead to other files and folders.
 const LISTS: [&str; 6] = [
@@ -35,21 +34,19 @@ pub(super) fn executables(directory: &Path) -> Vec<PathBuf> {
     search.executables
 }
 
-/// The config that kustomize hands over, from the file that it was read from; nothing where a patch has changed it since.
-pub(super) fn config_file(directory: &Path, handed: Node<'_>) -> Option<ConfigText> {
-    let spec = |root: Node<'_>| serde_json::to_value(root.get("spec")?.value().ok()?).ok();
-    let wanted = spec(handed)?;
+/// The files that the configs of an overlay may come from, and what is patched in them.
+pub(super) fn sources(directory: &Path) -> Sources {
     let mut search = Search::default();
     search.visit_folder(directory);
-    let texts = search.configs.into_iter().filter_map(|file| {
+    let text = |file: PathBuf| {
         let stream = read(&file)?;
         let name = file.to_string_lossy().into_owned();
-        Some(ConfigText { name, stream })
-    });
-    texts.into_iter().find(|text| {
-        let mut roots = text.stream.documents().map(|document| document.root());
-        roots.next().and_then(spec).as_ref() == Some(&wanted) && roots.next().is_none()
-    })
+        Some(Text { name, stream })
+    };
+    Sources {
+        configs: search.configs.into_iter().filter_map(text).collect(),
+        patches: search.patches,
+    }
 }
 
 /// The files in any overlay of a folder that ask for a function as an executable.
@@ -76,6 +73,8 @@ struct Search {
     executables: Vec<PathBuf>,
     /// Files with a config of ours.
     configs: Vec<PathBuf>,
+    /// What kustomizations patch, the outermost first.
+    patches: Vec<Patch>,
 }
 
 impl Search {
@@ -92,9 +91,11 @@ impl Search {
         };
         let Some(stream) = read(&file) else { return };
         for root in stream.documents().map(|document| document.root()) {
-            if patches_in_an_executable(root) {
+            let patches = patches_of(root, folder, &file);
+            if patches.iter().any(is_executable_patched_in) {
                 self.executables.push(file.clone());
             }
+            self.patches.extend(patches);
             for entry in LISTS
                 .iter()
                 .flat_map(|list| root.items_at([list]))
@@ -160,27 +161,84 @@ fn read(file: &Path) -> Option<Stream> {
     Stream::from_bytes(std::fs::read(file).ok()?).ok()
 }
 
-/// Whether a kustomization patches a function's annotation into the form `exec:`.
-fn patches_in_an_executable(kustomization: Node<'_>) -> bool {
-    let patches = kustomization.items_at(["patches"]);
-    let texts = patches.filter_map(|patch| patch.text_at(["patch"]));
-    texts.into_iter().any(|patch| {
-        let operations: Vec<Operation> = serde_yaml::from_str(&patch).unwrap_or_default();
-        let is_function =
-            |operation: &&Operation| operation.path.ends_with("config.kubernetes.io~1function");
-        let value = |operation: &Operation| operation.value.as_ref()?.as_str().map(is_executable);
-        operations
-            .iter()
-            .filter(is_function)
-            .any(|operation| value(operation) == Some(true))
-    })
+/// The values that a kustomization patches into its resources.
+fn patches_of(kustomization: Node<'_>, folder: &Path, file: &Path) -> Vec<Patch> {
+    let lists = ["patches", "patchesJson6902", "patchesStrategicMerge"];
+    let entries = lists.iter().flat_map(|list| kustomization.items_at([list]));
+    let mut patches = Vec::new();
+    for entry in entries {
+        // An entry of patchesStrategicMerge is itself a patch or its file.
+        let inline = entry.get("patch").or(entry.is_scalar().then_some(entry));
+        let path = entry.text_at(["path"]).or_else(|| entry.text());
+        let file_of_patch = path.map(|path| joined(folder, &path));
+        let file_of_patch = file_of_patch.filter(|file| file.is_file());
+        if let Some((file, stream)) = file_of_patch.and_then(|it| Some((it.clone(), read(&it)?))) {
+            collect_patches(&stream, &file, |position| position, &mut patches);
+        } else if let Some(inline) = inline
+            && let Some(stream) = inline.text().and_then(|text| Stream::parse(text).ok())
+        {
+            let start = inline.position();
+            let has_lines = [Kind::Literal, Kind::Folded].contains(&inline.kind());
+            let position = |inner: Position| match has_lines {
+                true => Position {
+                    line: start.line + inner.line,
+                    column: 1,
+                },
+                false => start,
+            };
+            collect_patches(&stream, file, position, &mut patches);
+        }
+    }
+    patches
 }
 
-/// An operation of a JSON patch (RFC 6902), as far as it matters here.
-#[derive(Debug, Deserialize)]
-struct Operation {
-    path: String,
-    value: Option<serde_yaml::Value>,
+/// The values in a patch: of its operations (RFC 6902), or what a strategic merge patch sets.
+fn collect_patches(
+    patch: &Stream,
+    file: &Path,
+    position: impl Fn(Position) -> Position,
+    patches: &mut Vec<Patch>,
+) {
+    let json = |node: Node<'_>| serde_json::to_value(node.value().ok()?).ok();
+    let mut add = |path: Vec<String>, value, node: Node<'_>| {
+        patches.push(Patch {
+            path,
+            value,
+            file: file.to_string_lossy().into_owned(),
+            position: position(node.position()),
+        });
+    };
+    for root in patch.documents().map(|document| document.root()) {
+        for operation in root.items() {
+            let path = operation.text_at(["path"]).unwrap_or_default();
+            if let Ok(path) = PointerBuf::parse(path.into_owned()) {
+                let tokens = path.tokens().map(|token| token.decoded().into_owned());
+                let value = operation.get("value").and_then(json);
+                add(tokens.collect(), value, operation);
+            }
+        }
+        let mut open = vec![(Vec::new(), root, root)];
+        while let Some((path, key, node)) = open.pop() {
+            if !node.is_map() {
+                if !path.is_empty() {
+                    add(path, json(node), key);
+                }
+                continue;
+            }
+            for (key, value) in node.entries() {
+                let name = key.text().unwrap_or_default().into_owned();
+                let path = path.iter().cloned().chain([name]).collect();
+                open.push((path, key, value));
+            }
+        }
+    }
+}
+
+/// Whether a patch gives a function's annotation the form `exec:`.
+fn is_executable_patched_in(patch: &Patch) -> bool {
+    let value = patch.value.as_ref().and_then(serde_json::Value::as_str);
+    patch.path.last().map(String::as_str) == Some(annotations::FUNCTION)
+        && value.is_some_and(is_executable)
 }
 
 /// Whether a function's annotation asks for an executable; of both forms kustomize takes the container.

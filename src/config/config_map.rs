@@ -21,13 +21,14 @@ struct Tree {
 }
 
 impl Texts {
-    pub(super) fn of(config_map: Node<'_>, file: Option<&str>) -> Result<Texts, Problems> {
+    pub(super) fn of(
+        config_map: Node<'_>,
+        place: impl Fn(Node<'_>) -> Option<Place>,
+    ) -> Result<Texts, Problems> {
         let problem = |message: String, node: Node<'_>| {
             let problem = Problem::new("FIT-CFG007", message).subject("ConfigMap");
-            Problems::from(match file {
-                Some(file) => problem.at(Place::of(node, Some(file))),
-                None => problem,
-            })
+            let place = place(node).map(Box::new);
+            Problems::from(Problem { place, ..problem })
         };
         let mut texts = Texts {
             config: None,
@@ -78,10 +79,11 @@ impl Texts {
 
     /// What a person calls a field that came from here.
     pub(super) fn key_of(&self, path: &str, is_key: bool, prefix: &str) -> String {
+        let field = super::document::join(prefix, path);
         match (is_key, self.config.is_some()) {
-            (true, _) => format!("data[\"{path}\"]"),
-            (false, true) => format!("data.config: {}", super::document::join(prefix, path)),
-            (false, false) => super::document::join(prefix, path),
+            (true, _) => format!("data[\"{}\"]", field.trim_start_matches("spec.")),
+            (false, true) => format!("data.config: {field}"),
+            (false, false) => field,
         }
     }
 }

@@ -196,7 +196,7 @@ impl<'a, 'f> Decoder<'a, 'f> {
             help: Some(help),
             layer: Some(Layer {
                 node: key,
-                ..self.view.top()
+                ..self.view.layer_of_key(key)
             }),
             path,
         });

@@ -33,6 +33,9 @@ pub struct Exemption {
     pub reason: String,
     /// The last day on which it counts.
     pub until: Option<Date>,
+    /// Where the config has it: `spec.exemptions[0]`.
+    #[serde(skip)]
+    pub path: String,
 }
 
 /// The path in a section that a word means: with the section in front, or without it where it is one of its paths.

@@ -167,7 +167,8 @@ impl<S: Settings> Section<'_, S> {
 
     /// Whether the mode of any leaf may be `Remove`.
     pub fn may_remove(&self) -> bool {
-        self.mode_of_all.is_none_or(|mode| mode == Mode::Remove)
+        let of_all = self.modes.mode.unwrap_or(self.config.mode);
+        of_all == Mode::Remove || self.removed().next().is_some()
     }
 
     /// The version of the target cluster, when the config names it.
@@ -247,12 +248,14 @@ impl<S: Settings> Section<'_, S> {
 
     fn decided_by(&self, layer: Layer<'_>, path: &str, is_default: bool, mode: Mode) -> Decision {
         let named = &self.config.layers[layer.id];
+        let (file, position) = self.config.place_of(layer.node).unzip();
         Decision {
             field: join(&named.path, path),
             profile: named.profile.clone().filter(|_| !is_default),
             is_default,
             mode,
-            position: self.config.file.is_some().then(|| layer.node.position()),
+            file,
+            position,
             leaf: String::new(),
             exemption: None,
         }

@@ -1,4 +1,5 @@
-//! Several layers of config seen as one: the general section below, each matching profile above.
+//! Several layers of config seen as one: the general section below, each matching profile above, and
+//! directly above each of them what the environment sets differently.
 //!
 //! Merging needs no code per type. A [`View`] is the same place in every layer, lowest first; looking
 //! up a key looks it up in all of them. Maps merge leaf by leaf; of scalars and lists the highest
@@ -7,7 +8,7 @@
 
 use crate::yaml::Node;
 
-/// One text that has a say: the general section, or a profile.
+/// One text that has a say: the general section, a profile, or an environment's part of either.
 #[derive(Clone, Copy, Debug)]
 pub struct Layer<'a> {
     /// The node at this place in the layer's text.
@@ -27,13 +28,15 @@ pub struct View<'a> {
     layers: Vec<Layer<'a>>,
     merged_lists: &'static [&'static str],
     path: String,
+    /// The length of the path at which the layers start.
+    start: usize,
 }
 
 impl<'a> View<'a> {
     /// The view of layers whose paths all start at `path`; `None` when no layer says anything.
     ///
-    /// `merged_lists` names the lists (by path below the first key) whose items add up over the
-    /// layers, where other lists replace one another.
+    /// `merged_lists` names the lists (by path below `path`) whose items add up over the layers, where
+    /// other lists replace one another.
     pub fn new(
         layers: Vec<Layer<'a>>,
         path: &str,
@@ -44,6 +47,7 @@ impl<'a> View<'a> {
             layers,
             merged_lists,
             path: path.to_owned(),
+            start: path.len(),
         })
     }
 
@@ -80,6 +84,7 @@ impl<'a> View<'a> {
             layers,
             merged_lists: self.merged_lists,
             path,
+            start: self.start,
         })
     }
 
@@ -103,10 +108,23 @@ impl<'a> View<'a> {
         keys
     }
 
+    /// The layer that one of the [`View::keys`] is written in.
+    pub fn layer_of_key(&self, key: Node<'a>) -> Layer<'a> {
+        let has_key = |layer: &&Layer<'a>| {
+            let mut keys = layer.node.entries().map(|(key, _)| key);
+            keys.any(|it| it.id() == key.id() && std::ptr::eq(it.stream(), key.stream()))
+        };
+        *self
+            .layers
+            .iter()
+            .find(has_key)
+            .unwrap_or(&self.layers[self.layers.len() - 1])
+    }
+
     /// Whether this is a list whose items add up over the layers.
     pub fn adds_up(&self) -> bool {
-        let below_section = self.path.split_once('.').map_or("", |(_, path)| path);
-        self.merged_lists.contains(&below_section)
+        let below = self.path[self.start..].trim_start_matches('.');
+        self.merged_lists.contains(&below)
     }
 
     /// The items of a list: the deciding layer's, or those of all layers where this list adds up.
@@ -116,15 +134,21 @@ impl<'a> View<'a> {
         } else {
             self.layers.len() - 1
         };
-        let items = self.layers[from..]
-            .iter()
-            .flat_map(|layer| layer.node.items().map(|node| Layer { node, ..*layer }));
-        let view = |(index, layer): (usize, Layer<'a>)| View {
-            layers: vec![layer],
-            merged_lists: &[],
-            path: format!("{}[{index}]", self.path),
+        let items = self.layers[from..].iter().flat_map(|layer| {
+            let items = layer.node.items().enumerate();
+            items.map(|(index, node)| (index, Layer { node, ..*layer }))
+        });
+        // A person finds an item by its index in the list that it was written in.
+        let view = |(index, layer): (usize, Layer<'a>)| {
+            let path = format!("{}[{index}]", self.path);
+            View {
+                layers: vec![layer],
+                merged_lists: &[],
+                start: path.len(),
+                path,
+            }
         };
-        items.enumerate().map(view).collect()
+        items.map(view).collect()
     }
 }
 

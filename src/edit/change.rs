@@ -100,8 +100,12 @@ impl fmt::Display for Change {
             }
             (Some(value), _) => write!(f, "set {path} to {}", Plain(value))?,
         }
+        let environment = self.decision.environment();
         match &self.decision.profile {
-            Some(profile) => write!(f, " (profile {profile})")?,
+            Some(profile) => match environment {
+                Some((name, _)) => write!(f, " (profile {profile} in {name})")?,
+                None => write!(f, " (profile {profile})")?,
+            },
             None if self.decision.is_default => write!(f, " (default of {})", self.decision.field)?,
             None => write!(f, " ({})", self.decision.field)?,
         }

@@ -9,6 +9,6 @@ mod pod;
 mod view;
 
 pub use amounts::{Declared, Half, PodAmounts, QosClass};
-pub use overlay::{Branch, Overlay};
+pub use overlay::{Overlay, Place};
 pub use pod::{ContainerFacts, ContainerList, Context, PodFacts, SeLinux, Volume};
 pub use view::View;

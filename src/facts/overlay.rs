@@ -1,43 +1,60 @@
 //! The edits of one object, laid over its text.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use jsonptr::Pointer;
 
 use super::view::View;
 use crate::edit::Change;
+use crate::finding::Subject;
 use crate::yaml::{Node, Value};
 
 /// The edits of one object, as a tree along their paths.
 #[derive(Debug, Default)]
 pub struct Overlay<'e> {
-    root: Branch<'e>,
+    /// The edited places and their parents; the first is the object itself.
+    branches: Vec<Branch<'e>>,
+    /// The items appended to lists, with the place of the list.
+    appended: Vec<(usize, &'e Value)>,
 }
 
-/// The edits at one place and below it.
-#[derive(Debug, Default)]
-pub struct Branch<'e> {
-    below: Vec<(Cow<'e, str>, Branch<'e>)>,
+#[derive(Debug)]
+struct Branch<'e> {
+    key: Cow<'e, str>,
+    first: Option<usize>,
+    next: Option<usize>,
     /// The new value, or `Some(None)` if the place is removed.
     edit: Option<Option<&'e Value>>,
-    /// The items appended to its list.
-    pub(super) appended: Vec<&'e Value>,
+}
+
+/// One place in the tree.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    overlay: &'a Overlay<'a>,
+    at: usize,
 }
 
 impl<'e> Overlay<'e> {
     /// Combines the edits of one object, in their order.
     pub fn of(changes: impl IntoIterator<Item = &'e Change>) -> Overlay<'e> {
         let mut overlay = Overlay::default();
+        let mut last: Option<(&'e Arc<Subject>, usize)> = None;
         for change in changes {
-            let leaf = match change.appends {
-                true => change.leaf.parent().unwrap_or(&change.leaf),
-                false => &change.leaf,
+            let subject = match last {
+                Some((subject, at)) if Arc::ptr_eq(subject, &change.subject) => at,
+                _ => overlay.grow(0, &change.subject.path),
             };
-            let path = tokens(&change.subject.path).chain(tokens(leaf));
-            let branch = path.fold(&mut overlay.root, Branch::grow);
-            match (change.appends, &change.proposed) {
-                (true, proposed) => branch.appended.extend(proposed),
-                (false, proposed) => branch.edit = Some(proposed.as_ref()),
+            last = Some((&change.subject, subject));
+            match (&change.proposed, change.leaf.parent()) {
+                (Some(item), Some(list)) if change.appends => {
+                    let list = overlay.grow(subject, list);
+                    overlay.appended.push((list, item));
+                }
+                (proposed, _) => {
+                    let leaf = overlay.grow(subject, &change.leaf);
+                    overlay.branches[leaf].edit = Some(proposed.as_ref());
+                }
             }
         }
         overlay
@@ -49,18 +66,56 @@ impl<'e> Overlay<'e> {
     ) -> Overlay<'e> {
         let mut overlay = Overlay::default();
         for (path, value) in values {
-            tokens(path).fold(&mut overlay.root, Branch::grow).edit = Some(value);
+            let leaf = overlay.grow(0, path);
+            overlay.branches[leaf].edit = Some(value);
         }
         overlay
     }
 
     /// A node at a path in the object, with the edits.
     pub fn view<'o>(&'o self, node: Node<'o>, path: &Pointer) -> View<'o> {
-        let mut branch = Some(&self.root);
-        for token in tokens(path) {
-            branch = branch.and_then(|branch| branch.get(&token));
+        let root = Place {
+            overlay: self,
+            at: 0,
+        };
+        let root = (!self.branches.is_empty()).then_some(root);
+        let place = tokens(path).try_fold(root, |place, token| Some(place?.get(&token)));
+        View::Written(node, place.flatten())
+    }
+
+    /// The place at a path below another, created if missing.
+    fn grow(&mut self, from: usize, path: &'e Pointer) -> usize {
+        if self.branches.is_empty() {
+            self.branches.push(Branch::new(Cow::Borrowed("")));
         }
-        View::Written(node, branch)
+        tokens(path).fold(from, |from, token| {
+            let mut last = None;
+            let mut next = self.branches[from].first;
+            while let Some(at) = next {
+                if self.branches[at].key == token {
+                    return at;
+                }
+                (last, next) = (Some(at), self.branches[at].next);
+            }
+            let at = self.branches.len();
+            self.branches.push(Branch::new(token));
+            match last {
+                Some(last) => self.branches[last].next = Some(at),
+                None => self.branches[from].first = Some(at),
+            }
+            at
+        })
+    }
+}
+
+impl<'e> Branch<'e> {
+    fn new(key: Cow<'e, str>) -> Branch<'e> {
+        Branch {
+            key,
+            first: None,
+            next: None,
+            edit: None,
+        }
     }
 }
 
@@ -73,32 +128,31 @@ fn tokens(path: &Pointer) -> impl Iterator<Item = Cow<'_, str>> {
     })
 }
 
-impl<'e> Branch<'e> {
-    fn grow(&mut self, token: Cow<'e, str>) -> &mut Branch<'e> {
-        let known = self.below.iter().position(|(key, _)| *key == token);
-        let index = known.unwrap_or_else(|| {
-            self.below.push((token, Branch::default()));
-            self.below.len() - 1
-        });
-        &mut self.below[index].1
+impl<'a> Place<'a> {
+    /// The place at a key or an index below.
+    pub(super) fn get(self, token: &str) -> Option<Place<'a>> {
+        let mut below = self.below();
+        below.find(|(key, _)| *key == token).map(|(_, it)| it)
     }
 
-    /// The edits below a key or an index.
-    pub(super) fn get(&self, token: &str) -> Option<&Branch<'e>> {
-        let mut below = self.below.iter();
-        below.find(|(key, _)| key == token).map(|(_, it)| it)
+    /// The places directly below.
+    pub(super) fn below(self) -> impl Iterator<Item = (&'a str, Place<'a>)> {
+        let Overlay { branches, .. } = self.overlay;
+        let first = branches[self.at].first;
+        let places = std::iter::successors(first, |at| branches[*at].next);
+        places.map(move |at| (branches[at].key.as_ref(), Place { at, ..self }))
     }
 
-    /// The edited places directly below.
-    pub(super) fn below(&self) -> impl Iterator<Item = (&str, &Branch<'e>)> {
-        self.below
-            .iter()
-            .map(|(key, branch)| (key.as_ref(), branch))
+    /// The items appended to the list at the place.
+    pub(super) fn appended(self) -> impl Iterator<Item = &'a Value> {
+        let appended = self.overlay.appended.iter();
+        let here = appended.filter(move |(list, _)| *list == self.at);
+        here.map(|(_, item)| *item)
     }
 
     /// The value after the edits, given the one before.
-    pub(super) fn resolve<'a>(&'a self, written: Option<Node<'a>>) -> Option<View<'a>> {
-        match (self.edit, written) {
+    pub(super) fn resolve(self, written: Option<Node<'a>>) -> Option<View<'a>> {
+        match (self.overlay.branches[self.at].edit, written) {
             (Some(edit), _) => edit
                 .filter(|value| !matches!(value, Value::Null))
                 .map(View::Planned),
@@ -108,18 +162,26 @@ impl<'e> Branch<'e> {
     }
 
     /// Whether the edits add a value here or below.
-    fn makes_anything(&self) -> bool {
-        !self.appended.is_empty()
-            || matches!(self.edit, Some(Some(_)))
-            || self.below.iter().any(|(_, below)| below.makes_anything())
+    fn makes_anything(self) -> bool {
+        matches!(self.overlay.branches[self.at].edit, Some(Some(_)))
+            || self.appended().next().is_some()
+            || self.below().any(|(_, below)| below.makes_anything())
     }
 
     /// Whether the edits remove all entries of a map, which removes the map itself.
-    fn empties(&self, node: Node<'_>) -> bool {
+    fn empties(self, node: Node<'_>) -> bool {
         let is_gone = |(key, value): (Node<'_>, Node<'_>)| {
-            let branch = key.text().and_then(|key| self.get(&key));
-            branch.is_some_and(|branch| branch.resolve(Some(value)).is_none())
+            let place = key.text().and_then(|key| self.get(&key));
+            place.is_some_and(|place| place.removes(value))
         };
         !self.makes_anything() && node.is_map() && node.len() > 0 && node.entries().all(is_gone)
+    }
+
+    /// Whether the edits remove the value at the place.
+    fn removes(self, node: Node<'_>) -> bool {
+        match self.overlay.branches[self.at].edit {
+            Some(edit) => edit.is_none_or(|value| matches!(value, Value::Null)),
+            None => self.empties(node),
+        }
     }
 }

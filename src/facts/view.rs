@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::overlay::Branch;
+use super::overlay::Place;
 use crate::kubernetes::Quantity;
 use crate::yaml::{Node, Scalar, Value};
 
@@ -10,11 +10,11 @@ use crate::yaml::{Node, Scalar, Value};
 #[derive(Clone, Copy, Debug)]
 pub enum View<'a> {
     /// In the text, with the edits at its place.
-    Written(Node<'a>, Option<&'a Branch<'a>>),
+    Written(Node<'a>, Option<Place<'a>>),
     /// The value that an edit writes.
     Planned(&'a Value),
     /// A collection that exists only because edits write into it.
-    Made(&'a Branch<'a>),
+    Made(Place<'a>),
 }
 
 impl<'a> View<'a> {
@@ -39,16 +39,16 @@ impl<'a> View<'a> {
     /// The value of a key, which may be null.
     pub fn entry(self, key: &str) -> Option<View<'a>> {
         match self {
-            View::Written(node, branch) => match branch.and_then(|branch| branch.get(key)) {
+            View::Written(node, place) => match place.and_then(|place| place.get(key)) {
                 None => node.get(key).map(View::of),
-                Some(branch) => branch.resolve(node.get(key).filter(|it| !it.is_null())),
+                Some(place) => place.resolve(node.get(key).filter(|it| !it.is_null())),
             },
             View::Planned(Value::Mapping(entries)) => {
                 let entry = entries.iter().rfind(|(name, _)| name == key);
                 entry.map(|(_, value)| View::Planned(value))
             }
             View::Planned(_) => None,
-            View::Made(branch) => branch.get(key)?.resolve(None),
+            View::Made(place) => place.get(key)?.resolve(None),
         }
     }
 
@@ -59,18 +59,18 @@ impl<'a> View<'a> {
 
     /// The entries of a map, without those that are null.
     pub fn entries(self) -> impl Iterator<Item = (Cow<'a, str>, View<'a>)> {
-        let (node, branch, planned) = match self {
-            View::Written(node, branch) => (Some(node), branch, None),
+        let (node, place, planned) = match self {
+            View::Written(node, place) => (Some(node), place, None),
             View::Planned(Value::Mapping(entries)) => (None, None, Some(entries)),
             View::Planned(_) => (None, None, None),
-            View::Made(branch) => (None, Some(branch), None),
+            View::Made(place) => (None, Some(place), None),
         };
         let written = node.into_iter().flat_map(Node::entries);
         let written = written.filter_map(move |(key, _)| {
             let key = key.text()?;
             Some((key.clone(), self.get(&key)?))
         });
-        let made = branch.into_iter().flat_map(Branch::below);
+        let made = place.into_iter().flat_map(Place::below);
         let made = made.filter(move |(key, _)| node.is_none_or(|node| node.get(key).is_none()));
         let made = made.filter_map(|(key, it)| Some((Cow::Borrowed(key), it.resolve(None)?)));
         let planned = planned.into_iter().flatten();
@@ -83,23 +83,23 @@ impl<'a> View<'a> {
 
     /// The items of a list.
     pub fn items(self) -> impl Iterator<Item = View<'a>> {
-        let (written, branch, planned) = match self {
-            View::Written(node, branch) => (Some(node), branch, None),
+        let (written, place, planned) = match self {
+            View::Written(node, place) => (Some(node), place, None),
             View::Planned(Value::Sequence(items)) => (None, None, Some(items)),
             View::Planned(_) => (None, None, None),
-            View::Made(branch) => (None, Some(branch), None),
+            View::Made(place) => (None, Some(place), None),
         };
         let written = written.into_iter().flat_map(Node::items).enumerate();
         let written = written.filter_map(move |(index, item)| {
-            let edited = branch.filter(|branch| branch.below().next().is_some());
-            match edited.and_then(|branch| branch.get(&index.to_string())) {
+            let edited = place.filter(|place| place.below().next().is_some());
+            match edited.and_then(|place| place.get(&index.to_string())) {
                 None => Some(View::of(item)),
-                Some(branch) => branch.resolve(Some(item)),
+                Some(place) => place.resolve(Some(item)),
             }
         });
-        let appended = branch.into_iter().flat_map(|branch| &branch.appended);
+        let appended = place.into_iter().flat_map(Place::appended);
         let planned = planned.into_iter().flatten();
-        written.chain(appended.copied().chain(planned).map(View::Planned))
+        written.chain(appended.chain(planned).map(View::Planned))
     }
 
     /// The items of a list at a path of keys.

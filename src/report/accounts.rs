@@ -7,7 +7,7 @@ use kustomize_krm_types::ResourceIdentifier;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{FilePlace, Places, Report, name_of, plural, reference};
+use super::{FilePlace, Report, name_of, plural, reference};
 use crate::finding::Part;
 use crate::ledger::{Account, Ledger, PartRow};
 use crate::problem::field_path;
@@ -153,7 +153,13 @@ impl Accounts {
         let objects = ledger.objects.iter().zip(resources);
         let objects = objects.map(|(row, resource)| ObjectAccount {
             resource_ref: reference(resource),
-            file: Places::default().place(resource, None),
+            // The document is enough to find an object by its name; to count lines would cost more than all else here.
+            file: resource.origin.path.clone().map(|path| FilePlace {
+                path,
+                index: resource.origin.index,
+                line: None,
+                column: None,
+            }),
             account: row.account,
         });
         Accounts {

@@ -13,16 +13,14 @@ use crate::problem::field_path;
 use crate::read::Resource;
 
 /// Makes entries, of one object after another.
-pub(super) struct Entries<'t, 'r, 'a> {
-    config: &'t Config<'t>,
+pub(super) struct Entries<'r, 'a> {
     environment: Arc<str>,
     places: Places<'r, 'a>,
 }
 
-impl<'t, 'r, 'a> Entries<'t, 'r, 'a> {
-    pub(super) fn new(config: &'t Config<'t>) -> Entries<'t, 'r, 'a> {
+impl<'r, 'a> Entries<'r, 'a> {
+    pub(super) fn new(config: &Config<'_>) -> Entries<'r, 'a> {
         Entries {
-            config,
             environment: config.environment.as_str().into(),
             places: Places::default(),
         }
@@ -56,7 +54,7 @@ impl<'t, 'r, 'a> Entries<'t, 'r, 'a> {
                 proposed_value: change.proposed.as_ref().map(to_json),
             }),
             file: self.places.place(resource, Some(&change.pointer())),
-            config: Some(config_place(&change.decision, self.config)),
+            config: Some(config_place(&change.decision)),
             help: None,
             tags,
             change: Some(index),
@@ -86,7 +84,7 @@ impl<'t, 'r, 'a> Entries<'t, 'r, 'a> {
             field,
             file: resource
                 .and_then(|resource| self.places.place(resource, finding.pointer.as_deref())),
-            config: decision.map(|decision| config_place(decision, self.config)),
+            config: decision.map(config_place),
             help: finding.help,
             tags: Tags {
                 environment: Arc::clone(&self.environment),
@@ -120,9 +118,9 @@ fn to_json(value: &crate::yaml::Value) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-fn config_place(decision: &Decision, config: &Config<'_>) -> ConfigPlace {
+fn config_place(decision: &Decision) -> ConfigPlace {
     ConfigPlace {
-        path: config.file.clone(),
+        path: decision.file.as_deref().map(str::to_owned),
         field: decision.field.clone(),
         line: decision.position.map(|position| position.line),
         column: decision.position.map(|position| position.column),

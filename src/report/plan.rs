@@ -377,12 +377,17 @@ impl Reason {
         let config = entry.config.as_ref();
         let line = config.and_then(|config| config.line);
         let field = &change.decision.field;
-        let mut text = match &change.decision.profile {
-            Some(profile) => format!("profile {profile}"),
-            None if change.decision.is_default => format!("default of {field}"),
+        let environment = change.decision.environment().map(|(name, _)| name);
+        let mut text = match (&change.decision.profile, environment) {
+            (Some(profile), Some(environment)) => format!("profile {profile} in {environment}"),
+            (Some(profile), None) => format!("profile {profile}"),
+            (None, Some(environment)) if line.is_some() && !change.decision.is_default => {
+                format!("spec.environments.{environment}.{}", change.rule)
+            }
+            _ if change.decision.is_default => format!("default of {field}"),
             // The line says which field it is.
-            None if line.is_some() => format!("spec.{}", change.rule),
-            None => field.clone(),
+            _ if line.is_some() => format!("spec.{}", change.rule),
+            _ => field.clone(),
         };
         // A line that goes shows what it was.
         if let (Some(current), Some(_)) = (&change.current, &change.proposed) {

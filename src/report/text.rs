@@ -208,15 +208,17 @@ fn decider_of(entry: &Entry) -> String {
     };
     let decision = entry.tags.decision.as_deref();
     let is_default = decision.is_some_and(|decision| decision.is_default);
+    let environment = decision.and_then(|decision| decision.environment());
+    let field = config.field.trim_start_matches("spec.");
+    let in_environment = environment.map_or(String::new(), |(name, _)| format!(" in {name}"));
     match decision.and_then(|decision| decision.profile.as_ref()) {
-        Some(profile) => format!("profile {profile}"),
-        None if is_default => format!("default of {}", config.field.trim_start_matches("spec.")),
-        None => config
-            .field
-            .split('.')
-            .nth(1)
-            .unwrap_or_default()
-            .to_owned(),
+        Some(profile) => format!("profile {profile}{in_environment}"),
+        None if is_default => format!("default of {field}"),
+        None => {
+            let field = environment.map_or(field, |(_, field)| field);
+            let section = field.split('.').next().unwrap_or_default();
+            format!("{section}{in_environment}")
+        }
     }
 }
 

@@ -764,8 +764,8 @@ impl Checked {
 
     fn fitout(&mut self, words: &[&str]) {
         if let ["-e", environment] = words[words.len().saturating_sub(2)..] {
-            let config = root().join(format!("fn-config/{environment}/fitout.yaml"));
-            self.unless(config.exists(), || format!("no environment {environment}"));
+            let folder = root().join("fn-config").join(environment);
+            self.unless(folder.exists(), || format!("no environment {environment}"));
         }
     }
 }

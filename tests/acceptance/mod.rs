@@ -114,10 +114,8 @@ fn through_kpt() {
             "Kptfile",
             &bench.read("examples/kpt/caracal-production/Kptfile"),
         );
-        write(
-            "fitout.yaml",
-            &bench.read(&format!("fn-config/{environment}/fitout.yaml")),
-        );
+        let print = ["config", "print", "-e", environment];
+        write("fitout.yaml", &bench.run("fitout", print).succeeded());
         let render = ["fn", "render", "package", "--image-pull-policy", "never"];
         bench.run("kpt", render).succeeded();
         bench.read("package/objects.yaml")
@@ -460,15 +458,15 @@ fn the_stated_version_is_the_least_that_works() {
         let (stated, reasons) = versions::stated(&page).unwrap_or_else(|e| panic!("{system}: {e}"));
         let mut needed = versions::FLOOR;
         for environment in ENVIRONMENTS {
-            let config = format!("fn-config/{environment}/fitout.yaml");
-            let before = bench.read(&config);
+            let config = "fn-config/all/fitout.yaml";
+            let before = bench.read(config);
             let versions = [
                 r#"kubernetesVersion: "1.34""#.to_owned(),
                 format!(r#"kubernetesVersion: "1.{stated}""#),
             ];
-            bench.replace(&config, &versions[0], &versions[1]);
+            bench.replace(config, &versions[0], &versions[1]);
             let render = Render::of(&bench.reference(&system, environment));
-            fs::write(bench.tree().join(&config), before).unwrap();
+            fs::write(bench.tree().join(config), before).unwrap();
             for (field, since) in versions::young(&render) {
                 needed = needed.max(since);
                 let name = field.rsplit_once('.').map_or(field, |(_, name)| name);

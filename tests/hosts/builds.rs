@@ -115,7 +115,7 @@ fn plan_k_tells_the_line_of_the_config() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
-    let config = "fn-config/production/fitout.yaml";
+    let config = "fn-config/all/fitout.yaml";
     let plan = ["plan", "-k", &overlay(SYSTEM, "production"), "-o", "json"];
     let report: serde_json::Value =
         serde_json::from_str(&bench.run("fitout", plan).succeeded()).unwrap();
@@ -133,8 +133,8 @@ fn plan_k_tells_the_line_of_the_config() {
         }
     }
     assert!(told > 0, "no change sets a limit");
-    // Patched on its way, the config is none that a file holds, and no file is named.
-    let patched = "    - op: add\n      path: /spec/report\n      value: {changes: None}\n";
+    // What a patch sets on the way is told with the line of the patch, and all else as before.
+    let patched = "    - op: replace\n      path: /spec/environments/production/storage/storageClassName\n      value: gold\n";
     let kustomization = format!("{}/kustomization.yaml", overlay(SYSTEM, "production"));
     bench.replace(&kustomization, "fn-config/production", "fn-config/patched");
     let folder = bench.tree().join("fn-config/patched");
@@ -146,9 +146,118 @@ fn plan_k_tells_the_line_of_the_config() {
     let report: serde_json::Value =
         serde_json::from_str(&bench.run("fitout", plan).succeeded()).unwrap();
     let results = report["results"].as_array().unwrap();
-    assert!(
-        results
-            .iter()
-            .all(|result| result["config"]["path"].is_null())
+    let (mut of_patch, mut of_file) = (0, 0);
+    for place in results.iter().map(|result| &result["config"]) {
+        match place["field"].as_str() {
+            None => {}
+            Some("spec.environments.production.storage.storageClassName") => {
+                assert_eq!(place["path"], "fn-config/patched/kustomization.yaml");
+                assert_eq!(place["line"], 5);
+                of_patch += 1;
+            }
+            Some(_) => {
+                assert_eq!(place["path"], config);
+                assert!(place["line"].is_u64());
+                of_file += 1;
+            }
+        }
+    }
+    assert!(of_patch > 0 && of_file > 0, "{of_patch} {of_file}");
+    // A mistake is told with its line as well, in the file and in the patch.
+    bench.replace(
+        "fn-config/patched/kustomization.yaml",
+        "value: gold",
+        "value: 7",
     );
+    let apply = ["apply", "-k", &overlay(SYSTEM, "production")];
+    let place = "--> fn-config/patched/kustomization.yaml:5:";
+    bench.run("fitout", apply).failed_with(&[2], place);
+    bench.replace(
+        "fn-config/patched/kustomization.yaml",
+        "value: 7",
+        "value: gold",
+    );
+    bench.replace(
+        config,
+        "        storageClassName: standard\n",
+        "        storageClasName: standard\n",
+    );
+    let text = bench.read(config);
+    let line = text
+        .lines()
+        .position(|line| line.contains("storageClasName"));
+    let place = format!("--> {config}:{}:", line.unwrap() + 1);
+    bench.run("fitout", apply).failed_with(&[2], &place);
+}
+
+#[test]
+fn a_value_of_one_environment_changes_that_environment_only() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let build =
+        |bench: &Bench| ENVIRONMENTS.map(|environment| bench.reference(SYSTEM, environment));
+    let [development, staging, production] = build(&bench);
+    bench.replace(
+        "fn-config/all/fitout.yaml",
+        "    staging: {}\n",
+        "    staging:\n      storage:\n        storageClassName: local\n",
+    );
+    let [same_development, other_staging, same_production] = build(&bench);
+    assert_same_bytes("development", &development, &same_development);
+    assert_same_bytes("production", &production, &same_production);
+    let changed = staging.replace("storageClassName: fast\n", "storageClassName: local\n");
+    assert_ne!(changed, staging);
+    assert_same_bytes("staging", &changed, &other_staging);
+}
+
+#[test]
+fn a_misspelt_environment_fails_with_the_line_of_the_patch() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    let kustomization = "fn-config/production/kustomization.yaml";
+    bench.replace(kustomization, "\"production\"", "\"prodution\"");
+    let apply = || bench.run("fitout", ["apply", "-k", &overlay(SYSTEM, "production")]);
+    apply().failed_with(&[2], "unknown environment `prodution`");
+    apply().failed_with(&[2], "did you mean `production`?");
+    apply().failed_with(&[2], &format!("--> {kustomization}:7:"));
+}
+
+#[test]
+fn the_printed_config_of_an_environment_is_that_environment() {
+    let Some(bench) = Bench::with(&[Need::Kustomize]) else {
+        return;
+    };
+    for environment in ENVIRONMENTS {
+        let printed = bench.run("fitout", ["config", "print", "-e", environment]);
+        std::fs::write(bench.tree().join("printed.yaml"), printed.succeeded()).unwrap();
+        let check = [
+            "config",
+            "print",
+            "-e",
+            environment,
+            "--check",
+            "printed.yaml",
+        ];
+        bench.run("fitout", check).succeeded();
+        let unfitted = bench.unfitted(SYSTEM, environment);
+        let apply = |config: [&str; 2]| {
+            let apply = ["apply", "-f", "-", config[0], config[1]];
+            bench.feed("fitout", apply, unfitted.as_bytes()).succeeded()
+        };
+        let chosen = apply(["-e", environment]);
+        assert_same_bytes(environment, &chosen, &apply(["-c", "printed.yaml"]));
+    }
+    let check = [
+        "config",
+        "print",
+        "-e",
+        "staging",
+        "--check",
+        "printed.yaml",
+    ];
+    let stale = bench.run("fitout", check);
+    assert_eq!(stale.code, Some(1), "{}", stale.stderr);
+    assert!(stale.stderr.contains("is out of date"), "{}", stale.stderr);
 }

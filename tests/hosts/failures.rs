@@ -9,7 +9,7 @@ const MISTAKE: &str = "resorces";
 /// A bench on which every production config holds a field that does not exist.
 fn broken(needs: &[Need]) -> Option<Bench> {
     let bench = Bench::with(needs)?;
-    for config in ["fn-config/production/fitout.yaml", CONFIG] {
+    for config in ["fn-config/all/fitout.yaml", CONFIG] {
         bench.replace(
             config,
             "\nspec:\n",

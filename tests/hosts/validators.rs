@@ -21,7 +21,7 @@ fn list(bench: &Bench, transformers: Option<&str>, validators: Option<&str>, as_
     if as_executable {
         let container = format!("container: {{image: {}}}\n", image());
         let executable = "exec: {path: fitout}\n";
-        bench.replace("fn-config/production/fitout.yaml", &container, executable);
+        bench.replace("fn-config/all/fitout.yaml", &container, executable);
     }
 }
 
@@ -58,7 +58,7 @@ fn a_validator_under_transformers_leaves_what_no_cluster_takes() {
         return;
     };
     bench.replace(
-        "fn-config/production/fitout.yaml",
+        "fn-config/all/fitout.yaml",
         "\nspec:\n",
         "\nspec:\n  mode: Check\n  select: {name: nobody}\n",
     );
@@ -99,7 +99,7 @@ fn pipeline(bench: &Bench, mutates: bool) {
     let validating = bench
         .read(CONFIG)
         .replace("\nspec:\n", "\nspec:\n  mode: Check\n")
-        .replacen("name: production", "name: check", 1);
+        .replacen("name: all", "name: check", 1);
     std::fs::write(bench.tree().join(PACKAGE).join("check.yaml"), validating).unwrap();
     let kptfile = format!("{PACKAGE}/Kptfile");
     let text = bench.read(&kptfile);

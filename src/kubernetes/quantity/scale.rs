@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::power_of_ten;
 
-/// A factor for [`Quantity::scale_up`]: an exact decimal above 0, such as `0.5` or `1.25`.
+/// A factor for [`Quantity::scale_up`](super::Quantity::scale_up): an exact decimal above 0, such as `0.5` or `1.25`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scale {
     /// The value is `coefficient / 10^decimals`, in lowest terms of ten.

@@ -1,0 +1,269 @@
+//! `fitout config`: the config of one environment, as a document of its own or leaf by leaf.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use fitout::config::{Leaf, self_contained};
+use fitout::objects::Objects;
+use fitout::select::{Selected, Selection};
+
+use super::config_text::ConfigText;
+use super::inputs::{Manifests, failure};
+use super::output::Output;
+use super::{Color, FINDINGS, FINE, Failure, Source, Telling, UNREADABLE, WRONG_USE};
+
+/// Print or explain the config of one environment.
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Print the config of one environment as a document of its own, for kpt and other hosts that cannot choose
+    Print(Print),
+    /// Show the effective config of one environment, with the line that decides each value
+    Show(Show),
+}
+
+/// Print the config of one environment as a document of its own.
+#[derive(Debug, Args)]
+pub(super) struct Print {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Compare with this file instead; exits with 1 when the file is out of date
+    #[arg(long, value_name = "FILE")]
+    check: Option<PathBuf>,
+}
+
+/// Show the effective config of one environment.
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    chosen: Chosen,
+    /// Show what applies to the objects in these files or directories, or in - for standard input
+    #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1..)]
+    filenames: Vec<PathBuf>,
+}
+
+/// The environment.
+#[derive(Debug, Args)]
+struct Chosen {
+    /// The environment
+    #[arg(short = 'e', long, value_name = "NAME")]
+    environment: Option<String>,
+    /// The functionConfig's file; with -e the environment to choose in it
+    #[arg(short = 'c', long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// When to color
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+impl Chosen {
+    fn telling(&self) -> Telling {
+        Telling {
+            fail_on: None,
+            color: self.color,
+            quiet: false,
+            verbose: false,
+        }
+    }
+
+    fn read(&self) -> Result<ConfigText, Failure> {
+        let (config, environment) = (self.config.as_deref(), self.environment.as_deref());
+        ConfigText::read(config, environment, &self.telling())
+    }
+}
+
+impl Config {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        match self {
+            Config::Print(print) => print.run(),
+            Config::Show(show) => show.run(),
+        }
+    }
+}
+
+impl Print {
+    fn run(&self) -> Result<u8, Failure> {
+        let telling = self.chosen.telling();
+        let text = self.chosen.read()?;
+        let function_config = text.function_config(&telling)?;
+        let config = function_config
+            .decode(fitout::VOCABULARY)
+            .map_err(|problems| failure(&problems, &telling, WRONG_USE))?;
+        let environment = &config.environment;
+        let printed = self_contained(&text.stream, environment, fitout::VOCABULARY)
+            .map_err(|problem| failure(&problem.into(), &telling, WRONG_USE))?;
+        let command = match &self.chosen.config {
+            Some(file) => format!("fitout config print -c {} -e {environment}", file.display()),
+            None => format!("fitout config print -e {environment}"),
+        };
+        // Wherever the command is run, it is the same file.
+        let source = text
+            .name
+            .rfind("fn-config/")
+            .map_or(&*text.name, |at| &text.name[at..]);
+        let printed = format!(
+            "{HEADER} {source} for {environment}. Change that file, not this one, and renew this one with\n\
+             # `{command}`; with `--check` and its name the same command fails when it is out of date.\n\
+             #\n{printed}"
+        );
+        match &self.check {
+            None => {
+                Output::stdout(&printed);
+                Ok(FINE)
+            }
+            Some(file) => check(file, &printed, &command),
+        }
+    }
+}
+
+/// How the header of a printed config begins.
+const HEADER: &str = "# Printed from";
+
+/// Compares a file with what would be printed; from where the command ran is all the same.
+fn check(file: &Path, printed: &str, command: &str) -> Result<u8, Failure> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file).map_err(Failure::of(
+        UNREADABLE,
+        format!("error: cannot read {shown}"),
+    ))?;
+    fn lines(text: &str) -> impl Iterator<Item = &str> {
+        let is_printed = text.starts_with(HEADER);
+        text.lines().skip(if is_printed { 2 } else { 0 })
+    }
+    if text.starts_with(HEADER) && lines(&text).eq(lines(printed)) {
+        return Ok(FINE);
+    }
+    let mut pairs = lines(&text).zip(lines(printed)).enumerate();
+    let first = pairs.find(|(_, (old, new))| old != new);
+    let first = first.map_or_else(
+        || lines(&text).count().min(lines(printed).count()),
+        |(index, _)| index,
+    );
+    let line = |text: &str| lines(text).nth(first).unwrap_or("(the end)").to_owned();
+    let number = first + 1 + if text.starts_with(HEADER) { 2 } else { 0 };
+    Output::stderr(&format!(
+        "error: {shown} is out of date\n  line {number} is        {}\n  and should be    {}\n  \
+         = help: {command} > {shown}",
+        line(&text),
+        line(printed)
+    ));
+    Ok(FINDINGS)
+}
+
+impl Show {
+    fn run(&self) -> Result<u8, Failure> {
+        let telling = self.chosen.telling();
+        let text = self.chosen.read()?;
+        let function_config = text.function_config(&telling)?;
+        let config = function_config
+            .decode(fitout::VOCABULARY)
+            .map_err(|problems| failure(&problems, &telling, WRONG_USE))?;
+        let mut shown = Shown::default();
+        if self.filenames.is_empty() {
+            shown.add(
+                &format!("{}: general", config.environment),
+                config.general_leaves(),
+            );
+            for profile in &config.profiles {
+                let title = format!("profile {}", profile.name);
+                shown.add(&title, config.profile_leaves(profile.layer));
+            }
+            Output::stdout(&shown.drawn());
+            return Ok(FINE);
+        }
+        let source = Source {
+            filenames: self.filenames.clone(),
+            kustomization: None,
+            environment: None,
+            config: None,
+        };
+        let unreadable = |problems| failure(&problems, &telling, UNREADABLE);
+        let manifests = Manifests::read(&source, &telling)?;
+        let resources = manifests.resources().map_err(unreadable)?;
+        let objects = Objects::of(&resources, &config.pod_specs, &config.claims, None);
+        let selection = Selection::of(&config, &objects).map_err(unreadable)?;
+        let is_fitted = |selected: &&Selected<'_, '_>| {
+            let target = selected.target;
+            !target.templates.is_empty() || !target.claims.is_empty()
+        };
+        for selected in selection.selected.iter().filter(is_fitted) {
+            show_object(&config, selected, &mut shown);
+        }
+        Output::stdout(&shown.drawn());
+        Ok(FINE)
+    }
+}
+
+/// What applies to an object, and to those of its containers to which something else applies.
+fn show_object(
+    config: &fitout::config::Config<'_>,
+    selected: &Selected<'_, '_>,
+    shown: &mut Shown,
+) {
+    let layers = selected.layers.iter();
+    let whole = layers.filter(|(_, containers)| containers.is_whole_object());
+    let whole: Vec<_> = whole.map(|(layer, _)| *layer).collect();
+    let general: Vec<_> = config.general_layers().collect();
+    let title = |name: String, layers: &[fitout::config::LayerId]| {
+        let profiles = layers.iter().filter(|layer| !general.contains(layer));
+        let names: Vec<String> = profiles.map(|layer| config.name_of(*layer)).collect();
+        match names.len() {
+            0 => name,
+            1 => format!("{name}: profile {}", names[0]),
+            _ => format!("{name}: profiles {}", names.join(", ")),
+        }
+    };
+    let of_object = config.section_leaves(&whole);
+    let name = selected.target.resource.display_name();
+    shown.add(&title(name.clone(), &whole), of_object.clone());
+    for container in selected.target.containers() {
+        let layers = selected.layers.iter();
+        let of_container = layers.filter(|(_, containers)| containers.includes(container));
+        let of_container: Vec<_> = of_container.map(|(layer, _)| *layer).collect();
+        if of_container != whole {
+            let mut leaves = config.section_leaves(&of_container);
+            leaves.retain(|leaf| !of_object.contains(leaf));
+            let name = format!("{name}, container {}", container.name);
+            shown.add(&title(name, &of_container), leaves);
+        }
+    }
+}
+
+/// Leaves under their titles.
+#[derive(Default)]
+struct Shown(Vec<(String, Vec<Leaf>)>);
+
+impl Shown {
+    fn add(&mut self, title: &str, leaves: Vec<Leaf>) {
+        self.0.push((title.to_owned(), leaves));
+    }
+
+    /// A table under each title: the leaf, its value, the line that decides it, and whose line that is.
+    fn drawn(&self) -> String {
+        let place = |leaf: &Leaf| match (&leaf.file, leaf.position) {
+            (Some(file), Some(position)) => format!("{file}:{}", position.line),
+            _ => String::new(),
+        };
+        let mut text = String::new();
+        for (title, leaves) in &self.0 {
+            let paths = leaves.iter().map(|leaf| leaf.path.chars().count());
+            let path = paths.max().unwrap_or_default();
+            // A long value pushes only its own line.
+            let values = leaves.iter().map(|leaf| leaf.value.chars().count());
+            let value = values.filter(|it| *it <= 40).max().unwrap_or_default();
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&format!("{title}\n"));
+            for leaf in leaves {
+                text.push_str(&format!(
+                    "  {:path$}  {:value$}  {}  {}\n",
+                    leaf.path,
+                    leaf.value,
+                    place(leaf),
+                    leaf.layer
+                ));
+            }
+        }
+        text
+    }
+}
