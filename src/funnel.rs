@@ -1,4 +1,4 @@
-//! The funnel: every finding goes through it, and severity, disabling, exemptions and duplicates are applied here, once.
+//! The funnel: applies severities, disabled rules, exemptions and deduplication to every finding, in one place.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::finding::{Exempted, Finding, Subject};
 use crate::rules::{Rule, When, rule};
 use crate::select::{AppliedExemption, EXEMPT, Selection, Source};
 
-/// What the funnel itself finds.
+/// The rules that the funnel itself reports.
 pub const RULES: &[Rule] = &[UNUSED];
 
 const UNUSED: Rule = rule(
@@ -25,17 +25,17 @@ pub struct Funnel<'c> {
     findings: Vec<Finding>,
 }
 
-/// What comes out of it.
+/// The outcome of a run.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// What is found.
+    /// The findings to report.
     pub findings: Vec<Finding>,
-    /// What exemptions keep from being written or found.
+    /// The findings that an exemption covers.
     pub exempted: Vec<Exempted>,
 }
 
 impl<'c> Funnel<'c> {
-    /// An empty one.
+    /// An empty funnel.
     pub fn new(config: &'c Config<'c>) -> Funnel<'c> {
         Funnel {
             config,
@@ -43,23 +43,23 @@ impl<'c> Funnel<'c> {
         }
     }
 
-    /// Whether a rule is asked about: it is not disabled, and has its time.
+    /// Whether a rule applies in this run and is not disabled.
     pub fn asks(&self, rule: &Rule) -> bool {
         let is_due = rule.when == When::Always || self.config.validate_only;
         is_due && self.severity_of(rule, rule.severity).is_some()
     }
 
-    /// The severity of a finding by the config; `None` when its rule is disabled.
+    /// The configured severity of a finding; `None` if its rule is disabled.
     pub fn severity_of(&self, rule: &Rule, own: Severity) -> Option<Severity> {
         self.config.checks.severity_of(rule.id, own)
     }
 
-    /// Takes findings in.
+    /// Adds findings.
     pub fn extend(&mut self, findings: impl IntoIterator<Item = Finding>) {
         self.findings.extend(findings);
     }
 
-    /// What is left of everything that was found.
+    /// The outcome for all findings.
     pub fn finish(mut self, selection: &Selection<'_, '_>) -> Verdict {
         let mut verdict = Verdict::default();
         let mut seen = HashSet::new();
@@ -68,7 +68,7 @@ impl<'c> Funnel<'c> {
                 continue;
             };
             let place = (finding.rule.id, finding.resource, finding.pointer.clone());
-            // Several findings without a field are about different things.
+            // Findings without a field are not duplicates of one another.
             if !self.asks(finding.rule) || finding.pointer.is_some() && !seen.insert(place) {
                 continue;
             }
@@ -97,8 +97,8 @@ impl<'c> Funnel<'c> {
     }
 }
 
-/// The exemption that covers a finding: of a leaf that is not written the one that decided so, else one that names the
-/// rule, or the leaf that would mend it.
+/// The exemption that covers a finding: the one that kept its leaf from being written, or one that names the rule or the
+/// leaf that fixes it.
 fn exemption_of<'s>(
     finding: &Finding,
     selection: &'s Selection<'_, '_>,
@@ -112,7 +112,7 @@ fn exemption_of<'s>(
     }
 }
 
-/// Exemptions that nothing came of.
+/// Exemptions that cover nothing.
 fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let all = || selection.selected.iter().flat_map(|it| &it.exemptions);
@@ -122,22 +122,22 @@ fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
             let message = format!("{} covers nothing: {}", exemption.path, exemption.reason);
             findings.push(
                 Finding::graded(&UNUSED, Severity::Info, message)
-                    .help("a config is shared by systems; remove what no system needs any longer"),
+                    .help("remove it if no system that shares this config needs it"),
             );
         }
     }
     for selected in &selection.selected {
         let by_author = selected.exemptions.iter();
         let by_author = by_author.filter(|it| it.source == Source::Annotation && !it.is_used.get());
-        // Of an unknown word it is told that it is none.
+        // FIT-EXM004 reports unknown words.
         let unused = by_author.flat_map(AppliedExemption::words);
         for word in unused.filter(|word| config.vocabulary.knows(word)) {
-            let message = format!("the annotation {EXEMPT} covers nothing with `{word}`");
+            let message = format!("`{word}` in the annotation {EXEMPT} covers nothing");
             findings.push(
                 Finding::new(&UNUSED, message)
                     .of(selected.index)
                     .about(&Subject::metadata(), &["annotations", EXEMPT])
-                    .help("remove it: without it nothing would be different"),
+                    .help("remove it: it has no effect"),
             );
         }
     }

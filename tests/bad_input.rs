@@ -143,7 +143,7 @@ fn standard_input_is_not_a_resource_list() {
     );
     refused(
         &format!("{}---\n{SHOP}", list(SHOP, &config(SPEC))),
-        &["FIT-INP001", "a second document"],
+        &["FIT-INP001", "found a second one"],
     );
     refused(
         "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: [null]\nfunctionConfig: {}\n",
@@ -344,7 +344,7 @@ fn values_of_the_config_that_are_wrong() {
         "9:42",
         &[
             "FIT-CFG003",
-            "`pools[0]` in `spec/pools[0]/template` is no key",
+            "`pools[0]` in `spec/pools[0]/template` is not a key",
             "spec.podSpecs[1].path",
             "spec/pools[]/template",
         ],
@@ -355,7 +355,7 @@ fn values_of_the_config_that_are_wrong() {
         "8:42",
         &[
             "FIT-CFG003",
-            "`` in `/spec/disk` is no key",
+            "`` in `/spec/disk` is not a key",
             "spec.claims[0].path",
         ],
     );
@@ -373,7 +373,7 @@ fn values_of_the_config_that_are_wrong() {
         "keys of what has its own",
         "environment: test\nclaims:\n- {group: acme.io, kind: Widget, path: spec/disk, keys: {size: gigabytes}}\n",
         "8:59",
-        &["FIT-CFG003", "`keys` are for the form Flat"],
+        &["FIT-CFG003", "`keys` are only for the form Flat"],
     );
     config_is_refused(
         "a form that is none",

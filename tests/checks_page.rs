@@ -1,4 +1,4 @@
-//! `docs/checks.md`: every rule, the module docs of the checks, and their cases.
+//! `docs/checks.md`: every rule, the heads of the checks' files, and their cases.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
@@ -30,10 +30,10 @@ fn the_page_of_the_checks_is_current() {
 
 fn rules() -> String {
     let mut page = "# Checks\n\n\
-        `fitout check` and configs with `mode: Check` judge objects as they are. A finding of severity error fails; \
-        `checks` in [config.md](config.md#checks) gives rules other severities and leaves some out, and `exemptions` say where one \
-        does not count and why.\n\n\
-        | Rule | Severity | What is found | Elsewhere |\n|---|---|---|---|\n"
+        `fitout check` and configs with `mode: Check` validate objects without changing them; a finding of severity error \
+        fails the run. `checks` in [config.md](config.md#checks) changes the severity of rules or disables them, and \
+        `exemptions` exclude objects from a rule, with a reason.\n\n\
+        | Rule | Severity | Meaning | In other tools |\n|---|---|---|---|\n"
         .to_owned();
     for check in CHECKS {
         for rule in check.rules {
@@ -46,8 +46,8 @@ fn rules() -> String {
         }
     }
     page.push_str(
-        "\nThese are found while reading, fitting and asking the config, whenever fitout runs:\n\n\
-        | Rule | What is found |\n|---|---|\n",
+        "\nThese problems are reported whenever fitout runs, while it reads the input and the config and plans changes:\n\n\
+        | Rule | Meaning |\n|---|---|\n",
     );
     for rule in RULES {
         let _ = writeln!(page, "| {} | {} |", rule.id, rule.meaning);

@@ -91,7 +91,7 @@ for e in development staging production; do echo \"# $e\"; fitout apply -q -f ba
 ";
 
 /// The case whose config and manifests are the example in the section about precedence.
-const EXAMPLE: &str = "tests/cases/config/an-environments-profile-overrides-only-that-profile";
+const EXAMPLE: &str = "tests/cases/config/an-environment-overrides-a-profile";
 
 /// The section about precedence, with the output of an example.
 fn precedence() -> String {

@@ -60,7 +60,7 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         &mut fitted,
         &resources,
         &config,
-        fitout::report::Detail::EachChange,
+        fitout::report::DetailLevel::EachChange,
     );
     let passes = match config.validate_only {
         true => report.passes(config.checks.fail_on),

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use fitout::config::{FunctionConfig, self_contained};
 use fitout::ledger::{Account, Ledger};
-use fitout::objects::PassedOver;
+use fitout::objects::SkipReason;
 use fitout::read::{Origin, Resource};
 use fitout::report::FileOutcome;
 use fitout::yaml::Stream;
@@ -536,8 +536,8 @@ fn everything_in_the_cases_is_accounted_for() {
     );
     // Each state and each reason has a case, except those that only occur in a host's ResourceList.
     let words = Account::ALL.iter().map(|(word, _)| (*word).to_owned());
-    let reasons = PassedOver::ALL.iter().map(|(reason, _)| reason);
-    let of_hosts = [PassedOver::FunctionConfig, PassedOver::NoKind];
+    let reasons = SkipReason::ALL.iter().map(|(reason, _)| reason);
+    let of_hosts = [SkipReason::FunctionConfig, SkipReason::NoKind];
     let reasons = reasons.filter(|it| !of_hosts.contains(it));
     let reasons = reasons.map(|it| format!("passed-over: {}", it.word()));
     let missing: Vec<String> = words
@@ -733,7 +733,7 @@ fn states_and_reasons_are_documented() {
     let states = Account::ALL
         .iter()
         .map(|(word, meaning)| row(word, meaning));
-    let reasons = PassedOver::ALL.iter();
+    let reasons = SkipReason::ALL.iter();
     let reasons = reasons.map(|(reason, meaning)| row(reason.word(), meaning));
     let files = FileOutcome::REASONS.iter();
     let files = files.map(|(word, meaning)| row(word, meaning));

@@ -1,12 +1,12 @@
-//! FIT-SA001 and FIT-SEC003: ServiceAccounts that do not exist or are shared, and tokens that nobody needs.
+//! FIT-SA001 and FIT-SEC003: ServiceAccounts that do not exist or are shared, and API tokens that pods do not need.
 //!
-//! Pods whose ServiceAccount does not exist are not created, which only the events of their ReplicaSet tell. It is told
-//! where the namespace has other rendered ServiceAccounts, and no operator may make this one of a custom resource.
+//! Pods whose ServiceAccount does not exist are not created, and only the events of their ReplicaSet report it. The check
+//! reports it if the input has other ServiceAccounts in the namespace and no operator could create this one.
 //!
-//! A token for the Kubernetes API that nobody needs is one that an intruder can use. It is needed where a binding gives
-//! its account rights, or the image is known to use the API; `securityContext.automountServiceAccountToken: Auto` goes
-//! by the same. An account that says for itself whether its pods get a token is left alone. Pods that need the token
-//! ought not to run as `default`, whose rights all pods of the namespace get that name no account.
+//! An intruder can use any token for the Kubernetes API that a pod mounts. A pod needs the token if a binding grants its
+//! account rights or its image is known to use the API; `securityContext.automountServiceAccountToken: Auto` decides in the
+//! same way. Accounts that set `automountServiceAccountToken: false` are skipped. Pods that need the token should not run
+//! as `default`, because every pod without an account of its own shares its rights.
 
 use kustomize_krm_types::Severity;
 
@@ -22,14 +22,14 @@ const ACCOUNT: Rule = Rule {
     id: "FIT-SA001",
     severity: Severity::Warning,
     when: When::OnCheck,
-    meaning: "a ServiceAccount that does not exist, or rights for all pods of a namespace",
+    meaning: "a ServiceAccount that does not exist, or API access as the shared account `default`",
     peers: "kube-linter non-existent-service-account, default-service-account",
 };
 const TOKEN: Rule = Rule {
     id: "FIT-SEC003",
     severity: Severity::Warning,
     when: When::OnCheck,
-    meaning: "a token for the Kubernetes API that nobody needs",
+    meaning: "a Kubernetes API token that the pod does not need",
     peers: "Polaris automountServiceAccountToken; kubescape C-0034",
 };
 
@@ -38,7 +38,7 @@ const AUTOMOUNT: &str = "automountServiceAccountToken";
 pub(super) const CHECK: Check = Check {
     name: "accounts",
     rules: &[ACCOUNT, TOKEN],
-    find: Find::Objects(|scene| {
+    find: &[Find::Scene(|scene| {
         let known = Known::default();
         let mut findings = Vec::new();
         for selected in &scene.selection.selected {
@@ -53,14 +53,14 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    }),
+    })],
 };
 
 fn is_account(resource: &Resource<'_>) -> bool {
     resource.kind == "ServiceAccount" && resource.group().is_empty()
 }
 
-/// An account that is not there, though others are.
+/// An account that does not exist although others do.
 fn missing(scene: &Scene<'_>, resource: &Resource<'_>, template: &Template<'_>) -> Option<Finding> {
     let (key, name) = account_of(template).filter(|(_, name)| name != DEFAULT_ACCOUNT)?;
     let namespace = resource.namespace.as_deref();
@@ -76,15 +76,15 @@ fn missing(scene: &Scene<'_>, resource: &Resource<'_>, template: &Template<'_>) 
     if others.peek().is_none() || objects.may_be_made(resource, &name, namespace) {
         return None;
     }
-    let message = format!("pod: there is no ServiceAccount {name} in its namespace");
+    let message = format!("pod: its namespace has no ServiceAccount {name}");
     let help = suggestion(&name, others.map(|it| it.name.as_ref()));
     let finding = Finding::new(&ACCOUNT, message)
         .about(&template.pod, &[key])
         .current(Some(name.as_ref().into()));
-    Some(finding.help(help.unwrap_or_else(|| "without it no pod is created: add it".to_owned())))
+    Some(finding.help(help.unwrap_or_else(|| "add it: without it no pod is created".to_owned())))
 }
 
-/// A token that nobody needs, or that is one for all.
+/// A token that the pod does not need, or that belongs to the account `default`.
 fn token(
     scene: &Scene<'_>,
     resource: &Resource<'_>,
@@ -108,10 +108,9 @@ fn token(
         return None;
     }
     let accounts = &scene.selection.objects.accounts;
-    let is_needed = accounts.want_token(resource, template, known, &scene.config.catalogue);
-    if !is_needed {
+    if !accounts.want_token(resource, template, known, &scene.config.catalogue) {
         let message = format!(
-            "pod: it gets a token for the Kubernetes API, and nothing here gives the ServiceAccount `{name}` rights"
+            "pod: it mounts a token for the Kubernetes API, but the input grants the ServiceAccount `{name}` no rights"
         );
         let finding = Finding::new(&TOKEN, message)
             .about(&subject, &[AUTOMOUNT])
@@ -123,12 +122,12 @@ fn token(
         )));
     }
     (name == DEFAULT_ACCOUNT).then(|| {
-        let message = "pod: it uses the Kubernetes API as the ServiceAccount `default`, which all pods of the \
-                       namespace are that name none";
+        let message = "pod: it uses the Kubernetes API as the ServiceAccount `default`, which all pods without an \
+                       account of their own share";
         let key = named.as_ref().map_or("serviceAccountName", |(key, _)| key);
         Finding::new(&ACCOUNT, message)
             .about(&subject, &[key])
             .current(named.is_some().then(|| DEFAULT_ACCOUNT.into()))
-            .help("give it a ServiceAccount of its own")
+            .help("give the pod its own ServiceAccount")
     })
 }

@@ -1,8 +1,7 @@
-//! FIT-RES002, 004, 005, 006, 010 and 011: amounts of containers that the API server refuses, that the config does not
-//! allow, or that hardly anybody means.
+//! FIT-RES002, 004, 005, 006, 010 and 011: requests and limits of containers that the API server rejects, that the config
+//! does not allow, or that are probably typos.
 //!
-//! The containers are those that `resources` is for, and they are judged as they will be. An amount whose mode is `Off` is
-//! its author's alone.
+//! The containers are those that `resources` selects, with the edits of the config. Amounts with the mode `Off` are skipped.
 
 mod bounds;
 mod refused;
@@ -32,10 +31,10 @@ pub(super) const CHECK: Check = Check {
         bounds::OUTSIDE,
         suspicious::NULL,
     ],
-    find: Find::Pods(judge),
+    find: &[Find::Pods(find)],
 };
 
-fn judge(pod: &Pod<'_, '_>) -> Vec<Finding> {
+fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Some(scope) = pod.resources() else {
         return findings;
@@ -65,16 +64,16 @@ struct Amounts<'p, 'a> {
     section: &'p Section<'p, Resources>,
     resources: View<'p>,
     declared: OnceCell<Declared>,
-    /// Those that an author wrote and that stay so, requests first.
+    /// The amounts in the manifest that the edits leave, requests first.
     written: Vec<Written<'p>>,
 }
 
-/// An amount that an author wrote.
+/// An amount in the manifest.
 struct Written<'a> {
     half: Half,
     name: String,
     node: Node<'a>,
-    /// As it stands in the text.
+    /// Its text.
     text: String,
 }
 
@@ -116,13 +115,13 @@ fn written<'p>(
 }
 
 impl Amounts<'_, '_> {
-    /// All of them.
+    /// All amounts.
     fn declared(&self) -> &Declared {
-        let read = || Declared::of_resources(self.resources);
-        self.declared.get_or_init(read)
+        self.declared
+            .get_or_init(|| Declared::of_resources(self.resources))
     }
 
-    /// What is found of an amount that its author wrote.
+    /// A finding about an amount in the manifest.
     fn finding(
         &self,
         rule: &'static Rule,

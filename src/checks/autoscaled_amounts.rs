@@ -1,7 +1,7 @@
-//! FIT-HPA002 and FIT-VPA001: autoscalers that the amounts of pods, as they will be, do not go with.
+//! FIT-HPA002 and FIT-VPA001: autoscalers that conflict with the requests and limits of pods, with the edits of the config.
 //!
-//! A share of what is requested needs a request: the pod's, or that of each container and sidecar. A vertical autoscaler
-//! replaces what is written when pods are made.
+//! A utilization target needs a request: the pod's, or one in each container and sidecar. A VerticalPodAutoscaler replaces
+//! the resources of containers when pods are created.
 //!
 //! Source: `calculateRequests` in kubernetes `pkg/controller/podautoscaler/replica_calculator.go`.
 
@@ -18,18 +18,18 @@ use crate::yaml::Node;
 const NO_REQUEST: Rule = rule(
     "FIT-HPA002",
     Severity::Error,
-    "an autoscaler's target for a resource that is not requested",
+    "an autoscaler that targets the utilization of a resource without a request",
 );
 const REPLACED: Rule = rule(
     "FIT-VPA001",
     Severity::Info,
-    "a VerticalPodAutoscaler that replaces the resources of pods",
+    "a VerticalPodAutoscaler that replaces the configured resources",
 );
 
 pub(super) const CHECK: Check = Check {
     name: "autoscaledAmounts",
     rules: &[NO_REQUEST, REPLACED],
-    find: Find::Pods(|pod| {
+    find: &[Find::Pods(|pod| {
         let mut findings = Vec::new();
         let mut autoscalers = pod
             .scene
@@ -50,7 +50,7 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    }),
+    })],
 };
 
 fn missing(autoscaler: &Autoscaler<'_>, pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
@@ -60,41 +60,41 @@ fn missing(autoscaler: &Autoscaler<'_>, pod: &Pod<'_, '_>, amounts: &PodAmounts)
         .any(|name| of_pod.requests.contains_key(*name));
     let mut findings = Vec::new();
     for (name, only) in utilization_targets(autoscaler) {
-        let mut tell = |subject: &Subject| {
+        let mut report = |subject: &Subject| {
             let message = format!(
-                "{}: no request of {name}, of which {} wants a share used",
+                "{}: no request of {name}, but {} targets its utilization",
                 subject.part,
                 autoscaler.resource.display_name()
             );
             let finding = Finding::new(&NO_REQUEST, message)
                 .about(subject, &["resources", "requests", &name])
-                .help("set the request: without it the autoscaler does nothing");
+                .help("set the request: without it the autoscaler does not scale");
             findings.push(finding);
         };
         if only.is_none() && is_for_pod {
             if !of_pod.requests.contains_key(&name) && amounts.sum_of_requests(&name).is_none() {
-                tell(&pod.template.pod);
+                report(&pod.template.pod);
             }
             continue;
         }
         for (container, declared) in amounts.by_container(pod.template) {
-            let is_meant = only.as_deref().is_none_or(|only| *container.name == *only);
+            let is_targeted = only.as_deref().is_none_or(|only| *container.name == *only);
             let is_counted = container.container_type != ContainerType::Init;
-            if is_meant && is_counted && !declared.requests.contains_key(&name) {
-                tell(&container.subject);
+            if is_targeted && is_counted && !declared.requests.contains_key(&name) {
+                report(&container.subject);
             }
         }
     }
     findings
 }
 
-/// The resources of whose requests a share is to be used, and the one container that is meant, if any.
+/// The resources with a utilization target, and the container that it is limited to, if any.
 fn utilization_targets(autoscaler: &Autoscaler<'_>) -> Vec<(String, Option<String>)> {
     let text = |node: Node<'_>, key: &str| Some(node.text_at([key])?.into_owned());
     let metrics = autoscaler.resource.node.items_at(["spec", "metrics"]);
     let mut metrics = metrics.peekable();
-    // Without metrics it is four fifths of the CPU (`SetDefaults_HorizontalPodAutoscaler` in kubernetes
-    // `pkg/apis/autoscaling/v2/defaults.go`); autoscaling/v1 knows nothing else.
+    // The default metric is 80% of the CPU (`SetDefaults_HorizontalPodAutoscaler` in kubernetes
+    // `pkg/apis/autoscaling/v2/defaults.go`); autoscaling/v1 has no other.
     if metrics.peek().is_none() {
         return vec![("cpu".to_owned(), None)];
     }
@@ -103,7 +103,7 @@ fn utilization_targets(autoscaler: &Autoscaler<'_>) -> Vec<(String, Option<Strin
             Some(source) => (source, text(source, "container")),
             None => (metric.at(["resource"])?, None),
         };
-        // autoscaling/v2beta1 has the number beside the name.
+        // autoscaling/v2beta1 has `targetAverageUtilization` next to the name.
         let kind = source.text_at(["target", "type"]);
         let is_share = kind.as_deref() == Some("Utilization")
             || source.at(["targetAverageUtilization"]).is_some();
@@ -112,7 +112,7 @@ fn utilization_targets(autoscaler: &Autoscaler<'_>) -> Vec<(String, Option<Strin
     metrics.filter_map(target).collect()
 }
 
-/// The containers whose amounts change, and that the autoscaler controls.
+/// The containers whose resources the config changes and the autoscaler controls.
 fn replaced(autoscaler: &Autoscaler<'_>, pod: &Pod<'_, '_>) -> Vec<Finding> {
     let node = autoscaler.resource.node;
     let mode = node.text_at(["spec", "updatePolicy", "updateMode"]);
@@ -148,13 +148,13 @@ fn replaced(autoscaler: &Autoscaler<'_>, pod: &Pod<'_, '_>) -> Vec<Finding> {
     let findings = containers.map(|container| {
         let subject = &container.subject;
         let message = format!(
-            "{}: {} replaces its resources when pods are made",
+            "{}: {} replaces its resources when pods are created",
             subject.part,
             autoscaler.resource.display_name()
         );
         Finding::new(&REPLACED, message)
             .about(subject, &["resources"])
-            .help("bound it by `minAllowed` and `maxAllowed` of the autoscaler")
+            .help("bound them with `minAllowed` and `maxAllowed` in the autoscaler")
     });
     findings.collect()
 }

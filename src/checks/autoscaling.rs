@@ -1,12 +1,11 @@
-//! FIT-HPA001 and FIT-HPA003: autoscalers that fight with manifests, or that scale nothing.
+//! FIT-HPA001 and FIT-HPA003: autoscalers that conflict with manifests or scale nothing.
 //!
-//! With both an autoscaler and `spec.replicas` each apply sets the replicas back to what the manifest says, in the midst
-//! of the load that the autoscaler has answered. An autoscaler of something that does not exist does nothing, and only
-//! its status tells. Its `scaleTargetRef` means an object of the same group and kind, in whatever version, and by the name
-//! that it has or had before kustomize's prefixes.
+//! With both an autoscaler and `spec.replicas`, each apply resets the replicas to the number in the manifest, even under
+//! load. An autoscaler whose target does not exist does nothing, and only its status reports it. Its `scaleTargetRef`
+//! matches an object of the same group and kind, in any version, by its name now or before kustomize's prefixes.
 //!
-//! What is not rendered cannot be judged: where the namespace has no workloads at all, or an operator may make the target
-//! of a custom resource, nothing is said.
+//! Nothing is reported if the input has no workloads in the namespace, or if an operator could create the target from a
+//! custom resource.
 //!
 //! Source: `scaleForResourceMappings` in kubernetes `pkg/controller/podautoscaler/horizontal.go`.
 
@@ -22,14 +21,14 @@ const REPLICAS: Rule = Rule {
     id: "FIT-HPA001",
     severity: Severity::Warning,
     when: When::OnCheck,
-    meaning: "replicas in the manifest of what an autoscaler scales",
+    meaning: "replicas in the manifest of an object that an autoscaler scales",
     peers: "kube-score deployment-targeted-by-hpa-does-not-have-replicas-configured",
 };
 const TARGET: Rule = Rule {
     id: "FIT-HPA003",
     severity: Severity::Error,
     when: When::OnCheck,
-    meaning: "an autoscaler of something that does not exist",
+    meaning: "an autoscaler whose target does not exist",
     peers: "kube-linter dangling-horizontalpodautoscaler; kube-score horizontalpodautoscaler-has-target; \
                     kubescape C-0300",
 };
@@ -37,7 +36,7 @@ const TARGET: Rule = Rule {
 pub(super) const CHECK: Check = Check {
     name: "autoscaling",
     rules: &[REPLICAS, TARGET],
-    find: Find::Objects(|scene| {
+    find: &[Find::Scene(|scene| {
         let mut findings = Vec::new();
         let autoscalers = scene.objects().autoscalers.iter();
         for autoscaler in autoscalers.filter(|it| it.replicas.is_some()) {
@@ -47,15 +46,15 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    }),
+    })],
 };
 
-/// The autoscaler's targets that have their number of replicas in the manifest.
+/// The targets that set their replicas in the manifest.
 fn fighting(autoscaler: &Autoscaler<'_>) -> Vec<Finding> {
     let with_replicas = |(index, target): &(usize, &Resource<'_>)| {
         let replicas = target.node.at(["spec", "replicas"])?;
         let message = format!(
-            "spec.replicas is set, and {} scales it: each apply undoes what the autoscaler did",
+            "spec.replicas is set, but {} scales this object: each apply resets the number of replicas",
             autoscaler.resource.display_name()
         );
         let finding = Finding::new(&REPLICAS, message)
@@ -63,8 +62,8 @@ fn fighting(autoscaler: &Autoscaler<'_>) -> Vec<Finding> {
             .about(&Subject::object(), &["spec", "replicas"])
             .current(replicas.value().ok())
             .help(
-                "leave spec.replicas out; where `kubectl apply` has set it before, take it out with `kubectl apply \
-                 edit-last-applied` first, or the object falls to one replica once",
+                "remove spec.replicas; if `kubectl apply` has set it before, first remove it with `kubectl apply \
+                 edit-last-applied`, or the object drops to one replica once",
             );
         Some(finding)
     };
@@ -95,18 +94,18 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
     let mut path = vec!["spec", "scaleTargetRef", "name"];
     let mut current = autoscaler.reference.at(["name"]);
     let group = match autoscaler.group.as_str() {
-        "" => String::new(),
-        group => format!(" of {group}"),
+        "" => "the core group".to_owned(),
+        group => format!("the group {group}"),
     };
     let mut finding = Finding::new(
         &TARGET,
-        format!("it scales nothing: there is no {kind}{group} called {name}"),
+        format!("its target does not exist: there is no {kind} {name} in {group}"),
     );
     if let Some((_, other)) = named.first() {
         path[2] = "apiVersion";
         current = autoscaler.reference.at(["apiVersion"]);
         finding = finding.proposed(other.api_version.as_ref()).help(format!(
-            "there is {} of {}",
+            "there is {} in {}",
             other.display_name(),
             other.api_version
         ));
@@ -114,8 +113,8 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
         let others = scene.objects().pods().iter().map(|pods| pods.resource);
         let others = others.filter(|it| it.kind == *kind && is_there(it));
         let names: Vec<&str> = others.map(|it| it.name.as_ref()).take(100).collect();
-        let meant = crate::problem::did_you_mean(name, names);
-        finding.help = meant.map(|meant| format!("did you mean `{meant}`?"));
+        let similar = crate::problem::did_you_mean(name, names);
+        finding.help = similar.map(|it| format!("did you mean `{it}`?"));
     }
     let current = current.and_then(|it| it.value().ok());
     Some(

@@ -1,8 +1,7 @@
-//! FIT-SEC007 and FIT-SEC009: capabilities that are spelled as not everybody reads them, and low ports without the right to
-//! open them.
+//! FIT-SEC007 and FIT-SEC009: capabilities in a nonstandard spelling, and low ports that a container cannot bind.
 //!
-//! The Pod Security Standards compare names exactly. Runtimes put `CAP_` before every name, and take what follows for
-//! different things. Without `NET_BIND_SERVICE` no port below 1024 can be opened, unless a sysctl moves that border.
+//! The Pod Security Standards compare names exactly. Runtimes put `CAP_` before every name and disagree on what other
+//! spellings mean. Without `NET_BIND_SERVICE`, ports below 1024 cannot be bound unless a sysctl lowers that limit.
 //!
 //! Sources: `check_capabilities_restricted.go` of k8s.io/pod-security-admission; `WithCapabilities` in containerd
 //! `internal/cri/opts/spec_linux_opts.go`; the safe sysctls in kubernetes `pkg/kubelet/sysctl/safe_sysctls.go`.
@@ -21,27 +20,27 @@ use crate::yaml::Value;
 const SPELLING: Rule = rule(
     "FIT-SEC007",
     Severity::Warning,
-    "a capability that is spelled as not everybody reads it",
+    "a capability in a nonstandard spelling",
 );
 const LOW_PORT: Rule = rule(
     "FIT-SEC009",
     Severity::Info,
-    "a low port without the capability to open it",
+    "a low port without the capability to bind it",
 );
 
-/// The capability without which no port below [`FIRST_FREE_PORT`] can be opened.
+/// The capability that binding a port below [`FIRST_FREE_PORT`] needs.
 const NET_BIND_SERVICE: &str = "NET_BIND_SERVICE";
 
-/// The first port that every process may open.
+/// The first port that every process may bind.
 const FIRST_FREE_PORT: i128 = 1024;
 
-/// The sysctl that moves it.
+/// The sysctl that changes [`FIRST_FREE_PORT`].
 const PORT_START: &str = "net.ipv4.ip_unprivileged_port_start";
 
 pub(super) const CHECK: Check = Check {
     name: "capabilities",
     rules: &[SPELLING, LOW_PORT],
-    find: Find::Pods(|pod| {
+    find: &[Find::Pods(|pod| {
         let mut findings = Vec::new();
         let Some(scope) = pod.security_context().filter(|_| !pod.template.is_windows) else {
             return findings;
@@ -58,10 +57,10 @@ pub(super) const CHECK: Check = Check {
             }
         }
         findings
-    }),
+    })],
 };
 
-/// A name of the author's that is another spelling of a capability; the config is held to the right ones.
+/// A nonstandard spelling in the manifest; those in the config are errors.
 fn misspelled(
     section: &Section<'_, SecurityContext>,
     container: &Container<'_>,
@@ -80,7 +79,7 @@ fn misspelled(
     let right = right.map(|it| spelling(&it).unwrap_or_else(|| it.into_owned()));
     let right = right.map(|it| Value::from(it.as_str())).collect();
     let message = format!(
-        "{}: {name} has {wrong}, which the Pod Security Standards do not know and runtimes take for different things",
+        "{}: {name} has {wrong}, which the Pod Security Standards do not recognize and runtimes interpret differently",
         container.subject.part
     );
     let finding = Finding::new(&SPELLING, message)
@@ -91,11 +90,11 @@ fn misspelled(
         .current(node.value().ok())
         .proposed(Value::Sequence(right))
         .decided_by(section.decision(&leaf))
-        .help("write names in capitals and without CAP_");
+        .help("write names in upper case and without CAP_");
     Some(finding)
 }
 
-/// A port that the container declares and may not open, because it drops the capability for it.
+/// A port that the container declares but cannot bind because it drops the capability.
 fn low_port(
     pod: &Pod<'_, '_>,
     section: &Section<'_, SecurityContext>,
@@ -116,21 +115,22 @@ fn low_port(
         return None;
     }
     let message = format!(
-        "{}: it drops the capability {NET_BIND_SERVICE}, without which it may not open its port {port}",
+        "{}: it drops the capability {NET_BIND_SERVICE}, so it cannot bind its port {port}",
         container.subject.part
     );
     let finding = Finding::new(&LOW_PORT, message)
         .about(&container.subject, &["ports"])
         .decided_by(section.decision(leaf))
         .help(format!(
-            "let the program listen on a port from {FIRST_FREE_PORT} on, or set the sysctl {PORT_START} to \"0\" in \
-             `securityContext.pod.sysctls`, which every level allows and some runtimes set by themselves; \
-             `capabilities.add: [{NET_BIND_SERVICE}]` helps root, and other users only where the program's file has it"
+            "listen on port {FIRST_FREE_PORT} or above, or set the sysctl {PORT_START} to \"0\" in \
+             `securityContext.pod.sysctls`, which every level allows and some runtimes set by default; \
+             `capabilities.add: [{NET_BIND_SERVICE}]` works for root, and for other users only if the program's file has \
+             the capability"
         ));
     Some(finding)
 }
 
-/// The first port that every process of the pod may open.
+/// The first port that every process of the pod may bind.
 fn lowest_port(pod: &Pod<'_, '_>) -> i128 {
     let sysctls = pod.after().context.sysctls;
     let mut sysctls = sysctls.into_iter().flat_map(View::items);

@@ -1,8 +1,8 @@
-//! FIT-STO001, FIT-STO002 and FIT-STO005 to FIT-STO007: claims that get no volume, or another one than their pods need.
+//! FIT-STO001, FIT-STO002 and FIT-STO005 to FIT-STO007: claims that get no volume, or not the one that their pods need.
 //!
-//! All of them are judged as they will be: a claim without a class, one that shrinks or grows although no existing claim
-//! can, a ReadWriteOnce claim that two pods would share, and one that pods name and nobody brings. The section `storage`
-//! says of which claims, and `modes` switches a judgement off together with the field that it is about.
+//! With the edits of the config, these are claims without a class, claims that shrink or grow although an existing claim
+//! cannot, ReadWriteOnce claims that two pods would share, and claims that pods reference but that are not in the input.
+//! The section `storage` selects the claims. The mode `Off` of a field also turns off the rule about it.
 
 use kustomize_krm_types::Severity;
 
@@ -18,49 +18,49 @@ use crate::transformers::Scope;
 use crate::transformers::storage::Storage;
 use crate::yaml::Value;
 
-const NO_CLASS: Rule = rule("FIT-STO001", Severity::Warning, "a claim without a class");
+const NO_CLASS: Rule = rule(
+    "FIT-STO001",
+    Severity::Warning,
+    "a claim without a storage class",
+);
 const SHRINKS: Rule = rule("FIT-STO002", Severity::Warning, "a claim that shrinks");
 const SHARED: Rule = rule(
     "FIT-STO005",
     Severity::Warning,
-    "a claim for one node that pods on several would use",
+    "a claim for one node that several pods would share",
 );
 const MISSING: Rule = rule(
     "FIT-STO006",
     Severity::Info,
-    "a claim that pods name and nobody brings",
+    "pods reference a claim that is not in the input",
 );
 const CANNOT_GROW: Rule = rule(
     "FIT-STO007",
     Severity::Warning,
-    "a claim that grows although its class does not let it",
+    "a claim that grows although its class does not allow expansion",
 );
 
 pub(super) const CHECK: Check = Check {
     name: "claims",
     rules: &[NO_CLASS, SHRINKS, SHARED, MISSING, CANNOT_GROW],
-    find: Find::Objects(|scene| {
-        let mut findings = Vec::new();
-        for selected in &scene.selection.selected {
-            let target = selected.target;
-            let has_some = !target.claims.is_empty() || !target.templates.is_empty();
-            if !has_some || selected.skips("storage") {
-                continue;
-            }
-            let sections = &scene.transformers.storage;
-            let scope = Scope::of(sections, scene.selection, selected);
-            let Some(section) = scope.section() else {
-                continue;
-            };
-            let mut found = of_claims(scene, selected, &section);
-            found.extend(of_pods(scene, selected, &section));
-            findings.extend(found.into_iter().map(|it| it.of(selected.index)));
+    find: &[Find::Object(|scene, selected| {
+        let target = selected.target;
+        let has_some = !target.claims.is_empty() || !target.templates.is_empty();
+        if !has_some || selected.skips("storage") {
+            return Vec::new();
         }
+        let sections = &scene.transformers.storage;
+        let scope = Scope::of(sections, scene.selection, selected);
+        let Some(section) = scope.section() else {
+            return Vec::new();
+        };
+        let mut findings = of_claims(scene, selected, &section);
+        findings.extend(of_pods(scene, selected, &section));
         findings
-    }),
+    })],
 };
 
-/// What is wrong with the claims that an object makes.
+/// The claims that an object creates.
 fn of_claims(
     scene: &Scene<'_>,
     selected: &Selected<'_, '_>,
@@ -80,7 +80,7 @@ fn of_claims(
     findings
 }
 
-/// An absent class is the cluster's default, which nobody here sees.
+/// A claim that relies on the cluster's default class, which the input does not show.
 fn misses_class(
     claim: &Claim<'_>,
     after: View<'_>,
@@ -94,26 +94,27 @@ fn misses_class(
     let is_bound = has("volumeName") || has("selector");
     let restores = has("dataSource") || has("dataSourceRef");
     let is_named = class_of(claim, after).is_some() || section.settings.names_class();
-    let is_meant = matches!(section.mode(Claim::CLASS[0]), Mode::Off | Mode::Remove);
-    if is_bound || is_named || is_meant || restores && section.settings.is_for_all_claims() {
+    let is_intended = matches!(section.mode(Claim::CLASS[0]), Mode::Off | Mode::Remove);
+    if is_bound || is_named || is_intended || restores && section.settings.is_for_all_claims() {
         return None;
     }
     let message = format!(
-        "claim \"{}\" names no class, so it gets the cluster's default, and waits for ever where there is none",
+        "claim \"{}\" has no storage class: it gets the cluster's default class, and stays Pending if there is none",
         claim.name
     );
     let finding = Finding::new(&NO_CLASS, message)
         .about(&claim.subject, &field)
         .decided_by(section.decision(Claim::CLASS[0]));
     Some(finding.help(
-        "set `storage.storageClassName`; if the default is meant, say `modes: {storageClassName: Off}`",
+        "set `storage.storageClassName`; to use the default class, set `modes: {storageClassName: Off}`",
     ))
 }
 
-/// The API server lets a size go down only to end an expansion that failed, and never below what there is. It goes up only
-/// where the class lets it (`validatePVCExpansion` of the admission plugin `PersistentVolumeClaimResize` in kubernetes
-/// `plugin/pkg/admission/storage/persistentvolume/resize/admission.go`). Of a class that is not among the objects nothing is
-/// known.
+/// A claim whose size changes in a way that the API server rejects for an existing claim.
+///
+/// A size may shrink only to undo a failed expansion, never below the present capacity. It may grow only if the class allows
+/// it (`validatePVCExpansion` of the admission plugin `PersistentVolumeClaimResize` in kubernetes
+/// `plugin/pkg/admission/storage/persistentvolume/resize/admission.go`). Classes that are not in the input are skipped.
 fn resizes(
     scene: &Scene<'_>,
     selected: &Selected<'_, '_>,
@@ -125,21 +126,22 @@ fn resizes(
     let to = after.at(field.iter().copied())?.quantity()?;
     let name = &claim.name;
     let finding = if to < from {
-        let message =
-            format!("claim \"{name}\" shrinks from {from} to {to}, which no existing claim can");
+        let message = format!(
+            "claim \"{name}\" shrinks from {from} to {to}, but an existing claim cannot shrink"
+        );
         Finding::new(&SHRINKS, message)
     } else if to > from && claim.kind != ClaimKind::Ephemeral {
-        // Ephemeral claims are made anew with each pod.
+        // Ephemeral claims are created with each pod.
         let class = class_of(claim, after)?;
         let settings = scene.objects().related.storage_class(&class)?;
         if settings.bool_at(["allowVolumeExpansion"]) == Some(true) {
             return None;
         }
         let message = format!(
-            "claim \"{name}\" grows from {from} to {to}, which the class {class} does not let an existing claim do"
+            "claim \"{name}\" grows from {from} to {to}, but the class {class} does not allow an existing claim to grow"
         );
         Finding::new(&CANNOT_GROW, message)
-            .help("set `allowVolumeExpansion: true` on the StorageClass if its driver can, or make a new claim")
+            .help("set `allowVolumeExpansion: true` on the StorageClass if its driver supports it, or create a new claim")
     } else {
         return None;
     };
@@ -152,14 +154,14 @@ fn resizes(
     })
 }
 
-/// The class that a claim names: where the annotation of old stands, the control plane prefers it.
+/// The class of a claim; the control plane prefers the legacy annotation to the field.
 fn class_of(claim: &Claim<'_>, view: View<'_>) -> Option<String> {
     let legacy = view.text_at(["metadata", "annotations", LEGACY_CLASS]);
     let class = legacy.or_else(|| view.text_at(claim.field(&Claim::CLASS)?))?;
     Some(class.into_owned())
 }
 
-/// What is wrong with the claims that the pods of an object name.
+/// The claims that the pods of an object reference.
 fn of_pods(
     scene: &Scene<'_>,
     selected: &Selected<'_, '_>,
@@ -185,10 +187,10 @@ fn of_pods(
                     let why = is_shared.then(|| shares(resource)).flatten();
                     why.map(|why| {
                         let message =
-                            format!("claim \"{name}\" is for one node at a time, and {why}");
+                            format!("claim \"{name}\" can be used on one node at a time, but {why}");
                         Finding::new(&SHARED, message)
                             .decided_by(section.decision("accessModes"))
-                            .help("ask for ReadWriteMany of a class that has it, or run one replica with the strategy Recreate")
+                            .help("request ReadWriteMany from a class that supports it, or run one replica with the strategy Recreate")
                     })
                 }
                 None => {
@@ -196,7 +198,7 @@ fn of_pods(
                         && !related.makes_claim(resource, &name);
                     is_missing.then(|| {
                         let message = format!(
-                            "claim \"{name}\" is not among the objects, so it has to be in the cluster already"
+                            "claim \"{name}\" is not in the input, so it must already exist in the cluster"
                         );
                         Finding::new(&MISSING, message)
                             .current(Some(Value::from(name.as_ref())))
@@ -210,29 +212,29 @@ fn of_pods(
     findings
 }
 
-/// Why two pods of a workload would use a claim at the same time, if they would.
+/// Why two pods of a workload would use a claim at the same time.
 fn shares(resource: &Resource<'_>) -> Option<String> {
     let spec = resource.node.at(["spec"])?;
     let replicas: Option<u32> = spec.int_at(["replicas"]);
     if resource.kind == "DaemonSet" {
-        return Some("every node has a pod of this DaemonSet".to_owned());
+        return Some("every node runs a pod of this DaemonSet".to_owned());
     }
     if let Some(replicas) = replicas.filter(|replicas| *replicas > 1) {
         return Some(format!("{replicas} replicas share it"));
     }
     let kind = spec.text_at(["strategy", "type"]);
     let surge = spec.text_at(["strategy", "rollingUpdate", "maxSurge"]);
-    // Without a word of its author a Deployment rolls, with a pod more than it has replicas
-    // (`SetDefaults_Deployment` in kubernetes `pkg/apis/apps/v1/defaults.go`).
+    // The default strategy of a Deployment is a rolling update with a surge (`SetDefaults_Deployment` in kubernetes
+    // `pkg/apis/apps/v1/defaults.go`).
     let rolls = resource.group() == "apps"
         && resource.kind == "Deployment"
         && kind.is_none_or(|kind| kind == "RollingUpdate")
         && replicas != Some(0)
         && !matches!(surge.as_deref(), Some("0" | "0%"));
-    rolls.then(|| "a rolling update starts the new pod before the old one has ended".to_owned())
+    rolls.then(|| "a rolling update starts the new pod before the old one stops".to_owned())
 }
 
-/// Whether all access modes of a claim are for one node.
+/// Whether all access modes of a claim are limited to one node.
 fn is_for_one_node(claim: View<'_>) -> bool {
     let modes = claim.items_at(["spec", "accessModes"]);
     let mut modes = modes.map(View::text).peekable();

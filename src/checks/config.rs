@@ -1,7 +1,7 @@
-//! FIT-CFG004, FIT-CFG005, FIT-CFG006: whether the profiles of the config do what they seem to.
+//! FIT-CFG004, FIT-CFG005 and FIT-CFG006: profiles and selections of the config that have no effect or contradict one another.
 //!
-//! A profile that matches nothing is normal where systems share a config, and a typo where an object
-//! nearly matches; which of the two it is decides how loudly it is told.
+//! A profile that matches nothing is normal if several systems share a config, so it is info. If an object nearly matches,
+//! it is probably a typo, so it is a warning.
 
 use std::collections::BTreeSet;
 
@@ -19,42 +19,42 @@ use crate::yaml::{Node, Value};
 pub(super) const CHECK: Check = Check {
     name: "config",
     rules: &[UNMATCHED, DISAGREEMENT, PREVIOUS_NAME],
-    find: Find::Objects(|scene| {
+    find: &[Find::Scene(|scene| {
         let mut findings: Vec<Finding> = use_of_selection(scene).into_iter().collect();
         findings.extend(use_of_profiles(scene));
         findings.extend(disagreements(scene));
         findings
-    }),
+    })],
 };
 
 const UNMATCHED: Rule = rule(
     "FIT-CFG004",
     Severity::Error,
-    "a profile or a selection matched nothing",
+    "a profile or selection that matches nothing",
 );
 const DISAGREEMENT: Rule = rule(
     "FIT-CFG005",
     Severity::Error,
-    "two profiles disagree on a leaf",
+    "two profiles set the same field differently",
 );
 const PREVIOUS_NAME: Rule = rule(
     "FIT-CFG006",
     Severity::Info,
-    "a selector matched only by a name that kustomize has replaced",
+    "a selector that matches only a name from before kustomize's prefix or suffix",
 );
 
-/// Profiles that match nothing, or only by a name that kustomize has replaced since.
+/// Profiles that match nothing, or only by a name that kustomize has replaced.
 fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
     let (config, selection) = (scene.config, scene.selection);
     let mut findings = Vec::new();
     for (profile, used) in config.profiles.iter().zip(&selection.profiles) {
         if let Some(index) = used.by_previous_name {
             let message = format!(
-                "profile {} matches only by a name from before kustomize's prefix or suffix",
+                "profile {} matches an object only by its name before kustomize's prefix or suffix",
                 profile.name
             );
             let finding = Finding::new(&PREVIOUS_NAME, message).of(index);
-            findings.push(finding.help("select by label, which holds before and after"));
+            findings.push(finding.help("select by label, which kustomize does not rename"));
         }
         if !used.is_used {
             let is_required = profile.required || config.strict;
@@ -63,7 +63,7 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
     }
     for (resource, name) in &selection.unknown_profiles {
         let message =
-            format!("the annotation {PROFILE} asks for `{name}`, and no profile is called that");
+            format!("the annotation {PROFILE} names `{name}`, but there is no such profile");
         let names = config.profiles.iter().map(|profile| profile.name.as_str());
         let mut finding = Finding::new(&UNMATCHED, message)
             .of(*resource)
@@ -74,11 +74,11 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
     findings
 }
 
-/// A selection or exclusion of the whole config that no object answers to.
+/// A selection of the whole config that matches nothing.
 fn use_of_selection(scene: &Scene<'_>) -> Option<Finding> {
     let (config, selection) = (scene.config, scene.selection);
-    let is_met = !selection.selected.is_empty() || !selection.skips.is_empty();
-    if selection.candidates == 0 || config.select.is_none() || is_met {
+    let has_match = !selection.selected.is_empty() || !selection.skips.is_empty();
+    if selection.candidates == 0 || config.select.is_none() || has_match {
         return None;
     }
     let severity = match config.strict {
@@ -86,14 +86,14 @@ fn use_of_selection(scene: &Scene<'_>) -> Option<Finding> {
         false => Severity::Warning,
     };
     let message = format!(
-        "`spec.select` matches none of {} objects, so nothing is fitted{}",
+        "`spec.select` matches none of {} objects, so nothing is changed{}",
         selection.candidates,
         reason(selection.near.as_ref())
     );
-    Some(Finding::graded(&UNMATCHED, severity, message).help("correct `spec.select`"))
+    Some(Finding::graded(&UNMATCHED, severity, message).help("fix `spec.select`"))
 }
 
-/// Why what nearly matches does not, as the end of a sentence.
+/// Why a near match does not match, as the end of a sentence.
 fn reason(near: Option<&Near>) -> String {
     near.map(|near| format!(": {}", near.0)).unwrap_or_default()
 }
@@ -112,12 +112,12 @@ fn unused(name: &str, is_marked: bool, is_required: bool, used: &ProfileUse) -> 
     );
     match (severity, is_marked) {
         (Severity::Info, _) => finding,
-        (_, true) => finding.help("correct its `select`; it is marked `required`"),
-        (_, false) => finding.help("correct its `select`, or remove the profile"),
+        (_, true) => finding.help("fix its `select`: the profile is `required`"),
+        (_, false) => finding.help("fix its `select`, or remove the profile"),
     }
 }
 
-/// Leaves that two profiles set differently for the same object or container; the later wins.
+/// Leaves that two profiles set differently for the same object or container.
 fn disagreements(scene: &Scene<'_>) -> Vec<Finding> {
     let config = scene.config;
     let selected = &scene.selection.selected;
@@ -126,13 +126,13 @@ fn disagreements(scene: &Scene<'_>) -> Vec<Finding> {
         .flat_map(|selected| combinations_of(config, selected))
         .filter(|profiles| profiles.len() > 1)
         .collect();
-    let mut told: BTreeSet<(String, String, String)> = BTreeSet::new();
+    let mut found = BTreeSet::new();
     for combination in combinations {
         for section in config.vocabulary.sections {
             let layers = config.section_layers(&combination, section.name);
             let view = View::new(layers, section.name, section.merged_lists);
             view.iter()
-                .for_each(|view| collect(config, view, &mut told));
+                .for_each(|view| collect(config, view, &mut found));
         }
     }
     let severity = match config.strict {
@@ -141,14 +141,14 @@ fn disagreements(scene: &Scene<'_>) -> Vec<Finding> {
     };
     let finding = |(leaf, loser, winner): (String, String, String)| {
         let message = format!(
-            "profiles {loser} and {winner} set {leaf} differently; {winner} wins, because it comes later"
+            "profiles {loser} and {winner} set {leaf} differently; {winner} comes later and wins"
         );
         Finding::graded(&DISAGREEMENT, severity, message)
     };
-    told.into_iter().map(finding).collect()
+    found.into_iter().map(finding).collect()
 }
 
-/// The profiles that meet: those for the object as a whole, and those for each of its containers.
+/// The profiles that apply together: to the object as a whole, and to each of its containers.
 fn combinations_of(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Vec<LayerId>> {
     let general: Vec<LayerId> = config.general_layers().collect();
     let profiles = |applies: &dyn Fn(&Containers<'_>) -> bool| -> Vec<LayerId> {
@@ -164,23 +164,24 @@ fn combinations_of(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Vec<
     combinations
 }
 
-fn collect(config: &Config<'_>, view: &View<'_>, told: &mut BTreeSet<(String, String, String)>) {
+/// Adds the leaves of a view that layers set differently, with the losing and the winning profile.
+fn collect(config: &Config<'_>, view: &View<'_>, found: &mut BTreeSet<(String, String, String)>) {
     let top = view.top();
     if top.node.is_map() {
         let below = view
             .keys()
             .into_iter()
             .filter_map(|key| view.get(&key.text()?));
-        below.for_each(|view| collect(config, &view, told));
+        below.for_each(|view| collect(config, &view, found));
     } else if !view.adds_up() {
         for layer in view
             .layers()
             .iter()
-            // What the environment lays over a profile is a part of it.
+            // The part of a profile in an environment belongs to the profile.
             .filter(|layer| config.name_of(layer.id) != config.name_of(top.id))
-            .filter(|layer| !says_the_same(layer.node, top.node))
+            .filter(|layer| !is_equal(layer.node, top.node))
         {
-            told.insert((
+            found.insert((
                 view.path().to_owned(),
                 config.name_of(layer.id),
                 config.name_of(top.id),
@@ -189,8 +190,8 @@ fn collect(config: &Config<'_>, view: &View<'_>, told: &mut BTreeSet<(String, St
     }
 }
 
-/// Whether two values mean the same, as quantities where they are such.
-fn says_the_same(a: Node<'_>, b: Node<'_>) -> bool {
+/// Whether two values are equal, as quantities if they are quantities.
+fn is_equal(a: Node<'_>, b: Node<'_>) -> bool {
     let quantity = |node: Node<'_>| Quantity::of_node(node).ok();
     let equal = |a: Node<'_>, b: Node<'_>| {
         a.value().unwrap_or(Value::Null) == b.value().unwrap_or(Value::Null)

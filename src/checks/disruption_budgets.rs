@@ -1,12 +1,12 @@
-//! FIT-PDB001: disruption budgets that keep nodes from being drained, or that protect nothing.
+//! FIT-PDB001: PodDisruptionBudgets that block node drains or protect no pod.
 //!
-//! Where a budget allows no disruption at all, `kubectl drain` waits for ever, and so does every upgrade of the nodes. That
-//! is so with `maxUnavailable: 0`, with `minAvailable: 100%`, and where `minAvailable` is as many pods as there are.
-//! Percentages are rounded up, as the disruption controller does, so that one of two is more than 50% of one. The replicas
-//! are those of the manifest, or the fewest that an autoscaler keeps.
+//! If a budget allows no disruption, `kubectl drain` never finishes, and node upgrades hang with it. This is the case with
+//! `maxUnavailable: 0`, with `minAvailable: 100%`, and if `minAvailable` is at least the number of pods. Percentages are
+//! rounded up, as in the disruption controller. The number of replicas comes from the manifest, or is the minimum of an
+//! autoscaler.
 //!
-//! Nothing is said of pods whose number is not known here: those of DaemonSets and Jobs, of operators, and those that are
-//! not rendered. A budget whose selector meets no pod, though it would have to be here, is told as a warning.
+//! Nothing is reported if the number of pods is not known: for DaemonSets, Jobs, pods of operators, and pods that are not
+//! in the input. A selector that matches no pod, although its pods should be in the input, is a warning.
 //!
 //! Source: `getExpectedPodCount` in kubernetes `pkg/controller/disruption/disruption.go`.
 
@@ -17,7 +17,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Plain, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{Found, Pods};
+use crate::objects::{PodSearch, Pods};
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::{Node, Scalar};
@@ -26,7 +26,7 @@ const ID: Rule = Rule {
     id: "FIT-PDB001",
     severity: Severity::Error,
     when: When::OnCheck,
-    meaning: "a disruption budget that allows no disruption, or protects no pod",
+    meaning: "a PodDisruptionBudget that allows no disruption or protects no pod",
     peers: "kube-linter pdb-max-unavailable, pdb-min-available; Polaris pdbDisruptionsIsZero; Kyverno \
                 require-reasonable-pdbs",
 };
@@ -34,21 +34,21 @@ const ID: Rule = Rule {
 pub(super) const CHECK: Check = Check {
     name: "disruptionBudgets",
     rules: &[ID],
-    find: Find::Objects(|scene| {
+    find: &[Find::Scene(|scene| {
         let mut findings = Vec::new();
         let mut least = None;
         for selected in &scene.selection.selected {
             let resource = selected.target.resource;
             if resource.kind == "PodDisruptionBudget" && resource.group() == "policy" {
                 let least = least.get_or_insert_with(|| least_replicas(scene));
-                findings.extend(judge(scene, selected.index, resource, least));
+                findings.extend(find(scene, selected.index, resource, least));
             }
         }
         findings
-    }),
+    })],
 };
 
-/// The fewest replicas that autoscalers keep, by the index of what they scale.
+/// The minimum replicas of autoscalers, by the index of their targets.
 fn least_replicas(scene: &Scene<'_>) -> HashMap<usize, i64> {
     let mut least = HashMap::new();
     for autoscaler in &scene.objects().autoscalers {
@@ -59,7 +59,7 @@ fn least_replicas(scene: &Scene<'_>) -> HashMap<usize, i64> {
     least
 }
 
-fn judge(
+fn find(
     scene: &Scene<'_>,
     index: usize,
     resource: &Resource<'_>,
@@ -73,35 +73,32 @@ fn judge(
             .about(&Subject::object(), &["spec", key])
             .current(current)
     };
-    let help =
-        "allow one pod at a time to be away: `maxUnavailable: 1` in the place of minAvailable";
+    let help = "allow one pod to be unavailable: replace minAvailable with `maxUnavailable: 1`";
     let max = spec.at(["maxUnavailable"]);
     if max
         .and_then(|max| Amount::of(max))
         .is_some_and(Amount::is_nothing)
     {
-        let message = "no disruption is allowed, so that its nodes cannot be drained".to_owned();
+        let message =
+            "it allows no disruption, so nodes with its pods cannot be drained".to_owned();
         let finding = found(Severity::Error, message, "maxUnavailable");
-        return Some(
-            finding
-                .proposed(1)
-                .help("allow one pod at a time to be away"),
-        );
+        return Some(finding.proposed(1).help("allow one pod to be unavailable"));
     }
     let min = spec
         .at(["minAvailable"])
         .and_then(|min| Some((min, Amount::of(min)?)));
     if min.is_some_and(|(_, min)| matches!(min, Amount::Percent(percent) if percent >= 100)) {
-        let message = "all pods shall be available, so that its nodes cannot be drained".to_owned();
+        let message =
+            "it requires all pods to be available, so their nodes cannot be drained".to_owned();
         return Some(found(Severity::Error, message, "minAvailable").help(help));
     }
     let pods = match selected(scene, resource, spec) {
-        Found::Pods(pods) => pods,
-        Found::Unknown => return None,
-        Found::Nothing(nothing) => {
-            let message = format!("the budget protects no pod: {}", nothing.cause);
+        PodSearch::Pods(pods) => pods,
+        PodSearch::Unknown => return None,
+        PodSearch::NoMatch(no_match) => {
+            let message = format!("it protects no pod: {}", no_match.cause);
             let mut finding = found(Severity::Warning, message, "selector");
-            finding.help = nothing.help;
+            finding.help = no_match.help;
             return Some(finding);
         }
     };
@@ -112,28 +109,33 @@ fn judge(
         Amount::Percent(percent) => percent.checked_mul(replicas)?.checked_add(99)? / 100,
     };
     (needed >= replicas).then(|| {
+        let (all, nodes) = match replicas {
+            1 => ("the only pod".to_owned(), "its node"),
+            _ => (format!("all {replicas} pods"), "their nodes"),
+        };
         let message = format!(
-            "minAvailable {} is all of {replicas} {}, so that their nodes cannot be drained",
+            "minAvailable {} requires {}, so {} cannot be drained",
             Plain(&node.value().unwrap_or(crate::yaml::Value::Null)),
-            if replicas == 1 { "pod" } else { "pods" }
+            all,
+            nodes,
         );
         found(Severity::Error, message, "minAvailable").help(help)
     })
 }
 
-/// The pods that a budget is for. Without a selector it is for none, and with an empty one for all of its namespace, but
-/// in policy/v1beta1 for none.
-fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> Found<'s, 's> {
+/// The pods that a budget selects: none without a selector, and all of its namespace with an empty one, except in
+/// policy/v1beta1.
+fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> PodSearch<'s, 's> {
     let selector = spec.at(["selector"]).map(LabelSelector::of_object);
     match selector {
         Some(selector) if !selector.is_empty() || resource.version() != "v1beta1" => scene
             .objects()
             .find_pods(&selector, resource, resource.namespace.as_deref()),
-        _ => Found::Unknown,
+        _ => PodSearch::Unknown,
     }
 }
 
-/// How many pods there are at least, where that is known.
+/// The minimum number of pods, if known.
 fn replicas(pods: &[&Pods<'_>], least: &HashMap<usize, i64>) -> Option<i64> {
     let replicas = |pods: &&Pods<'_>| {
         let resource = pods.resource;
@@ -157,7 +159,7 @@ fn replicas(pods: &[&Pods<'_>], least: &HashMap<usize, i64>) -> Option<i64> {
         .try_fold(0_i64, |sum, it| sum.checked_add(it))
 }
 
-/// A number of pods, or a share of them.
+/// A number or a percentage of pods.
 #[derive(Clone, Copy)]
 enum Amount {
     Number(i64),

@@ -1,7 +1,7 @@
-//! FIT-RES013 and FIT-RES015: environment variables that take an amount (`resourceFieldRef`).
+//! FIT-RES013 and FIT-RES015: environment variables that read a request or limit (`resourceFieldRef`).
 //!
-//! Of an amount that is not there a program gets 0, or for a limit what the whole node has. And where the config changes
-//! an amount, the variable changes with it.
+//! If the request is not set, the variable is 0; if the limit is not set, it is the allocatable amount of the node. If the
+//! config changes the amount, the variable changes with it.
 //!
 //! Source: `defaultPodLimitsForDownwardAPI` in kubernetes `pkg/kubelet/kubelet_resources.go`.
 
@@ -18,7 +18,7 @@ use crate::yaml::Node;
 const ABSENT: Rule = rule(
     "FIT-RES013",
     Severity::Warning,
-    "an environment variable that takes an amount which is not there",
+    "an environment variable that reads a request or limit that is not set",
 );
 const CHANGED: Rule = rule(
     "FIT-RES015",
@@ -29,17 +29,17 @@ const CHANGED: Rule = rule(
 pub(super) const CHECK: Check = Check {
     name: "environment",
     rules: &[ABSENT, CHANGED],
-    find: Find::Pods(find),
+    find: &[Find::Pods(find)],
 };
 
-/// An environment variable that takes an amount.
+/// An environment variable that reads an amount.
 struct Variable {
     name: String,
-    /// Its place among the container's.
+    /// Its index in `env`.
     at: usize,
     half: Half,
     of: &'static str,
-    /// The container whose amount it is.
+    /// The index of the container whose amount it reads.
     container: usize,
 }
 
@@ -65,25 +65,28 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
             if was.and_then(|(_, was)| amount(was)) != amount(declared) {
                 changed.push(format!("{name} ({half}.{of})"));
             }
-            let is_there = |it: &Declared| amount(it).is_some_and(|amount| !amount.is_zero());
-            // A limit of the pod stands in for that of a container, a request does not.
-            if is_there(declared) || *half == Half::Limits && is_there(&after.pod) {
+            let is_set = |it: &Declared| amount(it).is_some_and(|amount| !amount.is_zero());
+            // A limit of the pod replaces that of a container, a request does not.
+            if is_set(declared) || *half == Half::Limits && is_set(&after.pod) {
                 continue;
             }
             let what = match half {
-                Half::Limits => "is what the node has, because there is no such limit",
-                Half::Requests => "is 0, because there is no such request",
+                Half::Limits => "gets the allocatable amount of the node",
+                Half::Requests => "is 0",
             };
-            let message = format!("{}: {name} takes {half}.{of} and {what}", subject.part);
+            let message = format!(
+                "{}: {name} reads {half}.{of}, which is not set, so it {what}",
+                subject.part
+            );
             let at = variable.at.to_string();
             let finding = Finding::new(&ABSENT, message)
                 .about(subject, &["env", &at, "valueFrom", "resourceFieldRef"])
-                .help("set the amount, or write the value");
+                .help("set the amount, or write the value into the variable");
             findings.push(finding);
         }
         if !changed.is_empty() {
             let message = format!(
-                "{}: what is set here changes the environment: {}",
+                "{}: the new resources change environment variables: {}",
                 subject.part,
                 changed.join(", ")
             );
@@ -93,7 +96,7 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
     findings
 }
 
-/// The variables of a container that take amounts, its own or another container's.
+/// The variables of a container that read amounts, its own or another container's.
 fn variables(own: usize, containers: &[(&Container<'_>, &Declared)]) -> Vec<Variable> {
     let env = containers[own].0.node.items_at(["env"]).enumerate();
     let text = |node: Node<'_>, key: &str| Some(node.text_at([key])?.into_owned());

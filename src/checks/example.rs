@@ -1,7 +1,7 @@
-//! FIT-IMG001: images without a fixed version. An example to copy: it is compiled for tests only.
+//! FIT-IMG001: images without a fixed version. An example to copy, compiled for tests only.
 //!
-//! An image without a tag, or with the tag `latest`, is another program tomorrow, and a rollback does not bring the old one
-//! back. A digest is always fixed.
+//! An image without a tag or with the tag `latest` can change at any time, and a rollback does not restore the old one. A
+//! digest is always fixed.
 
 use kustomize_krm_types::Severity;
 
@@ -12,7 +12,7 @@ use crate::rules::{Rule, When};
 pub(super) const CHECK: Check = Check {
     name: "example",
     rules: &[UNVERSIONED],
-    find: Find::Pods(unversioned),
+    find: &[Find::Pods(unversioned)],
 };
 
 const UNVERSIONED: Rule = Rule {
@@ -23,7 +23,7 @@ const UNVERSIONED: Rule = Rule {
     peers: "kube-linter latest-tag; Polaris tagNotSpecified; Kyverno disallow-latest-tag",
 };
 
-/// Each container whose image has no fixed version.
+/// The containers whose image has no fixed version.
 fn unversioned(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let containers = pod.template.containers.iter();
     let findings = containers.filter_map(|container| {
@@ -36,7 +36,7 @@ fn unversioned(pod: &Pod<'_, '_>) -> Vec<Finding> {
         let finding = Finding::new(&UNVERSIONED, message)
             .about(&container.subject, &["image"])
             .current(Some(image.as_ref().into()))
-            .help("name a tag or a digest");
+            .help("add a tag or a digest");
         (!is_fixed).then_some(finding)
     });
     findings.collect()

@@ -1,5 +1,5 @@
-//! FIT-EXM001, FIT-EXM002, FIT-EXM004 and FIT-EXM005: exemptions without a reason, past their day, or of unknown names, and
-//! objects whose authors opted out. That an exemption covers nothing is found where it is applied.
+//! FIT-EXM001, FIT-EXM002, FIT-EXM004 and FIT-EXM005: exemptions that have no reason, have expired or name unknown rules, and
+//! objects whose authors opted out. Exemptions that cover nothing are FIT-EXM003.
 
 use kustomize_krm_types::Severity;
 
@@ -14,14 +14,14 @@ use crate::select::{EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, SKIP, Selected, Source}
 pub(super) const CHECK: Check = Check {
     name: "exemptions",
     rules: &[NO_REASON, ENDED, UNKNOWN, SKIPPED],
-    find: Find::Objects(|scene| {
+    find: &[Find::Scene(|scene| {
         let mut findings = skips(scene);
         findings.extend(of_config(scene));
         for selected in &scene.selection.selected {
             findings.extend(of_author(scene, selected));
         }
         findings
-    }),
+    })],
 };
 
 const NO_REASON: Rule = rule(
@@ -29,19 +29,23 @@ const NO_REASON: Rule = rule(
     Severity::Error,
     "an exemption without a reason",
 );
-const ENDED: Rule = rule("FIT-EXM002", Severity::Error, "an exemption that ended");
+const ENDED: Rule = rule(
+    "FIT-EXM002",
+    Severity::Error,
+    "an exemption that has expired",
+);
 const UNKNOWN: Rule = rule(
     "FIT-EXM004",
     Severity::Warning,
-    "an exemption of something that does not exist",
+    "an exemption from an unknown rule or field",
 );
 const SKIPPED: Rule = rule(
     "FIT-EXM005",
     Severity::Info,
-    "an object whose author opted out of fitting",
+    "an object whose author opted out of fitout",
 );
 
-/// What is wrong with the exemptions of the config.
+/// The exemptions of the config.
 fn of_config(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for exemption in &scene.config.exemptions {
@@ -49,16 +53,16 @@ fn of_config(scene: &Scene<'_>) -> Vec<Finding> {
         let words = exemption.fields.iter().chain(&exemption.rules);
         findings.extend(words.filter_map(|word| unknown(scene.config.vocabulary, word, path)));
         if let Some(until) = ended(scene, exemption.until.as_ref()) {
-            let message = format!("{path} ended on {until}: {}", exemption.reason);
+            let message = format!("{path} expired after {until}: {}", exemption.reason);
             let finding = Finding::new(&ENDED, message);
             findings
-                .push(finding.help("mend what it covers, or give it a new day and a reason why"));
+                .push(finding.help("fix what it covers, or set a later date and give a reason"));
         }
     }
     findings
 }
 
-/// What is wrong with the exemptions that an object's author declares: one for each word of the annotation.
+/// The exemptions that an object's author declares, one for each word of the annotation.
 fn of_author(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let exemptions = selected.exemptions.iter();
@@ -72,21 +76,21 @@ fn of_author(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
             .about(&Subject::metadata(), &["annotations", name])
     };
     if first.reason.is_empty() {
-        let message = format!("the annotation {EXEMPT} needs a reason, in {EXEMPT_REASON}");
+        let message = format!("the annotation {EXEMPT} needs a reason in {EXEMPT_REASON}");
         let finding = Finding::new(&NO_REASON, message)
-            .help("say in one sentence why this has to stay as it is");
+            .help("explain in one sentence why this must stay as it is");
         findings.push(about(finding, EXEMPT));
     }
     let day = selected.target.annotation(EXEMPT_UNTIL);
     if let Some(day) = day.filter(|day| Date::parse(day).is_none()) {
-        let message = format!("`{day}` in {EXEMPT_UNTIL} is no day, so its exemption never ends");
+        let message =
+            format!("`{day}` in {EXEMPT_UNTIL} is not a date, so the exemption never expires");
         let finding = Finding::new(&ENDED, message).help("write it as `2027-03-31`");
         findings.push(about(finding, EXEMPT_UNTIL));
     }
     if let Some(until) = ended(scene, first.until.as_ref()) {
-        let message = format!("its exemption ended on {until}: {}", first.reason);
-        let finding =
-            Finding::new(&ENDED, message).help("mend what it covers, or give it a new day");
+        let message = format!("its exemption expired after {until}: {}", first.reason);
+        let finding = Finding::new(&ENDED, message).help("fix what it covers, or set a later date");
         findings.push(about(finding, EXEMPT_UNTIL));
     }
     let place = format!("the annotation {EXEMPT}");
@@ -96,7 +100,7 @@ fn of_author(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
     findings
 }
 
-/// The last day of an exemption, where it is past.
+/// The last day of an exemption that has expired.
 fn ended<'d>(scene: &Scene<'_>, until: Option<&'d Date>) -> Option<&'d Date> {
     until.filter(|until| {
         scene
@@ -112,7 +116,8 @@ fn unknown(vocabulary: &Vocabulary, word: &str, place: &str) -> Option<Finding> 
     if vocabulary.knows(word) {
         return None;
     }
-    let message = format!("{place} names `{word}`, which is no rule and no field of a section");
+    let message =
+        format!("{place} names `{word}`, which is neither a rule nor a field of a section");
     let help = match word.starts_with("FIT-") {
         true => suggestion(word, vocabulary.rules().map(|rule| rule.id)),
         false => {
@@ -125,7 +130,7 @@ fn unknown(vocabulary: &Vocabulary, word: &str, place: &str) -> Option<Finding> 
     Some(Finding::new(&UNKNOWN, message).help(help.unwrap_or_else(|| known.to_owned())))
 }
 
-/// Objects that their authors opted out, and words that opt out of nothing.
+/// Objects whose authors opted out, and unknown words in their annotations.
 fn skips(scene: &Scene<'_>) -> Vec<Finding> {
     let names = scene.config.vocabulary.names;
     let mut findings = Vec::new();
@@ -133,7 +138,7 @@ fn skips(scene: &Scene<'_>) -> Vec<Finding> {
         let is_known = |word: &&String| *word == "true" || names.contains(&word.as_str());
         for word in words.iter().filter(|word| !is_known(word)) {
             let message = format!(
-                "the annotation {SKIP} names `{word}`, which is no section, so nothing is skipped by it"
+                "the annotation {SKIP} names `{word}`, which is not a section, so it skips nothing"
             );
             let help = suggestion(word, names.iter().copied());
             let help = help.unwrap_or_else(|| format!("write `true`, or {}", one_of(names)));
@@ -144,7 +149,7 @@ fn skips(scene: &Scene<'_>) -> Vec<Finding> {
                 true => "everything".to_owned(),
                 false => words.join(", "),
             };
-            let message = format!("its author opted out of {what} by the annotation {SKIP}");
+            let message = format!("its author opted out of {what} with the annotation {SKIP}");
             findings.push(Finding::new(&SKIPPED, message).of(*resource));
         }
     }

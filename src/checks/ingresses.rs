@@ -1,11 +1,11 @@
-//! FIT-ING001: Ingresses and routes that lead nowhere, and hosts without TLS.
+//! FIT-ING001: Ingresses and routes to Services that do not exist, and hosts without TLS.
 //!
-//! A backend has to be a Service of the namespace, with the port by its number or name. Else the controller answers with
-//! 503, or not at all. Looked at are Ingresses of all versions, and the routes of the Gateway API. Where the
-//! namespace has no rendered Services at all, or an operator may make the Service of a custom resource, nothing is said.
+//! A backend must be a Service of the namespace and name one of its ports by number or name. Otherwise the controller answers
+//! with 503 or not at all. The check covers Ingresses of all versions and the routes of the Gateway API. Nothing is reported
+//! if the input has no Services in the namespace, or if an operator could create the Service from a custom resource.
 //!
-//! A host that no entry of `spec.tls` covers is served in plain text, which is told as a warning, unless an annotation
-//! gives the certificate to the controller.
+//! A host that no entry of `spec.tls` covers is served in plain text. This is a warning, unless an annotation gives the
+//! controller a certificate.
 //!
 //! Source: `ValidateIngressSpec` and `validateIngressBackend` in kubernetes `pkg/apis/networking/validation`.
 
@@ -28,10 +28,10 @@ const ID: Rule = Rule {
                 ingress-host-match-tls",
 };
 
-/// The port by which the controller of AWS load balancers is told to look for an action in an annotation.
+/// The port that makes the AWS load balancer controller read the action from an annotation.
 const USE_ANNOTATION: &str = "use-annotation";
 
-/// Annotations by which controllers are given certificates, or leave TLS to the pods.
+/// Annotations that give controllers a certificate, or leave TLS to the pods.
 const TLS_ANNOTATIONS: [&str; 6] = [
     "alb.ingress.kubernetes.io/certificate-arn",
     "haproxy.org/ssl-passthrough",
@@ -44,42 +44,38 @@ const TLS_ANNOTATIONS: [&str; 6] = [
 pub(super) const CHECK: Check = Check {
     name: "ingresses",
     rules: &[ID],
-    find: Find::Objects(|scene| {
-        let mut findings = Vec::new();
-        for selected in &scene.selection.selected {
-            let resource = selected.target.resource;
-            let mut routes = Routes {
-                scene: *scene,
-                resource,
-                index: selected.index,
-                findings: &mut findings,
-            };
-            match (resource.group(), resource.kind.as_ref()) {
-                ("networking.k8s.io" | "extensions", "Ingress") => {
-                    routes.ingress();
-                    routes.hosts();
-                }
-                ("gateway.networking.k8s.io", kind) if kind.ends_with("Route") => routes.gateway(),
-                _ => {}
+    find: &[Find::Object(|scene, selected| {
+        let resource = selected.target.resource;
+        let mut routes = Routes {
+            scene: *scene,
+            resource,
+            findings: Vec::new(),
+        };
+        match (resource.group(), resource.kind.as_ref()) {
+            ("networking.k8s.io" | "extensions", "Ingress") => {
+                routes.ingress();
+                routes.hosts();
             }
+            ("gateway.networking.k8s.io", kind) if kind.ends_with("Route") => routes.gateway(),
+            _ => {}
         }
-        findings
-    }),
+        routes.findings
+    })],
 };
 
-struct Routes<'s, 'f> {
+/// The routes of an object, and what is wrong with them.
+struct Routes<'s> {
     scene: Scene<'s>,
     resource: &'s Resource<'s>,
-    index: usize,
-    findings: &'f mut Vec<Finding>,
+    findings: Vec<Finding>,
 }
 
-impl<'s> Routes<'s, '_> {
+impl<'s> Routes<'s> {
     fn ingress(&mut self) {
         let Some(spec) = self.resource.node.at(["spec"]) else {
             return;
         };
-        // v1beta1 calls the default `backend`.
+        // `backend` is the default backend in v1beta1.
         for key in ["defaultBackend", "backend"] {
             if let Some(backend) = spec.at([key]) {
                 self.ingress_backend(backend, &["spec", key]);
@@ -129,7 +125,7 @@ impl<'s> Routes<'s, '_> {
                 (path, "serviceName", &["servicePort"]),
             );
         }
-        // Any other resource is of a kind that the controller knows.
+        // Other backends are resources of kinds that only the controller knows.
     }
 
     fn gateway(&mut self) {
@@ -153,7 +149,7 @@ impl<'s> Routes<'s, '_> {
         }
     }
 
-    /// Looks for a Service and its port, as one backend refers to them: by a path and the keys below it.
+    /// Checks the Service and the port of one backend, given its path and the keys below it.
     fn backend(
         &mut self,
         name: Option<Node<'s>>,
@@ -175,20 +171,19 @@ impl<'s> Routes<'s, '_> {
         let services = objects.referred(self.resource, &name, namespace, is_service);
         let found = |message: String, node: Node<'s>, key: &[&str]| {
             Finding::new(&ID, message)
-                .of(self.index)
                 .about(&Subject::object(), &[path, key].concat())
                 .current(node.value().ok())
         };
         if services.is_empty() {
-            let is_there =
+            let is_other =
                 |it: &Resource<'_>| is_service(it) && namespace == it.namespace.as_deref();
             let others = objects.resources.iter();
-            let mut others = others.filter(|it| is_there(it)).peekable();
+            let mut others = others.filter(|it| is_other(it)).peekable();
             let is_known = namespace != Some(CLUSTERS_NAMESPACE)
                 && others.peek().is_some()
                 && !objects.may_be_made(self.resource, &name, namespace);
             if is_known {
-                let message = format!("there is no Service {name} in its namespace");
+                let message = format!("the namespace has no Service {name}");
                 let mut finding = found(message, name_node, &[name_key]);
                 finding.help = suggestion(&name, others.map(|it| it.name.as_ref()));
                 self.findings.push(finding);
@@ -199,10 +194,10 @@ impl<'s> Routes<'s, '_> {
             return;
         };
         let ports = || services.iter().flat_map(|(_, service)| ports_of(service));
-        let may_lead_anywhere = services
+        let is_any_port_valid = services
             .iter()
             .any(|(_, service)| ports_of(service).next().is_none() && is_external(service));
-        if may_lead_anywhere || ports().any(|it| port.is(it, "port")) {
+        if is_any_port_valid || ports().any(|it| port.is(it, "port")) {
             return;
         }
         let mut finding = found(
@@ -233,12 +228,12 @@ impl<'s> Routes<'s, '_> {
             let hosts = items(entry, "hosts").filter_map(|(_, host)| host.text());
             let before = covered.len();
             covered.extend(hosts);
-            // An entry without hosts is for all of them.
+            // An entry without hosts covers all hosts.
             if covered.len() == before {
                 return;
             }
         }
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for (place, rule) in items(spec, "rules") {
             let Some(node) = rule.at(["host"]) else {
                 continue;
@@ -246,7 +241,7 @@ impl<'s> Routes<'s, '_> {
             let Some(host) = node.text().filter(|host| !host.is_empty()) else {
                 continue;
             };
-            if covered.iter().any(|it| covers(it, &host)) || told.contains(&host) {
+            if covered.iter().any(|it| covers(it, &host)) || reported.contains(&host) {
                 continue;
             }
             let finding = Finding::graded(
@@ -256,16 +251,16 @@ impl<'s> Routes<'s, '_> {
             );
             let path = ["spec", "rules", &place, "host"];
             let help =
-                "name the host in an entry of `spec.tls`, with the Secret that has its certificate";
-            let finding = finding.of(self.index).about(&Subject::object(), &path);
+                "add the host to an entry of `spec.tls` with the Secret that has its certificate";
+            let finding = finding.about(&Subject::object(), &path);
             let finding = finding.current(node.value().ok()).help(help);
             self.findings.push(finding);
-            told.push(host);
+            reported.push(host);
         }
     }
 }
 
-/// Whether a host of `tls` is, or stands for, a host: `*` is one label.
+/// Whether an entry of `tls` covers a host; `*` stands for one label.
 fn covers(entry: &str, host: &str) -> bool {
     let wildcard = |entry: &str| {
         let suffix = entry.strip_prefix("*.")?;
@@ -275,7 +270,7 @@ fn covers(entry: &str, host: &str) -> bool {
     entry == host || wildcard(entry) == Some(true)
 }
 
-/// The items of a list, with their places.
+/// The items of a list, with their indices.
 fn items<'a>(node: Node<'a>, key: &str) -> impl Iterator<Item = (String, Node<'a>)> {
     let items = node.items_at([key]).enumerate();
     items.map(|(place, item)| (place.to_string(), item))
@@ -293,7 +288,7 @@ fn ports_of<'s>(service: &Resource<'s>) -> impl Iterator<Item = Node<'s>> {
     service.node.items_at(["spec", "ports"])
 }
 
-/// What may have been meant by a port that a Service has not.
+/// The ports that a Service has, or the one most like a misspelt name.
 fn help_for_port<'n>(wanted: &PortRef<'_>, ports: impl Iterator<Item = Node<'n>>) -> String {
     let PortRef::Number(_) = wanted else {
         return wanted.help(ports);

@@ -1,7 +1,7 @@
-//! FIT-SEC010: volumes in memory that may fill what their container may use.
+//! FIT-SEC010: in-memory volumes that can use most of a container's memory limit.
 //!
-//! What is written to an `emptyDir` with `medium: Memory` counts as memory of the container that writes it, which is killed
-//! at its limit. All such volumes of a container are counted that it may write to and that have a `sizeLimit`.
+//! Data in an `emptyDir` with `medium: Memory` counts as memory of the container that writes it, and the container is killed
+//! at its limit. The check adds up the `sizeLimit` of all such volumes that a container can write to.
 //!
 //! Sources: `EmptyDirVolumeSource.medium` in k8s.io/api `core/v1/types.go`, and the pages on `emptyDir` of the Kubernetes
 //! documentation.
@@ -20,13 +20,13 @@ use crate::rules::{Rule, rule};
 const FILLS: Rule = rule(
     "FIT-SEC010",
     Severity::Warning,
-    "volumes in memory that may take more than half of a memory limit",
+    "in-memory volumes that can use more than half of a memory limit",
 );
 
 pub(super) const CHECK: Check = Check {
     name: "memoryVolumes",
     rules: &[FILLS],
-    find: Find::Pods(|pod| {
+    find: &[Find::Pods(|pod| {
         let volumes: Vec<_> = pod
             .after()
             .spec
@@ -40,10 +40,10 @@ pub(super) const CHECK: Check = Check {
             .containers()
             .filter_map(|(container, facts)| fills(pod, container, facts, &volumes));
         findings.collect()
-    }),
+    })],
 };
 
-/// The name of a volume in memory, and the most that it may hold.
+/// The name and size limit of a volume in memory.
 fn in_memory(volume: View<'_>) -> Option<(Cow<'_, str>, Quantity)> {
     let source = volume.get("emptyDir")?;
     let is_in_memory = source.text_at(["medium"]).as_deref() == Some("Memory");
@@ -76,12 +76,12 @@ fn fills(
     let how_much = if is_all { "all" } else { "more than half" };
     let subject = &container.subject;
     let message = format!(
-        "{}: its writable paths in memory may take {all}, {how_much} of its memory limit of {limit}, at which it is killed",
+        "{}: its in-memory volumes can use {all}, {how_much} of its memory limit of {limit}, and it is killed at the limit",
         subject.part
     );
     let finding = Finding::new(&FILLS, message)
         .about(subject, &field)
-        .help("lower `sizeLimit`, raise the limit, or leave out `medium: Memory`");
+        .help("lower `sizeLimit`, raise the limit, or remove `medium: Memory`");
     let section = pod
         .security_context()
         .and_then(|it| it.section_for(container));

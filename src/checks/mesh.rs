@@ -1,7 +1,7 @@
-//! FIT-RES016: containers that a service mesh adds when pods are made.
+//! FIT-RES016: containers that a service mesh injects when pods are created.
 //!
-//! Nothing here sees them, so the config gives them no amounts; annotations of the mesh do. Told where the config gives
-//! amounts to the other containers of the pods, or to pods in the namespace.
+//! They are not in the input, so the config cannot set their resources; annotations of the mesh can. The check reports them
+//! if the config sets resources for the other containers of the pods, or for pods in the namespace.
 //!
 //! Sources: istio.io/docs/reference/config/labels and config/annotations, linkerd.io/2/reference/proxy-configuration.
 
@@ -10,6 +10,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Pod, Scene};
 use crate::finding::{Finding, Subject};
 use crate::rules::{Rule, rule};
+use crate::select::Selected;
 use crate::transformers::Scope;
 use crate::yaml::Node;
 
@@ -22,16 +23,16 @@ const INJECTED: Rule = rule(
 pub(super) const CHECK: Check = Check {
     name: "mesh",
     rules: &[INJECTED],
-    find: Find::Both(into_namespaces, into_pods),
+    find: &[Find::Object(into_namespace), Find::Pods(into_pods)],
 };
 
-/// Where a mesh is asked for.
+/// How a mesh is asked to inject its container.
 struct Mesh {
     name: &'static str,
     map: &'static str,
     key: &'static str,
     asks: &'static [&'static str],
-    /// The annotations by which its container gets amounts.
+    /// The annotations that set the resources of its container.
     amounts: &'static str,
 }
 
@@ -53,37 +54,29 @@ const LINKERD: Mesh = Mesh {
     amounts: "config.linkerd.io/proxy-cpu-request, -memory-request, -cpu-limit and -memory-limit",
 };
 
-/// For all pods of a namespace.
+/// Injection into all pods of a namespace.
 const OF_NAMESPACES: [Mesh; 2] = [istio("istio-injection", &["enabled"]), LINKERD];
 
 const OF_PODS: [Mesh; 2] = [istio("sidecar.istio.io/inject", &["true"]), LINKERD];
 
-/// Namespaces whose pods get a container.
-fn into_namespaces(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
+/// Injection into the pods of a namespace.
+fn into_namespace<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Finding> {
+    let resource = selected.target.resource;
     let sections = &scene.transformers.resources;
-    for selected in &scene.selection.selected {
-        let resource = selected.target.resource;
-        if resource.kind != "Namespace" || selected.skips(sections.name()) {
-            continue;
-        }
-        if Scope::of(sections, scene.selection, selected)
-            .section()
-            .is_some()
-        {
-            let asked = asked(resource.node.get("metadata"), &OF_NAMESPACES);
-            findings.extend(asked.map(|mesh| {
-                let field = ["metadata", mesh.map, mesh.key];
-                let finding =
-                    mesh.finding("the pods of this namespace", &Subject::object(), &field);
-                finding.of(selected.index)
-            }));
-        }
+    if resource.kind != "Namespace" || selected.skips(sections.name()) {
+        return Vec::new();
     }
-    findings
+    let scope = Scope::of(sections, scene.selection, selected);
+    let asked = asked(resource.node.get("metadata"), &OF_NAMESPACES);
+    let finding = |mesh: &Mesh| {
+        let field = ["metadata", mesh.map, mesh.key];
+        mesh.finding("the pods of this namespace", &Subject::object(), &field)
+    };
+    let findings = asked.filter(|_| scope.section().is_some()).map(finding);
+    findings.collect()
 }
 
-/// Pods that get a container by what they say themselves.
+/// Injection into pods that ask for it.
 fn into_pods(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let template = pod.template;
     let metadata = template.has_metadata.then(|| template.node.get("metadata"));
@@ -107,13 +100,13 @@ fn asked<'m>(metadata: Option<Node<'_>>, meshes: &'m [Mesh]) -> impl Iterator<It
 impl Mesh {
     fn finding(&self, whose: &str, subject: &Subject, field: &[&str]) -> Finding {
         let message = format!(
-            "{} adds a container to {whose} when they are made, which is not seen here and gets no amounts",
+            "{} injects a container into {whose}; it is not in the input and gets no resources from the config",
             self.name
         );
         Finding::new(&INJECTED, message)
             .about(subject, field)
             .help(format!(
-                "its amounts come from the annotations {}",
+                "set its resources with the annotations {}",
                 self.amounts
             ))
     }

@@ -1,11 +1,11 @@
-//! FIT-RES001 and FIT-RES003: containers that do not say what they need, or what they may use.
+//! FIT-RES001 and FIT-RES003: containers without requests or limits.
 //!
-//! Without requests the scheduler takes a pod for one that needs nothing, and the kubelet evicts it first. Without a limit
-//! of memory one leak takes the node's. A limit of CPU is a matter of taste, because it slows programs down that could
-//! have idle CPUs, so that its absence is only told as info.
+//! Without requests, the scheduler assumes that a pod needs nothing, and the kubelet evicts it first. Without a memory limit,
+//! one leak uses up the node's memory. A CPU limit is a matter of taste because it throttles programs even while CPUs are
+//! idle, so a missing one is only info.
 //!
-//! A limit without a request counts as both, as for the API server. So do amounts of the pod as a whole, and the defaults of
-//! a LimitRange that is rendered in the namespace. Ephemeral containers and StepActions may have none.
+//! A limit without a request counts as both, as in the API server. Amounts of the pod as a whole count for each container,
+//! and so do the defaults of a LimitRange in the input. Ephemeral containers and StepActions cannot have resources.
 //!
 //! Sources: `SetDefaults_Pod` in kubernetes `pkg/apis/core/v1/defaults.go`, `defaultContainerResourceRequirements` in
 //! `plugin/pkg/admission/limitranger/admission.go`.
@@ -22,7 +22,7 @@ const REQUEST: Rule = Rule {
     id: "FIT-RES001",
     severity: Severity::Warning,
     when: When::OnCheck,
-    meaning: "a container without a request of CPU or memory",
+    meaning: "a container without a CPU or memory request",
     peers: "kube-linter unset-cpu-requirements, unset-memory-requirements; Polaris cpuRequestsMissing, \
                     memoryRequestsMissing; kube-score container-resources; kubescape C-0268, C-0269",
 };
@@ -30,7 +30,7 @@ const LIMIT: Rule = Rule {
     id: "FIT-RES003",
     severity: Severity::Warning,
     when: When::OnCheck,
-    meaning: "a container without a limit of memory, or, as info, of CPU",
+    meaning: "a container without a memory limit or, as info, a CPU limit",
     peers: "kube-linter unset-memory-requirements; Polaris memoryLimitsMissing, cpuLimitsMissing; kube-score \
                     container-resources; kubescape C-0270, C-0271",
 };
@@ -38,10 +38,10 @@ const LIMIT: Rule = Rule {
 pub(super) const CHECK: Check = Check {
     name: "missingAmounts",
     rules: &[REQUEST, LIMIT],
-    find: Find::Pods(missing),
+    find: &[Find::Pods(missing)],
 };
 
-/// The amounts that nothing gives to a container.
+/// The requests and limits that are not set.
 fn missing(pod: &Pod<'_, '_>) -> Vec<Finding> {
     const WANTED: [(&Rule, Severity, Half, &str); 4] = [
         (&REQUEST, Severity::Warning, Half::Requests, "cpu"),
@@ -54,8 +54,8 @@ fn missing(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for container in &pod.template.containers {
         let key = container.resources_key;
-        let is_meant = pod.selected.containers.includes(container);
-        if container.container_type == ContainerType::Ephemeral || key.is_empty() || !is_meant {
+        let is_selected = pod.selected.containers.includes(container);
+        if container.container_type == ContainerType::Ephemeral || key.is_empty() || !is_selected {
             continue;
         }
         let mut own = Declared::of(pod.container(container), key).with_implicit_requests();
@@ -63,8 +63,8 @@ fn missing(pod: &Pod<'_, '_>) -> Vec<Finding> {
             item.complete(&mut own.requests, &mut own.limits);
         }
         for (rule, severity, half, name) in WANTED {
-            let is_there = |it: &Declared| it.half(half).contains_key(name);
-            if is_there(&own) || is_there(&of_pod) {
+            let is_set = |it: &Declared| it.half(half).contains_key(name);
+            if is_set(&own) || is_set(&of_pod) {
                 continue;
             }
             let subject = &container.subject;

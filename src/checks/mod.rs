@@ -1,19 +1,17 @@
-//! The checks: each finds what is wrong, by subject; none fails, and none changes anything.
+//! The checks, one file for each subject. A check only reports: it never fails and never changes an object.
 //!
-//! A rule says when it is asked about: always, for what a person must know of what is written, or only on check. A check of
-//! pods sees each pod as it is and as it will be ([`Pod`]); the others see all objects ([`Scene`]). So one check serves "it
-//! is wrong" and "it will still be wrong after fitting".
+//! A rule runs always or only on check ([`When`]). A check of pods sees each pod as it is and as the edits will leave it
+//! ([`Pod`]), so one check reports both what is wrong and what will still be wrong.
 //!
-//! # Adding one
+//! # Adding a check
 //!
-//! 1. Copy `example.rs`, which is compiled for tests only. Its head says what is found and why that matters; its rules have id,
-//!    severity, time, meaning and what other tools call it.
+//! 1. Copy `example.rs`, which is compiled for tests only. Its head says what the check reports and why it matters.
 //! 2. Add its `mod` line and its row in the table.
-//! 3. Make `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
-//! 4. `UPDATE_GOLDEN=1 cargo test`, and read the git diff of what it wrote.
-//! 5. `make test lint`.
+//! 3. Add `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
+//! 4. Run `UPDATE_GOLDEN=1 cargo test` and read the git diff.
+//! 5. Run `make test lint`.
 //!
-//! Configured severities, `disable`, exemptions, results, JSON and `docs/checks.md` follow from that.
+//! Configured severities, `disable`, exemptions, results, JSON and `docs/checks.md` need no more code.
 
 mod accounts;
 mod amounts;
@@ -65,45 +63,25 @@ use crate::transformers::{Scope, Transformers};
 
 pub use run::Proof;
 
-/// A check, with the rules whose breaches it finds.
+/// A check and its rules.
 #[derive(Debug)]
 pub struct Check {
     /// The name of its file and of its folder of cases.
     pub name: &'static str,
-    /// Its rules.
+    /// The rules that it reports.
     pub rules: &'static [Rule],
-    /// How it finds.
-    find: Find,
+    find: &'static [Find],
 }
 
-/// What a check looks at.
+/// A function that finds, by what it looks at.
 #[derive(Clone, Copy, Debug)]
 enum Find {
     /// All objects at once.
-    Objects(fn(&Scene<'_>) -> Vec<Finding>),
-    /// The pods of one template after another; findings are about its object.
+    Scene(fn(&Scene<'_>) -> Vec<Finding>),
+    /// Each selected object; findings are about it.
+    Object(for<'s> fn(&Scene<'s>, &'s Selected<'s, 's>) -> Vec<Finding>),
+    /// The pods of each template; findings are about its object.
     Pods(fn(&Pod<'_, '_>) -> Vec<Finding>),
-    /// The one and the other.
-    Both(
-        fn(&Scene<'_>) -> Vec<Finding>,
-        fn(&Pod<'_, '_>) -> Vec<Finding>,
-    ),
-}
-
-impl Find {
-    fn objects(self) -> Option<fn(&Scene<'_>) -> Vec<Finding>> {
-        match self {
-            Find::Objects(find) | Find::Both(find, _) => Some(find),
-            Find::Pods(_) => None,
-        }
-    }
-
-    fn pods(self) -> Option<fn(&Pod<'_, '_>) -> Vec<Finding>> {
-        match self {
-            Find::Pods(find) | Find::Both(_, find) => Some(find),
-            Find::Objects(_) => None,
-        }
-    }
 }
 
 macro_rules! checks {
@@ -111,7 +89,7 @@ macro_rules! checks {
         /// Every check.
         pub const CHECKS: &[Check] = &[$($check::CHECK),*];
 
-        /// The rules of each.
+        /// The rules of each check.
         pub const RULES: &[&[Rule]] = &[$($check::CHECK.rules),*];
     };
 }
@@ -151,11 +129,11 @@ checks! {
 pub struct Scene<'s> {
     /// The config.
     pub config: &'s Config<'s>,
-    /// What it selects.
+    /// The objects that it selects.
     pub selection: &'s Selection<'s, 's>,
-    /// The transformers, for what their sections say of an object.
+    /// The transformers, for their settings.
     pub transformers: &'s Transformers<'s>,
-    /// What the config changes, or on check would still change.
+    /// The changes that the config makes, or on check would still make.
     pub changes: &'s [Change],
 }
 
@@ -172,7 +150,7 @@ impl<'s> Scene<'s> {
         &self.changes[first..until]
     }
 
-    /// The edits of one object as [`Pod::after`] takes them: with a view through them it is as it will be.
+    /// The edits of one object, to view it as they will leave it; see [`Pod::after`].
     pub fn after(&self, object: usize) -> Overlay<'s> {
         match self.config.validate_only {
             true => {
@@ -183,7 +161,7 @@ impl<'s> Scene<'s> {
         }
     }
 
-    /// Looks at the pods of every selected object.
+    /// Calls `look` with the pods of every selected object.
     pub fn each_pod(&self, mut look: impl FnMut(&Pod<'_, 's>)) {
         for selected in &self.selection.selected {
             if selected.target.templates.is_empty() {
@@ -209,13 +187,13 @@ impl<'s> Scene<'s> {
 
 /// The pods of one template, as a check sees them.
 pub struct Pod<'p, 's> {
-    /// Everything around them.
+    /// All objects.
     pub scene: &'p Scene<'s>,
     /// Their object.
     pub selected: &'p Selected<'s, 's>,
     /// Their template.
     pub template: &'p Template<'s>,
-    /// Whether edits are about the object.
+    /// Whether the object has edits.
     pub is_changed: bool,
     edits: &'p Overlay<'p>,
     before: OnceCell<PodFacts<'p>>,
@@ -229,20 +207,20 @@ impl<'p, 's> Pod<'p, 's> {
         self.before.get_or_init(|| PodFacts::of(self.template))
     }
 
-    /// The pods as they will be: fitted, as far as the config is written, or on check as far as FIT-RUN001 reports it.
+    /// The pods with the edits of the config, or on check with those that FIT-RUN001 reports.
     pub fn after(&self) -> &PodFacts<'p> {
-        let read = || PodFacts::after(self.template, self.edits);
-        self.after.get_or_init(read)
+        self.after
+            .get_or_init(|| PodFacts::after(self.template, self.edits))
     }
 
-    /// Every container of the template, as it will be.
+    /// Every container of the template, with the edits.
     pub fn containers(&self) -> impl Iterator<Item = (&'p Container<'s>, &ContainerFacts<'p>)> {
         let facts = self.after();
         let containers = self.template.containers.iter();
         containers.filter_map(|container| Some((container, facts.of_container(container)?)))
     }
 
-    /// What the section `securityContext` says of the object; `None` where its author opted out of it.
+    /// The settings of `securityContext` for the object; `None` if its author opted out.
     pub fn security_context(&self) -> Option<Scope<'p, 's, SecurityContext>> {
         let (scene, selected) = (self.scene, self.selected);
         let sections = &scene.transformers.security_context;
@@ -250,19 +228,19 @@ impl<'p, 's> Pod<'p, 's> {
         (!selected.skips(sections.name())).then(scope)
     }
 
-    /// A container as it will be.
+    /// A container with the edits.
     pub fn container(&self, container: &Container<'s>) -> View<'p> {
         self.edits.view(container.node, &container.subject.path)
     }
 
-    /// What `resources` says of the pods; `None` where their author opted out of it.
+    /// The settings of `resources` for the pods; `None` if their author opted out.
     pub fn resources(&self) -> Option<Scope<'p, 's, Resources>> {
         let sections = &self.scene.transformers.resources;
         let scope = || Scope::of(sections, self.scene.selection, self.selected);
         (!self.selected.skips(sections.name())).then(scope)
     }
 
-    /// Whether these are whole pods, and `resources` says something of them or of a container of theirs.
+    /// Whether these are whole pods, and `resources` applies to them or to one of their containers.
     pub fn has_resources(&self) -> bool {
         let has_resources = || {
             let scope = self.resources().filter(|_| self.template.is_whole());
@@ -271,12 +249,12 @@ impl<'p, 's> Pod<'p, 's> {
         *self.has_resources.get_or_init(has_resources)
     }
 
-    /// The amounts of such pods as they will be, completed by the LimitRanges of their namespace.
+    /// The amounts of such pods with the edits, completed by the LimitRanges of their namespace.
     pub fn amounts(&self) -> Option<Cow<'_, PodAmounts>> {
         self.has_resources().then(|| self.completed(self.after()))
     }
 
-    /// Amounts of the pods, completed by the LimitRanges of their namespace.
+    /// The amounts in `facts`, completed by the LimitRanges of the namespace.
     pub fn completed<'f>(&self, facts: &'f PodFacts<'_>) -> Cow<'f, PodAmounts> {
         let related = &self.scene.objects().related;
         let limits = related.limits_of(self.selected.target.resource);
@@ -284,7 +262,7 @@ impl<'p, 's> Pod<'p, 's> {
     }
 }
 
-/// Runs every check that is asked for.
+/// Runs every check that has an enabled rule.
 pub fn run<'s>(
     config: &'s Config<'s>,
     selection: &'s Selection<'s, 's>,
@@ -310,42 +288,58 @@ pub fn run<'s>(
         let checks = CHECKS.iter();
         checks.filter(|check| check.rules.iter().any(|rule| funnel.asks(rule)))
     };
-    let mut found = Vec::new();
-    for check in asked() {
-        if let Some(find) = check.find.objects() {
-            let mut findings = find(&scene);
-            // What FIT-RUN001 reports is not reported once more for what is wrong with it now, unless it will be then.
-            findings.retain(|it| {
-                let place = it.resource.zip(it.pointer.clone());
-                let is_of_now = it.rule.when == When::OnCheck && check.name != run::CHECK.name;
-                !is_of_now || place.is_none_or(|it| !reported.contains(&it))
-            });
-            verify(check, &findings);
-            found.extend(findings);
-        }
+    let mut all = Vec::new();
+    let mut of_pods = Vec::new();
+    for (check, find) in asked().flat_map(|check| check.find.iter().map(move |it| (check, it))) {
+        let mut findings = match find {
+            Find::Scene(find) => find(&scene),
+            Find::Object(find) => find_in_objects(*find, &scene),
+            Find::Pods(find) => {
+                of_pods.push((check, find));
+                continue;
+            }
+        };
+        // A field that FIT-RUN001 reports would be changed, so its present value is not reported as well.
+        findings.retain(|it| {
+            let place = it.resource.zip(it.pointer.clone());
+            let is_present = it.rule.when == When::OnCheck && check.name != run::CHECK.name;
+            !is_present || place.is_none_or(|it| !reported.contains(&it))
+        });
+        verify(check, &findings);
+        all.extend(findings);
     }
-    let of_pods = asked().filter_map(|check| Some((check, check.find.pods()?)));
-    let of_pods: Vec<_> = of_pods.collect();
     scene.each_pod(|pod| {
         for (check, find) in &of_pods {
-            let mut findings = find(pod);
-            findings
-                .iter_mut()
-                .for_each(|it| it.resource = Some(pod.selected.index));
+            let findings = about(pod.selected.index, find(pod));
             verify(check, &findings);
-            found.extend(findings);
+            all.extend(findings);
         }
     });
-    funnel.extend(found);
+    funnel.extend(all);
+}
+
+fn find_in_objects<'s>(
+    find: for<'o> fn(&Scene<'o>, &'o Selected<'o, 'o>) -> Vec<Finding>,
+    scene: &Scene<'s>,
+) -> Vec<Finding> {
+    let selected = scene.selection.selected.iter();
+    selected
+        .flat_map(|it| about(it.index, find(scene, it)))
+        .collect()
+}
+
+fn about(object: usize, mut findings: Vec<Finding>) -> Vec<Finding> {
+    for finding in &mut findings {
+        finding.resource = Some(object);
+    }
+    findings
 }
 
 fn verify(check: &Check, findings: &[Finding]) {
     for finding in findings {
-        let mut rules = check.rules.iter();
         debug_assert!(
-            rules.any(|rule| rule.id == finding.rule.id)
-                && finding.severity <= finding.rule.severity,
-            "{} must report its own rules, and no louder than they say: {finding:?}",
+            check.rules.contains(finding.rule) && finding.severity <= finding.rule.severity,
+            "{} must report its own rules, at most at their severity: {finding:?}",
             check.name
         );
     }

@@ -1,20 +1,20 @@
-//! FIT-NET002: network policies that speak of nobody.
+//! FIT-NET002: NetworkPolicies whose selectors match nothing.
 //!
-//! A policy whose `podSelector` no pod meets protects nothing, and a peer that nobody meets lets nobody in: traffic is
-//! cut off, or not, and no error tells. The same goes for a port by a name that no container of the pods declares.
-//! An empty selector meets everything.
+//! A policy whose `podSelector` matches no pod protects nothing, and a peer that matches no pod allows no traffic. No error
+//! reports either. The same applies to a named port that no container of the pods declares. An empty selector matches
+//! everything.
 //!
-//! Peers in namespaces that are not rendered cannot be judged, and neither can pods that need not be rendered, as the
-//! check of Services tells. A namespace is known by `kubernetes.io/metadata.name`, which the API server sets. A
-//! `namespaceSelector` by another label is found where it gives the name of a rendered Namespace as the value of a label
-//! that this Namespace has not: policies are often written with `name: ...`, which no API server sets.
+//! Peers in namespaces that are not in the input are not checked, nor are pods that may be created elsewhere; see the check
+//! `services`. A namespace is identified by `kubernetes.io/metadata.name`, which the API server sets. A `namespaceSelector`
+//! by another label is reported if its value is the name of a Namespace in the input that does not have this label: many
+//! policies use `name: ...`, which the API server does not set.
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{Found, Pods, PortRef, protocol};
+use crate::objects::{PodSearch, Pods, PortRef, protocol};
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::{Node, Value};
@@ -23,59 +23,55 @@ const ID: Rule = Rule {
     id: "FIT-NET002",
     severity: Severity::Error,
     when: When::OnCheck,
-    meaning: "a network policy that speaks of pods, namespaces or ports that do not exist",
+    meaning: "a NetworkPolicy for pods, namespaces or ports that do not exist",
     peers: "kube-linter dangling-networkpolicy, dangling-networkpolicypeer-podselector; kube-score \
                 networkpolicy-targets-pod; kubescape C-0299",
 };
 
-/// The label that the API server gives to every namespace: its name.
+/// The label with its name that the API server sets on every namespace.
 const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
-/// Where a policy has its rules, and a rule its peers.
+/// The fields for the rules of a policy, and for the peers of a rule.
 const DIRECTIONS: [(&str, &str); 2] = [("ingress", "from"), ("egress", "to")];
 
 pub(super) const CHECK: Check = Check {
     name: "networkPolicies",
     rules: &[ID],
-    find: Find::Objects(|scene| {
-        let mut findings = Vec::new();
-        for selected in &scene.selection.selected {
-            let resource = selected.target.resource;
-            if resource.kind == "NetworkPolicy" && resource.group() == "networking.k8s.io" {
-                let mut policy = Policy {
-                    scene: *scene,
-                    resource,
-                    index: selected.index,
-                    names_ports: names_ports(resource),
-                    findings: &mut findings,
-                };
-                policy.judge();
-            }
+    find: &[Find::Object(|scene, selected| {
+        let resource = selected.target.resource;
+        if resource.kind != "NetworkPolicy" || resource.group() != "networking.k8s.io" {
+            return Vec::new();
         }
-        findings
-    }),
+        let mut policy = Policy {
+            scene: *scene,
+            resource,
+            names_ports: names_ports(resource),
+            findings: Vec::new(),
+        };
+        policy.find();
+        policy.findings
+    })],
 };
 
-/// Which namespaces a peer means.
+/// The namespaces that a peer selects.
 enum Namespaces {
-    /// The policy's own.
+    /// The policy's own namespace.
     Own,
-    /// The one of this name, which is rendered.
+    /// The namespace of this name, which is in the input.
     Named(String),
-    /// Some that need not be rendered.
+    /// Namespaces that may not be in the input.
     Unknown,
 }
 
-struct Policy<'s, 'f> {
+struct Policy<'s> {
     scene: Scene<'s>,
     resource: &'s Resource<'s>,
-    index: usize,
     names_ports: bool,
-    findings: &'f mut Vec<Finding>,
+    findings: Vec<Finding>,
 }
 
-impl<'s> Policy<'s, '_> {
-    fn judge(&mut self) {
+impl<'s> Policy<'s> {
+    fn find(&mut self) {
         let Some(spec) = self.resource.node.at(["spec"]) else {
             return;
         };
@@ -99,11 +95,11 @@ impl<'s> Policy<'s, '_> {
         }
     }
 
-    /// The pods that the peers of a rule are, if all of them are here.
+    /// The pods that the peers of a rule select, if all are in the input.
     fn peers(&mut self, rule: Node<'s>, key: &str, path: [&str; 3]) -> Option<Vec<&'s Pods<'s>>> {
         let [spec, direction, rule_place] = path;
         let mut pods = Some(Vec::new());
-        // Without peers all are meant, within the cluster and without.
+        // A rule without peers matches everything inside and outside the cluster.
         let peers = rule.at([key])?;
         for (place, peer) in peers.items().enumerate() {
             let place = place.to_string();
@@ -124,7 +120,7 @@ impl<'s> Policy<'s, '_> {
         pods
     }
 
-    /// The namespaces that a selector means.
+    /// The namespaces that a selector matches.
     fn namespaces(&mut self, selector: Node<'s>, path: &[&str]) -> Namespaces {
         let labels = LabelSelector::of_object(selector);
         let objects = self.scene.objects();
@@ -132,7 +128,7 @@ impl<'s> Policy<'s, '_> {
             let is_namespace = |it: &Resource<'_>| it.kind == "Namespace" && it.group().is_empty();
             let found = objects.referred(self.resource, name, None, is_namespace);
             let mut found = found.into_iter().map(|(_, it)| it);
-            // Labels are not renamed, so that only the name by which it will be known counts.
+            // Kustomize does not rename the values of labels, so only the final name counts.
             found.find(|it| it.name == name)
         };
         if let Some((_, name)) = labels.labels().find(|(key, _)| *key == NAME_LABEL) {
@@ -148,24 +144,24 @@ impl<'s> Policy<'s, '_> {
         });
         if let Some((key, namespace)) = mistaken {
             let message = format!(
-                "no namespace is meant: the Namespace {} has no label {key}",
+                "it selects no namespace: the Namespace {} has no label {key}",
                 namespace.name
             );
-            let meant = Value::Mapping(vec![(
+            let label = Value::Mapping(vec![(
                 NAME_LABEL.to_owned(),
                 Value::String(namespace.name.to_string()),
             )]);
             let finding = Finding::new(&ID, message)
                 .about(&Subject::object(), path)
                 .current(selector.value().ok())
-                .proposed(Value::Mapping(vec![("matchLabels".to_owned(), meant)]))
+                .proposed(Value::Mapping(vec![("matchLabels".to_owned(), label)]))
                 .help(format!("select by {NAME_LABEL}, which every namespace has"));
-            self.findings.push(finding.of(self.index));
+            self.findings.push(finding);
         }
         Namespaces::Unknown
     }
 
-    /// The pods that a selector means, if they can be known.
+    /// The pods that a selector matches, if they are in the input.
     fn pods(
         &mut self,
         selector: Option<Node<'s>>,
@@ -180,26 +176,25 @@ impl<'s> Policy<'s, '_> {
         };
         let labels = selector.map(LabelSelector::of_object).unwrap_or_default();
         if labels.is_empty() && !self.names_ports {
-            // Everything is meant, and nobody asks what that is.
+            // The selector matches everything, and no port needs the pods.
             return None;
         }
         match self.scene.objects().find_pods(&labels, self.resource, name) {
-            Found::Pods(pods) => Some(pods),
-            Found::Unknown => None,
-            Found::Nothing(nothing) => {
-                let message = format!("no pod is meant: {}", nothing.cause);
+            PodSearch::Pods(pods) => Some(pods),
+            PodSearch::Unknown => None,
+            PodSearch::NoMatch(no_match) => {
+                let message = format!("it selects no pod: {}", no_match.cause);
                 let mut finding = Finding::new(&ID, message)
-                    .of(self.index)
                     .about(&Subject::object(), path)
                     .current(selector.and_then(|selector| selector.value().ok()));
-                finding.help = nothing.help;
+                finding.help = no_match.help;
                 self.findings.push(finding);
                 None
             }
         }
     }
 
-    /// The ports of a rule, each of which some pod that it opens has to declare if it is named.
+    /// The named ports of a rule, which one of its pods must declare.
     fn ports(&mut self, rule: Node<'s>, pods: &[&Pods<'s>], path: [&str; 3]) {
         let [spec, direction, rule_place] = path;
         for (place, port) in rule.items_at(["ports"]).enumerate() {
@@ -217,11 +212,10 @@ impl<'s> Policy<'s, '_> {
                 continue;
             }
             let message = format!(
-                "no port is meant: no container of these pods declares a {protocol_wanted} port {wanted}"
+                "it selects no port: no container of these pods declares a {protocol_wanted} port {wanted}"
             );
             let place = place.to_string();
             let mut finding = Finding::new(&ID, message)
-                .of(self.index)
                 .about(
                     &Subject::object(),
                     &[spec, direction, rule_place, "ports", &place, "port"],
@@ -234,7 +228,7 @@ impl<'s> Policy<'s, '_> {
     }
 }
 
-/// Whether some rule of a policy has a port by its name.
+/// Whether a rule of a policy has a named port.
 fn names_ports(policy: &Resource<'_>) -> bool {
     let directions = DIRECTIONS.into_iter();
     let rules = directions.flat_map(|(direction, _)| policy.node.items_at(["spec", direction]));

@@ -1,8 +1,8 @@
-//! FIT-SEC012: volumes of claims that are mounted right where a program wants a directory for its user alone.
+//! FIT-SEC012: volumes of claims that are mounted at a directory that a program requires to be private.
 //!
-//! PostgreSQL and others refuse a directory that others may read. The root of a volume belongs to root and is open to the
-//! `fsGroup`; a program that starts as root makes it its user's. The catalogue of images knows such directories and the
-//! variables by which they are chosen.
+//! PostgreSQL and others reject a directory that other users can read. The root of a volume belongs to root and is
+//! accessible to the `fsGroup`; only a program that starts as root can change the owner. The image catalogue lists such
+//! directories and the environment variables that set them.
 
 use kustomize_krm_types::Severity;
 
@@ -18,13 +18,13 @@ use crate::transformers::security_context::SecurityContext;
 const OPEN: Rule = rule(
     "FIT-SEC012",
     Severity::Warning,
-    "a directory that a program wants for itself and that is the root of a volume",
+    "a private directory of a program that is the root of a volume",
 );
 
 pub(super) const CHECK: Check = Check {
     name: "ownDirectories",
     rules: &[OPEN],
-    find: Find::Pods(|pod| {
+    find: &[Find::Pods(|pod| {
         let is_claim = |volume: &View<'_>| {
             let mut sources = ["persistentVolumeClaim", "ephemeral"].into_iter();
             sources.any(|source| volume.get(source).is_some())
@@ -48,7 +48,7 @@ pub(super) const CHECK: Check = Check {
             opened(pod, &section, (container, facts), is_claim)
         });
         findings.collect()
-    }),
+    })],
 };
 
 fn opened(
@@ -77,15 +77,15 @@ fn opened(
     let name = mount.text_at(["name"]).filter(|name| is_claim(name))?;
     let subject = &container.subject;
     let message = format!(
-        "{}: \"{name}\" is mounted at {path}, the directory of {} that {image} wants for its user alone; a volume's root \
-         belongs to root and is open to the fsGroup",
+        "{}: \"{name}\" is mounted at {path}, the {} of {image}, which must be private to its user; the root of a volume \
+         belongs to root and is accessible to the fsGroup",
         subject.part, own.variable
     );
     let finding = Finding::new(&OPEN, message)
         .about(subject, &["env"])
         .decided_by(section.decision("pod.fsGroup"))
         .help(format!(
-            "give it a directory below: `{{name: {}, value: {path}/data}}` in `env`",
+            "use a subdirectory: add `{{name: {}, value: {path}/data}}` to `env`",
             own.variable
         ));
     Some(finding)

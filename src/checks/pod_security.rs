@@ -1,17 +1,17 @@
-//! FIT-PSS-…: what the Pod Security Standards forbid, check by check, as the API server's own code judges it.
+//! FIT-PSS-…: violations of the Pod Security Standards, check by check, with the same results as the API server's own code.
 //!
-//! The API server takes a Deployment whose pods it will refuse; nobody hears of it until the rollout stands still. So pods
-//! are judged where they are written. Each field that is a cause is told with its line, and upstream's own words for it
-//! stand in the tag `psa`.
+//! The API server accepts a Deployment whose pods it will reject, and the error shows only in the stuck rollout. So the check
+//! validates the pods in every workload. It reports each field that is a cause with its line, and puts upstream's own words
+//! into the tag `psa`.
 //!
-//! On check the level is what the Namespace in the input enforces by its labels, and where there is none what
-//! `checks.profile` says, by default the profile of `securityContext` for that object. What a Namespace warns of is a
-//! warning, and so is, where the config decides, what the next level would forbid.
+//! On check, the level is the one that the labels of the Namespace in the input enforce. Without such a Namespace it is
+//! `checks.profile`, by default the profile of `securityContext` for the object. Violations of the level that the Namespace
+//! warns about are warnings. If the config sets the level, violations of the next stricter level are warnings.
 //!
-//! When pods are fitted, what the level of `securityContext` still refuses afterwards is a warning: a person has to decide.
+//! When fitout changes pods, violations of the level of `securityContext` that remain are warnings: a person must decide.
 
-mod fitted;
-mod judged;
+mod after_edits;
+mod on_check;
 
 use std::sync::Arc;
 
@@ -24,17 +24,20 @@ use crate::yaml::Node;
 pub(super) const CHECK: Check = Check {
     name: "podSecurity",
     rules: RULES,
-    find: Find::Pods(|pod| match pod.scene.config.validate_only {
-        true => judged::refused(pod),
-        false => fitted::refused(pod),
-    }),
+    find: &[Find::Pods(|pod| match pod.scene.config.validate_only {
+        true => on_check::violations(pod),
+        false => after_edits::violations(pod),
+    })],
 };
 
-/// The part of an object that a culprit belongs to.
+const LOWER_LEVEL: &str =
+    "change the manifest, or exempt it with a reason and use a namespace of a lower level";
+
+/// The part of an object with the field of a culprit.
 struct Blamed<'t, 'a> {
     subject: Arc<Subject>,
     node: Node<'a>,
-    /// Where it is one of a container.
+    /// The container, unless the part is the pod or its metadata.
     container: Option<&'t Container<'a>>,
     /// The tokens of the field below the part.
     field: Vec<String>,

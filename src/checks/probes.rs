@@ -1,11 +1,10 @@
 //! FIT-PRB002: probes that cannot succeed.
 //!
-//! A probe by the name of a port that its own container does not declare always fails: the kubelet looks at no other
-//! container. A liveness probe of that kind restarts the container for ever. Numbers are not judged: they need no
-//! declaration, and many programs answer probes on a port that nobody else is to know. Probes of another host are left
-//! alone.
+//! A probe of a named port always fails if its own container does not declare that port; the kubelet does not look at other
+//! containers. Such a liveness probe restarts the container again and again. Port numbers are not checked: they need no
+//! declaration, and many programs answer probes on a port that they do not declare. Probes of another host are skipped.
 //!
-//! Init containers that end before others start may have no probes: the API server refuses the pods.
+//! Init containers cannot have probes unless they are sidecars: the API server rejects the pods.
 //!
 //! Sources: `ResolveContainerPort` in kubernetes `pkg/probe/util.go`, `validateInitContainers` in
 //! `pkg/apis/core/validation/validation.go`.
@@ -22,7 +21,7 @@ const ID: Rule = Rule {
     id: "FIT-PRB002",
     severity: Severity::Error,
     when: When::OnCheck,
-    meaning: "a probe of a port that its container does not declare, or of a container that may have none",
+    meaning: "a probe of a port that its container does not declare, or on an init container",
     peers: "kube-linter liveness-port, readiness-port, startup-port",
 };
 
@@ -31,19 +30,15 @@ const PROBES: [&str; 3] = ["startupProbe", "livenessProbe", "readinessProbe"];
 pub(super) const CHECK: Check = Check {
     name: "probes",
     rules: &[ID],
-    find: Find::Objects(|scene| {
-        let mut findings = Vec::new();
-        for selected in &scene.selection.selected {
-            for (_, container) in selected.each_container() {
-                let found = judge(container);
-                findings.extend(found.into_iter().map(|it| it.of(selected.index)));
-            }
-        }
-        findings
-    }),
+    find: &[Find::Object(|_, selected| {
+        let containers = selected.each_container();
+        containers
+            .flat_map(|(_, container)| of_container(container))
+            .collect()
+    })],
 };
 
-fn judge(container: &Container<'_>) -> Vec<Finding> {
+fn of_container(container: &Container<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in PROBES {
         let Some(probe) = container.node.at([name]) else {
@@ -51,21 +46,24 @@ fn judge(container: &Container<'_>) -> Vec<Finding> {
         };
         if container.container_type == ContainerType::Init {
             let subject = container.subject.clone();
-            let message = format!("{}: {name} is refused by the API server", subject.part);
-            let help = "drop it, or make this a sidecar with `restartPolicy: Always`";
+            let message = format!(
+                "{}: {name} is not allowed for init containers",
+                subject.part
+            );
+            let help = "remove it, or make this a sidecar with `restartPolicy: Always`: the API server rejects the pod";
             let finding = Finding::new(&ID, message).about(&subject, &[name]);
             findings.push(finding.help(help));
             continue;
         }
+        let port = port_of(probe);
         findings.extend(
-            port_of(probe)
-                .and_then(|(action, port)| judge_port(container, &[name, action, "port"], port)),
+            port.and_then(|(action, port)| of_port(container, &[name, action, "port"], port)),
         );
     }
     findings
 }
 
-/// The action of a probe and the port that it asks, if it is on the pod itself.
+/// The action and the port of a probe, unless it probes another host.
 fn port_of(probe: Node<'_>) -> Option<(&'static str, Node<'_>)> {
     let mut actions = ["httpGet", "tcpSocket", "grpc"].into_iter();
     let (action, node) = actions.find_map(|action| Some((action, probe.at([action])?)))?;
@@ -75,13 +73,13 @@ fn port_of(probe: Node<'_>) -> Option<(&'static str, Node<'_>)> {
     Some((action, port))
 }
 
-fn judge_port(container: &Container<'_>, path: &[&str], node: Node<'_>) -> Option<Finding> {
+fn of_port(container: &Container<'_>, path: &[&str], node: Node<'_>) -> Option<Finding> {
     let port = PortRef::of(node)?;
     let subject = container.subject.clone();
     let (part, path_text) = (&subject.part, path.join("."));
     if let ([_, "grpc", _], PortRef::Name(_)) = (path, &port) {
         let message =
-            format!("{part}: {path_text}: a gRPC probe takes a number, not a port {port}");
+            format!("{part}: {path_text}: a gRPC probe needs a port number, not a port {port}");
         let finding = Finding::new(&ID, message).about(&subject, path);
         let number = ports_of(container).find(|it| port.is(*it, "containerPort"));
         let number = number.and_then(|it| it.at(["containerPort"])?.value().ok());
@@ -97,7 +95,7 @@ fn judge_port(container: &Container<'_>, path: &[&str], node: Node<'_>) -> Optio
         return None;
     };
     let message = format!(
-        "{part}: {path_text}: the container declares no port {port}, so that the probe always fails"
+        "{part}: {path_text}: the container declares no port {port}, so the probe always fails"
     );
     let mut finding = Finding::new(&ID, message)
         .about(&subject, path)

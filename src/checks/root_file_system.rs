@@ -1,8 +1,8 @@
-//! FIT-SEC002: containers that may write to their root filesystem.
+//! FIT-SEC002: containers with a writable root filesystem.
 //!
-//! With `readOnlyRootFilesystem: true` an intruder cannot replace the program or leave tools behind. What a program has to
-//! write goes to volumes, which `securityContext.writablePaths` adds. Windows has no such setting, and debug containers
-//! come and go by hand. When pods are fitted, it is told where their author's `false` stays.
+//! With `readOnlyRootFilesystem: true`, an intruder cannot replace the program or leave tools behind. Programs write to
+//! volumes instead, which `securityContext.writablePaths` adds. Windows has no such setting, and ephemeral containers are
+//! skipped. When fitout changes pods, a `false` in the manifest that the config does not replace is reported.
 
 use kustomize_krm_types::Severity;
 
@@ -17,7 +17,7 @@ const WRITABLE: Rule = Rule {
     id: "FIT-SEC002",
     severity: Severity::Warning,
     when: When::Always,
-    meaning: "a root file system that can be written to",
+    meaning: "a writable root filesystem",
     peers: "kube-linter no-read-only-root-fs; Polaris notReadOnlyRootFilesystem; kube-score \
                 container-security-context-readonlyrootfilesystem; kubescape C-0017; Kyverno require-ro-rootfs",
 };
@@ -27,11 +27,11 @@ const FIELD: [&str; 2] = ["securityContext", "readOnlyRootFilesystem"];
 pub(super) const CHECK: Check = Check {
     name: "rootFileSystem",
     rules: &[WRITABLE],
-    find: Find::Pods(|pod| {
+    find: &[Find::Pods(|pod| {
         let containers = pod.containers();
         let findings = containers.filter_map(|(it, facts)| writable(pod, it, facts));
         findings.collect()
-    }),
+    })],
 };
 
 fn writable(
@@ -54,7 +54,7 @@ fn writable(
         .proposed(true)
         .leaf("securityContext.readOnlyRootFilesystem");
     if pod.scene.config.validate_only {
-        return Some(finding.help("set it, and mount a volume where the program writes"));
+        return Some(finding.help("set it to true, and mount a volume where the program writes"));
     }
     let section = pod.security_context()?.section_for(container)?;
     let leaf = "container.readOnlyRootFilesystem";

@@ -1,11 +1,11 @@
-//! FIT-RUN001: whether the function ran.
+//! FIT-RUN001: whether fitout ran.
 //!
-//! kustomize leaves an executable function out without a word where a flag is missing, and what comes out looks like a
-//! build. But what the function has fitted it would not change again: so if the environment's config would still change
-//! an object, it did not run on it, or ran with another config, or something was changed since.
+//! Without a flag, kustomize silently skips an executable function, and the output looks like a complete build. But fitout
+//! does not change its own output again. So if the environment's config would still change an object, then fitout did not
+//! run on it or ran with another config, or the object has changed since.
 //!
-//! An object may have been selected by the name that it had before kustomize's prefixes, which a finished build does not
-//! tell any more. Where that may be so it is said, and nothing is held against the object.
+//! A selector may have matched an object by its name before kustomize's prefixes, which the output of a build no longer
+//! shows. The check then only warns that it cannot verify the object.
 
 use kustomize_krm_types::{Severity, annotations};
 
@@ -22,17 +22,17 @@ const UNFITTED: Rule = Rule {
     id: "FIT-RUN001",
     severity: Severity::Error,
     when: When::OnCheck,
-    meaning: "the function did not run, or with another config",
+    meaning: "fitout did not run, or ran with another config",
     peers: "",
 };
 
 pub(super) const CHECK: Check = Check {
     name: "run",
     rules: &[UNFITTED],
-    find: Find::Objects(unfitted),
+    find: &[Find::Scene(unfitted)],
 };
 
-/// Each leaf that would still change; or that this cannot be told of some.
+/// Each leaf that would still change, and a warning for those that cannot be verified.
 fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for changes in scene.changes.chunk_by(|a, b| a.resource == b.resource) {
@@ -45,13 +45,13 @@ fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
             .partition(|change| doubt.is_about(change, scene.config.vocabulary));
         findings.extend(certain.into_iter().map(would_change));
         if let ([first, ..], Some(who)) = (doubtful.as_slice(), &doubt.who) {
-            findings.push(cannot_tell(who, first.resource, doubtful.len()));
+            findings.push(unverified(who, first.resource, doubtful.len()));
         }
     }
     findings
 }
 
-/// The changes of an object that are reported as what the function would still change, where that is an error.
+/// The changes of an object that FIT-RUN001 reports as errors.
 pub(super) fn reported<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Vec<&'s Change> {
     let severity = scene
         .config
@@ -79,23 +79,25 @@ fn would_change(change: &Change) -> Finding {
     }
 }
 
-/// That fields of an object would still change: one cause has thousands of effects.
+/// One message for all fields of an object, because one cause can have thousands of effects.
 fn all_of_object(count: usize) -> String {
     let fields = if count == 1 { "field" } else { "fields" };
-    format!("fitout did not run here, or with another config: {count} {fields} would still change")
+    format!(
+        "fitout did not run on this object, or ran with another config: {count} {fields} would still change"
+    )
 }
 
-/// What is known of whether the function ran, where nothing would still change.
+/// Whether a check without findings proves that fitout ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
-    /// The config asks.
+    /// The rule is enabled.
     pub is_asked: bool,
-    /// Of some object it cannot be told, or is exempt.
+    /// Some object is exempt or cannot be verified.
     pub has_doubt: bool,
 }
 
 impl Proof {
-    /// What the findings of a run say of it.
+    /// The proof in the findings of a run.
     pub fn of(config: &Config<'_>, verdict: &Verdict) -> Proof {
         let severity = config.checks.severity_of(UNFITTED.id, UNFITTED.severity);
         let exempted = verdict.exempted.iter().map(|it| &it.finding);
@@ -106,12 +108,12 @@ impl Proof {
         }
     }
 
-    /// Whether nothing speaks against it.
+    /// Whether it is proved that fitout ran.
     pub fn holds(self) -> bool {
         self.is_asked && !self.has_doubt
     }
 
-    /// What is known when another config was asked as well.
+    /// The proof for two configs together.
     #[must_use]
     pub fn and(self, other: Proof) -> Proof {
         Proof {
@@ -121,21 +123,22 @@ impl Proof {
     }
 }
 
-fn cannot_tell(who: &str, resource: usize, count: usize) -> Finding {
+/// A warning that some fields of an object cannot be verified.
+fn unverified(who: &str, resource: usize, count: usize) -> Finding {
     let fields = if count == 1 { "field" } else { "fields" };
     let message = format!(
-        "whether the function ran cannot be told of {count} {fields}: {who} selects by a name that this object may have had \
-         before a prefix or suffix"
+        "cannot verify whether fitout ran for {count} {fields}: {who} selects by a name that this object may have had before \
+         kustomize's prefix or suffix"
     );
     Finding::graded(&UNFITTED, Severity::Warning, message).of(resource).help(
-        "select by label, which holds before and after; or check inside of the build, as a validator",
+        "select by label, which kustomize does not rename, or run the check inside the build, as a validator",
     )
 }
 
-/// What in the config may have met an object by a name that it had before, and what of it that would decide.
+/// The parts of the config that may have matched an object by an earlier name, so that their effect is not known.
 #[derive(Default)]
 struct Doubt<'c> {
-    /// Who would.
+    /// The first selector that may have matched, for the message.
     who: Option<String>,
     sections: Vec<&'static str>,
     exemptions: Vec<AppliedExemption<'c>>,
@@ -146,18 +149,18 @@ impl<'c> Doubt<'c> {
         let resource = selected.target.resource;
         let mut doubt = Doubt::default();
         if resource.annotation(annotations::KUSTOMIZE_ID).is_some() {
-            // Within a build earlier names are known.
+            // Inside a build, earlier names are known.
             return doubt;
         }
-        let may_meet =
+        let may_match =
             |selector: &Selector| selector.may_have_matched(resource, &selected.target.templates);
-        if config.exclude.iter().any(may_meet) {
+        if config.exclude.iter().any(may_match) {
             doubt.who = Some("`spec.exclude`".to_owned());
             doubt.sections.extend(NAMES);
         }
         for profile in &config.profiles {
             let mut selectors = std::iter::once(&profile.select).chain(&profile.exclude);
-            if selectors.any(may_meet) {
+            if selectors.any(may_match) {
                 let is_set =
                     |name: &&&str| !config.section_layers(&[profile.layer], name).is_empty();
                 doubt.sections.extend(NAMES.iter().filter(is_set));
@@ -166,7 +169,7 @@ impl<'c> Doubt<'c> {
             }
         }
         for (index, exemption) in config.exemptions.iter().enumerate() {
-            if may_meet(&exemption.select) {
+            if may_match(&exemption.select) {
                 doubt
                     .exemptions
                     .push(AppliedExemption::of_config(index, exemption));

@@ -1,8 +1,8 @@
-//! FIT-PRM002, FIT-PRM003 and FIT-PRM005: metrics that are read more than once, which makes every sum over them wrong, or
+//! FIT-PRM002, FIT-PRM003 and FIT-PRM005: metrics that are scraped more than once, which makes every sum over them wrong, or
 //! not at all.
 //!
-//! Judged are the annotations as they will be, where the section `prometheus` is for the object: those of pods, or with
-//! `placement: Service` those of Services.
+//! The check reads the annotations of the objects that the section `prometheus` selects, with the edits of the config: those
+//! of pods, or with `placement: Service` those of Services.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -24,12 +24,12 @@ use crate::yaml::Value;
 const TWICE: Rule = rule(
     "FIT-PRM002",
     Severity::Warning,
-    "metrics that are read twice, by annotations and by something else",
+    "metrics that are scraped twice, by annotations and in another way",
 );
 const SEVERAL: Rule = rule(
     "FIT-PRM003",
     Severity::Warning,
-    "several ports, each of which is scraped",
+    "several ports that are all scraped",
 );
 const NO_PORT: Rule = rule(
     "FIT-PRM005",
@@ -40,35 +40,28 @@ const NO_PORT: Rule = rule(
 pub(super) const CHECK: Check = Check {
     name: "scraping",
     rules: &[TWICE, SEVERAL, NO_PORT],
-    find: Find::Objects(|scene| {
-        let mut findings = Vec::new();
-        for selected in &scene.selection.selected {
-            let service = scene.objects().related.service(selected.index);
-            let has_some = service.is_some() || !selected.target.templates.is_empty();
-            if !has_some || selected.skips("prometheus") {
-                continue;
-            }
-            let sections = &scene.transformers.prometheus;
-            let scope = Scope::of(sections, scene.selection, selected);
-            let Some(section) = scope.section() else {
-                continue;
-            };
-            let is_silent = matches!(section.mode("scrape"), Mode::Off | Mode::Remove);
-            if is_silent || !section.settings.scrapes() {
-                continue;
-            }
-            let found = match (section.settings.annotates_services(), service) {
-                (false, _) => of_pods(scene, selected, &section),
-                (true, Some(service)) => of_service(scene, service, &section),
-                (true, None) => Vec::new(),
-            };
-            findings.extend(found.into_iter().map(|it| it.of(selected.index)));
+    find: &[Find::Object(|scene, selected| {
+        let service = scene.objects().related.service(selected.index);
+        let has_some = service.is_some() || !selected.target.templates.is_empty();
+        if !has_some || selected.skips("prometheus") {
+            return Vec::new();
         }
-        findings
-    }),
+        let sections = &scene.transformers.prometheus;
+        let scope = Scope::of(sections, scene.selection, selected);
+        let Some(section) = scope.section() else {
+            return Vec::new();
+        };
+        let is_left = matches!(section.mode("scrape"), Mode::Off | Mode::Remove);
+        match (section.settings.annotates_services(), service) {
+            _ if is_left || !section.settings.scrapes() => Vec::new(),
+            (false, _) => of_pods(scene, selected, &section),
+            (true, Some(service)) => of_service(scene, service, &section),
+            (true, None) => Vec::new(),
+        }
+    })],
 };
 
-/// Pods that are scraped by their annotations and by something else, or by annotations that lead nowhere.
+/// Pods that are scraped twice, or whose annotations name a port that does not exist.
 fn of_pods(
     scene: &Scene<'_>,
     selected: &Selected<'_, '_>,
@@ -84,7 +77,7 @@ fn of_pods(
         }
         let monitors = related.monitors_of(selected.index, place);
         let services = || related.services_of(selected.index, place);
-        // Of most pods this can be told without their edits.
+        // Most pods need no check with their edits.
         let may_be_scraped = |it: &Service<'_>| {
             it.resource.annotation(&scrape).is_some() || !scene.changes_of(it.object).is_empty()
         };
@@ -102,11 +95,11 @@ fn of_pods(
             subject: &template.pod_metadata,
             of: edits.view(template.node, &template.path),
         };
-        // A list of ports that is none stops the run, where it is asked for.
+        // An invalid list of ports stops the run where it is needed.
         let Ok(ports) = Ports::of_pods(resource, template) else {
             continue;
         };
-        findings.extend(annotations.leads_nowhere(&ports));
+        findings.extend(annotations.undeclared(&ports));
         if !annotations.ask_for(annotations.of) {
             continue;
         }
@@ -118,7 +111,7 @@ fn of_pods(
     findings
 }
 
-/// A Service that is scraped by its annotations and by a monitor, or whose pods are by theirs.
+/// A Service that is scraped twice, or whose annotations name a port that does not exist.
 fn of_service(
     scene: &Scene<'_>,
     service: &Service<'_>,
@@ -136,7 +129,7 @@ fn of_service(
         of: edits.view(service.resource.node, Pointer::root()),
     };
     let ports = Ports::of_service(related, service);
-    let mut findings: Vec<Finding> = annotations.leads_nowhere(&ports).into_iter().collect();
+    let mut findings: Vec<Finding> = annotations.undeclared(&ports).into_iter().collect();
     if !annotations.ask_for(annotations.of) {
         return findings;
     }
@@ -151,9 +144,9 @@ fn of_service(
         .any(is_scraped)
         .then(|| "the annotations of its pods".to_owned());
     let monitors = related.monitors_of_service(service).map(name_of);
-    let beside = related.services_beside(service).into_iter();
-    let beside = beside.filter_map(|it| annotations.of_service(scene, it));
-    let others = pods.into_iter().chain(monitors).chain(beside);
+    let services = related.services_beside(service).into_iter();
+    let services = services.filter_map(|it| annotations.of_service(scene, it));
+    let others = pods.into_iter().chain(monitors).chain(services);
     findings.extend(others.map(|by| annotations.twice(&by)));
     findings.extend(annotations.several(&ports));
     findings
@@ -163,12 +156,12 @@ fn name_of(monitor: &Monitor<'_>) -> String {
     monitor.resource.display_name()
 }
 
-/// The annotations of pods or of a Service, as they will be.
+/// The annotations of pods or of a Service, with the edits.
 struct Annotations<'v> {
     section: &'v Section<'v, Prometheus>,
-    /// The metadata that holds them.
+    /// Their metadata.
     subject: &'v Arc<Subject>,
-    /// What has that metadata.
+    /// The template or Service.
     of: View<'v>,
 }
 
@@ -177,7 +170,7 @@ impl<'v> Annotations<'v> {
         self.get_of(self.of, name)
     }
 
-    /// An annotation of another template or Service, by the same prefix.
+    /// An annotation of another template or Service, with the same prefix.
     fn get_of<'o>(&self, other: View<'o>, name: &str) -> Option<Cow<'o, str>> {
         let key = self.section.settings.key(name);
         other.text_at(["metadata", "annotations", &key])
@@ -188,7 +181,7 @@ impl<'v> Annotations<'v> {
         self.get_of(of, "scrape").as_deref() == Some("true")
     }
 
-    /// Whether those of another template or Service lead to the same port, too.
+    /// Whether the annotations of another template or Service lead to the same port.
     fn share_a_target(&self, other: View<'_>) -> bool {
         let is_one = match (self.get("port"), self.get_of(other, "port")) {
             (Some(own), Some(others)) => own == others,
@@ -197,7 +190,7 @@ impl<'v> Annotations<'v> {
         is_one && self.ask_for(other)
     }
 
-    /// What scrapes the pods by a Service in front of them, if its annotations lead to the same port.
+    /// A Service in front of the pods, if its annotations lead to the same port.
     fn of_service(&self, scene: &Scene<'_>, service: &Service<'_>) -> Option<String> {
         let edits = scene.after(service.object);
         let view = edits.view(service.resource.node, Pointer::root());
@@ -222,48 +215,47 @@ impl<'v> Annotations<'v> {
     fn twice(&self, by: &str) -> Finding {
         let message = format!("it is scraped twice: by its own annotations and by {by}");
         let finding = self.finding(&TWICE, Severity::Warning, message, "scrape", "scrape");
-        finding.help("keep one of both: annotate it with scrape \"false\", or set `scrape: false` for it in the config")
+        finding.help("keep one of them: set the scrape annotation to \"false\", or set `scrape: false` for it in the config")
     }
 
-    /// Each of several ports is a target of Prometheus.
+    /// Several ports, each of which is a target of Prometheus.
     fn several(&self, ports: &Ports<'_>) -> Option<Finding> {
         if ports.targets() < 2 {
             return None;
         }
-        // Targets that lead to one port are mostly dropped but for one, as far as their labels are the same.
+        // Prometheus drops duplicate targets of one port if their labels are equal, which is the usual case.
         let (severity, how) = match self.get("port") {
             Some(port) => {
-                let how = format!("each is a target of Prometheus, and all lead to port {port}");
+                let how =
+                    format!("each is a target of Prometheus, and all of them scrape port {port}");
                 (Severity::Info, how)
             }
             None => {
-                let how = "without a port among the annotations each is scraped".to_owned();
+                let how = "without a port annotation, each of them is scraped".to_owned();
                 (Severity::Warning, how)
             }
         };
         let message = format!("{} ports are declared: {how}", ports.targets());
         let finding = self.finding(&SEVERAL, severity, message, "port", "scrape");
-        Some(finding.help("select the port by its name in a PodMonitor or ServiceMonitor, or exempt it from FIT-PRM003 if the scrape config keeps one target of each pod"))
+        Some(finding.help("select the port by name in a PodMonitor or ServiceMonitor, or exempt it from FIT-PRM003 if the scrape config keeps one target per pod"))
     }
 
-    fn leads_nowhere(&self, ports: &Ports<'_>) -> Option<Finding> {
+    fn undeclared(&self, ports: &Ports<'_>) -> Option<Finding> {
         let port = self.get("port")?;
         if self.get("scrape").as_deref() == Some("false") || ports.leads_to(&port) {
             return None;
         }
         let why = match port.parse::<u16>() {
             Ok(_) => ports.undeclared(),
-            Err(_) => "is no number, and Prometheus looks up no names",
+            Err(_) => "is not a number, and Prometheus does not look up port names",
         };
-        let message = format!("the author annotated port {port}, which {why}");
+        let message = format!("the manifest annotates port {port}, which {why}");
         let severity = match self.section.settings.insists() {
             true => Severity::Error,
             false => Severity::Warning,
         };
         let finding = self.finding(&NO_PORT, severity, message, "port", "port");
         let finding = finding.current(Some(Value::from(port.as_ref())));
-        Some(
-            finding.help("correct the annotation, or set `prometheus.port` with the mode Override"),
-        )
+        Some(finding.help("fix the annotation, or set `prometheus.port` with the mode Override"))
     }
 }

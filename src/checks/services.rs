@@ -1,13 +1,14 @@
-//! FIT-NET004: Services that lead nowhere.
+//! FIT-NET004: Services without pods or ports behind them.
 //!
-//! A Service whose selector no pod meets has no endpoints, and every client gets a refused connection without a word in
-//! any log. The same goes for a `targetPort` by a name that no container of the pods declares, with the Service's
-//! protocol. A `targetPort` by a number needs no declaration. But where all containers of the pods declare
-//! their ports and none is this one, it is told as a warning, because then the number is most likely wrong.
+//! A Service whose selector matches no pod has no endpoints: clients get a refused connection, and no log shows why. The same
+//! applies to a named `targetPort` that no container of the pods declares with the Service's protocol. A numeric
+//! `targetPort` needs no declaration. But if all containers of the pods declare ports and none of them is this one, the
+//! number is probably wrong, which is a warning.
 //!
-//! Nothing is held against a Service without a selector (its endpoints are written by somebody else), one of type
-//! ExternalName, and one whose pods need not be rendered: where its namespace has no pods at all or is kube-system, where
-//! it selects by a label that a controller gives to pods, or where an operator makes the pods of a custom resource.
+//! Some Services are not checked: those without a selector, whose endpoints are set elsewhere; those of type ExternalName;
+//! and those whose pods may not be in the input. The latter are Services in kube-system or in a namespace without pods,
+//! Services that select by a label that a controller sets, and Services for pods that an operator creates from a custom
+//! resource.
 //!
 //! Source: `FindPort` in `k8s.io/endpointslice` `utils.go`.
 
@@ -15,7 +16,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{Found, Pods, PortRef, Service, protocol};
+use crate::objects::{PodSearch, Pods, PortRef, Service, protocol};
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
@@ -23,48 +24,42 @@ const ID: Rule = Rule {
     id: "FIT-NET004",
     severity: Severity::Error,
     when: When::OnCheck,
-    meaning: "a Service that leads to no pod, or to no port of its pods",
+    meaning: "a Service without pods, or with a target port that its pods do not declare",
     peers: "kube-linter dangling-service; kube-score service-targets-pod",
 };
 
 pub(super) const CHECK: Check = Check {
     name: "services",
     rules: &[ID],
-    find: Find::Objects(|scene| {
-        let mut findings = Vec::new();
-        for selected in &scene.selection.selected {
-            if let Some(service) = scene.selection.objects.related.service(selected.index) {
-                judge(scene, selected.index, service, &mut findings);
-            }
-        }
-        findings
-    }),
+    find: &[Find::Object(|scene, selected| {
+        let service = scene.objects().related.service(selected.index);
+        service.map_or_else(Vec::new, |service| of_service(scene, service))
+    })],
 };
 
-fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut Vec<Finding>) {
+fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
     let (resource, subject) = (service.resource, Subject::object());
     let kind = resource.node.text_at(["spec", "type"]);
     if service.selector.is_empty() || kind.as_deref() == Some("ExternalName") {
-        return;
+        return findings;
     }
     let namespace = resource.namespace.as_deref();
     let pods = match scene
         .objects()
         .find_pods(&service.selector, resource, namespace)
     {
-        Found::Unknown => return,
-        Found::Nothing(nothing) => {
-            let message = format!("the Service selects no pod: {}", nothing.cause);
+        PodSearch::Unknown => return findings,
+        PodSearch::NoMatch(no_match) => {
+            let message = format!("it selects no pod: {}", no_match.cause);
             let selector = resource.node.at(["spec", "selector"]);
             let mut finding = Finding::new(&ID, message)
-                .of(index)
                 .about(&subject, &["spec", "selector"])
                 .current(selector.and_then(|it| it.value().ok()));
-            finding.help = nothing.help;
-            findings.push(finding);
-            return;
+            finding.help = no_match.help;
+            return vec![finding];
         }
-        Found::Pods(pods) => pods,
+        PodSearch::Pods(pods) => pods,
     };
     for (place, port) in resource.node.items_at(["spec", "ports"]).enumerate() {
         let target = port.at(["targetPort"]);
@@ -80,16 +75,16 @@ fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut 
             continue;
         };
         let mut finding = Finding::graded(&ID, severity, message)
-            .of(index)
             .about(&subject, &["spec", "ports", &place.to_string(), key])
             .current(node.value().ok())
             .help(wanted.help(pods.iter().flat_map(|it| it.ports())));
         finding.proposed = wanted.quoted_number();
         findings.push(finding);
     }
+    findings
 }
 
-/// What is wrong with the port that a Service's port leads to.
+/// What is wrong with the target of a Service's port.
 fn fault(wanted: &PortRef<'_>, port: Node<'_>, pods: &[&Pods<'_>]) -> Option<(Severity, String)> {
     let protocol_wanted = protocol(port);
     let declares = |it: &&Pods<'_>| {
@@ -107,7 +102,7 @@ fn fault(wanted: &PortRef<'_>, port: Node<'_>, pods: &[&Pods<'_>]) -> Option<(Se
                 |container: Node<'_>| container.items_at(["ports"]).next().is_some();
             let mut containers = pods.iter().flat_map(|it| it.containers());
             let all_declare = containers.all(declares_some);
-            let message = format!("{message}, and all declare others");
+            let message = format!("{message}, and all of them declare other ports");
             all_declare.then_some((Severity::Warning, message))
         }
     }

@@ -1,6 +1,8 @@
-//! FIT-TGT001: pods in objects of kinds that fitout does not know, which a config can declare. FIT-TGT002: objects that
-//! look like workloads and are none, so that nothing in them is fitted: a kind in the wrong case or group, a workload
-//! without a container, or a declaration that leads nowhere. FIT-TGT003: patches of pods that are texts.
+//! FIT-TGT001 to FIT-TGT003: objects that fitout does not change although they seem to have pods.
+//!
+//! FIT-TGT001 reports pods in objects of unknown kinds, which a config can declare. FIT-TGT002 reports objects that look like
+//! workloads but are not: a kind in the wrong case or group, a workload without containers, or a declared path without
+//! containers. FIT-TGT003 reports pod patches that are written as text.
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
@@ -16,61 +18,57 @@ use crate::yaml::Node;
 pub(super) const CHECK: Check = Check {
     name: "targets",
     rules: &[UNDECLARED, NO_PODS_HERE, PATCH],
-    find: Find::Objects(|scene| {
-        let mut findings = Vec::new();
-        for selected in &scene.selection.selected {
-            let found = match selected.target.templates.is_empty() {
-                true => unfitted_workload(scene.config, selected.target.resource),
-                false => None,
-            };
-            let undeclared = undeclared_pods(scene.config, selected.target.resource);
-            let found = found.into_iter().chain(undeclared);
-            let found = found.chain(patches_as_text(selected.target));
-            findings.extend(found.map(|it| it.of(selected.index)));
-        }
-        findings
-    }),
+    find: &[Find::Object(|scene, selected| {
+        let target = selected.target;
+        let workload = match target.templates.is_empty() {
+            true => failed_workload(scene.config, target.resource),
+            false => None,
+        };
+        let undeclared = undeclared_pods(scene.config, target.resource);
+        let findings = workload.into_iter().chain(undeclared);
+        findings.chain(patches_as_text(target)).collect()
+    })],
 };
 
 const UNDECLARED: Rule = rule(
     "FIT-TGT001",
     Severity::Info,
-    "an object of an unknown kind that seems to hold pods",
+    "an object of an unknown kind that seems to contain pods",
 );
 const NO_PODS_HERE: Rule = rule(
     "FIT-TGT002",
     Severity::Warning,
-    "an object of a workload's kind from which no pods are made",
+    "an object that looks like a workload but has no pods",
 );
 const PATCH: Rule = rule(
     "FIT-TGT003",
     Severity::Info,
-    "a patch of pods that is a text, and is not read",
+    "a pod patch written as text, which fitout does not read",
 );
 
-/// What keeps a would-be workload from being one.
-fn unfitted_workload(config: &Config<'_>, resource: &Resource<'_>) -> Option<Finding> {
+/// An object that looks like a workload but is not one.
+fn failed_workload(config: &Config<'_>, resource: &Resource<'_>) -> Option<Finding> {
     let (message, help) = match declared(config, resource) {
         Some(declared) => {
             let message = format!(
-                "`podSpecs` declares pods of this {} at `{}`, where there are no containers, so nothing is fitted",
+                "`podSpecs` declares pods of this {} at `{}`, but it has no containers there, so nothing is changed",
                 resource.kind, declared.path
             );
             let help = match pods_in(resource).first() {
-                Some(found) => format!("there are some at `{}`", found.full_path()),
-                None => "look for a misspelt or missing key".to_owned(),
+                Some(found) => format!("there are containers at `{}`", found.full_path()),
+                None => "check for a misspelt or missing key".to_owned(),
             };
             (message, help)
         }
         None => {
-            let help = "look for a misspelt or wrongly indented field".to_owned();
+            let help = "check for a misspelt or wrongly indented field".to_owned();
             (why_not_a_workload(resource)?, help)
         }
     };
     Some(Finding::new(&NO_PODS_HERE, message).help(help))
 }
 
-/// That an object of an unknown kind seems to hold pods, with the declaration that would have it fitted.
+/// An object of an unknown kind that seems to contain pods, with the declaration that includes it.
 fn undeclared_pods(config: &Config<'_>, resource: &Resource<'_>) -> Option<Finding> {
     if declared(config, resource).is_some()
         || why_not_a_workload(resource).is_some()
@@ -83,16 +81,16 @@ fn undeclared_pods(config: &Config<'_>, resource: &Resource<'_>) -> Option<Findi
     let (what, help) = match first.form {
         Form::Containers => (
             "containers",
-            "declare it if its controller takes `resources` and `securityContext` there",
+            "declare it if its controller uses `resources` and `securityContext` there",
         ),
         Form::Template | Form::PodSpec => (
             "pods",
-            "declare it if its controller makes pods of it that may have every field of a pod",
+            "declare it if its controller creates pods from it and accepts every field of a pod",
         ),
     };
     let declarations = pods.iter().map(|pods| pods.declaration(resource));
     let message = format!(
-        "fitout does not know this kind; what it has at `{}` looks like {what} and is left as it is, unless `podSpecs` declares {}",
+        "unknown kind: `{}` looks like {what}, but it is not changed unless `podSpecs` declares {}",
         first.full_path(),
         declarations.collect::<Vec<_>>().join(", ")
     );
@@ -104,46 +102,46 @@ fn declared<'c>(config: &'c Config<'_>, resource: &Resource<'_>) -> Option<&'c P
     declared.find(|declared| declared.is_for(resource))
 }
 
-/// What keeps an object with the name of a workload from being one.
+/// Why an object with the kind of a workload is not one.
 fn why_not_a_workload(resource: &Resource<'_>) -> Option<String> {
     let (group, kind) = workload_kind(&resource.kind)?;
     if kind == "ReplicationController" && resource.node.get("spec").is_some() {
-        // Its template may be left out.
+        // Its template is optional.
         return None;
     }
     let is_kind = resource.kind == kind;
     match (is_kind, resource.group() == group) {
         (true, true) => Some(format!(
-            "this {kind} has no containers where its kind has them, so nothing is fitted"
+            "this {kind} has no pod spec with containers, so nothing is changed"
         )),
         (true, false) if is_builtin(resource.group()) => Some(format!(
-            "no {kind} is in apiVersion {}, so nothing is fitted",
+            "apiVersion {} has no kind {kind}, so nothing is changed",
             resource.api_version
         )),
         (false, _) if is_builtin(resource.group()) => Some(format!(
-            "`{}` is no kind, so nothing is fitted; did you mean {kind}?",
+            "`{}` is not a kind, so nothing is changed; did you mean {kind}?",
             resource.kind
         )),
         _ => None,
     }
 }
 
-/// Groups that Kubernetes owns, today's and the one that workloads came from.
+/// The built-in groups of workloads, including the legacy one.
 fn is_builtin(group: &str) -> bool {
     matches!(group, "" | "apps" | "batch" | "extensions")
 }
 
-/// Patches of pods that are texts, which nobody here reads.
+/// Pod patches that are written as text, which fitout does not read.
 fn patches_as_text(target: &Target<'_>) -> Vec<Finding> {
     if target.resource.group() != "argoproj.io" || target.templates.is_empty() {
         return Vec::new();
     }
     let findings = patches_in(target.resource).map(|(path, patch)| {
-        let message = "`podSpecPatch` is a text that Argo applies to the pods last; it is not read, so what it sets may \
-                       be other than what is fitted";
+        let message = "`podSpecPatch` is text that Argo applies to the pods last; fitout does not read it, and it may \
+                       override the config";
         let mut finding = Finding::new(&PATCH, message)
             .current(patch.value().ok())
-            .help("write what it sets into the templates, where it can be a field");
+            .help("move it into fields of the templates where possible");
         finding.pointer = Some(path);
         finding
     });

@@ -1,6 +1,6 @@
-//! How a check is tried alone, on one object.
+//! Runs one check on one object.
 
-use super::{Check, Scene};
+use super::{Check, Find, Scene, find_in_objects};
 use crate::config::FunctionConfig;
 use crate::objects::Objects;
 use crate::read::{Origin, Resource};
@@ -8,7 +8,7 @@ use crate::select::Selection;
 use crate::transformers::Transformers;
 use crate::yaml::Stream;
 
-/// The messages of what a check finds in an object, under a config that changes nothing.
+/// The messages that a check reports for an object, with a config that changes nothing.
 pub(super) fn found(check: &Check, object: &str) -> Vec<String> {
     let config = "{apiVersion: fitout.dev/v1alpha1, kind: Fitout, spec: {environment: test}}";
     let config = Stream::parse(config).expect("YAML");
@@ -27,12 +27,13 @@ pub(super) fn found(check: &Check, object: &str) -> Vec<String> {
         transformers: &transformers,
         changes: &[],
     };
-    let mut findings = check
-        .find
-        .objects()
-        .map_or_else(Vec::new, |find| find(&scene));
-    if let Some(find) = check.find.pods() {
-        scene.each_pod(|pod| findings.extend(find(pod)));
+    let mut findings = Vec::new();
+    for find in check.find {
+        match find {
+            Find::Scene(find) => findings.extend(find(&scene)),
+            Find::Object(find) => findings.extend(find_in_objects(*find, &scene)),
+            Find::Pods(find) => scene.each_pod(|pod| findings.extend(find(pod))),
+        }
     }
     findings.into_iter().map(|it| it.message).collect()
 }

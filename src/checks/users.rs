@@ -1,10 +1,10 @@
-//! FIT-SEC004 and FIT-SEC005: users of containers that are not known, or that their image is not made for.
+//! FIT-SEC004 and FIT-SEC005: containers whose user is unknown, or not the one that their image is made for.
 //!
-//! With `runAsNonRoot: true` a kubelet starts a container only when it knows its user for a number other than 0. An image
-//! may name its user, or have none, which is root; neither manifest nor config say so. On OpenShift each namespace has a
-//! range of users of its own.
+//! With `runAsNonRoot: true`, the kubelet starts a container only if its user is a number other than 0. The user of an image
+//! can be a name, or root by default, which neither the manifest nor the config shows. OpenShift assigns users from a range
+//! for each namespace, so it is not checked.
 //!
-//! Where the catalogue of images knows which user an image is made for, another one may not read or write its files.
+//! If the image catalogue knows the user of an image, another user may not be able to read or write its files.
 
 use kustomize_krm_types::Severity;
 
@@ -19,18 +19,18 @@ use crate::transformers::security_context::SecurityContext;
 const UNKNOWN: Rule = rule(
     "FIT-SEC004",
     Severity::Warning,
-    "runAsNonRoot without a user that is a number",
+    "runAsNonRoot without a numeric user",
 );
 const FOREIGN: Rule = rule(
     "FIT-SEC005",
     Severity::Warning,
-    "a user that the image's files do not belong to",
+    "a user that does not own the image's files",
 );
 
 pub(super) const CHECK: Check = Check {
     name: "users",
     rules: &[UNKNOWN, FOREIGN],
-    find: Find::Pods(|pod| {
+    find: &[Find::Pods(|pod| {
         let Some(scope) = pod.security_context() else {
             return Vec::new();
         };
@@ -39,15 +39,15 @@ pub(super) const CHECK: Check = Check {
             return Vec::new();
         };
         let foreign = pod.containers().filter_map(|(container, facts)| {
-            // Root is told of as such.
+            // Other rules report root.
             let user = pod.after().user_of(facts).filter(|user| *user != 0)?;
             foreign(&*scope.section_for(container)?, container, user)
         });
         foreign.chain(unknown(pod, &section)).collect()
-    }),
+    })],
 };
 
-/// The containers whose user is not known.
+/// The containers whose user is unknown.
 fn unknown(pod: &Pod<'_, '_>, section: &Section<'_, SecurityContext>) -> Option<Finding> {
     let (template, facts) = (pod.template, pod.after());
     let leaf = "pod.runAsNonRoot";
@@ -62,25 +62,25 @@ fn unknown(pod: &Pod<'_, '_>, section: &Section<'_, SecurityContext>) -> Option<
     };
     let containers = pod.containers().filter(|(_, facts)| is_unknown(facts));
     let mut without: Vec<String> = containers.map(|(it, _)| quoted(it)).collect();
-    // What an operator adds has no user but the pod's.
+    // Containers that an operator adds run as the pod's user.
     let is_open = template.has_more_containers && of_pod == Some(true);
     if is_open && facts.context.run_as_user.is_none() {
         without.extend(template.made.iter().map(quoted));
         if without.is_empty() {
-            without.push("the containers, which stand elsewhere".to_owned());
+            without.push("the containers that are not in the input".to_owned());
         }
     }
     if without.is_empty() {
         return None;
     }
     let message = format!(
-        "no user is known for {}: if the image's user is root or a name, runAsNonRoot keeps it from starting",
+        "no numeric user is set for {}: if the image's user is root or a name, runAsNonRoot prevents the container from starting",
         without.join(", ")
     );
     let finding = Finding::new(&UNKNOWN, message)
         .about(&template.pod, &["securityContext", "runAsUser"])
         .decided_by(section.decision(leaf))
-        .help("set `securityContext.pod.runAsUser` in the config, or the number in the manifest");
+        .help("set `securityContext.pod.runAsUser` in the config, or runAsUser in the manifest");
     Some(finding)
 }
 
@@ -88,7 +88,7 @@ fn quoted(container: &Container<'_>) -> String {
     format!("\"{}\"", container.name)
 }
 
-/// The container runs as a user that the files of its image do not belong to.
+/// A container whose user does not own the files of its image.
 fn foreign(
     section: &Section<'_, SecurityContext>,
     container: &Container<'_>,
@@ -101,14 +101,14 @@ fn foreign(
     }
     let subject = &container.subject;
     let message = format!(
-        "{}: by the catalogue of images {image} is made for user {made_for} and may not work as user {user}",
+        "{}: according to the image catalogue, {image} runs as user {made_for} and may not work as user {user}",
         subject.part
     );
     let finding = Finding::new(&FOREIGN, message)
         .about(subject, &["securityContext", "runAsUser"])
         .decided_by(section.decision("pod.runAsUser"))
         .help(
-            "take that user for this container, or say in `spec.catalogue` that any user will do",
+            "set that user for this container, or set `anyUser: true` for the image in `spec.catalogue`",
         );
     Some(finding)
 }

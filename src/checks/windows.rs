@@ -1,7 +1,8 @@
-//! FIT-SEC011: pods that go to Windows nodes and do not say so.
+//! FIT-SEC011: Windows pods without `os.name`.
 //!
-//! Since Kubernetes 1.25 the Pod Security Standards know Windows pods by `os.name` alone. A node selector keeps them on
-//! Windows nodes, but API server and standards take them for Linux pods, and ask for fields that Windows has not.
+//! Since Kubernetes 1.25, the Pod Security Standards identify Windows pods only by `os.name`. With only a node selector, pods
+//! run on Windows nodes, but the API server and the standards treat them as Linux pods and require fields that Windows does
+//! not have.
 //!
 //! Source: `PodSpec.OS` in k8s.io/api `core/v1/types.go`.
 
@@ -12,19 +13,19 @@ use crate::finding::{Finding, Mode};
 use crate::kubernetes::Level;
 use crate::rules::{Rule, rule};
 
-/// The version from which on `os.name` counts.
+/// The first minor version in which `os.name` counts.
 const SINCE_MINOR: u32 = 25;
 
 const UNNAMED: Rule = rule(
     "FIT-SEC011",
     Severity::Warning,
-    "pods for Windows that only their node selector tells",
+    "Windows pods without `os.name`",
 );
 
 pub(super) const CHECK: Check = Check {
     name: "windows",
     rules: &[UNNAMED],
-    find: Find::Pods(|pod| {
+    find: &[Find::Pods(|pod| {
         if !pod.template.is_windows || pod.after().spec.at(["os", "name"]).is_some() {
             return Vec::new();
         }
@@ -39,15 +40,15 @@ pub(super) const CHECK: Check = Check {
         }
         let subject = &pod.template.pod;
         let message = format!(
-            "{}: only its nodeSelector says that it is for Windows, so that a namespace of the level restricted asks it for \
-             what Windows has not and refuses it",
+            "{}: only its nodeSelector marks it as a Windows pod, so a namespace of the level restricted requires fields that \
+             Windows does not have and rejects it",
             subject.part
         );
         let finding = Finding::new(&UNNAMED, message)
             .about(subject, &["os", "name"])
             .proposed("windows")
             .decided_by(section.decision("profile"))
-            .help("write `os: {name: windows}` in the manifest");
+            .help("set `os: {name: windows}` in the manifest");
         vec![finding]
-    }),
+    })],
 };

@@ -7,7 +7,7 @@ use fitout::IMAGE;
 use fitout::config::Config;
 use fitout::problem::Problems;
 use fitout::read::Resource;
-use fitout::report::{self, Detail, Report};
+use fitout::report::{self, DetailLevel, Report};
 use fitout::yaml::Node;
 
 use super::apply::{exit_code, read_files};
@@ -92,7 +92,7 @@ impl Check {
         config.validate_only = true;
         let mut fitted = fitout::fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
-        let mut report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+        let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         if report.did_not_run() {
             report.explain_run(&cause(executables(), &config.environment));

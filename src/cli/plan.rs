@@ -1,7 +1,7 @@
 //! `fitout plan`: shows each change and its reason. Writes no manifest.
 
 use clap::Args;
-use fitout::report::{self, Detail, PlannedText, Report};
+use fitout::report::{self, DetailLevel, PlannedText, Report};
 
 use super::apply::{exit_code, run_on_files};
 use super::inputs::failure;
@@ -64,7 +64,7 @@ impl Plan {
             let unreadable = |problems| failure(&problems, &self.verbosity, UNREADABLE);
             let mut fitted =
                 fitout::fit(config, resources, Some(input.node)).map_err(unreadable)?;
-            let report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+            let report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
             let after = fitout::write::text(input.stream, &fitted.changes, resources);
             let after = after.map_err(|problem| unreadable(problem.into()))?;
             let path = format!("{} as kustomize passes it", directory.display());

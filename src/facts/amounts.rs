@@ -1,4 +1,4 @@
-//! Requests and limits: of containers and of pods, their sums, and the QoS class that they come to.
+//! Requests and limits of containers and pods, their sums, and the QoS class.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,17 +12,17 @@ use crate::objects::{Container, ContainerType, LimitRangeItem, Template};
 /// The two halves of `resources`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Half {
-    /// What is promised.
+    /// The requests.
     Requests,
-    /// What may be used at most.
+    /// The limits.
     Limits,
 }
 
 impl Half {
-    /// Both of them.
+    /// Both halves.
     pub const BOTH: [Half; 2] = [Half::Requests, Half::Limits];
 
-    /// Its key.
+    /// The key in `resources`.
     pub fn key(self) -> &'static str {
         match self {
             Half::Requests => "requests",
@@ -30,7 +30,7 @@ impl Half {
         }
     }
 
-    /// The leaf of a resource name: `limits.memory`.
+    /// The leaf for a resource name: `limits.memory`.
     pub fn leaf(self, name: &str) -> String {
         [self.key(), ".", name].concat()
     }
@@ -45,20 +45,20 @@ impl fmt::Display for Half {
 /// Requests and limits of one container, or of a pod, by resource name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Declared {
-    /// What is promised.
+    /// The requests.
     pub requests: BTreeMap<String, Quantity>,
-    /// What may be used at most.
+    /// The limits.
     pub limits: BTreeMap<String, Quantity>,
 }
 
 impl Declared {
-    /// What stands below a key of a container or a pod. What is no quantity is left out: the API server refuses it.
+    /// The amounts below a key of a container or a pod, without invalid quantities, which the API server rejects.
     pub fn of(owner: View<'_>, key: &str) -> Declared {
         let resources = owner.get(key);
         resources.map(Declared::of_resources).unwrap_or_default()
     }
 
-    /// What stands below such a key.
+    /// The amounts in a `resources` map.
     pub fn of_resources(resources: View<'_>) -> Declared {
         let mut declared = Declared::default();
         for half in Half::BOTH {
@@ -72,7 +72,7 @@ impl Declared {
         declared
     }
 
-    /// One of the halves.
+    /// The amounts of one half.
     pub fn half(&self, half: Half) -> &BTreeMap<String, Quantity> {
         match half {
             Half::Requests => &self.requests,
@@ -87,12 +87,12 @@ impl Declared {
         }
     }
 
-    /// Whether there is none.
+    /// Whether there are no amounts.
     pub fn is_empty(&self) -> bool {
         self.requests.is_empty() && self.limits.is_empty()
     }
 
-    /// As the API server completes it: where there is no request, the limit is one (`SetDefaults_Pod` in kubernetes
+    /// With the API server's defaults: a missing request equals the limit (`SetDefaults_Pod` in kubernetes
     /// `pkg/apis/core/v1/defaults.go`).
     pub fn with_implicit_requests(mut self) -> Declared {
         for (name, limit) in &self.limits {
@@ -102,14 +102,14 @@ impl Declared {
     }
 }
 
-/// How the kubelet ranks a pod when a node runs out of memory, and the scheduler when it preempts.
+/// The class by which the kubelet ranks pods when a node runs out of memory, and the scheduler when it preempts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QosClass {
     /// No container has amounts.
     BestEffort,
-    /// Some have.
+    /// Some containers have amounts, but they are not Guaranteed.
     Burstable,
-    /// All have, and requests equal limits.
+    /// All containers have amounts, and requests equal limits.
     Guaranteed,
 }
 
@@ -119,10 +119,10 @@ impl fmt::Display for QosClass {
     }
 }
 
-/// The amounts of all containers of a pod, and of the pod itself, completed as the API server does.
+/// The amounts of all containers of a pod and of the pod itself, with the API server's defaults.
 #[derive(Clone, Debug)]
 pub struct PodAmounts {
-    /// Each container in the order of the template, without ephemeral ones.
+    /// The containers in the order of the template, without ephemeral ones.
     pub containers: Vec<(ContainerType, Declared)>,
     /// `spec.resources`.
     pub pod: Declared,
@@ -131,10 +131,9 @@ pub struct PodAmounts {
 impl PodAmounts {
     /// The amounts of a pod.
     pub fn of(pod: &PodFacts<'_>) -> PodAmounts {
-        let has_amounts =
-            |it: &&super::pod::ContainerFacts<'_>| it.list != ContainerList::EphemeralContainers;
-        let containers = pod.containers.iter().filter(has_amounts);
-        // In the order of templates: ordinary containers come last in the evaluator's order too.
+        let containers = pod.containers.iter();
+        let containers = containers.filter(|it| it.list != ContainerList::EphemeralContainers);
+        // Templates and the evaluator both put ordinary containers last.
         let containers = containers.map(|container| {
             let declared = Declared::of(container.view, "resources");
             (
@@ -148,7 +147,7 @@ impl PodAmounts {
         }
     }
 
-    /// The amounts as they are once the LimitRanges of the namespace have completed them.
+    /// The amounts completed by the LimitRanges of the namespace.
     pub fn completed<'l>(
         &self,
         limits: impl Iterator<Item = &'l LimitRangeItem<'l>>,
@@ -162,7 +161,7 @@ impl PodAmounts {
         amounts
     }
 
-    /// Each container of the template with its amounts.
+    /// The containers of the template with their amounts.
     pub fn by_container<'t, 'a>(
         &self,
         template: &'t Template<'a>,
@@ -172,7 +171,7 @@ impl PodAmounts {
         containers.zip(self.containers.iter().map(|(_, declared)| declared))
     }
 
-    /// The largest limit of an ordinary container: the API server compares no others with the pod's.
+    /// The largest limit of an ordinary container, the only ones that the API server compares with the pod's.
     pub fn largest_limit(&self, name: &str) -> Option<Quantity> {
         let ordinary = self.containers.iter();
         let ordinary =
@@ -181,14 +180,14 @@ impl PodAmounts {
         limits.max()
     }
 
-    /// What the containers ask for together: ordinary containers and sidecars at once, or an init container at its
-    /// time with the sidecars before it, whichever is more (`AggregateContainerRequests` in kubernetes
-    /// `component-helpers/resource/helpers.go`). `None` where none asks, or the sum is too large to be held.
+    /// The sum of the requests: ordinary containers and sidecars together, or an init container with the sidecars
+    /// before it, whichever is more (`AggregateContainerRequests` in kubernetes
+    /// `component-helpers/resource/helpers.go`). `None` if there are no requests, or the sum overflows.
     pub fn sum_of_requests(&self, name: &str) -> Option<Quantity> {
         self.sum(Half::Requests, name)
     }
 
-    /// The sum of either half, in the same way.
+    /// The sum of either half, computed in the same way.
     pub fn sum(&self, half: Half, name: &str) -> Option<Quantity> {
         let mut sum: Option<Quantity> = None;
         let mut sidecars: Option<Quantity> = None;
@@ -213,7 +212,7 @@ impl PodAmounts {
         sum.max(peak)
     }
 
-    /// What the pod comes to: what it has itself, else the sum of its containers.
+    /// The totals of the pod: its own amounts, or the sums of its containers.
     pub fn in_all(&self) -> Declared {
         let mut all = self.pod_with_defaults();
         for half in Half::BOTH {
@@ -229,8 +228,8 @@ impl PodAmounts {
         all
     }
 
-    /// The class (`ComputePodQOS` in kubernetes `pkg/apis/core/v1/helper/qos/qos.go`): only CPU and memory count, zero
-    /// is as absent, init containers count, and amounts for the pod decide alone.
+    /// The QoS class (`ComputePodQOS` in kubernetes `pkg/apis/core/v1/helper/qos/qos.go`). Only CPU and memory count,
+    /// zero counts as absent, init containers count, and pod-level amounts override those of containers.
     pub fn qos_class(&self) -> QosClass {
         let pod = self.pod_with_defaults();
         let all: Vec<&Declared> = match self.pod.is_empty() {
@@ -267,8 +266,8 @@ impl PodAmounts {
         }
     }
 
-    /// The pod's own amounts as the API server completes them (`defaultPodRequests` in kubernetes
-    /// `pkg/apis/core/v1/defaults.go`): only where it has a limit, and from what its containers ask for first.
+    /// The pod's own amounts with the API server's defaults (`defaultPodRequests` in kubernetes
+    /// `pkg/apis/core/v1/defaults.go`): only if it has a limit, and from the containers' requests first.
     pub fn pod_with_defaults(&self) -> Declared {
         let mut pod = self.pod.clone();
         if pod.limits.is_empty() {

@@ -1,7 +1,7 @@
-//! Facts: what is known of a pod, as it is and as it will be.
+//! Facts about pods, before and after the edits.
 //!
-//! [`PodFacts`] are read once from [`View`]s. A view of a node with an [`Overlay`] is the node as edits will make it, so one
-//! reader, and with it one check, serves "it is wrong" and "it will still be wrong".
+//! [`PodFacts`] are read once from [`View`]s. A [`View`] through an [`Overlay`] shows a node as the edits will leave it, so
+//! the same reader serves both.
 
 mod amounts;
 mod overlay;

@@ -1,4 +1,4 @@
-//! The edits of one object, laid over its text, so that the same reader sees it before and after.
+//! The edits of one object, laid over its text.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use crate::yaml::{Node, Value};
 /// The edits of one object, as a tree along their paths.
 #[derive(Debug, Default)]
 pub struct Overlay<'e> {
-    /// The places that edits are about or lead through. The first is the object itself.
+    /// The edited places and their parents; the first is the object itself.
     branches: Vec<Branch<'e>>,
-    /// Items that lists get, by the place of the list.
+    /// The items appended to lists, with the place of the list.
     appended: Vec<(usize, &'e Value)>,
 }
 
@@ -24,7 +24,7 @@ struct Branch<'e> {
     key: Cow<'e, str>,
     first: Option<usize>,
     next: Option<usize>,
-    /// The value that the place gets, or `None` within where it is removed.
+    /// The new value, or `Some(None)` if the place is removed.
     edit: Option<Option<&'e Value>>,
 }
 
@@ -36,7 +36,7 @@ pub struct Place<'a> {
 }
 
 impl<'e> Overlay<'e> {
-    /// Lays the edits of one object over one another, in their order.
+    /// Combines the edits of one object, in their order.
     pub fn of(changes: impl IntoIterator<Item = &'e Change>) -> Overlay<'e> {
         let mut overlay = Overlay::default();
         let mut last: Option<(&'e Arc<Subject>, usize)> = None;
@@ -60,7 +60,7 @@ impl<'e> Overlay<'e> {
         overlay
     }
 
-    /// Lays values over the places that they are for; `None` removes what is there.
+    /// Values at their paths; `None` removes the value there.
     pub fn of_values(
         values: impl IntoIterator<Item = (&'e Pointer, Option<&'e Value>)>,
     ) -> Overlay<'e> {
@@ -72,7 +72,7 @@ impl<'e> Overlay<'e> {
         overlay
     }
 
-    /// A node at a path in the object, as it will be.
+    /// A node at a path in the object, with the edits.
     pub fn view<'o>(&'o self, node: Node<'o>, path: &Pointer) -> View<'o> {
         let root = Place {
             overlay: self,
@@ -83,7 +83,7 @@ impl<'e> Overlay<'e> {
         View::Written(node, place.flatten())
     }
 
-    /// The place at a path below another, which is made where it is not there.
+    /// The place at a path below another, created if missing.
     fn grow(&mut self, from: usize, path: &'e Pointer) -> usize {
         if self.branches.is_empty() {
             self.branches.push(Branch::new(Cow::Borrowed("")));
@@ -129,13 +129,13 @@ fn tokens(path: &Pointer) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 impl<'a> Place<'a> {
-    /// The place below at a key or an index.
+    /// The place at a key or an index below.
     pub(super) fn get(self, token: &str) -> Option<Place<'a>> {
         let mut below = self.below();
         below.find(|(key, _)| *key == token).map(|(_, it)| it)
     }
 
-    /// The places below.
+    /// The places directly below.
     pub(super) fn below(self) -> impl Iterator<Item = (&'a str, Place<'a>)> {
         let Overlay { branches, .. } = self.overlay;
         let first = branches[self.at].first;
@@ -143,14 +143,14 @@ impl<'a> Place<'a> {
         places.map(move |at| (branches[at].key.as_ref(), Place { at, ..self }))
     }
 
-    /// The items that the list at the place gets.
+    /// The items appended to the list at the place.
     pub(super) fn appended(self) -> impl Iterator<Item = &'a Value> {
         let appended = self.overlay.appended.iter();
         let here = appended.filter(move |(list, _)| *list == self.at);
         here.map(|(_, item)| *item)
     }
 
-    /// What is at the place after the edits, where this is there before.
+    /// The value after the edits, given the one before.
     pub(super) fn resolve(self, written: Option<Node<'a>>) -> Option<View<'a>> {
         match (self.overlay.branches[self.at].edit, written) {
             (Some(edit), _) => edit
@@ -161,14 +161,14 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Whether something is there that was not written.
+    /// Whether the edits add a value here or below.
     fn makes_anything(self) -> bool {
         matches!(self.overlay.branches[self.at].edit, Some(Some(_)))
             || self.appended().next().is_some()
             || self.below().any(|(_, below)| below.makes_anything())
     }
 
-    /// Whether the edits remove all entries of a map, with which it goes itself.
+    /// Whether the edits remove all entries of a map, which removes the map itself.
     fn empties(self, node: Node<'_>) -> bool {
         let is_gone = |(key, value): (Node<'_>, Node<'_>)| {
             let place = key.text().and_then(|key| self.get(&key));
@@ -177,7 +177,7 @@ impl<'a> Place<'a> {
         !self.makes_anything() && node.is_map() && node.len() > 0 && node.entries().all(is_gone)
     }
 
-    /// Whether what is written at the place is gone after the edits.
+    /// Whether the edits remove the value at the place.
     fn removes(self, node: Node<'_>) -> bool {
         match self.overlay.branches[self.at].edit {
             Some(edit) => edit.is_none_or(|value| matches!(value, Value::Null)),

@@ -1,8 +1,8 @@
-//! What is known of a pod: read once, from the text or from the text with edits laid over it.
+//! Facts about a pod, read once from the text, with or without the edits.
 //!
-//! The fields are as the API server's evaluator sees them, which is after defaulting (`pkg/apis/core/v1/defaults.go` in
-//! kubernetes): a volume without a source is an `emptyDir`, and in a Pod that is on its node's network every port is one
-//! of the node. Templates are not defaulted so; the pods made from them are.
+//! The fields are those that the API server's evaluator sees after defaulting (`pkg/apis/core/v1/defaults.go` in
+//! kubernetes): a volume without a source is an `emptyDir`, and every port of a Pod with `hostNetwork` is a port of the
+//! node. The API server does not apply the latter default to templates, only to the pods created from them.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -13,27 +13,27 @@ use super::view::View;
 use crate::objects::{Container, ContainerType, Template};
 use crate::yaml::{Kind, Node, Value};
 
-/// What is known of a pod, or of the pods that a template makes.
+/// Facts about a pod, or about the pods that a template creates.
 #[derive(Debug)]
 pub struct PodFacts<'a> {
     /// The pod spec.
     pub spec: View<'a>,
-    /// The metadata, where it has some.
+    /// The metadata, if present.
     pub metadata: Option<View<'a>>,
-    /// It is an object of the kind Pod, not a template.
+    /// Whether it is an object of the kind Pod and not a template.
     pub is_pod: bool,
     /// `hostUsers`
     pub host_users: Option<bool>,
-    /// `os.name` says so; what a node selector says does not count.
+    /// Whether `os.name` is `windows`; node selectors do not count.
     pub is_windows: bool,
     /// The pod's security context.
     pub context: Context<'a>,
-    /// The containers of its three lists, in the order in which the checks look at them.
+    /// The containers of its three lists, in the evaluator's order.
     pub containers: Vec<ContainerFacts<'a>>,
     amounts: OnceCell<PodAmounts>,
 }
 
-/// The lists of containers that a pod spec has.
+/// The lists of containers in a pod spec.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ContainerList {
     /// `initContainers`
@@ -45,7 +45,7 @@ pub enum ContainerList {
 }
 
 impl ContainerList {
-    /// In the order in which every check looks at them (`visitContainers` in `policy/visitor.go`).
+    /// The evaluator's order (`visitContainers` in `policy/visitor.go`).
     const ALL: [ContainerList; 3] = [
         ContainerList::InitContainers,
         ContainerList::Containers,
@@ -62,7 +62,7 @@ impl ContainerList {
     }
 }
 
-/// What is known of a container.
+/// Facts about a container.
 #[derive(Debug)]
 pub struct ContainerFacts<'a> {
     /// The list that it is in.
@@ -77,7 +77,7 @@ pub struct ContainerFacts<'a> {
     pub context: Context<'a>,
 }
 
-/// What the checks look at in the security context of a pod or of a container.
+/// The fields of a security context that the checks read.
 #[derive(Debug, Default)]
 pub struct Context<'a> {
     /// `allowPrivilegeEscalation`
@@ -108,7 +108,7 @@ pub struct Context<'a> {
     pub sysctls: Option<View<'a>>,
 }
 
-/// `seLinuxOptions`, as far as the checks look at them; what is absent is as what is empty.
+/// The fields of `seLinuxOptions` that the checks read; absent fields are empty.
 #[derive(Debug, Default)]
 pub struct SeLinux<'a> {
     /// `type`
@@ -154,7 +154,7 @@ impl<'a> Context<'a> {
     fn set(&mut self, field: &str, value: Option<View<'a>>) {
         let bool = || value.and_then(View::bool);
         let get = |key: &str| value.and_then(|value| value.get(key));
-        // A profile counts as set, whatever it says.
+        // A profile without a type counts as set.
         let profile = || value.map(|_| get("type").map(View::text).unwrap_or_default());
         match field {
             "allowPrivilegeEscalation" => self.allow_privilege_escalation = bool(),
@@ -182,7 +182,7 @@ impl<'a> Context<'a> {
 }
 
 impl<'a> PodFacts<'a> {
-    /// The facts of a template as it is.
+    /// The facts of a template without edits.
     pub fn of(template: &Template<'a>) -> PodFacts<'a> {
         let metadata = template.has_metadata.then(|| template.node.get("metadata"));
         let metadata = metadata.flatten().map(View::of);
@@ -191,7 +191,7 @@ impl<'a> PodFacts<'a> {
         })
     }
 
-    /// The facts of a template as it will be with the edits of its object.
+    /// The facts of a template with the edits of its object.
     pub fn after<'o: 'a>(template: &Template<'a>, edits: &'o Overlay<'o>) -> PodFacts<'a> {
         let of_template = edits.view(template.node, &template.path);
         let metadata = template.has_metadata.then(|| of_template.get("metadata"));
@@ -201,13 +201,12 @@ impl<'a> PodFacts<'a> {
         })
     }
 
-    /// The facts of a pod spec. `is_pod` tells an object of the kind Pod from a template.
+    /// The facts of a pod spec; `is_pod` for an object of the kind Pod.
     pub fn new(spec: Node<'a>, metadata: Option<Node<'a>>, is_pod: bool) -> PodFacts<'a> {
         PodFacts::of_lists(View::of(spec), metadata.map(View::of), is_pod)
     }
 
-    /// Of pods that stand in an object only in part, containers lie anywhere: each has its place among
-    /// [`Template::containers`] as its index.
+    /// In a partial pod, containers can be anywhere, so each has its place in [`Template::containers`] as its index.
     fn read(
         template: &Template<'a>,
         spec: View<'a>,
@@ -276,12 +275,12 @@ impl<'a> PodFacts<'a> {
         }
     }
 
-    /// The requests and limits of its containers, and of the pod itself.
+    /// The requests and limits of the pod and its containers.
     pub fn amounts(&self) -> &PodAmounts {
         self.amounts.get_or_init(|| PodAmounts::of(self))
     }
 
-    /// What is known of a container of the template.
+    /// The facts of a container of the template.
     pub fn of_container(&self, container: &Container<'_>) -> Option<&ContainerFacts<'a>> {
         let is_it = |it: &&ContainerFacts<'_>| {
             let node = it.view.node();
@@ -290,30 +289,30 @@ impl<'a> PodFacts<'a> {
         self.containers.iter().find(is_it)
     }
 
-    /// The number of the user that a container runs as: its own or the pod's; `None` where its image decides.
+    /// The numeric user of a container, its own or the pod's; `None` if the image decides.
     pub fn user_of(&self, container: &ContainerFacts<'_>) -> Option<i128> {
         container.context.run_as_user.or(self.context.run_as_user)
     }
 
-    /// A flag of the pod spec that is true, such as `hostNetwork`.
+    /// Whether a field of the pod spec such as `hostNetwork` is true.
     pub fn is_true(&self, key: &str) -> bool {
         self.spec.get(key).and_then(View::bool) == Some(true)
     }
 
-    /// Its volumes, with their names and the first of `sources` that each one has.
+    /// The volumes.
     pub fn volumes(&self) -> impl Iterator<Item = Volume<'a>> + use<'a> {
         let volumes = self.spec.items_at(["volumes"]).enumerate();
         volumes.map(|(index, view)| Volume { index, view })
     }
 
-    /// The ports of a container that are ports of its node: where it is written, and which.
+    /// The ports of the node that a container uses: index, key and number.
     pub fn host_ports<'s>(
         &self,
         container: &'s ContainerFacts<'a>,
     ) -> impl Iterator<Item = (usize, &'static str, i128)> + use<'a, 's> {
         let is_ephemeral = container.list == ContainerList::EphemeralContainers;
         let ports = container.view.items_at(["ports"]);
-        // Asked for only where there are ports at all.
+        // Most containers have no ports, so `hostNetwork` is read only if there are some.
         let mut ports = ports.enumerate().peekable();
         let is_given =
             ports.peek().is_some() && self.is_pod && !is_ephemeral && self.is_true("hostNetwork");
@@ -328,13 +327,13 @@ impl<'a> PodFacts<'a> {
         })
     }
 
-    /// One of its annotations. One that is null is there, and empty.
+    /// An annotation; null counts as empty.
     pub fn annotation(&self, key: &str) -> Option<Cow<'a, str>> {
         let annotations = self.metadata?.get("annotations")?;
         annotations.entry(key).map(View::text)
     }
 
-    /// Its annotations whose keys begin with `prefix`.
+    /// The annotations whose keys begin with `prefix`.
     pub fn annotations_with(&self, prefix: &str) -> Vec<(Cow<'a, str>, Cow<'a, str>)> {
         let annotations = self.metadata.and_then(|it| it.get("annotations"));
         let Some(annotations) = annotations else {
@@ -363,7 +362,7 @@ impl<'a> PodFacts<'a> {
     }
 }
 
-/// The keys of a map, those that are merged into it among them.
+/// The keys of a map, including merged ones.
 fn merged_keys<'a>(map: Option<Node<'a>>) -> Vec<Cow<'a, str>> {
     let Some(Value::Mapping(entries)) = map.and_then(|node| node.value().ok()) else {
         return Vec::new();
@@ -375,7 +374,7 @@ fn merged_keys<'a>(map: Option<Node<'a>>) -> Vec<Cow<'a, str>> {
 }
 
 impl<'a> ContainerFacts<'a> {
-    /// Ordinary, init, sidecar or ephemeral.
+    /// The type: ordinary, init, sidecar or ephemeral.
     pub fn container_type(&self) -> ContainerType {
         match self.list {
             ContainerList::Containers => ContainerType::Container,
@@ -389,7 +388,7 @@ impl<'a> ContainerFacts<'a> {
         }
     }
 
-    /// The hosts that its probes and hooks name: the path of each probe or hook, its action, and the host.
+    /// The hosts named by probes and hooks: the path of the probe or hook, its action, and the host.
     pub fn hosts(
         &self,
     ) -> impl Iterator<Item = (&'static [&'static str], &'static str, Cow<'a, str>)> {
@@ -428,7 +427,7 @@ impl<'a> Volume<'a> {
         self.view.get("name").map(View::text).unwrap_or_default()
     }
 
-    /// The first of these sources that it has.
+    /// The first of `sources` that the volume has.
     pub fn source(&self, sources: &[&'static str]) -> Option<&'static str> {
         let mut sources = sources.iter().copied();
         sources.find(|source| self.view.get(source).is_some())

@@ -1,4 +1,4 @@
-//! A value that is either in the text or made by edits.
+//! A value in the text or from the edits.
 
 use std::borrow::Cow;
 
@@ -9,11 +9,11 @@ use crate::yaml::{Node, Scalar, Value};
 /// A value as the API server reads it: null is absent, and the zero value where it is an item of a list.
 #[derive(Clone, Copy, Debug)]
 pub enum View<'a> {
-    /// In the text, with what edits make of it.
+    /// In the text, with the edits at its place.
     Written(Node<'a>, Option<Place<'a>>),
-    /// What an edit writes.
+    /// The value that an edit writes.
     Planned(&'a Value),
-    /// A collection that is there because edits write into it.
+    /// A collection that exists only because edits write into it.
     Made(Place<'a>),
 }
 
@@ -23,7 +23,7 @@ impl<'a> View<'a> {
         View::Written(node, None)
     }
 
-    /// Its node, where it is in the text.
+    /// Its node, if it is in the text.
     pub fn node(self) -> Option<Node<'a>> {
         match self {
             View::Written(node, _) => Some(node),
@@ -52,7 +52,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The value below some keys.
+    /// The value at a path of keys.
     pub fn at<'k>(self, keys: impl IntoIterator<Item = &'k str>) -> Option<View<'a>> {
         keys.into_iter().try_fold(self, |of, key| of.get(key))
     }
@@ -102,7 +102,7 @@ impl<'a> View<'a> {
         written.chain(appended.chain(planned).map(View::Planned))
     }
 
-    /// The items of a list below some keys.
+    /// The items of a list at a path of keys.
     pub fn items_at<'k>(
         self,
         keys: impl IntoIterator<Item = &'k str>,
@@ -129,7 +129,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The string below some keys.
+    /// The string at a path of keys.
     pub fn text_at<'k>(self, keys: impl IntoIterator<Item = &'k str>) -> Option<Cow<'a, str>> {
         self.at(keys).map(View::text)
     }
@@ -146,7 +146,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// An integer; the API server takes 1000.0 for 1000.
+    /// An integer; the API server reads 1000.0 as 1000.
     pub fn int(self) -> Option<i128> {
         let whole = |value: f64| (value.fract() == 0.0).then_some(value as i128);
         match self {
@@ -163,7 +163,7 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A quantity; `None` for what is none.
+    /// A quantity, if it is a valid one.
     pub fn quantity(self) -> Option<Quantity> {
         match self {
             View::Written(node, _) => Quantity::of_node(node).ok(),

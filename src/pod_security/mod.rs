@@ -1,8 +1,8 @@
-//! The Pod Security Standards, judged as the API server judges them.
+//! The Pod Security Standards, evaluated as in the API server.
 //!
-//! Source: `policy/` of k8s.io/pod-security-admission v0.37.2. Level, version, order of the results, and every reason and
-//! detail agree with it to the letter; `make conformance` asks it about its own fixtures, a corpus and mutations of both.
-//! Beyond it, a [`Violation`] names its [`Culprit`]s: each field that is the cause, and the value that would mend it.
+//! Source: `policy/` of k8s.io/pod-security-admission v0.37.2. Levels, versions, the order of results, and every reason and
+//! detail are identical; `make conformance` compares them for upstream's fixtures, a corpus and mutations of both. In
+//! addition, a [`Violation`] names its [`Culprit`]s: each field that causes it, and the value that fixes it.
 
 mod checks;
 mod violation;
@@ -15,10 +15,10 @@ use checks::CHECKS;
 use crate::facts::PodFacts;
 use crate::kubernetes::{Level, Version};
 
-/// What a level of the standards forbids in a pod; nothing when it allows it.
+/// The violations of a level of the standards by a pod.
 ///
-/// In upstream's order: the checks of the level baseline by their ids, and then those of the level restricted. A check of
-/// the level restricted may stand in for one of the level baseline (`populate` in `policy/registry.go`).
+/// The order is upstream's: the checks of the level baseline by id, then those of the level restricted. A check of the level
+/// restricted can replace one of the level baseline (`populate` in `policy/registry.go`).
 #[must_use]
 pub fn evaluate(pod: &PodFacts<'_>, level: Level, version: Version) -> Vec<Violation> {
     let mut violations = Vec::new();

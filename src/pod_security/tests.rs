@@ -1,4 +1,4 @@
-//! Levels, versions, order and edits; what each check forbids is tested beside it.
+//! Levels, versions, order and edits; each check has its own tests.
 
 use jsonptr::Pointer;
 
@@ -23,7 +23,7 @@ fn checks_are_sorted_by_level_and_id() {
 }
 
 #[test]
-fn the_rows_of_a_check_get_younger_and_overrides_name_baseline_checks() {
+fn the_versions_of_a_check_are_sorted_and_overrides_name_baseline_checks() {
     for check in CHECKS {
         let minors = check.versions.iter().map(|(minor, _)| *minor);
         assert!(minors.is_sorted_by(|a, b| a < b), "{}", check.id);
@@ -37,7 +37,7 @@ fn the_rows_of_a_check_get_younger_and_overrides_name_baseline_checks() {
 }
 
 #[test]
-fn a_level_adds_to_the_one_below_and_stands_in_for_some_of_it() {
+fn a_level_adds_checks_and_replaces_some_of_the_level_below() {
     let text = "{volumes: [{name: v, hostPath: {path: /}}], containers: [{name: a, securityContext: {privileged: true, \
                 procMount: Unmasked, capabilities: {add: [BPF]}, seccompProfile: {type: Unconfined}}}]}";
     let stream = Stream::parse(text).expect("YAML");
@@ -73,7 +73,7 @@ fn a_level_adds_to_the_one_below_and_stands_in_for_some_of_it() {
 }
 
 #[test]
-fn versions_are_read_as_the_labels_of_namespaces_write_them() {
+fn versions_are_parsed_as_in_namespace_labels() {
     assert_eq!("latest".parse(), Ok(Version::LATEST));
     assert_eq!("v1.34".parse(), Ok(Version::of_minor(34)));
     assert_eq!("v1.0".parse(), Ok(Version::of_minor(0)));
@@ -85,7 +85,7 @@ fn versions_are_read_as_the_labels_of_namespaces_write_them() {
 }
 
 #[test]
-fn a_pod_on_its_nodes_network_takes_each_of_its_ports() {
+fn every_port_of_a_pod_with_host_network_is_a_host_port() {
     let text = "{hostNetwork: true, containers: [{name: a, ports: [{containerPort: 80}]}], \
                 ephemeralContainers: [{name: e, ports: [{containerPort: 81}]}]}";
     let stream = Stream::parse(text).expect("YAML");
@@ -103,7 +103,7 @@ fn a_pod_on_its_nodes_network_takes_each_of_its_ports() {
 }
 
 #[test]
-fn edits_are_judged_as_if_they_were_written() {
+fn edits_count_as_written() {
     let text = "{securityContext: {seccompProfile: {type: Unconfined}, runAsUser: 0}, containers: [{name: a, \
                 securityContext: {capabilities: {add: [BPF], drop: []}}}, {name: b}]}";
     let stream = Stream::parse(text).expect("YAML");
@@ -145,7 +145,7 @@ fn edits_are_judged_as_if_they_were_written() {
 }
 
 #[test]
-fn annotations_may_be_merged_and_edited() {
+fn annotations_can_be_merged_and_edited() {
     let text = "base: &base {container.apparmor.security.beta.kubernetes.io/b: unconfined}\n\
                 metadata: {annotations: {<<: *base, container.apparmor.security.beta.kubernetes.io/a: unconfined}}\n\
                 spec: {containers: [{name: a}, {name: b}]}";

@@ -1,4 +1,4 @@
-//! What a check forbids: upstream's words, and where it lies.
+//! Violations: upstream's words, and the fields that cause them.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,53 +11,53 @@ use crate::objects::Template;
 use crate::rules::Rule;
 use crate::yaml::Value;
 
-/// What one check forbids in a pod.
+/// A violation of one check by a pod.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Violation {
     /// The id of the check, such as `runAsNonRoot`.
     pub check: &'static str,
-    /// The rule that it breaks.
+    /// The rule for it.
     pub rule: &'static Rule,
     /// Upstream's reason, such as `runAsNonRoot != true`.
     pub reason: &'static str,
     /// Upstream's detail: the server's message is `reason (detail), reason (detail)`.
     pub detail: String,
-    /// Every field that is a cause of it, in the order in which the check looks at them; never empty.
+    /// Every field that causes it, in the order of the check; never empty.
     pub culprits: Vec<Culprit>,
 }
 
-/// The part of a pod that a field belongs to.
+/// The part of a pod with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {
     /// The pod spec.
     Pod,
     /// The metadata of the pod or of its template.
     Metadata,
-    /// One of its containers.
+    /// A container.
     Container {
-        /// The list that it is in.
+        /// Its list.
         list: ContainerList,
-        /// Its place in that list.
+        /// Its index in that list.
         index: usize,
     },
 }
 
-/// A field that is the cause of a violation.
+/// A field that causes a violation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Culprit {
     /// The part of the pod.
     pub at: At,
-    /// The field below it; it may be one that is missing.
+    /// The field below it, which may be missing.
     pub field: PointerBuf,
-    /// What it says and must not, as upstream writes it: `80`, `NET_ADMIN`, `hostPath`. `None` where it is missing, and
-    /// where the check's id says it all.
+    /// The forbidden value as upstream prints it: `80`, `NET_ADMIN`, `hostPath`. `None` if the field is missing or the
+    /// check has no values.
     pub found: Option<String>,
-    /// The value that mends it, where there is one that suits every pod.
-    pub mend: Option<Value>,
+    /// The value that fixes it, if one fits every pod.
+    pub fix: Option<Value>,
 }
 
 impl Culprit {
-    /// What is wrong, for people: without the part, and without what is expected. `field` are the tokens of its own.
+    /// What is wrong, without the part and the expected value; `field` are the tokens of its field.
     pub fn describe(
         &self,
         violation: &Violation,
@@ -74,13 +74,13 @@ impl Culprit {
                 let name = name.unwrap_or_default();
                 format!("the volume \"{name}\" is a {found}")
             }
-            ("sysctls", _) => format!("the sysctl {found} is not among the safe ones"),
-            ("hostPorts", _) => format!("it takes the port {found} of its node"),
+            ("sysctls", _) => format!("the sysctl {found} is not safe"),
+            ("hostPorts", _) => format!("it uses port {found} of its node"),
             ("hostProbesAndHostLifecycle", _) => {
                 format!("a probe or lifecycle hook names the host {found}")
             }
             ("privileged", _) => "it is privileged".to_owned(),
-            ("windowsHostProcess", _) => "it is a process of its node".to_owned(),
+            ("windowsHostProcess", _) => "it runs as a process of its node".to_owned(),
             ("runAsUser", _) => "it runs as user 0".to_owned(),
             (_, ["securityContext", "capabilities", "add", _]) => {
                 format!("it adds the capability {found}")
@@ -92,7 +92,7 @@ impl Culprit {
                 let is = if *name == "type" { found } else { "set" };
                 format!("seLinuxOptions.{name} is {is}")
             }
-            (_, ["annotations", ..]) => format!("its annotation {found}"),
+            (_, ["annotations", ..]) => format!("it has the annotation {found}"),
             (_, ["securityContext", name, ..]) => match &self.found {
                 Some(found) => [name, " is ", found].concat(),
                 None => [name, " is not set"].concat(),
@@ -102,7 +102,7 @@ impl Culprit {
     }
 }
 
-/// What a check's function answers; see [`Violation`].
+/// The result of a check's function; see [`Violation`].
 #[derive(Debug)]
 pub(super) struct Forbidden {
     pub(super) reason: &'static str,
@@ -122,7 +122,7 @@ impl Forbidden {
     }
 }
 
-/// Collects what is wrong in a pod. Nothing is allocated as long as nothing is.
+/// Collects the culprits in a pod; allocates nothing for a valid pod.
 #[derive(Debug, Default)]
 pub(super) struct Wrong<'f> {
     pod: bool,
@@ -135,26 +135,26 @@ impl<'f> Wrong<'f> {
         self.culprits.is_empty()
     }
 
-    /// Notes a field of the pod spec.
-    pub(super) fn pod(&mut self, field: &[&str], found: Option<&str>, mend: Option<Value>) {
+    /// Adds a field of the pod spec.
+    pub(super) fn pod(&mut self, field: &[&str], found: Option<&str>, fix: Option<Value>) {
         self.pod = true;
-        self.push(At::Pod, field, found, mend);
+        self.push(At::Pod, field, found, fix);
     }
 
-    /// Notes an annotation of the pod.
+    /// Adds an annotation of the pod.
     pub(super) fn annotation(&mut self, key: &str, value: &str) {
         // Upstream prints values with Go's `%q`.
         let found = format!("{key}={}", go_quoted(value));
         self.push(At::Metadata, &["annotations", key], Some(&found), None);
     }
 
-    /// Notes a field of a container. Its name is listed once, however many of its fields are noted in a row.
+    /// Adds a field of a container; consecutive fields list its name once.
     pub(super) fn container(
         &mut self,
         container: &'f ContainerFacts<'_>,
         field: &[&str],
         found: Option<&str>,
-        mend: Option<Value>,
+        fix: Option<Value>,
     ) {
         let at = At::Container {
             list: container.list,
@@ -163,15 +163,15 @@ impl<'f> Wrong<'f> {
         if self.culprits.last().is_none_or(|last| last.at != at) {
             self.names.push(&container.name);
         }
-        self.push(at, field, found, mend);
+        self.push(at, field, found, fix);
     }
 
-    fn push(&mut self, at: At, field: &[&str], found: Option<&str>, mend: Option<Value>) {
+    fn push(&mut self, at: At, field: &[&str], found: Option<&str>, fix: Option<Value>) {
         self.culprits.push(Culprit {
             at,
             field: PointerBuf::from_tokens(field.iter().copied()),
             found: found.map(str::to_owned),
-            mend,
+            fix,
         });
     }
 
@@ -181,17 +181,17 @@ impl<'f> Wrong<'f> {
         format!("{noun} {}", quoted(self.names.iter()))
     }
 
-    /// The names of the containers, sorted, each once.
+    /// The sorted names of the containers, without duplicates.
     pub(super) fn sorted_names(&self) -> BTreeSet<&'f str> {
         self.names.iter().copied().collect()
     }
 
-    /// How many containers there are.
+    /// The number of containers.
     pub(super) fn count(&self) -> usize {
         self.names.len()
     }
 
-    /// `pod and containers "a", "b"`, or what there is of it.
+    /// `pod and containers "a", "b"`, or one of both.
     pub(super) fn setters(&self) -> String {
         let pod = self.pod.then(|| "pod".to_owned());
         let containers = (!self.names.is_empty()).then(|| self.containers());
@@ -199,13 +199,13 @@ impl<'f> Wrong<'f> {
         setters.join(" and ")
     }
 
-    /// What was found, sorted, each once.
+    /// The sorted forbidden values, without duplicates.
     pub(super) fn found(&self) -> BTreeSet<&str> {
         let found = self.culprits.iter();
         found.filter_map(|it| it.found.as_deref()).collect()
     }
 
-    /// Closes the collection.
+    /// The result, with upstream's words.
     pub(super) fn forbidden(self, reason: &'static str, detail: String) -> Forbidden {
         Forbidden {
             reason,
@@ -227,7 +227,7 @@ pub(super) fn plural(count: usize, one: &'static str, more: &'static str) -> &'s
     if count == 1 { one } else { more }
 }
 
-/// A text as Go's `strconv.Quote` writes it.
+/// `strconv.Quote` of Go.
 fn go_quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for character in text.chars() {
@@ -252,7 +252,7 @@ fn go_quoted(text: &str) -> String {
     quoted
 }
 
-/// As Go's `strconv.IsPrint`. Rust asks the same of what it escapes, but for marks at the beginning of a text.
+/// `strconv.IsPrint` of Go. Rust escapes the same characters, except for combining marks at the start of a string.
 fn is_printable(character: char) -> bool {
     if character.is_ascii() {
         return !character.is_ascii_control();
@@ -267,7 +267,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_are_quoted_as_go_quotes_them() {
+    fn strings_are_quoted_as_in_go() {
         let quoted = |text| go_quoted(text);
         assert_eq!(quoted("unconfined"), r#""unconfined""#);
         assert_eq!(quoted("a\"b\\c\n\x01\x7f"), r#""a\"b\\c\n\x01\x7f""#);

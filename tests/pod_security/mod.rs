@@ -113,10 +113,10 @@ fn check_culprits(object: Node<'_>, violations: &[Violation], question: &Questio
             let path = PointerBuf::parse(format!("{template}/{part}{leaf}")).unwrap();
             // A null annotation is present, and so is an item of a list.
             let is_there = object.pointer(&path).is_some() || culprit.found.as_deref() == Some("");
-            assert!(is_there || culprit.mend.is_some(), "{}", who(culprit));
+            assert!(is_there || culprit.fix.is_some(), "{}", who(culprit));
             // fitout only edits fields in a security context.
-            if culprit.mend.is_some() && leaf.as_str().contains("/securityContext/") {
-                edits.push((path, culprit.mend.as_ref()));
+            if culprit.fix.is_some() && leaf.as_str().contains("/securityContext/") {
+                edits.push((path, culprit.fix.as_ref()));
                 mends.push((violation.check, culprit));
             }
         }

@@ -1,4 +1,4 @@
-//! Amounts outside of `min` and `max`, and limits that are more than `limitRequestRatio` times their request.
+//! Amounts outside `min` and `max`, and limits above `limitRequestRatio` times their request.
 
 use kustomize_krm_types::Severity;
 
@@ -12,12 +12,12 @@ use crate::yaml::Value;
 pub(super) const RATIO: Rule = rule(
     "FIT-RES004",
     Severity::Warning,
-    "a limit too many times its request",
+    "a limit above `limitRequestRatio` times its request",
 );
 pub(super) const OUTSIDE: Rule = rule(
     "FIT-RES010",
     Severity::Error,
-    "an amount outside the configured bounds",
+    "a request or limit outside the configured `min` and `max`",
 );
 
 pub(super) fn find(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
@@ -47,7 +47,7 @@ fn outside(amounts: &Amounts<'_, '_>, half: Half, name: &str) -> Option<Finding>
         .current(Some(Value::from(amount.to_string())))
         .proposed(Value::from(bound.to_string()))
         .decided_by(decision)
-        .help("change it, or let the mode Bound do it");
+        .help("change it, or set the mode Bound");
     (section.mode(&leaf) != Mode::Off).then_some(finding)
 }
 
@@ -64,7 +64,7 @@ fn above_ratio(amounts: &Amounts<'_, '_>, name: &str) -> Option<Finding> {
     let finding = amounts
         .finding_at(&RATIO, RATIO.severity, Half::Limits, name, |part| {
             format!(
-                "{part}: the limit of {name} ({limit}) is above {most}, the most for its request of {request}"
+                "{part}: resources.limits.{name} is {limit}, but limitRequestRatio allows at most {most} for a request of {request}"
             )
         })
         .current(Some(Value::from(limit.to_string())))

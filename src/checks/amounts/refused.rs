@@ -1,4 +1,4 @@
-//! Amounts for which the API server refuses the pod (`validateResourceRequirements` in kubernetes
+//! Amounts for which the API server rejects the pod (`validateResourceRequirements` in kubernetes
 //! `pkg/apis/core/validation/validation.go`).
 
 use kustomize_krm_types::Severity;
@@ -14,12 +14,12 @@ pub(super) const PAIR: Rule = rule("FIT-RES002", Severity::Error, "a request abo
 pub(super) const DEVICE: Rule = rule(
     "FIT-RES005",
     Severity::Error,
-    "an amount of a device that is not whole, or has no limit equal to it",
+    "an amount of a device or huge pages that is not whole, or does not equal its limit",
 );
 
-const HELP: &str = "the API server refuses the pod as it is";
+const HELP: &str = "change it: the API server rejects the pod";
 
-/// Requests above their limits where the author wrote both and neither changes.
+/// Requests above their limits, if the author wrote both and neither changes.
 pub(super) fn pairs(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
     let limits = amounts
         .written
@@ -40,10 +40,10 @@ pub(super) fn pairs(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
     pairs.collect()
 }
 
-/// Devices and huge pages cannot be overcommitted: a request has to be its limit, and to be whole.
+/// Devices and huge pages cannot be overcommitted: requests must be whole and equal their limits.
 pub(super) fn devices(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
     let is_pages = |it: &Written<'_>| it.name.starts_with("hugepages-");
-    // Names without a domain, and those of Kubernetes itself, are no devices (`IsNativeResource`).
+    // Only names with a domain other than that of Kubernetes are devices (`IsNativeResource`).
     let is_device = |it: &&Written<'_>| {
         is_pages(it) || it.name.contains('/') && !it.name.contains("kubernetes.io/")
     };
@@ -56,16 +56,19 @@ pub(super) fn devices(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
     let devices = amounts.written.iter().filter(is_device);
     let devices = devices.filter_map(|written| {
         let amount = Quantity::of_node(written.node).ok()?;
-        let step = written.name.strip_prefix("hugepages-").unwrap_or("1");
-        let step = step.parse::<Quantity>();
+        let size = written.name.strip_prefix("hugepages-");
+        let step = size.unwrap_or("1").parse::<Quantity>();
         let what = match amounts.declared().limits.get(&written.name) {
             _ if step.is_ok_and(|step| !amount.is_multiple_of(step)) => {
-                format!("is {amount}, which is no whole number of them")
+                let whole = size.map_or("whole number".into(), |it| format!("multiple of {it}"));
+                format!("is {amount}, not a {whole}")
             }
-            None => "has no limit, and cannot be overcommitted".to_owned(),
-            Some(limit) if *limit != amount => format!("is {amount}, and its limit is {limit}"),
+            None => "has no limit, but this resource cannot be overcommitted".to_owned(),
+            Some(limit) if *limit != amount => {
+                format!("is {amount}, but its limit is {limit}; both must be equal")
+            }
             Some(_) if is_pages(written) && !has_base() => {
-                "needs an amount of cpu or memory beside it".to_owned()
+                "also needs a request or limit of cpu or memory".to_owned()
             }
             Some(_) => return None,
         };

@@ -1,4 +1,4 @@
-//! Amounts that are legal and that hardly anybody means: 500 CPUs instead of 500m, 256 bytes of memory, an octal number.
+//! Valid amounts that are probably typos: 500 CPUs instead of 500m, 256 bytes of memory, an octal number.
 
 use std::sync::LazyLock;
 
@@ -12,9 +12,13 @@ use crate::rules::{Rule, rule};
 pub(super) const UNLIKELY: Rule = rule(
     "FIT-RES006",
     Severity::Warning,
-    "an amount that can hardly be meant",
+    "a suspicious amount, probably a typo",
 );
-pub(super) const NULL: Rule = rule("FIT-RES011", Severity::Warning, "an amount that is null");
+pub(super) const NULL: Rule = rule(
+    "FIT-RES011",
+    Severity::Warning,
+    "a request or limit that is null",
+);
 
 static MILLI: LazyLock<Option<Quantity>> = LazyLock::new(|| "1m".parse().ok());
 static HUNDRED: LazyLock<Option<Quantity>> = LazyLock::new(|| "100".parse().ok());
@@ -23,13 +27,13 @@ static LEAST_MEMORY: LazyLock<Option<Quantity>> = LazyLock::new(|| "4Mi".parse()
 
 pub(super) fn find(amounts: &Amounts<'_, '_>) -> Vec<Finding> {
     let written = amounts.written.iter();
-    let doubts = written.filter_map(|written| doubt(amounts, written));
-    doubts.chain(mixed_units(amounts)).collect()
+    let findings = written.filter_map(|written| typo(amounts, written));
+    findings.chain(mixed_units(amounts)).collect()
 }
 
-fn doubt(amounts: &Amounts<'_, '_>, written: &Written<'_>) -> Option<Finding> {
+fn typo(amounts: &Amounts<'_, '_>, written: &Written<'_>) -> Option<Finding> {
     if written.node.is_null() {
-        let what = "is null, which the API server takes for 0";
+        let what = "is null, which the API server reads as 0";
         let finding = amounts.finding(&NULL, NULL.severity, written, what);
         return Some(finding.help("set it, or delete the line"));
     }
@@ -37,7 +41,7 @@ fn doubt(amounts: &Amounts<'_, '_>, written: &Written<'_>) -> Option<Finding> {
     let text = written.text.as_str();
     let (what, help) = match written.name.as_str() {
         _ if text.parse::<Quantity>() != Ok(amount) => (
-            format!("is `{text}`, which YAML 1.1 reads as {amount} and YAML 1.2 does not"),
+            format!("is `{text}`, which YAML 1.1 reads as {amount}, but YAML 1.2 does not"),
             "quote it, or write it as a decimal".to_owned(),
         ),
         "cpu" if text.ends_with(|it: char| it.is_ascii_digit()) && amount > (*HUNDRED)? => (
@@ -45,17 +49,17 @@ fn doubt(amounts: &Amounts<'_, '_>, written: &Written<'_>) -> Option<Finding> {
             format!("did you mean `{text}m`?"),
         ),
         "cpu" if !amount.is_multiple_of((*MILLI)?) => (
-            "is finer than 1m, which Kubernetes does not allow for".to_owned(),
+            "is finer than 1m, the smallest unit of CPU".to_owned(),
             "round it up to 1m".to_owned(),
         ),
-        // The API server takes it, so it is no error.
+        // The API server accepts it, so this is a warning.
         "memory" | "ephemeral-storage" if text.ends_with('m') => (
-            format!("is {text}, and m is a thousandth of a byte"),
+            format!("is {text}, but m is a thousandth of a byte"),
             format!("did you mean `{}Mi`?", text.trim_end_matches('m')),
         ),
         "memory" if amount < (*LEAST_MEMORY)? => (
-            format!("is {amount}, with which no container starts"),
-            "memory is counted in bytes: is a unit such as Mi missing?".to_owned(),
+            format!("is {amount}, too little for a container to start"),
+            "memory is in bytes; add a unit such as Mi".to_owned(),
         ),
         _ => return None,
     };
@@ -63,19 +67,19 @@ fn doubt(amounts: &Amounts<'_, '_>, written: &Written<'_>) -> Option<Finding> {
     Some(finding.help(help))
 }
 
-/// Units of both families beside one another, which people read as if they were one: `1000M` is 953.67Mi.
+/// Decimal and binary units in one container, which are easily confused: `1000M` is 953.67Mi.
 fn mixed_units(amounts: &Amounts<'_, '_>) -> Option<Finding> {
-    let of = |is_meant: &dyn Fn(&str) -> bool| {
+    let first = |has_unit: &dyn Fn(&str) -> bool| {
         let is_counted = |it: &&Written<'_>| it.name == "memory" || it.name == "ephemeral-storage";
         let mut counted = amounts.written.iter().filter(is_counted);
-        counted.find(|it| is_meant(&it.text))
+        counted.find(|it| has_unit(&it.text))
     };
-    let decimal = of(&|text| text.ends_with(['k', 'M', 'G', 'T', 'P', 'E']))?;
-    let binary = of(&|text| text.ends_with('i'))?;
+    let decimal = first(&|text| text.ends_with(['k', 'M', 'G', 'T', 'P', 'E']))?;
+    let binary = first(&|text| text.ends_with('i'))?;
     let what = format!(
-        "is {} and resources.{}.{} is {}: units of 1000 and of 1024",
+        "is {}, but resources.{}.{} is {}: this mixes units of 1000 and of 1024",
         decimal.text, binary.half, binary.name, binary.text
     );
     let finding = amounts.finding(&UNLIKELY, Severity::Info, decimal, &what);
-    Some(finding.help("write both in Ki, Mi, Gi"))
+    Some(finding.help("use Ki, Mi or Gi for both"))
 }

@@ -7,25 +7,25 @@ use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
 use crate::objects::LimitRangeItem;
 
-/// What LimitRanges do not allow; `amounts` are completed by them.
+/// The amounts that LimitRanges do not allow; `amounts` are completed by them.
 pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let related = &pod.scene.objects().related;
     for item in related.limits_of(pod.selected.target.resource) {
         if item.is_for_pods {
             let all = amounts.in_all();
-            findings.extend(judge(item, &pod.template.pod, "resources", &all));
+            findings.extend(find(item, &pod.template.pod, "resources", &all));
             continue;
         }
         for (container, declared) in amounts.by_container(pod.template) {
             let (subject, key) = (&container.subject, container.resources_key);
-            findings.extend(judge(item, subject, key, declared));
+            findings.extend(find(item, subject, key, declared));
         }
     }
     findings
 }
 
-fn judge(
+fn find(
     item: &LimitRangeItem<'_>,
     subject: &Subject,
     key: &str,
@@ -41,32 +41,32 @@ fn judge(
         let message = format!("{}: {what} ({from})", subject.part);
         let finding = Finding::new(&REFUSED, message)
             .about(subject, &[key, half.key(), name])
-            .help("the API server refuses the pod: change the amount or the LimitRange");
+            .help("change the amount or the LimitRange: the API server rejects the pod");
         Some(finding)
     });
     findings.collect()
 }
 
-/// What an item has against the amounts of one name; a default that makes an invalid pair with a request is one, too.
+/// The bound that the amounts of one resource name exceed, or the default limit that is below their request.
 fn objection(item: &LimitRangeItem<'_>, name: &str, amounts: &Declared) -> Option<(Half, String)> {
     let request = amounts.requests.get(name).copied();
     let limit = amounts.limits.get(name).copied();
-    let whose = match item.is_for_pods {
+    let owner = match item.is_for_pods {
         true => "a pod",
         false => "a container",
     };
     let halves = [(Half::Limits, limit), (Half::Requests, request)];
-    let tell = |half: Half, amount: Quantity, side: &str, bound: Quantity| {
-        let what = format!("resources.{half}.{name} is {amount}, {side} of {bound} for {whose}");
+    let outside = |half: Half, amount: Quantity, side: &str, bound: Quantity| {
+        let what = format!("resources.{half}.{name} is {amount}, {side} of {bound} for {owner}");
         Some((half, what))
     };
     if let Some(max) = item.max.get(name).copied() {
         let above = halves.iter().find_map(|(half, amount)| {
             let amount = amount.filter(|amount| *amount > max)?;
-            tell(*half, amount, "above the max", max)
+            outside(*half, amount, "above the max", max)
         });
         let unlimited = || {
-            let what = format!("no limit of {name}, of which {whose} may use {max}");
+            let what = format!("no limit of {name}, but {owner} can use at most {max}");
             limit.is_none().then_some((Half::Limits, what))
         };
         if let Some(found) = above.or_else(unlimited) {
@@ -76,19 +76,20 @@ fn objection(item: &LimitRangeItem<'_>, name: &str, amounts: &Declared) -> Optio
     if let Some(min) = item.min.get(name).copied() {
         let below = halves.iter().rev().find_map(|(half, amount)| {
             let amount = amount.filter(|amount| *amount < min)?;
-            tell(*half, amount, "below the min", min)
+            outside(*half, amount, "below the min", min)
         });
-        let unasked = || {
-            let what = format!("no request of {name}, of which {whose} has to ask for {min}");
+        let unrequested = || {
+            let what = format!("no request of {name}, but {owner} must request at least {min}");
             request.is_none().then_some((Half::Requests, what))
         };
-        if let Some(found) = below.or_else(unasked) {
+        if let Some(found) = below.or_else(unrequested) {
             return Some(found);
         }
     }
     if let Some(ratio) = item.max_ratio.get(name).copied().and_then(decimal) {
         let (Some(request), Some(limit)) = (request, limit) else {
-            let what = format!("no request and limit of {name}, whose ratio may be {ratio}");
+            let what =
+                format!("{name} needs a request and a limit, with a ratio of at most {ratio}");
             return Some((Half::Limits, what));
         };
         let most = times(request, &ratio);
@@ -104,12 +105,12 @@ fn objection(item: &LimitRangeItem<'_>, name: &str, amounts: &Declared) -> Optio
         && limit == Some(*default)
         && request > *default
     {
-        return tell(Half::Requests, request, "above the default limit", *default);
+        return outside(Half::Requests, request, "above the default limit", *default);
     }
     None
 }
 
-/// `1.5` for 1500m, as people write a ratio.
+/// A ratio in decimal notation: `1.5` for 1500m.
 fn decimal(ratio: Quantity) -> Option<String> {
     let text = ratio.to_string();
     let Some(thousandths) = text.strip_suffix('m') else {

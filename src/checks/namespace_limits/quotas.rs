@@ -1,4 +1,4 @@
-//! ResourceQuotas that count what a container does not say, or that are too small for the pods of their namespace.
+//! ResourceQuotas that require amounts that a container does not have, or that are too small for their namespace.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::read::Resource;
 use crate::select::Selected;
 use crate::transformers::resources::FITTED;
 
-/// Containers without the amounts that a quota asks for: none where the pod has amounts itself.
+/// Containers without the amounts that a quota counts; pod-level amounts replace those of containers.
 pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
     let mut findings = Vec::new();
     if !amounts.pod.is_empty() {
@@ -33,13 +33,13 @@ pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding>
                 }
                 let subject = &container.subject;
                 let message = format!(
-                    "{}: no resources.{half}.{name}, which {} asks of every container",
+                    "{}: no resources.{half}.{name}, which {} requires of every container",
                     subject.part,
                     quota.display_name()
                 );
                 let finding = Finding::new(&REFUSED, message)
                     .about(subject, &[container.resources_key, half.key(), name])
-                    .help("the API server refuses the pod: set it, or have a LimitRange with a default");
+                    .help("set it, or add a LimitRange with a default: the API server rejects the pod");
                 findings.push(finding);
             }
         }
@@ -50,14 +50,14 @@ pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding>
 /// The pods of one template.
 struct Pods<'a> {
     resource: &'a Resource<'a>,
-    /// How many there are at most.
+    /// The maximum number of pods.
     number: u64,
     amounts: PodAmounts,
-    /// What each costs beside its containers.
+    /// What each pod uses in addition to its containers.
     overhead: BTreeMap<String, Quantity>,
 }
 
-/// What they come to.
+/// How much of a quota they use.
 struct Usage {
     object: String,
     pods: u64,
@@ -65,36 +65,36 @@ struct Usage {
     all: Quantity,
 }
 
-/// Quotas that the pods of their namespace, in the largest number that is written, are too many or too large for. Objects
-/// that the config does not select are not counted, so there may be more.
+/// Quotas that the pods of their namespace exceed at their maximum number. Objects that the config does not select are not
+/// counted.
 pub(super) fn too_small(scene: &Scene<'_>) -> Vec<Finding> {
     let quotas = scene.objects().related.quotas();
     if quotas.is_empty() {
         return Vec::new();
     }
     let mut pods = Vec::new();
-    let mut given = Vec::new();
+    let mut configured = Vec::new();
     scene.each_pod(|pod| {
         if pod.has_resources() {
-            given.push(pod.selected.target.resource.namespace.as_deref());
+            configured.push(pod.selected.target.resource.namespace.as_deref());
         }
         pods.extend(Pods::of(pod));
     });
     let mut findings = Vec::new();
     for (index, quota) in quotas {
-        // Where the config gives no amounts, a quota that is too small is none of its affair.
-        if !given.contains(&quota.namespace.as_deref()) {
+        // A quota is only checked in namespaces in which the config sets resources.
+        if !configured.contains(&quota.namespace.as_deref()) {
             continue;
         }
-        let beside = pods
+        let of_namespace = pods
             .iter()
             .filter(|it| it.resource.namespace == quota.namespace);
-        let beside: Vec<_> = beside.collect();
+        let of_namespace: Vec<_> = of_namespace.collect();
         for (name, most) in hard(quota) {
             let Some((half, of)) = counts(&name) else {
                 continue;
             };
-            let usages = beside.iter().filter_map(|it| it.usage(half, of));
+            let usages = of_namespace.iter().filter_map(|it| it.usage(half, of));
             let mut usages: Vec<Usage> = usages.filter(|it| !it.all.is_zero()).collect();
             usages.sort_by(|a, b| b.all.cmp(&a.all).then_with(|| a.object.cmp(&b.object)));
             let mut all = usages.iter().map(|it| it.all);
@@ -123,13 +123,13 @@ fn too_much(
         parts.push("…".to_owned());
     }
     let message = format!(
-        "{name} of the namespace's pods can come to {sum} ({}), above the hard {most} of {}",
+        "{name} of all pods in the namespace can reach {sum} ({}), above the hard limit of {most} in {}",
         parts.join(", "),
         quota.display_name()
     );
     Finding::new(&REFUSED, message)
         .about(&Subject::object(), &["spec", "hard", name])
-        .help("the API server refuses the pods that are too many: raise the quota, or lower amounts or numbers")
+        .help("raise the quota, or lower resources or replicas: the API server rejects the pods that exceed it")
 }
 
 impl<'a> Pods<'a> {
@@ -154,7 +154,7 @@ impl<'a> Pods<'a> {
         })
     }
 
-    /// Limits have the overhead only where there is one (`PodLimits` in kubernetes
+    /// The overhead counts for limits only if there is a limit (`PodLimits` in kubernetes
     /// `component-helpers/resource/helpers.go`).
     fn usage(&self, half: Half, name: &str) -> Option<Usage> {
         let amount = self.amounts.in_all().half(half).get(name).copied();
@@ -173,8 +173,8 @@ impl<'a> Pods<'a> {
     }
 }
 
-/// How many pods an object has at most, and at least where its number is not written: one for each node, and those of
-/// one run. `None` for kinds that somebody else makes pods of.
+/// The maximum number of pods of an object, or the minimum if the number is not known: one for a DaemonSet, and the pods of
+/// one run of a Job. `None` for kinds whose pods an operator creates.
 fn number_of_pods(selected: &Selected<'_, '_>, objects: &Objects<'_>) -> Option<u64> {
     let resource = selected.target.resource;
     let number = |path: &[&str]| resource.node.int_at(path.iter().copied()).unwrap_or(1);
@@ -197,7 +197,7 @@ fn number_of_pods(selected: &Selected<'_, '_>, objects: &Objects<'_>) -> Option<
 /// The half and the resource that a quota counts under a name.
 fn counts(name: &str) -> Option<(Half, &str)> {
     match name.split_once('.') {
-        // Of claims, not of pods.
+        // Counts claims, not pods.
         Some(("requests", "storage")) => None,
         Some(("requests", name)) => Some((Half::Requests, name)),
         Some(("limits", name)) => Some((Half::Limits, name)),
@@ -205,7 +205,7 @@ fn counts(name: &str) -> Option<(Half, &str)> {
     }
 }
 
-/// What a quota allows; nothing for one that is for some pods of the namespace only.
+/// The hard limits of a quota; none if it is limited to some pods of the namespace.
 fn hard(quota: &Resource<'_>) -> BTreeMap<String, Quantity> {
     let mut scopes = ["scopes", "scopeSelector"].into_iter();
     match scopes.any(|key| quota.node.at(["spec", key]).is_some()) {

@@ -1,7 +1,7 @@
-//! `allowPrivilegeEscalation`: every container must say that its processes cannot gain more privileges than their parent.
+//! `allowPrivilegeEscalation`: every container must forbid its processes to gain more privileges than their parent.
 //!
-//! Since 1.8, when the field came. Since 1.25 pods whose `os.name` is `windows` are exempt, because the API server refuses
-//! the field for them.
+//! Since 1.8, when the field was added. Since 1.25, pods whose `os.name` is `windows` are exempt, because the API server
+//! rejects the field for them.
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
@@ -11,7 +11,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-allowPrivilegeEscalation",
-    "a container may gain privileges",
+    "a container that allows privilege escalation",
     "Kyverno disallow-privilege-escalation; kube-linter privilege-escalation-container; Polaris privilegeEscalationAllowed; kubescape C-0016",
 );
 
@@ -44,19 +44,16 @@ fn since_1_8(pod: &PodFacts<'_>) -> Option<Forbidden> {
 }
 
 fn since_1_25(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    if pod.is_windows {
-        return None;
-    }
-    since_1_8(pod)
+    super::unless_windows(pod, since_1_8)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_spec};
+    use super::super::testing::{culprits, of_spec};
     use super::*;
 
     #[test]
-    fn only_false_will_do() {
+    fn only_false_is_allowed() {
         let spec = "{initContainers: [{name: i, securityContext: {allowPrivilegeEscalation: false}}], \
                     containers: [{name: a}, {name: b, securityContext: {allowPrivilegeEscalation: true}}], \
                     ephemeralContainers: [{name: e, securityContext: {allowPrivilegeEscalation: null}}]}";
@@ -65,7 +62,7 @@ mod tests {
             "containers \"a\", \"b\", \"e\" must set securityContext.allowPrivilegeEscalation=false"
         );
         assert_eq!(
-            blames(&CHECK, 8, spec)[1],
+            culprits(&CHECK, 8, spec)[1],
             "containers[1].securityContext.allowPrivilegeEscalation = false"
         );
         assert_eq!(of_spec(&CHECK, 7, spec), "");

@@ -1,6 +1,6 @@
-//! `appArmorProfile`: pods and containers may have the AppArmor profile of the runtime or one of the node, and none other.
+//! `appArmorProfile`: pods and containers can only have the AppArmor profile of the runtime or one of the node.
 //!
-//! Since 1.0, for the field and for the annotation that was there before it, in every version.
+//! Since 1.0, for the field and for the older annotation.
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-appArmorProfile",
-    "a container without the AppArmor profile of its runtime",
+    "an AppArmor profile other than that of the runtime or a local one",
     "Kyverno restrict-apparmor-profiles",
 );
 
@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
     versions: &[(0, since_1_0)],
 };
 
-/// `container.apparmor.security.beta.kubernetes.io/NAME`, whatever container `NAME` is.
+/// The prefix before the name of a container, which need not exist.
 const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 fn is_bad(kind: Option<&str>) -> bool {
@@ -34,17 +34,17 @@ fn is_bad_annotation(value: &str) -> bool {
 }
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    let mend = || Some("RuntimeDefault".into());
+    let fix = || Some("RuntimeDefault".into());
     let field = ["securityContext", "appArmorProfile", "type"];
     let mut wrong = Wrong::default();
     let kind = pod.context.app_armor.as_deref();
     if is_bad(kind) {
-        wrong.pod(&field, kind, mend());
+        wrong.pod(&field, kind, fix());
     }
     for container in &pod.containers {
         let kind = container.context.app_armor.as_deref();
         if is_bad(kind) {
-            wrong.container(container, &field, kind, mend());
+            wrong.container(container, &field, kind, fix());
         }
     }
     let mut annotations = Wrong::default();

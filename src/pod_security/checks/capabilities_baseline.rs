@@ -1,4 +1,4 @@
-//! `capabilities_baseline`: containers may add only the capabilities that a runtime gives by default.
+//! `capabilities_baseline`: containers can add only the capabilities that runtimes grant by default.
 //!
 //! Since 1.0.
 
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-capabilities_baseline",
-    "a container that adds capabilities beyond the usual ones",
+    "a container that adds non-default capabilities",
     "Kyverno disallow-capabilities; Polaris dangerousCapabilities; kubescape C-0046",
 );
 
@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
     versions: &[(0, since_1_0)],
 };
 
-/// Names as Kubernetes writes them; `CAP_CHOWN` and `chown` are none of them.
+/// Names in the spelling of Kubernetes; `CAP_CHOWN` and `chown` do not match.
 const ALLOWED: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",
@@ -48,7 +48,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     Some(wrong.forbidden("non-default capabilities", detail))
 }
 
-/// The capabilities that containers add beyond those that are allowed.
+/// The capabilities that containers add without being allowed to.
 pub(super) fn added_beyond<'f>(allowed: &[&str], pod: &'f PodFacts<'_>) -> Wrong<'f> {
     let mut wrong = Wrong::default();
     for container in &pod.containers {
@@ -76,11 +76,11 @@ pub(super) fn must_not_include(wrong: &Wrong<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_container};
+    use super::super::testing::{culprits, of_container};
     use super::*;
 
     #[test]
-    fn names_are_compared_to_the_letter() {
+    fn names_are_compared_exactly() {
         let add = |names: &str| {
             let container = format!("{{securityContext: {{capabilities: {{add: [{names}]}}}}}}");
             of_container(&CHECK, 0, &container)
@@ -95,9 +95,9 @@ mod tests {
     }
 
     #[test]
-    fn each_name_is_to_blame() {
+    fn each_name_is_a_culprit() {
         let spec = "{ephemeralContainers: [{name: e, securityContext: {capabilities: {add: [KILL, BPF]}}}]}";
         let blamed = ["ephemeralContainers[0].securityContext.capabilities.add[1]"];
-        assert_eq!(blames(&CHECK, 0, spec), blamed);
+        assert_eq!(culprits(&CHECK, 0, spec), blamed);
     }
 }

@@ -1,7 +1,7 @@
-//! `capabilities_restricted`: every container must drop all capabilities, and may add `NET_BIND_SERVICE` alone.
+//! `capabilities_restricted`: every container must drop all capabilities, and can add only `NET_BIND_SERVICE`.
 //!
-//! Since 1.22. Since 1.25 pods whose `os.name` is `windows` are exempt; for them no capabilities are checked at all, because
-//! this check stands in for the one of the level baseline.
+//! Since 1.22. Since 1.25, pods whose `os.name` is `windows` are exempt. This check replaces the one of the level baseline,
+//! so their capabilities are not checked at all.
 
 use super::capabilities_baseline::{added_beyond, must_not_include};
 use super::{Check, rule};
@@ -13,7 +13,7 @@ use crate::yaml::Value;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-capabilities_restricted",
-    "a container keeps capabilities",
+    "a container that does not drop all capabilities",
     "Kyverno disallow-capabilities-strict; Polaris insecureCapabilities",
 );
 
@@ -31,8 +31,8 @@ fn since_1_22(pod: &PodFacts<'_>) -> Option<Forbidden> {
         let mut dropped = container.context.drop.into_iter().flat_map(View::items);
         if !dropped.any(|name| name.text() == "ALL") {
             let field = ["securityContext", "capabilities", "drop"];
-            let mend = Value::Sequence(vec!["ALL".into()]);
-            missing.container(container, &field, None, Some(mend));
+            let fix = Value::Sequence(vec!["ALL".into()]);
+            missing.container(container, &field, None, Some(fix));
         }
     }
     let mut added = added_beyond(&["NET_BIND_SERVICE"], pod);
@@ -50,19 +50,16 @@ fn since_1_22(pod: &PodFacts<'_>) -> Option<Forbidden> {
 }
 
 fn since_1_25(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    if pod.is_windows {
-        return None;
-    }
-    since_1_22(pod)
+    super::unless_windows(pod, since_1_22)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_container, of_spec};
+    use super::super::testing::{culprits, of_container, of_spec};
     use super::*;
 
     #[test]
-    fn all_must_be_dropped_and_one_may_be_added() {
+    fn all_must_be_dropped_and_one_can_be_added() {
         let of = |lists: &str| {
             let container = format!("{{securityContext: {{capabilities: {lists}}}}}");
             of_container(&CHECK, 22, &container)
@@ -87,7 +84,7 @@ mod tests {
         let spec = "{os: {name: windows}, containers: [{name: a}]}";
         assert_eq!(of_spec(&CHECK, 21, spec), "");
         assert_eq!(
-            blames(&CHECK, 24, spec),
+            culprits(&CHECK, 24, spec),
             ["containers[0].securityContext.capabilities.drop = [\"ALL\"]"]
         );
         assert_eq!(of_spec(&CHECK, 25, spec), "");

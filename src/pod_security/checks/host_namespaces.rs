@@ -1,4 +1,4 @@
-//! `hostNamespaces`: pods may not share the network, the processes or the memory of their node.
+//! `hostNamespaces`: pods cannot share the network, the processes or the IPC of their node.
 //!
 //! Since 1.0.
 
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-hostNamespaces",
-    "a pod in a namespace of its node",
+    "a pod that shares a namespace of its node",
     "Kyverno disallow-host-namespaces; kube-linter host-network, host-pid, host-ipc; Polaris hostNetworkSet, hostPIDSet, hostIPCSet; kubescape C-0038, C-0041",
 );
 
@@ -36,7 +36,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_spec};
+    use super::super::testing::{culprits, of_spec};
     use super::*;
 
     #[test]
@@ -44,7 +44,7 @@ mod tests {
         let spec = "{hostIPC: true, hostPID: false, hostNetwork: true, containers: []}";
         assert_eq!(of_spec(&CHECK, 0, spec), "hostNetwork=true, hostIPC=true");
         assert_eq!(
-            blames(&CHECK, 0, spec),
+            culprits(&CHECK, 0, spec),
             ["hostNetwork = false", "hostIPC = false"]
         );
         assert_eq!(of_spec(&CHECK, 0, "{hostPID: null}"), "");

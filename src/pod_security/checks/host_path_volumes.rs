@@ -1,4 +1,4 @@
-//! `hostPathVolumes`: pods may not mount what lies on their node.
+//! `hostPathVolumes`: pods cannot mount paths of their node.
 //!
 //! Since 1.0.
 
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-hostPathVolumes",
-    "a volume that is a path of the node",
+    "a hostPath volume",
     "Kyverno disallow-host-path; kube-linter sensitive-host-mounts; Polaris hostPathSet; kubescape C-0048",
 );
 
@@ -42,7 +42,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_spec};
+    use super::super::testing::{culprits, of_spec};
     use super::*;
 
     #[test]
@@ -50,7 +50,7 @@ mod tests {
         let spec = "{volumes: [{name: a, hostPath: {path: /}}, {name: b}, {name: c, hostPath: null}, {name: d, hostPath: {}}]}";
         assert_eq!(of_spec(&CHECK, 0, spec), "volumes \"a\", \"d\"");
         assert_eq!(
-            blames(&CHECK, 0, spec),
+            culprits(&CHECK, 0, spec),
             ["volumes[0].hostPath", "volumes[3].hostPath"]
         );
     }

@@ -1,6 +1,6 @@
-//! `hostPorts`: containers may not take ports of their node.
+//! `hostPorts`: containers cannot use ports of their node.
 //!
-//! Since 1.0. A Pod that is on its node's network takes every port that it names: see [`crate::pod_security::PodFacts`].
+//! Since 1.0. A Pod with `hostNetwork` uses every port that it declares: see [`crate::pod_security::PodFacts`].
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-hostPorts",
-    "a container that takes a port of its node",
+    "a container that uses a port of its node",
     "Kyverno disallow-host-ports; Polaris hostPortSet; kubescape C-0044",
 );
 
@@ -33,7 +33,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     if wrong.is_empty() {
         return None;
     }
-    // Upstream sorts ports as texts.
+    // Upstream sorts ports as strings.
     let ports: Vec<&str> = wrong.found().into_iter().collect();
     let detail = format!(
         "{} {} {} {}",
@@ -47,11 +47,11 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_container, of_spec};
+    use super::super::testing::{culprits, of_container, of_spec};
     use super::*;
 
     #[test]
-    fn ports_are_sorted_as_texts() {
+    fn ports_are_sorted_as_strings() {
         let spec = "{initContainers: [{name: i, ports: [{hostPort: 9}, {hostPort: 0}, {containerPort: 1}]}], \
                     containers: [{name: a, ports: [{hostPort: 10}, {hostPort: 9}]}]}";
         assert_eq!(
@@ -59,7 +59,7 @@ mod tests {
             "containers \"i\", \"a\" use hostPorts 10, 9"
         );
         assert_eq!(
-            blames(&CHECK, 0, spec)[0],
+            culprits(&CHECK, 0, spec)[0],
             "initContainers[0].ports[0].hostPort"
         );
         let one = "{ports: [{hostPort: 80, containerPort: 8080}]}";

@@ -1,4 +1,4 @@
-//! `hostProbesAndHostLifecycle`: probes and hooks may not name a host, for the kubelet would ask it from the node.
+//! `hostProbesAndHostLifecycle`: probes and hooks cannot name a host, because the kubelet connects to it from the node.
 //!
 //! Since 1.34.
 
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-hostProbesAndHostLifecycle",
-    "a probe or lifecycle hook of another host",
+    "a probe or lifecycle hook that names a host",
     "",
 );
 
@@ -33,7 +33,7 @@ fn since_1_34(pod: &PodFacts<'_>) -> Option<Forbidden> {
     if wrong.is_empty() {
         return None;
     }
-    // Upstream counts the names in a set, here alone.
+    // Only in this check, upstream collects the names in a set.
     let names = wrong.sorted_names();
     let hosts = wrong.found();
     let detail = format!(
@@ -53,7 +53,7 @@ fn since_1_34(pod: &PodFacts<'_>) -> Option<Forbidden> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_container, of_spec};
+    use super::super::testing::{culprits, of_container, of_spec};
     use super::*;
 
     #[test]
@@ -70,7 +70,7 @@ mod tests {
             "{{containers: [{{name: b, lifecycle: {{postStart: {handler}, preStop: {{httpGet: {{host: \"\"}}}}}}}}]}}"
         );
         assert_eq!(
-            blames(&CHECK, 34, &spec),
+            culprits(&CHECK, 34, &spec),
             [
                 "containers[0].lifecycle.postStart.httpGet.host",
                 "containers[0].lifecycle.postStart.tcpSocket.host"

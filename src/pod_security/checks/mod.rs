@@ -1,4 +1,4 @@
-//! The checks of the Pod Security Standards, one in each file, with their history as data.
+//! The checks of the Pod Security Standards, one per file, with their versions as data.
 
 mod allow_privilege_escalation;
 mod app_armor_profile;
@@ -32,21 +32,21 @@ use crate::rules::{Rule, When};
 pub(super) struct Check {
     /// Upstream's id.
     pub(super) id: &'static str,
-    /// How fitout reports it.
+    /// The rule for its violations.
     pub(super) rule: &'static Rule,
-    /// The lowest level at which it counts.
+    /// The lowest level with this check.
     pub(super) level: Level,
-    /// The check of the level baseline that it stands in for, from its own first version on.
+    /// The check of the level baseline that it replaces, from its own first version on.
     pub(super) overrides: Option<&'static str>,
-    /// What it forbids, from which minor version on; the later rows replace the earlier ones.
+    /// Its functions by the minor version from which they apply; later rows replace earlier ones.
     pub(super) versions: &'static [(u32, Forbids)],
 }
 
-/// What a check forbids in a pod; nothing when it allows it.
+/// A function of a check; `None` if it allows the pod.
 pub(super) type Forbids = fn(&PodFacts<'_>) -> Option<Forbidden>;
 
 impl Check {
-    /// What it forbids at a version of the standards, if it is that old.
+    /// Its function at a version of the standards, if it existed then.
     pub(super) fn at(&self, version: Version) -> Option<Forbids> {
         let mut rows = self.versions.iter().rev();
         let row = rows.find(|(minor, _)| *minor <= version.minor())?;
@@ -54,8 +54,13 @@ impl Check {
     }
 }
 
-/// What a check forbids to pods that have no users of their own.
-fn unless_with_own_users(pod: &PodFacts<'_>, forbids: Forbids) -> Option<Forbidden> {
+/// Applies a check to pods whose `os.name` is not `windows`.
+fn unless_windows(pod: &PodFacts<'_>, forbids: Forbids) -> Option<Forbidden> {
+    (!pod.is_windows).then(|| forbids(pod)).flatten()
+}
+
+/// Applies a check to pods without their own user namespace.
+fn unless_in_user_namespace(pod: &PodFacts<'_>, forbids: Forbids) -> Option<Forbidden> {
     match pod.host_users {
         Some(false) => None,
         _ => forbids(pod),
@@ -78,7 +83,7 @@ macro_rules! checks {
         /// Every check, in the order of the results: by level, and then by id.
         pub(super) static CHECKS: &[Check] = &[$($check::CHECK),*];
 
-        /// The rule of each.
+        /// The rule of each check.
         pub const RULES: &[Rule] = &[$($check::RULE),*];
     };
 }

@@ -1,4 +1,4 @@
-//! `privileged`: containers may not be privileged.
+//! `privileged`: containers cannot be privileged.
 //!
 //! Since 1.0.
 
@@ -40,7 +40,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_spec};
+    use super::super::testing::{culprits, of_spec};
     use super::*;
 
     #[test]
@@ -51,7 +51,7 @@ mod tests {
             let spec = format!("{{{list}: {container}}}");
             assert_eq!(of_spec(&CHECK, 0, &spec), detail);
             let blamed = format!("{list}[0].securityContext.privileged = false");
-            assert_eq!(blames(&CHECK, 0, &spec), [blamed]);
+            assert_eq!(culprits(&CHECK, 0, &spec), [blamed]);
         }
         let spec = "{containers: [{name: x, securityContext: {privileged: false}}, {name: y}]}";
         assert_eq!(of_spec(&CHECK, 0, spec), "");

@@ -1,6 +1,6 @@
-//! `procMount`: containers may not see `/proc` unmasked.
+//! `procMount`: containers cannot have an unmasked `/proc`.
 //!
-//! Since 1.0. Since 1.35 those with users of their own (`hostUsers: false`) may.
+//! Since 1.0. Since 1.35, pods with their own user namespace (`hostUsers: false`) are exempt.
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-procMount",
-    "a container that sees all of /proc",
+    "a container with an unmasked /proc",
     "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
 );
 
@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
     versions: &[(0, since_1_0), (35, since_1_35)],
 };
 
-/// The level restricted keeps to this one: see [`super::proc_mount_restricted`].
+/// The level restricted keeps this version: see [`super::proc_mount_restricted`].
 pub(super) fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
     for container in &pod.containers {
@@ -44,7 +44,7 @@ pub(super) fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
 }
 
 fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    super::unless_with_own_users(pod, since_1_0)
+    super::unless_in_user_namespace(pod, since_1_0)
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_of_its_own_lift_it_since_1_35() {
+    fn user_namespaces_are_exempt_since_1_35() {
         let spec = |users: &str| {
             format!(
                 "{{hostUsers: {users}, containers: [{{name: a, securityContext: {{procMount: Unmasked}}}}]}}"
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_text_is_set() {
+    fn an_empty_string_is_set() {
         let mount = |value: &str| {
             of_container(
                 &CHECK,

@@ -1,6 +1,6 @@
-//! `procMount_restricted`: containers may not see `/proc` unmasked, with whatever users.
+//! `procMount_restricted`: containers cannot have an unmasked `/proc`, even in their own user namespace.
 //!
-//! Since 1.35, when the check of the level baseline began to allow it to pods with users of their own.
+//! Since 1.35, when the check of the level baseline exempted pods with their own user namespace.
 
 use super::{Check, rule};
 use crate::kubernetes::Level;
@@ -26,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn users_of_its_own_do_not_lift_it() {
+    fn user_namespaces_are_not_exempt() {
         let spec =
             "{hostUsers: false, containers: [{name: a, securityContext: {procMount: Unmasked}}]}";
         assert_eq!(of_spec(&CHECK, 34, spec), "");

@@ -1,6 +1,6 @@
-//! `restrictedVolumes`: volumes may only be of the kinds that reach neither the node nor a storage of the cluster's.
+//! `restrictedVolumes`: only volume types without direct access to the node or to storage backends are allowed.
 //!
-//! Since 1.0. A volume without a source is an `emptyDir`, by the API server's defaults.
+//! Since 1.0. A volume without a source defaults to an `emptyDir`.
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-restrictedVolumes",
-    "a volume of a kind that the level restricted does not have",
+    "a volume type that the level restricted does not allow",
     "Kyverno restrict-volume-types",
 );
 
@@ -34,7 +34,7 @@ const ALLOWED: [&str; 9] = [
     "secret",
 ];
 
-/// All other sources, in the order in which upstream asks for them.
+/// All other sources, in upstream's order.
 const RESTRICTED: [&str; 21] = [
     "hostPath",
     "gcePersistentDisk",
@@ -90,7 +90,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_spec};
+    use super::super::testing::{culprits, of_spec};
     use super::*;
 
     #[test]
@@ -100,11 +100,11 @@ mod tests {
             of_spec(&CHECK, 0, spec),
             "volumes \"n\", \"h\", \"g\" use restricted volume types \"hostPath\", \"nfs\""
         );
-        assert_eq!(blames(&CHECK, 0, spec)[1], "volumes[1].hostPath");
+        assert_eq!(culprits(&CHECK, 0, spec)[1], "volumes[1].hostPath");
     }
 
     #[test]
-    fn every_source_is_one_or_the_other() {
+    fn every_source_is_either_allowed_or_restricted() {
         let of = |source: &str| {
             of_spec(
                 &CHECK,
@@ -114,9 +114,9 @@ mod tests {
         };
         assert!(ALLOWED.iter().all(|source| of(source).is_empty()));
         assert!(RESTRICTED.iter().all(|source| of(source).contains(source)));
-        // The API server drops a field that it does not know.
+        // The API server drops unknown fields.
         assert_eq!(of("hostpath"), "");
-        // The one that is allowed decides.
+        // An allowed source takes precedence.
         assert_eq!(of("hostPath: {}, secret"), "");
     }
 }

@@ -1,7 +1,7 @@
-//! `runAsNonRoot`: pods must be refused by their node when an image would run as root.
+//! `runAsNonRoot`: containers must not be able to run as root.
 //!
-//! Since 1.0: the pod or every container says so, and nobody says the opposite. Since 1.35 pods with users of their own
-//! (`hostUsers: false`) are exempt.
+//! Since 1.0: the pod or every container sets it to true, and none sets it to false. Since 1.35, pods with their own user
+//! namespace (`hostUsers: false`) are exempt.
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
@@ -11,7 +11,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-runAsNonRoot",
-    "a container may run as root",
+    "a container that may run as root",
     "Kyverno require-run-as-nonroot; kube-linter run-as-non-root; Polaris runAsRootAllowed; kubescape C-0013",
 );
 
@@ -25,17 +25,17 @@ pub(super) const CHECK: Check = Check {
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     const FIELD: [&str; 2] = ["securityContext", "runAsNonRoot"];
-    let mend = || Some(true.into());
+    let fix = || Some(true.into());
     let (mut refusing, mut missing) = (Wrong::default(), Wrong::default());
     if pod.context.run_as_non_root == Some(false) {
-        refusing.pod(&FIELD, Some("false"), mend());
+        refusing.pod(&FIELD, Some("false"), fix());
     }
     for container in &pod.containers {
         match container.context.run_as_non_root {
             Some(true) => {}
-            Some(false) => refusing.container(container, &FIELD, Some("false"), mend()),
+            Some(false) => refusing.container(container, &FIELD, Some("false"), fix()),
             None if pod.context.run_as_non_root == Some(true) => {}
-            None => missing.container(container, &FIELD, None, mend()),
+            None => missing.container(container, &FIELD, None, fix()),
         }
     }
     let (wrong, detail) = if !refusing.is_empty() {
@@ -53,16 +53,16 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
 }
 
 fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    super::unless_with_own_users(pod, since_1_0)
+    super::unless_in_user_namespace(pod, since_1_0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_spec};
+    use super::super::testing::{culprits, of_spec};
     use super::*;
 
     #[test]
-    fn the_pod_or_every_container_says_so() {
+    fn the_pod_or_every_container_sets_it() {
         let of = |pod: &str, a: &str, b: &str| {
             let spec = format!(
                 "{{securityContext: {{runAsNonRoot: {pod}}}, containers: [{{name: a, securityContext: \
@@ -87,10 +87,10 @@ mod tests {
     }
 
     #[test]
-    fn users_of_its_own_lift_it_since_1_35() {
+    fn user_namespaces_are_exempt_since_1_35() {
         let spec = "{hostUsers: false, containers: [{name: a}]}";
         assert_eq!(
-            blames(&CHECK, 34, spec),
+            culprits(&CHECK, 34, spec),
             ["containers[0].securityContext.runAsNonRoot = true"]
         );
         assert_eq!(of_spec(&CHECK, 35, spec), "");

@@ -1,6 +1,6 @@
-//! `runAsUser`: pods and containers may not ask for user 0.
+//! `runAsUser`: pods and containers cannot set user 0.
 //!
-//! Since 1.23. Since 1.35 pods with users of their own (`hostUsers: false`) may.
+//! Since 1.23. Since 1.35, pods with their own user namespace (`hostUsers: false`) are exempt.
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
@@ -41,16 +41,16 @@ fn since_1_23(pod: &PodFacts<'_>) -> Option<Forbidden> {
 }
 
 fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    super::unless_with_own_users(pod, since_1_23)
+    super::unless_in_user_namespace(pod, since_1_23)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_container, of_spec};
+    use super::super::testing::{culprits, of_container, of_spec};
     use super::*;
 
     #[test]
-    fn zero_is_refused_until_users_are_its_own() {
+    fn zero_is_forbidden_without_a_user_namespace() {
         let spec = "{hostUsers: false, securityContext: {runAsUser: 0}, containers: [{name: a, securityContext: \
                     {runAsUser: 0}}, {name: b, securityContext: {runAsUser: 1}}]}";
         assert_eq!(of_spec(&CHECK, 22, spec), "");
@@ -59,7 +59,7 @@ mod tests {
             "pod and container \"a\" must not set runAsUser=0"
         );
         assert_eq!(
-            blames(&CHECK, 34, spec),
+            culprits(&CHECK, 34, spec),
             [
                 "securityContext.runAsUser",
                 "containers[0].securityContext.runAsUser"

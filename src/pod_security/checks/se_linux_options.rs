@@ -1,4 +1,4 @@
-//! `seLinuxOptions`: pods and containers may choose among the types for containers, and neither user nor role.
+//! `seLinuxOptions`: pods and containers can set only a type for containers, and neither user nor role.
 //!
 //! Since 1.0. Since 1.31 `container_engine_t` is among the types.
 
@@ -12,7 +12,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-seLinuxOptions",
-    "a label of SELinux of its own",
+    "custom SELinux options",
     "Kyverno disallow-selinux",
 );
 
@@ -27,16 +27,16 @@ pub(super) const CHECK: Check = Check {
 const SINCE_1_0: [&str; 4] = ["", "container_t", "container_init_t", "container_kvm_t"];
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    judge(pod, |kind| SINCE_1_0.contains(&kind))
+    forbidden(pod, |kind| SINCE_1_0.contains(&kind))
 }
 
 fn since_1_31(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    judge(pod, |kind| {
+    forbidden(pod, |kind| {
         SINCE_1_0.contains(&kind) || kind == "container_engine_t"
     })
 }
 
-fn judge(pod: &PodFacts<'_>, is_allowed: fn(&str) -> bool) -> Option<Forbidden> {
+fn forbidden(pod: &PodFacts<'_>, is_allowed: fn(&str) -> bool) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
     for (field, found) in bad(&pod.context, is_allowed) {
         wrong.pod(&["securityContext", "seLinuxOptions", field], found, None);
@@ -71,7 +71,7 @@ fn judge(pod: &PodFacts<'_>, is_allowed: fn(&str) -> bool) -> Option<Forbidden> 
     Some(wrong.forbidden("seLinuxOptions", detail))
 }
 
-/// The options that are not allowed; only of the type the value matters.
+/// The forbidden options; only for the type does the value matter.
 fn bad<'f>(
     context: &'f Context<'_>,
     is_allowed: fn(&str) -> bool,
@@ -85,7 +85,7 @@ fn bad<'f>(
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_container, of_spec};
+    use super::super::testing::{culprits, of_container, of_spec};
     use super::*;
 
     #[test]
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn user_and_role_may_not_be_set() {
+    fn user_and_role_cannot_be_set() {
         let spec = "{securityContext: {seLinuxOptions: {type: b, role: r}}, containers: [{name: a, securityContext: \
                     {seLinuxOptions: {type: a, user: u, role: r, level: l}}}]}";
         assert_eq!(
@@ -122,7 +122,7 @@ mod tests {
              user may not be set; role may not be set"
         );
         assert_eq!(
-            blames(&CHECK, 0, spec),
+            culprits(&CHECK, 0, spec),
             [
                 "securityContext.seLinuxOptions.type",
                 "securityContext.seLinuxOptions.role",

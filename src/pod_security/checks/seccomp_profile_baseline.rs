@@ -1,7 +1,6 @@
-//! `seccompProfile_baseline`: pods and containers may have the seccomp profile of the runtime or one of the node.
+//! `seccompProfile_baseline`: pods and containers can only have the seccomp profile of the runtime or one of the node.
 //!
-//! Since 1.0 for the alpha annotations, and since 1.19 for the fields that came in their place, and for them alone. To say
-//! nothing is allowed.
+//! Since 1.0 for the alpha annotations, and since 1.19 only for the fields that replaced them. No profile is allowed, too.
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
@@ -11,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-seccompProfile_baseline",
-    "a container that seccomp does not confine",
+    "a seccomp profile other than that of the runtime or a local one",
     "Kyverno restrict-seccomp",
 );
 
@@ -25,7 +24,7 @@ pub(super) const CHECK: Check = Check {
 
 const OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 
-/// `container.seccomp.security.alpha.kubernetes.io/NAME`, where there is a container `NAME`.
+/// The prefix before the name of a container, which must exist.
 const OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
@@ -60,29 +59,29 @@ fn since_1_19(pod: &PodFacts<'_>) -> Option<Forbidden> {
     (!wrong.is_empty()).then(|| must_not_set(wrong))
 }
 
-/// Whether a seccomp profile is of a type that is allowed (`validSeccomp`).
+/// Whether the type of a seccomp profile is allowed (`validSeccomp`).
 pub(super) fn is_good(kind: &str) -> bool {
     matches!(kind, "RuntimeDefault" | "Localhost")
 }
 
-/// The profiles that pod and containers have and must not.
+/// The forbidden profiles of the pod and its containers.
 pub(super) fn bad_profiles<'f>(pod: &'f PodFacts<'_>) -> Wrong<'f> {
-    let mend = || Some("RuntimeDefault".into());
+    let fix = || Some("RuntimeDefault".into());
     let field = ["securityContext", "seccompProfile", "type"];
     let is_bad = |kind: &&str| !is_good(kind);
     let mut wrong = Wrong::default();
     if let Some(kind) = pod.context.seccomp.as_deref().filter(is_bad) {
-        wrong.pod(&field, Some(kind), mend());
+        wrong.pod(&field, Some(kind), fix());
     }
     for container in &pod.containers {
         if let Some(kind) = container.context.seccomp.as_deref().filter(is_bad) {
-            wrong.container(container, &field, Some(kind), mend());
+            wrong.container(container, &field, Some(kind), fix());
         }
     }
     wrong
 }
 
-/// What is said of [`bad_profiles`].
+/// The result for [`bad_profiles`].
 pub(super) fn must_not_set(wrong: Wrong<'_>) -> Forbidden {
     let detail = format!(
         "{} must not set securityContext.seccompProfile.type to {}",
@@ -114,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn to_say_nothing_is_allowed() {
+    fn no_profile_is_allowed() {
         let profile = |kind: &str| {
             let container = format!("{{securityContext: {{seccompProfile: {kind}}}}}");
             of_container(&CHECK, 19, &container)

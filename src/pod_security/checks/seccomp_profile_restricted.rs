@@ -1,8 +1,8 @@
 //! `seccompProfile_restricted`: every container must have the seccomp profile of the runtime or one of the node, its own or
 //! the pod's.
 //!
-//! Since 1.19. Since 1.25 pods whose `os.name` is `windows` are exempt; for them no profile is checked at all, because this
-//! check stands in for the one of the level baseline.
+//! Since 1.19. Since 1.25, pods whose `os.name` is `windows` are exempt. This check replaces the one of the level baseline,
+//! so their profiles are not checked at all.
 
 use super::seccomp_profile_baseline::{bad_profiles, is_good, must_not_set};
 use super::{Check, rule};
@@ -51,15 +51,12 @@ fn since_1_19(pod: &PodFacts<'_>) -> Option<Forbidden> {
 }
 
 fn since_1_25(pod: &PodFacts<'_>) -> Option<Forbidden> {
-    if pod.is_windows {
-        return None;
-    }
-    since_1_19(pod)
+    super::unless_windows(pod, since_1_19)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_spec};
+    use super::super::testing::{culprits, of_spec};
     use super::*;
 
     #[test]
@@ -70,7 +67,7 @@ mod tests {
             "pod or container \"a\" must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\""
         );
         assert_eq!(
-            blames(&CHECK, 19, spec),
+            culprits(&CHECK, 19, spec),
             ["containers[0].securityContext.seccompProfile.type = \"RuntimeDefault\""]
         );
         assert_eq!(of_spec(&CHECK, 18, spec), "");
@@ -80,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_one_is_told_first() {
+    fn a_forbidden_profile_is_reported_first() {
         let spec =
             "{securityContext: {seccompProfile: {type: Unconfined}}, containers: [{name: a}]}";
         assert_eq!(

@@ -1,6 +1,6 @@
-//! `sysctls`: pods may set only kernel parameters that are apart for each pod and of no danger to others.
+//! `sysctls`: pods can set only kernel parameters that are isolated between pods and safe.
 //!
-//! Since 1.0; more of them since 1.27, 1.29, 1.32 and 1.37.
+//! Since 1.0, with more of them since 1.27, 1.29, 1.32 and 1.37.
 
 use super::{Check, rule};
 use crate::facts::{PodFacts, View};
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-sysctls",
-    "a sysctl that is not safe",
+    "an unsafe sysctl",
     "Kyverno restrict-sysctls; kube-linter unsafe-sysctls",
 );
 
@@ -20,15 +20,15 @@ pub(super) const CHECK: Check = Check {
     level: Level::Baseline,
     overrides: None,
     versions: &[
-        (0, |pod| judge(pod, 0)),
-        (27, |pod| judge(pod, 27)),
-        (29, |pod| judge(pod, 29)),
-        (32, |pod| judge(pod, 32)),
-        (37, |pod| judge(pod, 37)),
+        (0, |pod| forbidden(pod, 0)),
+        (27, |pod| forbidden(pod, 27)),
+        (29, |pod| forbidden(pod, 29)),
+        (32, |pod| forbidden(pod, 32)),
+        (37, |pod| forbidden(pod, 37)),
     ],
 };
 
-/// Each with the minor version since which it is allowed.
+/// The safe sysctls, with the minor version from which they are allowed.
 const ALLOWED: [(&str, u32); 14] = [
     ("kernel.shm_rmid_forced", 0),
     ("net.ipv4.ip_local_port_range", 0),
@@ -46,7 +46,7 @@ const ALLOWED: [(&str, u32); 14] = [
     ("net.ipv4.tcp_notsent_lowat", 37),
 ];
 
-fn judge(pod: &PodFacts<'_>, minor: u32) -> Option<Forbidden> {
+fn forbidden(pod: &PodFacts<'_>, minor: u32) -> Option<Forbidden> {
     let sysctls = pod.context.sysctls.into_iter().flat_map(View::items);
     let mut wrong = Wrong::default();
     let mut names = Vec::new();
@@ -59,17 +59,17 @@ fn judge(pod: &PodFacts<'_>, minor: u32) -> Option<Forbidden> {
             names.push(name);
         }
     }
-    // Upstream quotes nothing here, and lists what is there twice twice.
+    // Upstream neither quotes nor deduplicates the names here.
     (!wrong.is_empty()).then(|| wrong.forbidden("forbidden sysctls", names.join(", ")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_spec};
+    use super::super::testing::{culprits, of_spec};
     use super::*;
 
     #[test]
-    fn the_list_of_what_is_allowed_grows() {
+    fn the_list_of_safe_sysctls_grows() {
         for (name, since) in ALLOWED {
             let spec = format!("{{securityContext: {{sysctls: [{{name: {name}, value: 1}}]}}}}");
             assert_eq!(of_spec(&CHECK, since, &spec), "", "{name}");
@@ -80,11 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn names_stay_in_order_and_as_often_as_they_are() {
+    fn names_keep_their_order_and_duplicates() {
         let spec = "{securityContext: {sysctls: [{name: b}, {name: net.ipv4.tcp_syncookies}, {name: a}, {name: b}]}}";
         assert_eq!(of_spec(&CHECK, 37, spec), "b, a, b");
         assert_eq!(
-            blames(&CHECK, 37, spec)[1],
+            culprits(&CHECK, 37, spec)[1],
             "securityContext.sysctls[2].name"
         );
     }

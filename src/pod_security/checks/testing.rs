@@ -1,4 +1,4 @@
-//! How the tests of the checks ask: a template in YAML, and one check at one version.
+//! Runs one check at one version on a template in YAML.
 
 use super::Check;
 use crate::facts::PodFacts;
@@ -15,13 +15,13 @@ fn forbidden(check: &Check, minor: u32, template: &str) -> Option<Forbidden> {
     check.at(Version::of_minor(minor)).and_then(|it| it(&pod))
 }
 
-/// The detail for a template; empty where it is allowed.
+/// The detail for a template; empty if it is allowed.
 pub(super) fn of_template(check: &Check, minor: u32, template: &str) -> String {
     let forbidden = forbidden(check, minor, template);
     forbidden.map(|it| it.detail).unwrap_or_default()
 }
 
-/// The detail for a pod spec; empty where it is allowed.
+/// The detail for a pod spec; empty if it is allowed.
 pub(super) fn of_spec(check: &Check, minor: u32, spec: &str) -> String {
     of_template(check, minor, &format!("spec: {spec}"))
 }
@@ -36,19 +36,19 @@ pub(super) fn of_container(check: &Check, minor: u32, container: &str) -> String
     )
 }
 
-/// The fields that are to blame, with the value that mends each, for a pod spec.
-pub(super) fn blames(check: &Check, minor: u32, spec: &str) -> Vec<String> {
+/// The culprits in a pod spec, each with the value that fixes it.
+pub(super) fn culprits(check: &Check, minor: u32, spec: &str) -> Vec<String> {
     let forbidden = forbidden(check, minor, &format!("spec: {spec}"));
-    let culprits = forbidden.into_iter().flat_map(|it| it.culprits);
-    let line = culprits.map(|culprit| {
+    let found = forbidden.into_iter().flat_map(|it| it.culprits);
+    let lines = found.map(|culprit| {
         let at = match culprit.at {
             At::Pod => String::new(),
             At::Metadata => "metadata.".to_owned(),
             At::Container { list, index } => format!("{}[{index}].", list.as_str()),
         };
-        let mend = culprit.mend.as_ref().map(Value::to_string);
-        let mend = mend.map(|it| format!(" = {it}")).unwrap_or_default();
-        format!("{at}{}{mend}", field_path(&culprit.field))
+        let fix = culprit.fix.as_ref().map(Value::to_string);
+        let fix = fix.map(|it| format!(" = {it}")).unwrap_or_default();
+        format!("{at}{}{fix}", field_path(&culprit.field))
     });
-    line.collect()
+    lines.collect()
 }

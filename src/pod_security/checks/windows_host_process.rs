@@ -1,4 +1,4 @@
-//! `windowsHostProcess`: pods and containers may not be processes of a Windows node.
+//! `windowsHostProcess`: pods and containers cannot be processes of a Windows node.
 //!
 //! Since 1.0.
 
@@ -10,7 +10,7 @@ use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
     "FIT-PSS-windowsHostProcess",
-    "a Windows process of the node",
+    "a process of a Windows node",
     "Kyverno disallow-host-process",
 );
 
@@ -24,14 +24,14 @@ pub(super) const CHECK: Check = Check {
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     const FIELD: [&str; 3] = ["securityContext", "windowsOptions", "hostProcess"];
-    let mend = || Some(false.into());
+    let fix = || Some(false.into());
     let mut wrong = Wrong::default();
     if pod.context.host_process == Some(true) {
-        wrong.pod(&FIELD, Some("true"), mend());
+        wrong.pod(&FIELD, Some("true"), fix());
     }
     for container in &pod.containers {
         if container.context.host_process == Some(true) {
-            wrong.container(container, &FIELD, Some("true"), mend());
+            wrong.container(container, &FIELD, Some("true"), fix());
         }
     }
     if wrong.is_empty() {
@@ -46,7 +46,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{blames, of_spec};
+    use super::super::testing::{culprits, of_spec};
     use super::*;
 
     #[test]
@@ -58,7 +58,7 @@ mod tests {
             "pod and containers \"a\", \"b\" must not set securityContext.windowsOptions.hostProcess=true"
         );
         assert_eq!(
-            blames(&CHECK, 0, &spec)[1],
+            culprits(&CHECK, 0, &spec)[1],
             "containers[0].securityContext.windowsOptions.hostProcess = false"
         );
         assert_eq!(of_spec(&CHECK, 0, &spec.replace("true", "false")), "");
