@@ -33,14 +33,12 @@ fn since_1_8(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &field, found, Some(false.into()));
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = format!(
-        "{} must set securityContext.allowPrivilegeEscalation=false",
-        wrong.containers()
-    );
-    Some(wrong.forbidden("allowPrivilegeEscalation != false", detail))
+    wrong.forbid("allowPrivilegeEscalation != false", |wrong| {
+        format!(
+            "{} must set securityContext.allowPrivilegeEscalation=false",
+            wrong.containers()
+        )
+    })
 }
 
 fn since_1_25(pod: &PodFacts<'_>) -> Option<Forbidden> {

@@ -41,11 +41,7 @@ const ALLOWED: [&str; 13] = [
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let wrong = added_beyond(&ALLOWED, pod);
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = must_not_include(&wrong);
-    Some(wrong.forbidden("non-default capabilities", detail))
+    wrong.forbid("non-default capabilities", must_not_include)
 }
 
 /// The capabilities that containers add without being allowed to.

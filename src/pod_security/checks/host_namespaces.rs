@@ -31,7 +31,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             shared.push(format!("{name}=true"));
         }
     }
-    (!wrong.is_empty()).then(|| wrong.forbidden("host namespaces", shared.join(", ")))
+    wrong.forbid("host namespaces", |_| shared.join(", "))
 }
 
 #[cfg(test)]

@@ -32,12 +32,8 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             names.push(volume.name());
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
     let noun = plural(names.len(), "volume", "volumes");
-    let detail = format!("{noun} {}", quoted(names));
-    Some(wrong.forbidden("hostPath volumes", detail))
+    wrong.forbid("hostPath volumes", |_| format!("{noun} {}", quoted(names)))
 }
 
 #[cfg(test)]

@@ -30,12 +30,10 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &field, Some("true"), Some(false.into()));
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let containers = wrong.containers();
-    let detail = format!("{containers} must not set securityContext.privileged=true");
-    Some(wrong.forbidden("privileged", detail))
+    wrong.forbid("privileged", |wrong| {
+        let containers = wrong.containers();
+        format!("{containers} must not set securityContext.privileged=true")
+    })
 }
 
 #[cfg(test)]

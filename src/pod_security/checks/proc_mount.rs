@@ -32,15 +32,13 @@ pub(super) fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &field, Some(mount), Some("Default".into()));
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = format!(
-        "{} must not set securityContext.procMount to {}",
-        wrong.containers(),
-        quoted(wrong.found())
-    );
-    Some(wrong.forbidden("procMount", detail))
+    wrong.forbid("procMount", |wrong| {
+        format!(
+            "{} must not set securityContext.procMount to {}",
+            wrong.containers(),
+            quoted(wrong.found())
+        )
+    })
 }
 
 fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {

@@ -33,11 +33,9 @@ fn since_1_23(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &FIELD, Some("0"), None);
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = format!("{} must not set runAsUser=0", wrong.setters());
-    Some(wrong.forbidden("runAsUser=0", detail))
+    wrong.forbid("runAsUser=0", |wrong| {
+        format!("{} must not set runAsUser=0", wrong.setters())
+    })
 }
 
 fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {

@@ -40,14 +40,10 @@ fn since_1_19(pod: &PodFacts<'_>) -> Option<Forbidden> {
             missing.container(container, &field, None, Some("RuntimeDefault".into()));
         }
     }
-    if missing.is_empty() {
-        return None;
-    }
-    let detail = format!(
+    missing.forbid("seccompProfile", |missing| { format!(
         "pod or {} must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\"",
         missing.containers()
-    );
-    Some(missing.forbidden("seccompProfile", detail))
+    ) })
 }
 
 fn since_1_25(pod: &PodFacts<'_>) -> Option<Forbidden> {

@@ -60,7 +60,7 @@ fn forbidden(pod: &PodFacts<'_>, minor: u32) -> Option<Forbidden> {
         }
     }
     // Upstream neither quotes nor deduplicates the names here.
-    (!wrong.is_empty()).then(|| wrong.forbidden("forbidden sysctls", names.join(", ")))
+    wrong.forbid("forbidden sysctls", |_| names.join(", "))
 }
 
 #[cfg(test)]

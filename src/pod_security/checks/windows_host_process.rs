@@ -34,14 +34,12 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &FIELD, Some("true"), fix());
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = format!(
-        "{} must not set securityContext.windowsOptions.hostProcess=true",
-        wrong.setters()
-    );
-    Some(wrong.forbidden("hostProcess", detail))
+    wrong.forbid("hostProcess", |wrong| {
+        format!(
+            "{} must not set securityContext.windowsOptions.hostProcess=true",
+            wrong.setters()
+        )
+    })
 }
 
 #[cfg(test)]
