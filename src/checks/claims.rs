@@ -50,7 +50,7 @@ pub(super) const CHECK: Check = Check {
             return Vec::new();
         }
         let sections = &scene.transformers.storage;
-        let scope = Scope::asked(sections, scene.config, scene.selection, selected);
+        let scope = Scope::of(sections, scene.selection, selected);
         let Some(section) = scope.section() else {
             return Vec::new();
         };

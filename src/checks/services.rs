@@ -16,7 +16,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{Found, Pods, PortRef, Service, protocol};
+use crate::objects::{PodSearch, Pods, PortRef, Service, protocol};
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
@@ -49,17 +49,17 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
         .objects()
         .find_pods(&service.selector, resource, namespace)
     {
-        Found::Unknown => return findings,
-        Found::Nothing(nothing) => {
-            let message = format!("it selects no pod: {}", nothing.cause);
+        PodSearch::Unknown => return findings,
+        PodSearch::NoMatch(no_match) => {
+            let message = format!("it selects no pod: {}", no_match.cause);
             let selector = resource.node.at(["spec", "selector"]);
             let mut finding = Finding::new(&ID, message)
                 .about(&subject, &["spec", "selector"])
                 .current(selector.and_then(|it| it.value().ok()));
-            finding.help = nothing.help;
+            finding.help = no_match.help;
             return vec![finding];
         }
-        Found::Pods(pods) => pods,
+        PodSearch::Pods(pods) => pods,
     };
     for (place, port) in resource.node.items_at(["spec", "ports"]).enumerate() {
         let target = port.at(["targetPort"]);
