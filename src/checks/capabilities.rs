@@ -68,16 +68,17 @@ fn misspelled(
     names: View<'_>,
 ) -> Option<Finding> {
     let node = names.node()?;
-    let wrong = names.items().map(View::text);
-    let wrong = wrong.into_iter().find(|it| spelling(it).is_some())?;
+    let mut written = names.items().map(View::text);
+    let wrong = written.find(|it| spelling(it).is_some())?;
     let name = format!("capabilities.{list}");
     let leaf = format!("container.{name}");
     if section.mode(&leaf) == Mode::Off {
         return None;
     }
-    let right = names.items().map(View::text);
-    let right = right.map(|it| spelling(&it).unwrap_or_else(|| it.into_owned()));
-    let right = right.map(|it| Value::from(it.as_str())).collect();
+    let corrected = names.items().map(View::text).map(|it| {
+        let name = spelling(&it).unwrap_or_else(|| it.into_owned());
+        Value::from(name.as_str())
+    });
     let message = format!(
         "{}: {name} has {wrong}, which the Pod Security Standards do not recognize and runtimes interpret differently",
         container.subject.part
@@ -88,7 +89,7 @@ fn misspelled(
             &["securityContext", "capabilities", list],
         )
         .current(node.value().ok())
-        .proposed(Value::Sequence(right))
+        .proposed(Value::Sequence(corrected.collect()))
         .decided_by(section.decision(&leaf))
         .help("write names in upper case and without CAP_");
     Some(finding)

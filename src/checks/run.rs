@@ -39,13 +39,13 @@ fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
         let Some(selected) = scene.selection.selected_at(changes[0].resource) else {
             continue;
         };
-        let doubt = Doubt::of(scene.config, selected);
-        let (doubtful, certain): (Vec<_>, Vec<_>) = changes
+        let ambiguity = Ambiguity::of(scene.config, selected);
+        let (ambiguous, certain): (Vec<_>, Vec<_>) = changes
             .iter()
-            .partition(|change| doubt.is_about(change, scene.config.vocabulary));
+            .partition(|change| ambiguity.is_about(change, scene.config.vocabulary));
         findings.extend(certain.into_iter().map(would_change));
-        if let ([first, ..], Some(who)) = (doubtful.as_slice(), &doubt.who) {
-            findings.push(unverified(who, first.resource, doubtful.len()));
+        if let ([first, ..], Some(who)) = (ambiguous.as_slice(), &ambiguity.who) {
+            findings.push(unverified(who, first.resource, ambiguous.len()));
         }
     }
     findings
@@ -61,10 +61,10 @@ pub(super) fn reported<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Ve
     if severity != Some(Severity::Error) || changes.is_empty() {
         return Vec::new();
     }
-    let doubt = Doubt::of(scene.config, selected);
+    let ambiguity = Ambiguity::of(scene.config, selected);
     let changes = changes.iter();
     changes
-        .filter(|change| !doubt.is_about(change, scene.config.vocabulary))
+        .filter(|change| !ambiguity.is_about(change, scene.config.vocabulary))
         .collect()
 }
 
@@ -93,7 +93,7 @@ pub struct Proof {
     /// The rule is enabled.
     pub is_asked: bool,
     /// Some object is exempt or cannot be verified.
-    pub has_doubt: bool,
+    pub has_unverified: bool,
 }
 
 impl Proof {
@@ -104,13 +104,13 @@ impl Proof {
         let mut findings = verdict.findings.iter().chain(exempted);
         Proof {
             is_asked: severity.is_some(),
-            has_doubt: findings.any(|it| it.rule.id == UNFITTED.id),
+            has_unverified: findings.any(|it| it.rule.id == UNFITTED.id),
         }
     }
 
     /// Whether it is proved that fitout ran.
     pub fn holds(self) -> bool {
-        self.is_asked && !self.has_doubt
+        self.is_asked && !self.has_unverified
     }
 
     /// The proof for two configs together.
@@ -118,7 +118,7 @@ impl Proof {
     pub fn and(self, other: Proof) -> Proof {
         Proof {
             is_asked: self.is_asked || other.is_asked,
-            has_doubt: self.has_doubt || other.has_doubt,
+            has_unverified: self.has_unverified || other.has_unverified,
         }
     }
 }
@@ -137,47 +137,47 @@ fn unverified(who: &str, resource: usize, count: usize) -> Finding {
 
 /// The parts of the config that may have matched an object by an earlier name, so that their effect is not known.
 #[derive(Default)]
-struct Doubt<'c> {
+struct Ambiguity<'c> {
     /// The first selector that may have matched, for the message.
     who: Option<String>,
     sections: Vec<&'static str>,
     exemptions: Vec<AppliedExemption<'c>>,
 }
 
-impl<'c> Doubt<'c> {
-    fn of(config: &'c Config<'_>, selected: &Selected<'_, '_>) -> Doubt<'c> {
+impl<'c> Ambiguity<'c> {
+    fn of(config: &'c Config<'_>, selected: &Selected<'_, '_>) -> Ambiguity<'c> {
         let resource = selected.target.resource;
-        let mut doubt = Doubt::default();
+        let mut ambiguity = Ambiguity::default();
         if resource.annotation(annotations::KUSTOMIZE_ID).is_some() {
             // Inside a build, earlier names are known.
-            return doubt;
+            return ambiguity;
         }
         let may_match =
             |selector: &Selector| selector.may_have_matched(resource, &selected.target.templates);
         if config.exclude.iter().any(may_match) {
-            doubt.who = Some("`spec.exclude`".to_owned());
-            doubt.sections.extend(NAMES);
+            ambiguity.who = Some("`spec.exclude`".to_owned());
+            ambiguity.sections.extend(NAMES);
         }
         for profile in &config.profiles {
             let mut selectors = std::iter::once(&profile.select).chain(&profile.exclude);
             if selectors.any(may_match) {
                 let is_set =
                     |name: &&&str| !config.section_layers(&[profile.layer], name).is_empty();
-                doubt.sections.extend(NAMES.iter().filter(is_set));
+                ambiguity.sections.extend(NAMES.iter().filter(is_set));
                 let who = || format!("profile {}", profile.name);
-                doubt.who.get_or_insert_with(who);
+                ambiguity.who.get_or_insert_with(who);
             }
         }
         for (index, exemption) in config.exemptions.iter().enumerate() {
             if may_match(&exemption.select) {
-                doubt
+                ambiguity
                     .exemptions
                     .push(AppliedExemption::of_config(index, exemption));
                 let who = || format!("`{}`", exemption.path);
-                doubt.who.get_or_insert_with(who);
+                ambiguity.who.get_or_insert_with(who);
             }
         }
-        doubt
+        ambiguity
     }
 
     fn is_about(&self, change: &Change, vocabulary: &Vocabulary) -> bool {

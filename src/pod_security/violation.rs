@@ -205,7 +205,20 @@ impl<'f> Wrong<'f> {
         found.filter_map(|it| it.found.as_deref()).collect()
     }
 
-    /// The result, with upstream's words.
+    /// The result with upstream's words, if there are culprits.
+    pub(super) fn forbid(
+        self,
+        reason: &'static str,
+        detail: impl FnOnce(&Self) -> String,
+    ) -> Option<Forbidden> {
+        if self.is_empty() {
+            return None;
+        }
+        let detail = detail(&self);
+        Some(self.forbidden(reason, detail))
+    }
+
+    /// The result with upstream's words.
     pub(super) fn forbidden(self, reason: &'static str, detail: String) -> Forbidden {
         Forbidden {
             reason,

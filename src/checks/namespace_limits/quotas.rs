@@ -23,11 +23,11 @@ pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding>
     for (_, quota) in quotas.filter(|(_, quota)| quota.namespace == *namespace) {
         let hard = hard(quota);
         let counted: Vec<_> = hard.keys().filter_map(|name| counts(name)).collect();
-        let asked = Half::BOTH.into_iter();
-        let asked = asked.flat_map(|half| [(half, "cpu"), (half, "memory")]);
-        let asked: Vec<_> = asked.filter(|it| counted.contains(it)).collect();
+        let amounts_of = |half| [(half, "cpu"), (half, "memory")];
+        let mut required: Vec<_> = Half::BOTH.into_iter().flat_map(amounts_of).collect();
+        required.retain(|it| counted.contains(it));
         for (container, declared) in amounts.by_container(pod.template) {
-            for (half, name) in &asked {
+            for (half, name) in &required {
                 if declared.half(*half).contains_key(*name) {
                     continue;
                 }

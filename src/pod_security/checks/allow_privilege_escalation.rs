@@ -5,7 +5,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::rules::Rule;
 
@@ -15,13 +14,12 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-privilege-escalation; kube-linter privilege-escalation-container; Polaris privilegeEscalationAllowed; kubescape C-0016",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "allowPrivilegeEscalation",
-    rule: &RULE,
-    level: Level::Restricted,
-    overrides: None,
-    versions: &[(8, since_1_8), (25, since_1_25)],
-};
+pub(super) const CHECK: Check = Check::restricted(
+    "allowPrivilegeEscalation",
+    &RULE,
+    None,
+    &[(8, since_1_8), (25, since_1_25)],
+);
 
 fn since_1_8(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
@@ -33,14 +31,12 @@ fn since_1_8(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &field, found, Some(false.into()));
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = format!(
-        "{} must set securityContext.allowPrivilegeEscalation=false",
-        wrong.containers()
-    );
-    Some(wrong.forbidden("allowPrivilegeEscalation != false", detail))
+    wrong.forbid("allowPrivilegeEscalation != false", |wrong| {
+        format!(
+            "{} must set securityContext.allowPrivilegeEscalation=false",
+            wrong.containers()
+        )
+    })
 }
 
 fn since_1_25(pod: &PodFacts<'_>) -> Option<Forbidden> {

@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 use crate::rules::Rule;
 
@@ -14,13 +13,7 @@ pub(super) const RULE: Rule = rule(
     "Kyverno restrict-apparmor-profiles",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "appArmorProfile",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0)],
-};
+pub(super) const CHECK: Check = Check::baseline("appArmorProfile", &RULE, &[(0, since_1_0)]);
 
 /// The prefix before the name of a container, which need not exist.
 const ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";

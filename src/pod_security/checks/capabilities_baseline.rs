@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::{PodFacts, View};
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, quoted};
 use crate::rules::Rule;
 
@@ -14,13 +13,7 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-capabilities; Polaris dangerousCapabilities; kubescape C-0046",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "capabilities_baseline",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0)],
-};
+pub(super) const CHECK: Check = Check::baseline("capabilities_baseline", &RULE, &[(0, since_1_0)]);
 
 /// Names in the spelling of Kubernetes; `CAP_CHOWN` and `chown` do not match.
 const ALLOWED: [&str; 13] = [
@@ -41,11 +34,7 @@ const ALLOWED: [&str; 13] = [
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let wrong = added_beyond(&ALLOWED, pod);
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = must_not_include(&wrong);
-    Some(wrong.forbidden("non-default capabilities", detail))
+    wrong.forbid("non-default capabilities", must_not_include)
 }
 
 /// The capabilities that containers add without being allowed to.

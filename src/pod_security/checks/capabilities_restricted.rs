@@ -6,7 +6,6 @@
 use super::capabilities_baseline::{added_beyond, must_not_include};
 use super::{Check, rule};
 use crate::facts::{PodFacts, View};
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::rules::Rule;
 use crate::yaml::Value;
@@ -17,13 +16,12 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-capabilities-strict; Polaris insecureCapabilities",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "capabilities_restricted",
-    rule: &RULE,
-    level: Level::Restricted,
-    overrides: Some("capabilities_baseline"),
-    versions: &[(22, since_1_22), (25, since_1_25)],
-};
+pub(super) const CHECK: Check = Check::restricted(
+    "capabilities_restricted",
+    &RULE,
+    Some("capabilities_baseline"),
+    &[(22, since_1_22), (25, since_1_25)],
+);
 
 fn since_1_22(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut missing = Wrong::default();

@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::rules::Rule;
 
@@ -14,13 +13,7 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-host-namespaces; kube-linter host-network, host-pid, host-ipc; Polaris hostNetworkSet, hostPIDSet, hostIPCSet; kubescape C-0038, C-0041",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "hostNamespaces",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0)],
-};
+pub(super) const CHECK: Check = Check::baseline("hostNamespaces", &RULE, &[(0, since_1_0)]);
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
@@ -31,7 +24,7 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             shared.push(format!("{name}=true"));
         }
     }
-    (!wrong.is_empty()).then(|| wrong.forbidden("host namespaces", shared.join(", ")))
+    wrong.forbid("host namespaces", |_| shared.join(", "))
 }
 
 #[cfg(test)]

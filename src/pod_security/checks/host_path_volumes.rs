@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 use crate::rules::Rule;
 
@@ -14,13 +13,7 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-host-path; kube-linter sensitive-host-mounts; Polaris hostPathSet; kubescape C-0048",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "hostPathVolumes",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0)],
-};
+pub(super) const CHECK: Check = Check::baseline("hostPathVolumes", &RULE, &[(0, since_1_0)]);
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
@@ -32,12 +25,8 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             names.push(volume.name());
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
     let noun = plural(names.len(), "volume", "volumes");
-    let detail = format!("{noun} {}", quoted(names));
-    Some(wrong.forbidden("hostPath volumes", detail))
+    wrong.forbid("hostPath volumes", |_| format!("{noun} {}", quoted(names)))
 }
 
 #[cfg(test)]

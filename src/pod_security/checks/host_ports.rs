@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural};
 use crate::rules::Rule;
 
@@ -14,13 +13,7 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-host-ports; Polaris hostPortSet; kubescape C-0044",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "hostPorts",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0)],
-};
+pub(super) const CHECK: Check = Check::baseline("hostPorts", &RULE, &[(0, since_1_0)]);
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();

@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 use crate::rules::Rule;
 
@@ -14,13 +13,8 @@ pub(super) const RULE: Rule = rule(
     "",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "hostProbesAndHostLifecycle",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(34, since_1_34)],
-};
+pub(super) const CHECK: Check =
+    Check::baseline("hostProbesAndHostLifecycle", &RULE, &[(34, since_1_34)]);
 
 fn since_1_34(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();

@@ -46,6 +46,37 @@ pub(super) struct Check {
 pub(super) type Forbids = fn(&PodFacts<'_>) -> Option<Forbidden>;
 
 impl Check {
+    /// A check of the level baseline.
+    const fn baseline(
+        id: &'static str,
+        rule: &'static Rule,
+        versions: &'static [(u32, Forbids)],
+    ) -> Check {
+        Check {
+            id,
+            rule,
+            level: Level::Baseline,
+            overrides: None,
+            versions,
+        }
+    }
+
+    /// A check of the level restricted.
+    const fn restricted(
+        id: &'static str,
+        rule: &'static Rule,
+        overrides: Option<&'static str>,
+        versions: &'static [(u32, Forbids)],
+    ) -> Check {
+        Check {
+            id,
+            rule,
+            level: Level::Restricted,
+            overrides,
+            versions,
+        }
+    }
+
     /// Its function at a version of the standards, if it existed then.
     pub(super) fn at(&self, version: Version) -> Option<Forbids> {
         let mut rows = self.versions.iter().rev();

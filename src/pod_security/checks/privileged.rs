@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::rules::Rule;
 
@@ -14,13 +13,7 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-privileged-containers; kube-linter privileged-container; Polaris runAsPrivileged; kubescape C-0057",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "privileged",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0)],
-};
+pub(super) const CHECK: Check = Check::baseline("privileged", &RULE, &[(0, since_1_0)]);
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let mut wrong = Wrong::default();
@@ -30,12 +23,10 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &field, Some("true"), Some(false.into()));
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let containers = wrong.containers();
-    let detail = format!("{containers} must not set securityContext.privileged=true");
-    Some(wrong.forbidden("privileged", detail))
+    wrong.forbid("privileged", |wrong| {
+        let containers = wrong.containers();
+        format!("{containers} must not set securityContext.privileged=true")
+    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, quoted};
 use crate::rules::Rule;
 
@@ -14,13 +13,8 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "procMount",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0), (35, since_1_35)],
-};
+pub(super) const CHECK: Check =
+    Check::baseline("procMount", &RULE, &[(0, since_1_0), (35, since_1_35)]);
 
 /// The level restricted keeps this version: see [`super::proc_mount_restricted`].
 pub(super) fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
@@ -32,15 +26,13 @@ pub(super) fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &field, Some(mount), Some("Default".into()));
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = format!(
-        "{} must not set securityContext.procMount to {}",
-        wrong.containers(),
-        quoted(wrong.found())
-    );
-    Some(wrong.forbidden("procMount", detail))
+    wrong.forbid("procMount", |wrong| {
+        format!(
+            "{} must not set securityContext.procMount to {}",
+            wrong.containers(),
+            quoted(wrong.found())
+        )
+    })
 }
 
 fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {

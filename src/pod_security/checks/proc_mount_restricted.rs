@@ -3,7 +3,6 @@
 //! Since 1.35, when the check of the level baseline exempted pods with their own user namespace.
 
 use super::{Check, rule};
-use crate::kubernetes::Level;
 use crate::rules::Rule;
 
 pub(super) const RULE: Rule = rule(
@@ -12,13 +11,12 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-proc-mount; kube-linter unsafe-proc-mount; Polaris procMount",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "procMount_restricted",
-    rule: &RULE,
-    level: Level::Restricted,
-    overrides: Some("procMount"),
-    versions: &[(35, super::proc_mount::since_1_0)],
-};
+pub(super) const CHECK: Check = Check::restricted(
+    "procMount_restricted",
+    &RULE,
+    Some("procMount"),
+    &[(35, super::proc_mount::since_1_0)],
+);
 
 #[cfg(test)]
 mod tests {

@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 use crate::rules::Rule;
 
@@ -14,13 +13,12 @@ pub(super) const RULE: Rule = rule(
     "Kyverno restrict-volume-types",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "restrictedVolumes",
-    rule: &RULE,
-    level: Level::Restricted,
-    overrides: Some("hostPathVolumes"),
-    versions: &[(0, since_1_0)],
-};
+pub(super) const CHECK: Check = Check::restricted(
+    "restrictedVolumes",
+    &RULE,
+    Some("hostPathVolumes"),
+    &[(0, since_1_0)],
+);
 
 const ALLOWED: [&str; 9] = [
     "configMap",

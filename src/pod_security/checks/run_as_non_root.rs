@@ -5,7 +5,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::rules::Rule;
 
@@ -15,13 +14,12 @@ pub(super) const RULE: Rule = rule(
     "Kyverno require-run-as-nonroot; kube-linter run-as-non-root; Polaris runAsRootAllowed; kubescape C-0013",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "runAsNonRoot",
-    rule: &RULE,
-    level: Level::Restricted,
-    overrides: None,
-    versions: &[(0, since_1_0), (35, since_1_35)],
-};
+pub(super) const CHECK: Check = Check::restricted(
+    "runAsNonRoot",
+    &RULE,
+    None,
+    &[(0, since_1_0), (35, since_1_35)],
+);
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     const FIELD: [&str; 2] = ["securityContext", "runAsNonRoot"];

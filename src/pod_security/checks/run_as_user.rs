@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::rules::Rule;
 
@@ -14,13 +13,12 @@ pub(super) const RULE: Rule = rule(
     "Kyverno require-run-as-non-root-user",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "runAsUser",
-    rule: &RULE,
-    level: Level::Restricted,
-    overrides: None,
-    versions: &[(23, since_1_23), (35, since_1_35)],
-};
+pub(super) const CHECK: Check = Check::restricted(
+    "runAsUser",
+    &RULE,
+    None,
+    &[(23, since_1_23), (35, since_1_35)],
+);
 
 fn since_1_23(pod: &PodFacts<'_>) -> Option<Forbidden> {
     const FIELD: [&str; 2] = ["securityContext", "runAsUser"];
@@ -33,11 +31,9 @@ fn since_1_23(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &FIELD, Some("0"), None);
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = format!("{} must not set runAsUser=0", wrong.setters());
-    Some(wrong.forbidden("runAsUser=0", detail))
+    wrong.forbid("runAsUser=0", |wrong| {
+        format!("{} must not set runAsUser=0", wrong.setters())
+    })
 }
 
 fn since_1_35(pod: &PodFacts<'_>) -> Option<Forbidden> {

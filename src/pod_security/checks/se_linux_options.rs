@@ -6,7 +6,6 @@ use jsonptr::Token;
 
 use super::{Check, rule};
 use crate::facts::{Context, PodFacts};
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 use crate::rules::Rule;
 
@@ -16,13 +15,8 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-selinux",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "seLinuxOptions",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0), (31, since_1_31)],
-};
+pub(super) const CHECK: Check =
+    Check::baseline("seLinuxOptions", &RULE, &[(0, since_1_0), (31, since_1_31)]);
 
 const SINCE_1_0: [&str; 4] = ["", "container_t", "container_init_t", "container_kvm_t"];
 

@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong, plural, quoted};
 use crate::rules::Rule;
 
@@ -14,13 +13,11 @@ pub(super) const RULE: Rule = rule(
     "Kyverno restrict-seccomp",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "seccompProfile_baseline",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0), (19, since_1_19)],
-};
+pub(super) const CHECK: Check = Check::baseline(
+    "seccompProfile_baseline",
+    &RULE,
+    &[(0, since_1_0), (19, since_1_19)],
+);
 
 const OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 

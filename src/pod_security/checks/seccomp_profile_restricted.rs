@@ -7,7 +7,6 @@
 use super::seccomp_profile_baseline::{bad_profiles, is_good, must_not_set};
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::rules::Rule;
 
@@ -17,13 +16,12 @@ pub(super) const RULE: Rule = rule(
     "Kyverno restrict-seccomp-strict",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "seccompProfile_restricted",
-    rule: &RULE,
-    level: Level::Restricted,
-    overrides: Some("seccompProfile_baseline"),
-    versions: &[(19, since_1_19), (25, since_1_25)],
-};
+pub(super) const CHECK: Check = Check::restricted(
+    "seccompProfile_restricted",
+    &RULE,
+    Some("seccompProfile_baseline"),
+    &[(19, since_1_19), (25, since_1_25)],
+);
 
 fn since_1_19(pod: &PodFacts<'_>) -> Option<Forbidden> {
     let bad = bad_profiles(pod);
@@ -40,14 +38,10 @@ fn since_1_19(pod: &PodFacts<'_>) -> Option<Forbidden> {
             missing.container(container, &field, None, Some("RuntimeDefault".into()));
         }
     }
-    if missing.is_empty() {
-        return None;
-    }
-    let detail = format!(
+    missing.forbid("seccompProfile", |missing| { format!(
         "pod or {} must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\"",
         missing.containers()
-    );
-    Some(missing.forbidden("seccompProfile", detail))
+    ) })
 }
 
 fn since_1_25(pod: &PodFacts<'_>) -> Option<Forbidden> {

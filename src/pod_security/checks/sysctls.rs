@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::{PodFacts, View};
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::rules::Rule;
 
@@ -14,19 +13,17 @@ pub(super) const RULE: Rule = rule(
     "Kyverno restrict-sysctls; kube-linter unsafe-sysctls",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "sysctls",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[
+pub(super) const CHECK: Check = Check::baseline(
+    "sysctls",
+    &RULE,
+    &[
         (0, |pod| forbidden(pod, 0)),
         (27, |pod| forbidden(pod, 27)),
         (29, |pod| forbidden(pod, 29)),
         (32, |pod| forbidden(pod, 32)),
         (37, |pod| forbidden(pod, 37)),
     ],
-};
+);
 
 /// The safe sysctls, with the minor version from which they are allowed.
 const ALLOWED: [(&str, u32); 14] = [
@@ -60,7 +57,7 @@ fn forbidden(pod: &PodFacts<'_>, minor: u32) -> Option<Forbidden> {
         }
     }
     // Upstream neither quotes nor deduplicates the names here.
-    (!wrong.is_empty()).then(|| wrong.forbidden("forbidden sysctls", names.join(", ")))
+    wrong.forbid("forbidden sysctls", |_| names.join(", "))
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 
 use super::{Check, rule};
 use crate::facts::PodFacts;
-use crate::kubernetes::Level;
 use crate::pod_security::violation::{Forbidden, Wrong};
 use crate::rules::Rule;
 
@@ -14,13 +13,7 @@ pub(super) const RULE: Rule = rule(
     "Kyverno disallow-host-process",
 );
 
-pub(super) const CHECK: Check = Check {
-    id: "windowsHostProcess",
-    rule: &RULE,
-    level: Level::Baseline,
-    overrides: None,
-    versions: &[(0, since_1_0)],
-};
+pub(super) const CHECK: Check = Check::baseline("windowsHostProcess", &RULE, &[(0, since_1_0)]);
 
 fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
     const FIELD: [&str; 3] = ["securityContext", "windowsOptions", "hostProcess"];
@@ -34,14 +27,12 @@ fn since_1_0(pod: &PodFacts<'_>) -> Option<Forbidden> {
             wrong.container(container, &FIELD, Some("true"), fix());
         }
     }
-    if wrong.is_empty() {
-        return None;
-    }
-    let detail = format!(
-        "{} must not set securityContext.windowsOptions.hostProcess=true",
-        wrong.setters()
-    );
-    Some(wrong.forbidden("hostProcess", detail))
+    wrong.forbid("hostProcess", |wrong| {
+        format!(
+            "{} must not set securityContext.windowsOptions.hostProcess=true",
+            wrong.setters()
+        )
+    })
 }
 
 #[cfg(test)]
