@@ -1,9 +1,8 @@
-//! Edits are data: the one way to change anything.
+//! Edits as data: the only way to change an object.
 //!
-//! A transformer asks for a state ("this leaf shall be that") and never for text. [`Edits`] compares
-//! meaning, applies the mode, drops what is already so, and keeps for each [`Change`] who decided,
-//! which field, and its current and proposed value. Plans, diffs, results and reports are views of
-//! that list; [`crate::write`] turns it into text.
+//! A transformer requests a value for a leaf, never text. [`Edits`] compares it with the current value, applies the mode,
+//! and records a [`Change`] with the decision, the field, and its current and proposed value. Plans, diffs, results and
+//! reports are views of that list; [`crate::write`] turns it into text.
 
 mod change;
 
@@ -15,38 +14,37 @@ pub use change::{Change, RULES};
 
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
-use crate::objects::{OnChange, PassedOver, below, expected};
-use crate::problem::Problem;
-use crate::problem::field_path;
+use crate::objects::{OnChange, SkipReason, below, expected};
+use crate::problem::{Problem, field_path};
 use crate::read::Resource;
 use crate::yaml::{Node, Scalar, Value};
 
-/// When two values mean the same, so that no edit is needed.
+/// When two values are equivalent, so that no edit is needed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Meaning {
-    /// When they are equal.
+    /// If they are equal.
     #[default]
     Literal,
-    /// When they are equal as Kubernetes quantities: `1000m` is `1`.
+    /// If they are equal as Kubernetes quantities: `1000m` is `1`.
     Quantity,
-    /// When their texts are equal: the annotation `8080` of somebody who forgot the quotes is ours.
+    /// If their texts are equal: an annotation `8080` without the required quotes is still `"8080"`.
     Text,
 }
 
-/// One leaf that shall have a value.
+/// A value requested for a leaf.
 #[derive(Debug)]
 pub struct Proposal<'p> {
-    /// The part that the leaf belongs to.
+    /// The part of the leaf.
     pub subject: &'p Arc<Subject>,
     /// The leaf's path below the part.
     pub field: &'p [&'p str],
-    /// The value that it shall have.
+    /// The value.
     pub value: Value,
-    /// Who decided, and the mode.
+    /// The setting that decided, and the mode.
     pub decision: Arc<Decision>,
-    /// When a present value is as good.
+    /// When a current value is equivalent.
     pub meaning: Meaning,
-    /// Why the value is not simply the configured one.
+    /// Why the value differs from the configured one.
     pub note: Option<String>,
 }
 
@@ -83,44 +81,44 @@ impl<'p> Proposal<'p> {
     }
 }
 
-/// What became of a proposal.
+/// The result of a proposal.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer<'a> {
     /// The leaf is edited.
     Edited,
-    /// The leaf means that already.
+    /// The current value is equivalent.
     Same,
-    /// The author's value stays, as the mode asks.
+    /// The mode keeps the author's value.
     Kept(Node<'a>),
-    /// There is nothing, and by the mode nothing shall be.
+    /// The leaf is absent, and the mode does not add it.
     Off,
 }
 
-/// Collects what transformers ask for, object by object.
+/// Collects the edits of transformers, object by object.
 #[derive(Debug)]
 pub struct Edits<'a> {
     resources: &'a [Resource<'a>],
     resource: usize,
     rule: &'static str,
     first_of_resource: usize,
-    /// The parts of the object that were asked about, and their nodes: each has several leaves.
+    /// Parts of the current object with their nodes, because most have several leaves.
     parts: Vec<(Arc<Subject>, Node<'a>)>,
-    /// The edits, in the order in which they were asked for.
+    /// The edits, in the order of the proposals.
     pub changes: Vec<Change>,
-    /// What else there is to say.
+    /// Findings about the objects.
     pub findings: Vec<Finding>,
-    /// How many leaves were right already.
+    /// The number of leaves that were already right.
     pub same: usize,
-    /// Parts with a leaf that was asked about and stays as it is.
+    /// Parts with a proposed leaf that is not edited.
     pub kept: Vec<(usize, Arc<Subject>)>,
-    /// Parts with a leaf that is only checked, or exempt.
+    /// Parts with a leaf that is only checked or exempt.
     pub checked: Vec<(usize, Arc<Subject>)>,
     /// Parts that a section leaves out, and why.
-    pub left_out: Vec<(usize, Arc<Subject>, PassedOver)>,
+    pub left_out: Vec<(usize, Arc<Subject>, SkipReason)>,
 }
 
 impl<'a> Edits<'a> {
-    /// No edits yet, for these objects.
+    /// Creates an empty list of edits for these objects.
     pub fn new(resources: &'a [Resource<'a>]) -> Edits<'a> {
         Edits {
             resources,
@@ -137,22 +135,22 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Turns to an object: edits and findings are about it from here on.
+    /// Starts an object, which the following edits and findings are about.
     pub fn start(&mut self, resource: usize) {
         self.resource = resource;
         self.first_of_resource = self.changes.len();
         self.parts.clear();
     }
 
-    /// Turns to a rule: edits carry its name from here on.
+    /// Starts a section, which the following edits are recorded for.
     pub fn rule(&mut self, rule: &'static str) {
         self.rule = rule;
     }
 
-    /// Asks for a leaf to have a value.
+    /// Requests a value for a leaf.
     ///
     /// # Errors
-    /// `FIT-INP003` when the way to the leaf leads through something that is not a mapping.
+    /// `FIT-INP003` if a parent of the leaf is not a mapping, or the value has the wrong type.
     pub fn set(&mut self, proposal: Proposal<'_>) -> Result<Answer<'a>, Problem> {
         match proposal.decision.mode {
             Mode::Off => return Ok(Answer::Off),
@@ -162,35 +160,26 @@ impl<'a> Edits<'a> {
         let present = self.present(proposal.subject, proposal.field)?;
         if let Some(node) = present {
             self.check_kind(node, &proposal)?;
-            if means(node, &proposal.value, proposal.meaning) {
-                self.same += 1;
-                self.keep(proposal.subject);
-                return Ok(Answer::Same);
-            }
-            if matches!(proposal.decision.mode, Mode::Ensure | Mode::Check) {
-                self.keep(proposal.subject);
-                return Ok(Answer::Kept(node));
-            }
         } else if proposal.decision.mode == Mode::Bound {
             return Ok(Answer::Off);
         }
-        if let Some(inherited) = self.inherited(&proposal).filter(|_| present.is_none()) {
-            if means(inherited, &proposal.value, proposal.meaning) {
+        if let Some(current) = present.or_else(|| self.inherited(&proposal)) {
+            if means(current, &proposal.value, proposal.meaning) {
                 self.same += 1;
                 self.keep(proposal.subject);
                 return Ok(Answer::Same);
             }
             if matches!(proposal.decision.mode, Mode::Ensure | Mode::Check) {
                 self.keep(proposal.subject);
-                return Ok(Answer::Kept(inherited));
+                return Ok(Answer::Kept(current));
             }
         }
-        let leaf = leaf_of(proposal.field);
-        self.push(proposal, leaf, present, false);
+        let change = self.change(proposal, present);
+        self.changes.push(change);
         Ok(Answer::Edited)
     }
 
-    /// Asks for a leaf to be absent, as the mode `Remove` does. Maps that this empties go with it.
+    /// Requests that a leaf is absent, as the mode `Remove` does. Emptied maps are removed too.
     ///
     /// # Errors
     /// As [`Edits::set`].
@@ -199,46 +188,34 @@ impl<'a> Edits<'a> {
             return Ok(Answer::Off);
         };
         self.changes.push(Change {
-            rule: self.rule,
-            resource: self.resource,
-            subject: proposal.subject.clone(),
-            leaf: leaf_of(proposal.field),
-            appends: false,
-            current: node.value().ok(),
             proposed: None,
-            decision: proposal.decision,
-            note: proposal.note,
-            immutable: proposal.subject.on_change == OnChange::Immutable,
+            ..self.change(proposal, Some(node))
         });
         Ok(Answer::Edited)
     }
 
-    /// Repairs a leaf whose value is refused by the API server as it is, whatever the mode.
+    /// Repairs a leaf that the API server would reject, in any mode.
     ///
     /// # Errors
     /// As [`Edits::set`].
     pub fn repair(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
         let present = self.present(proposal.subject, proposal.field)?;
-        let leaf = leaf_of(proposal.field);
-        self.push(proposal, leaf, present, false);
+        let change = self.change(proposal, present);
+        self.changes.push(change);
         Ok(())
     }
 
-    /// Asks for a new item at the end of a list; `field` is the list's path. Whether the item is
-    /// wanted is the caller's to decide, because only it knows what makes two items the same.
+    /// Requests a new item at the end of a list; `field` is the path of the list. The caller checks whether the list has
+    /// the item already.
     ///
     /// # Errors
-    /// `FIT-INP003` when the list is something else.
+    /// `FIT-INP003` if the value is not a list.
     pub fn append(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
         let mut leaf = leaf_of(proposal.field);
         let list = self.present(proposal.subject, proposal.field)?;
         if let Some(node) = list.filter(|node| !node.is_sequence()) {
-            return Err(expected(
-                &self.resources[self.resource],
-                node,
-                "a list",
-                &proposal.subject.at(proposal.field),
-            ));
+            let path = proposal.subject.at(proposal.field);
+            return Err(expected(self.object(), node, "a list", &path));
         }
         let already = self.changes[self.first_of_resource..].iter();
         let appended = already
@@ -247,16 +224,20 @@ impl<'a> Edits<'a> {
             .count();
         let index = list.map_or(0, |list| list.items().count()) + appended;
         leaf.push_back(index);
-        self.push(proposal, leaf, None, true);
+        self.changes.push(Change {
+            leaf,
+            appends: true,
+            ..self.change(proposal, None)
+        });
         Ok(())
     }
 
-    /// The edits so far of the object that [`Edits::start`] turned to.
+    /// The edits of the current object so far.
     pub fn of_object(&self) -> &[Change] {
         &self.changes[self.first_of_resource..]
     }
 
-    /// What a leaf is planned to be so far: `None` where no edit is about it, `Some(None)` where it is removed.
+    /// The planned value of a leaf: `None` without an edit, `Some(None)` if it is removed.
     pub fn planned(&self, subject: &Subject, field: &[&str]) -> Option<Option<&Value>> {
         let (path, leaf) = (&subject.path, leaf_of(field));
         let mut changes = self.of_object().iter();
@@ -264,29 +245,27 @@ impl<'a> Edits<'a> {
         change.map(|change| change.proposed.as_ref())
     }
 
-    /// How many edits there are; see [`Edits::sort_names`].
+    /// The number of edits; see [`Edits::sort_names`].
     pub fn count(&self) -> usize {
         self.changes.len()
     }
 
-    /// Sorts the leaves of each mapping called `mapping` by name, as the API server prints them, among the edits from
-    /// `since` on. They come nearly sorted, so each is compared with its neighbours.
+    /// Sorts the edits from `since` on by leaf within each mapping called `mapping`, in the order that the API server
+    /// prints. They are almost sorted already, so each is only compared with its neighbours.
     pub fn sort_names(&mut self, since: usize, mapping: &str) {
         let split = |change: &'_ Change| change.leaf.as_str().rfind(mapping);
         for index in since..self.changes.len() {
             let Some(own) = split(&self.changes[index]) else {
                 continue;
             };
-            let (subject, leaf) = (
-                &self.changes[index].subject,
-                self.changes[index].leaf.as_str(),
-            );
+            let change = &self.changes[index];
+            let (subject, leaf) = (&change.subject, change.leaf.as_str());
             let mut place = index;
             for before in (since..index).rev() {
                 let other = &self.changes[before];
                 let text = other.leaf.as_str();
-                let is_beside = split(other) == Some(own) && text[..own] == leaf[..own];
-                if !is_beside || other.subject.path != subject.path {
+                let is_sibling = split(other) == Some(own) && text[..own] == leaf[..own];
+                if !is_sibling || other.subject.path != subject.path {
                     continue;
                 }
                 if text <= leaf {
@@ -298,20 +277,20 @@ impl<'a> Edits<'a> {
         }
     }
 
-    /// Marks the last edit as one that the API server refuses on an existing object.
+    /// Marks the last edit as one that the API server rejects on an existing object.
     pub fn mark_immutable(&mut self) {
         if let Some(change) = self.changes.last_mut() {
             change.immutable = true;
         }
     }
 
-    /// Adds a finding about the object that [`Edits::start`] turned to.
+    /// Adds a finding about the current object.
     pub fn find(&mut self, mut finding: Finding) {
         finding.resource = Some(self.resource);
         self.findings.push(finding);
     }
 
-    /// Notes the parts that a plan is about which is not written.
+    /// Records the parts of a preview as checked.
     pub fn note_checked(&mut self, preview: &Edits<'_>) {
         let changed = preview.changes.iter();
         let changed = changed.map(|change| (change.resource, Arc::clone(&change.subject)));
@@ -319,10 +298,10 @@ impl<'a> Edits<'a> {
         self.checked.extend(preview.kept.iter().cloned());
     }
 
-    /// Of what was planned as if everything were written: what is not, because it is only checked or exempt.
+    /// The findings for edits of this preview that are not written, because they are only checked or exempt.
     ///
-    /// `written` is what was planned in earnest. A leaf that only the other plan has is one that an exemption made
-    /// superfluous, which `exemption_of` knows by the leaf's name.
+    /// `written` are the real edits. An edit that is only in the preview depends on an exempted leaf: `exemption_of` finds
+    /// that exemption by the leaf's name.
     pub fn not_written(
         self,
         written: &[Change],
@@ -331,7 +310,7 @@ impl<'a> Edits<'a> {
         let changes = self.changes.into_iter().filter_map(move |mut change| {
             if !change.decision.is_left() {
                 let is_same = |it: &Change| match change.appends {
-                    // An item has another index where items before it are missing.
+                    // Its index depends on the items before it.
                     true => it.appends && it.proposed == change.proposed,
                     false => it.leaf == change.leaf && it.subject.path == change.subject.path,
                 };
@@ -346,13 +325,13 @@ impl<'a> Edits<'a> {
         changes.chain(findings.filter(is_left))
     }
 
-    /// Notes that a section leaves a part of the object out.
-    pub fn leave_out(&mut self, subject: &Arc<Subject>, reason: PassedOver) {
+    /// Records that a section leaves a part of the object out.
+    pub fn leave_out(&mut self, subject: &Arc<Subject>, reason: SkipReason) {
         let part = (self.resource, Arc::clone(subject), reason);
         self.left_out.push(part);
     }
 
-    /// Notes that a part was asked about. Its leaves mostly come one after another.
+    /// Records that a leaf of the part is not edited. Leaves of one part mostly come one after another.
     fn keep(&mut self, subject: &Arc<Subject>) {
         let last = self.kept.last();
         if !last.is_some_and(|(_, last)| Arc::ptr_eq(last, subject)) {
@@ -360,57 +339,41 @@ impl<'a> Edits<'a> {
         }
     }
 
-    fn push(
-        &mut self,
-        proposal: Proposal<'_>,
-        leaf: PointerBuf,
-        present: Option<Node<'a>>,
-        appends: bool,
-    ) {
-        self.changes.push(Change {
+    fn change(&self, proposal: Proposal<'_>, present: Option<Node<'a>>) -> Change {
+        Change {
             rule: self.rule,
             resource: self.resource,
             subject: proposal.subject.clone(),
-            leaf,
-            appends,
+            leaf: leaf_of(proposal.field),
+            appends: false,
             current: present.and_then(|node| node.value().ok()),
             proposed: Some(proposal.value),
             decision: proposal.decision,
             note: proposal.note,
             immutable: proposal.subject.on_change == OnChange::Immutable,
-        });
+        }
     }
 
-    /// Refuses a value of another kind than its field has: to keep it or to replace it would both be
-    /// guesses about what its author meant.
+    /// Rejects a value of the wrong type: it is unclear whether to keep or to replace it.
     fn check_kind(&self, node: Node<'a>, proposal: &Proposal<'_>) -> Result<(), Problem> {
+        let scalar = node.scalar();
+        let is_number = matches!(scalar, Some(Scalar::Int(_) | Scalar::Float(_)));
         let (fits, what) = match &proposal.value {
             Value::Null => (true, "nothing"),
-            Value::Bool(_) => (
-                matches!(node.scalar(), Some(Scalar::Bool(_))),
-                "true or false",
-            ),
-            Value::Number(_) => (
-                matches!(node.scalar(), Some(Scalar::Int(_) | Scalar::Float(_))),
-                "a number",
-            ),
+            Value::Bool(_) => (matches!(scalar, Some(Scalar::Bool(_))), "true or false"),
+            Value::Number(_) => (is_number, "a number"),
             Value::String(_) | Value::Quoted(_) => (node.is_scalar(), "a single value"),
             Value::Sequence(_) => (node.is_sequence(), "a list"),
             Value::Mapping(_) => (node.is_map(), "a mapping"),
         };
-        if fits {
-            Ok(())
-        } else {
-            Err(expected(
-                &self.resources[self.resource],
-                node,
-                what,
-                &proposal.subject.at(proposal.field),
-            ))
+        let path = || proposal.subject.at(proposal.field);
+        match fits {
+            true => Ok(()),
+            false => Err(expected(self.object(), node, what, &path())),
         }
     }
 
-    /// The value that a leaf has now; null and empty maps are as absent.
+    /// The current value of a leaf; null and empty maps count as absent.
     fn present(
         &mut self,
         subject: &Arc<Subject>,
@@ -426,12 +389,8 @@ impl<'a> Edits<'a> {
             } else if node.is_map() {
                 node.get(token)
             } else {
-                return Err(expected(
-                    &self.resources[self.resource],
-                    node,
-                    "a mapping",
-                    &subject.at(&field[..depth]),
-                ));
+                let path = subject.at(&field[..depth]);
+                return Err(expected(self.object(), node, "a mapping", &path));
             };
             match next.filter(|next| !next.is_null()) {
                 Some(next) => node = next,
@@ -441,14 +400,18 @@ impl<'a> Edits<'a> {
         Ok(Some(node).filter(|node| !(node.is_map() && node.len() == 0)))
     }
 
-    /// The value that stands for a leaf which is not there, because its part inherits it.
+    /// The value that the part inherits for an absent leaf.
     fn inherited(&self, proposal: &Proposal<'_>) -> Option<Node<'a>> {
         let path = below(
             proposal.subject.inherits.as_ref()?,
             proposal.field.iter().copied(),
         );
-        let node = self.resources[self.resource].node.pointer(&path)?;
+        let node = self.object().node.pointer(&path)?;
         (!(node.is_null() || node.is_map() && node.len() == 0)).then_some(node)
+    }
+
+    fn object(&self) -> &'a Resource<'a> {
+        &self.resources[self.resource]
     }
 
     fn node_of(&mut self, subject: &Arc<Subject>) -> Option<Node<'a>> {
@@ -456,7 +419,7 @@ impl<'a> Edits<'a> {
         if let Some((_, node)) = known {
             return Some(*node);
         }
-        let node = self.resources[self.resource].node.pointer(&subject.path)?;
+        let node = self.object().node.pointer(&subject.path)?;
         self.parts.push((Arc::clone(subject), node));
         Some(node)
     }
@@ -466,10 +429,10 @@ fn leaf_of(field: &[&str]) -> PointerBuf {
     PointerBuf::from_tokens(field.iter().copied())
 }
 
-/// Reads a quantity that an author wrote.
+/// Reads a quantity of an object.
 ///
 /// # Errors
-/// `FIT-INP003` when it is no quantity.
+/// `FIT-INP003` if it is not a valid quantity.
 pub fn read_quantity<'a>(
     resource: &Resource<'a>,
     node: Node<'a>,
@@ -477,13 +440,7 @@ pub fn read_quantity<'a>(
 ) -> Result<Quantity, Problem> {
     let field = || field_path(&path());
     if !node.is_scalar() {
-        let found = node.describe();
-        return Err(resource.problem(
-            "FIT-INP003",
-            format!("expected a quantity, found {found}"),
-            node,
-            field(),
-        ));
+        return Err(expected(resource, node, "a quantity", &path()));
     }
     Quantity::of_node(node).map_err(|error| {
         let problem = resource.problem("FIT-INP003", error.to_string(), node, field());

@@ -1,4 +1,4 @@
-//! What can be said of an object: about which part of it, by which rule, and by whose decision.
+//! Findings about an object: the part, the rule, and the setting that decided.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,38 +12,37 @@ pub use crate::objects::{Part, Subject};
 use crate::rules::{Rule, rule};
 use crate::yaml::{Position, Value};
 
-/// What more than one section finds.
+/// Rules that several sections report.
 pub const RULES: &[Rule] = &[TOO_YOUNG];
 
 const TOO_YOUNG: Rule = rule(
     "FIT-VER001",
     Severity::Warning,
-    "a configured field that the target Kubernetes version does not have",
+    "a configured field is newer than the target Kubernetes version",
 );
 
-/// When a configured value is written.
+/// Whether a configured value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub enum Mode {
-    /// Where the author set nothing; the author wins.
+    /// Only if the manifest does not set the field.
     #[default]
     Ensure,
-    /// Always; the environment wins.
+    /// Always, replacing the manifest's value.
     Override,
-    /// The author's value, brought between `min` and `max`; what is absent stays absent.
+    /// The manifest's value is clamped to `min` and `max`; an absent field stays absent.
     Bound,
-    /// Never; what the author wrote there is deleted, with the maps that this empties. As the mode of a section it is for
-    /// what the section would write, its settings and its defaults; under `modes` also for fields without a setting.
+    /// Never; the manifest's value is removed, together with emptied maps. As the mode of a section it applies to the
+    /// section's settings and defaults; under `modes` also to fields without a setting.
     Remove,
-    /// Never; what `Ensure` would write is told as a warning. As `spec.mode` it makes the function a validator: nothing
-    /// is written, and whatever would be is an error.
+    /// Never; what `Ensure` would write is reported as a warning. As `spec.mode` it makes the function a validator: nothing
+    /// is written, and every field that would be written is an error.
     Check,
-    /// Never; the field is not looked at.
+    /// Never; the field is ignored.
     Off,
 }
 
 impl Mode {
-    /// The value that a field will have, of the author's and the configured one. A value that has to be brought
-    /// between bounds is the caller's to bring there.
+    /// The final value of a field. `Bound` returns the author's value; the caller clamps it.
     pub fn outcome<T>(self, author: Option<T>, configured: Option<T>) -> Option<T> {
         match self {
             Mode::Ensure | Mode::Check => author.or(configured),
@@ -60,95 +59,92 @@ impl fmt::Display for Mode {
     }
 }
 
-/// Why a leaf gets its value: the line of the config that won.
+/// The line of the config that decided the value of a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// `spec.profiles[database].resources.containers.limits.memory`; for a built-in default the
-    /// section or setting that brings it.
+    /// `spec.profiles[database].resources.containers.limits.memory`; for a default, its section or setting.
     pub field: String,
-    /// The profile that decided, if it was one.
+    /// The profile, if one decided.
     pub profile: Option<String>,
-    /// The value is fitout's default and stands in no config.
+    /// Whether the value is fitout's default.
     pub is_default: bool,
-    /// How it is applied.
+    /// The mode.
     pub mode: Mode,
-    /// The file that the line is in, where it is one that a person can open.
+    /// The config file, if known.
     pub file: Option<Arc<str>>,
-    /// Line and column in the file.
+    /// The line and column in the file.
     pub position: Option<Position>,
-    /// The leaf as exemptions name it: `resources.limits.memory`.
+    /// The leaf, as in exemptions: `resources.limits.memory`.
     pub leaf: String,
-    /// The exemption that keeps the leaf as it is, by its index among those of the object.
+    /// The exemption of the leaf, by its index in those of the object.
     pub exemption: Option<usize>,
 }
 
 impl Decision {
-    /// The environment in whose part of the config the line is, and the rest of the field below that part.
+    /// The environment that the field belongs to, and the rest of the field.
     pub fn environment(&self) -> Option<(&str, &str)> {
-        self.field
-            .strip_prefix("spec.environments.")?
-            .split_once('.')
+        let field = self.field.strip_prefix("spec.environments.")?;
+        field.split_once('.')
     }
 
-    /// Whether the leaf is not written, because it is only checked or exempt.
+    /// Whether the leaf is only checked or exempt, and so not written.
     pub fn is_left(&self) -> bool {
         self.mode == Mode::Check || self.exemption.is_some()
     }
 }
 
-/// Something that a person should know, which is not a change.
+/// A problem or a note about an object or the config.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// The rule that is broken.
+    /// The rule.
     pub rule: &'static Rule,
-    /// An error fails the run.
+    /// The severity; an error fails the run.
     pub severity: Severity,
-    /// What is so, in one sentence.
+    /// The message, one sentence.
     pub message: String,
-    /// Index of the object; `None` for a finding about the config.
+    /// The index of the object; `None` for a finding about the config.
     pub resource: Option<usize>,
     /// The part of the object.
     pub part: Part,
-    /// The field in it; `None` when the whole part is meant.
+    /// The field; `None` for the whole part.
     pub pointer: Option<PointerBuf>,
-    /// The value now.
+    /// The current value.
     pub current: Option<Value>,
-    /// The value that would mend it.
+    /// The value that would fix it.
     pub proposed: Option<Value>,
-    /// The config that the finding is about or comes from.
+    /// The setting that the finding is about or comes from.
     pub decision: Option<Arc<Decision>>,
-    /// How to mend it.
+    /// How to fix it.
     pub help: Option<String>,
-    /// The leaf of the config that would mend it, as exemptions name it: whoever is exempt from the one is from both.
+    /// The leaf of the config that would fix it; an exemption from the leaf covers the finding.
     pub leaf: Option<String>,
-    /// The Pod Security Standards' own words for it.
+    /// The message of the Pod Security Standards.
     pub psa: Option<String>,
-    /// It is one of many with the same cause: reports for people show those of an object as one, in these words for
-    /// their number.
+    /// Set for findings with a common cause: text reports show those of an object as one, with this message.
     pub folded: Option<Folded>,
 }
 
-/// What a report says of some findings of one object with the same cause.
+/// The message for a number of findings of one object with a common cause.
 pub type Folded = fn(usize) -> String;
 
-/// Something that an exemption keeps from being written or found.
+/// A finding that an exemption waives.
 #[derive(Clone, Debug)]
 pub struct Exempted {
-    /// What would be found without it.
+    /// The finding.
     pub finding: Finding,
-    /// Why it is exempt.
+    /// The reason.
     pub reason: String,
-    /// Until when.
+    /// The last day.
     pub until: Option<Date>,
 }
 
 impl Finding {
-    /// A finding about a whole part of the object that is being fitted.
+    /// A finding with the severity of its rule.
     pub fn new(rule: &'static Rule, message: impl Into<String>) -> Finding {
         Finding::graded(rule, rule.severity, message)
     }
 
-    /// The same, of a lower severity than the rule's.
+    /// A finding with a lower severity than its rule's.
     pub fn graded(rule: &'static Rule, severity: Severity, message: impl Into<String>) -> Finding {
         Finding {
             rule,
@@ -167,15 +163,13 @@ impl Finding {
         }
     }
 
-    /// A configured field is not written, because the cluster may not have it.
+    /// A configured field is not written, because the cluster may not support it.
     pub fn too_young(field: &str, since: u32, decision: Arc<Decision>) -> Finding {
-        let message = format!(
-            "{field} exists since Kubernetes 1.{since} and is not written for this cluster"
-        );
+        let message = format!("{field} not set: it requires Kubernetes 1.{since}");
         Finding::new(&TOO_YOUNG, message)
             .decided_by(decision)
             .help(format!(
-                "set `kubernetesVersion: \"1.{since}\"` or later if the cluster has it"
+                "if the cluster supports it, set `kubernetesVersion: \"1.{since}\"` or later"
             ))
     }
 
@@ -194,42 +188,42 @@ impl Finding {
         self
     }
 
-    /// Adds the value that the field has.
+    /// Adds the current value.
     #[must_use]
     pub fn current(mut self, current: Option<Value>) -> Finding {
         self.current = current;
         self
     }
 
-    /// Adds the value that would mend it.
+    /// Adds the value that would fix it.
     #[must_use]
     pub fn proposed(mut self, proposed: impl Into<Value>) -> Finding {
         self.proposed = Some(proposed.into());
         self
     }
 
-    /// Adds the config that it comes from.
+    /// Adds the setting that decided.
     #[must_use]
     pub fn decided_by(mut self, decision: Arc<Decision>) -> Finding {
         self.decision = Some(decision);
         self
     }
 
-    /// Adds the leaf of the config that would mend it.
+    /// Adds the leaf of the config that would fix it.
     #[must_use]
     pub fn leaf(mut self, leaf: impl Into<String>) -> Finding {
         self.leaf = Some(leaf.into());
         self
     }
 
-    /// Adds the Pod Security Standards' own words.
+    /// Adds the message of the Pod Security Standards.
     #[must_use]
     pub fn psa(mut self, words: String) -> Finding {
         self.psa = Some(words);
         self
     }
 
-    /// Adds the way out.
+    /// Adds the help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Finding {
         self.help = Some(help.into());
@@ -237,7 +231,7 @@ impl Finding {
     }
 }
 
-/// A value as a sentence holds it: texts without quotes, unless they would not be seen.
+/// A value for a message: text without quotes, unless it is blank.
 pub struct Plain<'v>(pub &'v Value);
 
 impl fmt::Display for Plain<'_> {

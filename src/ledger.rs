@@ -1,8 +1,7 @@
-//! The ledger: what became of every object, container and claim of the input, each exactly once.
+//! The ledger: the outcome of every object, container and claim of the input, each exactly once.
 //!
-//! Much is left as it is, for many reasons and in many places: by selection, by annotations, because a kind is unknown.
-//! Here each has its row whatever the reason, so nothing is left out without a report saying so. A test counts the
-//! input by other means and compares.
+//! Objects are passed over for many reasons: selection, annotations, unknown kinds. Each has a row here whatever the
+//! reason, so that reports can list everything that is left out. A test counts the input by other means and compares.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +9,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::edit::Edits;
 use crate::objects::{
-    Claim, Container, PassedOver, Standing, Subject, Target, Template, is_known_kind,
+    Claim, Classification, Container, SkipReason, Subject, Target, Template, is_known_kind,
     may_hold_pods, pods_in,
 };
 use crate::select::{Selected, Selection};
@@ -18,69 +17,79 @@ use crate::select::{Selected, Selection};
 /// Every object, container and claim of the input.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    /// The objects, in their order.
+    /// The objects, in the order of the input.
     pub objects: Vec<ObjectRow>,
-    /// Their containers, those of all templates.
+    /// The containers of all their templates.
     pub containers: Vec<PartRow>,
     /// Their claims.
     pub claims: Vec<PartRow>,
 }
 
-/// What became of an object.
+/// The outcome of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectRow {
-    /// What became of it.
+    /// The outcome.
     pub account: Account,
-    /// It makes pods, and the config selects it.
+    /// Whether it has pods and the config selects it.
     pub is_workload: bool,
 }
 
-/// What became of a part of an object.
+/// The outcome of a part of an object.
 #[derive(Clone, Debug)]
 pub struct PartRow {
-    /// The object, by its index.
+    /// The index of the object.
     pub object: usize,
     /// The part.
     pub subject: Arc<Subject>,
-    /// What became of it.
+    /// The outcome.
     pub account: Account,
 }
 
-/// What became of something. Where several configs are about it, the greatest counts.
+impl PartRow {
+    fn new(object: usize, subject: &Arc<Subject>, account: Account) -> PartRow {
+        PartRow {
+            object,
+            subject: Arc::clone(subject),
+            account,
+        }
+    }
+}
+
+/// The outcome of an object or a part of it. With several configs, the greatest one counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Account {
-    /// It is left as it is, for a reason.
-    PassedOver(PassedOver),
-    /// There is nothing in it that could be set.
+    /// It is passed over.
+    PassedOver(SkipReason),
+    /// It has no pods and no claims.
     NoWorkload,
-    /// It is checked, and nothing in it would be written.
+    /// It is only checked.
     CheckedOnly,
-    /// The config sets nothing in it that is not there already, or that its author has not set otherwise.
+    /// Every configured field is set already, by the config or by the manifest.
     RightAlready,
-    /// Something in it is written, or would be.
+    /// It is changed, or would be.
     Fitted,
 }
 
 impl Account {
-    /// Each of them, in the order of summaries, with what it means.
+    /// The word and meaning of each outcome, in the order of summaries.
     pub const ALL: [(&'static str, &'static str); 5] = [
-        ("fitted", "Something in it is written, or would be."),
+        ("fitted", "It is changed, or would be."),
         (
             "right-already",
-            "The config sets nothing in it that is not there already, or that its author has not set otherwise.",
+            "Every configured field is set already, by the config or by the manifest.",
         ),
         (
             "checked-only",
-            "It is checked, and nothing in it would be written: by the mode `Check`, by an exemption, or because `check` looks at pods that are not fitted.",
+            "It is only checked: by the mode `Check`, by an exemption, or by `check`, which also checks pods that the config does not change.",
         ),
+        ("no-workload", "It has no pods and no claims."),
         (
-            "no-workload",
-            "An object with no pods and no claims, in which there is nothing to set.",
+            "passed-over",
+            "It is left unchanged, for one of the reasons below.",
         ),
-        ("passed-over", "It is left as it is, for a reason."),
     ];
 
-    /// The word for it in reports.
+    /// Its word in reports.
     pub fn word(self) -> &'static str {
         let at = match self {
             Account::Fitted => 0,
@@ -92,8 +101,8 @@ impl Account {
         Account::ALL[at].0
     }
 
-    /// Why it is left as it is, if so.
-    pub fn reason(self) -> Option<PassedOver> {
+    /// Why it is passed over; `None` if it is not.
+    pub fn reason(self) -> Option<SkipReason> {
         match self {
             Account::PassedOver(reason) => Some(reason),
             _ => None,
@@ -102,15 +111,15 @@ impl Account {
 }
 
 impl Ledger {
-    /// What became of everything.
+    /// The outcomes of a run.
     pub fn of(config: &Config<'_>, selection: &Selection<'_, '_>, edits: &Edits<'_>) -> Ledger {
         let mut ledger = Ledger::default();
         let mut left_out = selection.passed_over.iter().peekable();
-        for (index, standing) in selection.objects.standings.iter().enumerate() {
+        for (index, class) in selection.objects.classifications.iter().enumerate() {
             let reason = left_out.next_if(|(at, _)| *at == index);
             let (account, is_workload) = match (reason, selection.selected_at(index)) {
                 (Some((_, reason)), _) => {
-                    ledger.pass_over(config, selection, (index, standing), *reason);
+                    ledger.pass_over(config, selection, (index, class), *reason);
                     (Account::PassedOver(*reason), false)
                 }
                 (None, Some(selected)) => {
@@ -119,8 +128,8 @@ impl Ledger {
                     let has_pods = !selected.target.templates.is_empty();
                     (of_object(config, selected, &asked), has_pods)
                 }
-                // An object that does not have the shape of its kind stops the run.
-                (None, None) => (Account::PassedOver(PassedOver::NotSelected), false),
+                // A malformed object stops the run before.
+                (None, None) => (Account::PassedOver(SkipReason::NotSelected), false),
             };
             ledger.objects.push(ObjectRow {
                 account,
@@ -130,51 +139,42 @@ impl Ledger {
         ledger
     }
 
-    /// The objects that make pods, and that the config selects.
+    /// The number of selected objects with pods.
     pub fn workloads(&self) -> usize {
         self.objects.iter().filter(|row| row.is_workload).count()
     }
 
-    /// The parts of an object that is passed over are passed over with it.
+    /// Adds the parts of an object that is passed over.
     fn pass_over(
         &mut self,
         config: &Config<'_>,
         selection: &Selection<'_, '_>,
-        (index, standing): (usize, &Standing<'_>),
-        reason: PassedOver,
+        (index, class): (usize, &Classification<'_>),
+        reason: SkipReason,
     ) {
         let account = Account::PassedOver(reason);
-        match standing {
-            Standing::Target(target) => self.add_all(index, target, account),
-            Standing::PassedOver(_) => {
+        match class {
+            Classification::Target(target) => self.add_all(index, target, account),
+            Classification::PassedOver(_) => {
                 let resource = &selection.objects.resources[index];
-                // One that does not have the shape of its kind has no containers that anybody could name.
                 if let Ok(target) = Target::of(resource, &config.pod_specs, &config.claims) {
                     self.add_all(index, &target, account);
                 }
             }
-            Standing::Malformed(_) => {}
+            Classification::Malformed(_) => {}
         }
     }
 
     fn add_all(&mut self, object: usize, target: &Target<'_>, account: Account) {
-        let row = |subject: &Arc<Subject>| PartRow {
-            object,
-            subject: Arc::clone(subject),
-            account,
-        };
+        let row = |subject: &Arc<Subject>| PartRow::new(object, subject, account);
         let containers = target.containers().map(|container| row(&container.subject));
         self.containers.extend(containers);
-        self.claims
-            .extend(target.claims.iter().map(|claim| row(&claim.subject)));
+        let claims = target.claims.iter().map(|claim| row(&claim.subject));
+        self.claims.extend(claims);
     }
 
     fn add_parts(&mut self, config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) {
-        let row = |subject: &Arc<Subject>, account| PartRow {
-            object: selected.index,
-            subject: Arc::clone(subject),
-            account,
-        };
+        let row = |subject, account| PartRow::new(selected.index, subject, account);
         for template in &selected.target.templates {
             for container in template.containers.iter().chain(&template.made) {
                 let account = of_container(config, selected, template, container, asked);
@@ -188,16 +188,15 @@ impl Ledger {
     }
 }
 
-/// The parts of one object that transformers asked about. They are told apart by their identity, because each is made once.
+/// The parts of one object with proposed edits. Each subject is created once, so they are compared by address.
 struct Asked {
     changed: Parts,
     kept: Parts,
     checked: Parts,
-    left_out: HashMap<*const Subject, PassedOver>,
+    left_out: HashMap<*const Subject, SkipReason>,
 }
 
-/// Parts of one object, in the order of their addresses. Most of a plan is about the same few parts one after another, so
-/// this costs little more than a look at each change.
+/// Parts of one object, sorted by address. Edits of the same part mostly follow each other, so sorting is cheap.
 struct Parts(Vec<*const Subject>);
 
 impl Parts {
@@ -214,7 +213,7 @@ impl Parts {
     }
 }
 
-/// The rows of one object, of rows in the order of objects.
+/// The rows of one object; rows are sorted by object.
 fn of_one<R>(
     rows: &[R],
     object: usize,
@@ -241,13 +240,13 @@ impl Asked {
         }
     }
 
-    /// What became of a part, if anybody asked about it.
+    /// The outcome of a part, if it has proposed edits.
     fn about(&self, subject: &Arc<Subject>) -> Option<Account> {
         let part = Arc::as_ptr(subject);
         self.account(|parts| parts.has(part))
     }
 
-    /// What became of the object, if anybody asked about a part of it.
+    /// The outcome of the object, if any part has proposed edits.
     fn about_any(&self) -> Option<Account> {
         self.account(|parts| !parts.0.is_empty())
     }
@@ -275,19 +274,19 @@ fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) ->
         return Account::CheckedOnly;
     }
     if !templates.is_empty() || !claims.is_empty() {
-        let is_meant =
+        let is_selected =
             selected.containers.is_whole_object() || selected.each_container().next().is_some();
-        return Account::PassedOver(match is_meant {
+        return Account::PassedOver(match is_selected {
             true => unasked(selected),
-            false => PassedOver::NotSelected,
+            false => SkipReason::NotSelected,
         });
     }
     let is_declared = config.pod_specs.iter().any(|it| it.is_for(resource));
     if is_known_kind(resource) || is_declared {
-        return Account::PassedOver(PassedOver::NoContainers);
+        return Account::PassedOver(SkipReason::NoContainers);
     }
     match may_hold_pods(resource) && !pods_in(resource).is_empty() {
-        true => Account::PassedOver(PassedOver::UnknownKind),
+        true => Account::PassedOver(SkipReason::UnknownKind),
         false => Account::NoWorkload,
     }
 }
@@ -302,7 +301,7 @@ fn of_container(
     if let Some(account) = asked.about(&container.subject) {
         return account;
     }
-    // Checks look at whole pods, whichever of their containers are to be fitted.
+    // Checks always read the whole pod, even if only some containers are selected.
     if config.judges && template.is_whole() {
         return Account::CheckedOnly;
     }
@@ -315,16 +314,16 @@ fn of_claim(selected: &Selected<'_, '_>, claim: &Claim<'_>, asked: &Asked) -> Ac
     let unasked = || match (left_out, selected.containers.is_whole_object()) {
         (Some(reason), _) => *reason,
         (None, true) => unasked(selected),
-        (None, false) => PassedOver::NotSelected,
+        (None, false) => SkipReason::NotSelected,
     };
     let account = asked.about(&claim.subject);
     account.unwrap_or_else(|| Account::PassedOver(unasked()))
 }
 
-/// Why nobody asked about a part of a selected object.
-fn unasked(selected: &Selected<'_, '_>) -> PassedOver {
+/// Why a part of a selected object has no proposed edits.
+fn unasked(selected: &Selected<'_, '_>) -> SkipReason {
     match selected.skipped.is_empty() {
-        true => PassedOver::Unconfigured,
-        false => PassedOver::Skipped,
+        true => SkipReason::Unconfigured,
+        false => SkipReason::Skipped,
     }
 }

@@ -1,51 +1,50 @@
-//! fitout fits a base out for one environment: resource requests and limits, security contexts,
-//! Prometheus annotations and storage classes, in every workload, with the reason of each change.
+//! fitout configures workloads for an environment: it sets resource requests and limits, security contexts, Prometheus
+//! annotations and storage classes, and reports the reason for each change.
 //!
 //! # The layers
 //!
-//! Imports only run down this table: a module uses those above its own row and no other. Files in one of the folders
-//! `transformers`, `checks` and `report` do not know one another. A test reads the table and holds every `use` to it.
+//! A module only imports modules above it in this table. The files in each of the folders `transformers`, `checks` and
+//! `report` do not import each other. A test checks every `use` against the table.
 //!
 //! | | module | what it does |
 //! |---|---|---|
 //! | 1 | [`yaml`] | lossless YAML: text to nodes, edits to text |
 //! | 2 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
-//! | 3 | [`problem`] | what stops a run, with its place and the way out |
-//! | 4 | [`rules`] | what can be found: ids, severities, meanings |
-//! | 5 | [`read`] | bytes become documents and [`read::Resource`]s; which host is calling |
-//! | 6 | [`catalogue`] | what is known of images |
-//! | 7 | [`objects`] | pod templates, containers and claims of objects, and what objects say of one another |
-//! | 8 | [`finding`] | what can be said of an object, and by whose decision |
-//! | 9 | [`config`] | the functionConfig becomes a typed [`config::Config`]; anything unknown is refused in place |
-//! | 10 | [`select`] | config × objects: who is fitted, and who is passed over |
-//! | 11 | [`edit`] | [`edit::Edits`]: what changes, and why |
-//! | 12 | [`ledger`] | what became of every object, container and claim |
-//! | 13 | [`facts`] | pods as they are, and as edits will make them |
-//! | 14 | [`funnel`] | severity, exemptions and duplicates of findings, applied once |
+//! | 3 | [`problem`] | problems that stop a run, with place and help |
+//! | 4 | [`rules`] | rules: ids, severities, meanings |
+//! | 5 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
+//! | 6 | [`catalogue`] | facts about common images |
+//! | 7 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
+//! | 8 | [`finding`] | findings about objects, and the settings that decided |
+//! | 9 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
+//! | 10 | [`select`] | selects objects by the config; the others are passed over |
+//! | 11 | [`edit`] | [`edit::Edits`]: changes with their reasons |
+//! | 12 | [`ledger`] | the outcome of every object, container and claim |
+//! | 13 | [`facts`] | pods before and after the edits |
+//! | 14 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
 //! | 15 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
-//! | 16 | [`transformers`] | ask for the desired state |
-//! | 17 | [`checks`] | find what is wrong |
+//! | 16 | [`transformers`] | request the desired state |
+//! | 17 | [`checks`] | report problems |
 //! | 18 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
-//! | 19 | [`mod@write`] | edits are spliced into the text; every other byte is copied |
+//! | 19 | [`mod@write`] | splices edits into the text; copies every other byte |
 //!
-//! [`fit`] is the way through them.
+//! [`fit`] calls them in order.
 //!
 //! # Invariants
 //!
-//! Each is kept by a test.
+//! Each has a test.
 //!
-//! 1. [`yaml`] names no other module, and `kustomize-krm-types` nothing of fitout.
-//! 2. Transformers and checks get no mutable document: all change goes through [`edit::Edits`].
-//! 3. Without edits the bytes that go out are the bytes that came in. With edits, every byte outside
-//!    the spliced spans is the same. (The two `id` annotations of a host are the exception; see
-//!    [`read::ResourceList::bookkeeping_to_drop`].)
+//! 1. [`yaml`] imports no other module, and `kustomize-krm-types` does not depend on fitout.
+//! 2. Transformers and checks cannot modify documents: every change goes through [`edit::Edits`].
+//! 3. Without edits the output equals the input, byte for byte. With edits, every byte outside the spliced spans is the
+//!    same, except for the host's `id` annotations (see [`read::ResourceList::bookkeeping_to_drop`]).
 //! 4. Only `main.rs` and `cli/` print, read files or the environment, or exit. The library is pure:
 //!    no clock, no randomness, no network.
-//! 5. Running twice is running once, and the order of the items does not matter.
-//! 6. Every edit of a golden case is in its results, and the diff holds nothing else.
-//! 7. The rows of the transformers' table, their files and their folders of cases are the same set.
-//! 8. No input makes it panic, overflow the stack or take more than linear time.
-//! 9. A Secret's values never appear in a report.
+//! 5. A second run changes nothing, and the order of the items does not matter.
+//! 6. The results of a golden case list every edit, and the diff has no other change.
+//! 7. Transformers, their files and their folders of cases have the same names.
+//! 8. No input causes a panic, a stack overflow or more than linear time.
+//! 9. The values of a Secret never appear in a report.
 
 pub mod catalogue;
 pub mod checks;
@@ -72,15 +71,15 @@ use crate::funnel::Funnel;
 use crate::objects::Objects;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Host, Resource, ResourceList};
-use crate::report::{Detail, Fitted, Report};
+use crate::report::{DetailLevel, Fitted, Report};
 use crate::select::Selection;
 use crate::transformers::Transformers;
 use crate::yaml::{Node, Stream};
 
-/// The image of this version: the one place in the code that names it.
+/// The image of this version. No other code repeats it.
 pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
 
-/// The sections and rules that a config may name.
+/// The names that a config can use for sections and rules.
 pub const VOCABULARY: &config::Vocabulary = &config::Vocabulary {
     sections: transformers::SECTIONS,
     names: transformers::NAMES,
@@ -91,38 +90,37 @@ pub const VOCABULARY: &config::Vocabulary = &config::Vocabulary {
     ],
 };
 
-/// What a run of the function comes to.
+/// The result of a run of the function.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The whole output; `None` when something is an error, for then nothing may be written.
+    /// The output; `None` if there are errors.
     pub output: Option<String>,
-    /// The host may go on.
+    /// Whether the run succeeded.
     pub passed: bool,
-    /// What was changed and found; `None` when the input could not be understood.
+    /// The report; `None` if problems stopped the run.
     pub report: Option<Report>,
-    /// Why nothing was written, when it is not a finding of the report.
+    /// The problems that stopped the run.
     pub problems: Vec<Problem>,
-    /// Who called.
+    /// The host.
     pub host: Host,
 }
 
-/// Where results are to go, as far as that is the function's business.
+/// Whether the output contains results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Results {
-    /// Into the output, except for kustomize, which throws them away.
+    /// Yes, except for kustomize, which discards them.
     #[default]
     ByHost,
-    /// Into the output.
+    /// Yes.
     Always,
-    /// Nowhere.
+    /// No.
     Never,
 }
 
 /// Runs the KRM function on the bytes of a ResourceList.
 ///
-/// Pure: the outcome depends on the arguments alone. On any error there is no output at all, because
-/// a host would take a part of it, or nothing, for the whole.
-/// `today` is the day by which exemptions end, where the caller knows it better than the config.
+/// A pure function of its arguments. On any error there is no output, because a host would accept a partial one.
+/// `today` overrides the config's date for expired exemptions.
 pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) -> Outcome {
     run_built(bytes, results, today, &config::Sources::default())
 }
@@ -147,7 +145,7 @@ pub fn run_built(
     })
 }
 
-/// The same; `host` is known as soon as the list is read, whatever is wrong with it.
+/// Like [`run`]; sets `host` as soon as the list is read, even if problems stop the run.
 fn try_run(
     bytes: Vec<u8>,
     results: Results,
@@ -162,7 +160,7 @@ fn try_run(
         return Err(
             Problem::new("FIT-CFG001", "the ResourceList has no functionConfig")
                 .help(format!(
-                    "give the function a {} of {}: see fn-config/ in the repository",
+                    "set functionConfig to a {} of {}; see fn-config/ in the repository for examples",
                     config::KIND,
                     config::API_VERSION
                 ))
@@ -179,10 +177,10 @@ fn try_run(
         Results::Never => false,
     };
     let detail = match config.report_changes {
-        _ if !wants_results => Detail::Totals,
-        config::ChangesReport::Full => Detail::EachChange,
-        config::ChangesReport::Summary => Detail::Counts,
-        config::ChangesReport::None => Detail::Totals,
+        _ if !wants_results => DetailLevel::Totals,
+        config::ChangesReport::Full => DetailLevel::EachChange,
+        config::ChangesReport::Summary => DetailLevel::Counts,
+        config::ChangesReport::None => DetailLevel::Totals,
     };
     let report = Report::of(&mut fitted, &list.resources, &config, detail);
     let krm_results = match wants_results {
@@ -195,7 +193,7 @@ fn try_run(
     };
     let output = match (config.judges, list.host) {
         (true, Host::Kustomize) => passed.then(write::passed_validation),
-        // Nothing is changed, so nothing can be half done, and kpt reads the results of a failure as well.
+        // A validator changes nothing, so output is safe, and kpt shows the results of a failed run too.
         (true, _) => Some(write::resource_list(&list, &[], &krm_results)?),
         (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, &krm_results)?),
         (false, _) => None,
@@ -209,12 +207,12 @@ fn try_run(
     })
 }
 
-/// Fits objects: what changes, and what is found.
+/// Runs transformers and checks on objects.
 ///
-/// `function_config` is known again among the objects, where a host lists it there.
+/// `function_config` is passed over if a host also lists it in the objects.
 ///
 /// # Errors
-/// Every object that does not have the shape of its kind, or has a value that cannot be read where it must be.
+/// Every object that does not match the schema of its kind, or has an invalid value in a field that fitout changes.
 pub fn fit(
     config: &Config<'_>,
     resources: &[Resource<'_>],

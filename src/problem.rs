@@ -1,8 +1,7 @@
-//! What stops fitout: a problem in the input or the config, with its place.
+//! Problems in the input or the config that stop a run.
 //!
-//! A [`Problem`] is one thing that a person has to mend; reading and deciding collect all that they
-//! can see before they give up, so [`Problems`] is the error type of the library. Changes and
-//! findings are results, not errors: see [`crate::edit`].
+//! The error type of the library is [`Problems`], because a run reports as many problems as possible before it stops.
+//! Changes and findings are results, not errors: see [`crate::edit`].
 
 use std::fmt;
 use std::ops::Range;
@@ -11,87 +10,69 @@ use jsonptr::Pointer;
 
 use crate::yaml::{Node, Position, Stream, SyntaxError};
 
-/// Where in which text a problem lies, with enough of the text to show it.
+/// The place of a problem in a text, with an excerpt.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// The file as the person named it; `None` for standard input.
+    /// The file, as given by the user; `None` for standard input.
     pub file: Option<String>,
     /// Line and column, both from 1; the column counts characters.
     pub position: Position,
-    /// The line of the problem with the two above it, for a picture of the place; empty where a Secret
-    /// stands in the same text.
+    /// The line of the problem and the two above it; empty if the text has a Secret.
     pub excerpt: String,
-    /// The number of the excerpt's first line.
+    /// The line number of the excerpt's first line.
     pub excerpt_line: usize,
-    /// Which bytes of the excerpt the problem is about.
+    /// The bytes of the excerpt that the problem is about.
     pub span: Range<usize>,
 }
 
-/// Lines shown above the one that a problem is about.
+/// Lines shown above the line of a problem.
 const CONTEXT_LINES: usize = 2;
 
 impl Place {
-    /// The place of a node in the text that it was read from.
+    /// The place of a node in its text.
     pub fn of(node: Node<'_>, file: Option<&str>) -> Place {
         Place::at(node.stream(), node.span(), file)
     }
 
     /// The place of a span of bytes in a text.
     pub fn at(stream: &Stream, span: Range<usize>, file: Option<&str>) -> Place {
-        Place::in_text(
-            stream.text(),
-            span.clone(),
-            stream.position(span.start),
-            file,
-        )
+        let position = stream.position(span.start);
+        Place::in_text(stream.text(), span, position, file)
     }
 
-    /// The place where a text stopped being YAML.
+    /// The place of a syntax error.
     pub fn of_syntax_error(error: &SyntaxError, text: &str, file: Option<&str>) -> Place {
         Place::in_text(text, error.offset..error.offset, error.position, file)
     }
 
     fn in_text(text: &str, span: Range<usize>, position: Position, file: Option<&str>) -> Place {
-        if holds_secret(text) {
-            let excerpt = String::new();
-            return Place {
-                file: file.map(str::to_owned),
-                position,
-                excerpt,
-                excerpt_line: position.line,
-                span: 0..0,
-            };
+        let mut place = Place {
+            file: file.map(str::to_owned),
+            position,
+            excerpt: String::new(),
+            excerpt_line: position.line,
+            span: 0..0,
+        };
+        // Invalid YAML does not show reliably where a Secret begins and ends, so the word is enough.
+        if text.contains("Secret") {
+            return place;
         }
+        let line_start = |before: &str| before.rfind('\n').map_or(0, |newline| newline + 1);
         let at = floor_char(text, span.start);
-        let mut start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-        let mut excerpt_line = position.line;
+        let mut start = line_start(&text[..at]);
         for _ in 0..CONTEXT_LINES {
             if start == 0 {
                 break;
             }
-            start = text[..start - 1]
-                .rfind('\n')
-                .map_or(0, |newline| newline + 1);
-            excerpt_line -= 1;
+            start = line_start(&text[..start - 1]);
+            place.excerpt_line -= 1;
         }
-        let end = text[at..]
-            .find('\n')
-            .map_or(text.len(), |newline| at + newline);
+        let end = text[at..].find('\n').map_or(text.len(), |line| at + line);
         let span_end = floor_char(text, span.end.clamp(at, end));
-        Place {
-            file: file.map(str::to_owned),
-            position,
-            excerpt: text[start..end].trim_end_matches('\r').to_owned(),
-            excerpt_line,
-            span: (at - start).min(end - start)..(span_end - start).min(end - start),
-        }
+        place.excerpt = text[start..end].trim_end_matches('\r').to_owned();
+        place.span = (at - start).min(end - start)..(span_end - start).min(end - start);
+        place
     }
-}
-
-/// Whether lines of a text may hold what must not be shown. A text that is not YAML, or is oddly
-/// written, cannot be trusted to say where its Secret begins and ends, so the mere word is enough.
-fn holds_secret(text: &str) -> bool {
-    text.contains("Secret")
 }
 
 /// The nearest character boundary at or before `at`.
@@ -105,32 +86,30 @@ fn floor_char(text: &str, at: usize) -> usize {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.file {
-            Some(file) => write!(f, "{file}:{}", self.position),
-            None => write!(f, "stdin:{}", self.position),
-        }
+        let file = self.file.as_deref().unwrap_or("stdin");
+        write!(f, "{file}:{}", self.position)
     }
 }
 
-/// One thing that is wrong, said so that it can be mended: what, where, and how.
+/// A problem in the input or the config: what is wrong, where, and how to fix it.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// The rule id, such as `FIT-CFG001`; `fitout explain` knows them.
+    /// The rule id, such as `FIT-CFG001`.
     pub id: &'static str,
-    /// What is wrong: what was found and what was expected.
+    /// What is wrong.
     pub message: String,
-    /// The place in the text, when there is one that a person can open.
+    /// The place in the text.
     pub place: Option<Box<Place>>,
-    /// The object or the config that is wrong: `Deployment shop/web`.
+    /// The object or config: `Deployment shop/web`.
     pub subject: Option<String>,
-    /// The field in it: `spec.template.spec.containers`.
+    /// The field: `spec.template.spec.containers`.
     pub field: Option<String>,
-    /// How to mend it, in one sentence.
+    /// How to fix it, in one sentence.
     pub help: Option<String>,
 }
 
 impl Problem {
-    /// A problem that has, so far, only a message.
+    /// A problem with a message only.
     pub fn new(id: &'static str, message: impl Into<String>) -> Problem {
         Problem {
             id,
@@ -149,21 +128,21 @@ impl Problem {
         self
     }
 
-    /// Adds the object that the problem is in.
+    /// Adds the object.
     #[must_use]
     pub fn subject(mut self, subject: impl Into<String>) -> Problem {
         self.subject = Some(subject.into());
         self
     }
 
-    /// Adds the field that the problem is in.
+    /// Adds the field.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>) -> Problem {
         self.field = Some(field.into());
         self
     }
 
-    /// Adds the way out.
+    /// Adds the help.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Problem {
         self.help = Some(help.into());
@@ -172,7 +151,7 @@ impl Problem {
 }
 
 impl fmt::Display for Problem {
-    /// The plain form, for hosts that show text as it comes: message, place and field, help.
+    /// Plain text: message, place and field, help.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error[{}]: {}", self.id, self.message)?;
         let mut whereabouts: Vec<String> = Vec::new();
@@ -191,7 +170,7 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// Every problem that was found before giving up; never empty.
+/// All problems that a run reports; never empty.
 #[derive(Clone, Debug)]
 pub struct Problems(pub Vec<Problem>);
 
@@ -215,7 +194,7 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// The question whether the nearest candidate was meant, if one is near enough.
+/// A question for the most similar candidate, if any is similar enough.
 pub fn suggestion<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -224,7 +203,7 @@ pub fn suggestion<'a>(
     Some(format!("did you mean `{nearest}`?"))
 }
 
-/// The candidate that is nearest to what was written, if one is near enough to have been meant.
+/// The most similar candidate, if any is similar enough to be suggested.
 pub fn did_you_mean<'a>(
     written: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -233,10 +212,8 @@ pub fn did_you_mean<'a>(
     candidates
         .into_iter()
         .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
-                candidate,
-            )
+            let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+            (distance, candidate)
         })
         .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(written.len()) / 4)
         .min_by_key(|(distance, _)| *distance)
@@ -253,7 +230,7 @@ pub fn one_of(options: &[&str]) -> String {
     }
 }
 
-/// A path as people write it: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
+/// A path in messages: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
 pub fn field_path(pointer: &Pointer) -> String {
     let mut path = String::with_capacity(pointer.as_str().len() + 8);
     for token in pointer.tokens() {
@@ -283,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_read_as_people_write_them() {
+    fn paths_in_messages() {
         let path = |text: &'static str| field_path(Pointer::from_static(text));
         assert_eq!(
             path("/spec/containers/0/resources/limits/cpu"),

@@ -1,7 +1,6 @@
-//! Step 1: bytes to lossless documents, and who is calling.
+//! Step 1: reads bytes into lossless documents, and detects the host.
 //!
-//! A [`ResourceList`] on standard input and files on disk become the same thing: [`Resource`]s, each a
-//! node in a text that stays as it is. Nothing is copied out of the text but what names an object.
+//! Both a [`ResourceList`] on standard input and files become [`Resource`]s: nodes in a text that does not change.
 
 use std::borrow::Cow;
 
@@ -11,72 +10,79 @@ use kustomize_krm_types::{ResourceList as Envelope, annotations};
 use crate::problem::{Place, Problem, Problems};
 use crate::yaml::{Node, Stream};
 
-/// Which program runs the function; it decides what is told where. See [`crate::report`].
+/// The program that runs the function, which determines where results go. See [`crate::report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// kustomize or kubectl: items carry kustomize's own id annotation.
+    /// kustomize or kubectl: items have kustomize's id annotation.
     Kustomize,
-    /// kpt, or another host that keeps packages as files: items carry a path annotation.
+    /// kpt, or another host with packages of files: items have a path annotation.
     Kpt,
-    /// A ResourceList from a program that leaves no sign of itself.
+    /// Another program.
     Unknown,
-    /// No host: this binary's own command line, working on files.
+    /// No host: fitout's own command line.
     CommandLine,
 }
 
 /// The ResourceList that a host wrote to standard input.
 #[derive(Debug)]
 pub struct ResourceList<'a> {
-    /// The document itself, into which results are written.
+    /// The document, which results are added to.
     pub root: Node<'a>,
-    /// Its items, in order, with the items of nested Lists unfolded.
+    /// Its items, in order, with nested Lists expanded.
     pub resources: Vec<Resource<'a>>,
-    /// The `functionConfig`, when there is one.
+    /// The `functionConfig`, if any.
     pub function_config: Option<Node<'a>>,
-    /// Who is calling.
+    /// The host.
     pub host: Host,
 }
 
-/// Where an object came from, as far as the host tells.
+/// The file of an object, if the host provides it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {
     /// The file, relative to the package or the working directory, with forward slashes.
     pub path: Option<String>,
-    /// The object's position among the documents of that file, from 0.
+    /// The index of the document in that file, from 0.
     pub index: usize,
-    /// Lines and columns in our text are those of the file: true only on the command line.
+    /// Whether lines and columns are those of the file: only on the command line.
     pub has_lines: bool,
 }
 
-/// One Kubernetes object, as a place in a text.
+impl Origin {
+    /// The path of the file, if its lines and columns are known.
+    pub fn readable_path(&self) -> Option<&str> {
+        self.path.as_deref().filter(|_| self.has_lines)
+    }
+}
+
+/// A Kubernetes object in a text.
 #[derive(Clone, Debug)]
 pub struct Resource<'a> {
     /// The object's mapping.
     pub node: Node<'a>,
-    /// `apps/v1`; empty when the object does not say.
+    /// `apps/v1`; empty if absent.
     pub api_version: Cow<'a, str>,
-    /// `Deployment`; empty when the object does not say.
+    /// `Deployment`; empty if absent.
     pub kind: Cow<'a, str>,
-    /// `metadata.name`; empty for an object that has only a `generateName`.
+    /// `metadata.name`; empty for an object with `generateName`.
     pub name: Cow<'a, str>,
     /// `metadata.namespace`.
     pub namespace: Option<Cow<'a, str>>,
-    /// `metadata.annotations`, looked up once because hosts and authors say so much there.
+    /// `metadata.annotations`, looked up once because it is read often.
     annotations: Option<Node<'a>>,
     /// `metadata.labels`.
     labels: Option<Node<'a>>,
-    /// The file it came from.
+    /// Its file.
     pub origin: Origin,
-    /// Which of the texts that are fitted together this object lies in.
+    /// The index of its text.
     pub text: usize,
 }
 
 impl<'a> ResourceList<'a> {
-    /// Reads what a host wrote to standard input.
+    /// Reads a ResourceList.
     ///
     /// # Errors
-    /// `FIT-INP001` when there is no document or more than one, `FIT-INP002` when it is not a
-    /// ResourceList, `FIT-INP003` when an item has not the shape of an object.
+    /// `FIT-INP001` unless there is exactly one document, `FIT-INP002` if it is not a ResourceList, `FIT-INP003` if an item
+    /// is not an object.
     pub fn read(stream: &'a Stream) -> Result<ResourceList<'a>, Problems> {
         let root = only_document(stream)?;
         check_identity(root)?;
@@ -95,9 +101,9 @@ impl<'a> ResourceList<'a> {
         })
     }
 
-    /// Edits that take away the two `id` annotations by which kustomize and kpt pair each item with
-    /// their own copy, to repair comments that a function lost. We lose none, the repair moves
-    /// comments to wrong places, and it costs most of the call's time (measured with both hosts).
+    /// The `id` annotations to remove. With them kustomize and kpt match items with their own copies, to restore comments
+    /// that a function lost. fitout loses none, and the restoring moves comments to wrong places and takes most of the
+    /// call's time (measured with both hosts).
     pub fn bookkeeping_to_drop(&self) -> Vec<(Node<'a>, PointerBuf)> {
         if !matches!(self.host, Host::Kustomize | Host::Kpt) {
             return Vec::new();
@@ -109,10 +115,8 @@ impl<'a> ResourceList<'a> {
             };
             for id in [annotations::ID, annotations::LEGACY_ID] {
                 if annotations.get_local(id).is_some() {
-                    drops.push((
-                        resource.node,
-                        PointerBuf::from_tokens(["metadata", "annotations", id]),
-                    ));
+                    let pointer = PointerBuf::from_tokens(["metadata", "annotations", id]);
+                    drops.push((resource.node, pointer));
                 }
             }
         }
@@ -130,19 +134,19 @@ fn only_document(stream: &Stream) -> Result<Node<'_>, Problems> {
             let what = if stream.text().trim().is_empty() {
                 "standard input is empty"
             } else {
-                "standard input holds no document"
+                "standard input has no document"
             };
             Err(Problem::new("FIT-INP001", format!("{what}; expected a ResourceList"))
-                .help("fitout runs as a function in kustomize and kpt; on files use `fitout apply -f PATH -e ENVIRONMENT`")
+                .help("without a command, fitout runs as a KRM function; for files, use `fitout apply -f PATH -e ENVIRONMENT`")
                 .into())
         }
         [only] => Ok(only.root()),
         [_, second, ..] => Err(Problem::new(
             "FIT-INP001",
-            "a second document follows the ResourceList; a function is given exactly one",
+            "expected one document, found a second one after the ResourceList",
         )
         .at(Place::of(second.root(), None))
-        .help("to fit a stream of documents use `fitout apply -f - -e ENVIRONMENT`")
+        .help("for a stream of documents, use `fitout apply -f - -e ENVIRONMENT`")
         .into()),
     }
 }
@@ -150,50 +154,33 @@ fn only_document(stream: &Stream) -> Result<Node<'_>, Problems> {
 fn check_identity(root: Node<'_>) -> Result<(), Problem> {
     let problem = |message: String, node: Node<'_>| {
         Problem::new("FIT-INP002", message).at(Place::of(node, None)).help(
-            "a function is given a ResourceList of config.kubernetes.io/v1; to fit plain manifests use `fitout apply -f - -e ENVIRONMENT`",
+            "KRM functions read a ResourceList of config.kubernetes.io/v1; for plain manifests, use `fitout apply -f - -e ENVIRONMENT`",
         )
     };
     if !root.is_map() {
-        return Err(problem(
-            format!("expected a ResourceList, found {}", root.describe()),
-            root,
-        ));
+        let message = format!("expected a ResourceList, found {}", root.describe());
+        return Err(problem(message, root));
     }
-    match root.get("kind") {
-        Some(kind) if kind.str().as_deref() == Some(Envelope::KIND) => {}
-        Some(kind) => {
-            return Err(problem(
-                format!("expected kind ResourceList, found {}", kind.raw()),
-                kind,
-            ));
-        }
-        None => {
-            return Err(problem(
-                "expected kind ResourceList, found no kind".to_owned(),
-                root,
-            ));
-        }
+    let Some(kind) = root.get("kind") else {
+        let message = "expected kind ResourceList, found no kind".to_owned();
+        return Err(problem(message, root));
+    };
+    if kind.str().as_deref() != Some(Envelope::KIND) {
+        let message = format!("expected kind ResourceList, found {}", kind.raw());
+        return Err(problem(message, kind));
     }
-    match root.get("apiVersion") {
-        Some(version)
-            if version
-                .str()
-                .is_some_and(|text| Envelope::is(&text, Envelope::KIND)) =>
-        {
-            Ok(())
+    let Some(version) = root.get("apiVersion") else {
+        let message = "the ResourceList has no apiVersion".to_owned();
+        return Err(problem(message, root));
+    };
+    let text = version.str();
+    match text.is_some_and(|text| Envelope::is(&text, Envelope::KIND)) {
+        true => Ok(()),
+        false => {
+            let (found, expected) = (version.raw(), Envelope::API_VERSION);
+            let message = format!("unknown version {found} of ResourceList; expected {expected}");
+            Err(problem(message, version))
         }
-        Some(version) => Err(problem(
-            format!(
-                "unknown version {} of ResourceList; expected {}",
-                version.raw(),
-                Envelope::API_VERSION
-            ),
-            version,
-        )),
-        None => Err(problem(
-            "the ResourceList has no apiVersion".to_owned(),
-            root,
-        )),
     }
 }
 
@@ -202,7 +189,7 @@ fn refuse_duplicates(root: Node<'_>) -> Result<(), Problem> {
         return Ok(());
     };
     let message = format!(
-        "`{}` is written twice in the ResourceList, first in line {}",
+        "duplicate key `{}` in the ResourceList, first on line {}",
         second.raw(),
         first.position().line
     );
@@ -213,16 +200,13 @@ fn read_items<'a>(items: Node<'a>) -> Result<Vec<Resource<'a>>, Problems> {
     let mut resources = Vec::with_capacity(items.len());
     let mut problems = Vec::new();
     for (index, item) in items.items().enumerate() {
-        let read = Resource::read(item, 0, Origin::default(), &mut resources);
-        problems.extend(
-            read.err()
-                .map(|problem| problem.subject(format!("items[{index}]"))),
-        );
+        if let Err(problem) = Resource::read(item, 0, Origin::default(), &mut resources) {
+            problems.push(problem.subject(format!("items[{index}]")));
+        }
     }
-    if problems.is_empty() {
-        Ok(resources)
-    } else {
-        Err(Problems(problems))
+    match problems.is_empty() {
+        true => Ok(resources),
+        false => Err(Problems(problems)),
     }
 }
 
@@ -246,10 +230,10 @@ fn host_of(resources: &[Resource<'_>]) -> Host {
 }
 
 impl<'a> Resource<'a> {
-    /// Reads an object, or each object of a `List`, and appends what it finds to `resources`.
+    /// Reads an object, or each object of a `List`, into `resources`.
     ///
     /// # Errors
-    /// `FIT-INP003` when the node is not a mapping, or its metadata is not.
+    /// `FIT-INP003` if the node or its metadata is not a mapping.
     pub fn read(
         node: Node<'a>,
         text: usize,
@@ -335,24 +319,23 @@ impl<'a> Resource<'a> {
             .map_or(&self.api_version, |(_, version)| version)
     }
 
-    /// The names that the object had before kustomize's prefixes, suffixes and hashes.
+    /// The object's names before kustomize's prefixes, suffixes and hashes.
     pub fn previous_names(&self) -> Vec<String> {
-        let names = self
-            .annotation(annotations::PREVIOUS_NAMES)
-            .unwrap_or_default();
-        names
-            .split(',')
-            .filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .collect()
+        self.annotation_list(annotations::PREVIOUS_NAMES)
     }
 
-    /// How a person calls the object: `Deployment shop/web`.
+    /// The items of an annotation with a comma-separated list.
+    pub fn annotation_list(&self, name: &str) -> Vec<String> {
+        let text = self.annotation(name).unwrap_or_default();
+        let items = text.split(',').filter(|item| !item.is_empty());
+        items.map(str::to_owned).collect()
+    }
+
+    /// The object's name in messages: `Deployment shop/web`.
     pub fn display_name(&self) -> String {
-        let kind = if self.kind.is_empty() {
-            "object"
-        } else {
-            &self.kind
+        let kind = match self.kind.as_ref() {
+            "" => "object",
+            kind => kind,
         };
         let name = match self.name.as_ref() {
             "" => self
@@ -367,7 +350,7 @@ impl<'a> Resource<'a> {
         }
     }
 
-    /// A problem with a field of this object, with the place in its text.
+    /// A problem with a field of this object.
     pub fn problem(
         &self,
         id: &'static str,
@@ -381,22 +364,16 @@ impl<'a> Resource<'a> {
             .field(field)
     }
 
-    /// The place of a node of this object in the text that a person can open.
+    /// The place of a node of this object in its file.
     pub fn place(&self, node: Node<'a>) -> Place {
-        Place::of(
-            node,
-            self.origin
-                .path
-                .as_deref()
-                .filter(|_| self.origin.has_lines),
-        )
+        Place::of(node, self.origin.readable_path())
     }
 
     fn annotated_origin(&self) -> Origin {
         let either =
             |name: &str, legacy: &str| self.annotation(name).or_else(|| self.annotation(legacy));
         if self.annotation(annotations::KUSTOMIZE_ID).is_some() {
-            // kustomize makes up paths from its second transformer on; the real one stands here.
+            // From its second transformer on, kustomize sets artificial path annotations; this one is right.
             let origin = self.annotation(annotations::ORIGIN).unwrap_or_default();
             let path = origin
                 .lines()
@@ -418,10 +395,10 @@ impl<'a> Resource<'a> {
     }
 }
 
-/// Kinds whose files describe a package and are no part of what runs.
+/// Groups of package files, which are not applied to a cluster.
 const PACKAGE_GROUPS: [&str; 3] = ["kustomize.config.k8s.io/", "kpt.dev/", "fitout.dev/"];
 
-/// Whether a document is a Kubernetes object that may run in a cluster.
+/// Whether a document is a Kubernetes object for a cluster.
 pub fn is_object(root: Node<'_>) -> bool {
     let has = |key: &str| root.text_at([key]).is_some_and(|text| !text.is_empty());
     let version = root.text_at(["apiVersion"]).unwrap_or_default();
@@ -436,16 +413,15 @@ fn text_of<'a>(node: Node<'a>, key: &str) -> Cow<'a, str> {
     node.text_at([key]).unwrap_or_default()
 }
 
-/// The problem that a field has another shape than it must have.
+/// The problem that a field has the wrong type.
 pub fn wrong_shape(node: Node<'_>, expected: &str, field: &str) -> Problem {
     let problem = Problem::new(
         "FIT-INP003",
         format!("expected {expected}, found {}", node.describe()),
     )
     .at(Place::of(node, None));
-    if field.is_empty() {
-        problem
-    } else {
-        problem.field(field)
+    match field {
+        "" => problem,
+        field => problem.field(field),
     }
 }

@@ -1,4 +1,4 @@
-//! Step 7: the edits become text. Everything else is copied.
+//! Step 7: writes edits into the text, and copies everything else.
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Result as KrmResult;
@@ -11,7 +11,7 @@ use crate::yaml::{Change as YamlChange, Edit, Refusal, Stream, Value};
 /// The ResourceList with its items edited and results added, as one text.
 ///
 /// # Errors
-/// `FIT-INP003` when an edit cannot be made without touching what it must not touch.
+/// `FIT-INP003` if an edit cannot be made without changing other text.
 pub fn resource_list(
     list: &ResourceList<'_>,
     changes: &[Change],
@@ -25,17 +25,12 @@ pub fn resource_list(
         change: YamlChange::Remove,
     }));
     if !results.is_empty() {
-        let mut values: Vec<Value> = list
-            .root
-            .items_at(["results"])
-            .filter_map(|node| node.value().ok())
-            .collect();
-        values.extend(
-            results
-                .iter()
-                .map(|result| serde_json::to_value(result).map_or(Value::Null, Value::from)),
-        );
-        let pointer = jsonptr::PointerBuf::from_tokens(["results"]);
+        let existing = list.root.items_at(["results"]);
+        let existing = existing.filter_map(|node| node.value().ok());
+        let to_value =
+            |result| serde_json::to_value::<&KrmResult>(result).map_or(Value::Null, Value::from);
+        let values = existing.chain(results.iter().map(to_value)).collect();
+        let pointer = PointerBuf::from_tokens(["results"]);
         edits.push(Edit {
             root: list.root.id(),
             pointer,
@@ -49,11 +44,11 @@ pub fn resource_list(
     })
 }
 
-/// What a validator answers kustomize with when nothing is wrong.
+/// The output of a validator that passes in kustomize.
 ///
-/// kustomize throws away what validators put out, but fails when it sees its objects come back, because it has changed
-/// their annotations itself (issue 5036). Without them it passes; and were the config listed under `transformers` by
-/// mistake, what is left is an object that every cluster refuses, where nothing at all would be an empty build.
+/// kustomize discards the output of validators, but fails if the output has the objects, because it has changed their
+/// annotations itself (issue 5036). So they are left out. If the config is listed under `transformers` by mistake, the
+/// output is an object that every cluster rejects, instead of an empty build.
 pub fn passed_validation() -> String {
     let marker = format!(
         "- apiVersion: {}\n  kind: CheckConfigUsedAsTransformer\n  metadata:\n    name: move-this-config-to-validators\n",
@@ -62,7 +57,7 @@ pub fn passed_validation() -> String {
     format!("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{marker}")
 }
 
-/// One text with the changes that lie in it.
+/// One text with its changes.
 ///
 /// # Errors
 /// As [`resource_list`].
@@ -78,13 +73,13 @@ pub fn text(
     })
 }
 
-/// The edits that changes come to, and for each the index of its change.
+/// The edits for changes, and the index of the change for each edit.
 fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<usize>) {
     let (mut edits, mut of_changes, mut first) = (Vec::new(), Vec::new(), 0);
     for changes_of_one in changes.chunk_by(|a, b| a.resource == b.resource) {
         let resource = &resources[changes_of_one[0].resource];
         let removed = removed(changes_of_one, resource);
-        // Where an emptied map goes, what was in it needs no edit of its own.
+        // Removing an emptied map removes its leaves too.
         let mut gone: Vec<&Pointer> = Vec::new();
         for (index, change) in changes_of_one.iter().enumerate() {
             let (pointer, change) = match &change.proposed {
@@ -121,8 +116,7 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
     (edits, of_changes)
 }
 
-/// What goes when the changes of one object are made: the removed leaves, and instead of them the
-/// maps around that hold nothing else, up to the part that each leaf belongs to.
+/// The nodes that changes of one object remove: leaves, or the outermost maps below their part that become empty.
 fn removed(changes: &[Change], resource: &Resource<'_>) -> Vec<PointerBuf> {
     let mut removed: Vec<PointerBuf> = Vec::new();
     let is_filled = |map: &Pointer| {
@@ -133,10 +127,8 @@ fn removed(changes: &[Change], resource: &Resource<'_>) -> Vec<PointerBuf> {
         let pointer = change.pointer();
         removed.push(pointer.clone());
         let mut at: &Pointer = &pointer;
-        while let Some(map) = at
-            .parent()
-            .filter(|map| map.len() > change.subject.path.len())
-        {
+        let is_below_part = |map: &&Pointer| map.len() > change.subject.path.len();
+        while let Some(map) = at.parent().filter(is_below_part) {
             let Some(node) = resource.node.pointer(map).filter(|_| !is_filled(map)) else {
                 break;
             };
@@ -167,14 +159,10 @@ fn refused(
         return problem;
     };
     let resource = &resources[change.resource];
-    let file = resource
-        .origin
-        .path
-        .as_deref()
-        .filter(|_| resource.origin.has_lines);
+    let span = refusal.offset..refusal.offset;
     problem
-        .at(Place::at(stream, refusal.offset..refusal.offset, file))
+        .at(Place::at(stream, span, resource.origin.readable_path()))
         .subject(resource.display_name())
         .field(crate::problem::field_path(&change.pointer()))
-        .help("nothing was written; write that part of the manifest more plainly, or leave the object out with `fitout.dev/skip: \"true\"`")
+        .help("no output was written; simplify the YAML there, or leave the object out with `fitout.dev/skip: \"true\"`")
 }

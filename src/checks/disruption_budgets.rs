@@ -17,7 +17,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Plain, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{Found, Pods};
+use crate::objects::{PodSearch, Pods};
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::{Node, Scalar};
@@ -96,12 +96,12 @@ fn judge(
         return Some(found(Severity::Error, message, "minAvailable").help(help));
     }
     let pods = match selected(scene, resource, spec) {
-        Found::Pods(pods) => pods,
-        Found::Unknown => return None,
-        Found::Nothing(nothing) => {
-            let message = format!("the budget protects no pod: {}", nothing.cause);
+        PodSearch::Pods(pods) => pods,
+        PodSearch::Unknown => return None,
+        PodSearch::NoMatch(no_match) => {
+            let message = format!("the budget protects no pod: {}", no_match.cause);
             let mut finding = found(Severity::Warning, message, "selector");
-            finding.help = nothing.help;
+            finding.help = no_match.help;
             return Some(finding);
         }
     };
@@ -123,13 +123,13 @@ fn judge(
 
 /// The pods that a budget is for. Without a selector it is for none, and with an empty one for all of its namespace, but
 /// in policy/v1beta1 for none.
-fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> Found<'s, 's> {
+fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> PodSearch<'s, 's> {
     let selector = spec.at(["selector"]).map(LabelSelector::of_object);
     match selector {
         Some(selector) if !selector.is_empty() || resource.version() != "v1beta1" => scene
             .objects()
             .find_pods(&selector, resource, resource.namespace.as_deref()),
-        _ => Found::Unknown,
+        _ => PodSearch::Unknown,
     }
 }
 

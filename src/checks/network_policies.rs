@@ -14,7 +14,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{Found, Pods, PortRef, protocol};
+use crate::objects::{PodSearch, Pods, PortRef, protocol};
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::{Node, Value};
@@ -184,15 +184,15 @@ impl<'s> Policy<'s, '_> {
             return None;
         }
         match self.scene.objects().find_pods(&labels, self.resource, name) {
-            Found::Pods(pods) => Some(pods),
-            Found::Unknown => None,
-            Found::Nothing(nothing) => {
-                let message = format!("no pod is meant: {}", nothing.cause);
+            PodSearch::Pods(pods) => Some(pods),
+            PodSearch::Unknown => None,
+            PodSearch::NoMatch(no_match) => {
+                let message = format!("no pod is meant: {}", no_match.cause);
                 let mut finding = Finding::new(&ID, message)
                     .of(self.index)
                     .about(&Subject::object(), path)
                     .current(selector.and_then(|selector| selector.value().ok()));
-                finding.help = nothing.help;
+                finding.help = no_match.help;
                 self.findings.push(finding);
                 None
             }

@@ -15,7 +15,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{Found, Pods, PortRef, Service, protocol};
+use crate::objects::{PodSearch, Pods, PortRef, Service, protocol};
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
@@ -52,19 +52,19 @@ fn judge(scene: &Scene<'_>, index: usize, service: &Service<'_>, findings: &mut 
         .objects()
         .find_pods(&service.selector, resource, namespace)
     {
-        Found::Unknown => return,
-        Found::Nothing(nothing) => {
-            let message = format!("the Service selects no pod: {}", nothing.cause);
+        PodSearch::Unknown => return,
+        PodSearch::NoMatch(no_match) => {
+            let message = format!("the Service selects no pod: {}", no_match.cause);
             let selector = resource.node.at(["spec", "selector"]);
             let mut finding = Finding::new(&ID, message)
                 .of(index)
                 .about(&subject, &["spec", "selector"])
                 .current(selector.and_then(|it| it.value().ok()));
-            finding.help = nothing.help;
+            finding.help = no_match.help;
             findings.push(finding);
             return;
         }
-        Found::Pods(pods) => pods,
+        PodSearch::Pods(pods) => pods,
     };
     for (place, port) in resource.node.items_at(["spec", "ports"]).enumerate() {
         let target = port.at(["targetPort"]);

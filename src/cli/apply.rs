@@ -9,7 +9,7 @@ use fitout::edit::Change;
 use fitout::problem::{Problem, Problems};
 use fitout::read::Resource;
 use fitout::report::Fitted;
-use fitout::report::{self, Detail, Report};
+use fitout::report::{self, DetailLevel, Report};
 use fitout::write;
 use rayon::prelude::*;
 
@@ -177,7 +177,7 @@ impl Run {
         resources: &[Resource<'_>],
     ) -> Result<Run, Problems> {
         let mut fitted = fitout::fit(config, resources, None)?;
-        let mut report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+        let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;

@@ -8,7 +8,7 @@ use fitout::IMAGE;
 use fitout::config::Config;
 use fitout::problem::Problems;
 use fitout::read::Resource;
-use fitout::report::{self, Detail, Report};
+use fitout::report::{self, DetailLevel, Report};
 use fitout::yaml::{Node, Stream};
 
 use super::apply::{exit_code, read_files};
@@ -101,7 +101,7 @@ impl Check {
         config.judges = true;
         let mut fitted = fitout::fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.telling, UNREADABLE))?;
-        let mut report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+        let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         if report.did_not_run() {
             report.explain_run(&cause(executables(), &config.environment));

@@ -1,7 +1,7 @@
 //! `fitout plan`: what would change, and why. Writes no manifest.
 
 use clap::Args;
-use fitout::report::{self, Detail, PlannedText, Report};
+use fitout::report::{self, DetailLevel, PlannedText, Report};
 
 use super::apply::{exit_code, run_on_files};
 use super::inputs::failure;
@@ -60,7 +60,7 @@ impl Plan {
             let unreadable = |problems| failure(&problems, &self.telling, UNREADABLE);
             let mut fitted =
                 fitout::fit(config, resources, Some(handed.node)).map_err(unreadable)?;
-            let report = Report::of(&mut fitted, resources, config, Detail::EachChange);
+            let report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
             let after = fitout::write::text(handed.stream, &fitted.changes, resources);
             let after = after.map_err(|problem| unreadable(problem.into()))?;
             let path = format!("{} as kustomize hands it over", directory.display());

@@ -1,4 +1,4 @@
-//! One change: which leaf, from which value to which, and by whose decision.
+//! A change of one leaf: its values, and the decision.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,37 +11,37 @@ use crate::problem::field_path;
 use crate::rules::{Rule, rule};
 use crate::yaml::Value;
 
-/// What edits that are not written are found as.
+/// The rules for edits that are not written.
 pub const RULES: &[Rule] = &[LEFT];
 
 const LEFT: Rule = rule(
     "FIT-RUN002",
     Severity::Warning,
-    "a field that is only checked, or exempt, and differs from the config",
+    "a checked or exempt field differs from the config",
 );
 
-/// One leaf that changes: everything that anybody may ask about it later.
+/// A change of one leaf.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// The rule: the section of the config.
+    /// The section of the config.
     pub rule: &'static str,
-    /// Index of the object among those that are fitted together.
+    /// The index of the object.
     pub resource: usize,
-    /// The part of the object that the leaf belongs to.
+    /// The part of the object.
     pub subject: Arc<Subject>,
-    /// The leaf's path below that part. Its last token is the index that an appended item will have.
+    /// The leaf's path below the part. For an appended item it ends in the new index.
     pub leaf: PointerBuf,
-    /// The leaf is a new item at the end of its list.
+    /// Whether the leaf is a new item at the end of a list.
     pub appends: bool,
-    /// The value now; `None` when there is none.
+    /// The current value; `None` if absent.
     pub current: Option<Value>,
-    /// The value that it gets; `None` when it is deleted, with the maps that this empties.
+    /// The new value; `None` if the leaf is removed, together with emptied maps.
     pub proposed: Option<Value>,
-    /// Who decided, and the mode.
+    /// The setting that decided, and the mode.
     pub decision: Arc<Decision>,
-    /// Why the value is not simply the configured one.
+    /// Why the value differs from the configured one.
     pub note: Option<String>,
-    /// The API server refuses this change on an object that exists already.
+    /// Whether the API server rejects the change on an existing object.
     pub immutable: bool,
 }
 
@@ -51,12 +51,12 @@ impl Change {
         self.subject.path.concat(&self.leaf)
     }
 
-    /// The leaf's path below its part: `resources.limits.memory`.
+    /// The leaf's path below the part: `resources.limits.memory`.
     pub fn short_path(&self) -> String {
         field_path(&self.leaf)
     }
 
-    /// The same as a warning, for what is checked or exempt and not written.
+    /// The change as a warning, for a field that is checked or exempt.
     pub fn as_finding(&self) -> Finding {
         let (part, path) = (&self.subject.part, self.short_path());
         let message = match (&self.current, &self.proposed, path.rsplit_once('[')) {
@@ -65,11 +65,8 @@ impl Change {
                 format!("{part}: {list} lacks {}", Plain(wanted))
             }
             (Some(current), Some(wanted), _) => {
-                format!(
-                    "{part}: {path} is {}, not {}",
-                    Plain(current),
-                    Plain(wanted)
-                )
+                let (current, wanted) = (Plain(current), Plain(wanted));
+                format!("{part}: {path} is {current}, not {wanted}")
             }
             (None, Some(wanted), _) => {
                 format!("{part}: {path} is not set; expected {}", Plain(wanted))
@@ -82,14 +79,14 @@ impl Change {
             proposed: self.proposed.clone(),
             resource: Some(self.resource),
             decision: Some(Arc::clone(&self.decision)),
-            help: Some("set it in the manifest, or let the mode Ensure do it".to_owned()),
+            help: Some("set it in the manifest, or use the mode Ensure".to_owned()),
             ..Finding::new(&LEFT, message)
         }
     }
 }
 
 impl fmt::Display for Change {
-    /// One sentence: the part, the field, both values, and who decided.
+    /// One sentence with the part, the field, both values, and the decision.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.subject.part)?;
         let path = self.short_path();

@@ -1,15 +1,15 @@
-//! Days, as configs and annotations write them.
+//! Dates in configs and annotations.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-/// A day, written `2027-03-31`.
+/// A date such as `2027-03-31`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date(String);
 
 impl Date {
-    /// Reads `2027-03-31`, or `2027-03-31T00:00:00Z`, which kustomize makes of a day without quotes.
+    /// Parses `2027-03-31`, or `2027-03-31T00:00:00Z`, which kustomize converts unquoted dates to.
     pub fn parse(text: &str) -> Option<Date> {
         let day = text.strip_suffix("T00:00:00Z").unwrap_or(text);
         let mut parts = day.split('-');
@@ -37,7 +37,7 @@ impl<'de> Deserialize<'de> for Date {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = crate::yaml::text_of_scalar(deserializer)?;
         let problem =
-            || serde::de::Error::custom(format!("`{text}` is not a day such as 2027-03-31"));
+            || serde::de::Error::custom(format!("`{text}` is not a date such as 2027-03-31"));
         Date::parse(&text).ok_or_else(problem)
     }
 }

@@ -1,8 +1,7 @@
 //! Label selectors as text: `a=b, c!=d, x in (a, b), !w`.
 //!
-//! Syntax and meaning are those of `labels.Parse` in `k8s.io/apimachinery` v0.37.2
-//! (`pkg/labels/selector.go`, keys and values by `pkg/api/validate/content/kube.go`): the same as
-//! kubectl's `-l` and kustomize's `labelSelector` and `annotationSelector`.
+//! The syntax is that of `labels.Parse` in `k8s.io/apimachinery` v0.37.2 (`pkg/labels/selector.go`, keys and values by
+//! `pkg/api/validate/content/kube.go`), as in kubectl's `-l` and kustomize's `labelSelector` and `annotationSelector`.
 
 mod parse;
 #[cfg(test)]
@@ -14,14 +13,14 @@ use std::str::FromStr;
 
 use crate::yaml::Node;
 
-/// Requirements on a set of labels, all of which must be met. The empty selector is met by all.
+/// Requirements on labels, all of which must match. The empty selector matches everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LabelSelector {
     requirements: Vec<Requirement>,
 }
 
 impl LabelSelector {
-    /// The labels that a Service selects by, each of which must be there.
+    /// A map of labels, as in a Service's selector.
     pub fn of_labels(labels: Option<Node<'_>>) -> LabelSelector {
         let entries = labels.into_iter().flat_map(|labels| labels.entries());
         let requirements = entries.filter_map(|(key, value)| {
@@ -35,8 +34,8 @@ impl LabelSelector {
         }
     }
 
-    /// A `LabelSelector` of apimachinery's meta/v1, with `matchLabels` and `matchExpressions`. What the API server would
-    /// refuse is met by nothing.
+    /// A `LabelSelector` of apimachinery's meta/v1, with `matchLabels` and `matchExpressions`. An invalid requirement
+    /// matches nothing.
     pub fn of_object(selector: Node<'_>) -> LabelSelector {
         let text = |node: Node<'_>| node.text().map(Cow::into_owned);
         let requirement = |expression: Node<'_>| {
@@ -59,12 +58,12 @@ impl LabelSelector {
         of_object
     }
 
-    /// Whether everything meets it.
+    /// Whether it has no requirements.
     pub fn is_empty(&self) -> bool {
         self.requirements.is_empty()
     }
 
-    /// The labels that it asks for by one value each, by which what may meet it is found soonest.
+    /// The labels that it requires with a single value.
     pub fn labels(&self) -> impl Iterator<Item = (&str, &str)> {
         let labels = self.requirements.iter().map(|it| match &it.condition {
             Condition::In(values) => match values.as_slice() {
@@ -76,34 +75,33 @@ impl LabelSelector {
         labels.flatten()
     }
 
-    /// The labels that what meets it has.
+    /// The keys that matching labels must have.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        let is_there =
+        let needs_key =
             |it: &&Requirement| !matches!(it.condition, Condition::Absent | Condition::NotIn(_));
-        let requirements = self.requirements.iter().filter(is_there);
+        let requirements = self.requirements.iter().filter(needs_key);
         requirements.map(|it| it.key.as_str())
     }
 
-    /// The same without what it asks of some labels.
+    /// The selector without the requirements for some keys.
     pub fn without(mut self, is_left_out: impl Fn(&str) -> bool) -> LabelSelector {
         self.requirements.retain(|it| !is_left_out(&it.key));
         self
     }
 
-    /// Whether the labels meet every requirement. `lookup` gives the value of a label by its key.
+    /// Whether the labels match. `lookup` returns the value of a label.
     pub fn matches<'a>(&self, lookup: impl Fn(&str) -> Option<Cow<'a, str>>) -> bool {
         self.requirements
             .iter()
             .all(|requirement| requirement.is_met(lookup(&requirement.key)))
     }
 
-    /// The number of requirements that the labels do not meet; 0 is a match.
+    /// The number of requirements that do not match.
     pub fn unmet<'a>(&self, lookup: impl Fn(&str) -> Option<Cow<'a, str>>) -> usize {
         self.unmet_requirements(lookup).count()
     }
 
-    /// The only requirement that the labels do not meet, if it asks for one value and the label has
-    /// another: key, value asked for, value there. Worth a hint when the two are alike.
+    /// The key, required value and actual value, if a single requirement does not match and it requires a single value.
     pub fn near_miss<'a>(
         &self,
         lookup: impl Fn(&str) -> Option<Cow<'a, str>>,
@@ -172,7 +170,7 @@ enum Condition {
     Exists,
     Absent,
     In(Vec<String>),
-    /// Also met where the label is absent.
+    /// Also matches an absent label.
     NotIn(Vec<String>),
     Above(i64),
     Below(i64),
@@ -197,7 +195,7 @@ impl Requirement {
     }
 }
 
-/// Why a text is no label selector, and where in it.
+/// An error in the text of a label selector, with its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LabelSelectorError {
     selector: String,
@@ -206,7 +204,7 @@ pub struct LabelSelectorError {
 }
 
 impl LabelSelectorError {
-    /// Where the error begins, as an offset in bytes into the selector's text.
+    /// The byte offset of the error in the selector's text.
     pub fn offset(&self) -> usize {
         self.offset
     }

@@ -1,5 +1,5 @@
-//! What Kubernetes defines and fitout only reads: quantities, label selectors, versions and levels, days and name
-//! patterns. Knows nothing of fitout.
+//! Types of Kubernetes and its tools, independent of fitout: quantities, label selectors, versions, levels, dates and name
+//! patterns.
 
 mod date;
 pub mod label_selector;

@@ -1,4 +1,4 @@
-//! Patterns of names: regular expressions as kustomize reads them, and globs.
+//! Name patterns: regular expressions as in kustomize, and globs.
 
 use serde::Deserialize;
 
@@ -7,12 +7,12 @@ use serde::Deserialize;
 #[serde(try_from = "String")]
 pub struct Pattern {
     text: String,
-    /// `None` for a text without special characters, which is compared as it is.
+    /// `None` for a text without special characters, which is compared literally.
     regex: Option<regex::Regex>,
 }
 
 impl Pattern {
-    /// The pattern as it was written.
+    /// The pattern as written.
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -44,29 +44,25 @@ impl TryFrom<String> for Pattern {
 }
 
 fn anchored(pattern: &str) -> Result<regex::Regex, regex::Error> {
-    // The pattern must stand on its own first: `a)(b` would only be valid inside our own group.
+    // `a)(b` would only be valid inside the group.
     regex::Regex::new(pattern)?;
     regex::Regex::new(&format!("^(?:{pattern})$"))
 }
 
-/// The last line of the regex crate's message says what is wrong; the lines above draw a picture.
+/// The last line of the regex crate's message, which has the error; the lines above show its place.
 fn one_line(error: &regex::Error) -> String {
     let text = error.to_string();
-    text.lines()
-        .last()
-        .unwrap_or_default()
-        .trim()
-        .trim_start_matches("error: ")
-        .to_owned()
+    let last = text.lines().last().unwrap_or_default().trim();
+    last.trim_start_matches("error: ").to_owned()
 }
 
-/// A name pattern with `*` for any text and `?` for any one character.
+/// A name pattern with `*` for any text and `?` for any character.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "String")]
 pub struct Glob(String);
 
 impl Glob {
-    /// The pattern as it was written.
+    /// The pattern as written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -74,7 +70,7 @@ impl Glob {
     /// Whether the whole text matches.
     pub fn matches(&self, text: &str) -> bool {
         let (mut pattern, mut rest) = (self.0.as_str(), text);
-        // Where the last star was, and what it has not taken yet: another try begins there, one character later.
+        // After the last star, for backtracking: the rest of the pattern, and the text that the star has not consumed.
         let mut last_star: Option<(&str, &str)> = None;
         loop {
             let mut wanted = pattern.chars();

@@ -1,12 +1,12 @@
-//! Kubernetes quantities (`250m`, `1.5Gi`, `1e3`), read, compared, scaled and written exactly.
+//! Kubernetes quantities (`250m`, `1.5Gi`, `1e3`) with exact arithmetic.
 //!
-//! The rules are those of `k8s.io/apimachinery` v0.37.2, `pkg/api/resource`: the grammar and the
+//! Parsing and formatting follow `k8s.io/apimachinery` v0.37.2, `pkg/api/resource`: the grammar and the
 //! rounding of `ParseQuantity` (`quantity.go`), the units of `suffix.go`, the canonical form of
 //! `CanonicalizeBytes`. Two differences are deliberate:
 //!
-//! * A decimal quantity of 10^21 or more has no unit of its own. Upstream then prints the bare
-//!   mantissa (`1000E` becomes `1`); here it is written in exa (`1000E`), which keeps the value.
-//! * A quantity of more than 38 significant digits is refused; upstream has no limit.
+//! * There is no unit for a decimal quantity of 10^21 or more. Upstream then prints the bare mantissa (`1000E` becomes
+//!   `1`); fitout keeps the value and prints exa (`1000E`).
+//! * A quantity with more than 38 significant digits is rejected; upstream has no limit.
 
 mod error;
 mod scale;
@@ -22,7 +22,7 @@ use error::{Problem, wrong_unit};
 pub use scale::{Scale, ScaleError};
 use yaml::{is_space_in_json, resolve_plain};
 
-/// The smallest power of ten a quantity holds (`Nano`, `amount.go`).
+/// The smallest power of ten in a quantity (`Nano`, `amount.go`).
 const NANO: i32 = -9;
 
 /// The digits of 2^63 - 1, the largest binary quantity (`maxAllowed`, `math.go`).
@@ -31,7 +31,7 @@ const BINARY_MAX_DIGITS: usize = 19;
 /// The power of ten of the largest decimal unit, exa.
 const LARGEST_DECIMAL_POWER: i32 = 18;
 
-/// The units and the power of ten or two each stands for (`newSuffixer`, `suffix.go`).
+/// The units with their power of ten or two (`newSuffixer`, `suffix.go`).
 const DECIMAL_UNITS: [(&str, i32); 10] = [
     ("n", -9),
     ("u", -6),
@@ -53,7 +53,7 @@ const BINARY_UNITS: [(&str, u32); 6] = [
     ("Ei", 60),
 ];
 
-/// How a quantity was written, and so how it is written back (`Format`, `quantity.go`).
+/// The format of a quantity, which is kept when it is printed (`Format`, `quantity.go`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Powers of 1000: `250m`, `1`, `2k`, `1G`.
@@ -66,8 +66,8 @@ pub enum Format {
 
 /// An exact amount of a resource: cores, bytes, objects.
 ///
-/// Equality and order go by value, so `1000m` equals `1` and `1024Mi` equals `1Gi`. `Display` is
-/// the canonical form. Values finer than 10^-9 do not exist: reading rounds them away from zero.
+/// Quantities are compared by value, so `1000m` equals `1` and `1024Mi` equals `1Gi`. `Display` prints the canonical form.
+/// Parsing rounds finer values than 10^-9 away from zero.
 #[derive(Clone, Copy, Debug)]
 pub struct Quantity {
     /// The value is `coefficient * 10^exponent`. The exponent is never below [`NANO`], and the
@@ -81,13 +81,12 @@ impl Quantity {
     /// Reads a scalar as the API server's readers do (`sigs.k8s.io/yaml` with `go.yaml.in/yaml/v2`,
     /// then `Quantity.UnmarshalJSON`).
     ///
-    /// A quoted scalar is the quantity's text, spaces around it ignored. An unquoted one is first
-    /// resolved by YAML 1.1: `0x10` is 16, `010` is 8, `1_000` is 1000, `1e3` is 1000 (and written
-    /// back as `1k`, because the exponent is lost on the way), null is 0. `text` is the scalar's
-    /// value, without its quotes.
+    /// A quoted scalar is parsed without surrounding spaces. An unquoted one is first resolved by YAML 1.1: `0x10` is 16,
+    /// `010` is 8, `1_000` is 1000, `1e3` is 1000 (printed as `1k`, because the exponent is lost), null is 0. `text` is the
+    /// scalar's value, without its quotes.
     ///
     /// # Errors
-    /// The text is no quantity, or it is a truth value, an infinity or no number at all.
+    /// The text is not a quantity: for example a boolean or an infinity.
     pub fn from_yaml_scalar(text: &str, quoted: bool) -> Result<Self, QuantityError> {
         if quoted {
             return text.trim_matches(is_space_in_json).parse();
@@ -97,14 +96,14 @@ impl Quantity {
             Some(number) => Self::parse(&number),
             None => Self::parse(plain.trim_matches(is_space_in_json)),
         });
-        // The error shall show what the author wrote, not what YAML made of it.
+        // The error shows the original text, not the resolved one.
         parsed.map_err(|problem| QuantityError::new(plain, problem))
     }
 
-    /// Reads the quantity that a node holds, as the API server's clients read it.
+    /// Reads the quantity of a node, as the API server's clients do.
     ///
     /// # Errors
-    /// A text that is no quantity; for a collection the error says so of the empty text.
+    /// The text is not a quantity. A collection counts as an empty text.
     pub fn of_node(node: crate::yaml::Node<'_>) -> Result<Self, QuantityError> {
         use crate::yaml::Kind;
         let quoted = matches!(
@@ -114,7 +113,7 @@ impl Quantity {
         Self::from_yaml_scalar(&node.text().unwrap_or_default(), quoted)
     }
 
-    /// The quantities of a map such as a ResourceList, without what is none.
+    /// The quantities of a map such as `resources.limits`, without invalid ones.
     pub fn entries_of(node: Option<crate::yaml::Node<'_>>) -> BTreeMap<String, Self> {
         let entries = node.into_iter().flat_map(crate::yaml::Node::entries);
         let entries = entries.filter_map(|(key, value)| {
@@ -128,26 +127,26 @@ impl Quantity {
         self.coefficient == 0
     }
 
-    /// Whether the value is below 0; the API server refuses such requests and limits.
+    /// Whether the value is below 0; the API server rejects such requests and limits.
     pub fn is_negative(&self) -> bool {
         self.coefficient < 0
     }
 
-    /// How the quantity was written.
+    /// The format.
     pub fn format(&self) -> Format {
         self.format
     }
 
-    /// The same amount, to be written in another format.
+    /// The same amount in another format.
     #[must_use]
     pub fn with_format(self, format: Format) -> Self {
         Self { format, ..self }
     }
 
     /// The quantity times `factor`, rounded away from zero to a multiple of `round_to`, in the same
-    /// format. Only 0 gives 0: rounding up never takes a resource away.
+    /// format. Only 0 results in 0.
     ///
-    /// None if `round_to` is not above 0 or the result is too large to be held exactly.
+    /// `None` if `round_to` is not above 0 or the result is too large to be exact.
     pub fn scale_up(&self, factor: &Scale, round_to: Self) -> Option<Self> {
         if round_to.coefficient <= 0 {
             return None;
@@ -175,8 +174,7 @@ impl Quantity {
             round_to.exponent,
             self.format,
         );
-        // A larger binary quantity would be capped by whoever reads it, and a larger decimal one has
-        // no unit that keeps it short.
+        // Kubernetes caps larger binary quantities, and there is no unit for larger decimal ones.
         let too_large = match self.format {
             Format::BinarySi => scaled.magnitude_cmp(&Self::largest_binary()).is_gt(),
             Format::DecimalSi => scaled.exponent > LARGEST_DECIMAL_POWER * 2,
@@ -185,11 +183,11 @@ impl Quantity {
         (!too_large).then_some(scaled)
     }
 
-    /// The sum, in the format of the first; `None` if it is too large to be held exactly.
+    /// The sum, in the format of `self`; `None` if it is too large to be exact.
     pub fn checked_add(self, other: Self) -> Option<Self> {
         let exponent = self.exponent.min(other.exponent);
         let at_exponent = |it: Self| {
-            // A zero may stand at any exponent, and needs no room at a lower one.
+            // A zero fits at any exponent.
             let power = match it.coefficient {
                 0 => 1,
                 _ => power_of_ten(i64::from(it.exponent) - i64::from(exponent))?,
@@ -200,7 +198,7 @@ impl Quantity {
         Some(Self::normalised(sum, exponent, self.format))
     }
 
-    /// Whether it is a whole number of steps, which are above 0.
+    /// Whether it is a multiple of a step above 0.
     pub fn is_multiple_of(&self, step: Self) -> bool {
         let one = Scale {
             coefficient: 1,
@@ -216,7 +214,7 @@ impl Quantity {
         let number = Number::split(text);
         let unit = Unit::named(number.unit).ok_or_else(|| wrong_unit(&number))?;
         if number.whole.is_empty() && number.fraction.is_empty() {
-            // Upstream reads `m`, `Gi`, `.` and `+` as 0, but not where its slow path is taken.
+            // Upstream reads `m`, `Gi`, `.` and `+` as 0, except in its slow path.
             let readable = match unit {
                 Unit::Binary(power) => power < 50,
                 Unit::Decimal(power) | Unit::Exponent(power) => power >= NANO,
@@ -259,8 +257,8 @@ impl Quantity {
         }
     }
 
-    /// A binary quantity of which the last `decimals` digits are a fraction. It is capped at
-    /// 2^63 - 1, and one below 1 is written as a decimal from then on (`ParseQuantity`).
+    /// A binary quantity whose last `decimals` digits are a fraction. It is capped at 2^63 - 1, and a value below 1 becomes
+    /// decimal (`ParseQuantity`).
     fn binary(digits: &[u8], decimals: usize) -> Result<Self, Problem> {
         let whole = without_leading_zeros(&digits[..digits.len() - decimals]);
         let capped = Self::largest_binary();
@@ -282,8 +280,7 @@ impl Quantity {
         })
     }
 
-    /// The value `digits * 10^exponent`, rounded up to nano: whoever asks for some of a resource
-    /// shall get some (`ParseQuantity`).
+    /// The value `digits * 10^exponent`, rounded up to nano, so that it does not become 0 (`ParseQuantity`).
     fn rounded_to_nano(digits: &[u8], exponent: i64, format: Format) -> Result<Self, Problem> {
         let significant = without_leading_zeros(digits);
         let excess = usize::try_from(i64::from(NANO) - exponent).unwrap_or(0);
@@ -292,7 +289,7 @@ impl Quantity {
         if cut.iter().any(|digit| *digit != 0) {
             add_one(&mut kept);
         }
-        // Trailing zeros move to the exponent first, so that they cost no room in the coefficient.
+        // Trailing zeros move to the exponent, so that the coefficient does not overflow.
         let zeros = kept.iter().rev().take_while(|digit| **digit == 0).count();
         let mut coefficient = 0_i128;
         for digit in &kept[..kept.len() - zeros] {
@@ -324,15 +321,15 @@ impl Quantity {
         }
     }
 
-    /// The distance from 0, if it is an integer below 2^128.
+    /// The absolute value, if it is an integer below 2^128.
     fn whole_magnitude(&self) -> Option<u128> {
         self.coefficient
             .unsigned_abs()
             .checked_mul(power_of_ten(i64::from(self.exponent))?)
     }
 
-    /// The binary unit and the number before it; None where the canonical form is decimal, that is
-    /// below 1024 and for fractions (`CanonicalizeBytes`).
+    /// The number and its binary unit; `None` if the canonical form is decimal: below 1024 and for fractions
+    /// (`CanonicalizeBytes`).
     fn in_binary_unit(&self) -> Option<(u128, &'static str)> {
         if self.format != Format::BinarySi {
             return None;
@@ -363,8 +360,7 @@ impl Quantity {
         length(ours, self.exponent)
             .cmp(&length(theirs, other.exponent))
             .then_with(|| {
-                // Equally long, so the shorter coefficient may be filled up with zeros. Should that not
-                // fit into 128 bits, it is the larger one.
+                // Equally long, so pad the shorter coefficient with zeros. If that overflows, it is the larger one.
                 let shift = i64::from(self.exponent) - i64::from(other.exponent);
                 let filled =
                     |coefficient: u128| coefficient.checked_mul(power_of_ten(shift.abs())?);
@@ -380,8 +376,7 @@ impl Quantity {
 impl FromStr for Quantity {
     type Err = QuantityError;
 
-    /// Reads the text of a scalar without its quotes, as `ParseQuantity` does: no spaces, and no
-    /// YAML numbers such as `0x10`.
+    /// Parses a text as `ParseQuantity` does: without spaces and YAML numbers such as `0x10`.
     fn from_str(text: &str) -> Result<Self, QuantityError> {
         Self::parse(text).map_err(|problem| QuantityError::new(text, problem))
     }
@@ -399,7 +394,7 @@ impl fmt::Display for Quantity {
         }
         let mut zeros = self.exponent.rem_euclid(3);
         if self.format != Format::DecimalExponent {
-            // There is no unit beyond exa; upstream drops it and so changes the value.
+            // There is no unit above exa; upstream omits the unit and so changes the value.
             zeros = zeros.max(self.exponent - LARGEST_DECIMAL_POWER);
         }
         let power = self.exponent - zeros;
@@ -444,7 +439,7 @@ impl PartialEq for Quantity {
 
 impl Eq for Quantity {}
 
-/// A quantity's text, cut at the places `parseQuantityString` cuts it.
+/// A quantity's text, split as in `parseQuantityString`.
 struct Number<'a> {
     negative: bool,
     whole: &'a str,
@@ -476,7 +471,7 @@ impl<'a> Number<'a> {
     }
 }
 
-/// A unit and the power of ten or two it stands for (`suffix.go`).
+/// A unit with its power of ten or two (`suffix.go`).
 #[derive(Clone, Copy)]
 enum Unit {
     Decimal(i32),
@@ -493,8 +488,7 @@ impl Unit {
             return Some(Self::Binary(*power));
         }
         let power = name.strip_prefix(['e', 'E'])?.parse::<i64>().ok()?;
-        // Upstream keeps the low 32 bits of the exponent (`interpret`), and so must we to mean the
-        // same number.
+        // Upstream truncates the exponent to 32 bits (`interpret`).
         Some(Self::Exponent(power as i32))
     }
 
@@ -522,7 +516,7 @@ fn without_leading_zeros(digits: &[u8]) -> &[u8] {
     &digits[digits.iter().take_while(|digit| **digit == 0).count()..]
 }
 
-/// Adds 1 to a number given by its decimal digits.
+/// Adds 1 to a number in decimal digits.
 fn add_one(digits: &mut Vec<u8>) {
     for digit in digits.iter_mut().rev() {
         *digit = (*digit + 1) % 10;
@@ -533,12 +527,12 @@ fn add_one(digits: &mut Vec<u8>) {
     digits.insert(0, 1);
 }
 
-/// 10^`power`, if the power is not negative and the result below 2^128.
+/// 10^`power`; `None` if negative or not below 2^128.
 fn power_of_ten(power: i64) -> Option<u128> {
     10_u128.checked_pow(u32::try_from(power).ok()?)
 }
 
-/// `digits * 2^power` in decimal digits. Works digit by digit, so that any length is exact.
+/// `digits * 2^power` in decimal digits, exact for any length.
 fn times_power_of_two(digits: &[u8], power: u32) -> Vec<u8> {
     let factor = 1_u128 << power;
     let mut carry = 0;

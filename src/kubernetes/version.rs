@@ -1,4 +1,4 @@
-//! Minor versions of Kubernetes, and the levels of the Pod Security Standards.
+//! Kubernetes minor versions, and the levels of the Pod Security Standards.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,15 +6,15 @@ use std::str::FromStr;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-/// The levels of the standards, from what allows everything to what allows least.
+/// The levels of the standards, from least to most restrictive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
-    /// Everything is allowed.
+    /// Unrestricted.
     Privileged,
-    /// What lets a pod take over its node is not.
+    /// Prevents known privilege escalations.
     Baseline,
-    /// Only what a hardened pod needs is.
+    /// Follows the best practices for hardened pods.
     #[default]
     Restricted,
 }
@@ -32,7 +32,7 @@ impl fmt::Display for Level {
 impl FromStr for Level {
     type Err = ();
 
-    /// Reads the value of the label `pod-security.kubernetes.io/enforce`.
+    /// Parses the label `pod-security.kubernetes.io/enforce`.
     fn from_str(text: &str) -> Result<Level, ()> {
         match text {
             "privileged" => Ok(Level::Privileged),
@@ -43,14 +43,14 @@ impl FromStr for Level {
     }
 }
 
-/// A version of the standards. One that is newer than the newest check is as that one is.
+/// A version of the standards. A version newer than the newest check uses that check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     minor: u32,
 }
 
 impl Version {
-    /// The newest there is.
+    /// The latest version.
     pub const LATEST: Version = Version { minor: u32::MAX };
 
     /// The version of Kubernetes 1.`minor`.
@@ -59,7 +59,7 @@ impl Version {
         Version { minor }
     }
 
-    /// The number after `1.`; the largest there is for the newest.
+    /// The number after `1.`; `u32::MAX` for the latest.
     #[must_use]
     pub const fn minor(self) -> u32 {
         self.minor
@@ -69,7 +69,7 @@ impl Version {
 impl FromStr for Version {
     type Err = ();
 
-    /// Reads the value of the label `pod-security.kubernetes.io/enforce-version`: `v1.34` or `latest` (`ParseVersion` in
+    /// Parses the label `pod-security.kubernetes.io/enforce-version`: `v1.34` or `latest` (`ParseVersion` in
     /// `api/helpers.go`).
     fn from_str(text: &str) -> Result<Version, ()> {
         if text == "latest" {
@@ -85,7 +85,7 @@ impl FromStr for Version {
 }
 
 impl<'de> Deserialize<'de> for Version {
-    /// Reads what configs have: a Kubernetes minor version, or `latest`.
+    /// Parses a config value: a Kubernetes minor version, or `latest`.
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let label = match text.as_str() {
@@ -100,7 +100,7 @@ impl<'de> Deserialize<'de> for Version {
     }
 }
 
-/// The level and the version of the Pod Security Standards that pods must meet.
+/// A level of the Pod Security Standards, in a version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standard {
     /// The level.
@@ -109,10 +109,10 @@ pub struct Standard {
     pub version: Version,
 }
 
-/// Reads a minor version only, where `latest` is not an answer: the version of a cluster.
+/// Parses the minor version of a cluster, where `latest` is not valid.
 ///
 /// # Errors
-/// When the text is not a version such as `1.34`.
+/// The text is not a version such as `1.34`.
 pub fn minor_version<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Version>, D::Error> {

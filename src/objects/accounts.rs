@@ -1,6 +1,6 @@
-//! Which ServiceAccounts talk to the Kubernetes API, as far as the objects tell.
+//! ServiceAccounts whose pods need the Kubernetes API, by the bindings in the input.
 //!
-//! References are resolved as [`super::Names`] tells.
+//! References are resolved as in [`super::NameIndex`].
 //!
 //! Sources: `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
 
@@ -15,7 +15,7 @@ use crate::read::Resource;
 /// The account of pods that name none.
 pub const DEFAULT: &str = "default";
 
-/// The ServiceAccount that pods name, and the key by which they do: an older one is still read.
+/// The ServiceAccount that pods name, and the key that names it: `serviceAccount` is deprecated but still read.
 pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, str>)> {
     let mut keys = ["serviceAccountName", "serviceAccount"].into_iter();
     keys.find_map(|key| {
@@ -24,19 +24,18 @@ pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, 
     })
 }
 
-/// ServiceAccounts for which somebody has decided about the API token.
+/// ServiceAccounts that have rights, or that set `automountServiceAccountToken` themselves.
 #[derive(Debug, Default)]
 pub struct Accounts {
-    /// The accounts among the objects.
+    /// The accounts in the input.
     known: Vec<Account>,
-    /// Accounts that are not among them, by name, with the namespaces in which it was decided; `None` for one that is not
-    /// written.
+    /// Accounts outside the input that have rights: their namespaces by name; `None` if the reference has no namespace.
     elsewhere: HashMap<String, Vec<Option<String>>>,
-    /// The namespaces all of whose accounts were given rights; `None` for all namespaces.
+    /// Namespaces whose accounts all have rights; `None` for all namespaces.
     groups: Vec<Option<String>>,
 }
 
-/// A ServiceAccount among the objects.
+/// A ServiceAccount in the input.
 #[derive(Debug)]
 struct Account {
     named: Named,
@@ -54,7 +53,7 @@ impl Account {
 }
 
 impl Accounts {
-    /// Collects the accounts that a binding gives rights, and those that decide for themselves.
+    /// Collects the accounts from the ServiceAccounts and bindings.
     pub fn of(resources: &[Resource<'_>]) -> Accounts {
         let of_kind = |kind: &'static str| resources.iter().filter(move |it| it.kind == kind);
         let mut accounts = Accounts {
@@ -67,8 +66,8 @@ impl Accounts {
         accounts
     }
 
-    /// Whether pods need the token for the Kubernetes API, or somebody else than their template decides on it. Then
-    /// `automountServiceAccountToken: Auto` leaves it alone. `own` are the config's entries of the catalogue.
+    /// Whether pods need the API token, or their ServiceAccount decides about it. In both cases
+    /// `automountServiceAccountToken: Auto` leaves the field alone. `own` are the config's entries of the catalogue.
     pub fn want_token(
         &self,
         resource: &Resource<'_>,
@@ -79,13 +78,13 @@ impl Accounts {
         let images = template.containers.iter();
         let mut images = images.filter_map(|container| container.node.text_at(["image"]));
         let uses_api = |image: &str| known.entry_for(own, image).is_some_and(|it| it.uses_api);
-        // Whether a container that stands elsewhere talks to the API cannot be seen.
+        // Containers that an operator adds may use the API.
         template.has_more_containers
             || images.any(|image| uses_api(&image))
             || self.decide_for(resource, template)
     }
 
-    /// Whether the pods' token is wanted, or decided on, by somebody else than their template.
+    /// Whether the pods' ServiceAccount has rights or sets the field.
     fn decide_for(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
         let account = account_of(template);
         let account = account.map_or(Cow::Borrowed(DEFAULT), |(_, account)| account);
@@ -106,7 +105,7 @@ impl Accounts {
         elsewhere.is_some_and(|namespaces| namespaces.iter().any(here))
     }
 
-    /// Whether a ServiceAccount itself has rights, or says whether its pods get a token.
+    /// Whether a ServiceAccount has rights, or sets `automountServiceAccountToken`.
     pub fn decide(&self, account: &Resource<'_>) -> bool {
         let namespace = account.namespace.as_deref();
         let mut groups = self.groups.iter().map(|group| group.as_deref());
@@ -119,7 +118,7 @@ impl Accounts {
             })
     }
 
-    /// The accounts that a reference may mean: by name, and of several the nearest.
+    /// The accounts that a reference may resolve to: of several with the name, the nearest.
     fn referred(&self, name: &str, namespace: Option<&str>, from: &Resource<'_>) -> Vec<usize> {
         let found = (0..self.known.len()).filter(|index| {
             let account = &self.known[*index].named;
@@ -156,7 +155,7 @@ impl Accounts {
         }
     }
 
-    /// Notes that the account which a reference means was given rights.
+    /// Marks the account of a reference as having rights.
     fn add(&mut self, name: &str, namespace: Option<&str>, binding: &Resource<'_>) {
         let known = self.referred(name, namespace, binding);
         for index in &known {
@@ -168,7 +167,7 @@ impl Accounts {
         }
     }
 
-    /// The same for a name in a text that kustomize does not know for a reference, and so never changes.
+    /// The same for a name in a text that kustomize does not treat as a reference, and so never renames.
     fn add_final(&mut self, name: &str, namespace: &str) {
         for account in &mut self.known {
             let is_here = account.named.namespace().is_none_or(|it| it == namespace);

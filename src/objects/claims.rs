@@ -1,4 +1,4 @@
-//! Which objects ask for volumes, and where: claims, claim templates, ephemeral volumes, and what operators make claims of.
+//! Where objects request volumes: claims, claim templates, ephemeral volumes, and fields that operators make claims from.
 //!
 //! Custom resources: the Go types of prometheus-operator v0.95.0 (`StorageSpec`), ECK v3.5.0, CloudNativePG
 //! (`StorageConfiguration`), kruise-api v1.8.0, argo-workflows v3.6.5 and Tekton v1.0.0, and Strimzi's API reference
@@ -19,7 +19,7 @@ use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// What makes a claim.
+/// Where a claim comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimKind {
     /// A PersistentVolumeClaim object.
@@ -28,18 +28,18 @@ pub enum ClaimKind {
     Template,
     /// A generic ephemeral volume of a pod.
     Ephemeral,
-    /// A part of a custom resource, of which its operator makes claims.
+    /// A field of a custom resource that its operator makes claims from.
     Custom,
 }
 
 /// One PersistentVolumeClaim, wherever it is written.
 #[derive(Debug)]
 pub struct Claim<'a> {
-    /// What makes it.
+    /// Where it comes from.
     pub kind: ClaimKind,
-    /// Its name, its template's, or its volume's; in a custom resource without one the key that holds it.
+    /// The name of the claim, its template or its volume; in a custom resource without a name, its key.
     pub name: Cow<'a, str>,
-    /// The claim as what fields are addressed from: the mapping with `metadata` and `spec`, or what stands in for it.
+    /// The claim, which its fields are relative to: the mapping with `metadata` and `spec`, or its substitute.
     pub subject: Arc<Subject>,
     /// The claim's mapping.
     pub node: Node<'a>,
@@ -51,7 +51,7 @@ pub struct Claim<'a> {
 enum Layout {
     /// Below these keys.
     Spec(&'static [&'static str]),
-    /// Two of them, under names of the operator's own.
+    /// Class and size only, under the operator's names.
     Flat {
         class: Option<Vec<String>>,
         size: Option<Vec<String>>,
@@ -59,9 +59,9 @@ enum Layout {
 }
 
 impl<'a> Claim<'a> {
-    /// Where a PersistentVolumeClaimSpec has its class.
+    /// The path of the class in a PersistentVolumeClaimSpec.
     pub const CLASS: [&'static str; 1] = ["storageClassName"];
-    /// Where it has its size.
+    /// The path of the size.
     pub const SIZE: [&'static str; 3] = ["resources", "requests", "storage"];
 
     fn new(
@@ -83,7 +83,7 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// Where a field of a PersistentVolumeClaimSpec is below the claim's path; `None` when this claim has no such field.
+    /// The path of a field of a PersistentVolumeClaimSpec below this claim; `None` if the claim has no such field.
     pub fn field<'s>(&'s self, of_spec: &[&'s str]) -> Option<Vec<&'s str>> {
         let renamed = match &self.layout {
             Layout::Spec(prefix) => return Some([prefix, of_spec].concat()),
@@ -95,21 +95,21 @@ impl<'a> Claim<'a> {
         Some(renamed.iter().map(String::as_str).collect())
     }
 
-    /// The value of a field of a PersistentVolumeClaimSpec; `None` when it is absent or null.
+    /// The value of a field of a PersistentVolumeClaimSpec; `None` if absent or null.
     pub fn get(&self, of_spec: &[&str]) -> Option<Node<'a>> {
         self.node.at(self.field(of_spec)?)
     }
 }
 
-/// The annotation by which claims named their class before the field (Kubernetes 1.6); where it stands, the control plane
-/// prefers it (`GetPersistentVolumeClaimClass` in k8s.io/component-helpers).
+/// The legacy annotation for the class, from before `storageClassName` (Kubernetes 1.6). If set, the control plane prefers
+/// it (`GetPersistentVolumeClaimClass` in k8s.io/component-helpers).
 pub const LEGACY_CLASS: &str = "volume.beta.kubernetes.io/storage-class";
 
-/// A place in which objects of a kind keep what an operator makes claims of.
+/// A place that objects of a kind have claims at.
 struct Place {
     group: &'static str,
     kind: &'static str,
-    /// As [`ClaimSpecs::path`] has it.
+    /// Same syntax as [`ClaimSpecs::path`].
     path: &'static str,
     shape: Shape,
 }
@@ -122,18 +122,17 @@ enum Shape {
     Template,
     /// CloudNativePG's `StorageConfiguration`.
     CloudNativePg,
-    /// Strimzi's storage, where it is a persistent claim.
+    /// Strimzi's storage, if its type is `persistent-claim`.
     Strimzi,
 }
 
-/// Paths of a class and of a size; the first that the author fills counts, or else the first.
+/// Alternative paths of class and size: the first that the object sets, or else the first.
 struct Alternatives {
     class: &'static [&'static str],
     size: &'static [&'static str],
 }
 
-/// The operator evaluates `pvcTemplate` first, and its own two fields win over it: an author who has set the class in the
-/// template would be overruled by the field.
+/// `storageClass` and `size` override `pvcTemplate`, so writing them would override what the author set in the template.
 const CLOUD_NATIVE_PG: Alternatives = Alternatives {
     class: &["storageClass", "pvcTemplate/storageClassName"],
     size: &["size", "pvcTemplate/resources/requests/storage"],
@@ -204,7 +203,7 @@ const PLACES: &[Place] = claims! {
     ]
 };
 
-/// Where objects of a kind that fitout does not know say what their controller makes claims of.
+/// Where objects of a kind that fitout does not know declare claims.
 ///
 /// ```yaml
 /// claims:
@@ -219,47 +218,46 @@ const PLACES: &[Place] = claims! {
 pub struct ClaimSpecs {
     /// The API group of the kind. Required.
     pub group: String,
-    /// Versions of the group, as a pattern; all when absent.
+    /// Versions of the group, as a pattern. Default: all.
     #[serde(default)]
     pub version: Option<Pattern>,
     /// The kind. Required.
     pub kind: String,
-    /// As in `podSpecs`. Its last key is the claim's name, where the object gives it none. Required.
+    /// As in `podSpecs`. The last key is the claim's name if the object does not name it. Required.
     pub path: String,
-    /// What is there.
+    /// What is at the path.
     #[serde(default)]
     pub form: ClaimForm,
-    /// Where the class and the size are with the form `Flat`.
+    /// The keys of class and size, for the form `Flat`.
     #[serde(default)]
     pub keys: Keys,
 }
 
-/// What stands at the path of a [`ClaimSpecs`].
+/// What is at the path of a [`ClaimSpecs`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum ClaimForm {
     /// A PersistentVolumeClaimSpec, with `storageClassName` and `resources`.
     #[default]
     PersistentVolumeClaimSpec,
-    /// A mapping with names of its own, which `keys` tells.
+    /// A mapping with its own names for the fields, listed in `keys`.
     Flat,
 }
 
-/// Where a flat claim has its fields.
+/// The keys of a flat claim.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Keys {
-    /// The key of the class; joined by `/` where it is deeper. Without it no class is written.
+    /// The key of the class, or a path of keys joined by `/`. Without it, no class is written.
     pub storage_class_name: Option<String>,
-    /// The key of the size, likewise.
+    /// The key of the size, in the same form.
     pub size: Option<String>,
 }
 
 impl ClaimSpecs {
-    /// The setting that is wrong, and what is wrong with it, if something is.
+    /// The first invalid setting and what is wrong with it.
     pub fn fault(&self) -> Option<(&'static str, String)> {
         if self.kind == "Secret" {
-            // Its values are in no report.
-            return Some(("kind", "a Secret holds no claims".to_owned()));
+            return Some(("kind", "a Secret cannot hold claims".to_owned()));
         }
         let names = [&self.keys.storage_class_name, &self.keys.size];
         let mut names = names.into_iter().flatten();
@@ -269,8 +267,8 @@ impl ClaimSpecs {
         let is_flat = self.form == ClaimForm::Flat;
         if is_flat != names.clone().next().is_some() {
             let fault = match is_flat {
-                true => "the form Flat needs `keys`, which say where the class and the size are",
-                false => "`keys` are for the form Flat; a PersistentVolumeClaimSpec has its own",
+                true => "the form Flat needs `keys` for the class and the size",
+                false => "`keys` are only for the form Flat",
             };
             return Some(("keys", fault.to_owned()));
         }
@@ -279,7 +277,7 @@ impl ClaimSpecs {
         let bad = names.find(|name| is_bad(name))?;
         Some((
             "keys",
-            format!("`{bad}` is no key and no keys joined by `/`"),
+            format!("`{bad}` is not a key or a path of keys joined by `/`"),
         ))
     }
 
@@ -307,7 +305,7 @@ impl Shape {
         }
     }
 
-    /// The layout of what is at the place; `None` when no claim is made of it.
+    /// The layout of the node at the place; `None` if it does not become a claim.
     fn layout(self, node: Node<'_>) -> Option<Layout> {
         match self {
             Shape::Claim | Shape::Template => Some(Layout::Spec(&["spec"])),
@@ -353,26 +351,19 @@ pub(super) fn claims_of<'a>(
     let is_for = |place: &&Place| place.group == group && resource.kind == place.kind;
     for place in PLACES.iter().filter(is_for) {
         for (path, node) in places_in(resource, place.path)? {
-            let (kind, name) = (place.shape.kind(), name_of(node, place.path));
-            let layout = place.shape.layout(node);
-            claims.extend(
-                layout
-                    .map(|layout| Claim::new(kind, name, (path, node), layout, OnChange::Nothing)),
-            );
+            let (kind, name) = (place.shape.kind(), claim_name(node, place.path));
+            if let Some(layout) = place.shape.layout(node) {
+                let at = (path, node);
+                claims.push(Claim::new(kind, name, at, layout, OnChange::Nothing));
+            }
         }
     }
     for declared in declared.iter().filter(|declared| declared.is_for(resource)) {
         for (path, node) in places_in(resource, &declared.path)? {
             if claims.iter().all(|known| known.subject.path != path) {
-                let name = name_of(node, &declared.path);
-                let layout = declared.layout();
-                claims.push(Claim::new(
-                    ClaimKind::Custom,
-                    name,
-                    (path, node),
-                    layout,
-                    OnChange::Nothing,
-                ));
+                let (kind, name) = (ClaimKind::Custom, claim_name(node, &declared.path));
+                let (at, layout) = ((path, node), declared.layout());
+                claims.push(Claim::new(kind, name, at, layout, OnChange::Nothing));
             }
         }
     }
@@ -398,15 +389,15 @@ fn ephemeral_claims<'a>(
             name.unwrap_or_default(),
             (path, node),
             Layout::Spec(&["spec"]),
-            // Such a claim is a part of the pods, and a change of it is one of theirs.
+            // An ephemeral claim is part of the pod spec.
             template.pod.on_change,
         ))
     });
     Ok(claims.collect())
 }
 
-/// The name that the author gave a claim, or else the last key of its place that is no general word.
-fn name_of<'a>(node: Node<'a>, path: &str) -> Cow<'a, str> {
+/// The name of a claim: its own, or else the last specific key of its path.
+fn claim_name<'a>(node: Node<'a>, path: &str) -> Cow<'a, str> {
     let own = node.text_at(["metadata", "name"]);
     let own = own.or_else(|| node.text_at(["name"]));
     own.unwrap_or_else(|| {

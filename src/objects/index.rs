@@ -1,11 +1,11 @@
-//! The index of all objects: what each of them is, and what they say of one another.
+//! The index of all objects: what each one is, and how they refer to each other.
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use super::accounts::Accounts;
 use super::claims::ClaimSpecs;
-use super::names::Names;
+use super::names::NameIndex;
 use super::namespaces::{self, Demands};
 use super::places::PodSpecs;
 use super::related::{Pods, Related};
@@ -22,49 +22,49 @@ use crate::yaml::Node;
 pub struct Objects<'a> {
     /// The objects, in their order.
     pub resources: &'a [Resource<'a>],
-    /// What each of them is.
-    pub standings: Vec<Standing<'a>>,
-    /// Which of them select, scale and use which.
+    /// What each object is.
+    pub classifications: Vec<Classification<'a>>,
+    /// Which object selects and uses which.
     pub related: Related<'a>,
-    /// What they say of their ServiceAccounts.
+    /// Their ServiceAccounts and bindings.
     pub accounts: Accounts,
     /// The autoscalers among them.
     pub autoscalers: Vec<Autoscaler<'a>>,
-    /// By which of these an object is scaled, by its index.
+    /// The autoscalers of each object, both by index.
     scaled: HashMap<usize, Vec<usize>>,
-    names: OnceCell<Names>,
+    names: OnceCell<NameIndex>,
     demands: OnceCell<HashMap<String, Demands>>,
 }
 
-/// What an object is.
+/// What fitout can do with an object.
 #[derive(Debug)]
-pub enum Standing<'a> {
-    /// One that may be fitted.
+pub enum Classification<'a> {
+    /// It may be changed.
     Target(Target<'a>),
-    /// One that is never fitted.
-    PassedOver(PassedOver),
-    /// One that does not have the shape of its kind.
+    /// It is never changed.
+    PassedOver(SkipReason),
+    /// It does not match the schema of its kind.
     Malformed(Problem),
 }
 
-/// Declares the reasons, each with the word that reports have for it.
+/// Declares the reasons, each with its word in reports.
 macro_rules! reasons {
     ($($(#[doc = $meaning:literal])* $reason:ident = $word:literal,)*) => {
-        /// Why an object, or a part of one, is not fitted.
+        /// Why an object, or a part of one, is passed over.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum PassedOver {
+        pub enum SkipReason {
             $($(#[doc = $meaning])* $reason,)*
         }
 
-        impl PassedOver {
+        impl SkipReason {
             /// Every reason, with what it means.
-            pub const ALL: &'static [(PassedOver, &'static str)] =
-                &[$((PassedOver::$reason, concat!($($meaning),*))),*];
+            pub const ALL: &'static [(SkipReason, &'static str)] =
+                &[$((SkipReason::$reason, concat!($($meaning),*))),*];
 
-            /// The word for it in reports.
+            /// Its word in reports.
             pub fn word(self) -> &'static str {
                 match self {
-                    $(PassedOver::$reason => $word,)*
+                    $(SkipReason::$reason => $word,)*
                 }
             }
         }
@@ -74,7 +74,7 @@ macro_rules! reasons {
 reasons! {
     /// It describes a package or a build and is not applied to a cluster.
     Package = "package",
-    /// It is for local tools only, by the annotation `config.kubernetes.io/local-config`.
+    /// The annotation `config.kubernetes.io/local-config` reserves it for local tools.
     LocalConfig = "local-config",
     /// It is the functionConfig itself.
     FunctionConfig = "function-config",
@@ -86,18 +86,18 @@ reasons! {
     NotSelected = "not-selected",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
-    /// Its author opted out, by the annotation `fitout.dev/skip`.
+    /// Its author opted out with the annotation `fitout.dev/skip`.
     Skipped = "skipped",
-    /// It seems to hold pods, but fitout does not know its kind and `podSpecs` does not declare it.
+    /// It appears to hold pods, but fitout does not know its kind and `podSpecs` does not declare it.
     UnknownKind = "unknown-kind",
-    /// Its kind holds pods, but there are no containers where the kind has them.
+    /// Its kind holds pods, but it has no containers.
     NoContainers = "no-containers",
-    /// No section of the config sets anything in it.
+    /// No section of the config applies to it.
     Unconfigured = "unconfigured",
 }
 
 impl<'a> Objects<'a> {
-    /// Looks at all objects.
+    /// Indexes the objects.
     pub fn of(
         resources: &'a [Resource<'a>],
         pod_specs: &[PodSpecs],
@@ -105,23 +105,23 @@ impl<'a> Objects<'a> {
         function_config: Option<Node<'_>>,
     ) -> Objects<'a> {
         let mut related = Related::default();
-        let standings = resources.iter().enumerate().map(|(index, resource)| {
+        let classify = |(index, resource)| {
             if let Some(reason) = Target::passed_over(resource, function_config) {
-                return Standing::PassedOver(reason);
+                return Classification::PassedOver(reason);
             }
             match Target::of(resource, pod_specs, claims) {
                 Ok(target) => {
                     related.add(index, &target);
-                    Standing::Target(target)
+                    Classification::Target(target)
                 }
-                Err(problem) => Standing::Malformed(problem),
+                Err(problem) => Classification::Malformed(problem),
             }
-        });
-        let standings = standings.collect();
+        };
+        let classifications = resources.iter().enumerate().map(classify).collect();
         related.link();
         let mut objects = Objects {
             resources,
-            standings,
+            classifications,
             related,
             accounts: Accounts::of(resources),
             autoscalers: Vec::new(),
@@ -133,13 +133,13 @@ impl<'a> Objects<'a> {
         objects
     }
 
-    /// Finds out what scales what.
+    /// Finds the target of each autoscaler.
     fn link_autoscalers(&mut self) {
-        let (resources, standings) = (self.resources, &self.standings);
-        let rendered = resources.iter().zip(standings).enumerate();
-        let rendered = rendered.filter(|(_, (_, it))| !matches!(it, Standing::PassedOver(_)));
-        let autoscalers =
-            rendered.filter_map(|(index, (resource, _))| Autoscaler::of(self, index, resource));
+        let objects = self.resources.iter().zip(&self.classifications).enumerate();
+        let autoscalers = objects.filter_map(|(index, (resource, class))| match class {
+            Classification::PassedOver(_) => None,
+            _ => Autoscaler::of(self, index, resource),
+        });
         self.autoscalers = autoscalers.collect();
         for (at, autoscaler) in self.autoscalers.iter().enumerate() {
             for (target, _) in &autoscaler.targets {
@@ -156,9 +156,9 @@ impl<'a> Objects<'a> {
 
     /// The template that pods are made from.
     pub fn template_of(&self, pods: &Pods<'a>) -> Option<&Template<'a>> {
-        match self.standings.get(pods.object)? {
-            Standing::Target(target) => target.templates.get(pods.template),
-            Standing::PassedOver(_) | Standing::Malformed(_) => None,
+        match self.classifications.get(pods.object)? {
+            Classification::Target(target) => target.templates.get(pods.template),
+            Classification::PassedOver(_) | Classification::Malformed(_) => None,
         }
     }
 
@@ -167,20 +167,20 @@ impl<'a> Objects<'a> {
         self.related.all_pods()
     }
 
-    /// The pods that a selector means, wherever they are.
+    /// The pods that a selector matches, in any namespace.
     pub fn pods_selected(&self, selector: &LabelSelector) -> impl Iterator<Item = &Pods<'a>> {
         let candidates = self.names().candidates(selector);
         let pods = candidates.map(|at| &self.pods()[at]);
         pods.filter(|it| selector.matches(|key| it.label(key)))
     }
 
-    /// Every object by its names, and all pods by their labels; collected for the first that asks.
-    pub fn names(&self) -> &Names {
-        self.names
-            .get_or_init(|| Names::of(self.resources, &self.related))
+    /// All objects by name and all pods by label; built on first use.
+    pub fn names(&self) -> &NameIndex {
+        let index = || NameIndex::of(self.resources, &self.related);
+        self.names.get_or_init(index)
     }
 
-    /// What the Namespace of this name asks of the pods in it; collected for the first that asks.
+    /// The Pod Security labels of the Namespace with this name; read on first use.
     pub fn demands(&self, namespace: &str) -> Option<&Demands> {
         let demands = || namespaces::demands(self.resources);
         self.demands.get_or_init(demands).get(namespace)

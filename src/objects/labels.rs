@@ -1,4 +1,4 @@
-//! Things by their labels, so that a selector need not look at each of them.
+//! An index by label, so that a selector does not have to visit every item.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use crate::kubernetes::LabelSelector;
 use crate::yaml::Node;
 
-/// The places of things in a list, by their labels.
+/// The positions of items in a list, by label.
 #[derive(Debug, Default)]
 pub(super) struct ByLabel<'a> {
     places: HashMap<Cow<'a, str>, HashMap<Cow<'a, str>, Vec<usize>>>,
@@ -14,10 +14,10 @@ pub(super) struct ByLabel<'a> {
 }
 
 impl<'a> ByLabel<'a> {
-    /// Takes note of the labels of each thing.
-    pub(super) fn of(things: impl Iterator<Item = Option<Node<'a>>>) -> ByLabel<'a> {
+    /// Indexes the labels of each item.
+    pub(super) fn of(items: impl Iterator<Item = Option<Node<'a>>>) -> ByLabel<'a> {
         let mut by_label = ByLabel::default();
-        for labels in things {
+        for labels in items {
             for (key, value) in labels.into_iter().flat_map(|labels| labels.entries()) {
                 if let (Some(key), Some(value)) = (key.text(), value.text()) {
                     let values = by_label.places.entry(key).or_default();
@@ -29,7 +29,7 @@ impl<'a> ByLabel<'a> {
         by_label
     }
 
-    /// The same, apart from the text that the labels were read from.
+    /// The same index without borrowed text.
     pub(super) fn into_owned(self) -> ByLabel<'static> {
         let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
         let places = self.places.into_iter().map(|(key, values)| {
@@ -43,7 +43,7 @@ impl<'a> ByLabel<'a> {
         }
     }
 
-    /// Those that may meet a selector: the fewest that share one label with it.
+    /// The items that a selector may match: those with its rarest label.
     pub(super) fn candidates(&self, selector: &LabelSelector) -> impl Iterator<Item = usize> {
         let with_label = selector.labels().map(|(key, value)| {
             let places = self.places.get(key).and_then(|values| values.get(value));
@@ -54,13 +54,13 @@ impl<'a> ByLabel<'a> {
         fewest.unwrap_or_default().iter().copied().chain(all)
     }
 
-    /// Whether something has a label with a value.
+    /// Whether any item has a label with this value.
     pub(super) fn has(&self, key: &str, value: &str) -> bool {
         let values = self.places.get(key);
         values.is_some_and(|values| values.contains_key(value))
     }
 
-    /// The values that a label has somewhere.
+    /// All values of a label.
     pub(super) fn values(&self, key: &str) -> impl Iterator<Item = &str> {
         let values = self.places.get(key).into_iter();
         values.flat_map(|values| values.keys().map(Cow::as_ref))

@@ -1,41 +1,40 @@
-//! What of a pod there is at a place, and under which names: most kinds hold whole pods, and some only parts of them.
+//! Which parts of a pod a kind has, and under which keys: most kinds hold a whole pod template, some only parts of it.
 
 use super::places::Form;
 
-/// What objects of a kind have at a place.
+/// What objects of a kind have at a path.
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) form: Form,
     /// The fields of a pod spec that may be written.
     pub(super) fields: &'static [&'static str],
-    /// The operator sets a security context of its own where the author sets none, and drops it as a whole where he sets
-    /// one: only one that is there is fitted.
+    /// The operator sets its own security context unless the object has one, so only an existing one is completed.
     pub(super) keeps_context: bool,
-    /// The lists of containers, and places of single ones, in the pod spec or in each group.
+    /// Paths of container lists (`[]`) and of single containers, in the pod spec or in each group.
     pub(super) containers: &'static [&'static str],
     pub(super) groups: Groups,
-    /// A place of containers, and the key beside it that has what they inherit.
+    /// A path of containers, and the key next to it that they inherit from.
     pub(super) inherits: Option<(&'static str, &'static str)>,
-    /// The key by which a container is only a reference to one that stands elsewhere.
+    /// The key that makes a container a reference to one defined elsewhere.
     pub(super) reference: Option<&'static str>,
-    /// Mappings that have the amounts of a container that the operator makes, and its name.
+    /// Mappings with the amounts of a container that the operator creates, and the container's name.
     pub(super) made: &'static [(&'static str, &'static str)],
-    /// Such amounts are fitted only where there are some: otherwise they come from another object.
+    /// Amounts are only changed if present: otherwise they come from another object.
     pub(super) keeps_amounts: bool,
     /// The operator adds containers that the object does not name.
     pub(super) has_more_containers: bool,
-    /// The key of a container's amounts; empty where it has none.
+    /// The key of a container's amounts; empty if it cannot have any.
     pub(super) resources_key: &'static str,
 }
 
-/// How many pods there are at a place.
+/// How containers at a path form pods.
 #[derive(Debug)]
 pub(super) enum Groups {
-    /// One, or one after another.
+    /// They are one pod.
     Pod,
-    /// One for each of Argo's `templates` that has no security context of its own.
+    /// A pod for each of Argo's `templates` without its own security context.
     Templates,
-    /// One, if it has a security context of its own.
+    /// They are one pod if it has its own security context.
     WithContext,
 }
 
@@ -77,22 +76,22 @@ pub(super) const POD: Layout = Layout {
     ..TEMPLATE
 };
 
-/// A template to which an operator adds its own container, or into which it merges it. `WithPodSecurityContext` in ECK's
-/// `pkg/controller/common/defaults/pod_template.go` and `WithSecurityContext` of CloudNativePG's `podspec` builder leave
-/// a context alone that is there, and lose the group of their volumes with it.
+/// A template that an operator adds its container to, or merges it into. `WithPodSecurityContext` in ECK's
+/// `pkg/controller/common/defaults/pod_template.go` and `WithSecurityContext` of CloudNativePG's `podspec` builder keep an
+/// existing context, and then do not set the group of their volumes.
 pub(super) const OPERATED: Layout = Layout {
     keeps_context: true,
     has_more_containers: true,
     ..TEMPLATE
 };
 
-/// A list of containers, or one, with nothing known of the pods around it.
+/// A list of containers, or a single one, without a known pod.
 pub(super) const CONTAINERS: Layout = Layout {
     form: Form::Containers,
     ..NOTHING
 };
 
-/// Tekton's TaskSpec. A step that refers to a StepAction has no container of its own.
+/// Tekton's TaskSpec. A step with a `ref` gets its container from a StepAction.
 pub(super) const TASK: Layout = Layout {
     fields: &["volumes"],
     containers: &["steps[]", "sidecars[]"],
@@ -102,7 +101,7 @@ pub(super) const TASK: Layout = Layout {
     ..CONTAINERS
 };
 
-/// The same, when amounts were called as in pods.
+/// The same before `v1`, with amounts under `resources`.
 pub(super) const TASK_BEFORE_V1: Layout = Layout {
     resources_key: "resources",
     ..TASK
@@ -115,7 +114,7 @@ pub(super) const STEP_ACTION: Layout = Layout {
     ..CONTAINERS
 };
 
-/// Tekton's `pod.Template`: the pod around the steps of a task that stands elsewhere.
+/// Tekton's `pod.Template`: the pod of a task that another object defines.
 pub(super) const TASK_POD: Layout = Layout {
     fields: &[
         "securityContext",
@@ -126,8 +125,8 @@ pub(super) const TASK_POD: Layout = Layout {
     ..NOTHING
 };
 
-/// Argo's WorkflowSpec. Its executor needs the token unless it has a ServiceAccount of its own (`setupServiceAccount` in
-/// `workflow/controller/workflowpod.go`), so the token is not taken from it.
+/// Argo's WorkflowSpec. Its executor needs the API token unless it has its own ServiceAccount (`setupServiceAccount` in
+/// `workflow/controller/workflowpod.go`), so `automountServiceAccountToken` is not written.
 pub(super) const WORKFLOW: Layout = Layout {
     fields: &["securityContext", "volumes"],
     containers: &[
@@ -138,18 +137,18 @@ pub(super) const WORKFLOW: Layout = Layout {
         "sidecars[]",
     ],
     groups: Groups::Templates,
-    // Mounts of a set are those of each of its containers.
+    // Every container of a set has the mounts of the set.
     inherits: Some(("containerSet/containers[]", "containerSet")),
     ..NOTHING
 };
 
-/// One of its templates that has a security context, which replaces the workflow's (`addSchedulingConstraints` there).
+/// A template with its own security context, which replaces the workflow's (`addSchedulingConstraints` there).
 pub(super) const WORKFLOW_TEMPLATE: Layout = Layout {
     groups: Groups::WithContext,
     ..WORKFLOW
 };
 
-/// What prometheus-operator makes pods of. It gives its containers a restricted context itself; `containers` are patches.
+/// prometheus-operator sets a restricted context on its containers itself; `containers` are patches.
 const MONITORING: Layout = Layout {
     fields: &["securityContext"],
     has_more_containers: true,
@@ -171,13 +170,13 @@ pub(super) const THANOS_RULER: Layout = Layout {
     ..MONITORING
 };
 
-/// CloudNativePG decides on users and contexts itself, by the image.
+/// CloudNativePG sets users and contexts itself, depending on the image.
 pub(super) const POSTGRES: Layout = Layout {
     made: &[("", "postgres")],
     ..NOTHING
 };
 
-/// Strimzi's custom resources that are one kind of pod.
+/// Strimzi's custom resources with one kind of pod.
 pub(super) const STRIMZI: Layout = Layout {
     made: &[("", "kafka")],
     ..NOTHING
@@ -198,13 +197,13 @@ pub(super) const STRIMZI_BRIDGE: Layout = Layout {
     ..NOTHING
 };
 
-/// A pool without amounts takes those of its Kafka.
+/// A pool without amounts inherits those of its Kafka.
 pub(super) const STRIMZI_POOL: Layout = Layout {
     keeps_amounts: true,
     ..STRIMZI
 };
 
-/// Before `v1` the amounts of brokers stood in Kafka.
+/// Before `v1`, Kafka had the amounts of the brokers.
 pub(super) const STRIMZI_BEFORE_V1: Layout = Layout {
     made: &[
         ("kafka", "kafka"),
@@ -227,8 +226,7 @@ pub(super) const STRIMZI_V1: Layout = Layout {
     ..NOTHING
 };
 
-/// Strimzi's `template.pod`. A context that is there replaces the one of its `PodSecurityProvider`, and with it the group
-/// of the volumes.
+/// Strimzi's `template.pod`. A context replaces that of the `PodSecurityProvider`, including the group of the volumes.
 pub(super) const STRIMZI_POD: Layout = Layout {
     fields: &["securityContext"],
     keeps_context: true,

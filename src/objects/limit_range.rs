@@ -1,4 +1,4 @@
-//! LimitRanges: what a namespace allows each container and each pod, and what it gives to containers that say nothing.
+//! LimitRanges: the bounds of a namespace for each container and pod, and its defaults for containers without amounts.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use crate::yaml::Node;
 pub struct LimitRangeItem<'a> {
     /// The LimitRange.
     pub range: &'a Resource<'a>,
-    /// It bounds the sum over a pod, not each container.
+    /// Whether it bounds the sum of a pod, not each container.
     pub is_for_pods: bool,
     /// Limits of containers that have none.
     pub default: BTreeMap<String, Quantity>,
     /// Requests of containers that have none.
     pub default_request: BTreeMap<String, Quantity>,
-    /// The least that is allowed.
+    /// The minimum.
     pub min: BTreeMap<String, Quantity>,
-    /// The most that is allowed.
+    /// The maximum.
     pub max: BTreeMap<String, Quantity>,
-    /// How many times its request a limit may be.
+    /// The maximum ratio of limit to request.
     pub max_ratio: BTreeMap<String, Quantity>,
 }
 
 impl<'a> LimitRangeItem<'a> {
-    /// The items of a LimitRange that are about pods and containers; a third type is for the sizes of claims.
+    /// The items for pods and containers; those for claims are left out.
     pub(super) fn all(range: &'a Resource<'a>) -> impl Iterator<Item = LimitRangeItem<'a>> {
         let items = range.node.items_at(["spec", "limits"]);
         items.filter_map(|item| match item.text_at(["type"])?.as_ref() {
@@ -56,7 +56,7 @@ impl<'a> LimitRangeItem<'a> {
         read
     }
 
-    /// Gives a container the amounts that it does not have (`mergeContainerResources` in kubernetes
+    /// Adds the defaults that a container lacks (`mergeContainerResources` in kubernetes
     /// `plugin/pkg/admission/limitranger/admission.go`).
     pub fn complete(
         &self,

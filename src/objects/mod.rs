@@ -1,7 +1,7 @@
-//! What objects are, and what they say of one another.
+//! What objects contain, and how they refer to each other.
 //!
-//! A [`Target`] is an object with its pod templates, containers and claims, wherever its kind keeps them. [`Objects`] is
-//! the index of them all, with the references between them: selectors, names and accounts.
+//! A [`Target`] is an object with its pod templates, containers and claims, wherever its kind has them. [`Objects`] is the
+//! index of all objects, with the references between them: selectors, names and accounts.
 
 mod accounts;
 mod claims;
@@ -24,15 +24,15 @@ mod walk;
 
 pub use accounts::{Accounts, DEFAULT as DEFAULT_ACCOUNT, account_of};
 pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, LEGACY_CLASS};
-pub use index::{Objects, PassedOver, Standing};
+pub use index::{Classification, Objects, SkipReason};
 pub use limit_range::LimitRangeItem;
-pub use names::Names;
+pub use names::NameIndex;
 pub use namespaces::Demands;
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
 pub use ports::{PortRef, protocol};
 pub use related::{Monitor, Pods, Related, Service};
 pub use scaling::Autoscaler;
-pub use search::{CLUSTERS_NAMESPACE, Found, Nothing};
+pub use search::{CLUSTERS_NAMESPACE, NoMatch, PodSearch};
 pub use subject::{Part, Subject};
 pub use target::{Target, annotation};
 pub use template::{Container, ContainerType, Template};

@@ -1,8 +1,8 @@
-//! Names by the names by which others refer to them.
+//! Objects by name, for resolving references.
 //!
-//! kustomize hands out references as they were before its prefixes, and only the names of the objects themselves as they
-//! will be. So a reference is resolved the way kustomize will do it: to the object that had the name at some time, and
-//! of several to the one that was renamed as the object that refers to it was.
+//! kustomize calls functions before it renames references, but after it renames objects. So a reference is resolved the
+//! way kustomize will do it later: to the object that has or had the name, and of several to the one that was renamed in
+//! the same way as the referring object.
 //!
 //! Sources: `api/resmap/reswrangler.go` (`SubsetThatCouldBeReferencedByResource`) and `api/internal/utils/annotations.go`
 //! of kustomize.
@@ -17,10 +17,10 @@ use super::related::{Pods, Related};
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 
-/// What an object is called, and was.
+/// The current and previous names of an object.
 #[derive(Debug)]
 pub(super) struct Named {
-    /// The name now, then those before.
+    /// The current name, then previous ones.
     names: Vec<String>,
     namespace: Option<String>,
     previous_namespaces: Vec<String>,
@@ -30,14 +30,14 @@ pub(super) struct Named {
 impl Named {
     pub(super) fn of(resource: &Resource<'_>) -> Named {
         Named {
-            names: names_of(resource),
+            names: all_names(resource),
             namespace: resource.namespace.as_deref().map(str::to_owned),
-            previous_namespaces: listed(resource, annotations::PREVIOUS_NAMESPACES),
+            previous_namespaces: resource.annotation_list(annotations::PREVIOUS_NAMESPACES),
             renaming: Renaming::of(resource),
         }
     }
 
-    /// The name now.
+    /// The current name.
     pub(super) fn name(&self) -> &str {
         &self.names[0]
     }
@@ -60,8 +60,8 @@ impl Named {
     }
 }
 
-/// Every name that an object goes or went by: the one now, then those before.
-pub(super) fn names_of(resource: &Resource<'_>) -> Vec<String> {
+/// The current name of an object, then its previous names.
+pub(super) fn all_names(resource: &Resource<'_>) -> Vec<String> {
     let mut names = vec![resource.name.to_string()];
     for name in resource.previous_names() {
         if !names.contains(&name) {
@@ -71,33 +71,25 @@ pub(super) fn names_of(resource: &Resource<'_>) -> Vec<String> {
     names
 }
 
-/// The prefixes and suffixes that kustomize has given an object, outermost last.
+/// The prefixes and suffixes that kustomize added to an object's name, outermost last.
 #[derive(Debug, PartialEq, Eq)]
 struct Renaming([Vec<String>; 2]);
 
 impl Renaming {
     fn of(resource: &Resource<'_>) -> Renaming {
         Renaming(["prefixes", "suffixes"].map(|list| {
-            let name = format!("{}{list}", annotations::INTERNAL_PREFIX);
-            listed(resource, &name)
+            resource.annotation_list(&format!("{}{list}", annotations::INTERNAL_PREFIX))
         }))
     }
 
-    /// Whether the other was done to an object that came in later, further out.
+    /// Whether the other object was added further out, and got only the outer prefixes and suffixes.
     fn ends_with(&self, other: &Renaming) -> bool {
         let mut pairs = self.0.iter().zip(&other.0);
         pairs.all(|(mine, others)| mine.ends_with(others))
     }
 }
 
-/// The items of an annotation that is a list.
-fn listed(resource: &Resource<'_>, annotation: &str) -> Vec<String> {
-    let text = resource.annotation(annotation).unwrap_or_default();
-    let items = text.split(',').filter(|item| !item.is_empty());
-    items.map(str::to_owned).collect()
-}
-
-/// Of several objects that a reference may mean, by their indices, the nearest to the one that refers.
+/// The nearest of several objects that a reference may resolve to, by index.
 pub(super) fn nearest<'n>(
     mut found: Vec<usize>,
     named: impl Fn(usize) -> &'n Named,
@@ -122,22 +114,22 @@ pub(super) fn nearest<'n>(
     found
 }
 
-/// Groups of which every cluster knows the kinds, and what their objects make.
+/// Built-in groups, whose objects create nothing that fitout does not know.
 const BUILT_IN_GROUPS: [&str; 5] = ["", "apps", "batch", "autoscaling", "policy"];
 
-/// Every object that is rendered, by name.
+/// All rendered objects, by name.
 #[derive(Debug)]
-pub struct Names {
+pub struct NameIndex {
     named: Vec<Named>,
     by_name: HashMap<String, Vec<usize>>,
-    /// The kinds of custom resources of which operators make others, in lower case.
+    /// Kinds of custom resources that operators create other objects from, in lower case.
     maker_kinds: HashSet<String>,
     pods_by_label: ByLabel<'static>,
 }
 
-impl Names {
-    /// Takes note of all names. Names that are only for the tools' own use are dropped from what is rendered.
-    pub(super) fn of(resources: &[Resource<'_>], related: &Related<'_>) -> Names {
+impl NameIndex {
+    /// Indexes all names except those of local-config objects, which are not rendered.
+    pub(super) fn of(resources: &[Resource<'_>], related: &Related<'_>) -> NameIndex {
         let named: Vec<Named> = resources.iter().map(Named::of).collect();
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, it) in named.iter().enumerate() {
@@ -149,7 +141,7 @@ impl Names {
                 by_name.entry(name.clone()).or_default().push(index);
             }
         }
-        Names {
+        NameIndex {
             named,
             by_name,
             maker_kinds: resources
@@ -161,51 +153,44 @@ impl Names {
         }
     }
 
-    /// The places of pods that may meet a selector.
+    /// The positions of pods that a selector may match.
     pub(super) fn candidates(&self, selector: &LabelSelector) -> impl Iterator<Item = usize> {
         self.pods_by_label.candidates(selector)
     }
 
-    /// Whether some pods have a label with a value.
+    /// Whether any pods have a label with this value.
     pub fn is_pod_label(&self, key: &str, value: &str) -> bool {
         self.pods_by_label.has(key, value)
     }
 
-    /// The values that a label of pods has.
+    /// All values of a pod label.
     pub fn pod_label_values(&self, key: &str) -> impl Iterator<Item = &str> {
         self.pods_by_label.values(key)
     }
 }
 
 impl<'a> Objects<'a> {
-    /// The objects that a reference may mean: by name and what else is asked, and of several the nearest.
+    /// The objects that a reference may resolve to: of those with the name that `matches` accepts, the nearest.
     pub fn referred(
         &self,
         from: &Resource<'_>,
         name: &str,
         namespace: Option<&str>,
-        is_meant: impl Fn(&Resource<'a>) -> bool,
+        matches: impl Fn(&Resource<'a>) -> bool,
     ) -> Vec<(usize, &'a Resource<'a>)> {
         let names = self.names();
         let called = names.by_name.get(name).map_or(&[][..], Vec::as_slice);
         let found = called.iter().copied().filter(|index| {
-            names.named[*index].may_be_in(namespace) && is_meant(&self.resources[*index])
+            names.named[*index].may_be_in(namespace) && matches(&self.resources[*index])
         });
-        let found = nearest(
-            found.collect(),
-            |index| &names.named[index],
-            namespace,
-            from,
-        );
-        found
-            .into_iter()
-            .map(|index| (index, &self.resources[index]))
-            .collect()
+        let named = |index: usize| &names.named[index];
+        let nearest = nearest(found.collect(), named, namespace, from).into_iter();
+        nearest.map(|it| (it, &self.resources[it])).collect()
     }
 
-    /// Whether an operator may make what is called so, or the pods that have this as a label: there is a custom resource
-    /// by whose name or kind it begins. `orders-kafka-brokers` is made for the Kafka `orders`, `prometheus-operated` for
-    /// every Prometheus.
+    /// Whether an operator may create an object of this name, or pods with this label value: it starts with the name or
+    /// kind of a custom resource. `orders-kafka-brokers` belongs to the Kafka `orders`, `prometheus-operated` to every
+    /// Prometheus.
     pub fn may_be_made(&self, from: &Resource<'_>, name: &str, namespace: Option<&str>) -> bool {
         let ends = name.match_indices('-').map(|(end, _)| end);
         let mut beginnings = ends.chain([name.len()]).map(|end| &name[..end]);
@@ -219,13 +204,13 @@ impl<'a> Objects<'a> {
     }
 }
 
-/// Whether an object is a custom resource, of which its operator may make others.
+/// Whether an object is a custom resource whose operator may create other objects.
 fn makes_others(resource: &Resource<'_>) -> bool {
     let group = resource.group();
     !(BUILT_IN_GROUPS.contains(&group) || group.ends_with(".k8s.io") || is_passive(resource))
 }
 
-/// Kinds of operators that are about other objects, or whose pods are known here, and make nothing else.
+/// Kinds that only refer to other objects, or whose pods fitout knows, and that create nothing else.
 fn is_passive(resource: &Resource<'_>) -> bool {
     const GROUPS: [&str; 6] = [
         "cert-manager.io",

@@ -1,19 +1,19 @@
-//! What the Namespaces in hand ask of the pods in them: the labels of Pod Security admission.
+//! The Pod Security admission labels of the Namespaces in the input.
 //!
-//! Source: `PolicyToEvaluate` in `api/helpers.go` of k8s.io/pod-security-admission. What cannot be read is read as the
-//! strictest for what is enforced, and as nothing for what is warned of.
+//! Source: `PolicyToEvaluate` in `api/helpers.go` of k8s.io/pod-security-admission. An invalid level means restricted for
+//! `enforce`, and privileged for `warn`.
 
 use std::collections::HashMap;
 
 use crate::kubernetes::{Level, Standard, Version};
 use crate::read::Resource;
 
-/// What one Namespace asks.
+/// The standards that a Namespace sets for its pods.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Demands {
-    /// What pods are refused for; `None` where no label speaks of it.
+    /// The standard that pods are rejected for; `None` without a label.
     pub enforce: Option<Standard>,
-    /// What is warned of; never less than what is enforced.
+    /// The standard that is warned about.
     pub warn: Option<Standard>,
 }
 
@@ -42,7 +42,7 @@ impl Demands {
     }
 }
 
-/// The Namespaces in hand, by the names that they have and had.
+/// The standards of the Namespaces in the input, by current and previous names.
 pub(super) fn demands(resources: &[Resource<'_>]) -> HashMap<String, Demands> {
     let (mut before, mut now) = (HashMap::new(), HashMap::new());
     let is_namespace =
@@ -54,7 +54,7 @@ pub(super) fn demands(resources: &[Resource<'_>]) -> HashMap<String, Demands> {
         }
         now.insert(namespace.name.to_string(), of_one);
     }
-    // A name that one has now is not another's of old.
+    // A current name wins over the same previous name of another Namespace.
     before.extend(now);
     before
 }

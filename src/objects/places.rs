@@ -1,6 +1,6 @@
-//! Which objects keep pods, and where: those of Kubernetes, of operators that many use, and those that a config declares.
+//! Where objects have pods: built-in kinds, kinds of common operators, and kinds that a config declares.
 //!
-//! Knative's template takes only a part of a pod, which is `securityContext`'s to know.
+//! Knative accepts only some pod fields; the `securityContext` transformer knows which.
 
 use serde::Deserialize;
 
@@ -9,31 +9,31 @@ use super::walk;
 use crate::kubernetes::Pattern;
 use crate::read::Resource;
 
-/// A place in which objects of a kind keep pods.
+/// A place that objects of a kind have pods at.
 pub(super) struct Place {
     kind: &'static str,
-    /// The versions for which the row is, all when there is none.
+    /// The versions that the row applies to; empty for all.
     versions: &'static [&'static str],
-    /// As [`PodSpecs::path`] has it.
+    /// Same syntax as [`PodSpecs::path`].
     pub(super) path: &'static str,
     pub(super) layout: &'static Layout,
     pub(super) on_change: OnChange,
 }
 
-/// What a change of a pod template does to what runs already.
+/// What a change of a pod template does to running pods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnChange {
     /// The controller replaces the pods.
     Rollout,
-    /// Pods that start later are made of it.
+    /// Only pods that start later get it.
     NextRun,
-    /// The API server refuses it on an object that exists.
+    /// The API server rejects it on an existing object.
     Immutable,
-    /// Nothing.
+    /// The pod is not made from a template.
     Nothing,
 }
 
-/// The places of a group's kinds, as rows of kind, version where it matters, path and what a change does.
+/// The places of each group, as rows of kind, version (if only one), path, layout and effect of a change.
 macro_rules! places {
     ($($group:literal: [$($kind:literal $(of $version:literal)? at $path:literal $layout:ident $on_change:ident,)*])*) => {
         &[$(($group, &[$(Place {
@@ -46,7 +46,7 @@ macro_rules! places {
     };
 }
 
-/// Each group's rows are read from the types of the version named beside it.
+/// The rows of each group follow the Go types of the version in the comment.
 const PLACES: &[(&str, &[Place])] = places! {
     // k8s.io/api v0.37.0
     "": [
@@ -64,7 +64,7 @@ const PLACES: &[(&str, &[Place])] = places! {
         "Job" at "spec/template" TEMPLATE Immutable,
         "CronJob" at "spec/jobTemplate/spec/template" TEMPLATE NextRun,
     ]
-    // knative.dev/serving v0.51.0; a Revision is a template itself, and never changes.
+    // knative.dev/serving v0.51.0; a Revision is itself a template, and immutable.
     "serving.knative.dev": [
         "Configuration" at "spec/template" TEMPLATE Rollout,
         "Service" at "spec/template" TEMPLATE Rollout,
@@ -152,7 +152,7 @@ const PLACES: &[(&str, &[Place])] = places! {
         "Cluster" at "spec" POSTGRES Rollout,
         "Pooler" at "spec/template" OPERATED Rollout,
     ]
-    // Strimzi's v1beta2, and v1 as its conversion tool has it (`KafkaConversions`)
+    // Strimzi's v1beta2, and v1 according to its conversion tool (`KafkaConversions`)
     "kafka.strimzi.io": [
         "Kafka" of "v1" at "spec" STRIMZI_V1 Rollout,
         "Kafka" of "v1beta2" at "spec" STRIMZI_BEFORE_V1 Rollout,
@@ -201,8 +201,8 @@ const PLACES: &[(&str, &[Place])] = places! {
     ]
 };
 
-/// Where objects of a kind that fitout does not know keep pods. What is found there is fitted like the pods of a
-/// Deployment, so declare only kinds whose controller takes every field of a pod.
+/// Where objects of a kind that fitout does not know have pods. These pods are changed like those of a Deployment, so
+/// declare only kinds whose controller accepts every field of a pod.
 ///
 /// ```yaml
 /// podSpecs:
@@ -216,19 +216,19 @@ const PLACES: &[(&str, &[Place])] = places! {
 pub struct PodSpecs {
     /// The API group of the kind. Required.
     pub group: String,
-    /// Versions of the group, as a pattern; all when absent.
+    /// Versions of the group, as a pattern. Default: all.
     #[serde(default)]
     pub version: Option<Pattern>,
     /// The kind. Required.
     pub kind: String,
-    /// Keys from the object's root, joined by `/`; `name[]` is every item of a list, `*` every value of a map. Required.
+    /// Keys from the object's root, joined by `/`. `name[]` is every item of a list, `*` every value of a map. Required.
     pub path: String,
-    /// What is there.
+    /// What is at the path.
     #[serde(default)]
     pub form: Form,
 }
 
-/// What stands at the path of a [`PodSpecs`].
+/// What is at the path of a [`PodSpecs`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum Form {
     /// A PodTemplateSpec, with `metadata` and `spec`.
@@ -236,18 +236,18 @@ pub enum Form {
     Template,
     /// A PodSpec.
     PodSpec,
-    /// Containers without a pod around them, of which only `resources` and `securityContext` are written: a list
-    /// (`spec/steps[]`), or a single one (`spec/runner`).
+    /// Containers without a pod: a list (`spec/steps[]`) or a single one (`spec/runner`). Only `resources` and
+    /// `securityContext` are written.
     Containers,
 }
 
 impl PodSpecs {
-    /// What is wrong with the path, if something is.
+    /// What is wrong with the path, if anything.
     pub fn fault(&self) -> Option<String> {
         walk::fault(&self.path)
     }
 
-    /// Where the pods are, what of them there is, and for containers alone their list there.
+    /// The path of the pods, their layout, and the list of containers there for the form `Containers`.
     pub(super) fn layout(&self) -> (&str, &'static Layout, &str) {
         let path = self.path.as_str();
         match self.form {
@@ -260,14 +260,14 @@ impl PodSpecs {
         }
     }
 
-    /// Whether the declaration is about an object.
+    /// Whether the declaration applies to an object.
     pub fn is_for(&self, resource: &Resource<'_>) -> bool {
         resource.is_of(&self.group, self.version.as_ref(), &self.kind)
     }
 }
 
 impl Resource<'_> {
-    /// Whether the object is of a group, version and kind.
+    /// Whether the object has this group, version and kind.
     pub(super) fn is_of(&self, group: &str, version: Option<&Pattern>, kind: &str) -> bool {
         self.group() == group
             && self.kind == kind
@@ -275,7 +275,7 @@ impl Resource<'_> {
     }
 }
 
-/// The places in which an object may keep pods by its kind, whatever the config says.
+/// The places of an object's kind, without those of the config.
 pub(super) fn known_places(resource: &Resource<'_>) -> impl Iterator<Item = &'static Place> {
     let (group, version) = (resource.group(), resource.version());
     let of_group = PLACES.iter().find(|(known, _)| *known == group);
@@ -286,12 +286,12 @@ pub(super) fn known_places(resource: &Resource<'_>) -> impl Iterator<Item = &'st
     })
 }
 
-/// Whether fitout knows where objects of this kind keep pods.
+/// Whether fitout knows where objects of this kind have pods.
 pub fn is_known_kind(resource: &Resource<'_>) -> bool {
     known_places(resource).next().is_some()
 }
 
-/// The group and kind of the built-in workload that a kind names, in whatever case.
+/// The group and kind of a built-in workload, given its kind in any case.
 pub fn workload_kind(kind: &str) -> Option<(&'static str, &'static str)> {
     let built_in = PLACES.iter().filter(|(group, _)| !group.contains('.'));
     let mut kinds =

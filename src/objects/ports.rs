@@ -1,11 +1,11 @@
-//! Ports, as others refer to them.
+//! References to ports, by number or name.
 
 use std::borrow::Cow;
 
 use crate::problem::suggestion;
 use crate::yaml::{Node, Scalar, Value};
 
-/// A port as others refer to it: Kubernetes' `IntOrString`.
+/// A reference to a port: Kubernetes' `IntOrString`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PortRef<'n> {
     /// By its number.
@@ -15,7 +15,7 @@ pub enum PortRef<'n> {
 }
 
 impl<'n> PortRef<'n> {
-    /// The reference at a node; `None` where there is none that could be one.
+    /// The reference at a node; `None` if it is neither a number nor a name.
     pub fn of(node: Node<'n>) -> Option<PortRef<'n>> {
         match node.scalar()? {
             Scalar::Int(number) => i64::try_from(number).ok().map(PortRef::Number),
@@ -24,7 +24,7 @@ impl<'n> PortRef<'n> {
         }
     }
 
-    /// Whether a declared port is meant, whatever its protocol. `number` is the key that holds its number.
+    /// Whether the reference matches a declared port, of any protocol. `number` is the key of the port's number.
     pub fn is(&self, port: Node<'_>, number: &str) -> bool {
         match self {
             PortRef::Number(wanted) => port.int_at([number]) == Some(*wanted),
@@ -32,7 +32,7 @@ impl<'n> PortRef<'n> {
         }
     }
 
-    /// The number that was meant where somebody has put it in quotes: names need a letter (`IsValidPortName`).
+    /// The number, if it was quoted by mistake: names need a letter (`IsValidPortName`).
     pub fn quoted_number(&self) -> Option<Value> {
         match self {
             PortRef::Number(_) => None,
@@ -40,13 +40,13 @@ impl<'n> PortRef<'n> {
         }
     }
 
-    /// What may have been meant, where nothing of this name is declared among some ports.
+    /// A suggestion for a reference that none of these ports matches.
     pub fn help<'p>(&self, ports: impl Iterator<Item = Node<'p>>) -> String {
         let PortRef::Name(name) = self else {
             return "declare the port, or correct the number".to_owned();
         };
         if self.quoted_number().is_some() {
-            return "in quotes it is a name to Kubernetes, and names need a letter: leave the quotes out".to_owned();
+            return "remove the quotes: a quoted number is a port name to Kubernetes, and names need a letter".to_owned();
         }
         let mut names: Vec<String> = ports
             .filter_map(|port| Some(port.text_at(["name"])?.into_owned()))
@@ -54,12 +54,12 @@ impl<'n> PortRef<'n> {
         names.sort();
         names.dedup();
         if names.iter().any(|declared| declared == name) {
-            return "it is declared with another protocol".to_owned();
+            return "a port with this name is declared with another protocol".to_owned();
         }
-        let meant = suggestion(name, names.iter().map(String::as_str));
-        meant.unwrap_or_else(|| match names.is_empty() {
-            true => "no port there has a name: name it, or use its number".to_owned(),
-            false => format!("declared are: {}", names.join(", ")),
+        let similar = suggestion(name, names.iter().map(String::as_str));
+        similar.unwrap_or_else(|| match names.is_empty() {
+            true => "none of the ports has a name: name the port, or use its number".to_owned(),
+            false => format!("declared ports: {}", names.join(", ")),
         })
     }
 }
@@ -73,7 +73,7 @@ impl std::fmt::Display for PortRef<'_> {
     }
 }
 
-/// The protocol of a port; TCP unless it says otherwise.
+/// The protocol of a port; TCP by default.
 pub fn protocol(port: Node<'_>) -> Cow<'_, str> {
     port.text_at(["protocol"]).unwrap_or(Cow::Borrowed("TCP"))
 }

@@ -1,8 +1,8 @@
-//! What objects say of one another: Services and monitors that select pods, claims that pods name, the classes that
-//! claims name, and what namespaces allow.
+//! References between objects: Services and monitors that select pods, claims and classes by name, and the LimitRanges
+//! and ResourceQuotas of namespaces.
 //!
-//! Names are compared as they are and as they were before kustomize's prefixes, because references are renamed at
-//! another time than objects. A namespace that is not written may be any.
+//! Names are compared with current and previous names, because kustomize renames objects before references. An object
+//! without a namespace may be in any.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,26 +10,26 @@ use std::collections::HashMap;
 use super::claims::{Claim, ClaimKind};
 use super::labels::ByLabel;
 use super::limit_range::LimitRangeItem;
-use super::names::names_of;
+use super::names::all_names;
 use super::target::Target;
 use super::template::is_sidecar;
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// The objects around each object.
+/// The objects that each object refers to, and is referred to by.
 #[derive(Debug, Default)]
 pub struct Related<'a> {
     pods: Vec<Pods<'a>>,
-    /// Where in `pods` the templates of an object begin, by its index.
+    /// The position in `pods` of an object's first template, by its index.
     first_pods: HashMap<usize, usize>,
     services: Vec<Service<'a>>,
-    /// Where a Service is in `services`, by its index among the objects.
+    /// The position in `services`, by the index of the object.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
     /// PersistentVolumeClaims by name, with their indices.
     claims: HashMap<String, Vec<(&'a Resource<'a>, usize)>>,
-    /// What the claims of a StatefulSet are called before the number of the replica.
+    /// The namespaces of claims that StatefulSets create, by name without the ordinal.
     made_claims: HashMap<String, Vec<Option<String>>>,
     storage_classes: HashMap<String, Node<'a>>,
     runtime_classes: HashMap<String, Node<'a>>,
@@ -44,9 +44,9 @@ pub struct Pods<'a> {
     pub object: usize,
     /// That object.
     pub resource: &'a Resource<'a>,
-    /// Their place among the templates of the object.
+    /// The position of their template in the object.
     pub template: usize,
-    /// The metadata of the pods, if the object says anything of it.
+    /// Their metadata, if the object sets any.
     pub metadata: Option<Node<'a>>,
     /// Their spec.
     pub spec: Node<'a>,
@@ -61,7 +61,7 @@ pub struct Service<'a> {
     pub object: usize,
     /// The Service.
     pub resource: &'a Resource<'a>,
-    /// The labels by which it selects.
+    /// Its selector.
     pub selector: LabelSelector,
     pods: Vec<usize>,
     monitors: Vec<usize>,
@@ -75,7 +75,7 @@ pub struct Monitor<'a> {
 }
 
 impl<'a> Related<'a> {
-    /// Takes note of an object and the pods and claims that it makes.
+    /// Adds an object with its pods and claims.
     pub fn add(&mut self, index: usize, target: &Target<'a>) {
         let resource = target.resource;
         self.first_pods.insert(index, self.pods.len());
@@ -84,10 +84,7 @@ impl<'a> Related<'a> {
                 object: index,
                 resource,
                 template: place,
-                metadata: template
-                    .has_metadata
-                    .then(|| template.node.get("metadata"))
-                    .flatten(),
+                metadata: template.metadata(),
                 spec: template.spec,
                 services: Vec::new(),
                 monitors: Vec::new(),
@@ -96,29 +93,28 @@ impl<'a> Related<'a> {
         for claim in &target.claims {
             self.add_claim(index, resource, claim);
         }
-        let is_monitor = matches!(resource.kind.as_ref(), "PodMonitor" | "ServiceMonitor");
-        if resource.group().is_empty() && resource.kind == "Service" {
-            let selector = resource.node.at(["spec", "selector"]);
-            self.service_at.insert(index, self.services.len());
-            self.services.push(Service {
-                object: index,
-                resource,
-                selector: LabelSelector::of_labels(selector),
-                pods: Vec::new(),
-                monitors: Vec::new(),
-            });
-        } else if resource.group() == "monitoring.coreos.com" && is_monitor {
-            self.monitors.push(Monitor { resource });
-        } else if resource.group() == "storage.k8s.io" && resource.kind == "StorageClass" {
-            let names = names_of(resource).into_iter();
-            self.storage_classes
-                .extend(names.map(|name| (name, resource.node)));
-        } else if resource.group() == "node.k8s.io" && resource.kind == "RuntimeClass" {
-            let names = names_of(resource).into_iter();
-            self.runtime_classes
-                .extend(names.map(|name| (name, resource.node)));
-        }
+        let by_name = || {
+            all_names(resource)
+                .into_iter()
+                .map(|it| (it, resource.node))
+        };
         match (resource.group(), resource.kind.as_ref()) {
+            ("", "Service") => {
+                let selector = resource.node.at(["spec", "selector"]);
+                self.service_at.insert(index, self.services.len());
+                self.services.push(Service {
+                    object: index,
+                    resource,
+                    selector: LabelSelector::of_labels(selector),
+                    pods: Vec::new(),
+                    monitors: Vec::new(),
+                });
+            }
+            ("monitoring.coreos.com", "PodMonitor" | "ServiceMonitor") => {
+                self.monitors.push(Monitor { resource });
+            }
+            ("storage.k8s.io", "StorageClass") => self.storage_classes.extend(by_name()),
+            ("node.k8s.io", "RuntimeClass") => self.runtime_classes.extend(by_name()),
             ("", "LimitRange") => self.limits.extend(LimitRangeItem::all(resource)),
             ("", "ResourceQuota") => self.quotas.push((index, resource)),
             _ => {}
@@ -126,27 +122,26 @@ impl<'a> Related<'a> {
     }
 
     fn add_claim(&mut self, index: usize, resource: &'a Resource<'a>, claim: &Claim<'a>) {
-        let namespace = resource.namespace.as_deref().map(str::to_owned);
-        let names = || names_of(resource);
         match claim.kind {
             ClaimKind::Object => {
-                for name in names() {
+                for name in all_names(resource) {
                     let claims = self.claims.entry(name).or_default();
                     claims.push((resource, index));
                 }
             }
             ClaimKind::Template => {
-                for name in names() {
+                for name in all_names(resource) {
                     let made = self.made_claims.entry(format!("{}-{name}", claim.name));
-                    made.or_default().push(namespace.clone());
+                    let namespace = resource.namespace.as_deref().map(str::to_owned);
+                    made.or_default().push(namespace);
                 }
             }
-            // How an operator names what it makes is its own affair.
+            // The names of these are not predictable, or nothing else refers to them.
             ClaimKind::Ephemeral | ClaimKind::Custom => {}
         }
     }
 
-    /// Finds out what selects what, when all objects are known.
+    /// Resolves all selectors, after all objects are added.
     pub fn link(&mut self) {
         if self.services.is_empty() && self.monitors.is_empty() {
             return;
@@ -155,7 +150,7 @@ impl<'a> Related<'a> {
         let labels = |it: &Service<'a>| it.resource.labels();
         let services = ByLabel::of(self.services.iter().map(labels));
         for (index, service) in self.services.iter_mut().enumerate() {
-            // A Service without a selector has endpoints that somebody else writes.
+            // The endpoints of a Service without a selector are managed by others.
             if service.selector.is_empty() {
                 continue;
             }
@@ -192,7 +187,7 @@ impl<'a> Related<'a> {
         }
     }
 
-    /// The pods of a template of an object, both by their places.
+    /// The pods of an object's template, both by position.
     fn pods_of(&self, object: usize, template: usize) -> Option<&Pods<'a>> {
         self.pods.get(self.first_pods.get(&object)? + template)
     }
@@ -208,7 +203,7 @@ impl<'a> Related<'a> {
             .filter_map(|at| self.services.get(*at))
     }
 
-    /// The monitors that scrape the pods of a template, themselves or through a Service.
+    /// The monitors that scrape the pods of a template, directly or through a Service.
     pub fn monitors_of(&self, object: usize, template: usize) -> Vec<&Monitor<'a>> {
         let pods = self.pods_of(object, template);
         let mut monitors: Vec<usize> = pods.map(|it| it.monitors.clone()).unwrap_or_default();
@@ -228,7 +223,7 @@ impl<'a> Related<'a> {
         &self.pods
     }
 
-    /// The Service that an object is.
+    /// The object as a Service, if it is one.
     pub fn service(&self, object: usize) -> Option<&Service<'a>> {
         self.services.get(*self.service_at.get(&object)?)
     }
@@ -241,15 +236,15 @@ impl<'a> Related<'a> {
         service.pods.iter().filter_map(|at| self.pods.get(*at))
     }
 
-    /// The Services that share pods with one, itself left out.
+    /// The other Services that select any of the same pods.
     pub fn services_beside<'s>(&'s self, service: &'s Service<'a>) -> Vec<&'s Service<'a>> {
-        let mut beside: Vec<usize> = self
+        let mut sharing: Vec<usize> = self
             .pods_behind(service)
             .flat_map(|it| it.services.iter().copied())
             .collect();
-        beside.sort_unstable();
-        beside.dedup();
-        let others = beside.into_iter().filter_map(|at| self.services.get(at));
+        sharing.sort_unstable();
+        sharing.dedup();
+        let others = sharing.into_iter().filter_map(|at| self.services.get(at));
         others.filter(|it| !std::ptr::eq(*it, service)).collect()
     }
 
@@ -264,25 +259,25 @@ impl<'a> Related<'a> {
             .filter_map(|at| self.monitors.get(*at))
     }
 
-    /// The PersistentVolumeClaim that pods of an object mean by a name, with its index.
+    /// The PersistentVolumeClaim that pods of an object reference by name, with its index.
     pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<(usize, Node<'a>)> {
         let mut claims = self.claims.get(name)?.iter();
         let (claim, index) = claims.find(|(claim, _)| are_together(claim, of))?;
         Some((*index, claim.node))
     }
 
-    /// The StorageClass that claims mean by a name.
+    /// The StorageClass with this name.
     pub fn storage_class(&self, name: &str) -> Option<Node<'a>> {
         self.storage_classes.get(name).copied()
     }
 
-    /// The RuntimeClass that pods mean by a name.
+    /// The RuntimeClass with this name.
     pub fn runtime_class(&self, name: &str) -> Option<Node<'a>> {
         self.runtime_classes.get(name).copied()
     }
 
-    /// What the LimitRanges of an object's namespace say. It is the very namespace that they name, or none where they
-    /// name none: what somebody else deploys beside them is not known here.
+    /// The LimitRange items of an object's namespace. Unlike elsewhere, an object without a namespace only matches
+    /// LimitRanges without one.
     pub fn limits_of<'s>(
         &'s self,
         of: &'s Resource<'_>,
@@ -296,7 +291,7 @@ impl<'a> Related<'a> {
         &self.quotas
     }
 
-    /// Whether a StatefulSet among the objects makes a claim of this name.
+    /// Whether a StatefulSet in the input creates a claim of this name.
     pub fn makes_claim(&self, of: &Resource<'_>, name: &str) -> bool {
         let Some((name, number)) = name.rsplit_once('-') else {
             return false;
@@ -304,7 +299,8 @@ impl<'a> Related<'a> {
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
         let mut made = self.made_claims.get(name).into_iter().flatten();
         is_number
-            && made.any(|namespace| is_one_namespace(namespace.as_deref(), of.namespace.as_deref()))
+            && made
+                .any(|namespace| may_share_namespace(namespace.as_deref(), of.namespace.as_deref()))
     }
 }
 
@@ -318,14 +314,14 @@ impl<'a> Pods<'a> {
         self.labels()?.get(name)?.text()
     }
 
-    /// The containers that run as long as the pods do: the ordinary ones, then sidecars.
+    /// The containers that run for the life of a pod: ordinary containers, then sidecars.
     pub fn containers(&self) -> impl Iterator<Item = Node<'a>> {
         let list = |name: &str| self.spec.items_at([name]);
         let sidecars = list("initContainers").filter(|it| is_sidecar(*it));
         list("containers").chain(sidecars)
     }
 
-    /// The ports that these declare.
+    /// The ports of those containers.
     pub fn ports(&self) -> impl Iterator<Item = Node<'a>> {
         self.containers().flat_map(|it| it.items_at(["ports"]))
     }
@@ -343,7 +339,7 @@ impl Monitor<'_> {
         Some(LabelSelector::of_object(selector))
     }
 
-    /// Whether the monitor looks at the namespace of an object: its own, unless it says otherwise.
+    /// Whether the monitor watches the namespace of an object; by default, only its own.
     fn reaches(&self, resource: &Resource<'_>) -> bool {
         let node = self.resource.node;
         if node.bool_at(["spec", "namespaceSelector", "any"]) == Some(true) {
@@ -353,18 +349,18 @@ impl Monitor<'_> {
         let mut names = names.peekable();
         match names.peek() {
             None => are_together(self.resource, resource),
-            // A namespace that is not written is taken for none of those that are named.
+            // An object without a namespace is in none of the named ones.
             Some(_) => names.any(|name| name.text().as_deref() == resource.namespace.as_deref()),
         }
     }
 }
 
 fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {
-    is_one_namespace(one.namespace.as_deref(), other.namespace.as_deref())
+    may_share_namespace(one.namespace.as_deref(), other.namespace.as_deref())
 }
 
-/// Whether two namespaces may be one; one that is not written may be any.
-pub(super) fn is_one_namespace(one: Option<&str>, other: Option<&str>) -> bool {
+/// Whether two objects may be in the same namespace: one without a namespace may be in any.
+pub(super) fn may_share_namespace(one: Option<&str>, other: Option<&str>) -> bool {
     match (one, other) {
         (Some(one), Some(other)) => one == other,
         _ => true,

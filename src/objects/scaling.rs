@@ -1,4 +1,4 @@
-//! What scales what.
+//! Autoscalers and their targets.
 
 use std::borrow::Cow;
 
@@ -6,29 +6,29 @@ use super::index::Objects;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// A HorizontalPodAutoscaler, a VerticalPodAutoscaler, or KEDA's ScaledObject, which makes one of the first.
+/// A HorizontalPodAutoscaler, a VerticalPodAutoscaler, or KEDA's ScaledObject, which creates the former.
 #[derive(Debug)]
 pub struct Autoscaler<'a> {
     /// Its index among all objects.
     pub index: usize,
     /// The autoscaler.
     pub resource: &'a Resource<'a>,
-    /// What it says that it scales.
+    /// Its target reference.
     pub reference: Node<'a>,
-    /// The group of that, if it is said.
+    /// The group in the reference.
     pub group: String,
-    /// Its kind.
+    /// The kind in the reference.
     pub kind: Cow<'a, str>,
-    /// Its name.
+    /// The name in the reference.
     pub name: Cow<'a, str>,
-    /// The objects that this may be.
+    /// The objects that the reference may resolve to.
     pub targets: Vec<(usize, &'a Resource<'a>)>,
-    /// The fewest and the most replicas that it keeps; `None` where it changes the amounts of pods, not their number.
+    /// The minimum and maximum of replicas; `None` if it scales the amounts of pods, not their number.
     pub replicas: Option<(i64, i64)>,
 }
 
 impl<'a> Autoscaler<'a> {
-    /// The autoscaler that an object is.
+    /// The object as an autoscaler, if it is one.
     pub(super) fn of(
         objects: &Objects<'a>,
         index: usize,
@@ -55,9 +55,9 @@ impl<'a> Autoscaler<'a> {
         let version = text("apiVersion", default[0]);
         let group = version.split_once('/').map_or("", |it| it.0).to_owned();
         let (kind, name) = (text("kind", default[1]), text("name", ""));
-        let is_meant = |it: &Resource<'a>| it.kind == kind && it.group() == group;
+        let matches = |it: &Resource<'a>| it.kind == kind && it.group() == group;
         let namespace = resource.namespace.as_deref();
-        let targets = objects.referred(resource, &name, namespace, is_meant);
+        let targets = objects.referred(resource, &name, namespace, matches);
         Some(Autoscaler {
             index,
             resource,

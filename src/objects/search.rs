@@ -1,34 +1,34 @@
-//! Which pods others mean, and whether that can be told.
+//! The pods that a selector matches, and whether a selector without matches is a mistake.
 //!
-//! What is rendered is seldom everything that runs. A selector that no pod meets is a mistake only where the pods would
-//! have to be here: its namespace has some, it asks for no label that a controller gives to pods when it makes them,
-//! and no custom resource here is one of which an operator makes them.
+//! The input is rarely everything that runs in a cluster. A selector without matches is a mistake only if the pods must be
+//! in the input: its namespace has other pods, none of its labels is one that controllers add to pods, and no custom
+//! resource in the input may create the pods.
 
 use super::index::Objects;
-use super::related::{Pods, is_one_namespace};
+use super::related::{Pods, may_share_namespace};
 use crate::kubernetes::LabelSelector;
 use crate::problem::did_you_mean;
 use crate::read::Resource;
 
-/// What became of the search for pods.
-pub enum Found<'o, 'a> {
-    /// These are meant.
+/// The result of a search for pods.
+pub enum PodSearch<'o, 'a> {
+    /// These pods match.
     Pods(Vec<&'o Pods<'a>>),
-    /// None is, though it would have to be here.
-    Nothing(Nothing),
-    /// It would not have to be here.
+    /// No pod matches, and the pods must be in the input.
+    NoMatch(NoMatch),
+    /// No pod matches, but the pods may be elsewhere.
     Unknown,
 }
 
-/// Why no pods are meant.
-pub struct Nothing {
-    /// As the end of a sentence.
+/// Why no pods match.
+pub struct NoMatch {
+    /// The cause, as the end of a sentence.
     pub cause: String,
-    /// What may have been meant.
+    /// What to fix.
     pub help: Option<String>,
 }
 
-/// Labels without a domain that controllers give to pods when they make them.
+/// Labels without a domain that controllers add to pods.
 const GIVEN_LABELS: [&str; 4] = [
     "controller-revision-hash",
     "controller-uid",
@@ -36,32 +36,32 @@ const GIVEN_LABELS: [&str; 4] = [
     "pod-template-hash",
 ];
 
-/// Domains of labels that nobody but authors of manifests gives to pods.
+/// Domains of labels that only manifests set.
 const AUTHORS_DOMAINS: [&str; 2] = ["app.kubernetes.io", "helm.sh"];
 
-/// The namespace of what clusters bring along.
+/// The namespace of the cluster's own components.
 pub const CLUSTERS_NAMESPACE: &str = "kube-system";
 
-/// With more values than this of a label none is looked for that may have been meant, and no more than so many that are
-/// like the wanted one are compared: it would take long where many selectors are wrong.
-const VALUES: usize = 1000;
-const ALIKE: usize = 16;
+/// Limits that keep suggestions fast if many selectors are wrong: how many values a label may have, and how many similar
+/// ones are compared.
+const MAX_VALUES: usize = 1000;
+const MAX_SIMILAR: usize = 16;
 
 impl<'a> Objects<'a> {
-    /// The pods that a selector of an object means in a namespace. One that is not written may be any, but then nothing is
-    /// missed in it.
+    /// Searches a namespace for the pods that a selector of an object matches. Without a namespace, pods of all namespaces
+    /// match.
     pub fn find_pods(
         &self,
         selector: &LabelSelector,
         from: &Resource<'_>,
         namespace: Option<&str>,
-    ) -> Found<'_, 'a> {
+    ) -> PodSearch<'_, 'a> {
         let namespace_of = |pods: &Pods<'a>| pods.resource.namespace.as_deref();
         let found = self.pods_selected(selector);
-        let found = found.filter(|pods| is_one_namespace(namespace, namespace_of(pods)));
+        let found = found.filter(|pods| may_share_namespace(namespace, namespace_of(pods)));
         let found: Vec<_> = found.collect();
         if !found.is_empty() {
-            return Found::Pods(found);
+            return PodSearch::Pods(found);
         }
         let is_elsewhere = |key: &str| match key.split_once('/') {
             _ if self.names().pod_label_values(key).next().is_some() => false,
@@ -73,26 +73,26 @@ impl<'a> Objects<'a> {
             || selector.keys().any(is_elsewhere)
             || selector.labels().any(|(_, value)| is_made(value))
         {
-            return Found::Unknown;
+            return PodSearch::Unknown;
         }
-        Found::Nothing(self.nothing(selector))
+        PodSearch::NoMatch(self.explain_no_match(selector))
     }
 
-    /// Whether the pods of a namespace are rendered. Those of the cluster itself are not: some are files on its nodes.
+    /// Whether the pods of a namespace are in the input. Those of `kube-system` are not: some are files on nodes.
     pub fn has_pods(&self, namespace: Option<&str>) -> bool {
         let mut pods = self.pods().iter();
         namespace != Some(CLUSTERS_NAMESPACE)
             && pods.any(|pods| pods.resource.namespace.as_deref() == namespace)
     }
 
-    /// What is in the way of a selector that no pod meets.
-    fn nothing(&self, selector: &LabelSelector) -> Nothing {
+    /// Why a selector matches no pods.
+    fn explain_no_match(&self, selector: &LabelSelector) -> NoMatch {
         let elsewhere = self.pods_selected(selector).next();
         if let Some(pods) = elsewhere {
-            return Nothing {
-                cause: format!("no pod of its namespace has {selector}"),
+            return NoMatch {
+                cause: format!("no pod in its namespace has {selector}"),
                 help: Some(format!(
-                    "the pods of {} have it",
+                    "the pods of {} match it",
                     pods.resource.display_name()
                 )),
             };
@@ -102,36 +102,36 @@ impl<'a> Objects<'a> {
             .labels()
             .find(|(key, value)| !self.names().is_pod_label(key, value));
         let Some((key, value)) = missing else {
-            return Nothing {
-                cause: format!("no rendered pod has {selector}"),
+            return NoMatch {
+                cause: format!("no pod in the input has {selector}"),
                 help: None,
             };
         };
-        let others: Vec<&str> = values(key).take(VALUES + 1).collect();
-        let help = match (meant(value, &others), &others[..]) {
-            (Some(meant), _) => Some(format!("did you mean {key}={meant}?")),
-            (None, []) => Some(format!("no pod has a label {key} at all")),
-            (None, [only]) => Some(format!("rendered pods have {key}={only}")),
+        let others: Vec<&str> = values(key).take(MAX_VALUES + 1).collect();
+        let help = match (similar_value(value, &others), &others[..]) {
+            (Some(similar), _) => Some(format!("did you mean {key}={similar}?")),
+            (None, []) => Some(format!("no pod has a label {key}")),
+            (None, [only]) => Some(format!("the pods in the input have {key}={only}")),
             (None, _) => None,
         };
-        Nothing {
-            cause: format!("no rendered pod has {key}={value}"),
+        NoMatch {
+            cause: format!("no pod in the input has {key}={value}"),
             help,
         }
     }
 }
 
-/// The value that may have been meant by another one.
-fn meant<'v>(value: &str, others: &[&'v str]) -> Option<&'v str> {
+/// The value that is most similar to another one, if similar enough for a suggestion.
+fn similar_value<'v>(value: &str, others: &[&'v str]) -> Option<&'v str> {
     let ends = |text: &str| (text.bytes().next(), text.bytes().last());
     let is_alike = |other: &&&str| {
         let (wanted, other) = (ends(value), ends(other));
         wanted.0 == other.0 || wanted.1 == other.1
     };
-    let alike = others.iter().filter(|_| others.len() <= VALUES);
+    let alike = others.iter().filter(|_| others.len() <= MAX_VALUES);
     let alike = alike.filter(|other| other.len().abs_diff(value.len()) <= 2);
     let mut alike: Vec<&str> = alike.filter(is_alike).copied().collect();
     alike.sort_unstable();
-    alike.truncate(ALIKE);
+    alike.truncate(MAX_SIMILAR);
     did_you_mean(value, alike)
 }

@@ -1,4 +1,4 @@
-//! Parts of an object, and where they lie: what fields are addressed from.
+//! Parts of an object and their paths, which fields are relative to.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,14 +9,14 @@ use super::places::OnChange;
 use super::template::ContainerType;
 use super::walk::below;
 
-/// What part of an object a change or finding is about.
+/// The part of an object that a change or finding is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The object itself.
     Object,
-    /// The pods that its template makes.
+    /// The pods of its template.
     Pod,
-    /// One container of them.
+    /// One of their containers.
     Container {
         /// The container's name.
         name: String,
@@ -30,16 +30,16 @@ pub enum Part {
     },
 }
 
-/// A part of an object and where it lies, from which the fields below are addressed.
+/// A part of an object and its path, which fields are relative to.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// What a person calls it.
+    /// The part.
     pub part: Part,
     /// Its path in the object.
     pub path: PointerBuf,
-    /// What a change here does to what runs.
+    /// What a change here does to running pods.
     pub on_change: OnChange,
-    /// Where its author may have set what it inherits.
+    /// The path of the values that it inherits.
     pub inherits: Option<PointerBuf>,
 }
 
@@ -65,14 +65,14 @@ impl Subject {
         })
     }
 
-    /// The path in the object of a field of this part.
+    /// The path of a field in the object.
     pub fn at(&self, field: &[&str]) -> PointerBuf {
         below(&self.path, field.iter().copied())
     }
 }
 
 impl Part {
-    /// What a person calls it, in pieces.
+    /// Its name in messages, in pieces.
     pub fn words(&self) -> [&str; 3] {
         match self {
             Part::Object => ["object", "", ""],

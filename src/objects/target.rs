@@ -1,4 +1,4 @@
-//! Where pod templates, containers and claims live: in kinds that are known, and in those that a config declares.
+//! Objects with their pod templates, containers and claims, in known kinds and in kinds that a config declares.
 //!
 //! Sources: `PodTemplateSpec` users in k8s.io/api (core/v1, apps/v1, batch/v1), and
 //! `ValidatePodTemplateSpec` in kubernetes `pkg/apis/core/validation/validation.go`, which forbids
@@ -9,14 +9,14 @@ use std::borrow::Cow;
 use kustomize_krm_types::annotations;
 
 use super::claims::{Claim, ClaimSpecs, claims_of};
-use super::index::PassedOver;
+use super::index::SkipReason;
 use super::places::PodSpecs;
 use super::template::{Container, Template};
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// Kinds that describe packages and configs, never what runs in a cluster.
+/// Kinds of packages and configs, which never run in a cluster.
 const NEVER_TOUCHED: [(&str, &str); 5] = [
     ("kustomize.config.k8s.io", "Kustomization"),
     ("kustomize.config.k8s.io", "Component"),
@@ -25,12 +25,12 @@ const NEVER_TOUCHED: [(&str, &str); 5] = [
     ("fitout.dev", "Fitout"),
 ];
 
-/// An object with everything in it that transformers may want to fit.
+/// An object with all its parts that transformers may change.
 #[derive(Debug)]
 pub struct Target<'a> {
     /// The object.
     pub resource: &'a Resource<'a>,
-    /// Its pod templates, where its kind has some and the object fills them.
+    /// Its pod templates.
     pub templates: Vec<Template<'a>>,
     /// Its claims: itself, its claim templates, and the ephemeral volumes of its pods.
     pub claims: Vec<Claim<'a>>,
@@ -52,7 +52,7 @@ impl<'a> Target<'a> {
         annotation(self.resource, &self.templates, name)
     }
 
-    /// Finds what there is to fit in an object.
+    /// Finds the pod templates and claims of an object.
     ///
     /// # Errors
     /// `FIT-INP003` when a list of containers, volumes or claims is not a list of mappings.
@@ -76,11 +76,11 @@ impl<'a> Target<'a> {
         templates.flat_map(|template| template.containers.iter().chain(&template.made))
     }
 
-    /// Why an object is never fitted; `None` where it may be.
+    /// Why an object is never changed; `None` if it may be.
     pub fn passed_over(
         resource: &Resource<'_>,
         function_config: Option<Node<'_>>,
-    ) -> Option<PassedOver> {
+    ) -> Option<SkipReason> {
         let group = resource.group();
         let is_package = NEVER_TOUCHED
             .iter()
@@ -90,17 +90,17 @@ impl<'a> Target<'a> {
             .is_some_and(|value| value != "false");
         let is_config = function_config.is_some_and(|config| is_same_object(config, resource));
         match () {
-            () if is_package => Some(PassedOver::Package),
-            () if is_config => Some(PassedOver::FunctionConfig),
-            () if is_local => Some(PassedOver::LocalConfig),
-            () if is_owned(resource) => Some(PassedOver::Owned),
-            () if resource.kind.is_empty() => Some(PassedOver::NoKind),
+            () if is_package => Some(SkipReason::Package),
+            () if is_config => Some(SkipReason::FunctionConfig),
+            () if is_local => Some(SkipReason::LocalConfig),
+            () if is_owned(resource) => Some(SkipReason::Owned),
+            () if resource.kind.is_empty() => Some(SkipReason::NoKind),
             () => None,
         }
     }
 }
 
-/// Whether an item is the functionConfig itself, which kpt and generators also list among the items.
+/// Whether an item is the functionConfig itself: kpt and generators list it in the items too.
 fn is_same_object(config: Node<'_>, resource: &Resource<'_>) -> bool {
     let has = |keys: &[&str], text: &str| {
         let own = config.text_at(keys.iter().copied());

@@ -1,4 +1,4 @@
-//! Pod templates and their containers, found by the layout of their kind.
+//! Pod templates and their containers, by the layout of their kind.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,51 +13,51 @@ use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// What a text must be that a template of another tool has left as a mapping.
-const UNRENDERED: &str = "a string (is this a template that has not been rendered?)";
+/// The expected value where an unrendered template of another tool is a mapping.
+const UNRENDERED: &str = "a string (is this an unrendered template?)";
 
-/// A pod template, or a Pod, which has the same shape.
+/// A pod template, or a Pod, which has the same fields.
 #[derive(Debug)]
 pub struct Template<'a> {
     /// Path of the template in the object; the root for a Pod.
     pub path: PointerBuf,
     /// The template's mapping.
     pub node: Node<'a>,
-    /// Whether its pods get the template's metadata; a bare pod spec has none.
+    /// Whether it has metadata for its pods; a bare pod spec does not.
     pub has_metadata: bool,
-    /// The pods, from whose spec (or what has some of its fields) fields are addressed.
+    /// The pods; fields are relative to their spec, or to the mapping that has some of its fields.
     pub pod: Arc<Subject>,
     /// The metadata of the pods.
     pub pod_metadata: Arc<Subject>,
     /// The mapping at that path.
     pub spec: Node<'a>,
-    /// Every container, in the order of the lists below.
+    /// Every container, in the order of the layout's lists.
     pub containers: Vec<Container<'a>>,
-    /// Containers that an operator makes, of which the object has the amounts and nothing else.
+    /// Containers that an operator creates; the object only has their amounts.
     pub made: Vec<Container<'a>>,
-    /// An operator adds containers that the object does not name.
+    /// Whether an operator adds containers that the object does not have.
     pub has_more_containers: bool,
     fields: &'static [&'static str],
     has_context: bool,
-    /// Whether these are pods for Windows nodes, for which most security fields are forbidden.
+    /// Whether the pods are for Windows nodes, where most security fields are forbidden.
     pub is_windows: bool,
 }
 
-/// What kind of container it is; resources, probes and mounts differ by it.
+/// The type of a container; resources, probes and mounts depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 pub enum ContainerType {
     /// An ordinary container.
     Container,
-    /// An init container that must end before the next one starts.
+    /// An init container that completes before the next one starts.
     Init,
     /// An init container with `restartPolicy: Always`.
     Sidecar,
-    /// A debug container; only a Pod has them.
+    /// An ephemeral container, for debugging; only a Pod has them.
     Ephemeral,
 }
 
 impl ContainerType {
-    /// The name used in config and reports.
+    /// Its name in configs and reports.
     pub fn as_str(self) -> &'static str {
         match self {
             ContainerType::Container => "Container",
@@ -73,15 +73,15 @@ impl ContainerType {
 pub struct Container<'a> {
     /// Ordinary, init, sidecar or ephemeral.
     pub container_type: ContainerType,
-    /// Its name; empty when the author left it out.
+    /// Its name; empty if missing.
     pub name: Cow<'a, str>,
-    /// The container as what fields are addressed from.
+    /// The container, which its fields are relative to.
     pub subject: Arc<Subject>,
     /// The container's mapping.
     pub node: Node<'a>,
-    /// The key of its amounts; empty where it has none.
+    /// The key of its amounts; empty if it cannot have any.
     pub resources_key: &'static str,
-    /// What counts where the container itself says nothing, as Tekton's `stepTemplate` does.
+    /// A mapping with defaults for the container, such as Tekton's `stepTemplate`.
     pub inherits: Option<Node<'a>>,
 }
 
@@ -93,7 +93,7 @@ impl<'a> Template<'a> {
         let known = places::known_places(resource);
         let known = known.map(|place| (place.path, place.layout, place.on_change, ""));
         let declared = declared.iter().filter(|declared| declared.is_for(resource));
-        // What a controller that nobody here knows does with a change is its own affair.
+        // For declared kinds the effect of a change is unknown; new pods get it at least.
         let declared = declared.map(|it| {
             let (path, layout, list) = it.layout();
             (path, layout, OnChange::NextRun, list)
@@ -115,7 +115,7 @@ impl<'a> Template<'a> {
                 else {
                     continue;
                 };
-                // A config may declare what is known already, and as the pod spec inside of a template.
+                // A config may declare a place that fitout knows, or the pod spec of a known template.
                 let mut known = templates.iter();
                 let is_known = match layout.fields.is_empty() {
                     false => known.any(|known| known.pod.path == it.pod.path),
@@ -137,7 +137,7 @@ impl<'a> Template<'a> {
         Ok(templates)
     }
 
-    /// The template at a place; `list` is a list of containers beside those of the layout.
+    /// The template at a place; `list` is a list of containers in addition to those of the layout.
     fn of(
         resource: &'a Resource<'a>,
         path: PointerBuf,
@@ -177,7 +177,7 @@ impl<'a> Template<'a> {
             Groups::WithContext if own_context(spec) => vec![(template.pod.path.clone(), spec)],
             Groups::WithContext => Vec::new(),
             Groups::Templates => {
-                // A context of the defaults is one of each template, so that the workflow's counts for none.
+                // The context in templateDefaults is in every template, and so overrides the workflow's.
                 let defaults = spec.at(["templateDefaults"]);
                 template.has_context &= !defaults.is_some_and(own_context);
                 let at = template.pod.path.clone();
@@ -192,7 +192,7 @@ impl<'a> Template<'a> {
                 template.collect(resource, layout, (at, *group), list)?;
             }
         }
-        // Tekton knows by their first line which scripts are for Windows (`placeScriptInContainer` in `pkg/pod/script.go`).
+        // The first line marks Windows scripts in Tekton (`placeScriptInContainer` in `pkg/pod/script.go`).
         let is_script_for_windows = |container: &Container<'_>| {
             let script = container.node.text_at(["script"]);
             script.is_some_and(|script| script.trim_start().starts_with("#!win"))
@@ -214,30 +214,29 @@ impl<'a> Template<'a> {
                 template.made.push(container);
             }
         }
-        // Without a container there is nothing that could run, and nothing to fit.
         let is_empty = template.containers.is_empty() && template.made.is_empty();
         Ok((!is_empty || template.has_more_containers).then_some(template))
     }
 
-    /// A label of the pods that the template makes.
+    /// A label of the pods.
     pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
         self.metadata()?.get("labels")?.get(name)?.text()
     }
 
-    /// An annotation of the pods that the template makes.
+    /// An annotation of the pods.
     pub fn annotation(&self, name: &str) -> Option<Node<'a>> {
         self.annotations()?.get(name)
     }
 
-    /// The annotations of the pods that the template makes.
+    /// The annotations of the pods.
     pub fn annotations(&self) -> Option<Node<'a>> {
         self.metadata()?.get("annotations")
     }
 
-    fn metadata(&self) -> Option<Node<'a>> {
-        self.has_metadata
-            .then(|| self.node.get("metadata"))
-            .flatten()
+    /// The metadata of the pods.
+    pub(super) fn metadata(&self) -> Option<Node<'a>> {
+        let metadata = self.node.get("metadata");
+        metadata.filter(|_| self.has_metadata)
     }
 
     /// The entries of the pod's `volumes`.
@@ -245,7 +244,7 @@ impl<'a> Template<'a> {
         self.spec.items_at(["volumes"])
     }
 
-    /// The containers at a list, or at the only one of its kind, below a part of the template.
+    /// Adds the containers at a path below a group: a list, or a single container.
     fn collect(
         &mut self,
         resource: &'a Resource<'a>,
@@ -271,8 +270,8 @@ impl<'a> Template<'a> {
                 _ => ContainerType::Container,
             };
             let name_in = |node: Node<'a>| node.text_at(["name"]);
-            // The only one of its kind needs no name: Argo's goes by that of its template, Tekton's by its object's.
-            let of_only = || match list {
+            // A single container needs no name: Argo uses that of the template, Tekton that of the object.
+            let single_name = || match list {
                 "spec" => Some(resource.name.clone()),
                 _ => name_in(node).or_else(|| {
                     let key = path.back()?;
@@ -280,7 +279,7 @@ impl<'a> Template<'a> {
                 }),
             };
             let name = name_in(container);
-            let name = name.or_else(|| (!list.ends_with("[]")).then(of_only).flatten());
+            let name = name.or_else(|| (!list.ends_with("[]")).then(single_name).flatten());
             if let Some(image) = container.get("image").filter(|image| !image.is_scalar()) {
                 // `image: {{ .Values.image }}` is a mapping to YAML.
                 let path = below(&path, ["image"]);
@@ -294,7 +293,7 @@ impl<'a> Template<'a> {
         Ok(())
     }
 
-    /// A container of this template; `inherits` has what counts where it says nothing itself.
+    /// A container of this template; `inherits` is a mapping with its defaults.
     fn container(
         &self,
         container_type: ContainerType,
@@ -323,7 +322,7 @@ impl<'a> Template<'a> {
         }
     }
 
-    /// What a workflow's `templateDefaults` have for a container of each template, with which Argo completes it
+    /// The container in a workflow's `templateDefaults`, which Argo merges into that of each template
     /// (`mergedTemplateDefaultsInto` in `workflow/controller/operator.go`).
     fn workflow_default(
         &self,
@@ -341,37 +340,35 @@ impl<'a> Template<'a> {
         node.is_map().then_some((path, node))
     }
 
-    /// Whether these pods may have a field of a pod spec written.
+    /// Whether a field of the pod spec may be written.
     pub fn has_field(&self, name: &str) -> bool {
         self.fields.contains(&name) && (self.has_context || name != "securityContext")
     }
 
-    /// The pod's security context, where it may have one.
+    /// The pod's security context, if it may be written.
     pub fn security_context(&self) -> Option<Node<'a>> {
         let context = self.spec.at(["securityContext"]);
         context.filter(|_| self.has_field("securityContext"))
     }
 
-    /// What Tekton mounts in every step of a task, which may not be mounted there a second time.
+    /// The workspaces that Tekton mounts in every step of a task. No other volume can use their mount paths.
     pub fn workspaces(&self) -> impl Iterator<Item = Node<'a>> {
-        let is_task = !self.is_whole();
-        let spec = is_task.then_some(self.spec);
-        spec.into_iter()
-            .flat_map(|spec| spec.items_at(["workspaces"]))
+        let spec = (!self.is_whole()).then_some(self.spec).into_iter();
+        spec.flat_map(|spec| spec.items_at(["workspaces"]))
     }
 
-    /// Whether there is a whole pod spec, which alone may have amounts for the pod and a QoS class.
+    /// Whether the pod spec is complete. Only then can there be pod-level amounts and a QoS class.
     pub fn is_whole(&self) -> bool {
         self.fields.contains(&"resources")
     }
 
-    /// Whether this is a Pod, and not what pods are made of.
+    /// Whether this is a Pod, not a template.
     pub fn is_pod(&self) -> bool {
         self.path.is_root() && self.has_metadata
     }
 }
 
-/// Whether an init container runs on beside the ordinary ones.
+/// Whether an init container keeps running next to the ordinary containers.
 pub(super) fn is_sidecar(init_container: Node<'_>) -> bool {
     init_container.text_at(["restartPolicy"]).as_deref() == Some("Always")
 }
@@ -384,14 +381,14 @@ fn is_for_windows(spec: Node<'_>) -> bool {
 }
 
 impl<'a> Container<'a> {
-    /// The items of a list of the container's, and of the one that it inherits.
+    /// The items of a list in the container, and of the inherited list.
     pub fn items(&self, key: &str) -> impl Iterator<Item = Node<'a>> {
         let inherited = self.inherits.and_then(|of| of.get(key));
         let lists = self.node.get(key).into_iter().chain(inherited);
         lists.flat_map(Node::items)
     }
 
-    /// The first that `read` finds: in the container, or else in what it inherits.
+    /// What `read` finds in the container, or else in the defaults that it inherits.
     pub fn first<T>(&self, read: impl Fn(Node<'a>) -> Option<T>) -> Option<T> {
         let inherited = || read(self.inherits?);
         read(self.node).or_else(inherited)

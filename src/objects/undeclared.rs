@@ -1,4 +1,4 @@
-//! Pods in objects of kinds that fitout does not know, as far as their shape tells: lists of containers with names and images.
+//! Pods in kinds that fitout does not know, detected by lists of containers with names and images.
 
 use std::collections::HashSet;
 
@@ -6,8 +6,8 @@ use super::places::{Form, is_known_kind};
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// Groups and kinds whose objects hold what looks like pods and is not: examples in schemas, patterns in policies, the
-/// history that controllers keep, and what prometheus-operator lays over pods of its own.
+/// Groups and kinds with mappings that look like pods but are not: examples in schemas, patterns in policies, history of
+/// controllers, and patches of prometheus-operator.
 const NO_PODS: [(&str, &str); 5] = [
     ("apiextensions.k8s.io", ""),
     ("admissionregistration.k8s.io", ""),
@@ -16,7 +16,7 @@ const NO_PODS: [(&str, &str); 5] = [
     ("apps", "ControllerRevision"),
 ];
 
-/// What tells containers from other things that have a name and an image.
+/// Keys that distinguish containers from other mappings with a name and an image.
 const OF_CONTAINERS: [&str; 8] = [
     "command",
     "args",
@@ -28,14 +28,14 @@ const OF_CONTAINERS: [&str; 8] = [
     "securityContext",
 ];
 
-/// How many places of pods are told of one object.
-const MAX_TOLD: usize = 8;
+/// The maximum of places reported for one object.
+const MAX_REPORTED: usize = 8;
 
-/// What looks like pods or containers: where it is, as `podSpecs` has it.
+/// A place that looks like pods or containers, in the syntax of `podSpecs`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UndeclaredPods {
     path: String,
-    /// What is there.
+    /// What is at the path.
     pub form: Form,
 }
 
@@ -53,7 +53,7 @@ impl UndeclaredPods {
         }
     }
 
-    /// Where the pods are.
+    /// The path of the pods or containers.
     pub fn full_path(&self) -> String {
         match self.form {
             Form::Template => format!("{}/spec", self.path),
@@ -68,7 +68,7 @@ impl UndeclaredPods {
             Form::PodSpec => ", form: PodSpec",
             Form::Containers => ", form: Containers",
         };
-        // A `[` would end a plain text between braces, and `*` begins an alias.
+        // The path is quoted because of `[` and `*`.
         format!(
             "{{group: {}, kind: {}, path: \"{}\"{form}}}",
             if resource.group().is_empty() {
@@ -82,8 +82,8 @@ impl UndeclaredPods {
     }
 }
 
-/// Whether an object may hold pods although fitout does not know where its kind has them. It costs one search of the
-/// object's text, because what looks like containers names images; most objects do not, unless by an alias.
+/// Whether an object of an unknown kind may hold pods. This is only a search for `image` and aliases in the object's text,
+/// because most objects have neither.
 pub fn may_hold_pods(resource: &Resource<'_>) -> bool {
     let group = resource.group();
     let is_kind =
@@ -96,13 +96,13 @@ pub fn may_hold_pods(resource: &Resource<'_>) -> bool {
     has("image") || has("*")
 }
 
-/// What in an object looks like pods. Each node is looked at once, however many aliases lead to it.
+/// The places of an object that look like pods. Each node is visited once, even if it has aliases.
 pub fn pods_in(resource: &Resource<'_>) -> Vec<UndeclaredPods> {
     let mut found: Vec<UndeclaredPods> = Vec::new();
     let mut seen = HashSet::new();
     let mut open: Vec<(String, Node<'_>)> = Vec::new();
     open.push((String::new(), resource.node));
-    while let Some((path, node)) = open.pop().filter(|_| found.len() < MAX_TOLD) {
+    while let Some((path, node)) = open.pop().filter(|_| found.len() < MAX_REPORTED) {
         if !seen.insert(node.id()) {
             continue;
         }
@@ -117,7 +117,7 @@ pub fn pods_in(resource: &Resource<'_>) -> Vec<UndeclaredPods> {
         for (key, value) in node.entries() {
             let key = key.text().unwrap_or_default();
             let is_own = path.is_empty() && ["metadata", "status"].contains(&key.as_ref());
-            // What no path can name cannot be declared.
+            // A path cannot contain these keys.
             if is_own || key.is_empty() || key.contains(['/', '*', '[', ']', '"', '\\']) {
                 continue;
             }
@@ -139,7 +139,7 @@ pub fn pods_in(resource: &Resource<'_>) -> Vec<UndeclaredPods> {
                 open.extend(items.map(|item| (format!("{path}[]"), item)));
             }
         }
-        // The last one is taken first.
+        // Nodes are popped from the end.
         open[first..].reverse();
     }
     found
@@ -150,8 +150,8 @@ fn has_containers(node: Node<'_>) -> bool {
     node.get("containers").is_some_and(are_named_images)
 }
 
-/// Whether a list that is not called so holds containers all the same: many lists have names and images, but few of them
-/// have what runs there as well.
+/// Whether a list under another key holds containers: many lists have names and images, but few also have container
+/// fields.
 fn are_containers(list: Node<'_>) -> bool {
     let runs = |item: Node<'_>| OF_CONTAINERS.iter().any(|key| item.get(key).is_some());
     are_named_images(list) && list.items().any(runs)

@@ -1,12 +1,12 @@
-//! The way to a place in an object: keys, `name[]` for the items of a list, `*` for the values of a map.
+//! Paths in an object: keys, `name[]` for the items of a list, `*` for the values of a map.
 
 use jsonptr::{Pointer, PointerBuf};
 
-use crate::problem::Problem;
+use crate::problem::{Problem, field_path};
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// A path and what lies below it.
+/// A path with more tokens.
 pub fn below<'t>(path: &Pointer, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
     let mut path = path.to_buf();
     for token in tokens {
@@ -15,19 +15,17 @@ pub fn below<'t>(path: &Pointer, tokens: impl IntoIterator<Item = &'t str>) -> P
     path
 }
 
-/// What is wrong with a path that somebody wrote, if something is.
+/// What is wrong with a configured path, if anything.
 pub(super) fn fault(path: &str) -> Option<String> {
     let is_bad = |key: &&str| {
         let name = key.strip_suffix("[]").unwrap_or(key);
         name.is_empty() || name.contains(['[', ']']) || name.contains('*') && *key != "*"
     };
     let bad = path.split('/').find(is_bad)?;
-    Some(format!(
-        "`{bad}` in `{path}` is no key, no `name[]` and no `*`"
-    ))
+    Some(format!("`{bad}` in `{path}` is not a key, `name[]` or `*`"))
 }
 
-/// The mappings that a path of keys, `name[]` and `*` leads to, with their pointers. What is absent leads nowhere.
+/// The mappings at a path, with their pointers; empty if absent.
 pub(super) fn places_in<'a>(
     resource: &'a Resource<'a>,
     path: &str,
@@ -35,7 +33,7 @@ pub(super) fn places_in<'a>(
     places_below(resource, PointerBuf::new(), resource.node, path)
 }
 
-/// The same from somewhere in the object.
+/// The mappings at a path below a node.
 pub(super) fn places_below<'a>(
     resource: &'a Resource<'a>,
     at: PointerBuf,
@@ -75,7 +73,7 @@ pub(super) fn places_below<'a>(
     Ok(places)
 }
 
-/// The mapping at a key; `None` when it is absent or null.
+/// The mapping at a key; `None` if absent or null.
 pub(super) fn map_at<'a>(
     resource: &'a Resource<'a>,
     node: Node<'a>,
@@ -90,7 +88,7 @@ pub(super) fn map_at<'a>(
     }
 }
 
-/// The items of a list of mappings with their positions; empty when it is absent or null.
+/// The items of a list of mappings with their positions; empty if absent or null.
 pub(super) fn maps_in<'a>(
     resource: &'a Resource<'a>,
     list: Option<Node<'a>>,
@@ -102,22 +100,17 @@ pub(super) fn maps_in<'a>(
     if !list.is_sequence() {
         return Err(expected(resource, list, "a list", path));
     }
-    let checked = list
-        .items()
-        .enumerate()
-        .map(|(index, item)| match item.is_map() {
-            true => Ok((index, item)),
-            false => Err(expected(
-                resource,
-                item,
-                "a mapping",
-                &below(path, [index.to_string().as_str()]),
-            )),
-        });
-    checked.collect()
+    let check = |(index, item): (usize, Node<'a>)| match item.is_map() {
+        true => Ok((index, item)),
+        false => {
+            let path = below(path, [index.to_string().as_str()]);
+            Err(expected(resource, item, "a mapping", &path))
+        }
+    };
+    list.items().enumerate().map(check).collect()
 }
 
-/// The problem that a field of an object is of another shape than Kubernetes gives it.
+/// The problem that a field has the wrong type.
 pub fn expected<'a>(
     resource: &Resource<'a>,
     node: Node<'a>,
@@ -125,10 +118,5 @@ pub fn expected<'a>(
     path: &Pointer,
 ) -> Problem {
     let message = format!("expected {what}, found {}", node.describe());
-    resource.problem(
-        "FIT-INP003",
-        message,
-        node,
-        crate::problem::field_path(path),
-    )
+    resource.problem("FIT-INP003", message, node, field_path(path))
 }

@@ -1,4 +1,4 @@
-//! The ledger as reports have it: in one line, as a list, and in JSON.
+//! The ledger in reports: as one line, as a list, and as JSON.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use crate::ledger::{Account, Ledger, PartRow};
 use crate::problem::field_path;
 use crate::read::Resource;
 
-/// What became of every object, container and claim of the input, and of every file that the arguments reach.
+/// The outcome of every object, container, claim and file of the input.
 #[derive(Debug, Default, Serialize)]
 pub struct Accounts {
     /// The objects, in the order of the input.
@@ -22,59 +22,59 @@ pub struct Accounts {
     pub containers: Vec<PartAccount>,
     /// Their claims.
     pub claims: Vec<PartAccount>,
-    /// The files, and the documents in them that are no objects of a cluster; empty where nothing is known of files.
+    /// The files, and their documents that are not objects; empty in a host.
     pub files: Vec<FileAccount>,
 }
 
-/// What became of an object.
+/// The outcome of an object.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectAccount {
     /// The object.
     pub resource_ref: ResourceIdentifier,
-    /// Where it is.
+    /// Its file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FilePlace>,
-    /// What became of it.
+    /// The outcome.
     #[serde(flatten)]
     pub account: Account,
 }
 
-/// What became of a container or a claim.
+/// The outcome of a container or claim.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PartAccount {
-    /// Its object, by its index in `objects`.
+    /// The index of its object in `objects`.
     pub object: usize,
     /// Its name.
     pub name: String,
-    /// What kind of container it is.
+    /// The type of the container.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub container_type: Option<&'static str>,
-    /// Its field in the object.
+    /// Its path in the object.
     pub field: String,
-    /// What became of it.
+    /// The outcome.
     #[serde(flatten)]
     pub account: Account,
 }
 
-/// What became of a file, or of a document in a file.
+/// The outcome of a file, or of a document in it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileAccount {
-    /// The file; of an ignored folder the folder.
+    /// The file, or an ignored folder.
     pub path: String,
-    /// Which document of it, from 0; absent where the whole file is meant.
+    /// The index of the document, from 0; absent for the whole file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<usize>,
-    /// What became of it.
+    /// The outcome.
     #[serde(flatten)]
     pub outcome: FileOutcome,
 }
 
-/// Declares what becomes of files, each with its word and what it means.
+/// Declares the outcomes of files, each with its word and meaning.
 macro_rules! outcomes {
     ($(#[doc = $read:literal])* Read; $($(#[doc = $meaning:literal])* $outcome:ident = $word:literal,)*) => {
-        /// What became of a file.
+        /// The outcome of a file.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum FileOutcome {
             $(#[doc = $read])*
@@ -83,11 +83,11 @@ macro_rules! outcomes {
         }
 
         impl FileOutcome {
-            /// The reasons why files are not read, each with what it means.
+            /// The reasons why files are not read, with their meaning.
             pub const REASONS: &'static [(&'static str, &'static str)] =
                 &[$(($word, concat!($($meaning),*))),*];
 
-            /// Why it is passed over, if so.
+            /// Why it is passed over; `None` if it is read.
             pub fn reason(self) -> Option<&'static str> {
                 match self {
                     FileOutcome::Read => None,
@@ -99,21 +99,21 @@ macro_rules! outcomes {
 }
 
 outcomes! {
-    /// It is read, and its objects are accounted for.
+    /// It is read, and its objects are in the ledger.
     Read;
-    /// An ignore file such as `.gitignore` names it, or the folder.
+    /// An ignore file such as `.gitignore` matches it or its folder.
     Ignored = "ignored",
-    /// Its name, or that of the folder, begins with a dot.
+    /// Its name or that of its folder begins with a dot.
     Hidden = "hidden",
     /// Its name does not end in `.yaml`, `.yml` or `.json`.
     Extension = "extension",
-    /// It is a link to a folder, or one that leads nowhere.
+    /// It is a link to a folder, or a broken link.
     Link = "link",
     /// It belongs to kustomize or kpt: `kustomization.yaml`, `Kptfile`.
     Package = "package",
-    /// It has no Kubernetes object, or is a config of a tool.
+    /// It has no Kubernetes objects, or configures a tool.
     NoObjects = "no-objects",
-    /// The arguments name it twice, or reach it by a link as well.
+    /// The arguments contain it twice, or also through a link.
     Duplicate = "duplicate",
 }
 
@@ -170,7 +170,7 @@ impl Accounts {
         }
     }
 
-    /// Adds what another config comes to for the same objects: of two accounts the greater counts.
+    /// Merges the outcomes for another config: of two, the greater one counts.
     pub(super) fn add(&mut self, other: Accounts) {
         for (mine, other) in self.objects.iter_mut().zip(other.objects) {
             mine.account = mine.account.max(other.account);
@@ -179,7 +179,7 @@ impl Accounts {
         add_parts(&mut self.claims, other.claims);
     }
 
-    /// Whether something is left as it is, or only checked where the function writes.
+    /// Whether the line says more than the totals: something is passed over, or only checked by a transformer.
     fn is_worth_a_line(&self, judges: bool) -> bool {
         let is_left = |account: Account| match account {
             Account::PassedOver(_) => true,
@@ -223,7 +223,7 @@ impl PartAccount {
         }
     }
 
-    /// What a person calls it.
+    /// Its name in messages.
     fn title(&self) -> String {
         match self.container_type {
             Some(container_type) if container_type != "Container" => {
@@ -239,7 +239,7 @@ impl PartAccount {
     }
 }
 
-/// The ledger of a report: in one line where something is left as it is, and with `each` as a list of everything.
+/// The ledger as text: one line if anything is passed over, and with `each` also a list of everything.
 pub fn accounts(report: &Report, each: bool) -> String {
     let Some(accounts) = &report.ledger else {
         return String::new();
@@ -278,7 +278,7 @@ fn line(accounts: &Accounts, judges: bool) -> String {
         (&accounts.containers, "container", "containers"),
         (&accounts.claims, "claim", "claims"),
     ] {
-        // Those of an object that is passed over go with it.
+        // Parts of objects that are passed over are not counted.
         let left = parts.iter().filter(|part| {
             let object = accounts.objects[part.object].account;
             part.account.reason().is_some() && object.reason().is_none()
@@ -303,7 +303,7 @@ fn reasons(accounts: impl Iterator<Item = Account>) -> String {
     counted(accounts.filter_map(|account| Some(account.reason()?.word())))
 }
 
-/// ` (local-config)`, or where there are several reasons ` (2 excluded, 1 local-config)`.
+/// ` (local-config)`, or for several reasons ` (2 excluded, 1 local-config)`.
 fn counted(words: impl Iterator<Item = &'static str>) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     words.for_each(|word| *counts.entry(word).or_default() += 1);
@@ -320,7 +320,7 @@ fn counted(words: impl Iterator<Item = &'static str>) -> String {
     format!(" ({})", several.join(", "))
 }
 
-/// Each row in a line of its own, parts below their object.
+/// One line for each row, with parts below their object.
 fn list(accounts: &Accounts, text: &mut String) {
     fn title(account: Account) -> String {
         let reason = account

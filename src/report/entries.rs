@@ -1,4 +1,4 @@
-//! Entries of changes and findings.
+//! Creates entries from changes and findings.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::objects::OnChange;
 use crate::problem::field_path;
 use crate::read::Resource;
 
-/// Makes entries, of one object after another.
+/// Creates entries, object by object.
 pub(super) struct Entries<'r, 'a> {
     environment: Arc<str>,
     places: Places<'r, 'a>,

@@ -1,4 +1,4 @@
-//! An entry of a report: a change or a finding, with its places.
+//! An entry of a report: a change or a finding.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::problem::Problem;
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Which of the two.
+    /// The type.
     #[serde(rename = "type")]
     pub entry_type: EntryType,
-    /// One sentence.
+    /// The message, one sentence.
     pub message: String,
-    /// Changes are info.
+    /// The severity; changes are info.
     pub severity: Severity,
-    /// The section that made a change, or the finding's id.
+    /// The section of a change, or the rule of a finding.
     pub rule: &'static str,
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -31,47 +31,47 @@ pub struct Entry {
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FilePlace>,
-    /// The line of the config that decided.
+    /// The setting that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigPlace>,
-    /// How to mend it.
+    /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
-    /// Anything else, by name.
+    /// Other values, by name.
     pub tags: Tags,
-    /// The change's index among those that were made, to find it again.
+    /// The index of the change.
     #[serde(skip)]
     pub change: Option<usize>,
-    /// Reports for people show those of an object as one, in these words for their number.
+    /// If set, text reports show the findings of an object as one, with this message.
     #[serde(skip)]
     pub folded: Option<Folded>,
 }
 
 impl Entry {
-    /// Whether reports for people show it as one with its like.
+    /// Whether text reports show it as one with others of its object.
     pub(super) fn is_folded(&self) -> bool {
         self.entry_type == EntryType::Finding && self.folded.is_some()
     }
 }
 
-/// What an entry is.
+/// The type of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryType {
-    /// A leaf that changes.
+    /// A change of a leaf.
     Change,
-    /// Something to know.
+    /// A finding.
     Finding,
-    /// Something that an exemption keeps from being written or found.
+    /// A finding that an exemption waives.
     Waived,
 }
 
 /// A place in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct FilePlace {
-    /// Relative path, with slashes.
+    /// The relative path, with slashes.
     pub path: String,
-    /// Which document of the file, from 0.
+    /// The index of the document, from 0.
     pub index: usize,
     /// Line, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +84,7 @@ pub struct FilePlace {
 /// A place in the config.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfigPlace {
-    /// The file, when it is one that a person can open.
+    /// The file, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// `spec.profiles[database].resources.containers.limits.memory`.
@@ -97,7 +97,7 @@ pub struct ConfigPlace {
     pub column: Option<usize>,
 }
 
-/// What has kept a run from anything.
+/// Why the run produced nothing.
 pub(super) fn of_problem(problem: &Problem) -> Entry {
     let file = problem.place.as_ref().map(|place| FilePlace {
         path: place.file.clone().unwrap_or_else(|| "stdin".to_owned()),
@@ -132,22 +132,20 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
     }
 }
 
-/// The entries in their order. Their places are sorted first, because an entry is large to be moved about.
+/// Sorts entries. Indices are sorted first, because entries are large.
 pub(super) fn in_order(results: Vec<Entry>) -> Vec<Entry> {
-    let mut places: Vec<usize> = (0..results.len()).collect();
-    places.sort_by(|a, b| order(&results[*a]).cmp(&order(&results[*b])));
+    let mut indices: Vec<usize> = (0..results.len()).collect();
+    indices.sort_by(|a, b| order(&results[*a]).cmp(&order(&results[*b])));
     let mut results: Vec<Option<Entry>> = results.into_iter().map(Some).collect();
-    let places = places.into_iter();
-    places.filter_map(|at| results[at].take()).collect()
+    let indices = indices.into_iter();
+    indices.filter_map(|at| results[at].take()).collect()
 }
 
-/// Errors first; inside by file, index, field and rule.
+/// By severity, errors first, then by file, index, object, field and rule.
 fn order(entry: &Entry) -> impl Ord + use<'_> {
     let path = entry.field.as_ref().map(|field| field.path.as_str());
-    let file = entry
-        .file
-        .as_ref()
-        .map(|file| (file.path.as_str(), file.index));
+    let file = entry.file.as_ref();
+    let file = file.map(|file| (file.path.as_str(), file.index));
     (
         std::cmp::Reverse(entry.severity),
         file,
@@ -158,7 +156,7 @@ fn order(entry: &Entry) -> impl Ord + use<'_> {
     )
 }
 
-/// What is said of findings that are shown as one.
+/// The message for findings that are shown as one.
 pub(super) fn folded_message(entries: &[&Entry]) -> String {
     let words = entries.first().and_then(|entry| entry.folded);
     words.map_or_else(String::new, |words| words(entries.len()))

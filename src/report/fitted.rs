@@ -1,4 +1,4 @@
-//! What fitting comes to.
+//! The result of a run.
 
 use crate::checks::Proof;
 use crate::config::Config;
@@ -8,25 +8,25 @@ use crate::funnel::Verdict;
 use crate::ledger::Ledger;
 use crate::select::Selection;
 
-/// What fitting some objects comes to, before anything is written.
+/// The result of a run, before anything is written.
 #[derive(Debug)]
 pub struct Fitted {
-    /// Every edit, by object and then in the order in which transformers asked; none on check.
+    /// The edits, by object and then in the order of the transformers; empty for a validator.
     pub changes: Vec<Change>,
-    /// Everything else that there is to say.
+    /// The findings.
     pub findings: Vec<Finding>,
-    /// What exemptions keep from being written or found.
+    /// The findings that exemptions waive.
     pub exempted: Vec<Exempted>,
-    /// How many leaves were right already.
+    /// The number of leaves that were already right.
     pub same: usize,
-    /// What became of every object, container and claim.
+    /// The outcome of every object, container and claim.
     pub ledger: Ledger,
-    /// What is known of whether the function ran, for a judgement.
+    /// For a validator: evidence of whether the function ran.
     pub proof: Proof,
 }
 
 impl Fitted {
-    /// Puts together what the steps have come to.
+    /// Combines the results of the steps.
     pub fn of(
         config: &Config<'_>,
         selection: &Selection<'_, '_>,

@@ -1,7 +1,6 @@
-//! The report as the `results` of a ResourceList, which kpt shows and keeps.
+//! The report as the `results` of a ResourceList.
 //!
-//! kpt prints every result as a line and may write them into the package, so they are few, short and
-//! free of anything that differs between two runs.
+//! kpt prints each result on a line and may write it into the package, so results are few, short and reproducible.
 
 use std::collections::BTreeMap;
 
@@ -11,23 +10,23 @@ use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, folded_message};
 use crate::config::ChangesReport;
 
 impl Report {
-    /// The results that a host is told: every error and warning, and as much of the changes as asked.
+    /// The results for a host: errors, warnings, and the configured detail of changes.
     pub fn krm_results(&self, changes: ChangesReport) -> Vec<KrmResult> {
         let mut results = Vec::new();
         let findings = self
             .results
             .iter()
             .filter(|entry| entry.entry_type != EntryType::Change);
-        let told = |entry: &&Entry| {
-            let is_doubt =
+        let is_reported = |entry: &&Entry| {
+            let is_problem =
                 entry.entry_type == EntryType::Finding && entry.severity > Severity::Info;
-            changes == ChangesReport::Full || (is_doubt && !entry.is_folded())
+            changes == ChangesReport::Full || (is_problem && !entry.is_folded())
         };
         if changes != ChangesReport::Full {
             let objects = self.folded_by_object();
             results.extend(objects.iter().map(|entries| of_folded(entries)));
         }
-        results.extend(findings.filter(told).map(of_entry));
+        results.extend(findings.filter(is_reported).map(of_entry));
         match changes {
             ChangesReport::None => {}
             ChangesReport::Full => {
@@ -37,26 +36,20 @@ impl Report {
                     .filter(|entry| entry.entry_type == EntryType::Change);
                 results.extend(changes.map(of_entry));
             }
-            ChangesReport::Summary => results.extend(self.one_for_each_object()),
+            ChangesReport::Summary => {
+                results.extend(self.objects.iter().map(|it| self.of_object(it)));
+            }
         }
         results
     }
 
-    fn one_for_each_object(&self) -> Vec<KrmResult> {
-        self.objects
-            .iter()
-            .map(|object| self.of_object(object))
-            .collect()
-    }
-
     fn of_object(&self, object: &ObjectChanges) -> KrmResult {
-        let counts = object
-            .counts
-            .iter()
-            .map(|(rule, count)| format!("{rule} {count}"));
-        let counts: Vec<String> = counts.collect();
+        let counts = object.counts.iter();
+        let counts: Vec<String> = counts
+            .map(|(rule, count)| format!("{rule} {count}"))
+            .collect();
         KrmResult {
-            message: format!("fitted out for {}: {}", self.environment, counts.join(", ")),
+            message: format!("configured for {}: {}", self.environment, counts.join(", ")),
             severity: Severity::Info,
             resource_ref: Some(object.reference.clone()),
             field: None,
@@ -66,11 +59,15 @@ impl Report {
     }
 }
 
-/// One result for findings of an object that are shown as one.
+/// One result for the folded findings of an object.
 fn of_folded(entries: &[&Entry]) -> KrmResult {
     let first = entries[0];
     KrmResult {
-        message: format!("{}, such as {}", folded_message(entries), first.message),
+        message: format!(
+            "{}, for example: {}",
+            folded_message(entries),
+            first.message
+        ),
         ..of_entry(first)
     }
 }

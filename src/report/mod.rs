@@ -1,7 +1,7 @@
-//! What was changed and found, and what became of everything, once, for every form in which it is reported.
+//! Reports of changes, findings and the ledger.
 //!
-//! [`Report`] owns all that the forms need and decides nothing. `krm` is the form of hosts; `text` and `plan` are those of
-//! people. Its files do not know one another: what several need is here.
+//! [`Report`] has the data for all formats: `krm` for hosts, `text` and `plan` for people. The files do not depend on each
+//! other; what several of them need is here.
 
 mod accounts;
 mod entries;
@@ -14,7 +14,7 @@ mod tags;
 mod text;
 mod totals;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use kustomize_krm_types::{ResourceIdentifier, Severity};
 use serde::Serialize;
@@ -39,7 +39,7 @@ pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary};
 pub use totals::totals;
 
-/// Everything that a run has to tell, as `-o json` writes it (`report.fitout.dev/v1`; it only grows).
+/// The report of a run, as `-o json` prints it (`report.fitout.dev/v1`; fields are only added).
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -49,23 +49,23 @@ pub struct Report {
     pub environment: String,
     /// The counts.
     pub summary: Summary,
-    /// Errors first, then warnings, then info; inside by file, index, field and rule.
+    /// Sorted by severity, errors first, then by file, index, field and rule.
     pub results: Vec<Entry>,
-    /// It is of a judgement.
+    /// Whether the run only validates.
     #[serde(skip)]
     pub judges: bool,
-    /// What became of everything in the input; absent where nothing could be read.
+    /// The outcome of everything in the input; absent if it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<Accounts>,
-    /// What is known of whether the function ran.
+    /// Evidence of whether the function ran.
     #[serde(skip)]
     proof: Proof,
-    /// How many changes each object has, by section.
+    /// The number of changes of each object, by section.
     #[serde(skip)]
     objects: Vec<ObjectChanges>,
 }
 
-/// The changes of one object, counted.
+/// The number of changes of an object, by section.
 #[derive(Debug)]
 struct ObjectChanges {
     file: Option<FilePlace>,
@@ -73,33 +73,33 @@ struct ObjectChanges {
     counts: BTreeMap<&'static str, usize>,
 }
 
-/// How much of the changes a report holds.
+/// How much a report contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Detail {
-    /// Each of them, and the ledger.
+pub enum DetailLevel {
+    /// Each change, and the ledger.
     EachChange,
-    /// Their counts by object, which is enough for hosts and saves most of a report's cost.
+    /// The number of changes by object: enough for hosts, and much cheaper.
     Counts,
-    /// Their totals only, and of findings no more than warnings, for who reads no results.
+    /// Totals, errors and warnings only, for hosts that discard results.
     Totals,
 }
 
-/// How many of what.
+/// The counts of a report.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// Objects in hand.
+    /// Objects in the input.
     pub resources: usize,
-    /// Objects that make pods, of those that were fitted.
+    /// Selected objects with pods.
     pub workloads: usize,
-    /// Files that objects came from, as far as that is known.
+    /// Files of the objects, if known.
     pub files: usize,
-    /// Leaves that were not set before.
+    /// Leaves that are added.
     pub added: usize,
-    /// Leaves that had another value.
+    /// Leaves with another value.
     pub changed: usize,
-    /// Leaves that are gone.
+    /// Leaves that are removed.
     pub removed: usize,
-    /// Leaves that were right already.
+    /// Leaves that were already right.
     pub same: usize,
     /// Findings of severity error.
     pub errors: usize,
@@ -109,29 +109,28 @@ pub struct Summary {
     pub waived: usize,
 }
 
-/// What a report is called; it only grows.
+/// The version of the report format.
 const API_VERSION: &str = "report.fitout.dev/v1";
 const KIND: &str = "Report";
 
 impl Report {
-    /// The report of what fitting came to; it takes the findings over.
+    /// Creates the report; takes the findings out of `fitted`.
     pub fn of(
         fitted: &mut Fitted,
         resources: &[Resource<'_>],
         config: &Config<'_>,
-        detail: Detail,
+        detail: DetailLevel,
     ) -> Report {
         let summary = summarise(fitted, resources);
         let mut results: Vec<Entry> = Vec::new();
         let mut entries = Entries::new(config);
-        if detail == Detail::EachChange {
+        if detail == DetailLevel::EachChange {
             for (index, change) in fitted.changes.iter().enumerate() {
                 results.push(entries.of_change(index, change, &resources[change.resource]));
             }
         }
-        // Who reads no results reads warnings at most, so nothing else is put into words.
         let is_read = |finding: &Finding| {
-            detail != Detail::Totals
+            detail != DetailLevel::Totals
                 || finding.severity > Severity::Info
                 || finding.folded.is_some()
         };
@@ -141,7 +140,7 @@ impl Report {
             results.push(entries.of_finding(finding, resource));
         }
         let exempted = std::mem::take(&mut fitted.exempted).into_iter();
-        for exempted in exempted.filter(|_| detail != Detail::Totals) {
+        for exempted in exempted.filter(|_| detail != DetailLevel::Totals) {
             let resource = exempted.finding.resource.map(|index| &resources[index]);
             results.push(entries.of_exempted(exempted, resource));
         }
@@ -153,16 +152,17 @@ impl Report {
             summary,
             results,
             judges: config.judges,
-            ledger: (detail == Detail::EachChange).then(|| Accounts::of(&fitted.ledger, resources)),
+            ledger: (detail == DetailLevel::EachChange)
+                .then(|| Accounts::of(&fitted.ledger, resources)),
             proof: fitted.proof,
             objects: match detail {
-                Detail::Totals => Vec::new(),
+                DetailLevel::Totals => Vec::new(),
                 _ => count_by_object(&fitted.changes, resources),
             },
         }
     }
 
-    /// The report of a run that came to nothing: why.
+    /// The report of a run that problems stopped.
     pub fn of_problems(problems: &[Problem]) -> Report {
         Report {
             api_version: API_VERSION,
@@ -180,7 +180,7 @@ impl Report {
         }
     }
 
-    /// Adds what another config has to say of the same objects.
+    /// Merges the report of another config for the same objects.
     pub fn add(&mut self, other: Report) {
         if self.environment != other.environment {
             self.environment = format!("{}, {}", self.environment, other.environment);
@@ -200,22 +200,22 @@ impl Report {
         }
     }
 
-    /// Whether anything is an error, so that nothing may be written.
+    /// Whether there are errors, so that nothing may be written.
     pub fn has_errors(&self) -> bool {
         self.summary.errors > 0
     }
 
-    /// Whether a judgement passes.
+    /// Whether a validation passes.
     pub fn passes(&self, fail_on: FailOn) -> bool {
         !fail_on.fails(self.summary.errors, self.summary.warnings)
     }
 
-    /// Whether the config would still change something.
+    /// Whether the config would still change anything.
     pub fn did_not_run(&self) -> bool {
         self.folded().next().is_some()
     }
 
-    /// The findings that are shown as one, object by object.
+    /// The folded findings, by object.
     fn folded_by_object(&self) -> Vec<Vec<&Entry>> {
         fn place(entry: &Entry) -> (Option<(&str, usize)>, Option<&ResourceIdentifier>) {
             let file = entry.file.as_ref();
@@ -227,20 +227,20 @@ impl Report {
         objects.map(<[&Entry]>::to_vec).collect()
     }
 
-    /// The findings that reports for people show as one by object.
+    /// The findings that text reports show as one for each object.
     fn folded(&self) -> impl Iterator<Item = &Entry> {
         let results = self.results.iter();
         results.filter(|entry| entry.is_folded())
     }
 
-    /// Says why the function did not run, as far as the caller knows.
+    /// Adds help to findings that the function did not run.
     pub fn explain_run(&mut self, help: &str) {
         for entry in self.results.iter_mut().filter(|entry| entry.is_folded()) {
             entry.help = Some(help.to_owned());
         }
     }
 
-    /// Adds what became of the files that the arguments reach.
+    /// Adds the outcomes of the files in the arguments.
     pub fn account_for(&mut self, files: &[FileAccount]) {
         if let Some(ledger) = &mut self.ledger {
             ledger.files = files.to_vec();
@@ -249,12 +249,12 @@ impl Report {
 
     /// The report as JSON with a final newline.
     pub fn to_json(&self) -> String {
-        // Strings, numbers and maps with string keys: there is no case in which this fails.
+        // Cannot fail: strings, numbers and maps with string keys.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 }
 
-/// The counts of changes, by file, index and object.
+/// The number of changes of each object, sorted by file, index and object.
 fn count_by_object(changes: &[Change], resources: &[Resource<'_>]) -> Vec<ObjectChanges> {
     let by_object = changes.chunk_by(|a, b| a.resource == b.resource);
     let mut objects: Vec<ObjectChanges> = by_object
@@ -277,18 +277,11 @@ fn count_by_object(changes: &[Change], resources: &[Resource<'_>]) -> Vec<Object
 
 fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
     let of = |severity: Severity| {
-        fitted
-            .findings
-            .iter()
-            .filter(|finding| finding.severity == severity)
-            .count()
+        let findings = fitted.findings.iter();
+        findings.filter(|it| it.severity == severity).count()
     };
-    let mut files: Vec<&str> = resources
-        .iter()
-        .filter_map(|resource| resource.origin.path.as_deref())
-        .collect();
-    files.sort_unstable();
-    files.dedup();
+    let paths = resources.iter().map(|it| it.origin.path.as_deref());
+    let files: HashSet<&str> = paths.flatten().collect();
     let count = |kind: fn(&Change) -> bool| fitted.changes.iter().filter(|c| kind(c)).count();
     let removed = count(|change| change.proposed.is_none());
     let changed = count(|change| change.current.is_some()) - removed;

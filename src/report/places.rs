@@ -1,4 +1,4 @@
-//! What objects are called, and the places of their leaves.
+//! The names of objects in reports, and the places of their leaves.
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::ResourceIdentifier;
@@ -7,7 +7,7 @@ use super::FilePlace;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// What a report calls an object.
+/// The reference to an object.
 pub(super) fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
     ResourceIdentifier {
         api_version: resource.api_version.to_string(),
@@ -34,17 +34,17 @@ pub(super) fn push_name(resource: &ResourceIdentifier, text: &mut String) {
     text.push_str(&resource.name);
 }
 
-/// The places of leaves of one object after another.
+/// Finds the places of leaves, object by object.
 #[derive(Default)]
 pub(super) struct Places<'r, 'a> {
     resource: Option<&'r Resource<'a>>,
-    /// Ways that were gone already in the object: where each leads, and whether it leads there wholly. Many leaves are
+    /// Paths that were resolved in the object: the last existing node, and whether it is the full path. Many leaves are
     /// siblings.
-    gone: Vec<(PointerBuf, Node<'a>, bool)>,
+    resolved: Vec<(PointerBuf, Node<'a>, bool)>,
 }
 
 impl<'r, 'a> Places<'r, 'a> {
-    /// The place of a leaf; where there is no leaf yet, that of the nearest thing around it.
+    /// The place of a leaf, or of its nearest existing parent.
     pub(super) fn place(
         &mut self,
         resource: &'r Resource<'a>,
@@ -70,14 +70,12 @@ impl<'r, 'a> Places<'r, 'a> {
         let Some((parent, last)) = pointer.split_back() else {
             return resource.node;
         };
-        if !self
-            .resource
-            .is_some_and(|known| std::ptr::eq(known, resource))
-        {
+        let is_current = |it: &Resource<'a>| std::ptr::eq(it, resource);
+        if !self.resource.is_some_and(is_current) {
             self.resource = Some(resource);
-            self.gone.clear();
+            self.resolved.clear();
         }
-        let known = self.gone.iter().find(|(way, ..)| way == parent);
+        let known = self.resolved.iter().find(|(path, ..)| path == parent);
         let (node, is_whole) = match known {
             Some((_, node, is_whole)) => (*node, *is_whole),
             None => {
@@ -92,7 +90,7 @@ impl<'r, 'a> Places<'r, 'a> {
                         }
                     }
                 }
-                self.gone.push((parent.to_owned(), node, is_whole));
+                self.resolved.push((parent.to_owned(), node, is_whole));
                 (node, is_whole)
             }
         };

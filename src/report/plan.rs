@@ -1,4 +1,4 @@
-//! The plan: what would change, line by line, with the reason of each line.
+//! The plan: a diff with the reason of each changed line.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,34 +12,34 @@ use crate::finding::Plain;
 use crate::read::{Origin, Resource, is_object};
 use crate::yaml::{Node, Stream};
 
-/// One text before and after.
+/// A text before and after.
 #[derive(Debug)]
 pub struct PlannedText<'t> {
     /// Its name.
     pub path: &'t str,
-    /// As it is.
+    /// The current text.
     pub before: &'t str,
-    /// As it would be.
+    /// The planned text.
     pub after: &'t str,
 }
 
-/// What a plan is drawn from.
+/// The data of a plan.
 #[derive(Debug)]
 pub struct Plan<'p, 'a> {
     /// The report of the run.
     pub report: &'p Report,
     /// The changes of the run.
     pub changes: &'p [Change],
-    /// The objects in hand.
+    /// The objects in the input.
     pub resources: &'p [Resource<'a>],
-    /// Every text, in the order in which objects name them.
+    /// All texts, by the index in [`Resource::text`].
     pub texts: Vec<PlannedText<'p>>,
 }
 
 /// Unchanged lines shown around a change.
 const CONTEXT: usize = 2;
 
-/// How lines are made to stand out.
+/// Escape sequences for colors.
 #[derive(Clone, Copy, Debug)]
 struct Paint {
     added: &'static str,
@@ -65,7 +65,7 @@ const COLORED: Paint = Paint {
 };
 
 impl Plan<'_, '_> {
-    /// The plan as text: each changed text's lines with reasons, and the totals.
+    /// The plan as text: the changed lines of each text with reasons, and the totals.
     pub fn draw(&self, color: bool) -> String {
         let paint = if color { COLORED } else { PLAIN };
         let mut reasons: BTreeMap<usize, Vec<(&Entry, &Change)>> = BTreeMap::new();
@@ -88,8 +88,7 @@ impl Plan<'_, '_> {
         text
     }
 
-    /// Draws the changed objects of one text. Each is compared with itself only, which keeps the cost
-    /// of many objects in one text linear.
+    /// Draws the changed objects of a text. Objects are compared one by one, so that the cost is linear.
     fn draw_text(
         &self,
         index: usize,
@@ -134,15 +133,10 @@ impl Plan<'_, '_> {
                     .iter()
                     .find(|(resource, _)| reasons.contains_key(resource));
                 let name = changed.map(|(resource, _)| self.resources[*resource].display_name());
-                let (bold, off) = (paint.bold, paint.off);
-                let _ = writeln!(
-                    text,
-                    "{bold}{:<60}{off}{}",
-                    name.unwrap_or_default(),
-                    planned.path
-                );
+                let (name, path) = (name.unwrap_or_default(), planned.path);
+                let _ = writeln!(text, "{}{name:<60}{}{path}", paint.bold, paint.off);
                 if self.holds_secret(&section) {
-                    text.push_str("       these lines hold a Secret as well, and are not shown\n");
+                    text.push_str("       not shown, because these lines include a Secret\n");
                 } else {
                     draw_hunks(old, new, (line_before, line_after), &by_line, paint, text);
                 }
@@ -153,7 +147,7 @@ impl Plan<'_, '_> {
         }
     }
 
-    /// Whether one of the objects that share a section's lines is a Secret.
+    /// Whether an object in the section is a Secret.
     fn holds_secret(&self, section: &Section<'_>) -> bool {
         section
             .objects
@@ -161,7 +155,7 @@ impl Plan<'_, '_> {
             .any(|(resource, _)| self.resources[*resource].kind == "Secret")
     }
 
-    /// Cuts a text and its successor where objects begin. Edits add and remove no objects.
+    /// Splits a text and its successor at objects. Edits do not add or remove objects.
     fn sections<'s>(
         &self,
         index: usize,
@@ -184,7 +178,7 @@ impl Plan<'_, '_> {
                     if let Some(last) = last {
                         (last.before.end, last.after.end) = (start, start_after);
                     }
-                    // What stands in front of the first object belongs to it.
+                    // Lines above the first object belong to it.
                     let (before, after) = if sections.is_empty() {
                         (0, 0)
                     } else {
@@ -202,7 +196,7 @@ impl Plan<'_, '_> {
     }
 }
 
-/// The reasons of the lines of one object, counted from its first: of those that it gets, and of those that it loses.
+/// The reasons of added and removed lines, by line from the start of the object.
 #[derive(Default)]
 struct ReasonsByLine {
     new: BTreeMap<usize, Vec<Reason>>,
@@ -240,18 +234,11 @@ fn draw_hunks(
             undecided: String::new(),
         };
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let (old, new) = (change.old_index(), change.new_index());
             let (sign, number, color) = match change.tag() {
-                ChangeTag::Equal => (' ', change.new_index().map(|line| line + line_after), ""),
-                ChangeTag::Delete => (
-                    '-',
-                    change.old_index().map(|line| line + line_before),
-                    paint.removed,
-                ),
-                ChangeTag::Insert => (
-                    '+',
-                    change.new_index().map(|line| line + line_after),
-                    paint.added,
-                ),
+                ChangeTag::Equal => (' ', new.map(|line| line + line_after), ""),
+                ChangeTag::Delete => ('-', old.map(|line| line + line_before), paint.removed),
+                ChangeTag::Insert => ('+', new.map(|line| line + line_after), paint.added),
             };
             let content = change.value().trim_end_matches(['\n', '\r']);
             let off = if color.is_empty() { "" } else { paint.off };
@@ -259,13 +246,12 @@ fn draw_hunks(
                 "{color}{:>6} {sign} │ {content}{off}\n",
                 number.map_or(0, |line| line + 1)
             );
-            let (old, new) = (change.old_index(), change.new_index());
             let reasons_of_line = match change.tag() {
                 ChangeTag::Equal => None,
                 ChangeTag::Insert => new.and_then(|line| reasons.new.get(&line)),
                 ChangeTag::Delete => old.and_then(|line| reasons.old.get(&line)),
             };
-            // The key above the last field that a map loses goes with that field.
+            // Removing the last field of a map removes its key too.
             let goes = change.tag() == ChangeTag::Delete && !reasons.old.is_empty();
             match reasons_of_line {
                 Some(reasons) => lines.add_with_reasons(&drawn, indent_of(content), reasons),
@@ -285,7 +271,7 @@ fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
         .documents()
         .filter(|document| is_object(document.root()))
     {
-        // Reading succeeded before the edits, which change no object's shape.
+        // Cannot fail: it succeeded before the edits.
         let _ = Resource::read(document.root(), 0, Origin::default(), &mut resources);
     }
     resources
@@ -294,13 +280,13 @@ fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
         .collect()
 }
 
-/// Lines of a hunk with their reasons, each told once below the lines that it is for.
+/// The lines of a hunk with their reasons, each shown once below its lines.
 struct Lines<'t> {
     paint: Paint,
     text: &'t mut String,
-    /// The reason of the last lines, not told yet, and the indentation of the last that has it.
+    /// The reason of the last lines, not drawn yet, and the indentation of its last line.
     run: Option<(Reason, usize)>,
-    /// New lines without a reason of their own, of which the next line tells to whom they belong.
+    /// New lines without a reason, which belong to the reason of the next line.
     undecided: String,
 }
 
@@ -310,7 +296,7 @@ impl Lines<'_> {
         self.text.push_str(line);
     }
 
-    /// A key above new fields, or the rest of a new item: the latter is indented deeper than its start.
+    /// Adds a key above new fields, or more lines of a new item, which are indented deeper than its first.
     fn add_without_reason(&mut self, line: &str, indent: usize) {
         let belongs_to_run = self.undecided.is_empty()
             && self
@@ -327,7 +313,7 @@ impl Lines<'_> {
 
     fn add_with_reasons(&mut self, line: &str, indent: usize, reasons: &[Reason]) {
         if !matches!((&self.run, reasons), (Some((run, _)), [only]) if only.is_like(run)) {
-            self.tell();
+            self.draw_reason();
         }
         self.text.push_str(&std::mem::take(&mut self.undecided));
         self.text.push_str(line);
@@ -338,7 +324,7 @@ impl Lines<'_> {
                     *of_run = indent;
                 }
                 _ => {
-                    self.tell();
+                    self.draw_reason();
                     self.run = Some((reason.clone(), indent));
                 }
             }
@@ -347,10 +333,10 @@ impl Lines<'_> {
 
     fn end_run(&mut self) {
         self.text.push_str(&std::mem::take(&mut self.undecided));
-        self.tell();
+        self.draw_reason();
     }
 
-    fn tell(&mut self) {
+    fn draw_reason(&mut self) {
         if let Some((reason, _)) = self.run.take() {
             reason.draw(self.paint, self.text);
         }
@@ -361,14 +347,14 @@ fn indent_of(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// Why a line is as it is.
+/// The reason of a changed line.
 #[derive(Clone, Debug)]
 struct Reason {
     section: &'static str,
-    /// The config file, and its first and last line that decided.
+    /// The config file, and the first and last line that decided.
     file: Option<String>,
     lines: Option<(usize, usize)>,
-    /// Who decided, what was there before, and what else there is to say.
+    /// The decision, the previous value and the note.
     text: String,
 }
 
@@ -385,11 +371,11 @@ impl Reason {
                 format!("spec.environments.{environment}.{}", change.rule)
             }
             _ if change.decision.is_default => format!("default of {field}"),
-            // The line says which field it is.
+            // The line number identifies the field.
             _ if line.is_some() => format!("spec.{}", change.rule),
             _ => field.clone(),
         };
-        // A line that goes shows what it was.
+        // A removed line shows the value itself.
         if let (Some(current), Some(_)) = (&change.current, &change.proposed) {
             let _ = write!(text, "; it was {}", Plain(current));
         }
@@ -404,7 +390,7 @@ impl Reason {
         }
     }
 
-    /// Whether the reason can be told in one line with another.
+    /// Whether both reasons can share a line.
     fn is_like(&self, other: &Reason) -> bool {
         self.section == other.section && self.file == other.file && self.text == other.text
     }
@@ -416,7 +402,7 @@ impl Reason {
         }
     }
 
-    /// `╰─ resources  fn-config/production/fitout.yaml:47-51  profile caracal-gateway`
+    /// `╰─ resources  fn-config/all/fitout.yaml:47-51  profile caracal-gateway`
     fn draw(&self, paint: Paint, text: &mut String) {
         let place = match (&self.file, self.lines) {
             (Some(file), Some((from, to))) if from == to => format!("{file}:{from}  "),

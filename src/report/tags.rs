@@ -1,4 +1,4 @@
-//! What else there is to know of an entry, by name.
+//! The tags of an entry.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,31 +7,30 @@ use serde::{Serialize, Serializer};
 
 use crate::finding::{Decision, Part};
 
-/// Anything else of an entry, by name. It is put into words only for those forms of a report that hold it, because most of
-/// a large report is never read by a machine.
+/// The tags of an entry, formatted only for formats that contain them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tags {
-    /// The environment's name; empty where no config could be read.
+    /// The environment's name; empty if the config could not be read.
     pub(super) environment: Arc<str>,
-    /// The section that made a change, or the finding's id.
+    /// The section of a change, or the rule of a finding.
     pub(super) rule: &'static str,
     /// The part of the object.
     pub(super) part: Part,
-    /// Who decided.
+    /// The setting that decided.
     pub(super) decision: Option<Arc<Decision>>,
-    /// The others.
+    /// Other tags: `reason`, `until`, `psa`, `rollout`, `immutable`.
     pub(super) marks: Vec<(&'static str, String)>,
 }
 
 impl Tags {
-    /// One of the others: `reason`, `until`, `psa`, `rollout`, `immutable`.
+    /// One of the other tags.
     pub(super) fn mark(&self, name: &str) -> Option<&str> {
         let mut marks = self.marks.iter();
         let (_, value) = marks.find(|(known, _)| *known == name)?;
         Some(value)
     }
 
-    /// All of them.
+    /// All tags.
     pub fn to_map(&self) -> BTreeMap<String, String> {
         let mut tags = BTreeMap::new();
         let mut add = |name: &str, value: String| tags.insert(name.to_owned(), value);

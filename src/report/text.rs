@@ -1,4 +1,4 @@
-//! The report for people: findings in the form of compiler messages, and a summary by object.
+//! The report as text: findings in the style of compiler messages, and a summary by object.
 
 use std::fmt::Write as _;
 
@@ -11,26 +11,26 @@ use crate::finding::Part;
 use crate::objects::ContainerType;
 use crate::problem::Problem;
 
-/// The findings of at least this severity, most severe first, each as a few lines.
+/// The findings with at least this severity, most severe first.
 pub fn findings(report: &Report, at_least: Severity) -> String {
     let mut text = String::new();
     folded(report, at_least == Severity::Info, &mut text);
-    let is_told = |entry: &&Entry| match entry.entry_type {
+    let is_reported = |entry: &&Entry| match entry.entry_type {
         EntryType::Change => false,
         EntryType::Finding => entry.severity >= at_least && !entry.is_folded(),
         EntryType::Waived => at_least == Severity::Info,
     };
-    for entry in report.results.iter().filter(is_told) {
+    for entry in report.results.iter().filter(is_reported) {
         finding(entry, &mut text);
     }
     text
 }
 
-/// Objects, and fields of each, that are shown of findings with one cause, unless all are asked for.
+/// Limits for folded findings: objects, and fields of each, unless all are requested.
 const FOLDED_OBJECTS: usize = 5;
 const FOLDED_FIELDS: usize = 4;
 
-/// Objects with findings that are shown as one, each with some of these.
+/// Folded findings: one message for each object, with some of its fields.
 fn folded(report: &Report, all: bool, text: &mut String) {
     let objects = report.folded_by_object();
     let shown = if all { objects.len() } else { FOLDED_OBJECTS };
@@ -118,37 +118,28 @@ fn finding(entry: &Entry, text: &mut String) {
     }
 }
 
-/// What was set in each object, by part and section, with who decided; at the end the totals.
-/// `width` is that of the terminal in columns; longer texts are wrapped in their column.
+/// The fields set in each object, by part and section, with the decision, and the totals. `width` is the width of the
+/// terminal, which longer text is wrapped to.
 pub fn summary(report: &Report, width: Option<u16>) -> String {
     let mut changes: Vec<&Entry> = report
         .results
         .iter()
         .filter(|entry| entry.entry_type == EntryType::Change)
         .collect();
-    // In the order in which transformers asked, in which what belongs together stands together.
+    // The order of the transformers keeps related changes together.
     changes.sort_by_key(|entry| entry.change);
     let mut text = String::new();
     for object in changes.chunk_by(|a, b| a.resource_ref == b.resource_ref) {
-        let name = object[0]
-            .resource_ref
-            .as_ref()
-            .map(name_of)
-            .unwrap_or_default();
-        let file = object[0]
-            .file
-            .as_ref()
-            .map_or("", |file| file.path.as_str());
-        let _ = writeln!(
-            text,
-            "{name}  {file}\n{}\n",
-            table(object, width).trim_fmt()
-        );
+        let name = object[0].resource_ref.as_ref().map(name_of);
+        let (name, file) = (name.unwrap_or_default(), object[0].file.as_ref());
+        let file = file.map_or("", |file| file.path.as_str());
+        let table = table(object, width).trim_fmt();
+        let _ = writeln!(text, "{name}  {file}\n{table}\n");
     }
     text + &totals(report)
 }
 
-/// Some changes of one object that stand in one row.
+/// The key of a row: changes with the same key share it.
 #[derive(PartialEq, Eq)]
 struct Row<'e> {
     part: String,
@@ -222,7 +213,7 @@ fn decider_of(entry: &Entry) -> String {
     }
 }
 
-/// A field without what its row says already, and its new value: `limits.cpu 2`, `mount /tmp`.
+/// A field, without the parts in its row, and its new value: `limits.cpu 2`, `mount /tmp`.
 fn setting(entry: &Entry) -> String {
     let Some(field) = &entry.field else {
         return String::new();
@@ -253,7 +244,7 @@ fn setting(entry: &Entry) -> String {
     }
 }
 
-/// JSON without the quotes and braces that only a machine needs.
+/// JSON without quotes and braces.
 fn compact(value: &serde_json::Value) -> String {
     match value {
         serde_json::Value::String(text) => text.clone(),
@@ -265,13 +256,10 @@ fn compact(value: &serde_json::Value) -> String {
     }
 }
 
-/// A problem with the lines of text around it, as a compiler shows it.
+/// A problem with an excerpt of the text, in the style of compiler messages.
 pub fn problem_snippet(problem: &Problem, color: bool) -> String {
-    let Some(place) = problem
-        .place
-        .as_ref()
-        .filter(|place| !place.excerpt.is_empty())
-    else {
+    let place = problem.place.as_ref();
+    let Some(place) = place.filter(|place| !place.excerpt.is_empty()) else {
         return format!("{problem}\n");
     };
     let path = place.file.as_deref().unwrap_or("stdin");
@@ -283,22 +271,17 @@ pub fn problem_snippet(problem: &Problem, color: bool) -> String {
         .line_start(place.excerpt_line)
         .annotation(AnnotationKind::Primary.span(place.span.clone()));
     let mut group = title.element(snippet);
-    let whereabouts: Vec<&str> = problem
-        .subject
-        .iter()
-        .chain(&problem.field)
-        .map(String::as_str)
-        .collect();
+    let whereabouts = problem.subject.iter().chain(&problem.field);
+    let whereabouts: Vec<&str> = whereabouts.map(String::as_str).collect();
     if !whereabouts.is_empty() {
         group = group.element(Level::NOTE.message(whereabouts.join("  ")));
     }
     if let Some(help) = &problem.help {
         group = group.element(Level::HELP.message(help.as_str()));
     }
-    let renderer = if color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
+    let renderer = match color {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
     };
     renderer.render(&[group]) + "\n"
 }

@@ -1,27 +1,26 @@
-//! The counts of a report in one line.
+//! The totals of a report.
 
 use std::fmt::Write as _;
 
 use super::Report;
 
-/// The counts in one line.
+/// The totals as one line.
 pub fn totals(report: &Report) -> String {
     let counts = &report.summary;
-    // In the middle of a host's pipeline nobody knows of files.
     let files = match counts.files {
         0 => String::new(),
         files => format!(" in {}", plural(files, "file", "files")),
     };
     if report.judges {
-        let unfitted = match report.folded().count() {
-            0 if !report.proof.holds() => "whether they were fitted was not told".to_owned(),
-            0 => "as fitted".to_owned(),
+        let drift = match report.folded().count() {
+            0 if !report.proof.holds() => "not verified whether fitout ran".to_owned(),
+            0 => "no drift from the config".to_owned(),
             1 => "1 field would still change".to_owned(),
             fields => format!("{fields} fields would still change"),
         };
         let workloads = plural(counts.workloads, "workload", "workloads");
         return format!(
-            "{workloads}{files} for {}: {unfitted}; {}, {}, {} waived\n",
+            "{workloads}{files} for {}: {drift}; {}, {}, {} waived\n",
             report.environment,
             plural(counts.errors, "error", "errors"),
             plural(counts.warnings, "warning", "warnings"),

@@ -1,7 +1,8 @@
-//! Exemptions: what stays as it is for a reason, by the config or by the object's author.
+//! Exemptions from fields and rules, with a reason, in the config or in an object's annotations.
 //!
-//! An exemption names leaves of the config, which are then neither written nor complained of, or rules, of which
-//! nothing is then found. It is evaluated all the same, so that a report says what it waives, and that it waives nothing.
+//! An exemption names leaves of the config, which are then not written or reported, or rules, whose findings are then
+//! waived. Exempted leaves and rules are still evaluated, so that reports list what is waived and which exemptions are
+//! unused.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -11,33 +12,33 @@ use crate::finding::{Finding, Part};
 use crate::kubernetes::Date;
 use crate::objects::{Container, Target};
 
-/// The annotation that exempts an object: leaves and rules, each for one container as `<container>:<leaf>`.
+/// The annotation that exempts an object from leaves and rules; `<container>:<leaf>` is for one container.
 pub const EXEMPT: &str = "fitout.dev/exempt";
-/// The annotation that says why; there is no exemption without it.
+/// The annotation with the reason. Required.
 pub const EXEMPT_REASON: &str = "fitout.dev/exempt-reason";
-/// The annotation that says until when.
+/// The annotation with the last day.
 pub const EXEMPT_UNTIL: &str = "fitout.dev/exempt-until";
 
 /// An exemption as it applies to one object.
 #[derive(Debug)]
 pub struct AppliedExemption<'r> {
-    /// Where it stands.
+    /// Where it is defined.
     pub source: Source,
-    /// The containers that it is for, if only for some.
+    /// The containers that it applies to, if not to all.
     container: Option<Only<'r>>,
-    /// Leaves, as they were written.
+    /// Leaves, as written.
     pub fields: Vec<Cow<'r, str>>,
     /// Rules.
     pub rules: Vec<Cow<'r, str>>,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// Until when.
+    /// The last day.
     pub until: Option<Date>,
-    /// Something would have been written or found without it.
+    /// Whether it waived anything.
     pub is_used: Cell<bool>,
 }
 
-/// Where an exemption stands.
+/// Where an exemption is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// In the config: its index in `spec.exemptions`.
@@ -53,7 +54,7 @@ enum Only<'r> {
 }
 
 impl<'r> AppliedExemption<'r> {
-    /// The config's exemption `index`, for an object that it selects.
+    /// An exemption of the config, for an object that it selects.
     pub fn of_config(index: usize, exemption: &'r Exemption) -> AppliedExemption<'r> {
         let selects_containers = exemption.select.containers.is_some();
         let borrowed =
@@ -69,7 +70,7 @@ impl<'r> AppliedExemption<'r> {
         }
     }
 
-    /// What the annotations of an object, or else of its template, exempt: one exemption for each word.
+    /// The exemptions in the annotations of an object or its template: one for each word.
     pub(super) fn of_annotations(target: &Target<'_>) -> Vec<AppliedExemption<'r>> {
         let annotation = |name: &str| target.annotation(name);
         let Some(words) = annotation(EXEMPT) else {
@@ -108,17 +109,17 @@ impl<'r> AppliedExemption<'r> {
         words.map(exemption).collect()
     }
 
-    /// Everything that it names, as it was written.
+    /// Its fields and rules, as written.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().chain(&self.rules).map(AsRef::as_ref)
     }
 
-    /// Whether it is for the object's own fields, and so for all its containers.
+    /// Whether it applies to the whole object, including all containers.
     pub fn is_for_whole_object(&self) -> bool {
         self.container.is_none()
     }
 
-    /// Whether it is for a container.
+    /// Whether it applies to a container.
     pub fn is_for(&self, container: &Container<'_>) -> bool {
         match &self.container {
             None => true,
@@ -127,7 +128,7 @@ impl<'r> AppliedExemption<'r> {
         }
     }
 
-    /// Whether it covers what was found in a part of an object: by the rule, or by the leaf that would mend it.
+    /// Whether it covers a finding: by its rule, or by the leaf that would fix it.
     pub fn covers(&self, finding: &Finding, target: &Target<'_>, vocabulary: &Vocabulary) -> bool {
         let part = &finding.part;
         let is_for_part = || match part {
@@ -144,7 +145,7 @@ impl<'r> AppliedExemption<'r> {
         is_named && is_for_part()
     }
 
-    /// Whether it names a leaf, given with its section: `resources.limits.cpu`.
+    /// Whether it covers a leaf, including the section: `resources.limits.cpu`.
     pub fn names(&self, leaf: &str, vocabulary: &Vocabulary) -> bool {
         let Some((section, leaf)) = leaf.split_once('.') else {
             return false;
@@ -153,7 +154,7 @@ impl<'r> AppliedExemption<'r> {
         section.is_some_and(|section| self.leaves_of(section).any(|path| covers(path, leaf)))
     }
 
-    /// The leaves of a section that it covers, by their paths as `modes` has them.
+    /// The paths in a section's `modes` that it covers.
     pub fn leaves_of<'w>(&'w self, section: &'static SectionRow) -> impl Iterator<Item = &'w str> {
         let fields = self.fields.iter();
         let fields = fields.filter_map(|field| leaf_of(field, section.name, section.mode_paths));

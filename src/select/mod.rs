@@ -1,4 +1,4 @@
-//! Step 3: which objects, containers and claims the config speaks of, and where they live.
+//! Step 3: which objects, containers and claims the config selects.
 
 mod exemptions;
 mod selection;

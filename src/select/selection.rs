@@ -1,66 +1,68 @@
-//! Which layers of the config apply to which object and container.
+//! The layers of the config that apply to each object and container.
 
 use super::exemptions::AppliedExemption;
 use crate::config::{Config, LayerId, Match, Near, Selector, Vocabulary};
-use crate::objects::{Container, Objects, PassedOver, Standing, Target, Template, annotation};
+use crate::objects::{
+    Classification, Container, Objects, SkipReason, Target, Template, annotation,
+};
 use crate::problem::Problems;
 use crate::read::Resource;
 
-/// The annotation by which an author opts an object out, wholly (`true`) or for some sections.
+/// The annotation that opts an object out: of everything (`true`), or of some sections.
 pub const SKIP: &str = "fitout.dev/skip";
 
-/// The annotation by which an author asks for a profile, which then comes last.
+/// The annotation that selects a profile, which is then applied last.
 pub const PROFILE: &str = "fitout.dev/profile";
 
-/// The objects that the config is for, and how its profiles were met.
+/// The objects that the config selects, and the use of its profiles.
 #[derive(Debug)]
 pub struct Selection<'r, 'a> {
     /// All objects.
     pub objects: &'r Objects<'a>,
-    /// Those that are selected, in their order.
+    /// The selected objects, in the order of the input.
     pub selected: Vec<Selected<'r, 'a>>,
-    /// One for each profile, in the config's order.
+    /// The use of each profile, in the order of the config.
     pub profiles: Vec<ProfileUse>,
-    /// How many objects the config might have been for.
+    /// The number of objects that the config could select.
     pub candidates: usize,
-    /// Why an object that nearly answers to `spec.select` does not.
+    /// A near miss of `spec.select`.
     pub near: Option<Near>,
-    /// What authors opted out of, by the index of the object: the words of the annotation.
+    /// The words of skip annotations, by object index.
     pub skips: Vec<(usize, Vec<String>)>,
-    /// Profiles that authors ask for and the config has not, by the index of the object.
+    /// Profiles in annotations that the config does not define, by object index.
     pub unknown_profiles: Vec<(usize, String)>,
-    /// The objects that are not selected, and why.
-    pub passed_over: Vec<(usize, PassedOver)>,
+    /// The other objects, by index, and why they are passed over.
+    pub passed_over: Vec<(usize, SkipReason)>,
 }
 
-/// An object that the config is for, and the layers of the config that apply to it.
+/// A selected object, and the layers of the config that apply to it.
 #[derive(Debug)]
 pub struct Selected<'r, 'a> {
     /// Its index among all objects.
     pub index: usize,
-    /// What there is to fit in it.
+    /// The object with its parts.
     pub target: &'r Target<'a>,
-    /// The containers that the config is for at all.
+    /// The containers that the config applies to.
     pub containers: Containers<'r>,
-    /// The layers that apply, lowest first, and the containers that each is for.
+    /// The layers that apply, lowest first, and the containers of each.
     pub layers: Vec<(LayerId, Containers<'r>)>,
-    /// What exemptions keep as it is.
+    /// Its exemptions.
     pub exemptions: Vec<AppliedExemption<'r>>,
-    /// Sections that the object's author opted out of, or `true`.
+    /// The words of its skip annotation: sections, or `true`.
     pub skipped: Vec<String>,
 }
 
-/// The containers that a part of the config is for.
+/// The containers that a part of the config applies to.
 #[derive(Clone, Debug, Default)]
 pub struct Containers<'r> {
-    /// Only those that this names; then the object's own fields are not meant.
+    /// If set, only these containers, and not the object's own fields.
     only: Option<&'r Selector>,
-    /// None of those that these name.
+    /// Excluded containers.
     except: Vec<&'r Selector>,
 }
 
 impl<'r> Containers<'r> {
-    /// What a selection and its exclusions say of the containers of an object that they match.
+    /// The containers for a selector and its exclusions.
     fn of(
         select: Option<&'r Selector>,
         exclude: &'r [Selector],
@@ -77,43 +79,43 @@ impl<'r> Containers<'r> {
         }
     }
 
-    /// Whether the object's own fields are meant as well.
+    /// Whether the object's own fields are included.
     pub fn is_whole_object(&self) -> bool {
         self.only.is_none()
     }
 
-    /// Whether a container is meant.
+    /// Whether a container is included.
     pub fn includes(&self, container: &Container<'_>) -> bool {
         self.leave_out(container).is_none()
     }
 
-    /// Why a container is not meant, if so.
-    pub fn leave_out(&self, container: &Container<'_>) -> Option<PassedOver> {
+    /// Why a container is not included; `None` if it is.
+    pub fn leave_out(&self, container: &Container<'_>) -> Option<SkipReason> {
         let is_named = |selector: &&Selector| selector.matches_container(container);
         if !self.only.as_ref().is_none_or(is_named) {
-            return Some(PassedOver::NotSelected);
+            return Some(SkipReason::NotSelected);
         }
         let is_excluded = self.except.iter().any(is_named);
-        is_excluded.then_some(PassedOver::Excluded)
+        is_excluded.then_some(SkipReason::Excluded)
     }
 }
 
-/// How a profile was met by the objects.
+/// The use of a profile.
 #[derive(Clone, Debug, Default)]
 pub struct ProfileUse {
-    /// Some object or container answers to it.
+    /// Whether it matches any object or container.
     pub is_used: bool,
-    /// An object that answers only by a name that kustomize has replaced since.
+    /// An object that only matches by a name from before kustomize renamed it.
     pub by_previous_name: Option<usize>,
-    /// Why an object that nearly answers does not.
+    /// A near miss.
     pub near: Option<Near>,
 }
 
 impl<'r, 'a> Selection<'r, 'a> {
-    /// Goes through all objects.
+    /// Selects objects.
     ///
     /// # Errors
-    /// Every object that does not have the shape of its kind, unless nobody wants it fitted.
+    /// Every selected object that does not match the schema of its kind.
     pub fn of(
         config: &'r Config<'_>,
         objects: &'r Objects<'a>,
@@ -129,15 +131,15 @@ impl<'r, 'a> Selection<'r, 'a> {
             passed_over: Vec::new(),
         };
         let mut problems = Vec::new();
-        for (index, standing) in objects.standings.iter().enumerate() {
+        for (index, class) in objects.classifications.iter().enumerate() {
             let resource = &objects.resources[index];
-            let (target, templates) = match standing {
-                Standing::PassedOver(reason) => {
+            let (target, templates) = match class {
+                Classification::PassedOver(reason) => {
                     selection.passed_over.push((index, *reason));
                     continue;
                 }
-                Standing::Target(target) => (Some(target), &target.templates[..]),
-                Standing::Malformed(_) => (None, &[][..]),
+                Classification::Target(target) => (Some(target), &target.templates[..]),
+                Classification::Malformed(_) => (None, &[][..]),
             };
             selection.candidates += 1;
             if let Some(reason) = not_selected(config, resource, templates) {
@@ -154,14 +156,14 @@ impl<'r, 'a> Selection<'r, 'a> {
             if !skipped.is_empty() {
                 selection.skips.push((index, skipped.clone()));
             }
-            // Whoever opts out of being fitted is checked all the same: only an exemption needs a reason.
+            // Validators check skipped objects too: skipping needs no reason, exemptions do.
             if is_skipped && (target.is_none() || !config.judges) {
-                selection.passed_over.push((index, PassedOver::Skipped));
+                selection.passed_over.push((index, SkipReason::Skipped));
                 continue;
             }
-            match (target, standing) {
+            match (target, class) {
                 (Some(target), _) => selection.add(config, index, target, skipped),
-                (None, Standing::Malformed(problem)) => problems.push(problem.clone()),
+                (None, Classification::Malformed(problem)) => problems.push(problem.clone()),
                 (None, _) => {}
             }
         }
@@ -171,7 +173,7 @@ impl<'r, 'a> Selection<'r, 'a> {
         }
     }
 
-    /// The selected object with an index among all objects; they are in the order of their indices.
+    /// The selected object with this index.
     pub fn selected_at(&self, index: usize) -> Option<&Selected<'r, 'a>> {
         let at = self.selected.binary_search_by_key(&index, |it| it.index);
         at.ok().map(|at| &self.selected[at])
@@ -199,19 +201,13 @@ impl<'r, 'a> Selection<'r, 'a> {
                 }
                 continue;
             }
-            if profile
-                .exclude
-                .iter()
-                .any(|exclude| exclude.containers.is_none() && answers(exclude))
-            {
+            let mut excludes = profile.exclude.iter();
+            if excludes.any(|exclude| exclude.containers.is_none() && answers(exclude)) {
                 continue;
             }
             let containers = Containers::of(Some(&profile.select), &profile.exclude, answers);
-            if !containers.is_whole_object()
-                && !target
-                    .containers()
-                    .any(|container| containers.includes(container))
-            {
+            let includes_any = || target.containers().any(|it| containers.includes(it));
+            if !containers.is_whole_object() && !includes_any() {
                 continue;
             }
             used.is_used = true;
@@ -221,11 +217,8 @@ impl<'r, 'a> Selection<'r, 'a> {
             layers.push((profile.layer, containers));
         }
         if let Some(name) = target.annotation(PROFILE) {
-            let profile = config
-                .profiles
-                .iter()
-                .position(|profile| *profile.name == *name);
-            match profile {
+            let mut profiles = config.profiles.iter();
+            match profiles.position(|profile| *profile.name == *name) {
                 Some(profile) => {
                     self.profiles[profile].is_used = true;
                     let layer = config.profiles[profile].layer;
@@ -253,24 +246,24 @@ impl<'r, 'a> Selection<'r, 'a> {
     }
 }
 
-/// Why the config as a whole is not for an object, if so.
+/// Why the config does not select an object; `None` if it does.
 fn not_selected(
     config: &Config<'_>,
     resource: &Resource<'_>,
     templates: &[Template<'_>],
-) -> Option<PassedOver> {
+) -> Option<SkipReason> {
     let answers = |selector: &Selector| selector.matches(resource, templates) != Match::No;
     let mut excludes = config.exclude.iter();
     let is_excluded = excludes.any(|it| it.containers.is_none() && answers(it));
     let is_selected = config.select.as_ref().is_none_or(answers);
     match (is_selected, is_excluded) {
-        (false, _) => Some(PassedOver::NotSelected),
-        (true, true) => Some(PassedOver::Excluded),
+        (false, _) => Some(SkipReason::NotSelected),
+        (true, true) => Some(SkipReason::Excluded),
         (true, false) => None,
     }
 }
 
-/// The words of the skip annotation, on the object or on its template.
+/// The words of the skip annotation of the object or its template.
 fn skipped_sections(resource: &Resource<'_>, templates: &[Template<'_>]) -> Vec<String> {
     let skip = annotation(resource, templates, SKIP);
     let words = skip.iter().flat_map(|skip| skip.split(',')).map(str::trim);
@@ -281,7 +274,7 @@ fn skipped_sections(resource: &Resource<'_>, templates: &[Template<'_>]) -> Vec<
 }
 
 impl<'r, 'a> Selected<'r, 'a> {
-    /// The containers that the config is for, each with the template that it is in.
+    /// The selected containers with their templates.
     pub fn each_container(&self) -> impl Iterator<Item = (&Template<'a>, &Container<'a>)> {
         let templates = self.target.templates.iter();
         let all = templates.flat_map(|template| {
@@ -291,13 +284,13 @@ impl<'r, 'a> Selected<'r, 'a> {
         all.filter(|(_, container)| self.containers.includes(container))
     }
 
-    /// The exemption that names a leaf, given with its section, by its index.
+    /// The index of the exemption that covers a leaf, including the section.
     pub fn exemption_of(&self, leaf: &str, vocabulary: &Vocabulary) -> Option<usize> {
         let mut exemptions = self.exemptions.iter();
         exemptions.position(|it| it.names(leaf, vocabulary))
     }
 
-    /// Whether its author opted out of a section.
+    /// Whether the skip annotation covers a section.
     pub fn skips(&self, section: &str) -> bool {
         let mut skipped = self.skipped.iter();
         skipped.any(|skipped| skipped == section || skipped == "true")

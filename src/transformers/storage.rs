@@ -28,7 +28,7 @@ use crate::config::{Amount, Factor, Objection, Section, Settings};
 use crate::edit::Edits;
 use crate::finding::Mode;
 use crate::kubernetes::{Glob, Quantity};
-use crate::objects::PassedOver;
+use crate::objects::SkipReason;
 use crate::problem::{Problem, suggestion};
 use crate::rules::Rule;
 
@@ -198,7 +198,7 @@ impl Transformer for Storage {
             if fitting.is_selected() {
                 fitting.fit(edits)?;
             } else {
-                edits.leave_out(&claim.subject, PassedOver::NotSelected);
+                edits.leave_out(&claim.subject, SkipReason::NotSelected);
             }
         }
         retention::fit(target, &section, edits)

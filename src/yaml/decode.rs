@@ -190,7 +190,7 @@ pub(super) fn header(raw: &str) -> Header {
     header
 }
 
-/// Content of a block scalar. `parent` is the column of the collection it stands in: an
+/// Content of a block scalar. `parent` is the column of its collection: an
 /// indentation indicator counts from there.
 pub(super) fn block_scalar(kind: Kind, raw: &str, parent: usize) -> String {
     let header = header(raw);

@@ -40,13 +40,13 @@ pub enum Change {
     Remove,
 }
 
-/// An edit that was not done, so no text was made at all.
+/// An edit that was refused, so there is no new text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
     /// Which edit: its index in the list given.
     pub edit: usize,
-    /// Why, in plain words, with the line numbers that help.
+    /// Why, with line numbers.
     pub message: String,
     /// Where the obstacle is: byte offset.
     pub offset: usize,
@@ -68,11 +68,11 @@ impl std::error::Error for Refusal {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RefusalReason {
-    /// A map on the way has a key twice, so readers disagree on what it holds.
+    /// A map on the path has a duplicate key, so readers disagree about its value.
     DuplicateKey,
-    /// The way leads through a scalar, or to an index that a sequence does not have.
+    /// The path goes through a scalar, or to an index that the sequence does not have.
     NoSuchPlace,
-    /// An anchor, alias or merge stands in the way of changing only this one place.
+    /// The place is shared through an anchor, alias or merge.
     Shared,
     /// The node has a tag, and a new value could contradict it.
     Tagged,

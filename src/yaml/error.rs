@@ -183,7 +183,7 @@ fn words(kind: &ErrorKind) -> String {
         E::InvalidLowSurrogateHexEscape
         | E::InvalidLowSurrogate
         | E::MissingLowSurrogate
-        | E::UnpairedLowSurrogate => "half of a surrogate pair, which is no character",
+        | E::UnpairedLowSurrogate => "half of a surrogate pair, which is not a character",
         E::MappingKeyNotAllowed => "a key is not allowed here",
         E::MappingValueNotAllowed | E::InvalidColonPlacement => {
             "a second `: ` in one line: put the text in quotes"

@@ -146,7 +146,7 @@ impl Parser<'_> {
         if i < self.end { self.bytes[i] } else { b'\n' }
     }
 
-    /// Does a blank or the end of the line stand at `i`? (Tabs count as neither.)
+    /// Is there a blank or the end of the line at `i`? (Tabs count as neither.)
     #[inline]
     fn is_gap(&self, i: usize) -> bool {
         matches!(self.byte(i), b' ' | b'\n' | b'\r')

@@ -1,8 +1,8 @@
 //! The general parser: any YAML 1.2, by `granit-parser`, into the same tree as [`fast`](super::fast).
 //!
 //! The events of granit say what a document means and where its scalars, brackets, anchors and
-//! tags are. They do not say where `-`, `?`, `:` and `,` stand, where a block scalar begins (its
-//! span leaves out the header) or where an empty value belongs (its span may lie tokens later).
+//! tags are. They do not say where `-`, `?`, `:` and `,` are, where a block scalar begins (its
+//! span leaves out the header) or where an empty value belongs (its span may be tokens later).
 //! So a cursor of our own follows the events over punctuation, blanks and comments.
 
 use super::error::{Syntax, explain};
@@ -59,7 +59,7 @@ struct Open {
 /// Where the next node belongs, once the punctuation before it is passed.
 struct Slot {
     at: usize,
-    /// Behind a `:` or `-`, so that an empty node stands right there.
+    /// After a `:` or `-`, so that an empty node is right there.
     anchored: bool,
 }
 
@@ -297,7 +297,7 @@ impl<'a, 't> Builder<'a, 't> {
         if self.open.iter().any(|open| open.node == target) {
             return Err(Syntax::new(
                 range.start,
-                "this alias refers to a node it stands in, so its value would have no end",
+                "this alias refers to a node that contains it, so its value would be infinite",
             ));
         }
         let id = self

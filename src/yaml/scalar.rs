@@ -16,7 +16,7 @@ pub enum Scalar<'a> {
     Bool(bool),
     /// A whole number between the smallest `i64` and the largest `u64`.
     Int(i128),
-    /// Any other number; infinite and not-a-number where the text says so.
+    /// Any other number; including infinity and not-a-number.
     Float(f64),
     /// Everything else.
     Text(Cow<'a, str>),

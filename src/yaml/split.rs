@@ -1,9 +1,8 @@
 //! Cuts a text into chunks that can be parsed on their own.
 //!
 //! `---` at the start of a line, followed by a blank or the end of the line, is a document marker
-//! wherever it stands: YAML forbids it inside every kind of scalar. So documents can be told apart
-//! before any of them is understood, one odd document costs only itself, and an edit only makes
-//! its own document be read again.
+//! everywhere: YAML forbids it inside every kind of scalar. So a text can be split before any document
+//! is parsed, one odd document affects only itself, and an edit only parses its own document again.
 
 use memchr::memmem;
 use std::ops::Range;
@@ -13,7 +12,7 @@ pub(super) fn bom_len(text: &str) -> usize {
     if text.starts_with('\u{feff}') { 3 } else { 0 }
 }
 
-/// Does a document marker stand at `at`, which is the start of a line?
+/// Is there a document marker at `at`, which is the start of a line?
 fn is_marker(bytes: &[u8], at: usize) -> bool {
     bytes[at..].starts_with(b"---")
         && bytes
@@ -22,7 +21,7 @@ fn is_marker(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Ranges from one marker to the next, without the byte order mark. A text with a directive
-/// (`%` at the start of a line) is one chunk, because directives stand before their marker.
+/// (`%` at the start of a line) is one chunk, because directives precede their marker.
 pub(super) fn chunks(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
     let mut start = bom_len(text);

@@ -109,7 +109,7 @@ impl Stream {
         Stream::from_bytes_or_text(bytes).map_err(|(error, _)| error)
     }
 
-    /// The same; with an error comes the text, as far as it is one, to show the place in it.
+    /// The same; an error includes the text, decoded lossily, to show the place in it.
     ///
     /// # Errors
     /// As [`Stream::from_bytes`].
@@ -247,7 +247,7 @@ fn parse_chunk(
     full::parse(text, chunk, number, tree)
 }
 
-/// The Go readers reject control characters anywhere; so a file with one is no use to anybody.
+/// Go readers reject control characters anywhere, so Kubernetes cannot read such a file.
 fn refuse_control(text: &str, chunk: &Range<usize>) -> Result<(), Syntax> {
     let is_control = |c: char| {
         (c < ' ' && !matches!(c, '\n' | '\t' | '\r'))

@@ -95,7 +95,7 @@ impl Data {
     }
 }
 
-/// Anchor and tag of a node; empty ranges where there is none. Rare, hence not in [`Data`].
+/// Anchor and tag of a node; empty ranges where there is none. Rare, so not in [`Data`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Props {
     pub(super) anchor: Range<u32>,
@@ -272,7 +272,7 @@ impl Tree {
     }
 
     /// The node an alias stands for, through any number of aliases; other nodes are themselves.
-    /// Ends, because a target always lies before its alias.
+    /// Ends, because a target always precedes its alias.
     #[inline]
     pub(super) fn target(&self, mut id: u32) -> u32 {
         while self.at(id).kind == Kind::Alias {

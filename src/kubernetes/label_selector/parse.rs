@@ -1,4 +1,4 @@
-//! Reading a label selector from text.
+//! Parses the text of a label selector.
 
 use super::{Condition, LabelSelectorError, Requirement};
 
@@ -9,7 +9,7 @@ const NAME_MAX: usize = 63;
 /// The longest prefix of a key, in bytes (`DNS1123SubdomainMaxLength`).
 const PREFIX_MAX: usize = 253;
 
-/// The requirements that a text lists.
+/// Parses the requirements of a selector.
 pub(super) fn requirements(text: &str) -> Result<Vec<Requirement>, LabelSelectorError> {
     let rest = tokens(text)?.into_iter().peekable();
     Parser { text, rest }.selector()
@@ -27,7 +27,7 @@ impl Token<'_> {
         self.text.is_empty()
     }
 
-    /// Whether this may be a key or a value. `in` and `notin` may, where no operator is due.
+    /// Whether this can be a key or a value. `in` and `notin` can, unless an operator is expected.
     fn is_word(&self) -> bool {
         !self.is_end() && !self.text.starts_with(is_symbol)
     }
@@ -49,13 +49,13 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r' | '\n')
 }
 
-/// Cuts a selector into words and operators; the last token is the end.
+/// Splits a selector into words and operators; the last token is the end.
 fn tokens(text: &str) -> Result<Vec<Token<'_>>, LabelSelectorError> {
     let mut tokens = Vec::new();
     let mut rest = text.trim_start_matches(is_blank);
     loop {
         let offset = text.len() - rest.len();
-        // Upstream takes a NUL for the end of the text and ignores what follows.
+        // Upstream treats a NUL as the end of the text.
         if rest.starts_with('\0') {
             return Err(error(
                 text,
@@ -257,11 +257,11 @@ fn check_key(key: &str) -> Result<(), String> {
     }
     if prefix.is_some_and(|prefix| !is_dns_subdomain(prefix)) {
         return Err(format!(
-            "before the \"/\" must stand a DNS name of lower-case letters, digits, \"-\" and \".\", at most {PREFIX_MAX} long"
+            "the prefix before the \"/\" must be a DNS name of lower-case letters, digits, \"-\" and \".\", at most {PREFIX_MAX} characters long"
         ));
     }
     if name.is_empty() {
-        return Err("there is no name".to_owned());
+        return Err("the name is empty".to_owned());
     }
     check_name(name)
 }
@@ -278,7 +278,7 @@ fn check_value(value: &str) -> Result<(), String> {
 fn check_name(name: &str) -> Result<(), String> {
     if name.len() > NAME_MAX {
         return Err(format!(
-            "it is {} characters long, {NAME_MAX} are allowed",
+            "it has {} characters, the maximum is {NAME_MAX}",
             name.len()
         ));
     }
@@ -297,7 +297,7 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Lower-case labels joined by points (`IsDNS1123Subdomain`; a label's own length is not limited).
+/// Lower-case labels joined by dots (`IsDNS1123Subdomain`; a label's own length is not limited).
 fn is_dns_subdomain(name: &str) -> bool {
     name.len() <= PREFIX_MAX
         && name.split('.').all(|label| {

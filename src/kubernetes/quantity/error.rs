@@ -1,11 +1,11 @@
-//! Why a text is no quantity, and what was probably meant.
+//! Errors for invalid quantities, with suggestions.
 
 use std::fmt;
 
 use super::yaml::integer_as_json;
 use super::{Number, Quantity};
 
-/// Why a text is no quantity, and what its author may have meant.
+/// The error for an invalid quantity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuantityError {
     text: String,
@@ -20,11 +20,11 @@ impl QuantityError {
         }
     }
 
-    /// The quantity probably meant, in canonical form: `1G` for `1GB`, `1Gi` for `1 Gi`. None where
-    /// a guess could be wrong by more than a misspelt unit.
+    /// The probably intended quantity, in canonical form: `1G` for `1GB`, `1Gi` for `1 Gi`. `None` if more than the unit may
+    /// be wrong.
     ///
-    /// Units in lower case are read the way container runtimes and the JVM do, by powers of 1024
-    /// (`512mb` is `512Mi`); those in upper case by the letter (`512MB` is `512M`).
+    /// Lower-case units are powers of 1024, as in container runtimes and the JVM (`512mb` is `512Mi`); upper-case units are
+    /// powers of 1000 (`512MB` is `512M`).
     pub fn suggestion(&self) -> Option<String> {
         suggest(&self.text).map(|quantity| quantity.to_string())
     }
@@ -33,12 +33,12 @@ impl QuantityError {
 impl fmt::Display for QuantityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.problem == Problem::Empty {
-            return f.write_str("a quantity is missing: the text is empty");
+            return f.write_str("expected a quantity, found an empty text");
         }
         write!(f, "{:?} is not a quantity: ", self.text)?;
         match &self.problem {
             Problem::Empty => Ok(()),
-            Problem::NoNumber => f.write_str("it does not begin with a number"),
+            Problem::NoNumber => f.write_str("it does not start with a number"),
             Problem::Space => f.write_str("it contains a space"),
             Problem::UnknownUnit(unit) => write!(
                 f,
@@ -51,10 +51,8 @@ impl fmt::Display for QuantityError {
             Problem::Grouping => f.write_str("its digits are grouped"),
             Problem::SecondSign => f.write_str("it has more than one sign"),
             Problem::NotFinite => f.write_str("it is not a finite number"),
-            Problem::Truth => f.write_str("YAML reads it as true or false"),
-            Problem::OutOfRange => {
-                f.write_str("it is too large or too fine to be held in 38 digits")
-            }
+            Problem::Truth => f.write_str("it is a boolean in YAML"),
+            Problem::OutOfRange => f.write_str("it needs more than 38 digits"),
         }
     }
 }
@@ -76,7 +74,7 @@ pub(super) enum Problem {
     OutOfRange,
 }
 
-/// Says in which way the text after the number is no unit.
+/// The problem with the text after the number.
 pub(super) fn wrong_unit(number: &Number<'_>) -> Problem {
     let unit = number.unit;
     let no_number = number.whole.is_empty() && number.fraction.is_empty();
@@ -95,7 +93,7 @@ pub(super) fn wrong_unit(number: &Number<'_>) -> Problem {
     }
 }
 
-/// Repairs what people write instead of a quantity; None unless the repaired text is one.
+/// Corrects common mistakes; `None` if the result is still not a quantity.
 pub(super) fn suggest(text: &str) -> Option<Quantity> {
     let compact: String = text
         .chars()
@@ -117,7 +115,7 @@ pub(super) fn suggest(text: &str) -> Option<Quantity> {
     [number.as_str(), repaired].concat().parse().ok()
 }
 
-/// Full-width digits and letters, typed with an East Asian keyboard, become plain ones.
+/// Converts full-width digits and letters of East Asian keyboards to ASCII.
 fn ascii_digit(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
@@ -140,7 +138,7 @@ fn ungrouped(number: &str) -> Option<String> {
     }
 }
 
-/// The unit that a wrong spelling most likely stands for.
+/// The probably intended unit for a common misspelling.
 fn repaired_unit(unit: &str) -> Option<&'static str> {
     let lower = unit.to_ascii_lowercase();
     Some(match lower.as_str() {

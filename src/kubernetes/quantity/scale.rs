@@ -1,4 +1,4 @@
-//! Factors, as exact decimals.
+//! Exact decimal factors.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// Whether it makes less of what it scales.
+    /// Whether it is below 1.
     pub fn is_below_one(&self) -> bool {
         power_of_ten(i64::from(self.decimals)).is_some_and(|one| self.coefficient < one)
     }
@@ -23,7 +23,7 @@ impl Scale {
 impl FromStr for Scale {
     type Err = ScaleError;
 
-    /// Digits with at most one decimal point; neither sign nor exponent, at most 18 digits in all.
+    /// Parses at most 18 digits with at most one decimal point, without sign or exponent.
     fn from_str(text: &str) -> Result<Self, ScaleError> {
         let refuse = |problem| ScaleError {
             text: text.to_owned(),
@@ -54,7 +54,7 @@ impl FromStr for Scale {
     }
 }
 
-/// Why a text is no [`Scale`].
+/// The error for an invalid [`Scale`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScaleError {
     text: String,

@@ -223,11 +223,11 @@ fn suggestions() {
 #[test]
 fn errors_say_what_is_wrong() {
     for (text, expected) in [
-        ("", "a quantity is missing: the text is empty"),
+        ("", "expected a quantity, found an empty text"),
         ("1 Gi", "\"1 Gi\" is not a quantity: it contains a space"),
         (
             "two",
-            "\"two\" is not a quantity: it does not begin with a number",
+            "\"two\" is not a quantity: it does not start with a number",
         ),
         (
             "1.5.5",

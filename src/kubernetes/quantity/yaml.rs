@@ -1,16 +1,16 @@
-//! What the readers of YAML 1.1 make of an unquoted scalar before it is a quantity.
+//! How YAML 1.1 resolves an unquoted scalar before it is parsed as a quantity.
 
 use super::error::Problem;
 use super::leading_digits;
 
-/// Whitespace that `UnmarshalJSON` trims off a string. Control characters and the line separators
-/// are escaped in JSON, where trimming does not see them.
+/// Whitespace that `UnmarshalJSON` trims from a string. Control characters and line separators are escaped in JSON, so
+/// they are not trimmed.
 pub(super) fn is_space_in_json(c: char) -> bool {
     c.is_whitespace() && c >= ' ' && !matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// What YAML 1.1 makes of an unquoted scalar (`resolve.go` of go.yaml.in/yaml/v2): the JSON text of
-/// a number, or None where it stays a string.
+/// Resolves an unquoted scalar as in YAML 1.1 (`resolve.go` of go.yaml.in/yaml/v2): the JSON text of a number, or `None` for
+/// a string.
 pub(super) fn resolve_plain(text: &str) -> Result<Option<String>, Problem> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Some("0".to_owned())),
@@ -22,7 +22,7 @@ pub(super) fn resolve_plain(text: &str) -> Result<Option<String>, Problem> {
         | "-.inf" | "-.Inf" | "-.INF" => return Err(Problem::NotFinite),
         _ => {}
     }
-    // Most amounts are digits and a unit, which is a string to YAML.
+    // The common case: digits and a unit are a string in YAML.
     let (digits, rest) = leading_digits(text);
     if !digits.is_empty()
         && matches!(
@@ -81,8 +81,7 @@ pub(super) fn integer_as_json(text: &str) -> Option<String> {
     (magnitude <= limit).then(|| format!("{sign}{magnitude}"))
 }
 
-/// A float as Go writes it to JSON. The readers do pass such scalars through 64 bits, so a long one
-/// reaches the API server changed; this is the one place where a float is right.
+/// A float in Go's JSON format. The readers convert such scalars to 64-bit floats, so this must use a float too.
 fn float_as_json(text: &str) -> Option<String> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, rest) = leading_digits(unsigned);
@@ -100,7 +99,7 @@ fn float_as_json(text: &str) -> Option<String> {
     let magnitude = value.abs();
     let written_out = magnitude == 0.0 || (1e-6..1e21).contains(&magnitude);
     let shortest = format!("{value:e}");
-    // Of two shortest forms equally near, Go takes the even one, as does rounding to a fixed length.
+    // Of two equally near shortest forms, Go uses the even one, like rounding to a fixed length.
     let digits = shortest
         .split('e')
         .next()
@@ -121,7 +120,7 @@ fn float_as_json(text: &str) -> Option<String> {
     })
 }
 
-/// Writes `-1.5e-3` as `-0.0015`.
+/// Formats `-1.5e-3` as `-0.0015`.
 fn without_exponent(scientific: &str) -> String {
     let (mantissa, power) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let (sign, mantissa) = mantissa

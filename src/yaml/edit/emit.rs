@@ -169,8 +169,8 @@ impl<'a> Emitter<'a, '_> {
         Ok(())
     }
 
-    /// Rule 10: explicit keys and pairs without braces; the planner looked at the maps on the way,
-    /// but a written out alias may stand in another one.
+    /// Rule 10: explicit keys and pairs without braces; the planner checked the maps on the path,
+    /// but an expanded alias may be in another one.
     fn refuse_odd_parent(&self, id: u32) -> Done {
         let odd = self
             .plan

@@ -1,8 +1,8 @@
 //! The proof of an edit: the new text is parsed and compared with what the plan intends.
 //!
 //! It shares nothing with the code that writes: it walks the tree of the new text next to the old
-//! tree and its patches. A bug in the writer, a reader's rule nobody thought of, a layout that was
-//! misjudged — all of them end here, in a refusal instead of a broken file.
+//! tree and its patches. A bug in the writer, an
+//! unexpected rule of a reader or an unusual layout end here, in a refusal instead of a broken file.
 
 use super::super::tree::{Kind, NONE};
 use super::super::{Node, NodeId, Scalar, Stream};
@@ -272,7 +272,7 @@ impl<'a> Guard<'a> {
         self.differs(new, "a copied value does not read back as itself")
     }
 
-    /// As [`Guard::written`], where no anchor of the source can stand before the value.
+    /// Like [`Guard::written`], if no anchor of the source can precede the value.
     fn added(&self, value: &New, new: u32) -> Same {
         if self.new_node(new).anchor().is_some() {
             return self.differs(new, "a new value got an anchor");

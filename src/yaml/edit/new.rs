@@ -94,8 +94,7 @@ impl New {
             })
     }
 
-    /// Writes the value of `node` out, aliases expanded. `None`: too large, or a key that is no
-    /// scalar.
+    /// Copies the value of `node` with aliases expanded. `None`: too large, or a key is not a scalar.
     pub(super) fn copy(node: Node<'_>) -> Option<New> {
         let mut budget = MAX_COPY;
         copy(node, &mut budget, 0)

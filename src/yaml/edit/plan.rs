@@ -18,7 +18,7 @@ pub(super) struct Plan<'a> {
     pub(super) stream: &'a Stream,
     pub(super) patches: Patches,
     /// Nodes whose text is gone because something above them is replaced or removed: first node
-    /// to the one behind the last. No range lies in another one.
+    /// to the one after the last. Ranges do not contain each other.
     dropped: BTreeMap<u32, u32>,
     /// Maps already checked for double keys and odd entries, by their number in the document.
     checked: Vec<bool>,
@@ -97,7 +97,7 @@ impl<'a> Plan<'a> {
         behind.is_some_and(|(_, end)| id < *end)
     }
 
-    /// Notes that the text of these nodes is gone, which are all that lies below some node or two.
+    /// Records that the text of these nodes is gone: everything below one or two nodes.
     fn drop_nodes(&mut self, nodes: Range<u32>) {
         let covers = |end: u32| nodes.end <= end;
         let before = self.dropped.range(..=nodes.start).next_back();
@@ -163,7 +163,7 @@ impl<'a> Plan<'a> {
         self.remove(parent, entry.map_or(id, |(key, _)| key))
     }
 
-    /// Follows the tokens through the source as far as it goes.
+    /// Follows the tokens through the source, down to the last existing node.
     fn descend(&mut self, root: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
         let (mut end, mut id) = self.way.steps.last().copied().unwrap_or((0, root));
         for (depth, token) in tokens.iter().enumerate() {
@@ -237,7 +237,7 @@ impl<'a> Plan<'a> {
         }
         let line = name.position().line;
         let message = format!(
-            "`{key}` on line {line} stands before a `<<` that also has it, and kubectl then reads the merged value"
+            "`{key}` on line {line} precedes a `<<` with the same key, so kubectl reads the merged value"
         );
         self.refuse(Reason::Shared, name.id().0, message)
     }

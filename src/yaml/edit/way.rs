@@ -1,4 +1,4 @@
-//! What consecutive edits share: most go to places beside each other.
+//! The shared path of consecutive edits: most are next to each other.
 
 /// The way that the edit before went through the source: the next one mostly begins alike.
 #[derive(Default)]

@@ -34,7 +34,7 @@ pub(super) const FLOW: Context = Context {
 };
 
 impl Writer<'_> {
-    /// Can the value stand behind its key on one line, outside brackets?
+    /// Can the value follow its key on one line, outside brackets?
     pub(super) fn is_inline(value: &New) -> bool {
         match value {
             New::Map(entries) => entries.is_empty(),

@@ -38,7 +38,7 @@ impl Parser<'_> {
         }
     }
 
-    /// The collection whose bracket stands at the cursor.
+    /// The collection whose bracket is at the cursor.
     pub(super) fn flow(&mut self, parent: u32, depth: u32) -> Fast<u32> {
         if depth > MAX_DEPTH {
             return Err(GiveUp);

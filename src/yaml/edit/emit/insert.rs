@@ -62,8 +62,8 @@ impl Emitter<'_, '_> {
         Ok(())
     }
 
-    /// `, k: v` behind the last child; a trailing comma is used, and entries that stand on lines
-    /// of their own are followed by lines of their own.
+    /// `, k: v` behind the last child; a trailing comma is used, and entries on their own
+    /// lines are followed by new lines.
     fn append_flow(&mut self, id: u32, added: &Patch) -> Done {
         let data = *self.tree.at(id);
         let Some(last) = self.tree.last_child(id) else {

@@ -1,4 +1,4 @@
-//! Rule 6: entries and items go with the lines they stand on and the comments right above them.
+//! Rule 6: entries and items are removed with their lines and the comments directly above them.
 
 use super::super::super::tree::NONE;
 use super::super::new::New;
@@ -170,7 +170,7 @@ impl Emitter<'_, '_> {
         end
     }
 
-    /// First byte of the comment lines that stand directly over `line`, in the same column.
+    /// First byte of the comment lines directly above `line`, in the same column.
     fn comments_above(&self, line: usize, column: usize, floor: usize) -> usize {
         let mut line = line;
         while line > floor && line > 0 {

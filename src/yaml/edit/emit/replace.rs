@@ -6,7 +6,7 @@ use super::super::write::{Context, Writer};
 use super::{Done, Emitter, LinePlace, Reason, indent};
 
 impl Emitter<'_, '_> {
-    /// Writes `value` where node `id` stands.
+    /// Writes `value` in place of node `id`.
     pub(super) fn replace(&mut self, id: u32, value: &New) -> Done {
         let data = *self.tree.at(id);
         let in_flow = data.parent != NONE && self.tree.at(data.parent).kind.is_flow();
@@ -188,7 +188,7 @@ impl Emitter<'_, '_> {
         Ok(())
     }
 
-    /// The value stands on lines of its own below its key or dash, whose line keeps its comment.
+    /// The value is on its own lines below its key or dash, whose line keeps its comment.
     fn replace_below(&mut self, id: u32, data: &Data, value: &New, head: usize) -> Done {
         let parent = data.parent;
         let base = self.column(self.tree.full_start_of_block(parent));
