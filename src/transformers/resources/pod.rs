@@ -230,13 +230,13 @@ impl<'f, 'a> PodLevel<'f, 'a> {
                     .to_owned(),
             ),
             false => (
-                format!("they need Kubernetes 1.{SINCE}"),
+                format!("they require Kubernetes 1.{SINCE}"),
                 format!(
                     "set `kubernetesVersion: \"1.{SINCE}\"` if the cluster has that version or a later one"
                 ),
             ),
         };
-        let message = format!("pod-level resources are not set: {what}");
+        let message = format!("pod-level resources not set: {what}");
         Finding::new(&IMPOSSIBLE, message)
             .about(&self.template.pod, &["resources"])
             .decided_by(self.section.decision("podLevel"))
