@@ -1,19 +1,19 @@
-# The one door to everything a person does here and everything CI does. `make help` lists it.
+# All commands for development and CI. `make help` lists them.
 
-# The name under which the image is published. src/ repeats it once, and a test finds every use.
+# The name of the published image. src/ has it once more, and a test checks every use.
 IMAGE := ghcr.io/fitout/fitout:v0.1.0
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
-# Manifests that nobody here wrote; `make corpus` says so and does nothing where they are not.
+# Manifests from other projects. Without them `make corpus` prints that they are missing and does nothing.
 CORPUS := ../shared/corpus-dev
-# CI must not resolve other versions than the ones under review; a person who adds a dependency may.
+# CI must use the reviewed versions; a developer who adds a dependency may resolve new ones.
 LOCKED := $(if $(filter true,$(CI)),--locked)
-# The container, the exec hosts and the command line are tested with one and the same static binary.
+# The container, the exec hosts and the command line are tested with the same static binary.
 MUSL := $(subst arm64,aarch64,$(shell uname -m))-unknown-linux-musl
-# `release` is what ships and what CI tests; `fast` is for work. See Cargo.toml.
+# `release` is what ships and what CI tests; `fast` is for development. See Cargo.toml.
 PROFILE := release
 STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
-# Hosts that `make hosts` installs lie here, out of the way of the machine's own.
+# `make hosts` installs hosts here, separate from those of the machine.
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL STATIC
 
@@ -22,26 +22,26 @@ export IMAGE MUSL STATIC
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
 
-run: ## fit base/caracal out for production into out/, and print a summary; needs only Rust
+run: ## write base/caracal for production to out/, and print a summary; needs only Rust
 	cargo build $(LOCKED)
 	@mkdir -p out
 	$(TARGET)/debug/fitout apply --verbose -f base/caracal -e production > out/caracal-production.yaml
 	@echo 'written: out/caracal-production.yaml'
-	@echo "overlays/production/caracal would add: $$(sed -n 's#^- .*/components/##p' overlays/production/caracal/kustomization.yaml | paste -sd, - | sed 's/,/, /g') (make hosts tells how to get kustomize)"
+	@echo "overlays/production/caracal would add: $$(sed -n 's#^- .*/components/##p' overlays/production/caracal/kustomization.yaml | paste -sd, - | sed 's/,/, /g') (make hosts shows how to get kustomize)"
 
-test: ## every test that needs nothing but Rust
+test: ## run every test that needs only Rust
 	cargo test --workspace $(LOCKED)
 
-lint: ## formatting, clippy, broken links in the documentation, and shellcheck where there is one
+lint: ## check formatting, clippy, links in the documentation, and shellcheck if it is installed
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets $(LOCKED) -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --document-private-items $(LOCKED)
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; elif [ "$(CI)" = true ]; then echo 'no shellcheck, and with CI=true that is a failure' >&2; exit 1; else echo 'skip: no shellcheck'; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run scripts/*; elif [ "$(CI)" = true ]; then echo 'no shellcheck: with CI=true it is required' >&2; exit 1; else echo 'skip: no shellcheck'; fi
 
-binary: ## the static binary that ships; PROFILE=fast builds in a fraction of the time
+binary: ## build the static binary that ships; PROFILE=fast builds in a fraction of the time
 	cargo build --profile $(PROFILE) --target $(MUSL) $(LOCKED)
 
-image: binary ## the container image, by plain docker build, without network or base image
+image: binary ## build the container image with docker build, without network or base image
 	rm -rf $(TARGET)/image
 	mkdir -p $(TARGET)/image/etc
 	cp $(STATIC) $(TARGET)/image/fitout
@@ -51,27 +51,27 @@ image: binary ## the container image, by plain docker build, without network or 
 	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(TARGET)/image
 	@docker image inspect -f '$(IMAGE): {{.Size}} bytes' $(IMAGE)
 
-hosts: ## which hosts of KRM functions are here, and how to get the others; with CI=true, gets them
+hosts: ## show which hosts of KRM functions are installed and how to get the others; CI=true installs them
 	@scripts/hosts
 
-test-hosts: ## the same overlay through kustomize, kubectl, kpt, docker and the command line, as far as they are here
+test-hosts: ## run the same overlay through each of kustomize, kubectl, kpt, docker and the command line that is installed
 	@scripts/test-hosts hosts::
 
-acceptance: ## what every system must be like in every environment, asked of what every host makes of it
+acceptance: ## check the requirements of every system and environment on the output of every host
 	@scripts/test-hosts acceptance:: --nocapture --test-threads=1
 
-e2e: ## every overlay on a real control plane, promotion, and what the bases come to without fitout
+e2e: ## apply every overlay to a real control plane, promote between environments, and try the bases without fitout
 	@scripts/e2e
 
-conformance: ## quantities, label selectors and the Pod Security Standards, judged by Kubernetes' own Go code
+conformance: ## compare quantities, label selectors and the Pod Security Standards with Kubernetes' own Go code
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
 	  cargo test $(LOCKED) --lib conformance -- --ignored && \
 	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout -- restricted:: pod_security:: --nocapture; fi
 
-corpus: ## every real resource of CORPUS
+corpus: ## run fitout on every resource of CORPUS
 	cargo run --profile fast $(LOCKED) --example corpus -- $(CORPUS)
 
-bench: ## how much of a processor it takes, alone and beside its peer, as far as that is here
+bench: ## measure the CPU time, and compare it with that of other implementations if they are installed
 	cargo bench $(LOCKED) --bench engine
 	cargo build --release $(LOCKED)
 	@scripts/bench
@@ -79,10 +79,10 @@ bench: ## how much of a processor it takes, alone and beside its peer, as far as
 instructions: ## count the instructions that the static binary executes, and compare; UPDATE=1 rewrites the expected counts
 	@UPDATE=$(UPDATE) scripts/instructions
 
-golden: ## rewrite the expected files of the golden cases and what is made in docs/; read the diff before you commit it
+golden: ## rewrite expected files of golden tests and generated pages in docs/; read the diff before you commit it
 	UPDATE_GOLDEN=1 cargo test $(LOCKED)
 	@UPDATE_GOLDEN=1 scripts/test-hosts acceptance::the_pages_are_current
 
-clean: ## remove all that was built
+clean: ## remove all build output
 	cargo clean
 	rm -rf out .cache

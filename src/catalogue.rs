@@ -1,7 +1,7 @@
-//! What is known of images: which user they are made for, where they write, and where their metrics are.
+//! The catalogue of images: their users, writable paths and metrics ports.
 //!
-//! `catalogue/images.yaml` holds it; a config adds entries of its own, which come first. It is used where neither
-//! the author nor the config says anything, and what comes of it names it as the reason.
+//! `catalogue/images.yaml` has the built-in entries; entries in the config come first. A value from the catalogue is used
+//! only where neither the manifest nor the config has one, and its reason names the catalogue.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,166 +11,149 @@ use serde::Deserialize;
 
 use crate::kubernetes::Glob;
 
-/// What is known of an image.
+/// Facts about an image.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The repository without its registry, such as `apache/kafka`, with `*` and `?`. Required.
+    /// The repository without its registry, such as `apache/kafka` (with `*` and `?`). Required.
     pub image: Glob,
-    /// Which tags, with `*` and `?`; all, and images without one, when absent.
+    /// The tags (with `*` and `?`); all when absent, including images without a tag.
     #[serde(default)]
     pub tag: Option<Glob>,
-    /// The number of the user that the image's files belong to.
+    /// The id of the user that owns the image's files.
     #[serde(default)]
     pub run_as_user: Option<i64>,
-    /// The number of its group.
+    /// The id of the user's group.
     #[serde(default)]
     pub run_as_group: Option<i64>,
-    /// Whether it runs as any other user as well.
+    /// Whether the image also runs as any other user.
     #[serde(default)]
     pub any_user: bool,
-    /// Where it writes, beside `/tmp` and its volumes, and the image has no files.
+    /// Paths that it writes to, except `/tmp` and its volumes, and that have no files of the image.
     #[serde(default)]
     pub writable_paths: Vec<String>,
-    /// Where it writes and the image has files, which an empty volume would hide.
+    /// Paths that it writes to and that have files of the image, which an empty volume would hide.
     #[serde(default)]
     pub hides: Vec<String>,
-    /// Whether it talks to the Kubernetes API, so that its pods keep their token.
+    /// Whether it uses the Kubernetes API, so that its pods keep their token.
     #[serde(default)]
     pub uses_api: bool,
-    /// The port that its metrics are read from; it counts where a container declares it.
+    /// The port of its metrics; it applies if the container declares the port.
     #[serde(default)]
     pub metrics_port: Option<u16>,
-    /// The path of the metrics at that port; `/metrics` when absent.
+    /// The path of its metrics. Defaults to `/metrics`.
     #[serde(default)]
     pub metrics_path: Option<String>,
-    /// The directory that its program wants for itself, with no rights for a group.
+    /// The directory that only its user may access.
     #[serde(default)]
     pub own_directory: Option<OwnDirectory>,
-    /// Where the figures come from. fitout's own entries without it were not checked, and say paths alone.
+    /// The source of the values. Built-in entries without a source were not verified and have only paths.
     #[serde(default)]
     pub source: Option<String>,
 }
 
-/// A directory that must not be the root of a volume, because the kubelet opens that to the `fsGroup`.
+/// A directory that must not be the root of a volume, because the kubelet gives the `fsGroup` access to that.
 #[derive(Debug, Deserialize)]
 pub struct OwnDirectory {
-    /// The environment variable that names it.
+    /// The environment variable with the path.
     pub variable: String,
-    /// Where it is without that.
+    /// The default path.
     pub path: String,
 }
 
-/// Numbers that users and groups may have, beside 0 (`IsValidUserID` in apimachinery).
+/// Valid ids of users and groups other than 0 (`IsValidUserID` in apimachinery).
 const IDS: std::ops::RangeInclusive<i64> = 1..=2_147_483_647;
 
 impl Entry {
-    /// What is wrong with an entry of a config's own: the key, and what is expected there.
+    /// Invalid keys of an entry in the config, each with a message and a help.
     pub fn faults(&self) -> Vec<(&'static str, String, &'static str)> {
         let mut faults = Vec::new();
+        let mut fault = |key, message: String, help| faults.push((key, message, help));
         let image = self.image.as_str();
         let registry = image.split_once('/').map(|(first, _)| first);
         if image.is_empty() || image.contains(char::is_whitespace) {
             let help = "write its repository, such as `apache/kafka`";
-            faults.push(("image", format!("`{image}` is no image"), help));
+            fault("image", format!("`{image}` is not an image"), help);
         } else if image.contains(['@', ':']) {
-            let help = "write the repository alone, and the tag as `tag`";
-            faults.push((
-                "image",
-                format!("`{image}` has more than a repository"),
-                help,
-            ));
+            let help = "write only the repository, and set `tag`";
+            fault("image", format!("`{image}` is not only a repository"), help);
         } else if registry.is_some_and(|it| it.contains('.') || it == "localhost") {
-            let help = "leave the registry out: an image is the same one in every registry";
-            faults.push(("image", format!("`{image}` begins with a registry"), help));
+            let help = "remove the registry: an entry applies to every registry";
+            fault("image", format!("`{image}` starts with a registry"), help);
         }
-        let is_no_tag = |tag: &str| tag.is_empty() || tag.contains(['/', ':', '@', ' ']);
-        if let Some(tag) = self
-            .tag
-            .as_ref()
-            .map(Glob::as_str)
-            .filter(|it| is_no_tag(it))
-        {
+        let is_invalid = |tag: &&str| tag.is_empty() || tag.contains(['/', ':', '@', ' ']);
+        if let Some(tag) = self.tag.as_ref().map(Glob::as_str).filter(is_invalid) {
             let help = "write a tag such as \"17-alpine\", with `*` and `?`";
-            faults.push(("tag", format!("`{tag}` is no tag"), help));
+            fault("tag", format!("`{tag}` is not a tag"), help);
         }
-        let root =
-            "numbers go from 1 to 2147483647; for an image that needs root, leave the number out";
-        let group = "numbers go from 0 to 2147483647";
         if let Some(id) = self.run_as_user.filter(|id| !IDS.contains(id)) {
-            let message = format!("{id} is not the number of a user other than root");
-            faults.push(("runAsUser", message, root));
+            let help =
+                "write a number from 1 to 2147483647, or remove it for an image that needs root";
+            let message = format!("{id} is not the id of a user other than root");
+            fault("runAsUser", message, help);
         }
         if let Some(id) = self.run_as_group.filter(|id| *id != 0 && !IDS.contains(id)) {
-            faults.push((
-                "runAsGroup",
-                format!("{id} is not the number of a group"),
-                group,
-            ));
+            let help = "write a number from 0 to 2147483647";
+            fault("runAsGroup", format!("{id} is not the id of a group"), help);
         }
+        const PATH: &str = "write an absolute path other than `/`, without `..` and `:`";
         let lists = [
             ("writablePaths", &self.writable_paths),
             ("hides", &self.hides),
         ];
         for (key, paths) in lists {
             if let Some(path) = paths.iter().find(|path| clean(path).is_none()) {
-                let help = "write an absolute path without `..` and `:`, below the root";
-                faults.push((key, format!("`{path}` cannot be mounted"), help));
+                fault(key, format!("`{path}` cannot be mounted"), PATH);
             }
         }
-        let both = self
-            .hides
-            .iter()
-            .find(|it| self.writable_paths.contains(it));
-        if let Some(path) = both {
-            let help = "leave it in one: a volume over files of the image hides them";
-            faults.push((
-                "hides",
-                format!("`{path}` is in `writablePaths` as well"),
-                help,
-            ));
+        let is_writable = |path: &&String| self.writable_paths.contains(path);
+        if let Some(path) = self.hides.iter().find(is_writable) {
+            let help = "remove it from one of them: a volume would hide files of the image";
+            let message = format!("`{path}` is also in `writablePaths`");
+            fault("hides", message, help);
         }
         if let Some(own) = &self.own_directory {
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if own.variable.is_empty() || !own.variable.chars().all(is_name) {
-                let message = format!("`{}` is no environment variable", own.variable);
-                let help = "write the name of the variable alone, such as PGDATA";
-                faults.push(("ownDirectory", message, help));
+                let message = format!(
+                    "`{}` is not the name of an environment variable",
+                    own.variable
+                );
+                let help = "write only the name of the variable, such as PGDATA";
+                fault("ownDirectory", message, help);
             } else if clean(&own.path).is_none() {
-                let message = format!("`{}` is no directory", own.path);
-                let help = "write an absolute path without `..` and `:`, below the root";
-                faults.push(("ownDirectory", message, help));
+                fault(
+                    "ownDirectory",
+                    format!("`{}` is not a directory", own.path),
+                    PATH,
+                );
             }
         }
-        let says = self.run_as_user.is_some()
-            || self.run_as_group.is_some()
-            || self.any_user
-            || self.uses_api
-            || self.metrics_port.is_some()
-            || self.own_directory.is_some()
-            || lists.iter().any(|(_, paths)| !paths.is_empty());
-        if !says {
-            let help = "add `runAsUser`, `writablePaths`, `usesApi` or another of its keys";
-            faults.push((
-                "image",
-                "the entry says nothing of its image".to_owned(),
-                help,
-            ));
+        let is_empty = self.run_as_user.is_none()
+            && self.run_as_group.is_none()
+            && !self.any_user
+            && !self.uses_api
+            && self.metrics_port.is_none()
+            && self.own_directory.is_none()
+            && lists.iter().all(|(_, paths)| paths.is_empty());
+        if is_empty {
+            let help = "add `runAsUser`, `writablePaths`, `usesApi` or another key";
+            fault("image", "the entry has only an image".to_owned(), help);
         }
         faults
     }
 }
 
-/// What is known without a config.
+/// The built-in entries.
 fn built_in() -> &'static [Entry] {
     static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
-    // A test holds that the file can be read.
+    // A test checks that the file is valid.
     ENTRIES.get_or_init(|| {
         serde_yaml::from_str(include_str!("catalogue/images.yaml")).unwrap_or_default()
     })
 }
 
-/// What was looked up already: containers of one image are many.
+/// A cache of lookups, because many containers have the same image.
 #[derive(Debug, Default)]
 pub struct Known {
     by_image: RefCell<HashMap<String, Option<usize>>>,
@@ -179,7 +162,7 @@ pub struct Known {
 }
 
 impl Known {
-    /// The first entry for an image, of a config's own, which must always be the same, and then of fitout's.
+    /// The first entry for an image: of `own`, which must be the same in every call, then of the built-in ones.
     pub fn entry_for<'e>(&self, own: &'e [Entry], image: &str) -> Option<&'e Entry> {
         // The same container is asked about several times in a row.
         let is_last = self.last.borrow().0 == image;
@@ -197,7 +180,7 @@ impl Known {
     }
 }
 
-/// The place of the first entry for an image, of a config's own and then of those that come with fitout.
+/// The index of the first entry for an image, in `own` followed by the built-in entries.
 fn index_for(own: &[Entry], image: &str) -> Option<usize> {
     let (repository, tag) = parts(image);
     let is_for = |entry: &Entry| {
@@ -263,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_checked_says_no_numbers_and_nothing_is_wrong() {
+    fn built_in_entries_are_valid_and_unverified_ones_have_no_ids() {
         for entry in built_in() {
             let has_numbers = entry.run_as_user.or(entry.run_as_group).is_some();
             assert!(entry.source.is_some() || !has_numbers, "{entry:?}");
@@ -281,7 +264,7 @@ mod tests {
         assert_eq!(user("postgres:17-alpine@sha256:abc"), Some(70));
         assert_eq!(user("postgres:18-alpine3.24"), Some(70));
         assert_eq!(user("bitnamilegacy/postgresql:16"), Some(1001));
-        // What was not checked says no user.
+        // This entry was not verified, so it has no user.
         assert_eq!(user("bitnami/redis:7"), None);
         assert_eq!(user("postgres@sha256:abc"), None);
         assert_eq!(user("example.com/my/postgres:17"), None);

@@ -48,6 +48,39 @@ pub struct Proposal<'p> {
     pub note: Option<String>,
 }
 
+impl<'p> Proposal<'p> {
+    /// Creates a proposal with literal comparison and without a note.
+    pub fn new(
+        subject: &'p Arc<Subject>,
+        field: &'p [&'p str],
+        value: Value,
+        decision: Arc<Decision>,
+    ) -> Proposal<'p> {
+        Proposal {
+            subject,
+            field,
+            value,
+            decision,
+            meaning: Meaning::Literal,
+            note: None,
+        }
+    }
+
+    /// Sets the comparison with the current value.
+    #[must_use]
+    pub fn meaning(mut self, meaning: Meaning) -> Proposal<'p> {
+        self.meaning = meaning;
+        self
+    }
+
+    /// Adds the reason why the value differs from the configured one.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<Option<String>>) -> Proposal<'p> {
+        self.note = note.into();
+        self
+    }
+}
+
 /// The result of a proposal.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer<'a> {

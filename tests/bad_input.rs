@@ -1,7 +1,7 @@
 //! Input and configs that are wrong, through the real binary: as a function and as `fitout apply`.
 //!
-//! Each is refused as a whole: an exit code, nothing on standard output, and a message that says where, what was
-//! expected, and what was probably meant.
+//! Each is rejected as a whole: an exit code, nothing on standard output, and a message with the place, what was
+//! expected, and a suggestion.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -74,24 +74,24 @@ fn apply(manifest: &str, config: &str) -> Run {
 
 /// A wrong manifest: the function says which object and field, the command line also the line and column.
 #[track_caller]
-fn manifest_is_refused(what: &str, manifest: &str, place: &str, told: &[&str]) {
-    as_function(&list(manifest, &config(SPEC))).refused(what, 1, told);
+fn manifest_is_refused(what: &str, manifest: &str, place: &str, expected: &[&str]) {
+    as_function(&list(manifest, &config(SPEC))).refused(what, 1, expected);
     let run = apply(manifest, &config(SPEC));
-    run.refused(what, 3, told);
+    run.refused(what, 3, expected);
     run.refused(what, 3, &[&format!("shop.yaml:{place}")]);
 }
 
 /// A wrong config: the function says which field, the command line also the line and column.
 #[track_caller]
-fn config_is_refused(what: &str, spec: &str, place: &str, told: &[&str]) {
-    as_function(&list(SHOP, &config(spec))).refused(what, 1, told);
+fn config_is_refused(what: &str, spec: &str, place: &str, expected: &[&str]) {
+    as_function(&list(SHOP, &config(spec))).refused(what, 1, expected);
     let run = apply(SHOP, &config(spec));
-    run.refused(what, 2, told);
+    run.refused(what, 2, expected);
     run.refused(what, 2, &[&format!("fn-config/test/fitout.yaml:{place}")]);
 }
 
 #[test]
-fn the_measure_is_right() {
+fn the_unbroken_input_is_accepted() {
     let run = as_function(&list(SHOP, &config(SPEC)));
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""));
     let list: ResourceList = serde_yaml::from_str(&run.stdout).unwrap();
@@ -99,8 +99,8 @@ fn the_measure_is_right() {
 }
 
 #[test]
-fn standard_input_is_no_resource_list() {
-    let refused = |input: &str, told: &[&str]| as_function(input).refused(input, 1, told);
+fn standard_input_is_not_a_resource_list() {
+    let refused = |input: &str, expected: &[&str]| as_function(input).refused(input, 1, expected);
     refused(
         "",
         &["FIT-INP001", "standard input is empty", "fitout apply -f"],
@@ -152,16 +152,16 @@ fn standard_input_is_no_resource_list() {
 }
 
 #[test]
-fn the_function_config_is_missing_or_not_ours() {
+fn the_function_config_is_missing_or_of_another_kind() {
     let items = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems: []\n";
     as_function(items).refused(
         "missing",
         1,
         &["FIT-CFG001", "no functionConfig", "fitout.dev/v1alpha1"],
     );
-    let refused = |config: &str, told: &[&str]| {
-        as_function(&list(SHOP, config)).refused(config, 1, told);
-        apply(SHOP, config).refused(config, 2, told);
+    let refused = |config: &str, expected: &[&str]| {
+        as_function(&list(SHOP, config)).refused(config, 1, expected);
+        apply(SHOP, config).refused(config, 2, expected);
     };
     refused(
         &config(SPEC).replace("kind: Fitout", "kind: Fitut"),
@@ -384,7 +384,7 @@ fn values_of_the_config_that_are_wrong() {
 }
 
 #[test]
-fn every_mistake_of_a_config_is_told_at_once() {
+fn all_mistakes_of_a_config_are_reported_together() {
     let spec =
         "environment: test\nresorces: {}\nstorage: {storageClas: fast}\nprometheus: {prot: 1}\n";
     config_is_refused("three", spec, "7:3", &["resorces", "storageClas", "prot"]);
@@ -448,14 +448,14 @@ fn manifests_of_a_wrong_shape() {
 fn a_port_that_is_a_string() {
     let manifest = format!("{SHOP}        ports: [{{name: metrics, containerPort: \"9090\"}}]\n");
     let config = config("environment: test\nprometheus: {}\n");
-    let told = [
+    let expected = [
         "FIT-INP003",
         "expected a port number from 1 to 65535, without quotes",
         "containers[0].ports[0].containerPort",
     ];
-    as_function(&list(&manifest, &config)).refused("function", 1, &told);
+    as_function(&list(&manifest, &config)).refused("function", 1, &expected);
     let run = apply(&manifest, &config);
-    run.refused("apply", 3, &told);
+    run.refused("apply", 3, &expected);
     run.refused("apply", 3, &["shop.yaml:11:48"]);
 }
 
@@ -467,7 +467,7 @@ fn a_manifest_that_is_not_yaml() {
 }
 
 #[test]
-fn a_file_that_is_not_there() {
+fn a_file_that_does_not_exist() {
     let folder = Folder::with(&[("fn-config/test/fitout.yaml", &config(SPEC))]);
     folder
         .run(&["apply", "-f", "nothing.yaml", "-e", "test"])
@@ -489,7 +489,7 @@ fn a_file_that_is_not_there() {
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_bug() {
+fn a_closed_standard_output_is_not_a_bug() {
     let folder = Folder::with(&[
         ("shop.yaml", SHOP),
         ("fn-config/test/fitout.yaml", &config(SPEC)),
@@ -521,16 +521,16 @@ fn a_reader_that_has_gone_is_no_bug() {
     }
 }
 
-/// Configs of these rows turn no section on, so that there is nothing to change.
+/// A config without sections, which changes nothing.
 const NO_SECTION: [&str; 3] = ["a19", "g13", "g15"];
 
 #[test]
 fn hostile_input_of_the_shared_collection() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/hostile");
-    // A worktree lies one folder deeper than a clone.
+    // A worktree is one folder deeper than a clone.
     let nearby = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/hostile");
     let Some(folder) = [folder, nearby].into_iter().find(|folder| folder.is_dir()) else {
-        // Not by `println!`, which a test that passes does not show.
+        // Not `println!`: the output of a passing test is hidden.
         let _ = std::io::stderr().write_all(b"skip: there is no ../shared/hostile\n");
         return;
     };
@@ -560,7 +560,7 @@ fn hostile_input_of_the_shared_collection() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The items of a ResourceList, as far as it is one.
+/// The items of a ResourceList; `None` for other texts.
 fn items(list: &[u8]) -> Option<String> {
     let stream = fitout::yaml::Stream::from_bytes(list.to_vec()).ok()?;
     let root = stream

@@ -1,4 +1,4 @@
-//! `docs/checks.md`: every rule, what the heads of the checks' files say, and what their cases show.
+//! `docs/checks.md`: every rule, the module docs of the checks, and their cases.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 

@@ -1,4 +1,4 @@
-//! The command line on files: what it writes, what it leaves, and what it says.
+//! The command line on files: what it writes, what it keeps, and what it prints.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,
@@ -46,7 +46,7 @@ fn comments(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn in_place_writes_only_what_the_report_tells() {
+fn in_place_writes_only_what_the_report_lists() {
     let folder = caracal();
     let before = manifests(&folder);
     let report = [&IN_PLACE[..], &["-o", "json=report.json"]].concat();
@@ -90,7 +90,7 @@ fn in_place_writes_only_what_the_report_tells() {
                 .filter(|line| line.tag() == tag)
                 .count()
         };
-        // A line goes only where a value is replaced or an empty map on one line is filled.
+        // Lines are removed only if a value is replaced or an empty map on one line is filled.
         assert_eq!(
             count(ChangeTag::Delete),
             changes
@@ -113,7 +113,7 @@ fn in_place_writes_only_what_the_report_tells() {
     }
 }
 
-/// How many lines the changes are in block style: one for each key, item and scalar that was not there.
+/// The number of lines that the changes take in block style: one for each new key, item and scalar.
 fn lines_of(before: &str, changes: &[&Value]) -> usize {
     let documents = objects(before);
     let mut keys = BTreeSet::new();
@@ -274,7 +274,7 @@ fn a_folder_comes_out_as_one_stream() {
 }
 
 #[test]
-fn plan_tells_by_its_exit_code_and_writes_nothing() {
+fn plan_reports_by_its_exit_code_and_writes_nothing() {
     let folder = caracal();
     let before = manifests(&folder);
     let plan = ["plan", "-f", "base", "-e", "production"];
@@ -370,7 +370,7 @@ fn the_report_as_json_has_its_promised_shape() {
             "{change}"
         );
     }
-    // Neither where it was run nor what a Secret holds.
+    // Neither the working directory nor the values of Secrets.
     assert!(!run.stdout.contains(folder.path().to_str().unwrap()));
 }
 
@@ -398,7 +398,7 @@ fn no_output_holds_a_secrets_value() {
 }
 
 #[test]
-fn what_is_no_manifest_is_passed_over_and_counted() {
+fn files_that_are_not_manifests_are_passed_over_and_counted() {
     let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}\n";
     let folder = Folder::with(&[
         (
@@ -437,13 +437,13 @@ fn what_is_no_manifest_is_passed_over_and_counted() {
     for untouched in ["base/ignored.yaml", "base/out/pod.yaml", "base/pod.txt"] {
         assert_eq!(folder.read(untouched), pod, "{untouched}");
     }
-    // A Kptfile has no extension that is looked for.
+    // A Kptfile does not have an extension of manifests.
     let line = "Ledger  2 objects: 2 fitted; 9 files passed over (2 extension, 1 hidden, 2 ignored, 3 no-objects, 1 package)";
     assert!(run.stderr.contains(line), "{}", run.stderr);
 }
 
 #[test]
-fn the_environment_is_found_from_below() {
+fn the_environment_is_found_from_a_subfolder() {
     let folder = caracal();
     let below = folder.path().join(BASE);
     let mut command = folder.command(&["apply", "-f", "gateway.yaml", "-e", "production"]);
@@ -474,7 +474,7 @@ fn the_environment_is_found_from_below() {
 }
 
 #[test]
-fn warnings_fail_only_where_they_are_asked_to() {
+fn warnings_fail_only_on_request() {
     let folder = Folder::with(&[
         (
             "config.yaml",
@@ -506,13 +506,13 @@ fn check_fails_until_the_function_has_run() {
     assert!(first.starts_with("error[FIT-RUN001]: "), "{first}");
     assert_eq!(folder.run(&IN_PLACE).code, Some(0));
     let run = folder.run(&check);
-    let told = "Check  4 workloads in 8 files for production: no drift from the config; 0 errors, 0 warnings, 0 waived\n\
+    let summary = "Check  4 workloads in 8 files for production: no drift from the config; 0 errors, 0 warnings, 0 waived\n\
                 Ledger  21 objects: 4 right already, 17 no workload; 1 file passed over (package)\n";
-    assert_eq!((run.code, run.stdout.as_str()), (Some(0), told));
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), summary));
 }
 
 #[test]
-fn check_tells_each_field_in_its_report() {
+fn check_lists_each_field_in_its_report() {
     let folder = caracal();
     let run = folder.run(&["check", "-f", BASE, "-e", "production", "-o", "json"]);
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
@@ -528,10 +528,10 @@ fn check_tells_each_field_in_its_report() {
         .filter(|it| it["type"] == "change")
         .map(|it| &it["field"])
         .collect();
-    let mut told: Vec<&Value> = unfitted.iter().map(|it| &it["field"]).collect();
+    let mut reported: Vec<&Value> = unfitted.iter().map(|it| &it["field"]).collect();
     planned.sort_by_key(|field| field.to_string());
-    told.sort_by_key(|field| field.to_string());
-    assert_eq!(told, planned);
+    reported.sort_by_key(|field| field.to_string());
+    assert_eq!(reported, planned);
     for result in unfitted {
         assert_eq!(result["severity"], "error");
         assert!(result["file"]["line"].is_u64() && result["help"].is_string());
@@ -540,7 +540,7 @@ fn check_tells_each_field_in_its_report() {
 }
 
 #[test]
-fn what_fails_a_check_is_the_configs_to_say_and_the_callers() {
+fn config_and_caller_decide_what_fails_a_check() {
     let folder = caracal();
     let config = folder.read(CONFIG);
     folder.write(
@@ -564,7 +564,7 @@ fn what_fails_a_check_is_the_configs_to_say_and_the_callers() {
 }
 
 #[test]
-fn a_rule_that_nobody_knows_is_refused() {
+fn an_unknown_rule_is_rejected() {
     let folder = caracal();
     let config = folder.read(CONFIG);
     folder.write(
@@ -583,7 +583,7 @@ fn a_rule_that_nobody_knows_is_refused() {
 }
 
 #[test]
-fn a_mistake_is_told_to_machines_as_well() {
+fn a_mistake_is_also_in_the_json_report() {
     let folder = caracal();
     let config = folder.read(CONFIG);
     folder.write(

@@ -1,5 +1,5 @@
-//! fitout never creates what was not there: no container, no list of them, no annotations where nothing has pods, nothing
-//! that is empty, and no field that a change does not name. Held for every document at hand, whatever it is.
+//! fitout creates only fields that a change names: no containers, no lists of containers, no annotations on objects without
+//! pods, and no empty values. Checked for every document in the repository and the corpus.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 use std::fs;
@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::hosts::bench::{root, skip};
 use crate::restricted::{files, objects};
 
-/// Every section, so that each has its chance to create something. `PROFILE`, `MODE` and `PLACEMENT` differ.
+/// Every section, so that each can create something. `PROFILE`, `MODE` and `PLACEMENT` differ.
 const CONFIG: &str = "
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
@@ -59,19 +59,19 @@ fn nothing_is_created_in_the_base() {
     }
 }
 
-/// Each file with one of the configs, since all of them with all take long without optimization.
+/// Each file with one of the configs: all combinations take too long without optimization.
 #[test]
 fn nothing_is_created_in_the_corpus() {
     let corpus = root().join("../shared/corpus-dev");
     if !corpus.exists() {
-        skip("no corpus beside the repository");
+        skip("no corpus next to the repository");
         return;
     }
     hold(&files(&corpus), |index| index % CONFIGS.len(), 500);
 }
 
 #[test]
-fn what_is_created_is_seen() {
+fn created_fields_are_found() {
     let faults = |was: Value, is: Value| {
         let mut walk = Walk {
             changes: Vec::new(),
@@ -102,7 +102,7 @@ fn what_is_created_is_seen() {
     }
 }
 
-/// Holds all files to it, of which at least some must be fitted at all.
+/// Checks all files, of which at least some must be changed at all.
 fn hold(files: &[PathBuf], number: impl Fn(usize) -> usize, at_least: usize) {
     let texts = CONFIGS.map(|(profile, mode, placement)| {
         let text = CONFIG.replace("PROFILE", profile).replace("MODE", mode);
@@ -134,7 +134,7 @@ fn hold(files: &[PathBuf], number: impl Fn(usize) -> usize, at_least: usize) {
     );
 }
 
-/// What fitting a file creates beyond its changes; `None` where fitout refuses the file, or changes nothing.
+/// What fitout creates in a file beyond its changes; `None` if fitout rejects the file or changes nothing.
 fn faults_of(config: &Config<'_>, file: &Path) -> Option<Vec<String>> {
     let stream = Stream::parse(fs::read_to_string(file).ok()?).ok()?;
     let before = objects(&stream)?;
@@ -188,7 +188,7 @@ struct Walk<'c> {
 }
 
 impl Walk<'_> {
-    /// Looks for what is in `is` and was not; `is_pod` says whether the mapping at the path holds a pod beside metadata.
+    /// Finds what is in `is` but not in `was`; `is_pod` says whether the mapping at the path has a pod next to its metadata.
     fn compare(&mut self, was: &Value, is: &Value, path: &mut Vec<String>, is_pod: bool) {
         match (was, is) {
             (Value::Object(was), Value::Object(is)) => self.maps(was, is, path, is_pod),
@@ -212,7 +212,7 @@ impl Walk<'_> {
             _ if was == is => {}
             _ if was.is_null() => self.created(is, path),
             _ if self.is_named(path) => {}
-            _ => self.fault(path, "is other than it was, and no change says so"),
+            _ => self.fault(path, "differs, and no change names it"),
         }
     }
 
@@ -251,13 +251,13 @@ impl Walk<'_> {
         for (key, value) in was.iter().filter(|(key, _)| !is.contains_key(*key)) {
             path.push(key.clone());
             if !self.is_removed(value, path) {
-                self.fault(path, "is gone, and no change says so");
+                self.fault(path, "is gone, and no change names it");
             }
             path.pop();
         }
     }
 
-    /// Whether changes take everything away that was at a place; a mapping goes with the last of its fields.
+    /// Whether changes remove everything at a place; a mapping is removed with the last of its fields.
     fn is_removed(&self, was: &Value, path: &mut Vec<String>) -> bool {
         if self.is_named(path) {
             return true;
@@ -273,7 +273,7 @@ impl Walk<'_> {
         })
     }
 
-    /// Looks at something that was not there: each of its leaves is named by a change.
+    /// Checks a new value: a change names each of its leaves.
     fn created(&mut self, is: &Value, path: &mut Vec<String>) {
         if path
             .last()
@@ -288,7 +288,7 @@ impl Walk<'_> {
                 items.map(|(index, it)| (index.to_string(), it)).collect()
             }
             _ if self.is_named(path) => return,
-            _ => return self.fault(path, "is new, and no change says so"),
+            _ => return self.fault(path, "is new, and no change names it"),
         };
         if parts.is_empty() {
             self.fault(path, "is new and empty");
@@ -300,7 +300,7 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether a change is about the place, or about something around it as a whole.
+    /// Whether a change names the place, or a value that contains it.
     fn is_named(&self, path: &[String]) -> bool {
         self.changes.iter().any(|change| {
             let pointer = change.pointer();

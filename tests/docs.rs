@@ -1,6 +1,6 @@
 //! `docs/config.md` is made from the doc comments of the config's types, and is current.
 //!
-//! `make golden` writes it. So whoever adds a field documents it once, where it is declared.
+//! `make golden` writes it, so a field is documented once, where it is declared.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use crate::program::Folder;
 
-/// The parts of the reference that are no sections: heading, file, and the type that it begins with.
+/// The parts of the reference that are not sections: heading, file, and the type that it begins with.
 const PARTS: [(&str, &str, &str); 7] = [
     ("spec", "src/config/general.rs", "General"),
     ("profiles", "src/config/general.rs", "ProfileHead"),
@@ -43,43 +43,44 @@ fn parts() -> Vec<(String, String, String)> {
 
 const HEAD: &str = "# The config
 
-This page is made from the code's own documentation by `make golden`, and a test holds it current.
+`make golden` generates this page from the doc comments of the code, and a test checks that it is current.
 
-A config is a document of `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. Everything that is set lies below
-`spec`, where `environment` names the environment; `metadata.name` is only how messages call the config. A `v1` `ConfigMap`
-is taken as well: `data.config` is then the YAML text of a `spec`, and every other key is a dotted path into it
-(`resources.containers.requests.cpu`), which wins.
+A config is a document with `apiVersion: fitout.dev/v1alpha1` and `kind: Fitout`. All settings are under `spec`;
+`spec.environment` names the environment. Messages use `metadata.name` to name the config. A `v1` `ConfigMap` also works:
+`data.config` is the YAML text of a `spec`, and every other key is a dotted path into it
+(`resources.containers.requests.cpu`), which takes precedence.
 
-Every section has two more fields: `mode`, and `modes` for single fields, by path: `modes: {limits: Override,
-requests.cpu: Off}`. The longest path wins, then the section's `mode`, then `spec.mode`.
+Every section also has the fields `mode`, and `modes` for single fields by path: `modes: {limits: Override,
+requests.cpu: Off}`. The longest path takes precedence, then the section's `mode`, then `spec.mode`.
 ";
 
 const PRECEDENCE: &str = "
 ## Environments and precedence
 
-One config describes every environment: `spec` says what they have in common, and `spec.environments.<name>` is a part of a
-`spec` with what one of them sets differently. `spec.environment` chooses, on the command line `-e`, and with kustomize a
-patch of `/spec/environment`. A config without `environments` is that of the one environment that it names.
+One config describes all environments: `spec` holds the values that they share, and `spec.environments.<name>` holds a part
+of a `spec` with the values that differ in that environment. `spec.environment` selects the environment: set it with
+`-e` on the command line, or in kustomize with a patch of `/spec/environment`. A config without `environments` describes only
+the environment that it names.
 
-For each leaf, whoever comes later in this list wins:
+For each field, the last entry of this list that sets it takes precedence:
 
 1. the general sections of `spec`
 2. the environment: `spec.environments.<name>`
 3. the first profile that matches
 4. the environment's part of that profile: the profile of the same name in `spec.environments.<name>.profiles`
 5. the next profile that matches, then the environment's part of it, and so on
-6. the author of the manifest, unless the mode is `Override` (or another that writes over the author's value)
+6. the manifest, unless the mode is `Override` or another mode that replaces the value of the manifest
 
-Maps merge leaf by leaf. Lists replace one another, except these:
+Maps merge field by field. Lists replace each other, with these exceptions:
 
-- `profiles`: the environment's part of a profile is laid over the profile of that name; new profiles follow the general ones.
-- `exemptions`, `catalogue`, `podSpecs` and `claims`: those of the environment follow the general ones.
-- `securityContext.writablePaths` and `securityContext.container.capabilities.add` add up over all parts.
+- `profiles`: the environment's part of a profile is merged into the profile of that name; new profiles follow the general ones.
+- `exemptions`, `catalogue`, `podSpecs` and `claims`: the entries of the environment follow the general ones.
+- `securityContext.writablePaths` and `securityContext.container.capabilities.add`: the entries of all parts are combined.
 
-`null` in an environment takes away what `spec` says there. `null` in a profile, or in an environment's part of one, takes away
-everything that the parts before it say, and a built-in default as well.
+`null` in an environment removes the value of `spec`. `null` in a profile, or in an environment's part of one, removes the
+values of all earlier parts and the built-in default.
 
-An example, with production chosen:
+An example, with production selected:
 
 ";
 
@@ -89,11 +90,11 @@ sed -i 's/^    staging: {}/    staging: {storage: {storageClassName: local}}/' f
 for e in development staging production; do echo \"# $e\"; fitout apply -q -f base/caracal -e $e | diff $e.before -; done
 ";
 
-/// The case whose config and manifests are the example of precedence.
+/// The case whose config and manifests are the example in the section about precedence.
 const EXAMPLE: &str =
     "tests/cases/config/an-environments-part-of-a-profile-wins-over-the-profile-only";
 
-/// The order in which parts of a config win, with an example that is run.
+/// The section about precedence, with the output of an example.
 fn precedence() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let read = |name: &str| std::fs::read_to_string(root.join(EXAMPLE).join(name)).unwrap();
@@ -119,9 +120,9 @@ fn precedence() -> String {
     let show = show.stdout.trim_end();
     format!(
         "{PRECEDENCE}```yaml\n{config}```\n\n```console\n$ fitout config show -e production -f shop.yaml\n{show}\n```\n\n\
-         A value that is changed for one environment changes that environment only:\n\n```console\n{changed}```\n\n\
-         kpt, and a container that is run by hand, get one document and cannot choose. `fitout config print -e production` prints the\n\
-         config of production as such a document, with its comments; `--check FILE` fails when `FILE` is not what would be printed.\n"
+         A change to the value of one environment changes that environment only:\n\n```console\n{changed}```\n\n\
+         kpt and `docker run` pass one document to the function and cannot select an environment. `fitout config print -e production` prints\n\
+         the config of production as such a document, with its comments; `--check FILE` fails if `FILE` differs from that output.\n"
     )
 }
 
@@ -131,7 +132,7 @@ fn the_reference_of_the_config_is_current() {
     let mut page = HEAD.to_owned() + &precedence();
     for (heading, file, first) in parts() {
         let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
-        // Modes are of all sections.
+        // All sections have modes.
         let source = Source(read(&file) + &read("src/finding.rs"));
         write!(page, "\n## {heading}\n\n").unwrap();
         if file.contains("transformers") {
@@ -188,7 +189,7 @@ impl Source {
             .collect()
     }
 
-    /// A type's own documentation, where it shows how the type is written.
+    /// A type's own documentation, if it has an example.
     fn example(&self, name: &str) -> String {
         let lines: Vec<&str> = self.0.lines().collect();
         let start = lines
@@ -339,7 +340,7 @@ impl Source {
             .collect()
     }
 
-    /// Whether a type is read field by field or word by word, and not from a text of its own form.
+    /// Whether a type is read by fields or variants, and not from a text with its own syntax.
     fn is_shape(&self, name: &str) -> bool {
         let attributes = self.attributes(name);
         attributes.contains("Deserialize") && !attributes.contains("try_from")

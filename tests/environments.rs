@@ -1,4 +1,4 @@
-//! One config for all environments: who chooses one, what is printed of it, and what is shown.
+//! One config for all environments: selecting an environment, `config print` and `config show`.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use fitout::config::self_contained;
@@ -55,7 +55,7 @@ fn an_environment_is_found_in_its_own_file_or_in_one_of_all() {
         ("pod.yaml", POD),
         ("fn-config/test/fitout.yaml", &single("test", "1")),
         ("fn-config/all/fitout.yaml", &both),
-        // What the nearest does not describe, one further away may.
+        // If the nearest config does not describe the environment, one further away can.
         (
             "near/fn-config/fitout.yaml",
             &config(&environment("staging", "20")),
@@ -298,7 +298,7 @@ fn a_printed_config_says_where_it_comes_from_and_when_it_is_stale() {
         (fresh.code, &*fresh.stdout, &*fresh.stderr),
         (Some(0), "", "")
     );
-    // What one environment sets is nothing to the others.
+    // A value of one environment does not affect the others.
     let other = COMMENTED.replace(
         "    staging: {}\n",
         "    staging: {report: {changes: Full}}\n",

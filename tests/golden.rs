@@ -1,7 +1,7 @@
-//! The golden cases: `cases/<section>/<what it shows>/` with `input.yaml` and `fn-config.yaml`, and what comes of them
-//! in `expected.yaml` and `results.yaml`, or in `errors.txt`. `make golden` rewrites the last three.
+//! The golden cases: `cases/<section>/<what it shows>/` with `input.yaml` and `fn-config.yaml`, and the
+//! result in `expected.yaml` and `results.yaml`, or in `errors.txt`. `make golden` rewrites the last three.
 //!
-//! Beside the comparison, each case is held to the promises of `src/lib.rs`: see [`Case::check`].
+//! Each case is also checked against the invariants of `src/lib.rs`: see [`Case::check`].
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -26,7 +26,7 @@ use kustomize_krm_types::{Field, ResourceIdentifier, ResourceList, Result as Krm
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-/// What fitting a text comes to: the new text if nothing is an error, else the errors; and the results.
+/// The result of fitting a text: the new text, or the errors; and the results.
 pub(crate) struct Fitting {
     pub(crate) text: Result<String, String>,
     pub(crate) results: Vec<KrmResult>,
@@ -84,7 +84,7 @@ pub(crate) fn objects(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The items that the function answers with, when the same objects come in a ResourceList.
+/// The items that the function returns for the same objects in a ResourceList.
 pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Vec<Value>, String> {
     let items = Value::from(objects);
     let mut list = format!(
@@ -104,12 +104,12 @@ pub(crate) fn through_the_function(objects: &[Value], config: &str) -> Result<Ve
     }
 }
 
-/// Checks whose cases are about what the config does, not about what the check finds.
+/// Checks whose cases are about the effect of the config, not about findings.
 const ABOUT_THE_CONFIG: [&str; 3] = ["config", "exemptions", "targets"];
 
 struct Case {
     folder: PathBuf,
-    /// The first folder's name: a section, or something else that cases are about.
+    /// The name of the first folder: a section, a check, or another subject.
     about: String,
     input: String,
     config: String,
@@ -128,7 +128,7 @@ impl Case {
             config: read("fn-config.yaml"),
             folder,
         };
-        // A case of one check is not about what others find in its objects; whether the function ran is always told.
+        // A case of one check ignores the findings of others, except whether the function ran.
         if case.subject().is_some() && case.about != "run" {
             let others = CHECKS.iter().filter(|check| check.name != case.about);
             let others = others.filter(|check| check.name != "run");
@@ -176,7 +176,7 @@ impl Case {
         wrong
     }
 
-    /// What is wrong with the case's config as a document of its own: it comes to the same, without environments.
+    /// Why the printed config of the case's environment is wrong: it still has environments, or it has another effect.
     fn is_printed_otherwise(&self, fitting: &Fitting) -> Option<String> {
         let stream = Stream::parse(self.config.as_str()).unwrap();
         let config = FunctionConfig::of_file(&stream, "fn-config.yaml").ok()?;
@@ -187,27 +187,27 @@ impl Case {
         let printed = self_contained(&stream, &config.environment, fitout::VOCABULARY);
         let printed = match printed {
             Ok(printed) if printed.contains("environments:") => {
-                return Some(format!("printed with environments: {printed}"));
+                return Some(format!("the printed config has environments: {printed}"));
             }
             Ok(printed) => printed,
-            Err(problem) => return Some(format!("it is not printed: {problem}")),
+            Err(problem) => return Some(format!("the config cannot be printed: {problem}")),
         };
         let again = fit(&self.input, &printed);
         let differs = again.text.as_ref().ok() != fitting.text.as_ref().ok();
-        differs.then(|| format!("printed, it does something else:\n{printed}"))
+        differs.then(|| format!("the printed config has another effect:\n{printed}"))
     }
 
-    /// What speaks against the case being about what its folder says: a case that comes out the same, output and results,
-    /// without its section shows nothing of it.
+    /// Why the case does not show its subject: a case with the same output and results without its section shows nothing about
+    /// it.
     fn shows_nothing(&self, fitting: &Fitting) -> Option<String> {
         let is_of_section = transformers::NAMES.contains(&self.about.as_str());
         let without = fit(&self.input, &self.config_without_section());
         match &without.text {
-            // What annotations ask for is judged whatever the config says.
+            // Requests by annotations are validated with any config.
             Err(_) if !is_of_section && fitting.text.is_err() => None,
             Err(errors) => Some(format!("without `{}` it fails: {errors}", self.about)),
             Ok(_) if fitting.text != without.text || fitting.results != without.results => None,
-            // What no section may touch comes out the same without any.
+            // Objects that no section may change are the same without sections.
             Ok(text) if !is_of_section && *text == self.input => None,
             Ok(_) => Some(format!(
                 "toothless: output and results are the same without `{}`",
@@ -237,7 +237,7 @@ impl Case {
         ))
     }
 
-    /// The config without the case's section, or without all where the case is about something else.
+    /// The config without the case's section, or without all sections if the case is about another subject.
     fn config_without_section(&self) -> String {
         if let Some(check) = self.subject() {
             return self.config_without(check.rules.iter());
@@ -280,7 +280,7 @@ impl Case {
         check.filter(|check| !ABOUT_THE_CONFIG.contains(&check.name))
     }
 
-    /// The config that does not ask about some rules.
+    /// The config with some rules disabled.
     fn config_without<'r>(&self, rules: impl Iterator<Item = &'r Rule>) -> String {
         let mut config: serde_yaml::Value = serde_yaml::from_str(&self.config).unwrap();
         let rules: Vec<&str> = rules.map(|rule| rule.id).collect();
@@ -295,7 +295,7 @@ impl Case {
     }
 }
 
-/// A result that tells of a change; the others are findings, those of fields that are only checked as well.
+/// A result that reports a change; all others are findings, including those of fields that are only checked.
 fn is_change(result: &&KrmResult) -> bool {
     let removes = result.tags.get("mode").is_some_and(|mode| mode == "Remove");
     let proposes = |field: &Field| field.proposed_value.is_some() || removes;
@@ -305,7 +305,7 @@ fn is_change(result: &&KrmResult) -> bool {
         && result.field.as_ref().is_some_and(proposes)
 }
 
-/// Makes the change that a result tells of; answers what is wrong when it is not from the value that is there.
+/// Applies the change that a result reports; returns the mistake if its old value is not the current one.
 fn apply(change: &KrmResult, objects: &mut [Value]) -> Option<String> {
     let (reference, field) = (
         change.resource_ref.as_ref().unwrap(),
@@ -332,7 +332,7 @@ fn apply(change: &KrmResult, objects: &mut [Value]) -> Option<String> {
     }
     let was = if place.is_null() { None } else { Some(&*place) };
     let differs = field.current_value.as_ref() != was;
-    let wrong = differs.then(|| format!("it was {was:?}, not as told: {}", change.message));
+    let wrong = differs.then(|| format!("it was {was:?}, not as reported: {}", change.message));
     match &field.proposed_value {
         Some(value) => *place = value.clone(),
         None => {
@@ -343,7 +343,7 @@ fn apply(change: &KrmResult, objects: &mut [Value]) -> Option<String> {
     wrong
 }
 
-/// Takes a field away, and the maps around it that then hold nothing.
+/// Removes a field, and the maps around it that are then empty.
 fn remove(value: &mut Value, path: &[String]) {
     let (first, rest) = path.split_first().unwrap();
     let below = match &mut *value {
@@ -359,7 +359,7 @@ fn remove(value: &mut Value, path: &[String]) {
     }
 }
 
-/// The object that is meant: the document, or an item of the List that it is.
+/// The referenced object: the document, or an item of it if it is a List.
 fn object<'v>(document: &'v mut Value, reference: &ResourceIdentifier) -> &'v mut Value {
     let is_list = document["kind"]
         .as_str()
@@ -368,8 +368,8 @@ fn object<'v>(document: &'v mut Value, reference: &ResourceIdentifier) -> &'v mu
         return document;
     }
     let mut items = document["items"].as_array_mut().unwrap().iter_mut();
-    let is_meant = |item: &&mut Value| item["metadata"]["name"] == reference.name.as_str();
-    items.find(is_meant).unwrap()
+    let matches = |item: &&mut Value| item["metadata"]["name"] == reference.name.as_str();
+    items.find(matches).unwrap()
 }
 
 /// The tokens of `spec.containers[0]["a.b/c"]`.
@@ -388,8 +388,8 @@ pub(crate) fn tokens(path: &str) -> Vec<String> {
     tokens
 }
 
-/// Lines of the diff that no change accounts for: an old line that does not live on in a new one with the same
-/// beginning and the same comment, and a new line of which no change speaks.
+/// Lines of the diff that no change explains: an old line without a new line that has the same beginning and the same
+/// comment, and a new line that no change names.
 pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -> Vec<String> {
     let (mut words, mut removed) = (BTreeSet::new(), BTreeSet::new());
     for field in changes.iter().filter_map(|change| change.field.as_ref()) {
@@ -418,9 +418,9 @@ pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -
         .iter()
         .filter(|line| !lives_on(line) && !removed.contains(key(line)))
         .map(|line| format!("lost: {line}"));
-    let is_meant = |new: &str| {
+    let matches = |new: &str| {
         let known = |word: &str| words.contains(word.trim_matches(['"', '\'']));
-        // Where an alias must not follow its anchor, it becomes a copy.
+        // An alias that must not follow its anchor becomes a copy.
         let is_copy = before.lines().any(|old| old.trim() == new.trim());
         is_copy
             || known(key(new))
@@ -429,7 +429,7 @@ pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -
     };
     let added = new
         .iter()
-        .filter(|line| !is_meant(line))
+        .filter(|line| !matches(line))
         .map(|line| format!("not asked for: {line}"));
     lost.chain(added).collect()
 }
@@ -448,7 +448,7 @@ fn collect_words(value: &Value, words: &mut BTreeSet<String>) {
     }
 }
 
-/// A line's key with what stands before it.
+/// A line up to the end of its key.
 fn head(line: &str) -> &str {
     line.split_once(": ")
         .map_or(line.trim_end_matches(':'), |(head, _)| head)

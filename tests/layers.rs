@@ -1,14 +1,14 @@
-//! Imports only run down the table of layers in `src/lib.rs`, and siblings do not know one another.
+//! Imports only run down the table of layers in `src/lib.rs`, and siblings do not import each other.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeSet;
 
 use crate::tidy::{code, files};
 
-/// Folders whose files must not know one another.
+/// Folders whose files must not import each other.
 const SIBLINGS: [&str; 3] = ["transformers", "checks", "report"];
 
-/// What may use everything: the root itself, which puts the modules together, and the command line on top of it.
+/// Modules that may import everything: the root, and the command line on top of it.
 const ABOVE_ALL: [&str; 3] = ["lib", "main", "cli"];
 
 /// The modules of the table, lowest first.
@@ -27,7 +27,7 @@ fn layers(lib: &str) -> Vec<String> {
     rows.filter_map(module).collect()
 }
 
-/// The module that a file is, as names below the root.
+/// The module of a file, as names below the root.
 fn module_of(file: &str) -> Vec<String> {
     let path = file
         .trim_start_matches("src/")
@@ -36,7 +36,7 @@ fn module_of(file: &str) -> Vec<String> {
     path.split('/').map(str::to_owned).collect()
 }
 
-/// Every path that code names by `crate::` or `super::`, from the root, with its line.
+/// Every path with `crate::` or `super::` in code, from the root, with its line.
 fn paths(module: &[String], text: &str) -> Vec<(usize, Vec<String>)> {
     let mut found = Vec::new();
     let mut flat = String::new();
@@ -105,7 +105,7 @@ fn parse(
     found.push(path);
 }
 
-/// What is wrong with the imports of one file.
+/// The forbidden imports of one file.
 fn faults(layers: &[String], file: &str, text: &str) -> Vec<String> {
     let module = module_of(file);
     let layer = |name: &str| layers.iter().position(|it| it == name);

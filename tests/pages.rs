@@ -1,4 +1,4 @@
-//! `docs/transformers/<name>.md`: what the head of a transformer's file says, and what its cases show.
+//! `docs/transformers/<name>.md`: the module docs of a transformer, and its cases.
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
@@ -79,7 +79,7 @@ fn page(root: &Path, name: &str) -> String {
     page
 }
 
-/// What the head of a file says.
+/// The module docs of a file.
 pub(crate) fn head(source: &str) -> String {
     let head = source.lines().map_while(|line| line.strip_prefix("//!"));
     let head = head.map(|line| line.strip_prefix(' ').unwrap_or(line));
@@ -96,11 +96,11 @@ pub(crate) fn title(case: &Path) -> String {
 
 /// The comment at the head of an input.
 pub(crate) fn comment(input: &str) -> String {
-    let told = input.lines().map_while(|line| line.strip_prefix("# "));
-    told.collect::<Vec<_>>().join("\n")
+    let lines = input.lines().map_while(|line| line.strip_prefix("# "));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The settings of a config that are not the same in all cases.
+/// The settings of a config that differ between cases.
 pub(crate) fn settings(config: &str, without: &[&str]) -> String {
     let spec = config.split_once("\nspec:\n").map_or("", |(_, spec)| spec);
     let spec = spec
@@ -110,14 +110,14 @@ pub(crate) fn settings(config: &str, without: &[&str]) -> String {
     spec.join("\n")
 }
 
-/// A case: what it shows, the config, and what becomes of the input.
+/// A case: its title, the config, and the changes to the input.
 fn describe(case: &Path, page: &mut String) {
     let read = |name: &str| fs::read_to_string(case.join(name)).ok();
     let _ = write!(page, "\n## {}\n\n", title(case));
     let input = read("input.yaml").unwrap();
-    let told = comment(&input);
-    if !told.is_empty() {
-        let _ = write!(page, "{told}\n\n");
+    let intro = comment(&input);
+    if !intro.is_empty() {
+        let _ = write!(page, "{intro}\n\n");
     }
     let settings = settings(&read("fn-config.yaml").unwrap(), &["environment: test"]);
     let _ = write!(page, "```yaml\n{settings}\n```\n\n");
@@ -140,7 +140,7 @@ fn describe(case: &Path, page: &mut String) {
     page.push_str(&findings(&read("results.yaml").unwrap_or_default()));
 }
 
-/// What was found and is no error, as a list.
+/// The findings that are not errors, as a list.
 pub(crate) fn findings(results: &str) -> String {
     let results: Vec<KrmResult> = serde_yaml::from_str(results).unwrap_or_default();
     let found = results

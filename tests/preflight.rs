@@ -1,6 +1,6 @@
 //! `fitout preflight` with a kubectl that is missing, that reaches no cluster, or that answers with recorded text.
 //!
-//! What a real cluster makes of it is in `e2e/preflight.rs`.
+//! `e2e/preflight.rs` tests it with a real cluster.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, missing_docs)]
 

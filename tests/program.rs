@@ -1,4 +1,4 @@
-//! The real binary, run as a person or a host runs it, in a folder of its own.
+//! The real binary, run as a user or a host runs it, in its own folder.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -14,10 +14,10 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-/// A folder to run in; it goes away with the test.
+/// A folder to run in, which is deleted after the test.
 pub(crate) struct Folder(TempDir);
 
-/// How a run ended.
+/// The result of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,
@@ -59,7 +59,7 @@ impl Folder {
         fs::write(self.path().join(name), text).unwrap();
     }
 
-    /// The command, without what the environment of the tests may hold.
+    /// The command, without the environment variables of the tests.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));
         command.args(arguments).current_dir(self.path());
@@ -85,7 +85,7 @@ impl Folder {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A run that fails at once does not read its input; that is no failure of the test.
+        // A run that fails early does not read its input; the test does not fail for that.
         let _ = child.stdin.take().unwrap().write_all(stdin);
         let output = child.wait_with_output().unwrap();
         Run {
@@ -97,14 +97,14 @@ impl Folder {
 }
 
 impl Run {
-    /// Asserts that the run was refused: this code, nothing on standard output, and a message with all of this.
-    pub(crate) fn refused(&self, what: &str, code: i32, told: &[&str]) {
+    /// Asserts that the run failed: with this exit code, nothing on standard output, and a message with all these texts.
+    pub(crate) fn refused(&self, what: &str, code: i32, expected: &[&str]) {
         assert_eq!(self.code, Some(code), "{what}: exit code\n{}", self.stderr);
         assert_eq!(self.stdout, "", "{what}: standard output");
-        for told in told {
+        for expected in expected {
             assert!(
-                self.stderr.contains(told),
-                "{what}: `{told}` is not in\n{}",
+                self.stderr.contains(expected),
+                "{what}: `{expected}` is not in\n{}",
                 self.stderr
             );
         }

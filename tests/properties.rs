@@ -1,4 +1,4 @@
-//! What holds for every input: properties over made-up objects and configs.
+//! Properties of every input, with generated objects and configs.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -47,7 +47,7 @@ fn amounts() -> impl Strategy<Value = Value> {
         .prop_map(|(requests, limits)| object([("requests", requests), ("limits", limits)]))
 }
 
-/// A mapping of the members that are there.
+/// A mapping of the members that are present.
 fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     let members = members
         .into_iter()
@@ -197,7 +197,7 @@ fn item() -> impl Strategy<Value = Value> {
     prop_oneof![3 => workload, 1 => job, 2 => alone, 1 => claim, 1 => other]
 }
 
-/// Some objects with names of their own.
+/// Some objects with different names.
 fn items() -> impl Strategy<Value = Vec<Value>> {
     proptest::collection::vec(item(), 1..5).prop_map(|mut items| {
         for (index, item) in items.iter_mut().enumerate() {
@@ -257,7 +257,7 @@ fn stream(items: &[Value]) -> String {
     documents.join("---\n")
 }
 
-/// What comes out, as objects; `None` where it is refused, for which there must be a reason.
+/// The output as text and objects; `None` if it is rejected, which needs an error.
 fn fitted(items: &[Value], config: &Value) -> Option<(String, Vec<Value>)> {
     match fit(&stream(items), &config.to_string()).text {
         Ok(text) => {
@@ -295,7 +295,7 @@ fn shape(value: &Value, path: &str, shape: &mut Vec<String>) {
     }
 }
 
-/// Pairs that the API server refuses in a container, or a kubelet does not start.
+/// Combinations in a container that the API server rejects or a kubelet does not start.
 fn invalid(items: &[Value]) -> Vec<String> {
     let mut invalid = Vec::new();
     for item in items {

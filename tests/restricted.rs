@@ -1,7 +1,7 @@
-//! What is fitted out with the profile `restricted` passes the API server's own evaluator of the Pod Security Standards,
-//! and where it does not, fitout itself said why.
+//! Objects changed with the profile `restricted` pass the API server's own evaluator of the Pod Security Standards, or fitout
+//! reports why they do not.
 //!
-//! `make conformance` sets `FITOUT_CONFORMANCE=1`; it needs Go, and the corpus that CI has beside the repository.
+//! `make conformance` sets `FITOUT_CONFORMANCE=1`; it needs Go, and the corpus that CI has next to the repository.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
@@ -20,7 +20,7 @@ use crate::hosts::bench::{root, skip};
 use crate::pod_security::is_asked;
 use crate::pod_security::oracle::{Oracle, Question};
 
-/// The environment wins, so that what stays refused is what fitout cannot or will not set.
+/// `Override`, so that pods stay forbidden only because of fields that fitout cannot or does not set.
 const CONFIG: &str = "
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
@@ -33,7 +33,7 @@ spec:
     pod: {runAsUser: 1000, runAsGroup: 1000}
 ";
 
-/// An object after fitting, and the rules of what fitout found in it.
+/// An object after fitting, and the rules of its findings.
 struct Fitted {
     who: String,
     object: Value,
@@ -47,7 +47,7 @@ fn what_is_fitted_is_restricted_or_explained() {
     }
     let corpus = root().join("../shared/corpus-dev");
     if !corpus.exists() {
-        skip("no corpus beside the repository");
+        skip("no corpus next to the repository");
         return;
     }
     for mode in ["Override", "Ensure"] {
@@ -58,7 +58,7 @@ fn what_is_fitted_is_restricted_or_explained() {
     }
 }
 
-/// The checks that refuse an object are those that fitout tells, and no other.
+/// The checks that forbid an object are exactly those that fitout reports.
 fn agree(mode: &str, fitted: &[Fitted]) {
     let question = |it: &Fitted| Question {
         level: "restricted".to_owned(),
@@ -68,42 +68,42 @@ fn agree(mode: &str, fitted: &[Fitted]) {
     };
     let questions: Vec<Question> = fitted.iter().map(question).collect();
     let answers = Oracle::start().ask(&questions);
-    let (mut judged, mut allowed) = (0, 0);
+    let (mut checked, mut allowed) = (0, 0);
     let (mut refused, mut wrong) = (BTreeMap::new(), Vec::new());
     for (object, answer) in fitted.iter().zip(&answers) {
         if !answer.no_pods.is_empty() {
             continue;
         }
-        judged += 1;
+        checked += 1;
         allowed += usize::from(answer.violations.is_empty());
         let told: BTreeSet<&str> = object
             .found
             .iter()
             .filter_map(|rule| rule.strip_prefix("FIT-PSS-"))
             .collect();
-        // What is not set because it would stop the program is told by a rule of its own.
+        // Fields that fitout does not set because the program would stop have their own rule.
         let is_explained = object.found.iter().any(|rule| rule.starts_with("FIT-SEC"));
         let violations = answer.violations.iter();
         let violated: BTreeSet<&str> = violations.map(|it| it.check.as_str()).collect();
         for check in &violated {
             *refused.entry((*check).to_owned()).or_insert(0) += 1;
             if !told.contains(check) && !is_explained {
-                wrong.push(format!("{}: {check} is not told", object.who));
+                wrong.push(format!("{}: {check} is not reported", object.who));
             }
         }
         for check in told.difference(&violated) {
-            wrong.push(format!("{}: {check} is told and not so", object.who));
+            wrong.push(format!("{}: {check} is reported wrongly", object.who));
         }
     }
     println!(
-        "\nrestricted, {mode}: {allowed} of {judged} fitted objects pass; the others are refused by"
+        "\nrestricted, {mode}: {allowed} of {checked} fitted objects pass; the others are forbidden by"
     );
     for (check, count) in refused {
         println!("  {count:>4} {check}");
     }
-    assert!(allowed > 500, "hardly anything was fitted");
+    assert!(allowed > 500, "too few objects were fitted");
     let count = wrong.len();
-    assert_eq!(count, 0, "not as told:\n{}", wrong.join("\n"));
+    assert_eq!(count, 0, "not as reported:\n{}", wrong.join("\n"));
 }
 
 pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
@@ -125,7 +125,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The objects of a file after fitting; nothing where fitout refuses the file.
+/// The objects of a file after fitting; `None` if fitout rejects the file.
 fn fit(config: &str, corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
     let config = Stream::parse(config).unwrap();
     let config = FunctionConfig::of_file(&config, "config").unwrap();
@@ -146,7 +146,7 @@ fn fit(config: &str, corpus: &Path, file: &Path) -> Option<Vec<Fitted>> {
     let of = |(index, resource): (usize, &Resource<'_>)| {
         let object = serde_json::to_value(resource.node.value().ok()?).ok()?;
         let owners = object["metadata"]["ownerReferences"].as_array();
-        // Patches hold no containers, and what a controller made is nobody's to fit.
+        // Patches have no containers, and fitout does not change objects that a controller owns.
         let is_made = owners.is_some_and(|owners| !owners.is_empty());
         if is_made || !object.to_string().contains("\"containers\"") {
             return None;

@@ -1,5 +1,4 @@
-//! The invariants of `src/lib.rs` that are about the code and the files themselves, and the agreements between files
-//! that nothing else would notice when they break.
+//! The invariants of `src/lib.rs` about the code and the files themselves, and values that several files must agree on.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -18,7 +17,7 @@ use fitout::checks::CHECKS;
 
 use crate::golden::{folders, objects};
 
-/// Folders of cases that are about something else than one section.
+/// Folders of cases that are not about one section.
 const OTHER_CASES: [&str; 4] = ["config", "exemptions", "targets", "text"];
 
 pub(crate) fn root() -> &'static Path {
@@ -51,7 +50,7 @@ pub(crate) fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     numbered.filter(|(_, line)| !line.trim_start().starts_with("//"))
 }
 
-/// `file:line: text` of each line of code that is not as it should be.
+/// `file:line: text` of each bad line of code.
 fn lines_with(files: &[(String, String)], is_bad: impl Fn(&str, &str) -> bool) -> Vec<String> {
     // `tests.rs` is what `#[cfg(test)] mod tests;` brings in.
     let files = files
@@ -69,7 +68,7 @@ fn config() -> Value {
 }
 
 #[test]
-fn krm_types_knows_nothing_of_fitout() {
+fn krm_types_does_not_know_fitout() {
     let files = files("vendor/kustomize-krm-types");
     let named = files
         .iter()
@@ -116,7 +115,7 @@ fn only_the_command_line_prints_reads_files_and_exits() {
 #[test]
 fn only_exemptions_need_a_clock_and_nothing_a_network() {
     let hidden = lines_with(&files("src"), |name, line| {
-        // Exemptions end on a day, for the command line on the machine's.
+        // Exemptions end on a date; the command line uses that of the machine.
         let words: &[&str] = match name {
             "src/cli/clock.rs" => &["std::net"],
             _ => &["std::net", "SystemTime", "Instant::now"],
@@ -126,7 +125,7 @@ fn only_exemptions_need_a_clock_and_nothing_a_network() {
     assert_eq!(hidden, [""; 0]);
 }
 
-/// What can be found is what the table of rules lists.
+/// The rules of all findings are those in the table of rules.
 #[test]
 fn every_rule_is_in_the_table_and_used() {
     let ids = |text: &str| -> BTreeSet<String> {
@@ -142,10 +141,10 @@ fn every_rule_is_in_the_table_and_used() {
     assert_eq!(used, known.collect());
 }
 
-/// Files beside those of transformers and checks that are none: `example.rs` is there to be copied.
+/// Files next to transformers and checks that are neither: `example.rs` is a template.
 const NO_ROWS: [&str; 3] = ["mod.rs", "example.rs", "testing.rs"];
 
-/// The names of the files in a folder, as the rows of its table have them.
+/// The names of the files in a folder, as in the rows of its table.
 fn names_of_files(folder: &str) -> BTreeSet<String> {
     fs::read_dir(root().join(folder))
         .unwrap()

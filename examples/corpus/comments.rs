@@ -1,27 +1,27 @@
-//! The comments of a YAML text, found by a way of its own, so that it can judge the engine.
+//! Finds the comments of a YAML text independently of the engine, to check it.
 //!
-//! Knows just enough of YAML to tell a comment from a `#` in a string: quotes that open where a value
-//! may begin, block scalars by their indentation, and plain text that goes on in the next line.
+//! Knows just enough about YAML to distinguish a comment from a `#` in a string: quotes that open where a
+//! value may begin, block scalars by their indentation, and plain text that continues on the next line.
 
-/// What a line leaves open for the next one.
+/// The state that a line leaves for the next one.
 #[derive(Default)]
 struct Scanner<'a> {
     comments: Vec<&'a str>,
     quote: Option<u8>,
     flow: usize,
     block: Option<Block>,
-    /// Lines further in than this column go on with a plain text.
+    /// Lines indented deeper than this column continue a plain text.
     plain: Option<isize>,
 }
 
-/// A block scalar: it holds the lines further in than `parent`, and no line left of its first one.
+/// A block scalar: the lines indented deeper than `parent`, and not less than its first line.
 #[derive(Clone, Copy)]
 struct Block {
     parent: isize,
     indent: Option<usize>,
 }
 
-/// Every comment of the text, in order, without the white space behind it.
+/// Every comment of the text, in order, without the white space after it.
 pub(crate) fn comments(text: &str) -> Vec<&str> {
     let mut scanner = Scanner::default();
     for line in text.split('\n') {
@@ -134,7 +134,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The place behind what is quoted, or the end of the line when the quote stays open.
+    /// The position after a quoted text, or the end of the line if the quote stays open.
     fn quoted(&mut self, bytes: &[u8], mut at: usize, quote: u8) -> usize {
         while at < bytes.len() {
             let is_doubled = quote == b'\'' && bytes.get(at + 1) == Some(&b'\'');

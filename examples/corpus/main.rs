@@ -1,14 +1,13 @@
-//! Takes real manifests through the code that the command line and the function use, and judges it
-//! by what can be seen from outside.
+//! Runs the code of the command line and the function on real manifests, and checks the output.
 //!
 //! ```text
 //! cargo run --profile fast --example corpus -- FOLDER
 //! ```
 //!
-//! Under a config that asks for nothing every byte comes back. Under one that asks for everything, in
-//! either mode, whatever is written reads back as intended, keeps every comment and every line that
-//! holds no edited value, and needs nothing when it is fitted again. A file may be refused: how many
-//! are, and why, is counted. Ends with 1 when anything else is so.
+//! With an empty config the output is the input, byte for byte. With a config for everything, in either
+//! mode, the output has the intended values, keeps every comment and every line without an edited
+//! value, and does not change when it is fitted again. Files may be rejected: their number and the
+//! reasons are counted. Exits with 1 on any other difference.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -28,7 +27,7 @@ use fitout::yaml::{Kind, Node, Stream};
 use fitout::{Results, write};
 use kustomize_krm_types::Severity;
 
-/// Asks for nothing.
+/// An empty config.
 const NOTHING: &str = "
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
@@ -36,7 +35,7 @@ metadata: {name: nothing}
 spec: {environment: nothing}
 ";
 
-/// Asks for something in every section, wherever the author set nothing.
+/// A config with every section, which sets absent fields.
 const ENSURE: &str = "
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
@@ -55,22 +54,22 @@ spec:
   storage: {storageClassName: fast, size: 10Gi}
 ";
 
-/// What a config came to over all files.
+/// The results of a config over all files.
 #[derive(Default)]
 struct Tally {
     files: usize,
     objects: usize,
     edited: usize,
     edits: usize,
-    /// Why files and objects are refused, with one file as an example.
+    /// Why files and objects are rejected, with one file as an example.
     refused: BTreeMap<String, (BTreeSet<String>, usize)>,
     refused_files: usize,
     refused_objects: usize,
-    /// Files that were taken as the items of a ResourceList too, and the edits made there.
+    /// Files that were also tried as the items of a ResourceList, and the edits there.
     as_list: usize,
 }
 
-/// Everything that was seen.
+/// All results.
 #[derive(Default)]
 struct Seen {
     files: usize,
@@ -82,7 +81,7 @@ struct Seen {
     violations: Vec<String>,
 }
 
-/// A file in hand.
+/// The current file.
 struct File<'a> {
     name: &'a str,
     stream: &'a Stream,
@@ -192,7 +191,7 @@ fn judge(file: &File<'_>, config: &str, tally: &mut Tally, wrong: &mut Vec<Strin
         let (after, changes) = match fit(config, file.stream, &resources) {
             Ok(fitted) => fitted,
             Err(problems) => {
-                // Which objects it is up to: each is fitted on its own.
+                // The objects that cause it: each is fitted alone.
                 let alone = |resource: &&Resource<'_>| {
                     fit(config, file.stream, std::slice::from_ref(*resource)).is_err()
                 };
@@ -279,7 +278,7 @@ fn resources<'a>(file: &File<'a>) -> Result<Vec<Resource<'a>>, Vec<Problem>> {
     }
 }
 
-/// The new text and the changes in it, or why there is none.
+/// The new text and its changes, or why there is none.
 fn fit(
     config: &Config<'_>,
     stream: &Stream,
@@ -314,7 +313,7 @@ fn refuse(file: &File<'_>, problems: &[Problem], objects: usize, tally: &mut Tal
     }
 }
 
-/// A problem without what differs from file to file; a finding's id says all.
+/// A problem without the parts that differ between files; for a finding, its id.
 fn reason(problem: &Problem) -> String {
     if problem.place.is_none() {
         return problem.id.to_owned();
@@ -347,7 +346,7 @@ fn lost_comment(before: &str, after: &str) -> Option<String> {
     })
 }
 
-/// Lines that hold no edited value come in the same order afterwards.
+/// Lines without an edited value keep their order.
 fn lost_line(
     before: &Stream,
     after: &str,
@@ -368,7 +367,7 @@ fn lost_line(
     let mut kept = lines
         .enumerate()
         .filter(|(index, _)| !edited.contains(&(index + 1)));
-    // A last line without a break gets one when something is put behind it.
+    // A last line without a line break gets one when text is inserted after it.
     let is = |new: &str, line: &str| {
         new == line || !line.ends_with('\n') && new.trim_end_matches(['\r', '\n']) == line
     };
@@ -376,7 +375,7 @@ fn lost_line(
     lost.map(|(index, line)| format!("line {} is lost or moved: {line:?}", index + 1))
 }
 
-/// The node that an edit replaces or is put into, and whether it is the former.
+/// The node that an edit replaces or is inserted into, and whether it is replaced.
 fn nearest<'a>(root: Node<'a>, change: &Change) -> (Node<'a>, bool) {
     let mut node = root;
     for token in change.pointer().tokens() {
@@ -394,8 +393,8 @@ fn nearest<'a>(root: Node<'a>, change: &Change) -> (Node<'a>, bool) {
     (node, true)
 }
 
-/// Fits the objects of a file as the items of a ResourceList, as a host hands them over; they come
-/// to the same objects as in the file.
+/// Fits the objects of a file as the items of a ResourceList, as a host passes them; the result must
+/// be the same objects.
 fn judge_as_list(file: &File<'_>, config: &str, tally: &mut Tally, wrong: &mut Vec<String>) {
     let Some(list) = list_of(file.stream, config) else {
         return;
@@ -444,7 +443,7 @@ fn judge_as_list(file: &File<'_>, config: &str, tally: &mut Tally, wrong: &mut V
     }
 }
 
-/// The documents of a file as items: each line two columns further in.
+/// The documents of a file as items: each line indented by two more columns.
 fn list_of(stream: &Stream, config: &str) -> Option<String> {
     let mut list =
         "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n".to_owned();

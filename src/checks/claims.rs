@@ -48,7 +48,7 @@ pub(super) const CHECK: Check = Check {
                 continue;
             }
             let sections = &scene.transformers.storage;
-            let scope = Scope::asked(sections, scene.config, scene.selection, selected);
+            let scope = Scope::of(sections, scene.selection, selected);
             let Some(section) = scope.section() else {
                 continue;
             };

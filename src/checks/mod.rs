@@ -246,7 +246,7 @@ impl<'p, 's> Pod<'p, 's> {
     pub fn security_context(&self) -> Option<Scope<'p, 's, SecurityContext>> {
         let (scene, selected) = (self.scene, self.selected);
         let sections = &scene.transformers.security_context;
-        let scope = || Scope::asked(sections, scene.config, scene.selection, selected);
+        let scope = || Scope::of(sections, scene.selection, selected);
         (!selected.skips(sections.name())).then(scope)
     }
 

@@ -49,7 +49,7 @@ pub(super) const CHECK: Check = Check {
                 continue;
             }
             let sections = &scene.transformers.prometheus;
-            let scope = Scope::asked(sections, scene.config, scene.selection, selected);
+            let scope = Scope::of(sections, scene.selection, selected);
             let Some(section) = scope.section() else {
                 continue;
             };

@@ -402,7 +402,7 @@ impl Reason {
         }
     }
 
-    /// `╰─ resources  fn-config/production/fitout.yaml:47-51  profile caracal-gateway`
+    /// `╰─ resources  fn-config/all/fitout.yaml:47-51  profile caracal-gateway`
     fn draw(&self, paint: Paint, text: &mut String) {
         let place = match (&self.file, self.lines) {
             (Some(file), Some((from, to))) if from == to => format!("{file}:{from}  "),

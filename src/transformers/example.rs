@@ -1,6 +1,6 @@
-//! `imagePullPolicy`: when the kubelet pulls the images of containers. An example to copy: it is compiled for tests only.
+//! `imagePullPolicy`: when the kubelet pulls images. An example to copy; it is compiled for tests only.
 //!
-//! Writes `imagePullPolicy` of every container. What the author set stays (mode `Ensure`), unless the config overrides it.
+//! Sets `imagePullPolicy` of every container. With mode `Ensure` the author's value stays.
 //!
 //! ```yaml
 //! # before                                  # after
@@ -13,11 +13,11 @@ use serde::Deserialize;
 
 use super::{Scope, Transformer};
 use crate::config::{Objection, Settings};
-use crate::edit::{Edits, Meaning, Proposal};
+use crate::edit::{Edits, Proposal};
 use crate::problem::Problem;
 use crate::yaml::Value;
 
-/// When images are pulled.
+/// When the kubelet pulls images.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ImagePullPolicy {
@@ -28,7 +28,7 @@ pub(super) struct ImagePullPolicy {
 const POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
 
 impl Settings for ImagePullPolicy {
-    // The leaves that `modes`, exemptions and reasons name.
+    // `modes`, exemptions and reasons name these leaves.
     const MODE_PATHS: &'static [&'static str] = &["policy"];
     // A profile that selects containers may set these keys.
     const CONTAINER_KEYS: &'static [&'static str] = &["policy"];
@@ -49,19 +49,19 @@ impl Settings for ImagePullPolicy {
 impl Transformer for ImagePullPolicy {
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         for container in scope.target().containers() {
-            // No layer of the config that applies to this container has the section.
+            // `None`: no layer of the config that applies to this container has the section.
             let Some(section) = scope.section_for(container) else {
                 continue;
             };
             if let Some(policy) = &section.settings.policy {
-                edits.set(Proposal {
-                    subject: &container.subject,
-                    field: &["imagePullPolicy"],
-                    value: Value::from(policy.as_str()),
-                    decision: section.decision("policy"),
-                    meaning: Meaning::Literal,
-                    note: None,
-                })?;
+                let value = Value::from(policy.as_str());
+                let decision = section.decision("policy");
+                edits.set(Proposal::new(
+                    &container.subject,
+                    &["imagePullPolicy"],
+                    value,
+                    decision,
+                ))?;
             }
         }
         Ok(())

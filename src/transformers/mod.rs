@@ -1,38 +1,37 @@
 //! The transformers: each requests the desired state of one section of the config.
 //!
-//! A transformer is its section: a struct with serde whose doc comments are the reference. It reads the object, asks
-//! [`Edits`] for what must be, and never writes. A check judges what comes out; see [`crate::checks`].
+//! A transformer is its section: a serde struct whose doc comments are the reference. It reads the object and requests
+//! [`Edits`]; it never writes. Checks evaluate the result; see [`crate::checks`].
 //!
-//! # Adding one
+//! # Adding a transformer
 //!
 //! 1. Copy `example.rs`, which is compiled for tests only, and change its head comment, its struct and its leaves. The head
 //!    says what is written, what wins when the author has set the field, and shows a short before and after.
-//! 2. Add its `mod` and `use` lines and its row in the table below. The row gives it its key in `spec` and in profiles, its
-//!    rule id, its place in the order, and strict decoding with positions.
+//! 2. Add its `mod` and `use` lines and its row in the table below. The row sets its key in `spec` and in profiles, its
+//!    rule id and its place in the order.
 //! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
-//! 4. `UPDATE_GOLDEN=1 cargo test`, and read the git diff of `expected.yaml` and `results.yaml`.
-//! 5. `make test lint`.
+//! 4. Run `UPDATE_GOLDEN=1 cargo test`, and read the git diff of `expected.yaml` and `results.yaml`.
+//! 5. Run `make test lint`.
 //!
-//! Config key, decoding with positions, profiles, modes, exemptions, `docs/config.md`, plan, JSON and results follow from
-//! that.
+//! Strict decoding with positions, profiles, modes, exemptions, `docs/config.md`, plan, JSON and results need no more code.
 //!
 //! # What it works with
 //!
-//! - [`Scope::target`]: the object, its pod templates with all containers, its claims. [`Scope::section`] holds the settings
-//!   for the object's own fields, [`Scope::section_for`] those for one container; each is `None` where the config does not
-//!   apply.
-//! - A [`Subject`](crate::objects::Subject) is the part that fields are addressed from: `template.pod` (the pod spec),
+//! - [`Scope::target`] is the object, with its pod templates, their containers, and its claims. [`Scope::section`] has the
+//!   settings for the object's own fields, [`Scope::section_for`] those for one container; each is `None` where the config
+//!   does not apply.
+//! - A [`Subject`](crate::objects::Subject) is the part that field paths are relative to: `template.pod` (the pod spec),
 //!   `template.pod_metadata`, `container.subject`, `claim.subject`, or the object itself.
-//! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode; [`Edits::append`] adds an
-//!   item to a list; [`Edits::find`] reports a conflict: a configured value that is not set, and why. Its rule is listed in
+//! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode. [`Edits::append`] adds an
+//!   item to a list. [`Edits::find`] reports a conflict: a configured value that is not set, and why. List its rule in
 //!   [`Transformer::FINDS`].
-//! - [`Section::decision`] names who decided a leaf, by its path in the section. Every reason in every report comes from it,
-//!   so name the leaf that holds the value.
-//! - Values: `Value::from("…")` is quoted where YAML would read it as something else, `Value::Quoted` always, as annotations
-//!   are. [`Meaning`](crate::edit::Meaning) says when a present value is as good: as a quantity, as a text, or only when equal.
-//! - Most kinds hold whole pods, some only parts of them. A field of the pod spec may be written where
-//!   [`Template::has_field`](crate::objects::Template::has_field) says so; a new one is added to `fields` of the layouts that
-//!   have it, in `src/objects/layout.rs`.
+//! - [`Section::decision`] returns who decided a leaf, by the leaf's path in the section. Every report takes its reasons
+//!   from it, so pass the leaf that holds the value.
+//! - `Value::from("…")` is quoted where YAML would read it as another type; `Value::Quoted` is always quoted, as annotations
+//!   are. [`Meaning`](crate::edit::Meaning) selects how a present value is compared: as a quantity, as text, or literally.
+//! - Not every kind holds whole pods. Before writing a field of the pod spec, ask
+//!   [`Template::has_field`](crate::objects::Template::has_field); add a new field to `fields` of the layouts that have it,
+//!   in `src/objects/layout.rs`.
 
 #[cfg(test)]
 mod example;
@@ -58,46 +57,46 @@ use resources::Resources;
 use security_context::SecurityContext;
 use storage::Storage;
 
-/// A section of the config that fits objects out.
+/// A section of the config that sets fields of objects.
 pub trait Transformer: Settings {
-    /// What it reports: conflicts that it meets while it asks.
+    /// The rules of the conflicts that it reports while planning.
     const FINDS: &'static [Rule] = &[];
 
-    /// Asks for everything that the section wants of one object.
+    /// Requests all edits of the section for one object.
     ///
     /// # Errors
-    /// A value of the author's that cannot be read where it has to be.
+    /// A value in the manifest that is needed and cannot be read.
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem>;
 }
 
-/// The order of this table is the order of application.
+/// Transformers run in the order of this table.
 macro_rules! transformers {
     ($($field:ident: $name:literal => $section:ty,)*) => {
-        /// The sections of the config, which are also the rule ids of changes.
+        /// The names of the sections, which are also the rule ids of changes.
         pub const NAMES: &[&str] = &[$($name),*];
 
-        /// What the config knows of each section.
+        /// How the config decodes each section.
         pub const SECTIONS: &[SectionRow] = &[$(SectionRow::of::<$section>($name)),*];
 
-        /// The rules of each.
+        /// The rules of each transformer.
         pub const RULES: &[&[Rule]] = &[$(<$section as Transformer>::FINDS),*];
 
-        /// All transformers with their sections, ready for any number of objects.
+        /// All transformers with their sections of one config.
         #[derive(Debug)]
         pub struct Transformers<'a> {
             $(
-                /// The sections of this name.
+                /// The sections with this name.
                 pub $field: Sections<'a, $section>,
             )*
         }
 
         impl<'a> Transformers<'a> {
-            /// The transformers of a config; those without a section do nothing.
+            /// The transformers for a config; those without a section do nothing.
             pub fn new(config: &'a Config<'a>) -> Transformers<'a> {
                 Transformers { $($field: Sections::new(const { &SectionRow::of::<$section>($name) }, config),)* }
             }
 
-            /// Asks every transformer what it wants of one object.
+            /// Requests the edits of every transformer for one object.
             fn transform(&self, object: Object<'_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
                 edits.start(object.selected.index);
                 $(
@@ -120,13 +119,13 @@ transformers! {
 }
 
 impl Transformers<'_> {
-    /// Asks every transformer what it wants of every selected object.
+    /// Plans the edits of every transformer for every selected object.
     ///
-    /// Leaves that are only checked and leaves that an exemption covers are planned a second time as if they were
-    /// written: what differs is what there is to report. So nothing that is written follows from something that is not.
+    /// A second pass plans leaves that are only checked or exempt as if they were written, and reports what differs. The
+    /// passes are separate, so that no written edit depends on one that is not written.
     ///
     /// # Errors
-    /// Every object with a value that cannot be read where it has to be.
+    /// One problem for each object with a value that is needed and cannot be read.
     pub fn run<'a>(
         &self,
         config: &Config<'_>,
@@ -161,7 +160,7 @@ impl Transformers<'_> {
     }
 }
 
-/// An object, and what is around it.
+/// One object and its context.
 #[derive(Clone, Copy)]
 struct Object<'r> {
     selected: &'r Selected<'r, 'r>,
@@ -170,14 +169,15 @@ struct Object<'r> {
     pass: Pass,
 }
 
-/// What a transformer is given: an object, and the sections that apply to it.
+/// The input of a transformer: an object, and the sections that apply to it.
 pub struct Scope<'r, 'c, S> {
     object: Object<'r>,
     sections: &'r Sections<'c, S>,
 }
 
 impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
-    /// The scope in which a check asks what a section says of an object: what is only checked or exempt is judged as well.
+    /// The scope in which a check reads a section's settings for an object, including leaves that are only checked or
+    /// exempt.
     pub fn of(
         sections: &'r Sections<'c, S>,
         selection: &'r Selection<'r, '_>,
@@ -192,31 +192,17 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
         Scope { object, sections }
     }
 
-    /// The same with what is only checked or exempt: what is then found is exempt by the setting that decided it.
-    pub fn asked(
-        sections: &'r Sections<'c, S>,
-        config: &Config<'_>,
-        selection: &'r Selection<'r, '_>,
-        selected: &'r Selected<'r, 'r>,
-    ) -> Scope<'r, 'c, S> {
-        let mut scope = Scope::of(sections, selection, selected);
-        if config.only_checks || !selected.exemptions.is_empty() {
-            scope.object.pass = Pass::Preview;
-        }
-        scope
-    }
-
-    /// The object and what there is to fit in it.
+    /// The object, its templates and its claims.
     pub fn target(&self) -> &'r Target<'r> {
         self.object.selected.target
     }
 
-    /// What all objects say of their ServiceAccounts.
+    /// The ServiceAccounts of all objects, and their rights.
     pub fn accounts(&self) -> &'r Accounts {
         self.object.accounts
     }
 
-    /// What all objects say of one another.
+    /// The relations among all objects.
     pub fn related(&self) -> &'r Related<'r> {
         self.object.related
     }
@@ -228,20 +214,12 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
 
     /// The section for the object's own fields; `None` when no layer that applies to it has one.
     pub fn section(&self) -> Option<Rc<Section<'c, S>>> {
-        let applies = self.object.selected.containers.is_whole_object();
-        let is_exempt = |exemption: &AppliedExemption<'_>| exemption.is_for_whole_object();
-        applies
-            .then(|| self.merged(|containers| containers.is_whole_object(), is_exempt))
-            .flatten()
+        self.merged(|it| it.is_whole_object(), |it| it.is_for_whole_object())
     }
 
     /// The section for one container; `None` when no layer that applies to it has one.
     pub fn section_for(&self, container: &Container<'_>) -> Option<Rc<Section<'c, S>>> {
-        let applies = self.object.selected.containers.includes(container);
-        let is_exempt = |exemption: &AppliedExemption<'_>| exemption.is_for(container);
-        applies
-            .then(|| self.merged(|containers| containers.includes(container), is_exempt))
-            .flatten()
+        self.merged(|it| it.includes(container), |it| it.is_for(container))
     }
 
     fn merged(
@@ -250,8 +228,11 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
         is_exempt: impl Fn(&AppliedExemption<'_>) -> bool,
     ) -> Option<Rc<Section<'c, S>>> {
         let Object { selected, pass, .. } = self.object;
+        if !applies(&selected.containers) {
+            return None;
+        }
         let layers = selected.layers.iter();
-        let layers = layers.filter(move |(_, containers)| applies(containers));
+        let layers = layers.filter(|(_, containers)| applies(containers));
         let layers = layers.map(|(id, _)| *id);
         if selected.exemptions.is_empty() {
             return self.sections.plain(layers, pass);
@@ -262,8 +243,8 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
             .flat_map(|(index, exemption)| {
                 let leaves = exemption.leaves_of(self.sections.row());
                 leaves.map(move |leaf| (leaf.to_owned(), index))
-            });
-        let leaves = leaves.collect();
+            })
+            .collect();
         self.sections
             .merged(layers.collect(), ExemptLeaves { leaves, pass })
     }

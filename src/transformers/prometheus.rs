@@ -1,10 +1,9 @@
-//! `prometheus`: the annotations by which Prometheus finds a pod's metrics.
+//! `prometheus`: `prometheus.io/*` scrape annotations on pods or Services.
 //!
-//! Writes `<prefix>/scrape`, `/port`, `/path`, and where configured `/scheme` and more, into the
-//! annotations of pod templates, or of the Services in front of them. They are a convention, read by
-//! scrape configs that relabel on `__meta_kubernetes_pod_annotation_*`, so values are always strings,
-//! and the port is a number even where the config names it. An author's `scrape: "false"` stays,
-//! whatever the mode.
+//! Sets the annotations `<prefix>/scrape`, `/port` and `/path`, and `/scheme` and others if configured, on pod templates or
+//! on the Services in front of them. Scrape configs that relabel on `__meta_kubernetes_pod_annotation_*` read them. Values
+//! are always strings, and the port is always a number, even if the config names it. The author's `scrape: "false"` stays in
+//! every mode.
 //!
 //! ```yaml
 //! # before                                  # after
@@ -40,29 +39,30 @@ use annotations::Fitting;
 
 pub use ports::Ports;
 
-/// How the pods' metrics are found.
+/// Annotations for Prometheus.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Prometheus {
-    /// `Auto` annotates long-running pods whose metrics port is known, `true` insists, `false` writes nothing.
+    /// `Auto` annotates long-running pods whose metrics port is known. `true` makes an unknown port an error. `false` sets
+    /// nothing.
     scrape: Scrape,
-    /// The metrics port, by number or name; it must be declared by a container.
+    /// The metrics port, by number or name. A container must declare it.
     port: Option<Port>,
-    /// The path of the metrics; `/metrics` when absent.
+    /// The path of the metrics. Defaults to `/metrics`.
     path: Option<String>,
-    /// `http` or `https`; not written when absent, which means http.
+    /// `http` or `https`. Not set by default, which means http.
     scheme: Option<Scheme>,
-    /// What the annotations start with; `prometheus.io` when absent.
+    /// The prefix of the annotations. Defaults to `prometheus.io`.
     prefix: Option<String>,
-    /// What is annotated.
+    /// Whether pods or Services are annotated.
     placement: Placement,
-    /// Pods that end are annotated too, of Jobs and of their like.
+    /// Whether pods that run to completion, such as those of Jobs, are annotated too.
     include_jobs: bool,
-    /// What happens when it must be scraped and no single port is the one.
+    /// What to do with `scrape: true` if more than one port, or none, could be the metrics port.
     on_ambiguous: OnAmbiguous,
-    /// More annotations, without the prefix.
+    /// More annotations, by name without the prefix.
     extra: BTreeMap<String, String>,
-    /// What was looked up of images.
+    /// Entries of the catalogue that were already looked up.
     #[serde(skip)]
     known: Known,
 }
@@ -92,13 +92,13 @@ enum OnAmbiguous {
     First,
 }
 
-/// What is annotated.
+/// Whether pods or Services are annotated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 enum Placement {
-    /// The pods, for scrape configs that look for pods.
+    /// Annotate pods, for scrape configs with the role `pod`.
     #[default]
     Pod,
-    /// The Services in front of them, for scrape configs that look for endpoints; the pods are left as they are.
+    /// Annotate Services, for scrape configs with the role `endpoints`. Pods are not changed.
     Service,
 }
 
@@ -117,14 +117,14 @@ impl<'de> Deserialize<'de> for Port {
             Ok(number) => match u16::try_from(number) {
                 Ok(number) if number > 0 => Ok(Port::Number(number)),
                 _ => Err(serde::de::Error::custom(format!(
-                    "`{text}` is not a port: they go from 1 to 65535"
+                    "`{text}` is not a port number from 1 to 65535"
                 ))),
             },
         }
     }
 }
 
-/// Annotations that are written from settings of their own.
+/// Annotations that have their own settings.
 const OWN: [&str; 4] = ["scrape", "port", "path", "scheme"];
 
 impl Settings for Prometheus {
@@ -132,49 +132,43 @@ impl Settings for Prometheus {
         &["scrape", "port", "path", "scheme", "extra", "extra.*"];
 
     fn check(&self) -> Vec<Objection> {
-        let own = self.extra.keys().filter(|key| OWN.contains(&key.as_str()));
-        let own = own.map(|key| {
-            Objection::new(
-                format!("extra.{key}"),
-                format!("the annotation `{key}` has a setting of its own"),
-                format!("set `prometheus.{key}`"),
-            )
-        });
-        let mut objections: Vec<Objection> = own.collect();
-        let bad = self.extra.keys().filter(|key| !is_name(key));
-        objections.extend(bad.map(|key| {
-            Objection::new(
-                format!("extra.{key}"),
-                format!("`{key}` is no annotation below a prefix"),
-                "write letters, digits, `-`, `_` and `.`, at most 63; the prefix is put before it",
-            )
-        }));
+        let mut objections = Vec::new();
+        let mut object = |path: &str, message: String, help: &str| {
+            objections.push(Objection::new(path, message, help));
+        };
+        for key in self.extra.keys() {
+            let path = format!("extra.{key}");
+            if OWN.contains(&key.as_str()) {
+                let message = format!("the annotation `{key}` has its own setting");
+                object(&path, message, &format!("set `prometheus.{key}`"));
+            } else if !is_name(key) {
+                let message = format!("`{key}` is not a valid annotation name without a prefix");
+                let help =
+                    "write at most 63 letters, digits, `-`, `_` and `.`; the prefix is added to it";
+                object(&path, message, help);
+            }
+        }
         if let Some(prefix) = self.prefix.as_deref().filter(|prefix| !is_domain(prefix)) {
-            objections.push(Objection::new(
-                "prefix",
-                format!("`{prefix}` is no prefix of annotations"),
-                "write a domain in small letters, such as metrics.example.com",
-            ));
+            let message = format!("`{prefix}` is not a valid annotation prefix");
+            let help = "write a domain in lower case, such as metrics.example.com";
+            object("prefix", message, help);
         }
         if let Some(path) = self.path.as_deref().filter(|path| !path.starts_with('/')) {
-            objections.push(Objection::new(
-                "path",
-                format!("the path `{path}` does not begin with a slash"),
-                format!("write `/{path}`"),
-            ));
+            let message = format!("the path `{path}` does not start with a slash");
+            object("path", message, &format!("write `/{path}`"));
         }
         objections
     }
 }
 
 impl Prometheus {
-    /// An annotation's name with its prefix.
+    /// The name of an annotation with the prefix.
     pub fn key(&self, name: &str) -> String {
         let prefix = self.prefix.as_deref().unwrap_or("prometheus.io");
         format!("{prefix}/{name}")
     }
 
-    /// Whether Services are annotated, and not their pods.
+    /// Whether Services are annotated instead of pods.
     pub fn annotates_services(&self) -> bool {
         self.placement == Placement::Service
     }
@@ -184,21 +178,21 @@ impl Prometheus {
         self.scrape != Scrape::No
     }
 
-    /// Whether everything has to be scraped.
+    /// Whether every pod must be scraped.
     pub fn insists(&self) -> bool {
         self.scrape == Scrape::Yes
     }
 
-    /// Whether pods are left alone: they end, or only their operator knows which ports they have.
+    /// Whether pods are not annotated, because they run to completion or only their operator knows their ports.
     pub fn leaves(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
-        let is_unseen = template.has_more_containers && template.containers.is_empty();
+        let has_unknown_ports = template.has_more_containers && template.containers.is_empty();
         let is_short_lived = !self.include_jobs && is_short_lived(resource, template);
-        !template.has_metadata || is_unseen || is_short_lived
+        !template.has_metadata || has_unknown_ports || is_short_lived
     }
 }
 
 impl Transformer for Prometheus {
-    const FINDS: &'static [Rule] = &[annotations::NO_PORT, service::BESIDE];
+    const FINDS: &'static [Rule] = &[annotations::NO_PORT, service::SAME_PODS];
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let Some(section) = scope.section() else {
@@ -227,9 +221,8 @@ impl Transformer for Prometheus {
             let is_left = is_silent || settings.leaves(resource, template);
             if fitting.prepare(edits)? && !is_left {
                 let ports = Ports::of_pods(resource, template)?;
-                let note = uses_host_network(template).then(|| {
-                    "the pods use the host's network, so it is a port of the node".to_owned()
-                });
+                let note = uses_host_network(template)
+                    .then(|| "hostNetwork: true, so this is a port of the node".to_owned());
                 fitting.fit(&ports, note, edits)?;
             }
         }
@@ -240,14 +233,14 @@ impl Transformer for Prometheus {
     }
 }
 
-/// Pods that end are gone before they are scraped.
+/// Whether pods run to completion, and so may end before they are scraped.
 fn is_short_lived(resource: &Resource<'_>, template: &Template<'_>) -> bool {
     let ends = template
         .spec
         .text_at(["restartPolicy"])
         .is_some_and(|policy| policy != "Always");
-    let is_job =
-        resource.group() == "batch" || resource.kind.ends_with("Job") || resource.kind == "JobSet";
+    let kind = &resource.kind;
+    let is_job = resource.group() == "batch" || kind.ends_with("Job") || kind == "JobSet";
     is_job || (resource.kind == "Pod" && ends)
 }
 
@@ -255,18 +248,17 @@ fn uses_host_network(template: &Template<'_>) -> bool {
     template.spec.bool_at(["hostNetwork"]) == Some(true)
 }
 
-/// Whether an annotation may be called so below its prefix (`IsQualifiedName` in k8s.io/apimachinery).
+/// Whether an annotation name without its prefix is valid (`IsQualifiedName` in k8s.io/apimachinery).
 fn is_name(name: &str) -> bool {
     let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let ends = [name.bytes().next(), name.bytes().next_back()];
+    let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
     name.len() <= 63
         && name.bytes().all(is_inner)
-        && ends
-            .iter()
-            .all(|end| end.is_some_and(|byte| byte.is_ascii_alphanumeric()))
+        && is_end(name.bytes().next())
+        && is_end(name.bytes().next_back())
 }
 
-/// Whether a prefix of annotations may be called so (`IsDNS1123Subdomain` in k8s.io/apimachinery).
+/// Whether an annotation prefix is valid (`IsDNS1123Subdomain` in k8s.io/apimachinery).
 fn is_domain(prefix: &str) -> bool {
     let is_label = |label: &str| {
         let is_inner =

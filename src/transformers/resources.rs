@@ -1,11 +1,10 @@
-//! `resources`: the CPU, memory and ephemeral storage that each container asks for and may use.
+//! `resources`: CPU, memory and ephemeral-storage requests and limits of containers and pods.
 //!
-//! Writes `resources.requests` and `resources.limits` of ordinary containers, init containers and
-//! sidecars, leaf by leaf. Ephemeral containers get none, because the API server forbids it
-//! (`allowedEphemeralContainerFields` in kubernetes `pkg/apis/core/validation/validation.go`). What
-//! the author set stays (mode `Ensure`), and the result is never a pair that the API server refuses:
-//! no request above its limit. The mode `Bound` brings the author's amounts between `min` and `max`, and
-//! `Remove` deletes them.
+//! Sets `resources.requests` and `resources.limits` of ordinary containers, init containers and sidecars, each resource on
+//! its own. Ephemeral containers get none, because the API server rejects them
+//! (`allowedEphemeralContainerFields` in kubernetes `pkg/apis/core/validation/validation.go`). With mode `Ensure` the
+//! author's amounts stay. `Bound` raises them to `min` and lowers them to `max`, and `Remove` deletes them. No request is
+//! ever set above its limit, because the API server rejects that.
 //!
 //! ```yaml
 //! # before                                  # after
@@ -44,7 +43,7 @@ use pod::PodLevel;
 const IMPLICIT: Rule = rule(
     "FIT-RES014",
     Severity::Info,
-    "a configured request that is not set, because the limit implies one",
+    "a configured request that is not set, because the limit implies a request",
 );
 const IMPOSSIBLE: Rule = rule(
     "FIT-RES017",
@@ -61,32 +60,32 @@ const CONFLICT: Rule = rule(
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Resources {
-    /// Ordinary containers, and, leaf by leaf, those of the next two that say nothing.
+    /// Ordinary containers. Also the fallback, amount by amount, for `initContainers` and `sidecars`.
     containers: Amounts,
     /// Init containers.
     init_containers: Amounts,
-    /// Init containers with `restartPolicy: Always`.
+    /// Sidecars: init containers with `restartPolicy: Always`.
     sidecars: Amounts,
-    /// Factors by resource name, for the amounts configured here, never the author's. The product is
-    /// rounded up to 1m of CPU or 1Mi of memory.
+    /// Factors by resource name for the amounts configured here, not for the author's. The product is rounded up to 1m of
+    /// CPU or 1Mi of memory.
     scale: BTreeMap<String, Factor>,
-    /// The least that a container may request or have as a limit, by resource name: the mode `Bound` raises the
-    /// author's amounts to it, and whatever ends up below it is an error (`FIT-RES010`).
+    /// The smallest request or limit of a container, by resource name. Mode `Bound` raises the author's amounts to it; an
+    /// amount that is still below it is an error (`FIT-RES010`).
     min: BTreeMap<String, Amount>,
-    /// The most that a container may request or have as a limit, likewise; `Bound` lowers to it.
+    /// The largest request or limit of a container, by resource name. Mode `Bound` lowers the author's amounts to it.
     max: BTreeMap<String, Amount>,
-    /// How many times its request a limit may be, by resource name; a higher one is a warning (`FIT-RES004`).
+    /// The largest ratio of a limit to its request, by resource name. A higher ratio is a warning (`FIT-RES004`).
     limit_request_ratio: BTreeMap<String, Factor>,
-    /// `Remove` deletes every CPU limit, the author's as well.
+    /// `Remove` deletes every CPU limit, including the author's.
     cpu_limits: CpuLimits,
-    /// `EqualsRequest` makes each memory limit that is set here equal to the container's request.
+    /// `EqualsRequest` sets memory limits to the container's request.
     memory_limit: MemoryLimit,
-    /// What happens when the result would be a request above its limit.
+    /// What to do when a request would be above its limit.
     on_conflict: OnConflict,
-    /// A container with a limit and no request implicitly requests its limit; it is left so unless this is false.
+    /// A container with a limit and no request implicitly requests its limit. `false` sets the configured request instead.
     respect_implicit_requests: Option<bool>,
-    /// CPU and memory for all containers of a pod together (`spec.resources`, Kubernetes 1.34). What is said for the
-    /// pod is not said for its containers as well: their shares are left to their author.
+    /// CPU and memory for all containers of a pod together (`spec.resources`, Kubernetes 1.34). A resource that the pod has
+    /// amounts of is not set for its containers.
     pod_level: Amounts,
 }
 
@@ -94,46 +93,46 @@ pub struct Resources {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Amounts {
-    /// What a container is promised: quantities of `cpu`, `memory` and `ephemeral-storage`.
+    /// Requests: quantities of `cpu`, `memory` and `ephemeral-storage`.
     requests: BTreeMap<String, Amount>,
-    /// The most that it may use.
+    /// Limits: quantities of the same resources.
     limits: BTreeMap<String, Amount>,
 }
 
-/// What becomes of CPU limits.
+/// Whether containers keep CPU limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 enum CpuLimits {
-    /// They are set and kept as the amounts and modes say.
+    /// Set and keep CPU limits according to the amounts and modes.
     #[default]
     Keep,
-    /// They are deleted, and none is set.
+    /// Delete CPU limits and set none.
     Remove,
 }
 
-/// What memory limits are set to.
+/// The source of memory limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 enum MemoryLimit {
-    /// What `limits` says.
+    /// Set memory limits from `limits`.
     #[default]
     Keep,
-    /// The container's request, where it has one: memory that is not requested may be taken away at any time.
+    /// Set memory limits to the container's request, if it has one: memory above the request can be reclaimed at any time.
     EqualsRequest,
 }
 
-/// A way out of a request above its limit.
+/// What to do when a request would be above its limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 enum OnConflict {
-    /// The configured value gives way to the author's.
+    /// Adjust the configured amount to the author's.
     #[default]
     Adjust,
-    /// It is an error.
+    /// Report an error and set neither.
     Error,
-    /// The configured value is not written.
+    /// Do not set the configured amount.
     Skip,
 }
 
-/// What fitout gives out. Anything else (devices, huge pages) is the author's alone: it cannot be
-/// overcommitted, and a default would make pods that no node can run.
+/// The resources that fitout sets. Others (devices, huge pages) cannot be overcommitted, so a default could make pods that
+/// fit on no node.
 pub const FITTED: [&str; 3] = ["cpu", "memory", "ephemeral-storage"];
 
 impl Amounts {
@@ -146,7 +145,7 @@ impl Amounts {
 }
 
 impl Resources {
-    /// The settings of one list of containers, with the name under which they stand in the config.
+    /// The amounts that apply to a type of container, in the order of precedence, with their config key.
     fn lists(
         &self,
         container_type: ContainerType,
@@ -170,26 +169,26 @@ impl Resources {
         amount.scale_up(&factor.0, step).unwrap_or(amount)
     }
 
-    /// The bound that an amount breaks, and the setting that holds it.
+    /// The bound that an amount breaks, and its setting.
     pub fn bound_broken_by(
         &self,
         name: &str,
         amount: Quantity,
     ) -> Option<(&'static str, Quantity)> {
         let of = |amounts: &BTreeMap<String, Amount>| amounts.get(name).map(|amount| amount.0);
-        // Should `min` be above `max`, which layers of a config can come to, the lower amount is the safer one.
+        // Merged layers can have `min` above `max`; then the lower amount is the safer one.
         let max = of(&self.max).filter(|max| amount > *max);
         let min = of(&self.min).filter(|min| amount < *min);
         let max = max.map(|max| ("max", max));
         max.or(min.map(|min| ("min", min)))
     }
 
-    /// Whether amounts of a name have any.
+    /// Whether a resource has a `min` or `max`.
     pub fn has_bounds(&self, name: &str) -> bool {
         self.min.contains_key(name) || self.max.contains_key(name)
     }
 
-    /// How many times its request a limit may be.
+    /// The largest ratio of a limit to its request.
     pub fn limit_request_ratio(&self, name: &str) -> Option<Scale> {
         self.limit_request_ratio.get(name).map(|ratio| ratio.0)
     }
@@ -243,7 +242,7 @@ impl Settings for Resources {
 
     fn check(&self) -> Vec<Objection> {
         let mut objections = Vec::new();
-        let mut object = |path: String, message: String, help: &str| {
+        let mut object = |path: String, message: String, help: String| {
             objections.push(Objection::new(path, message, help));
         };
         let lists = [
@@ -253,19 +252,19 @@ impl Settings for Resources {
             ("podLevel", &self.pod_level),
         ];
         for (list, amounts) in lists {
-            let (known, whom) = match list {
-                "podLevel" => (&FITTED_FOR_PODS[..], "whole pods"),
-                _ => (&FITTED[..], "many containers at once"),
+            let (known, parts) = match list {
+                "podLevel" => (&FITTED_FOR_PODS[..], "pods"),
+                _ => (&FITTED[..], "containers"),
             };
             for half in Half::BOTH {
                 let names = amounts.half(half).keys();
                 for name in names.filter(|name| !known.contains(&name.as_str())) {
                     let help = format!(
-                        "fitout gives out {}; what else a container needs is its author's to say",
+                        "fitout sets {}; set other resources in the manifest",
                         known.join(", ")
                     );
-                    let message = format!("`{name}` cannot be set for {whom}");
-                    object(format!("{list}.{half}"), message, &help);
+                    let message = format!("fitout does not set `{name}` for {parts}");
+                    object(format!("{list}.{half}"), message, help);
                 }
             }
             for (name, request) in &amounts.requests {
@@ -274,87 +273,80 @@ impl Settings for Resources {
                         "the request of {name} ({}) is above its limit ({})",
                         request.0, limit.0
                     );
-                    let help = "raise the limit or lower the request";
+                    let help = "raise the limit or lower the request".to_owned();
                     object(format!("{list}.requests.{name}"), message, help);
                 }
             }
         }
-        let factors = [
-            ("scale", &self.scale),
-            ("limitRequestRatio", &self.limit_request_ratio),
+        let by_name: [(&str, Vec<&String>); 4] = [
+            ("scale", self.scale.keys().collect()),
+            (
+                "limitRequestRatio",
+                self.limit_request_ratio.keys().collect(),
+            ),
+            ("min", self.min.keys().collect()),
+            ("max", self.max.keys().collect()),
         ];
-        let bounds = [("min", &self.min), ("max", &self.max)];
-        let factors = factors
-            .iter()
-            .flat_map(|(setting, of)| of.keys().map(move |it| (setting, it)));
-        let bounds = bounds
-            .iter()
-            .flat_map(|(setting, of)| of.keys().map(move |it| (setting, it)));
-        for (setting, name) in factors.chain(bounds) {
-            if !FITTED.contains(&name.as_str()) {
-                let message = format!("`{name}` is not given out by fitout");
+        for (setting, names) in by_name {
+            for name in names.iter().filter(|it| !FITTED.contains(&it.as_str())) {
+                let message = format!("fitout does not set `{name}`");
                 let help = format!("known: {}", FITTED.join(", "));
-                object((*setting).to_owned(), message, &help);
+                object(setting.to_owned(), message, help);
             }
         }
-        for (name, _) in self
-            .limit_request_ratio
-            .iter()
-            .filter(|(_, it)| it.0.is_below_one())
-        {
-            let message = format!("a limit below its request of {name} is never valid");
-            let path = format!("limitRequestRatio.{name}");
-            object(path, message, "a ratio is at least 1");
+        for (name, ratio) in &self.limit_request_ratio {
+            if ratio.0.is_below_one() {
+                let message = format!("a limit of {name} cannot be below its request");
+                let help = "write a ratio of at least 1".to_owned();
+                object(format!("limitRequestRatio.{name}"), message, help);
+            }
         }
         for (name, min) in &self.min {
             if let Some(max) = self.max.get(name).filter(|max| max.0 < min.0) {
-                let message = format!("the least {name} ({}) is above the most ({})", min.0, max.0);
-                object(format!("min.{name}"), message, "raise `max` or lower `min`");
+                let message = format!("`min` of {name} ({}) is above `max` ({})", min.0, max.0);
+                let help = "raise `max` or lower `min`".to_owned();
+                object(format!("min.{name}"), message, help);
             }
         }
         objections
     }
 }
 
-/// A leaf to write.
+/// An amount to write.
 struct Plan {
     half: Half,
     name: &'static str,
-    /// The amount that it shall have; `None` when it shall be absent.
+    /// `None` deletes the amount.
     amount: Option<Quantity>,
     decision: Arc<Decision>,
     note: Option<String>,
 }
 
-/// Writes amounts below a key of a container or a pod.
+/// Writes amounts below `key` of a container or a pod.
 fn write(
     mut plans: Vec<Plan>,
     subject: &Arc<Subject>,
     key: &str,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
-    // Requests are written before limits, so that a new block reads as people write it.
+    // A new block lists requests before limits, as people write it.
     plans.sort_by_key(|plan| plan.half == Half::Limits);
     for plan in plans {
-        let amount = plan.amount.map(|amount| Value::from(amount.to_string()));
-        let is_removal = amount.is_none();
-        let proposal = Proposal {
-            subject,
-            field: &[key, plan.half.key(), plan.name],
-            value: amount.unwrap_or(Value::Null),
-            decision: plan.decision,
-            meaning: Meaning::Quantity,
-            note: plan.note,
+        let field = [key, plan.half.key(), plan.name];
+        let proposal = |value| {
+            Proposal::new(subject, &field, value, plan.decision)
+                .meaning(Meaning::Quantity)
+                .note(plan.note)
         };
-        match is_removal {
-            true => edits.remove(proposal)?,
-            false => edits.set(proposal)?,
+        match plan.amount {
+            None => edits.remove(proposal(Value::Null))?,
+            Some(amount) => edits.set(proposal(Value::from(amount.to_string())))?,
         };
     }
     Ok(())
 }
 
-/// Who has a leaf removed: its mode, where that is named, or else the setting that would set it.
+/// Who decided to delete a leaf: its path in `modes`, or else the setting that would set it.
 fn removal(
     section: &Section<'_, Resources>,
     leaf: &str,
@@ -366,7 +358,7 @@ fn removal(
 }
 
 impl<'r, 'c> Scope<'r, 'c, Resources> {
-    /// The containers of a template that it says something of, each with that.
+    /// The containers of a template that the section applies to, each with its section.
     pub fn containers<'t, 'a>(
         &self,
         template: &'t Template<'a>,
@@ -379,7 +371,7 @@ impl<'r, 'c> Scope<'r, 'c, Resources> {
         containers.filter_map(|container| Some((container, self.section_for(container)?)))
     }
 
-    /// Whether it says anything of the amounts of some pods.
+    /// Whether the section applies to a template or one of its containers.
     pub fn is_about(&self, template: &Template<'_>) -> bool {
         let is_for_pods =
             |section: Rc<_>| PodLevel::new(self.target().resource, template, &section).is_some();

@@ -1,17 +1,16 @@
-//! `securityContext`: what pods and containers may do on their node.
+//! `securityContext`: security contexts that meet a Pod Security Standard, `restricted` by default.
 //!
-//! With the profile `restricted` (the default) it writes what the Pod Security Standards ask for at
-//! that level, a read-only root filesystem, and the writable mounts without which that would break
-//! pods. With `baseline` and `privileged` it writes only what the config says.
+//! With the profile `restricted` it sets everything that the standard requires at that level, a read-only root filesystem,
+//! and writable mounts such as `/tmp` so that programs keep working. With `baseline` and `privileged` it sets only the fields
+//! in the config.
 //!
-//! Fields that exist for pods and for containers (`runAsNonRoot`, `runAsUser`, `runAsGroup`,
-//! `seccompProfile`, `appArmorProfile`) go to the pod, or with `placement: Container` to each
-//! container. What the author set stays (mode `Ensure`), with a finding where it is weaker. A pair
-//! that the API server refuses, or that a kubelet would not start, is never completed:
-//! `allowPrivilegeEscalation: false` beside `privileged: true`, `runAsNonRoot` beside user 0.
+//! Fields that both pods and containers have (`runAsNonRoot`, `runAsUser`, `runAsGroup`, `seccompProfile`,
+//! `appArmorProfile`) are set for the pod, or with `placement: Container` for each container. With mode `Ensure` the
+//! author's values stay, and a finding reports those that are weaker. A combination that the API server rejects or that
+//! cannot start is never written: `allowPrivilegeEscalation: false` with `privileged: true`, or `runAsNonRoot` with user 0.
 //!
-//! Where neither says a user, and where an image writes, the catalogue of images is asked
-//! (`src/catalogue/images.yaml` and the config's `catalogue`).
+//! The catalogue of images (`src/catalogue/images.yaml` and the config's `catalogue`) provides users that neither the author
+//! nor the config sets, and the paths that images write to.
 //!
 //! Sources: `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, the
 //! fields' own docs in k8s.io/api `core/v1/types.go`, and `policy/check_*.go` in
@@ -55,8 +54,8 @@ use serde::Deserialize;
 use super::{Scope, Transformer};
 use crate::catalogue::{Entry, Known};
 use crate::config::{Objection, Section, Settings, covers};
-use crate::edit::{Edits, Meaning, Proposal};
-use crate::finding::{Mode, Subject};
+use crate::edit::{Edits, Proposal};
+use crate::finding::{Finding, Mode, Subject};
 use crate::kubernetes::{Level, Standard, Version};
 use crate::objects::{Container, ContainerType, Template};
 use crate::problem::Problem;
@@ -70,37 +69,37 @@ pub use wanted::SYS_ADMIN;
 use wanted::{Wanted, wanted};
 use writable::WritablePath;
 
-/// What pods and containers may do.
+/// Security contexts of pods and containers.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SecurityContext {
-    /// The Pod Security Standard whose settings are the defaults of the fields below.
+    /// The level of the Pod Security Standards that the defaults of the fields below meet.
     profile: Level,
-    /// The version of the standard, `"1.34"` or `latest`; the cluster's when absent.
+    /// The version of the standard, such as `"1.34"` or `latest`. Defaults to the cluster's version.
     version: Option<Version>,
-    /// Where fields go that pods and containers have both.
+    /// Where to set fields that both pods and containers have.
     placement: Placement,
-    /// Fields of the pod's security context, as in Kubernetes. Restricted: `runAsNonRoot: true` and the seccomp profile
-    /// `RuntimeDefault`; where a claim is mounted and `runAsGroup` is set, `fsGroup` is that group, changed
-    /// `OnRootMismatch`.
+    /// Fields of the pod's security context, as in Kubernetes. Defaults with `restricted`: `runAsNonRoot: true` and the
+    /// seccomp profile `RuntimeDefault`. If the pod mounts a claim and has a `runAsGroup`, also `fsGroup` with that group and
+    /// `fsGroupChangePolicy: OnRootMismatch`.
     pod: core::PodSecurityContext,
-    /// Fields of each container's security context, as in Kubernetes. Restricted: `allowPrivilegeEscalation: false`,
-    /// `capabilities.drop: [ALL]`, `readOnlyRootFilesystem: true`.
+    /// Fields of each container's security context, as in Kubernetes. Defaults with `restricted`:
+    /// `allowPrivilegeEscalation: false`, `capabilities.drop: [ALL]`, `readOnlyRootFilesystem: true`.
     container: core::SecurityContext,
-    /// Paths that stay writable under a read-only root filesystem: `path`, and optionally `sizeLimit` (64Mi),
-    /// `medium: Memory`, and `container` (a name, with `*` and `?`). General section and profiles add up.
+    /// Paths that stay writable under a read-only root filesystem: `path`, and optionally `sizeLimit` (default 64Mi),
+    /// `medium: Memory`, and `container` (a name, with `*` and `?`). Paths from profiles are added to the general ones.
     writable_paths: Vec<WritablePath>,
-    /// Do without the writable `/tmp` that a read-only root filesystem gets.
+    /// Do not mount a writable `/tmp` under a read-only root filesystem.
     no_tmp: bool,
-    /// Whether pods get a token for the Kubernetes API; `Auto` for restricted when absent.
+    /// Whether pods get a token for the Kubernetes API. Defaults to `Auto` with `restricted`, else to `Keep`.
     automount_service_account_token: Option<Automount>,
-    /// Whether the users of pods are those of their node; `false` keeps them apart, from Kubernetes 1.33 on.
+    /// Whether pods share the user namespace of the node. `false` needs Kubernetes 1.33.
     host_users: Option<bool>,
-    /// Whether containers get environment variables of each Service.
+    /// Whether containers get environment variables for each Service.
     enable_service_links: Option<bool>,
-    /// Pods run on OpenShift, which chooses user and groups: no `runAsUser`, `runAsGroup` and `fsGroup` are written.
+    /// Pods run on OpenShift, which assigns users and groups: `runAsUser`, `runAsGroup` and `fsGroup` are not set.
     openshift: bool,
-    /// What follows from the settings, worked out once for all the objects that share them.
+    /// The resulting fields of pods and of containers, computed once.
     #[serde(skip)]
     wanted: OnceCell<[Vec<Wanted>; 2]>,
     #[serde(skip)]
@@ -116,11 +115,11 @@ enum Placement {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 enum Automount {
-    /// No pod gets one.
+    /// No pod gets a token.
     Never,
-    /// Pods get one only if their author says so, or their ServiceAccount has been given rights.
+    /// Pods get a token only if the manifest asks for it or their ServiceAccount has rights.
     Auto,
-    /// As it is.
+    /// The field is not changed.
     Keep,
 }
 
@@ -132,7 +131,7 @@ impl SecurityContext {
 }
 
 impl Section<'_, SecurityContext> {
-    /// Whether the config sets a field for containers and not only, or not at all, for pods.
+    /// Whether the config sets a field in `container`.
     fn sets_for_container(&self, name: &str) -> bool {
         let wanted = self.settings.wanted_for_container();
         wanted
@@ -140,7 +139,7 @@ impl Section<'_, SecurityContext> {
             .any(|wanted| wanted.name == name && self.mode(&wanted.leaf) != Mode::Off)
     }
 
-    /// Whether the mode takes a field away: one that the config names in `modes`, or has a value for.
+    /// Whether the mode deletes a field: one that `modes` names, or that the config has a value for.
     fn removes(&self, name: &str, leaf: &str, is_wanted: bool) -> bool {
         let is_named = || self.removed().any(|path| covers(path, name));
         self.mode(leaf) == Mode::Remove && (is_wanted || is_named())
@@ -154,7 +153,7 @@ impl Section<'_, SecurityContext> {
         pod.any(|it| it.name == name) || container.any(|it| it.name == name)
     }
 
-    /// The standard that pods have to meet.
+    /// The standard that pods must meet.
     pub fn standard(&self) -> Standard {
         let version = self.settings.version.or(self.kubernetes_version());
         Standard {
@@ -170,29 +169,28 @@ impl Section<'_, SecurityContext> {
         container: &Container<'_>,
     ) -> Vec<writable::Wanted> {
         let settings = &self.settings;
-        // Ephemeral containers may bring no volumes, and Windows has no read-only root.
+        // Ephemeral containers cannot add volumes, and Windows has no read-only root filesystem.
         let may_have_volumes = template.has_field("volumes") && !template.is_windows;
         if container.container_type == ContainerType::Ephemeral || !may_have_volumes {
             return Vec::new();
         }
-        let tmp = settings.wants_read_only_root()
-            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
-            && !settings.no_tmp;
+        let is_read_only = settings.wants_read_only_root()
+            && self.mode("container.readOnlyRootFilesystem") != Mode::Off;
+        let tmp = is_read_only && !settings.no_tmp;
         let mut paths = writable::paths_for(&settings.writable_paths, tmp, &container.name);
-        // Where an image writes is its entrypoint's doing, which a command of the author's replaces.
+        // The image's entrypoint writes to these paths, and a command replaces the entrypoint.
         let has_command = author(Some(container.node), "command").is_some();
-        let has_catalogue =
-            settings.wants_read_only_root() && settings.is_restricted() && !has_command;
-        let is_off = self.mode("container.readOnlyRootFilesystem") == Mode::Off;
-        if let (true, false, Some((image, entry))) =
-            (has_catalogue, is_off, self.known_of(container))
+        if is_read_only
+            && settings.is_restricted()
+            && !has_command
+            && let Some((image, entry)) = self.known_of(container)
         {
             writable::add_known(&mut paths, &image, entry);
         }
         paths
     }
 
-    /// The image of a container, and what is known of it.
+    /// The image of a container, and its entry in the catalogue.
     pub fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
         let image = container.node.text_at(["image"])?;
         let entry = self.settings.known.entry_for(self.catalogue(), &image)?;
@@ -217,7 +215,7 @@ impl Settings for SecurityContext {
     const CONTAINER_KEYS: &'static [&'static str] = &["container", "writablePaths", "noTmp"];
     const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[(
         "writablePaths",
-        "a mount may be another program's by now: `Off` adds none, and those that are there are taken out of the manifest",
+        "another program may use the mount by now: set `Off` to add none, and remove existing mounts from the manifest",
     )];
     const MERGED_LISTS: &'static [&'static str] = &["container.capabilities.add", "writablePaths"];
 
@@ -228,18 +226,18 @@ impl Settings for SecurityContext {
     }
 }
 
-/// What would be written if the rest of the pod allowed it.
+/// A configured value that conflicts with the rest of the pod.
 const REFUSED: Rule = rule(
     "FIT-SEC001",
     Severity::Error,
-    "a security setting that would stop the program, or that the API server refuses",
+    "a security setting that is not set, because the pod could not start or the API server rejects it",
 );
 
-/// What Knative has not.
+/// A field that Knative does not have.
 const UNKNOWN_TO_KNATIVE: Rule = rule(
     "FIT-SEC008",
     Severity::Warning,
-    "a field that this kind of pod may not have",
+    "a field that pods of this kind cannot have",
 );
 
 impl Transformer for SecurityContext {
@@ -255,7 +253,7 @@ impl Transformer for SecurityContext {
 /// The API group of Knative's serverless workloads.
 const KNATIVE: &str = "serving.knative.dev";
 
-/// Takes the token from the ServiceAccount of all pods that name none, which nobody means when giving rights.
+/// Disables the token of the default ServiceAccount, which every pod without a `serviceAccountName` would get.
 fn fit_account(
     scope: &Scope<'_, '_, SecurityContext>,
     edits: &mut Edits<'_>,
@@ -275,24 +273,24 @@ fn fit_account(
     forbid_token(&Subject::object(), &section, edits)
 }
 
-/// Has the token not mounted, by a ServiceAccount or by a pod, which have the field alike.
+/// Disables the token of a ServiceAccount or a pod; both have the same field.
 fn forbid_token(
     subject: &Arc<Subject>,
     section: &Section<'_, SecurityContext>,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
-    edits.set(Proposal {
+    let name = "automountServiceAccountToken";
+    let decision = section.decision(name);
+    edits.set(Proposal::new(
         subject,
-        field: &["automountServiceAccountToken"],
-        value: Value::from(false),
-        decision: section.decision("automountServiceAccountToken"),
-        meaning: Meaning::Literal,
-        note: None,
-    })?;
+        &[name],
+        Value::from(false),
+        decision,
+    ))?;
     Ok(())
 }
 
-/// Fits the pods of one template.
+/// Sets the fields of one template.
 fn fit<'r>(
     scope: &Scope<'r, '_, SecurityContext>,
     template: &'r Template<'r>,
@@ -303,7 +301,6 @@ fn fit<'r>(
     let pod = PodFitting {
         scope,
         template,
-        subject: template.pod.clone(),
         is_knative: scope.target().resource.group() == KNATIVE,
     };
     let section = scope.section();
@@ -321,13 +318,12 @@ fn fit<'r>(
             section,
             template,
             container,
-            subject: container.subject.clone(),
             is_knative: pod.is_knative,
         };
         (fitting, paths.as_slice())
     });
     let fittings: Vec<_> = fittings.collect();
-    // Whether `runAsNonRoot` may be set depends on the users, so that they come first.
+    // Whether `runAsNonRoot` can be set depends on the users, so they come first.
     if let Some(section) = &section {
         pod.fit_users(section, edits)?;
     }
@@ -344,15 +340,15 @@ fn fit<'r>(
     for (fitting, paths) in &fittings {
         if fitting.fit(edits)? {
             let resource = scope.target().resource;
-            volumes.mount(fitting, resource, &pod.subject, paths, edits)?;
+            volumes.mount(fitting, resource, paths, edits)?;
         }
     }
-    // Fields come from several places; they are written in the order in which the API server prints them.
+    // The fields above are set in the order in which they depend on one another; the API server prints them sorted.
     edits.sort_names(before, "/securityContext/");
     Ok(())
 }
 
-/// What a security context constraint of OpenShift gives pods, from the ranges of their namespace.
+/// The fields that a security context constraint of OpenShift assigns, from the ranges of the namespace.
 const GIVEN_BY_OPENSHIFT: [&str; 4] = ["runAsUser", "runAsGroup", "fsGroup", "fsGroupChangePolicy"];
 
 impl SecurityContext {
@@ -361,7 +357,7 @@ impl SecurityContext {
         self.profile == Level::Restricted
     }
 
-    /// What shall be with pods' tokens.
+    /// Whether pods get a token.
     fn automount(&self) -> Automount {
         let default = match self.is_restricted() {
             true => Automount::Auto,
@@ -370,24 +366,23 @@ impl SecurityContext {
         self.automount_service_account_token.unwrap_or(default)
     }
 
-    /// Whether OpenShift chooses users and groups.
+    /// Whether OpenShift assigns users and groups.
     pub fn is_on_openshift(&self) -> bool {
         self.openshift
     }
 
-    /// Whether root filesystems shall be read-only.
+    /// Whether the config makes root filesystems read-only.
     pub fn wants_read_only_root(&self) -> bool {
-        self.container
-            .read_only_root_filesystem
-            .unwrap_or(self.is_restricted())
+        let configured = self.container.read_only_root_filesystem;
+        configured.unwrap_or(self.is_restricted())
     }
 
-    /// The fields of the pod's security context, those of the profile first.
+    /// The wanted fields of the pod's security context, those of the profile first.
     fn wanted_for_pod(&self) -> &[Wanted] {
         &self.wanted()[0]
     }
 
-    /// The fields of each container's security context, those of the profile first.
+    /// The wanted fields of each container's security context, those of the profile first.
     fn wanted_for_container(&self) -> &[Wanted] {
         &self.wanted()[1]
     }
@@ -397,17 +392,15 @@ impl SecurityContext {
             let mut pod = core::PodSecurityContext::default();
             let mut container = core::SecurityContext::default();
             if self.is_restricted() {
-                let type_ = "RuntimeDefault".to_owned();
                 pod.run_as_non_root = Some(true);
                 pod.seccomp_profile = Some(core::SeccompProfile {
-                    type_,
+                    type_: "RuntimeDefault".to_owned(),
                     ..Default::default()
                 });
-                let drop = Some(vec!["ALL".to_owned()]);
                 container.allow_privilege_escalation = Some(false);
                 container.read_only_root_filesystem = Some(true);
                 container.capabilities = Some(core::Capabilities {
-                    drop,
+                    drop: Some(vec!["ALL".to_owned()]),
                     ..Default::default()
                 });
             }
@@ -424,13 +417,50 @@ impl SecurityContext {
     }
 }
 
-/// A field that an author has set in a security context.
+/// A finding about a wanted field that is not set.
+fn not_set(
+    rule: &'static Rule,
+    subject: &Subject,
+    wanted: &Wanted,
+    section: &Section<'_, SecurityContext>,
+    reason: &str,
+) -> Finding {
+    Finding::graded(
+        rule,
+        Severity::Warning,
+        format!("{}: {reason}", subject.part),
+    )
+    .about(subject, &wanted.full_path())
+    .decided_by(section.decision(&wanted.leaf))
+}
+
+fn not_in_knative(
+    subject: &Subject,
+    wanted: &Wanted,
+    section: &Section<'_, SecurityContext>,
+) -> Finding {
+    let reason = format!("{} not set: Knative rejects it", wanted.name);
+    not_set(&UNKNOWN_TO_KNATIVE, subject, wanted, section, &reason)
+        .help("set the mode of this field to Off in a profile for Knative")
+}
+
+fn too_young(
+    subject: &Subject,
+    wanted: &Wanted,
+    since: u32,
+    section: &Section<'_, SecurityContext>,
+) -> Finding {
+    Finding::too_young(&wanted.name, since, section.decision(&wanted.leaf))
+        .about(subject, &wanted.full_path())
+}
+
+/// The author's value of a field in a security context; `None` for an empty mapping.
 fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
     let node = context?.at([name])?;
     (!(node.is_map() && node.len() == 0)).then_some(node)
 }
 
-/// What an author has set of a container's own security context, in the container or in what it inherits.
+/// The author's value of a field in a container's own security context, or in one that the container inherits.
 fn authors_own<'a>(container: &Container<'a>, name: &str) -> Option<Node<'a>> {
     container.first(|of| author(of.at(["securityContext"]), name))
 }

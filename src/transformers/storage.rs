@@ -1,9 +1,9 @@
-//! `storage`: the storage class, size and access modes of claims.
+//! `storage`: storage class, size and access modes of PersistentVolumeClaims.
 //!
-//! Fits PersistentVolumeClaims, the claim templates of StatefulSets, and generic ephemeral volumes.
-//! An absent class means the cluster's default, an empty one means no provisioning; both differ, and
-//! only absence is filled. Sizes only grow, unless the mode `Bound` or `sizePolicy: Exact` asks for
-//! less, which is told. Claims that are bound to a volume by hand are left alone.
+//! Applies to PersistentVolumeClaims, claim templates of StatefulSets, and generic ephemeral volumes. An absent class means
+//! the cluster's default class and an empty class means no dynamic provisioning, so only an absent class is set. Sizes only
+//! grow, unless mode `Bound` or `sizePolicy: Exact` makes them smaller, which a finding reports. Claims that are manually
+//! bound to a volume are not changed.
 //!
 //! ```yaml
 //! # before                                  # after
@@ -34,52 +34,52 @@ use crate::rules::Rule;
 
 use claim::Fitting;
 
-/// What claims ask of the cluster's storage.
+/// Settings of PersistentVolumeClaims.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Storage {
-    /// The class; the empty text asks for no provisioning.
+    /// The storage class; an empty string means no dynamic provisioning.
     storage_class_name: Option<String>,
-    /// Classes of other clusters and what they are called here, in every mode that writes; the empty text as a key stands
-    /// for an empty class, not for an absent one.
+    /// Names of classes in other clusters and their names in this cluster, applied in every mode that writes. An empty key
+    /// is the empty class, not an absent one.
     map: BTreeMap<String, String>,
-    /// What happens to a class that a claim names by the annotation of old, `volume.beta.kubernetes.io/storage-class`,
-    /// which wins over the field. `Convert` when absent. Claim templates of StatefulSets keep theirs.
+    /// What to do with the legacy annotation `volume.beta.kubernetes.io/storage-class`, which wins over the field. Defaults
+    /// to `Convert`. Claim templates of StatefulSets keep the annotation.
     legacy_annotation: LegacyAnnotation,
     /// The size of every claim, or sizes by claim name (with `*` and `?`).
     size: Option<Size>,
-    /// Whether `Override` may make an author's size smaller.
+    /// Whether mode `Override` may make an author's size smaller.
     size_policy: SizePolicy,
-    /// A factor for the sizes configured here, never the author's, rounded up to 1Mi (1M for decimal sizes). One below 1
-    /// has an effect with `sizePolicy: Exact` only.
+    /// A factor for the sizes configured here, not for the author's. The product is rounded up to 1Mi (1M for decimal
+    /// sizes). A factor below 1 has an effect only with `sizePolicy: Exact`.
     scale: Option<Factor>,
-    /// The largest size: none above it is written, and the mode `Bound` brings an author's down to it.
+    /// The largest size. No larger size is set, and mode `Bound` lowers an author's size to it.
     max: Option<Amount>,
-    /// Written where the author asks for none.
+    /// The access modes.
     access_modes: Option<Vec<String>>,
-    /// The VolumeAttributesClass; written from Kubernetes 1.34.
+    /// The VolumeAttributesClass. Needs Kubernetes 1.34.
     volume_attributes_class_name: Option<String>,
-    /// What becomes of the claims that a StatefulSet made; written from Kubernetes 1.27.
+    /// Whether the claims of a StatefulSet are kept or deleted. Needs Kubernetes 1.27.
     retention: Retention,
-    /// Names of the claims that this is for (with `*` and `?`); all when absent.
+    /// Names of the claims that the section applies to (with `*` and `?`); all when absent.
     claims: Option<Vec<Glob>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 enum LegacyAnnotation {
-    /// It becomes the field, with the same class: the one change of it that the API server allows.
+    /// Move the class to the field: the only change of the annotation that the API server allows.
     #[default]
     Convert,
-    /// It stays.
+    /// Keep the annotation.
     Keep,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 enum SizePolicy {
-    /// Never below the author's size.
+    /// Set no size below the author's.
     #[default]
     GrowOnly,
-    /// As configured.
+    /// Set the configured size.
     Exact,
 }
 
@@ -89,19 +89,19 @@ enum SizePolicy {
 struct Retention {
     /// When the StatefulSet is deleted.
     when_deleted: Option<Policy>,
-    /// When a replica is taken away.
+    /// When the StatefulSet is scaled down.
     when_scaled: Option<Policy>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 enum Policy {
-    /// The claims stay.
+    /// Keep the claims.
     Retain,
-    /// The claims go, and with most classes their volumes.
+    /// Delete the claims, and with most classes their volumes.
     Delete,
 }
 
-/// One size, or sizes by claim name in the order in which they are tried.
+/// One size, or sizes by claim name, in the order in which they are matched.
 #[derive(Debug)]
 enum Size {
     All(Quantity),
@@ -141,10 +141,10 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
-/// What Kubernetes knows (`supportedAccessModes` in kubernetes `pkg/apis/core/validation/validation.go`).
+/// Valid access modes (`supportedAccessModes` in kubernetes `pkg/apis/core/validation/validation.go`).
 const ACCESS_MODES: [&str; 4] = ["ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", EXCLUSIVE];
 
-/// The access mode that stands alone.
+/// The access mode that cannot be combined with others.
 const EXCLUSIVE: &str = "ReadWriteOncePod";
 
 impl Settings for Storage {
@@ -187,13 +187,13 @@ impl Transformer for Storage {
             return Ok(());
         };
         let target = scope.target();
-        let is_told = Cell::new(false);
+        let is_noted = Cell::new(false);
         for claim in &target.claims {
             let fitting = Fitting {
                 resource: target.resource,
                 claim,
                 section: &section,
-                is_told: &is_told,
+                is_noted: &is_noted,
             };
             if fitting.is_selected() {
                 fitting.fit(edits)?;
@@ -201,24 +201,23 @@ impl Transformer for Storage {
                 edits.leave_out(&claim.subject, SkipReason::NotSelected);
             }
         }
-        retention::fit(target, &section, edits)?;
-        Ok(())
+        retention::fit(target, &section, edits)
     }
 }
 
 impl Storage {
-    /// Whether the section is for a claim of this name.
+    /// Whether the section applies to a claim with this name.
     pub fn is_for(&self, claim: &str) -> bool {
         let claims = self.claims.as_ref();
         claims.is_none_or(|globs| globs.iter().any(|glob| glob.matches(claim)))
     }
 
-    /// Whether it is for every claim.
+    /// Whether the section applies to every claim.
     pub fn is_for_all_claims(&self) -> bool {
         self.claims.is_none()
     }
 
-    /// Whether it has a class for claims.
+    /// Whether the config sets a storage class.
     pub fn names_class(&self) -> bool {
         self.storage_class_name.is_some()
     }
@@ -227,38 +226,35 @@ impl Storage {
         let mut sizes: Vec<(String, Quantity)> = match &self.size {
             None => Vec::new(),
             Some(Size::All(size)) => vec![("size".to_owned(), *size)],
-            Some(Size::ByName(sizes)) => sizes
-                .iter()
-                .map(|(_, name, size)| (format!("size.{name}"), *size))
-                .collect(),
+            Some(Size::ByName(sizes)) => {
+                let sizes = sizes.iter();
+                sizes
+                    .map(|(_, name, size)| (format!("size.{name}"), *size))
+                    .collect()
+            }
         };
         sizes.extend(self.max.map(|Amount(max)| ("max".to_owned(), max)));
         let zeros = sizes.into_iter().filter(|(_, size)| size.is_zero());
         let objections = zeros.map(|(path, size)| {
-            Objection::new(
-                path,
-                format!("a claim of size {size} is refused by the API server"),
-                "write a size above zero, such as 10Gi",
-            )
+            let message = format!("the API server rejects a claim of size {size}");
+            Objection::new(path, message, "write a size above zero, such as 10Gi")
         });
         objections.collect()
     }
 
     fn check_access_modes(&self) -> Option<Objection> {
         let modes = self.access_modes.as_ref()?;
-        let unknown = modes
-            .iter()
-            .find(|mode| !ACCESS_MODES.contains(&mode.as_str()));
+        let unknown = modes.iter().find(|it| !ACCESS_MODES.contains(&it.as_str()));
         let known = || format!("known: {}", ACCESS_MODES.join(", "));
         let (message, help) = if let Some(unknown) = unknown {
             let help = suggestion(unknown, ACCESS_MODES).unwrap_or_else(known);
-            (format!("`{unknown}` is no access mode"), help)
+            (format!("`{unknown}` is not an access mode"), help)
         } else if modes.is_empty() {
-            let message = "a claim without an access mode is refused by the API server";
+            let message = "the API server rejects a claim without an access mode";
             (message.to_owned(), known())
         } else if modes.len() > 1 && modes.iter().any(|mode| mode == EXCLUSIVE) {
-            let message = format!("{EXCLUSIVE} goes with no other access mode");
-            (message, "leave the others out".to_owned())
+            let message = format!("{EXCLUSIVE} cannot be combined with other access modes");
+            (message, "remove the others".to_owned())
         } else {
             return None;
         };
@@ -266,31 +262,29 @@ impl Storage {
     }
 
     fn check_classes(&self) -> Vec<Objection> {
-        let chains = self
+        let is_renamed = |name: &String| self.map.get(name).is_some_and(|next| next != name);
+        let mut objections = Vec::new();
+        for (from, to) in self
             .map
             .iter()
-            .filter(|(from, to)| from != to && self.map.get(*to).is_some_and(|next| next != *to));
-        let mut objections: Vec<Objection> = chains
-            .map(|(from, to)| {
-                Objection::new(
-                    format!("map.{from}"),
-                    format!("`{to}` is renamed itself, so `{from}` would have another name after each run"),
-                    "map each class to what it is called in the cluster",
-                )
-            })
-            .collect();
+            .filter(|(from, to)| from != to && is_renamed(to))
+        {
+            let message =
+                format!("`{to}` is itself a key of `map`, so each run would rename `{from}` again");
+            let help = "map each class to its name in the cluster";
+            objections.push(Objection::new(format!("map.{from}"), message, help));
+        }
         if self.volume_attributes_class_name.as_deref() == Some("") {
-            objections.push(Objection::new(
-                "volumeAttributesClassName",
-                "an empty class takes away the one that a claim has, which the API server refuses",
-                "leave it out",
-            ));
+            let message =
+                "the API server rejects an empty class, which would remove the claim's class";
+            let help = "remove the setting";
+            objections.push(Objection::new("volumeAttributesClassName", message, help));
         }
         objections
     }
 
-    /// What a class is called in this cluster. Profiles may make chains of names; their end is meant, and of a circle the
-    /// name itself.
+    /// The name of a class in this cluster. Merged profiles can form a chain, which is followed to its end; in a cycle the
+    /// class keeps its name.
     fn name_here<'s>(&'s self, class: &'s str) -> &'s str {
         let mut name = class;
         for _ in 0..self.map.len() {
@@ -299,21 +293,19 @@ impl Storage {
                 _ => return name,
             }
         }
-        if self.map.get(name).is_none_or(|next| next == name) {
-            name
-        } else {
-            class
+        match self.map.get(name) {
+            Some(next) if next != name => class,
+            _ => name,
         }
     }
 }
 
-/// Whether the fields of a leaf are to be deleted: by the mode of a setting that is there, or by name in `modes`.
+/// Whether the fields of a leaf are deleted: the leaf has a setting with the mode `Remove`, or `modes` names it.
 fn is_removed(section: &Section<'_, Storage>, leaf: &str, is_configured: bool) -> bool {
-    let is_meant = is_configured || section.removed_by(leaf).is_some();
-    section.mode(leaf) == Mode::Remove && is_meant
+    section.mode(leaf) == Mode::Remove && (is_configured || section.removed_by(leaf).is_some())
 }
 
-/// The minor version that fields are written for: the oldest that fitout knows where the config names none.
+/// The minor version of the cluster; the oldest supported one if the config has none.
 fn minor_version(section: &Section<'_, Storage>) -> u32 {
     section
         .kubernetes_version()

@@ -1,4 +1,4 @@
-//! How a transformer is tried alone: a section in YAML, and an object.
+//! Runs one transformer alone, for unit tests.
 
 use super::{Object, Scope, Transformer};
 use crate::config::{FunctionConfig, Pass, SectionRow, Sections, Vocabulary};
@@ -8,7 +8,7 @@ use crate::read::{Origin, Resource};
 use crate::select::Selection;
 use crate::yaml::Stream;
 
-/// What a transformer changes in an object, as sentences. `settings` is its section of the config.
+/// The changes that a transformer makes to an object, as sentences. `settings` is its section of the config.
 pub(super) fn changes<S: Transformer>(
     name: &'static str,
     settings: &str,

@@ -1,12 +1,12 @@
-//! Proof that rows notice: renderings are spoiled in every way that a rendering can go wrong, and each row has to fail for
-//! one of them.
+//! Shows that rows can fail: renderings are broken in every way that a rendering can be wrong, and each row must fail for at
+//! least one of them.
 
 use serde_json::{Value, json};
 
 use super::render::Render;
 use super::table::Row;
 
-/// The rows that stayed content whatever was done to the rendering.
+/// The rows that passed for every broken rendering.
 pub(crate) fn unnoticed<'a>(
     render: &mut Render,
     rows: impl Iterator<Item = &'a Row>,
@@ -16,12 +16,12 @@ pub(crate) fn unnoticed<'a>(
     let original = render.objects.clone();
     for spoil in SPOILED {
         spoil(&mut render.objects);
-        content.retain(|row| is_content(row, render, environment));
+        content.retain(|row| passes(row, render, environment));
         render.objects.clone_from(&original);
     }
     for (i, object) in original.iter().enumerate() {
         render.objects.remove(i);
-        content.retain(|row| is_content(row, render, environment));
+        content.retain(|row| passes(row, render, environment));
         render.objects.insert(i, object.clone());
         let mut pointers = Vec::new();
         collect(object, &mut String::new(), &mut pointers);
@@ -31,7 +31,7 @@ pub(crate) fn unnoticed<'a>(
             }
             for change in changes(object, pointer) {
                 render.objects[i] = change;
-                content.retain(|row| is_content(row, render, environment));
+                content.retain(|row| passes(row, render, environment));
             }
         }
         render.objects[i].clone_from(object);
@@ -39,10 +39,10 @@ pub(crate) fn unnoticed<'a>(
     content
 }
 
-/// Whether a row is content with a rendering. That a question has no answer any more is no proof that the row notices: so
-/// does one that takes every answer.
-fn is_content(row: &Row, render: &Render, environment: usize) -> bool {
-    row.judge(render, environment)
+/// Whether a row passes. A question that has no answer any more does not show that the row can fail: even a row that accepts
+/// every answer then fails.
+fn passes(row: &Row, render: &Render, environment: usize) -> bool {
+    row.check(render, environment)
         .err()
         .is_none_or(|failure| !failure.is_answer)
 }
@@ -68,7 +68,7 @@ fn collect(value: &Value, at: &mut String, pointers: &mut Vec<String>) {
     }
 }
 
-/// The object without the value at a place, and with other values there.
+/// The object without the value at a place, and with other values at it.
 fn changes(object: &Value, pointer: &str) -> Vec<Value> {
     let others = match object.pointer(pointer) {
         Some(Value::String(text)) => vec![json!(format!("{text}-changed")), json!("*")],
@@ -99,9 +99,9 @@ fn changes(object: &Value, pointer: &str) -> Vec<Value> {
     changed
 }
 
-/// What no change of a single value brings about: things that should not be there, and several things at once.
+/// Changes that no change of a single value causes: objects that should not exist, and several changes at once.
 const SPOILED: &[fn(&mut Vec<Value>)] = &[
-    // Pods that ask for what nobody should have.
+    // Pods with permissions that no pod should have.
     |objects| {
         for template in templates(objects) {
             template["metadata"]["annotations"]["prometheus.io/scrape"] = json!("true");
@@ -123,7 +123,7 @@ const SPOILED: &[fn(&mut Vec<Value>)] = &[
             }
         }
     },
-    // Objects that nobody wanted.
+    // Objects that should not exist.
     |objects| {
         let secrets = names(objects, "ExternalSecret");
         for name in secrets.iter().map(String::as_str).chain(["another"]) {
@@ -137,7 +137,7 @@ const SPOILED: &[fn(&mut Vec<Value>)] = &[
             .push(json!({"kind": "ConfigMap", "metadata": {}, "data": {"password": "admin123"}}));
         objects.push(json!({"kind": "Application", "metadata": {"name": "another"}}));
     },
-    // Autoscalers that cannot work, beside others that act on the same pods, and budgets that block every eviction.
+    // Autoscalers that cannot work, several autoscalers for the same pods, and budgets that block every eviction.
     |objects| {
         for name in names(objects, "Deployment") {
             let target = json!({"kind": "Deployment", "name": name});
@@ -181,7 +181,7 @@ const SPOILED: &[fn(&mut Vec<Value>)] = &[
             }
         }
     },
-    // Namespaces that neither refuse nor warn of anything.
+    // Namespaces that neither enforce nor warn about any level.
     |objects| {
         for object in objects.iter_mut().filter(|o| o["kind"] == "Namespace") {
             for mode in ["enforce", "warn"] {
@@ -221,7 +221,7 @@ fn names(objects: &[Value], kind: &str) -> Vec<String> {
         .collect()
 }
 
-/// The pod templates of what is no Pod and no CronJob: enough to spoil them.
+/// The pod templates of everything except Pods and CronJobs.
 fn templates(objects: &mut [Value]) -> impl Iterator<Item = &mut Value> {
     objects
         .iter_mut()

@@ -1,7 +1,7 @@
-//! Every command on the pages names what is there: objects, namespaces, containers, labels, ports, keys, users, images, files.
+//! Every name in the commands on the pages exists: objects, namespaces, containers, labels, ports, keys, users, images, files.
 //!
-//! The commands are read from the blocks of shell lines, and from code in running text that begins with a program's name. Of a
-//! table's row only the last cell counts: the first may quote another system's command.
+//! The commands are read from the blocks of shell lines, and from code in running text that begins with a program's name. In
+//! a table only the last cell of a row counts: the first may quote another system's command.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,10 +13,10 @@ use super::references::ELSEWHERE;
 use super::render::{Render, Workload, list, strings, text};
 use crate::hosts::bench::root;
 
-/// Where Circle Core's page has its objects go.
+/// The namespace in which Circle Core's page deploys it.
 const UNNAMED: &str = "circle-core";
 
-/// Overlays that a page has its reader write.
+/// Overlays that a page asks its reader to write.
 const INVENTED: [&str; 2] = ["overlays/my-namespace/caracal", "overlays/staging/shop"];
 
 /// Folders of this repository that commands name files in.
@@ -86,18 +86,18 @@ pub(crate) struct World {
     renders: Vec<(String, Render)>,
 }
 
-/// What became of a page's commands.
+/// The result of checking a page's commands.
 #[derive(Default)]
 pub(crate) struct Checked {
     /// How many names were looked up.
     pub(crate) names: usize,
     pub(crate) problems: Vec<String>,
-    /// Ports of this machine that a command before forwards.
+    /// Local ports that an earlier command forwards.
     forwarded: BTreeSet<String>,
 }
 
 impl World {
-    /// Renders, and objects that a person adds to any of them.
+    /// Renders, and objects that an operator adds to any of them.
     pub(crate) fn new(renders: Vec<Render>, extra: &str) -> World {
         let placed = renders.into_iter().map(|mut render| {
             render.objects.extend(Render::of(extra).objects);
@@ -155,7 +155,7 @@ fn kind_of(word: &str) -> Option<&'static str> {
     Some(found.1)
 }
 
-/// The StatefulSet of a pod that is called after it.
+/// The StatefulSet of a pod, by the pod's name.
 fn pod_of<'a>(render: &'a Render, pod: &str) -> Option<Workload<'a>> {
     let (set, number) = pod.rsplit_once('-')?;
     let workload = render.workload(&format!("StatefulSet/{set}")).ok()?;
@@ -189,7 +189,7 @@ fn secrets(render: &Render) -> BTreeSet<&str> {
     own.chain(external).chain(certificates).collect()
 }
 
-/// The keys of a Secret, from where it is made and where it is read.
+/// The keys of a Secret, from the objects that create it and those that read it.
 fn keys(render: &Render, secret: &str) -> BTreeSet<String> {
     let external = render
         .kind("ExternalSecret")
@@ -205,7 +205,7 @@ fn keys(render: &Render, secret: &str) -> BTreeSet<String> {
     external.chain(read).collect()
 }
 
-/// Every word that a render tells its containers: values of variables, commands, and probes.
+/// Every word in the settings of a render's containers: values of variables, commands, and probes.
 fn words(render: &Render) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for container in render.containers() {
@@ -355,14 +355,14 @@ fn commands(line: &str) -> Vec<Vec<String>> {
     commands
 }
 
-/// A command of kubectl, taken apart.
+/// A parsed kubectl command.
 #[derive(Default)]
 struct Kubectl<'a> {
     namespace: Option<&'a str>,
     flags: Vec<(&'a str, &'a str)>,
-    /// The verb and what it is about.
+    /// The verb and its arguments.
     words: Vec<&'a str>,
-    /// What runs in the container.
+    /// The command to run in the container.
     inner: Vec<&'a str>,
 }
 
@@ -566,7 +566,7 @@ impl Checked {
             self.container(&workloads, container);
             self.inner(world, command, &workloads, container);
         }
-        // Who has several containers gets one that kubectl picks.
+        // If a pod has several containers, kubectl selects one.
         if command.words[0] == "exec" {
             self.unless(command.values("-c").next().is_some(), || "no -c".to_owned());
         }
@@ -578,7 +578,7 @@ impl Checked {
         self.unless(is_there, || format!("no container {name}"));
     }
 
-    /// What a command in a container names: users, databases, hosts, and the container's variables.
+    /// The names in a command in a container: users, databases, hosts, and the container's variables.
     fn inner(
         &mut self,
         world: &World,
@@ -588,11 +588,11 @@ impl Checked {
     ) {
         let joined = command.inner.join(" ");
         let tokens: Vec<&str> = joined.split_whitespace().collect();
-        let told: BTreeSet<String> = world.within(command.namespace).flat_map(words).collect();
+        let known: BTreeSet<String> = world.within(command.namespace).flat_map(words).collect();
         for pair in tokens.windows(2) {
             match pair[0] {
                 "-U" | "--username" | "-d" | "--db" => {
-                    self.unless(told.contains(pair[1]), || {
+                    self.unless(known.contains(pair[1]), || {
                         format!("no user or database {}", pair[1])
                     });
                 }
@@ -614,7 +614,7 @@ impl Checked {
                     containers.any(|it| render.variable(it.value, name).is_some())
                 };
                 let is_there = workloads.iter().any(|(render, it)| of(render, it));
-                // Outside of a shell of the container's own it is a variable of the reader's.
+                // Outside a shell in the container it is the reader's own variable.
                 if tokens[0] == "sh" {
                     self.unless(is_there, || {
                         format!("container {container} has no variable {name}")
@@ -783,7 +783,7 @@ fn resolved(path: &Path) -> PathBuf {
     resolved
 }
 
-/// Links of a page that lead nowhere.
+/// Broken links of a page.
 pub(crate) fn dead_links(page: &Path) -> Vec<String> {
     let text = fs::read_to_string(page).unwrap();
     let links = text
@@ -813,7 +813,7 @@ pub(crate) fn dead_links(page: &Path) -> Vec<String> {
         .collect()
 }
 
-/// What a heading is called in a link.
+/// The anchor of a heading.
 fn slug(heading: &str) -> String {
     let words = heading.trim_start_matches('#').trim().to_lowercase();
     let kept = words

@@ -1,8 +1,8 @@
-//! The four systems in the three environments, through every door, judged by their requirements.
+//! Checks the requirements of the four systems in the three environments, through every host.
 //!
-//! `requirements/<system>.md` says what each system must be like, in a table that people read and this test asks.
-//! `make acceptance` runs it and prints, per door, how many rows each rendering fulfils. Like the host tests it needs real
-//! hosts, and skips visibly what is not on the machine; that the tables are understood is tested without any.
+//! `requirements/<system>.md` has the requirements of each system, in a table that this test reads. `make acceptance` runs it
+//! and prints, for each host, how many rows each rendering satisfies. Like the host tests it needs installed hosts, and prints
+//! which it skips; whether the tables are valid is tested without any.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
@@ -42,8 +42,8 @@ fn requirements(system: &str) -> Table {
     Table::parse(&page).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
-/// Renders all twelve overlays through one door and asks every row.
-fn accepted(door: &str, needs: &[Need], open: impl Fn(&Bench, &str, &str) -> String) {
+/// Renders all twelve overlays through one host and checks every row.
+fn accepted(host: &str, needs: &[Need], open: impl Fn(&Bench, &str, &str) -> String) {
     let Some(bench) = Bench::with(needs) else {
         return;
     };
@@ -52,7 +52,7 @@ fn accepted(door: &str, needs: &[Need], open: impl Fn(&Bench, &str, &str) -> Str
     for (i, environment) in ENVIRONMENTS.into_iter().enumerate() {
         for system in systems() {
             let printed = open(&bench, &system, environment);
-            let who = format!("{door}, {environment}, {system}");
+            let who = format!("{host}, {environment}, {system}");
             let reference = bench.reference(&system, environment);
             assert_same_objects(&who, &objects([&*reference]), &objects([&*printed]));
             let render = Render::of(&printed);
@@ -60,11 +60,11 @@ fn accepted(door: &str, needs: &[Need], open: impl Fn(&Bench, &str, &str) -> Str
             let asked: BTreeSet<&str> = table.asked(i).map(|row| row.id.as_str()).collect();
             let failures: Vec<_> = table
                 .asked(i)
-                .filter_map(|row| row.judge(&render, i).err())
+                .filter_map(|row| row.check(&render, i).err())
                 .collect();
             let failed: BTreeSet<&str> = failures.iter().map(|f| f.id.as_str()).collect();
             println!(
-                "{door:<19} {environment:<11} {system:<11} {:>3} rows passed, {} failed",
+                "{host:<19} {environment:<11} {system:<11} {:>3} rows passed, {} failed",
                 asked.len() - failed.len(),
                 failed.len()
             );
@@ -104,7 +104,7 @@ fn through_kustomize_container() {
 fn through_kpt() {
     let needs = [Need::Kustomize, Need::Kpt, Need::Image];
     accepted("kpt fn render", &needs, |bench, system, environment| {
-        // A package is an overlay without the function, the environment's config, and a Kptfile that names it.
+        // A package is the output of an overlay without the function, the environment's config, and a Kptfile that names it.
         let package = bench.tree().join("package");
         let _ = fs::remove_dir_all(&package);
         fs::create_dir(&package).unwrap();
@@ -147,9 +147,9 @@ fn through_apply_f() {
     );
 }
 
-/// A row that no spoiled rendering can fail says nothing about a good one.
+/// A row that no broken rendering fails proves nothing about a correct one.
 #[test]
-fn every_row_notices() {
+fn every_row_can_fail() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
@@ -172,7 +172,7 @@ fn every_row_notices() {
     );
 }
 
-/// What the pages of the systems show is made from the renderings.
+/// The pages of the systems are made from the renderings.
 #[test]
 fn the_pages_are_current() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
@@ -221,7 +221,7 @@ fn manifests(folder: &str) -> String {
 }
 
 #[test]
-fn commands_on_the_pages_name_what_is_there() {
+fn commands_on_the_pages_name_existing_objects() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
@@ -247,7 +247,7 @@ fn commands_on_the_pages_name_what_is_there() {
 }
 
 #[test]
-fn links_on_the_pages_lead_somewhere() {
+fn links_on_the_pages_are_valid() {
     let dead = operating_pages()
         .iter()
         .flat_map(|page| commands::dead_links(page))
@@ -255,7 +255,7 @@ fn links_on_the_pages_lead_somewhere() {
     assert!(dead.is_empty(), "{}", dead.join("\n"));
 }
 
-/// What the test above would not notice is no use to it.
+/// The test above must notice mistakes.
 #[test]
 fn wrong_commands_are_found() {
     let render = "
@@ -353,9 +353,9 @@ spec: {target: {name: web}, data: [{secretKey: token}]}
     }
 }
 
-/// The debug pods run where the systems are closed, and the function has nothing to add to them.
+/// The debug pods run in the closed namespaces of the systems, and the function has nothing to add to them.
 #[test]
-fn debug_pods_meet_what_the_systems_do() {
+fn debug_pods_meet_the_rules_of_the_systems() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
@@ -396,7 +396,7 @@ fn no_reference_dangles() {
     assert!(dangling.is_empty(), "{}", dangling.join("\n"));
 }
 
-/// An excuse that no rendering needs is a way that is open after all, or an address that nobody is told any more.
+/// An excuse that no rendering needs is for a connection that is allowed, or for an address that is no longer in any setting.
 #[test]
 fn every_address_is_reachable_and_every_excuse_needed() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
@@ -406,18 +406,18 @@ fn every_address_is_reachable_and_every_excuse_needed() {
     for environment in ENVIRONMENTS {
         for system in systems() {
             let mut render = Render::of(&bench.reference(&system, environment));
-            let told = reach::told(&render).unwrap();
-            for address in told.iter().filter(|it| !it.is_reachable) {
+            let addresses = reach::addresses(&render).unwrap();
+            for address in addresses.iter().filter(|it| !it.is_reachable) {
                 match address.excuse() {
                     Some(excuse) => _ = excused.insert(excuse),
                     None => unreachable.push(format!("{environment}: {}", address.connection())),
                 }
             }
-            // Where policies close everything, only single pods reach anything: themselves.
+            // If policies close everything, pods reach only themselves.
             let closed = Render::of(CLOSED_ALTOGETHER).objects;
             render.objects.retain(|it| it["kind"] != "NetworkPolicy");
             render.objects.extend(closed);
-            for address in reach::told(&render).unwrap() {
+            for address in reach::addresses(&render).unwrap() {
                 let is_open = address.is_reachable && !is_itself(&render, &address);
                 assert!(!is_open, "{environment}: {}", address.connection());
             }
@@ -437,18 +437,18 @@ metadata: {name: closed}
 spec: {podSelector: {}, policyTypes: [Ingress, Egress]}
 ";
 
-/// Whether an address leads back to the one pod of the workload that is told it.
-fn is_itself(render: &Render, told: &reach::Told) -> bool {
-    let name = told.address.split([':', '.']).next().unwrap_or_default();
+/// Whether an address is that of the single pod that has it in its settings.
+fn is_itself(render: &Render, address: &reach::Address) -> bool {
+    let name = address.address.split([':', '.']).next().unwrap_or_default();
     let service = render.get(&format!("Service/{name}")).ok();
     let to = service.and_then(|it| render.behind(it));
-    to.is_some_and(|to| to.id() == told.workload && render.most_replicas(to) == 1)
+    to.is_some_and(|to| to.id() == address.workload && render.most_replicas(to) == 1)
 }
 
-/// A page states the version that the youngest field needs, and names every field that needs more than any cluster has. What
-/// fitout adds depends on `kubernetesVersion`: with the stated version there, nothing younger comes.
+/// A page states the version that the newest field needs, and names every field that needs more than the floor. The fields
+/// that fitout adds depend on `kubernetesVersion`: with the stated version, it adds none that are newer.
 #[test]
-fn the_stated_version_is_the_least_that_works() {
+fn the_stated_version_is_the_oldest_that_works() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
@@ -484,7 +484,7 @@ fn the_stated_version_is_the_least_that_works() {
     }
 }
 
-/// The components for clusters that lack an operator, and the rows that ask for what the operator makes.
+/// The components for clusters without an operator, and the rows about objects that the operator creates.
 const WITHOUT: [(&str, &str, &[&str]); 4] = [
     ("254carbon", "without-external-secrets", &[]),
     ("caracal", "without-external-secrets", &["CAR-076"]),
@@ -500,7 +500,7 @@ const WITHOUT: [(&str, &str, &[&str]); 4] = [
     ),
 ];
 
-/// Without an operator a system is what it is with it, except for what only the operator reads; and it is scraped all the same.
+/// Without an operator a system has the same objects except for the operator's own, and Prometheus still scrapes it.
 #[test]
 fn without_an_operator() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
@@ -514,7 +514,7 @@ fn without_an_operator() {
             let with = Render::of(&bench.reference(system, environment));
             let kustomization = format!("{overlay}/kustomization.yaml");
             let before = bench.read(&kustomization);
-            // The command of the page, which shows it for production.
+            // The command on the page, which is for production.
             let page = fs::read_to_string(root().join(format!("docs/systems/{system}.md")));
             let page = page.unwrap();
             let mut lines = page.lines();
@@ -547,7 +547,7 @@ fn without_an_operator() {
             );
             let failures: BTreeSet<String> = requirements(system)
                 .asked(i)
-                .filter_map(|row| row.judge(&without, i).err().map(|failure| failure.id))
+                .filter_map(|row| row.check(&without, i).err().map(|failure| failure.id))
                 .collect();
             let failures: Vec<&str> = failures.iter().map(String::as_str).collect();
             assert_eq!(failures, missed, "{who}");
@@ -557,7 +557,7 @@ fn without_an_operator() {
                 for (render, answer) in [(&with, "nowhere"), (&without, ":8000/metrics")] {
                     let row = &table(&[[scraped, answer]]).rows[0];
                     assert!(
-                        row.judge(render, i).is_ok(),
+                        row.check(render, i).is_ok(),
                         "{who}: it is not scraped {answer}"
                     );
                 }
@@ -566,9 +566,9 @@ fn without_an_operator() {
     }
 }
 
-/// Every table is understood, an id stands in one place, and every sentence of the vocabulary is used.
+/// Every table is valid, the rows of an id are together, and every question is used.
 #[test]
-fn the_tables_are_understood() {
+fn the_tables_are_valid() {
     let mut used = BTreeSet::new();
     for system in systems() {
         let table = requirements(&system);
@@ -578,7 +578,7 @@ fn the_tables_are_understood() {
         assert_eq!(
             ids.len(),
             unique.len(),
-            "{system}: an id stands in two places"
+            "{system}: the rows of an id are not together"
         );
         used.extend(table.rows.iter().map(table::Row::sentence));
     }
@@ -587,10 +587,10 @@ fn the_tables_are_understood() {
         .map(|(sentence, _)| *sentence)
         .filter(|sentence| !used.contains(sentence))
         .collect();
-    assert!(unused.is_empty(), "nobody asks {unused:#?}");
+    assert!(unused.is_empty(), "unused questions: {unused:#?}");
 }
 
-/// One pod, closed but for DNS within its own namespace, and for whatever asks for its port by name.
+/// One pod whose policies allow only DNS within its own namespace, and connections to its named port.
 const CLOSED: &str = "
 kind: Namespace
 metadata: {name: here, labels: {team: ours}}
@@ -629,11 +629,11 @@ fn table(rows: &[[&str; 2]]) -> Table {
 }
 
 #[test]
-fn rows_judge_by_what_they_expect() {
+fn rows_compare_answers_with_expectations() {
     let render = Render::of(CLOSED);
-    let judged = |question: &str, answer: &str| {
+    let passes = |question: &str, answer: &str| {
         table(&[[question, answer]]).rows[0]
-            .judge(&render, 2)
+            .check(&render, 2)
             .is_ok()
     };
     for (question, right, wrong) in [
@@ -648,36 +648,36 @@ fn rows_judge_by_what_they_expect() {
             "none",
         ),
         (
-            "connections that pass, of `every pod → DNS`",
+            "allowed connections among `every pod → DNS`",
             "none",
             "every pod → DNS",
         ),
         (
-            "connections that pass, of `another namespace → Deployment/app:8080`, `namespace theirs → Deployment/app:8080`, `the world → Deployment/app:8080`",
+            "allowed connections among `another namespace → Deployment/app:8080`, `namespace theirs → Deployment/app:8080`, `the world → Deployment/app:8080`",
             "namespace theirs → Deployment/app:8080",
             "none",
         ),
         (
-            "connections that pass, of `Deployment/app → Deployment/app:8080`",
+            "allowed connections among `Deployment/app → Deployment/app:8080`",
             "none",
             "*→*",
         ),
     ] {
-        assert!(judged(question, right), "{question} is not {right}");
-        assert!(!judged(question, wrong), "{question} is {wrong}");
+        assert!(passes(question, right), "{question} is not {right}");
+        assert!(!passes(question, wrong), "{question} is {wrong}");
     }
 }
 
 #[test]
-fn what_cannot_be_judged_fails() {
+fn questions_without_anything_to_check_fail() {
     let render = Render::of("kind: Namespace\nmetadata: {name: here}\n");
     for question in [
         "containers that may run as root",
         "replicas of `Deployment/app`",
-        "connections that are blocked, of `every pod → DNS`",
+        "blocked connections among `every pod → DNS`",
     ] {
         let row = &table(&[[question, "none"]]).rows[0];
-        assert!(row.judge(&render, 0).is_err(), "{question}");
+        assert!(row.check(&render, 0).is_err(), "{question}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The parts of `docs/systems/<system>.md` that are made from the renderings: the picture, and what environments change.
+//! The parts of `docs/systems/<system>.md` that are made from the renderings: the diagram, and the differences between environments.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,13 +9,13 @@ use super::references::{ELSEWHERE, addresses};
 use super::render::{Render, Workload, is_named, list, strings, text};
 use super::traffic;
 
-/// The page with its made parts made anew.
+/// The page with its generated parts updated.
 pub(crate) fn filled(page: &str, renders: &[Render; 3]) -> Result<String, String> {
     let mut prefixes = renders
         .each_ref()
         .map(|render| render.prefix().unwrap_or_default());
     if prefixes[0] == prefixes[1] {
-        prefixes = [""; 3]; // What they have in common belongs to the names.
+        prefixes = [""; 3]; // A common prefix is part of the names.
     }
     let page = replaced(page, "picture", &picture(&renders[2], prefixes[2]))?;
     replaced(&page, "environments", &environments(renders, prefixes))
@@ -32,8 +32,8 @@ fn replaced(page: &str, part: &str, with: &str) -> Result<String, String> {
     Ok(format!("{before}{start}{with}<!-- end -->{after}"))
 }
 
-/// Who talks to whom in production, as a Mermaid diagram: an edge is an address that a workload is told and that policies
-/// let it reach.
+/// The connections in production, as a Mermaid diagram: an edge is an address in a workload's settings that policies allow it
+/// to reach.
 fn picture(render: &Render, prefix: &str) -> String {
     let mut lines = BTreeSet::new();
     let mut nodes = String::new();
@@ -55,8 +55,8 @@ fn picture(render: &Render, prefix: &str) -> String {
                 "  {name} --- {name}-{claimed}[(\"{claimed}<br/>{size}\")]"
             ));
         }
-        for said in render.told(workload) {
-            let (key, value) = said.split_once('=').unwrap_or(("", &said));
+        for setting in render.settings_of(workload) {
+            let (key, value) = setting.split_once('=').unwrap_or(("", &setting));
             for address in addresses(render, key, value) {
                 let port = address.port.map_or_else(String::new, |p| p.to_string());
                 if ELSEWHERE.contains(&address.name.as_str()) {
@@ -107,7 +107,7 @@ fn picture(render: &Render, prefix: &str) -> String {
     )
 }
 
-/// Everything that is not the same in all environments, as a table.
+/// Everything that differs between environments, as a table.
 fn environments(renders: &[Render; 3], prefixes: [&str; 3]) -> String {
     let facts = [0, 1, 2].map(|i| facts(&renders[i], prefixes[i]));
     let mut known: Vec<&String> = Vec::new();
@@ -134,7 +134,7 @@ fn environments(renders: &[Render; 3], prefixes: [&str; 3]) -> String {
     table
 }
 
-/// What a rendering is like, fact by fact, under names that all environments have in common.
+/// The facts about a rendering, under names that all environments have in common.
 fn facts(render: &Render, prefix: &str) -> Vec<(String, String)> {
     let mut facts = Vec::new();
     let mut say = |name: String, value: String| facts.push((name, value));
@@ -178,7 +178,7 @@ fn facts(render: &Render, prefix: &str) -> Vec<(String, String)> {
     for service in render.kind("Service") {
         let mut kind = match text(&service["spec"]["type"]) {
             "" => "ClusterIP".to_owned(),
-            said => said.to_owned(),
+            other => other.to_owned(),
         };
         for port in list(&service["spec"]["ports"]).filter_map(|p| p["nodePort"].as_i64()) {
             let _ = write!(kind, " {port}");
@@ -236,7 +236,7 @@ fn pods(render: &Render, workload: Workload<'_>) -> String {
     }
 }
 
-/// A name without what differs between environments: kustomize's prefix and its generators' suffix.
+/// A name without the parts that differ between environments: kustomize's prefix and its generators' suffix.
 fn short(prefix: &str, object: &Value) -> String {
     let name = text(&object["metadata"]["name"]);
     let name = name.strip_prefix(prefix).unwrap_or(name);

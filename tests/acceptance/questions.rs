@@ -1,7 +1,7 @@
-//! The vocabulary of the tables: every sentence that a row may ask, and how a rendering answers it.
+//! Every question that a row may have, and how a rendering answers it.
 //!
-//! Most sentences ask for what should not be there, so that a row that fails names the culprits. Where such a sentence finds
-//! nothing that it could judge, that is an error and no answer: a rendering without containers has not secured them all.
+//! Most questions ask for things that should not exist, so that a failing row lists them. If such a question has nothing to
+//! check, that is an error: a rendering without containers does not pass a row about its containers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::render::{Container, Render, Workload, id, list, selects, strings, target, text};
 use super::{reach, traffic, versions};
 
-/// What a rendering answers.
+/// The answer of a rendering.
 #[derive(Debug)]
 pub(crate) enum Answer {
     /// Any number of texts, in an order that does not depend on the rendering's.
@@ -21,7 +21,7 @@ pub(crate) enum Answer {
 
 type Answered = Result<Answer, String>;
 
-/// What stands in backticks, in groups: `a`, `b` of `c` has the groups `[a, b]` and `[c]`.
+/// The arguments in backticks, in groups: `a`, `b` of `c` has the groups `[a, b]` and `[c]`.
 pub(crate) type Arguments<'a> = [Vec<&'a str>];
 
 /// A sentence with `{}` for each group of arguments, and its answer.
@@ -30,13 +30,13 @@ pub(crate) type Question = (&'static str, fn(&Render, &Arguments<'_>) -> Answere
 /// Everything that can be asked.
 pub(crate) const QUESTIONS: &[Question] = &[
     // Objects.
-    ("is there {}", |r, a| Ok(yes(r.get(a[0][0]).is_ok()))),
-    ("how many {}", |r, a| Ok(one(r.kind(a[0][0]).count()))),
+    ("does {} exist", |r, a| Ok(yes(r.get(a[0][0]).is_ok()))),
+    ("number of {}", |r, a| Ok(one(r.kind(a[0][0]).count()))),
     ("{} of {}", |r, a| {
         let object = r.get(a[1][0])?;
         Ok(texts(a[0].iter().map(|path| shown(field(object, path)))))
     }),
-    ("namespaces of its objects", |r, _| {
+    ("namespaces of all objects", |r, _| {
         let name = |o: &Value| shown(&o["metadata"]["namespace"]);
         Ok(unique(r.namespaced().map(name)))
     }),
@@ -72,18 +72,18 @@ pub(crate) const QUESTIONS: &[Question] = &[
             Ok(unique(selectors.map(|s| pair(&a[0], s))))
         },
     ),
-    ("labels and annotations that are no strings", |r, _| {
-        let mut judged = Vec::new();
+    ("labels and annotations that are not strings", |r, _| {
+        let mut checked = Vec::new();
         let templates = r.workloads().map(|w| (w.id(), &w.template["metadata"]));
         let objects = r.objects.iter().map(|o| (id(o), &o["metadata"]));
         for (name, metadata) in objects.chain(templates) {
             for field in ["labels", "annotations"] {
                 for (key, value) in metadata[field].as_object().into_iter().flatten() {
-                    judged.push((format!("{name} {key}"), !value.is_string()));
+                    checked.push((format!("{name} {key}"), !value.is_string()));
                 }
             }
         }
-        culprits(judged)
+        culprits(checked)
     }),
     ("objects that contain {}", |r, a| {
         let holds = |o: &&Value| o["kind"] != "Secret" && o.to_string().contains(a[0][0]);
@@ -96,11 +96,11 @@ pub(crate) const QUESTIONS: &[Question] = &[
         Ok(one(level.ok_or("it enforces none")?))
     }),
     (
-        "highest Pod Security level that {} enforces or warns of",
+        "highest Pod Security level that {} enforces or warns about",
         |r, a| {
             let labels = strings(&r.get(a[0][0])?["metadata"]["labels"]);
-            let said = |mode: &str| labels.get(&format!("pod-security.kubernetes.io/{mode}"));
-            let levels: Vec<&String> = [said("enforce"), said("warn")]
+            let level = |mode: &str| labels.get(&format!("pod-security.kubernetes.io/{mode}"));
+            let levels: Vec<&String> = [level("enforce"), level("warn")]
                 .into_iter()
                 .flatten()
                 .collect();
@@ -124,7 +124,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
             }))
         },
     ),
-    ("how many {} with content", |r, a| {
+    ("number of {} with content", |r, a| {
         Ok(texts(a[0].iter().map(|kind| {
             let full = |o: &&Value| {
                 ["hard", "limits"].iter().any(|f| match &o["spec"][*f] {
@@ -158,7 +158,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
             !["RuntimeDefault", "Localhost"].contains(&kind)
         })
     }),
-    ("pods that reach into their node", |r, _| {
+    ("pods with access to their node", |r, _| {
         workloads(r, |w| {
             let host = ["hostNetwork", "hostPID", "hostIPC"];
             host.iter().any(|f| w.pod()[*f] == true)
@@ -190,14 +190,14 @@ pub(crate) const QUESTIONS: &[Question] = &[
             r.containers().map(|c| shown(c.effective("runAsUser"))),
         ))
     }),
-    ("containers whose user is root or not said", |r, _| {
+    ("containers whose user is root or not set", |r, _| {
         containers(r, |c| {
             c.effective("runAsUser")
                 .as_i64()
                 .is_none_or(|user| user == 0)
         })
     }),
-    ("pods that mount a token without having rights", |r, _| {
+    ("pods that mount a token without permissions", |r, _| {
         workloads(r, |w| {
             let account = w.account();
             mounts_token(r, w) && (account == "default" || r.bindings_of(account).next().is_none())
@@ -208,14 +208,14 @@ pub(crate) const QUESTIONS: &[Question] = &[
         Ok(unique(mounting.map(Workload::id)))
     }),
     (
-        "pods whose ServiceAccount is the default one, or not there",
+        "pods whose ServiceAccount is the default or missing",
         |r, _| {
             workloads(r, |w| {
                 w.account() == "default" || !r.has("ServiceAccount", w.account())
             })
         },
     ),
-    ("pods whose ServiceAccount no Role is bound to", |r, _| {
+    ("pods whose ServiceAccount has no Role", |r, _| {
         workloads(r, |w| {
             let account = w.account();
             let bound = r
@@ -225,22 +225,22 @@ pub(crate) const QUESTIONS: &[Question] = &[
         })
     }),
     ("wildcards in Roles", |r, _| {
-        let mut judged = Vec::new();
+        let mut checked = Vec::new();
         for role in r.kind("Role").chain(r.kind("ClusterRole")) {
             for rule in list(&role["rules"]) {
                 for field in ["verbs", "resources"] {
                     let wild = list(&rule[field]).any(|v| v == "*");
-                    judged.push((format!("{} {field}", id(role)), wild));
+                    checked.push((format!("{} {field}", id(role)), wild));
                 }
             }
         }
-        culprits(judged)
+        culprits(checked)
     }),
     ("verbs on {} that the ServiceAccount of {} has", |r, a| {
         let workload = r.workload(a[1][0])?;
         let mut verbs = Vec::new();
         if workload.pod()["automountServiceAccountToken"] == false {
-            return Ok(texts([])); // Without a token nothing comes of its rights.
+            return Ok(texts([])); // Without a token the rights have no effect.
         }
         for binding in r.bindings_of(workload.account()) {
             for rule in list(&r.get(&role_of(binding))?["rules"]) {
@@ -270,21 +270,18 @@ pub(crate) const QUESTIONS: &[Question] = &[
         let pod = r.workload(a[0][0])?.pod();
         Ok(texts(list(&pod["containers"]).map(|c| shown(&c["name"]))))
     }),
-    (
-        "what the containers of {} run, one after the other",
-        |r, a| {
-            let pod = r.workload(a[0][0])?.pod();
-            let fields = ["initContainers", "containers"].into_iter();
-            let containers = fields.flat_map(|field| list(&pod[field]));
-            Ok(texts(containers.map(|c| {
-                let command = list(&c["command"]).chain(list(&c["args"]));
-                command.map(text).collect::<Vec<_>>().join(" ")
-            })))
-        },
-    ),
-    ("fields that need a Kubernetes after {}", |r, a| {
+    ("commands of the containers of {}, in order", |r, a| {
+        let pod = r.workload(a[0][0])?.pod();
+        let fields = ["initContainers", "containers"].into_iter();
+        let containers = fields.flat_map(|field| list(&pod[field]));
+        Ok(texts(containers.map(|c| {
+            let command = list(&c["command"]).chain(list(&c["args"]));
+            command.map(text).collect::<Vec<_>>().join(" ")
+        })))
+    }),
+    ("fields that need a Kubernetes version after {}", |r, a| {
         if a[0][0] != format!("1.{}", versions::FLOOR) {
-            return Err("that is not where the versions begin".to_owned());
+            return Err("the only supported version is the floor of versions.rs".to_owned());
         }
         let young = versions::young(r).into_iter();
         Ok(texts(
@@ -323,7 +320,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         let least = spec["minReplicas"].as_i64().unwrap_or(1);
         Ok(one(format!("{least} to {}", shown(&spec["maxReplicas"]))))
     }),
-    ("most replicas by the autoscaler of {}", |r, a| {
+    ("maximum replicas of the autoscaler of {}", |r, a| {
         let autoscaler = r.autoscaler(r.workload(a[0][0])?);
         Ok(texts(autoscaler.map(|h| shown(&h["spec"]["maxReplicas"]))))
     }),
@@ -353,7 +350,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
             }))
         },
     ),
-    ("autoscaled workloads that fix their replicas", |r, _| {
+    ("autoscaled workloads that set replicas", |r, _| {
         offenders(
             r.workloads()
                 .filter(|w| r.autoscaler(*w).is_some())
@@ -373,19 +370,19 @@ pub(crate) const QUESTIONS: &[Question] = &[
             }))
         },
     ),
-    ("how many disruption budgets look after {}", |r, a| {
+    ("number of disruption budgets for {}", |r, a| {
         Ok(one(r.budgets(r.workload(a[0][0])?).count()))
     }),
     ("disruption budgets that allow no eviction", |r, _| {
-        let mut judged = Vec::new();
+        let mut checked = Vec::new();
         for workload in r.workloads() {
             let replicas = r.least_replicas(workload);
             let budgets = r.budgets(workload);
-            judged.extend(budgets.map(|b| (id(b), !may_evict(&b["spec"], replicas))));
+            checked.extend(budgets.map(|b| (id(b), !may_evict(&b["spec"], replicas))));
         }
-        offenders(judged)
+        offenders(checked)
     }),
-    ("topology that {} is spread over", |r, a| {
+    ("topology keys that {} is spread over", |r, a| {
         let keys = r.workload(a[0][0])?.spread_over();
         Ok(unique(keys.into_iter().map(str::to_owned)))
     }),
@@ -395,7 +392,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
             .filter(|w| w.kind() == "Deployment" && r.least_replicas(*w) > 1);
         culprits(several.map(|w| (w.id(), w.spread_over().is_empty())))
     }),
-    ("pods that only some nodes may run", |r, _| {
+    ("pods restricted to some nodes", |r, _| {
         workloads(r, |w| {
             let required = "requiredDuringSchedulingIgnoredDuringExecution";
             !w.pod()["affinity"]["nodeAffinity"][required].is_null()
@@ -409,12 +406,12 @@ pub(crate) const QUESTIONS: &[Question] = &[
     }),
     ("{} probe of {}, with its delay and period", |r, a| {
         let main = main(r, a[1][0])?;
-        let told = &main.value[format!("{}Probe", a[0][0])];
+        let settings = &main.value[format!("{}Probe", a[0][0])];
         Ok(one(format!(
             "{}, after {} s, every {} s",
             probe(main, a[0][0]),
-            told["initialDelaySeconds"].as_i64().unwrap_or(0),
-            told["periodSeconds"].as_i64().unwrap_or(10),
+            settings["initialDelaySeconds"].as_i64().unwrap_or(0),
+            settings["periodSeconds"].as_i64().unwrap_or(10),
         )))
     }),
     (
@@ -429,11 +426,11 @@ pub(crate) const QUESTIONS: &[Question] = &[
     ("where Prometheus scrapes {}", |r, a| {
         let scraped = a[0].iter().map(|id| {
             let annotations = r.workload(id)?.annotations();
-            let said = |key: &str| annotations.get(&format!("prometheus.io/{key}"));
-            Ok(match said("scrape").map(String::as_str) {
+            let annotation = |key: &str| annotations.get(&format!("prometheus.io/{key}"));
+            Ok(match annotation("scrape").map(String::as_str) {
                 Some("true") => {
-                    let path = said("path").map_or("/metrics", String::as_str);
-                    format!(":{}{path}", said("port").map_or("?", String::as_str))
+                    let path = annotation("path").map_or("/metrics", String::as_str);
+                    format!(":{}{path}", annotation("port").map_or("?", String::as_str))
                 }
                 _ => "nowhere".to_owned(),
             })
@@ -466,10 +463,11 @@ pub(crate) const QUESTIONS: &[Question] = &[
         };
         Ok(unique(r.long_running().filter(scraped).map(Workload::id)))
     }),
-    ("what ServiceMonitors scrape of {}", |r, a| {
-        Ok(unique(monitored(r, r.get(a[0][0])?)))
-    }),
-    ("value of the label job on metrics of {}", |r, a| {
+    (
+        "ports and paths of {} that ServiceMonitors scrape",
+        |r, a| Ok(unique(monitored(r, r.get(a[0][0])?))),
+    ),
+    ("job label on the metrics of {}", |r, a| {
         let service = r.get(a[0][0])?;
         let monitor = monitors(r, service)
             .next()
@@ -498,34 +496,34 @@ pub(crate) const QUESTIONS: &[Question] = &[
         Ok(one(shown(&alert(r, a)?["annotations"]["summary"])))
     }),
     // Configuration and secrets.
-    ("what ConfigMaps say of {}", |r, a| {
+    ("values in all ConfigMaps of {}", |r, a| {
         Ok(texts(a[0].iter().map(|key| {
-            let said = r.kind("ConfigMap").filter_map(|c| c["data"][*key].as_str());
-            said.collect::<Vec<_>>().join(" and ")
+            let values = r.kind("ConfigMap").filter_map(|c| c["data"][*key].as_str());
+            values.collect::<Vec<_>>().join(" and ")
         })))
     }),
-    ("keys that {} lacks, of {}", |r, a| {
+    ("keys missing from {}, among {}", |r, a| {
         let data = strings(&r.get(a[0][0])?["data"]);
         let lacking = a[1].iter().filter(|key| !data.contains_key(**key));
         Ok(unique(lacking.map(|key| (*key).to_owned())))
     }),
-    ("what {} says of {}", |r, a| {
+    ("values in {} of {}", |r, a| {
         let object = r.get(a[0][0])?;
         Ok(texts(a[1].iter().map(|key| shown(&object["data"][*key]))))
     }),
-    ("what {} is told as {}", |r, a| {
+    ("values in {} of the variables {}", |r, a| {
         let main = main(r, a[0][0])?;
         Ok(texts(a[1].iter().map(|name| {
             r.variable(main.value, name)
                 .unwrap_or_else(|| "nothing".to_owned())
         })))
     }),
-    ("workloads that are told of {}", |r, a| {
-        let told = |w: &Workload<'_>| r.told(*w).iter().any(|t| t.contains(a[0][0]));
-        Ok(unique(r.workloads().filter(told).map(Workload::id)))
+    ("workloads whose settings contain {}", |r, a| {
+        let contain = |w: &Workload<'_>| r.settings_of(*w).iter().any(|t| t.contains(a[0][0]));
+        Ok(unique(r.workloads().filter(contain).map(Workload::id)))
     }),
     ("does {} read {}", |r, a| {
-        let (_, name) = a[1][0].split_once('/').ok_or("no Kind/name")?;
+        let (_, name) = a[1][0].split_once('/').ok_or("not Kind/name")?;
         let read = r.workload(a[0][0])?.config_maps();
         Ok(yes(r.get(a[1][0]).is_ok()
             && read.iter().any(|n| {
@@ -551,7 +549,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         let uses = |w: &Workload<'_>| w.uses_secret(a[1][0], a[0][0]);
         Ok(unique(r.workloads().filter(uses).map(Workload::id)))
     }),
-    ("what makes {} of Secret {}", |r, a| {
+    ("objects that provide {} of Secret {}", |r, a| {
         let (key, secret) = (a[0][0], a[1][0]);
         let of_secret = r.kind("Secret").filter(|s| {
             let has = |f: &str| !s[f][key].is_null();
@@ -563,7 +561,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         });
         Ok(unique(of_secret.chain(external).map(id)))
     }),
-    ("where {} finds {}", |r, a| {
+    ("remote key of {} for {}", |r, a| {
         let external = r.get(a[0][0])?;
         let entry = list(&external["spec"]["data"]).find(|d| d["secretKey"] == a[1][0]);
         let remote = &entry.ok_or("it does not make that key")?["remoteRef"];
@@ -573,25 +571,25 @@ pub(crate) const QUESTIONS: &[Question] = &[
             shown(&remote["property"])
         )))
     }),
-    ("Secrets that an ExternalSecret makes too", |r, _| {
+    ("Secrets that an ExternalSecret also creates", |r, _| {
         let made = |s: &&Value| {
             r.kind("ExternalSecret")
                 .any(|e| e["spec"]["target"]["name"] == s["metadata"]["name"])
         };
         Ok(unique(r.kind("Secret").filter(made).map(id)))
     }),
-    ("Secret values that are no placeholders", |r, _| {
-        let mut judged = Vec::new();
+    ("Secret values that are not placeholders", |r, _| {
+        let mut checked = Vec::new();
         for secret in r.kind("Secret") {
             for (key, value) in strings(&secret["stringData"]) {
-                judged.push((format!("{} {key}", id(secret)), !is_placeholder(&value)));
+                checked.push((format!("{} {key}", id(secret)), !is_placeholder(&value)));
             }
             for (key, value) in strings(&secret["data"]) {
-                let clear = base64(&value).ok_or_else(|| format!("{key} is no base64"))?;
-                judged.push((format!("{} {key}", id(secret)), !is_placeholder(&clear)));
+                let clear = base64(&value).ok_or_else(|| format!("{key} is not base64"))?;
+                checked.push((format!("{} {key}", id(secret)), !is_placeholder(&clear)));
             }
         }
-        offenders(judged)
+        offenders(checked)
     }),
     (
         "containers with a password in a literal variable",
@@ -609,7 +607,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
             })
         },
     ),
-    ("rendered kinds that pods use, of {}", |r, a| {
+    ("rendered kinds that pods use, among {}", |r, a| {
         let used = |kind: &&&str| {
             r.workloads().any(|w| match **kind {
                 "ConfigMap" => w.config_maps().iter().any(|n| r.has("ConfigMap", n)),
@@ -662,7 +660,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         ))
     }),
     (
-        "Deployments of several pods on a claim for one node",
+        "Deployments of several pods with a claim for one node",
         |r, _| {
             culprits(
                 claiming(r, "Deployment")
@@ -671,7 +669,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         },
     ),
     (
-        "Deployments whose rollout runs two pods on a claim for one node",
+        "Deployments whose rollout runs two pods with a claim for one node",
         |r, _| {
             culprits(
                 claiming(r, "Deployment")
@@ -699,14 +697,11 @@ pub(crate) const QUESTIONS: &[Question] = &[
             ))
         },
     ),
-    (
-        "pods that mount a claim without a group for its files",
-        |r, _| {
-            let mounting = r.workloads().filter(|w| !r.claims(*w).is_empty());
-            culprits(mounting.map(|w| (w.id(), w.pod()["securityContext"]["fsGroup"].is_null())))
-        },
-    ),
-    ("paths that {} cannot write, of {}", |r, a| {
+    ("pods that mount a claim without fsGroup", |r, _| {
+        let mounting = r.workloads().filter(|w| !r.claims(*w).is_empty());
+        culprits(mounting.map(|w| (w.id(), w.pod()["securityContext"]["fsGroup"].is_null())))
+    }),
+    ("paths that {} cannot write, among {}", |r, a| {
         let workload = r.workload(a[0][0])?;
         let cannot = |path: &&&str| !workload.can_write(path);
         Ok(unique(a[1].iter().filter(cannot).map(|p| (*p).to_owned())))
@@ -716,18 +711,18 @@ pub(crate) const QUESTIONS: &[Question] = &[
         let spec = &r.get(a[0][0])?["spec"];
         let kind = match text(&spec["type"]) {
             "" => "ClusterIP",
-            said => said,
+            other => other,
         };
         let ports: Vec<String> = list(&spec["ports"]).map(|p| shown(&p["port"])).collect();
         Ok(one(format!("{kind} {}", ports.join(" "))))
     }),
-    ("where port {} of {} leads", |r, a| {
+    ("target of port {} of {}", |r, a| {
         let service = r.get(a[1][0])?;
         let entry = list(&service["spec"]["ports"]).find(|p| p["name"] == a[0][0]);
         let port = entry.ok_or("it has no such port")?["port"]
             .as_i64()
-            .ok_or("no number")?;
-        let leads = r.target_port(service, port).ok_or("it leads nowhere")?;
+            .ok_or("its port is not a number")?;
+        let leads = r.target_port(service, port).ok_or("it has no target")?;
         Ok(one(format!("{port} → {leads}")))
     }),
     ("node port of port {} of {}", |r, a| {
@@ -747,26 +742,23 @@ pub(crate) const QUESTIONS: &[Question] = &[
             .filter(|s| !s["spec"]["selector"].is_null());
         culprits(selecting.map(|s| (id(s), r.behind(s).is_none())))
     }),
-    (
-        "Service ports that lead to no declared container port",
-        |r, _| {
-            let mut judged = Vec::new();
-            for service in r
-                .kind("Service")
-                .filter(|s| !s["spec"]["selector"].is_null())
-            {
-                for port in list(&service["spec"]["ports"]).filter_map(|p| p["port"].as_i64()) {
-                    let leads = r.target_port(service, port);
-                    let declared = leads.is_some_and(|number| {
-                        r.behind(service)
-                            .is_some_and(|w| w.ports().any(|p| p["containerPort"] == number))
-                    });
-                    judged.push((format!("{} {port}", id(service)), !declared));
-                }
+    ("Service ports without a declared container port", |r, _| {
+        let mut checked = Vec::new();
+        for service in r
+            .kind("Service")
+            .filter(|s| !s["spec"]["selector"].is_null())
+        {
+            for port in list(&service["spec"]["ports"]).filter_map(|p| p["port"].as_i64()) {
+                let leads = r.target_port(service, port);
+                let declared = leads.is_some_and(|number| {
+                    r.behind(service)
+                        .is_some_and(|w| w.ports().any(|p| p["containerPort"] == number))
+                });
+                checked.push((format!("{} {port}", id(service)), !declared));
             }
-            culprits(judged)
-        },
-    ),
+        }
+        culprits(checked)
+    }),
     (
         "StatefulSets whose Service selects none of their pods",
         |r, _| {
@@ -783,13 +775,13 @@ pub(crate) const QUESTIONS: &[Question] = &[
             r.routes().iter().map(|(host, ..)| (*host).to_owned()),
         ))
     }),
-    ("where host {} leads", |r, a| {
+    ("routes of host {}", |r, a| {
         let routes = r.routes().into_iter().filter(|(host, ..)| *host == a[0][0]);
         Ok(unique(routes.map(|(_, path, backend)| {
             format!("{path} → {}", service_port(r, backend))
         })))
     }),
-    ("where Ingresses lead", |r, _| {
+    ("backends of Ingresses", |r, _| {
         Ok(unique(
             r.routes()
                 .iter()
@@ -810,26 +802,23 @@ pub(crate) const QUESTIONS: &[Question] = &[
             (host.to_owned(), !covered)
         }))
     }),
+    ("Ingress hosts without a cert-manager issuer", |r, _| {
+        culprits(hosts(r).map(|(i, host)| {
+            let annotations = strings(&i["metadata"]["annotations"]);
+            let issuers = ["cert-manager.io/issuer", "cert-manager.io/cluster-issuer"];
+            let issued = issuers.iter().any(|k| annotations.contains_key(*k));
+            let certified = || {
+                let secrets: Vec<&Value> = r
+                    .kind("Certificate")
+                    .map(|c| &c["spec"]["secretName"])
+                    .collect();
+                list(&i["spec"]["tls"]).all(|t| secrets.contains(&&t["secretName"]))
+            };
+            (host.to_owned(), !issued && !certified())
+        }))
+    }),
     (
-        "Ingress hosts that cert-manager has no issuer for",
-        |r, _| {
-            culprits(hosts(r).map(|(i, host)| {
-                let annotations = strings(&i["metadata"]["annotations"]);
-                let issuers = ["cert-manager.io/issuer", "cert-manager.io/cluster-issuer"];
-                let issued = issuers.iter().any(|k| annotations.contains_key(*k));
-                let certified = || {
-                    let secrets: Vec<&Value> = r
-                        .kind("Certificate")
-                        .map(|c| &c["spec"]["secretName"])
-                        .collect();
-                    list(&i["spec"]["tls"]).all(|t| secrets.contains(&&t["secretName"]))
-                };
-                (host.to_owned(), !issued && !certified())
-            }))
-        },
-    ),
-    (
-        "Ingress backends that are no port of a rendered Service",
+        "Ingress backends that are not a port of a rendered Service",
         |r, _| {
             culprits(r.routes().into_iter().map(|(.., backend)| {
                 let name = text(&backend["service"]["name"]);
@@ -855,7 +844,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
         let types: Vec<&str> = types.into_iter().collect();
         Ok(one(format!("{}: {}", pods.join(" "), types.join(" "))))
     }),
-    ("namespaces that {} opens to", |r, a| {
+    ("namespaces that {} allows", |r, a| {
         let spec = &r.get(a[0][0])?["spec"];
         let named = |rules: &str, peers: &str| {
             let peers = list(&spec[rules]).flat_map(|rule| list(&rule[peers]));
@@ -868,19 +857,19 @@ pub(crate) const QUESTIONS: &[Question] = &[
         let (from, to) = (named("ingress", "from"), named("egress", "to"));
         Ok(one(format!("from {from}, to {to}")))
     }),
-    ("pods that no policy closes both ways", |r, _| {
+    ("pods that no policy isolates in both directions", |r, _| {
         workloads(r, |w| {
             !traffic::is_closed(r, w, "Ingress") || !traffic::is_closed(r, w, "Egress")
         })
     }),
-    ("addresses that pods are told and cannot reach", |r, _| {
-        let told = reach::told(r)?.into_iter();
-        culprits(told.map(|it| (it.connection(), !it.is_reachable && it.excuse().is_none())))
+    ("addresses in settings that pods cannot reach", |r, _| {
+        let addresses = reach::addresses(r)?.into_iter();
+        culprits(addresses.map(|it| (it.connection(), !it.is_reachable && it.excuse().is_none())))
     }),
-    ("connections that are blocked, of {}", |r, a| {
+    ("blocked connections among {}", |r, a| {
         connections(r, a, false)
     }),
-    ("connections that pass, of {}", |r, a| {
+    ("allowed connections among {}", |r, a| {
         connections(r, a, true)
     }),
 ];
@@ -901,18 +890,18 @@ fn unique(values: impl IntoIterator<Item = String>) -> Answer {
     texts(values.into_iter().collect::<BTreeSet<String>>())
 }
 
-/// The names of what is bad. No names at all are no answer.
-fn culprits(judged: impl IntoIterator<Item = (String, bool)>) -> Answered {
-    let judged: Vec<(String, bool)> = judged.into_iter().collect();
-    if judged.is_empty() {
-        return Err("there is nothing to judge".to_owned());
+/// The names of the bad items; an error if there are no items at all.
+fn culprits(checked: impl IntoIterator<Item = (String, bool)>) -> Answered {
+    let checked: Vec<(String, bool)> = checked.into_iter().collect();
+    if checked.is_empty() {
+        return Err("there is nothing to check".to_owned());
     }
-    offenders(judged)
+    offenders(checked)
 }
 
-/// The names of what is bad, of things that need not be there.
-fn offenders(judged: impl IntoIterator<Item = (String, bool)>) -> Answered {
-    let bad = judged.into_iter().filter(|(_, bad)| *bad);
+/// The names of the bad items, which may be absent.
+fn offenders(checked: impl IntoIterator<Item = (String, bool)>) -> Answered {
+    let bad = checked.into_iter().filter(|(_, bad)| *bad);
     Ok(unique(bad.map(|(name, _)| name)))
 }
 
@@ -965,16 +954,16 @@ fn amount(render: &Render, arguments: &Arguments<'_>, pointer: &str) -> Answered
     Ok(Answer::Quantity(shown(amount)))
 }
 
-/// Whether a budget lets one of so many pods go.
+/// Whether a budget allows the eviction of one of so many pods.
 fn may_evict(budget: &Value, replicas: i64) -> bool {
-    let count = |said: &Value| -> Option<i64> {
-        let percent = said.as_str().and_then(|s| s.strip_suffix('%'));
+    let count = |value: &Value| -> Option<i64> {
+        let percent = value.as_str().and_then(|s| s.strip_suffix('%'));
         match percent {
             Some(percent) => {
                 let share: i64 = percent.parse().ok()?;
                 Some((share * replicas + 99).div_euclid(100)) // rounded up, as the controller does
             }
-            None => said.as_i64(),
+            None => value.as_i64(),
         }
     };
     match (&budget["maxUnavailable"], &budget["minAvailable"]) {
@@ -992,7 +981,7 @@ fn probe(container: Container<'_>, kind: &str) -> String {
     if let Some(http) = probe.get("httpGet") {
         let scheme = match text(&http["scheme"]) {
             "" => "HTTP",
-            said => said,
+            other => other,
         };
         format!(
             "{scheme} GET {} on {}",
@@ -1023,7 +1012,7 @@ fn monitored(render: &Render, service: &Value) -> Vec<String> {
         for port in list(&service["spec"]["ports"]).filter(|p| p["name"] == endpoint["port"]) {
             let path = match text(&endpoint["path"]) {
                 "" => "/metrics",
-                said => said,
+                other => other,
             };
             scraped.push(format!(":{}{path}", shown(&port["port"])));
         }
@@ -1074,28 +1063,28 @@ fn service_port(render: &Render, backend: &Value) -> String {
     format!("{}:{port}", text(&backend["service"]["name"]))
 }
 
-/// The Ingress backends to which connections from a namespace pass, or do not.
+/// The Ingress backends that a namespace can reach, or cannot.
 fn backends(render: &Render, arguments: &Arguments<'_>, pass: bool) -> Answered {
-    let mut judged = Vec::new();
+    let mut checked = Vec::new();
     for (.., backend) in render.routes() {
         let end = service_port(render, backend);
         let connection = format!("namespace {} → {end}", arguments[0][0]);
-        judged.push((end, traffic::passes(render, &connection)? == pass));
+        checked.push((end, traffic::passes(render, &connection)? == pass));
     }
-    culprits(judged)
+    culprits(checked)
 }
 
-/// The given connections that pass, or do not.
+/// The given connections that are allowed, or blocked.
 fn connections(render: &Render, arguments: &Arguments<'_>, pass: bool) -> Answered {
-    let mut judged = BTreeMap::new();
+    let mut checked = BTreeMap::new();
     for connection in &arguments[0] {
         let passes = traffic::passes(render, connection)?;
-        judged.insert((*connection).to_owned(), passes == pass);
+        checked.insert((*connection).to_owned(), passes == pass);
     }
-    culprits(judged)
+    culprits(checked)
 }
 
-/// Empty, or so written that nobody takes it for a value.
+/// Whether a value is empty or obviously a placeholder.
 fn is_placeholder(value: &str) -> bool {
     let value = value.trim();
     let words = [
@@ -1124,7 +1113,7 @@ fn role_of(binding: &Value) -> String {
     format!("{}/{}", text(&role["kind"]), text(&role["name"]))
 }
 
-/// Decodes base64 as far as text goes.
+/// Decodes base64 to text.
 fn base64(encoded: &str) -> Option<String> {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut bits, mut count, mut bytes) = (0u32, 0u32, Vec::new());

@@ -1,13 +1,13 @@
-//! Whether pods reach what they are told: every host and port in a variable, an argument or a mounted ConfigMap is allowed by the
-//! egress policies of the workload and by the ingress policies of its target.
+//! Whether pods reach the addresses in their settings: every host and port in a variable, an argument or a mounted ConfigMap
+//! must be allowed by the egress policies of the workload and by the ingress policies of its target.
 
 use super::references::{ELSEWHERE, Place, hosts, place};
 use super::render::{Container, Render, Workload, list, text};
 use super::traffic;
 
-/// Addresses that a workload is told and must not reach, with the reason.
+/// Addresses in the settings of a workload that it must not reach, with the reason.
 ///
-/// The five services of 254Carbon read one ConfigMap, so each is told where every store is.
+/// The five services of 254Carbon read one ConfigMap, so each has the addresses of all stores.
 pub(crate) const EXCUSED: [(&str, &str, &str); 10] = [
     (
         "Deployment/auth-deployment",
@@ -61,17 +61,17 @@ const NO_TOPICS: &str = "only streaming reads topics";
 const NO_PASSWORD: &str = "only entitlements has the password of the database";
 const NO_CACHE: &str = "it caches and counts nothing";
 
-/// An address that a workload is told.
-pub(crate) struct Told {
+/// An address in the settings of a workload.
+pub(crate) struct Address {
     /// `Kind/name` of the workload.
     pub(crate) workload: String,
     /// `host:port`.
     pub(crate) address: String,
-    /// Whether the policies at both ends let it pass.
+    /// Whether the policies at both ends allow it.
     pub(crate) is_reachable: bool,
 }
 
-impl Told {
+impl Address {
     /// `Kind/name → host:port`.
     pub(crate) fn connection(&self) -> String {
         format!("{} → {}", self.workload, self.address)
@@ -84,15 +84,15 @@ impl Told {
     }
 }
 
-/// Every address that a workload of the rendering is told.
-pub(crate) fn told(render: &Render) -> Result<Vec<Told>, String> {
-    let mut all: Vec<Told> = Vec::new();
+/// Every address in the settings of the rendering's workloads.
+pub(crate) fn addresses(render: &Render) -> Result<Vec<Address>, String> {
+    let mut all: Vec<Address> = Vec::new();
     for workload in render.workloads() {
         for (host, port) in named(render, workload) {
             let address = format!("{host}:{port}");
-            let is_known = |it: &Told| it.workload == workload.id() && it.address == address;
+            let is_known = |it: &Address| it.workload == workload.id() && it.address == address;
             if !all.iter().any(is_known) {
-                all.push(Told {
+                all.push(Address {
                     workload: workload.id(),
                     is_reachable: reaches(render, workload, &host, port)?,
                     address,
@@ -103,7 +103,7 @@ pub(crate) fn told(render: &Render) -> Result<Vec<Told>, String> {
     Ok(all)
 }
 
-/// The hosts and ports that the containers of a workload are told; a Service without a port stands for each of its ports.
+/// The hosts and ports in the settings of a workload's containers; a Service without a port stands for each of its ports.
 fn named(render: &Render, workload: Workload<'_>) -> Vec<(String, i64)> {
     let mut named = Vec::new();
     for container in workload.containers() {
@@ -111,8 +111,8 @@ fn named(render: &Render, workload: Workload<'_>) -> Vec<(String, i64)> {
         for (key, value) in &variables {
             for (host, port) in hosts(key, value) {
                 let port = port.or_else(|| {
-                    let beside = format!("{}_PORT", key.strip_suffix("_HOST")?);
-                    let (_, port) = variables.iter().find(|(key, _)| *key == beside)?;
+                    let port_key = format!("{}_PORT", key.strip_suffix("_HOST")?);
+                    let (_, port) = variables.iter().find(|(key, _)| *key == port_key)?;
                     port.parse().ok()
                 });
                 named.push((host, port));
@@ -163,7 +163,7 @@ fn reaches(render: &Render, from: Workload<'_>, host: &str, port: i64) -> Result
                 .behind(service)
                 .is_some_and(|to| to.id() == from.id());
             if is_itself && render.most_replicas(from) == 1 {
-                return Ok(true); // No policy keeps a pod from itself.
+                return Ok(true); // Policies do not apply to connections of a pod to itself.
             }
             format!("{name}:{port}")
         }

@@ -1,20 +1,21 @@
-//! Every name in a rendering leads to something: kustomize renames objects and the references that it knows of, and leaves
-//! all others as they are, so that an address in a variable or a policy's port may silently lead nowhere.
+//! Every reference in a rendering resolves. kustomize renames objects and the references that it knows about, and leaves all
+//! others unchanged, so an address in a variable or a policy's port may silently break.
 
 use serde_json::{Value, json};
 
 use super::render::{Labels, Render, Workload, id, list, selects, strings, target, text};
 
-/// Hosts that systems call and do not run: other teams', or the cluster's.
+/// Hosts that systems call but do not run: those of other teams or of the cluster.
 pub(crate) const ELSEWHERE: [&str; 2] = ["keycloak-service", "otel-collector"];
 
-/// Labels of pods that others make in a system's namespace for it: here cert-manager's, which answer the certificate authority.
+/// Labels of pods that other tools create in a system's namespace: those of cert-manager, which answer the certificate
+/// authority.
 const POD_OF_OTHERS: &str = "acme.cert-manager.io/http01-solver";
 
 /// Roles that every cluster has.
 const BUILT_IN_ROLES: [&str; 4] = ["admin", "cluster-admin", "edit", "view"];
 
-/// What refers to something that is not there.
+/// References to objects that do not exist.
 pub(crate) fn dangling(render: &Render) -> Vec<String> {
     let mut found = Found {
         render,
@@ -41,14 +42,14 @@ impl Found<'_> {
         }
     }
 
-    /// An object by its exact name: a generator's suffix belongs to it here.
+    /// An object by its exact name, including a generator's suffix.
     fn has(&self, kind: &str, name: &str) -> bool {
         self.render
             .kind(kind)
             .any(|o| o["metadata"]["name"] == name)
     }
 
-    /// A Secret, or what will make it.
+    /// A Secret, or an object that will create it.
     fn has_secret(&self, name: &str) -> bool {
         let makers = [
             ("ExternalSecret", "/spec/target/name"),
@@ -71,8 +72,8 @@ impl Found<'_> {
         }
     }
 
-    /// A reference to a ConfigMap or Secret, and to a key in it where the object is rendered. A Secret without any key is a
-    /// template: whoever runs the system fills it in, and pods wait until then.
+    /// A reference to a ConfigMap or Secret, and to a key in it where the object is rendered. A Secret without keys is a
+    /// template: an operator fills it in, and pods wait until then.
     fn keyed(&mut self, from: &str, kind: &str, reference: &Value) {
         if reference["optional"] == true {
             return;
@@ -97,9 +98,9 @@ impl Found<'_> {
             .render
             .workloads()
             .any(|w| selects(selector, &w.labels()));
-        let said = format!("no pod has the labels {selector}");
+        let problem = format!("no pod has the labels {selector}");
         let of_others = !selector["matchLabels"][POD_OF_OTHERS].is_null();
-        self.unless(any || of_others || !selector.is_object(), from, &said);
+        self.unless(any || of_others || !selector.is_object(), from, &problem);
     }
 
     fn pod(&mut self, workload: Workload<'_>) {
@@ -164,14 +165,14 @@ impl Found<'_> {
         self.scheduling(workload);
     }
 
-    /// Terms that spread pods, or keep them together, have to match some pod; constraints their own.
+    /// Affinity terms must match some pod; topology spread constraints must match their own.
     fn scheduling(&mut self, workload: Workload<'_>) {
         let from = workload.id();
         for constraint in list(&workload.pod()["topologySpreadConstraints"]) {
             let selector = &constraint["labelSelector"];
             let own = selects(selector, &workload.labels());
-            let said = format!("a topology spread does not count its own pods: {selector}");
-            self.unless(own, &from, &said);
+            let problem = format!("a topology spread does not count its own pods: {selector}");
+            self.unless(own, &from, &problem);
         }
         for kind in ["podAffinity", "podAntiAffinity"] {
             let terms = &workload.pod()["affinity"][kind];
@@ -270,7 +271,7 @@ impl Found<'_> {
         }
     }
 
-    /// A policy speaks of pods that are there, at both ends, and of ports that they name.
+    /// A policy selects existing pods at both ends, and ports that they declare.
     fn policy(&mut self, policy: &Value) {
         let from = id(policy);
         let spec = &policy["spec"];
@@ -297,7 +298,7 @@ impl Found<'_> {
         }
     }
 
-    /// Every address in a text leads to a rendered Service, its port included, or to what is known to be elsewhere.
+    /// Every address in a text is a rendered Service with that port, or a known host outside the system.
     fn addresses(&mut self, from: &str, key: &str, value: &str) {
         for Address { name, port } in addresses(self.render, key, value) {
             if ELSEWHERE.contains(&name.as_str()) {
@@ -319,7 +320,7 @@ impl Found<'_> {
 
 /// A host in the system's own namespace.
 pub(crate) struct Address {
-    /// The first label of its name: what a Service would be called.
+    /// The first label of its name, the name of a Service.
     pub(crate) name: String,
     pub(crate) port: Option<i64>,
 }
@@ -330,11 +331,11 @@ pub(crate) enum Place {
     Here(String),
     /// In another namespace.
     Namespace(String),
-    /// Outside of the cluster.
+    /// Outside the cluster.
     World,
 }
 
-/// `host:port`, `scheme://host` and the values of `*_HOST` in a text, as far as they mean the system's own namespace.
+/// `host:port`, `scheme://host` and the values of `*_HOST` in a text, of hosts in the system's own namespace.
 pub(crate) fn addresses(render: &Render, key: &str, value: &str) -> Vec<Address> {
     let named = hosts(key, value).into_iter();
     let here = named.filter_map(|(host, port)| match place(render, &host) {
@@ -358,7 +359,7 @@ pub(crate) fn hosts(key: &str, value: &str) -> Vec<(String, Option<i64>)> {
     ends
 }
 
-/// Where the DNS of a pod finds a host.
+/// Where a pod's DNS resolves a host.
 pub(crate) fn place(render: &Render, host: &str) -> Place {
     let own = render.namespace_labels();
     let own = own.get("kubernetes.io/metadata.name").map(String::as_str);
@@ -373,7 +374,7 @@ pub(crate) fn place(render: &Render, host: &str) -> Place {
     }
 }
 
-/// Whether a peer of a rule means pods in the policy's own namespace.
+/// Whether a peer of a rule selects pods in the policy's own namespace.
 fn here(peer: &Value, own: &Labels) -> bool {
     let namespace = &peer["namespaceSelector"];
     peer["podSelector"].is_object() && (namespace.is_null() || selects(namespace, own))

@@ -1,10 +1,10 @@
-//! A rendering, as the questions look at it: objects, the pods of workloads, and what belongs to what.
+//! A rendering, as the questions read it: objects, the pods of workloads, and the references between them.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Kinds that a cluster keeps outside of namespaces, of those that a system may render.
+/// Cluster-scoped kinds that a system may render.
 const CLUSTER_WIDE: [&str; 10] = [
     "ClusterIssuer",
     "ClusterRole",
@@ -82,7 +82,7 @@ impl Render {
             .filter(|o| !CLUSTER_WIDE.contains(&text(&o["kind"])))
     }
 
-    /// What every name that kustomize prefixes begins with, up to a dash; nothing when there is no such name.
+    /// The common prefix of all names that kustomize prefixes, up to a dash; `None` if there is no such name.
     pub(crate) fn prefix(&self) -> Option<&str> {
         let kept = ["CustomResourceDefinition", "Namespace"];
         let renamed = self
@@ -103,21 +103,21 @@ impl Render {
         self.objects.iter().filter_map(Workload::of)
     }
 
-    /// Workloads that are meant to run on: no Job and no CronJob.
+    /// Workloads that keep running: all except Jobs and CronJobs.
     pub(crate) fn long_running(&self) -> impl Iterator<Item = Workload<'_>> {
         self.workloads()
             .filter(|w| !["Job", "CronJob"].contains(&w.kind()))
     }
 
     pub(crate) fn workload(&self, id: &str) -> Result<Workload<'_>, String> {
-        Workload::of(self.get(id)?).ok_or_else(|| format!("{id} is no workload"))
+        Workload::of(self.get(id)?).ok_or_else(|| format!("{id} is not a workload"))
     }
 
     pub(crate) fn containers(&self) -> impl Iterator<Item = Container<'_>> {
         self.workloads().flat_map(Workload::containers)
     }
 
-    /// The labels of the namespace that the render makes, as the API server completes them.
+    /// The labels of the rendered namespace, with those that the API server adds.
     pub(crate) fn namespace_labels(&self) -> Labels {
         let Some(namespace) = self.kind("Namespace").next() else {
             return Labels::new();
@@ -133,13 +133,13 @@ impl Render {
             .find(|h| target(h) == workload.id())
     }
 
-    /// The pods that surely run: the autoscaler's least, else `spec.replicas`; both are 1 where nothing is said.
+    /// The minimum number of pods: the autoscaler's minimum, else `spec.replicas`; both default to 1.
     pub(crate) fn least_replicas(&self, workload: Workload<'_>) -> i64 {
-        let said = match self.autoscaler(workload) {
+        let replicas = match self.autoscaler(workload) {
             Some(autoscaler) => &autoscaler["spec"]["minReplicas"],
             None => &workload.object["spec"]["replicas"],
         };
-        said.as_i64().unwrap_or(1)
+        replicas.as_i64().unwrap_or(1)
     }
 
     pub(crate) fn most_replicas(&self, workload: Workload<'_>) -> i64 {
@@ -149,7 +149,7 @@ impl Render {
         }
     }
 
-    /// The disruption budgets that look after the pods of a workload.
+    /// The disruption budgets that select the pods of a workload.
     pub(crate) fn budgets<'a>(
         &'a self,
         workload: Workload<'a>,
@@ -168,7 +168,7 @@ impl Render {
             .find(|w| selects(&selector, &w.labels()))
     }
 
-    /// The container port that a port of a Service leads to.
+    /// The container port behind a port of a Service.
     pub(crate) fn target_port(&self, service: &Value, port: i64) -> Option<i64> {
         let workload = self.behind(service)?;
         let entry = list(&service["spec"]["ports"]).find(|p| p["port"] == port)?;
@@ -216,7 +216,7 @@ impl Render {
         by_name.chain(workload.claim_templates()).collect()
     }
 
-    /// Every claim, with what it is called.
+    /// Every claim, with its name.
     pub(crate) fn all_claims(&self) -> Vec<(String, &Value)> {
         let mut claims: Vec<(String, &Value)> = self
             .kind("PersistentVolumeClaim")
@@ -231,7 +231,7 @@ impl Render {
         claims
     }
 
-    /// The variables of a container as its process sees them. What a Secret holds is `secret:<name>/<key>`.
+    /// The variables of a container as its process sees them. Values from a Secret are `secret:<name>/<key>`.
     pub(crate) fn variables(&self, container: &Value) -> Vec<(String, String)> {
         let mut variables = Vec::new();
         for source in list(&container["envFrom"]) {
@@ -262,7 +262,7 @@ impl Render {
         variables
     }
 
-    /// The last word on a variable, or on all of them that a Secret brings.
+    /// The last value of a variable, or of all variables from a Secret.
     pub(crate) fn variable(&self, container: &Value, name: &str) -> Option<String> {
         let variables = self.variables(container);
         let last = |wanted: &str| variables.iter().rev().find(|(n, _)| n == wanted);
@@ -279,27 +279,27 @@ impl Render {
         }
     }
 
-    /// Everything that the main container of a workload is told: variables, arguments, mounted ConfigMaps.
-    pub(crate) fn told(&self, workload: Workload<'_>) -> Vec<String> {
-        let mut told = Vec::new();
+    /// All settings of the main container of a workload: variables, arguments, mounted ConfigMaps.
+    pub(crate) fn settings_of(&self, workload: Workload<'_>) -> Vec<String> {
+        let mut settings = Vec::new();
         if let Some(main) = workload.main() {
             let variables = self.variables(main.value);
-            told.extend(variables.into_iter().map(|(k, v)| format!("{k}={v}")));
+            settings.extend(variables.into_iter().map(|(k, v)| format!("{k}={v}")));
             for field in ["command", "args"] {
-                told.extend(list(&main.value[field]).map(|a| text(a).to_owned()));
+                settings.extend(list(&main.value[field]).map(|a| text(a).to_owned()));
             }
         }
         for name in workload.config_maps() {
-            told.extend(
+            settings.extend(
                 self.settings(name)
                     .into_iter()
                     .map(|(k, v)| format!("{k}={v}")),
             );
         }
-        told
+        settings
     }
 
-    /// Whether a rendered binding gives this ServiceAccount any right.
+    /// The rendered bindings of this ServiceAccount.
     pub(crate) fn bindings_of<'a>(&'a self, account: &'a str) -> impl Iterator<Item = &'a Value> {
         ["RoleBinding", "ClusterRoleBinding"]
             .into_iter()
@@ -353,7 +353,7 @@ impl<'a> Workload<'a> {
             })
     }
 
-    /// The container that kubectl takes when none is named.
+    /// The container that kubectl selects by default.
     pub(crate) fn main(self) -> Option<Container<'a>> {
         let annotations = self.annotations();
         let named = annotations.get("kubectl.kubernetes.io/default-container");
@@ -394,7 +394,7 @@ impl<'a> Workload<'a> {
             .collect()
     }
 
-    /// Names of the Secrets that the pod uses, each with the key, or `*` where it takes the whole.
+    /// Names of the Secrets that the pod uses, each with the key, or `*` for all keys.
     pub(crate) fn secrets(self) -> Vec<(&'a str, &'a str)> {
         let mut secrets = Vec::new();
         for container in self.containers() {
@@ -514,12 +514,12 @@ pub(crate) fn target(autoscaler: &Value) -> String {
     format!("{}/{}", text(&target["kind"]), text(&target["name"]))
 }
 
-/// A string, or the empty one where there is none.
+/// A string, or the empty string if the value is none.
 pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// The items of a list, or nothing where there is none.
+/// The items of a list, or nothing if the value is none.
 pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -532,7 +532,7 @@ pub(crate) fn strings(value: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Whether a label selector matches, as the API server has it: no terms match everything.
+/// Whether a label selector matches, as in the API server: a selector without terms matches everything.
 pub(crate) fn selects(selector: &Value, labels: &Labels) -> bool {
     let equal = strings(&selector["matchLabels"])
         .iter()
@@ -550,7 +550,7 @@ pub(crate) fn selects(selector: &Value, labels: &Labels) -> bool {
         })
 }
 
-/// Whether a name is the one wanted, apart from the suffix that kustomize's generators add.
+/// Whether a name is the one wanted, ignoring the suffix that kustomize's generators add.
 pub(crate) fn is_named(kind: &str, name: &str, wanted: &str) -> bool {
     let suffixed = || {
         let suffix = name.strip_prefix(wanted).and_then(|n| n.strip_prefix('-'));

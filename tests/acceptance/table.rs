@@ -1,4 +1,5 @@
-//! The requirements of a system: a Markdown table whose rows ask a rendering, and say what each environment's must answer.
+//! The requirements of a system: a Markdown table of questions about a rendering, with the expected answer for each
+//! environment.
 
 use std::fmt;
 
@@ -10,10 +11,10 @@ use super::render::Render;
 /// In the order of the tables' columns.
 pub(crate) const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
 
-/// A cell that asks nothing of an environment.
+/// A cell of an environment in which the question is not asked.
 const NOT_ASKED: &str = "–";
 
-/// A cell that says what the one before it says.
+/// A cell that repeats the cell to its left.
 const SAME: &str = "=";
 
 /// All rows of a system.
@@ -30,13 +31,13 @@ pub(crate) struct Row {
     expected: [String; 3],
 }
 
-/// A row that a rendering does not fulfil.
+/// A row that a rendering does not satisfy.
 pub(crate) struct Failure {
     pub(crate) id: String,
     question: String,
     expected: String,
     answered: String,
-    /// The question had an answer, which is a wrong one.
+    /// Whether the question had an answer, a wrong one.
     pub(crate) is_answer: bool,
 }
 
@@ -54,7 +55,7 @@ impl fmt::Display for Failure {
 }
 
 impl Table {
-    /// Reads the table in a page; everything else in it is for people.
+    /// Reads the table in a page, and ignores all other text.
     pub(crate) fn parse(page: &str) -> Result<Table, String> {
         let mut rows = Vec::new();
         let lines = page.lines().map(str::trim).filter(|l| l.starts_with('|'));
@@ -68,7 +69,7 @@ impl Table {
         Ok(Table { rows })
     }
 
-    /// The rows that ask something of an environment.
+    /// The rows that apply to an environment.
     pub(crate) fn asked(&self, environment: usize) -> impl Iterator<Item = &Row> {
         self.rows
             .iter()
@@ -86,11 +87,11 @@ impl Row {
         let answer = QUESTIONS
             .iter()
             .find(|(known, _)| *known == sentence)
-            .ok_or_else(|| format!("nobody knows how to answer {sentence:?}"))?;
+            .ok_or_else(|| format!("there is no question {sentence:?}"))?;
         let mut cells = expected.map(|cell| cell.trim().trim_matches('`').to_owned());
         for i in 0..cells.len() {
             if cells[i] == SAME {
-                let before = i.checked_sub(1).ok_or("nothing is left of the first =")?;
+                let before = i.checked_sub(1).ok_or("the first cell is =")?;
                 cells[i] = cells[before].clone();
             }
             if cells[i].is_empty() {
@@ -109,13 +110,13 @@ impl Row {
         })
     }
 
-    /// The sentence of the vocabulary that it is made of.
+    /// The question without its arguments.
     pub(crate) fn sentence(&self) -> &'static str {
         self.answer.0
     }
 
-    /// Whether a rendering answers what this row expects of an environment.
-    pub(crate) fn judge(&self, render: &Render, environment: usize) -> Result<(), Failure> {
+    /// Whether a rendering gives the answer that this row expects in an environment.
+    pub(crate) fn check(&self, render: &Render, environment: usize) -> Result<(), Failure> {
         let arguments: Vec<Vec<&str>> = self
             .arguments
             .iter()
@@ -176,7 +177,7 @@ fn joined(texts: &[String]) -> String {
     texts.join(", ")
 }
 
-/// Whether an answer is what one alternative of a cell says: `≥ <number>`, a text in which `*` stands for anything, or,
+/// Whether an answer equals one alternative of a cell: `≥ <number>`, a text in which `*` stands for anything, or,
 /// of a quantity, the same amount in any spelling.
 fn is(answer: &Answer, expected: &str) -> bool {
     let text = match answer {
@@ -194,7 +195,7 @@ fn is(answer: &Answer, expected: &str) -> bool {
     if text == expected {
         return true;
     }
-    // A star stands for anything within one answer, and never for further answers.
+    // A star stands for any text within one answer, never for further answers.
     let Answer::Texts(texts) = answer else {
         return false;
     };
@@ -203,7 +204,7 @@ fn is(answer: &Answer, expected: &str) -> bool {
     texts.len() == patterns.len() && pairs.all(|(text, pattern)| is_like(text, pattern))
 }
 
-/// Whether a text is like a pattern in which `*` stands for anything.
+/// Whether a text matches a pattern in which `*` stands for any text.
 fn is_like(text: &str, pattern: &str) -> bool {
     let mut rest = text;
     let mut parts = pattern.split('*').peekable();

@@ -1,7 +1,7 @@
-//! What the NetworkPolicies of a rendering let pass.
+//! Which connections the NetworkPolicies of a rendering allow.
 //!
-//! A pod that no policy selects for a direction is open in it; policies add up. A connection between two pods has to be
-//! let out at one end and in at the other.
+//! A pod that no policy selects for a direction is open in it; policies add up. A connection between two pods must
+//! be allowed out at one end and in at the other.
 
 use serde_json::Value;
 
@@ -32,8 +32,8 @@ struct Port<'a> {
     names: Vec<&'a str>,
 }
 
-/// Whether `<source> → <goal>` passes. Sources: `every pod`, `Kind/name`, `namespace <name>`, `another namespace` (one that
-/// no policy can mean in particular), `the world`. Goals: `DNS`, `elsewhere:<port>` (another namespace), `namespace <name>:<port>`,
+/// Whether `<source> → <goal>` is allowed. Sources: `every pod`, `Kind/name`, `namespace <name>`, `another namespace` (one that
+/// no policy names), `the world`. Goals: `DNS`, `elsewhere:<port>` (another namespace), `namespace <name>:<port>`,
 /// `the world:<port>`, `<Service>:<port>`, `Kind/name:<port of the pods>`.
 pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> {
     let (from, to) = connection
@@ -75,7 +75,9 @@ pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> 
     let (end, port) = to
         .rsplit_once(':')
         .ok_or_else(|| format!("{to:?} names no port"))?;
-    let number: i64 = port.parse().map_err(|_| format!("{port:?} is no port"))?;
+    let number: i64 = port
+        .parse()
+        .map_err(|_| format!("{port:?} is not a port"))?;
     let mut port = Port {
         number,
         protocol: "TCP",
@@ -93,7 +95,7 @@ pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> 
     } else {
         let service = render.get(&format!("Service/{end}"))?;
         let target = render.target_port(service, number);
-        port.number = target.ok_or_else(|| format!("Service/{end}:{number} leads nowhere"))?;
+        port.number = target.ok_or_else(|| format!("Service/{end}:{number} has no target"))?;
         let pods = render.behind(service);
         pods.ok_or_else(|| format!("Service/{end} selects no pod"))?
     };
@@ -111,13 +113,13 @@ pub(crate) fn passes(render: &Render, connection: &str) -> Result<bool, String> 
     Ok(in_ && out(&End::Pod(&labels), &port))
 }
 
-/// The labels of a namespace of which nothing but the name is known.
+/// The labels of a namespace with a name and no other labels.
 fn namespace(name: &str) -> Labels {
     let label = "kubernetes.io/metadata.name".to_owned();
     Labels::from([(label, name.to_owned())])
 }
 
-/// Whether a policy without a rule closes every pod for a direction, so that only what others name may pass.
+/// Whether a policy without rules closes every pod for a direction, so that only connections in other policies are allowed.
 pub(crate) fn is_closed(render: &Render, workload: Workload<'_>, direction: &str) -> bool {
     policies(render, &workload.labels(), direction).any(|policy| {
         list(&policy["spec"][direction.to_lowercase()])
@@ -127,7 +129,7 @@ pub(crate) fn is_closed(render: &Render, workload: Workload<'_>, direction: &str
 }
 
 impl End<'_> {
-    /// Whether a peer of a rule is this end of a connection. Of addresses only `0.0.0.0/0` surely holds all.
+    /// Whether a peer of a rule matches this end of a connection. Only `0.0.0.0/0` contains all addresses.
     fn is(&self, peer: &Value, own_namespace: &Labels) -> bool {
         let (namespace, pods) = (&peer["namespaceSelector"], &peer["podSelector"]);
         if let Some(block) = peer["ipBlock"].as_object() {
@@ -136,7 +138,7 @@ impl End<'_> {
         }
         match self {
             End::World => false,
-            // Any pod there may ask, so a selector of some of its pods does not tell.
+            // Any pod there may connect, so a selector of some of its pods does not match.
             End::Namespace(labels) => !namespace.is_null() && selects(namespace, labels),
             End::Pod(labels) => {
                 (namespace.is_null() || selects(namespace, own_namespace))
@@ -156,7 +158,7 @@ fn policies<'a>(
         let spec = &policy["spec"];
         let counts = match spec["policyTypes"].as_array() {
             Some(types) => types.iter().any(|t| t == direction),
-            // What the API server assumes: egress only where rules speak of it.
+            // The default of the API server: egress only if there are egress rules.
             None => direction == "Ingress" || !spec["egress"].is_null(),
         };
         counts && selects(&spec["podSelector"], labels)

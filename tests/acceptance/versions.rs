@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::render::{Render, text};
 
-/// The oldest version that any system is made for: PodSecurity is stable, and no older API is rendered.
+/// The oldest supported version: PodSecurity is stable in it, and no rendered API is older.
 pub(crate) const FLOOR: u32 = 25;
 
-/// Fields that are younger than the floor, by the end of their path, with the minor version from which on an API server has
-/// them without a feature gate being turned on: an older one rejects them, or drops them silently.
+/// Fields newer than the floor, by the end of their path, with the minor version that has them without a feature gate: an
+/// older API server rejects them, or drops them silently.
 ///
 /// From `pkg/features/kube_features.go` of Kubernetes.
 const SINCE: [(&str, u32); 23] = [
@@ -37,7 +37,7 @@ const SINCE: [(&str, u32); 23] = [
     ("volumes.image", 35),
 ];
 
-/// The young fields of a rendering, each with its minor version.
+/// The newer fields of a rendering, each with its minor version.
 pub(crate) fn young(render: &Render) -> Vec<(&'static str, u32)> {
     let mut found = Vec::new();
     for object in &render.objects {
@@ -45,7 +45,7 @@ pub(crate) fn young(render: &Render) -> Vec<(&'static str, u32)> {
             .split('/')
             .next()
             .unwrap_or_default();
-        // Kinds of operators come with the operators.
+        // Kinds of operators do not depend on the version of Kubernetes.
         if !group.contains('.') || group.ends_with(".k8s.io") {
             collect(object, "", &mut found);
         }
@@ -55,18 +55,18 @@ pub(crate) fn young(render: &Render) -> Vec<(&'static str, u32)> {
     found
 }
 
-/// What a page states as the oldest version, with the sentence that gives the reasons.
+/// The oldest version that a page states, with the sentence that gives the reasons.
 pub(crate) fn stated(page: &str) -> Result<(u32, &str), String> {
     let line = page
         .lines()
         .find_map(|line| line.strip_prefix("| Kubernetes | 1."))
-        .ok_or("no row `Kubernetes` says which version it needs")?;
+        .ok_or("there is no row `Kubernetes` with the version")?;
     let (minor, reasons) = line
         .split_once(" or later")
-        .ok_or("it says no `or later`")?;
+        .ok_or("there is no `or later`")?;
     let minor = minor
         .parse()
-        .map_err(|_| format!("1.{minor} is no version"))?;
+        .map_err(|_| format!("1.{minor} is not a version"))?;
     Ok((minor, reasons))
 }
 

@@ -1,4 +1,4 @@
-//! What fitout is for: the same systems, as their developers write them, in a namespace that enforces `restricted`.
+//! The bases without fitout, in a namespace that enforces `restricted`: no pod runs.
 
 use std::collections::BTreeMap;
 
@@ -51,11 +51,11 @@ fn without_fitout_no_pod_runs() {
             let said = [&finding, &refused[&workload]].map(|it| predicted.stdout.contains(it));
             assert_eq!(said, [true; 2], "preflight said: {}", predicted.stdout);
         }
-        assert_eq!(running, 0, "{system}: a base that needs no fitting");
+        assert_eq!(running, 0, "{system}: a base whose pods run without fitout");
     }
 }
 
-/// Those that want pods at once.
+/// The workloads that create pods at once.
 fn workloads(render: &Render) -> impl Iterator<Item = String> {
     let wanting = render
         .workloads()
@@ -63,7 +63,7 @@ fn workloads(render: &Render) -> impl Iterator<Item = String> {
     wanting.map(|it| title(it, render.namespace_of(it)))
 }
 
-/// Why the API server refused pods, by workload.
+/// Why the API server rejected pods, by workload.
 fn reasons(cluster: &Cluster) -> BTreeMap<String, String> {
     let items = cluster.items("events,deployments");
     let mut reasons = BTreeMap::new();
@@ -78,7 +78,7 @@ fn reasons(cluster: &Cluster) -> BTreeMap<String, String> {
             );
             (who, text(&item["message"]))
         } else {
-            // A Deployment's pods are asked for by its ReplicaSet, which tells the Deployment.
+            // A Deployment's ReplicaSet creates its pods, and reports to the Deployment.
             let failure =
                 list(&item["status"]["conditions"]).find(|it| it["type"] == "ReplicaFailure");
             let said = failure.map_or("", |it| text(&it["message"]));

@@ -1,4 +1,4 @@
-//! The control plane that `make e2e` started, and what its platform team does before anything is applied.
+//! The control plane that `make e2e` started, with the objects that a platform team provides before an apply.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use super::render::{Render, list, name};
 use crate::hosts::bench::{Ran, find, root, skip};
 
-/// How long something may take that the controllers do in a second when nothing else runs on the machine.
+/// A generous limit for work that controllers do within a second on an idle machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The kinds that the systems use of operators, which `tests/controlplane/crds` brings.
+/// The kinds of operators that the systems use, with CRDs in `tests/controlplane/crds`.
 const OPERATORS_KINDS: [(&str, &str); 3] = [
     ("external-secrets.io/v1", "ExternalSecret"),
     ("monitoring.coreos.com/v1", "PrometheusRule"),
@@ -25,7 +25,7 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    /// An empty cluster, or nothing when this test is to be skipped.
+    /// An empty cluster; `None` if the test is skipped.
     pub(super) fn empty() -> Option<Cluster> {
         let Some(state) = std::env::var_os("FITOUT_E2E") else {
             skip("a control plane comes with `make e2e`");
@@ -34,7 +34,7 @@ impl Cluster {
         for program in ["kubectl", "kustomize"] {
             assert!(find(program).is_some(), "no {program}: make hosts");
         }
-        // The report begins in a line of its own, not behind the test's name.
+        // The report begins on a new line, not after the test's name.
         println!();
         let cluster = Cluster {
             kubeconfig: Path::new(&state).join("admin.kubeconfig"),
@@ -57,7 +57,7 @@ impl Cluster {
         )
     }
 
-    /// `fitout preflight`, as a person runs it before an apply.
+    /// `fitout preflight`, as an operator runs it before an apply.
     pub(super) fn preflight(&self, render: &Render) -> Ran {
         let mut command = self.preflight_command();
         command.args(["-f", "-", "--namespace", &render.system]);
@@ -98,7 +98,7 @@ impl Cluster {
     pub(super) fn apply(&self, render: &Render, flags: &[&str]) -> Ran {
         let mut arguments = vec!["apply", "--server-side", "--validate=strict", "-f", "-"];
         arguments.extend(flags);
-        // kubectl refuses a namespace beside objects that name another.
+        // kubectl rejects `-n` if objects name another namespace.
         let has_own = render
             .objects
             .iter()
@@ -109,7 +109,7 @@ impl Cluster {
         self.feed(&arguments, &render.text)
     }
 
-    /// What must be there before a person applies the render: namespaces that it does not bring, and kinds.
+    /// Creates what must exist before an apply: namespaces that are not in the render, and kinds.
     pub(super) fn prepare(&self, render: &Render, (level, version): (&str, &str)) {
         self.define_missing_kinds(render);
         for namespace in self.namespaces(render) {
@@ -119,7 +119,7 @@ impl Cluster {
         }
     }
 
-    /// The namespaces that the render's objects live in.
+    /// The namespaces of the render's objects.
     pub(super) fn namespaces(&self, render: &Render) -> BTreeSet<String> {
         let scopes = self.scopes();
         let is_namespaced = |it: &&Value| scopes.get(&kind_of(it)).copied().unwrap_or(true);
@@ -136,7 +136,7 @@ impl Cluster {
         });
         let metadata = json!({"name": namespace, "labels": labels});
         let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
-        // Under a name of its own: the render's namespace may come on top, and takes nothing away.
+        // Under its own field manager: the render's namespace may be applied later, and removes nothing.
         let apply = [
             "apply",
             "--server-side",
@@ -148,7 +148,7 @@ impl Cluster {
         self.wait_for_account(namespace);
     }
 
-    /// A person's first apply needs the same moment.
+    /// An operator's first apply also waits for it.
     pub(super) fn wait_for_account(&self, namespace: &str) {
         self.until(&format!("namespace {namespace} is ready"), || {
             let ran = self.kubectl(&["get", "serviceaccount", "default", "-n", namespace]);
@@ -165,7 +165,7 @@ impl Cluster {
         }
     }
 
-    /// What other teams' operators and provisioners would make of the render: Secrets and volumes.
+    /// Creates the objects that other teams' operators and provisioners would: Secrets and volumes.
     pub(super) fn provide(&self, render: &Render) {
         let mut made: Vec<Value> = render
             .of_kind("ExternalSecret")
@@ -187,7 +187,7 @@ impl Cluster {
         }));
         if !made.is_empty() {
             let all = json!({"apiVersion": "v1", "kind": "List", "items": made});
-            // Volumes that are bound already stay so: a claimRef of ours would take the claim's identity away.
+            // Bound volumes are left alone: our claimRef would remove the claim's uid.
             let ran = self.feed(&["create", "-f", "-"], &all.to_string());
             let is_wrong = |line: &&str| !line.contains("(AlreadyExists)");
             let wrong: Vec<&str> = ran.stderr.lines().filter(is_wrong).collect();
@@ -195,8 +195,8 @@ impl Cluster {
         }
     }
 
-    /// Kinds of other teams whose Go module could not be had: stored without a schema, and said so. A kind that nobody
-    /// serves is a slip in the render.
+    /// Defines kinds of other teams whose Go module could not be downloaded, without a schema, and prints that. Any other
+    /// unknown kind is a mistake in the render.
     fn define_missing_kinds(&self, render: &Render) {
         let scopes = self.scopes();
         let missing: BTreeSet<(String, String)> = render
@@ -240,7 +240,7 @@ impl Cluster {
         }
     }
 
-    /// Whether objects of a kind live in namespaces, by API version and kind.
+    /// Whether a kind is namespaced, by API version and kind.
     fn scopes(&self) -> BTreeMap<(String, String), bool> {
         let text = self.kubectl(&["api-resources", "--no-headers"]).succeeded();
         let rows = text.lines().map(|line| {
@@ -257,7 +257,7 @@ impl Cluster {
         rows.collect()
     }
 
-    /// Polls until something is so; what it says last is why it never was.
+    /// Polls until a condition holds; the last message says why it never did.
     pub(super) fn until<T>(&self, what: &str, mut is_so: impl FnMut() -> Result<T, String>) -> T {
         let start = Instant::now();
         loop {
@@ -271,7 +271,7 @@ impl Cluster {
         }
     }
 
-    /// The last things that the controllers complained about.
+    /// The last warnings of the controllers.
     fn warnings(&self) -> String {
         let of_cluster = self.kubectl(&[
             "get",
@@ -285,8 +285,8 @@ impl Cluster {
         format!("last warnings:\n{}", lines.join("\n"))
     }
 
-    /// Removes what a test left. Workloads, pods and claims first: a namespace that holds any waits half a minute. What
-    /// preflight made is on its way out, and in nobody's way.
+    /// Removes all objects of a test. Workloads, pods and claims first: a namespace that has any takes half a minute to delete.
+    /// The scratch namespaces of preflight are already being deleted, and do not interfere.
     fn sweep(&self) {
         const FIRST: [&str; 3] = [
             "horizontalpodautoscalers",
@@ -323,7 +323,7 @@ fn kind_of(object: &Value) -> (String, String) {
     (text("apiVersion"), text("kind"))
 }
 
-/// The access modes of the volumes that a class provides: a file server's are for many nodes, a block device is for one.
+/// The access modes that a class provides: file servers support many nodes, block devices one.
 fn provided(class: &Value) -> Value {
     match class["provisioner"].as_str() {
         Some("nfs.csi.k8s.io") => json!(["ReadWriteOnce", "ReadWriteMany"]),
@@ -332,7 +332,7 @@ fn provided(class: &Value) -> Value {
     }
 }
 
-/// The Secret that the External Secrets Operator would make.
+/// The Secret that the External Secrets Operator would create.
 fn secret_of(external: &Value, namespace: &str) -> Value {
     let target = &external["spec"]["target"]["name"];
     let secret = target.as_str().unwrap_or_else(|| name(external));

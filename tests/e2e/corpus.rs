@@ -1,6 +1,6 @@
-//! Real manifests that nobody here wrote: what the API server took before, it takes after they were fitted out.
+//! Manifests from other projects: objects that the API server accepts, it also accepts after fitting.
 //!
-//! The corpus lies beside the repository where CI runs; `SERVER.tsv` in it says what a real API server took.
+//! In CI the corpus is next to the repository; its `SERVER.tsv` lists the objects that a real API server accepts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use crate::hosts::bench::{Ran, root, skip};
 
-/// Everything at once, in the mode that people use and in the one that changes most.
+/// All sections, in the default mode and in the mode that changes most.
 const CONFIG: &str = "
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
@@ -36,10 +36,10 @@ spec:
 ";
 
 #[test]
-fn what_the_api_server_took_it_takes_after_fitting() {
+fn accepted_objects_are_accepted_after_fitting() {
     let corpus = root().join("../shared/corpus-dev");
     let Ok(taken) = fs::read_to_string(corpus.join("SERVER.tsv")) else {
-        skip("no corpus beside the repository");
+        skip("no corpus next to the repository");
         return;
     };
     let Some(cluster) = Cluster::empty() else {
@@ -74,7 +74,7 @@ fn what_the_api_server_took_it_takes_after_fitting() {
                 .iter()
                 .filter(|index| old[**index] != new[**index])
             {
-                // Names are made unique, so that what is refused can be told.
+                // Unique names, so that rejected objects can be identified.
                 let number = before.len();
                 let renamed = |object: &Value| {
                     let mut object = object.clone();
@@ -91,7 +91,7 @@ fn what_the_api_server_took_it_takes_after_fitting() {
             cluster.make_namespace(namespace, "privileged", "latest");
         }
         let refused_after = refused(&cluster, &after);
-        // That the server took them before is in the table; what it refuses now is asked of it again, as it was.
+        // The table says that the server accepted them; those that it now rejects are tried again without changes.
         let doubtful: Vec<usize> = refused_after.keys().copied().collect();
         let again: Vec<_> = doubtful.iter().map(|n| before[*n].clone()).collect();
         let refused_before = match again.is_empty() {
@@ -107,14 +107,14 @@ fn what_the_api_server_took_it_takes_after_fitting() {
             "corpus, {mode}: of {taken} fitted documents that the API server took before, it takes {}",
             taken - made_invalid.len(),
         );
-        assert!(before.len() > 100, "hardly anything was fitted");
+        assert!(before.len() > 100, "too few objects were fitted");
         let said = |n: &usize| format!("{mode}, {}: {}", before[*n].0, refused_after[n]);
         wrong.extend(made_invalid.iter().map(said));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The text after fitting; nothing where fitout refuses it.
+/// The text after fitting; `None` if fitout rejects it.
 fn fitted(text: &str, config: &str) -> Option<String> {
     let config = Stream::parse(config).unwrap();
     let config = FunctionConfig::of_file(&config, "config").unwrap();
@@ -142,7 +142,7 @@ fn objects(text: &str) -> Vec<Value> {
         .collect()
 }
 
-/// What a strict dry run refuses, by the number in the object's name.
+/// The objects that a strict dry run rejects, by the number in the object's name.
 fn refused(cluster: &Cluster, objects: &[(String, Value)]) -> BTreeMap<usize, String> {
     let documents: Vec<String> = objects
         .iter()
@@ -167,7 +167,7 @@ fn refused(cluster: &Cluster, objects: &[(String, Value)]) -> BTreeMap<usize, St
     let why = |n: &usize| {
         let mut lines = stderr.lines();
         let line = lines.find(|line| line.contains(&format!("\"n{n}\"")));
-        line.unwrap_or("no reason told").to_owned()
+        line.unwrap_or("no reason given").to_owned()
     };
     let name = |object: &Value| object["metadata"]["name"].as_str().map(str::to_owned);
     let all = objects

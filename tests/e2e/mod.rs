@@ -1,11 +1,11 @@
-//! Every overlay on a real control plane: what the API server, the controllers and the scheduler make of a render.
+//! Every overlay on a real control plane, with API server, controllers and scheduler.
 //!
 //! `make e2e` builds and starts the plane (`scripts/controlplane`) and sets `FITOUT_E2E` to the folder of its state.
-//! Without it each test here prints one line and passes. Only that plane is ever spoken to, never the cluster of a
-//! person's own context. The nodes are kwok's: pods are admitted, scheduled, counted and reported ready, no image runs.
+//! Without it each test here prints one line and passes. The tests only use that control plane, never
+//! the current context of kubectl. The nodes are kwok's: pods are admitted, scheduled, counted and reported ready, no image runs.
 //!
-//! The tests print what they saw; with `--nocapture --test-threads=1` that is a report. Each begins with an empty
-//! cluster, and all systems are found by the folders below `overlays/`.
+//! The tests print what they observe, with `--nocapture --test-threads=1` as a report. Each begins with an empty cluster.
+//! The systems are the folders below `overlays/`.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,

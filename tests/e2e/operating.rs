@@ -1,10 +1,10 @@
-//! What docs/operating.md says of a cluster is what an API server does.
+//! A real API server behaves as docs/operating.md describes.
 
 use super::cluster::Cluster;
 use super::render::{Render, pod_security, systems};
 use crate::hosts::bench::root;
 
-/// The debug pods start where a plain `kubectl run` does not.
+/// The debug pods start in namespaces in which a plain `kubectl run` does not.
 #[test]
 fn debug_pods_run_in_every_namespace() {
     let Some(cluster) = Cluster::empty() else {
@@ -46,9 +46,9 @@ fn debug_pods_run_in_every_namespace() {
     }
 }
 
-/// What a person changes is kept until they say which of both is right.
+/// Manual changes are kept until an apply forces the conflict.
 #[test]
-fn changes_by_hand_conflict_once() {
+fn manual_changes_conflict_once() {
     let Some(cluster) = Cluster::empty() else {
         return;
     };

@@ -1,4 +1,4 @@
-//! Every overlay is taken as it is, runs, and stays as it is when it is applied again.
+//! The API server accepts every overlay, its pods run, and a second apply changes nothing.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +24,8 @@ fn production_runs() {
     runs("production");
 }
 
-/// The pod template of a Job is immutable. That of Caracal's schema runs in an upgrade all the same: after the step that the page
-/// shows, or without it when the cluster has removed the Job.
+/// The pod template of a Job is immutable. Caracal's schema Job still runs in an upgrade: after the step on the page, or
+/// without it once the cluster has removed the Job.
 #[test]
 fn an_upgrade_runs_the_schema_again() {
     let Some(cluster) = Cluster::empty() else {
@@ -64,7 +64,7 @@ fn an_upgrade_runs_the_schema_again() {
     cluster.apply(&second, &[]).succeeded();
     cluster.settle(&second);
 
-    // An hour in a second.
+    // A second instead of an hour.
     let patch = r#"{"spec": {"ttlSecondsAfterFinished": 1}}"#;
     let patch = [
         "-n",
@@ -106,7 +106,7 @@ fn runs(environment: &str) {
     );
 }
 
-/// How many pods run afterwards.
+/// Returns the number of pods that run afterwards.
 fn apply(cluster: &Cluster, environment: &str, render: &Render) -> usize {
     let system = &render.system;
     let (level, version) = pod_security(environment);
@@ -177,7 +177,7 @@ fn enforced(cluster: &Cluster, render: &Render) -> BTreeMap<String, Option<Strin
         .collect()
 }
 
-/// Everything that an apply could have changed. What has a status is changed by controllers too, who leave the rest alone.
+/// Everything that an apply could have changed. Controllers change the status, and nothing else.
 fn states(cluster: &Cluster, render: &Render) -> BTreeMap<String, Value> {
     let mut get = vec!["get", "-f", "-", "-o", "json"];
     let has_own = render

@@ -1,4 +1,4 @@
-//! What preflight finds is named with object, field and remedy, before anything is applied.
+//! Preflight reports object, field and remedy before anything is applied.
 
 use std::process::{Command, Stdio};
 
@@ -6,7 +6,7 @@ use super::cluster::Cluster;
 use super::render::{Render, name, pod_security};
 use crate::hosts::bench::Ran;
 
-/// Objects whose changes the API server refuses, each with a field that it does not let change.
+/// Objects whose changes the API server rejects, each with its immutable field.
 const MADE: &str = "
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -35,7 +35,7 @@ metadata: {name: web}
 spec: {selector: {app: web}, ports: [{port: 80}]}
 ";
 
-/// A claim that is made after Circle Core's, and bound before.
+/// A claim that is created after Circle Core's, and bound before it.
 const SHARED: &str = "
 apiVersion: v1
 kind: PersistentVolumeClaim
@@ -44,7 +44,7 @@ spec: {storageClassName: shared-retain, accessModes: [ReadWriteMany], resources:
 ";
 
 impl Cluster {
-    /// It found something, and said all of this; nothing was applied.
+    /// Asserts that preflight has findings with all these texts, and applies nothing.
     fn finds(&self, render: &Render, said: &[&str]) {
         let before = self.items("namespaces").len();
         let found = self.preflight(render);
@@ -57,7 +57,7 @@ impl Cluster {
                 found.stdout
             );
         }
-        // The scratch namespace may be on its way out still.
+        // The scratch namespace may still be terminating.
         let is_ours = |it: &serde_json::Value| !name(it).starts_with("fitout-preflight-");
         let after = self.items("namespaces").into_iter().filter(is_ours);
         assert!(after.count() <= before, "preflight made a namespace");
@@ -78,7 +78,7 @@ fn a_storage_class_that_the_cluster_lacks() {
     ]);
 }
 
-/// A claim that pods on several nodes share binds only under a class that provides such volumes, and preflight knows which may not.
+/// A claim that pods on several nodes share only binds with a class that provides such volumes; preflight warns about others.
 #[test]
 fn a_shared_claim_on_block_storage() {
     let Some(cluster) = Cluster::empty() else {
@@ -155,7 +155,7 @@ fn a_namespace_that_enforces_more_than_the_pods_meet() {
         "its namespace would refuse the pods: violates PodSecurity \"restricted:v1.34\"",
         "= help: run `fitout apply` on them",
     ];
-    // The namespace comes with the render, and is not there yet.
+    // The namespace is in the render, and does not exist yet.
     let mut render = Render::of_base("caracal");
     let production = Render::of("production", "caracal");
     let namespace = production.of_kind("Namespace").next().unwrap();
@@ -165,14 +165,14 @@ fn a_namespace_that_enforces_more_than_the_pods_meet() {
         .replacen("kind: Namespace", "kind: ConfigMap", 1);
     cluster.finds(&render, &said);
 
-    // The namespace is there, and the render's says nothing of security.
+    // The namespace exists, and the render's has no security labels.
     let (level, version) = pod_security("production");
     cluster.make_namespace("caracal", level, &version);
     cluster.finds(&Render::of_base("caracal"), &said);
 }
 
 #[test]
-fn changes_that_the_api_server_refuses() {
+fn changes_that_the_api_server_rejects() {
     let Some(cluster) = Cluster::empty() else {
         return;
     };
@@ -200,7 +200,7 @@ fn changes_that_the_api_server_refuses() {
 }
 
 #[test]
-fn without_a_cluster_or_a_render_it_says_so() {
+fn a_missing_cluster_or_render_is_an_error() {
     let Some(cluster) = Cluster::empty() else {
         return;
     };
@@ -220,9 +220,9 @@ fn without_a_cluster_or_a_render_it_says_so() {
     assert!(alone.stderr.starts_with(said), "{}", alone.stderr);
 }
 
-/// Whoever presses Ctrl-C leaves no namespace behind either.
+/// Ctrl-C does not leave a namespace behind.
 #[test]
-fn the_scratch_namespace_goes_when_the_program_is_killed() {
+fn the_scratch_namespace_is_deleted_when_the_program_is_killed() {
     let Some(cluster) = Cluster::empty() else {
         return;
     };

@@ -1,6 +1,6 @@
-//! Staging's render, and production's on top of it in the same cluster: what is refused, and the way out of it.
+//! Production's render applied over staging's in the same cluster: the rejected objects, and how to apply them anyway.
 //!
-//! `docs/promotion.md` tells a person the same; what it shows for Caracal is what runs here.
+//! `docs/promotion.md` describes the same; its commands for Caracal are those that run here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use super::render::{Render, list, name, pod_security, systems, title};
 use super::settle::namespace;
 use crate::hosts::bench::root;
 
-/// All that the API server refuses, by system: claims and claim templates of the same name and another class. Circle
-/// Core's names begin with the environment, so that its objects are new ones.
+/// All objects that the API server rejects, by system: claims and claim templates with the same name and another class. Circle
+/// Core's names begin with the environment, so its objects are new.
 const REFUSED: [(&str, &[&str]); 4] = [
     (
         "254carbon",
@@ -112,7 +112,7 @@ fn promote(cluster: &Cluster, system: &str) {
     );
 }
 
-/// The objects that preflight names.
+/// The objects in preflight's report.
 fn titles(report: &str) -> BTreeSet<String> {
     let heads = report
         .lines()
@@ -139,11 +139,11 @@ fn unapplied(render: &Render, stdout: &str) -> BTreeSet<String> {
     rest.map(|it| title(it, render.namespace_of(it))).collect()
 }
 
-/// Objects are made anew around what runs, and then their claims, one after the other.
+/// Recreates objects around running pods, and then their claims, one after the other.
 struct WayOut<'a> {
     cluster: &'a Cluster,
     render: &'a Render,
-    /// What a person would type.
+    /// The commands, as an operator would type them.
     commands: Vec<String>,
 }
 
@@ -175,7 +175,7 @@ impl WayOut<'_> {
         self.commands.push(format!("kubectl -n {namespace} {line}"));
     }
 
-    /// Deletes a set alone: its pods go on, and the same apply makes it anew around them. Tells its claims.
+    /// Deletes a StatefulSet without its pods, and applies it again around them. Returns its claims.
     fn remake(&mut self, in_namespace: &str, set: &str) -> Vec<(String, String)> {
         let pods = |cluster: &Cluster| -> BTreeMap<String, String> {
             let prefix = format!("{set}-");
@@ -193,10 +193,14 @@ impl WayOut<'_> {
             in_namespace,
             &format!("delete statefulset {set} --cascade=orphan"),
         );
-        assert_eq!(before, pods(self.cluster), "{set}: not the same pods go on");
+        assert_eq!(
+            before,
+            pods(self.cluster),
+            "{set}: not the same pods keep running"
+        );
         let title = format!("StatefulSet {in_namespace}/{set}");
         let refused = unapplied(self.render, &self.cluster.apply(self.render, &[]).stdout);
-        assert!(!refused.contains(&title), "{title} is still refused");
+        assert!(!refused.contains(&title), "{title} is still rejected");
 
         let sets = self.render.of_kind("StatefulSet");
         let set = sets.into_iter().find(|it| name(it) == set).unwrap();
@@ -208,7 +212,7 @@ impl WayOut<'_> {
         claims.collect()
     }
 
-    /// Puts a new claim in the place of an old one. Its data was saved before, and comes back afterwards.
+    /// Replaces a claim with a new one. Its data is dumped before and restored afterwards.
     fn renew(&mut self, in_namespace: &str, claim: &str) {
         let owners = self.owners(in_namespace, claim);
         for (owner, _) in &owners {
@@ -231,10 +235,10 @@ impl WayOut<'_> {
             &format!("delete persistentvolumeclaim {claim}"),
         );
         self.cluster.provide(self.render);
-        // What is not renewed yet is refused still.
+        // Claims that are not yet replaced are still rejected.
         let refused = unapplied(self.render, &self.cluster.apply(self.render, &[]).stdout);
         let title = format!("PersistentVolumeClaim {in_namespace}/{claim}");
-        assert!(!refused.contains(&title), "{title} is still refused");
+        assert!(!refused.contains(&title), "{title} is still rejected");
         for (owner, replicas) in &owners {
             self.kubectl(
                 in_namespace,

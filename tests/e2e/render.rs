@@ -1,4 +1,4 @@
-//! What an overlay renders, and what it asks of a cluster.
+//! The render of an overlay, and its requirements on a cluster.
 
 pub(super) use crate::acceptance::render::list;
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::golden::objects;
 use crate::hosts::bench::{Ran, root};
 
-/// Kinds whose controllers make pods at once.
+/// Kinds whose controllers create pods at once.
 pub(super) const WORKLOADS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Job"];
 
 pub(super) struct Render {
@@ -19,14 +19,14 @@ pub(super) struct Render {
 
 /// A claim that pods of the render wait for.
 pub(super) struct Claim {
-    /// Of the namespace and of the claim.
+    /// The names of the namespace and of the claim.
     pub(super) key: (String, String),
     pub(super) class: String,
     pub(super) spec: Value,
 }
 
 impl Render {
-    /// An overlay as a person applies it: `fitout apply -k` with the kustomize of this machine.
+    /// An overlay as an operator applies it: `fitout apply -k` with the installed kustomize.
     pub(super) fn of(environment: &str, system: &str) -> Render {
         let overlay = format!("overlays/{environment}/{system}");
         let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));
@@ -61,12 +61,12 @@ impl Render {
             .filter(move |object| object["kind"] == kind)
     }
 
-    /// Namespaces that the render brings itself.
+    /// Namespaces in the render.
     pub(super) fn own_namespaces(&self) -> impl Iterator<Item = &str> {
         self.of_kind("Namespace").map(name)
     }
 
-    /// Where a namespaced object goes: a render without namespaces goes into one of the system's name.
+    /// The namespace of an object: a render without namespaces goes into one with the system's name.
     pub(super) fn namespace_of<'a>(&'a self, object: &'a Value) -> &'a str {
         object["metadata"]["namespace"]
             .as_str()
@@ -83,7 +83,7 @@ impl Render {
     pub(super) fn claims(&self) -> Vec<Claim> {
         let claim = |namespace: &str, name: String, spec: &Value| Claim {
             key: (namespace.to_owned(), name),
-            // What the API server fills in.
+            // The default of the API server.
             class: spec["storageClassName"]
                 .as_str()
                 .unwrap_or("standard")
@@ -123,7 +123,7 @@ pub(super) fn systems(environment: &str) -> Vec<String> {
     systems
 }
 
-/// What the namespaces of an environment enforce: its level, and the version that the config is for.
+/// The Pod Security level of an environment's namespaces, and the version of its config.
 pub(super) fn pod_security(environment: &str) -> (&'static str, String) {
     let file = root().join("fn-config/all/fitout.yaml");
     let config = objects(&std::fs::read_to_string(file).unwrap()).remove(0);

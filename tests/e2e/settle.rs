@@ -1,4 +1,4 @@
-//! When an applied render runs: everything that a person would look at, in one question to the cluster.
+//! Whether an applied render runs: everything that an operator would check, in one request to the cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,14 @@ use super::render::{Render, list, name, title};
 
 const KINDS: &str = "deployments,statefulsets,daemonsets,jobs,pods,poddisruptionbudgets,horizontalpodautoscalers,resourcequotas,persistentvolumeclaims,events,nodes";
 
-/// What of the cluster belongs to one render.
+/// The objects in the cluster that belong to one render.
 pub(super) struct Seen {
     objects: Vec<Value>,
     zones: BTreeMap<String, String>,
 }
 
 impl Cluster {
-    /// Waits until the render runs, and asserts what has to be so then.
+    /// Waits until the render runs, and asserts its state.
     pub(super) fn settle(&self, render: &Render) -> Seen {
         let namespaces = self.namespaces(render);
         let seen = self.until(&format!("{} runs", render.system), || {
@@ -55,13 +55,13 @@ impl Seen {
         self.objects.iter().filter(move |it| it["kind"] == kind)
     }
 
-    /// How many pods run, of how many there are.
+    /// The number of running pods, and of all pods.
     pub(super) fn pods(&self) -> (usize, usize) {
         let running = self.of_kind("Pod").filter(|it| is_up(it));
         (running.count(), self.of_kind("Pod").count())
     }
 
-    /// What does not run yet.
+    /// The workloads that do not run yet.
     fn missing(&self, render: &Render) -> Vec<String> {
         let mut missing = Vec::new();
         for workload in render.workloads() {
@@ -103,7 +103,7 @@ impl Seen {
         missing
     }
 
-    /// Whether a workload has all its pods, and as many as its autoscaler wants at least.
+    /// Whether a workload has all its pods, and at least the minimum of its autoscaler.
     fn runs(&self, live: &Value) -> Result<(), String> {
         let status = &live["status"];
         let wanted = match live["kind"].as_str().unwrap() {
@@ -137,7 +137,7 @@ impl Seen {
         Ok(())
     }
 
-    /// Budgets, autoscalers and quotas that have found nothing to do.
+    /// Budgets, autoscalers and quotas that apply to nothing.
     fn idle(&self) -> Vec<String> {
         let mut idle = Vec::new();
         for budget in self.of_kind("PodDisruptionBudget") {
@@ -177,18 +177,18 @@ impl Seen {
         idle
     }
 
-    /// Pods that a controller could not make.
+    /// Pods that a controller could not create.
     fn refusals(&self) -> Vec<String> {
         let events = self
             .of_kind("Event")
             .filter(|it| it["reason"] == "FailedCreate");
         let said = events.map(|it| it["message"].as_str().unwrap_or_default().to_owned());
-        // A quota of the same apply is computed a moment after its first pods are asked for, and they are asked for again.
+        // A quota of the same apply is only computed after the first pods are requested; the controller then retries.
         said.filter(|it| !it.contains("status unknown for quota"))
             .collect()
     }
 
-    /// Asserts that three pods which are to be spread over zones are in three zones, and tells whose are.
+    /// Asserts that workloads with three pods that must be spread over zones have them in three zones, and returns these.
     pub(super) fn spread<'a>(&self, render: &'a Render) -> Vec<&'a str> {
         let mut spread = Vec::new();
         for workload in render.workloads() {

@@ -1,6 +1,6 @@
-//! Where a host test works: a copy of the tree, and a `PATH` that holds the programs it asked for and no other.
+//! The environment of a host test: a copy of the tree, and a `PATH` with only the programs that the test needs.
 //!
-//! Only so can a test show that something works *without* Docker, or with nothing but kubectl.
+//! So a test can show that something works *without* Docker, or with only kubectl.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub(crate) const ENVIRONMENTS: [&str; 3] = ["development", "staging", "production"];
 pub(crate) const PACKAGE: &str = "examples/kpt/caracal-production";
 
-/// The config inside of that package.
+/// The config in that package.
 pub(crate) const CONFIG: &str = "examples/kpt/caracal-production/fitout.yaml";
 
 /// `kpt fn eval` of the package by the container, without the pipeline of its Kptfile.
@@ -34,13 +34,13 @@ pub(crate) fn kpt_eval_container() -> [&'static str; 9] {
     ]
 }
 
-/// What of the repository the hosts read.
+/// The folders that hosts read.
 const COPIED: [&str; 4] = ["base", "fn-config", "overlays", "examples/kpt"];
 
-/// No host takes a tenth of this, even on a busy machine; a hung one must not hold CI for an hour.
+/// Ten times what a host needs on a busy machine; a hanging host must not block CI for an hour.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// What a test cannot do without.
+/// A program or file that a test needs.
 #[derive(Clone, Copy)]
 pub(crate) enum Need {
     Kustomize,
@@ -55,7 +55,7 @@ pub(crate) struct Bench {
 }
 
 impl Bench {
-    /// A bench, or nothing when this test is to be skipped; why is printed in either case.
+    /// A bench; `None` if the test is skipped, with the reason printed.
     pub(crate) fn with(needs: &[Need]) -> Option<Bench> {
         if std::env::var_os("FITOUT_HOST_TESTS").is_none_or(|v| v != "1") {
             skip("host tests run with `make test-hosts`");
@@ -87,7 +87,7 @@ impl Bench {
             Need::Kustomize => self.link("kustomize"),
             Need::Kubectl => self.link("kubectl"),
             Need::Kpt => {
-                // kpt does nothing without git, not even run a function.
+                // kpt needs git even to run a function.
                 self.link("git")?;
                 self.link("kpt")
             }
@@ -111,7 +111,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The copy of the tree, and the working directory of all that runs here.
+    /// The copy of the tree, and the working directory of all programs.
     pub(crate) fn tree(&self) -> PathBuf {
         self.dir.path().join("tree")
     }
@@ -120,7 +120,7 @@ impl Bench {
         self.dir.path().join("bin")
     }
 
-    /// Puts a script in the place of `fitout`. In it `$fitout` is the real one, and the usual commands are found.
+    /// Replaces `fitout` with a script. In it `$fitout` is the real one, and the usual commands are found.
     pub(crate) fn wrap(&self, script: &str) {
         let place = self.bin().join("fitout");
         let _ = fs::remove_file(&place);
@@ -221,7 +221,7 @@ impl Bench {
         ran.succeeded()
     }
 
-    /// What the overlay is without the function: what a host gives when it leaves the function out without a word.
+    /// The output of the overlay without the function, as from a host that skips it silently.
     pub(crate) fn unfitted(&self, system: &str, environment: &str) -> String {
         let overlay = overlay(system, environment);
         let kustomization = self.tree().join(&overlay).join("kustomization.yaml");
@@ -266,7 +266,7 @@ pub(crate) fn binary() -> PathBuf {
     PathBuf::from(path)
 }
 
-/// The image's name, from the one place in the Makefile.
+/// The image's name, from the Makefile.
 pub(crate) fn image() -> &'static str {
     let line = include_str!("../../Makefile")
         .lines()
@@ -289,7 +289,7 @@ impl Missing {
     }
 }
 
-/// Written past the test runner, which hides what a passing test prints; at once, because tests run side by side.
+/// Bypasses the test runner, which hides the output of passing tests. One write, because tests run in parallel.
 pub(crate) fn skip(why: &str) {
     let test = std::thread::current();
     let line = format!("skip: {}: {why}\n", test.name().unwrap_or("a host test"));
@@ -320,7 +320,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// What a program did.
+/// The result of a program.
 pub(crate) struct Ran {
     pub(crate) command: String,
     pub(crate) code: Option<i32>,
@@ -374,7 +374,7 @@ impl Ran {
         stdout
     }
 
-    /// It failed as every host must: with a message, and with nothing that could be applied.
+    /// Asserts that it failed as every host must: with a message, and without manifests on standard output.
     pub(crate) fn failed_with(&self, codes: &[i32], message: &str) {
         let Ran {
             command,

@@ -12,7 +12,7 @@ fn kustomize_runs_the_executable() {
     };
     for environment in ENVIRONMENTS {
         let fitted = bench.reference(SYSTEM, environment);
-        // An executable that kustomize leaves out is no error to it: the build is then as if there were no function.
+        // Without the flag kustomize skips the executable, and builds as if there were no function.
         assert_ne!(
             fitted,
             bench.unfitted(SYSTEM, environment),
@@ -67,7 +67,7 @@ fn apply_k_needs_kustomize_and_no_docker() {
 }
 
 #[test]
-fn apply_k_is_content_with_kubectl() {
+fn apply_k_works_with_kubectl_alone() {
     let Some(measure) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
@@ -111,7 +111,7 @@ fn docker_run_takes_a_resource_list() {
 }
 
 #[test]
-fn plan_k_tells_the_line_of_the_config() {
+fn plan_k_names_the_line_of_the_config() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
@@ -121,7 +121,7 @@ fn plan_k_tells_the_line_of_the_config() {
         serde_json::from_str(&bench.run("fitout", plan).succeeded()).unwrap();
     let text = bench.read(config);
     let lines: Vec<&str> = text.lines().collect();
-    let mut told = 0;
+    let mut named = 0;
     for result in report["results"].as_array().unwrap() {
         let place = &result["config"];
         let field = place["field"].as_str().unwrap_or_default();
@@ -129,11 +129,11 @@ fn plan_k_tells_the_line_of_the_config() {
             assert_eq!(place["path"], config);
             let line = lines[place["line"].as_u64().unwrap() as usize - 1];
             assert!(line.contains(&format!("{leaf}: ")), "{field}: {line}");
-            told += 1;
+            named += 1;
         }
     }
-    assert!(told > 0, "no change sets a limit");
-    // What a patch sets on the way is told with the line of the patch, and all else as before.
+    assert!(named > 0, "no change sets a limit");
+    // A value that a patch sets is reported with the line of the patch, and all others with the line of the config.
     let patched = "    - op: replace\n      path: /spec/environments/production/storage/storageClassName\n      value: gold\n";
     let kustomization = format!("{}/kustomization.yaml", overlay(SYSTEM, "production"));
     bench.replace(&kustomization, "fn-config/production", "fn-config/patched");
@@ -163,7 +163,7 @@ fn plan_k_tells_the_line_of_the_config() {
         }
     }
     assert!(of_patch > 0 && of_file > 0, "{of_patch} {of_file}");
-    // A mistake is told with its line as well, in the file and in the patch.
+    // An error also names its line, in the file and in the patch.
     bench.replace(
         "fn-config/patched/kustomization.yaml",
         "value: gold",

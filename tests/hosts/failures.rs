@@ -6,7 +6,7 @@ use super::bench::{Bench, CONFIG, Need, PACKAGE, image, kpt_eval_container, over
 
 const MISTAKE: &str = "resorces";
 
-/// A bench on which every production config holds a field that does not exist.
+/// A bench in which every production config has an unknown field.
 fn broken(needs: &[Need]) -> Option<Bench> {
     let bench = Bench::with(needs)?;
     for config in ["fn-config/all/fitout.yaml", CONFIG] {
@@ -66,7 +66,7 @@ fn apply_k_fails() {
     let Some(bench) = broken(&[Need::Kustomize]) else {
         return;
     };
-    // The command line has a code of its own for a config with a mistake.
+    // The command line has its own exit code for an invalid config.
     bench
         .run("fitout", ["apply", "-k", &production()])
         .failed_with(&[1, 2], MISTAKE);

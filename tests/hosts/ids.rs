@@ -1,6 +1,6 @@
 //! fitout drops the two `id` annotations of a host, so that the host does not put comments back (and saves its time).
 //!
-//! The specification forbids functions to touch them. Here is the proof that kustomize prints the same with them.
+//! The specification forbids functions to touch them. This test shows that kustomize prints the same with them.
 
 use super::bench::{Bench, ENVIRONMENTS, Need};
 use super::objects::assert_same_bytes;
@@ -31,7 +31,7 @@ fn kustomize_prints_the_same_with_the_ids_put_back() {
         ));
         let kept = bench.reference("caracal", environment);
         assert_same_bytes(environment, &dropped, &kept);
-        // Otherwise two equal things were compared.
+        // Otherwise the test would compare equal texts.
         assert_eq!(count("out.yaml"), 0, "{environment}: fitout left ids");
         assert!(count("in.yaml") > 0, "{environment}: kustomize sent no ids");
         assert_eq!(

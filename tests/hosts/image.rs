@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::bench::{Bench, Need, binary, image, root};
 use super::objects::{assert_same_objects, objects};
 
-/// What Docker puts into every container for itself.
+/// Files that Docker adds to every container.
 const DOCKERS_OWN: [&str; 9] = [
     ".dockerenv",
     "dev",
@@ -66,7 +66,7 @@ fn the_image_is_small_labelled_and_runs_as_nobody() {
     let inspected = bench.docker(["image", "inspect", image()]).succeeded();
     let inspected: serde_json::Value = serde_json::from_str(&inspected).unwrap();
     let size = inspected[0]["Size"].as_u64().unwrap();
-    // Other profiles make larger binaries, which do not ship.
+    // Other profiles build larger binaries, which do not ship.
     let ships = binary()
         .components()
         .any(|part| part.as_os_str() == "release");
@@ -92,7 +92,7 @@ fn the_image_is_small_labelled_and_runs_as_nobody() {
     }
 }
 
-/// Needs no host: a name that was forgotten when the version changed would name an image that is not ours.
+/// Needs no host. A use that still has an old version would name the wrong image.
 #[test]
 fn every_use_of_the_image_name_is_the_makefiles() {
     let name = image();
@@ -125,7 +125,7 @@ fn every_use_of_the_image_name_is_the_makefiles() {
     );
 }
 
-/// Every file of the repository that a person writes.
+/// Every file of the repository that is not generated.
 fn sources() -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![root().to_owned()];
@@ -148,7 +148,7 @@ fn sources() -> Vec<PathBuf> {
     files
 }
 
-/// What the README shows for any CI: each way prints or writes what the others do.
+/// The commands of the README for CI: all give the same objects.
 #[test]
 fn the_lines_of_the_readme_for_ci_run() {
     let Some(bench) = Bench::with(&[Need::Image, Need::Kpt, Need::Kustomize]) else {

@@ -1,11 +1,11 @@
-//! The same overlay through every host that a person may use, with the real programs.
+//! The same overlay through every supported host, with the real programs.
 //!
 //! `make test-hosts` sets `FITOUT_HOST_TESTS=1` and `FITOUT_BIN`, the static binary that is also in the image. Without
-//! them each test here prints one line and passes, so that `cargo test` needs nothing but Rust. What is not on the
-//! machine is a skip that can be seen; with `CI=true` it is a failure.
+//! them each test here prints one line and passes, so that `cargo test` only needs Rust. A missing host is
+//! a visible skip, and with `CI=true` a failure.
 //!
-//! One rendering is the measure for all others: `kustomize build` with the binary as executable, the host that needs
-//! least.
+//! All renderings are compared with one: that of `kustomize build` with the binary as executable, the host with the fewest
+//! requirements.
 #![cfg(unix)]
 #![allow(
     clippy::unwrap_used,

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// By kind, namespace and name.
 pub(crate) type Objects = BTreeMap<String, Value>;
 
-/// What a cluster would get: the objects of a stream or a `ResourceList`, without what only the hosts read.
+/// The objects for a cluster in a stream or a `ResourceList`, without those that only the hosts read.
 pub(crate) fn objects<'a>(texts: impl IntoIterator<Item = &'a str>) -> Objects {
     let mut objects = Objects::new();
     for document in texts
@@ -43,12 +43,12 @@ pub(crate) fn objects<'a>(texts: impl IntoIterator<Item = &'a str>) -> Objects {
     objects
 }
 
-/// The package's own files, and objects that no host hands to a cluster.
+/// The package's own files, and objects that are not applied to a cluster.
 fn is_local(item: &Value) -> bool {
     item["kind"] == "Kptfile" || item["metadata"]["annotations"][LOCAL_CONFIG] == "true"
 }
 
-/// Hosts leave these on items for themselves, and take them away before they print.
+/// Annotations that hosts add for themselves, and remove before they print.
 fn drop_bookkeeping(item: &mut Value) {
     let Some(metadata) = item["metadata"].as_object_mut() else {
         return;

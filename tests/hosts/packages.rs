@@ -1,4 +1,4 @@
-//! kpt gives the objects that kustomize gives, from a package that is the overlay without the function.
+//! kpt gives the same objects as kustomize, from a package with the output of the overlay without the function.
 
 use super::bench::{Bench, CONFIG, Need, PACKAGE, image, kpt_eval_container};
 use super::objects::{Objects, assert_same_bytes, assert_same_objects, objects};
@@ -81,7 +81,7 @@ fn kpt_eval_runs_the_executable() {
 }
 
 #[test]
-fn kpt_render_runs_the_container_and_twice_is_once() {
+fn kpt_render_runs_the_container_and_is_idempotent() {
     let Some(bench) = Bench::with(&[Need::Kustomize, Need::Kpt, Need::Image]) else {
         return;
     };
@@ -98,7 +98,7 @@ fn kpt_render_runs_the_container_and_twice_is_once() {
 }
 
 #[test]
-fn kpt_source_and_sink_take_docker_run_between_them() {
+fn kpt_source_and_sink_work_with_docker_run() {
     let Some(bench) = Bench::with(&[Need::Kustomize, Need::Kpt, Need::Image]) else {
         return;
     };

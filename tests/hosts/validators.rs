@@ -1,4 +1,4 @@
-//! In `validators` the config judges what came out, and `fitout check` what any build printed.
+//! The config as a validator checks the output of a build from inside, `fitout check` that of any build.
 
 use super::bench::{Bench, CONFIG, Need, PACKAGE, image, overlay};
 use super::objects::assert_same_bytes;
@@ -34,7 +34,7 @@ fn build(bench: &Bench) -> super::bench::Ran {
 }
 
 #[test]
-fn kustomize_passes_what_the_transformer_has_fitted() {
+fn kustomize_passes_fitted_objects() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
@@ -44,7 +44,7 @@ fn kustomize_passes_what_the_transformer_has_fitted() {
 }
 
 #[test]
-fn kustomize_fails_what_nothing_has_fitted() {
+fn kustomize_fails_for_objects_that_are_not_fitted() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
@@ -53,7 +53,7 @@ fn kustomize_fails_what_nothing_has_fitted() {
 }
 
 #[test]
-fn a_validator_under_transformers_leaves_what_no_cluster_takes() {
+fn a_validator_under_transformers_leaves_an_object_that_every_cluster_rejects() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
@@ -72,7 +72,7 @@ fn a_validator_under_transformers_leaves_what_no_cluster_takes() {
 }
 
 #[test]
-fn kustomize_and_kubectl_judge_by_the_container() {
+fn kustomize_and_kubectl_validate_with_the_container() {
     let Some(bench) = Bench::with(&[Need::Kustomize, Need::Kubectl, Need::Image]) else {
         return;
     };
@@ -133,13 +133,13 @@ fn kpt_runs_the_validator_of_a_pipeline() {
 }
 
 #[test]
-fn check_tells_a_build_without_enable_exec() {
+fn check_detects_a_build_without_enable_exec() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };
     list(&bench, Some("exec/production"), None, false);
     let overlay = overlay(SYSTEM, "production");
-    // kustomize leaves the function out without a word.
+    // kustomize skips the function silently.
     let unfitted = bench.run("kustomize", ["build", "--enable-alpha-plugins", &overlay]);
     assert_eq!(unfitted.stderr, "");
     let unfitted = unfitted.succeeded();
@@ -162,7 +162,7 @@ fn check_tells_a_build_without_enable_exec() {
 }
 
 #[test]
-fn check_judges_an_overlay() {
+fn check_builds_an_overlay() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;
     };

@@ -1,8 +1,8 @@
-//! The Pod Security Standards are judged as the API server's own evaluator judges them: on its own fixtures, on a corpus,
-//! and on mutations of both.
+//! The results for the Pod Security Standards are those of the API server's own evaluator: on its fixtures, on a corpus, and on
+//! mutations of both.
 //!
 //! `make conformance` sets `FITOUT_CONFORMANCE=1`; it needs Go, which fetches the evaluator with its fixtures as a module,
-//! and the corpus that CI has beside the repository.
+//! and the corpus that CI has next to the repository.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
@@ -26,7 +26,7 @@ use crate::hosts::bench::{root, skip};
 use crate::restricted::files;
 use oracle::{Answer, Oracle, Question};
 
-/// How many mutated pods are judged.
+/// The number of mutated pods.
 const MUTATIONS: usize = 120_000;
 
 /// Disagreements that are printed.
@@ -42,7 +42,7 @@ pub(crate) fn is_asked() -> bool {
     is_asked
 }
 
-/// What the evaluator's module brings along.
+/// The test data in the evaluator's module.
 fn fixtures() -> PathBuf {
     const MODULE: &str = "k8s.io/pod-security-admission";
     let go = |arguments: &[&str]| {
@@ -69,7 +69,7 @@ fn template_path(kind: &str) -> &'static str {
     }
 }
 
-/// The facts of an object whose shape nobody has looked at, with edits laid over it.
+/// The facts of an object that is not validated against its schema, with edits applied.
 fn facts<'a>(object: Node<'a>, edits: &'a Overlay<'a>) -> Option<PodFacts<'a>> {
     let kind = object.get("kind")?.text()?;
     let path = Pointer::from_static(template_path(&kind));
@@ -82,7 +82,7 @@ fn facts<'a>(object: Node<'a>, edits: &'a Overlay<'a>) -> Option<PodFacts<'a>> {
     ))
 }
 
-/// What fitout says of a text with one object, in the form of the oracle's answer.
+/// The violations that fitout finds in a text with one object, in the form of the oracle's answer.
 fn judge(question: &Question) -> Vec<Violation> {
     let stream = Stream::parse(question.text.as_str()).unwrap();
     let object = stream.documents().next().unwrap().root();
@@ -111,10 +111,10 @@ fn check_culprits(object: Node<'_>, violations: &[Violation], question: &Questio
                 At::Pod | At::Container { .. } => "spec",
             };
             let path = PointerBuf::parse(format!("{template}/{part}{leaf}")).unwrap();
-            // An annotation that is null is there, and so is an item of a list.
+            // A null annotation is present, and so is an item of a list.
             let is_there = object.pointer(&path).is_some() || culprit.found.as_deref() == Some("");
             assert!(is_there || culprit.mend.is_some(), "{}", who(culprit));
-            // No edit of fitout's changes what is not in a security context.
+            // fitout only edits fields in a security context.
             if culprit.mend.is_some() && leaf.as_str().contains("/securityContext/") {
                 edits.push((path, culprit.mend.as_ref()));
                 mends.push((violation.check, culprit));
@@ -228,7 +228,7 @@ fn every_fixture_of_the_evaluator_agrees() {
         let name = name.to_str().unwrap();
         let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
         let names_it = |it: &Violation| it.check.to_lowercase() == name;
-        // At the level restricted another check may stand in for the one that the name tells.
+        // At the level restricted another check may fail than the one in the name.
         if question.level == "baseline" && !ours.is_empty() && !ours.iter().any(names_it) {
             different.push(format!("{}: not by the check of its name", question.who));
         }
@@ -247,11 +247,11 @@ fn every_fixture_of_the_evaluator_agrees() {
         );
     }
     show(&differences);
-    assert!(questions.len() > 4_000, "hardly any fixture was found");
+    assert!(questions.len() > 4_000, "too few fixtures were found");
     assert!(differences.is_empty(), "{} disagree", differences.len());
 }
 
-/// What fitout says of an object by the way of its target, as transformers do.
+/// The violations that fitout finds in an object through its target, as transformers do.
 fn of_target(text: &str, question: &Question) -> Vec<Violation> {
     let stream = Stream::parse(text).unwrap();
     let mut resources = Vec::new();
@@ -264,7 +264,7 @@ fn of_target(text: &str, question: &Question) -> Vec<Violation> {
         .collect()
 }
 
-/// A row of the table that upstream's evaluator made of the corpus.
+/// A row of the upstream evaluator's results for the corpus.
 struct Row {
     file: String,
     document: usize,
@@ -310,7 +310,7 @@ fn corpus() -> Option<PathBuf> {
     let corpus = root().join("../shared/corpus-dev");
     let exists = corpus.exists();
     if !exists {
-        skip("no corpus beside the repository");
+        skip("no corpus next to the repository");
     }
     exists.then_some(corpus)
 }
@@ -417,6 +417,6 @@ fn mutations_agree() {
     assert_eq!(forbidden.len(), CHECKS, "some check was never reached");
     assert!(
         forbidden.values().all(|count| *count > 100),
-        "hardly reached"
+        "rarely reached"
     );
 }

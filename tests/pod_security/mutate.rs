@@ -1,5 +1,5 @@
 //! Mutations of every field that a check reads: set, taken away, null, empty, in the wrong case, and many at once. Values of
-//! a wrong type are none of them; fitout refuses those elsewhere.
+//! a wrong type are not included; fitout rejects those elsewhere.
 
 use serde_json::{Map, Value, json};
 
@@ -309,7 +309,7 @@ impl Mutator {
                 "seLinuxOptions",
                 "windowsOptions",
                 "sysctls",
-                // A field of containers, which means nothing here.
+                // A field of containers, which has no effect here.
                 "privileged",
             ],
             false => &[

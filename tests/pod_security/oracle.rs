@@ -16,7 +16,7 @@ pub(crate) struct Question {
     pub(crate) version: String,
     /// The object, in YAML or JSON.
     pub(crate) text: String,
-    /// How a person finds it.
+    /// A name to find it by.
     #[serde(skip)]
     pub(crate) who: String,
 }
@@ -34,7 +34,7 @@ impl Question {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Answer {
-    /// Why no pods are made of it; empty where some are.
+    /// Why it has no pods; empty if it has some.
     pub(crate) no_pods: String,
     #[serde(deserialize_with = "or_none")]
     pub(crate) violations: Vec<Forbidden>,
@@ -52,7 +52,7 @@ fn or_none<'d, D: serde::Deserializer<'d>>(from: D) -> Result<Vec<Forbidden>, D:
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
-/// The evaluator, in a process of its own.
+/// The evaluator, in its own process.
 pub(crate) struct Oracle {
     go: Child,
     questions: BufWriter<ChildStdin>,
@@ -75,7 +75,7 @@ impl Oracle {
         }
     }
 
-    /// Its answers, one for each question.
+    /// Returns its answers, one for each question.
     pub(crate) fn ask(&mut self, questions: &[Question]) -> Vec<Answer> {
         let Oracle {
             questions: sink,

@@ -1,4 +1,4 @@
-//! The annotations themselves, of pods or of a Service.
+//! The annotations of a pod template or a Service.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::yaml::{Node, Scalar, Value};
 pub(super) const NO_PORT: Rule = rule(
     "FIT-PRM001",
     Severity::Error,
-    "the port to scrape is not one that a container declares",
+    "no container declares the port to scrape",
 );
 
-/// The annotations of one thing in the hands of its section.
+/// The annotations of a pod template or a Service, and the section that applies.
 pub(super) struct Fitting<'f, 'a> {
     pub(super) section: &'f Section<'f, Prometheus>,
-    /// The metadata that holds them.
+    /// The metadata with the annotations.
     pub(super) subject: Arc<Subject>,
     pub(super) annotations: Option<Node<'a>>,
 }
@@ -33,58 +33,44 @@ impl Fitting<'_, '_> {
     }
 
     pub(super) fn present(&self, name: &str) -> Option<String> {
-        let text = self
-            .annotations?
-            .text_at([self.settings().key(name).as_str()])?;
-        Some(text.into_owned())
+        let key = self.settings().key(name);
+        Some(self.annotations?.text_at([key.as_str()])?.into_owned())
     }
 
-    /// Mends what the author wrote and takes away what shall go; whether anything may be written after that.
+    /// Deletes and quotes existing annotations. Returns whether annotations may be set.
     pub(super) fn prepare(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
-        let refuses = self.present("scrape").as_deref() == Some("false");
-        let removed = match refuses {
+        let is_refused = self.present("scrape").as_deref() == Some("false");
+        let removed = match is_refused {
             true => Vec::new(),
             false => self.remove(edits)?,
         };
         self.quote_values(&removed, edits)?;
-        Ok(!refuses && self.section.mode("scrape") != Mode::Remove)
+        Ok(!is_refused && self.section.mode("scrape") != Mode::Remove)
     }
 
     /// Deletes the annotations whose mode is `Remove`, and returns their keys.
     fn remove(&self, edits: &mut Edits<'_>) -> Result<Vec<String>, Problem> {
-        let extra = self
-            .settings()
-            .extra
-            .keys()
-            .map(|key| format!("extra.{key}"));
+        let settings = self.settings();
+        let extra = settings.extra.keys().map(|key| format!("extra.{key}"));
         let mut leaves: Vec<String> = OWN.iter().map(ToString::to_string).chain(extra).collect();
-        let named = self
-            .section
-            .removed()
-            .filter(|path| path.starts_with("extra."));
+        let named = self.section.removed();
+        let named = named.filter(|path| path.starts_with("extra."));
         leaves.extend(named.map(str::to_owned));
         leaves.sort();
         leaves.dedup();
         leaves.retain(|leaf| self.section.mode(leaf) == Mode::Remove);
         let mut keys = Vec::new();
         for leaf in &leaves {
-            let key = self
-                .settings()
-                .key(leaf.strip_prefix("extra.").unwrap_or(leaf));
-            edits.set(Proposal {
-                subject: &self.subject,
-                field: &["annotations", &key],
-                value: Value::Null,
-                decision: self.section.decision_to_remove(leaf),
-                meaning: Meaning::Literal,
-                note: None,
-            })?;
+            let key = settings.key(leaf.strip_prefix("extra.").unwrap_or(leaf));
+            let field = ["annotations", &key];
+            let decision = self.section.decision_to_remove(leaf);
+            edits.set(Proposal::new(&self.subject, &field, Value::Null, decision))?;
             keys.push(key);
         }
         Ok(keys)
     }
 
-    /// Writes the annotations where the port is known, and tells of one that is configured and cannot be.
+    /// Sets the annotations if the port is known, else reports why a configured or required port is not.
     pub(super) fn fit(
         &self,
         ports: &Ports<'_>,
@@ -94,14 +80,13 @@ impl Fitting<'_, '_> {
         let Some((port, image)) = self.choose_port(ports, edits) else {
             return Ok(());
         };
-        let of_image = image.map(|image| format!("the catalogue of images has it for {image}"));
+        let of_image = image.map(|image| format!("from the catalogue of images, for {image}"));
         let notes: Vec<String> = note.into_iter().chain(of_image).collect();
         let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
         self.annotate(&port, ports, note, edits)
     }
 
-    /// The port to write, and the image by which it is known; `None` when there is nothing to write, for which a finding
-    /// may say why.
+    /// The port to set, and the image if it comes from the catalogue; `None` when nothing is set, possibly with a finding.
     fn choose_port(
         &self,
         ports: &Ports<'_>,
@@ -143,7 +128,7 @@ impl Fitting<'_, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let settings = self.settings();
-        // Where the config names no path, its default replaces no author's.
+        // The default path does not replace the author's path, even with mode Override.
         let path = settings.path.clone().or_else(|| self.present("path"));
         let path = path.unwrap_or_else(|| {
             let of_image = ports.of_image(self.section);
@@ -151,111 +136,83 @@ impl Fitting<'_, '_> {
             let path = of_image.and_then(|(_, _, path)| path);
             path.unwrap_or("/metrics").to_owned()
         });
-        let mut wanted = vec![
-            ("scrape".to_owned(), "scrape", "true".to_owned()),
-            ("port".to_owned(), "port", port.to_owned()),
-            ("path".to_owned(), "path", path),
-        ];
-        if let Some(scheme) = settings.scheme {
-            let scheme = if scheme == Scheme::Https {
-                "https"
-            } else {
-                "http"
-            };
-            wanted.push(("scheme".to_owned(), "scheme", scheme.to_owned()));
-        }
-        wanted.extend(
-            settings
-                .extra
-                .iter()
-                .map(|(key, value)| (key.clone(), "extra", value.clone())),
-        );
-        for (name, leaf, value) in wanted {
-            let leaf = if leaf == "extra" {
-                format!("extra.{name}")
-            } else {
-                leaf.to_owned()
-            };
+        let scheme = settings.scheme.map(|scheme| match scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        });
+        let own = [Some("true"), Some(port), Some(&path), scheme];
+        let own = OWN.into_iter().zip(own);
+        let own = own.filter_map(|(name, value)| Some((name.to_owned(), name, value?)));
+        let extra = settings.extra.iter();
+        let extra = extra.map(|(name, value)| (format!("extra.{name}"), name.as_str(), &**value));
+        for (leaf, name, value) in own.chain(extra) {
             if self.section.mode(&leaf) == Mode::Remove {
                 continue;
             }
-            edits.set(Proposal {
-                subject: &self.subject,
-                field: &["annotations", &self.settings().key(&name)],
-                value: Value::Quoted(value),
-                decision: self.section.decision(&leaf),
-                meaning: Meaning::Text,
-                note: note.clone().filter(|_| leaf == "port"),
-            })?;
+            let key = settings.key(name);
+            let field = ["annotations", &key];
+            let value = Value::Quoted(value.to_owned());
+            edits.set(
+                Proposal::new(&self.subject, &field, value, self.section.decision(&leaf))
+                    .meaning(Meaning::Text)
+                    .note(note.clone().filter(|_| leaf == "port")),
+            )?;
         }
         Ok(())
     }
 
-    /// Quotes values of ours that an author forgot to quote, but for those that go: the API server refuses the whole object.
+    /// Quotes existing values with the prefix, except removed ones, because the API server rejects values that are not
+    /// strings.
     pub(super) fn quote_values(
         &self,
         removed: &[String],
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let prefix = self.settings().key("");
-        let entries = self
-            .annotations
-            .into_iter()
-            .flat_map(|annotations| annotations.entries());
-        for (key, value) in entries.filter(|(key, value)| {
-            let is_ours =
-                |key: &str| key.starts_with(&prefix) && !removed.iter().any(|it| it == key);
-            key.text().is_some_and(|key| is_ours(&key)) && needs_quotes(*value)
-        }) {
+        let entries = self.annotations.into_iter();
+        for (key, value) in entries.flat_map(|annotations| annotations.entries()) {
             let key = key.text().unwrap_or_default();
-            edits.repair(Proposal {
-                subject: &self.subject,
-                field: &["annotations", &key],
-                value: Value::Quoted(value.text().unwrap_or_default().into_owned()),
-                decision: self.section.decision("scrape"),
-                meaning: Meaning::Literal,
-                note: Some(
-                    "annotations are strings, and the API server refuses anything else".to_owned(),
-                ),
-            })?;
+            let is_removed = || removed.iter().any(|it| *it == key);
+            if !key.starts_with(&prefix) || is_removed() || !needs_quotes(value) {
+                continue;
+            }
+            let field = ["annotations", &key];
+            let value = Value::Quoted(value.text().unwrap_or_default().into_owned());
+            let note = "annotations must be strings".to_owned();
+            let decision = self.section.decision("scrape");
+            edits.repair(Proposal::new(&self.subject, &field, value, decision).note(note))?;
         }
         Ok(())
     }
 
     fn undeclared(&self, port: &str, ports: &Ports<'_>, insists: bool) -> Finding {
         let undeclared = ports.words.undeclared;
-        let message = format!("the metrics port {port} {undeclared}, so nothing is annotated");
+        let message = format!("no annotations set for the metrics port {port}, which {undeclared}");
         let severity = match insists {
             true => Severity::Error,
             false => Severity::Warning,
         };
-        Finding::graded(&NO_PORT, severity, message)
-            .about(
-                &self.subject,
-                &["annotations", &self.settings().key("port")],
-            )
-            .decided_by(self.section.decision("port"))
+        self.no_port(severity, message, "port")
             .help(ports.words.help)
     }
 
     fn ambiguous(&self, numbers: &[u16], ports: &Ports<'_>) -> Finding {
         let message = match numbers {
-            [] => format!("{}, so it cannot be scraped", ports.words.none),
+            [] => format!("no port to scrape: {}", ports.words.none),
             numbers => {
                 let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
-                format!(
-                    "which port has the metrics is not clear: {}",
-                    numbers.join(", ")
-                )
+                format!("ambiguous metrics port: {}", numbers.join(", "))
             }
         };
-        Finding::new(&NO_PORT, message)
-            .about(
-                &self.subject,
-                &["annotations", &self.settings().key("port")],
-            )
-            .decided_by(self.section.decision("scrape"))
+        self.no_port(Severity::Error, message, "scrape")
             .help("set `prometheus.port`, or name the port `metrics`")
+    }
+
+    fn no_port(&self, severity: Severity, message: String, leaf: &str) -> Finding {
+        let key = self.settings().key("port");
+        Finding::graded(&NO_PORT, severity, message)
+            .about(&self.subject, &["annotations", &key])
+            .decided_by(self.section.decision(leaf))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Which ports there are, and which of them has the metrics.
+//! The declared ports, and the choice of the metrics port.
 
 use super::{Port, Prometheus};
 use crate::config::Section;
@@ -7,49 +7,48 @@ use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::{Node, Scalar};
 
-/// Port names that mean metrics, the most exact first.
+/// Port names for metrics, the most specific first.
 const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prometheus"];
 
 /// The ports of pods, or of the Service in front of them.
 pub struct Ports<'t> {
-    /// Those that metrics could be read from.
+    /// The ports that could serve metrics.
     usable: Vec<DeclaredPort>,
     targets: usize,
-    /// The pods, where their images may be known.
+    /// The pods, for looking up their images in the catalogue.
     pods: Option<&'t Template<'t>>,
-    /// How a person speaks of them.
+    /// The wording of findings about them.
     pub(super) words: &'static Words,
 }
 
-/// How a person speaks of ports.
+/// The wording of findings about ports.
 pub(super) struct Words {
-    /// The rest of a sentence about a port that is not among them.
+    /// The rest of a sentence about a port that is not declared: "which …".
     pub(super) undeclared: &'static str,
-    /// That there are none.
+    /// A sentence about no ports.
     pub(super) none: &'static str,
-    /// How a port comes to be among them.
+    /// How to declare a port.
     pub(super) help: &'static str,
 }
 
 const OF_PODS: Words = Words {
-    undeclared: "is declared by no container",
+    undeclared: "no container declares",
     none: "no container declares a port",
-    help: "declare it under `ports` of its container, or correct the config",
+    help: "declare it under `ports` of its container, or fix the config",
 };
 
-/// Of the ports of pods that a Service leads to.
 const OF_SERVICE: Words = Words {
-    undeclared: "is one that no port of the Service leads to",
-    none: "no port of the Service leads to a port of its pods",
-    help: "make it the `targetPort` of a port of the Service, or correct the config",
+    undeclared: "no port of the Service targets",
+    none: "no port of the Service targets a port of its pods",
+    help: "set it as the `targetPort` of a port of the Service, or fix the config",
 };
 
-/// A port that a container declares, or that a Service leads to.
+/// A port that a container declares, or that a Service targets.
 struct DeclaredPort {
-    /// What it is called; nothing, or several names for a port of a Service.
+    /// Its name; none, or several for a port of a Service.
     names: Vec<String>,
     number: u16,
-    /// It belongs to a sidecar, whose metrics are meant only if the port says so.
+    /// Whether it is a sidecar's, which counts only if its name says that it serves metrics.
     is_sidecars: bool,
 }
 
@@ -59,24 +58,24 @@ impl DeclaredPort {
     }
 }
 
-/// What the ports of a pod say about its metrics.
+/// The metrics port according to the declared ports.
 pub(super) enum Metrics {
-    /// The port is this.
+    /// This port.
     Known(u16),
-    /// The port of this image is this.
+    /// This port, which the catalogue has for this image.
     OfImage(u16, String),
-    /// The configured port is declared by no container.
+    /// The configured port, which is not declared.
     Undeclared(String),
-    /// It could be any of these; empty when none is declared.
+    /// Any of these; empty when no port is declared.
     Unclear(Vec<u16>),
 }
 
 impl<'t> Ports<'t> {
-    /// The ports of the containers that run as long as the pod. Prometheus makes a target of each port of each container, of
-    /// init containers as well (`buildPod` in prometheus `discovery/kubernetes/pod.go`).
+    /// The ports of the containers that run as long as the pod. Prometheus creates a target for each port of each container,
+    /// including init containers (`buildPod` in prometheus `discovery/kubernetes/pod.go`).
     ///
     /// # Errors
-    /// `FIT-INP003` for what is no list of ports.
+    /// `FIT-INP003` for an invalid list of ports.
     pub fn of_pods(
         resource: &Resource<'_>,
         template: &'t Template<'t>,
@@ -121,7 +120,7 @@ impl<'t> Ports<'t> {
                     return Err(expected(resource, node, what, &path));
                 };
                 ports.targets += 1;
-                // Metrics are read over HTTP, and init containers have ended by then.
+                // Prometheus scrapes over HTTP, when init containers have already ended.
                 let protocol = port.text_at(["protocol"]);
                 let is_tcp = protocol.is_none_or(|protocol| protocol == "TCP");
                 if is_tcp && container.container_type != ContainerType::Init {
@@ -136,7 +135,7 @@ impl<'t> Ports<'t> {
         Ok(ports)
     }
 
-    /// The ports of pods that a Service leads to.
+    /// The ports of its pods that a Service targets.
     pub fn of_service(related: &Related<'_>, service: &Service<'_>) -> Ports<'static> {
         let mut ports = Ports {
             usable: Vec::new(),
@@ -166,7 +165,7 @@ impl<'t> Ports<'t> {
                 .collect();
             // A Service reaches a port by its number whether or not a container declares it.
             found.extend(target.parse().ok().map(|number| (number, None)));
-            // A name may be another number in each pod that has it, and an annotation has room for one.
+            // A name can be a different number in each pod, but the annotation holds only one.
             if let Some((number, _)) = found.first().cloned()
                 && found.iter().all(|(other, _)| *other == number)
             {
@@ -181,24 +180,24 @@ impl<'t> Ports<'t> {
         ports
     }
 
-    /// How many targets Prometheus makes of them all.
+    /// The number of targets that Prometheus creates.
     pub fn targets(&self) -> usize {
         self.targets
     }
 
-    /// Whether an annotated port leads anywhere. Where no port is declared at all, Prometheus makes a target without one for
-    /// the annotation to fill.
+    /// Whether Prometheus finds an annotated port. If no port is declared at all, Prometheus creates one target without a port,
+    /// and the annotation sets it.
     pub fn leads_to(&self, port: &str) -> bool {
         let is_free = self.targets == 0;
         port.parse().is_ok_and(|number| is_free || self.has(number))
     }
 
-    /// The rest of a sentence about a port that is not among them.
+    /// The rest of a sentence about a port that is not among them: "which …".
     pub fn undeclared(&self) -> &'static str {
         self.words.undeclared
     }
 
-    /// Whether one of them is one of others, too.
+    /// Whether both have a port in common.
     pub(super) fn share_one(&self, others: &Ports<'_>) -> bool {
         self.usable.iter().any(|port| others.has(port.number))
     }
@@ -208,17 +207,17 @@ impl<'t> Ports<'t> {
         self.usable.iter().any(|port| port.number == number)
     }
 
-    /// The port with the metrics, as far as it can be told.
+    /// The metrics port.
     pub(super) fn metrics(&self, section: &Section<'_, Prometheus>) -> Metrics {
         match &section.settings.port {
             Some(Port::Number(number)) if self.has(*number) => return Metrics::Known(*number),
             Some(Port::Number(number)) => return Metrics::Undeclared(number.to_string()),
             Some(Port::Name(name)) => {
                 let named = self.usable.iter().find(|port| port.is_called(name));
-                return named.map_or_else(
-                    || Metrics::Undeclared(name.clone()),
-                    |port| Metrics::Known(port.number),
-                );
+                return match named {
+                    Some(port) => Metrics::Known(port.number),
+                    None => Metrics::Undeclared(name.clone()),
+                };
             }
             None => {}
         }
@@ -228,11 +227,8 @@ impl<'t> Ports<'t> {
         let is_suffixed =
             |port: &DeclaredPort| port.names.iter().any(|it| it.ends_with("-metrics"));
         let suffixed = std::iter::once(self.numbers(is_suffixed));
-        match exact
-            .chain(suffixed)
-            .find(|ports| !ports.is_empty())
-            .as_deref()
-        {
+        let mut named = exact.chain(suffixed).filter(|ports| !ports.is_empty());
+        match named.next().as_deref() {
             Some([only]) => Metrics::Known(*only),
             Some(several) => Metrics::Unclear(several.to_vec()),
             None => match self.of_image(section) {
@@ -242,7 +238,7 @@ impl<'t> Ports<'t> {
         }
     }
 
-    /// The image whose metrics port is known, if it is one image's and its container declares the port; and the path at it.
+    /// The image, port and path from the catalogue, if containers declare exactly one such port.
     pub(super) fn of_image<'s>(
         &self,
         section: &'s Section<'_, Prometheus>,
@@ -264,7 +260,7 @@ impl<'t> Ports<'t> {
         known.all(|other| other.1 == first.1).then_some(first)
     }
 
-    /// The distinct numbers of the ports that are asked for, in order.
+    /// The distinct numbers of the wanted ports, in order.
     fn numbers(&self, wanted: impl Fn(&DeclaredPort) -> bool) -> Vec<u16> {
         let mut numbers: Vec<u16> = Vec::new();
         for port in self.usable.iter().filter(|port| wanted(port)) {

@@ -1,5 +1,5 @@
-//! `placement: Service`: the annotations of the Services in front of the pods, which scrape configs that look for endpoints
-//! read. The port among them is that of the pods, because the addresses of endpoints are.
+//! `placement: Service`: annotations of Services, for scrape configs with the role `endpoints`. The annotated port is the
+//! port of the pods, because endpoints have the addresses of pods.
 
 use kustomize_krm_types::Severity;
 
@@ -13,13 +13,13 @@ use crate::problem::Problem;
 use crate::rules::{Rule, rule};
 use crate::transformers::Scope;
 
-pub(super) const BESIDE: Rule = rule(
+pub(super) const SAME_PODS: Rule = rule(
     "FIT-PRM004",
     Severity::Info,
-    "a Service that is not annotated, because another one of the same pods is",
+    "a Service that is not annotated, because another Service with the same pods is",
 );
 
-/// Fits a Service.
+/// Sets the annotations of a Service.
 pub(super) fn fit(
     scope: &Scope<'_, '_, Prometheus>,
     service: &Service<'_>,
@@ -32,29 +32,27 @@ pub(super) fn fit(
         annotations: scope.target().resource.annotations(),
     };
     if !section.settings.annotates_services() {
-        // Nothing of ours, but what the API server refuses it refuses here as well.
+        // The API server rejects unquoted annotations here too.
         return fitting.quote_values(&[], edits);
     }
     if !fitting.prepare(edits)? || !section.settings.scrapes() {
         return Ok(());
     }
-    // Endpoints of a Service that selects no pods are not pods'.
+    // The endpoints of a Service without a selector are not pods.
     if scope.related().pods_behind(service).next().is_none() {
         return Ok(());
     }
     let ports = Ports::of_service(scope.related(), service);
-    let authors = fitting.present("scrape").as_deref() == Some("true");
-    let beside = scope.related().services_beside(service);
-    let better = beside
-        .into_iter()
-        .find(|it| !authors && is_better(it, service));
+    let is_authors = fitting.present("scrape").as_deref() == Some("true");
+    let mut others = scope.related().services_beside(service).into_iter();
+    let better = others.find(|it| !is_authors && is_better(it, service));
     let shares = |it: &&Service<'_>| Ports::of_service(scope.related(), it).share_one(&ports);
     if let Some(better) = better.filter(shares) {
         let message = format!(
-            "its pods are behind {} too, which is annotated instead",
+            "not annotated, because {} has the same pods and is annotated",
             better.resource.display_name()
         );
-        let finding = Finding::new(&BESIDE, message).about(
+        let finding = Finding::new(&SAME_PODS, message).about(
             &fitting.subject,
             &["annotations", &section.settings.key("scrape")],
         );
@@ -64,8 +62,8 @@ pub(super) fn fit(
     fitting.fit(&ports, None, edits)
 }
 
-/// Whether, of two Services with the same pods, this one is annotated rather than that: not the headless one, and of two
-/// alike the first by name.
+/// Whether this Service is annotated instead of that one, which has the same pods: Services with an address come before
+/// headless ones, then they are in the order of their names.
 fn is_better(this: &Service<'_>, that: &Service<'_>) -> bool {
     let rank = |service: &Service<'_>| {
         let address = service.resource.node.text_at(["spec", "clusterIP"]);

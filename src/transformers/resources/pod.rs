@@ -1,4 +1,4 @@
-//! Amounts for a whole pod (`spec.resources`), and what its containers have to do with them.
+//! Pod-level amounts (`spec.resources`).
 
 use std::sync::Arc;
 
@@ -12,31 +12,30 @@ use crate::objects::{Related, Template};
 use crate::problem::Problem;
 use crate::read::Resource;
 
-/// What fitout gives out to whole pods: of what the API server takes (`SupportedPodLevelResources` in kubernetes
-/// `component-helpers/resource/helpers.go`), huge pages are the author's alone.
+/// The resources that fitout sets for pods. The API server also accepts huge pages (`SupportedPodLevelResources` in
+/// kubernetes `component-helpers/resource/helpers.go`), which only the author sets.
 pub const FITTED: [&str; 2] = ["cpu", "memory"];
 
 /// The minor version of Kubernetes that has `spec.resources` without a feature gate.
 const SINCE: u32 = 34;
 
-/// A pod whose own amounts the section sets or takes away.
+/// A pod whose amounts the section sets or deletes.
 pub(super) struct PodLevel<'f, 'a> {
     resource: &'f Resource<'a>,
     template: &'f Template<'a>,
     section: &'f Section<'f, Resources>,
 }
 
-/// An amount that stands or will stand in one half.
-#[derive(Clone)]
-struct Side {
+/// The request or limit as it will be written.
+struct Resolved {
     amount: Quantity,
-    /// Who wants it, where it is not the author.
-    ours: Option<Arc<Decision>>,
+    /// `None` for the author's amount.
+    decision: Option<Arc<Decision>>,
     note: Option<String>,
 }
 
 impl<'f, 'a> PodLevel<'f, 'a> {
-    /// `None` where nothing is said of pods.
+    /// `None` where the section does not apply to pods.
     pub(super) fn new(
         resource: &'f Resource<'a>,
         template: &'f Template<'a>,
@@ -44,8 +43,8 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     ) -> Option<PodLevel<'f, 'a>> {
         let amounts = &section.settings.pod_level;
         let is_any = !amounts.requests.is_empty() || !amounts.limits.is_empty();
-        let is_meant = is_any || section.removed().any(|path| covers("podLevel", path));
-        (is_meant && template.is_whole()).then_some(PodLevel {
+        let applies = is_any || section.removed().any(|path| covers("podLevel", path));
+        (applies && template.is_whole()).then_some(PodLevel {
             resource,
             template,
             section,
@@ -58,33 +57,30 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     }
 
     fn is_wanted(&self, half: Half, name: &str) -> bool {
-        let is_configured = self
-            .section
-            .settings
-            .pod_level
-            .half(half)
-            .contains_key(name);
         let mode = self.section.mode(&format!("podLevel.{half}.{name}"));
-        is_configured && matches!(mode, Mode::Ensure | Mode::Override)
+        self.configured(half, name).is_some() && matches!(mode, Mode::Ensure | Mode::Override)
     }
 
     fn is_any_wanted(&self, name: &str) -> bool {
-        let mut halves = Half::BOTH.into_iter();
-        halves.any(|half| self.is_wanted(half, name))
+        Half::BOTH.iter().any(|half| self.is_wanted(*half, name))
     }
 
-    /// Who has an amount of the pod deleted, if it is to be.
+    fn configured(&self, half: Half, name: &str) -> Option<Quantity> {
+        let amount = self.section.settings.pod_level.half(half).get(name)?;
+        Some(self.section.settings.scaled(name, amount.0))
+    }
+
+    /// Who decided to delete an amount of the pod; `None` where it stays.
     fn removal(&self, half: Half, name: &str) -> Option<Arc<Decision>> {
         let leaf = format!("podLevel.{half}.{name}");
         if self.section.mode(&leaf) != Mode::Remove {
             return None;
         }
-        let configured = self.section.settings.pod_level.half(half);
-        let setting = configured.contains_key(name).then(|| leaf.clone());
+        let setting = self.configured(half, name).map(|_| leaf.clone());
         super::removal(self.section, &leaf, setting)
     }
 
-    /// Writes the pod's amounts; those of its containers are decided by now.
+    /// Writes the pod's amounts. Those of its containers are already planned.
     pub(super) fn fit(&self, related: &Related<'_>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let is_possible = self.is_possible();
         if !is_possible && FITTED.iter().any(|name| self.is_any_wanted(name)) {
@@ -99,109 +95,110 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         let mut plans = Vec::new();
         for name in FITTED {
             for half in Half::BOTH {
-                if let Some(decision) = self.removal(half, name) {
-                    plans.push(Plan {
-                        half,
-                        name,
-                        amount: None,
-                        decision,
-                        note: None,
-                    });
-                }
+                plans.extend(self.removal(half, name).map(|decision| Plan {
+                    half,
+                    name,
+                    amount: None,
+                    decision,
+                    note: None,
+                }));
             }
-            if !is_possible {
-                continue;
+            if is_possible {
+                let request = self.resolve(Half::Requests, name)?;
+                let limit = self.resolve(Half::Limits, name)?;
+                plans.extend(self.reconcile(name, request, limit, &amounts, edits));
             }
-            let request = self.side(Half::Requests, name)?;
-            let limit = self.side(Half::Limits, name)?;
-            plans.extend(self.reconcile(name, request, limit, &amounts, edits));
         }
         write(plans, &self.template.pod, "resources", edits)
     }
 
-    fn side(&self, half: Half, name: &str) -> Result<Option<Side>, Problem> {
+    fn resolve(&self, half: Half, name: &str) -> Result<Option<Resolved>, Problem> {
         let leaf = format!("podLevel.{half}.{name}");
-        let node = self.template.spec.at(["resources", half.key(), name]);
-        let path = || self.template.pod.at(&["resources", half.key(), name]);
-        let author = match node {
-            Some(node) => Some(Side {
-                amount: read_quantity(self.resource, node, path)?,
-                ours: None,
-                note: None,
-            }),
-            None => None,
-        };
-        let configured = self.section.settings.pod_level.half(half).get(name);
-        let ours = configured.map(|amount| Side {
-            amount: self.section.settings.scaled(name, amount.0),
-            ours: Some(self.section.decision(&leaf)),
+        let field = ["resources", half.key(), name];
+        let author = self.template.spec.at(field);
+        let author =
+            author.map(|node| read_quantity(self.resource, node, || self.template.pod.at(&field)));
+        let resolved = |amount, decision| Resolved {
+            amount,
+            decision,
             note: None,
-        });
-        Ok(self.section.mode(&leaf).outcome(author, ours))
+        };
+        let author = author.transpose()?.map(|amount| resolved(amount, None));
+        let configured = self.configured(half, name);
+        let configured =
+            configured.map(|amount| resolved(amount, Some(self.section.decision(&leaf))));
+        Ok(self.section.mode(&leaf).outcome(author, configured))
     }
 
-    /// Lets ours give way where the API server would refuse the pod.
+    /// Plans the two amounts, and adjusts the configured ones where the API server would reject the pod.
     fn reconcile(
         &self,
         name: &'static str,
-        mut request: Option<Side>,
-        limit: Option<Side>,
+        mut request: Option<Resolved>,
+        limit: Option<Resolved>,
         amounts: &PodAmounts,
         edits: &mut Edits<'_>,
     ) -> Vec<Plan> {
-        // Without a request the pod has that of its containers, else its limit (`defaultPodRequests` in kubernetes
-        // `pkg/apis/core/v1/defaults.go`); a request of ours would change that.
-        let is_authors = |side: &Option<Side>| side.as_ref().is_some_and(|it| it.ours.is_none());
+        // Without a request the pod has the sum of its containers', else its limit (`defaultPodRequests` in kubernetes
+        // `pkg/apis/core/v1/defaults.go`); a configured request would change that.
+        let is_authors =
+            |it: &Option<Resolved>| it.as_ref().is_some_and(|it| it.decision.is_none());
         let is_implicit = self.section.settings.respect_implicit_requests != Some(false)
             && self.section.mode(&format!("podLevel.requests.{name}")) == Mode::Ensure;
         if is_implicit && is_authors(&limit) && !is_authors(&request) {
             request = None;
         }
         if let (Some(request), Some(most)) = (request.as_mut(), limit.as_ref())
-            && request.ours.is_some()
-            && most.ours.is_none()
+            && request.decision.is_some()
+            && most.decision.is_none()
             && request.amount > most.amount
         {
-            request.note = Some(format!(
-                "lowered from {} to the pod's limit",
-                request.amount
-            ));
+            let note = format!("lowered from {} to the pod's limit", request.amount);
+            request.note = Some(note);
             request.amount = most.amount;
         }
         let sum = amounts.sum_of_requests(name);
         let most = amounts.largest_limit(name).max(sum);
-        let together = "what the containers request together";
-        let sides = [
-            (Half::Requests, request, sum, together),
+        let halves = [
+            (
+                Half::Requests,
+                request,
+                sum,
+                "the sum of the containers' requests",
+            ),
             (Half::Limits, limit, most, "what the containers need"),
         ];
-        let mut asked = None;
+        let mut requested = None;
         let mut plans = Vec::new();
-        for (half, side, mut least, mut why) in sides {
-            if asked > least {
-                (least, why) = (asked, "the pod's request");
+        for (half, resolved, mut least, mut why) in halves {
+            if requested > least {
+                (least, why) = (requested, "the pod's request");
             }
-            let Some(mut side) = side else { continue };
-            if let Some(least) = least.filter(|least| side.ours.is_some() && *least > side.amount) {
+            let Some(mut resolved) = resolved else {
+                continue;
+            };
+            let too_small =
+                |least: &Quantity| resolved.decision.is_some() && *least > resolved.amount;
+            if let Some(least) = least.filter(too_small) {
                 match self.section.settings.on_conflict {
                     OnConflict::Adjust => {
-                        side.note = Some(format!("raised from {} to {why}", side.amount));
-                        side.amount = least;
+                        resolved.note = Some(format!("raised from {} to {why}", resolved.amount));
+                        resolved.amount = least;
                     }
                     OnConflict::Skip => continue,
                     OnConflict::Error => {
-                        edits.find(self.conflict(half, name, side.amount, why, least));
+                        edits.find(self.conflict(half, name, resolved.amount, why, least));
                         continue;
                     }
                 }
             }
-            asked = Some(side.amount);
-            plans.extend(side.ours.map(|decision| Plan {
+            requested = Some(resolved.amount);
+            plans.extend(resolved.decision.map(|decision| Plan {
                 half,
                 name,
-                amount: Some(side.amount),
+                amount: Some(resolved.amount),
                 decision,
-                note: side.note,
+                note: resolved.note,
             }));
         }
         plans
@@ -222,22 +219,24 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         );
         Finding::new(&CONFLICT, message)
             .about(subject, &["resources", half.key(), name])
-            .help("the API server refuses such a pod")
+            .help("raise the amount: the API server rejects such a pod")
     }
 
     fn impossible(&self) -> Finding {
         let (what, help) = match self.template.is_windows {
             true => (
-                "cannot be set for pods on Windows",
+                "Windows pods cannot have them".to_owned(),
                 "exempt the object, or set `podLevel` in a profile that does not select it"
                     .to_owned(),
             ),
             false => (
-                "exist since Kubernetes 1.34 and are not written for this cluster",
-                format!("set `kubernetesVersion: \"1.{SINCE}\"` or later if the cluster has it"),
+                format!("they need Kubernetes 1.{SINCE}"),
+                format!(
+                    "set `kubernetesVersion: \"1.{SINCE}\"` if the cluster has that version or a later one"
+                ),
             ),
         };
-        let message = format!("the pod's resources {what}");
+        let message = format!("pod-level resources are not set: {what}");
         Finding::new(&IMPOSSIBLE, message)
             .about(&self.template.pod, &["resources"])
             .decided_by(self.section.decision("podLevel"))
@@ -245,7 +244,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
     }
 }
 
-/// The resources that a pod has or gets amounts of for itself, so that its containers need none and could have too much.
+/// The resources with pod-level amounts, the author's or configured ones. Containers need no amounts of these.
 pub(super) fn names(
     template: &Template<'_>,
     of_pod: Option<&PodLevel<'_, '_>>,
@@ -256,12 +255,12 @@ pub(super) fn names(
         return Vec::new();
     }
     let stays = |half: Half, name: &str| {
-        let is_there = declared.is_some_and(|it| it.at([half.key(), name]).is_some());
-        is_there && of_pod.is_none_or(|it| it.removal(half, name).is_none())
+        let is_declared = declared.is_some_and(|it| it.at([half.key(), name]).is_some());
+        is_declared && of_pod.is_none_or(|it| it.removal(half, name).is_none())
     };
     let is_for_pod = |name: &&str| {
         let is_set = of_pod.is_some_and(|it| it.is_possible() && it.is_any_wanted(name));
-        is_set || stays(Half::Requests, name) || stays(Half::Limits, name)
+        is_set || Half::BOTH.iter().any(|half| stays(*half, name))
     };
     super::FITTED.into_iter().filter(is_for_pod).collect()
 }

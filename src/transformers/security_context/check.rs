@@ -1,4 +1,4 @@
-//! What cannot be meant in the section, and values of authors that have the wrong type.
+//! Validation of the section, and of the types of the author's values.
 
 use k8s_openapi::api::core::v1 as core;
 
@@ -9,7 +9,7 @@ use crate::problem::{Problem, one_of};
 use crate::read::Resource;
 use crate::yaml::Scalar;
 
-/// Numbers that users and groups may have (`IsValidUserID` in apimachinery).
+/// Valid user and group ids (`IsValidUserID` in apimachinery).
 const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
 
 /// Types of seccomp and AppArmor profiles.
@@ -25,28 +25,24 @@ const PROC_MOUNTS: [&str; 2] = ["Default", "Unmasked"];
 type ProfileSetting<'s> = (&'s str, Option<&'s str>);
 
 impl SecurityContext {
-    /// What is wrong with the settings beyond their types.
+    /// Invalid settings, apart from wrong types.
     pub(super) fn objections(&self) -> Vec<Objection> {
-        let mut problems = Vec::new();
+        let mut objections = Vec::new();
+        let mut object = |path: &str, message: &str, help: &str| {
+            objections.push(Objection::new(path, message, help));
+        };
         if self.container.privileged == Some(true)
             && self.container.allow_privilege_escalation == Some(false)
         {
             let message =
-                "the API server refuses `privileged: true` with `allowPrivilegeEscalation: false`";
-            problems.push(Objection::new(
-                "container.privileged",
-                message,
-                "drop one of the two",
-            ));
+                "the API server rejects `privileged: true` with `allowPrivilegeEscalation: false`";
+            object("container.privileged", message, "remove one of the two");
         }
-        // Whether it is restricted by default depends on the other layers: see `starts_as_root`.
+        // `starts_as_root` reports a conflict with the default, which depends on the other layers.
         if self.pod.run_as_user == Some(0) && self.pod.run_as_non_root == Some(true) {
-            let message = "no container starts as user 0 with `runAsNonRoot: true`";
-            problems.push(Objection::new(
-                "pod.runAsUser",
-                message,
-                "choose another user, or set `runAsNonRoot: false`",
-            ));
+            let message = "containers cannot start as user 0 with `runAsNonRoot: true`";
+            let help = "choose another user, or set `runAsNonRoot: false`";
+            object("pod.runAsUser", message, help);
         }
         for (path, id) in [
             ("pod.runAsUser", self.pod.run_as_user),
@@ -56,12 +52,8 @@ impl SecurityContext {
             ("container.runAsGroup", self.container.run_as_group),
         ] {
             if let Some(id) = id.filter(|id| !IDS.contains(id)) {
-                let message = format!("{id} is not the number of a user or group");
-                problems.push(Objection::new(
-                    path,
-                    &message,
-                    "they go from 0 to 2147483647",
-                ));
+                let message = format!("{id} is not a valid user or group id");
+                object(path, &message, "write a number from 0 to 2147483647");
             }
         }
         for (path, profile) in self.profiles() {
@@ -69,38 +61,39 @@ impl SecurityContext {
                 continue;
             };
             if !PROFILE_TYPES.contains(&type_) {
-                let message = format!("`{type_}` is not a type of profile");
+                let message = format!("`{type_}` is not a profile type");
                 let help = format!("write {}", one_of(&PROFILE_TYPES));
-                problems.push(Objection::new(format!("{path}.type"), message, help));
+                object(&format!("{path}.type"), &message, &help);
             } else if type_ == "Localhost" && localhost.is_none_or(str::is_empty) {
-                let help = "name the node's profile in `localhostProfile`";
                 let message = "a profile of type Localhost needs a `localhostProfile`";
-                problems.push(Objection::new(path, message, help));
+                object(
+                    path,
+                    message,
+                    "set `localhostProfile` to a profile of the node",
+                );
             }
         }
-        if let Some(policy) = &self.pod.fs_group_change_policy
-            && !CHANGE_POLICIES.contains(&policy.as_str())
-        {
-            let message = format!("`{policy}` is not a policy for changing groups");
-            let help = format!("write {}", one_of(&CHANGE_POLICIES));
-            problems.push(Objection::new("pod.fsGroupChangePolicy", message, help));
-        }
-        if let Some(mount) = &self.container.proc_mount
-            && !PROC_MOUNTS.contains(&mount.as_str())
-        {
-            let message = format!("`{mount}` is not a way to mount /proc");
-            let help = format!("write {}", one_of(&PROC_MOUNTS));
-            problems.push(Objection::new("container.procMount", message, help));
+        let policy = self.pod.fs_group_change_policy.as_deref();
+        let mount = self.container.proc_mount.as_deref();
+        for (path, value, known) in [
+            ("pod.fsGroupChangePolicy", policy, CHANGE_POLICIES),
+            ("container.procMount", mount, PROC_MOUNTS),
+        ] {
+            if let Some(value) = value.filter(|it| !known.contains(it)) {
+                let (_, name) = path.split_once('.').unwrap_or_default();
+                let message = format!("`{value}` is not a valid {name}");
+                object(path, &message, &format!("write {}", one_of(&known)));
+            }
         }
         for (list, name) in capabilities(&self.container) {
             if let Some(spelling) = spelling(name).filter(|_| name != SYS_ADMIN) {
-                let message = format!("Kubernetes writes the capability `{name}` otherwise");
+                let message = format!("Kubernetes spells the capability `{name}` differently");
                 let path = format!("container.capabilities.{list}");
-                problems.push(Objection::new(path, message, format!("write `{spelling}`")));
+                object(&path, &message, &format!("write `{spelling}`"));
             }
         }
-        problems.extend(writable::check(&self.writable_paths));
-        problems
+        objections.extend(writable::check(&self.writable_paths));
+        objections
     }
 
     /// The configured seccomp and AppArmor profiles, by path.
@@ -130,14 +123,14 @@ impl SecurityContext {
     }
 }
 
-/// The name of a capability as Kubernetes writes it, where this is another spelling of it.
+/// The spelling that Kubernetes uses for a capability, if it differs.
 pub fn spelling(name: &str) -> Option<String> {
     let upper = name.to_ascii_uppercase();
     let right = upper.strip_prefix("CAP_").unwrap_or(&upper);
     (right != name).then(|| right.to_owned())
 }
 
-/// The configured capabilities, each with the list that it is in.
+/// The configured capabilities, each with its list.
 fn capabilities(context: &core::SecurityContext) -> impl Iterator<Item = (&'static str, &str)> {
     let lists = context.capabilities.as_ref();
     let add = lists.and_then(|it| it.add.as_ref()).into_iter().flatten();
@@ -146,7 +139,7 @@ fn capabilities(context: &core::SecurityContext) -> impl Iterator<Item = (&'stat
     add.chain(drop.map(|name| ("drop", name.as_str())))
 }
 
-/// Fields whose value must be true or false, and those that must be a number, wherever they stand.
+/// Fields of any security context, and their types.
 const TYPED: [(&str, &str); 7] = [
     ("runAsNonRoot", "true or false"),
     ("allowPrivilegeEscalation", "true or false"),
@@ -157,7 +150,7 @@ const TYPED: [(&str, &str); 7] = [
     ("fsGroup", "a whole number"),
 ];
 
-/// Refuses author's values of a wrong type, which would be taken for something they are not.
+/// Rejects an author's values of the wrong type, which would otherwise be misread.
 pub(super) fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), Problem> {
     let containers = template.containers.iter();
     let contexts = containers.map(|container| {
@@ -183,7 +176,7 @@ pub(super) fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> R
             };
             let fits = match node.scalar() {
                 Some(Scalar::Bool(_)) => what == "true or false",
-                // The API server takes 1000.0 for 1000.
+                // The API server accepts 1000.0 as 1000.
                 Some(Scalar::Int(_) | Scalar::Float(_)) => what == "a whole number",
                 _ => false,
             };

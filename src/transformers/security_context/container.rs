@@ -1,130 +1,134 @@
 //! The fields of containers.
 
-use std::sync::Arc;
-
-use kustomize_krm_types::Severity;
-
 use super::leaves::has_own_users;
-use super::legacy::Spot;
-use super::pod::too_young;
+use super::legacy::FieldLocation;
 use super::user::runs_as_root;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
-use super::{REFUSED, SecurityContext, UNKNOWN_TO_KNATIVE, authors_own};
+use super::{REFUSED, SecurityContext, authors_own, not_in_knative, not_set, too_young};
 use crate::config::Section;
 use crate::edit::Edits;
-use crate::finding::{Finding, Mode, Subject};
+use crate::finding::{Finding, Mode};
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
 use crate::yaml::{Node, Value};
 
+/// One container and its section.
 pub(super) struct ContainerFitting<'f, 'a> {
     pub(super) section: &'f Section<'f, SecurityContext>,
     pub(super) template: &'f Template<'a>,
     pub(super) container: &'f Container<'a>,
-    pub(super) subject: Arc<Subject>,
     pub(super) is_knative: bool,
 }
 
 impl<'a> ContainerFitting<'_, 'a> {
-    /// What the author says of a field, in the container or in what it inherits.
     fn author(&self, name: &str) -> Option<Node<'a>> {
         authors_own(self.container, name)
     }
 
-    fn spot(&self) -> Spot<'_, 'a> {
-        Spot {
+    fn location(&self) -> FieldLocation<'_, 'a> {
+        FieldLocation {
             template: self.template,
             container: Some(self.container),
-            subject: &self.subject,
         }
     }
 
-    /// Takes away what is not to be there, and sets the user.
+    /// Deletes the fields that the mode removes, and sets the user.
     pub(super) fn fit_user(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let settings = &self.section.settings;
         let wanted = settings.wanted_for_container();
         let all = [wanted, settings.wanted_for_pod()];
-        let (spot, section) = (self.spot(), self.section);
-        spot.remove("container", CONTAINER_FIELDS, &all, section, edits)?;
+        let (location, section) = (self.location(), self.section);
+        location.remove("container", CONTAINER_FIELDS, &all, section, edits)?;
         let mut users = wanted.iter().filter(|it| it.is_user());
         match users.find(|it| it.is_for(self.template, section)) {
-            Some(user) => spot.set(user, section, edits),
+            Some(user) => location.set(user, section, edits),
             None => Ok(()),
         }
     }
 
-    /// Fits the container's own security context; answers whether its root filesystem is read-only then.
+    /// Sets the container's other fields; returns whether its root filesystem is read-only then.
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
-        // Whether it may be set depends on the others, so that it comes last.
+        // Whether it can be set depends on the other fields.
         let is_last = |it: &&Wanted| it.name == "allowPrivilegeEscalation";
         let wanted = self.section.settings.wanted_for_container();
         let all = || wanted.iter().filter(|it| !it.is_user());
         for wanted in all().filter(|it| !is_last(it)).chain(all().filter(is_last)) {
-            if !wanted.is_for(self.template, self.section) {
+            if !wanted.is_for(self.template, self.section) || self.is_skipped(wanted, edits) {
                 continue;
             }
-            if self.is_knative && !KNATIVE_FIELDS.contains(&wanted.name.as_str()) {
-                edits.find(self.not_in_knative(wanted));
-                continue;
+            match self.conflict(wanted, edits) {
+                Some(finding) => edits.find(finding),
+                None => self.location().set(wanted, self.section, edits)?,
             }
-            if let Some(since) = wanted.is_too_young(self.section) {
-                edits.find(too_young(&self.subject, wanted, since, self.section));
-                continue;
-            }
-            // Without volumes nothing can be made writable again.
-            if wanted.name == "readOnlyRootFilesystem"
-                && wanted.value == Value::from(true)
-                && !self.template.has_field("volumes")
-            {
-                continue;
-            }
-            if wanted.name == "procMount"
-                && wanted.value == Value::from("Unmasked")
-                && !has_own_users(self.template, edits)
-            {
-                edits.find(self.stays_masked(wanted));
-                continue;
-            }
-            if wanted.name == "runAsNonRoot"
-                && wanted.value == Value::from(true)
-                && runs_as_root(self.template, self.container, edits)
-            {
-                continue;
-            }
-            if wanted.asks_for_escalation() && self.author_forbids_escalation() {
-                edits.find(self.stays_unprivileged(wanted));
-                continue;
-            }
-            if wanted.name == "allowPrivilegeEscalation"
-                && wanted.value == Value::from(false)
-                && let Some(reason) = self.needs_escalation(edits)
-            {
-                edits.find(self.keeps_escalation(reason));
-                continue;
-            }
-            self.spot().set(wanted, self.section, edits)?;
         }
-        let is_read_only = self.so_far(edits, &["readOnlyRootFilesystem"]);
+        let is_read_only = self.planned(edits, &["readOnlyRootFilesystem"]);
         Ok(is_read_only == Some(Value::from(true)))
     }
 
-    /// The setting beside which the API server refuses `allowPrivilegeEscalation: false`, as it is planned so far.
+    /// Whether a field is not set, without a finding or with one of the pod's.
+    fn is_skipped(&self, wanted: &Wanted, edits: &Edits<'_>) -> bool {
+        match wanted.name.as_str() {
+            _ if wanted.value != Value::from(true) => false,
+            // Without volumes no path could be made writable.
+            "readOnlyRootFilesystem" => !self.template.has_field("volumes"),
+            "runAsNonRoot" => runs_as_root(self.template, self.container, edits),
+            _ => false,
+        }
+    }
+
+    /// Why a field cannot be set.
+    fn conflict(&self, wanted: &Wanted, edits: &Edits<'_>) -> Option<Finding> {
+        let subject = &self.container.subject;
+        if self.is_knative && !KNATIVE_FIELDS.contains(&wanted.name.as_str()) {
+            return Some(not_in_knative(subject, wanted, self.section));
+        }
+        if let Some(since) = wanted.is_too_young(self.section) {
+            return Some(too_young(subject, wanted, since, self.section));
+        }
+        let (reason, help) = match wanted.name.as_str() {
+            "procMount"
+                if wanted.value == Value::from("Unmasked")
+                    && !has_own_users(self.template, edits) =>
+            {
+                (
+                    "procMount: Unmasked not set: the API server accepts it only with hostUsers: false".to_owned(),
+                    "also set `securityContext.hostUsers: false`, which needs Kubernetes 1.33",
+                )
+            }
+            name if wanted.asks_for_escalation() && self.author_forbids_escalation() => (
+                format!(
+                    "{name} not set: the API server rejects it together with the author's allowPrivilegeEscalation: false"
+                ),
+                "exclude the container in a profile, or override `allowPrivilegeEscalation` for it",
+            ),
+            "allowPrivilegeEscalation" if wanted.value == Value::from(false) => (
+                format!(
+                    "allowPrivilegeEscalation: false not set: the API server rejects it together with {}",
+                    self.needs_escalation(edits)?
+                ),
+                "run a container that needs this in a namespace that enforces the level privileged",
+            ),
+            _ => return None,
+        };
+        Some(not_set(&REFUSED, subject, wanted, self.section, &reason).help(help))
+    }
+
+    /// The setting, as planned so far, that the API server rejects together with `allowPrivilegeEscalation: false`.
     fn needs_escalation(&self, edits: &Edits<'_>) -> Option<&'static str> {
-        let adds = self.so_far(edits, &["capabilities", "add"]);
-        let adds_admin = match adds {
+        let adds_admin = match self.planned(edits, &["capabilities", "add"]) {
             Some(Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
             _ => false,
         };
-        match self.so_far(edits, &["privileged"]) {
+        match self.planned(edits, &["privileged"]) {
             Some(Value::Bool(true)) => Some("privileged: true"),
             _ => adds_admin.then_some("capabilities.add: [CAP_SYS_ADMIN]"),
         }
     }
 
-    /// The value that a field has by the edits so far.
-    fn so_far(&self, edits: &Edits<'_>, field: &[&str]) -> Option<Value> {
+    /// The value of a field after the edits so far.
+    fn planned(&self, edits: &Edits<'_>, field: &[&str]) -> Option<Value> {
         let path = [&["securityContext"], field].concat();
-        match edits.planned(&self.subject, &path) {
+        match edits.planned(&self.container.subject, &path) {
             Some(planned) => planned.cloned(),
             None => {
                 let author = self.author(field[0])?;
@@ -133,58 +137,12 @@ impl<'a> ContainerFitting<'_, 'a> {
         }
     }
 
-    /// Whether the author's `allowPrivilegeEscalation: false` will be there.
-    pub(super) fn author_forbids_escalation(&self) -> bool {
+    /// Whether the author's `allowPrivilegeEscalation: false` stays.
+    fn author_forbids_escalation(&self) -> bool {
         let leaf = "container.allowPrivilegeEscalation";
         let configured = self.section.settings.container.allow_privilege_escalation;
-        let lifted = configured == Some(true) && self.section.mode(leaf) == Mode::Override;
-        let own = self
-            .author("allowPrivilegeEscalation")
-            .and_then(|node| node.bool());
-        own == Some(false) && !lifted
-    }
-
-    pub(super) fn stays_unprivileged(&self, wanted: &Wanted) -> Finding {
-        let message = format!(
-            "{}: its author set allowPrivilegeEscalation to false; the API server refuses {} beside it, so it is not set",
-            self.subject.part, wanted.name
-        );
-        Finding::graded(&REFUSED, Severity::Warning, message)
-            .about(&self.subject, &wanted.path(&["securityContext"]))
-            .decided_by(self.section.decision(&wanted.leaf))
-            .help("leave the container out with a profile, or let the config override `allowPrivilegeEscalation` for it")
-    }
-
-    fn stays_masked(&self, wanted: &Wanted) -> Finding {
-        let message = format!(
-            "{}: the API server takes procMount: Unmasked only with hostUsers: false, so it is not set",
-            self.subject.part
-        );
-        Finding::graded(&REFUSED, Severity::Warning, message)
-            .about(&self.subject, &wanted.path(&["securityContext"]))
-            .decided_by(self.section.decision(&wanted.leaf))
-            .help("set `securityContext.hostUsers: false` as well; it needs Kubernetes 1.33")
-    }
-
-    fn not_in_knative(&self, wanted: &Wanted) -> Finding {
-        let message = format!(
-            "{}: Knative refuses {}, so it is not set",
-            self.subject.part, wanted.name
-        );
-        Finding::new(&UNKNOWN_TO_KNATIVE, message)
-            .about(&self.subject, &wanted.path(&["securityContext"]))
-            .decided_by(self.section.decision(&wanted.leaf))
-            .help("set the mode of this field to Off for Knative with a profile")
-    }
-
-    pub(super) fn keeps_escalation(&self, reason: &str) -> Finding {
-        let message = format!(
-            "{}: {reason}; the API server refuses allowPrivilegeEscalation: false beside it, so it is not set",
-            self.subject.part
-        );
-        Finding::graded(&REFUSED, Severity::Warning, message)
-            .about(&self.subject, &["securityContext", "allowPrivilegeEscalation"])
-            .decided_by(self.section.decision("container.allowPrivilegeEscalation"))
-            .help("a container that needs this belongs into a namespace that enforces the level privileged")
+        let is_overridden = configured == Some(true) && self.section.mode(leaf) == Mode::Override;
+        let author = self.author("allowPrivilegeEscalation");
+        author.and_then(|node| node.bool()) == Some(false) && !is_overridden
     }
 }

@@ -1,45 +1,37 @@
-//! What the catalogue of images says of pods: their users and groups, and whether they need a token.
+//! Users and groups from the catalogue of images.
 
 use super::pod::PodFitting;
 use super::{Placement, SecurityContext, author, authors_own};
 use crate::config::Section;
-use crate::edit::{Edits, Meaning, Proposal};
+use crate::edit::{Edits, Proposal};
 use crate::finding::Mode;
 use crate::objects::Container;
 use crate::problem::Problem;
 use crate::yaml::Value;
 
-/// The fields of which the catalogue knows values, and all that speaks of each: a group belongs to its user.
+/// The fields that the catalogue has values for, and the fields that must be unset: a group belongs to its user.
 const IDS: [(&str, &[&str]); 2] = [
     ("runAsUser", &["runAsUser"]),
     ("runAsGroup", &["runAsUser", "runAsGroup"]),
 ];
 
 impl<'a> PodFitting<'_, 'a, '_> {
-    /// The image of a container and the number that the catalogue has for it, where neither author nor config say one.
+    /// A container's image and its id in the catalogue, where neither the author nor the config sets one.
     pub(super) fn known_id(&self, container: &Container<'a>, field: &str) -> Option<(String, i64)> {
         let section = self.scope.section_for(container)?;
         let settings = &section.settings;
         let mode = section.mode(&format!("pod.{field}"));
-        let is_meant = settings.is_restricted()
+        let applies = settings.is_restricted()
             && !settings.openshift
             && !self.template.is_windows
             && matches!(mode, Mode::Ensure | Mode::Override);
-        let (_, speaking) = IDS.iter().find(|(name, _)| *name == field)?;
+        let (_, unset) = IDS.iter().find(|(name, _)| *name == field)?;
         let by_author = |name: &&str| {
             let of_pod = || author(self.context(), name);
             authors_own(container, name).or_else(of_pod).is_some()
         };
-        let wanted = || {
-            let pod = settings.wanted_for_pod().iter();
-            pod.chain(settings.wanted_for_container())
-        };
-        let by_config = |name: &&str| wanted().any(|it| it.name == *name);
-        if !is_meant
-            || speaking
-                .iter()
-                .any(|name| by_author(name) || by_config(name))
-        {
+        let is_set = |name: &&str| by_author(name) || section.wants(name);
+        if !applies || unset.iter().any(is_set) {
             return None;
         }
         let (image, entry) = section.known_of(container)?;
@@ -50,23 +42,21 @@ impl<'a> PodFitting<'_, 'a, '_> {
         Some((image, id?))
     }
 
-    /// The number that is known for all containers, which then stands with the pod.
+    /// The id that all containers have, which is then set for the pod.
     fn known_id_of_all(&self, section: &Section<'_, SecurityContext>, field: &str) -> Option<i64> {
         let is_for_pod = section.settings.placement == Placement::Pod && self.has_context();
-        let mut ids = self.template.containers.iter().map(|container| {
-            let known = self.known_id(container, field);
-            known.map(|(_, id)| id)
-        });
+        let containers = self.template.containers.iter();
+        let mut ids = containers.map(|it| self.known_id(it, field).map(|(_, id)| id));
         let first = ids.next().flatten().filter(|_| is_for_pod)?;
         ids.all(|id| id == Some(first)).then_some(first)
     }
 
-    /// The group of all containers, as far as the catalogue says one.
+    /// The group that the catalogue has for all containers.
     pub(super) fn known_group(&self, section: &Section<'_, SecurityContext>) -> Option<i64> {
         self.known_id_of_all(section, "runAsGroup")
     }
 
-    /// Sets the users and groups that images are made for, where nothing else is said.
+    /// Sets the users and groups of images, where neither the author nor the config sets them.
     pub(super) fn fit_known_users(
         &self,
         section: &Section<'_, SecurityContext>,
@@ -79,19 +69,15 @@ impl<'a> PodFitting<'_, 'a, '_> {
                     continue;
                 };
                 let subject = match of_all {
-                    Some(_) => self.subject.clone(),
-                    None => container.subject.clone(),
+                    Some(_) => &self.template.pod,
+                    None => &container.subject,
                 };
                 let own = self.scope.section_for(container);
-                let decided = own.as_deref().unwrap_or(section);
-                edits.set(Proposal {
-                    subject: &subject,
-                    field: &["securityContext", field],
-                    value: Value::from(id),
-                    decision: decided.decision(&format!("pod.{field}")),
-                    meaning: Meaning::Literal,
-                    note: Some(format!("the catalogue of images has it for {image}")),
-                })?;
+                let section = own.as_deref().unwrap_or(section);
+                let decision = section.decision(&format!("pod.{field}"));
+                let path = ["securityContext", field];
+                let note = format!("from the catalogue of images, for {image}");
+                edits.set(Proposal::new(subject, &path, Value::from(id), decision).note(note))?;
                 if of_all.is_some() {
                     break;
                 }

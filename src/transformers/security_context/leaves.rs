@@ -1,13 +1,11 @@
 //! The fields of the pod spec itself: `hostUsers` and `enableServiceLinks`.
 
-use kustomize_krm_types::Severity;
-
-use super::pod::{PodFitting, too_young};
+use super::pod::PodFitting;
 use super::wanted::Wanted;
-use super::{REFUSED, SecurityContext, author, authors_own};
+use super::{REFUSED, SecurityContext, author, authors_own, not_in_knative, not_set, too_young};
 use crate::config::Section;
-use crate::edit::{Edits, Meaning, Proposal};
-use crate::finding::{Finding, Mode};
+use crate::edit::{Edits, Proposal};
+use crate::finding::Mode;
 use crate::objects::Template;
 use crate::problem::Problem;
 use crate::yaml::Value;
@@ -26,12 +24,13 @@ impl PodFitting<'_, '_, '_> {
         ];
         for (name, value) in leaves {
             let removes = section.removes(name, name, value.is_some());
-            // What is absent is as `true` for both.
+            // An absent field means `true` for both.
             let value = value.or(removes.then_some(true));
             let is_field = self.template.has_field(name);
             let Some(value) = value.filter(|_| is_field && section.mode(name) != Mode::Off) else {
                 continue;
             };
+            let subject = &self.template.pod;
             let wanted = Wanted {
                 field: &[],
                 name: name.to_owned(),
@@ -43,35 +42,35 @@ impl PodFitting<'_, '_, '_> {
                     continue;
                 }
                 if self.is_knative {
-                    edits.find(self.not_in_knative(name, name, section));
+                    edits.find(not_in_knative(subject, &wanted, section));
                     continue;
                 }
                 if let Some(since) = wanted.is_too_young(section).filter(|_| !removes) {
-                    edits.find(too_young(&self.subject, &wanted, since, section));
+                    edits.find(too_young(subject, &wanted, since, section));
                     continue;
                 }
                 let is_set = author(Some(self.template.spec), name).is_some();
                 let would_write = removes == is_set || section.mode(name) == Mode::Override;
-                // Without the field the pod has the users of its node, as with `true`.
+                // Without the field the pod shares the user namespace of its node, as with `true`.
                 let value = value || removes;
                 if let Some(reason) = self.forbids_host_users(value).filter(|_| would_write) {
-                    edits.find(self.keeps_host_users(value, &reason, section));
+                    let reason = format!(
+                        "hostUsers: {value} not set: the API server rejects it together with {reason}"
+                    );
+                    edits.find(
+                        not_set(&REFUSED, subject, &wanted, section, &reason)
+                            .help("exclude the object in a profile, or change the manifest"),
+                    );
                     continue;
                 }
             }
-            edits.set(Proposal {
-                subject: &self.subject,
-                field: &[name],
-                value: wanted.value,
-                decision: section.decision(name),
-                meaning: Meaning::Literal,
-                note: None,
-            })?;
+            let decision = section.decision(name);
+            edits.set(Proposal::new(subject, &[name], wanted.value, decision))?;
         }
         Ok(())
     }
 
-    /// What the author set beside which the API server refuses a value of `hostUsers` (`validateHostUsers` and
+    /// The author's field that the API server rejects together with a value of `hostUsers` (`validateHostUsers` and
     /// `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`).
     fn forbids_host_users(&self, value: bool) -> Option<String> {
         let is_true = |name: &&&str| self.template.spec.bool_at([**name]) == Some(true);
@@ -93,25 +92,9 @@ impl PodFitting<'_, '_, '_> {
         });
         field.map(|(container, field)| format!("{field} of \"{}\"", container.name))
     }
-
-    fn keeps_host_users(
-        &self,
-        value: bool,
-        reason: &str,
-        section: &Section<'_, SecurityContext>,
-    ) -> Finding {
-        let message = format!(
-            "{}: {reason}; the API server refuses hostUsers: {value} beside it, so it is not set",
-            self.subject.part
-        );
-        Finding::graded(&REFUSED, Severity::Warning, message)
-            .about(&self.subject, &["hostUsers"])
-            .decided_by(section.decision("hostUsers"))
-            .help("leave the object out with a profile, or change the manifest")
-    }
 }
 
-/// Whether pods have users of their own by the edits so far, apart from those of their node.
+/// Whether pods have their own user namespace after the edits so far.
 pub(super) fn has_own_users(template: &Template<'_>, edits: &Edits<'_>) -> bool {
     match edits.planned(&template.pod, &["hostUsers"]) {
         Some(planned) => planned == Some(&Value::from(false)),

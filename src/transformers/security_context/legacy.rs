@@ -1,21 +1,19 @@
-//! The annotations that were there before the fields: of seccomp and of AppArmor.
+//! The legacy annotations of seccomp and AppArmor.
 //!
-//! The API server refuses a template in which annotation and field differ, so an annotation counts as its author's value
-//! of the field. It stays, and no field is written against it; with the mode `Override` both say the configured value.
-//! An AppArmor annotation is held against the profile that the container comes to have, its own or the pod's; one of
-//! seccomp only against the field of the same place. Since 1.27 nothing but the field counts for seccomp, so a profile
-//! of the node that only the annotation names is written into the field.
+//! The API server rejects a template in which annotation and field differ, so an annotation counts as the author's value of
+//! the field. It stays, and no differing field is written; with mode `Override` both get the configured value. The API
+//! server compares an AppArmor annotation with the profile that applies to the container, its own or the pod's, and a
+//! seccomp annotation only with the field in the same place. Since 1.27 only the field has an effect for seccomp, so a
+//! `Localhost` profile in the annotation is copied to the field.
 //!
 //! Sources: `validateSeccompAnnotationsAndFields` and `validateAppArmorAnnotationsAndFieldsMatchOnCreate` in kubernetes
 //! `pkg/apis/core/validation/validation.go`; k8s.io/api `core/v1/annotation_key_constants.go`.
-
-use std::sync::Arc;
 
 use super::wanted::Wanted;
 use super::{SecurityContext, author, authors_own};
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
-use crate::finding::{Mode, Subject};
+use crate::finding::Mode;
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
 use crate::yaml::Value;
@@ -24,21 +22,21 @@ const SECCOMP_OF_POD: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const SECCOMP_OF_CONTAINER: &str = "container.seccomp.security.alpha.kubernetes.io/";
 const APP_ARMOR_OF_CONTAINER: &str = "container.apparmor.security.beta.kubernetes.io/";
 
-/// From this minor version on, seccomp annotations do nothing.
+/// The minor version since which seccomp annotations have no effect.
 const SECCOMP_FIELDS_ONLY: u32 = 27;
 
-/// Whether an annotation said what a field says now.
+/// Whether a field has a legacy annotation.
 pub(super) fn had_annotation(field: &str) -> bool {
     matches!(field, "seccompProfile" | "appArmorProfile")
 }
 
-/// Whether an annotation stands for a field of the pod or of one of its containers.
+/// Whether the pod or a container has the legacy annotation of a field.
 pub fn is_annotated(template: &Template<'_>, container: &Container<'_>, field: &str) -> bool {
     let legacy = [None, Some(container)].map(|of| Legacy::of(template, of, field));
     legacy.iter().any(Option::is_some)
 }
 
-/// An annotation that says what a field says now.
+/// A legacy annotation of a field.
 pub(super) struct Legacy {
     key: String,
     text: String,
@@ -69,18 +67,17 @@ impl Legacy {
         Some(Legacy { key, text })
     }
 
-    /// Whether the API server takes the annotation beside this value of the field.
+    /// Whether the API server accepts the annotation together with this value of the field.
     pub(super) fn means(&self, value: &Value) -> bool {
         let is_old_default = self.text == "docker/default" && self.key.contains("seccomp");
-        let text = if is_old_default {
-            "runtime/default"
-        } else {
-            &self.text
+        let text = match is_old_default {
+            true => "runtime/default",
+            false => &self.text,
         };
         as_text(value).as_deref() == Some(text)
     }
 
-    /// The field's value that says the same, for one that clusters no longer hear of from the annotation.
+    /// The equivalent value of the field, for an annotation that no longer has an effect.
     fn as_field(&self, section: &Section<'_, SecurityContext>) -> Option<Value> {
         let minor = section.kubernetes_version().map_or(0, |it| it.minor());
         let is_dead = self.key.contains("seccomp") && minor >= SECCOMP_FIELDS_ONLY;
@@ -90,7 +87,7 @@ impl Legacy {
         Some(Value::Mapping(field.into()))
     }
 
-    /// Makes the annotation say what the field does, or takes it away with it.
+    /// Sets the annotation to the value of the field, or deletes it together with the field.
     fn follow(
         &self,
         template: &Template<'_>,
@@ -105,22 +102,27 @@ impl Legacy {
         let Some(text) = text else {
             return Ok(());
         };
-        edits.set(Proposal {
-            subject: &template.pod_metadata,
-            field: &["annotations", &self.key],
-            value: Value::Quoted(text),
-            decision: section.decision(&wanted.leaf),
-            meaning: Meaning::Text,
-            note: Some(format!(
-                "the API server wants this annotation and {} to agree",
-                wanted.name
-            )),
-        })?;
+        let field = ["annotations", &self.key];
+        let decision = section.decision(&wanted.leaf);
+        let note = format!(
+            "the API server requires this annotation to match {}",
+            wanted.name
+        );
+        edits.set(
+            Proposal::new(
+                &template.pod_metadata,
+                &field,
+                Value::Quoted(text),
+                decision,
+            )
+            .meaning(Meaning::Text)
+            .note(note),
+        )?;
         Ok(())
     }
 }
 
-/// A profile as annotations write it.
+/// The text of a profile in an annotation.
 fn as_text(profile: &Value) -> Option<String> {
     let Value::Mapping(entries) = profile else {
         return None;
@@ -140,53 +142,46 @@ fn as_text(profile: &Value) -> Option<String> {
     }
 }
 
-/// A place where a field of pods or containers is set.
-pub(super) struct Spot<'s, 't> {
+/// The security context of a pod or a container, with its legacy annotations.
+pub(super) struct FieldLocation<'s, 't> {
     pub(super) template: &'s Template<'t>,
     /// `None` for the pod's own security context.
     pub(super) container: Option<&'s Container<'t>>,
-    pub(super) subject: &'s Arc<Subject>,
 }
 
-impl Spot<'_, '_> {
+impl FieldLocation<'_, '_> {
     fn legacy(&self, wanted: &Wanted) -> Option<Legacy> {
         Legacy::of(self.template, self.container, &wanted.name)
     }
 
-    /// Whether the field itself is there.
+    /// Whether the author sets the field itself.
     pub(super) fn has_field(&self, wanted: &Wanted) -> bool {
-        let of_pod = || author(self.template.security_context(), &wanted.name);
         let field = match self.container {
             Some(container) => authors_own(container, &wanted.name),
-            None => of_pod(),
+            None => author(self.template.security_context(), &wanted.name),
         };
         field.is_some()
     }
 
-    /// Whether an annotation says something else than is wanted, and no field does.
+    /// Whether an annotation differs from the wanted value, and there is no field.
     pub(super) fn is_annotated_otherwise(&self, wanted: &Wanted) -> bool {
         let differs = |legacy: Legacy| !legacy.means(&wanted.value);
-        // Hardly any pod has such an annotation, so they are looked for first.
+        // Few pods have such an annotation, so this is checked first.
         self.legacy(wanted).is_some_and(differs) && !self.has_field(wanted)
     }
 
-    /// Sets the field, and keeps it and its annotation in line.
+    /// Sets the field and keeps its annotation equal to it.
     pub(super) fn set(
         &self,
         wanted: &Wanted,
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let path = wanted.path(&["securityContext"]);
+        let path = wanted.full_path();
+        let subject = self.container.map_or(&self.template.pod, |it| &it.subject);
         let set = |edits: &mut Edits<'_>, value: Value, note: Option<String>| {
-            let proposal = Proposal {
-                subject: self.subject,
-                field: &path,
-                value,
-                decision: section.decision(&wanted.leaf),
-                meaning: Meaning::Literal,
-                note,
-            };
+            let decision = section.decision(&wanted.leaf);
+            let proposal = Proposal::new(subject, &path, value, decision).note(note);
             edits.set(proposal).map(|_| ())
         };
         let set_wanted = |edits: &mut Edits<'_>| set(edits, wanted.value.clone(), None);
@@ -204,12 +199,12 @@ impl Spot<'_, '_> {
                 if self.has_field(wanted) {
                     return set_wanted(edits);
                 }
-                // Without a field that says the same, nothing is written against the annotation.
+                // A field that differs from the annotation would be rejected.
                 let Some(value) = legacy.as_field(section) else {
                     return Ok(());
                 };
                 let note = format!(
-                    "{} says so, and only the field counts since Kubernetes 1.{SECCOMP_FIELDS_ONLY}",
+                    "copied from {}, which has no effect since Kubernetes 1.{SECCOMP_FIELDS_ONLY}",
                     legacy.key
                 );
                 set(edits, value, Some(note))
@@ -218,7 +213,7 @@ impl Spot<'_, '_> {
         }
     }
 
-    /// Takes away the fields, and the annotations that stand for them, whose mode is `Remove`.
+    /// Deletes the fields whose mode is `Remove`, and their annotations.
     pub(super) fn remove(
         &self,
         context: &str,
@@ -234,19 +229,13 @@ impl Spot<'_, '_> {
             let is_wanted = wanted.iter().any(|of| of.iter().any(|it| it.name == *name));
             let leaf = format!("{context}.{name}");
             if section.removes(name, &leaf, is_wanted) {
-                let removed = Wanted {
-                    field: super::wanted::field_of(name),
-                    name: (*name).to_owned(),
-                    leaf,
-                    value: Value::Null,
-                };
-                self.set(&removed, section, edits)?;
+                self.set(&Wanted::of(context, name, Value::Null), section, edits)?;
             }
         }
         Ok(())
     }
 
-    /// Makes only the annotation say what is wanted, because the field stands in the pod's security context.
+    /// Sets only the annotation to the wanted value, because the field is set for the pod.
     pub(super) fn set_annotation(
         &self,
         wanted: &Wanted,

@@ -1,4 +1,4 @@
-//! Which user a container runs as.
+//! The user that a container runs as.
 
 use super::{author, authors_own};
 use crate::edit::Edits;
@@ -7,7 +7,7 @@ use crate::yaml::{Node, Value};
 
 const FIELD: [&str; 2] = ["securityContext", "runAsUser"];
 
-/// Whether a container runs as root, by what is planned so far and by its author.
+/// Whether a container runs as root, according to the edits so far and the manifest.
 pub(super) fn runs_as_root(
     template: &Template<'_>,
     container: &Container<'_>,
@@ -24,7 +24,7 @@ pub(super) fn runs_as_root(
     own.or_else(of_pod) == Some(Value::from(0_i64))
 }
 
-/// The user that the author gave a container for certain; configured ones do not count.
+/// The user that the manifest sets for a container, without the edits so far.
 pub(super) fn author_user<'a>(
     template: &Template<'a>,
     container: &Container<'a>,

@@ -1,18 +1,16 @@
 //! The writable mounts that a read-only root filesystem needs.
 //!
-//! Each path gets an emptyDir of its own container: one shared by two would join what the containers
-//! trust. Paths are compared cleaned, because the API server compares them as text and would let
-//! `/tmp` and `/tmp/` collide at run time.
-
-use std::sync::Arc;
+//! Each path of each container gets its own emptyDir, because containers must not share files that only one of them wrote
+//! before. Paths are cleaned before they are compared: the API server compares them as text and would accept both `/tmp` and
+//! `/tmp/`, which collide at run time.
 
 use kustomize_krm_types::Severity;
 
 use super::container::ContainerFitting;
 use super::writable::{Wanted, mapping};
 use crate::catalogue::clean;
-use crate::edit::{Edits, Meaning, Proposal};
-use crate::finding::{Finding, Mode, Subject};
+use crate::edit::{Edits, Proposal};
+use crate::finding::{Finding, Mode};
 use crate::objects::{Container, Target, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -22,55 +20,55 @@ use crate::yaml::{Node, Value};
 pub(super) const UNWRITABLE: Rule = rule(
     "FIT-SEC006",
     Severity::Error,
-    "a path that has to be writable and cannot be",
+    "a path that must be writable and cannot be made writable",
 );
 
-/// What the names of our volumes begin with.
+/// The prefix of the names of added volumes.
 const PREFIX: &str = "fitout-";
 
 /// The longest name that a volume may have (a DNS label).
 const LONGEST_NAME: usize = 63;
 
-/// The volumes of a pod, with those that are being added.
+/// The volumes of a pod, including those that this run adds.
 pub(super) struct Volumes {
     known: Vec<(String, Source)>,
-    /// Names of volumes and where they are mounted, by the author or by us.
+    /// Names of volumes and where they are mounted.
     mounted: Vec<(String, Place)>,
-    /// Names without a hash, and the places that they would be for.
-    asked: Vec<(String, Place)>,
+    /// Names without a hash, and the places that would get them.
+    wanted: Vec<(String, Place)>,
 }
 
 /// A container and a path in it.
 type Place = (String, String);
 
-/// What a volume is, as far as writing to it goes.
+/// Whether a volume is writable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     EmptyDir,
     Writable,
     ReadOnly,
-    /// A single file, socket or device of the node, below which nothing can be.
+    /// A file, socket or device of the node, which has no paths below it.
     File,
 }
 
-/// Whether the author mounts something below a path, and so knows what the image does there.
+/// Whether the author mounts something below a path, and so has seen to the image's files there.
 fn mounts_below(fitting: &ContainerFitting<'_, '_>, path: &str) -> bool {
     let mounts = fitting.container.items("volumeMounts");
-    let mut paths = mounts.filter_map(|mount| {
-        let at = mount.text_at(["mountPath"])?;
-        clean(&at)
-    });
-    paths.any(|at| {
-        at.strip_prefix(path)
-            .is_some_and(|rest| rest.starts_with('/'))
-    })
+    let mut paths = mounts.filter_map(|mount| clean(&mount.text_at(["mountPath"])?));
+    paths.any(|at| is_below(&at, path))
+}
+
+/// Whether a cleaned path is below another one.
+fn is_below(path: &str, above: &str) -> bool {
+    let rest = path.strip_prefix(above);
+    rest.is_some_and(|rest| rest.starts_with('/'))
 }
 
 /// How a container's mounts cover a path.
 enum Cover {
     Writable,
     ReadOnly(String),
-    /// A block device has the path: no other mount can.
+    /// A block device has the path, so nothing can be mounted there.
     Device,
     None,
 }
@@ -87,12 +85,8 @@ impl Volumes {
             .volumes()
             .map(|volume| (name(volume), source_of(volume)))
             .collect();
-        known.extend(
-            target
-                .claims
-                .iter()
-                .map(|claim| (claim.name.to_string(), Source::Writable)),
-        );
+        let claims = target.claims.iter();
+        known.extend(claims.map(|claim| (claim.name.to_string(), Source::Writable)));
         let mut mounted = Vec::new();
         for container in &template.containers {
             for mount in container.node.items_at(["volumeMounts"]) {
@@ -104,29 +98,27 @@ impl Volumes {
                 mounted.push((name.into_owned(), (name_of(container), path)));
             }
         }
-        let asked = wanted.flat_map(|(container, paths)| {
-            let places = paths
-                .iter()
-                .map(|path| (name_of(container), path.path.clone()));
+        let wanted = wanted.flat_map(|(container, paths)| {
+            let places = paths.iter();
+            let places = places.map(|path| (name_of(container), path.path.clone()));
             places.map(|place| (plain_name(&place), place))
         });
         Volumes {
             known,
             mounted,
-            asked: asked.collect(),
+            wanted: wanted.collect(),
         }
     }
 
-    /// Mounts each path that the container cannot write to yet.
+    /// Mounts an emptyDir at each path that the container cannot write to.
     pub(super) fn mount(
         &mut self,
         fitting: &ContainerFitting<'_, '_>,
         resource: &Resource<'_>,
-        pod: &Arc<Subject>,
         paths: &[Wanted],
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        // `/tmp` and what the catalogue knows belong to the read-only root filesystem, and are there with it.
+        // The mode of `writablePaths` does not apply to `/tmp` and paths from the catalogue: they come with the read-only root.
         let mode = fitting.section.mode("writablePaths");
         let is_off = matches!(mode, Mode::Off | Mode::Remove | Mode::Bound);
         let provided = provided_file(fitting);
@@ -134,54 +126,49 @@ impl Volumes {
             if is_off && wanted.is_configured || wanted.is_provided(provided.as_deref()) {
                 continue;
             }
-            // `/tmp` is there because of the read-only root; nobody asked for it by name.
-            let leaf = if wanted.is_configured {
-                "writablePaths"
-            } else {
-                "container.readOnlyRootFilesystem"
-            };
-            let decision = fitting.section.decision(leaf);
             match self.cover(fitting, resource, &wanted.path)? {
                 Cover::Writable => {}
                 Cover::Device => edits.find(is_a_device(fitting, wanted)),
-                // Who mounts something there knows what the image does with it.
+                // The author who mounts something there has seen to the image's files.
                 Cover::ReadOnly(_) if wanted.image.is_some() => {}
                 Cover::None if wanted.hides && mounts_below(fitting, &wanted.path) => {}
                 Cover::None if wanted.hides => edits.find(would_hide(fitting, wanted)),
                 Cover::ReadOnly(by) => edits.find(stays_read_only(fitting, wanted, &by)),
-                Cover::None => {
-                    let place = (name_of(fitting.container), wanted.path.clone());
-                    let name = self.name_for(&place);
-                    if !self.known.iter().any(|(known, _)| *known == name) {
-                        let proposal = Proposal {
-                            subject: pod,
-                            field: &["volumes"],
-                            value: wanted.volume(&name),
-                            decision: decision.clone(),
-                            meaning: Meaning::Literal,
-                            note: None,
-                        };
-                        edits.append(proposal)?;
-                        self.known.push((name.clone(), Source::EmptyDir));
-                    }
-                    self.mounted.push((name.clone(), place));
-                    let mount = [("name", name.as_str()), ("mountPath", &wanted.path)];
-                    edits.append(Proposal {
-                        subject: &fitting.subject,
-                        field: &["volumeMounts"],
-                        value: mapping(mount.map(|(key, value)| (key, Value::from(value)))),
-                        decision: decision.clone(),
-                        meaning: Meaning::Literal,
-                        note: Some(match &wanted.image {
-                            None => "the root filesystem is read-only".to_owned(),
-                            Some(image) => format!(
-                                "the root filesystem is read-only, and by the catalogue of images {image} writes there"
-                            ),
-                        }),
-                    })?;
-                }
+                Cover::None => self.add(fitting, wanted, edits)?,
             }
         }
+        Ok(())
+    }
+
+    fn add(
+        &mut self,
+        fitting: &ContainerFitting<'_, '_>,
+        wanted: &Wanted,
+        edits: &mut Edits<'_>,
+    ) -> Result<(), Problem> {
+        let leaf = match wanted.is_configured {
+            true => "writablePaths",
+            false => "container.readOnlyRootFilesystem",
+        };
+        let decision = fitting.section.decision(leaf);
+        let place = (name_of(fitting.container), wanted.path.clone());
+        let name = self.name_for(&place);
+        if !self.known.iter().any(|(known, _)| *known == name) {
+            let (pod, volume) = (&fitting.template.pod, wanted.volume(&name));
+            edits.append(Proposal::new(pod, &["volumes"], volume, decision.clone()))?;
+            self.known.push((name.clone(), Source::EmptyDir));
+        }
+        let mount = [("name", name.as_str()), ("mountPath", &wanted.path)];
+        let mount = mapping(mount.map(|(key, value)| (key, Value::from(value))));
+        let note = match &wanted.image {
+            None => "the root filesystem is read-only".to_owned(),
+            Some(image) => format!(
+                "the root filesystem is read-only, and {image} writes there according to the catalogue of images"
+            ),
+        };
+        let subject = &fitting.container.subject;
+        edits.append(Proposal::new(subject, &["volumeMounts"], mount, decision).note(note))?;
+        self.mounted.push((name, place));
         Ok(())
     }
 
@@ -214,47 +201,36 @@ impl Volumes {
                 continue;
             };
             let is_at = mounted == path;
-            let is_above = path
-                .strip_prefix(mounted.as_str())
-                .is_some_and(|rest| rest.starts_with('/'));
-            if (!is_at && !is_above)
-                || nearest
-                    .as_ref()
-                    .is_some_and(|(length, _)| *length > mounted.len())
-            {
+            let is_above = is_below(path, &mounted);
+            let length = nearest.as_ref().map_or(0, |(length, _)| *length);
+            if (!is_at && !is_above) || length > mounted.len() {
                 continue;
             }
-            let source = self
-                .known
-                .iter()
-                .find(|(name, _)| *name == text("name"))
-                .map_or(Source::Writable, |(_, source)| *source);
+            let mut known = self.known.iter();
+            let source = known.find(|(name, _)| *name == text("name"));
+            let source = source.map_or(Source::Writable, |(_, source)| *source);
             let read_only = mount.bool_at(["readOnly"]) == Some(true) || source == Source::ReadOnly;
             let what = || format!("the mount of \"{}\" at {mounted}", text("name"));
-            // The kubelet makes a directory of a subPath that is not there; what lies below it is covered.
-            let cover = if read_only {
-                Cover::ReadOnly(what())
-            } else if source == Source::File && is_above {
-                Cover::ReadOnly(format!("{}, a file,", what()))
-            } else {
-                Cover::Writable
+            // The kubelet creates a missing subPath as a directory, so paths below the mount are covered.
+            let cover = match source {
+                _ if read_only => Cover::ReadOnly(what()),
+                Source::File if is_above => Cover::ReadOnly(format!("{}, a file,", what())),
+                _ => Cover::Writable,
             };
             nearest = Some((mounted.len(), cover));
         }
         Ok(nearest.map_or(Cover::None, |(_, cover)| cover))
     }
 
-    /// `fitout-<container>-<path>`, as a DNS label that is for this place alone. Where that could mean
-    /// two places, each gets a hash, whichever comes first.
+    /// `fitout-<container>-<path>` as a DNS label. If two places would get the same name, both get a hash, whichever comes
+    /// first.
     fn name_for(&self, place: &Place) -> String {
         let plain = plain_name(place);
-        let says_all =
+        let is_exact =
             place.1.is_ascii() && !slug(&place.0).is_empty() && !slug(&place.1).is_empty();
-        let is_only = self
-            .asked
-            .iter()
-            .all(|(name, asking)| *name != plain || asking == place);
-        if says_all && is_only && plain.len() <= LONGEST_NAME && self.is_free(&plain, place) {
+        let mut wanted = self.wanted.iter();
+        let is_only = wanted.all(|(name, other)| *name != plain || other == place);
+        if is_exact && is_only && plain.len() <= LONGEST_NAME && self.is_free(&plain, place) {
             return plain;
         }
         let mut salt = String::new();
@@ -271,14 +247,12 @@ impl Volumes {
         }
     }
 
-    /// Whether no volume has the name, or one of ours that is mounted nowhere else.
+    /// Whether no volume has the name, or only an emptyDir that is mounted nowhere else.
     fn is_free(&self, name: &str, place: &Place) -> bool {
         let mut known = self.known.iter().filter(|(known, _)| known == name);
+        let mut mounted = self.mounted.iter();
         known.all(|(_, source)| *source == Source::EmptyDir)
-            && self
-                .mounted
-                .iter()
-                .all(|(mounted, at)| mounted != name || at == place)
+            && mounted.all(|(mounted, at)| mounted != name || at == place)
     }
 }
 
@@ -286,33 +260,30 @@ fn plain_name((container, path): &Place) -> String {
     format!("{PREFIX}{}-{}", slug(container), slug(path))
 }
 
-/// A container's name; the API server refuses those without one, but ours need one all the same.
+/// A container's name, or its index where it has none.
 fn name_of(container: &Container<'_>) -> String {
     match container.name.as_ref() {
-        "" => container
-            .subject
-            .path
-            .tokens()
-            .last()
-            .map_or_else(String::new, |token| token.decoded().into_owned()),
+        "" => {
+            let index = container.subject.path.tokens().last();
+            index.map_or_else(String::new, |token| token.decoded().into_owned())
+        }
         name => name.to_owned(),
     }
 }
 
 fn source_of(volume: Node<'_>) -> Source {
     let has = |key: &str| volume.at([key]).is_some();
-    // An emptyDir without settings is written `emptyDir: {}`, or null, or not at all.
-    let is_read_only = ["configMap", "secret", "projected", "downwardAPI", "image"]
-        .iter()
-        .any(|key| has(key));
+    let sources = ["configMap", "secret", "projected", "downwardAPI", "image"];
+    let is_read_only = sources.iter().any(|key| has(key));
     // Claims, nfs, iscsi, csi and others can be read-only as a whole.
-    let says_so = |(_, source): (Node<'_>, Node<'_>)| source.bool_at(["readOnly"]) == Some(true);
+    let is_set = |(_, source): (Node<'_>, Node<'_>)| source.bool_at(["readOnly"]) == Some(true);
     let type_ = volume.text_at(["hostPath", "type"]);
     let is_file = |type_: &str| !type_.is_empty() && !type_.starts_with("Directory");
-    if is_read_only || volume.entries().any(says_so) {
+    if is_read_only || volume.entries().any(is_set) {
         Source::ReadOnly
     } else if type_.as_deref().is_some_and(is_file) {
         Source::File
+    // `emptyDir: null` is an emptyDir too.
     } else if volume.get("emptyDir").is_some() {
         Source::EmptyDir
     } else {
@@ -320,49 +291,60 @@ fn source_of(volume: Node<'_>) -> Source {
     }
 }
 
-/// The file that the kubelet mounts for the container's last words, where it is not the usual one.
+/// The termination log that the kubelet mounts, if its path is not the default.
 fn provided_file(fitting: &ContainerFitting<'_, '_>) -> Option<String> {
     clean(&fitting.container.node.text_at(["terminationMessagePath"])?)
 }
 
 fn is_a_device(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
-    let message = format!(
-        "{}: {} must be writable, but a block device has that path, and the API server refuses a mount beside it",
-        fitting.subject.part, wanted.path
+    let reason = format!(
+        "{} must be writable, but a block device has that path, and the API server rejects a mount there",
+        wanted.path
     );
-    Finding::new(&UNWRITABLE, message)
-        .about(&fitting.subject, &["volumeDevices"])
-        .decided_by(fitting.section.decision("writablePaths"))
-        .help("give the device another path, or take the path out of `writablePaths` for this container")
+    unwritable(
+        fitting,
+        Severity::Error,
+        "volumeDevices",
+        "writablePaths",
+        &reason,
+    )
+    .help(
+        "give the device another path, or remove the path from `writablePaths` for this container",
+    )
 }
 
 fn would_hide(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted) -> Finding {
-    let message = format!(
-        "{}: by the catalogue of images {} writes to {}, where it has files that an empty volume would hide; nothing is mounted there",
-        fitting.subject.part,
+    let reason = format!(
+        "nothing is mounted at {}: according to the catalogue of images, {} writes there and has files there, which an empty volume would hide",
+        wanted.path,
         wanted.image.as_deref().unwrap_or_default(),
-        wanted.path
     );
-    Finding::graded(&UNWRITABLE, Severity::Warning, message)
-        .about(&fitting.subject, &["volumeMounts"])
-        .decided_by(fitting.section.decision("container.readOnlyRootFilesystem"))
-        .help("mount its files there, or let this container have a writable root filesystem")
+    let leaf = "container.readOnlyRootFilesystem";
+    unwritable(fitting, Severity::Warning, "volumeMounts", leaf, &reason)
+        .help("mount the files there, or give this container a writable root filesystem")
 }
 
 fn stays_read_only(fitting: &ContainerFitting<'_, '_>, wanted: &Wanted, by: &str) -> Finding {
-    let severity = if wanted.is_configured {
-        Severity::Error
-    } else {
-        Severity::Warning
+    let severity = match wanted.is_configured {
+        true => Severity::Error,
+        false => Severity::Warning,
     };
-    let message = format!(
-        "{}: {} must be writable, but {by} is not",
-        fitting.subject.part, wanted.path
-    );
-    Finding::graded(&UNWRITABLE, severity, message)
-        .about(&fitting.subject, &["volumeMounts"])
-        .decided_by(fitting.section.decision("writablePaths"))
-        .help("mount that elsewhere, or take the path out of `writablePaths` for this container")
+    let reason = format!("{} must be writable, but {by} is not", wanted.path);
+    unwritable(fitting, severity, "volumeMounts", "writablePaths", &reason)
+        .help("mount that elsewhere, or remove the path from `writablePaths` for this container")
+}
+
+fn unwritable(
+    fitting: &ContainerFitting<'_, '_>,
+    severity: Severity,
+    field: &str,
+    leaf: &str,
+    reason: &str,
+) -> Finding {
+    let subject = &fitting.container.subject;
+    Finding::graded(&UNWRITABLE, severity, format!("{}: {reason}", subject.part))
+        .about(subject, &[field])
+        .decided_by(fitting.section.decision(leaf))
 }
 
 fn slug(text: &str) -> String {

@@ -1,4 +1,4 @@
-//! The fields of security contexts that shall be so, and how they are set.
+//! The fields of security contexts that the section sets.
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use crate::finding::Mode;
 use crate::objects::Template;
 use crate::yaml::Value;
 
-/// Fields that pods and containers have both; the container's wins.
+/// Fields that both pods and containers have; the container's value wins.
 pub(super) const SHARED: [&str; 5] = [
     "runAsNonRoot",
     "runAsUser",
@@ -17,11 +17,11 @@ pub(super) const SHARED: [&str; 5] = [
     "appArmorProfile",
 ];
 
-/// Fields that Windows pods may have; the API server refuses the others for them (`PodSpec.OS`).
+/// Fields that Windows pods may have; the API server rejects the others (`PodSpec.OS`).
 pub(super) const WINDOWS_FIELDS: [&str; 2] = ["runAsNonRoot", "windowsOptions"];
 
-/// The paths that `modes` may hold: fields of pods alone, of pods and containers, of containers alone, and what is no field
-/// of a security context.
+/// The paths that `modes` may have: fields of pods only, of pods and containers, of containers only, and others that are
+/// not fields of a security context.
 pub(super) const MODE_PATHS: &[&str] = &[
     "fsGroup",
     "fsGroupChangePolicy",
@@ -55,10 +55,9 @@ pub(super) const POD_FIELDS: &[&str] = MODE_PATHS.split_at(13).0;
 /// All fields of containers' security contexts.
 pub(super) const CONTAINER_FIELDS: &[&str] = MODE_PATHS.split_at(19).0.split_at(6).1;
 
-/// Fields younger than 1.25, which is what is written for when the config names no version.
-///
-/// From the version on in which their feature gate is on by default, `pkg/features/kube_features.go`: where it is off, the
-/// API server drops the field and says nothing.
+/// Fields that are newer than 1.25, the version that fitout assumes when the config has none, and the minor version in which
+/// their feature gate is on by default (`pkg/features/kube_features.go`). Where it is off, the API server silently drops the
+/// field.
 pub(super) const SINCE_MINOR: [(&str, u32); 4] = [
     ("appArmorProfile", 30),
     ("supplementalGroupsPolicy", 33),
@@ -66,14 +65,14 @@ pub(super) const SINCE_MINOR: [(&str, u32); 4] = [
     ("hostUsers", 33),
 ];
 
-/// The minor version from which on a young field is written.
+/// The minor version from which a newer field is written.
 pub(super) fn since(name: &str) -> Option<u32> {
-    let found = SINCE_MINOR.iter().find(|(young, _)| *young == name);
+    let found = SINCE_MINOR.iter().find(|(field, _)| *field == name);
     found.map(|(_, since)| *since)
 }
 
-/// Fields of containers' security contexts that Knative takes (`SecurityContextMask` in knative.dev/serving
-/// `pkg/apis/serving/fieldmask.go`); it takes none of pods.
+/// Fields of containers' security contexts that Knative accepts (`SecurityContextMask` in knative.dev/serving
+/// `pkg/apis/serving/fieldmask.go`); it accepts none of pods.
 pub(super) const KNATIVE_FIELDS: [&str; 8] = [
     "allowPrivilegeEscalation",
     "capabilities.add",
@@ -85,11 +84,11 @@ pub(super) const KNATIVE_FIELDS: [&str; 8] = [
     "seccompProfile",
 ];
 
-/// The capability beside which the API server refuses `allowPrivilegeEscalation: false`; it looks for
-/// this spelling, although the one without `CAP_` is the one that works.
+/// The capability that the API server rejects together with `allowPrivilegeEscalation: false`. It checks for this spelling,
+/// although only the one without `CAP_` has an effect.
 pub const SYS_ADMIN: &str = "CAP_SYS_ADMIN";
 
-/// One field that shall be so: its path in the security context, its leaf in the config, its value.
+/// A field to set: its path in the security context, its leaf in the config, and its value.
 #[derive(Clone, Debug)]
 pub(super) struct Wanted {
     pub(super) field: &'static [&'static str],
@@ -98,8 +97,8 @@ pub(super) struct Wanted {
     pub(super) value: Value,
 }
 
-/// The fields of a typed security context, the configured ones over the defaults, as they are
-/// written: each field as a whole, but the two lists of `capabilities` apart.
+/// The fields of a security context, with configured values replacing defaults. Each field is set as a whole, except that
+/// the two lists of `capabilities` are set separately.
 pub(super) fn wanted(
     defaults: &impl Serialize,
     configured: &impl Serialize,
@@ -117,20 +116,14 @@ pub(super) fn wanted(
             }
         }
     }
-    let wanted = fields.into_iter().map(|(name, value)| {
-        let value = as_accepted(&name, value);
-        Wanted {
-            field: field_of(&name),
-            leaf: format!("{context}.{name}"),
-            name,
-            value,
-        }
-    });
-    wanted.collect()
+    let wanted = fields.into_iter();
+    wanted
+        .map(|(name, value)| Wanted::of(context, &name, as_accepted(&name, value)))
+        .collect()
 }
 
-/// The path of a field that is not its name.
-pub(super) fn field_of(name: &str) -> &'static [&'static str] {
+/// The path of a field, if it differs from its name.
+fn field_of(name: &str) -> &'static [&'static str] {
     match name {
         "capabilities.add" => &["capabilities", "add"],
         "capabilities.drop" => &["capabilities", "drop"],
@@ -138,8 +131,8 @@ pub(super) fn field_of(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// A value merged from several layers as the API server takes it: a profile of another type has no
-/// `localhostProfile`, and a list that adds up names nothing twice.
+/// A value merged from several layers, changed so that the API server accepts it: only a profile of type Localhost has a
+/// `localhostProfile`, and merged lists have no duplicates.
 fn as_accepted(name: &str, value: Value) -> Value {
     match (name, value) {
         ("seccompProfile" | "appArmorProfile", Value::Mapping(mut entries)) => {
@@ -150,19 +143,19 @@ fn as_accepted(name: &str, value: Value) -> Value {
             Value::Mapping(entries)
         }
         ("capabilities.add" | "capabilities.drop", Value::Sequence(names)) => {
-            let mut once: Vec<Value> = Vec::new();
+            let mut unique: Vec<Value> = Vec::new();
             for name in names {
-                if !once.contains(&name) {
-                    once.push(name);
+                if !unique.contains(&name) {
+                    unique.push(name);
                 }
             }
-            Value::Sequence(once)
+            Value::Sequence(unique)
         }
         (_, value) => value,
     }
 }
 
-pub(super) fn split_capabilities((name, value): (String, Value)) -> Vec<(String, Value)> {
+fn split_capabilities((name, value): (String, Value)) -> Vec<(String, Value)> {
     match (name.as_str(), value) {
         ("capabilities", Value::Mapping(lists)) => lists
             .into_iter()
@@ -172,20 +165,29 @@ pub(super) fn split_capabilities((name, value): (String, Value)) -> Vec<(String,
     }
 }
 
-pub(super) fn to_value(typed: &impl Serialize) -> Value {
-    // Kubernetes types serialise to plain JSON; there is no case in which this fails.
+fn to_value(typed: &impl Serialize) -> Value {
+    // Kubernetes types always serialize to JSON.
     serde_json::to_value(typed).map_or(Value::Null, Value::from)
 }
 
 impl Wanted {
-    pub(super) fn path<'w>(&'w self, prefix: &[&'w str]) -> Vec<&'w str> {
-        let mut path = prefix.to_vec();
-        if self.field.is_empty() {
-            path.push(&self.name);
-        } else {
-            path.extend(self.field);
+    /// A field of the security context of a `pod` or `container`.
+    pub(super) fn of(context: &str, name: &str, value: Value) -> Wanted {
+        Wanted {
+            field: field_of(name),
+            name: name.to_owned(),
+            leaf: format!("{context}.{name}"),
+            value,
         }
-        path
+    }
+
+    /// The field's path in the pod spec or the container.
+    pub(super) fn full_path(&self) -> Vec<&str> {
+        match self.field {
+            _ if !self.leaf.contains('.') => vec![&self.name],
+            [] => vec!["securityContext", &self.name],
+            [map, list @ ..] => [&["securityContext", map], list].concat(),
+        }
     }
 
     pub(super) fn is_user(&self) -> bool {
@@ -196,7 +198,7 @@ impl Wanted {
         SHARED.contains(&self.name.as_str())
     }
 
-    /// Whether the field is looked at and may stand in these pods.
+    /// Whether the field's mode sets it and these pods may have it.
     pub(super) fn is_for(
         &self,
         template: &Template<'_>,
@@ -206,7 +208,7 @@ impl Wanted {
         is_allowed && !matches!(section.mode(&self.leaf), Mode::Off | Mode::Remove)
     }
 
-    /// Whether the API server refuses the value beside `allowPrivilegeEscalation: false`.
+    /// Whether the API server rejects the value together with `allowPrivilegeEscalation: false`.
     pub(super) fn asks_for_escalation(&self) -> bool {
         match (self.name.as_str(), &self.value) {
             ("privileged", value) => *value == Value::from(true),
@@ -215,12 +217,10 @@ impl Wanted {
         }
     }
 
-    /// Why the field cannot be written for these pods, if so.
+    /// The minor version that the field needs, if the cluster's is older.
     pub(super) fn is_too_young(&self, section: &Section<'_, SecurityContext>) -> Option<u32> {
         let since = since(&self.name)?;
-        let minor = section
-            .kubernetes_version()
-            .map_or(25, |version| version.minor());
+        let minor = section.kubernetes_version().map_or(25, |it| it.minor());
         (minor < since).then_some(since)
     }
 }

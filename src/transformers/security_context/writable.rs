@@ -1,5 +1,5 @@
-//! The paths that stay writable under a read-only root filesystem: the configured ones, `/tmp`, and what the catalogue of
-//! images knows.
+//! The paths that stay writable under a read-only root filesystem: configured ones, `/tmp`, and those in the catalogue of
+//! images.
 
 use serde::Deserialize;
 
@@ -14,13 +14,13 @@ use crate::yaml::Value;
 pub(super) struct WritablePath {
     /// Absolute path in the container.
     path: String,
-    /// The most that it may hold; 64Mi when absent.
+    /// The size limit of the volume; 64Mi when absent.
     #[serde(default)]
     size_limit: Option<Amount>,
-    /// `Memory` keeps it in memory, where it counts against the container's limit.
+    /// `Memory` for a volume in memory, which counts against the container's limit.
     #[serde(default)]
     medium: Option<Medium>,
-    /// Which containers need it, by name (with `*` and `?`); all when absent.
+    /// The containers that need it, by name (with `*` and `?`); all when absent.
     #[serde(default)]
     container: Option<Glob>,
 }
@@ -32,7 +32,7 @@ enum Medium {
 
 const DEFAULT_SIZE: &str = "64Mi";
 
-/// Files that the kubelet or the runtime mounts into every container, writable whatever the root filesystem is.
+/// Files that the kubelet or the runtime mounts into every container, writable even under a read-only root filesystem.
 const PROVIDED_FILES: [&str; 4] = [
     "/etc/hostname",
     "/etc/hosts",
@@ -40,13 +40,13 @@ const PROVIDED_FILES: [&str; 4] = [
     "/dev/termination-log",
 ];
 
-/// The shared memory that the runtime mounts; another one takes its place only where its size is asked for.
+/// The shared memory that the runtime mounts. Only a volume in memory replaces it, because its size is configured.
 const SHARED_MEMORY: &str = "/dev/shm";
 
-/// Filesystems of the kernel, which no volume can take the place of.
+/// Filesystems of the kernel, which no volume can replace.
 const OF_KERNEL: [&str; 3] = ["/dev", "/proc", "/sys"];
 
-/// What is wrong with the configured paths.
+/// Invalid configured paths.
 pub(super) fn check(paths: &[WritablePath]) -> Vec<Objection> {
     let is_bad = |path: &WritablePath| match clean(&path.path) {
         Some(path) => OF_KERNEL.iter().any(|it| {
@@ -56,69 +56,58 @@ pub(super) fn check(paths: &[WritablePath]) -> Vec<Objection> {
         None => true,
     };
     let bad = paths.iter().enumerate().filter(|(_, path)| is_bad(path));
-    let help = "write an absolute path without `..` and `:`, below the root and not of the kernel (/dev, /proc, /sys)"
-        .to_owned();
     bad.map(|(index, path)| {
         Objection::new(
             format!("writablePaths[{index}]"),
             format!("`{}` cannot be mounted", path.path),
-            help.clone(),
+            "write an absolute path without `..` and `:`, other than `/` and not in /dev, /proc or /sys",
         )
     })
     .collect()
 }
 
-/// A path to be mounted in one container.
+/// A path to mount in one container.
 pub(super) struct Wanted {
     pub(super) path: String,
     size: String,
     medium: Option<Medium>,
     pub(super) is_configured: bool,
-    /// The image of which the catalogue knows that it writes there.
+    /// The image that writes there according to the catalogue.
     pub(super) image: Option<String>,
-    /// The image has files there, which a mount would hide.
+    /// Whether the image has files there, which a mount would hide.
     pub(super) hides: bool,
 }
 
-/// The paths of one container; of two settings for one path the later wins.
+/// The paths of one container. If two settings have the same path, the later one wins.
 pub(super) fn paths_for(configured: &[WritablePath], tmp: bool, container: &str) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
     if tmp {
-        wanted.push(Wanted {
-            path: "/tmp".to_owned(),
-            size: DEFAULT_SIZE.to_owned(),
-            medium: None,
-            is_configured: false,
-            image: None,
-            hides: false,
-        });
+        wanted.push(Wanted::at("/tmp".to_owned()));
     }
-    for setting in configured.iter().filter(|setting| {
-        setting
-            .container
-            .as_ref()
-            .is_none_or(|glob| glob.matches(container))
-    }) {
+    let applies = |setting: &&WritablePath| {
+        let glob = setting.container.as_ref();
+        glob.is_none_or(|glob| glob.matches(container))
+    };
+    for setting in configured.iter().filter(applies) {
         let Some(path) = clean(&setting.path) else {
             continue;
         };
-        let size = setting
-            .size_limit
-            .map_or_else(|| DEFAULT_SIZE.to_owned(), |Amount(size)| size.to_string());
         wanted.retain(|known| known.path != path);
+        let default = Wanted::at(path);
         wanted.push(Wanted {
-            path,
-            size,
+            size: match setting.size_limit {
+                Some(Amount(size)) => size.to_string(),
+                None => default.size,
+            },
             medium: setting.medium,
             is_configured: true,
-            image: None,
-            hides: false,
+            ..default
         });
     }
     wanted
 }
 
-/// Adds the paths that the catalogue has for an image, where nothing else is said of them.
+/// Adds the paths that the catalogue has for an image, unless they are already in the list.
 pub(super) fn add_known(paths: &mut Vec<Wanted>, image: &str, entry: &Entry) {
     let writable = entry.writable_paths.iter().map(|path| (path, false));
     let hidden = entry.hides.iter().map(|path| (path, true));
@@ -127,18 +116,26 @@ pub(super) fn add_known(paths: &mut Vec<Wanted>, image: &str, entry: &Entry) {
             continue;
         };
         paths.push(Wanted {
-            path,
-            size: DEFAULT_SIZE.to_owned(),
-            medium: None,
-            is_configured: false,
             image: Some(image.to_owned()),
             hides,
+            ..Wanted::at(path)
         });
     }
 }
 
 impl Wanted {
-    /// Whether the path is there and writable without a mount, by the kubelet's or the runtime's doing.
+    fn at(path: String) -> Wanted {
+        Wanted {
+            path,
+            size: DEFAULT_SIZE.to_owned(),
+            medium: None,
+            is_configured: false,
+            image: None,
+            hides: false,
+        }
+    }
+
+    /// Whether the kubelet or the runtime provides the path, writable without a mount.
     pub(super) fn is_provided(&self, termination_message: Option<&str>) -> bool {
         let is_plain_memory = self.path == SHARED_MEMORY && self.medium.is_none();
         let is_file = PROVIDED_FILES.contains(&self.path.as_str());
@@ -156,9 +153,9 @@ impl Wanted {
 }
 
 pub(super) fn mapping<'k>(entries: impl IntoIterator<Item = (&'k str, Value)>) -> Value {
+    let entries = entries.into_iter();
     Value::Mapping(
         entries
-            .into_iter()
             .map(|(key, value)| (key.to_owned(), value))
             .collect(),
     )

@@ -1,4 +1,4 @@
-//! One claim: what is asked of it, in which order, and what the API server makes of a change.
+//! The fields of one claim, and which of their changes the API server rejects.
 
 use std::cell::Cell;
 
@@ -17,20 +17,20 @@ use crate::yaml::{Node, Value};
 pub(super) const BOUND: Rule = rule(
     "FIT-STO010",
     Severity::Error,
-    "a claim that cannot be changed as configured",
+    "a manually bound claim whose class cannot be changed",
 );
 
-/// What an author has to do for a StatefulSet's claim templates to change (`ValidateStatefulSetUpdate` in kubernetes
-/// `pkg/apis/apps/validation/validation.go` lets them not).
-const RECREATE: &str = "a StatefulSet that exists already has to be deleted with --cascade=orphan for this, and its claims changed by hand";
+/// How to change the claim templates of an existing StatefulSet, which the API server rejects (`ValidateStatefulSetUpdate` in
+/// kubernetes `pkg/apis/apps/validation/validation.go`).
+const RECREATE: &str = "to apply this to an existing StatefulSet, delete it with --cascade=orphan and change its claims manually";
 
-/// A claim in the hands of its section.
+/// A claim and its section.
 pub(super) struct Fitting<'f, 'a> {
     pub(super) resource: &'f Resource<'a>,
     pub(super) claim: &'f Claim<'a>,
     pub(super) section: &'f Section<'f, Storage>,
-    /// Whether it was said what a change of this object's claim templates takes.
-    pub(super) is_told: &'f Cell<bool>,
+    /// Whether a change of this object already has the note [`RECREATE`].
+    pub(super) is_noted: &'f Cell<bool>,
 }
 
 impl<'a> Fitting<'_, 'a> {
@@ -46,25 +46,17 @@ impl<'a> Fitting<'_, 'a> {
         self.claim.get(&[field])
     }
 
-    /// Where this claim has a field of a PersistentVolumeClaimSpec; nowhere when an operator's resource has no such field.
+    /// The path of a field of a PersistentVolumeClaimSpec in this claim; empty if an operator's resource does not have it.
     pub(super) fn field<'s>(&'s self, of_spec: &[&'s str]) -> Vec<&'s str> {
         self.claim.field(of_spec).unwrap_or_default()
     }
 
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
         for part in ["spec", "metadata"] {
-            if let Some(node) = self
-                .claim
-                .node
-                .get(part)
-                .filter(|node| !node.is_null() && !node.is_map())
-            {
-                return Err(expected(
-                    self.resource,
-                    node,
-                    "a mapping",
-                    &self.claim.subject.at(&[part]),
-                ));
+            let node = self.claim.node.get(part);
+            if let Some(node) = node.filter(|node| !node.is_null() && !node.is_map()) {
+                let path = self.claim.subject.at(&[part]);
+                return Err(expected(self.resource, node, "a mapping", &path));
             }
         }
         if self.spec("volumeName").is_some() || self.spec("selector").is_some() {
@@ -77,36 +69,34 @@ impl<'a> Fitting<'_, 'a> {
         self.fit_attributes_class(edits)
     }
 
-    /// A claim that names its volume is bound by hand: another class would never bind.
+    /// Reports a change that is not made: a manually bound claim would never bind with another class.
     fn leave_bound(&self, edits: &mut Edits<'_>) {
         let leaf = "storageClassName";
         let configured = self.settings().storage_class_name.as_deref();
         let current = self.spec(leaf).and_then(|node| node.text());
-        let wish = match configured {
-            _ if is_removed(self.section, leaf, configured.is_some()) => {
-                if current.is_none() {
-                    return;
-                }
-                "be taken away".to_owned()
-            }
+        let wanted = match configured {
+            _ if is_removed(self.section, leaf, configured.is_some()) => None,
             Some(class) if self.section.mode(leaf) == Mode::Override => {
-                let class = self.settings().name_here(class);
-                if current.as_deref() == Some(class) {
-                    return;
-                }
-                format!("become {class}")
+                Some(self.settings().name_here(class))
             }
             _ => return,
         };
+        if current.as_deref() == wanted {
+            return;
+        }
+        let change = match wanted {
+            None => "removed".to_owned(),
+            Some(class) => format!("changed to {class}"),
+        };
         let message = format!(
-            "claim \"{}\" is bound to its volume by hand, so its class cannot {wish}",
+            "claim \"{}\" is manually bound to its volume, so its class cannot be {change}",
             self.claim.name
         );
         let finding = Finding::new(&BOUND, message)
             .about(&self.claim.subject, &self.field(&[leaf]))
             .current(current.map(|class| Value::from(class.into_owned())))
             .decided_by(self.section.decision(leaf))
-            .help("leave the claim out with `claims`, or use mode Ensure for it");
+            .help("exclude the claim with `claims`, or use mode Ensure for it");
         edits.find(finding);
     }
 
@@ -126,28 +116,19 @@ impl<'a> Fitting<'_, 'a> {
         if authors.is_some_and(|node| !is_empty(node)) && mode == Mode::Ensure {
             return Ok(());
         }
-        let value = Value::Sequence(
-            modes
-                .iter()
-                .map(|mode| Value::from(mode.as_str()))
-                .collect(),
-        );
-        // The API server refuses an empty list as it does none.
+        let modes = modes.iter().map(|mode| Value::from(mode.as_str()));
+        let proposal = self.proposal(&field, leaf, Value::Sequence(modes.collect()));
+        // The API server rejects an empty list like an absent one.
         if authors.is_some_and(is_empty) && mode != Mode::Off {
-            let proposal = self.proposal(&field, leaf, value, Meaning::Literal);
             edits.repair(proposal)?;
             self.mark(leaf, edits);
             return Ok(());
         }
-        self.set(
-            self.proposal(&field, leaf, value, Meaning::Literal),
-            leaf,
-            edits,
-        )
+        self.set(proposal, leaf, edits)
     }
 
     fn fit_attributes_class(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        /// On by default since then (`VolumeAttributesClass` in kubernetes `pkg/features/kube_features.go`).
+        /// The feature is on by default since then (`VolumeAttributesClass` in kubernetes `pkg/features/kube_features.go`).
         const SINCE: u32 = 34;
         let leaf = "volumeAttributesClassName";
         let field = self.field(&[leaf]);
@@ -159,32 +140,27 @@ impl<'a> Fitting<'_, 'a> {
             return Ok(());
         };
         if minor_version(self.section) < SINCE {
-            edits.find(
-                Finding::too_young(leaf, SINCE, self.section.decision(leaf))
-                    .about(&self.claim.subject, &field),
-            );
+            let finding = Finding::too_young(leaf, SINCE, self.section.decision(leaf));
+            edits.find(finding.about(&self.claim.subject, &field));
             return Ok(());
         }
-        let proposal = self.proposal(&field, leaf, Value::from(class), Meaning::Text);
-        self.set(proposal, leaf, edits)
+        let proposal = self.proposal(&field, leaf, Value::from(class));
+        self.set(proposal.meaning(Meaning::Text), leaf, edits)
     }
 
-    /// A leaf's value as the leaf's own setting has it.
+    /// A proposal that the leaf's own setting decides.
     pub(super) fn proposal<'p>(
         &'p self,
         field: &'p [&'p str],
         leaf: &str,
         value: Value,
-        meaning: Meaning,
     ) -> Proposal<'p> {
-        Proposal {
-            subject: &self.claim.subject,
+        Proposal::new(
+            &self.claim.subject,
             field,
             value,
-            decision: self.section.decision(leaf),
-            meaning,
-            note: None,
-        }
+            self.section.decision(leaf),
+        )
     }
 
     pub(super) fn set(
@@ -211,7 +187,7 @@ impl<'a> Fitting<'_, 'a> {
         }
         let proposal = Proposal {
             decision: self.section.decision_to_remove(leaf),
-            ..self.proposal(field, leaf, Value::Null, Meaning::Literal)
+            ..self.proposal(field, leaf, Value::Null)
         };
         if matches!(edits.set(proposal)?, Answer::Edited) {
             self.mark_fixed(edits);
@@ -219,9 +195,9 @@ impl<'a> Fitting<'_, 'a> {
         Ok(())
     }
 
-    /// Marks the last edit if the leaf's field is fixed when a claim is made: its class and access modes, but neither its
-    /// size, which may grow, nor its attributes (`ValidatePersistentVolumeClaimUpdate` in kubernetes
-    /// `pkg/apis/core/validation/validation.go`). All of a StatefulSet's templates is.
+    /// Marks the last edit as immutable if the field of an existing claim cannot change: its class and access modes, but not
+    /// its size, which can grow, or its attributes class (`ValidatePersistentVolumeClaimUpdate` in kubernetes
+    /// `pkg/apis/core/validation/validation.go`). No field of a StatefulSet's claim templates can change.
     pub(super) fn mark(&self, leaf: &str, edits: &mut Edits<'_>) {
         let is_fixed = matches!(leaf, "storageClassName" | "accessModes");
         if is_fixed || self.claim.kind == ClaimKind::Template {
@@ -229,19 +205,19 @@ impl<'a> Fitting<'_, 'a> {
         }
     }
 
-    /// Marks the last edit as one that a claim which exists already does not take.
+    /// Marks the last edit as one that the API server rejects on an existing claim.
     pub(super) fn mark_fixed(&self, edits: &mut Edits<'_>) {
-        // Ephemeral claims are made anew with each pod, and what an operator makes of a change is its own affair.
+        // Ephemeral claims are recreated with each pod, and an operator decides how to apply a change.
         if matches!(self.claim.kind, ClaimKind::Ephemeral | ClaimKind::Custom) {
             return;
         }
         edits.mark_immutable();
-        // Said where a value of the author's changes, who may have it in a cluster; and once for each object, because all
-        // its templates change together.
+        // Noted if an author's value changes, which may exist in a cluster, and once per object, because all of its templates
+        // change together.
         if self.claim.kind == ClaimKind::Template
             && let Some(change) = edits.changes.last_mut()
             && change.current.is_some()
-            && !self.is_told.replace(true)
+            && !self.is_noted.replace(true)
         {
             change.note = Some(match change.note.take() {
                 Some(note) => format!("{note}; {RECREATE}"),

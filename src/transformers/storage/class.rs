@@ -1,4 +1,4 @@
-//! The class of a claim: the field, the names that classes have elsewhere, and the annotation of old.
+//! The class of a claim: the field, names in other clusters, and the legacy annotation.
 
 use std::sync::Arc;
 
@@ -16,12 +16,12 @@ use crate::yaml::Value;
 pub(super) const AGAINST_LEGACY: Rule = rule(
     "FIT-STO003",
     Severity::Error,
-    "the legacy annotation of a claim says something else than its field shall",
+    "the legacy annotation of a claim differs from the class that its field should have",
 );
 pub(super) const RESTORED: Rule = rule(
     "FIT-STO008",
     Severity::Info,
-    "a storage class that stays as its author set it",
+    "a storage class that is not changed, because the claim restores another volume",
 );
 
 /// The leaf, which is also the name of the field.
@@ -36,83 +36,72 @@ impl Fitting<'_, '_> {
         let mode = self.section.mode(LEAF);
         if is_removed(self.section, LEAF, configured.is_some()) {
             self.remove(&field, LEAF, edits)?;
-            // Left behind, it would be the class.
+            // Otherwise the annotation would be the class.
             return self.remove(&LEGACY_FIELD, LEAF, edits);
         }
         if matches!(mode, Mode::Off | Mode::Remove) {
             return Ok(());
         }
-        let restores = self
+        let source = self
             .spec("dataSource")
-            .or_else(|| self.spec("dataSourceRef"))
-            .is_some();
-        if restores && settings.claims.is_none() {
+            .or_else(|| self.spec("dataSourceRef"));
+        if source.is_some() && settings.claims.is_none() {
             if configured.is_some() || !settings.map.is_empty() {
                 self.leave_restored(edits);
             }
             return Ok(());
         }
         let author = self.spec(LEAF).and_then(|node| node.text());
-        match (self.legacy_class(), configured) {
-            (Some(legacy), _) => self.fit_legacy(&legacy, author.as_deref(), edits),
-            (None, configured) => {
-                if let Some(author) = author.as_deref()
-                    && (mode != Mode::Override || configured.is_none())
-                    && settings.name_here(author) != author
-                {
-                    return self.rename(author, edits);
-                }
-                match configured {
-                    Some(class) => {
-                        let here = settings.name_here(class);
-                        let note = (here != class)
-                            .then(|| format!("which is what {class} is called here"));
-                        let value = Value::from(here);
-                        let proposal = Proposal {
-                            note,
-                            ..self.proposal(&field, LEAF, value, Meaning::Text)
-                        };
-                        self.set(proposal, LEAF, edits)
-                    }
-                    None => Ok(()),
-                }
-            }
+        if let Some(legacy) = self.claim.node.text_at(LEGACY_FIELD) {
+            return self.fit_legacy(&legacy, author.as_deref(), edits);
         }
+        if let Some(author) = author.as_deref()
+            && (mode != Mode::Override || configured.is_none())
+            && settings.name_here(author) != author
+        {
+            return self.rename(author, edits);
+        }
+        let Some(class) = configured else {
+            return Ok(());
+        };
+        let here = settings.name_here(class);
+        let note = (here != class).then(|| format!("`map` renames {class} to this"));
+        let proposal = self.class_proposal(&field, here).note(note);
+        self.set(proposal, LEAF, edits)
+    }
+
+    fn class_proposal<'p>(&'p self, field: &'p [&'p str], class: &str) -> Proposal<'p> {
+        self.proposal(field, LEAF, Value::from(class))
+            .meaning(Meaning::Text)
     }
 
     fn leave_restored(&self, edits: &mut Edits<'_>) {
         let field = self.field(&Claim::CLASS);
         let message = format!(
-            "claim \"{}\" is filled from another volume, whose class must fit; its class is left as it is",
+            "class of claim \"{}\" not changed: the claim restores another volume, which needs a matching class",
             self.claim.name
         );
         let finding = Finding::new(&RESTORED, message).about(&self.claim.subject, &field);
-        edits.find(finding.help("name the claim under `claims` to set it all the same"));
+        edits.find(finding.help("list the claim under `claims` to set its class anyway"));
     }
 
-    /// An author's class gets the name that it has in this cluster. That is what `map` is for, so it does so in the mode
-    /// Ensure as well.
+    /// Renames an author's class to its name in this cluster, even with mode `Ensure`: that is what `map` is for.
     fn rename(&self, author: &str, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let field = self.field(&Claim::CLASS);
         let setting = format!("map.{author}");
         let here = self.settings().name_here(author);
         edits.repair(Proposal {
             decision: self.section.decision_about(&setting, LEAF),
-            ..self.proposal(&field, LEAF, Value::from(here), Meaning::Text)
+            ..self.class_proposal(&field, here)
         })?;
         self.mark(LEAF, edits);
         Ok(())
     }
 
-    fn legacy_class(&self) -> Option<String> {
-        let keys = ["metadata", "annotations", LEGACY_CLASS];
-        Some(self.claim.node.text_at(keys)?.into_owned())
-    }
-
     fn fit_legacy(
         &self,
         legacy: &str,
-        said: Option<&str>,
+        author: Option<&str>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let field = self.field(&Claim::CLASS);
@@ -122,35 +111,35 @@ impl Fitting<'_, '_> {
         let wanted = settings.name_here(configured.unwrap_or(legacy));
         let converts = settings.legacy_annotation == LegacyAnnotation::Convert;
         if wanted != legacy {
-            edits.find(self.conflict(legacy, &format!("it cannot become {wanted}"), wanted));
+            edits.find(self.conflict(legacy, &format!("it cannot be changed to {wanted}"), wanted));
             return Ok(());
         }
         if !converts {
             return Ok(());
         }
-        if let Some(said) = said.filter(|said| *said != legacy) {
-            edits.find(self.conflict(legacy, &format!("the field says {said}"), legacy));
+        if let Some(author) = author.filter(|it| *it != legacy) {
+            edits.find(self.conflict(legacy, &format!("the field is {author}"), legacy));
             return Ok(());
         }
-        // A StatefulSet that exists takes no change of its templates, and whether it exists cannot be seen.
+        // The API server rejects the change if the StatefulSet exists, which fitout cannot know.
         if self.claim.kind == ClaimKind::Template {
             return Ok(());
         }
         let by = self.section.decision_about("legacyAnnotation", LEAF);
         let answer = edits.set(Proposal {
             decision: Arc::clone(&by),
-            note: Some("as its annotation says".to_owned()),
-            ..self.proposal(&field, LEAF, Value::from(legacy), Meaning::Text)
+            note: Some("copied from the legacy annotation".to_owned()),
+            ..self.class_proposal(&field, legacy)
         })?;
         let answer_of_removal = edits.set(Proposal {
             decision: Arc::new(Decision {
                 mode: Mode::Remove,
                 ..(*by).clone()
             }),
-            note: Some("the field says so".to_owned()),
-            ..self.proposal(&LEGACY_FIELD, LEAF, Value::Null, Meaning::Literal)
+            note: Some("replaced by the field".to_owned()),
+            ..self.proposal(&LEGACY_FIELD, LEAF, Value::Null)
         })?;
-        // An existing claim gives its annotation up for the field, but not when it has both
+        // The API server allows replacing the annotation with the field, but not removing it if the claim has both
         // (`validateStorageClassUpgradeFromAnnotation` in kubernetes `pkg/apis/core/validation/validation.go`).
         if matches!(answer, Answer::Same) && matches!(answer_of_removal, Answer::Edited) {
             self.mark_fixed(edits);
@@ -160,7 +149,7 @@ impl Fitting<'_, '_> {
 
     fn conflict(&self, legacy: &str, what: &str, wanted: &str) -> Finding {
         let message = format!(
-            "claim \"{}\" names its class {legacy} in an annotation, which wins over the field; {what}",
+            "claim \"{}\" has the class {legacy} in the legacy annotation, which wins over the field; {what}",
             self.claim.name
         );
         Finding::new(&AGAINST_LEGACY, message)

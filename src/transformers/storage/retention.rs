@@ -1,4 +1,4 @@
-//! What becomes of the claims that a StatefulSet made: its own field, not one of its claims.
+//! The retention policy of a StatefulSet's claims, a field of the StatefulSet itself.
 
 use kustomize_krm_types::Severity;
 
@@ -17,23 +17,23 @@ pub(super) const OF_OPERATOR: Rule = rule(
     "a retention policy that is not set",
 );
 
-/// `StatefulSetAutoDeletePVC` is on by default since then (KEP 1847).
+/// The feature `StatefulSetAutoDeletePVC` is on by default since then (KEP 1847).
 const SINCE: u32 = 27;
 
-/// Fits the policy of a StatefulSet that has claim templates which the section is for.
+/// Sets the policy of a StatefulSet with claim templates that the section applies to.
 pub(super) fn fit(
     target: &Target<'_>,
     section: &Section<'_, Storage>,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
     let resource = target.resource;
-    let is_one =
+    let is_stateful_set =
         matches!(resource.group(), "apps" | "apps.kruise.io") && resource.kind == "StatefulSet";
     let is_for = |kind| {
         let mut claims = target.claims.iter();
         claims.any(|it| it.kind == kind && section.settings.is_for(&it.name))
     };
-    let fits = is_one && is_for(ClaimKind::Template);
+    let has_field = is_stateful_set && is_for(ClaimKind::Template);
     let mut is_operators = is_for(ClaimKind::Custom);
     let subject = Subject::object();
     let retention = &section.settings.retention;
@@ -47,12 +47,11 @@ pub(super) fn fit(
         let mode = section.mode(&leaf);
         let is_wanted = policy.is_some() && !matches!(mode, Mode::Off | Mode::Remove);
         if is_wanted && std::mem::take(&mut is_operators) {
-            // What an operator makes of its claims when its resource goes is its own affair.
-            let message = "its claims are made by an operator, so `retention` is not written: it is a field of StatefulSets";
+            let message = "`retention` not set: an operator creates these claims, and only StatefulSets have the field";
             let finding = Finding::new(&OF_OPERATOR, message).decided_by(section.decision(&leaf));
-            edits.find(finding.help("set what the operator has for it"));
+            edits.find(finding.help("use the operator's own setting for this"));
         }
-        if !fits || !is_removed && !is_wanted {
+        if !has_field || !is_removed && !is_wanted {
             continue;
         }
         if !is_removed && minor_version(section) < SINCE {
@@ -65,17 +64,11 @@ pub(super) fn fit(
             Some(Policy::Delete) => Value::from("Delete"),
             None => Value::Null,
         };
-        edits.set(Proposal {
-            subject: &subject,
-            field: &field,
-            value,
-            decision: match is_removed {
-                true => section.decision_to_remove(&leaf),
-                false => section.decision(&leaf),
-            },
-            meaning: Meaning::Text,
-            note: None,
-        })?;
+        let decision = match is_removed {
+            true => section.decision_to_remove(&leaf),
+            false => section.decision(&leaf),
+        };
+        edits.set(Proposal::new(&subject, &field, value, decision).meaning(Meaning::Text))?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The size of a claim. It only grows, unless something asks for less by name: then no claim that exists takes it.
+//! The size of a claim. It only grows, unless the config explicitly makes it smaller, which existing claims reject.
 
 use super::claim::Fitting;
 use super::{Size, SizePolicy, Storage, is_removed};
@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::yaml::Value;
 
 impl Storage {
-    /// The leaf that gives a claim its size, and what it says.
+    /// The leaf with the size of a claim, and the size.
     fn size_of(&self, claim: &str) -> Option<(String, Quantity)> {
         match self.size.as_ref()? {
             Size::All(size) => Some(("size".to_owned(), *size)),
@@ -22,24 +22,16 @@ impl Storage {
         }
     }
 
-    /// A configured size as it is written, and why it is not the configured one.
+    /// The size to write for a configured size, and why it differs.
     fn scaled(&self, size: Quantity) -> (Quantity, Option<String>) {
-        let step = if size.format() == Format::BinarySi {
-            "1Mi"
-        } else {
-            "1M"
-        };
         let scaled = self.scale.as_ref().and_then(|factor| {
-            let scaled = size.scale_up(&factor.0, step.parse().ok()?)?;
-            // A factor that makes claims smaller would undo what they have grown to elsewhere.
+            let scaled = size.scale_up(&factor.0, step_of(size)?)?;
+            // Claims that have grown must not become smaller.
             (scaled > size || self.size_policy == SizePolicy::Exact).then_some(scaled)
         });
         let size = scaled.unwrap_or(size);
         match self.max {
-            Some(Amount(max)) if max < size => (
-                max,
-                Some(format!("lowered from {size}, which is above `max`")),
-            ),
+            Some(Amount(max)) if max < size => (max, Some(format!("lowered from {size} to `max`"))),
             _ => (size, None),
         }
     }
@@ -76,15 +68,7 @@ impl Fitting<'_, '_> {
         if smaller.is_some() && self.settings().size_policy == SizePolicy::GrowOnly {
             return Ok(());
         }
-        let proposal = Proposal {
-            note,
-            ..self.proposal(
-                &field,
-                &leaf,
-                Value::from(size.to_string()),
-                Meaning::Quantity,
-            )
-        };
+        let proposal = self.size_proposal(&field, &leaf, size).note(note);
         self.set(proposal, &leaf, edits)?;
         if smaller.is_some() {
             self.mark_fixed(edits);
@@ -92,7 +76,17 @@ impl Fitting<'_, '_> {
         Ok(())
     }
 
-    /// Brings an author's size down to `max`.
+    fn size_proposal<'p>(
+        &'p self,
+        field: &'p [&'p str],
+        leaf: &str,
+        size: Quantity,
+    ) -> Proposal<'p> {
+        let value = Value::from(size.to_string());
+        self.proposal(field, leaf, value).meaning(Meaning::Quantity)
+    }
+
+    /// Lowers an author's size to `max`.
     fn bound_size(
         &self,
         leaf: &str,
@@ -108,36 +102,38 @@ impl Fitting<'_, '_> {
         }
         let proposal = Proposal {
             decision: self.section.decision_about("max", leaf),
-            ..self.proposal(
-                &field,
-                leaf,
-                Value::from(max.to_string()),
-                Meaning::Quantity,
-            )
+            ..self.size_proposal(&field, leaf, max)
         };
         self.set(proposal, leaf, edits)?;
         self.mark_fixed(edits);
         Ok(())
     }
 
-    /// The path in `modes` that takes the size of this claim away by a name that no size is configured for.
+    /// The path in `modes` that removes the size of this claim by name, without a setting for it.
     fn removed_size(&self) -> Option<String> {
         let is_for = |path: &&str| {
-            let name = path.strip_prefix("size.").map(str::to_owned);
-            let glob = name.map(Glob::from);
-            glob.is_some_and(|glob| glob.matches(&self.claim.name))
+            let name = path.strip_prefix("size.");
+            name.is_some_and(|name| Glob::from(name.to_owned()).matches(&self.claim.name))
         };
         self.section.removed().find(is_for).map(str::to_owned)
     }
 }
 
-/// A size in the units of the author's, powers of 1000 or of 1024, where it is a round number of them.
+/// A size in the author's units, powers of 1000 or of 1024, if it is a whole number of them.
 fn in_units_of(author: Quantity, size: Quantity) -> Quantity {
     let is_binary = |it: Quantity| it.format() == Format::BinarySi;
-    let one = if is_binary(author) { "1Mi" } else { "1M" };
-    let round = one
-        .parse()
-        .ok()
-        .filter(|step| is_binary(author) != is_binary(size) && size.is_multiple_of(*step));
-    round.map_or(size, |_| size.with_format(author.format()))
+    let is_whole = |step: Quantity| size.is_multiple_of(step);
+    match is_binary(author) != is_binary(size) && step_of(author).is_some_and(is_whole) {
+        true => size.with_format(author.format()),
+        false => size,
+    }
+}
+
+/// The step that sizes with the format of this one are rounded to.
+fn step_of(size: Quantity) -> Option<Quantity> {
+    let step = match size.format() {
+        Format::BinarySi => "1Mi",
+        _ => "1M",
+    };
+    step.parse().ok()
 }

@@ -1,11 +1,11 @@
-// pss answers what the API server's own evaluator of the Pod Security Standards says of objects, for the Rust tests of
-// pod_security.rs and restricted.rs to agree with.
+// pss prints the results of the API server's own evaluator of the Pod Security Standards for objects. The Rust tests in
+// pod_security and restricted.rs compare them with fitout's.
 //
 //	go run ./pss < questions > answers
 //
-// A question is a line of JSON with a level, a version and the text of an object, YAML or JSON. So is its answer: what
-// keeps the text from being an object with pods, and each check that forbids them. An answer is sent at the latest when
-// there is no further question.
+// A question is a line of JSON with a level, a version and the text of an object, YAML or JSON. So is its answer: why
+// the text is not an object with pods, or each check that forbids them. Answers are flushed at the latest when there are no
+// more questions.
 package main
 
 import (
@@ -53,7 +53,7 @@ func must[T any](value T, err error) T {
 type oracle struct {
 	evaluator policy.Evaluator
 	decoder   runtime.Decoder
-	// The checks that the evaluator asked since this was emptied last: its results do not name them.
+	// The checks that the evaluator ran since this was last emptied: its results do not name them.
 	asked []string
 }
 
@@ -120,8 +120,8 @@ func (o *oracle) answer(q question) answer {
 	return answer{Violations: violations}
 }
 
-// applyDefaults does what the API server's defaulting does before admission, as far as a check can tell: a volume without
-// a source is an emptyDir, and a Pod (not a template) that is on its node's network has its ports there.
+// applyDefaults applies the API server's defaults that matter to a check: a volume without a source is an emptyDir, and a
+// Pod (not a template) with hostNetwork has host ports.
 func applyDefaults(spec *corev1.PodSpec, isPod bool) {
 	for i := range spec.Volumes {
 		if spec.Volumes[i].VolumeSource == (corev1.VolumeSource{}) {

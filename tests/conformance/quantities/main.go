@@ -1,9 +1,9 @@
-// quantities prints what k8s.io/apimachinery says of random quantities, for the Rust test
-// `quantity::tests::conformance_with_apimachinery` to agree with.
+// quantities prints the results of k8s.io/apimachinery for random quantities, which the Rust test
+// `quantity::tests::conformance_with_apimachinery` compares with its own.
 //
 //	go run ./quantities NUMBER SEED
 //
-// Rows, tab-separated; texts are JSON strings, a refused text has the canonical form "-":
+// Rows, tab-separated; texts are JSON strings, a rejected text has the canonical form "-":
 //
 //	text    TEXT CANONICAL          resource.ParseQuantity
 //	quoted  TEXT CANONICAL          a quoted YAML scalar, through Quantity.UnmarshalJSON
@@ -27,7 +27,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The Rust side holds 38 digits; longer ones are documented to differ.
+// The Rust side supports 38 digits; longer quantities differ, as documented.
 const longest = 38
 
 var (
@@ -145,13 +145,13 @@ func verdict(q resource.Quantity, err error) (form string, comparable bool) {
 
 // throughYAML reads one scalar as the API server's clients do.
 func throughYAML(scalar string) (resource.Quantity, error, bool) {
-	// To YAML, the first is a line break and the second begins a list: neither is a scalar's text.
+	// In YAML the first is a line break and the second begins a list: neither is part of a scalar.
 	if strings.ContainsRune(scalar, '\u2028') || strings.TrimSpace(scalar) == "-" {
 		return resource.Quantity{}, nil, false
 	}
 	js, err := yaml.YAMLToJSON([]byte("q: " + scalar + "\n"))
 	if err != nil {
-		// Only what is a scalar to YAML can reach a quantity, but an infinity gets that far.
+		// Only YAML scalars reach a quantity; an infinity is one.
 		return resource.Quantity{}, err, strings.Contains(err.Error(), "unsupported value")
 	}
 	var t struct {
@@ -233,7 +233,7 @@ func main() {
 			continue
 		}
 		row("cmp", quote(s), quote(last.text), strconv.Itoa(q.Cmp(last.value)))
-		// The same value in nano, milli and so on, where equality is at stake.
+		// The same value in nano, milli and so on, to test equality.
 		if moderate(q) {
 			c := q.DeepCopy()
 			same := c.AsDec().String()

@@ -1,9 +1,9 @@
-// selectors prints what k8s.io/apimachinery says of random label selectors, for the Rust test
-// `label_selector::tests::conformance_with_apimachinery` to agree with.
+// selectors prints the results of k8s.io/apimachinery for random label selectors, which the Rust test
+// `label_selector::tests::conformance_with_apimachinery` compares with its own.
 //
 //	go run ./selectors NUMBER SEED
 //
-// Each row: the selector as a JSON string, then "-" if labels.Parse refuses it, or for each of the
+// Each row: the selector as a JSON string, then "-" if labels.Parse rejects it, or for each of the
 // sets in labels.json "1" if it matches and "0" if not, and the number of requirements each of
 // them misses, separated by commas.
 package main

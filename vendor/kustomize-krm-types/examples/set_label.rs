@@ -31,7 +31,7 @@ pub(crate) fn set_labels(list: &mut ResourceList) {
         return;
     };
     for item in &mut list.items {
-        // Hosts send documents that are not resources too, such as a kustomization.yaml. They go back as they are.
+        // Hosts also send documents that are not resources, such as a kustomization.yaml. They are returned unchanged.
         let Some(Value::Object(metadata)) = item.get_mut("metadata") else {
             continue;
         };

@@ -1,35 +1,35 @@
-//! Annotations that carry a meaning between hosts and functions.
+//! Annotations that hosts and functions exchange.
 //!
 //! Names under [`INTERNAL_PREFIX`] belong to the host: a function keeps them on the items it
-//! returns and changes none but, exceptionally, [`PATH`] and [`INDEX`] (functions-spec.md). Hosts
-//! remove them when they write files. The legacy names are written beside the new ones by kyaml
-//! (`kio/kioutil/kioutil.go`); a reader takes the new name first.
+//! returns and may only change [`PATH`] and [`INDEX`] (functions-spec.md). Hosts remove them when they
+//! write files. kyaml writes the legacy names together with the new ones
+//! (`kio/kioutil/kioutil.go`); a reader prefers the new name.
 
-/// What the names of a host's own annotations begin with.
+/// The prefix of a host's own annotations.
 pub const INTERNAL_PREFIX: &str = "internal.config.kubernetes.io/";
 
 /// The file an item came from and goes back to: relative, with slashes, below the package.
 /// kustomize build sets none for the first transformer and a made-up one from the second on.
 pub const PATH: &str = "internal.config.kubernetes.io/path";
 
-/// [`PATH`] under its former name, which kyaml still writes beside the new one.
+/// The legacy name of [`PATH`], which kyaml still writes too.
 pub const LEGACY_PATH: &str = "config.kubernetes.io/path";
 
 /// The position of an item in its file, counted from 0. In kustomize build, the position in the
 /// whole list.
 pub const INDEX: &str = "internal.config.kubernetes.io/index";
 
-/// [`INDEX`] under its former name, which kyaml still writes beside the new one.
+/// The legacy name of [`INDEX`], which kyaml still writes too.
 pub const LEGACY_INDEX: &str = "config.kubernetes.io/index";
 
-/// A number by which the host finds an item again in the output, to restore its comments and the
-/// order of its fields.
+/// A number that identifies an item in the output, so that the host can restore its comments and
+/// the order of its fields.
 pub const ID: &str = "internal.config.kubernetes.io/id";
 
-/// [`ID`] under its former name, which kyaml still writes beside the new one.
+/// The legacy name of [`ID`], which kyaml still writes too.
 pub const LEGACY_ID: &str = "config.k8s.io/id";
 
-/// A number by which kyaml finds an item again to keep the legacy and the new names in step.
+/// A number by which kyaml identifies an item, to keep the legacy and the new names in sync.
 pub const MIGRATION_RESOURCE_ID: &str =
     "internal.config.kubernetes.io/annotations-migration-resource-id";
 
@@ -49,18 +49,18 @@ pub const PREVIOUS_NAMES: &str = "internal.config.kubernetes.io/previousNames";
 /// The kinds that go with [`PREVIOUS_NAMES`].
 pub const PREVIOUS_KINDS: &str = "internal.config.kubernetes.io/previousKinds";
 
-/// The namespaces that go with [`PREVIOUS_NAMES`]; `default` where the item named none.
+/// The namespaces that go with [`PREVIOUS_NAMES`]; `default` if the item had none.
 pub const PREVIOUS_NAMESPACES: &str = "internal.config.kubernetes.io/previousNamespaces";
 
-/// The identity of an item as a small YAML text; only kustomize build sets it, for exec and
-/// container functions, and so it tells that host from the others.
+/// The identity of an item as a small YAML text. Only kustomize build sets it, for exec and
+/// container functions, so it identifies that host.
 pub const KUSTOMIZE_ID: &str = "kustomize.config.k8s.io/id";
 
 /// Where an item came from, as a small YAML text with `path` and for remote bases `repo` and `ref`.
 /// Only with `buildMetadata: [originAnnotations]`, and it stays in the build's output.
 pub const ORIGIN: &str = "config.kubernetes.io/origin";
 
-/// `"true"` on an item that is not to be applied to a cluster; kustomize build drops it from its
+/// `"true"` on an item that must not be applied to a cluster; kustomize build drops it from its
 /// output.
 pub const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
 
@@ -68,10 +68,10 @@ pub const LOCAL_CONFIG: &str = "config.kubernetes.io/local-config";
 /// YAML.
 pub const FUNCTION: &str = "config.kubernetes.io/function";
 
-/// [`FUNCTION`] under its former name, still read by kyaml.
+/// The legacy name of [`FUNCTION`], which kyaml still reads.
 pub const LEGACY_FUNCTION: &str = "config.k8s.io/function";
 
-/// The annotations a host adds for its own bookkeeping, which mean nothing to a cluster.
+/// The annotations that a host adds for its own bookkeeping, without a meaning in a cluster.
 pub const BOOKKEEPING: [&str; 14] = [
     PATH,
     LEGACY_PATH,

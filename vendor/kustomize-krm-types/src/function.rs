@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// How a host runs a function (`runtimeutil.FunctionSpec`, `fn/runtime/runtimeutil/functiontypes.go`).
 ///
-/// Hosts read it strictly: an unknown member is an error there, and so it is here. Where both are
-/// given, kustomize prefers the container.
+/// Unknown members are errors, as in the hosts. If both are given, kustomize prefers the
+/// container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FunctionSpec {
@@ -17,8 +17,8 @@ pub struct FunctionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exec: Option<ExecSpec>,
 
-    /// Let the functions after this one run before its failure is reported. kustomize build
-    /// ignores it.
+    /// Run the next functions before the failure of this one is reported. kustomize build ignores
+    /// it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub defer_failure: bool,
 }
@@ -31,11 +31,11 @@ pub struct ContainerSpec {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub image: String,
 
-    /// Whether the container needs the network, which the user has to allow as well.
+    /// Whether the container needs the network, which the user must also allow.
     #[serde(default, skip_serializing_if = "is_false")]
     pub network: bool,
 
-    /// What to mount into the container.
+    /// Storage to mount into the container.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mounts: Vec<StorageMount>,
 
@@ -70,7 +70,7 @@ pub struct StorageMount {
     #[serde(default, rename = "type", skip_serializing_if = "String::is_empty")]
     pub mount_type: String,
 
-    /// The path on the host, which kustomize wants below the kustomization, or a volume's name.
+    /// The path on the host, which kustomize requires below the kustomization, or a volume's name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub src: String,
 

@@ -36,7 +36,7 @@
 //!
 //! `examples/set_label.rs` is a complete function.
 //!
-//! Items are [`serde_json::Value`]s, which hold no comments and no formatting. A function that must preserve them needs a
+//! Items are [`serde_json::Value`]s, which have no comments and no formatting. A function that must preserve them needs a
 //! lossless YAML editor for the list, and can still use the constants, the annotations and the results of this crate.
 //!
 //! Sources: the KRM Functions Specification (kustomize, `cmd/config/docs/api-conventions/functions-spec.md`), and its
@@ -52,7 +52,7 @@ pub use function::{ContainerSpec, ExecSpec, FunctionSpec, StorageMount};
 pub use resource_list::ResourceList;
 pub use result::{Field, File, ResourceIdentifier, Result, Severity};
 
-/// Holds that the example in the README compiles.
+/// Compiles the example in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

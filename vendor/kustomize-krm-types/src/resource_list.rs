@@ -29,8 +29,8 @@ pub struct ResourceList {
     #[serde(deserialize_with = "known_kind")]
     pub kind: String,
 
-    /// The resources. A host takes an item that is missing from the output for one to delete, so a function returns
-    /// every item, including those that it does not know.
+    /// The resources. A host deletes items that are missing from the output, so a function returns every
+    /// item, including those that it does not know.
     #[serde(default, deserialize_with = "null_as_default")]
     pub items: Vec<Value>,
 
@@ -38,7 +38,7 @@ pub struct ResourceList {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub function_config: Option<Value>,
 
-    /// What the function found or did. Hosts send none.
+    /// The findings and changes of the function. Hosts send none.
     #[serde(
         default,
         deserialize_with = "null_as_default",

@@ -1,4 +1,4 @@
-//! What a function found or did: the `results` of a ResourceList.
+//! The findings and changes of a function: the `results` of a ResourceList.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,7 +33,7 @@ use crate::annotations;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Result {
-    /// What is wrong or was changed, in one sentence for a person to read.
+    /// The problem or the change, in one sentence for users.
     pub message: String,
 
     /// How severe it is. Always written, because hosts differ in the default: the specification says `error`, and kpt
@@ -49,11 +49,11 @@ pub struct Result {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Field>,
 
-    /// The file that holds the resource.
+    /// The file that contains the resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<File>,
 
-    /// Anything else a machine may want to know, in the order of the keys.
+    /// More data for programs, in the order of the keys.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -68,7 +68,7 @@ impl Result {
         }
     }
 
-    /// The same result, about an item of the list: `resourceRef`, and `file` if the host tells where the item is from.
+    /// The same result, about an item of the list: `resourceRef`, and `file` if the host says where the item is from.
     #[must_use]
     pub fn about(self, item: &Value) -> Self {
         Self {
@@ -79,16 +79,16 @@ impl Result {
     }
 }
 
-/// How severe a result is. Ordered from harmless to severe: `Info < Warning < Error`, so that the worst of a list
+/// The severity of a result, ordered from harmless to severe: `Info < Warning < Error`, so that the worst of a list
 /// is its maximum.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Good to know; nothing to do.
+    /// Information only.
     Info,
-    /// Probably wrong, but the output can be used.
+    /// Probably wrong, but the output is usable.
     Warning,
     /// Wrong: the function exits with a code other than 0. The specification's default.
     #[default]
@@ -112,7 +112,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// Which resource a result speaks of (`yaml.ResourceIdentifier`).
+/// The resource that a result is about (`yaml.ResourceIdentifier`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ResourceIdentifier {
@@ -145,11 +145,11 @@ impl ResourceIdentifier {
     }
 }
 
-/// Which field a result speaks of, and what it should be.
+/// The field that a result is about, and its expected value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Field {
-    /// The way to the field, such as `spec.template.spec.containers[0].image`.
+    /// The path of the field, such as `spec.template.spec.containers[0].image`.
     pub path: String,
 
     /// The value found; None if there is none. A null that was written is `Value::Null`.
@@ -160,7 +160,7 @@ pub struct Field {
     )]
     pub current_value: Option<Value>,
 
-    /// The value that would settle the matter, or that was set.
+    /// The value that would fix the problem, or that was set.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -169,14 +169,14 @@ pub struct Field {
     pub proposed_value: Option<Value>,
 }
 
-/// Keeps a null apart from an absent member, which serde would take for the same.
+/// Distinguishes null from an absent member, which serde does not.
 fn present<'de, D: serde::Deserializer<'de>>(
     deserializer: D,
 ) -> std::result::Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
-/// Which file a result speaks of.
+/// The file that a result is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct File {
@@ -190,7 +190,7 @@ pub struct File {
 
 impl File {
     /// The file of an item, by the annotations [`PATH`](annotations::PATH) and [`INDEX`](annotations::INDEX) or their
-    /// legacy names; None if it has no path. Under kustomize build a path may be made up: see there.
+    /// legacy names; None if it has no path. Under kustomize build the path may be invented: see [`PATH`](annotations::PATH).
     ///
     /// ```
     /// use kustomize_krm_types::{File, annotations};
