@@ -49,7 +49,7 @@ pub struct Proposal<'p> {
 }
 
 impl<'p> Proposal<'p> {
-    /// A proposal that compares values literally and has no note.
+    /// Creates a proposal with literal comparison and without a note.
     pub fn new(
         subject: &'p Arc<Subject>,
         field: &'p [&'p str],
@@ -66,14 +66,14 @@ impl<'p> Proposal<'p> {
         }
     }
 
-    /// Compares a present value in another way.
+    /// Sets the comparison with the current value.
     #[must_use]
     pub fn meaning(mut self, meaning: Meaning) -> Proposal<'p> {
         self.meaning = meaning;
         self
     }
 
-    /// Adds the reason why the value is not the configured one.
+    /// Adds the reason why the value differs from the configured one.
     #[must_use]
     pub fn note(mut self, note: impl Into<Option<String>>) -> Proposal<'p> {
         self.note = note.into();

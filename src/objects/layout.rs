@@ -52,6 +52,12 @@ const NOTHING: Layout = Layout {
     resources_key: "resources",
 };
 
+impl Layout {
+    const fn with_made(self, made: &'static [(&'static str, &'static str)]) -> Layout {
+        Layout { made, ..self }
+    }
+}
+
 pub(super) const POD_SPEC: Layout = Layout {
     fields: &[
         "securityContext",
@@ -155,47 +161,24 @@ const MONITORING: Layout = Layout {
     ..NOTHING
 };
 
-pub(super) const PROMETHEUS: Layout = Layout {
-    made: &[("", "prometheus"), ("thanos", "thanos-sidecar")],
-    ..MONITORING
-};
+pub(super) const PROMETHEUS: Layout =
+    MONITORING.with_made(&[("", "prometheus"), ("thanos", "thanos-sidecar")]);
 
-pub(super) const ALERTMANAGER: Layout = Layout {
-    made: &[("", "alertmanager")],
-    ..MONITORING
-};
+pub(super) const ALERTMANAGER: Layout = MONITORING.with_made(&[("", "alertmanager")]);
 
-pub(super) const THANOS_RULER: Layout = Layout {
-    made: &[("", "thanos-ruler")],
-    ..MONITORING
-};
+pub(super) const THANOS_RULER: Layout = MONITORING.with_made(&[("", "thanos-ruler")]);
 
 /// CloudNativePG sets users and contexts itself, depending on the image.
-pub(super) const POSTGRES: Layout = Layout {
-    made: &[("", "postgres")],
-    ..NOTHING
-};
+pub(super) const POSTGRES: Layout = NOTHING.with_made(&[("", "postgres")]);
 
 /// Strimzi's custom resources with one kind of pod.
-pub(super) const STRIMZI: Layout = Layout {
-    made: &[("", "kafka")],
-    ..NOTHING
-};
+pub(super) const STRIMZI: Layout = NOTHING.with_made(&[("", "kafka")]);
 
-pub(super) const STRIMZI_CONNECT: Layout = Layout {
-    made: &[("", "connect")],
-    ..NOTHING
-};
+pub(super) const STRIMZI_CONNECT: Layout = NOTHING.with_made(&[("", "connect")]);
 
-pub(super) const STRIMZI_MIRROR: Layout = Layout {
-    made: &[("", "mirror-maker2")],
-    ..NOTHING
-};
+pub(super) const STRIMZI_MIRROR: Layout = NOTHING.with_made(&[("", "mirror-maker2")]);
 
-pub(super) const STRIMZI_BRIDGE: Layout = Layout {
-    made: &[("", "bridge")],
-    ..NOTHING
-};
+pub(super) const STRIMZI_BRIDGE: Layout = NOTHING.with_made(&[("", "bridge")]);
 
 /// A pool without amounts inherits those of its Kafka.
 pub(super) const STRIMZI_POOL: Layout = Layout {
@@ -204,27 +187,21 @@ pub(super) const STRIMZI_POOL: Layout = Layout {
 };
 
 /// Before `v1`, Kafka had the amounts of the brokers.
-pub(super) const STRIMZI_BEFORE_V1: Layout = Layout {
-    made: &[
-        ("kafka", "kafka"),
-        ("zookeeper", "zookeeper"),
-        ("entityOperator/topicOperator", "topic-operator"),
-        ("entityOperator/userOperator", "user-operator"),
-        ("cruiseControl", "cruise-control"),
-        ("kafkaExporter", "kafka-exporter"),
-    ],
-    ..NOTHING
-};
+pub(super) const STRIMZI_BEFORE_V1: Layout = NOTHING.with_made(&[
+    ("kafka", "kafka"),
+    ("zookeeper", "zookeeper"),
+    ("entityOperator/topicOperator", "topic-operator"),
+    ("entityOperator/userOperator", "user-operator"),
+    ("cruiseControl", "cruise-control"),
+    ("kafkaExporter", "kafka-exporter"),
+]);
 
-pub(super) const STRIMZI_V1: Layout = Layout {
-    made: &[
-        ("entityOperator/topicOperator", "topic-operator"),
-        ("entityOperator/userOperator", "user-operator"),
-        ("cruiseControl", "cruise-control"),
-        ("kafkaExporter", "kafka-exporter"),
-    ],
-    ..NOTHING
-};
+pub(super) const STRIMZI_V1: Layout = NOTHING.with_made(&[
+    ("entityOperator/topicOperator", "topic-operator"),
+    ("entityOperator/userOperator", "user-operator"),
+    ("cruiseControl", "cruise-control"),
+    ("kafkaExporter", "kafka-exporter"),
+]);
 
 /// Strimzi's `template.pod`. A context replaces that of the `PodSecurityProvider`, including the group of the volumes.
 pub(super) const STRIMZI_POD: Layout = Layout {

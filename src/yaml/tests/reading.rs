@@ -220,7 +220,7 @@ fn errors_say_what_and_where() {
         "1:1: the text is encoded in UTF-16: save it as UTF-8"
     );
     assert!(message(b"a: *b\n").contains("not defined before it"));
-    assert!(message(b"a: &a [*a]\n").contains("would have no end"));
+    assert!(message(b"a: &a [*a]\n").contains("would be infinite"));
     assert!(message(b"%YAML 1.2\n---\na: 1\n").contains("read only `%YAML 1.1`"));
 }
 
