@@ -59,19 +59,29 @@ impl<'c> Funnel<'c> {
         self.findings.extend(findings);
     }
 
+    /// Whether each finding repeats an earlier one: the same rule about the same field of the same object. Findings
+    /// without a field are not duplicates of one another.
+    fn duplicates(&self) -> Vec<bool> {
+        let mut seen = HashSet::new();
+        let findings = self.findings.iter();
+        let repeats = findings.map(|finding| match &finding.pointer {
+            None => false,
+            Some(pointer) => !seen.insert((finding.rule.id, finding.resource, pointer.as_str())),
+        });
+        repeats.collect()
+    }
+
     /// The outcome for all findings.
     pub fn finish(mut self, selection: &Selection<'_, '_>) -> Verdict {
         let mut verdict = Verdict::default();
-        let mut seen = HashSet::new();
-        for mut finding in std::mem::take(&mut self.findings) {
-            let Some(severity) = self.severity_of(finding.rule, finding.severity) else {
+        let duplicates = self.duplicates();
+        let findings = std::mem::take(&mut self.findings).into_iter();
+        for (mut finding, is_duplicate) in findings.zip(duplicates) {
+            let severity = self.severity_of(finding.rule, finding.severity);
+            let Some(severity) = severity.filter(|_| !is_duplicate && self.asks(finding.rule))
+            else {
                 continue;
             };
-            let place = (finding.rule.id, finding.resource, finding.pointer.clone());
-            // Findings without a field are not duplicates of one another.
-            if !self.asks(finding.rule) || finding.pointer.is_some() && !seen.insert(place) {
-                continue;
-            }
             match exemption_of(&finding, selection, self.config) {
                 None => {
                     finding.severity = severity;

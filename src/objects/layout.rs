@@ -30,7 +30,7 @@ pub(super) struct Layout {
 /// How containers at a path form pods.
 #[derive(Debug)]
 pub(super) enum Groups {
-    /// They are one pod.
+    /// They are one pod, whose containers run together or one after another.
     Pod,
     /// A pod for each of Argo's `templates` without its own security context.
     Templates,
