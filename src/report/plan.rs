@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use similar::{ChangeTag, TextDiff};
+use similar::algorithms::{Capture, Compact, Replace, myers};
+use similar::{ChangeTag, DiffOp};
 
 use super::{Entry, Report, totals};
 use crate::edit::Change;
@@ -214,6 +215,15 @@ fn line_start(text: &str, offset: usize) -> usize {
     text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
+/// What to draw: the changes, with [`CONTEXT`] lines around them.
+///
+/// Myers' algorithm is called directly: `TextDiff` chooses between six at run time, each a large part of the binary.
+fn hunks(old: &[&str], new: &[&str]) -> Vec<Vec<DiffOp>> {
+    let mut diff = Compact::new(Replace::new(Capture::new()), old, new);
+    let Ok(()) = myers::diff(&mut diff, old, 0..old.len(), new, 0..new.len());
+    diff.into_inner().into_inner().into_grouped_ops(CONTEXT)
+}
+
 fn draw_hunks(
     old: &str,
     new: &str,
@@ -222,8 +232,8 @@ fn draw_hunks(
     paint: Paint,
     text: &mut String,
 ) {
-    let diff = TextDiff::from_lines(old, new);
-    for (hunk, group) in diff.grouped_ops(CONTEXT).into_iter().enumerate() {
+    let [old, new] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
+    for (hunk, group) in hunks(&old, &new).into_iter().enumerate() {
         if hunk > 0 {
             text.push_str("       ⋮\n");
         }
@@ -233,7 +243,7 @@ fn draw_hunks(
             run: None,
             undecided: String::new(),
         };
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+        for change in group.iter().flat_map(|op| op.iter_changes(&old, &new)) {
             let (old, new) = (change.old_index(), change.new_index());
             let (sign, number, color) = match change.tag() {
                 ChangeTag::Equal => (' ', new.map(|line| line + line_after), ""),
