@@ -80,7 +80,8 @@ instructions: ## count the instructions that the static binary executes, and com
 	@UPDATE=$(UPDATE) scripts/instructions
 
 golden: ## rewrite expected files of golden tests and generated pages in docs/; read the diff before you commit it
-	UPDATE_GOLDEN=1 cargo test $(LOCKED)
+	UPDATE_GOLDEN=1 cargo test $(LOCKED) --no-fail-fast --test fitout golden::
+	UPDATE_GOLDEN=1 cargo test $(LOCKED) --no-fail-fast
 	@UPDATE_GOLDEN=1 scripts/test-hosts acceptance::the_pages_are_current
 
 clean: ## remove all build output

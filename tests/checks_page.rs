@@ -9,7 +9,7 @@ use std::path::Path;
 use fitout::checks::{CHECKS, Check};
 use fitout::rules::RULES;
 
-use crate::pages::{comment, findings, head, settings, snake_case, title};
+use crate::pages::{comment, findings, head, read, settings, snake_case, title};
 
 #[test]
 fn the_page_of_the_checks_is_current() {
@@ -57,18 +57,18 @@ fn rules() -> String {
 
 fn describe(root: &Path, check: &Check, page: &mut String) {
     let file = root.join(format!("src/checks/{}.rs", snake_case(check.name)));
-    let head = head(&fs::read_to_string(file).unwrap());
+    let head = head(&read(&file));
     let _ = write!(page, "\n## {}\n\n{head}\n", check.name);
     let folder = root.join("tests/cases").join(check.name);
-    let cases = fs::read_dir(&folder).unwrap();
+    let cases = fs::read_dir(&folder).unwrap_or_else(|it| panic!("{}: {it}", folder.display()));
     let mut cases: Vec<_> = cases.map(|it| it.unwrap().path()).collect();
     cases.sort();
     for case in cases {
-        let read = |name: &str| fs::read_to_string(case.join(name)).unwrap_or_default();
-        let input = read("input.yaml");
+        let text = |name: &str| fs::read_to_string(case.join(name)).unwrap_or_default();
+        let input = text("input.yaml");
         let _ = write!(page, "\n### {}\n\n{}\n", title(&case), comment(&input));
         let settings = settings(
-            &read("fn-config.yaml"),
+            &text("fn-config.yaml"),
             &["environment: test", "mode: Check"],
         );
         if !settings.is_empty() {
@@ -77,10 +77,10 @@ fn describe(root: &Path, check: &Check, page: &mut String) {
         let input = input.lines().skip_while(|line| line.starts_with('#'));
         let input = input.collect::<Vec<_>>().join("\n");
         let _ = write!(page, "\n```yaml\n{input}\n```\n");
-        let errors = read("errors.txt");
+        let errors = text("errors.txt");
         if !errors.is_empty() {
             let _ = write!(page, "\n```text\n{}\n```\n", errors.trim_end());
         }
-        page.push_str(&findings(&read("results.yaml")));
+        page.push_str(&findings(&text("results.yaml")));
     }
 }

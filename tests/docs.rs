@@ -130,7 +130,7 @@ fn the_reference_of_the_config_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut page = HEAD.to_owned() + &precedence();
     for (heading, file, first) in parts() {
-        let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap();
+        let read = |file: &str| crate::pages::read(&root.join(file));
         // All sections have modes.
         let source = Source(read(&file) + &read("src/finding.rs"));
         write!(page, "\n## {heading}\n\n").unwrap();

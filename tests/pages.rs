@@ -37,7 +37,7 @@ fn the_table_of_sections_in_the_readme_is_current() {
     let mut table = String::from("| section | what it sets |\n|---|---|\n");
     for name in transformers::NAMES {
         let file = root.join(format!("src/transformers/{}.rs", snake_case(name)));
-        let head = head(&fs::read_to_string(file).unwrap());
+        let head = head(&read(&file));
         let what = head.lines().next().unwrap();
         let what = what
             .strip_prefix(&format!("`{name}`: "))
@@ -49,7 +49,7 @@ fn the_table_of_sections_in_the_readme_is_current() {
         );
     }
     let file = root.join("README.md");
-    let readme = fs::read_to_string(&file).unwrap();
+    let readme = read(&file);
     let start = readme.find("| section | what it sets |").unwrap();
     let end = start + readme[start..].find("\n\n").unwrap() + 1;
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -61,7 +61,7 @@ fn the_table_of_sections_in_the_readme_is_current() {
 
 fn page(root: &Path, name: &str) -> String {
     let file = format!("src/transformers/{}.rs", snake_case(name));
-    let source = fs::read_to_string(root.join(file)).unwrap();
+    let source = read(&root.join(file));
     let mut page = format!("# {}\n", head(&source));
     let _ = write!(
         page,
@@ -77,6 +77,11 @@ fn page(root: &Path, name: &str) -> String {
         describe(&case, &mut page);
     }
     page
+}
+
+/// The text of a file that must be there.
+pub(crate) fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// The module docs of a file.

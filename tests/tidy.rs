@@ -161,8 +161,12 @@ fn transformers_and_checks_are_one_row_one_file_and_one_folder_of_cases() {
     let transformers = names(fitout::transformers::NAMES);
     let checks: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
     let checks = names(&checks);
-    assert_eq!(transformers, names_of_files("src/transformers"));
-    assert_eq!(checks, names_of_files("src/checks"));
+    assert_same(
+        &names_of_files("src/transformers"),
+        &transformers,
+        "src/transformers",
+    );
+    assert_same(&names_of_files("src/checks"), &checks, "src/checks");
     let name = |folder: &PathBuf| folder.file_name().unwrap().to_str().unwrap().to_owned();
     let cases: BTreeSet<String> = folders(&root().join("tests/cases"))
         .iter()
@@ -173,7 +177,15 @@ fn transformers_and_checks_are_one_row_one_file_and_one_folder_of_cases() {
         .chain(checks)
         .chain(OTHER_CASES.map(str::to_owned))
         .collect();
-    assert_eq!(cases, expected, "folders in tests/cases");
+    assert_same(&cases, &expected, "tests/cases");
+}
+
+fn assert_same(found: &BTreeSet<String>, expected: &BTreeSet<String>, place: &str) {
+    let odd: Vec<_> = found.symmetric_difference(expected).collect();
+    assert!(
+        odd.is_empty(),
+        "in {place} without a row, or with a row and not there: {odd:?}"
+    );
 }
 
 fn camel_case(snake_case: &str) -> String {

@@ -5,10 +5,13 @@
 //!
 //! # Adding a check
 //!
-//! 1. Copy `example.rs`, which is compiled for tests only. Its head says what the check reports and why it matters.
-//! 2. Add its `mod` line and its row in the table.
-//! 3. Add `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
-//! 4. Run `UPDATE_GOLDEN=1 cargo test` and read the git diff.
+//! 1. Copy `example.rs`, which is compiled for tests only. Its head says what the check reports and why it matters. The id of
+//!    a rule is the next free number of its area in docs/checks.md. `When::Always` is for what the edits can cause or
+//!    repair, `When::OnCheck` for all else.
+//! 2. Add its `mod` line and its row in the table. A check `hostNetwork` has the file `host_network.rs`.
+//! 3. Add `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml`, for a rule with `When::OnCheck` with
+//!    `mode: Check`. On the page the name of the folder is the heading, and the first comment of `input.yaml` is the text.
+//! 4. Run `make golden`, and read the git diff: `results.yaml` of the case, and docs/checks.md.
 //! 5. Run `make test lint`.
 //!
 //! Configured severities, `disable`, exemptions, results, JSON and `docs/checks.md` need no more code.
@@ -66,7 +69,7 @@ pub use run::Proof;
 /// A check and its rules.
 #[derive(Debug)]
 pub struct Check {
-    /// The name of its file and of its folder of cases.
+    /// The name of its folder of cases, and in snake case of its file.
     pub name: &'static str,
     /// The rules that it reports.
     pub rules: &'static [Rule],

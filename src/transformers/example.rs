@@ -30,7 +30,7 @@ const POLICIES: [&str; 3] = ["Always", "IfNotPresent", "Never"];
 impl Settings for ImagePullPolicy {
     // `modes`, exemptions and reasons name these leaves.
     const MODE_PATHS: &'static [&'static str] = &["policy"];
-    // A profile that selects containers may set these keys.
+    // A profile that selects containers may set these keys. Leave it out in a section for fields of the pod.
     const CONTAINER_KEYS: &'static [&'static str] = &["policy"];
 
     fn check(&self) -> Vec<Objection> {

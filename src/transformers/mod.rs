@@ -6,11 +6,14 @@
 //! # Adding a transformer
 //!
 //! 1. Copy `example.rs`, which is compiled for tests only, and change its head comment, its struct and its leaves. The head
-//!    says what is written, what wins when the author has set the field, and shows a short before and after.
-//! 2. Add its `mod` and `use` lines and its row in the table below. The row sets its key in `spec` and in profiles, its
-//!    rule id and its place in the order.
-//! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`.
-//! 4. Run `UPDATE_GOLDEN=1 cargo test`, and read the git diff of `expected.yaml` and `results.yaml`.
+//!    says what is written, what wins when the author has set the field, and shows a short before and after: take these
+//!    from the `expected.yaml` of a case. A section `priorityClass` has the file `priority_class.rs`.
+//! 2. Make the struct `pub`, and add its `pub mod` and `use` lines and its row in the table below. The row sets its key in
+//!    `spec` and in profiles, its rule id and its place in the order.
+//! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`. On the section's page the name of the
+//!    folder is the heading, and the first comment of `input.yaml` is the text.
+//! 4. Run `make golden`, and read the git diff: `expected.yaml` and `results.yaml` of the case, README.md, docs/config.md and
+//!    the new page docs/transformers/<key>.md.
 //! 5. Run `make test lint`.
 //!
 //! Strict decoding with positions, profiles, modes, exemptions, `docs/config.md`, plan, JSON and results need no more code.
