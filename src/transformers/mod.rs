@@ -13,7 +13,7 @@
 //! 3. Make `tests/cases/<key>/<what it shows>/` with `input.yaml` and `fn-config.yaml`. On the section's page the name of the
 //!    folder is the heading, and the first comment of `input.yaml` is the text.
 //! 4. Run `make golden`, and read the git diff: `expected.yaml` and `results.yaml` of the case, README.md, docs/config.md and
-//!    the new page docs/transformers/<key>.md.
+//!    the new page `docs/transformers/<key>.md`.
 //! 5. Run `make test lint`.
 //!
 //! Strict decoding with positions, profiles, modes, exemptions, `docs/config.md`, plan, JSON and results need no more code.
