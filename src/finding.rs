@@ -24,20 +24,20 @@ const TOO_YOUNG: Rule = rule(
 /// Whether a configured value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub enum Mode {
-    /// Only if the manifest does not set the field.
+    /// Sets the field only if the manifest does not set it.
     #[default]
     Ensure,
-    /// Always, replacing the manifest's value.
+    /// Replaces the manifest's value.
     Override,
-    /// The manifest's value is clamped to `min` and `max`; an absent field stays absent.
+    /// Clamps the manifest's value to `min` and `max`; an absent field stays absent.
     Bound,
-    /// Never; the manifest's value is removed, together with emptied maps. As the mode of a section it applies to the
+    /// Removes the manifest's value, and maps that this leaves empty. As the mode of a section it applies to the
     /// section's settings and defaults; under `modes` also to fields without a setting.
     Remove,
-    /// Never; what `Ensure` would write is reported as a warning. As `spec.mode` it makes the function a validator: nothing
+    /// Sets nothing, and reports what `Ensure` would set as a warning. As `spec.mode` it makes the function a validator: nothing
     /// is written, and every field that would be written is an error.
     Check,
-    /// Never; the field is ignored.
+    /// Ignores the field.
     Off,
 }
 

@@ -3,7 +3,7 @@
 //!
 //! # The layers
 //!
-//! A module only imports modules above it in this table. The files in each of the folders `transformers`, `checks` and
+//! The table begins with the modules that all others use. A module imports only modules listed before it. The files in each of the folders `transformers`, `checks` and
 //! `report` do not import each other. A test checks every `use` against the table.
 //!
 //! | | module | what it does |

@@ -1,4 +1,5 @@
-//! Imports only run down the table of layers in `src/lib.rs`, and siblings do not import each other.
+//! A module imports only modules that the table of layers in `src/lib.rs` lists before it, and siblings do not import each
+//! other.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeSet;

@@ -30,8 +30,7 @@ pub(super) const CHECK: Check = Check {
     })],
 };
 
-const LOWER_LEVEL: &str =
-    "change the manifest, or exempt it with a reason and use a namespace of a lower level";
+const LOWER_LEVEL: &str = "change the manifest; or exempt it, with a reason, and use a namespace that enforces a less strict level";
 
 /// The part of an object with the field of a culprit.
 struct Blamed<'t, 'a> {

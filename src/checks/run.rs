@@ -83,7 +83,7 @@ fn would_change(change: &Change) -> Finding {
 fn all_of_object(count: usize) -> String {
     let fields = if count == 1 { "field" } else { "fields" };
     format!(
-        "fitout did not run on this object, or ran with another config: {count} {fields} would still change"
+        "fitout did not run on this object, or ran with a different config: {count} {fields} would still change"
     )
 }
 

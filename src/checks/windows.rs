@@ -40,7 +40,7 @@ pub(super) const CHECK: Check = Check {
         }
         let subject = &pod.template.pod;
         let message = format!(
-            "{}: only its nodeSelector marks it as a Windows pod, so a namespace of the level restricted requires fields that \
+            "{}: only its nodeSelector marks it as a Windows pod, so a namespace that enforces restricted requires fields that \
              Windows does not have and rejects it",
             subject.part
         );

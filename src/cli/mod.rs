@@ -40,7 +40,7 @@ const BUG: u8 = 70;
 
 /// Set resources, security contexts, scraping and storage in Kubernetes manifests for an environment
 ///
-/// Without a command it is a KRM function for kustomize and kpt, which reads a ResourceList from
+/// Without a command fitout acts as a KRM function for kustomize and kpt: it reads a ResourceList from
 /// standard input.
 #[derive(Debug, Parser)]
 #[command(
@@ -86,11 +86,11 @@ struct Source {
     /// .yaml, .yml and .json files that .gitignore does not exclude
     #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1.., required_unless_present = "kustomization")]
     filenames: Vec<PathBuf>,
-    /// A kustomize overlay, built with kustomize or kubectl from PATH; fitout needs no Docker in it
+    /// A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container
     #[arg(short = 'k', long = "kustomize", value_name = "DIR", conflicts_with_all = ["filenames", "environment", "config"])]
     kustomization: Option<PathBuf>,
     /// The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or
-    /// fn-config/fitout.yaml that has this environment, here or in the nearest directory above
+    /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory
     #[arg(short = 'e', long, value_name = "NAME")]
     environment: Option<String>,
     /// The file of the config; -e chooses an environment in it
@@ -101,7 +101,7 @@ struct Source {
 /// How much is printed, and which findings fail the run.
 #[derive(Debug, Args)]
 struct Verbosity {
-    /// The findings that fail the run; by default errors, for `check` spec.checks.failOn of the config
+    /// Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config
     #[arg(long, value_enum, value_name = "SEVERITY")]
     fail_on: Option<FailOn>,
     /// When to use colors

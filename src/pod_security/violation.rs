@@ -72,15 +72,15 @@ impl Culprit {
                 let volume = template.volumes().nth(index);
                 let name = volume.and_then(|volume| volume.text_at(["name"]));
                 let name = name.unwrap_or_default();
-                format!("the volume \"{name}\" is a {found}")
+                format!("the volume \"{name}\" has the type {found}")
             }
-            ("sysctls", _) => format!("the sysctl {found} is not safe"),
-            ("hostPorts", _) => format!("it uses port {found} of its node"),
+            ("sysctls", _) => format!("the sysctl {found} is not in the safe set"),
+            ("hostPorts", _) => format!("it uses hostPort {found}"),
             ("hostProbesAndHostLifecycle", _) => {
                 format!("a probe or lifecycle hook names the host {found}")
             }
             ("privileged", _) => "it is privileged".to_owned(),
-            ("windowsHostProcess", _) => "it runs as a process of its node".to_owned(),
+            ("windowsHostProcess", _) => "it is a HostProcess container".to_owned(),
             ("runAsUser", _) => "it runs as user 0".to_owned(),
             (_, ["securityContext", "capabilities", "add", _]) => {
                 format!("it adds the capability {found}")

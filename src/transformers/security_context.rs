@@ -439,7 +439,7 @@ fn not_in_knative(
     wanted: &Wanted,
     section: &Section<'_, SecurityContext>,
 ) -> Finding {
-    let reason = format!("{} not set: Knative rejects it", wanted.name);
+    let reason = format!("did not set {}: Knative rejects it", wanted.name);
     not_set(&UNKNOWN_TO_KNATIVE, subject, wanted, section, &reason)
         .help("set the mode of this field to Off in a profile for Knative")
 }

@@ -17,7 +17,7 @@ pub(super) const DEVICE: Rule = rule(
     "an amount of a device or huge pages that is not whole, or does not equal its limit",
 );
 
-const HELP: &str = "change it: the API server rejects the pod";
+const HELP: &str = "change the request or the limit: the API server rejects the pod";
 
 /// Requests above their limits, if the author wrote both and neither changes.
 pub(super) fn pairs(amounts: &Amounts<'_, '_>) -> Vec<Finding> {

@@ -54,7 +54,7 @@ fn typo(amounts: &Amounts<'_, '_>, written: &Written<'_>) -> Option<Finding> {
         ),
         // The API server accepts it, so this is a warning.
         "memory" | "ephemeral-storage" if text.ends_with('m') => (
-            format!("is {text}, but m is a thousandth of a byte"),
+            format!("is {text}, in which m means a thousandth of a byte"),
             format!("did you mean `{}Mi`?", text.trim_end_matches('m')),
         ),
         "memory" if amount < (*LEAST_MEMORY)? => (

@@ -121,9 +121,9 @@ impl Cause<'_, '_, '_> {
         let what = culprit.describe(self.violation, &field, template);
         let level = standard.level;
         let outcome = match template.is_pod() {
-            true => format!("a namespace of the level {level} rejects the pod"),
+            true => format!("a namespace that enforces {level} rejects the pod"),
             false => format!(
-                "the API server accepts the object, but a namespace of the level {level} rejects its pods"
+                "the API server accepts the object, but a namespace that enforces {level} rejects its pods"
             ),
         };
         let message = format!("{}: {what}; {outcome}", blamed.subject.part);

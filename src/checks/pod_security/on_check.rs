@@ -61,7 +61,7 @@ impl Standards {
             (Some(enforced), Some(name)) => {
                 format!("the Namespace {name} (level {})", enforced.level)
             }
-            _ => format!("a namespace of the level {}", config.level),
+            _ => format!("a namespace that enforces {}", config.level),
         };
         let next_level = match config.level {
             Level::Privileged => Level::Baseline,

@@ -24,12 +24,12 @@ use render::Render;
 /// Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing
 ///
 /// Reports kinds that the cluster does not serve, missing storage classes, pods that their namespace would reject, and
-/// changes to existing objects that the API server would reject. A shared claim whose storage class is not known to provide
-/// ReadWriteMany is a warning. Preflight does not check quotas, and does not validate new objects: use
+/// changes to existing objects that the API server would reject. Warns about a shared claim whose storage class is not known
+/// to provide ReadWriteMany. Preflight does not check quotas, and does not validate new objects: use
 /// `kubectl apply --dry-run=server` for that, once the namespace exists.
 ///
 /// To check the pods, preflight creates a temporary namespace fitout-preflight-… with the Pod Security labels of their own
-/// namespace, creates each pod there as a server-side dry run, and deletes the namespace, also if it is interrupted. kubectl
+/// namespace, creates each pod there as a server-side dry run, and deletes the namespace, even if it is interrupted. kubectl
 /// needs permission to create and delete namespaces.
 #[derive(Debug, Args)]
 #[command(

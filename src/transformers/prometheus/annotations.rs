@@ -187,7 +187,7 @@ impl Fitting<'_, '_> {
 
     fn undeclared(&self, port: &str, ports: &Ports<'_>, insists: bool) -> Finding {
         let undeclared = ports.words.undeclared;
-        let message = format!("no annotations set for the metrics port {port}, which {undeclared}");
+        let message = format!("did not annotate the metrics port {port}, which {undeclared}");
         let severity = match insists {
             true => Severity::Error,
             false => Severity::Warning,

@@ -273,11 +273,11 @@ impl<'a> Fitting<'_, 'a> {
     fn implicit_request(&self, name: &str, wanted: Quantity, implicit: Quantity) -> Finding {
         let why = match wanted > implicit {
             true => "a larger request would be above the limit",
-            false => "this keeps the pod's QoS class",
+            false => "a smaller one would change the pod's QoS class",
         };
         let subject = &self.container.subject;
         let message = format!(
-            "{}: the request of {name} is implicitly its limit, {implicit}, and is not set to {wanted}: {why}",
+            "{}: did not set the request of {name} to {wanted}: it defaults to the limit, {implicit}, and {why}",
             subject.part
         );
         let field = [self.container.resources_key, "requests", name];

@@ -236,7 +236,7 @@ impl<'f, 'a> PodLevel<'f, 'a> {
                 ),
             ),
         };
-        let message = format!("pod-level resources not set: {what}");
+        let message = format!("did not set pod-level resources: {what}");
         Finding::new(&IMPOSSIBLE, message)
             .about(&self.template.pod, &["resources"])
             .decided_by(self.section.decision("podLevel"))

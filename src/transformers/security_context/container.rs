@@ -91,19 +91,19 @@ impl<'a> ContainerFitting<'_, 'a> {
                     && !has_own_users(self.template, edits) =>
             {
                 (
-                    "procMount: Unmasked not set: the API server accepts it only with hostUsers: false".to_owned(),
+                    "did not set procMount: Unmasked: the API server accepts it only with hostUsers: false".to_owned(),
                     "also set `securityContext.hostUsers: false`, which needs Kubernetes 1.33",
                 )
             }
             name if wanted.asks_for_escalation() && self.author_forbids_escalation() => (
                 format!(
-                    "{name} not set: the API server rejects it together with the author's allowPrivilegeEscalation: false"
+                    "did not set {name}: the API server rejects it together with the author's allowPrivilegeEscalation: false"
                 ),
                 "exclude the container in a profile, or override `allowPrivilegeEscalation` for it",
             ),
             "allowPrivilegeEscalation" if wanted.value == Value::from(false) => (
                 format!(
-                    "allowPrivilegeEscalation: false not set: the API server rejects it together with {}",
+                    "did not set allowPrivilegeEscalation: false: the API server rejects it together with {}",
                     self.needs_escalation(edits)?
                 ),
                 "run a container that needs this in a namespace that enforces the level privileged",

@@ -55,7 +55,7 @@ impl PodFitting<'_, '_, '_> {
                 let value = value || removes;
                 if let Some(reason) = self.forbids_host_users(value).filter(|_| would_write) {
                     let reason = format!(
-                        "hostUsers: {value} not set: the API server rejects it together with {reason}"
+                        "did not set hostUsers: {value}: the API server rejects it together with {reason}"
                     );
                     edits.find(
                         not_set(&REFUSED, subject, &wanted, section, &reason)

@@ -224,7 +224,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             ),
             false => (
                 Severity::Error,
-                "runAsNonRoot not set: the config sets runAsUser: 0, and the container could not start",
+                "did not set runAsNonRoot: the config sets runAsUser: 0, so the container could not start with it",
                 "choose another user, or set `runAsNonRoot: false`",
             ),
         };
@@ -296,7 +296,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
 
 /// The author's own conflict with `runAsNonRoot`.
 const STARTS_AS_ROOT: &str =
-    "runAsNonRoot not set: the manifest sets runAsUser: 0, and the pod could not start";
+    "did not set runAsNonRoot: the manifest sets runAsUser: 0, so the pod could not start with it";
 
 /// Whether a volume is a claim.
 fn is_claim(volume: Node<'_>) -> bool {

@@ -47,7 +47,7 @@ pub(super) fn fit(
         let mode = section.mode(&leaf);
         let is_wanted = policy.is_some() && !matches!(mode, Mode::Off | Mode::Remove);
         if is_wanted && std::mem::take(&mut is_operators) {
-            let message = "`retention` not set: an operator creates these claims, and only StatefulSets have the field";
+            let message = "did not set `retention`: an operator creates these claims, and only StatefulSets have the field";
             let finding = Finding::new(&OF_OPERATOR, message).decided_by(section.decision(&leaf));
             edits.find(finding.help("use the operator's own setting for this"));
         }
