@@ -74,7 +74,7 @@ fn a_storage_class_that_the_cluster_lacks() {
     cluster.finds(&render, &[
         "StatefulSet caracal/caracal-postgres: spec.volumeClaimTemplates[0].spec.storageClassName",
         "the cluster has no storage class \"gold\"; it has: fast, fast-retain, shared, shared-retain, standard",
-        "= help: name one of these in spec.storage.storageClassName",
+        "= help: set spec.storage.storageClassName of the environment's config to one of these",
     ]);
 }
 
@@ -156,7 +156,7 @@ fn a_namespace_that_enforces_more_than_the_pods_meet() {
         "Deployment caracal/caracal-mcp-adapter: spec.template.spec",
         "StatefulSet caracal/caracal-postgres: spec.template.spec",
         "its namespace would reject the pods: violates PodSecurity \"restricted:v1.34\"",
-        "= help: run `fitout apply` on them",
+        "= help: run `fitout apply` with securityContext.profile: restricted",
     ];
     // The namespace is in the render, and does not exist yet.
     let mut render = Render::of_base("caracal");
