@@ -49,7 +49,7 @@ fn kustomize_fails_for_objects_that_are_not_fitted() {
         return;
     };
     list(&bench, None, Some("check/production"), true);
-    build(&bench).failed_with(&[1], "error[FIT-RUN001]: fitout did not run here");
+    build(&bench).failed_with(&[1], "error[FIT-RUN001]: fitout did not run on this object");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn kustomize_and_kubectl_validate_with_the_container() {
     let transformers = format!("transformers:\n- {FOLDER}/production\n");
     bench.replace(&kustomization, &transformers, "");
     for ran in [build(&bench), bench.run("kubectl", kubectl)] {
-        ran.failed_with(&[1], "error[FIT-RUN001]: fitout did not run here");
+        ran.failed_with(&[1], "error[FIT-RUN001]: fitout did not run on this object");
     }
 }
 
@@ -121,7 +121,7 @@ fn kpt_runs_the_validator_of_a_pipeline() {
     let before = bench.files(PACKAGE);
     let ran = bench.run("kpt", render);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    let said = "fitout did not run here, or with another config";
+    let said = "fitout did not run on this object, or ran with a different config";
     assert!(ran.stderr.contains(said), "{}", ran.stderr);
     let mut after = bench.files(PACKAGE);
     // kpt keeps the outcome of a run in the Kptfile.
