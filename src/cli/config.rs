@@ -8,7 +8,7 @@ use fitout::objects::Objects;
 use fitout::select::{Selected, Selection};
 
 use super::config_text::ConfigText;
-use super::inputs::{Manifests, failure};
+use super::inputs::{Manifests, decoded, failure};
 use super::output::Output;
 use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE};
 
@@ -80,9 +80,7 @@ impl Print {
         let verbosity = self.chosen.verbosity();
         let text = self.chosen.read()?;
         let function_config = text.function_config(&verbosity)?;
-        let config = function_config
-            .decode(fitout::VOCABULARY)
-            .map_err(|problems| failure(&problems, &verbosity, WRONG_USE))?;
+        let config = decoded(&function_config, &verbosity)?;
         let environment = &config.environment;
         let printed = self_contained(&text.stream, environment, fitout::VOCABULARY)
             .map_err(|problem| failure(&problem.into(), &verbosity, WRONG_USE))?;
@@ -149,9 +147,7 @@ impl Show {
         let verbosity = self.chosen.verbosity();
         let text = self.chosen.read()?;
         let function_config = text.function_config(&verbosity)?;
-        let config = function_config
-            .decode(fitout::VOCABULARY)
-            .map_err(|problems| failure(&problems, &verbosity, WRONG_USE))?;
+        let config = decoded(&function_config, &verbosity)?;
         let mut shown = Shown::default();
         if self.filenames.is_empty() {
             shown.add(

@@ -270,13 +270,21 @@ impl Source {
     }
 }
 
+/// Decodes a functionConfig.
+pub(super) fn decoded<'c>(
+    function_config: &'c FunctionConfig<'_>,
+    verbosity: &Verbosity,
+) -> Result<Config<'c>, Failure> {
+    let config = function_config.decode(fitout::VOCABULARY);
+    config.map_err(|problems| failure(&problems, verbosity, WRONG_USE))
+}
+
 /// Decodes a functionConfig, and sets the date on which exemptions expire.
 pub(super) fn config_of<'c>(
     function_config: &'c FunctionConfig<'_>,
     verbosity: &Verbosity,
 ) -> Result<Config<'c>, Failure> {
-    let config = function_config.decode(fitout::VOCABULARY);
-    let mut config = config.map_err(|problems| failure(&problems, verbosity, WRONG_USE))?;
+    let mut config = decoded(function_config, verbosity)?;
     config.today = super::clock::today()?.or(config.today);
     Ok(config)
 }
