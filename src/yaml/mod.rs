@@ -55,6 +55,7 @@ pub use edit::{Change, Edit, Refusal, RefusalReason};
 pub use error::SyntaxError;
 pub use node::Node;
 pub use scalar::Scalar;
+pub(crate) use scalar::integer;
 pub use stream::{Document, Position, Stream};
 pub use tree::{Kind, NodeId};
 pub use value::{TooLarge, Value};

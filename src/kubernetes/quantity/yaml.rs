@@ -2,6 +2,7 @@
 
 use super::error::Problem;
 use super::leading_digits;
+use crate::yaml::integer;
 
 /// Whitespace that `UnmarshalJSON` trims from a string. Control characters and line separators are escaped in JSON, so
 /// they are not trimmed.
@@ -54,31 +55,9 @@ fn has_underscores_between_digits(text: &str) -> bool {
         .all(|at| is_digit(at.checked_sub(1)) && is_digit(at.checked_add(1)))
 }
 
-/// An integer of at most 64 bits in base 2, 8, 10 or 16 (`strconv.ParseInt` with base 0).
+/// An integer of at most 64 bits, as JSON.
 pub(super) fn integer_as_json(text: &str) -> Option<String> {
-    let (sign, digits) = match text.as_bytes()[0] {
-        b'-' => ("-", &text[1..]),
-        b'+' => ("", &text[1..]),
-        _ => ("", text),
-    };
-    let (radix, digits) = match digits.as_bytes() {
-        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
-        [b'0', b'o' | b'O', ..] => (8, &digits[2..]),
-        [b'0', b'b' | b'B', ..] => (2, &digits[2..]),
-        [b'0', _, ..] => (8, &digits[1..]),
-        _ => (10, digits),
-    };
-    if !digits.chars().all(|c| c.is_digit(radix)) {
-        return None;
-    }
-    let magnitude = u64::from_str_radix(digits, radix).ok()?;
-    let limit = match text.as_bytes()[0] {
-        b'-' => i64::MIN.unsigned_abs(),
-        b'+' => i64::MAX.unsigned_abs(),
-        _ => u64::MAX,
-    };
-    let sign = if magnitude == 0 { "" } else { sign };
-    (magnitude <= limit).then(|| format!("{sign}{magnitude}"))
+    integer(text).map(|value| value.to_string())
 }
 
 /// A float in Go's JSON format. The readers convert such scalars to 64-bit floats, so this must use a float too.
