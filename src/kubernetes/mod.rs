@@ -5,6 +5,9 @@ mod date;
 pub mod label_selector;
 mod pattern;
 pub mod quantity;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod testing;
 mod version;
 
 pub use date::Date;

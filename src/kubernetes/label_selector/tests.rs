@@ -1,11 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::kubernetes::testing::upstream;
 
 fn selector(text: &str) -> LabelSelector {
     text.parse().unwrap()
@@ -173,23 +173,12 @@ proptest! {
 #[test]
 #[ignore = "needs Go"]
 fn conformance_with_apimachinery() {
-    let seed = std::env::var("CONFORMANCE_SEED").unwrap_or_else(|_| "1".to_owned());
-    let go = std::process::Command::new("go")
-        .args(["run", "./selectors", "100000", &seed])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance"))
-        .output()
-        .unwrap();
-    assert!(
-        go.status.success(),
-        "{}",
-        String::from_utf8_lossy(&go.stderr)
-    );
     let sets: Vec<BTreeMap<String, String>> = serde_json::from_str(include_str!(
         "../../../tests/conformance/selectors/labels.json"
     ))
     .unwrap();
     let (mut rows, mut wrong) = (0, Vec::new());
-    for line in go.stdout.lines().map(Result::unwrap) {
+    for line in upstream("./selectors") {
         let (text, theirs) = line.split_once('\t').unwrap();
         let text: String = serde_json::from_str(text).unwrap();
         let ours = text.parse::<LabelSelector>().map_or_else(

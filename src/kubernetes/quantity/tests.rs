@@ -1,8 +1,7 @@
-use std::io::BufRead;
-
 use proptest::prelude::*;
 
 use super::*;
+use crate::kubernetes::testing::upstream;
 
 fn quantity(text: &str) -> Quantity {
     text.parse().unwrap()
@@ -275,19 +274,8 @@ proptest! {
 #[test]
 #[ignore = "needs Go"]
 fn conformance_with_apimachinery() {
-    let seed = std::env::var("CONFORMANCE_SEED").unwrap_or_else(|_| "1".to_owned());
-    let go = std::process::Command::new("go")
-        .args(["run", "./quantities", "100000", &seed])
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance"))
-        .output()
-        .unwrap();
-    assert!(
-        go.status.success(),
-        "{}",
-        String::from_utf8_lossy(&go.stderr)
-    );
     let (mut rows, mut wrong) = (0, Vec::new());
-    for line in go.stdout.lines().map(Result::unwrap) {
+    for line in upstream("./quantities") {
         let cells: Vec<&str> = line.split('\t').collect();
         let text = unquoted(cells[1]);
         let ours = match cells[0] {
