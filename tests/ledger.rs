@@ -10,7 +10,7 @@ use fitout::config::{FunctionConfig, self_contained};
 use fitout::ledger::{Account, Ledger};
 use fitout::objects::SkipReason;
 use fitout::read::{Origin, Resource};
-use fitout::report::FileOutcome;
+use fitout::report::FileReason;
 use fitout::yaml::Stream;
 use serde_json::Value;
 
@@ -735,8 +735,8 @@ fn states_and_reasons_are_documented() {
         .map(|(word, meaning)| row(word, meaning));
     let reasons = SkipReason::ALL.iter();
     let reasons = reasons.map(|(reason, meaning)| row(reason.word(), meaning));
-    let files = FileOutcome::REASONS.iter();
-    let files = files.map(|(word, meaning)| row(word, meaning));
+    let files = FileReason::ALL.iter();
+    let files = files.map(|(reason, meaning)| row(reason.word(), meaning));
     let tables: [(&str, String); 3] = [
         ("state", states.collect()),
         ("reason", reasons.collect()),

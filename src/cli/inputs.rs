@@ -9,7 +9,8 @@ use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
 use fitout::problem::{Problem, Problems};
 use fitout::read::{Origin, Resource, is_object};
-use fitout::report::{FileAccount, FileOutcome, problem_snippet};
+use fitout::report::FileOutcome::PassedOver;
+use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
 use fitout::yaml::Stream;
 
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
@@ -43,7 +44,7 @@ impl Manifests {
                 // A file can be named twice, or be reached through a link.
                 let is_new = known.insert(file.canonicalize().unwrap_or_else(|_| file.clone()));
                 let outcome = match outcome {
-                    FileOutcome::Read if !is_new => Ok(FileOutcome::Duplicate),
+                    FileOutcome::Read if !is_new => Ok(PassedOver(FileReason::Duplicate)),
                     FileOutcome::Read => manifests.add(&file, &name),
                     skipped => Ok(skipped),
                 };
@@ -94,7 +95,11 @@ impl Manifests {
         );
         // Only files that look like manifests are listed.
         let skipped = self.files.iter().filter_map(|file| {
-            let is_read = [FileOutcome::Package, FileOutcome::NoObjects].contains(&file.outcome);
+            let is_read = [
+                PassedOver(FileReason::Package),
+                PassedOver(FileReason::NoObjects),
+            ]
+            .contains(&file.outcome);
             is_read.then_some(file.path.as_str())
         });
         let skipped: Vec<&str> = skipped.collect();
@@ -102,7 +107,7 @@ impl Manifests {
             message.push_str(&format!("\n  skipped: {}", skipped.join(", ")));
         }
         let mut outcomes = self.files.iter().map(|file| file.outcome);
-        if outcomes.any(|outcome| outcome == FileOutcome::Package) {
+        if outcomes.any(|outcome| outcome == PassedOver(FileReason::Package)) {
             message.push_str("\n  = help: use -k for a kustomize overlay");
         }
         Failure::new(UNREADABLE, message)
@@ -113,7 +118,7 @@ impl Manifests {
         let is_stdin = file == Path::new("-");
         let is_package = |file: &OsStr| PACKAGE_FILES.iter().any(|known| file == *known);
         if file.file_name().is_some_and(is_package) {
-            return Ok(FileOutcome::Package);
+            return Ok(PassedOver(FileReason::Package));
         }
         let bytes = if is_stdin {
             read_stdin()
@@ -127,11 +132,15 @@ impl Manifests {
         let documents = documents.map(|document| is_object(document.root()));
         let are_objects: Vec<bool> = documents.collect();
         if !are_objects.contains(&true) {
-            return Ok(FileOutcome::NoObjects);
+            return Ok(PassedOver(FileReason::NoObjects));
         }
         let others = are_objects.into_iter().enumerate().filter(|(_, it)| !it);
         for (index, _) in others {
-            self.account(name.to_owned(), Some(index), FileOutcome::NoObjects);
+            self.account(
+                name.to_owned(),
+                Some(index),
+                PassedOver(FileReason::NoObjects),
+            );
         }
         self.texts.push(Manifest {
             name: name.to_owned(),
@@ -226,8 +235,8 @@ fn files_at(path: &Path) -> Result<Vec<(PathBuf, FileOutcome)>, Failure> {
             if !reached.contains(&path) {
                 let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
                 let outcome = match is_hidden {
-                    true => FileOutcome::Hidden,
-                    false => FileOutcome::Ignored,
+                    true => PassedOver(FileReason::Hidden),
+                    false => PassedOver(FileReason::Ignored),
                 };
                 files.push((outcome, path));
             }
@@ -242,8 +251,10 @@ fn files_at(path: &Path) -> Result<Vec<(PathBuf, FileOutcome)>, Failure> {
 fn outcome_of(file: &Path) -> FileOutcome {
     let extension = file.extension().unwrap_or_default();
     match () {
-        () if !file.is_file() => FileOutcome::Link,
-        () if !["yaml", "yml", "json"].iter().any(|it| extension == *it) => FileOutcome::Extension,
+        () if !file.is_file() => PassedOver(FileReason::Link),
+        () if !["yaml", "yml", "json"].iter().any(|it| extension == *it) => {
+            PassedOver(FileReason::Extension)
+        }
         () => FileOutcome::Read,
     }
 }

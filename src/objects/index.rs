@@ -47,31 +47,34 @@ pub enum Classification<'a> {
     Malformed(Problem),
 }
 
-/// Declares the reasons, each with its word in reports.
+/// Declares an enum of reasons, each with its word in reports.
 macro_rules! reasons {
-    ($($(#[doc = $meaning:literal])* $reason:ident = $word:literal,)*) => {
-        /// Why an object, or a part of one, is passed over.
+    ($(#[doc = $doc:literal])* $name:ident $($(#[doc = $meaning:literal])* $reason:ident = $word:literal,)*) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum SkipReason {
+        pub enum $name {
             $($(#[doc = $meaning])* $reason,)*
         }
 
-        impl SkipReason {
+        impl $name {
             /// Every reason, with what it means.
-            pub const ALL: &'static [(SkipReason, &'static str)] =
-                &[$((SkipReason::$reason, concat!($($meaning),*))),*];
+            pub const ALL: &'static [($name, &'static str)] =
+                &[$(($name::$reason, concat!($($meaning),*))),*];
 
             /// Its word in reports.
             pub fn word(self) -> &'static str {
                 match self {
-                    $(SkipReason::$reason => $word,)*
+                    $($name::$reason => $word,)*
                 }
             }
         }
     };
 }
+pub(crate) use reasons;
 
 reasons! {
+    /// Why an object, or a part of one, is passed over.
+    SkipReason
     /// It describes a package or a build and is not applied to a cluster.
     Package = "package",
     /// The annotation `config.kubernetes.io/local-config` reserves it for local tools.

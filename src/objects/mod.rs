@@ -24,6 +24,7 @@ mod walk;
 
 pub use accounts::{Accounts, DEFAULT as DEFAULT_ACCOUNT, account_of};
 pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, LEGACY_CLASS};
+pub(crate) use index::reasons;
 pub use index::{Classification, Objects, SkipReason};
 pub use limit_range::LimitRangeItem;
 pub use names::NameIndex;

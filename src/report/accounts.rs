@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use super::{FilePlace, Report, name_of, plural, reference};
 use crate::finding::Part;
 use crate::ledger::{Account, Ledger, PartRow};
+use crate::objects::reasons;
 use crate::problem::field_path;
 use crate::read::Resource;
 
@@ -71,36 +72,28 @@ pub struct FileAccount {
     pub outcome: FileOutcome,
 }
 
-/// Declares the outcomes of files, each with its word and meaning.
-macro_rules! outcomes {
-    ($(#[doc = $read:literal])* Read; $($(#[doc = $meaning:literal])* $outcome:ident = $word:literal,)*) => {
-        /// The outcome of a file.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum FileOutcome {
-            $(#[doc = $read])*
-            Read,
-            $($(#[doc = $meaning])* $outcome,)*
-        }
-
-        impl FileOutcome {
-            /// The reasons why files are not read, with their meaning.
-            pub const REASONS: &'static [(&'static str, &'static str)] =
-                &[$(($word, concat!($($meaning),*))),*];
-
-            /// Why it is passed over; `None` if it is read.
-            pub fn reason(self) -> Option<&'static str> {
-                match self {
-                    FileOutcome::Read => None,
-                    $(FileOutcome::$outcome => Some($word),)*
-                }
-            }
-        }
-    };
+/// The outcome of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileOutcome {
+    /// It is read, and its objects are in the ledger.
+    Read,
+    /// It is not read, or has no objects.
+    PassedOver(FileReason),
 }
 
-outcomes! {
-    /// It is read, and its objects are in the ledger.
-    Read;
+impl FileOutcome {
+    /// Why it is passed over, as in reports; `None` if it is read.
+    pub fn reason(self) -> Option<&'static str> {
+        match self {
+            FileOutcome::Read => None,
+            FileOutcome::PassedOver(reason) => Some(reason.word()),
+        }
+    }
+}
+
+reasons! {
+    /// Why a file is passed over.
+    FileReason
     /// An ignore file such as `.gitignore` matches it or its folder.
     Ignored = "ignored",
     /// Its name or that of its folder begins with a dot.

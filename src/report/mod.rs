@@ -31,7 +31,7 @@ use entry::{folded_message, in_order, of_problem};
 use places::{Places, name_of, push_name, reference};
 use totals::plural;
 
-pub use accounts::{Accounts, FileAccount, FileOutcome, accounts};
+pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use fitted::Fitted;
 pub use plan::{Plan, PlannedText};
