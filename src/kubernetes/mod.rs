@@ -7,7 +7,7 @@ mod pattern;
 pub mod quantity;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod testing;
+mod tests;
 mod version;
 
 pub use date::Date;

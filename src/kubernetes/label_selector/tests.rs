@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::kubernetes::testing::upstream;
+use crate::kubernetes::tests::upstream;
 
 fn selector(text: &str) -> LabelSelector {
     text.parse().unwrap()

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::kubernetes::testing::upstream;
+use crate::kubernetes::tests::upstream;
 
 fn quantity(text: &str) -> Quantity {
     text.parse().unwrap()
