@@ -45,9 +45,20 @@ pub(crate) fn files(folder: &str) -> Vec<(String, String)> {
 
 /// The code of a file without its unit tests and comments, by line number.
 pub(crate) fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let code = text.lines().take_while(|line| *line != "#[cfg(test)]");
-    let numbered = code.enumerate().map(|(index, line)| (index + 1, line));
-    numbered.filter(|(_, line)| !line.trim_start().starts_with("//"))
+    // Whether the next item is for tests only, and whether the lines are inside one.
+    let (mut is_next, mut is_inside) = (false, false);
+    let lines = text.lines().enumerate().filter(move |(_, line)| {
+        let is_attribute = line.starts_with("#[");
+        is_next |= *line == "#[cfg(test)]";
+        if is_next && !is_attribute {
+            (is_next, is_inside) = (false, !line.ends_with([';', '}']));
+            return false;
+        }
+        let is_of_tests = is_next || is_inside;
+        is_inside &= *line != "}";
+        !is_of_tests && !line.trim_start().starts_with("//")
+    });
+    lines.map(|(index, line)| (index + 1, line))
 }
 
 /// `file:line: text` of each bad line of code.
