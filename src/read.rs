@@ -71,6 +71,8 @@ pub struct Resource<'a> {
     annotations: Option<Node<'a>>,
     /// `metadata.labels`.
     labels: Option<Node<'a>>,
+    /// Its names from before kustomize renamed it, if the host knows more of them than the annotations.
+    pub renamed_from: Vec<String>,
     /// Its file.
     pub origin: Origin,
     /// The index of its text.
@@ -275,6 +277,7 @@ impl<'a> Resource<'a> {
             namespace,
             annotations: metadata.and_then(|metadata| metadata.get("annotations")),
             labels: metadata.and_then(|metadata| metadata.get("labels")),
+            renamed_from: Vec::new(),
             origin,
             text,
         };
@@ -321,7 +324,9 @@ impl<'a> Resource<'a> {
 
     /// The object's names before kustomize's prefixes, suffixes and hashes.
     pub fn previous_names(&self) -> Vec<String> {
-        self.annotation_list(annotations::PREVIOUS_NAMES)
+        let mut names = self.annotation_list(annotations::PREVIOUS_NAMES);
+        names.extend(self.renamed_from.iter().cloned());
+        names
     }
 
     /// The items of an annotation with a comma-separated list.

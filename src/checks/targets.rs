@@ -1,33 +1,40 @@
-//! FIT-TGT001 to FIT-TGT003: objects that fitout does not change although they seem to have pods.
+//! FIT-TGT001 to FIT-TGT004: objects that fitout does not change although they seem to have pods.
 //!
 //! FIT-TGT001 reports pods in objects of unknown kinds, which a config can declare. FIT-TGT002 reports objects that look like
 //! workloads but are not: a kind in the wrong case or group, a workload without containers, or a declared path without
-//! containers. FIT-TGT003 reports pod patches that are written as text.
+//! containers. FIT-TGT003 reports pod patches that are written as text,
+//! and FIT-TGT004 patches among the objects.
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
 
-use super::{Check, Find};
+use super::{Check, Find, Scene};
 use crate::config::Config;
 use crate::finding::Finding;
-use crate::objects::{Form, PodSpecs, Target, below, may_hold_pods, pods_in, workload_kind};
+use crate::objects::{
+    Classification, Form, PodSpecs, SkipReason, Target, below, may_hold_pods, pods_in, why_patch,
+    workload_kind,
+};
 use crate::read::Resource;
 use crate::rules::{Rule, rule};
 use crate::yaml::Node;
 
 pub(super) const CHECK: Check = Check {
     name: "targets",
-    rules: &[UNDECLARED, NO_PODS_HERE, PATCH],
-    find: &[Find::Object(|scene, selected| {
-        let target = selected.target;
-        let workload = match target.templates.is_empty() {
-            true => failed_workload(scene.config, target.resource),
-            false => None,
-        };
-        let undeclared = undeclared_pods(scene.config, target.resource);
-        let findings = workload.into_iter().chain(undeclared);
-        findings.chain(patches_as_text(target)).collect()
-    })],
+    rules: &[UNDECLARED, NO_PODS_HERE, PATCH, PARTIAL],
+    find: &[
+        Find::Scene(patches),
+        Find::Object(|scene, selected| {
+            let target = selected.target;
+            let workload = match target.templates.is_empty() {
+                true => failed_workload(scene.config, target.resource),
+                false => None,
+            };
+            let undeclared = undeclared_pods(scene.config, target.resource);
+            let findings = workload.into_iter().chain(undeclared);
+            findings.chain(patches_as_text(target)).collect()
+        }),
+    ],
 };
 
 const UNDECLARED: Rule = rule(
@@ -45,6 +52,35 @@ const PATCH: Rule = rule(
     Severity::Info,
     "a pod patch written as text, which fitout does not read",
 );
+
+const PARTIAL: Rule = rule(
+    "FIT-TGT004",
+    Severity::Warning,
+    "a patch, which is neither changed nor checked: it is only a part of an object",
+);
+
+/// Objects that are patches of others.
+fn patches(scene: &Scene<'_>) -> Vec<Finding> {
+    let passed_over = scene.selection.passed_over.iter();
+    let patches = passed_over.filter(|(_, reason)| *reason == SkipReason::Patch);
+    let findings = patches.filter_map(|(index, _)| {
+        let Classification::Target(target) = &scene.objects().classifications[*index] else {
+            return None;
+        };
+        let severity = match target.templates.is_empty() {
+            true => Severity::Info,
+            false => Severity::Warning,
+        };
+        let message = format!(
+            "this {} is a patch, because {}; it is neither changed nor checked",
+            target.resource.kind,
+            why_patch(target)?
+        );
+        let finding = Finding::graded(&PARTIAL, severity, message).of(*index);
+        Some(finding.help("name it under `patches` of a kustomization, and build that"))
+    });
+    findings.collect()
+}
 
 /// An object that looks like a workload but is not one.
 fn failed_workload(config: &Config<'_>, resource: &Resource<'_>) -> Option<Finding> {

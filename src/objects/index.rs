@@ -89,6 +89,8 @@ reasons! {
     NotSelected = "not-selected",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
+    /// It is a patch, a part of another object: it has a directive such as `$patch`, or none of its containers has an image and it has no selector.
+    Patch = "patch",
     /// Its author opted out with the annotation `fitout.dev/skip`.
     Skipped = "skipped",
     /// It appears to hold pods, but fitout does not know its kind and `podSpecs` does not declare it.

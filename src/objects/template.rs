@@ -14,7 +14,8 @@ use crate::read::Resource;
 use crate::yaml::Node;
 
 /// The expected value where an unrendered template of another tool is a mapping.
-const UNRENDERED: &str = "a string (is this an unrendered template?)";
+const UNRENDERED: &str =
+    "a string; this is an unrendered Helm template; render it with `helm template`";
 
 /// A pod template, or a Pod, which has the same fields.
 #[derive(Debug)]

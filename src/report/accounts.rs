@@ -98,12 +98,22 @@ reasons! {
     Ignored = "ignored",
     /// Its name or that of its folder begins with a dot.
     Hidden = "hidden",
+    /// A pattern of `--exclude` matches it or its folder.
+    Excluded = "excluded",
+    /// No pattern of `--include` matches it or its folder.
+    NotIncluded = "not-included",
     /// Its name does not end in `.yaml`, `.yml` or `.json`.
     Extension = "extension",
     /// It is a link to a folder, or a broken link.
     Link = "link",
-    /// It belongs to kustomize or kpt: `kustomization.yaml`, `Kptfile`.
+    /// It is not a regular file: a FIFO, socket or device, or a link to one.
+    Special = "special",
+    /// It is a kustomization without objects, or a kustomization names it as something else than a resource: `transformers`, `configMapGenerator`.
     Package = "package",
+    /// A kustomization names it as a patch.
+    Patch = "patch",
+    /// It is the folder of a Helm chart, whose templates Helm has to render first. `check` reads the files in it that are plain manifests.
+    Chart = "chart",
     /// It has no Kubernetes objects, or configures a tool.
     NoObjects = "no-objects",
     /// The arguments contain it twice, or also through a link.

@@ -3,7 +3,7 @@
 use super::exemptions::AppliedExemption;
 use crate::config::{Config, LayerId, Match, Near, Selector, Vocabulary};
 use crate::objects::{
-    Classification, Container, Objects, SkipReason, Target, Template, annotation,
+    Classification, Container, Objects, SkipReason, Target, Template, annotation, patch_reason,
 };
 use crate::problem::Problems;
 use crate::read::Resource;
@@ -155,6 +155,11 @@ impl<'r, 'a> Selection<'r, 'a> {
             let is_skipped = skipped.iter().any(|section| section == "true");
             if !skipped.is_empty() {
                 selection.skips.push((index, skipped.clone()));
+            }
+            let patch = target.and_then(|target| patch_reason(target, config.validate_only));
+            if let Some(reason) = patch {
+                selection.passed_over.push((index, reason));
+                continue;
             }
             // Validators check skipped objects too: skipping needs no reason, exemptions do.
             if is_skipped && (target.is_none() || !config.validate_only) {
