@@ -262,7 +262,28 @@ pub fn fit(
 pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Problem {
     let problem = Problem::new("FIT-INP001", format!("not YAML: {}", error.message));
     match text {
-        Some((file, text)) => problem.at(Place::of_syntax_error(error, text, Some(file))),
+        Some((file, text)) => {
+            let problem = problem.at(Place::of_syntax_error(error, text, Some(file)));
+            match is_template(text, error.offset) {
+                true => problem.help(UNRENDERED),
+                false => problem,
+            }
+        }
         None => problem.field(format!("stdin:{}", error.position)),
     }
+}
+
+/// What to do about a text with actions of Go templates.
+pub const UNRENDERED: &str =
+    "this is an unrendered Helm template; render it with `helm template`, and pass its output";
+
+/// Whether a syntax error comes from a Go template: an action is in its line, or alone in a line before.
+fn is_template(text: &str, offset: usize) -> bool {
+    let offset = text.floor_char_boundary(offset);
+    let end = text[offset..]
+        .find('\n')
+        .map_or(text.len(), |line| offset + line);
+    let mut lines = text[..end].lines().rev();
+    let has_action = |line: &str| line.contains("{{");
+    lines.next().is_some_and(has_action) || lines.any(|line| line.trim_start().starts_with("{{"))
 }

@@ -1,5 +1,6 @@
 //! Chooses the files at and below the paths that the command line names. Each file that is not chosen has the reason.
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
@@ -104,11 +105,14 @@ impl Files {
             self.push(path, Read, false);
             return Ok(());
         }
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let mut walk = Walk {
             files: self,
             choice,
             root: path,
-            canonical: path.canonicalize().unwrap_or_else(|_| path.to_owned()),
+            bounds: tree::root_of(&canonical),
+            canonical,
+            seen: HashSet::new(),
             exclude: patterns(&choice.patterns.exclude)?,
             include: patterns(&choice.patterns.include)?,
             ignores: Vec::new(),
@@ -156,6 +160,10 @@ struct Walk<'w> {
     root: &'w Path,
     /// The same folder, as the files named `.gitignore` see it.
     canonical: PathBuf,
+    /// The folder that links do not leave.
+    bounds: PathBuf,
+    /// The folders that were read.
+    seen: HashSet<PathBuf>,
     exclude: Gitignore,
     include: Gitignore,
     /// The `.gitignore` of each folder above, the outermost first.
@@ -183,6 +191,7 @@ impl Walk<'_> {
 
     fn folder(&mut self, folder: &Path, is_in_chart: bool) -> Result<(), Failure> {
         let failed = |error| unreadable(format!("cannot read {}: {error}", shown(folder)));
+        self.seen.extend(folder.canonicalize());
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
@@ -209,6 +218,7 @@ impl Walk<'_> {
             match self.reason(&path, file_type) {
                 None if file_type.is_dir() => self.folder(&path, is_in_chart)?,
                 None => self.files.push(&path, Read, is_in_chart),
+                Some(FileReason::Link) if self.follows(&path) => self.folder(&path, is_in_chart)?,
                 // The chart is in the list as a whole.
                 Some(_) if is_in_chart => {}
                 Some(reason) => self.files.push(&path, PassedOver(reason), false),
@@ -218,6 +228,13 @@ impl Walk<'_> {
             self.ignores.pop();
         }
         Ok(())
+    }
+
+    /// Whether a link leads to a folder of the tree that was not read yet. Editors stay in the folder that they were given.
+    fn follows(&mut self, link: &Path) -> bool {
+        let target = link.canonicalize().ok();
+        let target = target.filter(|it| it.is_dir() && it.starts_with(&self.bounds));
+        self.choice.reader != Reader::Editor && target.is_some_and(|it| self.seen.insert(it))
     }
 
     /// Why an entry of a folder is not read; `None` if it is.

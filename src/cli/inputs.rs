@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
-use fitout::problem::{Problem, Problems};
+use fitout::problem::{Place, Problem, Problems};
 use fitout::read::{Origin, Resource, is_object};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
-use fitout::yaml::Stream;
+use fitout::yaml::{Node, Stream};
 use memchr::memmem;
 
 use super::files::{Choice, File, Files, Reader, is_stream};
@@ -206,6 +206,13 @@ impl Manifests {
             Err(_) if file.is_in_chart => return Ok(None),
             Err(problem) => return Err(problem),
         };
+        if let Some(node) = action_in(&stream) {
+            let problem =
+                Problem::new("FIT-INP015", "`{{` is an action of a template, not a value");
+            return Err(problem
+                .at(Place::of(node, Some(name)))
+                .help(fitout::UNRENDERED));
+        }
         let documents = stream.documents().filter(|document| !document.is_empty());
         let documents = documents.map(|document| is_object(document.root()));
         let are_objects: Vec<bool> = documents.collect();
@@ -267,6 +274,42 @@ impl Manifests {
             Err(Problems(problems))
         }
     }
+}
+
+/// An action of a Go template that is YAML all the same: an unquoted `{{ x }}` is a map in a map, and a name is a string.
+fn action_in(stream: &Stream) -> Option<Node<'_>> {
+    memmem::find(stream.text().as_bytes(), b"{{")?;
+    let roots = || stream.documents().map(|document| document.root());
+    let is_action = |node: &Node<'_>| node.text().is_some_and(|text| text.contains("{{"));
+    let names = roots().flat_map(|root| {
+        let paths: [&[&str]; 4] = [
+            &["kind"],
+            &["apiVersion"],
+            &["metadata", "name"],
+            &["metadata", "namespace"],
+        ];
+        paths
+            .into_iter()
+            .filter_map(move |path| root.at(path.iter().copied()))
+    });
+    if let Some(name) = names.filter(|_| roots().any(is_object)).find(is_action) {
+        return Some(name);
+    }
+    let mut seen = HashSet::new();
+    let mut open: Vec<Node<'_>> = roots().collect();
+    while let Some(node) = open.pop() {
+        if !seen.insert(node.id()) {
+            continue;
+        }
+        for (key, value) in node.entries() {
+            if key.is_map() {
+                return Some(node);
+            }
+            open.push(value);
+        }
+        open.extend(node.items());
+    }
+    None
 }
 
 /// Whether a text has an object with pods that the API server would accept without a patch.

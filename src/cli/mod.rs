@@ -235,7 +235,11 @@ pub(crate) fn main() -> ExitCode {
     report_bugs();
     let is_function = std::env::args_os().len() <= 1;
     if is_function && !std::io::stdin().is_terminal() {
-        return ExitCode::from(function::run(&function::Settings::from_environment()));
+        let settings = function::Settings::from_environment();
+        return ExitCode::from(match shim::is_in_build() {
+            true => exit_code(shim::run_function(settings)),
+            false => function::run(&settings),
+        });
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -258,13 +262,15 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            Output::stderr(format!("{:#}", failure.error).trim_end());
-            ExitCode::from(failure.code)
-        }
-    }
+    ExitCode::from(exit_code(result))
+}
+
+/// The exit code, after printing the failure if there is one.
+fn exit_code(result: Result<u8, Failure>) -> u8 {
+    result.unwrap_or_else(|failure| {
+        Output::stderr(format!("{:#}", failure.error).trim_end());
+        failure.code
+    })
 }
 
 fn short_help() -> u8 {

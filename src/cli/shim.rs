@@ -24,7 +24,9 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
         _ => return Err(refused(&arguments.join(" "))),
     };
     let result = match is_ours(image) {
-        true => run_function(arguments),
+        true => run_function(Settings::of(
+            variable(arguments, "FITOUT_OUTPUT").as_deref(),
+        )),
         false if is_allowed(image) => real_docker(arguments),
         false => Err(refused(image)),
     };
@@ -71,8 +73,13 @@ fn refused(image: &str) -> Failure {
     Failure::new(WRONG_USE, format!("{message}\n  = help: {help}"))
 }
 
-fn run_function(arguments: &[String]) -> Result<u8, Failure> {
-    let settings = Settings::of(variable(arguments, "FITOUT_OUTPUT").as_deref());
+/// Whether this process is a function of a build, also an executable one.
+pub(super) fn is_in_build() -> bool {
+    std::env::var_os(RECORD).is_some()
+}
+
+/// Runs the function for a build.
+pub(super) fn run_function(settings: Settings) -> Result<u8, Failure> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
