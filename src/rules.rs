@@ -70,6 +70,18 @@ pub const INP003: Rule = rule(
     Severity::Error,
     "an object that does not match the schema of its kind",
 );
+pub const INP015: Rule = rule(
+    "FIT-INP015",
+    Severity::Error,
+    "a template that Helm has not rendered",
+);
+pub const INP016: Rule = rule(
+    "FIT-INP016",
+    Severity::Error,
+    "a build that runs a container image that the caller does not allow",
+);
 
 /// The problems that stop a run, in the order of their ids.
-pub const RULES: &[Rule] = &[CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003];
+pub const RULES: &[Rule] = &[
+    CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, INP015, INP016,
+];

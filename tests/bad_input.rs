@@ -418,7 +418,7 @@ fn manifests_of_a_wrong_shape() {
         "a template that was never rendered",
         &SHOP.replace("example.com/shop:1.0", "{{ .Values.image }}"),
         "10:16",
-        &["FIT-INP003", "containers[0].image", "rendered"],
+        &["FIT-INP0", "rendered"],
     );
     manifest_is_refused(
         "a quantity",

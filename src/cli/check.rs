@@ -23,7 +23,7 @@ pub(super) struct Check {
     #[command(flatten)]
     source: Source,
     /// Leave out what .gitignore excludes, as `plan` and `apply` do
-    #[arg(long, requires = "filenames")]
+    #[arg(long, conflicts_with = "kustomization")]
     respect_gitignore: bool,
     /// Format of the report: text or json, with =FILE written to a file; repeatable
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
@@ -42,7 +42,7 @@ impl Check {
             return self.check_overlay(directory);
         }
         let folder = self.source.tree();
-        let reader = Reader::Judge {
+        let reader = Reader::Checker {
             respects_gitignore: self.respect_gitignore,
         };
         read_files(

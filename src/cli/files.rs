@@ -19,10 +19,10 @@ use super::{Failure, UNREADABLE, WRONG_USE, tree};
 pub(super) struct Patterns {
     /// Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`.
     /// Repeatable
-    #[arg(long, value_name = "PATTERN", requires = "filenames")]
+    #[arg(long, value_name = "PATTERN", conflicts_with = "kustomization")]
     exclude: Vec<String>,
     /// Read only files below PATH that match, or whose folder does; repeatable
-    #[arg(long, value_name = "PATTERN", requires = "filenames")]
+    #[arg(long, value_name = "PATTERN", conflicts_with = "kustomization")]
     include: Vec<String>,
 }
 
@@ -31,8 +31,8 @@ pub(super) struct Patterns {
 pub(super) enum Reader {
     /// A command that edits or explains them: what git would not track, and patches, are not its matter.
     Editor,
-    /// A command that judges them: it reads what `kubectl apply -R -f` would, and what is hidden or ignored too.
-    Judge { respects_gitignore: bool },
+    /// A command that checks them: it reads what `kubectl apply -R -f` would, and what is hidden or ignored too.
+    Checker { respects_gitignore: bool },
 }
 
 /// The files to read, and how.
@@ -47,8 +47,8 @@ pub(super) struct Choice<'c> {
 pub(super) struct File {
     pub(super) path: PathBuf,
     pub(super) outcome: FileOutcome,
-    /// Whether it is in a chart, where only files that are plain manifests are read.
-    pub(super) is_in_chart: bool,
+    /// Whether it is in a folder that is listed as a whole, of a chart or of git: only what is a plain manifest is read there.
+    pub(super) is_in_whole: bool,
 }
 
 /// The files of all named paths, and the kustomizations among them and above them.
@@ -121,11 +121,11 @@ impl Files {
         walk.folder(path, false)
     }
 
-    fn push(&mut self, path: &Path, outcome: FileOutcome, is_in_chart: bool) {
+    fn push(&mut self, path: &Path, outcome: FileOutcome, is_in_whole: bool) {
         self.files.push(File {
             path: path.to_owned(),
             outcome,
-            is_in_chart,
+            is_in_whole,
         });
     }
 }
@@ -173,7 +173,7 @@ struct Walk<'w> {
 impl Walk<'_> {
     fn reads_ignores(&self) -> bool {
         let respects_gitignore = true;
-        [Reader::Editor, Reader::Judge { respects_gitignore }].contains(&self.choice.reader)
+        [Reader::Editor, Reader::Checker { respects_gitignore }].contains(&self.choice.reader)
     }
 
     /// As git does, up to the root of the repository; without a repository there is no limit to trust, so none is read.
@@ -189,7 +189,7 @@ impl Walk<'_> {
         self.ignores.extend(above.into_iter().map(ignore_file));
     }
 
-    fn folder(&mut self, folder: &Path, is_in_chart: bool) -> Result<(), Failure> {
+    fn folder(&mut self, folder: &Path, is_in_whole: bool) -> Result<(), Failure> {
         let failed = |error| unreadable(format!("cannot read {}: {error}", shown(folder)));
         self.seen.extend(folder.canonicalize());
         let mut entries = Vec::new();
@@ -201,9 +201,9 @@ impl Walk<'_> {
         self.files
             .kustomizations
             .extend(tree::kustomization_in(folder));
-        let mut is_in_chart = is_in_chart;
-        if !is_in_chart && tree::is_chart(folder) {
-            is_in_chart = true;
+        let mut is_in_whole = is_in_whole;
+        if !is_in_whole && tree::is_chart(folder) {
+            is_in_whole = true;
             self.files
                 .push(folder, PassedOver(FileReason::Chart), false);
             if self.choice.reader == Reader::Editor {
@@ -216,11 +216,15 @@ impl Walk<'_> {
         }
         for (path, file_type) in entries {
             match self.reason(&path, file_type) {
-                None if file_type.is_dir() => self.folder(&path, is_in_chart)?,
-                None => self.files.push(&path, Read, is_in_chart),
-                Some(FileReason::Link) if self.follows(&path) => self.folder(&path, is_in_chart)?,
-                // The chart is in the list as a whole.
-                Some(_) if is_in_chart => {}
+                None if file_type.is_dir() && path.ends_with(".git") && !is_in_whole => {
+                    self.files
+                        .push(&path, PassedOver(FileReason::Hidden), false);
+                    self.folder(&path, true)?;
+                }
+                None if file_type.is_dir() => self.folder(&path, is_in_whole)?,
+                None => self.files.push(&path, Read, is_in_whole),
+                Some(FileReason::Link) if self.follows(&path) => self.folder(&path, is_in_whole)?,
+                Some(_) if is_in_whole => {}
                 Some(reason) => self.files.push(&path, PassedOver(reason), false),
             }
         }
@@ -249,8 +253,6 @@ impl Walk<'_> {
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
         let target = path.metadata();
         match () {
-            // What is in it is never a file of the tree.
-            () if name == ".git" => Some(FileReason::Hidden),
             () if is_hidden && self.choice.reader == Reader::Editor => Some(FileReason::Hidden),
             () if self.is_ignored(path, is_folder) => Some(FileReason::Ignored),
             () if matches(&self.exclude) => Some(FileReason::Excluded),
@@ -303,5 +305,5 @@ fn leads_to_system(path: &Path, file_type: FileType) -> bool {
 fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     let is = |known: &&str| extension.eq_ignore_ascii_case(OsStr::new(known));
-    ["yaml", "yml", "json"].iter().any(|known| is(known))
+    ["yaml", "yml", "json"].iter().any(is)
 }

@@ -10,7 +10,7 @@ use fitout::problem::{Place, Problem, Problems};
 use fitout::read::{Origin, Resource, is_object};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
-use fitout::yaml::{Node, Stream};
+use fitout::yaml::{Kind, Node, Stream};
 use memchr::memmem;
 
 use super::files::{Choice, File, Files, Reader, is_stream};
@@ -198,12 +198,12 @@ impl Manifests {
         };
         let bytes = bytes
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
-        if file.is_in_chart && memmem::find(&bytes, b"{{").is_some() {
+        if file.is_in_whole && memmem::find(&bytes, b"{{").is_some() {
             return Ok(None);
         }
         let stream = match parsed(bytes, name) {
             Ok(stream) => stream,
-            Err(_) if file.is_in_chart => return Ok(None),
+            Err(_) if file.is_in_whole => return Ok(None),
             Err(problem) => return Err(problem),
         };
         if let Some(node) = action_in(&stream) {
@@ -223,7 +223,7 @@ impl Manifests {
                 true => FileReason::Package,
                 false => FileReason::NoObjects,
             });
-            return Ok((!file.is_in_chart).then_some(PassedOver(reason)));
+            return Ok((!file.is_in_whole).then_some(PassedOver(reason)));
         }
         // To kustomize it is a patch, but to `kubectl apply -R -f` it is what it contains.
         let is_applied = || reader != Reader::Editor && has_whole_pods(&stream);
@@ -276,34 +276,38 @@ impl Manifests {
     }
 }
 
-/// An action of a Go template that is YAML all the same: an unquoted `{{ x }}` is a map in a map, and a name is a string.
+/// An action of a Go template in an object that is YAML all the same: an unquoted `{{ x }}` is a map in a map, and a name is a
+/// string.
 fn action_in(stream: &Stream) -> Option<Node<'_>> {
     memmem::find(stream.text().as_bytes(), b"{{")?;
-    let roots = || stream.documents().map(|document| document.root());
-    let is_action = |node: &Node<'_>| node.text().is_some_and(|text| text.contains("{{"));
-    let names = roots().flat_map(|root| {
-        let paths: [&[&str]; 4] = [
+    let roots = stream.documents().map(|document| document.root());
+    // What the action sets can be the kind itself.
+    let is_manifest = |root: &Node<'_>| root.get("kind").or(root.get("apiVersion")).is_some();
+    let mut open: Vec<Node<'_>> = roots.filter(is_manifest).collect();
+    for root in &open {
+        const NAMES: [&[&str]; 4] = [
             &["kind"],
             &["apiVersion"],
             &["metadata", "name"],
             &["metadata", "namespace"],
         ];
-        paths
-            .into_iter()
-            .filter_map(move |path| root.at(path.iter().copied()))
-    });
-    if let Some(name) = names.filter(|_| roots().any(is_object)).find(is_action) {
-        return Some(name);
+        let mut names = NAMES
+            .iter()
+            .filter_map(|path| root.at(path.iter().copied()));
+        let is_action = |node: &Node<'_>| node.text().is_some_and(|text| text.contains("{{"));
+        if let Some(name) = names.find(is_action) {
+            return Some(name);
+        }
     }
     let mut seen = HashSet::new();
-    let mut open: Vec<Node<'_>> = roots().collect();
     while let Some(node) = open.pop() {
         if !seen.insert(node.id()) {
             continue;
         }
         for (key, value) in node.entries() {
             if key.is_map() {
-                return Some(node);
+                let is_flow = node.kind() == Kind::FlowMap;
+                return Some(if is_flow { node } else { key });
             }
             open.push(value);
         }

@@ -67,13 +67,13 @@ pub(super) struct Overlay {
     pub(super) kustomization: Option<PathBuf>,
     /// Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout's are
     /// refused; repeatable
-    #[arg(long, value_name = "IMAGE", requires = "kustomization")]
+    #[arg(long, value_name = "IMAGE", conflicts_with = "filenames")]
     allow_functions: Vec<String>,
     /// Arguments for kustomize, such as --enable-helm
     #[arg(
         last = true,
         value_name = "KUSTOMIZE_ARGUMENT",
-        requires = "kustomization"
+        conflicts_with = "filenames"
     )]
     arguments: Vec<String>,
 }

@@ -89,7 +89,7 @@ reasons! {
     NotSelected = "not-selected",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
-    /// It is a patch, a part of another object: it has a directive such as `$patch`, or none of its containers has an image and it has no selector.
+    /// It is a patch, a part of another object: it has a directive such as `$patch`, or a container has no image and there is no selector.
     Patch = "patch",
     /// Its author opted out with the annotation `fitout.dev/skip`.
     Skipped = "skipped",

@@ -30,20 +30,14 @@ pub fn why_patch(target: &Target<'_>) -> Option<String> {
         return Some(format!("it has the directive `{directive}`"));
     }
     let templates = target.templates.iter();
-    let mut templates = templates.filter(|it| it.is_whole() && !it.has_more_containers);
-    let has_no_images = |template: &Template<'_>| {
-        let mut containers = template.containers.iter();
-        !containers.any(|container| has_image(container.node))
-    };
+    let whole = templates.filter(|it| it.is_whole() && !it.has_more_containers);
+    let mut containers = whole.flat_map(|it| &it.containers);
     let is_patch = GROUPS.contains(&resource.group())
-        && templates.next().is_some_and(has_no_images)
-        && templates.all(has_no_images)
+        && containers.any(|container| !has_image(container.node))
         && !has(resource, "selector");
     is_patch.then(|| match resource.kind.as_ref() {
-        "Pod" | "PodTemplate" | "Job" | "CronJob" => {
-            "none of its containers has an image".to_owned()
-        }
-        _ => "none of its containers has an image, and it has no selector".to_owned(),
+        "Pod" | "PodTemplate" | "Job" | "CronJob" => "a container has no image".to_owned(),
+        _ => "a container has no image, and there is no selector".to_owned(),
     })
 }
 

@@ -94,7 +94,7 @@ impl FileOutcome {
 reasons! {
     /// Why a file is passed over.
     FileReason
-    /// An ignore file such as `.gitignore` matches it or its folder.
+    /// A `.gitignore` matches it or its folder.
     Ignored = "ignored",
     /// Its name or that of its folder begins with a dot.
     Hidden = "hidden",
@@ -102,13 +102,13 @@ reasons! {
     Excluded = "excluded",
     /// No pattern of `--include` matches it or its folder.
     NotIncluded = "not-included",
-    /// Its name does not end in `.yaml`, `.yml` or `.json`.
+    /// Its name does not end in `.yaml`, `.yml` or `.json`, in any case.
     Extension = "extension",
-    /// It is a link to a folder, or a broken link.
+    /// It is a broken link, or a link to a folder: `plan` and `apply` follow none, and `check` follows those that stay in the repository.
     Link = "link",
     /// It is not a regular file: a FIFO, socket or device, or a link to one.
     Special = "special",
-    /// It is a kustomization without objects, or a kustomization names it as something else than a resource: `transformers`, `configMapGenerator`.
+    /// It is a kustomization without objects, or a kustomization names it under another field than `resources` and `patches`.
     Package = "package",
     /// A kustomization names it as a patch.
     Patch = "patch",

@@ -133,7 +133,7 @@ impl Preflight {
             }
             None => {
                 let choice = Choice {
-                    reader: Reader::Judge {
+                    reader: Reader::Checker {
                         respects_gitignore: false,
                     },
                     ..Choice::default()
