@@ -198,15 +198,19 @@ impl Manifests {
         };
         let bytes = bytes
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
-        if file.is_in_whole && memmem::find(&bytes, b"{{").is_some() {
-            return Ok(None);
-        }
         let stream = match parsed(bytes, name) {
             Ok(stream) => stream,
             Err(_) if file.is_in_whole => return Ok(None),
             Err(problem) => return Err(problem),
         };
+        let is_template = || memmem::find(stream.text().as_bytes(), b"{{").is_some();
+        if file.is_in_whole && is_template() && !has_whole_pods(&stream) {
+            return Ok(None);
+        }
         if let Some(node) = action_in(&stream) {
+            if file.is_in_whole {
+                return Ok(None);
+            }
             let problem =
                 Problem::new("FIT-INP015", "`{{` is an action of a template, not a value");
             return Err(problem

@@ -56,7 +56,12 @@ pub fn is_whole(resource: &Resource<'_>) -> bool {
     if templates.is_empty() {
         return !pods_in(resource).is_empty();
     }
-    containers.all(|container| has_image(container.node))
+    // No container starts from a name that a template still has to make.
+    let has_action = |container: Node<'_>| {
+        let image = container.text_at(["image"]);
+        image.is_some_and(|image| image.contains("{{"))
+    };
+    containers.all(|container| has_image(container.node) && !has_action(container.node))
         && match (resource.group(), resource.kind.as_ref()) {
             ("apps", _) => has(resource, "selector"),
             ("batch", "CronJob") => has(resource, "schedule"),
