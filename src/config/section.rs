@@ -46,6 +46,8 @@ pub struct Objection {
     pub message: String,
     /// How to fix it.
     pub help: String,
+    /// The path of the setting that it contradicts, which another layer of the config may set.
+    pub contradicts: Option<String>,
 }
 
 impl Objection {
@@ -59,7 +61,15 @@ impl Objection {
             path: path.into(),
             message: message.into(),
             help: help.into(),
+            contradicts: None,
         }
+    }
+
+    /// The path of the setting that the value contradicts.
+    #[must_use]
+    pub fn contradicts(mut self, path: impl Into<String>) -> Self {
+        self.contradicts = Some(path.into());
+        self
     }
 }
 

@@ -55,6 +55,11 @@ const CONFLICT: Rule = rule(
     Severity::Error,
     "a configured amount that is not set, because it conflicts with another and `onConflict` is `Error`",
 );
+const CONTRADICTION: Rule = rule(
+    "FIT-RES019",
+    Severity::Error,
+    "configured amounts that are not set, because two parts of the config contradict each other",
+);
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
@@ -242,9 +247,7 @@ impl Settings for Resources {
 
     fn check(&self) -> Vec<Objection> {
         let mut objections = Vec::new();
-        let mut object = |path: String, message: String, help: String| {
-            objections.push(Objection::new(path, message, help));
-        };
+        let mut object = |objection: Objection| objections.push(objection);
         let lists = [
             ("containers", &self.containers),
             ("initContainers", &self.init_containers),
@@ -264,7 +267,7 @@ impl Settings for Resources {
                         known.join(", ")
                     );
                     let message = format!("fitout does not set `{name}` for {parts}");
-                    object(format!("{list}.{half}"), message, help);
+                    object(Objection::new(format!("{list}.{half}"), message, help));
                 }
             }
             for (name, request) in &amounts.requests {
@@ -273,8 +276,10 @@ impl Settings for Resources {
                         "the request of {name} ({}) is above its limit ({})",
                         request.0, limit.0
                     );
-                    let help = "raise the limit or lower the request".to_owned();
-                    object(format!("{list}.requests.{name}"), message, help);
+                    let help = "raise the limit or lower the request";
+                    let objection =
+                        Objection::new(format!("{list}.requests.{name}"), message, help);
+                    object(objection.contradicts(format!("{list}.limits.{name}")));
                 }
             }
         }
@@ -291,21 +296,26 @@ impl Settings for Resources {
             for name in names.iter().filter(|it| !FITTED.contains(&it.as_str())) {
                 let message = format!("fitout does not set `{name}`");
                 let help = format!("known: {}", FITTED.join(", "));
-                object(setting.to_owned(), message, help);
+                object(Objection::new(setting, message, help));
             }
         }
         for (name, ratio) in &self.limit_request_ratio {
             if ratio.0.is_below_one() {
                 let message = format!("a limit of {name} cannot be below its request");
-                let help = "write a ratio of at least 1".to_owned();
-                object(format!("limitRequestRatio.{name}"), message, help);
+                let help = "write a ratio of at least 1";
+                object(Objection::new(
+                    format!("limitRequestRatio.{name}"),
+                    message,
+                    help,
+                ));
             }
         }
         for (name, min) in &self.min {
             if let Some(max) = self.max.get(name).filter(|max| max.0 < min.0) {
                 let message = format!("`min` of {name} ({}) is above `max` ({})", min.0, max.0);
-                let help = "raise `max` or lower `min`".to_owned();
-                object(format!("min.{name}"), message, help);
+                let help = "raise `max` or lower `min`";
+                let objection = Objection::new(format!("min.{name}"), message, help);
+                object(objection.contradicts(format!("max.{name}")));
             }
         }
         objections
@@ -380,7 +390,7 @@ impl<'r, 'c> Scope<'r, 'c, Resources> {
 }
 
 impl Transformer for Resources {
-    const FINDS: &'static [Rule] = &[IMPLICIT, IMPOSSIBLE, CONFLICT];
+    const FINDS: &'static [Rule] = &[IMPLICIT, IMPOSSIBLE, CONFLICT, CONTRADICTION];
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let resource = scope.target().resource;
