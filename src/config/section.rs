@@ -239,17 +239,12 @@ impl<S: Settings> Section<'_, S> {
     }
 
     fn decided_by(&self, layer: Layer<'_>, path: &str, is_default: bool, mode: Mode) -> Decision {
-        let named = &self.config.layers[layer.id];
-        let (file, position) = self.config.place_of(layer.node).unzip();
+        let decision = self.config.decision_at(layer, path);
         Decision {
-            field: join(&named.path, path),
-            profile: named.profile.clone().filter(|_| !is_default),
+            profile: decision.profile.filter(|_| !is_default),
             is_default,
             mode,
-            file,
-            position,
-            leaf: String::new(),
-            exemption: None,
+            ..decision
         }
     }
 }

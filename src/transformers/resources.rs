@@ -33,7 +33,7 @@ use crate::facts::Half;
 use crate::finding::{Decision, Subject};
 use crate::kubernetes::{Quantity, Scale};
 use crate::objects::{Container, ContainerType, Template};
-use crate::problem::Problem;
+use crate::problem::{Problem, suggestion};
 use crate::rules::{Rule, rule};
 use crate::yaml::Value;
 use fitting::Fitting;
@@ -262,12 +262,14 @@ impl Settings for Resources {
             for half in Half::BOTH {
                 let names = amounts.half(half).keys();
                 for name in names.filter(|name| !known.contains(&name.as_str())) {
-                    let help = format!(
-                        "fitout sets {}; set other resources in the manifest",
-                        known.join(", ")
-                    );
+                    let others = || {
+                        let known = known.join(", ");
+                        format!("fitout sets {known}; set other resources in the manifest")
+                    };
+                    let help = suggestion(name, known.iter().copied()).unwrap_or_else(others);
                     let message = format!("fitout does not set `{name}` for {parts}");
-                    object(Objection::new(format!("{list}.{half}"), message, help));
+                    let path = format!("{list}.{half}.{name}");
+                    object(Objection::new(path, message, help));
                 }
             }
             for (name, request) in &amounts.requests {
@@ -295,8 +297,9 @@ impl Settings for Resources {
         for (setting, names) in by_name {
             for name in names.iter().filter(|it| !FITTED.contains(&it.as_str())) {
                 let message = format!("fitout does not set `{name}`");
-                let help = format!("known: {}", FITTED.join(", "));
-                object(Objection::new(setting, message, help));
+                let known = || format!("known: {}", FITTED.join(", "));
+                let help = suggestion(name, FITTED).unwrap_or_else(known);
+                object(Objection::new(format!("{setting}.{name}"), message, help));
             }
         }
         for (name, ratio) in &self.limit_request_ratio {
