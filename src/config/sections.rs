@@ -195,7 +195,10 @@ pub fn check_section<'a, S: Settings>(
 
 /// The faults of the section `name` that only appear when layers are merged: an environment sets a limit below the request
 /// of `spec`.
-pub(super) fn check_merged<'a, S: Settings>(layers: &[Layer<'a>], name: &'static str) -> Vec<Fault<'a>> {
+pub(super) fn check_merged<'a, S: Settings>(
+    layers: &[Layer<'a>],
+    name: &'static str,
+) -> Vec<Fault<'a>> {
     let below = |layer: &Layer<'a>| {
         let node = layer.node.get(name)?;
         Some(Layer { node, ..*layer })

@@ -149,7 +149,11 @@ impl Settings for Prometheus {
                 object(&path, message, help);
             }
         }
-        if let Some(prefix) = self.prefix.as_deref().filter(|prefix| !is_subdomain(prefix)) {
+        if let Some(prefix) = self
+            .prefix
+            .as_deref()
+            .filter(|prefix| !is_subdomain(prefix))
+        {
             let message = format!("`{prefix}` is not a valid annotation prefix");
             let help = "write a domain in lower case, such as metrics.example.com";
             object("prefix", message, help);

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    CONFLICT, CONTRADICTION, CpuLimits, FITTED, IMPLICIT, MemoryLimit, OnConflict, Plan, Resources, removal, write,
+    CONFLICT, CONTRADICTION, CpuLimits, FITTED, IMPLICIT, MemoryLimit, OnConflict, Plan, Resources,
+    removal, write,
 };
 use crate::config::Section;
 use crate::edit::{Edits, read_quantity};
@@ -224,7 +225,11 @@ impl<'a> Fitting<'_, 'a> {
                 }
                 // Neither amount is right for sure, so neither is set.
                 (Origin::Config, Origin::Config) => {
-                    edits.find(self.contradiction(name, (wanted_request, least), (wanted_limit, most)));
+                    edits.find(self.contradiction(
+                        name,
+                        (wanted_request, least),
+                        (wanted_limit, most),
+                    ));
                     return Vec::new();
                 }
                 _ if on_conflict == OnConflict::Error => {

@@ -146,7 +146,11 @@ impl SecurityContext {
         let sysctls = self.pod.sysctls.iter().flatten();
         for sysctl in sysctls.filter(|it| it.name.is_empty() || it.value.is_empty()) {
             let message = format!("the sysctl `{}` needs a name and a value", sysctl.name);
-            object("pod.sysctls", &message, "write `{name: net.core.somaxconn, value: \"1024\"}`");
+            object(
+                "pod.sysctls",
+                &message,
+                "write `{name: net.core.somaxconn, value: \"1024\"}`",
+            );
         }
         objections.extend(writable::check(&self.writable_paths));
         objections
