@@ -51,7 +51,9 @@ fn is_reported(run: &Run) -> bool {
 
 #[test]
 fn check_reads_what_kubectl_would() {
-    let bare = bare();
+    // A comment does not make it a template.
+    let bare = bare() + "# {{ end }}\n";
+    let template = BASE.replace("ledger:1", "{{ .Values.image }}");
     for (name, with) in [
         ("p/evil.yaml", vec![("p/.gitignore", "evil.yaml\n")]),
         ("p/evil.yaml", vec![("p/.ignore", "evil.yaml\n")]),
@@ -86,6 +88,13 @@ fn check_reads_what_kubectl_would() {
                 "p/kustomization.yaml",
                 "secretGenerator: [{files: [x=evil.yaml]}]\n",
             )],
+        ),
+        (
+            "p/templates/evil.yaml",
+            vec![
+                ("p/Chart.yaml", "apiVersion: v2\nname: chart\n"),
+                ("p/templates/deployment.yaml", &template),
+            ],
         ),
         (
             "p/templates/evil.yaml",
@@ -289,6 +298,7 @@ fn patches_of_a_kustomization_are_not_edited() {
             "apply",
             "-i",
             "-f",
+            "c.yaml",
             "p/base/d.yaml",
             "p/prod/patch.yaml",
             "-c",
@@ -308,6 +318,17 @@ fn patches_of_a_kustomization_are_not_edited() {
     ]);
     run(&folder, "apply", &["-i"]);
     assert_ne!(folder.read("p/prod/patch.yaml"), PATCH);
+    // An overlay next to the folder names it.
+    let folder = self::folder(&[
+        ("p/patches/x.yaml", PATCH),
+        ("fn-config/x", ""),
+        (
+            "overlays/prod/kustomization.yaml",
+            "patches: [{path: ../../p/patches/x.yaml}]\n",
+        ),
+    ]);
+    run(&folder, "apply", &["-i"]);
+    assert_eq!(folder.read("p/patches/x.yaml"), PATCH);
     // It is said once for each folder.
     let folder = self::folder(&[
         ("p/prod/a.yaml", PATCH),

@@ -56,6 +56,8 @@ pub(super) struct File {
 pub(super) struct Files {
     pub(super) files: Vec<File>,
     pub(super) kustomizations: Vec<PathBuf>,
+    /// The repositories that they were searched in.
+    searched: HashSet<PathBuf>,
 }
 
 impl Default for Choice<'_> {
@@ -94,11 +96,8 @@ impl Files {
                 .unwrap_or(Path::new("."))
                 .canonicalize();
             if let Ok(folder) = folder {
-                let root = tree::root_of(&folder);
-                let within = folder.ancestors().take_while(|it| it.starts_with(&root));
-                let above = within.skip(usize::from(is_folder));
-                self.kustomizations
-                    .extend(above.filter_map(tree::kustomization_in));
+                let around = tree::kustomizations_around(&folder, &mut self.searched);
+                self.kustomizations.extend(around);
             }
         }
         if !is_folder {

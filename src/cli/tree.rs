@@ -54,8 +54,7 @@ pub(super) fn is_chart(folder: &Path) -> bool {
 /// The folder that searches from a canonical folder do not leave: the root of its repository, or the folder with `fn-config/`,
 /// or the working directory.
 pub(super) fn root_of(folder: &Path) -> PathBuf {
-    let is_root = |it: &&Path| it.join(".git").exists() || it.join("fn-config").is_dir();
-    if let Some(root) = folder.ancestors().find(is_root) {
+    if let Some(root) = folder.ancestors().find(|it| is_project(it)) {
         return root.to_owned();
     }
     let working = std::env::current_dir().and_then(|it| it.canonicalize());
@@ -63,6 +62,10 @@ pub(super) fn root_of(folder: &Path) -> PathBuf {
         Ok(working) if folder.starts_with(&working) => working,
         _ => folder.to_owned(),
     }
+}
+
+fn is_project(folder: &Path) -> bool {
+    folder.join(".git").exists() || folder.join("fn-config").is_dir()
 }
 
 /// The files of an overlay that configure an executable function.
@@ -85,16 +88,35 @@ pub(super) fn sources(directory: &Path) -> Sources {
 /// The files of all overlays in a folder that configure an executable function.
 pub(super) fn executables_below(folder: &Path) -> Vec<PathBuf> {
     let mut search = Search::from(folder);
-    let mut walk = ignore::WalkBuilder::new(folder);
-    let walk = walk.require_git(false).sort_by_file_path(Path::cmp);
-    for entry in walk.build().flatten().take(MAX_LOOKED_AT) {
-        let path = entry.path();
-        let is_kustomization = path.file_name().is_some_and(is_kustomization);
-        if let Some(folder) = path.parent().filter(|_| is_kustomization) {
-            search.visit_folder(folder.strip_prefix(".").unwrap_or(folder));
-        }
+    for file in kustomizations_below(folder) {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        search.visit_folder(folder.strip_prefix(".").unwrap_or(folder));
     }
     search.executables
+}
+
+/// The kustomizations in a folder, except in what is hidden or ignored.
+fn kustomizations_below(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let mut walk = ignore::WalkBuilder::new(folder);
+    let walk = walk.require_git(false).sort_by_file_path(Path::cmp).build();
+    let entries = walk.flatten().take(MAX_LOOKED_AT);
+    let files = entries.filter(|entry| is_kustomization(entry.file_name()));
+    files.map(ignore::DirEntry::into_path)
+}
+
+/// The kustomizations that can name the files of a canonical folder: those above it, and those of its repository, unless that
+/// is among `searched`.
+pub(super) fn kustomizations_around(
+    folder: &Path,
+    searched: &mut HashSet<PathBuf>,
+) -> Vec<PathBuf> {
+    let root = root_of(folder);
+    let within = folder.ancestors().take_while(|it| it.starts_with(&root));
+    let mut files: Vec<PathBuf> = within.filter_map(kustomization_in).collect();
+    if is_project(&root) && searched.insert(root.clone()) {
+        files.extend(kustomizations_below(&root));
+    }
+    files
 }
 
 #[derive(Default)]
