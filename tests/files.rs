@@ -477,13 +477,19 @@ fn the_hint_of_check_reads_only_the_tree() {
             "resources: [/proc/kmsg, /dev/zero, big.yaml]\npatches: [{path: /proc/kmsg}]\n",
         ),
     ]);
-    let fifo = folder.path().join("other/big.yaml");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
-    assert!(is_reported(&run(&folder, "check", &[])));
+    for fifo in ["other/big.yaml", "other/.gitignore", "p/.gitignore"] {
+        let fifo = folder.path().join(fifo);
+        assert!(
+            Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    assert!(is_reported(&run(
+        &folder,
+        "check",
+        &["--respect-gitignore"]
+    )));
 }

@@ -183,7 +183,10 @@ impl Walk<'_> {
             return;
         };
         let above = folder.ancestors().skip(1);
-        let mut above: Vec<&Path> = above.take_while(|it| it.starts_with(root)).collect();
+        let within = above.take_while(|it| it.starts_with(root));
+        // A FIFO of that name would block.
+        let has_file = |it: &&Path| it.join(".gitignore").is_file();
+        let mut above: Vec<&Path> = within.filter(has_file).collect();
         above.reverse();
         self.ignores.extend(above.into_iter().map(ignore_file));
     }

@@ -5,8 +5,9 @@
 //! from the files and patches that are found here.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Component, Path, PathBuf};
 
 use fitout::config::{KIND, Patch, Sources, Text};
@@ -95,13 +96,23 @@ pub(super) fn executables_below(folder: &Path) -> Vec<PathBuf> {
     search.executables
 }
 
-/// The kustomizations in a folder, except in what is hidden or ignored.
-fn kustomizations_below(folder: &Path) -> impl Iterator<Item = PathBuf> {
-    let mut walk = ignore::WalkBuilder::new(folder);
-    let walk = walk.require_git(false).sort_by_file_path(Path::cmp).build();
-    let entries = walk.flatten().take(MAX_LOOKED_AT);
-    let files = entries.filter(|entry| is_kustomization(entry.file_name()));
-    files.map(ignore::DirEntry::into_path)
+/// The kustomizations in a folder and those below it, the uppermost first. Hidden folders and links are left out.
+fn kustomizations_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = VecDeque::from([folder.to_owned()]);
+    let mut looked_at = 0;
+    while let Some(folder) = folders.pop_front().filter(|_| looked_at < MAX_LOOKED_AT) {
+        files.extend(kustomization_in(&folder));
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let entries = entries.inspect(|_| looked_at += 1);
+        let is_visible = |entry: &DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
+        let is_folder = |entry: &DirEntry| entry.file_type().is_ok_and(|it| it.is_dir());
+        let visible = entries.filter(|entry| is_folder(entry) && is_visible(entry));
+        let mut below: Vec<PathBuf> = visible.map(|entry| entry.path()).collect();
+        below.sort();
+        folders.extend(below);
+    }
+    files
 }
 
 /// The kustomizations that can name the files of a canonical folder: those above it, and those of its repository, unless that

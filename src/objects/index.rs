@@ -89,7 +89,7 @@ reasons! {
     NotSelected = "not-selected",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
-    /// It is a patch, a part of another object: it has a directive such as `$patch`, or a container has no image and there is no selector.
+    /// It is a patch, a part of another object: it has a directive such as `$patch`, or it has no selector, and no image for a container or no pods for its claims.
     Patch = "patch",
     /// Its author opted out with the annotation `fitout.dev/skip`.
     Skipped = "skipped",

@@ -32,13 +32,20 @@ pub fn why_patch(target: &Target<'_>) -> Option<String> {
     let templates = target.templates.iter();
     let whole = templates.filter(|it| it.is_whole() && !it.has_more_containers);
     let mut containers = whole.flat_map(|it| &it.containers);
-    let is_patch = GROUPS.contains(&resource.group())
+    let has_selector = has(resource, "selector");
+    if GROUPS.contains(&resource.group())
+        && !has_selector
         && containers.any(|container| !has_image(container.node))
-        && !has(resource, "selector");
-    is_patch.then(|| match resource.kind.as_ref() {
-        "Pod" | "PodTemplate" | "Job" | "CronJob" => "a container has no image".to_owned(),
-        _ => "a container has no image, and there is no selector".to_owned(),
-    })
+    {
+        let why = match resource.kind.as_ref() {
+            "Pod" | "PodTemplate" | "Job" | "CronJob" => "a container has no image",
+            _ => "a container has no image, and there is no selector",
+        };
+        return Some(why.to_owned());
+    }
+    let has_claims_only = target.templates.is_empty() && !target.claims.is_empty();
+    let is_patch = resource.group() == "apps" && has_claims_only && !has_selector;
+    is_patch.then(|| "it has claim templates, but no pod template and no selector".to_owned())
 }
 
 /// Whether an object is left out as a patch. `check` leaves out only what the API server would refuse as a whole object.
