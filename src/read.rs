@@ -86,7 +86,6 @@ impl<'a> ResourceList<'a> {
     pub fn read(stream: &'a Stream) -> Result<ResourceList<'a>, Problems> {
         let root = only_document(stream)?;
         check_identity(root)?;
-        refuse_duplicates(root)?;
         let resources = match root.at(["items"]) {
             None => Vec::new(),
             Some(items) if items.is_sequence() => read_items(items)?,
@@ -182,18 +181,6 @@ fn check_identity(root: Node<'_>) -> Result<(), Problem> {
             Err(problem(message, version))
         }
     }
-}
-
-fn refuse_duplicates(root: Node<'_>) -> Result<(), Problem> {
-    let Some((first, second)) = root.duplicate_key() else {
-        return Ok(());
-    };
-    let message = format!(
-        "duplicate key `{}` in the ResourceList, first on line {}",
-        second.raw(),
-        first.position().line
-    );
-    Err(Problem::new("FIT-INP002", message).at(Place::of(second, None)))
 }
 
 fn read_items<'a>(items: Node<'a>) -> Result<Vec<Resource<'a>>, Problems> {

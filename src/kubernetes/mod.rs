@@ -5,6 +5,7 @@ mod date;
 pub mod label_selector;
 mod pattern;
 pub mod quantity;
+pub mod schema;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;

@@ -14,6 +14,22 @@ pub struct SyntaxError {
     pub position: Position,
     /// Where: byte offset in the text.
     pub offset: usize,
+    /// The kind of the error.
+    pub fault: Fault,
+}
+
+/// What is wrong with a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not YAML.
+    #[default]
+    Syntax,
+    /// A map has a key twice.
+    DuplicateKey,
+    /// Its aliases stand for too many nodes.
+    Expansion,
+    /// A key that is not a string, or a merge that readers do not agree about.
+    Keys,
 }
 
 impl fmt::Display for SyntaxError {
@@ -31,6 +47,7 @@ pub(super) struct Syntax {
     pub(super) message: String,
     /// Where the thing that never ended began; its line is added to the message.
     pub(super) began: Option<usize>,
+    pub(super) fault: Fault,
 }
 
 impl Syntax {
@@ -39,7 +56,12 @@ impl Syntax {
             offset,
             message: message.into(),
             began: None,
+            fault: Fault::Syntax,
         }
+    }
+
+    pub(super) fn of(self, fault: Fault) -> Self {
+        Syntax { fault, ..self }
     }
 
     pub(super) fn locate(self, text: &str) -> SyntaxError {
@@ -54,6 +76,7 @@ impl Syntax {
             message,
             position: Position::of(text, self.offset),
             offset: self.offset,
+            fault: self.fault,
         }
     }
 }

@@ -290,16 +290,6 @@ fn an_empty_document_is_filled() {
 }
 
 #[test]
-fn duplicate_keys_are_refused_with_both_places() {
-    let (reason, message) = refusal("s:\n  a: 1\n  a: 2\n", "/s/k", Some(json!(1)));
-    assert_eq!(reason, "duplicate_key");
-    assert!(
-        message.contains("2:3") && message.contains("3:3"),
-        "{message}"
-    );
-}
-
-#[test]
 fn the_refuse_list() {
     let refused = [
         ("? a\n: 1\n", "/k", "odd_entry"),

@@ -1,9 +1,6 @@
 use super::super::*;
-use super::value;
+use super::{root, value};
 
-fn root(stream: &Stream) -> Node<'_> {
-    stream.documents().next().unwrap().root()
-}
 
 #[test]
 fn documents_tile_the_text() {
@@ -168,23 +165,6 @@ fn null_is_what_both_readers_take_for_it() {
     let stream = Stream::parse("- \n- ~\n- null\n- Null\n- nUll\n- 'null'\n- !!str\n").unwrap();
     let nulls: Vec<_> = root(&stream).items().map(Node::is_null).collect();
     assert_eq!(nulls, [true, true, true, true, false, false, false]);
-}
-
-#[test]
-fn duplicate_keys_are_found_by_content() {
-    for text in ["a: 1\n'a': 2\n", "a: 1\nb: 2\n\"\\x61\": 3\n"] {
-        let stream = Stream::parse(text).unwrap();
-        let (first, second) = root(&stream).duplicate_key().unwrap();
-        assert_eq!(
-            (first.position().line, second.position().line),
-            (1, text.lines().count())
-        );
-    }
-    assert!(
-        root(&Stream::parse("a: 1\nb: 2\n").unwrap())
-            .duplicate_key()
-            .is_none()
-    );
 }
 
 #[test]
