@@ -168,8 +168,8 @@ impl Manifests {
                     index,
                     has_lines: true,
                 };
-                problems
-                    .extend(Resource::read(document.root(), text, origin, &mut resources).err());
+                let read = Resource::read(document.root(), text, origin, &mut resources);
+                problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
             }
         }
         if problems.is_empty() {

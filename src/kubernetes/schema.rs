@@ -13,6 +13,9 @@ use crate::yaml::{Node, Scalar};
 
 pub use types::{ObjectMeta as METADATA, PodSpec as POD_SPEC, PodTemplateSpec as POD_TEMPLATE};
 
+/// The type of a string, in messages.
+pub const STRING: &str = "a string";
+
 /// The type of a field.
 #[derive(Debug)]
 pub enum Type {
@@ -57,7 +60,7 @@ pub struct Mismatch<'a> {
 macro_rules! objects {
     ($($name:ident { $($field:ident: $type:tt),* })*) => {
         $(
-            #[allow(non_upper_case_globals, missing_docs)]
+            #[allow(non_upper_case_globals, unreachable_pub, missing_docs)]
             pub static $name: Object = Object(&[$((stringify!($field), type_of!($type))),*]);
         )*
     };
@@ -108,11 +111,19 @@ impl Path<'_> {
 }
 
 impl Object {
-    /// The values in an object that have another type than their field.
+    /// The values in a mapping that have another type than their field.
     #[must_use]
     pub fn mismatches<'a>(&self, node: Node<'a>) -> Vec<Mismatch<'a>> {
         let mut found = Vec::new();
         self.visit(node, Path::Top, &mut found);
+        found
+    }
+
+    /// The same of the value of a key, which may have another type itself.
+    #[must_use]
+    pub fn mismatches_at<'a>(&'static self, key: &str, node: Node<'a>) -> Vec<Mismatch<'a>> {
+        let mut found = Vec::new();
+        Type::Nested(self).visit(node, Path::Key(&Path::Top, key), &mut found);
         found
     }
 
@@ -176,7 +187,7 @@ impl Type {
 
     fn words(&self) -> &'static str {
         match self {
-            Type::String => "a string",
+            Type::String => STRING,
             Type::Bool => "a boolean",
             Type::Int32 => "a whole number of 32 bits",
             Type::Int64 => "a whole number of 64 bits",

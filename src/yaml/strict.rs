@@ -137,7 +137,7 @@ impl<'a> Node<'a> {
         };
         let mut seen: HashMap<Cow<'a, str>, Node<'a>> = HashMap::with_capacity(self.len());
         let mut merge = None;
-        for (key, value) in self.local_entries() {
+        for (key, _) in self.local_entries() {
             let Some(text) = key.text() else {
                 let hint = match key.alias_target().raw().starts_with('{') {
                     true => ": is `{{ }}` an unrendered template?",
@@ -150,7 +150,10 @@ impl<'a> Node<'a> {
                 return refuse(key, "expected a string as key, found null: quote it".to_owned());
             }
             if key.merges() {
-                check_merge(key, value)?;
+                if !self.merges_maps() {
+                    let message = "expected a map or a list of maps to merge";
+                    return refuse(key, message.to_owned());
+                }
                 merge = Some(key);
             }
             // kyaml compares the texts, `sigs.k8s.io/yaml` the values.
@@ -189,6 +192,14 @@ impl<'a> Node<'a> {
         Ok(())
     }
 
+    /// Whether the first `<<` merges a map, or each map of a list; an alias of a list does not count.
+    fn merges_maps(self) -> bool {
+        self.merge().is_some_and(|value| match value.kind().is_sequence() {
+            true => value.items().all(Node::is_map),
+            false => value.is_map(),
+        })
+    }
+
     /// The key in JSON, if the key is not a string.
     fn json_key(self) -> Option<Cow<'a, str>> {
         match self.scalar()? {
@@ -196,21 +207,6 @@ impl<'a> Node<'a> {
             Scalar::Int(value) => Some(value.to_string().into()),
             Scalar::Float(value) => Some(value.to_string().into()),
             Scalar::Null | Scalar::Text(_) => None,
-        }
-    }
-}
-
-/// `<<` merges a map, or each map of a list.
-fn check_merge<'a>(key: Node<'a>, value: Node<'a>) -> Result<(), Syntax> {
-    let are_maps = match value.kind().is_sequence() {
-        true => value.items().all(Node::is_map),
-        false => value.is_map(),
-    };
-    match are_maps {
-        true => Ok(()),
-        false => {
-            let message = "expected a map or a list of maps to merge";
-            Err(Syntax::new(key.span().start, message).of(Fault::Keys))
         }
     }
 }

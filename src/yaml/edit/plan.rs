@@ -220,26 +220,7 @@ impl<'a> Plan<'a> {
         if removed {
             return Ok(None);
         }
-        self.check_merge_order(map, name, &key)?;
         Ok(Some(value.id().0))
-    }
-
-    /// sigs.k8s.io/yaml lets a `<<` win over keys written before it; kyaml never does.
-    fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str) -> Done {
-        let Some(merge) = self.merge(map).filter(|_| key != "<<") else {
-            return Ok(());
-        };
-        if merge.id() < name.id() {
-            return Ok(());
-        }
-        if !merge_has(merge, key) {
-            return Ok(());
-        }
-        let line = name.position().line;
-        let message = format!(
-            "`{key}` on line {line} precedes a `<<` with the same key, so kubectl reads the merged value"
-        );
-        self.refuse(Reason::Shared, name.id().0, message)
     }
 
     /// Without a local entry the merged one of the same key would show.

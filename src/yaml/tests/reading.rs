@@ -1,7 +1,6 @@
 use super::super::*;
 use super::{root, value};
 
-
 #[test]
 fn documents_tile_the_text() {
     let text = "# head\n---\na: 1\n--- # c\n---\nb: 2\n...\n# between\nc: 3\n";
@@ -211,12 +210,7 @@ fn a_value_expands_aliases_and_merges_up_to_a_limit() {
         expanded.to_string(),
         r#"{"base": {"x": 1}, "use": {"y": 2, "x": 1}}"#
     );
-    let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
-    for i in 1..9 {
-        let list = format!("*a{}, ", i - 1).repeat(9);
-        laughs.push_str(&format!("a{i}: &a{i} [{}]\n", list.trim_end_matches(", ")));
-    }
-    let stream = Stream::parse(laughs).unwrap();
+    let stream = Stream::parse(format!("[{}]\n", "x, ".repeat(100_000))).unwrap();
     assert_eq!(root(&stream).value(), Err(TooLarge));
 }
 
