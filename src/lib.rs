@@ -245,13 +245,13 @@ pub fn fit(
 
 /// The problem that a text is not YAML, or not what Kubernetes reads.
 pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Problem {
-    let (rule, message) = match error.fault {
-        Fault::Syntax => (rules::INP001, format!("not YAML: {}", error.message)),
-        Fault::DuplicateKey => (rules::INP004, error.message.clone()),
-        Fault::Keys => (rules::INP005, error.message.clone()),
-        Fault::Expansion => (rules::INP006, error.message.clone()),
+    let (id, message) = match error.fault {
+        Fault::Syntax => ("FIT-INP001", format!("not YAML: {}", error.message)),
+        Fault::DuplicateKey => ("FIT-INP004", error.message.clone()),
+        Fault::Keys => ("FIT-INP005", error.message.clone()),
+        Fault::Expansion => ("FIT-INP006", error.message.clone()),
     };
-    let problem = Problem::new(rule.id, message);
+    let problem = Problem::new(id, message);
     match text {
         Some((file, text)) => problem.at(Place::of_syntax_error(error, text, Some(file))),
         None => problem.field(format!("stdin:{}", error.position)),

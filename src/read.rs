@@ -477,7 +477,7 @@ fn read_object<'a>(
 /// Groups of package files, which are not applied to a cluster.
 const PACKAGE_GROUPS: [&str; 3] = ["kustomize.config.k8s.io/", "kpt.dev/", "fitout.dev/"];
 
-/// Whether a document is a Kubernetes object for a cluster, or is meant to be one.
+/// Whether a document is a Kubernetes object for a cluster, or has the metadata of one.
 pub fn is_object(root: Node<'_>) -> bool {
     if root.is_sequence() {
         return root.items().any(is_object);
@@ -488,8 +488,8 @@ pub fn is_object(root: Node<'_>) -> bool {
         .iter()
         .any(|group| version.starts_with(group));
     // Files of other tools have one of the two, but not what an object is about.
-    let is_meant = (has("kind") || has("apiVersion")) && has("metadata");
-    !is_of_package && (has("kind") && has("apiVersion") || is_meant)
+    let has_metadata = (has("kind") || has("apiVersion")) && has("metadata");
+    !is_of_package && (has("kind") && has("apiVersion") || has_metadata)
 }
 
 fn text_of<'a>(node: Node<'a>, key: &str) -> Cow<'a, str> {
