@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{ResourceList as Envelope, annotations};
 
+use crate::kubernetes::Quantity;
 use crate::kubernetes::schema::{self, Mismatch};
 use crate::problem::{Place, Problem, Problems, field_path};
 use crate::yaml::{Node, Scalar, Stream};
@@ -252,6 +253,11 @@ impl<'a> Resource<'a> {
         found.map(|mismatch| self.mismatch(mismatch))
     }
 
+    /// Whether the types of its fields are known, and so checked when it is read.
+    pub fn is_typed(&self) -> bool {
+        schema::fields_of(&self.api_version, &self.kind).is_some()
+    }
+
     /// The problem that a value has another type than its field.
     pub fn mismatch(&self, mismatch: Mismatch<'a>) -> Problem {
         let Mismatch {
@@ -263,7 +269,9 @@ impl<'a> Resource<'a> {
         let help = match (expected, value) {
             (schema::STRING, Some(_)) if self.kind == "Secret" => Some("quote it".to_owned()),
             (schema::STRING, Some(_)) => Some(format!("quote it: \"{text}\"")),
-            (_, Some(Scalar::Text(_))) if !text.is_empty() => Some("write it without quotes".to_owned()),
+            (_, Some(Scalar::Text(_))) if !text.is_empty() => {
+                Some("write it without quotes".to_owned())
+            }
             _ => None,
         };
         // A value of a Secret is not shown.
@@ -271,7 +279,14 @@ impl<'a> Resource<'a> {
             "Secret" => node.describe_type().to_owned(),
             _ => node.describe(),
         };
-        let message = format!("expected {expected}, found {found}");
+        let mut message = format!("expected {expected}, found {found}");
+        let mut help = help;
+        if expected == schema::QUANTITY
+            && let Some(Err(error)) = node.is_scalar().then(|| Quantity::of_node(node))
+        {
+            message = error.to_string();
+            help = error.suggestion().map(|it| format!("did you mean `{it}`?"));
+        }
         let problem = self.problem("FIT-INP003", message, node, field_path(&path));
         Problem { help, ..problem }
     }
@@ -412,8 +427,11 @@ fn read_object<'a>(
         return;
     }
     let (mut api_version, mut kind) = (text_of(node, "apiVersion"), text_of(node, "kind"));
+    let is_list = kind.ends_with("List");
+    if is_list && node.get("items").is_some_and(Node::is_null) {
+        return;
+    }
     if let Some(items) = node.at(["items"]) {
-        let is_list = kind.ends_with("List");
         let are_objects = items.len() > 0 && items.items().all(Node::is_map);
         if items.is_sequence() && (is_list || are_objects) {
             let of_items = kind.strip_suffix("List").unwrap_or(&kind);
@@ -446,7 +464,10 @@ fn read_object<'a>(
         origin: origin.clone(),
         text,
     };
-    for (field, value) in [("apiVersion", &resource.api_version), ("kind", &resource.kind)] {
+    for (field, value) in [
+        ("apiVersion", &resource.api_version),
+        ("kind", &resource.kind),
+    ] {
         match node.at([field]) {
             Some(node) if node.str().is_none() => {
                 let mismatch = Mismatch {

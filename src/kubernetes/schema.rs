@@ -9,18 +9,26 @@ use std::borrow::Cow;
 
 use jsonptr::PointerBuf;
 
+use super::Quantity;
 use crate::yaml::{Node, Scalar};
 
-pub use types::{ObjectMeta as METADATA, PodSpec as POD_SPEC, PodTemplateSpec as POD_TEMPLATE};
+pub use types::{
+    Container as CONTAINER, ObjectMeta as METADATA, PersistentVolumeClaim as CLAIM,
+    PodSpec as POD_SPEC, PodTemplateSpec as POD_TEMPLATE,
+};
 
-/// The type of a string, in messages.
+/// The names of types in messages.
 pub const STRING: &str = "a string";
+/// A quantity.
+pub const QUANTITY: &str = "a quantity";
 
 /// The type of a field.
 #[derive(Debug)]
 pub enum Type {
-    /// A string; also a time, a duration or encoded bytes.
+    /// A string; also a time or a duration.
     String,
+    /// A string in base64.
+    Bytes,
     /// A boolean.
     Bool,
     /// A whole number of 32 bits.
@@ -69,16 +77,39 @@ use objects;
 
 /// A type as [`objects`] writes it.
 macro_rules! type_of {
-    ([$type:tt]) => { Type::List(&type_of!($type)) };
-    ({$type:tt}) => { Type::Map(&type_of!($type)) };
-    (String) => { Type::String };
-    (Bool) => { Type::Bool };
-    (Int32) => { Type::Int32 };
-    (Int64) => { Type::Int64 };
-    (IntOrString) => { Type::IntOrString };
-    (Quantity) => { Type::Quantity };
-    (Any) => { Type::Any };
-    ($object:ident) => { Type::Nested(&$object) };
+    ([$type:tt]) => {
+        Type::List(&type_of!($type))
+    };
+    ({$type:tt}) => {
+        Type::Map(&type_of!($type))
+    };
+    (String) => {
+        Type::String
+    };
+    (Bytes) => {
+        Type::Bytes
+    };
+    (Bool) => {
+        Type::Bool
+    };
+    (Int32) => {
+        Type::Int32
+    };
+    (Int64) => {
+        Type::Int64
+    };
+    (IntOrString) => {
+        Type::IntOrString
+    };
+    (Quantity) => {
+        Type::Quantity
+    };
+    (Any) => {
+        Type::Any
+    };
+    ($object:ident) => {
+        Type::Nested(&$object)
+    };
 }
 use type_of;
 
@@ -88,6 +119,16 @@ pub fn fields_of(api_version: &str, kind: &str) -> Option<&'static Object> {
     let mut kinds = types::KINDS.iter();
     let known = kinds.find(|(version, name, _)| *name == kind && *version == api_version)?;
     Some(known.2)
+}
+
+/// Whether Go's `base64.StdEncoding` decodes a text; it ignores line breaks.
+fn is_base64(text: &str) -> bool {
+    let bytes = text.bytes().filter(|c| !matches!(c, b'\n' | b'\r'));
+    let padding = text.trim_end_matches(['\n', '\r']);
+    let padding = padding.len() - padding.trim_end_matches('=').len();
+    let len = bytes.clone().count();
+    let is_digit = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/');
+    len.is_multiple_of(4) && padding <= 2 && bytes.take(len - padding.min(len)).all(is_digit)
 }
 
 /// A place below the checked node.
@@ -176,9 +217,12 @@ impl Type {
         };
         match (self, value) {
             (_, Scalar::Null) => true,
-            (Type::String | Type::IntOrString | Type::Quantity, Scalar::Text(_)) => true,
+            (Type::String | Type::IntOrString, Scalar::Text(_)) => true,
+            (Type::Bytes, Scalar::Text(text)) => is_base64(&text),
             (Type::Bool, Scalar::Bool(_)) => true,
-            (Type::Quantity, Scalar::Int(_) | Scalar::Float(_)) => true,
+            (Type::Quantity, Scalar::Text(_) | Scalar::Int(_) | Scalar::Float(_)) => {
+                Quantity::of_node(node).is_ok()
+            }
             (Type::Int32 | Type::IntOrString, _) => node.int::<i32>().is_some(),
             (Type::Int64, _) => node.int::<i64>().is_some(),
             _ => false,
@@ -188,11 +232,12 @@ impl Type {
     fn words(&self) -> &'static str {
         match self {
             Type::String => STRING,
+            Type::Bytes => "a string in base64",
             Type::Bool => "a boolean",
             Type::Int32 => "a whole number of 32 bits",
             Type::Int64 => "a whole number of 64 bits",
             Type::IntOrString => "a whole number or a string",
-            Type::Quantity => "a quantity",
+            Type::Quantity => QUANTITY,
             Type::Any => "anything",
             Type::Nested(_) | Type::Map(_) => "a mapping",
             Type::List(_) => "a list",
@@ -284,6 +329,9 @@ kind: ConfigMap
 metadata: {name: a, annotations: {<<: &a {x: 1, y: 2}, x: \"1\"}}
 data: {<<: *a, y: \"2\"}
 ";
-        assert_eq!(found(text), ["/metadata/annotations/y: a string", "/data/x: a string"]);
+        assert_eq!(
+            found(text),
+            ["/metadata/annotations/y: a string", "/data/x: a string"]
+        );
     }
 }

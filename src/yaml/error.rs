@@ -105,6 +105,11 @@ pub(super) fn explain(part: &str, error: &ScanError, cursor: usize) -> Syntax {
     {
         offset += line + 1; // granit points at the text before the line with the tab
     }
+    if matches!(error.kind(), ErrorKind::ExpectedDocumentStart) && part[offset..].starts_with('{') {
+        syntax.message.push_str(
+            "; kubectl reads JSON objects without it, but kustomize reads only the first",
+        );
+    }
     let line = part[..offset].rfind('\n').map_or(0, |n| n + 1);
     let indentation = part[line..].find(|c| c != ' ' && c != '\t').unwrap_or(0);
     if let Some(tab) = part[line..line + indentation].find('\t') {

@@ -132,9 +132,8 @@ impl<'a> Node<'a> {
 
     /// The same check for maps of any size, and any keys.
     fn check_keys(self) -> Result<(), Syntax> {
-        let refuse = |key: Node<'a>, message| {
-            Err(Syntax::new(key.span().start, message).of(Fault::Keys))
-        };
+        let refuse =
+            |key: Node<'a>, message| Err(Syntax::new(key.span().start, message).of(Fault::Keys));
         let mut seen: HashMap<Cow<'a, str>, Node<'a>> = HashMap::with_capacity(self.len());
         let mut merge = None;
         for (key, _) in self.local_entries() {
@@ -147,7 +146,10 @@ impl<'a> Node<'a> {
                 return refuse(key, message);
             };
             if key.scalar() == Some(Scalar::Null) {
-                return refuse(key, "expected a string as key, found null: quote it".to_owned());
+                return refuse(
+                    key,
+                    "expected a string as key, found null: quote it".to_owned(),
+                );
             }
             if key.merges() {
                 if !self.merges_maps() {
@@ -194,10 +196,11 @@ impl<'a> Node<'a> {
 
     /// Whether the first `<<` merges a map, or each map of a list; an alias of a list does not count.
     fn merges_maps(self) -> bool {
-        self.merge().is_some_and(|value| match value.kind().is_sequence() {
-            true => value.items().all(Node::is_map),
-            false => value.is_map(),
-        })
+        self.merge()
+            .is_some_and(|value| match value.kind().is_sequence() {
+                true => value.items().all(Node::is_map),
+                false => value.is_map(),
+            })
     }
 
     /// The key in JSON, if the key is not a string.

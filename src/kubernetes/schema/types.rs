@@ -8,8 +8,16 @@ pub(super) static KINDS: &[(&str, &str, &Object)] = &[
     ("apps/v1", "Deployment", &Deployment),
     ("apps/v1", "ReplicaSet", &ReplicaSet),
     ("apps/v1", "StatefulSet", &StatefulSet),
-    ("autoscaling/v1", "HorizontalPodAutoscaler", &HorizontalPodAutoscaler),
-    ("autoscaling/v2", "HorizontalPodAutoscaler", &AutoscalingV2HorizontalPodAutoscaler),
+    (
+        "autoscaling/v1",
+        "HorizontalPodAutoscaler",
+        &HorizontalPodAutoscaler,
+    ),
+    (
+        "autoscaling/v2",
+        "HorizontalPodAutoscaler",
+        &AutoscalingV2HorizontalPodAutoscaler,
+    ),
     ("batch/v1", "CronJob", &CronJob),
     ("batch/v1", "Job", &Job),
     ("networking.k8s.io/v1", "Ingress", &Ingress),
@@ -18,7 +26,11 @@ pub(super) static KINDS: &[(&str, &str, &Object)] = &[
     ("node.k8s.io/v1", "RuntimeClass", &RuntimeClass),
     ("policy/v1", "PodDisruptionBudget", &PodDisruptionBudget),
     ("rbac.authorization.k8s.io/v1", "ClusterRole", &ClusterRole),
-    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", &ClusterRoleBinding),
+    (
+        "rbac.authorization.k8s.io/v1",
+        "ClusterRoleBinding",
+        &ClusterRoleBinding,
+    ),
     ("rbac.authorization.k8s.io/v1", "Role", &Role),
     ("rbac.authorization.k8s.io/v1", "RoleBinding", &RoleBinding),
     ("scheduling.k8s.io/v1", "PriorityClass", &PriorityClass),
@@ -59,7 +71,7 @@ objects! {
     ClusterRole { kind: String, apiVersion: String, metadata: ObjectMeta, rules: [PolicyRule], aggregationRule: AggregationRule }
     ClusterRoleBinding { kind: String, apiVersion: String, metadata: ObjectMeta, subjects: [Subject], roleRef: RoleRef }
     ClusterTrustBundleProjection { name: String, signerName: String, labelSelector: LabelSelector, optional: Bool, path: String, user: Int64 }
-    ConfigMap { kind: String, apiVersion: String, metadata: ObjectMeta, immutable: Bool, data: {String}, binaryData: {String} }
+    ConfigMap { kind: String, apiVersion: String, metadata: ObjectMeta, immutable: Bool, data: {String}, binaryData: {Bytes} }
     ConfigMapEnvSource { name: String, optional: Bool }
     ConfigMapKeySelector { name: String, key: String, optional: Bool }
     ConfigMapProjection { name: String, items: [KeyToPath], optional: Bool }
@@ -225,7 +237,7 @@ objects! {
     ScopeSelector { matchExpressions: [ScopedResourceSelectorRequirement] }
     ScopedResourceSelectorRequirement { scopeName: String, operator: String, values: [String] }
     SeccompProfile { type: String, localhostProfile: String }
-    Secret { kind: String, apiVersion: String, metadata: ObjectMeta, immutable: Bool, data: {String}, stringData: {String}, type: String }
+    Secret { kind: String, apiVersion: String, metadata: ObjectMeta, immutable: Bool, data: {Bytes}, stringData: {String}, type: String }
     SecretEnvSource { name: String, optional: Bool }
     SecretKeySelector { name: String, key: String, optional: Bool }
     SecretProjection { name: String, items: [KeyToPath], optional: Bool }

@@ -50,7 +50,7 @@ var leaves = map[reflect.Type]string{
 	reflect.TypeFor[meta.Time]():           "String",
 	reflect.TypeFor[meta.MicroTime]():      "String",
 	reflect.TypeFor[meta.Duration]():       "String",
-	reflect.TypeFor[[]byte]():              "String",
+	reflect.TypeFor[[]byte]():              "Bytes",
 	reflect.TypeFor[meta.FieldsV1]():       "Any",
 	reflect.TypeFor[runtime.RawExtension](): "Any",
 }
