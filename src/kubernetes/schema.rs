@@ -14,7 +14,7 @@ use crate::yaml::{Node, Scalar};
 
 pub use types::{
     Container as CONTAINER, ObjectMeta as METADATA, PersistentVolumeClaim as CLAIM,
-    PodSpec as POD_SPEC, PodTemplateSpec as POD_TEMPLATE,
+    PersistentVolumeClaimSpec as CLAIM_SPEC, PodSpec as POD_SPEC, PodTemplateSpec as POD_TEMPLATE,
 };
 
 /// The names of types in messages.

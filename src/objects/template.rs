@@ -284,6 +284,9 @@ impl<'a> Template<'a> {
             let name = name.or_else(|| (!list.ends_with("[]")).then(single_name).flatten());
             if !resource.is_typed() && !self.is_whole() {
                 typed(resource, &path, &schema::CONTAINER, container, |_| true)?;
+                if let Some((path, defaults)) = &inherits {
+                    typed(resource, path, &schema::CONTAINER, *defaults, |_| true)?;
+                }
             }
             let name = name.unwrap_or_default();
             let at = (path, container);
