@@ -236,6 +236,12 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Whether a link leads to something in the tree.
+    fn is_inside(&self, link: &Path) -> bool {
+        link.canonicalize()
+            .is_ok_and(|it| it.starts_with(&self.bounds))
+    }
+
     /// Whether a link leads to a folder of the tree that was not read yet. Editors stay in the folder that they were given.
     fn follows(&mut self, link: &Path) -> bool {
         let target = link.canonicalize().ok();
@@ -262,12 +268,12 @@ impl Walk<'_> {
             () if !self.include.is_empty() && !matches(&self.include) => {
                 Some(FileReason::NotIncluded)
             }
-            () if file_type.is_symlink() && target.as_ref().map_or(true, |it| it.is_dir()) => {
+            () if file_type.is_symlink()
+                && (!self.is_inside(path) || target.as_ref().is_ok_and(|it| it.is_dir())) =>
+            {
                 Some(FileReason::Link)
             }
-            () if !target.is_ok_and(|it| it.is_file()) || leads_to_system(path, file_type) => {
-                Some(FileReason::Special)
-            }
+            () if !target.is_ok_and(|it| it.is_file()) => Some(FileReason::Special),
             () if !is_manifest(path) && !tree::is_kustomization(name) => {
                 Some(FileReason::Extension)
             }
@@ -292,16 +298,6 @@ impl Walk<'_> {
 fn ignore_file(folder: &Path) -> Gitignore {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     Gitignore::new(folder.join(".gitignore")).0
-}
-
-/// Whether a link leads to the files of the kernel, which can block or never end.
-fn leads_to_system(path: &Path, file_type: FileType) -> bool {
-    let leads = |path: PathBuf| {
-        ["/proc", "/sys", "/dev"]
-            .iter()
-            .any(|it| path.starts_with(it))
-    };
-    file_type.is_symlink() && path.canonicalize().is_ok_and(leads)
 }
 
 fn is_manifest(path: &Path) -> bool {

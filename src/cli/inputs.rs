@@ -10,7 +10,7 @@ use fitout::problem::{Place, Problem, Problems};
 use fitout::read::{Origin, Resource, is_object};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
-use fitout::yaml::{Kind, Node, Stream};
+use fitout::yaml::{Fault, Node, Stream, SyntaxError};
 use memchr::memmem;
 
 use super::files::{Choice, File, Files, Reader, is_stream};
@@ -198,10 +198,13 @@ impl Manifests {
         };
         let bytes = bytes
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
-        let stream = match parsed(bytes, name) {
+        let stream = match Stream::from_bytes_or_text(bytes) {
             Ok(stream) => stream,
             Err(_) if file.is_in_whole => return Ok(None),
-            Err(problem) => return Err(problem),
+            Err((error, text)) if !may_have_objects(&error, &text) => {
+                return Ok(Some(PassedOver(FileReason::NoObjects)));
+            }
+            Err((error, text)) => return Err(not_yaml(&error, Some((name, &text)))),
         };
         let is_template = || memmem::find(stream.text().as_bytes(), b"{{").is_some();
         if file.is_in_whole && is_template() && !has_whole_pods(&stream) {
@@ -268,8 +271,8 @@ impl Manifests {
                     index,
                     has_lines: true,
                 };
-                problems
-                    .extend(Resource::read(document.root(), text, origin, &mut resources).err());
+                let read = Resource::read(document.root(), text, origin, &mut resources);
+                problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
             }
         }
         if problems.is_empty() {
@@ -280,44 +283,22 @@ impl Manifests {
     }
 }
 
-/// An action of a Go template in an object that is YAML all the same: an unquoted `{{ x }}` is a map in a map, and a name is a
-/// string.
+/// An action of a Go template in the name of an object, where it is a string like any other to YAML.
 fn action_in(stream: &Stream) -> Option<Node<'_>> {
+    const NAMES: [&[&str]; 4] = [
+        &["kind"],
+        &["apiVersion"],
+        &["metadata", "name"],
+        &["metadata", "namespace"],
+    ];
     memmem::find(stream.text().as_bytes(), b"{{")?;
     let roots = stream.documents().map(|document| document.root());
-    // What the action sets can be the kind itself.
-    let is_manifest = |root: &Node<'_>| root.get("kind").or(root.get("apiVersion")).is_some();
-    let mut open: Vec<Node<'_>> = roots.filter(is_manifest).collect();
-    for root in &open {
-        const NAMES: [&[&str]; 4] = [
-            &["kind"],
-            &["apiVersion"],
-            &["metadata", "name"],
-            &["metadata", "namespace"],
-        ];
-        let mut names = NAMES
-            .iter()
-            .filter_map(|path| root.at(path.iter().copied()));
-        let is_action = |node: &Node<'_>| node.text().is_some_and(|text| text.contains("{{"));
-        if let Some(name) = names.find(is_action) {
-            return Some(name);
-        }
-    }
-    let mut seen = HashSet::new();
-    while let Some(node) = open.pop() {
-        if !seen.insert(node.id()) {
-            continue;
-        }
-        for (key, value) in node.entries() {
-            if key.is_map() {
-                let is_flow = node.kind() == Kind::FlowMap;
-                return Some(if is_flow { node } else { key });
-            }
-            open.push(value);
-        }
-        open.extend(node.items());
-    }
-    None
+    let objects = roots.filter(|root| is_object(*root));
+    let mut names = objects.flat_map(|root| {
+        let paths = NAMES.iter();
+        paths.filter_map(move |path| root.at(path.iter().copied()))
+    });
+    names.find(|node| node.text().is_some_and(|text| text.contains("{{")))
 }
 
 /// Whether a text has an object with pods that the API server would accept without a patch.
@@ -333,6 +314,17 @@ fn has_whole_pods(stream: &Stream) -> bool {
         }
     }
     resources.iter().any(fitout::objects::is_whole)
+}
+
+/// Whether a text that is refused could have objects. Kubernetes does not read the files of other tools, so only their
+/// syntax matters.
+fn may_have_objects(error: &SyntaxError, text: &str) -> bool {
+    let is_about_keys = [Fault::DuplicateKey, Fault::Keys].contains(&error.fault);
+    let stream = is_about_keys.then(|| Stream::parse_any_keys(text));
+    stream.and_then(Result::ok).is_none_or(|stream| {
+        let mut documents = stream.documents();
+        documents.any(|document| is_object(document.root()))
+    })
 }
 
 /// Parses a text as YAML.

@@ -104,9 +104,9 @@ reasons! {
     NotIncluded = "not-included",
     /// Its name does not end in `.yaml`, `.yml` or `.json`, in any case.
     Extension = "extension",
-    /// It is a broken link, or a link to a folder: `plan` and `apply` follow none, and `check` follows those that stay in the repository.
+    /// It is a link that is broken or leads out of the repository, or to a folder; `check` follows links to folders in the repository.
     Link = "link",
-    /// It is not a regular file: a FIFO, socket or device, or a link to one.
+    /// It is not a regular file: a FIFO, socket or device.
     Special = "special",
     /// It is a kustomization without objects, or a kustomization names it under another field than `resources` and `patches`.
     Package = "package",
