@@ -155,7 +155,8 @@ fn of_ignored(scene: &Scene<'_>, ignored: &Ignored) -> Option<Finding> {
                 .help("explain in one sentence why this must stay as it is")
         }
         Why::NotADate(day) => {
-            let message = format!("`{day}` in {annotation} is not a date, so {EXEMPT} has no effect");
+            let message =
+                format!("`{day}` in {annotation} is not a date, so {EXEMPT} has no effect");
             Finding::new(&ENDED, message).help("write it as `2027-03-31`")
         }
         Why::Ended(until, reason) => {
@@ -163,12 +164,14 @@ fn of_ignored(scene: &Scene<'_>, ignored: &Ignored) -> Option<Finding> {
             Finding::new(&ENDED, message).help("fix what it covers, or set a later date")
         }
         Why::EndedForAll(until) => {
-            let message = format!("{place} has no effect after {until}: the config does not allow it");
+            let message =
+                format!("{place} has no effect after {until}: the config does not allow it");
             Finding::new(&IGNORED, message)
                 .help("remove it, or set a later `authors: {until: …}` in the config")
         }
         Why::EndsEarlier(until) => {
-            let message = format!("{EXEMPT} ends on {until} already: the config allows no later day");
+            let message =
+                format!("{EXEMPT} ends on {until} already: the config allows no later day");
             Finding::new(&IGNORED, message).help(format!(
                 "set {EXEMPT_UNTIL} to that day, or set a later `authors: {{until: …}}` in the config"
             ))

@@ -48,7 +48,11 @@ pub enum NeedsReason {
 
 impl Default for Authors {
     fn default() -> Authors {
-        let sections = || ["resources", "prometheus", "storage"].map(str::to_owned).to_vec();
+        let sections = || {
+            ["resources", "prometheus", "storage"]
+                .map(str::to_owned)
+                .to_vec()
+        };
         Authors {
             skip: sections(),
             exempt: sections(),
@@ -67,7 +71,9 @@ impl Authors {
     /// Whether an author can exempt an object from a rule.
     pub fn may_waive(&self, rule: &str) -> bool {
         let rules = self.exempt.iter().filter(|word| is_rule(word));
-        rules.into_iter().any(|word| Glob::from(word.clone()).matches(rule))
+        rules
+            .into_iter()
+            .any(|word| Glob::from(word.clone()).matches(rule))
     }
 
     /// Whether an author can exempt an object from a field of a section, with all fields below it.

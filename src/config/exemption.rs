@@ -49,7 +49,9 @@ pub struct Exemption {
 impl Exemption {
     /// Whether it has expired.
     pub fn has_ended(&self, today: Option<&Date>) -> bool {
-        self.until.as_ref().is_some_and(|until| until.is_before(today))
+        self.until
+            .as_ref()
+            .is_some_and(|until| until.is_before(today))
     }
 }
 
@@ -82,12 +84,24 @@ mod tests {
 
     #[test]
     fn a_reason_has_ten_visible_characters() {
-        for reason in ["it counts primes", "#12345 GPU", "необходимо", "二人三脚二人三脚二人", "needs/dev/x"] {
+        for reason in [
+            "it counts primes",
+            "#12345 GPU",
+            "необходимо",
+            "二人三脚二人三脚二人",
+            "needs/dev/x",
+        ] {
             assert!(is_reason(reason), "{reason}");
         }
         let invisible = "\u{200b}\u{200d}\u{feff}\u{ad}\u{202e}\u{2060}\u{115f}\u{3164}\u{ffa0}\u{2800}\u{345}\u{e0041}\u{7}\t \u{a0}";
         assert!(!is_reason(invisible), "invisible");
-        for reason in ["", ".", "too short", "a b c d e f g h i", "a\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}\u{308}\u{309}"] {
+        for reason in [
+            "",
+            ".",
+            "too short",
+            "a b c d e f g h i",
+            "a\u{301}\u{302}\u{303}\u{304}\u{305}\u{306}\u{307}\u{308}\u{309}",
+        ] {
             assert!(!is_reason(reason), "{reason}");
         }
     }

@@ -232,12 +232,12 @@ impl PartAccount {
     }
 }
 
-/// The ledger as text: one line if anything is passed over, and with `each` also a list of everything.
+/// The exemptions in effect, one on each line, and the ledger as text: one line if anything is passed over, and with `each` also a list of everything.
 pub fn accounts(report: &Report, each: bool) -> String {
     let Some(accounts) = &report.ledger else {
         return String::new();
     };
-    let mut text = String::new();
+    let mut text = super::exemptions::exemptions(report);
     if each || accounts.is_worth_a_line(report.validate_only) {
         let _ = writeln!(text, "Ledger  {}", line(accounts, report.validate_only));
     }

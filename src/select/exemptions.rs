@@ -27,8 +27,10 @@ pub struct AppliedExemption<'r> {
     pub reason: String,
     /// The last day.
     pub until: Option<Date>,
-    /// Whether it waived anything.
+    /// Whether it keeps a field from being written, or waives a finding.
     pub is_used: Cell<bool>,
+    /// The number of findings that it waives.
+    pub waived: Cell<usize>,
 }
 
 /// Where an exemption is defined.
@@ -60,6 +62,7 @@ impl<'r> AppliedExemption<'r> {
             reason: exemption.reason.clone(),
             until: exemption.until.clone(),
             is_used: Cell::new(false),
+            waived: Cell::new(0),
         }
     }
 
@@ -77,6 +80,7 @@ impl<'r> AppliedExemption<'r> {
             reason: String::new(),
             until: None,
             is_used: Cell::new(false),
+            waived: Cell::new(0),
         }
     }
 

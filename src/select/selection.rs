@@ -159,12 +159,7 @@ impl<'r, 'a> Selection<'r, 'a> {
         at.ok().map(|at| &self.selected[at])
     }
 
-    fn add(
-        &mut self,
-        config: &'r Config<'_>,
-        index: usize,
-        target: &'r Target<'a>,
-    ) {
+    fn add(&mut self, config: &'r Config<'_>, index: usize, target: &'r Target<'a>) {
         let templates = &target.templates;
         let found = |selector: &Selector| selector.matches(target.resource, templates);
         let mut outdated = Vec::new();
@@ -187,7 +182,9 @@ impl<'r, 'a> Selection<'r, 'a> {
                 }
                 continue;
             }
-            let mut excludes = |exclude: &Selector| excludes(exclude, ["the `exclude` of profile ", &profile.name]);
+            let mut excludes = |exclude: &Selector| {
+                excludes(exclude, ["the `exclude` of profile ", &profile.name])
+            };
             let mut whole = profile.exclude.iter().filter(|it| it.containers.is_none());
             if whole.any(&mut excludes) {
                 continue;

@@ -125,7 +125,8 @@ impl Transformers<'_> {
     /// Plans the edits of every transformer for every selected object.
     ///
     /// A second pass plans leaves that are only checked or exempt as if they were written, and reports what differs. The
-    /// passes are separate, so that no written edit depends on one that is not written.
+    /// passes are separate, so that no written edit depends on one that is not written. For an exact check, a third pass plans
+    /// all leaves as if the manifest set none.
     ///
     /// # Errors
     /// One problem for each object with a value that is needed and cannot be read.
@@ -153,6 +154,11 @@ impl Transformers<'_> {
                 edits.note_checked(&preview);
                 let exemption_of = |leaf: &str| selected.exemption_of(leaf, config.vocabulary);
                 funnel.extend(preview.not_written(&edits.changes[first..], exemption_of));
+            }
+            if config.validate_only && config.checks.exact {
+                let mut exact = Edits::new(resources);
+                problems.extend(self.transform(object(Pass::Exact), &mut exact).err());
+                funnel.extend(exact.different(&edits.changes[first..]));
             }
         }
         funnel.extend(std::mem::take(&mut edits.findings));
