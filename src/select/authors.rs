@@ -158,23 +158,13 @@ impl<'r> Author<'r> {
         }
         let reason = target.annotation(SKIP_REASON).unwrap_or_default();
         let is_missing = config.authors.reason == NeedsReason::Always && !is_reason(&reason);
-        if let Some(why) = self.objection(config, is_missing) {
+        if let Some(why) = objection(config, is_missing) {
             self.skipped.clear();
             self.ignore(SKIP, why);
             return;
         }
         self.skip_reason = reason.trim().to_owned();
         self.skip_until.clone_from(&config.authors.until);
-    }
-
-    /// Why no annotation of its kind counts.
-    fn objection(&self, config: &Config<'_>, lacks_reason: bool) -> Option<Why> {
-        if lacks_reason {
-            return Some(Why::NoReason);
-        }
-        let limit = config.authors.until.as_ref()?;
-        let is_over = limit.is_before(config.today.as_ref());
-        is_over.then(|| Why::EndedForAll(limit.clone()))
     }
 
     /// Reads the annotation that exempts from fields and rules.
@@ -221,43 +211,31 @@ impl<'r> Author<'r> {
         if !refused.is_empty() {
             self.ignore(EXEMPT, Why::NotAllowed(refused));
         }
-        if !self.exemptions.is_empty()
-            && let Err(why) = self.reason_of_exemptions(config, target)
-        {
-            self.exemptions.clear();
-            let annotation = match why {
-                Why::NoReason | Why::EndedForAll(_) => EXEMPT,
-                _ => EXEMPT_UNTIL,
-            };
-            self.ignore(annotation, why);
+        if words_of(&words).next().is_some() {
+            self.limit_exemptions(config, target);
         }
     }
 
-    /// Sets the reason and the end of the exemptions.
-    fn reason_of_exemptions(
-        &mut self,
-        config: &Config<'_>,
-        target: &Target<'_>,
-    ) -> Result<(), Why> {
+    /// Sets the reason and the end of the exemptions, or drops them.
+    fn limit_exemptions(&mut self, config: &Config<'_>, target: &Target<'_>) {
+        let today = config.today.as_ref();
         let reason = target.annotation(EXEMPT_REASON).unwrap_or_default();
-        let is_missing = config.authors.reason != NeedsReason::Never && !is_reason(&reason);
-        if let Some(why) = self.objection(config, is_missing) {
-            return Err(why);
-        }
         let reason = reason.trim();
-        let until = match target.annotation(EXEMPT_UNTIL) {
-            None => None,
-            Some(day) => match Date::parse(&day) {
-                None => return Err(Why::NotADate(day.into_owned())),
-                Some(day) if day.is_before(config.today.as_ref()) => {
-                    return Err(Why::Ended(day, reason.to_owned()));
-                }
-                day => day,
-            },
+        let lacks_reason = config.authors.reason != NeedsReason::Never && !is_reason(reason);
+        let objection = objection(config, lacks_reason);
+        let until = target.annotation(EXEMPT_UNTIL);
+        let until = until.map(|day| Date::parse(&day).ok_or(day.into_owned()));
+        let end = match until.clone().transpose() {
+            Err(day) => Some(Why::NotADate(day)),
+            Ok(Some(day)) if day.is_before(today) => Some(Why::Ended(day, reason.to_owned())),
+            Ok(_) => None,
         };
+        if objection.is_some() || end.is_some() {
+            self.exemptions.clear();
+        }
         let limit = config.authors.until.clone();
-        let until = match (until, limit) {
-            (Some(until), Some(limit)) if limit < until => {
+        let until = match (until.and_then(Result::ok), limit) {
+            (Some(until), Some(limit)) if limit < until && !self.exemptions.is_empty() => {
                 self.ignore(EXEMPT_UNTIL, Why::EndsEarlier(limit.clone()));
                 Some(limit)
             }
@@ -267,7 +245,11 @@ impl<'r> Author<'r> {
             reason.clone_into(&mut exemption.reason);
             exemption.until.clone_from(&until);
         }
-        Ok(())
+        objection
+            .into_iter()
+            .for_each(|why| self.ignore(EXEMPT, why));
+        end.into_iter()
+            .for_each(|why| self.ignore(EXEMPT_UNTIL, why));
     }
 
     /// Reads the annotation that selects a profile.
@@ -285,6 +267,16 @@ impl<'r> Author<'r> {
             Some(_) => self.ignore(PROFILE, Why::NotSelectable(name.into_owned())),
         }
     }
+}
+
+/// Why an annotation does not count, whatever it names.
+fn objection(config: &Config<'_>, lacks_reason: bool) -> Option<Why> {
+    if lacks_reason {
+        return Some(Why::NoReason);
+    }
+    let limit = config.authors.until.as_ref()?;
+    let is_over = limit.is_before(config.today.as_ref());
+    is_over.then(|| Why::EndedForAll(limit.clone()))
 }
 
 fn words_of(text: &str) -> impl Iterator<Item = &str> {

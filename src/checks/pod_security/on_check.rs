@@ -53,6 +53,8 @@ struct Standards {
 struct Enforced {
     standard: Standard,
     enforcer: String,
+    /// Help for all violations.
+    help: Option<String>,
 }
 
 impl Standards {
@@ -68,10 +70,17 @@ impl Standards {
         let of_namespace = enforce.filter(counts).map(|standard| Enforced {
             standard,
             enforcer: format!("the Namespace {name} (level {})", standard.level),
+            help: None,
         });
         let of_config = Enforced {
             standard: config,
             enforcer: format!("a namespace that enforces {}", config.level),
+            help: enforce.filter(|it| !counts(it)).map(|ignored| {
+                format!(
+                    "the Namespace {name} enforces only {}, which counts if the config has `checks: {{namespacesMayLower: [{name}]}}`",
+                    ignored.level
+                )
+            }),
         };
         let next_level = match config.level {
             Level::Privileged => Level::Baseline,
@@ -106,11 +115,20 @@ impl Standards {
             known.extend(of_one.iter().map(|it| it.pointer.clone()));
             findings.extend(of_one);
         };
-        for Enforced { standard, enforcer } in &self.enforced {
+        for Enforced {
+            standard,
+            enforcer,
+            help,
+        } in &self.enforced
+        {
             let violations = evaluate(facts, standard.level, standard.version);
             let errors = violations.iter();
             let errors = errors.flat_map(|it| findings_of(template, it, Severity::Error, enforcer));
-            add(errors.collect());
+            let with_help = |finding: Finding| match help {
+                Some(help) => finding.help(help.as_str()),
+                None => finding,
+            };
+            add(errors.map(with_help).collect());
         }
         if !self.enforced.iter().any(|it| it.standard == self.warned) {
             let next = format!("the level {}", self.warned.level);
