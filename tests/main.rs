@@ -20,4 +20,5 @@ mod program;
 mod properties;
 mod readme;
 mod restricted;
+mod signs;
 mod tidy;

@@ -10,12 +10,12 @@
 use kustomize_krm_types::{Severity, annotations};
 
 use super::{Check, Find, Scene};
-use crate::config::{Config, Selector, Vocabulary};
+use crate::config::Config;
 use crate::edit::Change;
 use crate::finding::Finding;
 use crate::funnel::Verdict;
 use crate::rules::{Rule, When};
-use crate::select::{AppliedExemption, Selected};
+use crate::select::Selected;
 use crate::transformers::NAMES;
 
 const UNFITTED: Rule = Rule {
@@ -42,7 +42,7 @@ fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
         let ambiguity = Ambiguity::of(scene.config, selected);
         let (ambiguous, certain): (Vec<_>, Vec<_>) = changes
             .iter()
-            .partition(|change| ambiguity.is_about(change, scene.config.vocabulary));
+            .partition(|change| ambiguity.is_about(change));
         findings.extend(certain.into_iter().map(would_change));
         if let ([first, ..], Some(who)) = (ambiguous.as_slice(), &ambiguity.who) {
             findings.push(unverified(who, first.resource, ambiguous.len()));
@@ -64,7 +64,7 @@ pub(super) fn reported<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Ve
     let ambiguity = Ambiguity::of(scene.config, selected);
     let changes = changes.iter();
     changes
-        .filter(|change| !ambiguity.is_about(change, scene.config.vocabulary))
+        .filter(|change| !ambiguity.is_about(change))
         .collect()
 }
 
@@ -135,32 +135,32 @@ fn unverified(who: &str, resource: usize, count: usize) -> Finding {
     )
 }
 
-/// The parts of the config that may have matched an object by an earlier name, so that their effect is not known.
+/// The profiles that may have matched an object by an earlier name, so that their effect is not known. Exclusions and exemptions
+/// never match by an earlier name.
 #[derive(Default)]
-struct Ambiguity<'c> {
-    /// The first selector that may have matched, for the message.
+struct Ambiguity {
+    /// The first profile that may have matched, for the message.
     who: Option<String>,
     sections: Vec<&'static str>,
-    exemptions: Vec<AppliedExemption<'c>>,
 }
 
-impl<'c> Ambiguity<'c> {
-    fn of(config: &'c Config<'_>, selected: &Selected<'_, '_>) -> Ambiguity<'c> {
-        let resource = selected.target.resource;
+impl Ambiguity {
+    fn of(config: &Config<'_>, selected: &Selected<'_, '_>) -> Ambiguity {
+        let target = selected.target;
         let mut ambiguity = Ambiguity::default();
-        if resource.annotation(annotations::KUSTOMIZE_ID).is_some() {
+        if target
+            .resource
+            .annotation(annotations::KUSTOMIZE_ID)
+            .is_some()
+        {
             // Inside a build, earlier names are known.
             return ambiguity;
         }
-        let may_match =
-            |selector: &Selector| selector.may_have_matched(resource, &selected.target.templates);
-        if config.exclude.iter().any(may_match) {
-            ambiguity.who = Some("`spec.exclude`".to_owned());
-            ambiguity.sections.extend(NAMES);
-        }
         for profile in &config.profiles {
-            let mut selectors = std::iter::once(&profile.select).chain(&profile.exclude);
-            if selectors.any(may_match) {
+            if profile
+                .select
+                .may_have_matched(target.resource, &target.templates)
+            {
                 let is_set =
                     |name: &&&str| !config.section_layers(&[profile.layer], name).is_empty();
                 ambiguity.sections.extend(NAMES.iter().filter(is_set));
@@ -168,21 +168,10 @@ impl<'c> Ambiguity<'c> {
                 ambiguity.who.get_or_insert_with(who);
             }
         }
-        for (index, exemption) in config.exemptions.iter().enumerate() {
-            if may_match(&exemption.select) {
-                ambiguity
-                    .exemptions
-                    .push(AppliedExemption::of_config(index, exemption));
-                let who = || format!("`{}`", exemption.path);
-                ambiguity.who.get_or_insert_with(who);
-            }
-        }
         ambiguity
     }
 
-    fn is_about(&self, change: &Change, vocabulary: &Vocabulary) -> bool {
-        let mut exemptions = self.exemptions.iter();
+    fn is_about(&self, change: &Change) -> bool {
         self.sections.contains(&change.rule)
-            || exemptions.any(|exemption| exemption.names(&change.decision.leaf, vocabulary))
     }
 }
