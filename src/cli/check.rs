@@ -20,7 +20,7 @@ use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, kustomize
 pub(super) struct Check {
     #[command(flatten)]
     source: Source,
-    /// Report every field whose value differs from the config's, whoever set it
+    /// Report every field whose value differs from the config's, also those that the manifest sets
     #[arg(long)]
     exact: bool,
     /// Format of the report: text or json, with =FILE written to a file; repeatable

@@ -21,7 +21,7 @@ pub struct Checks {
     /// The version of the Pod Security Standards, `"1.34"` or `latest`. Defaults to `securityContext.version`, then
     /// `kubernetesVersion`, then the latest.
     pub version: Option<Version>,
-    /// Report every field whose value differs from the config's, whoever set it, as FIT-RUN003. The same as
+    /// Report every field whose value differs from the config's, also those that the manifest sets, as FIT-RUN003. The same as
     /// `fitout check --exact`.
     pub exact: bool,
     /// The lowest severity that fails the check.

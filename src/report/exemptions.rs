@@ -60,7 +60,7 @@ impl ExemptionEntry {
 }
 
 /// One line for each exemption in effect.
-pub(super) fn exemptions(report: &Report) -> String {
+pub(super) fn granted(report: &Report) -> String {
     let mut text = String::new();
     for entry in &report.exemptions {
         let (name, from) = (name_of(&entry.resource_ref), entry.from.join(", "));

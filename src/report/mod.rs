@@ -29,6 +29,7 @@ use crate::read::Resource;
 
 use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
+use exemptions::granted;
 use places::{Places, name_of, push_name, reference};
 use totals::plural;
 

@@ -85,7 +85,7 @@ pub enum Why {
 }
 
 impl<'r> Author<'r> {
-    /// What the annotations of an object or its templates ask for. `is_configured` tells whether the config has a section for
+    /// What the annotations of an object or its templates ask for. `is_configured` says whether the config has a section for
     /// it.
     pub(super) fn of(
         config: &Config<'_>,
