@@ -85,17 +85,23 @@ impl<'a> ResourceList<'a> {
         let root = only_document(stream)?;
         check_identity(root)?;
         refuse_duplicates(root)?;
-        let resources = match root.at(["items"]) {
+        let mut resources = match root.at(["items"]) {
             None => Vec::new(),
             Some(items) if items.is_sequence() => read_items(items)?,
             Some(items) => return Err(wrong_shape(items, "a list", "items").into()),
         };
         let function_config = root.at(["functionConfig"]);
+        let host = host_of(root, function_config);
+        if host == Host::Kustomize {
+            for resource in &mut resources {
+                resource.origin = resource.origin_in_build();
+            }
+        }
         Ok(ResourceList {
             root,
             resources,
             function_config,
-            host: host_of(root, function_config),
+            host,
         })
     }
 
@@ -416,22 +422,22 @@ impl<'a> Resource<'a> {
         Place::of(node, self.origin.readable_path())
     }
 
+    /// The file in a build of kustomize. From its second transformer on, kustomize sets artificial path annotations; this one
+    /// is right.
+    fn origin_in_build(&self) -> Origin {
+        let origin = self.annotation(annotations::ORIGIN).unwrap_or_default();
+        let mut lines = origin.lines();
+        let path = lines.find_map(|line| line.strip_prefix("path: "));
+        Origin {
+            path: path.map(str::to_owned),
+            index: 0,
+            has_lines: false,
+        }
+    }
+
     fn annotated_origin(&self) -> Origin {
         let either =
             |name: &str, legacy: &str| self.annotation(name).or_else(|| self.annotation(legacy));
-        if self.annotation(annotations::KUSTOMIZE_ID).is_some() {
-            // From its second transformer on, kustomize sets artificial path annotations; this one is right.
-            let origin = self.annotation(annotations::ORIGIN).unwrap_or_default();
-            let path = origin
-                .lines()
-                .find_map(|line| line.strip_prefix("path: "))
-                .map(str::to_owned);
-            return Origin {
-                path,
-                index: 0,
-                has_lines: false,
-            };
-        }
         let path = either(annotations::PATH, annotations::LEGACY_PATH);
         let index = either(annotations::INDEX, annotations::LEGACY_INDEX);
         Origin {

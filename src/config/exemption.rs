@@ -86,7 +86,7 @@ mod tests {
     fn a_reason_has_ten_visible_characters() {
         for reason in [
             "it counts primes",
-            "#12345 GPU",
+            "#12345 GPUs",
             "необходимо",
             "二人三脚二人三脚二人",
             "needs/dev/x",

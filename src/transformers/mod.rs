@@ -147,7 +147,9 @@ impl Transformers<'_> {
                 pass,
             };
             let first = edits.changes.len();
-            problems.extend(self.transform(object(Pass::Write), &mut edits).err());
+            let problem = self.transform(object(Pass::Write), &mut edits).err();
+            let is_readable = problem.is_none();
+            problems.extend(problem);
             if config.only_checks || !selected.exemptions.is_empty() {
                 let mut preview = Edits::new(resources);
                 problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
@@ -157,10 +159,10 @@ impl Transformers<'_> {
             }
             if config.validate_only && config.checks.exact {
                 let mut exact = Edits::new(resources);
-                // The first pass has reported a value that cannot be read.
-                if self.transform(object(Pass::Exact), &mut exact).is_ok() {
-                    funnel.extend(exact.different(&edits.changes[first..]));
-                }
+                let problem = self.transform(object(Pass::Exact), &mut exact).err();
+                // The first pass may have reported it.
+                problems.extend(problem.filter(|_| is_readable));
+                funnel.extend(exact.different(&edits.changes[first..]));
             }
         }
         funnel.extend(std::mem::take(&mut edits.findings));
