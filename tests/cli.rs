@@ -696,3 +696,16 @@ Exempt  Pod job: resources, by its annotation fitout.dev/skip
     assert_eq!(exemptions[0]["until"], "2999-12-31");
     assert_eq!(exemptions[0]["waived"], 2);
 }
+
+#[test]
+fn a_validator_lists_exemptions_in_effect() {
+    let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: web\n    \
+                annotations: {fitout.dev/exempt: requests.cpu, fitout.dev/exempt-reason: it counts primes}\n  spec: {containers: [{name: a, \
+                image: a}]}\nfunctionConfig:\n  apiVersion: fitout.dev/v1alpha1\n  kind: Fitout\n  metadata: {name: test}\n  spec:\n    \
+                environment: test\n    mode: Check\n    checks: {failOn: Never}\n    resources: {containers: {requests: {cpu: 100m}}}\n";
+    let run = Folder::with(&[]).feed(&[], list.as_bytes());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let expected =
+        "Exempt  Pod web: requests.cpu, by its annotation fitout.dev/exempt: it counts primes\n";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
+}

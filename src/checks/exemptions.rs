@@ -140,9 +140,13 @@ fn of_ignored(scene: &Scene<'_>, ignored: &Ignored) -> Option<Finding> {
         }
         Why::NotSelectable(profile) => {
             let message = format!("{place} has no effect: profile {profile} does not allow it");
-            Finding::new(&IGNORED, message).help(format!(
-                "remove it, or write `byAnnotation: true` in profile {profile} of the config"
-            ))
+            let mut profiles = scene.config.profiles.iter();
+            let layer = profiles.find(|it| it.name == *profile)?.layer;
+            Finding::new(&IGNORED, message)
+                .decided_by(scene.config.decision_of_profile(layer))
+                .help(format!(
+                    "remove it, or write `byAnnotation: true` in profile {profile} of the config"
+                ))
         }
         Why::NoReason => {
             let reason = match annotation {

@@ -59,8 +59,8 @@ impl ExemptionEntry {
     }
 }
 
-/// One line for each exemption in effect.
-pub(super) fn granted(report: &Report) -> String {
+/// The exemptions in effect as text, one on each line.
+pub fn granted(report: &Report) -> String {
     let mut text = String::new();
     for entry in &report.exemptions {
         let (name, from) = (name_of(&entry.resource_ref), entry.from.join(", "));

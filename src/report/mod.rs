@@ -29,13 +29,12 @@ use crate::read::Resource;
 
 use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
-use exemptions::granted;
 use places::{Places, name_of, push_name, reference};
 use totals::plural;
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
-pub use exemptions::ExemptionEntry;
+pub use exemptions::{ExemptionEntry, granted};
 pub use fitted::Fitted;
 pub use plan::{Plan, PlannedText};
 pub use tags::Tags;
@@ -156,13 +155,10 @@ impl Report {
             environment: config.environment.clone(),
             summary,
             results,
-            exemptions: match detail {
-                DetailLevel::Totals => Vec::new(),
-                _ => std::mem::take(&mut fitted.grants)
-                    .into_iter()
-                    .map(|grant| ExemptionEntry::of(grant, resources))
-                    .collect(),
-            },
+            exemptions: std::mem::take(&mut fitted.grants)
+                .into_iter()
+                .map(|grant| ExemptionEntry::of(grant, resources))
+                .collect(),
             validate_only: config.validate_only,
             ledger: (detail == DetailLevel::EachChange)
                 .then(|| Accounts::of(&fitted.ledger, resources)),
