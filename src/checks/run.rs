@@ -4,9 +4,12 @@
 //! does not change its own output again. So if the environment's config would still change an object, then fitout did not
 //! run on it or ran with another config, or the object has changed since.
 //!
-//! A selector may have matched an object by its name before kustomize's prefixes, which the output of a build no longer
-//! shows. The check then only warns that it cannot verify the object.
+//! The selector of a profile may have matched an object by its name before kustomize's prefixes, which the output of a build no
+//! longer shows. The check then only warns about the fields that this profile may have left as they are.
 
+use std::collections::HashSet;
+
+use jsonptr::PointerBuf;
 use kustomize_krm_types::{Severity, annotations};
 
 use super::{Check, Find, Scene};
@@ -39,7 +42,7 @@ fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
         let Some(selected) = scene.selection.selected_at(changes[0].resource) else {
             continue;
         };
-        let ambiguity = Ambiguity::of(scene.config, selected);
+        let ambiguity = Ambiguity::of(scene, selected);
         let (ambiguous, certain): (Vec<_>, Vec<_>) = changes
             .iter()
             .partition(|change| ambiguity.is_about(change));
@@ -61,7 +64,7 @@ pub(super) fn reported<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Ve
     if severity != Some(Severity::Error) || changes.is_empty() {
         return Vec::new();
     }
-    let ambiguity = Ambiguity::of(scene.config, selected);
+    let ambiguity = Ambiguity::of(scene, selected);
     let changes = changes.iter();
     changes
         .filter(|change| !ambiguity.is_about(change))
@@ -142,11 +145,14 @@ struct Ambiguity {
     /// The first profile that may have matched, for the message.
     who: Option<String>,
     sections: Vec<&'static str>,
+    /// The fields that would change whichever of these profiles applied. Otherwise a name that ends like that of another
+    /// object would be enough to pass.
+    certain: HashSet<PointerBuf>,
 }
 
 impl Ambiguity {
-    fn of(config: &Config<'_>, selected: &Selected<'_, '_>) -> Ambiguity {
-        let target = selected.target;
+    fn of(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Ambiguity {
+        let (config, target) = (scene.config, selected.target);
         let mut ambiguity = Ambiguity::default();
         if target
             .resource
@@ -156,22 +162,35 @@ impl Ambiguity {
             // Inside a build, earlier names are known.
             return ambiguity;
         }
+        let mut layers = Vec::new();
         for profile in &config.profiles {
-            if profile
-                .select
-                .may_have_matched(target.resource, &target.templates)
-            {
+            let select = &profile.select;
+            if select.may_have_matched(target.resource, &target.templates) {
                 let is_set =
                     |name: &&&str| !config.section_layers(&[profile.layer], name).is_empty();
                 ambiguity.sections.extend(NAMES.iter().filter(is_set));
                 let who = || format!("profile {}", profile.name);
                 ambiguity.who.get_or_insert_with(who);
+                layers.push(profile.layer);
             }
+        }
+        if layers.is_empty() {
+            return ambiguity;
+        }
+        let changes = scene.changes_of(selected.index).iter();
+        ambiguity.certain = changes.map(Change::pointer).collect();
+        let alone = layers.iter().map(std::slice::from_ref);
+        for layers in alone.chain([layers.as_slice()]) {
+            let other = selected.with_layers(layers);
+            let changes = scene.transformers.changes_with(scene.selection, &other);
+            let changes = changes.unwrap_or_default();
+            let changed: HashSet<PointerBuf> = changes.iter().map(Change::pointer).collect();
+            ambiguity.certain.retain(|it| changed.contains(it));
         }
         ambiguity
     }
 
     fn is_about(&self, change: &Change) -> bool {
-        self.sections.contains(&change.rule)
+        self.sections.contains(&change.rule) && !self.certain.contains(&change.pointer())
     }
 }

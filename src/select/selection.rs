@@ -269,6 +269,21 @@ impl<'r, 'a> Selected<'r, 'a> {
         all.filter(|(_, container)| self.containers.includes(container))
     }
 
+    /// The object as if other layers applied as well.
+    pub fn with_layers(&self, layers: &[LayerId]) -> Selected<'r, 'a> {
+        let others = layers.iter().map(|id| (*id, Containers::default()));
+        let mut layers: Vec<_> = self.layers.iter().cloned().chain(others).collect();
+        layers.sort_by_key(|(id, _)| *id);
+        Selected {
+            index: self.index,
+            target: self.target,
+            containers: self.containers.clone(),
+            layers,
+            exemptions: Vec::new(),
+            author: Author::default(),
+        }
+    }
+
     /// The index of the exemption that covers a leaf, including the section.
     pub fn exemption_of(&self, leaf: &str, vocabulary: &Vocabulary) -> Option<usize> {
         let mut exemptions = self.exemptions.iter();

@@ -48,7 +48,7 @@ mod testing;
 use std::rc::Rc;
 
 use crate::config::{Config, ExemptLeaves, Pass, Section, SectionRow, Sections, Settings};
-use crate::edit::Edits;
+use crate::edit::{Change, Edits};
 use crate::funnel::Funnel;
 use crate::objects::{Accounts, Container, Related, Target};
 use crate::problem::{Problem, Problems};
@@ -170,6 +170,25 @@ impl Transformers<'_> {
             true => Ok(edits),
             false => Err(Problems(problems)),
         }
+    }
+}
+
+impl Transformers<'_> {
+    /// The changes of one object if other layers of the config applied to it; `None` if it cannot be planned.
+    pub fn changes_with(
+        &self,
+        selection: &Selection<'_, '_>,
+        selected: &Selected<'_, '_>,
+    ) -> Option<Vec<Change>> {
+        let object = Object {
+            selected,
+            related: &selection.objects.related,
+            accounts: &selection.objects.accounts,
+            pass: Pass::Write,
+        };
+        let mut edits = Edits::new(selection.objects.resources);
+        self.transform(object, &mut edits).ok()?;
+        Some(edits.changes)
     }
 }
 
