@@ -89,7 +89,7 @@ reasons! {
     Excluded = "excluded",
     /// It is a patch, a part of another object: it has a directive such as `$patch`, or it has no selector, and no image for a container or no pods for its claims.
     Patch = "patch",
-    /// Its author opted out with the annotation `fitout.dev/skip`.
+    /// Its author opted out with the annotation `fitout.dev/skip`, and the config allows it.
     Skipped = "skipped",
     /// It appears to hold pods, but fitout does not know its kind and `podSpecs` does not declare it.
     UnknownKind = "unknown-kind",
