@@ -10,6 +10,7 @@ mod e2e;
 mod english;
 mod environments;
 mod golden;
+mod growth;
 mod hosts;
 mod layers;
 mod ledger;

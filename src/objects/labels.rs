@@ -9,8 +9,16 @@ use crate::yaml::Node;
 /// The positions of items in a list, by label.
 #[derive(Debug, Default)]
 pub(super) struct ByLabel<'a> {
-    places: HashMap<Cow<'a, str>, HashMap<Cow<'a, str>, Vec<usize>>>,
+    keys: HashMap<Cow<'a, str>, WithKey<'a>>,
+    none: HashMap<Cow<'a, str>, Vec<usize>>,
     len: usize,
+}
+
+/// The items with a label, in their order.
+#[derive(Debug, Default)]
+struct WithKey<'a> {
+    all: Vec<usize>,
+    by_value: HashMap<Cow<'a, str>, Vec<usize>>,
 }
 
 impl<'a> ByLabel<'a> {
@@ -20,8 +28,10 @@ impl<'a> ByLabel<'a> {
         for labels in items {
             for (key, value) in labels.into_iter().flat_map(|labels| labels.entries()) {
                 if let (Some(key), Some(value)) = (key.text(), value.text()) {
-                    let values = by_label.places.entry(key).or_default();
-                    values.entry(value).or_default().push(by_label.len);
+                    let with_key = by_label.keys.entry(key).or_default();
+                    with_key.all.push(by_label.len);
+                    let with_value = with_key.by_value.entry(value).or_default();
+                    with_value.push(by_label.len);
                 }
             }
             by_label.len += 1;
@@ -32,37 +42,63 @@ impl<'a> ByLabel<'a> {
     /// The same index without borrowed text.
     pub(super) fn into_owned(self) -> ByLabel<'static> {
         let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
-        let places = self.places.into_iter().map(|(key, values)| {
-            let values = values.into_iter();
-            let values = values.map(|(value, places)| (owned(value), places));
-            (owned(key), values.collect())
-        });
+        let keys = self
+            .keys
+            .into_iter()
+            .map(|(key, WithKey { all, by_value })| {
+                let by_value = by_value.into_iter();
+                let by_value = by_value.map(|(value, places)| (owned(value), places));
+                let by_value = by_value.collect();
+                (owned(key), WithKey { all, by_value })
+            });
         ByLabel {
-            places: places.collect(),
+            keys: keys.collect(),
+            none: HashMap::new(),
             len: self.len,
         }
     }
 
-    /// The items that a selector may match: those with its rarest label.
-    pub(super) fn candidates(&self, selector: &LabelSelector) -> impl Iterator<Item = usize> {
-        let with_label = selector.labels().map(|(key, value)| {
-            let places = self.places.get(key).and_then(|values| values.get(value));
-            places.map_or(&[][..], Vec::as_slice)
-        });
-        let fewest = with_label.min_by_key(|places| places.len());
-        let all = 0..if fewest.is_none() { self.len } else { 0 };
-        fewest.unwrap_or_default().iter().copied().chain(all)
+    /// The items that a selector may match, in their order: those that meet its rarest requirement.
+    pub(super) fn candidates(&self, selector: &LabelSelector) -> Cow<'_, [usize]> {
+        let places = |key: &str, values: Option<&[String]>| -> Vec<&[usize]> {
+            let Some(with_key) = self.keys.get(key) else {
+                return Vec::new();
+            };
+            match values {
+                Some(values) => {
+                    let places = values
+                        .iter()
+                        .filter_map(|it| with_key.by_value.get(it.as_str()));
+                    places.map(Vec::as_slice).collect()
+                }
+                None => vec![&with_key.all],
+            }
+        };
+        let requirements = selector.wanted().map(|(key, values)| places(key, values));
+        let len = |places: &Vec<&[usize]>| places.iter().map(|it| it.len()).sum::<usize>();
+        let Some(fewest) = requirements.min_by_key(len) else {
+            return Cow::Owned((0..self.len).collect());
+        };
+        match fewest.as_slice() {
+            [only] => Cow::Borrowed(only),
+            several => {
+                let mut all = several.concat();
+                all.sort_unstable();
+                all.dedup();
+                Cow::Owned(all)
+            }
+        }
     }
 
     /// Whether any item has a label with this value.
     pub(super) fn has(&self, key: &str, value: &str) -> bool {
-        let values = self.places.get(key);
-        values.is_some_and(|values| values.contains_key(value))
+        let with_key = self.keys.get(key);
+        with_key.is_some_and(|it| it.by_value.contains_key(value))
     }
 
     /// All values of a label.
-    pub(super) fn values(&self, key: &str) -> impl Iterator<Item = &str> {
-        let values = self.places.get(key).into_iter();
-        values.flat_map(|values| values.keys().map(Cow::as_ref))
+    pub(super) fn values(&self, key: &str) -> impl ExactSizeIterator<Item = &str> {
+        let values = self.keys.get(key).map_or(&self.none, |it| &it.by_value);
+        values.keys().map(Cow::as_ref)
     }
 }

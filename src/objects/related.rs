@@ -5,7 +5,7 @@
 //! without a namespace may be in any.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::claims::{Claim, ClaimKind};
 use super::labels::ByLabel;
@@ -27,14 +27,17 @@ pub struct Related<'a> {
     /// The position in `services`, by the index of the object.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
-    /// PersistentVolumeClaims by name, with their indices.
-    claims: HashMap<String, Vec<(&'a Resource<'a>, usize)>>,
+    /// The first PersistentVolumeClaim of each name, and of each name and namespace, with its index.
+    claims: HashMap<String, [HashMap<Option<&'a str>, (usize, Node<'a>)>; 2]>,
     /// The namespaces of claims that StatefulSets create, by name without the ordinal.
-    made_claims: HashMap<String, Vec<Option<String>>>,
+    made_claims: HashMap<String, HashSet<Option<&'a str>>>,
     storage_classes: HashMap<String, Node<'a>>,
     runtime_classes: HashMap<String, Node<'a>>,
-    limits: Vec<LimitRangeItem<'a>>,
+    /// By namespace.
+    limits: HashMap<Option<&'a str>, Vec<LimitRangeItem<'a>>>,
     quotas: Vec<(usize, &'a Resource<'a>)>,
+    /// The same without their indices, by namespace.
+    quotas_of: HashMap<Option<&'a str>, Vec<&'a Resource<'a>>>,
 }
 
 /// Pods that an object makes.
@@ -115,8 +118,15 @@ impl<'a> Related<'a> {
             }
             ("storage.k8s.io", "StorageClass") => self.storage_classes.extend(by_name()),
             ("node.k8s.io", "RuntimeClass") => self.runtime_classes.extend(by_name()),
-            ("", "LimitRange") => self.limits.extend(LimitRangeItem::all(resource)),
-            ("", "ResourceQuota") => self.quotas.push((index, resource)),
+            ("", "LimitRange") => {
+                let limits = self.limits.entry(resource.namespace.as_deref());
+                limits.or_default().extend(LimitRangeItem::all(resource));
+            }
+            ("", "ResourceQuota") => {
+                self.quotas.push((index, resource));
+                let quotas = self.quotas_of.entry(resource.namespace.as_deref());
+                quotas.or_default().push(resource);
+            }
             _ => {}
         }
     }
@@ -125,15 +135,17 @@ impl<'a> Related<'a> {
         match claim.kind {
             ClaimKind::Object => {
                 for name in all_names(resource) {
-                    let claims = self.claims.entry(name).or_default();
-                    claims.push((resource, index));
+                    let [first, by_namespace] = self.claims.entry(name).or_default();
+                    let claim = (index, resource.node);
+                    first.entry(None).or_insert(claim);
+                    let here = by_namespace.entry(resource.namespace.as_deref());
+                    here.or_insert(claim);
                 }
             }
             ClaimKind::Template => {
                 for name in all_names(resource) {
                     let made = self.made_claims.entry(format!("{}-{name}", claim.name));
-                    let namespace = resource.namespace.as_deref().map(str::to_owned);
-                    made.or_default().push(namespace);
+                    made.or_default().insert(resource.namespace.as_deref());
                 }
             }
             // The names of these are not predictable, or nothing else refers to them.
@@ -154,7 +166,7 @@ impl<'a> Related<'a> {
             if service.selector.is_empty() {
                 continue;
             }
-            for at in pods.candidates(&service.selector) {
+            for at in pods.candidates(&service.selector).iter().copied() {
                 let it = &mut self.pods[at];
                 let meets = service.selector.matches(|key| it.label(key));
                 if meets && are_together(service.resource, it.resource) {
@@ -169,14 +181,14 @@ impl<'a> Related<'a> {
                 continue;
             };
             if monitor.resource.kind == "PodMonitor" {
-                for at in pods.candidates(&selector) {
+                for at in pods.candidates(&selector).iter().copied() {
                     let it = &mut self.pods[at];
                     if monitor.reaches(it.resource) && selector.matches(|key| it.label(key)) {
                         it.monitors.push(index);
                     }
                 }
             } else {
-                for at in services.candidates(&selector) {
+                for at in services.candidates(&selector).iter().copied() {
                     let it = &mut self.services[at];
                     let meets = selector.matches(|key| it.resource.label(key));
                     if meets && monitor.reaches(it.resource) {
@@ -261,9 +273,13 @@ impl<'a> Related<'a> {
 
     /// The PersistentVolumeClaim that pods of an object reference by name, with its index.
     pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<(usize, Node<'a>)> {
-        let mut claims = self.claims.get(name)?.iter();
-        let (claim, index) = claims.find(|(claim, _)| are_together(claim, of))?;
-        Some((*index, claim.node))
+        let [first, by_namespace] = self.claims.get(name)?;
+        let found = match of.namespace.as_deref() {
+            None => [first.get(&None), None],
+            namespace => [by_namespace.get(&namespace), by_namespace.get(&None)],
+        };
+        let found = found.into_iter().flatten();
+        found.min_by_key(|(index, _)| *index).copied()
     }
 
     /// The StorageClass with this name.
@@ -282,13 +298,19 @@ impl<'a> Related<'a> {
         &'s self,
         of: &'s Resource<'_>,
     ) -> impl Iterator<Item = &'s LimitRangeItem<'a>> {
-        let limits = self.limits.iter();
-        limits.filter(|it| it.range.namespace == of.namespace)
+        let limits = self.limits.get(&of.namespace.as_deref());
+        limits.into_iter().flatten()
     }
 
     /// Every ResourceQuota, with its index among the objects.
     pub fn quotas(&self) -> &[(usize, &'a Resource<'a>)] {
         &self.quotas
+    }
+
+    /// The ResourceQuotas of an object's namespace, as in [`Related::limits_of`].
+    pub fn quotas_of<'s>(&'s self, of: &'s Resource<'_>) -> &'s [&'s Resource<'a>] {
+        let quotas = self.quotas_of.get(&of.namespace.as_deref());
+        quotas.map_or(&[], Vec::as_slice)
     }
 
     /// Whether a StatefulSet in the input creates a claim of this name.
@@ -297,10 +319,11 @@ impl<'a> Related<'a> {
             return false;
         };
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        let mut made = self.made_claims.get(name).into_iter().flatten();
-        is_number
-            && made
-                .any(|namespace| may_share_namespace(namespace.as_deref(), of.namespace.as_deref()))
+        let is_here = |made: &HashSet<Option<&str>>| {
+            let namespace = of.namespace.as_deref();
+            namespace.is_none() || made.contains(&namespace) || made.contains(&None)
+        };
+        is_number && self.made_claims.get(name).is_some_and(is_here)
     }
 }
 

@@ -49,6 +49,7 @@ mod stream;
 mod tests;
 mod tree;
 mod value;
+mod wide;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
 pub use edit::{Change, Edit, Refusal, RefusalReason};

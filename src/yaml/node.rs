@@ -2,6 +2,7 @@
 
 use super::scalar::{self, Scalar};
 use super::tree::{Data, Kind, NONE, NodeId};
+use super::wide::FEW;
 use super::{Position, Stream, decode};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -154,26 +155,8 @@ impl<'a> Node<'a> {
         if !self.stream.may_merge() {
             return None;
         }
-        let map = self.alias_target();
-        let node = |id| Node {
-            stream: self.stream,
-            id,
-        };
-        let mut entries = self.stream.tree.entries(map.id);
-        let (key, value) = entries.find(|(id, _)| node(*id).is_merge_key())?;
-        (node(key).kind() == Kind::Plain).then_some(node(value))
-    }
-
-    /// As `is_key("<<")`, for every map there is: plain text of several lines has a blank in its
-    /// content, so all plain keys of another length are passed without a look at the text.
-    #[inline]
-    fn is_merge_key(self) -> bool {
-        let data = self.data();
-        match data.kind {
-            Kind::Plain => data.range().len() == 2 && self.raw() == "<<",
-            Kind::Empty => false,
-            _ => self.is_key("<<"),
-        }
+        let (key, value) = self.find_local("<<")?;
+        (key.kind() == Kind::Plain).then_some(value)
     }
 
     /// The value of a key written in this very map.
@@ -246,9 +229,16 @@ impl<'a> Node<'a> {
             id,
         };
         let mut entries = self.stream.tree.entries(map.id);
-        entries
-            .find(|(id, _)| node(*id).is_key(key))
-            .map(|(id, value)| (node(id), node(value)))
+        let first = entries
+            .by_ref()
+            .take(FEW)
+            .find(|(id, _)| node(*id).is_key(key));
+        if first.is_some() || entries.next().is_none() {
+            return first.map(|(id, value)| (node(id), node(value)));
+        }
+        let mut keys = self.stream.wide().keys(map.id, key);
+        let id = keys.find(|id| node(*id).is_key(key))?;
+        Some((node(id), node(self.stream.tree.at(id).next)))
     }
 
     /// Is the content of this scalar `key`? Compares source bytes where they are the content.
@@ -304,6 +294,23 @@ impl<'a> Node<'a> {
             .map(move |id| Node { stream, id }.alias_target())
     }
 
+    /// The item of a sequence at an index, aliases followed.
+    #[must_use]
+    pub fn item(self, index: usize) -> Option<Node<'a>> {
+        let (stream, node) = (self.stream, self.alias_target());
+        let id = stream
+            .item(node.id, index)
+            .filter(|_| node.kind().is_sequence())?;
+        Some(Node { stream, id }.alias_target())
+    }
+
+    /// Whether it is a collection without children.
+    #[must_use]
+    pub fn is_empty_collection(self) -> bool {
+        let node = self.alias_target();
+        node.kind().is_collection() && node.data().child == NONE
+    }
+
     /// Number of written entries or items; 0 for scalars.
     #[must_use]
     #[allow(
@@ -329,7 +336,7 @@ impl<'a> Node<'a> {
             .try_fold(self.alias_target(), |node, token| {
                 let token = token.decoded();
                 if node.is_sequence() {
-                    index(&token).and_then(|index| node.items().nth(index))
+                    index(&token).and_then(|index| node.item(index))
                 } else {
                     node.get(&token)
                 }
