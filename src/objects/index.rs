@@ -186,14 +186,14 @@ impl<'a> Objects<'a> {
 
     /// The pods that a selector matches, in any namespace.
     pub fn pods_selected(&self, selector: &LabelSelector) -> impl Iterator<Item = &Pods<'a>> {
-        let candidates = self.names().candidates(selector);
+        let candidates = self.related.pods_by_label().all.candidates(selector);
         let pods = (0..candidates.len()).map(move |at| &self.pods()[candidates[at]]);
         pods.filter(|it| selector.matches(|key| it.label(key)))
     }
 
-    /// All objects by name and all pods by label; built on first use.
+    /// All objects by name; built on first use.
     pub fn names(&self) -> &NameIndex {
-        let index = || NameIndex::of(self.resources, &self.related);
+        let index = || NameIndex::of(self.resources);
         self.names.get_or_init(index)
     }
 

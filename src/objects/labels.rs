@@ -11,7 +11,7 @@ use crate::yaml::Node;
 pub(super) struct ByLabel<'a> {
     keys: HashMap<Cow<'a, str>, WithKey<'a>>,
     none: HashMap<Cow<'a, str>, Vec<usize>>,
-    len: usize,
+    all: Vec<usize>,
 }
 
 /// The items with a label, in their order.
@@ -22,40 +22,15 @@ struct WithKey<'a> {
 }
 
 impl<'a> ByLabel<'a> {
-    /// Indexes the labels of each item.
-    pub(super) fn of(items: impl Iterator<Item = Option<Node<'a>>>) -> ByLabel<'a> {
-        let mut by_label = ByLabel::default();
-        for labels in items {
-            for (key, value) in labels.into_iter().flat_map(|labels| labels.entries()) {
-                if let (Some(key), Some(value)) = (key.text(), value.text()) {
-                    let with_key = by_label.keys.entry(key).or_default();
-                    with_key.all.push(by_label.len);
-                    let with_value = with_key.by_value.entry(value).or_default();
-                    with_value.push(by_label.len);
-                }
+    fn add(&mut self, item: usize, labels: Option<Node<'a>>) {
+        for (key, value) in labels.into_iter().flat_map(|labels| labels.entries()) {
+            if let (Some(key), Some(value)) = (key.text(), value.text()) {
+                let with_key = self.keys.entry(key).or_default();
+                with_key.all.push(item);
+                with_key.by_value.entry(value).or_default().push(item);
             }
-            by_label.len += 1;
         }
-        by_label
-    }
-
-    /// The same index without borrowed text.
-    pub(super) fn into_owned(self) -> ByLabel<'static> {
-        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
-        let keys = self
-            .keys
-            .into_iter()
-            .map(|(key, WithKey { all, by_value })| {
-                let by_value = by_value.into_iter();
-                let by_value = by_value.map(|(value, places)| (owned(value), places));
-                let by_value = by_value.collect();
-                (owned(key), WithKey { all, by_value })
-            });
-        ByLabel {
-            keys: keys.collect(),
-            none: HashMap::new(),
-            len: self.len,
-        }
+        self.all.push(item);
     }
 
     /// The items that a selector may match, in their order: those that meet its rarest requirement.
@@ -77,7 +52,7 @@ impl<'a> ByLabel<'a> {
         let requirements = selector.wanted().map(|(key, values)| places(key, values));
         let len = |places: &Vec<&[usize]>| places.iter().map(|it| it.len()).sum::<usize>();
         let Some(fewest) = requirements.min_by_key(len) else {
-            return Cow::Owned((0..self.len).collect());
+            return Cow::Borrowed(&self.all);
         };
         match fewest.as_slice() {
             [only] => Cow::Borrowed(only),
@@ -100,5 +75,47 @@ impl<'a> ByLabel<'a> {
     pub(super) fn values(&self, key: &str) -> impl ExactSizeIterator<Item = &str> {
         let values = self.keys.get(key).map_or(&self.none, |it| &it.by_value);
         values.keys().map(Cow::as_ref)
+    }
+}
+
+/// The same in all namespaces, and in each.
+#[derive(Debug, Default)]
+pub(super) struct ByPlace<'a> {
+    /// In all namespaces.
+    pub(super) all: ByLabel<'a>,
+    by_namespace: HashMap<Option<&'a str>, ByLabel<'a>>,
+}
+
+impl<'a> ByPlace<'a> {
+    /// Indexes the labels of each item of a list with its namespace.
+    pub(super) fn of(
+        items: impl Iterator<Item = (Option<&'a str>, Option<Node<'a>>)>,
+    ) -> ByPlace<'a> {
+        let mut by_place = ByPlace::default();
+        for (item, (namespace, labels)) in items.enumerate() {
+            by_place.all.add(item, labels);
+            let here = by_place.by_namespace.entry(namespace);
+            here.or_default().add(item, labels);
+        }
+        by_place
+    }
+
+    /// The items that a selector may match and that may be in the namespace, in their order.
+    pub(super) fn candidates(
+        &self,
+        selector: &LabelSelector,
+        namespace: Option<&str>,
+    ) -> Vec<usize> {
+        if namespace.is_none() {
+            return self.all.candidates(selector).into_owned();
+        }
+        let here = |namespace| self.by_namespace.get(&namespace);
+        let both = [here(namespace), here(None)].into_iter().flatten();
+        let both: Vec<_> = both.map(|it| it.candidates(selector)).collect();
+        let mut items = both.concat();
+        if both.len() > 1 {
+            items.sort_unstable();
+        }
+        items
     }
 }

@@ -13,9 +13,6 @@ use std::collections::{HashMap, HashSet};
 use kustomize_krm_types::annotations;
 
 use super::index::Objects;
-use super::labels::ByLabel;
-use super::related::{Pods, Related};
-use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 
 /// The current and previous names of an object.
@@ -188,7 +185,7 @@ pub(super) fn nearest<'n>(
 /// Built-in groups, whose objects create nothing that fitout does not know.
 const BUILT_IN_GROUPS: [&str; 5] = ["", "apps", "batch", "autoscaling", "policy"];
 
-/// A reference resolves to at most this many objects; more share a name only if the input is not meant for one cluster.
+/// A reference resolves to at most this many objects; more share a name only if the input is for several clusters.
 const MOST_REFERRED: usize = 64;
 
 /// Kubernetes limits names to this length.
@@ -210,12 +207,11 @@ pub struct NameIndex {
     makers: HashMap<String, HashSet<Option<String>>>,
     /// Kinds of custom resources that operators create other objects from, in lower case.
     maker_kinds: HashSet<String>,
-    pods_by_label: ByLabel<'static>,
 }
 
 impl NameIndex {
     /// Indexes all names except those of local-config objects, which are not rendered.
-    pub(super) fn of(resources: &[Resource<'_>], related: &Related<'_>) -> NameIndex {
+    pub(super) fn of(resources: &[Resource<'_>]) -> NameIndex {
         let named: Vec<Named> = resources.iter().map(Named::of).collect();
         let mut kinds: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut makers: HashMap<String, HashSet<Option<String>>> = HashMap::new();
@@ -256,24 +252,8 @@ impl NameIndex {
                 .filter(|it| makes_others(it))
                 .map(|it| it.kind.to_lowercase())
                 .collect(),
-            pods_by_label: ByLabel::of(related.all_pods().iter().map(Pods::labels)).into_owned(),
             named,
         }
-    }
-
-    /// The positions of pods that a selector may match.
-    pub(super) fn candidates(&self, selector: &LabelSelector) -> Cow<'_, [usize]> {
-        self.pods_by_label.candidates(selector)
-    }
-
-    /// Whether any pods have a label with this value.
-    pub fn is_pod_label(&self, key: &str, value: &str) -> bool {
-        self.pods_by_label.has(key, value)
-    }
-
-    /// All values of a pod label.
-    pub fn pod_label_values(&self, key: &str) -> impl ExactSizeIterator<Item = &str> {
-        self.pods_by_label.values(key)
     }
 }
 

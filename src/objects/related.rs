@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use super::claims::{Claim, ClaimKind};
-use super::labels::ByLabel;
+use super::labels::ByPlace;
 use super::limit_range::LimitRangeItem;
 use super::names::all_names;
 use super::target::Target;
@@ -23,6 +23,7 @@ pub struct Related<'a> {
     pods: Vec<Pods<'a>>,
     /// The position in `pods` of an object's first template, by its index.
     first_pods: HashMap<usize, usize>,
+    pods_by_label: ByPlace<'a>,
     services: Vec<Service<'a>>,
     /// The position in `services`, by the index of the object.
     service_at: HashMap<usize, usize>,
@@ -155,48 +156,60 @@ impl<'a> Related<'a> {
 
     /// Resolves all selectors, after all objects are added.
     pub fn link(&mut self) {
+        let namespace_of = |it: &'a Resource<'a>| it.namespace.as_deref();
+        let pods = self.pods.iter();
+        self.pods_by_label = ByPlace::of(pods.map(|it| (namespace_of(it.resource), it.labels())));
         if self.services.is_empty() && self.monitors.is_empty() {
             return;
         }
-        let pods = ByLabel::of(self.pods.iter().map(Pods::labels));
-        let labels = |it: &Service<'a>| it.resource.labels();
-        let services = ByLabel::of(self.services.iter().map(labels));
+        let pods = &self.pods_by_label;
         for (index, service) in self.services.iter_mut().enumerate() {
             // The endpoints of a Service without a selector are managed by others.
             if service.selector.is_empty() {
                 continue;
             }
-            for at in pods.candidates(&service.selector).iter().copied() {
+            for at in pods.candidates(&service.selector, namespace_of(service.resource)) {
                 let it = &mut self.pods[at];
-                let meets = service.selector.matches(|key| it.label(key));
-                if meets && are_together(service.resource, it.resource) {
+                if service.selector.matches(|key| it.label(key)) {
                     it.services.push(index);
                     service.pods.push(at);
                 }
             }
         }
+        let services = self.services.iter();
+        let services = services.map(|it| (namespace_of(it.resource), it.resource.labels()));
+        let services = ByPlace::of(services.filter(|_| !self.monitors.is_empty()));
         for (index, monitor) in self.monitors.iter().enumerate() {
             // An absent selector selects nothing.
             let Some(selector) = monitor.selector() else {
                 continue;
             };
-            if monitor.resource.kind == "PodMonitor" {
-                for at in pods.candidates(&selector).iter().copied() {
+            let is_for_pods = monitor.resource.kind == "PodMonitor";
+            let index_of = if is_for_pods { pods } else { &services };
+            let candidates = match monitor.is_for_own_namespace() {
+                true => index_of.candidates(&selector, namespace_of(monitor.resource)),
+                false => index_of.all.candidates(&selector).into_owned(),
+            };
+            for at in candidates {
+                let (resource, monitors, meets) = if is_for_pods {
                     let it = &mut self.pods[at];
-                    if monitor.reaches(it.resource) && selector.matches(|key| it.label(key)) {
-                        it.monitors.push(index);
-                    }
-                }
-            } else {
-                for at in services.candidates(&selector).iter().copied() {
+                    let meets = selector.matches(|key| it.label(key));
+                    (it.resource, &mut it.monitors, meets)
+                } else {
                     let it = &mut self.services[at];
                     let meets = selector.matches(|key| it.resource.label(key));
-                    if meets && monitor.reaches(it.resource) {
-                        it.monitors.push(index);
-                    }
+                    (it.resource, &mut it.monitors, meets)
+                };
+                if meets && monitor.reaches(resource) {
+                    monitors.push(index);
                 }
             }
         }
+    }
+
+    /// All pods by label.
+    pub(super) fn pods_by_label(&self) -> &ByPlace<'a> {
+        &self.pods_by_label
     }
 
     /// The pods of an object's template, both by position.
@@ -362,7 +375,13 @@ impl Monitor<'_> {
         Some(LabelSelector::of_object(selector))
     }
 
-    /// Whether the monitor watches the namespace of an object; by default, only its own.
+    /// Whether it only watches its own namespace, as it does by default.
+    fn is_for_own_namespace(&self) -> bool {
+        let of = |key| self.resource.node.at(["spec", "namespaceSelector", key]);
+        of("any").is_none() && of("matchNames").is_none()
+    }
+
+    /// Whether the monitor watches the namespace of an object.
     fn reaches(&self, resource: &Resource<'_>) -> bool {
         let node = self.resource.node;
         if node.bool_at(["spec", "namespaceSelector", "any"]) == Some(true) {

@@ -5,7 +5,7 @@
 //! resource in the input may create the pods.
 
 use super::index::Objects;
-use super::related::{Pods, may_share_namespace};
+use super::related::Pods;
 use crate::kubernetes::LabelSelector;
 use crate::problem::did_you_mean;
 
@@ -49,15 +49,17 @@ impl<'a> Objects<'a> {
         selector: &LabelSelector,
         namespace: Option<&str>,
     ) -> PodSearch<'_, 'a> {
-        let namespace_of = |pods: &Pods<'a>| pods.resource.namespace.as_deref();
-        let found = self.pods_selected(selector);
-        let found = found.filter(|pods| may_share_namespace(namespace, namespace_of(pods)));
-        let found: Vec<_> = found.collect();
+        let labels = self.related.pods_by_label();
+        let found = labels.candidates(selector, namespace).into_iter();
+        let found = found.map(|at| &self.pods()[at]);
+        let found: Vec<_> = found
+            .filter(|it| selector.matches(|key| it.label(key)))
+            .collect();
         if !found.is_empty() {
             return PodSearch::Pods(found);
         }
         let is_elsewhere = |key: &str| match key.split_once('/') {
-            _ if self.names().pod_label_values(key).next().is_some() => false,
+            _ if labels.all.values(key).next().is_some() => false,
             Some((domain, _)) => !AUTHORS_DOMAINS.contains(&domain),
             None => GIVEN_LABELS.contains(&key),
         };
@@ -88,16 +90,17 @@ impl<'a> Objects<'a> {
                 )),
             };
         }
+        let labels = &self.related.pods_by_label().all;
         let missing = selector
             .labels()
-            .find(|(key, value)| !self.names().is_pod_label(key, value));
+            .find(|(key, value)| !labels.has(key, value));
         let Some((key, value)) = missing else {
             return NoMatch {
                 cause: format!("no pod in the input has {selector}"),
                 help: None,
             };
         };
-        let others = || self.names().pod_label_values(key);
+        let others = || labels.values(key);
         let similar = match self.may_compare(others().len()) {
             true => similar_value(value, others()),
             false => None,

@@ -19,6 +19,7 @@ pub struct Stream {
     merges: OnceLock<bool>,
     wide: OnceLock<Wide>,
     characters: OnceLock<Characters>,
+    answer: OnceLock<bool>,
 }
 
 /// A place in a text as an editor shows it.
@@ -146,6 +147,7 @@ impl Stream {
                 merges: OnceLock::new(),
                 wide: OnceLock::new(),
                 characters: OnceLock::new(),
+                answer: OnceLock::new(),
             }),
             Err(error) => Err((error.locate(&text), text)),
         }
@@ -220,6 +222,12 @@ impl Stream {
             true => self.tree.children(sequence).nth(index),
             false => self.wide().item(sequence, index),
         }
+    }
+
+    /// The answer to a question about the text, asked on the first call only.
+    #[must_use]
+    pub fn ask_once(&self, question: fn(&str) -> bool) -> bool {
+        *self.answer.get_or_init(|| question(&self.text))
     }
 
     /// Is there a `<<` anywhere? Without one no map has merged entries, and most texts have none.

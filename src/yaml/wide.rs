@@ -1,6 +1,6 @@
 //! Large collections by key and by index, and columns in long lines.
 //!
-//! The children of a collection are a linked list. That is the fastest for the few that most have, but whoever looks up
+//! The children of a collection are a linked list. That is the fastest for the few that most have, but a look-up of
 //! every one of many would take quadratic time. So all large collections of a stream are indexed on the first look-up
 //! that passes [`FEW`] children.
 
