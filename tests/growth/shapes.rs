@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// A structure: its name, and the input with it.
 pub(super) type Shape = (&'static str, fn(usize) -> Input);
 
-/// Manifests, and the entries that the config has in addition to those of every measurement.
+/// Manifests, and the config, or the entries that it has in addition to those of every measurement.
 pub(super) struct Input {
     pub(super) manifests: String,
     pub(super) config: String,
@@ -946,30 +946,30 @@ pub(super) const SHAPES: &[Shape] = &[
             .into()
     }),
     ("exemptions of the config", |n| Input {
-        manifests: webs(n),
+        manifests: webs(100),
         config: format!(
             "  exemptions:\n{}",
             each(n, |n| format!(
-                "  - {{reason: because it is so, rules: [FIT-SEC002], select: {{names: [web-{n}]}}}}\n"
+                "  - {{reason: because it is so, rules: [FIT-SEC002], select: {{name: web-{n}}}}}\n"
             ))
         ),
     }),
+    ("amounts to remove", |n| {
+        Input {
+        manifests: containers(n, |_| ", resources: {limits: {cpu: 1, memory: 1Gi}}".to_owned())
+            .yaml(),
+        config: "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: x}\nspec:\n  environment: production\n  resources: {modes: {limits: Remove}}\n".to_owned(),
+    }
+    }),
     ("excluded by the config", |n| Input {
-        manifests: webs(n),
+        manifests: webs(100),
         config: format!(
             "  exclude:\n{}",
-            each(n, |n| format!("  - {{names: [wex-{n}]}}\n"))
-        ),
-    }),
-    ("names in one exclude", |n| Input {
-        manifests: webs(n),
-        config: format!(
-            "  exclude: [{{names: [{}]}}]\n",
-            list(n, |n| format!("wex-{n}"))
+            each(n, |n| format!("  - {{name: wex-{n}}}\n"))
         ),
     }),
     ("kinds of the config", |n| Input {
-        manifests: each(n, |n| {
+        manifests: each(100, |n| {
             object(
                 "acme.io/v1",
                 &format!("K{n}"),
