@@ -46,6 +46,8 @@ pub struct Objection {
     pub message: String,
     /// How to fix it.
     pub help: String,
+    /// The path of the setting that it contradicts, which another layer of the config may set.
+    pub contradicts: Option<String>,
 }
 
 impl Objection {
@@ -59,18 +61,40 @@ impl Objection {
             path: path.into(),
             message: message.into(),
             help: help.into(),
+            contradicts: None,
         }
+    }
+
+    /// The path of the setting that the value contradicts.
+    #[must_use]
+    pub fn contradicts(mut self, path: impl Into<String>) -> Self {
+        self.contradicts = Some(path.into());
+        self
     }
 }
 
-/// Whether checked-only and exempt leaves are planned.
+/// What a plan is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Pass {
-    /// No: the plan is written.
+    /// It is written, without checked-only and exempt leaves.
     #[default]
     Write,
-    /// Yes, to see what is not written.
+    /// It shows what is not written: checked-only and exempt leaves are planned.
     Preview,
+    /// It shows what differs from the config: the values of the manifest are not kept.
+    Exact,
+}
+
+impl Pass {
+    /// The mode in which a leaf is planned.
+    pub(super) fn mode(self, written: Mode) -> Mode {
+        match (self, written) {
+            (Pass::Write, Mode::Check) => Mode::Off,
+            (Pass::Preview, Mode::Check) => Mode::Ensure,
+            (Pass::Exact, Mode::Check | Mode::Ensure) => Mode::Override,
+            (_, mode) => mode,
+        }
+    }
 }
 
 /// The leaves of a section that exemptions cover for one object.
@@ -173,9 +197,7 @@ impl<S: Settings> Section<'_, S> {
         if self.exempt.pass == Pass::Write && self.exemption(leaf).is_some() {
             return Mode::Off;
         }
-        match self.mode_as_written(leaf) {
-            Mode::Check if self.exempt.pass == Pass::Preview => Mode::Ensure,
-            Mode::Check => Mode::Off,
+        match self.exempt.pass.mode(self.mode_as_written(leaf)) {
             Mode::Bound if !is_mode_path(S::BOUNDED, mode_path(leaf)) => Mode::Off,
             mode => mode,
         }
@@ -229,17 +251,12 @@ impl<S: Settings> Section<'_, S> {
     }
 
     fn decided_by(&self, layer: Layer<'_>, path: &str, is_default: bool, mode: Mode) -> Decision {
-        let named = &self.config.layers[layer.id];
-        let (file, position) = self.config.place_of(layer.node).unzip();
+        let decision = self.config.decision_at(layer, path);
         Decision {
-            field: join(&named.path, path),
-            profile: named.profile.clone().filter(|_| !is_default),
+            profile: decision.profile.filter(|_| !is_default),
             is_default,
             mode,
-            file,
-            position,
-            leaf: String::new(),
-            exemption: None,
+            ..decision
         }
     }
 }
