@@ -1,7 +1,8 @@
 //! How the CPU time grows with the input: `make growth` runs each command on each structure in several sizes.
 //!
-//! The growth is the exponent between the last two sizes: 1 is linear, 2 quadratic. The CPU time of a process hardly depends
-//! on the load of the machine, and the smallest of several measurements counts if one is above the limit.
+//! The growth is the exponent between the last two sizes: 1 is linear, 2 quadratic. If it is above the limit, the smallest
+//! of several measurements counts, and then the number of instructions if valgrind is installed: on a busy machine CPU time
+//! also depends on the caches.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 mod shapes;
@@ -93,8 +94,16 @@ impl Row {
                     break;
                 }
             }
+            let mut unit = "";
+            if exponent > LIMIT {
+                let counts = folders.iter().map(|folder| instructions(folder, command));
+                if let Some(counts) = counts.collect::<Option<Vec<f64>>>() {
+                    exponent = growth(sizes, &counts);
+                    unit = " by instructions";
+                }
+            }
             let times: Vec<String> = times.iter().map(|time| format!("{time:.2}")).collect();
-            let part = format!("{command} {} {exponent:.2}", times.join(" "));
+            let part = format!("{command} {} {exponent:.2}{unit}", times.join(" "));
             row.text.push_str(&format!("  {part:26}"));
             if exponent > LIMIT {
                 row.slow.push(format!("{name}: {part}"));
@@ -156,4 +165,26 @@ fn measure(folder: &Folder, command: &str) -> f64 {
         .last()
         .and_then(|time| time.parse().ok())
         .unwrap_or_else(|| panic!("no time: {text}"))
+}
+
+/// The number of instructions of a command, if valgrind is installed.
+fn instructions(folder: &Folder, command: &str) -> Option<f64> {
+    let binary = env::var("BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_fitout").to_owned());
+    let valgrind = [
+        "--tool=cachegrind",
+        "--cache-sim=no",
+        "--cachegrind-out-file=/dev/null",
+        "--log-file=counts",
+    ];
+    let arguments = [&binary, command, "-f", "in.yaml", "-c", "fitout.yaml"];
+    let mut run = Command::new("valgrind");
+    run.args(valgrind)
+        .args(arguments)
+        .current_dir(folder.path());
+    run.env("RAYON_NUM_THREADS", "1").stdin(Stdio::null());
+    run.output().ok()?;
+    let counts = folder.read("counts");
+    let (_, count) = counts.rsplit_once("refs:")?;
+    let count = count.lines().next()?.replace(',', "");
+    count.trim().parse().ok()
 }
