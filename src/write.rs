@@ -1,5 +1,7 @@
 //! Step 7: writes edits into the text, and copies everything else.
 
+use std::collections::{HashMap, HashSet};
+
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Result as KrmResult;
 
@@ -80,7 +82,7 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
         let resource = &resources[changes_of_one[0].resource];
         let removed = removed(changes_of_one, resource);
         // Removing an emptied map removes its leaves too.
-        let mut gone: Vec<&Pointer> = Vec::new();
+        let mut gone: HashSet<PointerBuf> = HashSet::new();
         for (index, change) in changes_of_one.iter().enumerate() {
             let (pointer, change) = match &change.proposed {
                 Some(value) => {
@@ -93,14 +95,15 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
                 }
                 None => {
                     let pointer = change.pointer();
-                    let Some(outermost) = removed.iter().find(|it| pointer.starts_with(it)) else {
+                    let around = std::iter::successors(Some(pointer.as_ptr()), |it| it.parent());
+                    let outermost = around.filter(|it| removed.contains(*it)).last();
+                    let Some(outermost) = outermost.map(Pointer::to_owned) else {
                         continue;
                     };
-                    if gone.contains(&outermost.as_ptr()) {
+                    if !gone.insert(outermost.clone()) {
                         continue;
                     }
-                    gone.push(outermost);
-                    (outermost.clone(), YamlChange::Remove)
+                    (outermost, YamlChange::Remove)
                 }
             };
             let root = resource.node.id();
@@ -116,30 +119,43 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
     (edits, of_changes)
 }
 
-/// The nodes that changes of one object remove: leaves, or the outermost maps below their part that become empty.
-fn removed(changes: &[Change], resource: &Resource<'_>) -> Vec<PointerBuf> {
-    let mut removed: Vec<PointerBuf> = Vec::new();
-    let is_filled = |map: &Pointer| {
-        let kept = changes.iter().filter(|change| change.proposed.is_some());
-        kept.map(Change::pointer).any(|at| at.starts_with(map))
-    };
-    for change in changes.iter().filter(|change| change.proposed.is_none()) {
+/// The nodes that changes of one object remove: leaves, and the maps below their part that become empty.
+fn removed(changes: &[Change], resource: &Resource<'_>) -> HashSet<PointerBuf> {
+    let mut removed = HashSet::new();
+    if changes.iter().all(|change| change.proposed.is_some()) {
+        return removed;
+    }
+    // What is written, and everything around it.
+    let mut filled: HashSet<PointerBuf> = HashSet::new();
+    for change in changes.iter().filter(|change| change.proposed.is_some()) {
         let pointer = change.pointer();
-        removed.push(pointer.clone());
-        let mut at: &Pointer = &pointer;
-        let is_below_part = |map: &&Pointer| map.len() > change.subject.path.len();
-        while let Some(map) = at.parent().filter(is_below_part) {
-            let Some(node) = resource.node.pointer(map).filter(|_| !is_filled(map)) else {
+        let mut at = Some(pointer.as_ptr());
+        while let Some(map) = at.filter(|map| filled.insert(map.to_buf())) {
+            at = map.parent();
+        }
+    }
+    // The number of keys that maps still have.
+    let mut left: HashMap<PointerBuf, usize> = HashMap::new();
+    for change in changes.iter().filter(|change| change.proposed.is_none()) {
+        let mut at = change.pointer();
+        while removed.insert(at.clone()) {
+            let Some((map, key)) = at.split_back() else {
                 break;
             };
-            let goes = |key: &str| removed.contains(&map.with_trailing_token(key));
-            let keys: Vec<_> = node.entries().map(|(key, _)| key.text()).collect();
-            if !node.is_map() || !keys.iter().flatten().all(|key| goes(key)) {
+            let is_below_part = map.len() > change.subject.path.len();
+            let node = resource.node.pointer(map).filter(|node| node.is_map());
+            let Some(node) = node.filter(|_| is_below_part && !filled.contains(map)) else {
+                break;
+            };
+            let keys = || node.entries().filter(|(key, _)| key.text().is_some());
+            let left = left.entry(map.to_buf()).or_insert_with(|| keys().count());
+            if node.get_local(&key.decoded()).is_some() {
+                *left = left.saturating_sub(1);
+            }
+            if *left > 0 {
                 break;
             }
-            removed.retain(|inner| !inner.starts_with(map));
-            removed.push(map.to_owned());
-            at = map;
+            at = map.to_buf();
         }
     }
     removed

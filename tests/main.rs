@@ -11,6 +11,7 @@ mod english;
 mod environments;
 mod files;
 mod golden;
+mod growth;
 mod hosts;
 mod layers;
 mod ledger;

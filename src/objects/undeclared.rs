@@ -161,5 +161,5 @@ fn are_named_images(list: Node<'_>) -> bool {
     let is_text =
         |node: Option<Node<'_>>| node.is_some_and(|node| node.is_scalar() && !node.is_null());
     let is_image = |node: Node<'_>| is_text(node.get("name")) && is_text(node.get("image"));
-    list.is_sequence() && list.len() > 0 && list.items().all(is_image)
+    list.is_sequence() && !list.is_empty_collection() && list.items().all(is_image)
 }

@@ -50,6 +50,7 @@ mod strict;
 mod tests;
 mod tree;
 mod value;
+mod wide;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
 pub use edit::{Change, Edit, Refusal, RefusalReason};

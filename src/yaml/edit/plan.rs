@@ -241,12 +241,11 @@ impl<'a> Plan<'a> {
     fn step_sequence(&self, sequence: u32, token: &Token<'_>) -> Option<u32> {
         let at = index(&token.decoded())?;
         let patch = self.patches.get(sequence);
-        let removed = |id: &u32| patch.is_some_and(|patch| patch.removed.contains(id));
-        self.stream
-            .tree
-            .children(sequence)
-            .filter(|id| !removed(id))
-            .nth(at)
+        let Some(patch) = patch.filter(|patch| !patch.removed.is_empty()) else {
+            return self.stream.item(sequence, at);
+        };
+        let children = self.stream.tree.children(sequence);
+        children.filter(|id| !patch.removed.contains(id)).nth(at)
     }
 
     /// The place is inside a value that an earlier edit, or a written out alias, put here.
