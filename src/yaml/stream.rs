@@ -3,7 +3,8 @@
 use super::error::{Syntax, SyntaxError};
 use super::node::Node;
 use super::tree::{Kind, NONE, NodeId, Tree};
-use super::{fast, full, split};
+use super::{decode, fast, full, split};
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -196,6 +197,49 @@ impl Stream {
     pub(super) fn column(&self, offset: usize) -> usize {
         let start = memchr::memrchr(b'\n', &self.text.as_bytes()[..offset]).map_or(0, |n| n + 1);
         column(&self.text[start..offset]) - 1
+    }
+
+    /// What the header of a block scalar has to be so that its value stays without a final line break
+    /// when lines follow: the end of the text cut it short, so that it has none in Go.
+    pub(super) fn header_without_break(&self, id: u32) -> Option<(Range<usize>, String)> {
+        let data = self.tree.at(id);
+        let header = decode::header(&self.text[data.range()]);
+        let value = self.node(NodeId(id)).text()?;
+        if header.chomp == Some(b'-') || value.ends_with('\n') {
+            return None;
+        }
+        let start = data.start as usize + 1;
+        let indent = header.indent.map_or(String::new(), |it| it.to_string());
+        Some((start..start + header.len, format!("-{indent}")))
+    }
+
+    /// The text with a line break at its end, so that other documents can follow. No value changes.
+    #[must_use]
+    pub fn text_with_final_break(&self) -> Cow<'_, str> {
+        let text = &self.text;
+        if text.is_empty() || text.ends_with('\n') {
+            return Cow::Borrowed(text);
+        }
+        let eol = match text.contains("\r\n") {
+            true => "\r\n",
+            false => "\n",
+        };
+        let last = (self.tree.nodes.len() as u32).saturating_sub(1);
+        let data = self.tree.at(last);
+        let cut_short = data.kind.is_block_scalar() && data.end as usize == text.len();
+        if !cut_short {
+            return Cow::Owned(format!("{text}{eol}"));
+        }
+        if let Some((header, new)) = self.header_without_break(last) {
+            let (before, behind) = (&text[..header.start], &text[header.end..]);
+            return Cow::Owned(format!("{before}{new}{behind}{eol}"));
+        }
+        // A last line of nothing but blanks would be one more line of the value.
+        let lines = text.trim_end_matches([' ', '\t']);
+        match lines.ends_with('\n') {
+            true => Cow::Borrowed(lines),
+            false => Cow::Owned(format!("{text}{eol}")),
+        }
     }
 
     pub(super) fn document_span(&self, index: usize) -> Range<usize> {
