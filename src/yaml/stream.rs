@@ -214,8 +214,7 @@ impl Stream {
     }
 
     /// The text with a line break at its end, so that other documents can follow. No value changes.
-    #[must_use]
-    pub fn text_with_final_break(&self) -> Cow<'_, str> {
+    pub(super) fn text_with_final_break(&self) -> Cow<'_, str> {
         let text = &self.text;
         if text.is_empty() || text.ends_with('\n') {
             return Cow::Borrowed(text);
@@ -226,19 +225,19 @@ impl Stream {
         };
         let last = (self.tree.nodes.len() as u32).saturating_sub(1);
         let data = self.tree.at(last);
-        let cut_short = data.kind.is_block_scalar() && data.end as usize == text.len();
-        if !cut_short {
-            return Cow::Owned(format!("{text}{eol}"));
-        }
-        if let Some((header, new)) = self.header_without_break(last) {
-            let (before, behind) = (&text[..header.start], &text[header.end..]);
-            return Cow::Owned(format!("{before}{new}{behind}{eol}"));
-        }
-        // A last line of nothing but blanks would be one more line of the value.
+        // A last line of nothing but blanks would be one more line of a block scalar.
         let lines = text.trim_end_matches([' ', '\t']);
-        match lines.ends_with('\n') {
-            true => Cow::Borrowed(lines),
-            false => Cow::Owned(format!("{text}{eol}")),
+        if data.kind.is_block_scalar() && lines.ends_with('\n') && data.end as usize >= lines.len()
+        {
+            return Cow::Borrowed(lines);
+        }
+        let cut_short = data.kind.is_block_scalar() && data.end as usize == text.len();
+        match self.header_without_break(last).filter(|_| cut_short) {
+            Some((header, new)) => {
+                let (before, behind) = (&text[..header.start], &text[header.end..]);
+                Cow::Owned(format!("{before}{new}{behind}{eol}"))
+            }
+            None => Cow::Owned(format!("{text}{eol}")),
         }
     }
 

@@ -159,11 +159,16 @@ impl<'a> Emitter<'a, '_> {
             let is_inner = data.parent != NONE && self.tree.at(data.parent).kind.is_flow();
             data.kind.is_flow() && !is_inner
         };
-        let mut brackets = nodes.filter(outermost).map(|id| self.tree.at(id).range()).peekable();
+        let mut brackets = nodes
+            .filter(outermost)
+            .map(|id| self.tree.at(id).range())
+            .peekable();
         let mut line_start = span.start;
         for line in self.text[span.clone()].split_inclusive('\n') {
             while brackets.next_if(|range| range.end <= line_start).is_some() {}
-            let is_inside = brackets.peek().is_some_and(|range| range.start < line_start);
+            let is_inside = brackets
+                .peek()
+                .is_some_and(|range| range.start < line_start);
             let text = line.trim_end_matches(['\n', '\r']);
             let lead = text
                 .bytes()
@@ -209,7 +214,11 @@ impl<'a> Emitter<'a, '_> {
     fn flow_writer(&self, id: u32) -> FlowWriter<'a> {
         let Writer { stream, style } = self.writer;
         let brackets = Brackets::of(stream, id);
-        FlowWriter { stream, brackets, style }
+        FlowWriter {
+            stream,
+            brackets,
+            style,
+        }
     }
 
     /// Adds a splice whose text `write` appends to the buffer.

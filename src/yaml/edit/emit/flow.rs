@@ -112,14 +112,23 @@ impl Emitter<'_, '_> {
     /// Is there a comment in the brackets, and not in the lines that go?
     fn keeps_comment(&self, id: u32, lines: Option<&[(usize, usize)]>) -> bool {
         let data = self.tree.at(id);
-        let mut at = data.start as usize;
-        for (start, end) in lines.unwrap_or_default() {
-            if self.text[at..*start].contains('#') {
+        let gone = lines.unwrap_or_default();
+        let is_gone = |at: usize| {
+            let line = gone[..gone.partition_point(|(start, _)| *start <= at)].last();
+            line.is_some_and(|(_, end)| at < *end)
+        };
+        let mut at = data.start as usize + 1;
+        let leaves = id + 1..self.tree.end_of_subtree(id);
+        let leaves = leaves.filter(|id| !self.tree.at(*id).kind.is_collection());
+        let ends = leaves.map(|id| (self.tree.full_start(id), self.tree.full_end(id)));
+        for (start, end) in ends.chain([(data.end as usize, data.end as usize)]) {
+            let gap = at..start.max(at);
+            if memchr::memchr_iter(b'#', &self.bytes[gap]).any(|n| !is_gone(at + n)) {
                 return true;
             }
-            at = *end;
+            at = end.max(at);
         }
-        self.text[at..data.end as usize].contains('#')
+        false
     }
 
     /// With the comma before it, or the one behind it where nothing stays before it.
@@ -180,10 +189,16 @@ impl Emitter<'_, '_> {
             });
             return Ok(());
         }
-        let model = if self.starts_line(last.start) { last } else { first };
+        let model = if self.starts_line(last.start) {
+            last
+        } else {
+            first
+        };
         let lead = self.lead_below(model.start);
         let inner = self.nests_lines(id).then_some(lead.as_str());
-        let texts = added.texts(&writer, inner).join(&format!(",{}{lead}", writer.style.eol));
+        let texts = added
+            .texts(&writer, inner)
+            .join(&format!(",{}{lead}", writer.style.eol));
         let last_comma = if comma { "," } else { "" };
         let value_end = self.tree.full_end(last.value);
         if !comma && !has_comma {
@@ -192,9 +207,13 @@ impl Emitter<'_, '_> {
         let eol = writer.style.eol;
         if self.ends_line_or_comment(end) {
             let at = self.next_line(end).at;
-            self.splice(at, at, |out| out.push_str(&format!("{lead}{texts}{last_comma}{eol}")));
+            self.splice(at, at, |out| {
+                out.push_str(&format!("{lead}{texts}{last_comma}{eol}"))
+            });
         } else {
-            self.splice(end, end, |out| out.push_str(&format!("{eol}{lead}{texts}{last_comma}")));
+            self.splice(end, end, |out| {
+                out.push_str(&format!("{eol}{lead}{texts}{last_comma}"))
+            });
         }
         Ok(())
     }
@@ -225,7 +244,9 @@ impl Emitter<'_, '_> {
     /// Do new collections in this one get lines of their own, as the others have?
     fn nests_lines(&self, id: u32) -> bool {
         let children = self.tree.children(id).take(2 * SAMPLE);
-        let mut nested = children.filter(|id| self.is_filled_brackets(*id)).peekable();
+        let mut nested = children
+            .filter(|id| self.is_filled_brackets(*id))
+            .peekable();
         nested.peek().is_none() || nested.any(|id| self.is_on_several_lines(id))
     }
 
@@ -267,9 +288,13 @@ impl Emitter<'_, '_> {
             _ => writer.indent_more(lead(self.text, open)),
         };
         let eol = writer.style.eol;
-        let texts = added.texts(&writer, Some(&lead)).join(&format!(",{eol}{lead}"));
+        let texts = added
+            .texts(&writer, Some(&lead))
+            .join(&format!(",{eol}{lead}"));
         let comma = if writer.brackets.trailing { "," } else { "" };
-        self.splice(place, place, |out| out.push_str(&format!("{lead}{texts}{comma}{eol}")));
+        self.splice(place, place, |out| {
+            out.push_str(&format!("{lead}{texts}{comma}{eol}"))
+        });
         Ok(())
     }
 
@@ -283,8 +308,14 @@ impl Emitter<'_, '_> {
             return None;
         }
         let added = match (data.kind, value) {
-            (Kind::FlowMap, New::Map(entries)) => Added { entries, items: &[] },
-            (Kind::FlowSequence, New::Sequence(items)) => Added { entries: &[], items },
+            (Kind::FlowMap, New::Map(entries)) => Added {
+                entries,
+                items: &[],
+            },
+            (Kind::FlowSequence, New::Sequence(items)) => Added {
+                entries: &[],
+                items,
+            },
             _ => {
                 let message = "a comment inside the brackets would go";
                 return Some(self.refuse(Reason::Comment, data.start as usize, message));

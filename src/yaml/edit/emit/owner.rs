@@ -1,10 +1,12 @@
 //! Which comments belong to which node, so that none of them changes its owner.
 //!
-//! - A comment behind a node on its line belongs to the node, so new lines go below that line.
+//! - A comment behind a node on its line belongs to the node: new lines go below that line.
 //! - Comment lines belong to what follows them in their column.
 //! - Comment lines behind the end of an entry or item that are deeper than it belong to it: they are
-//!   what was commented out below it. So do those in its column that hold a commented-out item of it.
-//!   What is added goes behind them, and they go with the entry.
+//!   what was commented out below it. New lines go behind them, and they go with the entry.
+//! - In the column of the entry, directly below it, commented-out items of its list do too, and where it
+//!   has no value commented-out entries. New lines go behind them. They never go with the entry,
+//!   because they could also belong to the next one.
 //! - Other comment lines at the end of a collection stay at its end, behind what is added.
 
 use super::super::super::tree::{Data, Kind, NONE};
@@ -14,37 +16,73 @@ use memchr::memrchr;
 /// A line as far as comments are concerned.
 enum Line {
     Blank,
-    /// A comment: its column, and whether it is a commented-out item of a list.
-    Comment(usize, bool),
+    /// A comment: its column, and what it looks like.
+    Comment(usize, Content),
     Other,
 }
 
+#[derive(Clone, Copy, PartialEq)]
+enum Content {
+    /// `- item`
+    Item,
+    /// `key: value`
+    Entry,
+    Words,
+}
+
+impl Content {
+    fn of(comment: &str) -> Content {
+        let key = comment.split_once(':').map_or("", |(key, value)| {
+            let is_value = value.is_empty() || value.starts_with(' ');
+            if is_value { key } else { "" }
+        });
+        let is_key =
+            key.starts_with(|c: char| c.is_ascii_lowercase()) && !key.contains(char::is_whitespace);
+        match () {
+            () if comment == "-" || comment.starts_with("- ") => Content::Item,
+            () if is_key => Content::Entry,
+            () => Content::Words,
+        }
+    }
+}
+
 impl<'a> Emitter<'a, '_> {
-    /// The line behind a child of a block collection: behind its last line and the comments that
-    /// belong to it.
+    /// The line behind a child of a block collection, where new lines go: behind its last line and the
+    /// comments that belong to it.
     pub(super) fn after(&mut self, id: u32) -> LinePlace {
+        let below = self.below(id, true);
+        let mut place = self.behind_commented_out(self.behind_deeper(below, id), id);
+        // Lines that are taken away at the end of the text leave the break before them.
+        if place.end_of_text
+            && let Some(gone) = self.outermost_gone(self.last_leaf(id))
+        {
+            place.end_of_text = self.behind_deeper(below, gone).at != place.at;
+        }
+        place
+    }
+
+    /// The end of a child of a block collection that is taken away.
+    pub(super) fn end_of(&mut self, id: u32) -> usize {
+        let below = self.below(id, false);
+        self.behind_deeper(below, id).at
+    }
+
+    /// The line below the last line of a node.
+    fn below(&mut self, id: u32, stays: bool) -> LinePlace {
         let leaf = self.last_leaf(id);
         let end = self.tree.full_end(leaf);
         let is_block_scalar = self.tree.at(leaf).kind.is_block_scalar();
-        let below = if is_block_scalar && self.ends_line(end) {
-            LinePlace {
+        if is_block_scalar && self.ends_line(end) {
+            return LinePlace {
                 at: end,
                 end_of_text: false,
-            }
-        } else {
-            self.next_line(end)
-        };
-        if is_block_scalar && below.end_of_text && !self.plan.is_dropped(leaf) {
+            };
+        }
+        let below = self.next_line(end);
+        if stays && is_block_scalar && below.end_of_text && !self.plan.is_dropped(leaf) {
             self.keep_without_break(leaf);
         }
-        let mut place = self.behind_comments(below, id);
-        // Lines that are taken away at the end of the text leave the break before them.
-        if place.end_of_text
-            && let Some(gone) = self.outermost_gone(leaf)
-        {
-            place.end_of_text = self.behind_comments(below, gone).at != place.at;
-        }
-        place
+        below
     }
 
     /// The outermost child of a collection that is taken away and `leaf` is a part of.
@@ -64,75 +102,76 @@ impl<'a> Emitter<'a, '_> {
         }
     }
 
-    /// Behind the comment lines that follow `place` and belong to node `id`, which ends before it.
-    fn behind_comments(&self, place: LinePlace, id: u32) -> LinePlace {
+    /// Behind the comment lines that follow `place` and are deeper than node `id`, which ends there.
+    fn behind_deeper(&self, place: LinePlace, id: u32) -> LinePlace {
         let Some(column) = self.column_around(id) else {
             return place;
         };
-        let (mut end, mut at) = (place, place);
-        let mut is_below = true;
-        while !at.end_of_text && at.at < self.bytes.len() {
-            let next = self.next_line(at.at);
-            match self.line(at.at, next.at) {
-                Line::Blank => is_below = false,
+        let mut end = place;
+        for (line, next) in self.lines_from(place) {
+            match line {
+                Line::Blank => {}
                 Line::Comment(deep, _) if deep > column => end = next,
-                // Nothing but a blank line ends a block of comments.
-                Line::Comment(same, _) if same == column && is_below => {
-                    let items = self.commented_items(at, id, column);
-                    return items.unwrap_or(end);
-                }
                 _ => break,
             }
-            at = next;
         }
         end
     }
 
-    /// The end of the comment lines from `at` on that hold commented-out items of node `id`: its
-    /// list has the column of its key, or it has no value yet.
-    fn commented_items(&self, at: LinePlace, id: u32, column: usize) -> Option<LinePlace> {
+    /// Behind the comment lines that directly follow `place` in the column of node `id` and are
+    /// commented-out items of its list, or entries where it has no value.
+    fn behind_commented_out(&self, place: LinePlace, id: u32) -> LinePlace {
         let data = self.tree.at(id);
-        let is_value =
-            data.parent != NONE && self.tree.at(data.parent).kind == Kind::BlockMap;
-        let may_have = match data.kind {
-            Kind::Empty => true,
-            Kind::BlockSequence => self.column(data.start as usize) == column,
-            _ => false,
+        let is_value = data.parent != NONE && self.tree.at(data.parent).kind == Kind::BlockMap;
+        let Some(column) = self.column_around(id).filter(|_| is_value) else {
+            return place;
         };
-        if !is_value || !may_have {
-            return None;
-        }
-        let (mut at, mut has_item) = (at, false);
-        while !at.end_of_text && at.at < self.bytes.len() {
-            let next = self.next_line(at.at);
-            match self.line(at.at, next.at) {
-                Line::Comment(deep, is_item) if deep >= column => has_item |= is_item,
-                _ => break,
+        let is_empty = data.kind == Kind::Empty;
+        let is_list =
+            data.kind == Kind::BlockSequence && self.column(data.start as usize) == column;
+        let (mut end, mut belongs) = (place, false);
+        for (line, next) in self.lines_from(place) {
+            let Line::Comment(at, content) = line else {
+                break;
+            };
+            if at < column {
+                break;
             }
-            at = next;
+            belongs |= (is_empty || is_list) && content == Content::Item;
+            belongs |= is_empty && end.at == place.at && content == Content::Entry;
+            end = next;
         }
-        has_item.then_some(at)
+        if belongs { end } else { place }
+    }
+
+    /// The lines from a place on, each with the place behind it.
+    fn lines_from(&self, place: LinePlace) -> impl Iterator<Item = (Line, LinePlace)> {
+        let mut at = place;
+        std::iter::from_fn(move || {
+            if at.end_of_text || at.at >= self.bytes.len() {
+                return None;
+            }
+            let start = at.at;
+            at = self.next_line(start);
+            Some((self.line(start, at.at), at))
+        })
     }
 
     /// The column for what is written below the key of an empty value: that of the comments which
     /// are there already.
     pub(super) fn column_of_comments(&self, id: u32, head: usize, least: usize) -> Option<usize> {
-        let place = self.next_line(head);
-        if place.end_of_text || self.behind_comments(place, id).at == place.at {
-            return None;
-        }
-        let (mut at, around) = (place, self.column_around(id)?);
-        while !at.end_of_text {
-            let next = self.next_line(at.at);
-            match self.line(at.at, next.at) {
-                Line::Comment(column, _) => {
-                    return Some(column).filter(|it| (around + least..=around + 8).contains(it));
-                }
-                Line::Blank => at = next,
-                Line::Other => break,
-            }
-        }
-        None
+        let (place, around) = (self.next_line(head), self.column_around(id)?);
+        let end = self
+            .behind_commented_out(self.behind_deeper(place, id), id)
+            .at;
+        let mut lines = self
+            .lines_from(place)
+            .take_while(|(_, next)| next.at <= end);
+        let column = lines.find_map(|(line, _)| match line {
+            Line::Comment(column, _) => Some(column),
+            _ => None,
+        });
+        column.filter(|column| (around + least..=around + 8).contains(column))
     }
 
     fn line(&self, start: usize, end: usize) -> Line {
@@ -140,9 +179,8 @@ impl<'a> Emitter<'a, '_> {
         let content = text.trim_start_matches([' ', '\t']);
         match content.strip_prefix('#') {
             Some(comment) => {
-                let comment = comment.trim();
-                let is_item = comment == "-" || comment.starts_with("- ");
-                Line::Comment(self.column(end - content.len()), is_item)
+                let content_at = self.column(end - content.len());
+                Line::Comment(content_at, Content::of(comment.trim()))
             }
             None if content.trim().is_empty() => Line::Blank,
             None => Line::Other,
@@ -185,6 +223,9 @@ impl<'a> Emitter<'a, '_> {
     pub(super) fn lead_below(&self, at: usize) -> String {
         let blank = |c| if c == '\t' { '\t' } else { ' ' };
         let line = &self.text[self.text_line_start(at)..at];
-        line.trim_start_matches('\u{feff}').chars().map(blank).collect()
+        line.trim_start_matches('\u{feff}')
+            .chars()
+            .map(blank)
+            .collect()
     }
 }

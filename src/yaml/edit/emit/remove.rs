@@ -92,7 +92,7 @@ impl Emitter<'_, '_> {
         let (Some(first), Some(last), Some(kept)) = (removed.first(), removed.last(), kept) else {
             return;
         };
-        let after = self.after(last.value).at;
+        let after = self.end_of(last.value);
         if self.text[after..kept.start].trim().is_empty() {
             self.splice(first.start, kept.start, |_| {});
             return;
@@ -112,7 +112,7 @@ impl Emitter<'_, '_> {
         } else {
             self.comments_above(line, child.start, floor)
         };
-        let mut end = self.after(child.value).at;
+        let mut end = self.end_of(child.value);
         if before.is_some_and(|id| self.tree.at(self.last_leaf(id)).kind.is_block_scalar()) {
             // Blank lines that now follow a block scalar could become part of it.
             end = self.after_blank_lines(end);

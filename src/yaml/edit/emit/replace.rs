@@ -92,8 +92,8 @@ impl Emitter<'_, '_> {
     /// The lines of a block collection below its key go; the line of the key stays.
     fn remove_body(&mut self, id: u32, head: usize) {
         let body = self.next_line(head).at;
-        let place = self.after(self.tree.last_child(id).unwrap_or(id));
-        self.splice(body, place.at, |_| {});
+        let end = self.end_of(self.tree.last_child(id).unwrap_or(id));
+        self.splice(body, end, |_| {});
     }
 
     /// From the first to the last byte of a node that starts behind its dash, or of a root.
