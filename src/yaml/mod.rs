@@ -52,7 +52,7 @@ mod tree;
 mod value;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
-pub use edit::{Change, Edit, Refusal, RefusalReason};
+pub use edit::{Change, Edit, Footers, Refusal, RefusalReason};
 pub use error::SyntaxError;
 pub use join::join;
 pub use node::Node;
