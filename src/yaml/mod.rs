@@ -46,6 +46,7 @@ mod node;
 mod scalar;
 mod split;
 mod stream;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -53,7 +54,7 @@ mod value;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
 pub use edit::{Change, Edit, Footers, Refusal, RefusalReason};
-pub use error::SyntaxError;
+pub use error::{Fault, SyntaxError};
 pub use join::join;
 pub use node::Node;
 pub use scalar::Scalar;
