@@ -5,7 +5,7 @@ use kustomize_krm_types::Result as KrmResult;
 
 use crate::edit::Change;
 use crate::problem::{Place, Problem, Problems};
-use crate::read::{Host, Resource, ResourceList};
+use crate::read::{Resource, ResourceList};
 use crate::yaml::{Change as YamlChange, Edit, Footers, Refusal, Stream, Value};
 
 /// The ResourceList with its items edited and results added, as one text.
@@ -40,9 +40,9 @@ pub fn resource_list(
         });
     }
     let stream = list.root.stream();
-    let footers = match list.host {
-        Host::Kpt => Footers::OfTheEntryAbove,
-        _ => Footers::AtTheEnd,
+    let footers = match list.is_numbered() {
+        true => Footers::OfTheEntryAbove,
+        false => Footers::AtTheEnd,
     };
     stream.edit_with(&edits, footers).map_err(|refusal| {
         let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
@@ -185,5 +185,5 @@ fn refused(
         .at(Place::at(stream, span, resource.origin.readable_path()))
         .subject(resource.display_name())
         .field(crate::problem::field_path(&change.pointer()))
-        .help("no output was written; simplify the YAML there, or leave the object out with `fitout.dev/skip: \"true\"`")
+        .help("no output was written; simplify the YAML there, or leave the object out with `exclude` in the config")
 }

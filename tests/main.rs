@@ -21,4 +21,5 @@ mod properties;
 mod reading;
 mod readme;
 mod restricted;
+mod signs;
 mod tidy;
