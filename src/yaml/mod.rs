@@ -41,6 +41,7 @@ mod error;
 mod expand;
 mod fast;
 mod full;
+mod join;
 mod node;
 mod scalar;
 mod split;
@@ -53,8 +54,9 @@ mod value;
 mod wide;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
-pub use edit::{Change, Edit, Refusal, RefusalReason};
+pub use edit::{Change, Edit, Footers, Refusal, RefusalReason};
 pub use error::{Fault, SyntaxError};
+pub use join::join;
 pub use node::Node;
 pub use scalar::Scalar;
 pub(crate) use scalar::integer;
