@@ -3,13 +3,9 @@
 use super::error::{Syntax, SyntaxError};
 use super::node::Node;
 use super::tree::{Kind, NONE, NodeId, Tree};
-<<<<<<< HEAD
 use super::wide::{Characters, FEW, Wide};
-use super::{fast, full, split, strict};
-=======
 use super::{decode, fast, full, split, strict};
 use std::borrow::Cow;
->>>>>>> lossless
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
