@@ -8,6 +8,7 @@ use jsonptr::PointerBuf;
 use kustomize_krm_types::{ResourceList as Envelope, annotations};
 
 use crate::problem::{Place, Problem, Problems};
+use crate::text::word;
 use crate::yaml::{Node, Stream};
 
 /// The program that runs the function, which determines where results go. See [`crate::report`].
@@ -344,8 +345,9 @@ impl<'a> Resource<'a> {
                 .unwrap_or_default(),
             name => Cow::Borrowed(name),
         };
+        let (kind, name) = (word(kind), word(&name));
         match &self.namespace {
-            Some(namespace) => format!("{kind} {namespace}/{name}"),
+            Some(namespace) => format!("{kind} {}/{name}", word(namespace)),
             None => format!("{kind} {name}").trim_end().to_owned(),
         }
     }

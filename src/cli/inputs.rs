@@ -11,6 +11,7 @@ use fitout::problem::{Problem, Problems};
 use fitout::read::{Origin, Resource, is_object};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
+use fitout::text::Text;
 use fitout::yaml::Stream;
 
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
@@ -89,10 +90,11 @@ impl Manifests {
     /// The failure if no file contains objects, because a wrong path must not look like success.
     fn nothing_found(&self, paths: &[PathBuf]) -> Failure {
         let paths: Vec<String> = paths.iter().map(|path| shown(path)).collect();
-        let mut message = format!(
+        let message = format!(
             "error[FIT-INP001]: no Kubernetes objects in {}",
             paths.join(", ")
         );
+        let mut failure = Failure::new(UNREADABLE, message);
         // Only files that look like manifests are listed.
         let skipped = self.files.iter().filter_map(|file| {
             let is_read = [
@@ -104,13 +106,13 @@ impl Manifests {
         });
         let skipped: Vec<&str> = skipped.collect();
         if !skipped.is_empty() {
-            message.push_str(&format!("\n  skipped: {}", skipped.join(", ")));
+            failure = failure.note(format_args!("  skipped: {}", skipped.join(", ")));
         }
         let mut outcomes = self.files.iter().map(|file| file.outcome);
         if outcomes.any(|outcome| outcome == PassedOver(FileReason::Package)) {
-            message.push_str("\n  = help: use -k for a kustomize overlay");
+            failure = failure.note("  = help: use -k for a kustomize overlay");
         }
-        Failure::new(UNREADABLE, message)
+        failure
     }
 
     /// Reads one file, and records documents in it that are not Kubernetes objects.
@@ -303,18 +305,17 @@ pub(super) fn config_of<'c>(
 /// Problems as a failure, each with an excerpt of its file.
 pub(super) fn failure(problems: &Problems, verbosity: &Verbosity, code: u8) -> Failure {
     let color = verbosity.color.applies_to(&std::io::stderr());
-    let mut message: String = problems
-        .0
-        .iter()
-        .map(|problem| problem_snippet(problem, color))
-        .collect();
+    let mut text = Text::default();
+    for problem in &problems.0 {
+        text.append(problem_snippet(problem, color));
+    }
     let count = problems.0.len();
-    message.push_str(&format!(
-        "{count} error{}; nothing was written",
-        if count == 1 { "" } else { "s" }
-    ));
+    let plural = if count == 1 { "" } else { "s" };
+    text.line(format_args!("{count} error{plural}; nothing was written"));
+    let problems = problems.0.clone();
     Failure {
-        problems: problems.0.clone(),
-        ..Failure::new(code, message)
+        text,
+        code,
+        problems,
     }
 }

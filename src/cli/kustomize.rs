@@ -11,11 +11,12 @@ use std::process::{Command, Output as Finished, Stdio};
 use fitout::config::{Config, FunctionConfig};
 use fitout::problem::Problems;
 use fitout::read::ResourceList;
+use fitout::text::Text;
 use fitout::yaml::{Node, Stream};
 
 use super::inputs::{config_of, failure};
 use super::output::Output;
-use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, tree};
+use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, temporary, tree};
 
 /// The path of this program, for the wrapper.
 pub(super) const PROGRAM: &str = "FITOUT_SHIM_PROGRAM";
@@ -33,7 +34,7 @@ pub(super) const REPORTED_LATER: &str = "FITOUT_SHIM_REPORTED_LATER";
 /// Builds an overlay and prints it.
 pub(super) fn apply(directory: &Path) -> Result<u8, Failure> {
     let build = Build::run(directory, false, WRONG_USE)?;
-    Output::stdout(&build.output);
+    Output::data(&build.output)?;
     Ok(SUCCESS)
 }
 
@@ -55,6 +56,7 @@ impl Build {
     ) -> Result<Build, Failure> {
         let io = |what: &str| Failure::of::<std::io::Error>(UNREADABLE, format!("error: {what}"));
         let folder = tempfile::tempdir().map_err(io("cannot create a temporary folder"))?;
+        temporary::hold().add(folder.path());
         let record = folder.path().join("record");
         std::fs::create_dir(&record).map_err(io("cannot create a temporary folder"))?;
         let bin = folder.path().join("bin");
@@ -74,9 +76,10 @@ impl Build {
             .env(DIRECTORY, directory)
             .env(WORKING, std::env::current_dir().unwrap_or_default())
             .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
             .output()
             .map_err(io("cannot run kustomize"))?;
+        let messages = String::from_utf8_lossy(&finished.stderr);
+        Output::stderr(&Text::of_program(&messages));
         let calls = Call::all(&record);
         check_build(directory, &finished, &calls, not_run)?;
         Ok(Build {
@@ -183,14 +186,16 @@ fn check_build(
     if !skipped.is_empty() {
         return Err(Failure::new(
             not_run,
-            format!(
-                "error[FIT-RUN001]: the build of {shown} succeeded, but kustomize skipped the function in {}\n  \
-                 = help: kustomize skips `exec` functions without --enable-exec; use `container: {{image: {}}}`, or run \
-                 kustomize with that flag",
-                skipped.join(", "),
-                fitout::IMAGE
+            format_args!(
+                "error[FIT-RUN001]: the build of {shown} succeeded, but kustomize skipped the function in {}",
+                skipped.join(", ")
             ),
-        ));
+        )
+        .note(format_args!(
+            "  = help: kustomize skips `exec` functions without --enable-exec; use `container: {{image: {}}}`, or run \
+             kustomize with that flag",
+            fitout::IMAGE
+        )));
     }
     let stdout = String::from_utf8_lossy(&finished.stdout);
     if stdout
@@ -199,22 +204,25 @@ fn check_build(
     {
         return Err(Failure::new(
             not_run,
-            format!(
+            format_args!(
                 "error[FIT-RUN001]: the build of {shown} is empty, because a config with `mode: Check` is under \
-                 `transformers`\n  = help: list it under `validators`, and the config without `mode: Check` under `transformers`"
+                 `transformers`"
             ),
-        ));
+        )
+        .note("  = help: list it under `validators`, and the config without `mode: Check` under `transformers`"));
     }
     if calls.is_empty() {
         return Err(Failure::new(
             not_run,
-            format!(
-                "error[FIT-RUN001]: the build of {shown} succeeded, but fitout was not called in it\n  \
-                 = help: list a folder of fn-config/ under `transformers` in its kustomization.yaml, in the form with \
-                 `container: {{image: {}}}`; kustomize skips the form with `exec` silently here",
-                fitout::IMAGE
+            format_args!(
+                "error[FIT-RUN001]: the build of {shown} succeeded, but fitout was not called in it"
             ),
-        ));
+        )
+        .note(format_args!(
+            "  = help: list a folder of fn-config/ under `transformers` in its kustomization.yaml, in the form with \
+             `container: {{image: {}}}`; kustomize skips the form with `exec` silently here",
+            fitout::IMAGE
+        )));
     }
     Ok(())
 }

@@ -16,6 +16,7 @@ pub struct Stream {
     pub(super) chunks: Vec<Range<usize>>,
     lines: OnceLock<Vec<u32>>,
     merges: OnceLock<bool>,
+    hidden: OnceLock<Vec<Range<usize>>>,
 }
 
 /// A place in a text as an editor shows it.
@@ -141,6 +142,7 @@ impl Stream {
                 chunks,
                 lines: OnceLock::new(),
                 merges: OnceLock::new(),
+                hidden: OnceLock::new(),
             }),
             Err(error) => Err((error.locate(&text), text)),
         }
@@ -184,6 +186,11 @@ impl Stream {
             line,
             column: column(&self.text[start..offset]),
         }
+    }
+
+    /// The parts of the text that reports must not show, which the caller finds once.
+    pub fn hidden(&self, find: impl FnOnce(&Stream) -> Vec<Range<usize>>) -> &[Range<usize>] {
+        self.hidden.get_or_init(|| find(self))
     }
 
     /// Is there a `<<` anywhere? Without one no map has merged entries, and most texts have none.
