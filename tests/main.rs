@@ -13,6 +13,7 @@ mod golden;
 mod hosts;
 mod layers;
 mod ledger;
+mod output;
 mod pages;
 mod pod_security;
 mod preflight;
