@@ -11,6 +11,7 @@ mod english;
 mod environments;
 mod golden;
 mod hosts;
+mod in_place;
 mod layers;
 mod ledger;
 mod output;

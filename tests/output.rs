@@ -335,6 +335,30 @@ fn exit_codes_do_not_depend_on_the_reader() {
     );
 }
 
+#[test]
+fn messages_of_other_programs_are_escaped() {
+    let folder = Folder::with(&[("o/kustomization.yaml", ""), ("kustomize", "")]);
+    folder.write(
+        "stderr",
+        HOSTILE
+            .trim_end_matches("\nFORGED")
+            .trim_start_matches('\n'),
+    );
+    folder.write("kustomize", "#!/bin/sh\ncat stderr >&2\nexit 1\n");
+    let program = folder.path().join("kustomize");
+    std::fs::set_permissions(program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = folder.command(&["apply", "-k", "o"]);
+    command.env("PATH", format!("{}:/usr/bin:/bin", folder.path().display()));
+    let run = feed(command, "");
+    is_harmless("kustomize", &run.stderr);
+    assert!(
+        run.stderr.contains("the build of o failed"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stderr.contains("FORGED"), "{}", run.stderr);
+}
+
 /// Secrets in every spelling, in flow style, with the value `hunter2`.
 const SECRETS: [&str; 14] = [
     r#"{"apiVersion": v1, kind: Secret, metadata: {name: s}, stringData: {p: hunter2}}"#,
