@@ -466,6 +466,36 @@ fn a_full_disk_writes_nothing_and_a_second_run_finishes() {
 }
 
 #[test]
+fn files_are_exchanged_back_if_a_later_one_cannot_be() {
+    let folder = pods(4);
+    let before = texts(&folder);
+    // The name of a mount point cannot be exchanged, although a file can be written next to it.
+    let file = folder.path().join("t/f002.yaml");
+    let other = folder.path().join("other.yaml");
+    fs::copy(&file, &other).unwrap();
+    let mut mount = Command::new("mount");
+    let mounted = mount
+        .arg("--bind")
+        .args([&other, &file])
+        .stderr(Stdio::null())
+        .status();
+    if !mounted.is_ok_and(|status| status.success()) {
+        return skip("a file can only be mounted by root");
+    }
+    let _mount = Mount(&file);
+    let inode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().ino();
+    let inodes = ["t/f000.yaml", "t/f001.yaml"].map(inode);
+    let run = folder.run(&IN_PLACE);
+    run.refused(
+        "a mounted file",
+        4,
+        &["cannot write t/f002.yaml", "nothing was written"],
+    );
+    assert_eq!(texts(&folder), before);
+    assert_eq!(["t/f000.yaml", "t/f001.yaml"].map(inode), inodes);
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_writes_nothing() {
     let folder = pods(2);
     folder.write("config", CONFIG);

@@ -55,12 +55,14 @@ impl Build {
         not_run: u8,
     ) -> Result<Build, Failure> {
         let io = |what: &str| Failure::of::<std::io::Error>(UNREADABLE, format!("error: {what}"));
+        let mut temporary = temporary::hold();
         let folder = tempfile::tempdir().map_err(io("cannot create a temporary folder"))?;
-        temporary::hold().add(folder.path());
+        temporary.add(folder.path());
         let record = folder.path().join("record");
         std::fs::create_dir(&record).map_err(io("cannot create a temporary folder"))?;
         let bin = folder.path().join("bin");
         write_wrapper(&bin).map_err(io("cannot write the wrapper for docker"))?;
+        drop(temporary);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 

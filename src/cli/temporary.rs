@@ -24,10 +24,12 @@ impl Held {
     /// Removes everything now.
     pub(super) fn remove_all(&mut self) {
         for path in self.0.drain(..) {
-            let _ = match path.is_dir() {
-                true => std::fs::remove_dir_all(&path),
-                false => std::fs::remove_file(&path),
+            // A child process can write to a folder while it is removed.
+            let remove = || match path.is_dir() {
+                true => std::fs::remove_dir_all(&path).is_ok(),
+                false => std::fs::remove_file(&path).is_ok(),
             };
+            let _ = (0..10).any(|_| remove() || !path.exists());
         }
     }
 }
