@@ -74,7 +74,7 @@ fn watch() {
         return;
     };
     std::thread::spawn(move || {
-        for signal in signals.forever() {
+        if let Some(signal) = signals.forever().next() {
             let mut held = Held(PATHS.lock().unwrap_or_else(PoisonError::into_inner));
             held.remove_all();
             // Ends the process as if the signal had not been caught.
