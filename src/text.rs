@@ -4,7 +4,7 @@
 //! A [`Text`] therefore begins a line only by its own methods, and escapes whatever is written into one.
 
 use std::borrow::Cow;
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 /// Lines for a terminal or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,18 +37,22 @@ impl Text {
 
     /// Writes a part of a line.
     pub fn part(&mut self, part: impl Display) {
-        let part = part.to_string();
+        let start = self.lines.len();
+        let _ = write!(self.lines, "{part}");
+        let part = &self.lines[start..];
         let trimmed = part.trim_start();
+        let is_blank = trimmed.is_empty();
         // GitHub reads a line that begins with `::` as a command, also after blanks.
-        if !self.has_begun && trimmed.starts_with("::") {
-            let blanks = &part[..part.len() - trimmed.len()];
-            self.lines.push_str(&escaped(blanks));
-            self.lines.push_str("\\u{3a}");
-            self.lines.push_str(&escaped(&trimmed[1..]));
-        } else {
+        let is_command = !self.has_begun && trimmed.starts_with("::");
+        if is_command || !is_plain(part) {
+            let blanks = part.len() - trimmed.len();
+            let mut part = self.lines.split_off(start);
+            if is_command {
+                part.replace_range(blanks..=blanks, "\\u{3a}");
+            }
             self.lines.push_str(&escaped(&part));
         }
-        self.has_begun |= !trimmed.is_empty();
+        self.has_begun |= !is_blank;
     }
 
     /// Writes a part of a line between two escape sequences of a terminal.
@@ -90,8 +94,7 @@ impl Text {
 /// Text without control characters, invisible characters, and the commands that Azure Pipelines, GitHub and TeamCity find
 /// anywhere in a line: `##[`, `##vso[`, `##teamcity[`.
 pub fn escaped(text: &str) -> Cow<'_, str> {
-    let is_plain = |byte: u8| (b' '..0x7f).contains(&byte) && byte != b'#';
-    if text.bytes().all(is_plain) {
+    if is_plain(text) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len());
@@ -106,6 +109,14 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(escaped)
+}
+
+/// Whether there is nothing to escape. All bytes are looked at, which is faster than to stop at the first.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.bytes();
+    bytes.fold(true, |so_far, byte| {
+        so_far & (b' '..0x7f).contains(&byte) & (byte != b'#')
+    })
 }
 
 /// A line of a manifest: escaped, with its tabs as blanks.
