@@ -47,6 +47,7 @@
 //! 7. Transformers, their files and their folders of cases have the same names.
 //! 8. No input causes a panic, a stack overflow or more than linear time.
 //! 9. The values of a Secret never appear in a report, and no text from outside can begin a line of one.
+//! 10. The output has every item of the input, except that a validator in kustomize returns none.
 
 pub mod catalogue;
 pub mod checks;
@@ -78,7 +79,7 @@ use crate::read::{Host, Resource, ResourceList};
 use crate::report::{DetailLevel, Fitted, Report};
 use crate::select::Selection;
 use crate::transformers::Transformers;
-use crate::yaml::{Node, Stream};
+use crate::yaml::{Fault, Node, Stream};
 
 /// The image of this version. No other code repeats it.
 pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
@@ -247,9 +248,15 @@ pub fn fit(
     ))
 }
 
-/// The problem that a text is not YAML.
+/// The problem that a text is not YAML, or not what Kubernetes reads.
 pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Problem {
-    let problem = Problem::new("FIT-INP001", format!("not YAML: {}", error.message));
+    let (id, message) = match error.fault {
+        Fault::Syntax => ("FIT-INP001", format!("not YAML: {}", error.message)),
+        Fault::DuplicateKey => ("FIT-INP004", error.message.clone()),
+        Fault::Keys => ("FIT-INP005", error.message.clone()),
+        Fault::Expansion => ("FIT-INP006", error.message.clone()),
+    };
+    let problem = Problem::new(id, message);
     match text {
         Some((file, text)) => problem.at(Place::of_syntax_error(error, text, Some(file))),
         None => problem.field(format!("stdin:{}", error.position)),

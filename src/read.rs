@@ -7,21 +7,21 @@ use std::borrow::Cow;
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{ResourceList as Envelope, annotations};
 
-use crate::problem::{Place, Problem, Problems};
+use crate::kubernetes::Quantity;
+use crate::kubernetes::schema::{self, Mismatch};
+use crate::problem::{Place, Problem, Problems, field_path};
 use crate::text::word;
-use crate::yaml::{Node, Stream};
+use crate::yaml::{Node, Scalar, Stream};
 
 /// The program that runs the function, which determines where results go. See [`crate::report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// kustomize or kubectl: items have kustomize's id annotation.
+    /// kustomize or kubectl: every item has kustomize's id annotation, and nothing comes from a file.
     Kustomize,
-    /// kpt, or another host with packages of files: items have a path annotation.
+    /// kpt, or another host with packages of files: every item has a path annotation.
     Kpt,
-    /// Another program.
+    /// Another program, or signs that disagree.
     Unknown,
-    /// No host: fitout's own command line.
-    CommandLine,
 }
 
 /// The ResourceList that a host wrote to standard input.
@@ -87,26 +87,37 @@ impl<'a> ResourceList<'a> {
     pub fn read(stream: &'a Stream) -> Result<ResourceList<'a>, Problems> {
         let root = only_document(stream)?;
         check_identity(root)?;
-        refuse_duplicates(root)?;
-        let resources = match root.at(["items"]) {
+        let mut resources = match root.at(["items"]) {
             None => Vec::new(),
             Some(items) if items.is_sequence() => read_items(items)?,
             Some(items) => return Err(wrong_shape(items, "a list", "items").into()),
         };
-        let host = host_of(&resources);
+        let function_config = root.at(["functionConfig"]);
+        let host = host_of(root, function_config);
+        if host == Host::Kustomize {
+            for resource in &mut resources {
+                resource.origin = resource.origin_in_build();
+            }
+        }
         Ok(ResourceList {
             root,
             resources,
-            function_config: root.at(["functionConfig"]),
+            function_config,
             host,
         })
     }
 
     /// The `id` annotations to remove. With them kustomize and kpt match items with their own copies, to restore comments
     /// that a function lost. fitout loses none, and the restoring moves comments to wrong places and takes most of the
-    /// call's time (measured with both hosts).
+    /// call's time (measured with both hosts). One sign of either host is enough: at worst a host does not restore comments.
     pub fn bookkeeping_to_drop(&self) -> Vec<(Node<'a>, PointerBuf)> {
-        if !matches!(self.host, Host::Kustomize | Host::Kpt) {
+        let signs = [annotations::KUSTOMIZE_ID, annotations::PACKAGE_PATH];
+        let signs = signs.iter().chain(&FILE_PATHS);
+        let mut signs = signs.filter(|sign| {
+            let mut resources = self.resources.iter();
+            resources.any(|it| it.annotation(sign).is_some())
+        });
+        if signs.next().is_none() {
             return Vec::new();
         }
         let mut drops = Vec::new();
@@ -185,24 +196,16 @@ fn check_identity(root: Node<'_>) -> Result<(), Problem> {
     }
 }
 
-fn refuse_duplicates(root: Node<'_>) -> Result<(), Problem> {
-    let Some((first, second)) = root.duplicate_key() else {
-        return Ok(());
-    };
-    let message = format!(
-        "duplicate key `{}` in the ResourceList, first on line {}",
-        second.raw(),
-        first.position().line
-    );
-    Err(Problem::new("FIT-INP002", message).at(Place::of(second, None)))
-}
-
 fn read_items<'a>(items: Node<'a>) -> Result<Vec<Resource<'a>>, Problems> {
     let mut resources = Vec::with_capacity(items.len());
     let mut problems = Vec::new();
     for (index, item) in items.items().enumerate() {
-        if let Err(problem) = Resource::read(item, 0, Origin::default(), &mut resources) {
-            problems.push(problem.subject(format!("items[{index}]")));
+        if let Err(Problems(found)) = Resource::read(item, 0, Origin::default(), &mut resources) {
+            let named = found.into_iter().map(|problem| match problem.subject {
+                Some(_) => problem,
+                None => problem.subject(format!("items[{index}]")),
+            });
+            problems.extend(named);
         }
     }
     match problems.is_empty() {
@@ -211,79 +214,135 @@ fn read_items<'a>(items: Node<'a>) -> Result<Vec<Resource<'a>>, Problems> {
     }
 }
 
-fn host_of(resources: &[Resource<'_>]) -> Host {
-    let carries = |names: &[&str]| {
-        let has =
-            |resource: &Resource<'_>| names.iter().any(|name| resource.annotation(name).is_some());
-        resources.iter().any(has)
+/// The annotations with the file of an item.
+const FILE_PATHS: [&str; 2] = [annotations::PATH, annotations::LEGACY_PATH];
+
+/// The annotations that hosts with packages of files write, and kustomize does not.
+const OF_FILES: [&str; 3] = [
+    annotations::SEQ_INDENT,
+    annotations::PACKAGE_PATH,
+    annotations::KPT_RESOURCE_ID,
+];
+
+/// The host. An author can write any annotation on an item, and a validator returns no items to kustomize, so what would
+/// then be lost elsewhere depends on it. kustomize is recognised only if nothing contradicts it: its id on every item, the
+/// position of every item in the list, no sign of a file on any item, and none on the functionConfig, which authors do not
+/// write.
+fn host_of(root: Node<'_>, function_config: Option<Node<'_>>) -> Host {
+    // The items as the host counts them, not the objects in their Lists.
+    let items: Vec<Node<'_>> = root.items_at(["items"]).collect();
+    if items.is_empty() {
+        return Host::Unknown;
+    }
+    fn of<'a>(node: Node<'a>, name: &str) -> Option<Cow<'a, str>> {
+        node.at(["metadata", "annotations", name])?.text()
+    }
+    let has = |node: Node<'_>, names: &[&str]| names.iter().any(|name| of(node, name).is_some());
+    let every = |names: &[&str]| items.iter().all(|item| has(*item, names));
+    let none = |names: &[&str]| !items.iter().any(|item| has(*item, names));
+    if none(&[annotations::KUSTOMIZE_ID]) && every(&FILE_PATHS) {
+        return Host::Kpt;
+    }
+    let is_config_of_build = |names: &[&str]| {
+        function_config.is_some_and(|config| {
+            !has(config, names) && of(config, annotations::LOCAL_CONFIG).as_deref() == Some("true")
+        })
     };
-    if carries(&[annotations::KUSTOMIZE_ID]) {
-        Host::Kustomize
-    } else if carries(&[
-        annotations::PATH,
-        annotations::LEGACY_PATH,
-        annotations::PACKAGE_PATH,
-    ]) {
-        Host::Kpt
-    } else {
-        Host::Unknown
+    let of_config = [annotations::INDEX, annotations::PATH, annotations::ID];
+    let is_in_place = |(position, item): (usize, &Node<'_>)| {
+        let index = of(*item, annotations::INDEX);
+        index.is_none_or(|index| index.parse() == Ok(position))
+    };
+    // From its second function on, kustomize sets artificial paths.
+    let is_artificial = |item: &Node<'_>| {
+        let kind = item.text_at(["kind"]).unwrap_or_default().to_lowercase();
+        let mut paths = FILE_PATHS.iter().filter_map(|name| of(*item, name));
+        paths.all(|path| {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let name = name.strip_prefix(kind.as_str());
+            name.is_some_and(|name| name.starts_with('_') && name.ends_with(".yaml"))
+        })
+    };
+    let is_of_build = every(&[annotations::KUSTOMIZE_ID])
+        && none(&OF_FILES)
+        && items.iter().enumerate().all(is_in_place)
+        && match none(&FILE_PATHS) {
+            true => function_config.is_none_or(|config| !has(config, &of_config)),
+            false => is_config_of_build(&of_config) && items.iter().all(is_artificial),
+        };
+    match is_of_build {
+        true => Host::Kustomize,
+        false => Host::Unknown,
     }
 }
 
 impl<'a> Resource<'a> {
-    /// Reads an object, or each object of a `List`, into `resources`.
+    /// Reads an object, or each object of a list, into `resources`.
     ///
     /// # Errors
-    /// `FIT-INP003` if the node or its metadata is not a mapping.
+    /// `FIT-INP003` if a value has another type than its field, `FIT-INP007` for an object without an apiVersion or a kind,
+    /// and `FIT-INP008` for a list at the top of a document.
     pub fn read(
         node: Node<'a>,
         text: usize,
         origin: Origin,
         resources: &mut Vec<Resource<'a>>,
-    ) -> Result<(), Problem> {
-        let file = origin.path.clone().filter(|_| origin.has_lines);
-        let wrong = |node, expected, field| {
-            wrong_shape(node, expected, field).at(Place::of(node, file.as_deref()))
-        };
-        if !node.is_map() {
-            return Err(wrong(node, "an object", ""));
+    ) -> Result<(), Problems> {
+        let mut problems = Vec::new();
+        read_object(node, None, (text, &origin), (resources, &mut problems));
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Problems(problems)),
         }
-        let kind = text_of(node, "kind");
-        let list = kind
-            .ends_with("List")
-            .then(|| node.get("items"))
-            .flatten()
-            .filter(|items| items.is_sequence());
-        if let Some(items) = list {
-            for item in items.items() {
-                Resource::read(item, text, origin.clone(), resources)?;
-            }
-            return Ok(());
-        }
-        let metadata = match node.get("metadata") {
-            Some(metadata) if !metadata.is_null() && !metadata.is_map() => {
-                return Err(wrong(metadata, "a mapping", "metadata"));
-            }
-            metadata => metadata,
-        };
-        let name = metadata.map_or(Cow::Borrowed(""), |metadata| text_of(metadata, "name"));
-        let namespace = metadata.and_then(|metadata| metadata.get("namespace")?.str());
-        let mut resource = Resource {
+    }
+
+    /// Every value that has another type than its field, as the API server decodes it.
+    fn mistyped(&self) -> impl Iterator<Item = Problem> {
+        let fields = schema::fields_of(&self.api_version, &self.kind);
+        let of_kind = fields.map(|fields| fields.mismatches(self.node));
+        // Every object has the same metadata.
+        let metadata = self.node.get("metadata").filter(|_| fields.is_none());
+        let of_metadata = metadata.map(|node| schema::METADATA.mismatches_at("metadata", node));
+        let found = of_kind.into_iter().chain(of_metadata).flatten();
+        found.map(|mismatch| self.mismatch(mismatch))
+    }
+
+    /// Whether the types of its fields are known, and so checked when it is read.
+    pub fn is_typed(&self) -> bool {
+        schema::fields_of(&self.api_version, &self.kind).is_some()
+    }
+
+    /// The problem that a value has another type than its field.
+    pub fn mismatch(&self, mismatch: Mismatch<'a>) -> Problem {
+        let Mismatch {
             node,
-            api_version: text_of(node, "apiVersion"),
-            kind,
-            name,
-            namespace,
-            annotations: metadata.and_then(|metadata| metadata.get("annotations")),
-            labels: metadata.and_then(|metadata| metadata.get("labels")),
-            origin,
-            text,
+            path,
+            expected,
+        } = mismatch;
+        let (value, text) = (node.scalar(), node.text().unwrap_or_default());
+        let help = match (expected, value) {
+            (schema::STRING, Some(_)) if self.kind == "Secret" => Some("quote it".to_owned()),
+            (schema::STRING, Some(_)) => Some(format!("quote it: \"{text}\"")),
+            (_, Some(Scalar::Text(_))) if !text.is_empty() => {
+                Some("write it without quotes".to_owned())
+            }
+            _ => None,
         };
-        if !resource.origin.has_lines {
-            resource.origin = resource.annotated_origin();
+        // A value of a Secret is not shown.
+        let found = match self.kind.as_ref() {
+            "Secret" => node.describe_type().to_owned(),
+            _ => node.describe(),
+        };
+        let mut message = format!("expected {expected}, found {found}");
+        let mut help = help;
+        if expected == schema::QUANTITY
+            && let Some(Err(error)) = node.is_scalar().then(|| Quantity::of_node(node))
+        {
+            message = error.to_string();
+            help = error.suggestion().map(|it| format!("did you mean `{it}`?"));
         }
-        resources.push(resource);
-        Ok(())
+        let problem = self.problem("FIT-INP003", message, node, field_path(&path));
+        Problem { help, ..problem }
     }
 
     /// The object's own annotations, if it has any.
@@ -371,22 +430,22 @@ impl<'a> Resource<'a> {
         Place::of(node, self.origin.readable_path())
     }
 
+    /// The file in a build of kustomize. From its second transformer on, kustomize sets artificial path annotations; this one
+    /// is right.
+    fn origin_in_build(&self) -> Origin {
+        let origin = self.annotation(annotations::ORIGIN).unwrap_or_default();
+        let mut lines = origin.lines();
+        let path = lines.find_map(|line| line.strip_prefix("path: "));
+        Origin {
+            path: path.map(str::to_owned),
+            index: 0,
+            has_lines: false,
+        }
+    }
+
     fn annotated_origin(&self) -> Origin {
         let either =
             |name: &str, legacy: &str| self.annotation(name).or_else(|| self.annotation(legacy));
-        if self.annotation(annotations::KUSTOMIZE_ID).is_some() {
-            // From its second transformer on, kustomize sets artificial path annotations; this one is right.
-            let origin = self.annotation(annotations::ORIGIN).unwrap_or_default();
-            let path = origin
-                .lines()
-                .find_map(|line| line.strip_prefix("path: "))
-                .map(str::to_owned);
-            return Origin {
-                path,
-                index: 0,
-                has_lines: false,
-            };
-        }
         let path = either(annotations::PATH, annotations::LEGACY_PATH);
         let index = either(annotations::INDEX, annotations::LEGACY_INDEX);
         Origin {
@@ -397,18 +456,116 @@ impl<'a> Resource<'a> {
     }
 }
 
+/// The API version and kind of a list, for its items.
+type OfList<'l> = (&'l str, &'l str);
+
+/// Reads an object, or the items of a list: like `UnstructuredJSONScheme` of k8s.io/apimachinery, which kubectl uses, an
+/// object with `items` is a list, and items without an apiVersion and a kind have those of the list.
+fn read_object<'a>(
+    node: Node<'a>,
+    of_list: Option<OfList<'_>>,
+    (text, origin): (usize, &Origin),
+    (resources, problems): (&mut Vec<Resource<'a>>, &mut Vec<Problem>),
+) {
+    let file = origin.readable_path();
+    let wrong = |problem: Problem, node| problem.at(Place::of(node, file));
+    if !node.is_map() {
+        let problem = match node.is_sequence() && of_list.is_none() && file.is_some() {
+            true => Problem::new(
+                "FIT-INP008",
+                "a list of objects at the top of a document, which kubectl does not read",
+            )
+            .help("use an object of apiVersion v1 and kind List with `items`, or a document for each object"),
+            false => wrong_shape(node, "an object", ""),
+        };
+        problems.push(wrong(problem, node));
+        return;
+    }
+    let (mut api_version, mut kind) = (text_of(node, "apiVersion"), text_of(node, "kind"));
+    let is_list = kind.ends_with("List");
+    if is_list && node.get("items").is_some_and(Node::is_null) {
+        return;
+    }
+    if let Some(items) = node.at(["items"]) {
+        let are_objects = items.len() > 0 && items.items().all(Node::is_map);
+        if items.is_sequence() && (is_list || are_objects) {
+            let of_items = kind.strip_suffix("List").unwrap_or(&kind);
+            for item in items.items() {
+                let list = Some((api_version.as_ref(), of_items));
+                read_object(item, list, (text, origin), (resources, problems));
+            }
+            return;
+        } else if is_list {
+            problems.push(wrong(wrong_shape(items, "a list", "items"), items));
+            return;
+        }
+    }
+    if let Some((version, of_items)) = of_list
+        && api_version.is_empty()
+        && kind.is_empty()
+    {
+        api_version = Cow::Owned(version.to_owned());
+        kind = Cow::Owned(of_items.to_owned());
+    }
+    let metadata = node.get("metadata");
+    let mut resource = Resource {
+        node,
+        api_version,
+        kind,
+        name: metadata.map_or(Cow::Borrowed(""), |metadata| text_of(metadata, "name")),
+        namespace: metadata.and_then(|metadata| metadata.get("namespace")?.str()),
+        annotations: metadata.and_then(|metadata| metadata.get("annotations")),
+        labels: metadata.and_then(|metadata| metadata.get("labels")),
+        origin: origin.clone(),
+        text,
+    };
+    for (field, value) in [
+        ("apiVersion", &resource.api_version),
+        ("kind", &resource.kind),
+    ] {
+        match node.at([field]) {
+            Some(node) if node.str().is_none() => {
+                let mismatch = Mismatch {
+                    node,
+                    path: PointerBuf::from_tokens([field]),
+                    expected: schema::STRING,
+                };
+                problems.push(resource.mismatch(mismatch));
+            }
+            _ if value.is_empty() => {
+                let message = format!("an object without {field}, which kubectl does not read");
+                let problem = wrong(Problem::new("FIT-INP007", message), node);
+                problems.push(match resource.name.is_empty() {
+                    true => problem,
+                    false => problem.subject(resource.display_name()),
+                });
+            }
+            _ => {}
+        }
+    }
+    problems.extend(resource.mistyped());
+    if !resource.origin.has_lines {
+        resource.origin = resource.annotated_origin();
+    }
+    resources.push(resource);
+}
+
 /// Groups of package files, which are not applied to a cluster.
 const PACKAGE_GROUPS: [&str; 3] = ["kustomize.config.k8s.io/", "kpt.dev/", "fitout.dev/"];
 
-/// Whether a document is a Kubernetes object for a cluster.
+/// Whether a document is a Kubernetes object for a cluster, or has the metadata of one.
 pub fn is_object(root: Node<'_>) -> bool {
-    let has = |key: &str| root.text_at([key]).is_some_and(|text| !text.is_empty());
+    if root.is_sequence() {
+        return root.items().any(is_object);
+    }
+    let has = |key: &str| root.at([key]).is_some();
     let version = root.text_at(["apiVersion"]).unwrap_or_default();
-    has("kind")
-        && has("apiVersion")
-        && !PACKAGE_GROUPS
-            .iter()
-            .any(|group| version.starts_with(group))
+    let is_of_package = PACKAGE_GROUPS
+        .iter()
+        .any(|group| version.starts_with(group));
+    // Files of other tools have one of the two, but not what an object is about.
+    let has_metadata = (has("kind") || has("apiVersion")) && has("metadata");
+    !is_of_package && (has("kind") && has("apiVersion") || has_metadata)
 }
 
 fn text_of<'a>(node: Node<'a>, key: &str) -> Cow<'a, str> {

@@ -20,6 +20,8 @@ mod pod_security;
 mod preflight;
 mod program;
 mod properties;
+mod reading;
 mod readme;
 mod restricted;
+mod signs;
 mod tidy;

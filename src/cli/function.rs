@@ -101,6 +101,10 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
             };
             Output::stderr(&report::findings(report, min_severity));
         }
+        let validated = outcome.report.as_ref().filter(|it| it.validate_only);
+        if let Some(report) = validated.filter(|_| settings.prints_findings(outcome.host)) {
+            Output::stderr(&report::granted(report));
+        }
         match (&outcome.report, &outcome.output) {
             _ if outcome.passed => {}
             (Some(report), _) if report.validate_only => {

@@ -83,13 +83,11 @@ reasons! {
     FunctionConfig = "function-config",
     /// A controller owns it and would undo the change.
     Owned = "owned",
-    /// It has no kind.
-    NoKind = "no-kind",
     /// `spec.select` does not match it.
     NotSelected = "not-selected",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
-    /// Its author opted out with the annotation `fitout.dev/skip`.
+    /// Its author opted out with the annotation `fitout.dev/skip`, and the config allows it.
     Skipped = "skipped",
     /// It appears to hold pods, but fitout does not know its kind and `podSpecs` does not declare it.
     UnknownKind = "unknown-kind",

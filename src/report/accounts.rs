@@ -7,7 +7,7 @@ use kustomize_krm_types::ResourceIdentifier;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{FilePlace, Report, name_of, plural, reference};
+use super::{FilePlace, Report, granted, name_of, plural, reference};
 use crate::finding::Part;
 use crate::ledger::{Account, Ledger, PartRow};
 use crate::objects::reasons;
@@ -233,12 +233,12 @@ impl PartAccount {
     }
 }
 
-/// The ledger as text: one line if anything is passed over, and with `each` also a list of everything.
+/// The exemptions in effect, one on each line, and the ledger as text: one line if anything is passed over, and with `each` also a list of everything.
 pub fn accounts(report: &Report, each: bool) -> Text {
-    let mut text = Text::default();
     let Some(accounts) = &report.ledger else {
-        return text;
+        return Text::default();
     };
+    let mut text = granted(report);
     if each || accounts.is_worth_a_line(report.validate_only) {
         text.line(format_args!(
             "Ledger  {}",
