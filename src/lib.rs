@@ -10,23 +10,25 @@
 //! |---|---|---|
 //! | 1 | [`yaml`] | lossless YAML: text to nodes, edits to text |
 //! | 2 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
-//! | 3 | [`problem`] | problems that stop a run, with place and help |
-//! | 4 | [`rules`] | rules: ids, severities, meanings |
-//! | 5 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
-//! | 6 | [`catalogue`] | facts about common images |
-//! | 7 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
-//! | 8 | [`finding`] | findings about objects, and the settings that decided |
-//! | 9 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
-//! | 10 | [`select`] | selects objects by the config; the others are passed over |
-//! | 11 | [`edit`] | [`edit::Edits`]: changes with their reasons |
-//! | 12 | [`ledger`] | the outcome of every object, container and claim |
-//! | 13 | [`facts`] | pods before and after the edits |
-//! | 14 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
-//! | 15 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
-//! | 16 | [`transformers`] | request the desired state |
-//! | 17 | [`checks`] | report problems |
-//! | 18 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
-//! | 19 | [`mod@write`] | splices edits into the text; copies every other byte |
+//! | 3 | [`text`] | text for people, with everything from outside escaped |
+//! | 4 | [`secrets`] | the parts of a text that belong to Secrets |
+//! | 5 | [`problem`] | problems that stop a run, with place and help |
+//! | 6 | [`rules`] | rules: ids, severities, meanings |
+//! | 7 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
+//! | 8 | [`catalogue`] | facts about common images |
+//! | 9 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
+//! | 10 | [`finding`] | findings about objects, and the settings that decided |
+//! | 11 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
+//! | 12 | [`select`] | selects objects by the config; the others are passed over |
+//! | 13 | [`edit`] | [`edit::Edits`]: changes with their reasons |
+//! | 14 | [`ledger`] | the outcome of every object, container and claim |
+//! | 15 | [`facts`] | pods before and after the edits |
+//! | 16 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
+//! | 17 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
+//! | 18 | [`transformers`] | request the desired state |
+//! | 19 | [`checks`] | report problems |
+//! | 20 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
+//! | 21 | [`mod@write`] | splices edits into the text; copies every other byte |
 //!
 //! [`fit`] calls them in order.
 //!
@@ -44,7 +46,7 @@
 //! 6. The results of a golden case list every edit, and the diff has no other change.
 //! 7. Transformers, their files and their folders of cases have the same names.
 //! 8. No input causes a panic, a stack overflow or more than linear time.
-//! 9. The values of a Secret never appear in a report.
+//! 9. The values of a Secret never appear in a report, and no text from outside can begin a line of one.
 //! 10. The output has every item of the input, except that a validator in kustomize returns none.
 
 pub mod catalogue;
@@ -62,7 +64,9 @@ pub mod problem;
 pub mod read;
 pub mod report;
 pub mod rules;
+pub mod secrets;
 pub mod select;
+pub mod text;
 pub mod transformers;
 pub mod write;
 pub mod yaml;

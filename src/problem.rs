@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use jsonptr::Pointer;
 
+use crate::secrets::{self, Secrets};
+use crate::text::{Text, source};
 use crate::yaml::{Node, Position, Stream, SyntaxError};
 
 /// The place of a problem in a text, with an excerpt.
@@ -17,7 +19,8 @@ pub struct Place {
     pub file: Option<String>,
     /// Line and column, both from 1; the column counts characters.
     pub position: Position,
-    /// The line of the problem and the two above it; empty if the text has a Secret or the line is very long.
+    /// The line of the problem and the two above it, escaped and without Secrets; empty in a Secret or if the
+    /// line is very long.
     pub excerpt: String,
     /// The line number of the excerpt's first line.
     pub excerpt_line: usize,
@@ -37,55 +40,68 @@ impl Place {
     /// The place of a span of bytes in a text.
     pub fn at(stream: &Stream, span: Range<usize>, file: Option<&str>) -> Place {
         let position = stream.position(span.start);
-        let has_secret = stream.ask_once(has_secret);
-        Place::in_text((stream.text(), has_secret), span, position, file)
+        let mut place = Place::without_excerpt(position, file);
+        let secrets = Secrets::of(stream);
+        if !secrets.include(span.start) {
+            place.add_excerpt(stream.text(), span, secrets);
+        }
+        place
     }
 
     /// The place of a syntax error.
     pub fn of_syntax_error(error: &SyntaxError, text: &str, file: Option<&str>) -> Place {
-        let span = error.offset..error.offset;
-        Place::in_text((text, has_secret(text)), span, error.position, file)
+        let mut place = Place::without_excerpt(error.position, file);
+        // Invalid YAML does not show reliably where a Secret begins and ends.
+        if !secrets::may_have(text) {
+            place.add_excerpt(text, error.offset..error.offset, Secrets::NONE);
+        }
+        place
     }
 
-    fn in_text(
-        (text, has_secret): (&str, bool),
-        span: Range<usize>,
-        position: Position,
-        file: Option<&str>,
-    ) -> Place {
-        let mut place = Place {
+    fn without_excerpt(position: Position, file: Option<&str>) -> Place {
+        Place {
             file: file.map(str::to_owned),
             position,
             excerpt: String::new(),
             excerpt_line: position.line,
             span: 0..0,
-        };
+        }
+    }
+
+    fn add_excerpt(&mut self, text: &str, span: Range<usize>, secrets: Secrets<'_>) {
         let at = floor_char(text, span.start);
-        let lines = (!has_secret).then(|| Some((line_start(text, at)?, line_end(text, at)?)));
-        let Some((mut start, end)) = lines.flatten() else {
-            return place;
+        let (Some(mut start), Some(end)) = (line_start(text, at), line_end(text, at)) else {
+            return;
         };
         for _ in 0..CONTEXT_LINES {
             let Some(above) = start.checked_sub(1).and_then(|end| line_start(text, end)) else {
                 break;
             };
             start = above;
-            place.excerpt_line -= 1;
+            self.excerpt_line -= 1;
         }
         let span_end = floor_char(text, span.end.clamp(at, end));
-        place.excerpt = text[start..end].trim_end_matches('\r').to_owned();
-        place.span = (at - start).min(end - start)..(span_end - start).min(end - start);
-        place
+        let end = at.max(start + text[start..end].trim_end_matches('\r').len());
+        let span_end = span_end.min(end);
+        let mut add = |part: Range<usize>| {
+            let shown = secrets.shown(text, part);
+            let mut lines = shown.split('\n');
+            self.excerpt.extend(lines.next().map(source));
+            for line in lines {
+                self.excerpt.push('\n');
+                self.excerpt.push_str(&source(line));
+            }
+            self.excerpt.len()
+        };
+        let from = add(start..at);
+        let to = add(at..span_end);
+        add(span_end..end);
+        self.span = from..to;
     }
 }
 
 /// Lines with more bytes before or after the place are not shown.
 const LONGEST_LINE: usize = 2000;
-
-/// Whether a text may have a Secret. Invalid YAML does not show reliably where one begins and ends, so the word is enough.
-fn has_secret(text: &str) -> bool {
-    text.contains("Secret")
-}
 
 /// The start of a line, unless it is very long.
 fn line_start(text: &str, at: usize) -> Option<usize> {
@@ -185,21 +201,28 @@ impl Problem {
     }
 }
 
-impl fmt::Display for Problem {
-    /// Plain text: message, place and field, help.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error[{}]: {}", self.id, self.message)?;
+impl Problem {
+    /// Message, place and field, help.
+    pub fn text(&self) -> Text {
+        let mut text = Text::of(format_args!("error[{}]: {}", self.id, self.message));
         let mut whereabouts: Vec<String> = Vec::new();
         whereabouts.extend(self.place.as_ref().map(ToString::to_string));
         whereabouts.extend(self.subject.clone());
         whereabouts.extend(self.field.clone());
         if !whereabouts.is_empty() {
-            write!(f, "\n  --> {}", whereabouts.join("  "))?;
+            text.line(format_args!("  --> {}", whereabouts.join("  ")));
         }
         if let Some(help) = &self.help {
-            write!(f, "\n  = help: {help}")?;
+            text.line(format_args!("  = help: {help}"));
         }
-        Ok(())
+        text
+    }
+}
+
+impl fmt::Display for Problem {
+    /// As [`Problem::text`].
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str().trim_end())
     }
 }
 

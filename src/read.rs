@@ -12,6 +12,7 @@ use kustomize_krm_types::{ResourceList as Envelope, annotations};
 use crate::kubernetes::Quantity;
 use crate::kubernetes::schema::{self, Mismatch};
 use crate::problem::{Place, Problem, Problems, field_path};
+use crate::text::word;
 use crate::yaml::{Node, Scalar, Stream};
 
 /// The program that runs the function, which determines where results go. See [`crate::report`].
@@ -411,8 +412,9 @@ impl<'a> Resource<'a> {
                 .unwrap_or_default(),
             name => Cow::Borrowed(name),
         };
+        let (kind, name) = (word(kind), word(&name));
         match &self.namespace {
-            Some(namespace) => format!("{kind} {namespace}/{name}"),
+            Some(namespace) => format!("{kind} {}/{name}", word(namespace)),
             None => format!("{kind} {name}").trim_end().to_owned(),
         }
     }

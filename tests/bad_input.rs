@@ -497,10 +497,11 @@ fn a_closed_standard_output_is_not_a_bug() {
     ]);
     let many: String = (0..100).map(|_| format!("---\n{SHOP}")).collect();
     folder.write("many.yaml", &many);
-    for arguments in [
-        &["apply", "-f", "many.yaml", "-e", "test"][..],
-        &["plan", "-f", "many.yaml", "-e", "test"][..],
-        &["--help"][..],
+    for (arguments, expected) in [
+        (&["apply", "-f", "many.yaml", "-e", "test"][..], 4),
+        (&["plan", "-f", "many.yaml", "-e", "test"][..], 0),
+        (&["check", "-f", "many.yaml", "-e", "test"][..], 1),
+        (&["--help"][..], 0),
     ] {
         let mut command = folder.command(arguments);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -514,7 +515,7 @@ fn a_closed_standard_output_is_not_a_bug() {
             .read_to_string(&mut stderr)
             .unwrap();
         let code = child.wait().unwrap().code();
-        assert_eq!(code, Some(0), "{arguments:?}: {stderr}");
+        assert_eq!(code, Some(expected), "{arguments:?}: {stderr}");
         assert!(
             !stderr.contains("panicked") && !stderr.contains("bug"),
             "{arguments:?}: {stderr}"

@@ -79,7 +79,9 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         false => !report.has_errors(),
     };
     let text = if !passes {
-        Err(report::findings(&report, Severity::Error))
+        Err(report::findings(&report, Severity::Error)
+            .as_str()
+            .to_owned())
     } else {
         Ok(write::text(&stream, &fitted.changes, &resources)?)
     };

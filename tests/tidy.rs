@@ -259,3 +259,17 @@ fn the_image_has_one_name() {
     assert!(makefile.contains(&format!("IMAGE := {}\n", fitout::IMAGE)));
     assert!(fitout::IMAGE.ends_with(&format!(":v{}", env!("CARGO_PKG_VERSION"))));
 }
+
+#[test]
+fn only_one_file_writes_to_the_standard_streams() {
+    let is_bad = |name: &str, line: &str| {
+        let names = [
+            "stdout().lock",
+            "stderr().lock",
+            "stdout().write",
+            "stderr().write",
+        ];
+        !name.ends_with("cli/output.rs") && names.iter().any(|it| line.contains(it))
+    };
+    assert_eq!(lines_with(&files("src"), is_bad), Vec::<String>::new());
+}

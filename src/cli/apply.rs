@@ -1,8 +1,5 @@
 //! `fitout apply`: prints the changed manifests, or edits their files.
 
-use std::io::Write;
-use std::path::Path;
-
 use clap::Args;
 use fitout::config::{Config, FailOn};
 use fitout::edit::Change;
@@ -10,12 +7,14 @@ use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::Fitted;
 use fitout::report::{self, DetailLevel, Report};
+use fitout::text::Text;
 use fitout::write;
 use fitout::yaml::join;
 use rayon::prelude::*;
 
 use super::config_text::ConfigText;
 use super::files::{Choice, Reader, is_stream};
+use super::in_place::{self, Edit};
 use super::inputs::{Manifest, Manifests, config_of, failure, shown};
 use super::output::{self, Form, Format, Output};
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize};
@@ -89,44 +88,59 @@ impl Apply {
 
     fn finish(&self, run: &Run, manifests: &Manifests) -> Result<u8, Failure> {
         run.print(&self.verbosity);
-        if !run.report.has_errors() {
-            if self.in_place {
-                self.write_files(manifests, run)?
-            } else {
-                Output::stdout(&join(&run.texts))
-            }
-        }
-        for format in &self.output {
-            match format.form {
-                Form::Json => format.write(&run.report.to_json())?,
-                Form::Text => {
-                    let ledger = report::accounts(&run.report, self.verbosity.verbose);
-                    format.write(&(report::summary(&run.report, None) + &ledger))?;
-                }
+        let reports = || self.write_reports(run);
+        match (run.report.has_errors(), self.in_place) {
+            (true, _) => reports()?,
+            (false, true) => self.write_files(manifests, run, reports)?,
+            (false, false) => {
+                reports()?;
+                Output::data(&join(&run.texts))?;
             }
         }
         Ok(exit_code(&run.report, self.verbosity.fail_on()))
     }
 
-    /// Replaces each changed file by a new one, after all texts were edited.
-    fn write_files(&self, manifests: &Manifests, run: &Run) -> Result<(), Failure> {
-        let mut edited = 0;
-        for (manifest, text) in manifests.texts.iter().zip(&run.texts) {
-            let Some(file) = &manifest.file else { continue };
-            if text == manifest.stream.text() {
-                continue;
-            }
-            replace(file, text).map_err(Failure::of(
-                UNREADABLE,
-                format!("error: cannot write {}", file.display()),
-            ))?;
-            edited += 1;
-            if !self.verbosity.quiet {
-                Output::stderr(&format!("edited  {}", manifest.name));
+    fn write_reports(&self, run: &Run) -> Result<(), Failure> {
+        for format in &self.output {
+            match format.form {
+                Form::Json => format.write_json(&run.report)?,
+                Form::Text => {
+                    let mut text = report::summary(&run.report, None);
+                    text.append(report::accounts(&run.report, self.verbosity.verbose));
+                    format.write(&text)?;
+                }
             }
         }
-        if edited == 0 && !self.verbosity.quiet {
-            Output::stderr("nothing to do");
+        Ok(())
+    }
+
+    /// Replaces all changed files, once the reports are written.
+    fn write_files(
+        &self,
+        manifests: &Manifests,
+        run: &Run,
+        reports: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let files = manifests.texts.iter().zip(&run.texts);
+        let edits = files.filter_map(|(manifest, after)| {
+            let edit = Edit {
+                file: manifest.file.as_deref()?,
+                name: &manifest.name,
+                before: manifest.stream.text(),
+                after,
+            };
+            (edit.before != edit.after).then_some(edit)
+        });
+        let edits: Vec<Edit<'_>> = edits.collect();
+        in_place::remove_leftovers(manifests.texts.iter().filter_map(|it| it.file.as_deref()));
+        in_place::write(&edits, &self.source.filenames, reports)?;
+        if !self.verbosity.quiet {
+            for edit in &edits {
+                Output::notice(format_args!("edited  {}", edit.name));
+            }
+            if edits.is_empty() {
+                Output::notice("nothing to do");
+            }
         }
         Ok(())
     }
@@ -204,18 +218,17 @@ impl Run {
     pub(super) fn print(&self, verbosity: &Verbosity) {
         verbosity.report_findings(&self.report);
         if self.report.has_errors() {
-            Output::stderr("nothing was written because of errors");
+            Output::notice("nothing was written because of errors");
         }
         if verbosity.quiet {
             return;
         }
-        let totals = if verbosity.verbose {
-            report::summary(&self.report, output::width())
-        } else {
-            report::totals(&self.report)
+        let mut text = match verbosity.verbose {
+            true => report::summary(&self.report, output::width()),
+            false => Text::of(report::totals(&self.report)),
         };
-        let ledger = report::accounts(&self.report, verbosity.verbose);
-        Output::stderr((totals + &ledger).trim_end());
+        text.append(report::accounts(&self.report, verbosity.verbose));
+        Output::stderr(&text);
     }
 }
 
@@ -248,31 +261,6 @@ fn new_texts(
         Err(Problems(problems))
     }
 }
-
-/// Replaces a file atomically: a reader sees the old text or the new one.
-fn replace(file: &Path, text: &str) -> std::io::Result<()> {
-    let file = file.canonicalize()?;
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(folder)?;
-    new.write_all(text.as_bytes())?;
-    new.as_file()
-        .set_permissions(std::fs::metadata(&file)?.permissions())?;
-    keep_owner(&new, &file);
-    new.persist(&file).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Sets the owner of the new file to that of the old one, if this is permitted.
-#[cfg(unix)]
-fn keep_owner(new: &tempfile::NamedTempFile, old: &Path) {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    if let Ok(old) = std::fs::metadata(old) {
-        let _ = fchown(new.as_file(), Some(old.uid()), Some(old.gid()));
-    }
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &tempfile::NamedTempFile, _: &Path) {}
 
 /// The exit code for the findings.
 pub(super) fn exit_code(report: &Report, fail_on: FailOn) -> u8 {

@@ -122,17 +122,14 @@ impl Check {
     fn print(&self, report: &Report) -> Result<(), Failure> {
         for format in Format::or_text(&self.output) {
             match format.form {
-                Form::Json => format.write(&report.to_json())?,
+                Form::Json => format.write_json(report)?,
                 Form::Text => {
-                    let findings = report::findings(report, self.verbosity.min_severity());
-                    let totals = match self.verbosity.quiet {
-                        true => String::new(),
-                        false => {
-                            let ledger = report::accounts(report, self.verbosity.verbose);
-                            format!("Check  {}{ledger}", report::totals(report))
-                        }
-                    };
-                    format.write(&(findings + &totals))?;
+                    let mut text = report::findings(report, self.verbosity.min_severity());
+                    if !self.verbosity.quiet {
+                        text.line(format_args!("Check  {}", report::totals(report)));
+                        text.append(report::accounts(report, self.verbosity.verbose));
+                    }
+                    format.write(&text)?;
                 }
             }
         }

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use fitout::config::{Leaf, self_contained};
 use fitout::objects::Objects;
 use fitout::select::{Selected, Selection};
+use fitout::text::Text;
 
 use super::config_text::ConfigText;
 use super::files::Choice;
@@ -94,14 +95,17 @@ impl Print {
             .name
             .rfind("fn-config/")
             .map_or(&*text.name, |at| &text.name[at..]);
-        let printed = format!(
-            "{HEADER} {source} for {environment}. Do not edit; change that file and print again with\n\
-             # `{command}`. With `--check FILE` the same command fails if FILE is out of date.\n\
-             #\n{printed}"
-        );
+        let mut header = Text::of(format_args!(
+            "{HEADER} {source} for {environment}. Do not edit; change that file and print again with"
+        ));
+        header.line(format_args!(
+            "# `{command}`. With `--check FILE` the same command fails if FILE is out of date."
+        ));
+        header.line("#");
+        let printed = format!("{}{printed}", header.as_str());
         match &self.check {
             None => {
-                Output::stdout(&printed);
+                Output::data(&printed)?;
                 Ok(SUCCESS)
             }
             Some(file) => check(file, &printed, &command),
@@ -134,12 +138,11 @@ fn check(file: &Path, printed: &str, command: &str) -> Result<u8, Failure> {
     );
     let line = |text: &str| lines(text).nth(first).unwrap_or("(the end)").to_owned();
     let number = first + 1 + if text.starts_with(HEADER) { 2 } else { 0 };
-    Output::stderr(&format!(
-        "error: {shown} is out of date\n  found in line {number}: {}\n  expected: {}\n  \
-         = help: {command} > {shown}",
-        line(&text),
-        line(printed)
-    ));
+    let mut message = Text::of(format_args!("error: {shown} is out of date"));
+    message.line(format_args!("  found in line {number}: {}", line(&text)));
+    message.line(format_args!("  expected: {}", line(printed)));
+    message.line(format_args!("  = help: {command} > {shown}"));
+    Output::stderr(&message);
     Ok(FINDINGS)
 }
 
@@ -159,7 +162,7 @@ impl Show {
                 let title = format!("profile {}", profile.name);
                 shown.add(&title, config.profile_leaves(profile.layer));
             }
-            Output::stdout(&shown.drawn());
+            Output::report(&shown.drawn())?;
             return Ok(SUCCESS);
         }
         let unreadable = |problems| failure(&problems, &verbosity, UNREADABLE);
@@ -174,7 +177,7 @@ impl Show {
         for selected in selection.selected.iter().filter(has_sections) {
             show_object(&config, selected, &mut shown);
         }
-        Output::stdout(&shown.drawn());
+        Output::report(&shown.drawn())?;
         Ok(SUCCESS)
     }
 }
@@ -224,12 +227,12 @@ impl Shown {
     }
 
     /// A table under each title: the leaf, its value, the line that sets it, and the layer.
-    fn drawn(&self) -> String {
+    fn drawn(&self) -> Text {
         let place = |leaf: &Leaf| match (&leaf.file, leaf.position) {
             (Some(file), Some(position)) => format!("{file}:{}", position.line),
             _ => String::new(),
         };
-        let mut text = String::new();
+        let mut text = Text::default();
         for (title, leaves) in &self.0 {
             let paths = leaves.iter().map(|leaf| leaf.path.chars().count());
             let path = paths.max().unwrap_or_default();
@@ -237,12 +240,12 @@ impl Shown {
             let values = leaves.iter().map(|leaf| leaf.value.chars().count());
             let value = values.filter(|it| *it <= 40).max().unwrap_or_default();
             if !text.is_empty() {
-                text.push('\n');
+                text.end();
             }
-            text.push_str(&format!("{title}\n"));
+            text.line(title);
             for leaf in leaves {
-                text.push_str(&format!(
-                    "  {:path$}  {:value$}  {}  {}\n",
+                text.line(format_args!(
+                    "  {:path$}  {:value$}  {}  {}",
                     leaf.path,
                     leaf.value,
                     place(leaf),

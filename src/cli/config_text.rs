@@ -47,12 +47,14 @@ impl ConfigText {
                 if text.environments(verbosity)?.is_empty() {
                     return Err(Failure::new(
                         WRONG_USE,
-                        format!(
-                            "error: {} has no `spec.environments`, so -e {name} cannot be used\n\
-                             help: omit -e, or add `spec.environments.{name}`",
+                        format_args!(
+                            "error: {} has no `spec.environments`, so -e {name} cannot be used",
                             text.name
                         ),
-                    ));
+                    )
+                    .note(format_args!(
+                        "help: omit -e, or add `spec.environments.{name}`"
+                    )));
                 }
                 text.choice = Some(name);
                 Ok(text)
@@ -61,11 +63,12 @@ impl ConfigText {
             (None, Some(name)) => find_environment(&name, verbosity),
             (None, None) => Err(Failure::new(
                 WRONG_USE,
-                format!(
-                    "error: no environment given; use -e NAME or -c FILE\nhelp: {}",
-                    known_environments(verbosity, None)
-                ),
-            )),
+                "error: no environment given; use -e NAME or -c FILE",
+            )
+            .note(format_args!(
+                "help: {}",
+                known_environments(verbosity, None)
+            ))),
         }
     }
 
@@ -142,11 +145,14 @@ fn find_environment(name: &str, verbosity: &Verbosity) -> Result<ConfigText, Fai
         WRONG_USE,
         format!(
             "error: no environment `{name}`: found no {} here or above, and no {FOLDER}/{ALL}/{FILE} or \
-             {FOLDER}/{FILE} with this environment\nhelp: {}",
-            relative.display(),
-            known_environments(verbosity, Some(name))
+             {FOLDER}/{FILE} with this environment",
+            relative.display()
         ),
-    ))
+    )
+    .note(format_args!(
+        "help: {}",
+        known_environments(verbosity, Some(name))
+    )))
 }
 
 /// The environments of the nearest `fn-config/`.

@@ -1,6 +1,6 @@
 //! The KRM function on standard input and output.
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use fitout::read::Host;
 use fitout::{Outcome, Results, report};
@@ -38,7 +38,7 @@ impl Settings {
                 "stderr" => channels.stderr = true,
                 "results" => channels.results = true,
                 "none" => {}
-                other => Output::stderr(&format!(
+                other => Output::notice(format_args!(
                     "warning: FITOUT_OUTPUT: unknown value `{other}`; expected stderr, results or none"
                 )),
             }
@@ -73,7 +73,7 @@ impl Settings {
 pub(super) fn run(settings: &Settings) -> u8 {
     let mut bytes = Vec::new();
     if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
-        Output::stderr(&format!(
+        Output::notice(format_args!(
             "error[FIT-INP001]: cannot read standard input: {error}"
         ));
         return FINDINGS;
@@ -81,7 +81,7 @@ pub(super) fn run(settings: &Settings) -> u8 {
     match super::clock::named() {
         Ok(today) => finish(&fitout::run(bytes, settings.results(), today), settings),
         Err(failure) => {
-            Output::stderr(&format!("{:#}", failure.error));
+            Output::stderr(&failure.text);
             FINDINGS
         }
     }
@@ -91,7 +91,7 @@ pub(super) fn run(settings: &Settings) -> u8 {
 pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
     if settings.prints_problems() {
         for problem in &outcome.problems {
-            Output::stderr(&problem.to_string());
+            Output::stderr(&problem.text());
         }
         if let Some(report) = &outcome.report {
             let min_severity = if settings.prints_findings(outcome.host) {
@@ -99,38 +99,28 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
             } else {
                 Severity::Error
             };
-            let text = report::findings(report, min_severity);
-            if !text.is_empty() {
-                Output::stderr(text.trim_end());
-            }
+            Output::stderr(&report::findings(report, min_severity));
         }
         let validated = outcome.report.as_ref().filter(|it| it.validate_only);
         if let Some(report) = validated.filter(|_| settings.prints_findings(outcome.host)) {
-            let granted = report::granted(report);
-            if !granted.is_empty() {
-                Output::stderr(granted.trim_end());
-            }
+            Output::stderr(&report::granted(report));
         }
         match (&outcome.report, &outcome.output) {
             _ if outcome.passed => {}
             (Some(report), _) if report.validate_only => {
-                Output::stderr(&format!("fitout: {}", report::totals(report).trim_end()));
+                Output::notice(format_args!("fitout: {}", report::totals(report)));
             }
-            _ => Output::stderr("fitout: nothing was written because of errors"),
+            _ => Output::notice("fitout: nothing was written because of errors"),
         }
     }
     let Some(output) = &outcome.output else {
         return FINDINGS;
     };
-    let mut stdout = std::io::stdout().lock();
-    match stdout
-        .write_all(output.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
+    match Output::data(output) {
         Ok(()) if outcome.passed => SUCCESS,
         Ok(()) => FINDINGS,
-        Err(error) => {
-            Output::stderr(&format!("error: cannot write to standard output: {error}"));
+        Err(failure) => {
+            Output::stderr(&failure.text);
             FINDINGS
         }
     }

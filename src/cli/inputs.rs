@@ -10,6 +10,7 @@ use fitout::problem::{Place, Problem, Problems};
 use fitout::read::{Origin, Resource, is_object};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
+use fitout::text::Text;
 use fitout::yaml::{Fault, Node, Stream, SyntaxError};
 use memchr::memmem;
 
@@ -76,7 +77,7 @@ impl Manifests {
             return Err(manifests.nothing_found(paths));
         }
         if !verbosity.quiet {
-            manifests.notes().for_each(|note| Output::stderr(&note));
+            manifests.notes().for_each(Output::notice);
         }
         Ok(manifests)
     }
@@ -144,7 +145,7 @@ impl Manifests {
     /// The failure if no file contains objects, because a wrong path must not look like success.
     fn nothing_found(&self, paths: &[PathBuf]) -> Failure {
         let paths: Vec<String> = paths.iter().map(|path| shown(path)).collect();
-        let mut message = format!(
+        let message = format!(
             "error[FIT-INP001]: no Kubernetes objects in {}",
             paths.join(", ")
         );
@@ -153,6 +154,7 @@ impl Manifests {
                 |it: &&FileAccount| reasons.iter().any(|one| it.outcome == PassedOver(*one));
             self.files.iter().filter(is_one).map(|it| it.path.as_str())
         };
+        let mut failure = Failure::new(UNREADABLE, message);
         // Only files that look like manifests are listed.
         const LISTED: &[FileReason] = &[
             FileReason::Package,
@@ -162,7 +164,7 @@ impl Manifests {
         ];
         let skipped: Vec<&str> = of(LISTED).collect();
         if !skipped.is_empty() {
-            message.push_str(&format!("\n  skipped: {}", skipped.join(", ")));
+            failure = failure.note(format_args!("  skipped: {}", skipped.join(", ")));
         }
         for (reasons, help) in [
             (
@@ -175,10 +177,10 @@ impl Manifests {
             ),
         ] {
             if of(reasons).next().is_some() {
-                message.push_str(&format!("\n  = help: {help}"));
+                failure = failure.note(format_args!("  = help: {help}"));
             }
         }
-        Failure::new(UNREADABLE, message)
+        failure
     }
 
     /// Reads one file, and records documents in it that are not Kubernetes objects. `role` is what it is if it holds no whole
@@ -384,18 +386,17 @@ pub(super) fn config_of<'c>(
 /// Problems as a failure, each with an excerpt of its file.
 pub(super) fn failure(problems: &Problems, verbosity: &Verbosity, code: u8) -> Failure {
     let color = verbosity.color.applies_to(&std::io::stderr());
-    let mut message: String = problems
-        .0
-        .iter()
-        .map(|problem| problem_snippet(problem, color))
-        .collect();
+    let mut text = Text::default();
+    for problem in &problems.0 {
+        text.append(problem_snippet(problem, color));
+    }
     let count = problems.0.len();
-    message.push_str(&format!(
-        "{count} error{}; nothing was written",
-        if count == 1 { "" } else { "s" }
-    ));
+    let plural = if count == 1 { "" } else { "s" };
+    text.line(format_args!("{count} error{plural}; nothing was written"));
+    let problems = problems.0.clone();
     Failure {
-        problems: problems.0.clone(),
-        ..Failure::new(code, message)
+        text,
+        code,
+        problems,
     }
 }

@@ -13,12 +13,13 @@ use clap::Args;
 use fitout::config::{Config, FunctionConfig};
 use fitout::problem::Problems;
 use fitout::read::{Resource, ResourceList};
+use fitout::text::Text;
 use fitout::yaml::{Node, Stream};
 
 use super::config_text::ConfigText;
 use super::inputs::{config_of, failure};
 use super::output::Output;
-use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, tree};
+use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, temporary, tree};
 
 /// The folder of kustomize's legacy plugins.
 const PLUGINS: &str = "KUSTOMIZE_PLUGIN_HOME";
@@ -98,7 +99,7 @@ pub(super) fn apply(
     chosen: Option<&ConfigText>,
 ) -> Result<u8, Failure> {
     let build = Build::run(overlay, directory, chosen, false, WRONG_USE)?;
-    Output::stdout(&build.output);
+    Output::data(&build.output)?;
     Ok(SUCCESS)
 }
 
@@ -121,11 +122,14 @@ impl Build {
         not_run: u8,
     ) -> Result<Build, Failure> {
         let io = |what: &str| Failure::of::<std::io::Error>(UNREADABLE, format!("error: {what}"));
+        let mut temporary = temporary::hold();
         let folder = tempfile::tempdir().map_err(io("cannot create a temporary folder"))?;
+        temporary.add(folder.path());
         let record = folder.path().join("record");
         std::fs::create_dir(&record).map_err(io("cannot create a temporary folder"))?;
         let bin = folder.path().join("bin");
         write_wrapper(&bin).map_err(io("cannot write the wrapper for docker"))?;
+        drop(temporary);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 
@@ -154,9 +158,10 @@ impl Build {
             .env(DIRECTORY, directory)
             .env(WORKING, std::env::current_dir().unwrap_or_default())
             .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
             .output()
             .map_err(io("cannot run kustomize"))?;
+        let messages = String::from_utf8_lossy(&finished.stderr);
+        Output::stderr(&Text::of_program(&messages));
         let calls = Call::all(&record);
         check_build(overlay, directory, &finished, &calls, not_run)?;
         Ok(Build {
@@ -293,7 +298,7 @@ pub(super) fn report_difference(fields: &[String]) {
     };
     let fields = fields.iter().take(MOST).map(String::as_str);
     let fields: Vec<&str> = fields.collect();
-    Output::stderr(&format!(
+    Output::notice(format_args!(
         "warning: the config of -e or -c is used, and the one that the overlay brings differs in {}{more}",
         fields.join(", ")
     ));
@@ -356,14 +361,16 @@ fn check_build(
     if !skipped.is_empty() && !overlay.enables_exec() {
         return Err(Failure::new(
             not_run,
-            format!(
-                "error[FIT-RUN001]: the build of {shown} succeeded, but kustomize skipped the function in {}\n  \
-                 = help: kustomize skips `exec` functions without --enable-exec; use `container: {{image: {}}}`, or run \
-                 kustomize with that flag",
-                skipped.join(", "),
-                fitout::IMAGE
+            format_args!(
+                "error[FIT-RUN001]: the build of {shown} succeeded, but kustomize skipped the function in {}",
+                skipped.join(", ")
             ),
-        ));
+        )
+        .note(format_args!(
+            "  = help: kustomize skips `exec` functions without --enable-exec; use `container: {{image: {}}}`, or run \
+             kustomize with that flag",
+            fitout::IMAGE
+        )));
     }
     let stdout = String::from_utf8_lossy(&finished.stdout);
     if stdout
@@ -372,22 +379,25 @@ fn check_build(
     {
         return Err(Failure::new(
             not_run,
-            format!(
+            format_args!(
                 "error[FIT-RUN001]: the build of {shown} is empty, because a config with `mode: Check` is under \
-                 `transformers`\n  = help: list it under `validators`, and the config without `mode: Check` under `transformers`"
+                 `transformers`"
             ),
-        ));
+        )
+        .note("  = help: list it under `validators`, and the config without `mode: Check` under `transformers`"));
     }
     if calls.is_empty() {
         return Err(Failure::new(
             not_run,
-            format!(
-                "error[FIT-RUN001]: the build of {shown} succeeded, but fitout was not called in it\n  \
-                 = help: list a folder of fn-config/ under `transformers` in its kustomization.yaml, in the form with \
-                 `container: {{image: {}}}`; kustomize skips the form with `exec` silently here",
-                fitout::IMAGE
+            format_args!(
+                "error[FIT-RUN001]: the build of {shown} succeeded, but fitout was not called in it"
             ),
-        ));
+        )
+        .note(format_args!(
+            "  = help: list a folder of fn-config/ under `transformers` in its kustomization.yaml, in the form with \
+             `container: {{image: {}}}`; kustomize skips the form with `exec` silently here",
+            fitout::IMAGE
+        )));
     }
     Ok(())
 }

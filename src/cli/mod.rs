@@ -8,20 +8,24 @@ mod config;
 mod config_text;
 mod files;
 mod function;
+mod in_place;
 mod inputs;
 mod kustomize;
 mod output;
 mod plan;
 mod preflight;
 mod shim;
+mod temporary;
 mod tree;
 
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use fitout::problem::Problem;
 use fitout::report::{self, Report};
+use fitout::text::{Text, escaped};
 use kustomize_krm_types::Severity;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
@@ -37,6 +41,10 @@ const FINDINGS: u8 = 1;
 const WRONG_USE: u8 = 2;
 /// Input that cannot be read.
 const UNREADABLE: u8 = 3;
+/// Output that cannot be written.
+const UNWRITABLE: u8 = 4;
+/// A file that another program changed after fitout read it. Nothing was written.
+const CHANGED: u8 = 5;
 /// A bug in fitout.
 const BUG: u8 = 70;
 
@@ -53,7 +61,8 @@ const BUG: u8 = 70;
 )]
 #[command(
     after_help = "Exit codes: 0 success, 1 findings (or changes, with --exit-code), 2 wrong usage or config, \
-                        3 unreadable input, 70 a bug in fitout. As a function: 0 or 1."
+                        3 unreadable input, 4 output that cannot be written, 5 a file that \
+                        changed while fitout ran, 70 a bug in fitout. As a function: 0 or 1."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -164,7 +173,7 @@ impl Verbosity {
     fn report_findings(&self, report: &Report) {
         let findings = report::findings(report, self.min_severity());
         if !findings.is_empty() {
-            Output::stderr(findings.trim_end());
+            Output::stderr(&findings);
         }
     }
 }
@@ -204,35 +213,38 @@ enum Color {
 /// Why a command failed, and its exit code.
 #[derive(Debug)]
 struct Failure {
-    /// What was tried, and what went wrong.
-    error: anyhow::Error,
+    /// What was tried, what went wrong, and help.
+    text: Text,
     code: u8,
     /// The same for machine-readable reports, if the input or the config is wrong.
     problems: Vec<Problem>,
 }
 
 impl Failure {
-    fn new(code: u8, message: impl Into<String>) -> Failure {
+    fn new(code: u8, message: impl Display) -> Failure {
         Failure {
-            error: anyhow::Error::msg(message.into()),
+            text: Text::of(message),
             code,
             problems: Vec::new(),
         }
     }
 
+    /// Adds a line.
+    fn note(mut self, line: impl Display) -> Failure {
+        self.text.line(line);
+        self
+    }
+
     /// Wraps an error, with what was tried.
     fn of<E: Into<anyhow::Error>>(code: u8, tried: String) -> impl FnOnce(E) -> Failure {
-        move |error| Failure {
-            error: error.into().context(tried),
-            code,
-            problems: Vec::new(),
-        }
+        move |error| Failure::new(code, format_args!("{:#}", error.into().context(tried)))
     }
 }
 
 /// Runs the command, or without arguments the function.
 pub(crate) fn main() -> ExitCode {
     report_bugs();
+    temporary::survive_size_limits();
     let is_function = std::env::args_os().len() <= 1;
     if is_function && !std::io::stdin().is_terminal() {
         let settings = function::Settings::from_environment();
@@ -245,6 +257,13 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // clap prints help and version on standard output, and errors on standard error.
+            let error = match error.use_stderr() {
+                // Its messages repeat arguments, which can be names of files.
+                true => Cli::try_parse_from(printable_arguments())
+                    .err()
+                    .unwrap_or(error),
+                false => error,
+            };
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() {
                 WRONG_USE
@@ -254,7 +273,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let result = match cli.command {
-        None => Ok(short_help()),
+        None => short_help(),
         Some(Command::Apply(apply)) => apply.run(),
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
@@ -268,14 +287,20 @@ pub(crate) fn main() -> ExitCode {
 /// The exit code, after printing the failure if there is one.
 fn exit_code(result: Result<u8, Failure>) -> u8 {
     result.unwrap_or_else(|failure| {
-        Output::stderr(format!("{:#}", failure.error).trim_end());
+        Output::stderr(&failure.text);
         failure.code
     })
 }
 
-fn short_help() -> u8 {
+/// The arguments without control characters.
+fn printable_arguments() -> impl Iterator<Item = String> {
+    let arguments = std::env::args_os();
+    arguments.map(|argument| escaped(&argument.to_string_lossy()).into_owned())
+}
+
+fn short_help() -> Result<u8, Failure> {
     let version = env!("CARGO_PKG_VERSION");
-    Output::stdout(&format!(
+    Output::report(&Text::of_program(&format!(
         "fitout {version} - sets resources, security contexts, scraping and storage in Kubernetes manifests\n\n  \
          Try\n    \
          fitout plan -f base -e production               show each change and its reason\n    \
@@ -292,19 +317,25 @@ fn short_help() -> u8 {
             .map(|command| format!("fitout {} --help", command.get_name()))
             .collect::<Vec<_>>()
             .join(", ")
-    ));
-    SUCCESS
+    )))?;
+    Ok(SUCCESS)
 }
 
 /// Reports a panic as a bug in fitout, and exits with its own code.
 fn report_bugs() {
     let is_function = std::env::args_os().len() <= 1;
     std::panic::set_hook(Box::new(move |info| {
-        Output::stderr(&format!(
-            "fitout {}: this is a bug in fitout, nothing was written\n{info}\nplease report it with the input at {}/issues",
-            env!("CARGO_PKG_VERSION"),
-            env!("CARGO_PKG_REPOSITORY")
+        let version = env!("CARGO_PKG_VERSION");
+        Output::notice(format_args!(
+            "fitout {version}: this is a bug in fitout, nothing was written"
         ));
+        Output::notice(info);
+        Output::notice(concat!(
+            "please report it with the input at ",
+            env!("CARGO_PKG_REPOSITORY"),
+            "/issues"
+        ));
+        temporary::remove_after_panic();
         output::exit(if is_function { FINDINGS } else { BUG });
     }));
 }

@@ -1,35 +1,83 @@
-//! Standard output and standard error. A closed pipe ends the program quietly.
+//! Standard output and standard error. All text for people passes through [`Text`], which escapes what is not ours.
 
 use std::io::{ErrorKind, IsTerminal, Write};
 
 use fitout::report::Report;
 
-use super::{Color, Failure, SUCCESS, UNREADABLE};
+use fitout::text::Text;
+
+use super::{Color, Failure, UNWRITABLE};
 
 /// The two streams.
 pub(super) enum Output {}
 
 impl Output {
-    /// Writes to standard output; a closed pipe is not an error.
-    pub(super) fn stdout(text: &str) {
-        let mut stdout = std::io::stdout().lock();
-        match stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush())
-        {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => exit(SUCCESS),
-            Err(error) => {
-                Output::stderr(&format!("error: cannot write to standard output: {error}"));
-                exit(UNREADABLE);
-            }
+    /// Writes manifests or another document to standard output, as they are.
+    pub(super) fn data(text: &str) -> Result<(), Failure> {
+        let written = match is_closed() {
+            true => Err(std::io::Error::other("it is closed")),
+            false => write(text),
+        };
+        written.map_err(Failure::of(
+            UNWRITABLE,
+            "error: cannot write to standard output".to_owned(),
+        ))
+    }
+
+    /// Writes a report to standard output. A reader that stops early does not change the verdict.
+    pub(super) fn report(text: &Text) -> Result<(), Failure> {
+        Output::read_by_choice(text.as_str())
+    }
+
+    fn read_by_choice(text: &str) -> Result<(), Failure> {
+        match write(text) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::of(
+                UNWRITABLE,
+                "error: cannot write to standard output".to_owned(),
+            )(error)),
+            _ => Ok(()),
         }
     }
 
-    /// Writes a line to standard error; failures are ignored, because there is no other place to report them.
-    pub(super) fn stderr(text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+    /// Writes text to standard error; failures are ignored, because there is no other place to report them.
+    pub(super) fn stderr(text: &Text) {
+        let _ = std::io::stderr().lock().write_all(text.as_str().as_bytes());
     }
+
+    /// Writes a line to standard error.
+    pub(super) fn notice(line: impl std::fmt::Display) {
+        Output::stderr(&Text::of(line));
+    }
+}
+
+fn write(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Whether the program was started with standard output closed (`>&-`). Rust then opens /dev/null for reading and writing in
+/// its place, which shells do not.
+#[cfg(unix)]
+fn is_closed() -> bool {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    let id = |metadata: std::fs::Metadata| {
+        let is_device = metadata.file_type().is_char_device();
+        is_device.then(|| metadata.rdev())
+    };
+    let stdout = rustix::fs::fstat(std::io::stdout())
+        .ok()
+        .map(|it| it.st_rdev);
+    let null = std::fs::metadata("/dev/null").ok().and_then(id);
+    let flags = rustix::fs::fcntl_getfl(std::io::stdout());
+    null.is_some()
+        && stdout == null
+        && flags.is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
+}
+
+#[cfg(not(unix))]
+fn is_closed() -> bool {
+    false
 }
 
 /// The width of text on standard error: that of the terminal, or 140.
@@ -112,9 +160,9 @@ pub(super) fn with_report(formats: &[Format], result: Result<u8, Failure>) -> Re
     if let Err(failure) = &result
         && !failure.problems.is_empty()
     {
-        let json = Report::of_problems(&failure.problems).to_json();
+        let report = Report::of_problems(&failure.problems);
         for format in formats.iter().filter(|it| it.form == Form::Json) {
-            format.write(&json)?;
+            format.write_json(&report)?;
         }
     }
     result
@@ -134,16 +182,22 @@ impl Format {
     }
 
     /// Writes a report's text to its file, or to standard output.
-    pub(super) fn write(&self, text: &str) -> Result<(), Failure> {
+    pub(super) fn write(&self, text: &Text) -> Result<(), Failure> {
+        self.write_to(text.as_str())
+    }
+
+    /// Writes a report as JSON, which has its own escapes.
+    pub(super) fn write_json(&self, report: &Report) -> Result<(), Failure> {
+        self.write_to(&report.to_json())
+    }
+
+    fn write_to(&self, text: &str) -> Result<(), Failure> {
         match &self.file {
-            None => Output::stdout(text),
-            Some(file) => {
-                std::fs::write(file, text).map_err(Failure::of(
-                    UNREADABLE,
-                    format!("error: cannot write {}", file.display()),
-                ))?;
-            }
+            None => Output::read_by_choice(text),
+            Some(file) => std::fs::write(file, text).map_err(Failure::of(
+                UNWRITABLE,
+                format!("error: cannot write {}", file.display()),
+            )),
         }
-        Ok(())
     }
 }

@@ -90,13 +90,14 @@ impl Plan {
         self.verbosity.report_findings(plan.report);
         for format in Format::or_text(&self.output) {
             match format.form {
-                Form::Json => format.write(&plan.report.to_json())?,
+                Form::Json => format.write_json(plan.report)?,
                 Form::Text if self.verbosity.quiet && format.file.is_none() => {}
                 Form::Text => {
                     let color = format.file.is_none()
                         && self.verbosity.color.applies_to(&std::io::stdout());
-                    let ledger = report::accounts(plan.report, self.verbosity.verbose);
-                    format.write(&(plan.draw(color) + &ledger))?;
+                    let mut text = plan.draw(color);
+                    text.append(report::accounts(plan.report, self.verbosity.verbose));
+                    format.write(&text)?;
                 }
             }
         }

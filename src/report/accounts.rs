@@ -13,6 +13,7 @@ use crate::ledger::{Account, Ledger, PartRow};
 use crate::objects::reasons;
 use crate::problem::field_path;
 use crate::read::Resource;
+use crate::text::Text;
 
 /// The outcome of every object, container, claim and file of the input.
 #[derive(Debug, Default, Serialize)]
@@ -243,13 +244,16 @@ impl PartAccount {
 }
 
 /// The exemptions in effect, one on each line, and the ledger as text: one line if anything is passed over, and with `each` also a list of everything.
-pub fn accounts(report: &Report, each: bool) -> String {
+pub fn accounts(report: &Report, each: bool) -> Text {
     let Some(accounts) = &report.ledger else {
-        return String::new();
+        return Text::default();
     };
     let mut text = granted(report);
     if each || accounts.is_worth_a_line(report.validate_only) {
-        let _ = writeln!(text, "Ledger  {}", line(accounts, report.validate_only));
+        text.line(format_args!(
+            "Ledger  {}",
+            line(accounts, report.validate_only)
+        ));
     }
     if each {
         list(accounts, &mut text);
@@ -324,7 +328,7 @@ fn counted(words: impl Iterator<Item = &'static str>) -> String {
 }
 
 /// One line for each row, with parts below their object.
-fn list(accounts: &Accounts, text: &mut String) {
+fn list(accounts: &Accounts, text: &mut Text) {
     fn title(account: Account) -> String {
         let reason = account
             .reason()
@@ -339,9 +343,17 @@ fn list(accounts: &Accounts, text: &mut String) {
         let name = name_of(&object.resource_ref);
         let file = object.file.as_ref().map_or("", |file| &file.path);
         let row = format!("  {name}  {file}");
-        let _ = writeln!(text, "{}: {}", row.trim_end(), title(object.account));
+        text.line(format_args!(
+            "{}: {}",
+            row.trim_end(),
+            title(object.account)
+        ));
         for part in parts.get(&index).into_iter().flatten() {
-            let _ = writeln!(text, "    {}: {}", part.title(), title(part.account));
+            text.line(format_args!(
+                "    {}: {}",
+                part.title(),
+                title(part.account)
+            ));
         }
     }
     for file in &accounts.files {
@@ -350,6 +362,9 @@ fn list(accounts: &Accounts, text: &mut String) {
         };
         let document = file.index.map(|index| format!(" document {index}"));
         let document = document.unwrap_or_default();
-        let _ = writeln!(text, "  {}{document}: passed over: {reason}", file.path);
+        text.line(format_args!(
+            "  {}{document}: passed over: {reason}",
+            file.path
+        ));
     }
 }

@@ -1,13 +1,12 @@
 //! The exemptions in effect.
 
-use std::fmt::Write as _;
-
 use kustomize_krm_types::ResourceIdentifier;
 use serde::Serialize;
 
 use super::{ConfigPlace, Report, name_of, reference};
 use crate::finding::Grant;
 use crate::read::Resource;
+use crate::text::Text;
 
 /// What an object is exempt from, why, until when, and who granted it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,30 +59,30 @@ impl ExemptionEntry {
 }
 
 /// The exemptions in effect as text, one on each line.
-pub fn granted(report: &Report) -> String {
-    let mut text = String::new();
+pub fn granted(report: &Report) -> Text {
+    let mut text = Text::default();
     for entry in &report.exemptions {
         let (name, from) = (name_of(&entry.resource_ref), entry.from.join(", "));
-        let _ = write!(text, "Exempt  {name}: {from}");
+        text.part(format_args!("Exempt  {name}: {from}"));
         if let Some(until) = &entry.until {
-            let _ = write!(text, " until {until}");
+            text.part(format_args!(" until {until}"));
         }
         match (&entry.annotation, &entry.config) {
             (Some(annotation), _) => {
-                let _ = write!(text, ", by its annotation {annotation}");
+                text.part(format_args!(", by its annotation {annotation}"));
             }
             (None, Some(config)) => {
-                let _ = write!(text, ", by {}", config.field);
+                text.part(format_args!(", by {}", config.field));
                 if let (Some(path), Some(line)) = (&config.path, config.line) {
-                    let _ = write!(text, " in {path}:{line}");
+                    text.part(format_args!(" in {path}:{line}"));
                 }
             }
             (None, None) => {}
         }
         match entry.reason.as_str() {
-            "" => text.push('\n'),
+            "" => text.end(),
             reason => {
-                let _ = writeln!(text, ": {reason}");
+                text.line(format_args!(": {reason}"));
             }
         }
     }

@@ -2,12 +2,14 @@
 //!
 //! kpt prints each result on a line and may write it into the package, so results are few, short and reproducible.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use kustomize_krm_types::{File, Result as KrmResult, Severity};
 
 use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, folded_message};
 use crate::config::ChangesReport;
+use crate::text::escaped;
 
 impl Report {
     /// The results for a host: errors, warnings, and the configured detail of changes.
@@ -48,32 +50,32 @@ impl Report {
         let counts: Vec<String> = counts
             .map(|(rule, count)| format!("{rule} {count}"))
             .collect();
-        KrmResult {
+        printable(KrmResult {
             message: format!("configured for {}: {}", self.environment, counts.join(", ")),
             severity: Severity::Info,
             resource_ref: Some(object.reference.clone()),
             field: None,
             file: object.file.as_ref().map(file_of),
             tags: BTreeMap::from([("environment".to_owned(), self.environment.clone())]),
-        }
+        })
     }
 }
 
 /// One result for the folded findings of an object.
 fn of_folded(entries: &[&Entry]) -> KrmResult {
     let first = entries[0];
-    KrmResult {
+    printable(KrmResult {
         message: format!(
             "{}, for example: {}",
             folded_message(entries),
             first.message
         ),
         ..of_entry(first)
-    }
+    })
 }
 
 fn of_entry(entry: &Entry) -> KrmResult {
-    KrmResult {
+    printable(KrmResult {
         message: match entry.tags.mark("reason") {
             Some(reason) => format!("waived ({reason}): {}", entry.message),
             None => entry.message.clone(),
@@ -86,7 +88,27 @@ fn of_entry(entry: &Entry) -> KrmResult {
         field: entry.field.clone(),
         file: entry.file.as_ref().map(file_of),
         tags: entry.tags.to_map(),
+    })
+}
+
+/// Escapes what a host prints; values stay as they are.
+fn printable(mut result: KrmResult) -> KrmResult {
+    let resource = result.resource_ref.iter_mut().flat_map(|it| {
+        let required = [&mut it.api_version, &mut it.kind, &mut it.name];
+        required.into_iter().chain(&mut it.namespace)
+    });
+    let field = result.field.iter_mut().map(|field| &mut field.path);
+    let file = result.file.iter_mut().map(|file| &mut file.path);
+    let texts = resource.chain(field).chain(file);
+    for text in texts
+        .chain([&mut result.message])
+        .chain(result.tags.values_mut())
+    {
+        if let Cow::Owned(escaped) = escaped(text) {
+            *text = escaped;
+        }
     }
+    result
 }
 
 fn file_of(file: &FilePlace) -> File {

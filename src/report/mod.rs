@@ -29,7 +29,7 @@ use crate::read::Resource;
 
 use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
-use places::{Places, name_of, push_name, reference};
+use places::{Places, name_of, reference};
 use totals::plural;
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};

@@ -5,6 +5,7 @@ use kustomize_krm_types::ResourceIdentifier;
 
 use super::FilePlace;
 use crate::read::Resource;
+use crate::text::word;
 use crate::yaml::Node;
 
 /// The reference to an object.
@@ -19,19 +20,11 @@ pub(super) fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
 
 /// `Deployment shop/web`.
 pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
-    let mut name = String::new();
-    push_name(resource, &mut name);
-    name
-}
-
-pub(super) fn push_name(resource: &ResourceIdentifier, text: &mut String) {
-    text.push_str(&resource.kind);
-    text.push(' ');
-    if let Some(namespace) = &resource.namespace {
-        text.push_str(namespace);
-        text.push('/');
+    let (kind, name) = (word(&resource.kind), word(&resource.name));
+    match &resource.namespace {
+        Some(namespace) => format!("{kind} {}/{name}", word(namespace)),
+        None => format!("{kind} {name}"),
     }
-    text.push_str(&resource.name);
 }
 
 /// More resolved paths are searched slower than a path is resolved.

@@ -1,5 +1,6 @@
 //! The plan: a diff with the reason of each changed line.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -11,6 +12,8 @@ use super::{Entry, Report, totals};
 use crate::edit::Change;
 use crate::finding::Plain;
 use crate::read::{Origin, Resource, is_object};
+use crate::secrets::Secrets;
+use crate::text::{Text, source};
 use crate::yaml::{Node, Stream};
 
 /// A text before and after.
@@ -67,7 +70,7 @@ const COLORED: Paint = Paint {
 
 impl Plan<'_, '_> {
     /// The plan as text: the changed lines of each text with reasons, and the totals.
-    pub fn draw(&self, color: bool) -> String {
+    pub fn draw(&self, color: bool) -> Text {
         let paint = if color { COLORED } else { PLAIN };
         let mut reasons: BTreeMap<usize, Vec<(&Entry, &Change)>> = BTreeMap::new();
         for entry in self.report.results.iter() {
@@ -78,14 +81,14 @@ impl Plan<'_, '_> {
                     .push((entry, change));
             }
         }
-        let mut text = String::new();
+        let mut text = Text::default();
         for (index, planned) in self.texts.iter().enumerate() {
             if planned.before != planned.after {
                 self.draw_text(index, planned, &reasons, paint, &mut text);
             }
         }
-        let totals = totals(self.report);
-        let _ = write!(text, "{}Plan{}  {totals}", paint.bold, paint.off);
+        text.painted(paint.bold, "Plan", paint.off);
+        text.line(format_args!("  {}", totals(self.report)));
         text
     }
 
@@ -96,11 +99,14 @@ impl Plan<'_, '_> {
         planned: &PlannedText<'_>,
         reasons: &BTreeMap<usize, Vec<(&Entry, &Change)>>,
         paint: Paint,
-        text: &mut String,
+        text: &mut Text,
     ) {
         let Ok(after) = Stream::parse(planned.after) else {
             return;
         };
+        let old = self.resources.iter().find(|it| it.text == index);
+        let hidden_before = old.map_or(Secrets::NONE, |it| Secrets::of(it.node.stream()));
+        let hidden_after = Secrets::of(&after);
         let (mut line_before, mut line_after) = (0, 0);
         for section in self.sections(index, planned, &after) {
             let (old, new) = (
@@ -132,25 +138,18 @@ impl Plan<'_, '_> {
                     .find(|(resource, _)| reasons.contains_key(resource));
                 let name = changed.map(|(resource, _)| self.resources[*resource].display_name());
                 let (name, path) = (name.unwrap_or_default(), planned.path);
-                let _ = writeln!(text, "{}{name:<60}{}{path}", paint.bold, paint.off);
-                if self.holds_secret(&section) {
-                    text.push_str("       not shown, because these lines include a Secret\n");
-                } else {
-                    draw_hunks(old, new, (line_before, line_after), &by_line, paint, text);
-                }
-                text.push('\n');
+                text.painted(paint.bold, format_args!("{name:<60}"), paint.off);
+                text.line(path);
+                let shown = [
+                    hidden_before.shown(planned.before, section.before.clone()),
+                    hidden_after.shown(planned.after, section.after.clone()),
+                ];
+                draw_hunks(&shown, (line_before, line_after), &by_line, paint, text);
+                text.end();
             }
             line_before += old.matches('\n').count();
             line_after += new.matches('\n').count();
         }
-    }
-
-    /// Whether an object in the section is a Secret.
-    fn holds_secret(&self, section: &Section<'_>) -> bool {
-        section
-            .objects
-            .iter()
-            .any(|(resource, _)| self.resources[*resource].kind == "Secret")
     }
 
     /// Splits a text and its successor at objects. Edits do not add or remove objects.
@@ -221,23 +220,22 @@ fn hunks(old: &[&str], new: &[&str]) -> Vec<Vec<DiffOp>> {
 }
 
 fn draw_hunks(
-    old: &str,
-    new: &str,
+    [old, new]: &[Cow<'_, str>; 2],
     (line_before, line_after): (usize, usize),
     reasons: &ReasonsByLine,
     paint: Paint,
-    text: &mut String,
+    text: &mut Text,
 ) {
     let [old, new] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
     for (hunk, group) in hunks(&old, &new).into_iter().enumerate() {
         if hunk > 0 {
-            text.push_str("       ⋮\n");
+            text.line("       ⋮");
         }
         let mut lines = Lines {
             paint,
             text,
             run: None,
-            undecided: String::new(),
+            undecided: Text::default(),
         };
         for change in group.iter().flat_map(|op| op.iter_changes(&old, &new)) {
             let (old, new) = (change.old_index(), change.new_index());
@@ -248,10 +246,10 @@ fn draw_hunks(
             };
             let content = change.value().trim_end_matches(['\n', '\r']);
             let off = if color.is_empty() { "" } else { paint.off };
-            let drawn = format!(
-                "{color}{:>6} {sign} │ {content}{off}\n",
-                number.map_or(0, |line| line + 1)
-            );
+            let (number, shown) = (number.map_or(0, |line| line + 1), source(content));
+            let mut drawn = Text::default();
+            drawn.painted(color, format_args!("{number:>6} {sign} │ {shown}"), off);
+            drawn.end();
             let reasons_of_line = match change.tag() {
                 ChangeTag::Equal => None,
                 ChangeTag::Insert => new.and_then(|line| reasons.new.get(&line)),
@@ -260,11 +258,11 @@ fn draw_hunks(
             // Removing the last field of a map removes its key too.
             let goes = change.tag() == ChangeTag::Delete && !reasons.old.is_empty();
             match reasons_of_line {
-                Some(reasons) => lines.add_with_reasons(&drawn, indent_of(content), reasons),
+                Some(reasons) => lines.add_with_reasons(drawn, indent_of(content), reasons),
                 None if goes || change.tag() == ChangeTag::Insert => {
-                    lines.add_without_reason(&drawn, indent_of(content))
+                    lines.add_without_reason(drawn, indent_of(content))
                 }
-                None => lines.add_unchanged(&drawn),
+                None => lines.add_unchanged(drawn),
             }
         }
         lines.end_run();
@@ -289,21 +287,21 @@ fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
 /// The lines of a hunk with their reasons, each shown once below its lines.
 struct Lines<'t> {
     paint: Paint,
-    text: &'t mut String,
+    text: &'t mut Text,
     /// The reason of the last lines, not drawn yet, and the indentation of its last line.
     run: Option<(Reason, usize)>,
     /// New lines without a reason, which belong to the reason of the next line.
-    undecided: String,
+    undecided: Text,
 }
 
 impl Lines<'_> {
-    fn add_unchanged(&mut self, line: &str) {
+    fn add_unchanged(&mut self, line: Text) {
         self.end_run();
-        self.text.push_str(line);
+        self.text.append(line);
     }
 
     /// Adds a key above new fields, or more lines of a new item, which are indented deeper than its first.
-    fn add_without_reason(&mut self, line: &str, indent: usize) {
+    fn add_without_reason(&mut self, line: Text, indent: usize) {
         let belongs_to_run = self.undecided.is_empty()
             && self
                 .run
@@ -314,15 +312,15 @@ impl Lines<'_> {
         } else {
             &mut self.undecided
         };
-        to.push_str(line);
+        to.append(line);
     }
 
-    fn add_with_reasons(&mut self, line: &str, indent: usize, reasons: &[Reason]) {
+    fn add_with_reasons(&mut self, line: Text, indent: usize, reasons: &[Reason]) {
         if !matches!((&self.run, reasons), (Some((run, _)), [only]) if only.is_like(run)) {
             self.draw_reason();
         }
-        self.text.push_str(&std::mem::take(&mut self.undecided));
-        self.text.push_str(line);
+        self.text.append(std::mem::take(&mut self.undecided));
+        self.text.append(line);
         for reason in reasons {
             match &mut self.run {
                 Some((run, of_run)) if reason.is_like(run) => {
@@ -338,7 +336,7 @@ impl Lines<'_> {
     }
 
     fn end_run(&mut self) {
-        self.text.push_str(&std::mem::take(&mut self.undecided));
+        self.text.append(std::mem::take(&mut self.undecided));
         self.draw_reason();
     }
 
@@ -409,16 +407,14 @@ impl Reason {
     }
 
     /// `╰─ resources  fn-config/all/fitout.yaml:47-51  profile caracal-gateway`
-    fn draw(&self, paint: Paint, text: &mut String) {
+    fn draw(&self, paint: Paint, text: &mut Text) {
         let place = match (&self.file, self.lines) {
             (Some(file), Some((from, to))) if from == to => format!("{file}:{from}  "),
             (Some(file), Some((from, to))) => format!("{file}:{from}-{to}  "),
             _ => String::new(),
         };
-        let _ = writeln!(
-            text,
-            "{}         ╰─ {}  {place}{}{}",
-            paint.reason, self.section, self.text, paint.off
-        );
+        let reason = format_args!("         ╰─ {}  {place}{}", self.section, self.text);
+        text.painted(paint.reason, reason, paint.off);
+        text.end();
     }
 }

@@ -1,19 +1,18 @@
 //! The report as text: findings in the style of compiler messages, and a summary by object.
 
-use std::fmt::Write as _;
-
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use comfy_table::{ContentArrangement, Table};
 use kustomize_krm_types::Severity;
 
-use super::{Entry, EntryType, Report, folded_message, name_of, push_name, totals};
+use super::{Entry, EntryType, Report, folded_message, name_of, totals};
 use crate::finding::Part;
 use crate::objects::ContainerType;
 use crate::problem::Problem;
+use crate::text::{Text, escaped};
 
 /// The findings with at least this severity, most severe first.
-pub fn findings(report: &Report, at_least: Severity) -> String {
-    let mut text = String::new();
+pub fn findings(report: &Report, at_least: Severity) -> Text {
+    let mut text = Text::default();
     folded(report, at_least == Severity::Info, &mut text);
     let is_reported = |entry: &&Entry| match entry.entry_type {
         EntryType::Change => false,
@@ -31,96 +30,88 @@ const FOLDED_OBJECTS: usize = 5;
 const FOLDED_FIELDS: usize = 4;
 
 /// Folded findings: one message for each object, with some of its fields.
-fn folded(report: &Report, all: bool, text: &mut String) {
+fn folded(report: &Report, all: bool, text: &mut Text) {
     let objects = report.folded_by_object();
     let shown = if all { objects.len() } else { FOLDED_OBJECTS };
     for entries in objects.iter().take(shown) {
         let first = entries[0];
         let fields = if all { entries.len() } else { FOLDED_FIELDS };
         let message = folded_message(entries);
-        let _ = writeln!(text, "{}[{}]: {message}", first.severity, first.rule);
+        text.line(format_args!(
+            "{}[{}]: {message}",
+            first.severity, first.rule
+        ));
         let mut places: Vec<String> = first.file.iter().map(|file| file.path.clone()).collect();
         places.extend(first.resource_ref.as_ref().map(name_of));
-        let _ = writeln!(text, "  --> {}", places.join("  "));
+        text.line(format_args!("  --> {}", places.join("  ")));
         for entry in entries.iter().take(fields) {
             let line = entry.file.as_ref().and_then(|file| file.line);
             let line = line.map_or(String::new(), |line| format!("line {line}: "));
-            let _ = writeln!(text, "  - {line}{}", entry.message);
+            text.line(format_args!("  - {line}{}", entry.message));
         }
         if entries.len() > fields {
-            let _ = writeln!(text, "  - and {} more", entries.len() - fields);
+            text.line(format_args!("  - and {} more", entries.len() - fields));
         }
     }
     if objects.len() > shown {
         let left = &objects[shown..];
         let leaves: usize = left.iter().map(Vec::len).sum();
         let first = objects[0][0];
-        let _ = writeln!(
-            text,
+        text.line(format_args!(
             "{}[{}]: {leaves} fields of {} more objects would still change",
             first.severity,
             first.rule,
             left.len()
-        );
+        ));
     }
     if let Some(help) = objects.first().and_then(|entries| entries[0].help.as_ref()) {
-        let _ = writeln!(text, "  = help: {help}");
+        text.line(format_args!("  = help: {help}"));
     }
 }
 
-fn finding(entry: &Entry, text: &mut String) {
-    match entry.entry_type {
-        EntryType::Waived => text.push_str("waived"),
-        EntryType::Change | EntryType::Finding => text.push_str(entry.severity.as_str()),
-    }
-    for part in ["[", entry.rule, "]: ", &entry.message, "\n"] {
-        text.push_str(part);
-    }
-    let mut is_first = true;
-    let mut place = |text: &mut String| {
-        text.push_str(if is_first { "  --> " } else { "  " });
-        is_first = false;
+fn finding(entry: &Entry, text: &mut Text) {
+    let level = match entry.entry_type {
+        EntryType::Waived => "waived",
+        EntryType::Change | EntryType::Finding => entry.severity.as_str(),
     };
-    if let Some(file) = &entry.file {
-        place(text);
-        text.push_str(&file.path);
-        if let (Some(line), Some(column)) = (file.line, file.column) {
-            let _ = write!(text, ":{line}:{column}");
-        }
-    }
-    if let Some(resource) = &entry.resource_ref {
-        place(text);
-        push_name(resource, text);
-    }
-    if let Some(field) = &entry.field {
-        place(text);
-        text.push_str(&field.path);
-    }
-    if !is_first {
-        text.push('\n');
+    text.line(format_args!("{level}[{}]: {}", entry.rule, entry.message));
+    let mut whereabouts = Vec::new();
+    whereabouts.extend(
+        entry
+            .file
+            .as_ref()
+            .map(|file| match (file.line, file.column) {
+                (Some(line), Some(column)) => format!("{}:{line}:{column}", file.path),
+                _ => file.path.clone(),
+            }),
+    );
+    whereabouts.extend(entry.resource_ref.as_ref().map(name_of));
+    whereabouts.extend(entry.field.as_ref().map(|field| field.path.clone()));
+    if !whereabouts.is_empty() {
+        text.line(format_args!("  --> {}", whereabouts.join("  ")));
     }
     if let Some(config) = &entry.config {
         let place = match (&config.path, config.line) {
             (Some(path), Some(line)) => format!("{path}:{line} "),
             _ => String::new(),
         };
-        let _ = writeln!(text, "  = config: {place}{}", config.field);
+        text.line(format_args!("  = config: {place}{}", config.field));
     }
     if let Some(reason) = entry.tags.mark("reason") {
         let until = entry
             .tags
             .mark("until")
             .map_or(String::new(), |day| format!(" (until {day})"));
-        let _ = writeln!(text, "  = reason: {reason}{until}");
+        text.line(format_args!("  = reason: {reason}{until}"));
     }
     if let Some(help) = &entry.help {
-        let _ = writeln!(text, "  = help: {help}");
+        text.line(format_args!("  = help: {help}"));
     }
 }
 
 /// The fields set in each object, by part and section, with the decision, and the totals. `width` is the width of the
 /// terminal, which longer text is wrapped to.
-pub fn summary(report: &Report, width: Option<u16>) -> String {
+pub fn summary(report: &Report, width: Option<u16>) -> Text {
     let mut changes: Vec<&Entry> = report
         .results
         .iter()
@@ -128,15 +119,19 @@ pub fn summary(report: &Report, width: Option<u16>) -> String {
         .collect();
     // The order of the transformers keeps related changes together.
     changes.sort_by_key(|entry| entry.change);
-    let mut text = String::new();
+    let mut text = Text::default();
     for object in changes.chunk_by(|a, b| a.resource_ref == b.resource_ref) {
         let name = object[0].resource_ref.as_ref().map(name_of);
         let (name, file) = (name.unwrap_or_default(), object[0].file.as_ref());
         let file = file.map_or("", |file| file.path.as_str());
-        let table = table(object, width).trim_fmt();
-        let _ = writeln!(text, "{name}  {file}\n{table}\n");
+        text.line(format_args!("{name}  {file}"));
+        for line in table(object, width).trim_fmt().lines() {
+            text.line(line);
+        }
+        text.end();
     }
-    text + &totals(report)
+    text.line(totals(report));
+    text
 }
 
 /// The key of a row: changes with the same key share it.
@@ -168,12 +163,14 @@ fn table(changes: &[&Entry], width: Option<u16>) -> Table {
         table.set_width(width);
     }
     for (row, settings) in rows {
-        table.add_row(vec![
-            format!(" {}", row.part),
-            row.section.to_owned(),
-            settings.join(", "),
-            row.decider,
-        ]);
+        // Escaped here already, because a newline in a cell would be a line of the table.
+        let cells = [
+            &format!(" {}", row.part),
+            row.section,
+            &settings.join(", "),
+            &row.decider,
+        ];
+        table.add_row(cells.map(escaped));
     }
     table
 }
@@ -257,31 +254,33 @@ fn compact(value: &serde_json::Value) -> String {
 }
 
 /// A problem with an excerpt of the text, in the style of compiler messages.
-pub fn problem_snippet(problem: &Problem, color: bool) -> String {
+pub fn problem_snippet(problem: &Problem, color: bool) -> Text {
     let place = problem.place.as_ref();
     let Some(place) = place.filter(|place| !place.excerpt.is_empty()) else {
-        return format!("{problem}\n");
+        return problem.text();
     };
+    let whereabouts = problem.subject.iter().chain(&problem.field);
+    let whereabouts: Vec<&str> = whereabouts.map(String::as_str).collect();
+    let whereabouts = whereabouts.join("  ");
+    let help = problem.help.as_deref().unwrap_or_default();
     let path = place.file.as_deref().unwrap_or("stdin");
-    let title = Level::ERROR
-        .primary_title(problem.message.as_str())
-        .id(problem.id);
+    let [message, path, whereabouts, help] =
+        [&problem.message, path, &whereabouts, help].map(escaped);
+    let title = Level::ERROR.primary_title(&*message).id(problem.id);
     let snippet = Snippet::source(place.excerpt.as_str())
-        .path(path)
+        .path(&*path)
         .line_start(place.excerpt_line)
         .annotation(AnnotationKind::Primary.span(place.span.clone()));
     let mut group = title.element(snippet);
-    let whereabouts = problem.subject.iter().chain(&problem.field);
-    let whereabouts: Vec<&str> = whereabouts.map(String::as_str).collect();
     if !whereabouts.is_empty() {
-        group = group.element(Level::NOTE.message(whereabouts.join("  ")));
+        group = group.element(Level::NOTE.message(&*whereabouts));
     }
-    if let Some(help) = &problem.help {
-        group = group.element(Level::HELP.message(help.as_str()));
+    if !help.is_empty() {
+        group = group.element(Level::HELP.message(&*help));
     }
     let renderer = match color {
         true => Renderer::styled(),
         false => Renderer::plain(),
     };
-    renderer.render(&[group]) + "\n"
+    Text::rendered(renderer.render(&[group]) + "\n")
 }

@@ -33,7 +33,7 @@ pub fn totals(report: &Report) -> String {
         };
         let workloads = plural(counts.workloads, "workload", "workloads");
         return format!(
-            "{workloads}{files} for {}: {drift}; {}, {}, {} waived\n",
+            "{workloads}{files} for {}: {drift}; {}, {}, {} waived",
             report.environment,
             plural(counts.errors, "error", "errors"),
             plural(counts.warnings, "warning", "warnings"),
@@ -61,7 +61,7 @@ pub fn totals(report: &Report) -> String {
     if counts.waived > 0 {
         let _ = write!(text, "; {} waived", counts.waived);
     }
-    text + "\n"
+    text
 }
 
 /// A count with its noun.

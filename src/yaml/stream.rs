@@ -20,7 +20,7 @@ pub struct Stream {
     merges: OnceLock<bool>,
     wide: OnceLock<Wide>,
     characters: OnceLock<Characters>,
-    answer: OnceLock<bool>,
+    hidden: OnceLock<Vec<Range<usize>>>,
 }
 
 /// A place in a text as an editor shows it.
@@ -165,7 +165,7 @@ impl Stream {
                 merges: OnceLock::new(),
                 wide: OnceLock::new(),
                 characters: OnceLock::new(),
-                answer: OnceLock::new(),
+                hidden: OnceLock::new(),
             }),
             Err(error) => Err((error.locate(&text), text)),
         }
@@ -242,10 +242,9 @@ impl Stream {
         }
     }
 
-    /// The answer to a question about the text, asked on the first call only.
-    #[must_use]
-    pub fn ask_once(&self, question: fn(&str) -> bool) -> bool {
-        *self.answer.get_or_init(|| question(&self.text))
+    /// The parts of the text that reports must not show, which the caller finds once.
+    pub fn hidden(&self, find: impl FnOnce(&Stream) -> Vec<Range<usize>>) -> &[Range<usize>] {
+        self.hidden.get_or_init(|| find(self))
     }
 
     /// Is there a `<<` anywhere? Without one no map has merged entries, and most texts have none.

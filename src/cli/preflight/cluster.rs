@@ -32,9 +32,9 @@ impl Cluster {
         let kubectl = find("kubectl", &path).ok_or_else(|| {
             Failure::new(
                 WRONG_USE,
-                "error: preflight needs kubectl, and it is not on PATH\n  \
-                 = help: install kubectl, or run `fitout check`, which needs no cluster",
+                "error: preflight needs kubectl, and it is not on PATH",
             )
+            .note("  = help: install kubectl, or run `fitout check`, which needs no cluster")
         })?;
         Ok(Cluster { kubectl, context })
     }
@@ -106,10 +106,10 @@ impl Cluster {
         let said = answer.stderr.trim().lines().next_back().unwrap_or_default();
         Err(Failure::new(
             UNREADABLE,
-            format!(
-                "error: kubectl cannot reach the cluster {context}: {said}\n  \
-                 = help: `kubectl config get-contexts` lists the contexts; choose one with --context"
-            ),
+            format_args!("error: kubectl cannot reach the cluster {context}: {said}"),
+        )
+        .note(
+            "  = help: `kubectl config get-contexts` lists the contexts; choose one with --context",
         ))
     }
 
@@ -181,7 +181,7 @@ impl Drop for Scratch {
         drop(self.remover.stdin.take());
         let is_gone = self.remover.wait().is_ok_and(|status| status.success());
         if !is_gone {
-            Output::stderr(&format!(
+            Output::notice(format_args!(
                 "warning: namespace {0} was not deleted: run `kubectl delete namespace {0}`",
                 self.name
             ));

@@ -10,10 +10,10 @@ mod pods;
 mod render;
 mod storage;
 
-use std::fmt;
 use std::path::PathBuf;
 
 use clap::Args;
+use fitout::text::Text;
 
 use super::files::{Choice, Reader};
 use super::inputs::{Manifests, failure};
@@ -72,13 +72,17 @@ struct Finding {
     remedy: String,
 }
 
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = self.what.replace('\n', "\n  ");
+impl Finding {
+    fn text(&self) -> Text {
         let warning = if self.is_warning { "warning: " } else { "" };
-        writeln!(f, "{warning}{}: {}", self.object, self.field)?;
-        writeln!(f, "  {what}")?;
-        writeln!(f, "  = help: {}", self.remedy)
+        let mut text = Text::of(format_args!("{warning}{}: {}", self.object, self.field));
+        // Messages of the API server can have several lines.
+        for line in self.what.lines() {
+            text.line(format_args!("  {line}"));
+        }
+        text.line(format_args!("  = help: {}", self.remedy));
+        text.end();
+        text
     }
 }
 
@@ -97,11 +101,11 @@ impl Preflight {
             .findings(&cluster, &mut render)
             .map_err(unreadable("cannot query the cluster"))?;
         for finding in &findings {
-            Output::stdout(&format!("{finding}\n"));
+            Output::report(&finding.text())?;
         }
         let warnings = findings.iter().filter(|it| it.is_warning).count();
         let found = findings.len() - warnings;
-        Output::stderr(&format!(
+        Output::notice(format_args!(
             "Preflight  {}: {}, {}",
             counted(render.objects.len(), "object"),
             counted(found, "finding"),

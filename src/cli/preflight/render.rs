@@ -2,6 +2,7 @@
 
 use fitout::objects::{ClaimKind, Target};
 use fitout::read::Resource;
+use fitout::text::word;
 use serde_json::{Value, json};
 
 /// The objects that would be applied.
@@ -83,8 +84,8 @@ pub(super) fn group(api_version: &str) -> &str {
 }
 
 pub(super) fn title(kind: &str, namespace: Option<&str>, name: &str) -> String {
-    let namespace = namespace.map_or(String::new(), |namespace| format!("{namespace}/"));
-    format!("{kind} {namespace}{name}")
+    let namespace = namespace.map_or(String::new(), |namespace| format!("{}/", word(namespace)));
+    format!("{} {namespace}{}", word(kind), word(name))
 }
 
 /// A `v1` List of objects.

@@ -1,0 +1,353 @@
+//! Edits files in place: all of them or none.
+//!
+//! The new texts are first written next to their files and synced. Then each file and its new text exchange their names, so
+//! that the old text is still there if a file turns out to have changed, or another one cannot be exchanged: the names are
+//! then exchanged back.
+
+use std::collections::BTreeSet;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use fitout::text::Text;
+use rayon::prelude::*;
+
+use super::output::Output;
+use super::{CHANGED, Failure, UNWRITABLE, temporary};
+
+/// How the names of temporary files begin; then follow the process and a number.
+const PREFIX: &str = ".fitout-";
+
+/// The new text of a file.
+pub(super) struct Edit<'e> {
+    /// The file, as the arguments or a folder below them name it.
+    pub(super) file: &'e Path,
+    /// Its name in messages.
+    pub(super) name: &'e str,
+    /// The text that was read.
+    pub(super) before: &'e str,
+    pub(super) after: &'e str,
+}
+
+/// A file to replace.
+struct Target<'e> {
+    edit: &'e Edit<'e>,
+    /// The file itself, if the name is that of a link.
+    file: PathBuf,
+    metadata: Metadata,
+    /// The file with the new text, and with the old one after the exchange.
+    temporary: PathBuf,
+}
+
+/// Writes all edits, or none of them. `named` are the arguments; `then` runs before the files are replaced.
+pub(super) fn write(
+    edits: &[Edit<'_>],
+    named: &[PathBuf],
+    then: impl FnOnce() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let targets = targets(edits, named)?;
+    let result = stage(&targets).and_then(|()| then()).and_then(|()| {
+        let mut temporary = temporary::hold();
+        let result = replace(&targets);
+        temporary.remove_all();
+        result
+    });
+    if result.is_err() {
+        temporary::hold().remove_all();
+    }
+    result
+}
+
+/// Removes what runs that were killed left next to these files.
+pub(super) fn remove_leftovers<'f>(files: impl Iterator<Item = &'f Path>) {
+    let folders: BTreeSet<PathBuf> = files.filter_map(|file| folder_of(file).ok()).collect();
+    for entry in folders
+        .iter()
+        .flat_map(std::fs::read_dir)
+        .flatten()
+        .flatten()
+    {
+        let name = entry.file_name();
+        let process = name.to_str().and_then(|name| {
+            let (process, _) = name
+                .strip_prefix(PREFIX)?
+                .strip_suffix(".tmp")?
+                .split_once('-')?;
+            process.parse().ok()
+        });
+        let is_left = process.is_some_and(|id| id == std::process::id() || !os::is_running(id));
+        if is_left && std::fs::remove_file(entry.path()).is_ok() {
+            let shown = entry.path();
+            Output::notice(format_args!(
+                "removed  {}, which an interrupted run left",
+                shown.display()
+            ));
+        }
+    }
+}
+
+fn folder_of(file: &Path) -> io::Result<PathBuf> {
+    let file = file.canonicalize()?;
+    Ok(file.parent().unwrap_or(Path::new("/")).to_owned())
+}
+
+/// The files to replace; fails if one of them cannot be, or not without losing something.
+fn targets<'e>(edits: &'e [Edit<'e>], named: &[PathBuf]) -> Result<Vec<Target<'e>>, Failure> {
+    let named: Vec<PathBuf> = named
+        .iter()
+        .filter_map(|it| it.canonicalize().ok())
+        .collect();
+    let (mut targets, mut refused) = (Vec::new(), Text::default());
+    for (number, edit) in edits.iter().enumerate() {
+        match Target::of(edit, number, &named) {
+            Ok(target) => targets.push(target),
+            Err(reason) => {
+                refused.line(format_args!("error: cannot write {}: {reason}", edit.name))
+            }
+        }
+    }
+    match refused.is_empty() {
+        true => Ok(targets),
+        false => {
+            let text = refused;
+            let (code, problems) = (UNWRITABLE, Vec::new());
+            let failure = Failure {
+                text,
+                code,
+                problems,
+            };
+            Err(failure.note(NOTHING))
+        }
+    }
+}
+
+const NOTHING: &str = "nothing was written";
+const AGAIN: &str = "  = help: run the same command again";
+
+impl<'e> Target<'e> {
+    fn of(edit: &'e Edit<'e>, number: usize, named: &[PathBuf]) -> Result<Target<'e>, String> {
+        let of_system = |error: io::Error| error.to_string();
+        let file = edit.file.canonicalize().map_err(of_system)?;
+        let metadata = std::fs::metadata(&file).map_err(of_system)?;
+        if !named.iter().any(|named| file.starts_with(named)) {
+            return Err(format!(
+                "it is a link to {}, outside of what -f names; name that file to edit it",
+                file.display()
+            ));
+        }
+        if !metadata.is_file() {
+            return Err("it is not a regular file".to_owned());
+        }
+        if metadata.permissions().readonly() {
+            return Err("it is read-only".to_owned());
+        }
+        os::check(&file, &metadata)?;
+        let name = format!("{PREFIX}{}-{number}.tmp", std::process::id());
+        Ok(Target {
+            edit,
+            temporary: file.with_file_name(name),
+            file,
+            metadata,
+        })
+    }
+
+    /// Writes the new text next to the file, with the file's mode, owner and attributes.
+    fn stage(&self) -> io::Result<()> {
+        let mut new = {
+            let mut temporary = temporary::hold();
+            let new = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&self.temporary)?;
+            temporary.add(&self.temporary);
+            new
+        };
+        new.write_all(self.edit.after.as_bytes())?;
+        os::keep(&File::open(&self.file)?, &self.metadata, &new)?;
+        new.set_permissions(self.metadata.permissions())
+    }
+
+    /// Whether the file at this path has this text.
+    fn has(path: &Path, text: &str) -> bool {
+        std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+            && std::fs::read(path).is_ok_and(|bytes| bytes == text.as_bytes())
+    }
+
+    fn failed(&self, error: io::Error) -> Failure {
+        let tried = format!("error: cannot write {}", self.edit.name);
+        Failure::of(UNWRITABLE, tried)(error)
+    }
+}
+
+/// Writes all new texts, and syncs them together.
+fn stage(targets: &[Target<'_>]) -> Result<(), Failure> {
+    let nothing = |failure: Failure| failure.note(NOTHING).note(AGAIN);
+    for target in targets {
+        let staged = target.stage();
+        staged.map_err(|error| nothing(target.failed(error)))?;
+    }
+    targets.par_iter().try_for_each(|target| {
+        let synced = File::open(&target.temporary).and_then(|new| new.sync_all());
+        synced.map_err(|error| nothing(target.failed(error)))
+    })
+}
+
+/// Exchanges the files with their new texts.
+fn replace(targets: &[Target<'_>]) -> Result<(), Failure> {
+    let mut replaced = Vec::new();
+    let mut result = targets.iter().try_for_each(|target| {
+        if !Target::has(&target.file, target.edit.before) {
+            return Err(changed(target));
+        }
+        let is_kept = os::exchange(&target.temporary, &target.file);
+        let is_kept = is_kept.map_err(|error| target.failed(error))?;
+        replaced.push((target, is_kept));
+        Ok(())
+    });
+    // An editor may have written to a file just before the exchange.
+    let mut kept = replaced.iter().filter(|(_, is_kept)| *is_kept);
+    let late = kept.find(|(target, _)| !Target::has(&target.temporary, target.edit.before));
+    if let (Ok(()), Some((target, _))) = (&result, late) {
+        result = Err(changed(target));
+    }
+    let result = result.map_err(|failure| {
+        replaced.retain(|(target, is_kept)| {
+            let is_ours = *is_kept && Target::has(&target.file, target.edit.after);
+            !(is_ours && os::exchange(&target.temporary, &target.file).is_ok())
+        });
+        let written: Vec<&str> = replaced.iter().map(|(it, _)| it.edit.name).collect();
+        match written.is_empty() {
+            true => failure.note(NOTHING).note(AGAIN),
+            false => failure
+                .note(format_args!("written: {}", written.join(", ")))
+                .note(format_args!("{AGAIN} for the others")),
+        }
+    });
+    let folders: BTreeSet<&Path> = targets.iter().filter_map(|it| it.file.parent()).collect();
+    for folder in folders {
+        // Some file systems cannot sync a folder; the texts are synced.
+        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    }
+    result
+}
+
+fn changed(target: &Target<'_>) -> Failure {
+    let name = target.edit.name;
+    let message = format_args!("error: {name} changed after fitout read it");
+    Failure::new(CHANGED, message)
+}
+
+#[cfg(any(target_os = "linux", target_os = "macos"))]
+mod os {
+    //! What only some systems have.
+
+    use std::fs::{File, Metadata};
+    use std::io;
+    use std::os::unix::fs::{MetadataExt, fchown};
+    use std::path::Path;
+
+    use rustix::fs::{Access, AtFlags, CWD, RenameFlags, XattrFlags};
+    use rustix::fs::{accessat, fgetxattr, flistxattr, fsetxattr, renameat_with};
+    use rustix::io::Errno;
+    use rustix::process::{Pid, test_kill_process};
+
+    /// Refuses files that cannot be written, or have other names.
+    pub(super) fn check(file: &Path, metadata: &Metadata) -> Result<(), String> {
+        if metadata.nlink() > 1 {
+            let links = metadata.nlink();
+            return Err(format!(
+                "it has {links} hard links, and the others would keep the old text"
+            ));
+        }
+        accessat(CWD, file, Access::WRITE_OK, AtFlags::EACCESS)
+            .map_err(|error| io::Error::from(error).to_string())
+    }
+
+    /// Gives a new file the owner and the extended attributes of the old one, of which access control lists are some.
+    pub(super) fn keep(old: &File, metadata: &Metadata, new: &File) -> io::Result<()> {
+        let now = new.metadata()?;
+        let lost = |what: &str, error: io::Error| {
+            io::Error::new(error.kind(), format!("its {what} cannot be kept: {error}"))
+        };
+        if (now.uid(), now.gid()) != (metadata.uid(), metadata.gid()) {
+            fchown(new, Some(metadata.uid()), Some(metadata.gid()))
+                .map_err(|error| lost("owner", error))?;
+        }
+        for name in names(old)?
+            .split(|byte| *byte == 0)
+            .filter(|it| !it.is_empty())
+        {
+            let what = || format!("attribute {}", String::from_utf8_lossy(name));
+            let value = value(old, name).map_err(|error| lost(&what(), error))?;
+            // The security module may have set the same label.
+            if let Some(value) = value
+                && self::value(new, name).ok().flatten().as_ref() != Some(&value)
+            {
+                fsetxattr(new, name, &value, XattrFlags::empty())
+                    .map_err(|error| lost(&what(), error.into()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of the extended attributes of a file, each with a final zero.
+    fn names(file: &File) -> io::Result<Vec<u8>> {
+        let mut names = Vec::with_capacity(1 << 16);
+        match flistxattr(file, rustix::buffer::spare_capacity(&mut names)) {
+            Err(Errno::NOTSUP) => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+            Ok(_) => Ok(names),
+        }
+    }
+
+    /// The value of an extended attribute; `None` if the file does not have it.
+    fn value(file: &File, name: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let mut value = Vec::with_capacity(1 << 16);
+        match fgetxattr(file, name, rustix::buffer::spare_capacity(&mut value)) {
+            Ok(_) => Ok(Some(value)),
+            Err(Errno::NODATA) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Exchanges two files. Where the file system cannot, the first one replaces the second: then the result is false.
+    pub(super) fn exchange(new: &Path, old: &Path) -> io::Result<bool> {
+        match renameat_with(CWD, new, CWD, old, RenameFlags::EXCHANGE) {
+            Ok(()) => Ok(true),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                std::fs::rename(new, old).map(|()| false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn is_running(process: u32) -> bool {
+        let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+        process.is_some_and(|process| test_kill_process(process) != Err(Errno::SRCH))
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "macos")))]
+mod os {
+    //! Systems on which a file is replaced, and only its mode is kept.
+
+    use std::fs::{File, Metadata};
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn check(_: &Path, _: &Metadata) -> Result<(), String> {
+        Ok(())
+    }
+
+    pub(super) fn keep(_: &File, _: &Metadata, _: &File) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn exchange(new: &Path, old: &Path) -> io::Result<bool> {
+        std::fs::rename(new, old).map(|()| false)
+    }
+
+    pub(super) fn is_running(_: u32) -> bool {
+        true
+    }
+}

@@ -1,0 +1,185 @@
+//! Text for people: lines in which everything from outside is escaped.
+//!
+//! Names, values, paths and messages of other programs can contain newlines, terminal sequences and commands for CI systems.
+//! A [`Text`] therefore begins a line only by its own methods, and escapes whatever is written into one.
+
+use std::borrow::Cow;
+use std::fmt::{Display, Write as _};
+
+/// Lines for a terminal or a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    lines: String,
+    /// Whether the last line has something other than blanks.
+    has_begun: bool,
+}
+
+impl Text {
+    /// One line.
+    pub fn of(line: impl Display) -> Text {
+        let mut text = Text::default();
+        text.line(line);
+        text
+    }
+
+    /// The lines of another program, each escaped.
+    pub fn of_program(output: &str) -> Text {
+        let mut text = Text::default();
+        output.lines().for_each(|line| text.line(source(line)));
+        text
+    }
+
+    /// Text of a renderer whose every part from outside was escaped.
+    pub(crate) fn rendered(lines: String) -> Text {
+        let has_begun = false;
+        Text { lines, has_begun }
+    }
+
+    /// Writes a part of a line.
+    pub fn part(&mut self, part: impl Display) {
+        let start = self.lines.len();
+        let _ = write!(self.lines, "{part}");
+        let part = &self.lines[start..];
+        let trimmed = part.trim_start();
+        let is_blank = trimmed.is_empty();
+        // GitHub reads a line that begins with `::` as a command, also after blanks.
+        let is_command = !self.has_begun && trimmed.starts_with("::");
+        if is_command || !is_plain(part) {
+            let blanks = part.len() - trimmed.len();
+            let mut part = self.lines.split_off(start);
+            if is_command {
+                part.replace_range(blanks..=blanks, "\\u{3a}");
+            }
+            self.lines.push_str(&escaped(&part));
+        }
+        self.has_begun |= !is_blank;
+    }
+
+    /// Writes a part of a line between two escape sequences of a terminal.
+    pub fn painted(&mut self, on: &'static str, part: impl Display, off: &'static str) {
+        self.lines.push_str(on);
+        self.part(part);
+        self.lines.push_str(off);
+    }
+
+    /// Ends the line.
+    pub fn end(&mut self) {
+        self.lines.push('\n');
+        self.has_begun = false;
+    }
+
+    /// Writes a line.
+    pub fn line(&mut self, line: impl Display) {
+        self.part(line);
+        self.end();
+    }
+
+    /// Writes the lines of another text.
+    pub fn append(&mut self, text: Text) {
+        self.lines.push_str(&text.lines);
+        self.has_begun = text.has_begun;
+    }
+
+    /// The lines, each with its newline.
+    pub fn as_str(&self) -> &str {
+        &self.lines
+    }
+
+    /// Whether it has no lines.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+/// Text without control characters, invisible characters, and the commands that Azure Pipelines, GitHub and TeamCity find
+/// anywhere in a line: `##[`, `##vso[`, `##teamcity[`.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        if is_invisible(c) || c == '[' && is_command(&text[..at]) {
+            match c {
+                '[' => escaped.push_str("\\u{5b}"),
+                c => escaped.extend(c.escape_default()),
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+/// Whether there is nothing to escape. All bytes are looked at, which is faster than to stop at the first.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.bytes();
+    bytes.fold(true, |so_far, byte| {
+        so_far & (b' '..0x7f).contains(&byte) & (byte != b'#')
+    })
+}
+
+/// A line of a manifest: escaped, with its tabs as blanks.
+pub fn source(line: &str) -> Cow<'_, str> {
+    match line.contains('\t') {
+        true => Cow::Owned(escaped(&line.replace('\t', "    ")).into_owned()),
+        false => escaped(line),
+    }
+}
+
+/// A kind or name in a sentence: in quotes unless it looks like one, so that it cannot pass for other text.
+pub fn word(name: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_alphanumeric() || "-._:/@+~".contains(c);
+    match name.chars().all(is_plain) && !name.starts_with(':') {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("{name:?}")),
+    }
+}
+
+/// Whether the text before a bracket makes it a command.
+fn is_command(before: &str) -> bool {
+    let name = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric());
+    name.ends_with("##")
+}
+
+/// Characters that a terminal obeys, or that change the order of the others or hide them.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_one_line_without_commands() {
+        for (line, expected) in [
+            ("plain: a # b [c] ::d", "plain: a # b [c] ::d"),
+            (
+                "\u{1b}]0;x\u{7}\u{7f}\u{9b}2J",
+                "\\u{1b}]0;x\\u{7}\\u{7f}\\u{9b}2J",
+            ),
+            ("a\n::error\r\tb", "a\\n::error\\r\\tb"),
+            ("::error::x", "\\u{3a}:error::x"),
+            ("  ::error::x", "  \\u{3a}:error::x"),
+            ("x ##vso[a]b##[c]", "x ##vso\\u{5b}a]b##\\u{5b}c]"),
+            (
+                "\u{202e}\u{2066}\u{200b}\u{85}\u{2028}",
+                "\\u{202e}\\u{2066}\\u{200b}\\u{85}\\u{2028}",
+            ),
+            ("größe ✓ 日本", "größe ✓ 日本"),
+        ] {
+            assert_eq!(Text::of(line).as_str(), format!("{expected}\n"));
+        }
+    }
+
+    #[test]
+    fn a_word_looks_like_a_name_or_is_quoted() {
+        assert_eq!(word("system:web-1.x"), "system:web-1.x");
+        assert_eq!(word("web 0 errors"), "\"web 0 errors\"");
+        assert_eq!(word("::error"), "\"::error\"");
+    }
+}
