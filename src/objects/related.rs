@@ -28,8 +28,7 @@ pub struct Related<'a> {
     /// The position in `services`, by the index of the object.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
-    /// The first PersistentVolumeClaim of each name, and of each name and namespace, with its index.
-    claims: HashMap<String, [HashMap<Option<&'a str>, (usize, Node<'a>)>; 2]>,
+    claims: HashMap<String, Called<'a>>,
     /// The namespaces of claims that StatefulSets create, by name without the ordinal.
     made_claims: HashMap<String, HashSet<Option<&'a str>>>,
     storage_classes: HashMap<String, Node<'a>>,
@@ -39,6 +38,13 @@ pub struct Related<'a> {
     quotas: Vec<(usize, &'a Resource<'a>)>,
     /// The same without their indices, by namespace.
     quotas_of: HashMap<Option<&'a str>, Vec<&'a Resource<'a>>>,
+}
+
+/// PersistentVolumeClaims with a name: the first, and the first of each namespace, with their indices.
+#[derive(Debug)]
+struct Called<'a> {
+    first: (usize, Node<'a>),
+    by_namespace: HashMap<Option<&'a str>, (usize, Node<'a>)>,
 }
 
 /// Pods that an object makes.
@@ -136,10 +142,12 @@ impl<'a> Related<'a> {
         match claim.kind {
             ClaimKind::Object => {
                 for name in all_names(resource) {
-                    let [first, by_namespace] = self.claims.entry(name).or_default();
                     let claim = (index, resource.node);
-                    first.entry(None).or_insert(claim);
-                    let here = by_namespace.entry(resource.namespace.as_deref());
+                    let called = self.claims.entry(name).or_insert_with(|| Called {
+                        first: claim,
+                        by_namespace: HashMap::new(),
+                    });
+                    let here = called.by_namespace.entry(resource.namespace.as_deref());
                     here.or_insert(claim);
                 }
             }
@@ -286,9 +294,12 @@ impl<'a> Related<'a> {
 
     /// The PersistentVolumeClaim that pods of an object reference by name, with its index.
     pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<(usize, Node<'a>)> {
-        let [first, by_namespace] = self.claims.get(name)?;
+        let Called {
+            first,
+            by_namespace,
+        } = self.claims.get(name)?;
         let found = match of.namespace.as_deref() {
-            None => [first.get(&None), None],
+            None => [Some(first), None],
             namespace => [by_namespace.get(&namespace), by_namespace.get(&None)],
         };
         let found = found.into_iter().flatten();
