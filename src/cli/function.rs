@@ -103,6 +103,10 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
             if !text.is_empty() {
                 Output::stderr(text.trim_end());
             }
+            let unexamined = report::unexamined(report);
+            if settings.prints_findings(outcome.host) && outcome.passed && !unexamined.is_empty() {
+                Output::stderr(&format!("fitout: {unexamined}"));
+            }
         }
         match (&outcome.report, &outcome.output) {
             _ if outcome.passed => {}

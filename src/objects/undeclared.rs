@@ -1,20 +1,98 @@
-//! Pods in kinds that fitout does not know, detected by lists of containers with names and images.
+//! What an object holds that fitout does not change: pods and claims in kinds that it does not know, and hints of pods
+//! that only a controller sees.
+//!
+//! Nothing of the kind is known, so the whole object is searched. A mapping is a pod if it has a list of containers with
+//! images. A mapping that has only some fields of a pod is evaluated as far as it goes. Text that contains manifests is not
+//! parsed.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
-use super::places::{Form, is_known_kind};
-use crate::read::Resource;
-use crate::yaml::Node;
+use jsonptr::PointerBuf;
 
-/// Groups and kinds with mappings that look like pods but are not: examples in schemas, patterns in policies, history of
-/// controllers, and patches of prometheus-operator.
-const NO_PODS: [(&str, &str); 5] = [
-    ("apiextensions.k8s.io", ""),
-    ("admissionregistration.k8s.io", ""),
-    ("kyverno.io", ""),
-    ("monitoring.coreos.com", ""),
-    ("apps", "ControllerRevision"),
+use super::claims::Claim;
+use super::layout;
+use super::places::{Form, PodSpecs, is_known_kind};
+use super::template::Template;
+use super::walk::below;
+use crate::problem::field_path;
+use crate::read::Resource;
+use crate::yaml::{Node, NodeId};
+
+/// Groups and kinds that hold no pods, although some have mappings that look like pods: examples in schemas, patterns in
+/// policies, history of controllers, and patches of prometheus-operator. An empty kind is the whole group.
+const NO_PODS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "ConfigMap",
+            "Endpoints",
+            "Event",
+            "LimitRange",
+            "Namespace",
+            "Node",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "ResourceQuota",
+            "Secret",
+            "Service",
+            "ServiceAccount",
+        ],
+    ),
+    ("apps", &["ControllerRevision"]),
+    ("argoproj.io", &["AppProject"]),
+    (
+        "monitoring.coreos.com",
+        &[
+            "AlertmanagerConfig",
+            "PodMonitor",
+            "Probe",
+            "PrometheusRule",
+            "ScrapeConfig",
+            "ServiceMonitor",
+        ],
+    ),
+    ("admissionregistration.k8s.io", &[]),
+    ("apiextensions.k8s.io", &[]),
+    ("apiregistration.k8s.io", &[]),
+    ("autoscaling", &[]),
+    ("autoscaling.k8s.io", &[]),
+    ("bitnami.com", &[]),
+    ("certificates.k8s.io", &[]),
+    ("coordination.k8s.io", &[]),
+    ("discovery.k8s.io", &[]),
+    ("external-secrets.io", &[]),
+    ("flowcontrol.apiserver.k8s.io", &[]),
+    ("gateway.networking.k8s.io", &[]),
+    ("image.toolkit.fluxcd.io", &[]),
+    ("kyverno.io", &[]),
+    ("metrics.k8s.io", &[]),
+    ("networking.k8s.io", &[]),
+    ("node.k8s.io", &[]),
+    ("policies.kyverno.io", &[]),
+    ("policy", &[]),
+    ("rbac.authorization.k8s.io", &[]),
+    ("scheduling.k8s.io", &[]),
+    ("snapshot.storage.k8s.io", &[]),
+    ("storage.k8s.io", &[]),
+    ("templates.gatekeeper.sh", &[]),
+    ("constraints.gatekeeper.sh", &[]),
 ];
+
+/// Kinds whose controllers deploy manifests that the object only names.
+const DEPLOYERS: &[(&str, &[&str])] = &[
+    ("addons.cluster.x-k8s.io", &[]),
+    ("argoproj.io", &["Application", "ApplicationSet"]),
+    ("fleet.cattle.io", &["GitRepo", "HelmOp"]),
+    ("helm.cattle.io", &[]),
+    ("helm.crossplane.io", &["Release"]),
+    ("helm.toolkit.fluxcd.io", &[]),
+    ("kappctrl.k14s.io", &["App"]),
+    ("kustomize.toolkit.fluxcd.io", &[]),
+];
+
+/// The lists of containers in a pod spec.
+const LISTS: [&str; 3] = ["initContainers", "containers", "ephemeralContainers"];
 
 /// Keys that distinguish containers from other mappings with a name and an image.
 const OF_CONTAINERS: [&str; 8] = [
@@ -28,138 +106,474 @@ const OF_CONTAINERS: [&str; 8] = [
     "securityContext",
 ];
 
+/// Fields of a pod spec that weaken its isolation. Few other mappings have them.
+const OF_PODS: [&str; 3] = ["hostNetwork", "hostPID", "hostIPC"];
+
+/// Fields from which controllers make pods.
+const HINTS: [&str; 7] = [
+    "image",
+    "nodeSelector",
+    "podSpec",
+    "podTemplate",
+    "priorityClassName",
+    "serviceAccountName",
+    "tolerations",
+];
+
 /// The maximum of places reported for one object.
 const MAX_REPORTED: usize = 8;
+
+/// What an object holds that fitout does not change.
+#[derive(Debug, Default)]
+pub struct Undeclared<'a> {
+    /// Pods that only checks look at.
+    pub templates: Vec<Template<'a>>,
+    /// Some of their places, in the syntax of `podSpecs`; empty if a declaration would not help.
+    pub places: Vec<UndeclaredPods>,
+    /// What checks cannot look at.
+    pub gap: Option<Gap>,
+}
+
+/// What checks cannot look at, least severe first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gap {
+    /// The object has only some fields of its pods; their operator sets the others.
+    Operated,
+    /// Claims at a path.
+    Claims(String),
+    /// A field at a path from which a controller may make pods.
+    Hint(String),
+    /// The object deploys manifests that it only names.
+    Deployer,
+    /// A list of containers at a path that cannot be read.
+    Unreadable(String),
+}
+
+impl Gap {
+    /// Whether the rest of the object is examined.
+    pub fn is_in_part(&self) -> bool {
+        *self == Gap::Operated
+    }
+}
 
 /// A place that looks like pods or containers, in the syntax of `podSpecs`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UndeclaredPods {
     path: String,
+    /// Whether a path in a config can name it.
+    can_be_declared: bool,
     /// What is at the path.
     pub form: Form,
 }
 
 impl UndeclaredPods {
-    fn new(path: &str) -> UndeclaredPods {
-        match path.strip_suffix("/spec") {
-            Some(template) => UndeclaredPods {
-                path: template.to_owned(),
-                form: Form::Template,
-            },
-            None => UndeclaredPods {
-                path: path.to_owned(),
-                form: Form::PodSpec,
-            },
-        }
-    }
-
     /// The path of the pods or containers.
     pub fn full_path(&self) -> String {
-        match self.form {
-            Form::Template => format!("{}/spec", self.path),
-            Form::PodSpec | Form::Containers => self.path.clone(),
+        match (self.form, self.path.as_str()) {
+            (Form::Template, "") => "spec".to_owned(),
+            (Form::Template, path) => format!("{path}/spec"),
+            (_, path) => path.to_owned(),
         }
     }
 
-    /// The entry of `podSpecs` that declares them.
-    pub fn declaration(&self, resource: &Resource<'_>) -> String {
+    /// The entry of `podSpecs` that declares them; `None` if no path can name them.
+    pub fn declaration(&self, resource: &Resource<'_>) -> Option<String> {
+        if !self.can_be_declared {
+            return None;
+        }
         let form = match self.form {
             Form::Template => "",
             Form::PodSpec => ", form: PodSpec",
             Form::Containers => ", form: Containers",
         };
+        let group = match resource.group() {
+            "" => "\"\"",
+            group => group,
+        };
         // The path is quoted because of `[` and `*`.
-        format!(
-            "{{group: {}, kind: {}, path: \"{}\"{form}}}",
-            if resource.group().is_empty() {
-                "\"\""
-            } else {
-                resource.group()
-            },
-            resource.kind,
-            self.path
-        )
+        Some(format!(
+            "{{group: {group}, kind: {}, path: \"{}\"{form}}}",
+            resource.kind, self.path
+        ))
     }
 }
 
-/// Whether an object of an unknown kind may hold pods. This is only a search for `image` and aliases in the object's text,
-/// because most objects have neither.
-pub fn may_hold_pods(resource: &Resource<'_>) -> bool {
+fn is_listed(table: &[(&str, &[&str])], resource: &Resource<'_>) -> bool {
     let group = resource.group();
-    let is_kind =
-        |(g, kind): &(&str, &str)| group == *g && (kind.is_empty() || resource.kind == *kind);
-    if NO_PODS.iter().any(is_kind) || is_known_kind(resource) {
-        return false;
-    }
-    let text = resource.node.raw().as_bytes();
-    let has = |words: &str| memchr::memmem::find(text, words.as_bytes()).is_some();
-    has("image") || has("*")
+    let mut rows = table.iter().filter(|(known, _)| *known == group);
+    rows.any(|(_, kinds)| kinds.is_empty() || kinds.contains(&&*resource.kind))
 }
 
-/// The places of an object that look like pods. Each node is visited once, even if it has aliases.
-pub fn pods_in(resource: &Resource<'_>) -> Vec<UndeclaredPods> {
-    let mut found: Vec<UndeclaredPods> = Vec::new();
-    let mut seen = HashSet::new();
-    let mut open: Vec<(String, Node<'_>)> = Vec::new();
-    open.push((String::new(), resource.node));
-    while let Some((path, node)) = open.pop().filter(|_| found.len() < MAX_REPORTED) {
-        if !seen.insert(node.id()) {
-            continue;
+impl<'a> Undeclared<'a> {
+    /// What an object holds besides its known templates and claims; `empty` are its pods without containers.
+    pub(super) fn of(
+        resource: &'a Resource<'a>,
+        templates: &[Template<'a>],
+        claims: &[Claim<'a>],
+        empty: Vec<Template<'a>>,
+        declared: &[PodSpecs],
+    ) -> Option<Box<Undeclared<'a>>> {
+        let is_known = is_known_kind(resource);
+        let is_partial = |it: &Template<'_>| !it.is_whole() || it.has_more_containers;
+        let is_operated = is_known && templates.iter().any(is_partial);
+        let mut found = Undeclared {
+            templates: empty,
+            gap: is_operated.then_some(Gap::Operated),
+            ..Undeclared::default()
+        };
+        if is_listed(DEPLOYERS, resource) {
+            found.gap = Some(Gap::Deployer);
+        } else if is_operated || !is_known && !is_listed(NO_PODS, resource) {
+            let is_declared = declared.iter().any(|it| it.is_for(resource));
+            let mut search = Search::new(resource, templates, claims, is_known);
+            search.run();
+            let has_pods = is_known || is_declared || !search.found.templates.is_empty();
+            // A hint says nothing new where there are pods.
+            let is_new = |gap: &Gap| !has_pods || matches!(gap, Gap::Unreadable(_));
+            let operated = search.has_part.then_some(Gap::Operated);
+            found.gap = [search.found.gap.filter(is_new), operated, found.gap].into_iter().flatten().max();
+            found.templates.append(&mut search.found.templates);
+            found.places = search.found.places;
         }
-        if !path.is_empty() && has_containers(node) {
-            let pods = UndeclaredPods::new(&path);
-            if !found.contains(&pods) {
-                found.push(pods);
-            }
-            continue;
+        let is_empty = found.templates.is_empty() && found.gap.is_none();
+        (!is_empty).then(|| Box::new(found))
+    }
+}
+
+/// A mapping or list that is searched: its parent, and its key or index there.
+struct Visit<'a> {
+    parent: usize,
+    step: Step<'a>,
+    node: Node<'a>,
+    /// The innermost object around it that is not the searched one.
+    embedded: Option<Node<'a>>,
+}
+
+enum Step<'a> {
+    Root,
+    Key(Cow<'a, str>),
+    Item(usize),
+}
+
+/// A search for pods. Each node is visited once, even if it has aliases.
+struct Search<'a> {
+    resource: &'a Resource<'a>,
+    /// Specs, containers and claims that are known.
+    known: HashSet<NodeId>,
+    is_known_kind: bool,
+    visits: Vec<Visit<'a>>,
+    seen: HashSet<NodeId>,
+    found: Undeclared<'a>,
+    /// Whether only some fields of any pod are found.
+    has_part: bool,
+}
+
+/// How much of a pod a mapping has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Looks {
+    /// Containers with images.
+    Whole,
+    /// Some fields.
+    Partial,
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        resource: &'a Resource<'a>,
+        templates: &[Template<'a>],
+        claims: &[Claim<'a>],
+        is_known_kind: bool,
+    ) -> Search<'a> {
+        let mut known = HashSet::new();
+        for template in templates {
+            known.insert(id_of(template.spec));
+            known.extend(template.containers.iter().map(|it| id_of(it.node)));
         }
-        let first = open.len();
-        for (key, value) in node.entries() {
-            let key = key.text().unwrap_or_default();
-            let is_own = path.is_empty() && ["metadata", "status"].contains(&key.as_ref());
-            // A path cannot contain these keys.
-            if is_own || key.is_empty() || key.contains(['/', '*', '[', ']', '"', '\\']) {
+        known.extend(claims.iter().map(|it| id_of(it.node)));
+        Search {
+            resource,
+            known,
+            is_known_kind,
+            visits: Vec::new(),
+            seen: HashSet::new(),
+            found: Undeclared::default(),
+            has_part: false,
+        }
+    }
+
+    fn run(&mut self) {
+        self.visits.push(Visit {
+            parent: 0,
+            step: Step::Root,
+            node: self.resource.node,
+            embedded: None,
+        });
+        let mut open = vec![0];
+        while let Some(at) = open.pop() {
+            let node = self.visits[at].node;
+            if !self.seen.insert(id_of(node)) {
                 continue;
             }
-            let path = match path.as_str() {
-                "" => key.into_owned(),
-                path => format!("{path}/{key}"),
-            };
-            if value.is_map() {
-                open.push((path, value));
-            } else if are_containers(value) {
-                let path = format!("{path}[]");
-                let form = Form::Containers;
-                let containers = UndeclaredPods { path, form };
-                if !found.contains(&containers) {
-                    found.push(containers);
-                }
+            let first = self.visits.len();
+            if node.is_map() {
+                self.look_at(at);
             } else {
-                let items = value.items().filter(|item| item.is_map());
-                open.extend(items.map(|item| (format!("{path}[]"), item)));
+                for (index, item) in node.items().enumerate() {
+                    self.visit(at, Step::Item(index), item);
+                }
+            }
+            // Nodes are popped from the end.
+            open.extend((first..self.visits.len()).rev());
+        }
+    }
+
+    fn visit(&mut self, parent: usize, step: Step<'a>, node: Node<'a>) {
+        if node.is_map() || node.is_sequence() {
+            let embedded = self.visits[parent].embedded;
+            self.visits.push(Visit {
+                parent,
+                step,
+                node,
+                embedded,
+            });
+        }
+    }
+
+    fn look_at(&mut self, at: usize) {
+        let node = self.visits[at].node;
+        let is_root = matches!(self.visits[at].step, Step::Root);
+        if !is_root && ["kind", "apiVersion"].iter().all(|key| node.get(key).is_some()) {
+            self.visits[at].embedded = Some(node);
+        }
+        let looks = self.looks(at, node);
+        if let Some(looks) = looks {
+            self.add_pods(at, looks);
+        }
+        let is_claim = node.get("accessModes").is_some_and(Node::is_sequence)
+            || node.get("storageClassName").is_some() && node.get("resources").is_some();
+        if is_claim && !self.is_known_claim(at) {
+            self.gap(Gap::Claims, at, None);
+        }
+        for (key, value) in node.entries() {
+            let key = key.text().unwrap_or_default();
+            if is_root && ["metadata", "status"].contains(&key.as_ref())
+                || looks.is_some() && LISTS.contains(&key.as_ref())
+            {
+                continue;
+            }
+            if HINTS.contains(&key.as_ref()) && !value.is_null() && looks.is_none() {
+                self.gap(Gap::Hint, at, Some(&key));
+            }
+            if are_containers(value) && !self.is_known_list(value) {
+                self.add_containers(at, key, value);
+            } else {
+                self.visit(at, Step::Key(key), value);
             }
         }
-        // Nodes are popped from the end.
-        open[first..].reverse();
     }
-    found
+
+    fn looks(&mut self, at: usize, node: Node<'a>) -> Option<Looks> {
+        let mut looks = None;
+        for key in LISTS {
+            let Some(list) = node.get(key).filter(|list| !list.is_null()) else {
+                continue;
+            };
+            if self.is_known_list(list) {
+                continue;
+            }
+            if list.items().any(is_container) {
+                let is_whole = list.items().any(is_named_image) && !self.is_known_kind;
+                looks = looks.max(Some(is_whole));
+            }
+            let is_readable = list.is_sequence() && list.items().all(Node::is_map);
+            let holds_any = list.items().any(is_container)
+                || list.is_map() && list.entries().any(|(_, value)| is_container(value));
+            if !is_readable && holds_any {
+                self.gap(Gap::Unreadable, at, Some(key));
+            }
+        }
+        if let Some(is_whole) = looks {
+            return Some(if is_whole { Looks::Whole } else { Looks::Partial });
+        }
+        let is_weak = |key: &&str| node.get(key).and_then(Node::bool) == Some(true);
+        let has_context = node.get("securityContext").is_some_and(Node::is_map);
+        let is_some = has_context || OF_PODS.iter().any(|key| is_weak(&key));
+        (is_some && !self.known.contains(&id_of(node))).then_some(Looks::Partial)
+    }
+
+    /// Whether a list has the containers of a known template.
+    fn is_known_list(&self, list: Node<'a>) -> bool {
+        list.items().any(|it| self.known.contains(&id_of(it)))
+    }
+
+    /// Whether a claim, or the object around its spec, is known.
+    fn is_known_claim(&self, at: usize) -> bool {
+        let Visit { parent, node, .. } = &self.visits[at];
+        let nodes = [*node, self.visits[*parent].node];
+        nodes.into_iter().any(|it| self.known.contains(&id_of(it)))
+    }
+
+    fn add_pods(&mut self, at: usize, looks: Looks) {
+        let Visit {
+            parent,
+            step,
+            node,
+            embedded,
+        } = &self.visits[at];
+        let (node, embedded, parent) = (*node, *embedded, *parent);
+        let is_template = matches!(step, Step::Key(key) if key == "spec");
+        let pointer = self.pointer(at);
+        let layout = match looks {
+            Looks::Whole if is_template => &layout::FOUND_TEMPLATE,
+            Looks::Whole => &layout::FOUND_POD_SPEC,
+            Looks::Partial => &layout::FOUND_PART,
+        };
+        let of_template = self.visits[parent].node;
+        let mut template = match is_template && looks == Looks::Whole {
+            true => Template::found(layout, self.pointer(parent), of_template, Some(node)),
+            false => Template::found(layout, pointer, node, None),
+        };
+        template.embedded = embedded;
+        for key in LISTS {
+            let list = node.get(key).filter(|list| !self.is_known_list(*list));
+            if let Some(list) = list {
+                template.add_found(key, list, layout);
+            }
+        }
+        if looks == Looks::Partial && template.containers.is_empty() {
+            template.add_itself(layout);
+        }
+        self.found.templates.push(template);
+        match (looks, is_template) {
+            (Looks::Whole, true) => self.add_place(parent, None, Form::Template),
+            (Looks::Whole, false) => self.add_place(at, None, Form::PodSpec),
+            (Looks::Partial, _) => self.has_part = true,
+        }
+    }
+
+    /// Adds a list of containers under another key than those of a pod spec.
+    fn add_containers(&mut self, at: usize, key: Cow<'a, str>, list: Node<'a>) {
+        let Visit { node, embedded, .. } = self.visits[at];
+        let layout = match self.is_known_kind {
+            true => &layout::FOUND_PART,
+            false => &layout::CONTAINERS,
+        };
+        let mut template = Template::found(layout, self.pointer(at), node, None);
+        template.embedded = embedded;
+        template.add_found(&key, list, layout);
+        self.found.templates.push(template);
+        self.add_place(at, Some(key), Form::Containers);
+    }
+
+    /// Adds the place of a visited node, or of a list in it.
+    fn add_place(&mut self, at: usize, list: Option<Cow<'a, str>>, form: Form) {
+        if self.is_known_kind {
+            return;
+        }
+        let (mut path, mut can_be_declared) = self.path(at);
+        if let Some(list) = list {
+            can_be_declared &= push_key(&mut path, &list);
+            path.push_str("[]");
+        }
+        let place = UndeclaredPods {
+            can_be_declared: can_be_declared && !path.is_empty(),
+            path,
+            form,
+        };
+        let places = &mut self.found.places;
+        if places.len() < MAX_REPORTED && !places.contains(&place) {
+            places.push(place);
+        }
+    }
+
+    /// Records what cannot be examined, at a key of a visited mapping; of several, the first of the most severe.
+    fn gap(&mut self, gap: impl Fn(String) -> Gap, at: usize, key: Option<&str>) {
+        let rank = |gap: &Gap| std::mem::discriminant(gap);
+        let known = self.found.gap.as_ref();
+        let new = gap(String::new());
+        if known.is_some_and(|known| rank(known) == rank(&new) || *known > new) {
+            return;
+        }
+        let path = self.pointer(at);
+        let path = match key {
+            Some(key) => below(&path, [key]),
+            None => path,
+        };
+        self.found.gap = Some(gap(field_path(&path)));
+    }
+
+    /// The steps to a visited node, from the root.
+    fn steps(&self, mut at: usize) -> Vec<&Step<'a>> {
+        let mut steps = Vec::new();
+        while at != 0 {
+            steps.push(&self.visits[at].step);
+            at = self.visits[at].parent;
+        }
+        steps.reverse();
+        steps
+    }
+
+    fn pointer(&self, at: usize) -> PointerBuf {
+        let mut pointer = PointerBuf::new();
+        for step in self.steps(at) {
+            match step {
+                Step::Root => {}
+                Step::Key(key) => pointer.push_back(key.as_ref()),
+                Step::Item(index) => pointer.push_back(*index),
+            }
+        }
+        pointer
+    }
+
+    /// The path of a visited node in the syntax of `podSpecs`, and whether a config can have it.
+    fn path(&self, at: usize) -> (String, bool) {
+        let (mut path, mut is_plain) = (String::new(), true);
+        for step in self.steps(at) {
+            match step {
+                Step::Root => {}
+                Step::Key(key) => is_plain &= push_key(&mut path, key),
+                Step::Item(_) => path.push_str("[]"),
+            }
+        }
+        // A path cannot name a list in a list.
+        let is_plain = is_plain && !path.contains("[][]");
+        (path, is_plain)
+    }
 }
 
-/// Whether a mapping holds a list of containers, each with a name and an image.
-fn has_containers(node: Node<'_>) -> bool {
-    node.get("containers").is_some_and(are_named_images)
+/// Adds a key to a path; whether a path can contain it.
+fn push_key(path: &mut String, key: &str) -> bool {
+    if !path.is_empty() {
+        path.push('/');
+    }
+    path.push_str(key);
+    !key.is_empty() && !key.contains(['/', '*', '[', ']', '"', '\\'])
+}
+
+/// Aliases of a node share its id.
+fn id_of(node: Node<'_>) -> NodeId {
+    node.alias_target().id()
+}
+
+fn is_text(node: Option<Node<'_>>) -> bool {
+    node.is_some_and(|node| node.is_scalar() && !node.is_null())
+}
+
+/// Whether a mapping in a list of containers is one: the usage in metrics has only names.
+fn is_container(item: Node<'_>) -> bool {
+    item.is_map() && (item.get("image").is_some() || runs(item))
+}
+
+fn runs(item: Node<'_>) -> bool {
+    OF_CONTAINERS.iter().any(|key| item.get(key).is_some())
+}
+
+fn is_named_image(item: Node<'_>) -> bool {
+    is_text(item.get("name")) && is_text(item.get("image"))
 }
 
 /// Whether a list under another key holds containers: many lists have names and images, but few also have container
 /// fields.
 fn are_containers(list: Node<'_>) -> bool {
-    let runs = |item: Node<'_>| OF_CONTAINERS.iter().any(|key| item.get(key).is_some());
-    are_named_images(list) && list.items().any(runs)
-}
-
-fn are_named_images(list: Node<'_>) -> bool {
-    let is_text =
-        |node: Option<Node<'_>>| node.is_some_and(|node| node.is_scalar() && !node.is_null());
-    let is_image = |node: Node<'_>| is_text(node.get("name")) && is_text(node.get("image"));
-    list.is_sequence() && list.len() > 0 && list.items().all(is_image)
+    list.is_sequence() && list.items().any(is_named_image) && list.items().any(runs)
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use kustomize_krm_types::{File, Result as KrmResult, Severity};
 
-use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, folded_message};
+use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, folded_message, unexamined};
 use crate::config::ChangesReport;
 
 impl Report {
@@ -40,7 +40,22 @@ impl Report {
                 results.extend(self.objects.iter().map(|it| self.of_object(it)));
             }
         }
+        let unexamined = unexamined(self);
+        if !unexamined.is_empty() {
+            results.push(KrmResult {
+                message: unexamined,
+                severity: Severity::Info,
+                resource_ref: None,
+                field: None,
+                file: None,
+                tags: self.tags(),
+            });
+        }
         results
+    }
+
+    fn tags(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([("environment".to_owned(), self.environment.clone())])
     }
 
     fn of_object(&self, object: &ObjectChanges) -> KrmResult {
@@ -54,7 +69,7 @@ impl Report {
             resource_ref: Some(object.reference.clone()),
             field: None,
             file: object.file.as_ref().map(file_of),
-            tags: BTreeMap::from([("environment".to_owned(), self.environment.clone())]),
+            tags: self.tags(),
         }
     }
 }

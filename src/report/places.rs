@@ -7,12 +7,15 @@ use super::FilePlace;
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// The reference to an object.
+/// The reference to an object. Without a name, it has the prefix from which the API server makes one.
 pub(super) fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
     ResourceIdentifier {
         api_version: resource.api_version.to_string(),
         kind: resource.kind.to_string(),
-        name: resource.name.to_string(),
+        name: match resource.name.as_ref() {
+            "" => resource.generated_name().into_owned(),
+            name => name.to_owned(),
+        },
         namespace: resource.namespace.as_deref().map(str::to_owned),
     }
 }
@@ -25,8 +28,11 @@ pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
 }
 
 pub(super) fn push_name(resource: &ResourceIdentifier, text: &mut String) {
-    text.push_str(&resource.kind);
-    text.push(' ');
+    let kind = resource.kind.as_str();
+    text.push_str(if kind.is_empty() { "object" } else { kind });
+    if resource.namespace.is_some() || !resource.name.is_empty() {
+        text.push(' ');
+    }
     if let Some(namespace) = &resource.namespace {
         text.push_str(namespace);
         text.push('/');

@@ -5,7 +5,7 @@ use crate::config::{Config, LayerId, Match, Near, Selector, Vocabulary};
 use crate::objects::{
     Classification, Container, Objects, SkipReason, Target, Template, annotation,
 };
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
 use crate::read::Resource;
 
 /// The annotation that opts an object out: of everything (`true`), or of some sections.
@@ -31,8 +31,10 @@ pub struct Selection<'r, 'a> {
     pub skips: Vec<(usize, Vec<String>)>,
     /// Profiles in annotations that the config does not define, by object index.
     pub unknown_profiles: Vec<(usize, String)>,
-    /// The other objects, by index, and why they are passed over.
+    /// The objects that are not changed, by index, and why. On check most of them are also in `selected`.
     pub passed_over: Vec<(usize, SkipReason)>,
+    /// Objects among them that a check cannot read, by index.
+    pub unreadable: Vec<(usize, Problem)>,
 }
 
 /// A selected object, and the layers of the config that apply to it.
@@ -50,6 +52,8 @@ pub struct Selected<'r, 'a> {
     pub exemptions: Vec<AppliedExemption<'r>>,
     /// The words of its skip annotation: sections, or `true`.
     pub skipped: Vec<String>,
+    /// Whether it is only checked, because the config does not select it or nothing may change it.
+    pub is_only_checked: bool,
 }
 
 /// The containers that a part of the config applies to.
@@ -129,13 +133,14 @@ impl<'r, 'a> Selection<'r, 'a> {
             skips: Vec::new(),
             unknown_profiles: Vec::new(),
             passed_over: Vec::new(),
+            unreadable: Vec::new(),
         };
         let mut problems = Vec::new();
         for (index, class) in objects.classifications.iter().enumerate() {
             let resource = &objects.resources[index];
             let (target, templates) = match class {
-                Classification::PassedOver(reason) => {
-                    selection.passed_over.push((index, *reason));
+                Classification::PassedOver(reason, target) => {
+                    selection.pass_over(config, index, *reason, target.as_ref());
                     continue;
                 }
                 Classification::Target(target) => (Some(target), &target.templates[..]),
@@ -143,7 +148,13 @@ impl<'r, 'a> Selection<'r, 'a> {
             };
             selection.candidates += 1;
             if let Some(reason) = not_selected(config, resource, templates) {
-                selection.passed_over.push((index, reason));
+                let target = match class {
+                    Classification::Malformed(problem) => Err(problem),
+                    Classification::Target(target)
+                    | Classification::PassedOver(_, Ok(target)) => Ok(target),
+                    Classification::PassedOver(_, Err(problem)) => Err(problem),
+                };
+                selection.pass_over(config, index, reason, target);
                 if selection.near.is_none() {
                     let select = config.select.as_ref();
                     selection.near =
@@ -162,7 +173,7 @@ impl<'r, 'a> Selection<'r, 'a> {
                 continue;
             }
             match (target, class) {
-                (Some(target), _) => selection.add(config, index, target, skipped),
+                (Some(target), _) => selection.add(config, index, target, skipped, false),
                 (None, Classification::Malformed(problem)) => problems.push(problem.clone()),
                 (None, _) => {}
             }
@@ -179,12 +190,30 @@ impl<'r, 'a> Selection<'r, 'a> {
         at.ok().map(|at| &self.selected[at])
     }
 
+    /// Records an object that is not changed. Checks do not depend on what is changed, so they look at it.
+    fn pass_over(
+        &mut self,
+        config: &'r Config<'_>,
+        index: usize,
+        reason: SkipReason,
+        target: Result<&'r Target<'a>, &Problem>,
+    ) {
+        self.passed_over.push((index, reason));
+        if config.validate_only && self.objects.are_checked(reason) {
+            match target {
+                Ok(target) => self.add(config, index, target, Vec::new(), true),
+                Err(problem) => self.unreadable.push((index, problem.clone())),
+            }
+        }
+    }
+
     fn add(
         &mut self,
         config: &'r Config<'_>,
         index: usize,
         target: &'r Target<'a>,
         skipped: Vec<String>,
+        is_only_checked: bool,
     ) {
         let templates = &target.templates;
         let found = |selector: &Selector| selector.matches(target.resource, templates);
@@ -196,7 +225,7 @@ impl<'r, 'a> Selection<'r, 'a> {
         for (profile, used) in config.profiles.iter().zip(&mut self.profiles) {
             let found = found(&profile.select);
             if found == Match::No {
-                if used.near.is_none() && !used.is_used {
+                if used.near.is_none() && !used.is_used && !is_only_checked {
                     used.near = profile.select.near_miss(target.resource, templates);
                 }
                 continue;
@@ -210,8 +239,9 @@ impl<'r, 'a> Selection<'r, 'a> {
             if !containers.is_whole_object() && !includes_any() {
                 continue;
             }
-            used.is_used = true;
-            if found == Match::ByPreviousName && used.by_previous_name.is_none() {
+            // An object that is not changed does not use a profile.
+            used.is_used |= !is_only_checked;
+            if found == Match::ByPreviousName && used.by_previous_name.is_none() && !is_only_checked {
                 used.by_previous_name = Some(index);
             }
             layers.push((profile.layer, containers));
@@ -220,7 +250,7 @@ impl<'r, 'a> Selection<'r, 'a> {
             let mut profiles = config.profiles.iter();
             match profiles.position(|profile| *profile.name == *name) {
                 Some(profile) => {
-                    self.profiles[profile].is_used = true;
+                    self.profiles[profile].is_used |= !is_only_checked;
                     let layer = config.profiles[profile].layer;
                     layers.retain(|(id, _)| *id != layer);
                     layers.push((layer, Containers::default()));
@@ -228,7 +258,10 @@ impl<'r, 'a> Selection<'r, 'a> {
                 None => self.unknown_profiles.push((index, name.into_owned())),
             }
         }
-        let containers = Containers::of(config.select.as_ref(), &config.exclude, answers);
+        let containers = match is_only_checked {
+            true => Containers::default(),
+            false => Containers::of(config.select.as_ref(), &config.exclude, answers),
+        };
         let exemptions = config.exemptions.iter().enumerate();
         let mut exemptions: Vec<AppliedExemption<'r>> = exemptions
             .filter(|(_, exemption)| answers(&exemption.select))
@@ -242,6 +275,7 @@ impl<'r, 'a> Selection<'r, 'a> {
             layers,
             exemptions,
             skipped,
+            is_only_checked,
         });
     }
 }
@@ -290,9 +324,9 @@ impl<'r, 'a> Selected<'r, 'a> {
         exemptions.position(|it| it.names(leaf, vocabulary))
     }
 
-    /// Whether the skip annotation covers a section.
+    /// Whether a section does not apply: the skip annotation covers it, or the object is not changed.
     pub fn skips(&self, section: &str) -> bool {
         let mut skipped = self.skipped.iter();
-        skipped.any(|skipped| skipped == section || skipped == "true")
+        self.is_only_checked || skipped.any(|skipped| skipped == section || skipped == "true")
     }
 }

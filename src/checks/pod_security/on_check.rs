@@ -14,11 +14,12 @@ use crate::yaml::Value;
 
 /// Every field of some pods that violates their level.
 pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
-    // The rest of a partial pod is not known.
+    let mut findings = Standards::of(pod).violations(pod.template, pod.after());
     if !pod.template.is_whole() || pod.template.has_more_containers {
-        return Vec::new();
+        // What a partial pod does not have, others may add.
+        findings.retain(|it| it.current.is_some());
     }
-    Standards::of(pod).violations(pod.template, pod.after())
+    findings
 }
 
 /// The configured standard for an object's pods.
@@ -53,7 +54,11 @@ struct Standards {
 
 impl Standards {
     fn of(pod: &Pod<'_, '_>) -> Standards {
-        let namespace = pod.selected.target.resource.namespace.as_deref();
+        // The namespace of an object in another one may be in another cluster.
+        let namespace = match pod.template.embedded {
+            Some(_) => None,
+            None => pod.selected.target.resource.namespace.as_deref(),
+        };
         let demands = namespace.and_then(|name| pod.scene.objects().demands(name));
         let config = standard_of(pod);
         let (enforce, warn) = demands.map_or((None, None), |it| (it.enforce, it.warn));
