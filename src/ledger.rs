@@ -157,7 +157,8 @@ impl Ledger {
                     (account, Extent::of(config, target, account))
                 }
                 (Some(target), Some(_), Some(reason)) => {
-                    let has_pods = !target.templates.is_empty() || !target.only_checked().is_empty();
+                    let has_pods =
+                        !target.templates.is_empty() || !target.only_checked().is_empty();
                     let account = match has_pods {
                         true => Account::CheckedOnly(Some(reason)),
                         false => Account::PassedOver(reason),
@@ -191,6 +192,17 @@ impl Ledger {
     /// The number of objects with pods that the config selects or a check looks at.
     pub fn workloads(&self) -> usize {
         self.objects.iter().filter(|row| row.is_workload).count()
+    }
+
+    /// Whether the config applies to any object.
+    pub fn applies(&self) -> bool {
+        let mut accounts = self.objects.iter().map(|row| row.account);
+        accounts.any(|it| {
+            matches!(
+                it,
+                Account::Fitted | Account::RightAlready | Account::CheckedOnly(None)
+            )
+        })
     }
 
     fn add_all(&mut self, object: usize, target: &Target<'_>, account: Account) {

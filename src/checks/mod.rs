@@ -65,6 +65,7 @@ use crate::transformers::security_context::SecurityContext;
 use crate::transformers::{Scope, Transformers};
 
 pub use run::Proof;
+pub use targets::UNEXAMINED;
 
 /// A check and its rules.
 #[derive(Debug)]

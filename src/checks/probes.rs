@@ -30,11 +30,10 @@ const PROBES: [&str; 3] = ["startupProbe", "livenessProbe", "readinessProbe"];
 pub(super) const CHECK: Check = Check {
     name: "probes",
     rules: &[ID],
-    find: &[Find::Object(|_, selected| {
-        let containers = selected.each_container();
-        containers
-            .flat_map(|(_, container)| of_container(container))
-            .collect()
+    find: &[Find::Pods(|pod| {
+        let containers = pod.template.containers.iter();
+        let containers = containers.filter(|it| pod.selected.containers.includes(it));
+        containers.flat_map(of_container).collect()
     })],
 };
 

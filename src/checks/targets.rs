@@ -12,7 +12,9 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::config::Config;
 use crate::finding::Finding;
-use crate::objects::{Form, Gap, PodSpecs, Target, Undeclared, below, workload_kind};
+use crate::objects::{
+    Form, Gap, PodSpecs, Target, Undeclared, below, is_known_kind, workload_kind,
+};
 use crate::read::Resource;
 use crate::rules::{Rule, rule};
 use crate::yaml::Node;
@@ -29,7 +31,7 @@ pub(super) const CHECK: Check = Check {
             };
             let undeclared = undeclared_pods(scene.config, target);
             let findings = workload.into_iter().chain(undeclared);
-            let findings = findings.chain(unexamined(target));
+            let findings = findings.chain(unexamined(scene.config, target));
             findings.chain(patches_as_text(target)).collect()
         }),
         Find::Scene(unreadable),
@@ -51,7 +53,8 @@ const PATCH: Rule = rule(
     Severity::Info,
     "a pod patch written as text, which fitout does not read",
 );
-const UNEXAMINED: Rule = rule(
+/// For objects that are not examined, or only in part.
+pub const UNEXAMINED: Rule = rule(
     "FIT-TGT004",
     Severity::Warning,
     "an object that is not examined, or only in part, although it may have pods",
@@ -86,7 +89,9 @@ fn undeclared_pods(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> 
     let Undeclared { places, .. } = &**target.undeclared.as_ref()?;
     let resource = target.resource;
     let first = places.first()?;
-    if why_not_a_workload(resource).is_some() {
+    // FIT-TGT002 reports these.
+    let is_failed = target.templates.is_empty() && declared(config, resource).is_some();
+    if is_failed || why_not_a_workload(resource).is_some() {
         return None;
     }
     let (what, help) = match first.form {
@@ -102,15 +107,15 @@ fn undeclared_pods(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> 
     let declarations = places.iter().filter_map(|it| it.declaration(resource));
     let declarations: Vec<_> = declarations.collect();
     let done = match config.validate_only {
-        true => "it is checked, but not changed",
-        false => "it is not changed",
+        true => "; it is checked, but not changed",
+        false => ", but it is not changed",
     };
     let unless = match declarations.as_slice() {
         [] => String::new(),
         all => format!(" unless `podSpecs` declares {}", all.join(", ")),
     };
     let message = format!(
-        "unknown kind: `{}` looks like {what}, but {done}{unless}",
+        "unknown kind: `{}` looks like {what}{done}{unless}",
         first.full_path(),
     );
     let finding = Finding::new(&UNDECLARED, message);
@@ -121,8 +126,10 @@ fn undeclared_pods(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> 
 }
 
 /// What of an object cannot be examined.
-fn unexamined(target: &Target<'_>) -> Option<Finding> {
+fn unexamined(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
     let (severity, message, help) = match target.gap()? {
+        // This is about checks.
+        Gap::Operated if !config.validate_only && is_known_kind(target.resource) => return None,
         Gap::Operated => (
             Severity::Info,
             "examined in part: it has only some fields of its pods".to_owned(),
@@ -131,7 +138,9 @@ fn unexamined(target: &Target<'_>) -> Option<Finding> {
         ),
         Gap::Claims(path) => (
             Severity::Info,
-            format!("unknown kind: `{path}` looks like a claim, but it is not examined unless `claims` declares it"),
+            format!(
+                "unknown kind: `{path}` looks like a claim, but it is not examined unless `claims` declares it"
+            ),
             "declare it if its controller creates a PersistentVolumeClaim from it",
         ),
         Gap::Hint(path) => (

@@ -83,7 +83,10 @@ impl<'a> Target<'a> {
 
     /// The containers of pods in kinds that fitout does not know.
     pub fn undeclared_containers(&self) -> impl Iterator<Item = &Container<'a>> {
-        let pods = self.only_checked().iter().filter(|it| !it.has_more_containers);
+        let pods = self
+            .only_checked()
+            .iter()
+            .filter(|it| !it.has_more_containers);
         pods.flat_map(|template| &template.containers)
     }
 

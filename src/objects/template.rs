@@ -133,8 +133,8 @@ impl<'a> Template<'a> {
                         it.containers.is_empty() && it.made.is_empty()
                     }
                 };
-                let has_any = it.has_more_containers
-                    || !(it.containers.is_empty() && it.made.is_empty());
+                let has_any =
+                    it.has_more_containers || !(it.containers.is_empty() && it.made.is_empty());
                 match has_any {
                     _ if is_known => {}
                     true => templates.push(it),

@@ -169,10 +169,9 @@ pub struct UndeclaredPods {
 impl UndeclaredPods {
     /// The path of the pods or containers.
     pub fn full_path(&self) -> String {
-        match (self.form, self.path.as_str()) {
-            (Form::Template, "") => "spec".to_owned(),
-            (Form::Template, path) => format!("{path}/spec"),
-            (_, path) => path.to_owned(),
+        match self.form {
+            Form::Template => format!("{}/spec", self.path),
+            Form::PodSpec | Form::Containers => self.path.clone(),
         }
     }
 
@@ -231,7 +230,10 @@ impl<'a> Undeclared<'a> {
             // A hint says nothing new where there are pods.
             let is_new = |gap: &Gap| !has_pods || matches!(gap, Gap::Unreadable(_));
             let operated = search.has_part.then_some(Gap::Operated);
-            found.gap = [search.found.gap.filter(is_new), operated, found.gap].into_iter().flatten().max();
+            found.gap = [search.found.gap.filter(is_new), operated, found.gap]
+                .into_iter()
+                .flatten()
+                .max();
             found.templates.append(&mut search.found.templates);
             found.places = search.found.places;
         }
@@ -342,7 +344,11 @@ impl<'a> Search<'a> {
     fn look_at(&mut self, at: usize) {
         let node = self.visits[at].node;
         let is_root = matches!(self.visits[at].step, Step::Root);
-        if !is_root && ["kind", "apiVersion"].iter().all(|key| node.get(key).is_some()) {
+        if !is_root
+            && ["kind", "apiVersion"]
+                .iter()
+                .all(|key| node.get(key).is_some())
+        {
             self.visits[at].embedded = Some(node);
         }
         let looks = self.looks(at, node);
@@ -393,7 +399,11 @@ impl<'a> Search<'a> {
             }
         }
         if let Some(is_whole) = looks {
-            return Some(if is_whole { Looks::Whole } else { Looks::Partial });
+            return Some(if is_whole {
+                Looks::Whole
+            } else {
+                Looks::Partial
+            });
         }
         let is_weak = |key: &&str| node.get(key).and_then(Node::bool) == Some(true);
         let has_context = node.get("securityContext").is_some_and(Node::is_map);
@@ -421,7 +431,8 @@ impl<'a> Search<'a> {
             embedded,
         } = &self.visits[at];
         let (node, embedded, parent) = (*node, *embedded, *parent);
-        let is_template = matches!(step, Step::Key(key) if key == "spec");
+        // A pod spec at `spec` of the object itself is not in a template.
+        let is_template = parent != 0 && matches!(step, Step::Key(key) if key == "spec");
         let pointer = self.pointer(at);
         let layout = match looks {
             Looks::Whole if is_template => &layout::FOUND_TEMPLATE,

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use kustomize_krm_types::{File, Result as KrmResult, Severity};
 
 use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, folded_message, unexamined};
+use crate::checks::UNEXAMINED;
 use crate::config::ChangesReport;
 
 impl Report {
@@ -48,7 +49,7 @@ impl Report {
                 resource_ref: None,
                 field: None,
                 file: None,
-                tags: self.tags(),
+                tags: self.tags_of(UNEXAMINED.id),
             });
         }
         results
@@ -56,6 +57,12 @@ impl Report {
 
     fn tags(&self) -> BTreeMap<String, String> {
         BTreeMap::from([("environment".to_owned(), self.environment.clone())])
+    }
+
+    fn tags_of(&self, rule: &str) -> BTreeMap<String, String> {
+        let mut tags = self.tags();
+        tags.insert("rule".to_owned(), rule.to_owned());
+        tags
     }
 
     fn of_object(&self, object: &ObjectChanges) -> KrmResult {

@@ -58,6 +58,9 @@ pub struct Report {
     /// The outcome of everything in the input; absent if it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<Accounts>,
+    /// Whether the config applies to anything, so that it can differ.
+    #[serde(skip)]
+    can_drift: bool,
     /// The kinds of the objects that may have pods and are not examined.
     #[serde(skip)]
     unexamined: Vec<String>,
@@ -168,6 +171,7 @@ impl Report {
             validate_only: config.validate_only,
             ledger: (detail == DetailLevel::EachChange)
                 .then(|| Accounts::of(&fitted.ledger, resources)),
+            can_drift: fitted.ledger.applies(),
             unexamined: kinds_with(Extent::Unexamined),
             in_part: kinds_with(Extent::InPart),
             proof: fitted.proof,
@@ -191,6 +195,7 @@ impl Report {
             results: problems.iter().map(of_problem).collect(),
             validate_only: false,
             ledger: None,
+            can_drift: false,
             unexamined: Vec::new(),
             in_part: Vec::new(),
             proof: Proof::default(),
@@ -219,6 +224,7 @@ impl Report {
         let mut results = std::mem::take(&mut self.results);
         results.extend(other.results);
         self.results = in_order(results);
+        self.can_drift |= other.can_drift;
         self.proof = self.proof.and(other.proof);
         if let (Some(mine), Some(others)) = (&mut self.ledger, other.ledger) {
             mine.add(others);

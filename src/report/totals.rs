@@ -14,7 +14,7 @@ pub fn totals(report: &Report) -> String {
     };
     if report.validate_only {
         let drift = match report.folded().count() {
-            0 if counts.workloads == 0 && counts.same == 0 => "nothing to verify".to_owned(),
+            0 if !report.can_drift => "nothing that the config changes".to_owned(),
             0 if !report.proof.holds() => "not verified whether fitout ran".to_owned(),
             0 => "no drift from the config".to_owned(),
             1 => "1 field would still change".to_owned(),

@@ -150,8 +150,9 @@ impl<'r, 'a> Selection<'r, 'a> {
             if let Some(reason) = not_selected(config, resource, templates) {
                 let target = match class {
                     Classification::Malformed(problem) => Err(problem),
-                    Classification::Target(target)
-                    | Classification::PassedOver(_, Ok(target)) => Ok(target),
+                    Classification::Target(target) | Classification::PassedOver(_, Ok(target)) => {
+                        Ok(target)
+                    }
                     Classification::PassedOver(_, Err(problem)) => Err(problem),
                 };
                 selection.pass_over(config, index, reason, target);
@@ -241,7 +242,8 @@ impl<'r, 'a> Selection<'r, 'a> {
             }
             // An object that is not changed does not use a profile.
             used.is_used |= !is_only_checked;
-            if found == Match::ByPreviousName && used.by_previous_name.is_none() && !is_only_checked {
+            if found == Match::ByPreviousName && used.by_previous_name.is_none() && !is_only_checked
+            {
                 used.by_previous_name = Some(index);
             }
             layers.push((profile.layer, containers));

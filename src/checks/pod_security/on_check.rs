@@ -14,12 +14,7 @@ use crate::yaml::Value;
 
 /// Every field of some pods that violates their level.
 pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
-    let mut findings = Standards::of(pod).violations(pod.template, pod.after());
-    if !pod.template.is_whole() || pod.template.has_more_containers {
-        // What a partial pod does not have, others may add.
-        findings.retain(|it| it.current.is_some());
-    }
-    findings
+    Standards::of(pod).violations(pod.template, pod.after())
 }
 
 /// The configured standard for an object's pods.
@@ -124,11 +119,16 @@ impl Standards {
             _ => (self.next.as_str(), " would reject ", ""),
         };
         let psa = [reason, " (", &violation.detail, ")"].concat();
+        // What a partial pod does not have, others may add.
+        let is_partial = !template.is_whole() || template.has_more_containers;
         let culprits = violation.culprits.iter();
         let findings = culprits.filter_map(|culprit| {
             let blamed = Blamed::of(template, culprit)?;
             let (field, node) = (blamed.field(), blamed.node);
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
+            if is_partial && current.is_none() && culprit.found.is_none() {
+                return None;
+            }
             let what = culprit.describe(violation, &field, template);
             let expected = match &culprit.fix {
                 None => String::new(),
