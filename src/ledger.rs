@@ -324,7 +324,8 @@ fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) ->
         return account;
     }
     if config.validate_only && !target.templates.is_empty() {
-        return Account::CheckedOnly(None);
+        let is_skipped = !selected.skipped.is_empty();
+        return Account::CheckedOnly(is_skipped.then_some(SkipReason::Skipped));
     }
     if !target.templates.is_empty() || !target.claims.is_empty() {
         let is_selected =

@@ -2,8 +2,7 @@
 //! that only a controller sees.
 //!
 //! Nothing of the kind is known, so the whole object is searched. A mapping is a pod if it has a list of containers with
-//! images. A mapping that has only some fields of a pod is evaluated as far as it goes. Text that contains manifests is not
-//! parsed.
+//! images. Of a mapping that has only some fields of a pod, these are evaluated. Text that contains manifests is not parsed.
 
 use std::borrow::Cow;
 use std::collections::HashSet;

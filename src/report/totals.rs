@@ -61,8 +61,8 @@ fn ending(report: &Report) -> String {
     }
 }
 
-/// `1 object not examined (RayCluster)`, so that no count of errors stands alone above what nobody looked at; empty if
-/// everything is examined.
+/// `1 object not examined (RayCluster)`, because no errors in what is examined says nothing about the rest; empty if everything
+/// is examined.
 pub fn unexamined(report: &Report) -> String {
     let all = [
         (&report.unexamined, "not examined"),
