@@ -3,6 +3,7 @@
 
 mod date;
 pub mod label_selector;
+pub mod names;
 mod pattern;
 pub mod quantity;
 #[cfg(test)]

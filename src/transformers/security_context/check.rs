@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1 as core;
 use super::{SYS_ADMIN, SecurityContext, author, writable};
 use crate::config::Objection;
 use crate::objects::{Template, below, expected};
-use crate::problem::{Problem, one_of};
+use crate::problem::{Problem, one_of, suggestion};
 use crate::read::Resource;
 use crate::yaml::Scalar;
 
@@ -20,6 +20,52 @@ const CHANGE_POLICIES: [&str; 2] = ["OnRootMismatch", "Always"];
 
 /// Values of `procMount`.
 const PROC_MOUNTS: [&str; 2] = ["Default", "Unmasked"];
+
+/// The capabilities of Linux, without `CAP_` (`include/uapi/linux/capability.h` of Linux 6.12). Container runtimes reject
+/// others.
+const CAPABILITIES: [&str; 41] = [
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
+];
 
 /// Type and `localhostProfile` of a profile.
 type ProfileSetting<'s> = (&'s str, Option<&'s str>);
@@ -90,7 +136,21 @@ impl SecurityContext {
                 let message = format!("Kubernetes spells the capability `{name}` differently");
                 let path = format!("container.capabilities.{list}");
                 object(&path, &message, &format!("write `{spelling}`"));
+            } else if !CAPABILITIES.contains(&name) && !["ALL", SYS_ADMIN].contains(&name) {
+                let message = format!("Linux has no capability `{name}`, so no container starts");
+                let help = suggestion(name, CAPABILITIES)
+                    .unwrap_or_else(|| "see capabilities(7), without `CAP_`".to_owned());
+                object(&format!("container.capabilities.{list}"), &message, &help);
             }
+        }
+        let sysctls = self.pod.sysctls.iter().flatten();
+        for sysctl in sysctls.filter(|it| it.name.is_empty() || it.value.is_empty()) {
+            let message = format!("the sysctl `{}` needs a name and a value", sysctl.name);
+            object(
+                "pod.sysctls",
+                &message,
+                "write `{name: net.core.somaxconn, value: \"1024\"}`",
+            );
         }
         objections.extend(writable::check(&self.writable_paths));
         objections
