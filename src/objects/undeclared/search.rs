@@ -209,9 +209,9 @@ impl<'a> Search<'a> {
                 Looks::Partial
             });
         }
-        let is_weak = |key: &&str| node.get(key).and_then(Node::bool) == Some(true);
+        let is_weak = |key: &str| node.get(key).and_then(Node::bool) == Some(true);
         let has_context = node.get("securityContext").is_some_and(Node::is_map);
-        let is_some = has_context || OF_PODS.iter().any(|key| is_weak(&key));
+        let is_some = has_context || OF_PODS.iter().any(|key| is_weak(key));
         (is_some && !self.known.contains(&id_of(node))).then_some(Looks::Partial)
     }
 
