@@ -6,6 +6,7 @@ pub mod label_selector;
 pub mod names;
 mod pattern;
 pub mod quantity;
+pub mod schema;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;

@@ -211,7 +211,7 @@ impl Transformer for Prometheus {
         }
         let resource = scope.target().resource;
         for template in &scope.target().templates {
-            if !template.has_metadata {
+            if !template.has_metadata || settings.annotates_services() {
                 continue;
             }
             let fitting = Fitting {
@@ -219,10 +219,6 @@ impl Transformer for Prometheus {
                 subject: template.pod_metadata.clone(),
                 annotations: template.node.at(["metadata", "annotations"]),
             };
-            if settings.annotates_services() {
-                fitting.quote_values(&[], edits)?;
-                continue;
-            }
             let is_left = is_silent || settings.leaves(resource, template);
             if fitting.prepare(edits)? && !is_left {
                 let ports = Ports::of_pods(resource, template)?;

@@ -68,8 +68,6 @@ impl std::error::Error for Refusal {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RefusalReason {
-    /// A map on the path has a duplicate key, so readers disagree about its value.
-    DuplicateKey,
     /// The path goes through a scalar, or to an index that the sequence does not have.
     NoSuchPlace,
     /// The place is shared through an anchor, alias or merge.
@@ -93,7 +91,6 @@ impl RefusalReason {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            RefusalReason::DuplicateKey => "duplicate_key",
             RefusalReason::NoSuchPlace => "no_such_place",
             RefusalReason::Shared => "shared",
             RefusalReason::Tagged => "tagged",

@@ -45,6 +45,7 @@ mod node;
 mod scalar;
 mod split;
 mod stream;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -52,7 +53,7 @@ mod value;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
 pub use edit::{Change, Edit, Refusal, RefusalReason};
-pub use error::SyntaxError;
+pub use error::{Fault, SyntaxError};
 pub use node::Node;
 pub use scalar::Scalar;
 pub(crate) use scalar::integer;

@@ -2,12 +2,9 @@
 
 use k8s_openapi::api::core::v1 as core;
 
-use super::{SYS_ADMIN, SecurityContext, author, writable};
+use super::{SYS_ADMIN, SecurityContext, writable};
 use crate::config::Objection;
-use crate::objects::{Template, below, expected};
-use crate::problem::{Problem, one_of, suggestion};
-use crate::read::Resource;
-use crate::yaml::Scalar;
+use crate::problem::{one_of, suggestion};
 
 /// Valid user and group ids (`IsValidUserID` in apimachinery).
 const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
@@ -197,53 +194,4 @@ fn capabilities(context: &core::SecurityContext) -> impl Iterator<Item = (&'stat
     let drop = lists.and_then(|it| it.drop.as_ref()).into_iter().flatten();
     let add = add.map(|name| ("add", name.as_str()));
     add.chain(drop.map(|name| ("drop", name.as_str())))
-}
-
-/// Fields of any security context, and their types.
-const TYPED: [(&str, &str); 7] = [
-    ("runAsNonRoot", "true or false"),
-    ("allowPrivilegeEscalation", "true or false"),
-    ("privileged", "true or false"),
-    ("readOnlyRootFilesystem", "true or false"),
-    ("runAsUser", "a whole number"),
-    ("runAsGroup", "a whole number"),
-    ("fsGroup", "a whole number"),
-];
-
-/// Rejects an author's values of the wrong type, which would otherwise be misread.
-pub(super) fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), Problem> {
-    let containers = template.containers.iter();
-    let contexts = containers.map(|container| {
-        (
-            container.node.at(["securityContext"]),
-            container.subject.at(&["securityContext"]),
-        )
-    });
-    let pod = (
-        template.security_context(),
-        template.pod.at(&["securityContext"]),
-    );
-    for (context, path) in contexts.chain([pod]) {
-        let Some(context) = context else {
-            continue;
-        };
-        if !context.is_map() {
-            return Err(expected(resource, context, "a mapping", &path));
-        }
-        for (name, what) in TYPED {
-            let Some(node) = author(Some(context), name) else {
-                continue;
-            };
-            let fits = match node.scalar() {
-                Some(Scalar::Bool(_)) => what == "true or false",
-                // The API server accepts 1000.0 as 1000.
-                Some(Scalar::Int(_) | Scalar::Float(_)) => what == "a whole number",
-                _ => false,
-            };
-            if !fits {
-                return Err(expected(resource, node, what, &below(&path, [name])));
-            }
-        }
-    }
-    Ok(())
 }
