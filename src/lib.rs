@@ -104,6 +104,8 @@ pub struct Outcome {
     pub problems: Vec<Problem>,
     /// The host.
     pub host: Host,
+    /// The fields of the list's functionConfig that another config overrules.
+    pub overruled: Vec<String>,
 }
 
 /// Whether the output contains results.
@@ -123,27 +125,29 @@ pub enum Results {
 /// A pure function of its arguments. On any error there is no output, because a host would accept a partial one.
 /// `today` overrides the config's date for expired exemptions.
 pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) -> Outcome {
-    run_built(bytes, results, today, &config::Sources::default())
+    run_built(bytes, results, today, &config::Sources::default(), None)
 }
 
 /// The same, where the files are known that kustomize has built the functionConfig from: reasons and problems then name
-/// their lines.
+/// their lines. `chosen` replaces the functionConfig, except for its mode `Check`.
 pub fn run_built(
     bytes: Vec<u8>,
     results: Results,
     today: Option<kubernetes::Date>,
     sources: &config::Sources,
+    chosen: Option<&FunctionConfig<'_>>,
 ) -> Outcome {
     let mut host = Host::Unknown;
-    try_run(bytes, results, today, sources, &mut host).unwrap_or_else(|Problems(problems)| {
-        Outcome {
+    try_run(bytes, results, today, (sources, chosen), &mut host).unwrap_or_else(
+        |Problems(problems)| Outcome {
             output: None,
             passed: false,
             report: None,
             problems,
             host,
-        }
-    })
+            overruled: Vec::new(),
+        },
+    )
 }
 
 /// Like [`run`]; sets `host` as soon as the list is read, even if problems stop the run.
@@ -151,7 +155,7 @@ fn try_run(
     bytes: Vec<u8>,
     results: Results,
     today: Option<kubernetes::Date>,
-    sources: &config::Sources,
+    (sources, chosen): (&config::Sources, Option<&FunctionConfig<'_>>),
     host: &mut Host,
 ) -> Result<Outcome, Problems> {
     let stream = Stream::from_bytes(bytes).map_err(|error| not_yaml(&error, None))?;
@@ -169,7 +173,17 @@ fn try_run(
         );
     };
     let function_config = FunctionConfig::of_build(node, sources)?;
-    let mut config = function_config.decode(VOCABULARY)?;
+    let mut overruled = Vec::new();
+    let mut config = match chosen {
+        None => function_config.decode(VOCABULARY)?,
+        Some(chosen) => {
+            let own = function_config.decode(VOCABULARY)?;
+            let mut config = chosen.decode(VOCABULARY)?;
+            config.validate_only |= own.validate_only;
+            overruled = config.differences(&own);
+            config
+        }
+    };
     config.today = today.or(config.today);
     let mut fitted = fit(&config, &list.resources, Some(node))?;
     let wants_results = match results {
@@ -205,6 +219,7 @@ fn try_run(
         report: Some(report),
         problems: Vec::new(),
         host: list.host,
+        overruled,
     })
 }
 
@@ -254,7 +269,28 @@ pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Proble
     };
     let problem = Problem::new(id, message);
     match text {
-        Some((file, text)) => problem.at(Place::of_syntax_error(error, text, Some(file))),
+        Some((file, text)) => {
+            let problem = problem.at(Place::of_syntax_error(error, text, Some(file)));
+            match is_template(text, error.offset) {
+                true => problem.help(UNRENDERED),
+                false => problem,
+            }
+        }
         None => problem.field(format!("stdin:{}", error.position)),
     }
+}
+
+/// What to do about a text with actions of Go templates.
+pub const UNRENDERED: &str =
+    "this is an unrendered Helm template; render it with `helm template`, and pass its output";
+
+/// Whether a syntax error comes from a Go template: an action is in its line, or alone in a line before.
+fn is_template(text: &str, offset: usize) -> bool {
+    let offset = text.floor_char_boundary(offset);
+    let end = text[offset..]
+        .find('\n')
+        .map_or(text.len(), |line| offset + line);
+    let mut lines = text[..end].lines().rev();
+    let has_action = |line: &str| line.contains("{{");
+    lines.next().is_some_and(has_action) || lines.any(|line| line.trim_start().starts_with("{{"))
 }

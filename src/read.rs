@@ -71,6 +71,8 @@ pub struct Resource<'a> {
     annotations: Option<Node<'a>>,
     /// `metadata.labels`.
     labels: Option<Node<'a>>,
+    /// Its names from before kustomize renamed it, if the host knows more of them than the annotations.
+    pub renamed_from: Vec<String>,
     /// Its file.
     pub origin: Origin,
     /// The index of its text.
@@ -380,7 +382,9 @@ impl<'a> Resource<'a> {
 
     /// The object's names before kustomize's prefixes, suffixes and hashes.
     pub fn previous_names(&self) -> Vec<String> {
-        self.annotation_list(annotations::PREVIOUS_NAMES)
+        let mut names = self.annotation_list(annotations::PREVIOUS_NAMES);
+        names.extend(self.renamed_from.iter().cloned());
+        names
     }
 
     /// The items of an annotation with a comma-separated list.
@@ -517,6 +521,7 @@ fn read_object<'a>(
         namespace: metadata.and_then(|metadata| metadata.get("namespace")?.str()),
         annotations: metadata.and_then(|metadata| metadata.get("annotations")),
         labels: metadata.and_then(|metadata| metadata.get("labels")),
+        renamed_from: Vec::new(),
         origin: origin.clone(),
         text,
     };

@@ -95,8 +95,19 @@ pub const INP008: Rule = rule(
     Severity::Error,
     "objects in a list that is not in a List",
 );
+pub const INP015: Rule = rule(
+    "FIT-INP015",
+    Severity::Error,
+    "a template that Helm has not rendered",
+);
+pub const INP016: Rule = rule(
+    "FIT-INP016",
+    Severity::Error,
+    "a build that runs a container image that the caller does not allow",
+);
 
 /// The problems that stop a run, in the order of their ids.
 pub const RULES: &[Rule] = &[
     CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, INP004, INP005, INP006, INP007, INP008,
+    INP015, INP016,
 ];

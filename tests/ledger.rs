@@ -670,6 +670,15 @@ fn every_file_below_an_argument_is_accounted_for() {
         ("base/out/pod.yaml", pod),
         ("base/.hidden/pod.yaml", pod),
         ("base/pod.YML", pod),
+        ("base/excluded.yaml", pod),
+        ("base/patches/pod.yaml", pod),
+        (
+            "base/patches/kustomization.yaml",
+            "patches: [{path: pod.yaml}]\n",
+        ),
+        ("base/chart/Chart.yaml", "apiVersion: v2\nname: a\n"),
+        ("base/chart/templates/pod.yaml", "{{ a }}"),
+        ("base/notes.txt", "a"),
         (
             "base/deep/down/kustomization.yaml",
             "resources: [pod.yaml]\n",
@@ -682,7 +691,15 @@ fn every_file_below_an_argument_is_accounted_for() {
     };
     link("../elsewhere", "base/linked");
     link("pod.yaml", "base/same.yaml");
-    let plan = ["plan", "-f", "base", "-c", "config.yaml"];
+    let plan = [
+        "plan",
+        "-f",
+        "base",
+        "-c",
+        "config.yaml",
+        "--exclude",
+        "excluded.yaml",
+    ];
     let run = folder.run(&[&plan[..], &["-o", "json"]].concat());
     let report: Value = serde_json::from_str(&run.stdout).unwrap();
     let expected = serde_json::json!({
@@ -705,7 +722,7 @@ fn every_file_below_an_argument_is_accounted_for() {
     let base = folder.path().join("base");
     on_disk(
         &base,
-        &["base/out", "base/.hidden"],
+        &["base/out", "base/.hidden", "base/chart"],
         &mut disk,
         folder.path(),
     );
@@ -722,7 +739,12 @@ fn every_file_below_an_argument_is_accounted_for() {
         ("base/ignored.yaml", "ignored"),
         ("base/out", "ignored"),
         ("base/.hidden", "hidden"),
-        ("base/pod.YML", "extension"),
+        ("base/pod.YML", "read"),
+        ("base/notes.txt", "extension"),
+        ("base/excluded.yaml", "excluded"),
+        ("base/patches/pod.yaml", "patch"),
+        ("base/patches/kustomization.yaml", "package"),
+        ("base/chart", "chart"),
         ("base/deep/down/kustomization.yaml", "package"),
         ("base/deep/values.yaml", "no-objects"),
         ("base/linked", "link"),
@@ -739,9 +761,25 @@ fn every_file_below_an_argument_is_accounted_for() {
         (text(documents[0], "path"), &documents[0]["index"]),
         ("base/two.yaml", &1.into())
     );
+    // `check` reads what is hidden and ignored, and still has each file once.
+    let check = folder.run(&["check", "-f", "base", "-c", "config.yaml", "-o", "json"]);
+    let report: Value = serde_json::from_str(&check.stdout).unwrap();
+    let rows = report["ledger"]["files"].as_array().unwrap().iter();
+    let mut accounted: Vec<&str> = rows
+        .filter(|row| row.get("index").is_none())
+        .map(|row| text(row, "path"))
+        // It is reached through the link and by its own path.
+        .filter(|path| !path.starts_with("base/linked/"))
+        .collect();
+    accounted.sort_unstable();
+    let mut disk = Vec::new();
+    on_disk(&base, &["base/chart"], &mut disk, folder.path());
+    disk.retain(|name| name != "base/linked");
+    disk.sort();
+    assert_eq!(accounted, disk);
     // The summary has it in one line, and `-v` row by row.
-    let line = "Ledger  2 objects: 2 fitted; 10 files passed over (1 duplicate, 1 extension, 2 hidden, 2 ignored, \
-                1 link, 2 no-objects, 1 package)\n";
+    let line = "Ledger  3 objects: 3 fitted; 14 files passed over (1 chart, 1 duplicate, 1 excluded, 1 extension, 2 hidden, \
+                2 ignored, 1 link, 2 no-objects, 2 package, 1 patch)\n";
     let run = folder.run(&plan);
     assert!(run.stdout.ends_with(line), "{}", run.stdout);
     let run = folder.run(&[&plan[..], &["-v"]].concat());

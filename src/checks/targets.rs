@@ -1,10 +1,10 @@
-//! FIT-TGT001 to FIT-TGT004: objects that fitout does not change although they seem to have pods, and what checks cannot
+//! FIT-TGT001 to FIT-TGT005: objects that fitout does not change although they seem to have pods, and what checks cannot
 //! look at.
 //!
 //! FIT-TGT001 reports pods in objects of unknown kinds, which a config can declare. FIT-TGT002 reports objects that look like
 //! workloads but are not: a kind in the wrong case or group, a workload without containers, or a declared path without
 //! containers. FIT-TGT003 reports pod patches that are written as text. FIT-TGT004 reports objects that cannot be examined,
-//! or only in part.
+//! or only in part, and FIT-TGT005 patches among the objects.
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
@@ -13,7 +13,8 @@ use super::{Check, Find, Scene};
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::objects::{
-    Form, Gap, PodSpecs, Target, Undeclared, below, is_known_kind, workload_kind,
+    Classification, Form, Gap, PodSpecs, SkipReason, Target, Undeclared, below, is_known_kind,
+    why_patch, workload_kind,
 };
 use crate::read::Resource;
 use crate::rules::{Rule, rule};
@@ -21,7 +22,7 @@ use crate::yaml::Node;
 
 pub(super) const CHECK: Check = Check {
     name: "targets",
-    rules: &[UNDECLARED, NO_PODS_HERE, PATCH, UNEXAMINED],
+    rules: &[UNDECLARED, NO_PODS_HERE, PATCH, UNEXAMINED, PARTIAL],
     find: &[
         Find::Object(|scene, selected| {
             let target = selected.target;
@@ -35,6 +36,7 @@ pub(super) const CHECK: Check = Check {
             findings.chain(patches_as_text(target)).collect()
         }),
         Find::Scene(unreadable),
+        Find::Scene(patches),
     ],
 };
 
@@ -59,6 +61,35 @@ pub const UNEXAMINED: Rule = rule(
     Severity::Warning,
     "an object that is not examined, or only in part, although it may have pods",
 );
+
+const PARTIAL: Rule = rule(
+    "FIT-TGT005",
+    Severity::Warning,
+    "a patch, which is neither changed nor checked: it is only a part of an object",
+);
+
+/// Objects that are patches of others.
+fn patches(scene: &Scene<'_>) -> Vec<Finding> {
+    let passed_over = scene.selection.passed_over.iter();
+    let patches = passed_over.filter(|(_, reason)| *reason == SkipReason::Patch);
+    let findings = patches.filter_map(|(index, _)| {
+        let Classification::Target(target) = &scene.objects().classifications[*index] else {
+            return None;
+        };
+        let severity = match target.templates.is_empty() {
+            true => Severity::Info,
+            false => Severity::Warning,
+        };
+        let message = format!(
+            "this {} is a patch, because {}; it is neither changed nor checked",
+            target.resource.kind,
+            why_patch(target)?
+        );
+        let finding = Finding::graded(&PARTIAL, severity, message).of(*index);
+        Some(finding.help("name it under `patches` of a kustomization, and build that"))
+    });
+    findings.collect()
+}
 
 /// An object that looks like a workload but is not one.
 fn failed_workload(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {

@@ -14,7 +14,8 @@ use fitout::write;
 use rayon::prelude::*;
 
 use super::config_text::ConfigText;
-use super::inputs::{Manifest, Manifests, config_of, failure};
+use super::files::{Choice, Reader, is_stream};
+use super::inputs::{Manifest, Manifests, config_of, failure, shown};
 use super::output::{self, Form, Format, Output};
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize};
 
@@ -35,7 +36,7 @@ pub(super) struct Apply {
 
 impl Apply {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        if let Some(directory) = &self.source.kustomization {
+        if let Some(directory) = &self.source.overlay.kustomization {
             let verbosity = &self.verbosity;
             if !self.output.is_empty()
                 || verbosity.fail_on.is_some()
@@ -48,7 +49,8 @@ impl Apply {
                      use `plan -k`",
                 ));
             }
-            return kustomize::apply(directory);
+            let chosen = self.source.chosen(verbosity)?;
+            return kustomize::apply(&self.source.overlay, directory, chosen.as_ref());
         }
         if let Some(format) = self
             .output
@@ -67,16 +69,15 @@ impl Apply {
                 ),
             ));
         }
-        if self.in_place
-            && self
-                .source
-                .filenames
-                .iter()
-                .any(|path| path == Path::new("-"))
-        {
+        let mut named = self.source.filenames.iter();
+        if let Some(stream) = named.find(|path| self.in_place && is_stream(path)) {
+            let name = match shown(stream) {
+                name if name == "stdin" => "standard input".to_owned(),
+                name => format!("{name} is a stream, which"),
+            };
             return Err(Failure::new(
                 WRONG_USE,
-                "error: standard input cannot be edited in place",
+                format!("error: {name} cannot be edited in place"),
             ));
         }
         let result = run_on_files(&self.source, &self.verbosity, |run, manifests, _| {
@@ -144,16 +145,22 @@ pub(super) fn run_on_files(
     verbosity: &Verbosity,
     finish: impl FnOnce(&Run, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
-    read_files(source, verbosity, |config, manifests, resources| {
-        let run = Run::of(config, manifests, resources);
-        let run = run.map_err(|problems| failure(&problems, verbosity, UNREADABLE))?;
-        finish(&run, manifests, resources)
-    })
+    read_files(
+        source,
+        Reader::Editor,
+        verbosity,
+        |config, manifests, resources| {
+            let run = Run::of(config, manifests, resources);
+            let run = run.map_err(|problems| failure(&problems, verbosity, UNREADABLE))?;
+            finish(&run, manifests, resources)
+        },
+    )
 }
 
 /// Reads the config and the files that the arguments name.
 pub(super) fn read_files(
     source: &Source,
+    reader: Reader,
     verbosity: &Verbosity,
     then: impl FnOnce(&mut Config<'_>, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
@@ -165,7 +172,11 @@ pub(super) fn read_files(
     )?;
     let function_config = config_text.function_config(verbosity)?;
     let mut config = config_of(&function_config, verbosity)?;
-    let manifests = Manifests::read(&source.filenames, verbosity)?;
+    let choice = Choice {
+        patterns: &source.patterns,
+        reader,
+    };
+    let manifests = Manifests::read(&source.filenames, choice, verbosity)?;
     let resources = manifests.resources().map_err(unreadable)?;
     then(&mut config, &manifests, &resources)
 }

@@ -11,15 +11,20 @@ use fitout::report::{self, DetailLevel, Report};
 use fitout::yaml::Node;
 
 use super::apply::{exit_code, read_files};
+use super::files::Reader;
 use super::inputs::{Manifests, failure};
+use super::kustomize::Build;
 use super::output::{Form, Format, with_report};
-use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, kustomize, tree};
+use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, tree};
 
 /// Check whether the function ran on manifests, and whether they break a rule of the environment.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
     source: Source,
+    /// Leave out what .gitignore excludes, as `plan` and `apply` do
+    #[arg(long, conflicts_with = "kustomization")]
+    respect_gitignore: bool,
     /// Report every field whose value differs from the config's, also those that the manifest sets
     #[arg(long)]
     exact: bool,
@@ -36,12 +41,16 @@ impl Check {
     }
 
     fn check_source(&self) -> Result<u8, Failure> {
-        if let Some(directory) = &self.source.kustomization {
+        if let Some(directory) = &self.source.overlay.kustomization {
             return self.check_overlay(directory);
         }
         let folder = self.source.tree();
+        let reader = Reader::Checker {
+            respects_gitignore: self.respect_gitignore,
+        };
         read_files(
             &self.source,
+            reader,
             &self.verbosity,
             |config, manifests, resources| {
                 let (report, code) = self.validate(config, manifests, resources, || {
@@ -55,16 +64,20 @@ impl Check {
 
     /// Validates a build against each config that it passed to the function.
     fn check_overlay(&self, directory: &Path) -> Result<u8, Failure> {
-        let build = kustomize::Build::run(directory, true, FINDINGS)?;
+        let chosen = self.source.chosen(&self.verbosity)?;
+        // The build is that of the overlay, with its own config; `chosen` only judges it.
+        let build = Build::run(&self.source.overlay, directory, None, true, FINDINGS)?;
         let unreadable = |problems: Problems| failure(&problems, &self.verbosity, UNREADABLE);
         let name = format!("{} as built", directory.display());
         let built = Manifests::of_build(name, build.output, &self.verbosity)?;
-        let resources = built.resources().map_err(unreadable)?;
+        let mut resources = built.resources().map_err(unreadable)?;
+        Build::name_as_before(&build.inputs, &mut resources);
         let (mut all, mut code) = (None::<Report>, SUCCESS);
         let mut validated = Vec::new();
-        kustomize::Build::each(build.inputs, directory, &self.verbosity, |input| {
+        let chosen = chosen.as_ref();
+        Build::each(&build.inputs, directory, chosen, &self.verbosity, |input| {
             // A config can be under `transformers` and `validators`, or in several bases.
-            let rules = rules_of(input.node);
+            let rules = chosen.map_or_else(|| rules_of(input.node), |_| None);
             if validated.contains(&rules) {
                 return Ok(());
             }

@@ -8,6 +8,7 @@ use fitout::objects::Objects;
 use fitout::select::{Selected, Selection};
 
 use super::config_text::ConfigText;
+use super::files::Choice;
 use super::inputs::{Manifests, decoded, failure};
 use super::output::Output;
 use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE};
@@ -162,7 +163,7 @@ impl Show {
             return Ok(SUCCESS);
         }
         let unreadable = |problems| failure(&problems, &verbosity, UNREADABLE);
-        let manifests = Manifests::read(&self.filenames, &verbosity)?;
+        let manifests = Manifests::read(&self.filenames, Choice::default(), &verbosity)?;
         let resources = manifests.resources().map_err(unreadable)?;
         let objects = Objects::of(&resources, &config.pod_specs, &config.claims, None);
         let selection = Selection::of(&config, &objects).map_err(unreadable)?;

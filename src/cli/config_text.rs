@@ -20,6 +20,7 @@ const ALL: &str = "all";
 #[derive(Debug)]
 pub(super) struct ConfigText {
     pub(super) name: String,
+    pub(super) file: PathBuf,
     pub(super) stream: Stream,
     /// The environment to choose in it.
     pub(super) choice: Option<String>,
@@ -81,7 +82,8 @@ impl ConfigText {
         Ok(config)
     }
 
-    fn of(path: &Path, verbosity: &Verbosity) -> Result<ConfigText, Failure> {
+    /// Reads a config file.
+    pub(super) fn of(path: &Path, verbosity: &Verbosity) -> Result<ConfigText, Failure> {
         let name = shown(path);
         let bytes = std::fs::read(path).map_err(Failure::of(
             WRONG_USE,
@@ -91,6 +93,7 @@ impl ConfigText {
             .map_err(|problem| failure(&problem.into(), verbosity, WRONG_USE))?;
         Ok(ConfigText {
             name,
+            file: path.to_owned(),
             stream,
             choice: None,
         })

@@ -1,18 +1,21 @@
 //! Reads the manifests and the config that the command line names.
 
-use std::collections::HashSet;
-use std::ffi::OsStr;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
-use fitout::problem::{Problem, Problems};
+use fitout::problem::{Place, Problem, Problems};
 use fitout::read::{Origin, Resource, is_object};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
-use fitout::yaml::{Fault, Stream, SyntaxError};
+use fitout::yaml::{Fault, Node, Stream, SyntaxError};
+use memchr::memmem;
 
+use super::files::{Choice, File, Files, Reader, is_stream};
+use super::output::Output;
+use super::tree::{Named, is_kustomization};
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 
 /// A file, or standard input, with manifests.
@@ -34,24 +37,36 @@ pub(super) struct Manifests {
 
 impl Manifests {
     /// Reads all files that the arguments name.
-    pub(super) fn read(paths: &[PathBuf], verbosity: &Verbosity) -> Result<Manifests, Failure> {
+    pub(super) fn read(
+        paths: &[PathBuf],
+        choice: Choice<'_>,
+        verbosity: &Verbosity,
+    ) -> Result<Manifests, Failure> {
+        let found = Files::of(paths, choice)?;
+        let named = Named::by(&found.kustomizations);
         let mut manifests = Manifests::default();
         let mut problems = Vec::new();
         let mut known = HashSet::new();
-        for path in paths {
-            for (file, outcome) in files_at(path)? {
-                let name = shown(&file);
-                // A file can be named twice, or be reached through a link.
-                let is_new = known.insert(file.canonicalize().unwrap_or_else(|_| file.clone()));
-                let outcome = match outcome {
-                    FileOutcome::Read if !is_new => Ok(PassedOver(FileReason::Duplicate)),
-                    FileOutcome::Read => manifests.add(&file, &name),
-                    skipped => Ok(skipped),
-                };
-                match outcome {
-                    Ok(outcome) => manifests.account(name, None, outcome),
-                    Err(problem) => problems.push(problem),
+        for file in found.files {
+            let name = shown(&file.path);
+            // A file can be named twice, or be reached through a link.
+            let canonical = file.path.canonicalize();
+            let canonical = canonical.unwrap_or_else(|_| file.path.clone());
+            let outcome = match file.outcome {
+                FileOutcome::Read if known.contains(&canonical) => {
+                    Ok(Some(PassedOver(FileReason::Duplicate)))
                 }
+                FileOutcome::Read => {
+                    let role = named.reason(&canonical);
+                    known.insert(canonical);
+                    manifests.add(&file, &name, role, choice.reader)
+                }
+                skipped => Ok(Some(skipped)),
+            };
+            match outcome {
+                Ok(Some(outcome)) => manifests.account(name, None, outcome),
+                Ok(None) => {}
+                Err(problem) => problems.push(problem),
             }
         }
         if !problems.is_empty() {
@@ -59,6 +74,9 @@ impl Manifests {
         }
         if manifests.texts.is_empty() {
             return Err(manifests.nothing_found(paths));
+        }
+        if !verbosity.quiet {
+            manifests.notes().for_each(|note| Output::stderr(&note));
         }
         Ok(manifests)
     }
@@ -86,6 +104,43 @@ impl Manifests {
         });
     }
 
+    /// What is passed over as a whole, once for each folder, and streams without objects.
+    fn notes(&self) -> impl Iterator<Item = String> {
+        let reason_of = |file: &FileAccount| match file.outcome {
+            PassedOver(reason) => Some(reason),
+            FileOutcome::Read => None,
+        };
+        let charts = self
+            .files
+            .iter()
+            .filter(move |it| reason_of(it) == Some(FileReason::Chart));
+        let charts = charts.map(|file| {
+            format!(
+                "note: {} is a Helm chart and is passed over; to include it, pass the output of `helm template`",
+                file.path
+            )
+        });
+        let mut patches: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for file in self
+            .files
+            .iter()
+            .filter(|it| reason_of(it) == Some(FileReason::Patch))
+        {
+            let (folder, name) = file.path.rsplit_once('/').unwrap_or((".", &file.path));
+            patches.entry(folder).or_default().push(name);
+        }
+        let patches = patches.into_iter().map(|(folder, names)| {
+            let names = names.join(", ");
+            format!("note: in {folder}, a kustomization names these patches, which are passed over: {names}")
+        });
+        let empty = self
+            .texts
+            .iter()
+            .filter(|it| it.stream.documents().all(|it| it.is_empty()));
+        let empty = empty.map(|it| format!("note: {} contains no Kubernetes objects", it.name));
+        charts.chain(patches).chain(empty)
+    }
+
     /// The failure if no file contains objects, because a wrong path must not look like success.
     fn nothing_found(&self, paths: &[PathBuf]) -> Failure {
         let paths: Vec<String> = paths.iter().map(|path| shown(path)).collect();
@@ -93,51 +148,94 @@ impl Manifests {
             "error[FIT-INP001]: no Kubernetes objects in {}",
             paths.join(", ")
         );
+        let of = |reasons: &'static [FileReason]| {
+            let is_one =
+                |it: &&FileAccount| reasons.iter().any(|one| it.outcome == PassedOver(*one));
+            self.files.iter().filter(is_one).map(|it| it.path.as_str())
+        };
         // Only files that look like manifests are listed.
-        let skipped = self.files.iter().filter_map(|file| {
-            let is_read = [
-                PassedOver(FileReason::Package),
-                PassedOver(FileReason::NoObjects),
-            ]
-            .contains(&file.outcome);
-            is_read.then_some(file.path.as_str())
-        });
-        let skipped: Vec<&str> = skipped.collect();
+        const LISTED: &[FileReason] = &[
+            FileReason::Package,
+            FileReason::NoObjects,
+            FileReason::Patch,
+            FileReason::Chart,
+        ];
+        let skipped: Vec<&str> = of(LISTED).collect();
         if !skipped.is_empty() {
             message.push_str(&format!("\n  skipped: {}", skipped.join(", ")));
         }
-        let mut outcomes = self.files.iter().map(|file| file.outcome);
-        if outcomes.any(|outcome| outcome == PassedOver(FileReason::Package)) {
-            message.push_str("\n  = help: use -k for a kustomize overlay");
+        for (reasons, help) in [
+            (
+                &[FileReason::Package, FileReason::Patch][..],
+                "use -k for a kustomize overlay",
+            ),
+            (
+                &[FileReason::Chart][..],
+                "pass the output of `helm template` for a chart",
+            ),
+        ] {
+            if of(reasons).next().is_some() {
+                message.push_str(&format!("\n  = help: {help}"));
+            }
         }
         Failure::new(UNREADABLE, message)
     }
 
-    /// Reads one file, and records documents in it that are not Kubernetes objects.
-    fn add(&mut self, file: &Path, name: &str) -> Result<FileOutcome, Problem> {
-        let is_stdin = file == Path::new("-");
-        let is_package = |file: &OsStr| PACKAGE_FILES.iter().any(|known| file == *known);
-        if file.file_name().is_some_and(is_package) {
-            return Ok(PassedOver(FileReason::Package));
-        }
-        let bytes = if is_stdin {
-            read_stdin()
-        } else {
-            std::fs::read(file)
+    /// Reads one file, and records documents in it that are not Kubernetes objects. `role` is what it is if it holds no whole
+    /// objects. `None` if it is accounted for as a part of its folder.
+    fn add(
+        &mut self,
+        file: &File,
+        name: &str,
+        role: Option<FileReason>,
+        reader: Reader,
+    ) -> Result<Option<FileOutcome>, Problem> {
+        let path = &file.path;
+        let is_stream = is_stream(path);
+        let bytes = match path == Path::new("-") {
+            true => read_stdin(),
+            false => std::fs::read(path),
         };
         let bytes = bytes
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
         let stream = match Stream::from_bytes_or_text(bytes) {
+            Ok(stream) => stream,
+            Err(_) if file.is_in_whole => return Ok(None),
             Err((error, text)) if !may_have_objects(&error, &text) => {
-                return Ok(PassedOver(FileReason::NoObjects));
+                return Ok(Some(PassedOver(FileReason::NoObjects)));
             }
-            stream => stream.map_err(|(error, text)| not_yaml(&error, Some((name, &text))))?,
+            Err((error, text)) => return Err(not_yaml(&error, Some((name, &text)))),
         };
+        let is_template = || memmem::find(stream.text().as_bytes(), b"{{").is_some();
+        if file.is_in_whole && is_template() && !has_whole_pods(&stream) {
+            return Ok(None);
+        }
+        if let Some(node) = action_in(&stream) {
+            if file.is_in_whole {
+                return Ok(None);
+            }
+            let problem =
+                Problem::new("FIT-INP015", "`{{` is an action of a template, not a value");
+            return Err(problem
+                .at(Place::of(node, Some(name)))
+                .help(fitout::UNRENDERED));
+        }
         let documents = stream.documents().filter(|document| !document.is_empty());
         let documents = documents.map(|document| is_object(document.root()));
         let are_objects: Vec<bool> = documents.collect();
-        if !are_objects.contains(&true) {
-            return Ok(PassedOver(FileReason::NoObjects));
+        let is_empty_stream = is_stream && are_objects.is_empty();
+        if !are_objects.contains(&true) && !is_empty_stream {
+            let is_package = path.file_name().is_some_and(is_kustomization);
+            let reason = role.unwrap_or(match is_package {
+                true => FileReason::Package,
+                false => FileReason::NoObjects,
+            });
+            return Ok((!file.is_in_whole).then_some(PassedOver(reason)));
+        }
+        // To kustomize it is a patch, but to `kubectl apply -R -f` it is what it contains.
+        let is_applied = || reader != Reader::Editor && has_whole_pods(&stream);
+        if let Some(reason) = role.filter(|_| !is_applied()) {
+            return Ok(Some(PassedOver(reason)));
         }
         let others = are_objects.into_iter().enumerate().filter(|(_, it)| !it);
         for (index, _) in others {
@@ -149,10 +247,10 @@ impl Manifests {
         }
         self.texts.push(Manifest {
             name: name.to_owned(),
-            file: (!is_stdin).then(|| file.to_owned()),
+            file: (!is_stream).then(|| path.clone()),
             stream,
         });
-        Ok(FileOutcome::Read)
+        Ok(Some(FileOutcome::Read))
     }
 
     /// The objects in all texts, in order.
@@ -185,13 +283,38 @@ impl Manifests {
     }
 }
 
-/// Files of kustomize and kpt, which are not manifests.
-const PACKAGE_FILES: [&str; 4] = [
-    "kustomization.yaml",
-    "kustomization.yml",
-    "Kustomization",
-    "Kptfile",
-];
+/// An action of a Go template in the name of an object, where it is a string like any other to YAML.
+fn action_in(stream: &Stream) -> Option<Node<'_>> {
+    const NAMES: [&[&str]; 4] = [
+        &["kind"],
+        &["apiVersion"],
+        &["metadata", "name"],
+        &["metadata", "namespace"],
+    ];
+    memmem::find(stream.text().as_bytes(), b"{{")?;
+    let roots = stream.documents().map(|document| document.root());
+    let objects = roots.filter(|root| is_object(*root));
+    let mut names = objects.flat_map(|root| {
+        let paths = NAMES.iter();
+        paths.filter_map(move |path| root.at(path.iter().copied()))
+    });
+    names.find(|node| node.text().is_some_and(|text| text.contains("{{")))
+}
+
+/// Whether a text has an object with pods that the API server would accept without a patch.
+fn has_whole_pods(stream: &Stream) -> bool {
+    let mut resources = Vec::new();
+    for document in stream
+        .documents()
+        .filter(|document| is_object(document.root()))
+    {
+        // What cannot be read here is reported when it is read again.
+        if Resource::read(document.root(), 0, Origin::default(), &mut resources).is_err() {
+            return true;
+        }
+    }
+    resources.iter().any(fitout::objects::is_whole)
+}
 
 /// Whether a text that is refused could have objects. Kubernetes does not read the files of other tools, so only their
 /// syntax matters.
@@ -215,64 +338,6 @@ fn read_stdin() -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
     std::io::stdin().lock().read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// The files at or below a path, sorted. Each file that is not read has the reason.
-fn files_at(path: &Path) -> Result<Vec<(PathBuf, FileOutcome)>, Failure> {
-    if path == Path::new("-") || path.is_file() {
-        return Ok(vec![(path.to_owned(), FileOutcome::Read)]);
-    }
-    if !path.exists() {
-        return Err(Failure::new(
-            UNREADABLE,
-            format!("error[FIT-INP001]: {} does not exist", path.display()),
-        ));
-    }
-    let mut files = Vec::new();
-    let mut walk = ignore::WalkBuilder::new(path);
-    walk.require_git(false).sort_by_file_path(Path::cmp);
-    let mut reached = HashSet::new();
-    let mut folders = Vec::new();
-    for entry in walk.build() {
-        let entry = entry
-            .map_err(|error| Failure::new(UNREADABLE, format!("error[FIT-INP001]: {error}")))?;
-        let is_folder = entry.file_type().is_some_and(|it| it.is_dir()) || entry.depth() == 0;
-        let path = entry.into_path();
-        reached.insert(path.clone());
-        match is_folder {
-            true => folders.push(path),
-            false => files.push((outcome_of(&path), path)),
-        }
-    }
-    // The walk omits hidden and ignored entries, so they are read from its folders. An ignored folder is one entry.
-    for folder in folders {
-        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if !reached.contains(&path) {
-                let is_hidden = entry.file_name().to_string_lossy().starts_with('.');
-                let outcome = match is_hidden {
-                    true => PassedOver(FileReason::Hidden),
-                    false => PassedOver(FileReason::Ignored),
-                };
-                files.push((outcome, path));
-            }
-        }
-    }
-    files.sort_by(|(_, a), (_, b)| a.cmp(b));
-    let files = files.into_iter().map(|(outcome, path)| (path, outcome));
-    Ok(files.collect())
-}
-
-/// Whether to read a file below a folder.
-fn outcome_of(file: &Path) -> FileOutcome {
-    let extension = file.extension().unwrap_or_default();
-    match () {
-        () if !file.is_file() => PassedOver(FileReason::Link),
-        () if !["yaml", "yml", "json"].iter().any(|it| extension == *it) => {
-            PassedOver(FileReason::Extension)
-        }
-        () => FileOutcome::Read,
-    }
 }
 
 /// A path with forward slashes and without `./`.

@@ -1,21 +1,27 @@
 //! `-k DIR`: builds an overlay with kustomize, and runs fitout in it without Docker.
 //!
 //! kustomize and kubectl call `docker` from PATH to run a container function. During the build, a wrapper comes first on
-//! PATH: it runs this program for fitout's image, and the real docker for others (see [`super::shim`]). So the same overlay
-//! works with and without Docker.
+//! PATH: it runs this program for fitout's image, and the real docker for images that the caller allows (see [`super::shim`]).
+//! So the same overlay works with and without Docker, and a stranger's overlay runs nothing.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output as Finished, Stdio};
 
+use clap::Args;
 use fitout::config::{Config, FunctionConfig};
 use fitout::problem::Problems;
-use fitout::read::ResourceList;
+use fitout::read::{Resource, ResourceList};
 use fitout::yaml::{Node, Stream};
 
+use super::config_text::ConfigText;
 use super::inputs::{config_of, failure};
 use super::output::Output;
 use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, tree};
+
+/// The folder of kustomize's legacy plugins.
+const PLUGINS: &str = "KUSTOMIZE_PLUGIN_HOME";
 
 /// The path of this program, for the wrapper.
 pub(super) const PROGRAM: &str = "FITOUT_SHIM_PROGRAM";
@@ -29,10 +35,69 @@ pub(super) const DIRECTORY: &str = "FITOUT_SHIM_DIRECTORY";
 pub(super) const WORKING: &str = "FITOUT_SHIM_WORKING";
 /// Set if the caller reports the findings.
 pub(super) const REPORTED_LATER: &str = "FITOUT_SHIM_REPORTED_LATER";
+/// The images that the caller allows, one on each line.
+pub(super) const ALLOWED: &str = "FITOUT_SHIM_ALLOWED";
+/// The file of the config that replaces that of the overlay.
+pub(super) const CONFIG: &str = "FITOUT_SHIM_CONFIG";
+/// The environment to choose in that file.
+pub(super) const ENVIRONMENT: &str = "FITOUT_SHIM_ENVIRONMENT";
+/// All of them, which other programs do not get.
+pub(super) const VARIABLES: [&str; 9] = [
+    PROGRAM,
+    REAL_PATH,
+    RECORD,
+    DIRECTORY,
+    WORKING,
+    REPORTED_LATER,
+    ALLOWED,
+    CONFIG,
+    ENVIRONMENT,
+];
 
-/// Builds an overlay and prints it.
-pub(super) fn apply(directory: &Path) -> Result<u8, Failure> {
-    let build = Build::run(directory, false, WRONG_USE)?;
+/// A kustomize overlay, and what its build may run.
+#[derive(Debug, Args)]
+pub(super) struct Overlay {
+    /// A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container
+    #[arg(
+        short = 'k',
+        long = "kustomize",
+        value_name = "DIR",
+        conflicts_with = "filenames"
+    )]
+    pub(super) kustomization: Option<PathBuf>,
+    /// Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout's are
+    /// refused; repeatable
+    #[arg(long, value_name = "IMAGE", conflicts_with = "filenames")]
+    allow_functions: Vec<String>,
+    /// Arguments for kustomize, such as --enable-helm
+    #[arg(
+        last = true,
+        value_name = "KUSTOMIZE_ARGUMENT",
+        conflicts_with = "filenames"
+    )]
+    arguments: Vec<String>,
+}
+
+/// Flags of kustomize that send the output elsewhere.
+const OUTPUT_FLAGS: [&str; 2] = ["-o", "--output"];
+
+/// The flag of kustomize that allows executable functions.
+const ENABLE_EXEC: &str = "--enable-exec";
+
+impl Overlay {
+    fn enables_exec(&self) -> bool {
+        let flag = |it: &String| it == ENABLE_EXEC || *it == format!("{ENABLE_EXEC}=true");
+        self.arguments.iter().any(flag)
+    }
+}
+
+/// Builds an overlay and prints it. `chosen` replaces the config of the overlay.
+pub(super) fn apply(
+    overlay: &Overlay,
+    directory: &Path,
+    chosen: Option<&ConfigText>,
+) -> Result<u8, Failure> {
+    let build = Build::run(overlay, directory, chosen, false, WRONG_USE)?;
     Output::stdout(&build.output);
     Ok(SUCCESS)
 }
@@ -46,10 +111,12 @@ pub(super) struct Build {
 }
 
 impl Build {
-    /// Builds an overlay. `is_reported_later`: the caller reports the findings. `not_run`: the exit code if the build succeeds
-    /// without running the function.
+    /// Builds an overlay. `chosen` replaces its config. `is_reported_later`: the caller reports the findings. `not_run`: the
+    /// exit code if the build succeeds without running the function.
     pub(super) fn run(
+        overlay: &Overlay,
         directory: &Path,
+        chosen: Option<&ConfigText>,
         is_reported_later: bool,
         not_run: u8,
     ) -> Result<Build, Failure> {
@@ -62,12 +129,25 @@ impl Build {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 
-        let mut command = kustomize_on(&path, directory)?;
+        let mut command = kustomize_on(&path, overlay, directory)?;
+        // The caller's own environment sets none of them.
+        for variable in VARIABLES {
+            command.env_remove(variable);
+        }
         if is_reported_later {
             command.env(REPORTED_LATER, "1");
         }
+        if let Some(chosen) = chosen {
+            command.env(CONFIG, &chosen.file);
+            command.envs(chosen.choice.as_ref().map(|choice| (ENVIRONMENT, choice)));
+        }
+        if std::env::var_os(PLUGINS).is_none() {
+            // Otherwise kustomize also runs programs below the home folder that the overlay names.
+            command.env(PLUGINS, &record);
+        }
         let finished = command
             .env("PATH", in_front(&bin, &path))
+            .env(ALLOWED, overlay.allow_functions.join("\n"))
             .env(PROGRAM, program)
             .env(REAL_PATH, &path)
             .env(RECORD, &record)
@@ -78,7 +158,7 @@ impl Build {
             .output()
             .map_err(io("cannot run kustomize"))?;
         let calls = Call::all(&record);
-        check_build(directory, &finished, &calls, not_run)?;
+        check_build(overlay, directory, &finished, &calls, not_run)?;
         Ok(Build {
             output: String::from_utf8_lossy(&finished.stdout).into_owned(),
             inputs: calls.into_iter().map(|call| call.input).collect(),
@@ -96,17 +176,19 @@ pub(super) struct Input<'h, 'c> {
 }
 
 impl Build {
-    /// Calls `then` for each input of the function. The lines of configs are those of their files.
+    /// Calls `then` for each input of the function, with `chosen` instead of the config in it. The lines of configs are those
+    /// of their files.
     pub(super) fn each(
-        inputs: Vec<String>,
+        inputs: &[String],
         directory: &Path,
+        chosen: Option<&ConfigText>,
         verbosity: &Verbosity,
         mut then: impl FnMut(Input<'_, '_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
         let sources = tree::sources(directory);
         for input in inputs {
-            let stream = Stream::parse(input);
+            let stream = Stream::parse(input.as_str());
             let stream =
                 stream.map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))?;
             let list = ResourceList::read(&stream).map_err(unreadable)?;
@@ -116,15 +198,105 @@ impl Build {
             let function_config = FunctionConfig::of_build(node, &sources);
             let function_config =
                 function_config.map_err(|problems| failure(&problems, verbosity, WRONG_USE))?;
+            let own = config_of(&function_config, verbosity)?;
+            let replacing = chosen.map(|it| it.function_config(verbosity)).transpose()?;
+            let mut config = match &replacing {
+                None => own,
+                Some(replacing) => {
+                    let mut config = config_of(replacing, verbosity)?;
+                    config.validate_only |= own.validate_only;
+                    report_difference(&config.differences(&own));
+                    config
+                }
+            };
             then(Input {
                 stream: &stream,
                 list: &list,
                 node,
-                config: &mut config_of(&function_config, verbosity)?,
+                config: &mut config,
             })?;
         }
         Ok(())
     }
+
+    /// Tells objects of the build their names from before kustomize renamed them, which only the inputs of the function have.
+    /// An overlay around the one with the function can add a prefix or suffix later.
+    pub(super) fn name_as_before(inputs: &[String], built: &mut [Resource<'_>]) {
+        type Key = (String, String, String);
+        let mut before: HashMap<Key, Vec<String>> = HashMap::new();
+        for input in inputs {
+            let Ok(stream) = Stream::parse(input.as_str()) else {
+                continue;
+            };
+            for resource in ResourceList::read(&stream)
+                .into_iter()
+                .flat_map(|it| it.resources)
+            {
+                let names = resource.previous_names();
+                let key = |name: &str| {
+                    (
+                        resource.group().to_owned(),
+                        resource.kind.to_string(),
+                        name.to_owned(),
+                    )
+                };
+                before.insert(key(&resource.name), names);
+            }
+        }
+        for resource in built {
+            let name = resource.name.to_string();
+            let (group, kind) = (resource.group().to_owned(), resource.kind.to_string());
+            let mut parts = parts_of(&name);
+            let found = parts.find_map(|part| {
+                let names = before.get(&(group.clone(), kind.clone(), part.to_owned()))?;
+                let own = (part != name).then(|| part.to_owned());
+                Some(own.into_iter().chain(names.iter().cloned()).collect())
+            });
+            resource.renamed_from = found.unwrap_or_default();
+        }
+    }
+}
+
+/// A name and what it is without prefixes and suffixes that end or begin at a `-` or `.`, the longest first.
+fn parts_of(name: &str) -> impl Iterator<Item = &str> {
+    const MOST: usize = 16;
+    let is_mark = |mark: char| ['-', '.'].contains(&mark);
+    let marks: Vec<usize> = name
+        .match_indices(is_mark)
+        .map(|it| it.0)
+        .take(MOST)
+        .collect();
+    let starts = std::iter::once(0).chain(marks.iter().map(|at| at + 1));
+    let ends = || marks.iter().copied().chain([name.len()]);
+    let mut parts: Vec<&str> = starts
+        .flat_map(|start| {
+            ends()
+                .filter(move |end| start < *end)
+                .map(move |end| &name[start..end])
+        })
+        .collect();
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    parts.into_iter()
+}
+
+/// Reports which fields of the overlay's config the chosen one overrules.
+pub(super) fn report_difference(fields: &[String]) {
+    const MOST: usize = 5;
+    if fields.is_empty() {
+        return;
+    }
+    let more = fields.len().saturating_sub(MOST);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    let fields = fields.iter().take(MOST).map(String::as_str);
+    let fields: Vec<&str> = fields.collect();
+    Output::stderr(&format!(
+        "warning: the config of -e or -c is used, and the one that the overlay brings differs in {}{more}",
+        fields.join(", ")
+    ));
 }
 
 /// A recorded call of the function.
@@ -159,6 +331,7 @@ impl Call {
 /// Fails if the build failed, or if it succeeded without the function: kustomize silently skips an executable function
 /// without `--enable-exec`.
 fn check_build(
+    overlay: &Overlay,
     directory: &Path,
     finished: &Finished,
     calls: &[Call],
@@ -180,7 +353,7 @@ fn check_build(
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    if !skipped.is_empty() {
+    if !skipped.is_empty() && !overlay.enables_exec() {
         return Err(Failure::new(
             not_run,
             format!(
@@ -239,7 +412,17 @@ fn in_front(bin: &Path, path: &OsString) -> OsString {
     std::env::join_paths(folders).unwrap_or_else(|_| bin.into())
 }
 
-fn kustomize_on(path: &OsString, directory: &Path) -> Result<Command, Failure> {
+fn kustomize_on(path: &OsString, overlay: &Overlay, directory: &Path) -> Result<Command, Failure> {
+    let is_output = |it: &&String| {
+        let flag = it.split_once('=').map_or(it.as_str(), |it| it.0);
+        OUTPUT_FLAGS.contains(&flag) || (it.starts_with("-o") && !it.starts_with("--"))
+    };
+    if let Some(flag) = overlay.arguments.iter().find(is_output) {
+        return Err(Failure::new(
+            WRONG_USE,
+            format!("error: kustomize has to write its output to fitout; omit {flag}"),
+        ));
+    }
     if !directory.is_dir() {
         return Err(Failure::new(
             UNREADABLE,
@@ -263,7 +446,11 @@ fn kustomize_on(path: &OsString, directory: &Path) -> Result<Command, Failure> {
             "error: -k needs kustomize or kubectl, and neither is on PATH",
         ));
     };
-    command.arg("--enable-alpha-plugins").arg(directory);
+    command
+        .arg("--enable-alpha-plugins")
+        .args(&overlay.arguments);
+    // The name of a folder can begin like a flag.
+    command.arg("--").arg(directory);
     Ok(command)
 }
 

@@ -6,6 +6,7 @@ mod check;
 mod clock;
 mod config;
 mod config_text;
+mod files;
 mod function;
 mod inputs;
 mod kustomize;
@@ -25,6 +26,7 @@ use kustomize_krm_types::Severity;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use config_text::ConfigText;
 use output::Output;
 
 /// Success; with `apply` and `plan` also if something changed.
@@ -82,20 +84,33 @@ enum Command {
 /// The manifests and the environment.
 #[derive(Debug, Args)]
 struct Source {
-    /// Files or directories of manifests, or - for standard input. Directories are read recursively:
-    /// .yaml, .yml and .json files that .gitignore does not exclude
+    /// Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json
+    /// files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes
     #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1.., required_unless_present = "kustomization")]
     filenames: Vec<PathBuf>,
-    /// A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container
-    #[arg(short = 'k', long = "kustomize", value_name = "DIR", conflicts_with_all = ["filenames", "environment", "config"])]
-    kustomization: Option<PathBuf>,
+    #[command(flatten)]
+    patterns: files::Patterns,
+    #[command(flatten)]
+    overlay: kustomize::Overlay,
     /// The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or
-    /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory
+    /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory. With -k, -e and -c overrule the config
+    /// that the overlay brings
     #[arg(short = 'e', long, value_name = "NAME")]
     environment: Option<String>,
     /// The file of the config; -e chooses an environment in it
     #[arg(short = 'c', long, value_name = "FILE")]
     config: Option<PathBuf>,
+}
+
+impl Source {
+    /// The config that the arguments choose for an overlay; variables do not choose it, because it overrules another.
+    fn chosen(&self, verbosity: &Verbosity) -> Result<Option<ConfigText>, Failure> {
+        if self.config.is_none() && self.environment.is_none() {
+            return Ok(None);
+        }
+        let (config, environment) = (self.config.as_deref(), self.environment.as_deref());
+        ConfigText::read(config, environment, verbosity).map(Some)
+    }
 }
 
 /// How much is printed, and which findings fail the run.
@@ -220,7 +235,11 @@ pub(crate) fn main() -> ExitCode {
     report_bugs();
     let is_function = std::env::args_os().len() <= 1;
     if is_function && !std::io::stdin().is_terminal() {
-        return ExitCode::from(function::run(&function::Settings::from_environment()));
+        let settings = function::Settings::from_environment();
+        return ExitCode::from(match shim::is_in_build() {
+            true => exit_code(shim::run_function(settings)),
+            false => function::run(&settings),
+        });
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -243,13 +262,15 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
-    match result {
-        Ok(code) => ExitCode::from(code),
-        Err(failure) => {
-            Output::stderr(format!("{:#}", failure.error).trim_end());
-            ExitCode::from(failure.code)
-        }
-    }
+    ExitCode::from(exit_code(result))
+}
+
+/// The exit code, after printing the failure if there is one.
+fn exit_code(result: Result<u8, Failure>) -> u8 {
+    result.unwrap_or_else(|failure| {
+        Output::stderr(format!("{:#}", failure.error).trim_end());
+        failure.code
+    })
 }
 
 fn short_help() -> u8 {

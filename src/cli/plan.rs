@@ -30,7 +30,7 @@ impl Plan {
     }
 
     fn plan_source(&self) -> Result<u8, Failure> {
-        if let Some(directory) = &self.source.kustomization {
+        if let Some(directory) = &self.source.overlay.kustomization {
             return self.plan_overlay(directory);
         }
         run_on_files(
@@ -58,8 +58,10 @@ impl Plan {
     /// Plans the changes of the function in the build of an overlay.
     fn plan_overlay(&self, directory: &std::path::Path) -> Result<u8, Failure> {
         let mut code = 0;
-        let inputs = Build::run(directory, true, WRONG_USE)?.inputs;
-        Build::each(inputs, directory, &self.verbosity, |input| {
+        let chosen = self.source.chosen(&self.verbosity)?;
+        let (overlay, chosen) = (&self.source.overlay, chosen.as_ref());
+        let inputs = Build::run(overlay, directory, chosen, true, WRONG_USE)?.inputs;
+        Build::each(&inputs, directory, chosen, &self.verbosity, |input| {
             let (config, resources) = (&*input.config, &input.list.resources);
             let unreadable = |problems| failure(&problems, &self.verbosity, UNREADABLE);
             let mut fitted =

@@ -5,20 +5,81 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::Command;
 
-use fitout::{Outcome, Results};
+use fitout::config::Sources;
+use fitout::{IMAGE, Outcome, Results};
 
+use super::config_text::ConfigText;
 use super::function::{self, Settings};
-use super::kustomize::{DIRECTORY, REAL_PATH, RECORD, REPORTED_LATER, WORKING, find};
-use super::{FINDINGS, Failure, SUCCESS, UNREADABLE, WRONG_USE, tree};
+use super::kustomize::{
+    ALLOWED, CONFIG, DIRECTORY, ENVIRONMENT, REAL_PATH, RECORD, REPORTED_LATER, VARIABLES, WORKING,
+    find, report_difference,
+};
+use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, tree};
 
-/// Runs the function for fitout's image, and the real docker for others.
+/// Runs the function for fitout's image, and the real docker for images that the caller allows.
 pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
-    let is_ours = arguments.first().is_some_and(|verb| verb == "run")
-        && arguments.iter().any(|argument| argument == fitout::IMAGE);
-    if !is_ours {
-        return real_docker(arguments);
+    // kustomize calls `docker run`, with the image last: what comes before can have any text in it.
+    let image = match arguments {
+        [verb, .., image] if verb == "run" => image,
+        _ => return Err(refused(&arguments.join(" "))),
+    };
+    let result = match is_ours(image) {
+        true => run_function(Settings::of(
+            variable(arguments, "FITOUT_OUTPUT").as_deref(),
+        )),
+        false if is_allowed(image) => real_docker(arguments),
+        false => Err(refused(image)),
+    };
+    if let Err(failure) = &result {
+        note_code(record(b""), failure.code);
     }
-    let settings = Settings::of(variable(arguments, "FITOUT_OUTPUT").as_deref());
+    result
+}
+
+/// Whether this is the image of this version, also with a digest.
+fn is_ours(image: &str) -> bool {
+    image.split_once('@').map_or(image, |it| it.0) == IMAGE
+}
+
+/// Whether the caller allows an image: exactly, or by its name without tag and digest.
+fn is_allowed(image: &str) -> bool {
+    let allowed = std::env::var(ALLOWED).unwrap_or_default();
+    let tagged = image.split_once('@').map_or(image, |it| it.0);
+    // The colon of a port is before a slash.
+    let name = match tagged.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name,
+        _ => tagged,
+    };
+    // What begins with `-` would be a flag of docker.
+    let mut allowed = allowed
+        .lines()
+        .filter(|it| !it.is_empty() && !image.starts_with('-'));
+    allowed.any(|allowed| [image, tagged, name].contains(&allowed))
+}
+
+fn refused(image: &str) -> Failure {
+    let (name, _) = IMAGE.rsplit_once(':').unwrap_or((IMAGE, ""));
+    let help = match image.strip_prefix(name) {
+        Some(rest) if rest.starts_with([':', '@']) => {
+            format!(
+                "this program runs only {IMAGE}; use the version of fitout that the overlay names"
+            )
+        }
+        _ => format!("if you trust it, allow it with `--allow-functions {image}`"),
+    };
+    let message = format!(
+        "error[FIT-INP016]: the overlay runs the container image {image}, which is not allowed"
+    );
+    Failure::new(WRONG_USE, format!("{message}\n  = help: {help}"))
+}
+
+/// Whether this process is a function of a build, also an executable one.
+pub(super) fn is_in_build() -> bool {
+    std::env::var_os(RECORD).is_some()
+}
+
+/// Runs the function for a build.
+pub(super) fn run_function(settings: Settings) -> Result<u8, Failure> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()
@@ -34,18 +95,30 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
     let is_there = std::env::var_os(WORKING).is_some_and(is_there);
     let sources = directory
         .filter(|_| is_there)
-        .map(|directory| tree::sources(&directory));
-    let outcome = fitout::run_built(bytes, Results::ByHost, None, &sources.unwrap_or_default());
-    if let Some(file) = file {
-        // Without the record, the caller uses the general code of a failed build.
-        let _ = std::fs::write(file.with_extension("code"), code_of(&outcome).to_string());
+        .map_or_else(Sources::default, |directory| tree::sources(&directory));
+    let verbosity = Verbosity::with_color(Color::Auto);
+    let chosen = match std::env::var_os(CONFIG) {
+        None => None,
+        Some(file) => {
+            let mut text = ConfigText::of(&PathBuf::from(file), &verbosity)?;
+            text.choice = std::env::var(ENVIRONMENT).ok();
+            Some(text)
+        }
+    };
+    let chosen = chosen
+        .as_ref()
+        .map(|it| it.function_config(&verbosity))
+        .transpose()?;
+    let outcome = fitout::run_built(bytes, Results::ByHost, None, &sources, chosen.as_ref());
+    note_code(file, code_of(&outcome));
+    // `plan` and `check` report the findings from the record, and the difference.
+    let is_reported_later = std::env::var_os(REPORTED_LATER).is_some();
+    if !is_reported_later {
+        report_difference(&outcome.overruled);
     }
-    // `plan` and `check` report the findings from the record.
-    let is_reported_later = outcome.passed && std::env::var_os(REPORTED_LATER).is_some();
-    let settings = if is_reported_later {
-        Settings::of(Some("none"))
-    } else {
-        settings
+    let settings = match outcome.passed && is_reported_later {
+        true => Settings::of(Some("none")),
+        false => settings,
     };
     Ok(function::finish(&outcome, &settings))
 }
@@ -69,6 +142,13 @@ fn record(bytes: &[u8]) -> Option<PathBuf> {
     Some(file)
 }
 
+/// Records the exit code of a call. Without it, the caller uses the general code of a failed build.
+fn note_code(file: Option<PathBuf>, code: u8) {
+    if let Some(file) = file {
+        let _ = std::fs::write(file.with_extension("code"), code.to_string());
+    }
+}
+
 /// The value of a variable in docker's arguments: `-e NAME=VALUE`, or `-e NAME` for the caller's value.
 fn variable(arguments: &[String], name: &str) -> Option<String> {
     let settings = arguments
@@ -82,6 +162,7 @@ fn variable(arguments: &[String], name: &str) -> Option<String> {
     settings.filter_map(value).next_back()
 }
 
+/// The container gets the variables that the function's spec lists, and docker none of those of this build.
 fn real_docker(arguments: &[String]) -> Result<u8, Failure> {
     let path: OsString = std::env::var_os(REAL_PATH).unwrap_or_default();
     let Some(docker) = find("docker", &path) else {
@@ -91,10 +172,11 @@ fn real_docker(arguments: &[String]) -> Result<u8, Failure> {
             format!("{message} (docker {})", arguments.join(" ")),
         ));
     };
-    let status = Command::new(docker)
-        .args(arguments)
-        .env("PATH", &path)
-        .status();
+    let mut command = Command::new(docker);
+    for variable in VARIABLES {
+        command.env_remove(variable);
+    }
+    let status = command.args(arguments).env("PATH", &path).status();
     let status = status.map_err(Failure::of(
         UNREADABLE,
         "error: cannot run docker".to_owned(),

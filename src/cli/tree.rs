@@ -4,106 +4,185 @@
 //! Without it kustomize skips the function and exits with 0. kustomize also re-encodes configs, so their line numbers come
 //! from the files and patches that are found here.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::OsStr;
+use std::fs::DirEntry;
 use std::path::{Component, Path, PathBuf};
 
 use fitout::config::{KIND, Patch, Sources, Text};
+use fitout::report::FileReason;
 use fitout::yaml::{Kind, Node, Position, Stream};
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{FunctionSpec, annotations};
 
-/// Fields of a kustomization that list other files and folders.
-const LISTS: [&str; 6] = [
-    "resources",
-    "bases",
-    "components",
-    "transformers",
-    "validators",
-    "generators",
-];
+/// Fields of a kustomization that list files and folders of objects.
+const RESOURCES: [&str; 3] = ["resources", "bases", "components"];
+
+/// Fields of a kustomization that list files and folders of functions.
+const FUNCTIONS: [&str; 3] = ["transformers", "validators", "generators"];
 
 /// File names of a kustomization.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
+/// The size of the largest file that is read to explain something. Kustomizations and configs are far smaller.
+const MAX_SIZE: u64 = 1 << 20;
+
+/// The number of files and folders that a search looks at before it gives up.
+const MAX_LOOKED_AT: usize = 10_000;
+
+/// Whether this is the name of a kustomization.
+pub(super) fn is_kustomization(name: &OsStr) -> bool {
+    NAMES.iter().any(|known| name == *known)
+}
+
+/// The kustomization of a folder.
+pub(super) fn kustomization_in(folder: &Path) -> Option<PathBuf> {
+    let mut files = NAMES.iter().map(|name| folder.join(name));
+    files.find(|file| file.is_file())
+}
+
+/// Whether a folder is a Helm chart: Helm requires these two fields.
+pub(super) fn is_chart(folder: &Path) -> bool {
+    let Some(stream) = read(&folder.join("Chart.yaml")) else {
+        return false;
+    };
+    let mut roots = stream.documents().map(|document| document.root());
+    let has = |root: Node<'_>, key| root.text_at([key]).is_some_and(|text| !text.is_empty());
+    roots.any(|root| has(root, "apiVersion") && has(root, "name"))
+}
+
+/// The folder that searches from a canonical folder do not leave: the root of its repository, or the folder with `fn-config/`,
+/// or the working directory.
+pub(super) fn root_of(folder: &Path) -> PathBuf {
+    if let Some(root) = folder.ancestors().find(|it| is_project(it)) {
+        return root.to_owned();
+    }
+    let working = std::env::current_dir().and_then(|it| it.canonicalize());
+    match working {
+        Ok(working) if folder.starts_with(&working) => working,
+        _ => folder.to_owned(),
+    }
+}
+
+fn is_project(folder: &Path) -> bool {
+    folder.join(".git").exists() || folder.join("fn-config").is_dir()
+}
+
 /// The files of an overlay that configure an executable function.
 pub(super) fn executables(directory: &Path) -> Vec<PathBuf> {
-    let mut search = Search::default();
+    let mut search = Search::from(directory);
     search.visit_folder(directory);
     search.executables
 }
 
 /// The config files of an overlay, and all patches.
 pub(super) fn sources(directory: &Path) -> Sources {
-    let mut search = Search::default();
+    let mut search = Search::from(directory);
     search.visit_folder(directory);
-    let text = |file: PathBuf| {
-        let stream = read(&file)?;
-        let name = file.to_string_lossy().into_owned();
-        Some(Text { name, stream })
-    };
     Sources {
-        configs: search.configs.into_iter().filter_map(text).collect(),
+        configs: search.configs,
         patches: search.patches,
     }
 }
 
 /// The files of all overlays in a folder that configure an executable function.
 pub(super) fn executables_below(folder: &Path) -> Vec<PathBuf> {
-    let mut search = Search::default();
-    let mut walk = ignore::WalkBuilder::new(folder);
-    let walk = walk.require_git(false).sort_by_file_path(Path::cmp);
-    for entry in walk.build().flatten() {
-        let path = entry.path();
-        let is_kustomization = path
-            .file_name()
-            .is_some_and(|name| NAMES.iter().any(|known| name == *known));
-        if let Some(folder) = path.parent().filter(|_| is_kustomization) {
-            search.visit_folder(folder.strip_prefix(".").unwrap_or(folder));
-        }
+    let mut search = Search::from(folder);
+    for file in kustomizations_below(folder) {
+        let folder = file.parent().unwrap_or(Path::new(""));
+        search.visit_folder(folder.strip_prefix(".").unwrap_or(folder));
     }
     search.executables
 }
 
+/// The kustomizations in a folder and those below it, the uppermost first. Hidden folders and links are left out.
+fn kustomizations_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = VecDeque::from([folder.to_owned()]);
+    let mut looked_at = 0;
+    while let Some(folder) = folders.pop_front().filter(|_| looked_at < MAX_LOOKED_AT) {
+        files.extend(kustomization_in(&folder));
+        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let entries = entries.inspect(|_| looked_at += 1);
+        let is_visible = |entry: &DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
+        let is_folder = |entry: &DirEntry| entry.file_type().is_ok_and(|it| it.is_dir());
+        let visible = entries.filter(|entry| is_folder(entry) && is_visible(entry));
+        let mut below: Vec<PathBuf> = visible.map(|entry| entry.path()).collect();
+        below.sort();
+        folders.extend(below);
+    }
+    files
+}
+
+/// The kustomizations that can name the files of a canonical folder: those above it, and those of its repository, unless that
+/// is among `searched`.
+pub(super) fn kustomizations_around(
+    folder: &Path,
+    searched: &mut HashSet<PathBuf>,
+) -> Vec<PathBuf> {
+    let root = root_of(folder);
+    let within = folder.ancestors().take_while(|it| it.starts_with(&root));
+    let mut files: Vec<PathBuf> = within.filter_map(kustomization_in).collect();
+    if is_project(&root) && searched.insert(root.clone()) {
+        files.extend(kustomizations_below(&root));
+    }
+    files
+}
+
 #[derive(Default)]
 struct Search {
+    /// The folder that the search does not leave.
+    root: PathBuf,
     seen: HashSet<PathBuf>,
     /// Files that configure an executable function.
     executables: Vec<PathBuf>,
     /// Files with a fitout config.
-    configs: Vec<PathBuf>,
+    configs: Vec<Text>,
     /// The patches of all kustomizations, the outermost first.
     patches: Vec<Patch>,
 }
 
 impl Search {
+    fn from(folder: &Path) -> Search {
+        let root = folder.canonicalize().map(|folder| root_of(&folder));
+        Search {
+            root: root.unwrap_or_default(),
+            ..Search::default()
+        }
+    }
+
+    /// Whether a file or folder is in the tree and was not visited before, however it is spelt.
+    fn is_new(&mut self, path: &Path) -> bool {
+        let canonical = path.canonicalize().ok();
+        let inside = canonical.filter(|path| path.starts_with(&self.root));
+        inside.is_some_and(|path| self.seen.len() < MAX_LOOKED_AT && self.seen.insert(path))
+    }
+
     fn visit_folder(&mut self, folder: &Path) {
-        let is_new = self
-            .seen
-            .insert(folder.canonicalize().unwrap_or_else(|_| folder.to_owned()));
-        let Some(file) = NAMES
-            .iter()
-            .map(|name| folder.join(name))
-            .find(|file| file.is_file() && is_new)
-        else {
+        if !self.is_new(folder) {
+            return;
+        }
+        let Some(file) = kustomization_in(folder) else {
             return;
         };
         let Some(stream) = read(&file) else { return };
         for root in stream.documents().map(|document| document.root()) {
-            let patches = patches_of(root, folder, &file);
+            let patches = patches_of(root, folder, &file, |file| self.is_new(file));
             if patches.iter().any(is_executable_patched_in) {
                 self.executables.push(file.clone());
             }
             self.patches.extend(patches);
-            for entry in LISTS
-                .iter()
+            let lists = RESOURCES.iter().chain(&FUNCTIONS);
+            for entry in lists
                 .flat_map(|list| root.items_at([list]))
                 .filter_map(Node::text)
             {
                 let path = joined(folder, &entry);
                 if path.is_dir() {
                     self.visit_folder(&path);
-                } else if path.is_file() {
-                    self.visit_file(&path);
+                } else if path.exists() {
+                    self.visit_file(path);
                 } else if let Ok(inline) = Stream::parse(entry) {
                     self.note_functions(&inline, &file);
                 }
@@ -111,16 +190,18 @@ impl Search {
         }
     }
 
-    fn visit_file(&mut self, file: &Path) {
-        if let Some(stream) = read(file) {
-            self.note_functions(&stream, file);
-            let is_config = |root: Node<'_>| root.text_at(["kind"]).as_deref() == Some(KIND);
-            if stream
-                .documents()
-                .any(|document| is_config(document.root()))
-            {
-                self.configs.push(file.to_owned());
-            }
+    fn visit_file(&mut self, file: PathBuf) {
+        if !self.is_new(&file) {
+            return;
+        }
+        let Some(stream) = read(&file) else { return };
+        self.note_functions(&stream, &file);
+        let is_config = |root: Node<'_>| root.text_at(["kind"]).as_deref() == Some(KIND);
+        let mut roots = stream.documents().map(|document| document.root());
+        if roots.any(is_config) {
+            let name = file.to_string_lossy().into_owned();
+            drop(roots);
+            self.configs.push(Text { name, stream });
         }
     }
 
@@ -134,6 +215,89 @@ impl Search {
             .any(|document| is_executable(document.root()))
         {
             self.executables.push(file.to_owned());
+        }
+    }
+}
+
+/// The files that kustomizations name, by their canonical path. kustomize applies only `resources` as they are.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    resources: HashSet<PathBuf>,
+    others: HashMap<PathBuf, FileReason>,
+}
+
+impl Named {
+    /// The files that these kustomizations name.
+    pub(super) fn by(kustomizations: &[PathBuf]) -> Named {
+        let mut named = Named::default();
+        let mut seen = HashSet::new();
+        for file in kustomizations {
+            let is_new = file.canonicalize().is_ok_and(|file| seen.insert(file));
+            if let Some(stream) = read(file).filter(|_| is_new) {
+                let folder = file.parent().unwrap_or(Path::new(""));
+                for document in stream.documents() {
+                    named.add(document.root(), folder);
+                }
+            }
+        }
+        named
+    }
+
+    /// Why a file is not a file of objects; `None` if it may be.
+    pub(super) fn reason(&self, file: &Path) -> Option<FileReason> {
+        let reason = self.others.get(file).copied();
+        reason.filter(|_| !self.resources.contains(file))
+    }
+
+    fn add(&mut self, root: Node<'_>, folder: &Path) {
+        let file = |entry: &str| joined(folder, entry).canonicalize().ok();
+        let texts = |of: Node<'_>, list: &str| -> Vec<String> {
+            let own = of.text_at([list]);
+            let items = of.items_at([list]).filter_map(Node::text);
+            own.into_iter().chain(items).map(Cow::into_owned).collect()
+        };
+        for list in RESOURCES {
+            let files = texts(root, list);
+            self.resources
+                .extend(files.iter().filter_map(|it| file(it)));
+        }
+        let mut others = Vec::new();
+        let mut add = |entries: Vec<String>, reason: FileReason| {
+            others.extend(entries.into_iter().map(|entry| (entry, reason)));
+        };
+        add(texts(root, "patchesStrategicMerge"), FileReason::Patch);
+        for (list, key, reason) in [
+            ("patches", "path", FileReason::Patch),
+            ("patchesJson6902", "path", FileReason::Patch),
+            ("replacements", "path", FileReason::Package),
+            ("configMapGenerator", "files", FileReason::Package),
+            ("configMapGenerator", "envs", FileReason::Package),
+            ("configMapGenerator", "env", FileReason::Package),
+            ("secretGenerator", "files", FileReason::Package),
+            ("secretGenerator", "envs", FileReason::Package),
+            ("secretGenerator", "env", FileReason::Package),
+            ("helmCharts", "valuesFile", FileReason::Package),
+            ("helmCharts", "additionalValuesFiles", FileReason::Package),
+            ("helmChartInflationGenerator", "values", FileReason::Package),
+        ] {
+            for entry in root.items_at([list]) {
+                add(texts(entry, key), reason);
+            }
+        }
+        for list in FUNCTIONS.iter().chain(&["configurations", "crds"]) {
+            add(texts(root, list), FileReason::Package);
+        }
+        if let Some(schema) = root.text_at(["openapi", "path"]) {
+            add(vec![schema.into_owned()], FileReason::Package);
+        }
+        for (entry, reason) in others {
+            // A generator can rename a file: `key=file`.
+            let entry = entry.rsplit_once('=').map_or(entry.as_str(), |it| it.1);
+            if let Some(file) = file(entry) {
+                let known = self.others.entry(file).or_insert(reason);
+                // Who lists a file twice most likely means the patch.
+                *known = (*known).max(reason);
+            }
         }
     }
 }
@@ -155,12 +319,21 @@ fn joined(folder: &Path, entry: &str) -> PathBuf {
     path
 }
 
+/// Reads a regular file of an ordinary size: a device would block, and the files of the kernel have no size.
 fn read(file: &Path) -> Option<Stream> {
-    Stream::from_bytes(std::fs::read(file).ok()?).ok()
+    let metadata = file.metadata().ok()?;
+    let is_ordinary = metadata.is_file() && (1..=MAX_SIZE).contains(&metadata.len());
+    let bytes = is_ordinary.then(|| std::fs::read(file).ok())?;
+    Stream::from_bytes(bytes?).ok()
 }
 
 /// The values that the patches of a kustomization set.
-fn patches_of(kustomization: Node<'_>, folder: &Path, file: &Path) -> Vec<Patch> {
+fn patches_of(
+    kustomization: Node<'_>,
+    folder: &Path,
+    file: &Path,
+    mut is_new: impl FnMut(&Path) -> bool,
+) -> Vec<Patch> {
     let lists = ["patches", "patchesJson6902", "patchesStrategicMerge"];
     let entries = lists.iter().flat_map(|list| kustomization.items_at([list]));
     let mut patches = Vec::new();
@@ -169,7 +342,7 @@ fn patches_of(kustomization: Node<'_>, folder: &Path, file: &Path) -> Vec<Patch>
         let inline = entry.get("patch").or(entry.is_scalar().then_some(entry));
         let path = entry.text_at(["path"]).or_else(|| entry.text());
         let file_of_patch = path.map(|path| joined(folder, &path));
-        let file_of_patch = file_of_patch.filter(|file| file.is_file());
+        let file_of_patch = file_of_patch.filter(|file| is_new(file));
         if let Some((file, stream)) = file_of_patch.and_then(|it| Some((it.clone(), read(&it)?))) {
             collect_patches(&stream, &file, |position| position, &mut patches);
         } else if let Some(inline) = inline

@@ -1,5 +1,6 @@
 //! The effective config of one environment, leaf by leaf, with the line that decides each.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::environments::APPENDED;
@@ -34,6 +35,36 @@ impl Config<'_> {
         };
         leaves.retain(is_own);
         leaves
+    }
+
+    /// The fields that another config sets differently, in the order of this one.
+    pub fn differences(&self, other: &Config<'_>) -> Vec<String> {
+        let leaves = |config: &Config<'_>| -> Vec<(String, String)> {
+            let general = config.general_leaves().into_iter();
+            let general = general.filter(|leaf| leaf.path != "mode");
+            let general = general.map(|leaf| (format!("spec.{}", leaf.path), leaf.value));
+            let of_profile = config.profiles.iter().flat_map(|profile| {
+                let leaves = config.profile_leaves(profile.layer).into_iter();
+                let path = |leaf: &Leaf| format!("profile {}: {}", profile.name, leaf.path);
+                leaves.map(move |leaf| (path(&leaf), leaf.value))
+            });
+            let mut all: Vec<_> = general.chain(of_profile).collect();
+            all.insert(
+                0,
+                ("spec.environment".to_owned(), config.environment.clone()),
+            );
+            all
+        };
+        let (mine, others) = (leaves(self), leaves(other));
+        let mut differing: Vec<String> = Vec::new();
+        for (these, those) in [(&mine, &others), (&others, &mine)] {
+            let those: HashSet<_> = those.iter().collect();
+            let missing = these.iter().filter(|leaf| !those.contains(leaf));
+            differing.extend(missing.map(|leaf| leaf.0.clone()));
+        }
+        let mut seen = HashSet::new();
+        differing.retain(|path| seen.insert(path.clone()));
+        differing
     }
 
     /// The leaves of a profile.

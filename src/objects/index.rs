@@ -89,6 +89,8 @@ reasons! {
     NotSelected = "not-selected",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
+    /// It is a patch, a part of another object: it has a directive such as `$patch`, or it has no selector, and no image for a container or no pods for its claims.
+    Patch = "patch",
     /// Its author opted out with the annotation `fitout.dev/skip`, and the config allows it.
     Skipped = "skipped",
     /// It appears to hold pods or claims, but fitout does not know its kind and the config does not declare it.

@@ -94,16 +94,26 @@ impl FileOutcome {
 reasons! {
     /// Why a file is passed over.
     FileReason
-    /// An ignore file such as `.gitignore` matches it or its folder.
+    /// A `.gitignore` matches it or its folder.
     Ignored = "ignored",
     /// Its name or that of its folder begins with a dot.
     Hidden = "hidden",
-    /// Its name does not end in `.yaml`, `.yml` or `.json`.
+    /// A pattern of `--exclude` matches it or its folder.
+    Excluded = "excluded",
+    /// No pattern of `--include` matches it or its folder.
+    NotIncluded = "not-included",
+    /// Its name does not end in `.yaml`, `.yml` or `.json`, in any case.
     Extension = "extension",
-    /// It is a link to a folder, or a broken link.
+    /// It is a link that is broken or leads out of the repository, or to a folder; `check` follows links to folders in the repository.
     Link = "link",
-    /// It belongs to kustomize or kpt: `kustomization.yaml`, `Kptfile`.
+    /// It is not a regular file: a FIFO, socket or device.
+    Special = "special",
+    /// It is a kustomization without objects, or a kustomization names it under another field than `resources` and `patches`.
     Package = "package",
+    /// A kustomization names it as a patch.
+    Patch = "patch",
+    /// It is the folder of a Helm chart, whose templates Helm has to render first. `check` reads the files in it that are plain manifests.
+    Chart = "chart",
     /// It has no Kubernetes objects, or configures a tool.
     NoObjects = "no-objects",
     /// The arguments contain it twice, or also through a link.

@@ -3,7 +3,9 @@
 use super::authors::Author;
 use super::exemptions::AppliedExemption;
 use crate::config::{Config, LayerId, Match, Near, Selector, Vocabulary};
-use crate::objects::{Classification, Container, Objects, SkipReason, Target, Template};
+use crate::objects::{
+    Classification, Container, Objects, SkipReason, Target, Template, patch_reason,
+};
 use crate::problem::{Problem, Problems};
 
 /// The objects that the config selects, and the use of its profiles.
@@ -151,6 +153,11 @@ impl<'r, 'a> Selection<'r, 'a> {
                     selection.near =
                         select.and_then(|select| select.near_miss(resource, templates));
                 }
+                continue;
+            }
+            let patch = target.and_then(|target| patch_reason(target, config.validate_only));
+            if let Some(reason) = patch {
+                selection.passed_over.push((index, reason));
                 continue;
             }
             match (target, class) {

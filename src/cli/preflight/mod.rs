@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::files::{Choice, Reader};
 use super::inputs::{Manifests, failure};
 use super::output::Output;
 use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, kustomize};
@@ -44,14 +45,8 @@ pub(super) struct Preflight {
     #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1..,
           required_unless_present_any = ["kustomization", "remove_when_alone"])]
     filenames: Vec<PathBuf>,
-    /// A kustomize overlay, built as `fitout apply -k` does
-    #[arg(
-        short = 'k',
-        long = "kustomize",
-        value_name = "DIR",
-        conflicts_with = "filenames"
-    )]
-    kustomization: Option<PathBuf>,
+    #[command(flatten)]
+    overlay: kustomize::Overlay,
     /// The kubectl context; by default the current one
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
@@ -130,12 +125,21 @@ impl Preflight {
     /// The manifests, which are read first, because a wrong path can be reported without a cluster.
     fn render(&self) -> Result<Render, Failure> {
         let verbosity = Verbosity::with_color(Color::Auto);
-        let manifests = match &self.kustomization {
+        let manifests = match &self.overlay.kustomization {
             Some(directory) => {
-                let build = kustomize::Build::run(directory, false, WRONG_USE)?;
+                let build =
+                    kustomize::Build::run(&self.overlay, directory, None, false, WRONG_USE)?;
                 Manifests::of_build(directory.display().to_string(), build.output, &verbosity)?
             }
-            None => Manifests::read(&self.filenames, &verbosity)?,
+            None => {
+                let choice = Choice {
+                    reader: Reader::Checker {
+                        respects_gitignore: false,
+                    },
+                    ..Choice::default()
+                };
+                Manifests::read(&self.filenames, choice, &verbosity)?
+            }
         };
         let unreadable = |problems| failure(&problems, &verbosity, UNREADABLE);
         let resources = manifests.resources().map_err(unreadable)?;

@@ -1,0 +1,307 @@
+//! Chooses the files at and below the paths that the command line names. Each file that is not chosen has the reason.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::fs::FileType;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use fitout::report::FileOutcome::{self, PassedOver, Read};
+use fitout::report::FileReason;
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use super::inputs::shown;
+use super::{Failure, UNREADABLE, WRONG_USE, tree};
+
+/// Which files below a folder are read.
+#[derive(Clone, Debug, Default, Args)]
+pub(super) struct Patterns {
+    /// Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`.
+    /// Repeatable
+    #[arg(long, value_name = "PATTERN", conflicts_with = "kustomization")]
+    exclude: Vec<String>,
+    /// Read only files below PATH that match, or whose folder does; repeatable
+    #[arg(long, value_name = "PATTERN", conflicts_with = "kustomization")]
+    include: Vec<String>,
+}
+
+/// Who reads the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// A command that edits or explains them: what git would not track, and patches, are not its matter.
+    Editor,
+    /// A command that checks them: it reads what `kubectl apply -R -f` would, and what is hidden or ignored too.
+    Checker { respects_gitignore: bool },
+}
+
+/// The files to read, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice<'c> {
+    pub(super) patterns: &'c Patterns,
+    pub(super) reader: Reader,
+}
+
+/// A file at or below a named path.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) path: PathBuf,
+    pub(super) outcome: FileOutcome,
+    /// Whether it is in a folder that is listed as a whole, of a chart or of git: only what is a plain manifest is read there.
+    pub(super) is_in_whole: bool,
+}
+
+/// The files of all named paths, and the kustomizations among them and above them.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    pub(super) files: Vec<File>,
+    pub(super) kustomizations: Vec<PathBuf>,
+    /// The repositories that they were searched in.
+    searched: HashSet<PathBuf>,
+}
+
+impl Default for Choice<'_> {
+    fn default() -> Self {
+        const NONE: &Patterns = &Patterns {
+            exclude: Vec::new(),
+            include: Vec::new(),
+        };
+        Choice {
+            patterns: NONE,
+            reader: Reader::Editor,
+        }
+    }
+}
+
+impl Files {
+    /// Finds the files at and below the paths.
+    pub(super) fn of(paths: &[PathBuf], choice: Choice<'_>) -> Result<Files, Failure> {
+        let mut files = Files::default();
+        for path in paths {
+            files.add(path, choice)?;
+        }
+        Ok(files)
+    }
+
+    fn add(&mut self, path: &Path, choice: Choice<'_>) -> Result<(), Failure> {
+        let is_folder = path.is_dir();
+        if !is_folder && !is_stream(path) && !path.exists() {
+            return Err(unreadable(format!("{} does not exist", path.display())));
+        }
+        if !is_stream(path) {
+            let folder = if is_folder { Some(path) } else { path.parent() };
+            let is_named = |it: &&Path| !it.as_os_str().is_empty();
+            let folder = folder
+                .filter(is_named)
+                .unwrap_or(Path::new("."))
+                .canonicalize();
+            if let Ok(folder) = folder {
+                let around = tree::kustomizations_around(&folder, &mut self.searched);
+                self.kustomizations.extend(around);
+            }
+        }
+        if !is_folder {
+            self.push(path, Read, false);
+            return Ok(());
+        }
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let mut walk = Walk {
+            files: self,
+            choice,
+            root: path,
+            bounds: tree::root_of(&canonical),
+            canonical,
+            seen: HashSet::new(),
+            exclude: patterns(&choice.patterns.exclude)?,
+            include: patterns(&choice.patterns.include)?,
+            ignores: Vec::new(),
+        };
+        walk.read_ignores_above();
+        walk.folder(path, false)
+    }
+
+    fn push(&mut self, path: &Path, outcome: FileOutcome, is_in_whole: bool) {
+        self.files.push(File {
+            path: path.to_owned(),
+            outcome,
+            is_in_whole,
+        });
+    }
+}
+
+/// Whether a named path is read once, as a stream: standard input, a FIFO, the result of a process substitution.
+pub(super) fn is_stream(path: &Path) -> bool {
+    let is_device = ["/dev/stdin", "/dev/fd", "/proc"]
+        .iter()
+        .any(|it| path.starts_with(it));
+    let is_file = || path.metadata().is_ok_and(|it| it.is_file());
+    path == Path::new("-") || (path.exists() && !path.is_dir() && (is_device || !is_file()))
+}
+
+/// Patterns in the form of `.gitignore`, for relative paths.
+fn patterns(patterns: &[String]) -> Result<Gitignore, Failure> {
+    let wrong = |error| Failure::new(WRONG_USE, format!("error: wrong pattern: {error}"));
+    let mut builder = GitignoreBuilder::new("");
+    for pattern in patterns {
+        builder.add_line(None, pattern).map_err(wrong)?;
+    }
+    builder.build().map_err(wrong)
+}
+
+fn unreadable(message: String) -> Failure {
+    Failure::new(UNREADABLE, format!("error[FIT-INP001]: {message}"))
+}
+
+/// A walk through one named folder.
+struct Walk<'w> {
+    files: &'w mut Files,
+    choice: Choice<'w>,
+    root: &'w Path,
+    /// The same folder, as the files named `.gitignore` see it.
+    canonical: PathBuf,
+    /// The folder that links do not leave.
+    bounds: PathBuf,
+    /// The folders that were read.
+    seen: HashSet<PathBuf>,
+    exclude: Gitignore,
+    include: Gitignore,
+    /// The `.gitignore` of each folder above, the outermost first.
+    ignores: Vec<Gitignore>,
+}
+
+impl Walk<'_> {
+    fn reads_ignores(&self) -> bool {
+        let respects_gitignore = true;
+        [Reader::Editor, Reader::Checker { respects_gitignore }].contains(&self.choice.reader)
+    }
+
+    /// As git does, up to the root of the repository; without a repository there is no limit to trust, so none is read.
+    fn read_ignores_above(&mut self) {
+        let folder = self.canonical.clone();
+        let root = folder.ancestors().find(|it| it.join(".git").exists());
+        let Some(root) = root.filter(|_| self.reads_ignores()) else {
+            return;
+        };
+        let above = folder.ancestors().skip(1);
+        let within = above.take_while(|it| it.starts_with(root));
+        // A FIFO of that name would block.
+        let has_file = |it: &&Path| it.join(".gitignore").is_file();
+        let mut above: Vec<&Path> = within.filter(has_file).collect();
+        above.reverse();
+        self.ignores.extend(above.into_iter().map(ignore_file));
+    }
+
+    fn folder(&mut self, folder: &Path, is_in_whole: bool) -> Result<(), Failure> {
+        let failed = |error| unreadable(format!("cannot read {}: {error}", shown(folder)));
+        self.seen.extend(folder.canonicalize());
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            entries.push((entry.path(), entry.file_type().map_err(failed)?));
+        }
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        self.files
+            .kustomizations
+            .extend(tree::kustomization_in(folder));
+        let mut is_in_whole = is_in_whole;
+        if !is_in_whole && tree::is_chart(folder) {
+            is_in_whole = true;
+            self.files
+                .push(folder, PassedOver(FileReason::Chart), false);
+            if self.choice.reader == Reader::Editor {
+                return Ok(());
+            }
+        }
+        let is_ignoring = self.reads_ignores() && folder.join(".gitignore").is_file();
+        if is_ignoring {
+            self.ignores.push(ignore_file(folder));
+        }
+        for (path, file_type) in entries {
+            match self.reason(&path, file_type) {
+                None if file_type.is_dir() && path.ends_with(".git") && !is_in_whole => {
+                    self.files
+                        .push(&path, PassedOver(FileReason::Hidden), false);
+                    self.folder(&path, true)?;
+                }
+                None if file_type.is_dir() => self.folder(&path, is_in_whole)?,
+                None => self.files.push(&path, Read, is_in_whole),
+                Some(FileReason::Link) if self.follows(&path) => self.folder(&path, is_in_whole)?,
+                Some(_) if is_in_whole => {}
+                Some(reason) => self.files.push(&path, PassedOver(reason), false),
+            }
+        }
+        if is_ignoring {
+            self.ignores.pop();
+        }
+        Ok(())
+    }
+
+    /// Whether a link leads to something in the tree.
+    fn is_inside(&self, link: &Path) -> bool {
+        link.canonicalize()
+            .is_ok_and(|it| it.starts_with(&self.bounds))
+    }
+
+    /// Whether a link leads to a folder of the tree that was not read yet. Editors stay in the folder that they were given.
+    fn follows(&mut self, link: &Path) -> bool {
+        let target = link.canonicalize().ok();
+        let target = target.filter(|it| it.is_dir() && it.starts_with(&self.bounds));
+        self.choice.reader != Reader::Editor && target.is_some_and(|it| self.seen.insert(it))
+    }
+
+    /// Why an entry of a folder is not read; `None` if it is.
+    fn reason(&self, path: &Path, file_type: FileType) -> Option<FileReason> {
+        let name = path.file_name().unwrap_or_default();
+        let is_folder = file_type.is_dir();
+        let relative = path.strip_prefix(self.root).unwrap_or(path);
+        let matches = |patterns: &Gitignore| {
+            let matched = patterns.matched_path_or_any_parents(relative, is_folder);
+            matched.is_ignore()
+        };
+        let is_hidden = name.as_encoded_bytes().starts_with(b".");
+        let target = path.metadata();
+        match () {
+            () if is_hidden && self.choice.reader == Reader::Editor => Some(FileReason::Hidden),
+            () if self.is_ignored(path, is_folder) => Some(FileReason::Ignored),
+            () if matches(&self.exclude) => Some(FileReason::Excluded),
+            () if is_folder => None,
+            () if !self.include.is_empty() && !matches(&self.include) => {
+                Some(FileReason::NotIncluded)
+            }
+            () if file_type.is_symlink()
+                && (!self.is_inside(path) || target.as_ref().is_ok_and(|it| it.is_dir())) =>
+            {
+                Some(FileReason::Link)
+            }
+            () if !target.is_ok_and(|it| it.is_file()) => Some(FileReason::Special),
+            () if !is_manifest(path) && !tree::is_kustomization(name) => {
+                Some(FileReason::Extension)
+            }
+            () => None,
+        }
+    }
+
+    fn is_ignored(&self, path: &Path, is_folder: bool) -> bool {
+        let mut innermost_first = self.ignores.iter().rev();
+        let path = self
+            .canonical
+            .join(path.strip_prefix(self.root).unwrap_or(path));
+        let decides = innermost_first.find_map(|ignores| match ignores.matched(&path, is_folder) {
+            Match::None => None,
+            found => Some(found.is_ignore()),
+        });
+        decides == Some(true)
+    }
+}
+
+/// The `.gitignore` of a folder, with the errors that git passes over too.
+fn ignore_file(folder: &Path) -> Gitignore {
+    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+    Gitignore::new(folder.join(".gitignore")).0
+}
+
+fn is_manifest(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default();
+    let is = |known: &&str| extension.eq_ignore_ascii_case(OsStr::new(known));
+    ["yaml", "yml", "json"].iter().any(is)
+}

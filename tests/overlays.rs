@@ -1,0 +1,264 @@
+//! What `-k` runs: kustomize, this program for fitout's image, and nothing else that its user did not ask for.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use crate::hosts::bench::{find, skip};
+use crate::program::{Folder, Run};
+
+const CONFIG: &str = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata:\n  name: production\n  annotations:\n    \
+                      config.kubernetes.io/function: |\n      container: {image: IMAGE}\nspec:\n  environment: production\n  \
+                      resources: {containers: {requests: {cpu: 100m}}}\n  checks: {profile: privileged}\n";
+const DEPLOYMENT: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n  \
+                          template:\n    metadata: {labels: {app: web}}\n    spec:\n      containers: [{name: web, image: \"web:1\"}]\n";
+/// A docker that tells that it ran, with what, and passes its input on.
+const DOCKER: &str =
+    "#!/bin/sh\necho \"$@\" >> ran\nenv | grep -E 'FITOUT_SHIM|TOKEN' >> ran\ncat\n";
+
+fn ours() -> String {
+    CONFIG.replace("IMAGE", fitout::IMAGE)
+}
+
+fn function(image: &str, more: &str) -> String {
+    format!(
+        "apiVersion: x/v1\nkind: Y\nmetadata:\n  name: y\n  annotations:\n    config.kubernetes.io/function: |\n      container: \
+         {{image: \"{image}\"{more}}}\n"
+    )
+}
+
+/// An overlay in `ov`, a docker in `bin`, and kustomize; `None` if the test is skipped.
+fn overlay(files: &[(&str, &str)]) -> Option<(Folder, PathBuf)> {
+    let Some(kustomize) = find("kustomize").or_else(|| find("kubectl")) else {
+        skip("needs kustomize or kubectl");
+        return None;
+    };
+    let folder = Folder::with(&[
+        (
+            "ov/kustomization.yaml",
+            "resources: [web.yaml]\ntransformers: [fitout.yaml]\n",
+        ),
+        ("ov/web.yaml", DEPLOYMENT),
+        ("ov/fitout.yaml", &ours()),
+        ("bin/docker", DOCKER),
+    ]);
+    fs::set_permissions(
+        folder.path().join("bin/docker"),
+        fs::Permissions::from_mode(0o755),
+    )
+    .unwrap();
+    for (name, text) in files {
+        fs::create_dir_all(folder.path().join(name).parent().unwrap()).unwrap();
+        folder.write(name, text);
+    }
+    Some((folder, kustomize))
+}
+
+fn run((folder, kustomize): &(Folder, PathBuf), arguments: &[&str]) -> Run {
+    let bin = folder.path().join("bin");
+    let hosts = kustomize.parent().unwrap();
+    let path = format!("{}:{}:/usr/bin:/bin", bin.display(), hosts.display());
+    let mut command = folder.command(arguments);
+    let output = command
+        .env("PATH", path)
+        .env("TOKEN", "secret")
+        .output()
+        .unwrap();
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+#[test]
+fn only_the_image_itself_is_ours() {
+    let (name, _) = fitout::IMAGE.rsplit_once(':').unwrap();
+    let digest = format!("{}@sha256:{}", fitout::IMAGE, "0".repeat(64));
+    let Some(bench) = overlay(&[("ov/fitout.yaml", &CONFIG.replace("IMAGE", &digest))]) else {
+        return;
+    };
+    assert!(
+        run(&bench, &["apply", "-k", "ov"])
+            .stdout
+            .contains("cpu: 100m")
+    );
+    for image in [
+        "evil.example.com/pwn:1".to_owned(),
+        format!("evil.example.com/{}", fitout::IMAGE),
+        format!("{}x", fitout::IMAGE),
+        format!("{name}-evil:v0.1.0"),
+        format!("--privileged {}", fitout::IMAGE),
+        format!("-v=/:/host {}", fitout::IMAGE),
+        format!("{name}:v0.0.1"),
+        name.to_owned(),
+    ] {
+        // The image in a variable does not make the container ours either.
+        let stranger = function(&image, &format!(", envs: [TOKEN, \"{}\"]", fitout::IMAGE));
+        let two = "resources: [web.yaml]\ntransformers: [fitout.yaml, y.yaml]\n";
+        let bench = overlay(&[("ov/y.yaml", &stranger), ("ov/kustomization.yaml", two)]).unwrap();
+        for command in ["check", "plan", "apply"] {
+            let run = run(&bench, &[command, "-k", "ov"]);
+            let expected = [
+                "FIT-INP016",
+                &format!("the container image {image}, which is not allowed"),
+            ];
+            run.refused(&image, 2, &expected);
+            assert!(
+                !bench.0.path().join("ov/ran").exists() && !bench.0.path().join("ran").exists()
+            );
+        }
+    }
+}
+
+#[test]
+fn allowed_images_run_without_the_variables_of_the_build() {
+    let two = "resources: [web.yaml]\ntransformers: [fitout.yaml, y.yaml]\n";
+    for (image, allowed, runs) in [
+        ("example.com:5000/fn:1", "example.com:5000/fn", true),
+        ("example.com:5000/fn:1", "example.com:5000/fn:1", true),
+        (
+            "example.com:5000/fn:1@sha256:abc",
+            "example.com:5000/fn:1",
+            true,
+        ),
+        ("example.com:5000/fn:2", "example.com:5000/fn:1", false),
+        ("example.com:5000/fn:1", "example.com", false),
+        ("example.com:5000/fn:1", "example.com:5000/f", false),
+        ("example.com:5000/fn-2", "example.com:5000/fn", false),
+    ] {
+        let log = "ran";
+        let Some(bench) = overlay(&[
+            ("ov/y.yaml", &function(image, "")),
+            ("ov/kustomization.yaml", two),
+        ]) else {
+            return;
+        };
+        let docker = DOCKER.replace(log, bench.0.path().join(log).to_str().unwrap());
+        bench.0.write("bin/docker", &docker);
+        let apply = run(&bench, &["apply", "-k", "ov", "--allow-functions", allowed]);
+        assert_eq!(
+            apply.code,
+            Some(if runs { 0 } else { 2 }),
+            "{image} {}",
+            apply.stderr
+        );
+        assert_eq!(bench.0.path().join(log).exists(), runs);
+        if runs {
+            let log = bench.0.read(log);
+            assert!(log.contains(image) && !log.contains("FITOUT_SHIM"), "{log}");
+        }
+    }
+}
+
+#[test]
+fn arguments_do_not_become_flags_and_exec_runs_only_on_request() {
+    let script = "#!/bin/sh\ntouch \"$0.ran\"\ncat\n";
+    let exec = "apiVersion: x/v1\nkind: X\nmetadata:\n  name: x\n  annotations:\n    config.kubernetes.io/function: |\n      exec: \
+                {path: ./fn.sh}\n";
+    let Some(bench) = overlay(&[
+        (
+            "ov/kustomization.yaml",
+            "resources: [web.yaml]\ntransformers: [fitout.yaml, x.yaml]\n",
+        ),
+        ("ov/x.yaml", exec),
+        ("ov/fn.sh", script),
+        ("--enable-exec/x", ""),
+    ]) else {
+        return;
+    };
+    let folder = bench.0.path();
+    fs::set_permissions(folder.join("ov/fn.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+    // The working directory is an overlay too, which the flag would build.
+    bench.0.write("kustomization.yaml", "resources: [ov]\n");
+    let ran = || folder.join("ov/fn.sh.ran").exists();
+    assert_eq!(run(&bench, &["apply", "-k=--enable-exec"]).code, Some(3));
+    let skipped = run(&bench, &["check", "-k", "ov"]);
+    skipped.refused(
+        "exec",
+        1,
+        &["FIT-RUN001", "kustomize skipped the function in ov/x.yaml"],
+    );
+    assert!(!ran());
+    let asked = run(&bench, &["apply", "-k", "ov", "--", "--enable-exec"]);
+    assert_eq!(asked.code, Some(0), "{}", asked.stderr);
+    assert!(ran());
+    run(&bench, &["check", "-k", "ov", "--", "--output=x"]).refused(
+        "output",
+        2,
+        &["omit --output=x"],
+    );
+    run(
+        &bench,
+        &["check", "-f", "ov", "-e", "x", "--", "--enable-exec"],
+    )
+    .refused("no -k", 2, &["--filename"]);
+}
+
+#[test]
+fn the_callers_config_overrules_that_of_the_overlay() {
+    let weak = ours() + "  exclude: [{name: web}]\n";
+    let trusted = ours();
+    let Some(bench) = overlay(&[
+        ("ov/fitout.yaml", &weak),
+        ("fn-config/production/fitout.yaml", &trusted),
+    ]) else {
+        return;
+    };
+    assert_eq!(run(&bench, &["check", "-k", "ov"]).code, Some(0));
+    let warning = "warning: the config of -e or -c is used, and the one that the overlay brings differs in spec.exclude";
+    for config in [
+        ["-e", "production"],
+        ["-c", "fn-config/production/fitout.yaml"],
+    ] {
+        let with =
+            |command: &'static str| run(&bench, &[&[command, "-k", "ov"][..], &config].concat());
+        let check = with("check");
+        assert_eq!(check.code, Some(1), "{}", check.stdout);
+        assert!(check.stdout.contains("FIT-RUN001"));
+        let plan = with("plan");
+        assert!(plan.stdout.contains("1 added"), "{}", plan.stdout);
+        let apply = with("apply");
+        assert!(apply.stdout.contains("cpu: 100m"), "{}", apply.stderr);
+        for run in [check, plan, apply] {
+            assert_eq!(run.stderr.matches(warning).count(), 1, "{}", run.stderr);
+        }
+    }
+    bench.0.write("ov/fitout.yaml", &trusted);
+    let same = run(&bench, &["apply", "-k", "ov", "-e", "production"]);
+    assert_eq!((same.code, &same.stderr[..]), (Some(0), ""));
+    run(&bench, &["check", "-k", "ov", "-e", "none"]).refused(
+        "environment",
+        2,
+        &["no environment `none`"],
+    );
+}
+
+#[test]
+fn check_knows_the_names_from_before_the_build() {
+    let required = ours()
+        + "  profiles:\n  - {name: web, required: true, select: {name: web}, resources: {containers: {requests: {cpu: 200m}}}}\n";
+    let prefix = "namePrefix: prod-\nnameSuffix: -blue\nresources: [web.yaml]\ntransformers: [fitout.yaml]\n";
+    let outer = "namePrefix: eu-\nresources: [../ov]\n";
+    let Some(bench) = overlay(&[
+        ("ov/fitout.yaml", &required),
+        ("ov/kustomization.yaml", prefix),
+        ("outer/kustomization.yaml", outer),
+    ]) else {
+        return;
+    };
+    for directory in ["ov", "outer"] {
+        let apply = run(&bench, &["apply", "-k", directory]);
+        assert!(apply.stdout.contains("cpu: 200m"), "{}", apply.stderr);
+        let check = run(&bench, &["check", "-k", directory]);
+        assert_eq!(
+            check.code,
+            Some(0),
+            "{directory}: {}{}",
+            check.stdout,
+            check.stderr
+        );
+    }
+}
