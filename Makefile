@@ -17,7 +17,7 @@ STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL STATIC
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance e2e conformance corpus bench instructions golden clean
+.PHONY: help run test lint binary image hosts test-hosts acceptance e2e conformance corpus bench instructions growth golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -78,6 +78,11 @@ bench: ## measure the CPU time, and compare it with that of other implementation
 
 instructions: ## count the instructions that the static binary executes, and compare; UPDATE=1 rewrites the expected counts
 	@UPDATE=$(UPDATE) scripts/instructions
+
+growth: ## measure how the CPU time grows with the input, up to 16,000 of each structure; QUICK=1 stops at 4,000, ONLY=word selects
+	cargo build --profile $(PROFILE) --target $(MUSL) $(LOCKED)
+	BINARY=$(abspath $(STATIC)) FITOUT_GROWTH='$(if $(QUICK),1000 4000,1000 4000 16000)' ONLY='$(ONLY)' \
+	  cargo test $(LOCKED) --test fitout -- growth:: --ignored --nocapture
 
 golden: ## rewrite expected files of golden tests and generated pages in docs/; read the diff before you commit it
 	UPDATE_GOLDEN=1 cargo test $(LOCKED) --no-fail-fast --test fitout golden::

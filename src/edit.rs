@@ -6,7 +6,7 @@
 
 mod change;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
@@ -102,8 +102,10 @@ pub struct Edits<'a> {
     resource: usize,
     rule: &'static str,
     first_of_resource: usize,
-    /// Parts of the current object with their nodes, because most have several leaves.
+    /// The last parts of the current object with their nodes, because most have several leaves.
     parts: Vec<(Arc<Subject>, Node<'a>)>,
+    /// The edits of each part of the current object, in their order.
+    by_part: HashMap<*const Subject, Vec<usize>>,
     /// The edits, in the order of the proposals.
     pub changes: Vec<Change>,
     /// Findings about the objects.
@@ -127,6 +129,7 @@ impl<'a> Edits<'a> {
             rule: "",
             first_of_resource: 0,
             parts: Vec::new(),
+            by_part: HashMap::new(),
             changes: Vec::new(),
             findings: Vec::new(),
             same: 0,
@@ -141,6 +144,7 @@ impl<'a> Edits<'a> {
         self.resource = resource;
         self.first_of_resource = self.changes.len();
         self.parts.clear();
+        self.by_part.clear();
     }
 
     /// Starts a section, which the following edits are recorded for.
@@ -176,7 +180,7 @@ impl<'a> Edits<'a> {
             }
         }
         let change = self.change(proposal, present);
-        self.changes.push(change);
+        self.push(change);
         Ok(Answer::Edited)
     }
 
@@ -188,9 +192,10 @@ impl<'a> Edits<'a> {
         let Some(node) = self.present(proposal.subject, proposal.field)? else {
             return Ok(Answer::Off);
         };
-        self.changes.push(Change {
+        let change = self.change(proposal, Some(node));
+        self.push(Change {
             proposed: None,
-            ..self.change(proposal, Some(node))
+            ..change
         });
         Ok(Answer::Edited)
     }
@@ -202,7 +207,7 @@ impl<'a> Edits<'a> {
     pub fn repair(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
         let present = self.present(proposal.subject, proposal.field)?;
         let change = self.change(proposal, present);
-        self.changes.push(change);
+        self.push(change);
         Ok(())
     }
 
@@ -218,17 +223,20 @@ impl<'a> Edits<'a> {
             let path = proposal.subject.at(proposal.field);
             return Err(expected(self.object(), node, "a list", &path));
         }
-        let already = self.changes[self.first_of_resource..].iter();
-        let appended = already
-            .filter(|change| change.appends && change.leaf.parent() == Some(&leaf))
-            .filter(|change| change.subject.path == proposal.subject.path)
-            .count();
-        let index = list.map_or(0, |list| list.items().count()) + appended;
+        let of_list = |it: &&Change| it.appends && it.leaf.parent() == Some(&leaf);
+        let last = self.of_part(proposal.subject).find(of_list);
+        let after_last =
+            last.and_then(|it| it.leaf.back()?.to_index().ok()?.for_len(usize::MAX).ok());
+        let index = match after_last {
+            Some(index) => index + 1,
+            None => list.map_or(0, Node::len),
+        };
         leaf.push_back(index);
-        self.changes.push(Change {
+        let change = self.change(proposal, None);
+        self.push(Change {
             leaf,
             appends: true,
-            ..self.change(proposal, None)
+            ..change
         });
         Ok(())
     }
@@ -240,10 +248,22 @@ impl<'a> Edits<'a> {
 
     /// The planned value of a leaf: `None` without an edit, `Some(None)` if it is removed.
     pub fn planned(&self, subject: &Subject, field: &[&str]) -> Option<Option<&Value>> {
-        let (path, leaf) = (&subject.path, leaf_of(field));
-        let mut changes = self.of_object().iter();
-        let change = changes.rfind(|it| it.leaf == leaf && it.subject.path == *path);
+        let leaf = leaf_of(field);
+        let change = self.of_part(subject).find(|it| it.leaf == leaf);
         change.map(|change| change.proposed.as_ref())
+    }
+
+    /// The edits of a part of the current object, the last first.
+    fn of_part(&self, part: &Subject) -> impl Iterator<Item = &Change> {
+        let edits = self.by_part.get(&std::ptr::from_ref(part));
+        let edits = edits.into_iter().flatten().rev();
+        edits.map(|at| &self.changes[*at])
+    }
+
+    fn push(&mut self, change: Change) {
+        let edits = self.by_part.entry(Arc::as_ptr(&change.subject));
+        edits.or_default().push(self.changes.len());
+        self.changes.push(change);
     }
 
     /// The number of edits; see [`Edits::sort_names`].
@@ -251,30 +271,40 @@ impl<'a> Edits<'a> {
         self.changes.len()
     }
 
-    /// Sorts the edits from `since` on by leaf within each mapping called `mapping`, in the order that the API server
-    /// prints. They are almost sorted already, so each is only compared with its neighbours.
+    /// Sorts the edits from `since` on by leaf within the mapping of each part whose path begins with `mapping`, in the
+    /// order that the API server prints. An edit that comes too late moves before the next one of its mapping.
     pub fn sort_names(&mut self, since: usize, mapping: &str) {
-        let split = |change: &'_ Change| change.leaf.as_str().rfind(mapping);
-        for index in since..self.changes.len() {
-            let Some(own) = split(&self.changes[index]) else {
-                continue;
-            };
-            let change = &self.changes[index];
-            let (subject, leaf) = (&change.subject, change.leaf.as_str());
-            let mut place = index;
-            for before in (since..index).rev() {
-                let other = &self.changes[before];
-                let text = other.leaf.as_str();
-                let is_sibling = split(other) == Some(own) && text[..own] == leaf[..own];
-                if !is_sibling || other.subject.path != subject.path {
-                    continue;
-                }
-                if text <= leaf {
-                    break;
-                }
-                place = before;
+        let end = self.changes.len() - since;
+        // A list of the edits; its end is the last entry.
+        let mut next: Vec<usize> = (0..=end).collect();
+        let mut before: Vec<usize> = (0..=end).collect();
+        let mut siblings: HashMap<*const Subject, Vec<usize>> = HashMap::new();
+        let leaf = |at: &usize| &self.changes[since + at].leaf;
+        for (at, change) in self.changes[since..].iter().enumerate() {
+            let mut place = end;
+            if change.leaf.as_str().starts_with(mapping) {
+                let sorted = siblings.entry(Arc::as_ptr(&change.subject)).or_default();
+                let follow = sorted.partition_point(|it| leaf(it) <= &change.leaf);
+                place = sorted.get(follow).copied().unwrap_or(end);
+                sorted.insert(follow, at);
             }
-            self.changes[place..=index].rotate_right(1);
+            let previous = before[place];
+            (next[at], before[at]) = (place, previous);
+            (next[previous], before[place]) = (at, at);
+        }
+        let mut sorted: Vec<Option<Change>> = self.changes.drain(since..).map(Some).collect();
+        for change in sorted.iter().flatten() {
+            let edits = self
+                .by_part
+                .entry(Arc::as_ptr(&change.subject))
+                .or_default();
+            edits.truncate(edits.partition_point(|at| *at < since));
+        }
+        let order = std::iter::successors(Some(next[end]), |at| Some(next[*at]));
+        for at in order.take(end) {
+            if let Some(change) = sorted[at].take() {
+                self.push(change);
+            }
         }
     }
 
@@ -399,7 +429,7 @@ impl<'a> Edits<'a> {
         for (depth, token) in field.iter().enumerate() {
             let next = if node.is_sequence() {
                 let index = token.parse::<usize>().ok();
-                index.and_then(|index| node.items().nth(index))
+                index.and_then(|index| node.item(index))
             } else if node.is_map() {
                 node.get(token)
             } else {
@@ -411,7 +441,7 @@ impl<'a> Edits<'a> {
                 None => return Ok(None),
             }
         }
-        Ok(Some(node).filter(|node| !(node.is_map() && node.len() == 0)))
+        Ok(Some(node).filter(|node| !(node.is_map() && node.is_empty_collection())))
     }
 
     /// The value that the part inherits for an absent leaf.
@@ -421,7 +451,7 @@ impl<'a> Edits<'a> {
             proposal.field.iter().copied(),
         );
         let node = self.object().node.pointer(&path)?;
-        (!(node.is_null() || node.is_map() && node.len() == 0)).then_some(node)
+        (!(node.is_null() || node.is_map() && node.is_empty_collection())).then_some(node)
     }
 
     fn object(&self) -> &'a Resource<'a> {
@@ -433,7 +463,12 @@ impl<'a> Edits<'a> {
         if let Some((_, node)) = known {
             return Some(*node);
         }
+        /// More are searched slower than the node is found.
+        const MOST: usize = 16;
         let node = self.object().node.pointer(&subject.path)?;
+        if self.parts.len() == MOST {
+            self.parts.clear();
+        }
         self.parts.push((Arc::clone(subject), node));
         Some(node)
     }

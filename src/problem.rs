@@ -17,7 +17,7 @@ pub struct Place {
     pub file: Option<String>,
     /// Line and column, both from 1; the column counts characters.
     pub position: Position,
-    /// The line of the problem and the two above it; empty if the text has a Secret.
+    /// The line of the problem and the two above it; empty if the text has a Secret or the line is very long.
     pub excerpt: String,
     /// The line number of the excerpt's first line.
     pub excerpt_line: usize,
@@ -37,15 +37,22 @@ impl Place {
     /// The place of a span of bytes in a text.
     pub fn at(stream: &Stream, span: Range<usize>, file: Option<&str>) -> Place {
         let position = stream.position(span.start);
-        Place::in_text(stream.text(), span, position, file)
+        let has_secret = stream.ask_once(has_secret);
+        Place::in_text((stream.text(), has_secret), span, position, file)
     }
 
     /// The place of a syntax error.
     pub fn of_syntax_error(error: &SyntaxError, text: &str, file: Option<&str>) -> Place {
-        Place::in_text(text, error.offset..error.offset, error.position, file)
+        let span = error.offset..error.offset;
+        Place::in_text((text, has_secret(text)), span, error.position, file)
     }
 
-    fn in_text(text: &str, span: Range<usize>, position: Position, file: Option<&str>) -> Place {
+    fn in_text(
+        (text, has_secret): (&str, bool),
+        span: Range<usize>,
+        position: Position,
+        file: Option<&str>,
+    ) -> Place {
         let mut place = Place {
             file: file.map(str::to_owned),
             position,
@@ -53,25 +60,48 @@ impl Place {
             excerpt_line: position.line,
             span: 0..0,
         };
-        // Invalid YAML does not show reliably where a Secret begins and ends, so the word is enough.
-        if text.contains("Secret") {
-            return place;
-        }
-        let line_start = |before: &str| before.rfind('\n').map_or(0, |newline| newline + 1);
         let at = floor_char(text, span.start);
-        let mut start = line_start(&text[..at]);
+        let lines = (!has_secret).then(|| Some((line_start(text, at)?, line_end(text, at)?)));
+        let Some((mut start, end)) = lines.flatten() else {
+            return place;
+        };
         for _ in 0..CONTEXT_LINES {
-            if start == 0 {
+            let Some(above) = start.checked_sub(1).and_then(|end| line_start(text, end)) else {
                 break;
-            }
-            start = line_start(&text[..start - 1]);
+            };
+            start = above;
             place.excerpt_line -= 1;
         }
-        let end = text[at..].find('\n').map_or(text.len(), |line| at + line);
         let span_end = floor_char(text, span.end.clamp(at, end));
         place.excerpt = text[start..end].trim_end_matches('\r').to_owned();
         place.span = (at - start).min(end - start)..(span_end - start).min(end - start);
         place
+    }
+}
+
+/// Lines with more bytes before or after the place are not shown.
+const LONGEST_LINE: usize = 2000;
+
+/// Whether a text may have a Secret. Invalid YAML does not show reliably where one begins and ends, so the word is enough.
+fn has_secret(text: &str) -> bool {
+    text.contains("Secret")
+}
+
+/// The start of a line, unless it is very long.
+fn line_start(text: &str, at: usize) -> Option<usize> {
+    let first = floor_char(text, at.saturating_sub(LONGEST_LINE));
+    match text[first..at].rfind('\n') {
+        Some(newline) => Some(first + newline + 1),
+        None => (first == 0).then_some(0),
+    }
+}
+
+/// The end of a line, unless it is very long.
+fn line_end(text: &str, at: usize) -> Option<usize> {
+    let last = floor_char(text, at + LONGEST_LINE);
+    match text[at..last].find('\n') {
+        Some(newline) => Some(at + newline),
+        None => (last == text.len()).then_some(last),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Both a [`ResourceList`] on standard input and files become [`Resource`]s: nodes in a text that does not change.
 
+mod seal;
+
 use std::borrow::Cow;
 
 use jsonptr::PointerBuf;
@@ -108,17 +110,19 @@ impl<'a> ResourceList<'a> {
         })
     }
 
-    /// The `id` annotations to remove. With them kustomize and kpt match items with their own copies, to restore comments
-    /// that a function lost. fitout loses none, and the restoring moves comments to wrong places and takes most of the
-    /// call's time (measured with both hosts). One sign of either host is enough: at worst a host does not restore comments.
+    /// Whether the host numbers the items, and so puts back the comments that it finds missing.
+    pub fn is_numbered(&self) -> bool {
+        let ids = [annotations::ID, annotations::LEGACY_ID];
+        let mut resources = self.resources.iter();
+        resources.any(|it| ids.iter().any(|id| it.annotation(id).is_some()))
+    }
+
+    /// The `id` annotations of kustomize to remove. With them it matches items with its own copies, to restore comments that
+    /// a function lost. It has dropped all comments before, so this only takes most of the call's time (measured).
+    ///
+    /// kpt keeps its ids: it does not pass on comments above or below a document, and needs the id to put them back.
     pub fn bookkeeping_to_drop(&self) -> Vec<(Node<'a>, PointerBuf)> {
-        let signs = [annotations::KUSTOMIZE_ID, annotations::PACKAGE_PATH];
-        let signs = signs.iter().chain(&FILE_PATHS);
-        let mut signs = signs.filter(|sign| {
-            let mut resources = self.resources.iter();
-            resources.any(|it| it.annotation(sign).is_some())
-        });
-        if signs.next().is_none() {
+        if self.host != Host::Kustomize {
             return Vec::new();
         }
         let mut drops = Vec::new();

@@ -95,6 +95,11 @@ pub const INP008: Rule = rule(
     Severity::Error,
     "objects in a list that is not in a List",
 );
+pub const INP010: Rule = rule(
+    "FIT-INP010",
+    Severity::Error,
+    "a change of an object that is encrypted or signed as a whole",
+);
 pub const INP015: Rule = rule(
     "FIT-INP015",
     Severity::Error,
@@ -109,5 +114,5 @@ pub const INP016: Rule = rule(
 /// The problems that stop a run, in the order of their ids.
 pub const RULES: &[Rule] = &[
     CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, INP004, INP005, INP006, INP007, INP008,
-    INP015, INP016,
+    INP010, INP015, INP016,
 ];

@@ -1,22 +1,26 @@
 //! Step 7: writes edits into the text, and copies everything else.
 
+use std::collections::{HashMap, HashSet};
+
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Result as KrmResult;
 
 use crate::edit::Change;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Resource, ResourceList};
-use crate::yaml::{Change as YamlChange, Edit, Refusal, Stream, Value};
+use crate::yaml::{Change as YamlChange, Edit, Footers, Refusal, Stream, Value};
 
 /// The ResourceList with its items edited and results added, as one text.
 ///
 /// # Errors
-/// `FIT-INP003` if an edit cannot be made without changing other text.
+/// `FIT-INP003` if an edit cannot be made without changing other text, and `FIT-INP010` for objects that are encrypted or
+/// signed as a whole.
 pub fn resource_list(
     list: &ResourceList<'_>,
     changes: &[Change],
     results: &[KrmResult],
 ) -> Result<String, Problems> {
+    refuse_sealed(changes, &list.resources)?;
     let (mut edits, of_changes) = to_edits(changes, &list.resources);
     let drops = list.bookkeeping_to_drop();
     edits.extend(drops.into_iter().map(|(node, pointer)| Edit {
@@ -38,7 +42,11 @@ pub fn resource_list(
         });
     }
     let stream = list.root.stream();
-    stream.edit(&edits).map_err(|refusal| {
+    let footers = match list.is_numbered() {
+        true => Footers::OfTheEntryAbove,
+        false => Footers::AtTheEnd,
+    };
+    stream.edit_with(&edits, footers).map_err(|refusal| {
         let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
         refused(&refusal, change, &list.resources, stream).into()
     })
@@ -65,12 +73,27 @@ pub fn text(
     stream: &Stream,
     changes: &[Change],
     resources: &[Resource<'_>],
-) -> Result<String, Problem> {
+) -> Result<String, Problems> {
+    refuse_sealed(changes, resources)?;
     let (edits, of_changes) = to_edits(changes, resources);
     stream.edit(&edits).map_err(|refusal| {
         let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
-        refused(&refusal, change, resources, stream)
+        refused(&refusal, change, resources, stream).into()
     })
+}
+
+/// Objects that are encrypted or signed as a whole and would change.
+fn refuse_sealed(changes: &[Change], resources: &[Resource<'_>]) -> Result<(), Problems> {
+    let of_one = changes.chunk_by(|a, b| a.resource == b.resource);
+    let problems = of_one.filter_map(|changes| {
+        let leaves: Vec<PointerBuf> = changes.iter().map(Change::pointer).collect();
+        resources[changes[0].resource].refuses(leaves.iter().map(AsRef::as_ref))
+    });
+    let problems: Vec<Problem> = problems.collect();
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Problems(problems)),
+    }
 }
 
 /// The edits for changes, and the index of the change for each edit.
@@ -80,7 +103,7 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
         let resource = &resources[changes_of_one[0].resource];
         let removed = removed(changes_of_one, resource);
         // Removing an emptied map removes its leaves too.
-        let mut gone: Vec<&Pointer> = Vec::new();
+        let mut gone: HashSet<PointerBuf> = HashSet::new();
         for (index, change) in changes_of_one.iter().enumerate() {
             let (pointer, change) = match &change.proposed {
                 Some(value) => {
@@ -93,14 +116,15 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
                 }
                 None => {
                     let pointer = change.pointer();
-                    let Some(outermost) = removed.iter().find(|it| pointer.starts_with(it)) else {
+                    let around = std::iter::successors(Some(pointer.as_ptr()), |it| it.parent());
+                    let outermost = around.filter(|it| removed.contains(*it)).last();
+                    let Some(outermost) = outermost.map(Pointer::to_owned) else {
                         continue;
                     };
-                    if gone.contains(&outermost.as_ptr()) {
+                    if !gone.insert(outermost.clone()) {
                         continue;
                     }
-                    gone.push(outermost);
-                    (outermost.clone(), YamlChange::Remove)
+                    (outermost, YamlChange::Remove)
                 }
             };
             let root = resource.node.id();
@@ -116,30 +140,43 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
     (edits, of_changes)
 }
 
-/// The nodes that changes of one object remove: leaves, or the outermost maps below their part that become empty.
-fn removed(changes: &[Change], resource: &Resource<'_>) -> Vec<PointerBuf> {
-    let mut removed: Vec<PointerBuf> = Vec::new();
-    let is_filled = |map: &Pointer| {
-        let kept = changes.iter().filter(|change| change.proposed.is_some());
-        kept.map(Change::pointer).any(|at| at.starts_with(map))
-    };
-    for change in changes.iter().filter(|change| change.proposed.is_none()) {
+/// The nodes that changes of one object remove: leaves, and the maps below their part that become empty.
+fn removed(changes: &[Change], resource: &Resource<'_>) -> HashSet<PointerBuf> {
+    let mut removed = HashSet::new();
+    if changes.iter().all(|change| change.proposed.is_some()) {
+        return removed;
+    }
+    // What is written, and everything around it.
+    let mut filled: HashSet<PointerBuf> = HashSet::new();
+    for change in changes.iter().filter(|change| change.proposed.is_some()) {
         let pointer = change.pointer();
-        removed.push(pointer.clone());
-        let mut at: &Pointer = &pointer;
-        let is_below_part = |map: &&Pointer| map.len() > change.subject.path.len();
-        while let Some(map) = at.parent().filter(is_below_part) {
-            let Some(node) = resource.node.pointer(map).filter(|_| !is_filled(map)) else {
+        let mut at = Some(pointer.as_ptr());
+        while let Some(map) = at.filter(|map| filled.insert(map.to_buf())) {
+            at = map.parent();
+        }
+    }
+    // The number of keys that maps still have.
+    let mut left: HashMap<PointerBuf, usize> = HashMap::new();
+    for change in changes.iter().filter(|change| change.proposed.is_none()) {
+        let mut at = change.pointer();
+        while removed.insert(at.clone()) {
+            let Some((map, key)) = at.split_back() else {
                 break;
             };
-            let goes = |key: &str| removed.contains(&map.with_trailing_token(key));
-            let keys: Vec<_> = node.entries().map(|(key, _)| key.text()).collect();
-            if !node.is_map() || !keys.iter().flatten().all(|key| goes(key)) {
+            let is_below_part = map.len() > change.subject.path.len();
+            let node = resource.node.pointer(map).filter(|node| node.is_map());
+            let Some(node) = node.filter(|_| is_below_part && !filled.contains(map)) else {
+                break;
+            };
+            let keys = || node.entries().filter(|(key, _)| key.text().is_some());
+            let left = left.entry(map.to_buf()).or_insert_with(|| keys().count());
+            if node.get_local(&key.decoded()).is_some() {
+                *left = left.saturating_sub(1);
+            }
+            if *left > 0 {
                 break;
             }
-            removed.retain(|inner| !inner.starts_with(map));
-            removed.push(map.to_owned());
-            at = map;
+            at = map.to_buf();
         }
     }
     removed

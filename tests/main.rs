@@ -12,6 +12,7 @@ mod environments;
 mod examined;
 mod files;
 mod golden;
+mod growth;
 mod hosts;
 mod layers;
 mod ledger;

@@ -14,7 +14,6 @@ use super::{Check, Find, Scene};
 use crate::catalogue::Known;
 use crate::finding::Finding;
 use crate::objects::{DEFAULT_ACCOUNT, Template, account_of};
-use crate::problem::suggestion;
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 
@@ -56,28 +55,35 @@ pub(super) const CHECK: Check = Check {
     })],
 };
 
+const ACCOUNT_KIND: &str = "ServiceAccount";
+
+/// Whether an object of that kind is Kubernetes' own.
 fn is_account(resource: &Resource<'_>) -> bool {
-    resource.kind == "ServiceAccount" && resource.group().is_empty()
+    resource.group().is_empty()
 }
 
 /// An account that does not exist although others do.
 fn missing(scene: &Scene<'_>, resource: &Resource<'_>, template: &Template<'_>) -> Option<Finding> {
     let (key, name) = account_of(template).filter(|(_, name)| name != DEFAULT_ACCOUNT)?;
     let namespace = resource.namespace.as_deref();
-    let (objects, resources) = (scene.objects(), scene.objects().resources.iter());
+    let objects = scene.objects();
     if !objects
-        .referred(resource, &name, namespace, is_account)
+        .referred(resource, (ACCOUNT_KIND, &name), namespace, is_account)
         .is_empty()
     {
         return None;
     }
-    let is_here = |it: &&Resource<'_>| is_account(it) && namespace == it.namespace.as_deref();
-    let mut others = resources.filter(is_here).peekable();
-    if others.peek().is_none() || objects.may_be_made(resource, &name, namespace) {
+    let others = objects.of_kind(ACCOUNT_KIND, namespace);
+    if !others.clone().any(is_account) || objects.may_be_made(&name, namespace) {
         return None;
     }
     let message = format!("pod: its namespace has no ServiceAccount {name}");
-    let help = suggestion(&name, others.map(|it| it.name.as_ref()));
+    let count = others.len();
+    let others = others
+        .filter(|it| is_account(it))
+        .map(|it| it.name.as_ref());
+    let similar = objects.did_you_mean(&name, others, count);
+    let help = similar.map(|it| format!("did you mean `{it}`?"));
     let finding = Finding::new(&ACCOUNT, message)
         .about(&template.pod, &[key])
         .current(Some(name.as_ref().into()));
@@ -97,9 +103,10 @@ fn token(
     let own = template.spec.at([AUTOMOUNT]);
     let of_account = || {
         let namespace = resource.namespace.as_deref();
-        let accounts = scene
-            .objects()
-            .referred(resource, name, namespace, is_account);
+        let accounts =
+            scene
+                .objects()
+                .referred(resource, (ACCOUNT_KIND, name), namespace, is_account);
         accounts
             .first()
             .and_then(|(_, account)| account.node.at([AUTOMOUNT]))

@@ -84,10 +84,9 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
     let namespace = resource.namespace.as_deref();
     let named = scene
         .objects()
-        .referred(resource, name, namespace, |it| it.kind == *kind);
-    let is_there = |other: &Resource<'_>| namespace == other.namespace.as_deref();
-    let is_known = scene.objects().has_pods(namespace)
-        && !scene.objects().may_be_made(resource, name, namespace);
+        .referred(resource, (kind, name), namespace, |_| true);
+    let is_known =
+        scene.objects().has_pods(namespace) && !scene.objects().may_be_made(name, namespace);
     if named.is_empty() && !is_known {
         return None;
     }
@@ -110,10 +109,10 @@ fn dangling(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
             other.api_version
         ));
     } else {
-        let others = scene.objects().pods().iter().map(|pods| pods.resource);
-        let others = others.filter(|it| it.kind == *kind && is_there(it));
-        let names: Vec<&str> = others.map(|it| it.name.as_ref()).take(100).collect();
-        let similar = crate::problem::did_you_mean(name, names);
+        let others = scene.objects().of_kind(kind, namespace);
+        let count = others.len();
+        let names = others.map(|it| it.name.as_ref());
+        let similar = scene.objects().did_you_mean(name, names, count);
         finding.help = similar.map(|it| format!("did you mean `{it}`?"));
     }
     let current = current.and_then(|it| it.value().ok());

@@ -4,10 +4,14 @@
 //! cannot, ReadWriteOnce claims that two pods would share, and claims that pods reference but that are not in the input.
 //! The section `storage` selects the claims. The mode `Off` of a field also turns off the rule about it.
 
+use std::collections::HashMap;
+
+use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::config::Section;
+use crate::edit::Change;
 use crate::facts::View;
 use crate::finding::{Finding, Mode};
 use crate::objects::{Claim, ClaimKind, LEGACY_CLASS};
@@ -72,10 +76,12 @@ fn of_claims(
         return findings;
     }
     let edits = scene.after(selected.index);
+    let changes = scene.changes_of(selected.index).iter();
+    let changes: HashMap<PointerBuf, &Change> = changes.map(|it| (it.pointer(), it)).collect();
     for claim in claims.iter().filter(|it| section.settings.is_for(&it.name)) {
         let after = edits.view(claim.node, &claim.subject.path);
         findings.extend(misses_class(claim, after, section));
-        findings.extend(resizes(scene, selected, claim, after));
+        findings.extend(resizes(scene, &changes, claim, after));
     }
     findings
 }
@@ -117,7 +123,7 @@ fn misses_class(
 /// `plugin/pkg/admission/storage/persistentvolume/resize/admission.go`). Classes that are not in the input are skipped.
 fn resizes(
     scene: &Scene<'_>,
-    selected: &Selected<'_, '_>,
+    changes: &HashMap<PointerBuf, &Change>,
     claim: &Claim<'_>,
     after: View<'_>,
 ) -> Option<Finding> {
@@ -146,8 +152,7 @@ fn resizes(
         return None;
     };
     let finding = finding.about(&claim.subject, &field);
-    let mut changes = scene.changes_of(selected.index).iter();
-    let change = changes.find(|it| Some(it.pointer()) == finding.pointer);
+    let change = finding.pointer.as_ref().and_then(|it| changes.get(it));
     Some(match change {
         Some(change) => finding.decided_by(change.decision.clone()),
         None => finding,

@@ -130,7 +130,7 @@ fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> P
     match selector {
         Some(selector) if !selector.is_empty() || resource.version() != "v1beta1" => scene
             .objects()
-            .find_pods(&selector, resource, resource.namespace.as_deref()),
+            .find_pods(&selector, resource.namespace.as_deref()),
         _ => PodSearch::Unknown,
     }
 }

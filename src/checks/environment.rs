@@ -5,6 +5,8 @@
 //!
 //! Source: `defaultPodLimitsForDownwardAPI` in kubernetes `pkg/kubelet/kubelet_resources.go`.
 
+use std::collections::HashMap;
+
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
@@ -54,10 +56,14 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
     };
     let before = pod.completed(pod.before());
     let containers: Vec<(&Container<'_>, &Declared)> = after.by_container(pod.template).collect();
+    let mut by_name: HashMap<&str, usize> = HashMap::new();
+    for (index, (container, _)) in containers.iter().enumerate() {
+        by_name.entry(&container.name).or_insert(index);
+    }
     for (own, (container, _)) in containers.iter().enumerate() {
         let subject = &container.subject;
         let mut changed = Vec::new();
-        for variable in variables(own, &containers) {
+        for variable in variables(own, container, &by_name) {
             let Variable { name, half, of, .. } = &variable;
             let (_, declared) = containers[variable.container];
             let amount = |declared: &Declared| declared.half(*half).get(*of).copied();
@@ -97,8 +103,12 @@ fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
 }
 
 /// The variables of a container that read amounts, its own or another container's.
-fn variables(own: usize, containers: &[(&Container<'_>, &Declared)]) -> Vec<Variable> {
-    let env = containers[own].0.node.items_at(["env"]).enumerate();
+fn variables(
+    own: usize,
+    container: &Container<'_>,
+    by_name: &HashMap<&str, usize>,
+) -> Vec<Variable> {
+    let env = container.node.items_at(["env"]).enumerate();
     let text = |node: Node<'_>, key: &str| Some(node.text_at([key])?.into_owned());
     let variable = |(at, variable): (usize, Node<'_>)| {
         let taken = variable.at(["valueFrom", "resourceFieldRef"])?;
@@ -107,7 +117,7 @@ fn variables(own: usize, containers: &[(&Container<'_>, &Declared)]) -> Vec<Vari
         let halves = Half::BOTH;
         let other = text(taken, "containerName").filter(|name| !name.is_empty());
         let container = match other {
-            Some(other) => containers.iter().position(|(it, _)| *it.name == *other)?,
+            Some(other) => *by_name.get(other.as_str())?,
             None => own,
         };
         Some(Variable {

@@ -9,12 +9,13 @@
 //!
 //! Source: `ValidateIngressSpec` and `validateIngressBackend` in kubernetes `pkg/apis/networking/validation`.
 
+use std::collections::HashSet;
+
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::objects::{CLUSTERS_NAMESPACE, PortRef};
-use crate::problem::suggestion;
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
@@ -168,24 +169,26 @@ impl<'s> Routes<'s> {
             return;
         }
         let objects = self.scene.objects();
-        let services = objects.referred(self.resource, &name, namespace, is_service);
+        let services = objects.referred(self.resource, ("Service", &name), namespace, is_service);
         let found = |message: String, node: Node<'s>, key: &[&str]| {
             Finding::new(&ID, message)
                 .about(&Subject::object(), &[path, key].concat())
                 .current(node.value().ok())
         };
         if services.is_empty() {
-            let is_other =
-                |it: &Resource<'_>| is_service(it) && namespace == it.namespace.as_deref();
-            let others = objects.resources.iter();
-            let mut others = others.filter(|it| is_other(it)).peekable();
+            let others = objects.of_kind("Service", namespace);
             let is_known = namespace != Some(CLUSTERS_NAMESPACE)
-                && others.peek().is_some()
-                && !objects.may_be_made(self.resource, &name, namespace);
+                && others.clone().any(is_service)
+                && !objects.may_be_made(&name, namespace);
             if is_known {
                 let message = format!("the namespace has no Service {name}");
                 let mut finding = found(message, name_node, &[name_key]);
-                finding.help = suggestion(&name, others.map(|it| it.name.as_ref()));
+                let count = others.len();
+                let others = others
+                    .filter(|it| is_service(it))
+                    .map(|it| it.name.as_ref());
+                let similar = objects.did_you_mean(&name, others, count);
+                finding.help = similar.map(|it| format!("did you mean `{it}`?"));
                 self.findings.push(finding);
             }
             return;
@@ -193,19 +196,30 @@ impl<'s> Routes<'s> {
         let Some((port_node, port)) = port else {
             return;
         };
-        let ports = || services.iter().flat_map(|(_, service)| ports_of(service));
+        let ports = services
+            .iter()
+            .map(|(index, _)| objects.ports_of_service(*index));
+        let ports: Vec<_> = ports.collect();
         let is_any_port_valid = services
             .iter()
-            .any(|(_, service)| ports_of(service).next().is_none() && is_external(service));
-        if is_any_port_valid || ports().any(|it| port.is(it, "port")) {
+            .zip(&ports)
+            .any(|((_, service), ports)| ports.is_empty() && is_external(service));
+        if is_any_port_valid || ports.iter().any(|it| it.has(&port, None)) {
             return;
         }
+        let help = match &port {
+            PortRef::Number(_) => {
+                let numbers = ports.iter().map(|it| it.numbers());
+                format!("its ports are: {}", numbers.collect::<Vec<_>>().join(", "))
+            }
+            PortRef::Name(_) => ports[0].help(&port, objects),
+        };
         let mut finding = found(
             format!("the Service {name} has no port {port}"),
             port_node,
             port_key,
         )
-        .help(help_for_port(&port, ports()));
+        .help(help);
         finding.proposed = port.quoted_number();
         self.findings.push(finding);
     }
@@ -223,17 +237,17 @@ impl<'s> Routes<'s> {
         if TLS_ANNOTATIONS.iter().any(|name| has(name)) {
             return;
         }
-        let mut covered = Vec::new();
+        let mut covered = HashSet::new();
         for (_, entry) in items(spec, "tls") {
-            let hosts = items(entry, "hosts").filter_map(|(_, host)| host.text());
-            let before = covered.len();
-            covered.extend(hosts);
+            let mut hosts = items(entry, "hosts").filter_map(|(_, host)| host.text());
             // An entry without hosts covers all hosts.
-            if covered.len() == before {
+            let Some(first) = hosts.next() else {
                 return;
-            }
+            };
+            covered.insert(first);
+            covered.extend(hosts);
         }
-        let mut reported = Vec::new();
+        let mut reported = HashSet::new();
         for (place, rule) in items(spec, "rules") {
             let Some(node) = rule.at(["host"]) else {
                 continue;
@@ -241,7 +255,13 @@ impl<'s> Routes<'s> {
             let Some(host) = node.text().filter(|host| !host.is_empty()) else {
                 continue;
             };
-            if covered.iter().any(|it| covers(it, &host)) || reported.contains(&host) {
+            // `*` stands for one label.
+            let wildcard = host.split_once('.').map(|(_, rest)| format!("*.{rest}"));
+            let is_covered = |host: &str| covered.contains(host);
+            if is_covered(&host) || wildcard.as_deref().is_some_and(is_covered) {
+                continue;
+            }
+            if !reported.insert(host.clone()) {
                 continue;
             }
             let finding = Finding::graded(
@@ -255,19 +275,8 @@ impl<'s> Routes<'s> {
             let finding = finding.about(&Subject::object(), &path);
             let finding = finding.current(node.value().ok()).help(help);
             self.findings.push(finding);
-            reported.push(host);
         }
     }
-}
-
-/// Whether an entry of `tls` covers a host; `*` stands for one label.
-fn covers(entry: &str, host: &str) -> bool {
-    let wildcard = |entry: &str| {
-        let suffix = entry.strip_prefix("*.")?;
-        let (_, rest) = host.split_once('.')?;
-        Some(suffix == rest)
-    };
-    entry == host || wildcard(entry) == Some(true)
 }
 
 /// The items of a list, with their indices.
@@ -282,18 +291,4 @@ fn is_service(resource: &Resource<'_>) -> bool {
 
 fn is_external(service: &Resource<'_>) -> bool {
     service.node.text_at(["spec", "type"]).as_deref() == Some("ExternalName")
-}
-
-fn ports_of<'s>(service: &Resource<'s>) -> impl Iterator<Item = Node<'s>> {
-    service.node.items_at(["spec", "ports"])
-}
-
-/// The ports that a Service has, or the one most like a misspelt name.
-fn help_for_port<'n>(wanted: &PortRef<'_>, ports: impl Iterator<Item = Node<'n>>) -> String {
-    let PortRef::Number(_) = wanted else {
-        return wanted.help(ports);
-    };
-    let numbers = ports.filter_map(|port| port.text_at(["port"]));
-    let numbers: Vec<_> = numbers.collect();
-    format!("its ports are: {}", numbers.join(", "))
 }

@@ -14,7 +14,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{PodSearch, Pods, PortRef, protocol};
+use crate::objects::{PodSearch, Pods, PortRef, Ports, protocol};
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::{Node, Value};
@@ -80,16 +80,21 @@ impl<'s> Policy<'s> {
             &Namespaces::Own,
             &["spec", "podSelector"],
         );
+        let ports = |pods: &[&'s Pods<'s>]| {
+            Ports::of(pods.iter().flat_map(|it| it.ports()), "containerPort")
+        };
+        let own = own.map(|own| ports(&own));
         for (direction, peers) in DIRECTIONS {
             for (place, rule) in spec.items_at([direction]).enumerate() {
                 let path = ["spec", direction, &place.to_string()];
                 let peers = self.peers(rule, peers, path);
-                let pods = match direction {
-                    "ingress" => own.as_deref(),
-                    _ => peers.as_deref(),
+                let of_peers = || peers.map(|pods| ports(&pods));
+                let (declared, of_peers) = match direction {
+                    "ingress" => (own.as_ref(), None),
+                    _ => (None, of_peers()),
                 };
-                if let Some(pods) = pods {
-                    self.ports(rule, pods, path);
+                if let Some(declared) = declared.or(of_peers.as_ref()) {
+                    self.ports(rule, declared, path);
                 }
             }
         }
@@ -125,8 +130,8 @@ impl<'s> Policy<'s> {
         let labels = LabelSelector::of_object(selector);
         let objects = self.scene.objects();
         let namespace = |name: &str| {
-            let is_namespace = |it: &Resource<'_>| it.kind == "Namespace" && it.group().is_empty();
-            let found = objects.referred(self.resource, name, None, is_namespace);
+            let is_namespace = |it: &Resource<'_>| it.group().is_empty();
+            let found = objects.referred(self.resource, ("Namespace", name), None, is_namespace);
             let mut found = found.into_iter().map(|(_, it)| it);
             // Kustomize does not rename the values of labels, so only the final name counts.
             found.find(|it| it.name == name)
@@ -179,7 +184,7 @@ impl<'s> Policy<'s> {
             // The selector matches everything, and no port needs the pods.
             return None;
         }
-        match self.scene.objects().find_pods(&labels, self.resource, name) {
+        match self.scene.objects().find_pods(&labels, name) {
             PodSearch::Pods(pods) => Some(pods),
             PodSearch::Unknown => None,
             PodSearch::NoMatch(no_match) => {
@@ -195,7 +200,7 @@ impl<'s> Policy<'s> {
     }
 
     /// The named ports of a rule, which one of its pods must declare.
-    fn ports(&mut self, rule: Node<'s>, pods: &[&Pods<'s>], path: [&str; 3]) {
+    fn ports(&mut self, rule: Node<'s>, declared: &Ports, path: [&str; 3]) {
         let [spec, direction, rule_place] = path;
         for (place, port) in rule.items_at(["ports"]).enumerate() {
             let Some(node) = port.at(["port"]) else {
@@ -205,10 +210,7 @@ impl<'s> Policy<'s> {
                 continue;
             };
             let protocol_wanted = protocol(port);
-            let mut declared = pods.iter().flat_map(|it| it.ports());
-            if declared
-                .any(|port| wanted.is(port, "containerPort") && protocol(port) == protocol_wanted)
-            {
+            if declared.has(&wanted, Some(&protocol_wanted)) {
                 continue;
             }
             let message = format!(
@@ -221,7 +223,7 @@ impl<'s> Policy<'s> {
                     &[spec, direction, rule_place, "ports", &place, "port"],
                 )
                 .current(node.value().ok())
-                .help(wanted.help(pods.iter().flat_map(|it| it.ports())));
+                .help(declared.help(&wanted, self.scene.objects()));
             finding.proposed = wanted.quoted_number();
             self.findings.push(finding);
         }

@@ -13,7 +13,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find};
 use crate::finding::Finding;
-use crate::objects::{Container, ContainerType, PortRef};
+use crate::objects::{Container, ContainerType, Objects, PortRef, Ports};
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
@@ -33,11 +33,14 @@ pub(super) const CHECK: Check = Check {
     find: &[Find::Pods(|pod| {
         let containers = pod.template.containers.iter();
         let containers = containers.filter(|it| pod.selected.containers.includes(it));
-        containers.flat_map(of_container).collect()
+        let objects = pod.scene.objects();
+        containers
+            .flat_map(|it| of_container(it, objects))
+            .collect()
     })],
 };
 
-fn of_container(container: &Container<'_>) -> Vec<Finding> {
+fn of_container(container: &Container<'_>, objects: &Objects<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for name in PROBES {
         let Some(probe) = container.node.at([name]) else {
@@ -56,7 +59,9 @@ fn of_container(container: &Container<'_>) -> Vec<Finding> {
         }
         let port = port_of(probe);
         findings.extend(
-            port.and_then(|(action, port)| of_port(container, &[name, action, "port"], port)),
+            port.and_then(|(action, port)| {
+                of_port(container, &[name, action, "port"], port, objects)
+            }),
         );
     }
     findings
@@ -72,7 +77,12 @@ fn port_of(probe: Node<'_>) -> Option<(&'static str, Node<'_>)> {
     Some((action, port))
 }
 
-fn of_port(container: &Container<'_>, path: &[&str], node: Node<'_>) -> Option<Finding> {
+fn of_port(
+    container: &Container<'_>,
+    path: &[&str],
+    node: Node<'_>,
+    objects: &Objects<'_>,
+) -> Option<Finding> {
     let port = PortRef::of(node)?;
     let subject = container.subject.clone();
     let (part, path_text) = (&subject.part, path.join("."));
@@ -88,7 +98,7 @@ fn of_port(container: &Container<'_>, path: &[&str], node: Node<'_>) -> Option<F
     let mut finding = Finding::new(&ID, message)
         .about(&subject, path)
         .current(node.value().ok())
-        .help(port.help(ports_of(container)));
+        .help(Ports::of(ports_of(container), "containerPort").help(&port, objects));
     finding.proposed = port.quoted_number();
     Some(finding)
 }

@@ -16,7 +16,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{PodSearch, Pods, PortRef, Service, protocol};
+use crate::objects::{PodSearch, PortRef, Ports, Service, protocol};
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
@@ -45,10 +45,7 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
         return findings;
     }
     let namespace = resource.namespace.as_deref();
-    let pods = match scene
-        .objects()
-        .find_pods(&service.selector, resource, namespace)
-    {
+    let pods = match scene.objects().find_pods(&service.selector, namespace) {
         PodSearch::Unknown => return findings,
         PodSearch::NoMatch(no_match) => {
             let message = format!("it selects no pod: {}", no_match.cause);
@@ -61,6 +58,9 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
         }
         PodSearch::Pods(pods) => pods,
     };
+    let declared = Ports::of(pods.iter().flat_map(|it| it.ports()), "containerPort");
+    let mut containers = pods.iter().flat_map(|it| it.containers());
+    let all_declare = containers.all(|it| it.items_at(["ports"]).next().is_some());
     for (place, port) in resource.node.items_at(["spec", "ports"]).enumerate() {
         let target = port.at(["targetPort"]);
         let (key, node) = match target.or(port.at(["port"])) {
@@ -71,37 +71,34 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
         let Some(wanted) = PortRef::of(node) else {
             continue;
         };
-        let Some((severity, message)) = fault(&wanted, port, &pods) else {
+        let Some((severity, message)) = fault(&wanted, port, &declared, all_declare) else {
             continue;
         };
         let mut finding = Finding::graded(&ID, severity, message)
             .about(&subject, &["spec", "ports", &place.to_string(), key])
             .current(node.value().ok())
-            .help(wanted.help(pods.iter().flat_map(|it| it.ports())));
+            .help(declared.help(&wanted, scene.objects()));
         finding.proposed = wanted.quoted_number();
         findings.push(finding);
     }
     findings
 }
 
-/// What is wrong with the target of a Service's port.
-fn fault(wanted: &PortRef<'_>, port: Node<'_>, pods: &[&Pods<'_>]) -> Option<(Severity, String)> {
-    let protocol_wanted = protocol(port);
-    let declares = |it: &&Pods<'_>| {
-        let mut ports = it.ports();
-        ports.any(|port| wanted.is(port, "containerPort") && protocol(port) == protocol_wanted)
-    };
-    if pods.iter().any(declares) {
+/// What is wrong with the target of a Service's port. `all_declare` is whether all containers declare ports.
+fn fault(
+    wanted: &PortRef<'_>,
+    port: Node<'_>,
+    declared: &Ports,
+    all_declare: bool,
+) -> Option<(Severity, String)> {
+    let protocol = protocol(port);
+    if declared.has(wanted, Some(&protocol)) {
         return None;
     }
-    let message = format!("no container of its pods declares a {protocol_wanted} port {wanted}");
+    let message = format!("no container of its pods declares a {protocol} port {wanted}");
     match wanted {
         PortRef::Name(_) => Some((Severity::Error, message)),
         PortRef::Number(_) => {
-            let declares_some =
-                |container: Node<'_>| container.items_at(["ports"]).next().is_some();
-            let mut containers = pods.iter().flat_map(|it| it.containers());
-            let all_declare = containers.all(declares_some);
             let message = format!("{message}, and all of them declare other ports");
             all_declare.then_some((Severity::Warning, message))
         }

@@ -215,7 +215,7 @@ fn counterpart<'a>(item: Node<'a>, index: usize, written: Node<'a>) -> Option<No
         None => {
             let mut items = written.items();
             let equal = items.find(|it| is_equal(*it, item));
-            equal.or_else(|| written.items().nth(index))
+            equal.or_else(|| written.item(index))
         }
     }
 }

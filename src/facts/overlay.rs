@@ -1,6 +1,7 @@
 //! The edits of one object, laid over its text.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jsonptr::Pointer;
@@ -15,15 +16,21 @@ use crate::yaml::{Node, Value};
 pub struct Overlay<'e> {
     /// The edited places and their parents; the first is the object itself.
     branches: Vec<Branch<'e>>,
-    /// The items appended to lists, with the place of the list.
-    appended: Vec<(usize, &'e Value)>,
+    /// The places behind the first [`FEW`] of each parent, by its place and their keys.
+    more: HashMap<(usize, Cow<'e, str>), usize>,
 }
+
+/// Up to this many places below one are searched one by one.
+const FEW: usize = 16;
 
 #[derive(Debug)]
 struct Branch<'e> {
     key: Cow<'e, str>,
     first: Option<usize>,
+    last: usize,
     next: Option<usize>,
+    /// The items appended to the list here.
+    appended: Vec<&'e Value>,
     /// The new value, or `Some(None)` if the place is removed.
     edit: Option<Option<&'e Value>>,
 }
@@ -49,7 +56,7 @@ impl<'e> Overlay<'e> {
             match (&change.proposed, change.leaf.parent()) {
                 (Some(item), Some(list)) if change.appends => {
                     let list = overlay.grow(subject, list);
-                    overlay.appended.push((list, item));
+                    overlay.branches[list].appended.push(item);
                 }
                 (proposed, _) => {
                     let leaf = overlay.grow(subject, &change.leaf);
@@ -89,22 +96,39 @@ impl<'e> Overlay<'e> {
             self.branches.push(Branch::new(Cow::Borrowed("")));
         }
         tokens(path).fold(from, |from, token| {
-            let mut last = None;
-            let mut next = self.branches[from].first;
-            while let Some(at) = next {
-                if self.branches[at].key == token {
-                    return at;
-                }
-                (last, next) = (Some(at), self.branches[at].next);
+            let (known, is_wide) = self.find(from, &token);
+            if let Some(at) = known {
+                return at;
             }
             let at = self.branches.len();
-            self.branches.push(Branch::new(token));
-            match last {
-                Some(last) => self.branches[last].next = Some(at),
+            match self.branches[from].first {
+                Some(_) => {
+                    let last = self.branches[from].last;
+                    self.branches[last].next = Some(at);
+                }
                 None => self.branches[from].first = Some(at),
             }
+            self.branches[from].last = at;
+            if is_wide {
+                self.more.insert((from, token.clone()), at);
+            }
+            self.branches.push(Branch::new(token));
             at
         })
+    }
+
+    /// The place of a key below another, and whether that has at least [`FEW`] places.
+    fn find(&self, from: usize, token: &str) -> (Option<usize>, bool) {
+        let first = self.branches[from].first;
+        let mut few = std::iter::successors(first, |at| self.branches[*at].next).take(FEW);
+        let mut passed = 0;
+        let known = few.find(|at| {
+            passed += 1;
+            self.branches[*at].key == token
+        });
+        let is_wide = passed == FEW;
+        let more = || self.more.get(&(from, Cow::Borrowed(token))).copied();
+        (known.or_else(|| is_wide.then(more).flatten()), is_wide)
     }
 }
 
@@ -113,7 +137,9 @@ impl<'e> Branch<'e> {
         Branch {
             key,
             first: None,
+            last: 0,
             next: None,
+            appended: Vec::new(),
             edit: None,
         }
     }
@@ -131,8 +157,8 @@ fn tokens(path: &Pointer) -> impl Iterator<Item = Cow<'_, str>> {
 impl<'a> Place<'a> {
     /// The place at a key or an index below.
     pub(super) fn get(self, token: &str) -> Option<Place<'a>> {
-        let mut below = self.below();
-        below.find(|(key, _)| *key == token).map(|(_, it)| it)
+        let (at, _) = self.overlay.find(self.at, token);
+        Some(Place { at: at?, ..self })
     }
 
     /// The places directly below.
@@ -145,9 +171,7 @@ impl<'a> Place<'a> {
 
     /// The items appended to the list at the place.
     pub(super) fn appended(self) -> impl Iterator<Item = &'a Value> {
-        let appended = self.overlay.appended.iter();
-        let here = appended.filter(move |(list, _)| *list == self.at);
-        here.map(|(_, item)| *item)
+        self.overlay.branches[self.at].appended.iter().copied()
     }
 
     /// The value after the edits, given the one before.
@@ -174,7 +198,10 @@ impl<'a> Place<'a> {
             let place = key.text().and_then(|key| self.get(&key));
             place.is_some_and(|place| place.removes(value))
         };
-        !self.makes_anything() && node.is_map() && node.len() > 0 && node.entries().all(is_gone)
+        !self.makes_anything()
+            && node.is_map()
+            && !node.is_empty_collection()
+            && node.entries().all(is_gone)
     }
 
     /// Whether the edits remove the value at the place.

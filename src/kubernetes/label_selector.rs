@@ -8,13 +8,15 @@ mod parse;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use crate::yaml::Node;
 
 /// Requirements on labels, all of which must match. The empty selector matches everything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct LabelSelector {
     requirements: Vec<Requirement>,
 }
@@ -26,7 +28,7 @@ impl LabelSelector {
         let requirements = entries.filter_map(|(key, value)| {
             Some(Requirement {
                 key: key.text()?.into_owned(),
-                condition: Condition::In(vec![value.text()?.into_owned()]),
+                condition: Condition::In(Values::from(vec![value.text()?.into_owned()])),
             })
         });
         LabelSelector {
@@ -39,7 +41,8 @@ impl LabelSelector {
     pub fn of_object(selector: Node<'_>) -> LabelSelector {
         let text = |node: Node<'_>| node.text().map(Cow::into_owned);
         let requirement = |expression: Node<'_>| {
-            let values = expression.items_at(["values"]).filter_map(text).collect();
+            let values = expression.items_at(["values"]).filter_map(text);
+            let values = Values::from(values.collect::<Vec<_>>());
             let operator = expression.text_at(["operator"]);
             Requirement {
                 key: expression.at(["key"]).and_then(text).unwrap_or_default(),
@@ -48,7 +51,7 @@ impl LabelSelector {
                     Some("NotIn") => Condition::NotIn(values),
                     Some("Exists") => Condition::Exists,
                     Some("DoesNotExist") => Condition::Absent,
-                    _ => Condition::In(Vec::new()),
+                    _ => Condition::In(Values::default()),
                 },
             }
         };
@@ -75,12 +78,22 @@ impl LabelSelector {
         labels.flatten()
     }
 
+    /// The keys that matching labels must have, each with its permitted values if they are listed.
+    pub fn wanted(&self) -> impl Iterator<Item = (&str, Option<&[String]>)> {
+        self.requirements
+            .iter()
+            .filter_map(|it| match &it.condition {
+                Condition::In(values) => Some((it.key.as_str(), Some(values.as_slice()))),
+                Condition::NotIn(_) | Condition::Absent => None,
+                Condition::Exists | Condition::Above(_) | Condition::Below(_) => {
+                    Some((it.key.as_str(), None))
+                }
+            })
+    }
+
     /// The keys that matching labels must have.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        let needs_key =
-            |it: &&Requirement| !matches!(it.condition, Condition::Absent | Condition::NotIn(_));
-        let requirements = self.requirements.iter().filter(needs_key);
-        requirements.map(|it| it.key.as_str())
+        self.wanted().map(|(key, _)| key)
     }
 
     /// The selector without the requirements for some keys.
@@ -147,9 +160,11 @@ impl fmt::Display for LabelSelector {
                 Condition::Absent => write!(f, "!{key}")?,
                 Condition::In(values) => match values.as_slice() {
                     [only] => write!(f, "{key}={only}")?,
-                    _ => write!(f, "{key} in ({})", values.join(","))?,
+                    _ => write!(f, "{key} in ({})", values.as_slice().join(","))?,
                 },
-                Condition::NotIn(values) => write!(f, "{key} notin ({})", values.join(","))?,
+                Condition::NotIn(values) => {
+                    write!(f, "{key} notin ({})", values.as_slice().join(","))?
+                }
                 Condition::Above(bound) => write!(f, "{key}>{bound}")?,
                 Condition::Below(bound) => write!(f, "{key}<{bound}")?,
             }
@@ -159,21 +174,69 @@ impl fmt::Display for LabelSelector {
 }
 
 /// One term of a selector.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Requirement {
     key: String,
     condition: Condition,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Condition {
     Exists,
     Absent,
-    In(Vec<String>),
+    In(Values),
     /// Also matches an absent label.
-    NotIn(Vec<String>),
+    NotIn(Values),
     Above(i64),
     Below(i64),
+}
+
+/// The values of a requirement, in the order of the selector.
+#[derive(Clone, Debug, Default)]
+struct Values {
+    list: Vec<String>,
+    /// The same, if there are many.
+    many: HashSet<String>,
+}
+
+impl Values {
+    /// Up to this many values are compared one by one.
+    const FEW: usize = 16;
+
+    fn as_slice(&self) -> &[String] {
+        &self.list
+    }
+
+    fn has(&self, value: &str) -> bool {
+        match self.many.is_empty() {
+            true => self.list.iter().any(|it| it == value),
+            false => self.many.contains(value),
+        }
+    }
+}
+
+impl From<Vec<String>> for Values {
+    fn from(list: Vec<String>) -> Values {
+        let many = list.iter().filter(|_| list.len() > Values::FEW).cloned();
+        Values {
+            many: many.collect(),
+            list,
+        }
+    }
+}
+
+impl PartialEq for Values {
+    fn eq(&self, other: &Values) -> bool {
+        self.list == other.list
+    }
+}
+
+impl Eq for Values {}
+
+impl Hash for Values {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.list.hash(state);
+    }
 }
 
 impl Requirement {
@@ -183,12 +246,8 @@ impl Requirement {
         match &self.condition {
             Condition::Exists => value.is_some(),
             Condition::Absent => value.is_none(),
-            Condition::In(values) => {
-                value.is_some_and(|value| values.iter().any(|wanted| wanted == value))
-            }
-            Condition::NotIn(values) => {
-                value.is_none_or(|value| values.iter().all(|unwanted| unwanted != value))
-            }
+            Condition::In(values) => value.is_some_and(|value| values.has(value)),
+            Condition::NotIn(values) => value.is_none_or(|value| !values.has(value)),
             Condition::Above(bound) => number().is_some_and(|number| number > *bound),
             Condition::Below(bound) => number().is_some_and(|number| number < *bound),
         }

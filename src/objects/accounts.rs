@@ -5,9 +5,9 @@
 //! Sources: `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::names::{self, Named};
+use super::names::{self, ByName, Named};
 use super::template::Template;
 use crate::catalogue::{Entry, Known};
 use crate::read::Resource;
@@ -29,10 +29,11 @@ pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, 
 pub struct Accounts {
     /// The accounts in the input.
     known: Vec<Account>,
+    by_name: ByName,
     /// Accounts outside the input that have rights: their namespaces by name; `None` if the reference has no namespace.
-    elsewhere: HashMap<String, Vec<Option<String>>>,
+    elsewhere: HashMap<String, HashSet<Option<String>>>,
     /// Namespaces whose accounts all have rights; `None` for all namespaces.
-    groups: Vec<Option<String>>,
+    groups: HashSet<Option<String>>,
 }
 
 /// A ServiceAccount in the input.
@@ -56,8 +57,10 @@ impl Accounts {
     /// Collects the accounts from the ServiceAccounts and bindings.
     pub fn of(resources: &[Resource<'_>]) -> Accounts {
         let of_kind = |kind: &'static str| resources.iter().filter(move |it| it.kind == kind);
+        let known: Vec<Account> = of_kind("ServiceAccount").map(Account::of).collect();
         let mut accounts = Accounts {
-            known: of_kind("ServiceAccount").map(Account::of).collect(),
+            by_name: ByName::of(known.iter().map(|it| &it.named).enumerate()),
+            known,
             ..Accounts::default()
         };
         for binding in of_kind("RoleBinding").chain(of_kind("ClusterRoleBinding")) {
@@ -90,11 +93,7 @@ impl Accounts {
         let account = account.map_or(Cow::Borrowed(DEFAULT), |(_, account)| account);
         let account = account.as_ref();
         let namespace = resource.namespace.as_deref();
-        let here = |decided: &Option<String>| match (decided.as_deref(), namespace) {
-            (Some(decided), Some(pod)) => decided == pod,
-            _ => true,
-        };
-        if self.groups.iter().any(here) {
+        if may_hold(&self.groups, namespace) {
             return true;
         }
         let known = self.referred(account, namespace, resource);
@@ -102,16 +101,16 @@ impl Accounts {
             return known.iter().any(|index| self.known[*index].is_decided);
         }
         let elsewhere = self.elsewhere.get(account);
-        elsewhere.is_some_and(|namespaces| namespaces.iter().any(here))
+        elsewhere.is_some_and(|namespaces| may_hold(namespaces, namespace))
     }
 
     /// Whether a ServiceAccount has rights, or sets `automountServiceAccountToken`.
     pub fn decide(&self, account: &Resource<'_>) -> bool {
         let namespace = account.namespace.as_deref();
-        let mut groups = self.groups.iter().map(|group| group.as_deref());
-        let mut known = self.known.iter();
-        groups.any(|group| group.is_none() || namespace.is_none() || group == namespace)
-            || known.any(|it| {
+        let called = self.by_name.candidates(&account.name, namespace);
+        let mut called = called.iter().map(|index| &self.known[*index]);
+        may_hold(&self.groups, namespace)
+            || called.any(|it| {
                 it.is_decided
                     && it.named.name() == account.name
                     && it.named.namespace() == namespace
@@ -120,11 +119,10 @@ impl Accounts {
 
     /// The accounts that a reference may resolve to: of several with the name, the nearest.
     fn referred(&self, name: &str, namespace: Option<&str>, from: &Resource<'_>) -> Vec<usize> {
-        let found = (0..self.known.len()).filter(|index| {
-            let account = &self.known[*index].named;
-            account.answers_to(name) && account.may_be_in(namespace)
-        });
         let named = |index: usize| &self.known[index].named;
+        let called = self.by_name.candidates(name, namespace);
+        let found = called.iter().copied();
+        let found = found.filter(|index| named(*index).may_be_in(namespace));
         names::nearest(found.collect(), named, namespace, from)
     }
 
@@ -143,7 +141,9 @@ impl Accounts {
                     }
                 }
                 "Group" => match name.strip_prefix("system:serviceaccounts") {
-                    Some("") => self.groups.push(None),
+                    Some("") => {
+                        self.groups.insert(None);
+                    }
                     Some(rest) => {
                         let namespace = rest.strip_prefix(':').map(str::to_owned);
                         self.groups.extend(namespace.map(Some));
@@ -163,17 +163,25 @@ impl Accounts {
         }
         if known.is_empty() {
             let namespaces = self.elsewhere.entry(name.to_owned()).or_default();
-            namespaces.push(namespace.map(str::to_owned));
+            namespaces.insert(namespace.map(str::to_owned));
         }
     }
 
     /// The same for a name in a text that kustomize does not treat as a reference, and so never renames.
     fn add_final(&mut self, name: &str, namespace: &str) {
-        for account in &mut self.known {
+        for index in self.by_name.candidates(name, Some(namespace)).iter() {
+            let account = &mut self.known[*index];
             let is_here = account.named.namespace().is_none_or(|it| it == namespace);
             account.is_decided |= is_here && account.named.name() == name;
         }
         let namespaces = self.elsewhere.entry(name.to_owned()).or_default();
-        namespaces.push(Some(namespace.to_owned()));
+        namespaces.insert(Some(namespace.to_owned()));
     }
+}
+
+/// Whether some namespaces, each `None` if not known, may include that of an object.
+fn may_hold(namespaces: &HashSet<Option<String>>, namespace: Option<&str>) -> bool {
+    let is_there =
+        |it: &str| namespaces.contains(&None) || namespaces.contains(&Some(it.to_owned()));
+    !namespaces.is_empty() && namespace.is_none_or(is_there)
 }

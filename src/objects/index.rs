@@ -1,19 +1,21 @@
 //! The index of all objects: what each one is, and how they refer to each other.
 
-use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use super::accounts::Accounts;
 use super::claims::ClaimSpecs;
 use super::names::NameIndex;
 use super::namespaces::{self, Demands};
 use super::places::PodSpecs;
+use super::ports::Ports;
 use super::related::{Pods, Related};
 use super::scaling::Autoscaler;
 use super::target::Target;
 use super::template::Template;
 use crate::kubernetes::LabelSelector;
-use crate::problem::Problem;
+use crate::problem::{Problem, did_you_mean};
 use crate::read::Resource;
 use crate::yaml::Node;
 
@@ -36,7 +38,16 @@ pub struct Objects<'a> {
     in_host: bool,
     names: OnceCell<NameIndex>,
     demands: OnceCell<HashMap<String, Demands>>,
+    /// Namespaces of pods; built on first use.
+    pod_namespaces: OnceCell<HashSet<Option<String>>>,
+    /// Ports of Services by their index; each is read on first use.
+    service_ports: RefCell<HashMap<usize, Rc<Ports>>>,
+    /// How many names may still be compared for suggestions.
+    comparisons: Cell<usize>,
 }
+
+/// Names that a run compares for suggestions: if most references are wrong, the cost must not be quadratic.
+const MOST_COMPARISONS: usize = 20_000;
 
 /// What fitout can do with an object.
 #[derive(Debug)]
@@ -133,6 +144,9 @@ impl<'a> Objects<'a> {
             in_host: function_config.is_some(),
             names: OnceCell::new(),
             demands: OnceCell::new(),
+            pod_namespaces: OnceCell::new(),
+            service_ports: RefCell::default(),
+            comparisons: Cell::new(MOST_COMPARISONS),
         };
         objects.link_autoscalers();
         objects
@@ -184,15 +198,50 @@ impl<'a> Objects<'a> {
 
     /// The pods that a selector matches, in any namespace.
     pub fn pods_selected(&self, selector: &LabelSelector) -> impl Iterator<Item = &Pods<'a>> {
-        let candidates = self.names().candidates(selector);
-        let pods = candidates.map(|at| &self.pods()[at]);
+        let candidates = self.related.pods_by_label().all.candidates(selector);
+        let pods = (0..candidates.len()).map(move |at| &self.pods()[candidates[at]]);
         pods.filter(|it| selector.matches(|key| it.label(key)))
     }
 
-    /// All objects by name and all pods by label; built on first use.
+    /// All objects by name; built on first use.
     pub fn names(&self) -> &NameIndex {
-        let index = || NameIndex::of(self.resources, &self.related);
+        let index = || NameIndex::of(self.resources);
         self.names.get_or_init(index)
+    }
+
+    /// Whether pods of a namespace are in the input; `None` for pods without a namespace.
+    pub(super) fn has_pods_in(&self, namespace: Option<&str>) -> bool {
+        let namespace_of = |pods: &Pods<'a>| pods.resource.namespace.as_deref().map(str::to_owned);
+        let namespaces = || self.pods().iter().map(namespace_of).collect();
+        let namespaces = self.pod_namespaces.get_or_init(namespaces);
+        namespaces.contains(&namespace.map(str::to_owned))
+    }
+
+    /// The ports of a Service, by its index.
+    pub fn ports_of_service(&self, index: usize) -> Rc<Ports> {
+        let mut known = self.service_ports.borrow_mut();
+        let ports = || self.resources[index].node.items_at(["spec", "ports"]);
+        let of_service = known.entry(index);
+        Rc::clone(of_service.or_insert_with(|| Rc::new(Ports::of(ports(), "port"))))
+    }
+
+    /// Whether so many names may still be compared.
+    pub(super) fn may_compare(&self, names: usize) -> bool {
+        let left = self.comparisons.get().checked_sub(names);
+        self.comparisons.set(left.unwrap_or_default());
+        left.is_some()
+    }
+
+    /// The most similar of some names, if any is similar enough; none after many comparisons.
+    pub fn did_you_mean<'n>(
+        &self,
+        written: &str,
+        names: impl Iterator<Item = &'n str>,
+        count: usize,
+    ) -> Option<&'n str> {
+        self.may_compare(count)
+            .then(|| did_you_mean(written, names))
+            .flatten()
     }
 
     /// The Pod Security labels of the Namespace with this name; read on first use.

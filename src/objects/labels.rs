@@ -9,60 +9,113 @@ use crate::yaml::Node;
 /// The positions of items in a list, by label.
 #[derive(Debug, Default)]
 pub(super) struct ByLabel<'a> {
-    places: HashMap<Cow<'a, str>, HashMap<Cow<'a, str>, Vec<usize>>>,
-    len: usize,
+    keys: HashMap<Cow<'a, str>, WithKey<'a>>,
+    none: HashMap<Cow<'a, str>, Vec<usize>>,
+    all: Vec<usize>,
+}
+
+/// The items with a label, in their order.
+#[derive(Debug, Default)]
+struct WithKey<'a> {
+    all: Vec<usize>,
+    by_value: HashMap<Cow<'a, str>, Vec<usize>>,
 }
 
 impl<'a> ByLabel<'a> {
-    /// Indexes the labels of each item.
-    pub(super) fn of(items: impl Iterator<Item = Option<Node<'a>>>) -> ByLabel<'a> {
-        let mut by_label = ByLabel::default();
-        for labels in items {
-            for (key, value) in labels.into_iter().flat_map(|labels| labels.entries()) {
-                if let (Some(key), Some(value)) = (key.text(), value.text()) {
-                    let values = by_label.places.entry(key).or_default();
-                    values.entry(value).or_default().push(by_label.len);
-                }
+    fn add(&mut self, item: usize, labels: Option<Node<'a>>) {
+        for (key, value) in labels.into_iter().flat_map(|labels| labels.entries()) {
+            if let (Some(key), Some(value)) = (key.text(), value.text()) {
+                let with_key = self.keys.entry(key).or_default();
+                with_key.all.push(item);
+                with_key.by_value.entry(value).or_default().push(item);
             }
-            by_label.len += 1;
         }
-        by_label
+        self.all.push(item);
     }
 
-    /// The same index without borrowed text.
-    pub(super) fn into_owned(self) -> ByLabel<'static> {
-        let owned = |text: Cow<'a, str>| Cow::Owned(text.into_owned());
-        let places = self.places.into_iter().map(|(key, values)| {
-            let values = values.into_iter();
-            let values = values.map(|(value, places)| (owned(value), places));
-            (owned(key), values.collect())
-        });
-        ByLabel {
-            places: places.collect(),
-            len: self.len,
+    /// The items that a selector may match, in their order: those that meet its rarest requirement.
+    pub(super) fn candidates(&self, selector: &LabelSelector) -> Cow<'_, [usize]> {
+        let places = |key: &str, values: Option<&[String]>| -> Vec<&[usize]> {
+            let Some(with_key) = self.keys.get(key) else {
+                return Vec::new();
+            };
+            match values {
+                Some(values) => {
+                    let places = values
+                        .iter()
+                        .filter_map(|it| with_key.by_value.get(it.as_str()));
+                    places.map(Vec::as_slice).collect()
+                }
+                None => vec![&with_key.all],
+            }
+        };
+        let requirements = selector.wanted().map(|(key, values)| places(key, values));
+        let len = |places: &Vec<&[usize]>| places.iter().map(|it| it.len()).sum::<usize>();
+        let Some(fewest) = requirements.min_by_key(len) else {
+            return Cow::Borrowed(&self.all);
+        };
+        match fewest.as_slice() {
+            [only] => Cow::Borrowed(only),
+            several => {
+                let mut all = several.concat();
+                all.sort_unstable();
+                all.dedup();
+                Cow::Owned(all)
+            }
         }
-    }
-
-    /// The items that a selector may match: those with its rarest label.
-    pub(super) fn candidates(&self, selector: &LabelSelector) -> impl Iterator<Item = usize> {
-        let with_label = selector.labels().map(|(key, value)| {
-            let places = self.places.get(key).and_then(|values| values.get(value));
-            places.map_or(&[][..], Vec::as_slice)
-        });
-        let fewest = with_label.min_by_key(|places| places.len());
-        let all = 0..if fewest.is_none() { self.len } else { 0 };
-        fewest.unwrap_or_default().iter().copied().chain(all)
     }
 
     /// Whether any item has a label with this value.
     pub(super) fn has(&self, key: &str, value: &str) -> bool {
-        let values = self.places.get(key);
-        values.is_some_and(|values| values.contains_key(value))
+        let with_key = self.keys.get(key);
+        with_key.is_some_and(|it| it.by_value.contains_key(value))
     }
 
     /// All values of a label.
-    pub(super) fn values(&self, key: &str) -> impl Iterator<Item = &str> {
-        let values = self.places.get(key).into_iter();
-        values.flat_map(|values| values.keys().map(Cow::as_ref))
+    pub(super) fn values(&self, key: &str) -> impl ExactSizeIterator<Item = &str> {
+        let values = self.keys.get(key).map_or(&self.none, |it| &it.by_value);
+        values.keys().map(Cow::as_ref)
+    }
+}
+
+/// The same in all namespaces, and in each.
+#[derive(Debug, Default)]
+pub(super) struct ByPlace<'a> {
+    /// In all namespaces.
+    pub(super) all: ByLabel<'a>,
+    by_namespace: HashMap<Option<&'a str>, ByLabel<'a>>,
+}
+
+impl<'a> ByPlace<'a> {
+    /// Indexes the labels of each item of a list with its namespace.
+    pub(super) fn of(
+        items: impl Iterator<Item = (Option<&'a str>, Option<Node<'a>>)>,
+    ) -> ByPlace<'a> {
+        let mut by_place = ByPlace::default();
+        for (item, (namespace, labels)) in items.enumerate() {
+            by_place.all.add(item, labels);
+            let here = by_place.by_namespace.entry(namespace);
+            here.or_default().add(item, labels);
+        }
+        by_place
+    }
+
+    /// The items that a selector may match and that may be in the namespace, in their order.
+    pub(super) fn candidates(
+        &self,
+        selector: &LabelSelector,
+        namespace: Option<&str>,
+    ) -> Vec<usize> {
+        if namespace.is_none() {
+            return self.all.candidates(selector).into_owned();
+        }
+        let here = |namespace| self.by_namespace.get(&namespace);
+        let both = [here(namespace), here(None)].into_iter().flatten();
+        let both: Vec<_> = both.map(|it| it.candidates(selector)).collect();
+        let mut items = both.concat();
+        if both.len() > 1 {
+            items.sort_unstable();
+        }
+        items
     }
 }

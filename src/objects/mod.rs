@@ -32,7 +32,7 @@ pub use names::NameIndex;
 pub use namespaces::Demands;
 pub use partial::{is_whole, patch_reason, why_patch};
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
-pub use ports::{PortRef, protocol};
+pub use ports::{PortRef, Ports, protocol};
 pub use related::{Monitor, Pods, Related, Service};
 pub use scaling::Autoscaler;
 pub use search::{CLUSTERS_NAMESPACE, NoMatch, PodSearch};

@@ -7,14 +7,12 @@
 //! Sources: `api/resmap/reswrangler.go` (`SubsetThatCouldBeReferencedByResource`) and `api/internal/utils/annotations.go`
 //! of kustomize.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use kustomize_krm_types::annotations;
 
 use super::index::Objects;
-use super::labels::ByLabel;
-use super::related::{Pods, Related};
-use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 
 /// The current and previous names of an object.
@@ -46,16 +44,86 @@ impl Named {
         self.namespace.as_deref()
     }
 
-    pub(super) fn answers_to(&self, name: &str) -> bool {
-        self.names.iter().any(|it| it == name)
-    }
-
     pub(super) fn may_be_in(&self, namespace: Option<&str>) -> bool {
         match (namespace, self.namespace()) {
             (Some(wanted), Some(now)) => {
                 wanted == now || self.previous_namespaces.iter().any(|it| it == wanted)
             }
             _ => true,
+        }
+    }
+
+    /// The namespaces that the object is or was in; `None` for one that is not known.
+    fn namespaces(&self) -> impl Iterator<Item = Option<&str>> {
+        let previous = self.previous_namespaces.iter().map(|it| Some(it.as_str()));
+        std::iter::once(self.namespace()).chain(previous.filter(|_| self.namespace.is_some()))
+    }
+}
+
+/// The indices of objects by name.
+#[derive(Debug, Default)]
+pub(super) struct ByName(HashMap<String, Called>);
+
+/// The objects with a name, in their order.
+#[derive(Debug, Default)]
+struct Called {
+    all: Vec<usize>,
+    /// The same by namespace, if there are more than a few.
+    by_namespace: HashMap<Option<String>, Vec<usize>>,
+}
+
+impl ByName {
+    /// Up to this many objects with the same name are compared one by one.
+    const FEW: usize = 8;
+
+    pub(super) fn of<'n>(named: impl Iterator<Item = (usize, &'n Named)> + Clone) -> ByName {
+        let mut by_name: HashMap<String, Called> = HashMap::new();
+        for (index, it) in named.clone() {
+            for name in &it.names {
+                let called = match by_name.get_mut(name) {
+                    Some(called) => called,
+                    None => by_name.entry(name.clone()).or_default(),
+                };
+                called.all.push(index);
+            }
+        }
+        for (index, it) in named {
+            for name in &it.names {
+                let Some(called) = by_name.get_mut(name) else {
+                    continue;
+                };
+                if called.all.len() <= ByName::FEW {
+                    continue;
+                }
+                for namespace in it.namespaces() {
+                    let here = called.by_namespace.entry(namespace.map(str::to_owned));
+                    let here = here.or_default();
+                    if here.last() != Some(&index) {
+                        here.push(index);
+                    }
+                }
+            }
+        }
+        ByName(by_name)
+    }
+
+    /// The objects with the name, in their order; of many, only those that may be in the namespace.
+    pub(super) fn candidates(&self, name: &str, namespace: Option<&str>) -> Cow<'_, [usize]> {
+        let Some(called) = self.0.get(name) else {
+            return Cow::Borrowed(&[]);
+        };
+        if namespace.is_none() || called.by_namespace.is_empty() {
+            return Cow::Borrowed(&called.all);
+        }
+        let here = |namespace: Option<&str>| called.by_namespace.get(&namespace.map(str::to_owned));
+        match (here(namespace), here(None)) {
+            (None, None) => Cow::Borrowed(&[]),
+            (Some(only), None) | (None, Some(only)) => Cow::Borrowed(only),
+            (Some(one), Some(other)) => {
+                let mut both = [one.as_slice(), other].concat();
+                both.sort_unstable();
+                Cow::Owned(both)
+            }
         }
     }
 }
@@ -117,89 +185,135 @@ pub(super) fn nearest<'n>(
 /// Built-in groups, whose objects create nothing that fitout does not know.
 const BUILT_IN_GROUPS: [&str; 5] = ["", "apps", "batch", "autoscaling", "policy"];
 
+/// A reference resolves to at most this many objects; more share a name only if the input is for several clusters.
+const MOST_REFERRED: usize = 64;
+
+/// Kubernetes limits names to this length.
+const LONGEST_NAME: usize = 253;
+
+/// The objects of a kind.
+#[derive(Debug)]
+struct Kind {
+    by_name: ByName,
+    by_namespace: HashMap<Option<String>, Vec<usize>>,
+}
+
 /// All rendered objects, by name.
 #[derive(Debug)]
 pub struct NameIndex {
     named: Vec<Named>,
-    by_name: HashMap<String, Vec<usize>>,
+    by_kind: HashMap<String, Kind>,
+    /// The names of custom resources that operators create other objects from, with their namespaces.
+    makers: HashMap<String, HashSet<Option<String>>>,
     /// Kinds of custom resources that operators create other objects from, in lower case.
     maker_kinds: HashSet<String>,
-    pods_by_label: ByLabel<'static>,
 }
 
 impl NameIndex {
     /// Indexes all names except those of local-config objects, which are not rendered.
-    pub(super) fn of(resources: &[Resource<'_>], related: &Related<'_>) -> NameIndex {
+    pub(super) fn of(resources: &[Resource<'_>]) -> NameIndex {
         let named: Vec<Named> = resources.iter().map(Named::of).collect();
-        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
-        for (index, it) in named.iter().enumerate() {
-            let local = resources[index].annotation(annotations::LOCAL_CONFIG);
+        let mut kinds: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut makers: HashMap<String, HashSet<Option<String>>> = HashMap::new();
+        for (index, resource) in resources.iter().enumerate() {
+            let local = resource.annotation(annotations::LOCAL_CONFIG);
             if local.is_some_and(|value| value != "false") {
                 continue;
             }
-            for name in &it.names {
-                by_name.entry(name.clone()).or_default().push(index);
+            kinds.entry(&resource.kind).or_default().push(index);
+            if makes_others(resource) {
+                let it = &named[index];
+                for name in &it.names {
+                    let namespaces = it.namespaces().map(|it| it.map(str::to_owned));
+                    makers.entry(name.clone()).or_default().extend(namespaces);
+                }
             }
         }
+        let kind = |(kind, objects): (&str, Vec<usize>)| {
+            let mut by_namespace: HashMap<Option<String>, Vec<usize>> = HashMap::new();
+            for index in &objects {
+                let namespace = named[*index].namespace.clone();
+                by_namespace.entry(namespace).or_default().push(*index);
+            }
+            let by_name = ByName::of(objects.iter().map(|index| (*index, &named[*index])));
+            (
+                kind.to_owned(),
+                Kind {
+                    by_name,
+                    by_namespace,
+                },
+            )
+        };
         NameIndex {
-            named,
-            by_name,
+            by_kind: kinds.into_iter().map(kind).collect(),
+            makers,
             maker_kinds: resources
                 .iter()
                 .filter(|it| makes_others(it))
                 .map(|it| it.kind.to_lowercase())
                 .collect(),
-            pods_by_label: ByLabel::of(related.all_pods().iter().map(Pods::labels)).into_owned(),
+            named,
         }
-    }
-
-    /// The positions of pods that a selector may match.
-    pub(super) fn candidates(&self, selector: &LabelSelector) -> impl Iterator<Item = usize> {
-        self.pods_by_label.candidates(selector)
-    }
-
-    /// Whether any pods have a label with this value.
-    pub fn is_pod_label(&self, key: &str, value: &str) -> bool {
-        self.pods_by_label.has(key, value)
-    }
-
-    /// All values of a pod label.
-    pub fn pod_label_values(&self, key: &str) -> impl Iterator<Item = &str> {
-        self.pods_by_label.values(key)
     }
 }
 
 impl<'a> Objects<'a> {
-    /// The objects that a reference may resolve to: of those with the name that `matches` accepts, the nearest.
+    /// The objects that a reference to a kind may resolve to: of those with the name that `matches` accepts, the nearest.
     pub fn referred(
         &self,
         from: &Resource<'_>,
-        name: &str,
+        (kind, name): (&str, &str),
         namespace: Option<&str>,
         matches: impl Fn(&Resource<'a>) -> bool,
     ) -> Vec<(usize, &'a Resource<'a>)> {
         let names = self.names();
-        let called = names.by_name.get(name).map_or(&[][..], Vec::as_slice);
+        let Some(kind) = names.by_kind.get(kind) else {
+            return Vec::new();
+        };
+        let called = kind.by_name.candidates(name, namespace);
         let found = called.iter().copied().filter(|index| {
             names.named[*index].may_be_in(namespace) && matches(&self.resources[*index])
         });
         let named = |index: usize| &names.named[index];
-        let nearest = nearest(found.collect(), named, namespace, from).into_iter();
+        let found = found.take(MOST_REFERRED).collect();
+        let nearest = nearest(found, named, namespace, from).into_iter();
         nearest.map(|it| (it, &self.resources[it])).collect()
+    }
+
+    /// The objects of a kind in a namespace; `None` is the one of objects without a namespace.
+    pub fn of_kind(
+        &self,
+        kind: &str,
+        namespace: Option<&str>,
+    ) -> impl ExactSizeIterator<Item = &'a Resource<'a>> + Clone {
+        let kind = self.names().by_kind.get(kind);
+        let here = kind.and_then(|it| it.by_namespace.get(&namespace.map(str::to_owned)));
+        let here = here.map_or(&[][..], Vec::as_slice);
+        here.iter().map(|index| &self.resources[*index])
     }
 
     /// Whether an operator may create an object of this name, or pods with this label value: it starts with the name or
     /// kind of a custom resource. `orders-kafka-brokers` belongs to the Kafka `orders`, `prometheus-operated` to every
     /// Prometheus.
-    pub fn may_be_made(&self, from: &Resource<'_>, name: &str, namespace: Option<&str>) -> bool {
+    pub fn may_be_made(&self, name: &str, namespace: Option<&str>) -> bool {
+        let NameIndex {
+            makers,
+            maker_kinds,
+            ..
+        } = self.names();
+        if maker_kinds.is_empty() {
+            return false;
+        }
         let ends = name.match_indices('-').map(|(end, _)| end);
-        let mut beginnings = ends.chain([name.len()]).map(|end| &name[..end]);
-        let kinds = |it: &str| self.names().maker_kinds.contains(&it.to_lowercase());
-        beginnings.any(|name| {
-            kinds(name)
-                || !self
-                    .referred(from, name, namespace, makes_others)
-                    .is_empty()
+        let ends = ends
+            .chain([name.len()])
+            .take_while(|end| *end <= LONGEST_NAME);
+        let namespace = namespace.map(str::to_owned);
+        ends.map(|end| &name[..end]).any(|name| {
+            let is_here = |of: &HashSet<Option<String>>| {
+                namespace.is_none() || of.contains(&None) || of.contains(&namespace)
+            };
+            maker_kinds.contains(&name.to_lowercase()) || makers.get(name).is_some_and(is_here)
         })
     }
 }

@@ -5,10 +5,10 @@
 //! without a namespace may be in any.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::claims::{Claim, ClaimKind};
-use super::labels::ByLabel;
+use super::labels::ByPlace;
 use super::limit_range::LimitRangeItem;
 use super::names::all_names;
 use super::target::Target;
@@ -23,18 +23,22 @@ pub struct Related<'a> {
     pods: Vec<Pods<'a>>,
     /// The position in `pods` of an object's first template, by its index.
     first_pods: HashMap<usize, usize>,
+    pods_by_label: ByPlace<'a>,
     services: Vec<Service<'a>>,
     /// The position in `services`, by the index of the object.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
-    /// PersistentVolumeClaims by name, with their indices.
-    claims: HashMap<String, Vec<(&'a Resource<'a>, usize)>>,
+    /// The first PersistentVolumeClaim of each name, and of each name and namespace, with its index.
+    claims: HashMap<String, [HashMap<Option<&'a str>, (usize, Node<'a>)>; 2]>,
     /// The namespaces of claims that StatefulSets create, by name without the ordinal.
-    made_claims: HashMap<String, Vec<Option<String>>>,
+    made_claims: HashMap<String, HashSet<Option<&'a str>>>,
     storage_classes: HashMap<String, Node<'a>>,
     runtime_classes: HashMap<String, Node<'a>>,
-    limits: Vec<LimitRangeItem<'a>>,
+    /// By namespace.
+    limits: HashMap<Option<&'a str>, Vec<LimitRangeItem<'a>>>,
     quotas: Vec<(usize, &'a Resource<'a>)>,
+    /// The same without their indices, by namespace.
+    quotas_of: HashMap<Option<&'a str>, Vec<&'a Resource<'a>>>,
 }
 
 /// Pods that an object makes.
@@ -115,8 +119,15 @@ impl<'a> Related<'a> {
             }
             ("storage.k8s.io", "StorageClass") => self.storage_classes.extend(by_name()),
             ("node.k8s.io", "RuntimeClass") => self.runtime_classes.extend(by_name()),
-            ("", "LimitRange") => self.limits.extend(LimitRangeItem::all(resource)),
-            ("", "ResourceQuota") => self.quotas.push((index, resource)),
+            ("", "LimitRange") => {
+                let limits = self.limits.entry(resource.namespace.as_deref());
+                limits.or_default().extend(LimitRangeItem::all(resource));
+            }
+            ("", "ResourceQuota") => {
+                self.quotas.push((index, resource));
+                let quotas = self.quotas_of.entry(resource.namespace.as_deref());
+                quotas.or_default().push(resource);
+            }
             _ => {}
         }
     }
@@ -125,15 +136,17 @@ impl<'a> Related<'a> {
         match claim.kind {
             ClaimKind::Object => {
                 for name in all_names(resource) {
-                    let claims = self.claims.entry(name).or_default();
-                    claims.push((resource, index));
+                    let [first, by_namespace] = self.claims.entry(name).or_default();
+                    let claim = (index, resource.node);
+                    first.entry(None).or_insert(claim);
+                    let here = by_namespace.entry(resource.namespace.as_deref());
+                    here.or_insert(claim);
                 }
             }
             ClaimKind::Template => {
                 for name in all_names(resource) {
                     let made = self.made_claims.entry(format!("{}-{name}", claim.name));
-                    let namespace = resource.namespace.as_deref().map(str::to_owned);
-                    made.or_default().push(namespace);
+                    made.or_default().insert(resource.namespace.as_deref());
                 }
             }
             // The names of these are not predictable, or nothing else refers to them.
@@ -143,48 +156,60 @@ impl<'a> Related<'a> {
 
     /// Resolves all selectors, after all objects are added.
     pub fn link(&mut self) {
+        let namespace_of = |it: &'a Resource<'a>| it.namespace.as_deref();
+        let pods = self.pods.iter();
+        self.pods_by_label = ByPlace::of(pods.map(|it| (namespace_of(it.resource), it.labels())));
         if self.services.is_empty() && self.monitors.is_empty() {
             return;
         }
-        let pods = ByLabel::of(self.pods.iter().map(Pods::labels));
-        let labels = |it: &Service<'a>| it.resource.labels();
-        let services = ByLabel::of(self.services.iter().map(labels));
+        let pods = &self.pods_by_label;
         for (index, service) in self.services.iter_mut().enumerate() {
             // The endpoints of a Service without a selector are managed by others.
             if service.selector.is_empty() {
                 continue;
             }
-            for at in pods.candidates(&service.selector) {
+            for at in pods.candidates(&service.selector, namespace_of(service.resource)) {
                 let it = &mut self.pods[at];
-                let meets = service.selector.matches(|key| it.label(key));
-                if meets && are_together(service.resource, it.resource) {
+                if service.selector.matches(|key| it.label(key)) {
                     it.services.push(index);
                     service.pods.push(at);
                 }
             }
         }
+        let services = self.services.iter();
+        let services = services.map(|it| (namespace_of(it.resource), it.resource.labels()));
+        let services = ByPlace::of(services.filter(|_| !self.monitors.is_empty()));
         for (index, monitor) in self.monitors.iter().enumerate() {
             // An absent selector selects nothing.
             let Some(selector) = monitor.selector() else {
                 continue;
             };
-            if monitor.resource.kind == "PodMonitor" {
-                for at in pods.candidates(&selector) {
+            let is_for_pods = monitor.resource.kind == "PodMonitor";
+            let index_of = if is_for_pods { pods } else { &services };
+            let candidates = match monitor.is_for_own_namespace() {
+                true => index_of.candidates(&selector, namespace_of(monitor.resource)),
+                false => index_of.all.candidates(&selector).into_owned(),
+            };
+            for at in candidates {
+                let (resource, monitors, meets) = if is_for_pods {
                     let it = &mut self.pods[at];
-                    if monitor.reaches(it.resource) && selector.matches(|key| it.label(key)) {
-                        it.monitors.push(index);
-                    }
-                }
-            } else {
-                for at in services.candidates(&selector) {
+                    let meets = selector.matches(|key| it.label(key));
+                    (it.resource, &mut it.monitors, meets)
+                } else {
                     let it = &mut self.services[at];
                     let meets = selector.matches(|key| it.resource.label(key));
-                    if meets && monitor.reaches(it.resource) {
-                        it.monitors.push(index);
-                    }
+                    (it.resource, &mut it.monitors, meets)
+                };
+                if meets && monitor.reaches(resource) {
+                    monitors.push(index);
                 }
             }
         }
+    }
+
+    /// All pods by label.
+    pub(super) fn pods_by_label(&self) -> &ByPlace<'a> {
+        &self.pods_by_label
     }
 
     /// The pods of an object's template, both by position.
@@ -261,9 +286,13 @@ impl<'a> Related<'a> {
 
     /// The PersistentVolumeClaim that pods of an object reference by name, with its index.
     pub fn claim(&self, of: &Resource<'_>, name: &str) -> Option<(usize, Node<'a>)> {
-        let mut claims = self.claims.get(name)?.iter();
-        let (claim, index) = claims.find(|(claim, _)| are_together(claim, of))?;
-        Some((*index, claim.node))
+        let [first, by_namespace] = self.claims.get(name)?;
+        let found = match of.namespace.as_deref() {
+            None => [first.get(&None), None],
+            namespace => [by_namespace.get(&namespace), by_namespace.get(&None)],
+        };
+        let found = found.into_iter().flatten();
+        found.min_by_key(|(index, _)| *index).copied()
     }
 
     /// The StorageClass with this name.
@@ -282,13 +311,19 @@ impl<'a> Related<'a> {
         &'s self,
         of: &'s Resource<'_>,
     ) -> impl Iterator<Item = &'s LimitRangeItem<'a>> {
-        let limits = self.limits.iter();
-        limits.filter(|it| it.range.namespace == of.namespace)
+        let limits = self.limits.get(&of.namespace.as_deref());
+        limits.into_iter().flatten()
     }
 
     /// Every ResourceQuota, with its index among the objects.
     pub fn quotas(&self) -> &[(usize, &'a Resource<'a>)] {
         &self.quotas
+    }
+
+    /// The ResourceQuotas of an object's namespace, as in [`Related::limits_of`].
+    pub fn quotas_of<'s>(&'s self, of: &'s Resource<'_>) -> &'s [&'s Resource<'a>] {
+        let quotas = self.quotas_of.get(&of.namespace.as_deref());
+        quotas.map_or(&[], Vec::as_slice)
     }
 
     /// Whether a StatefulSet in the input creates a claim of this name.
@@ -297,10 +332,11 @@ impl<'a> Related<'a> {
             return false;
         };
         let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
-        let mut made = self.made_claims.get(name).into_iter().flatten();
-        is_number
-            && made
-                .any(|namespace| may_share_namespace(namespace.as_deref(), of.namespace.as_deref()))
+        let is_here = |made: &HashSet<Option<&str>>| {
+            let namespace = of.namespace.as_deref();
+            namespace.is_none() || made.contains(&namespace) || made.contains(&None)
+        };
+        is_number && self.made_claims.get(name).is_some_and(is_here)
     }
 }
 
@@ -339,7 +375,13 @@ impl Monitor<'_> {
         Some(LabelSelector::of_object(selector))
     }
 
-    /// Whether the monitor watches the namespace of an object; by default, only its own.
+    /// Whether it only watches its own namespace, as it does by default.
+    fn is_for_own_namespace(&self) -> bool {
+        let of = |key| self.resource.node.at(["spec", "namespaceSelector", key]);
+        of("any").is_none() && of("matchNames").is_none()
+    }
+
+    /// Whether the monitor watches the namespace of an object.
     fn reaches(&self, resource: &Resource<'_>) -> bool {
         let node = self.resource.node;
         if node.bool_at(["spec", "namespaceSelector", "any"]) == Some(true) {

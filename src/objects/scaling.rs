@@ -55,9 +55,9 @@ impl<'a> Autoscaler<'a> {
         let version = text("apiVersion", default[0]);
         let group = version.split_once('/').map_or("", |it| it.0).to_owned();
         let (kind, name) = (text("kind", default[1]), text("name", ""));
-        let matches = |it: &Resource<'a>| it.kind == kind && it.group() == group;
+        let matches = |it: &Resource<'a>| it.group() == group;
         let namespace = resource.namespace.as_deref();
-        let targets = objects.referred(resource, &name, namespace, matches);
+        let targets = objects.referred(resource, (&kind, &name), namespace, matches);
         Some(Autoscaler {
             index,
             resource,

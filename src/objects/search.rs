@@ -5,10 +5,9 @@
 //! resource in the input may create the pods.
 
 use super::index::Objects;
-use super::related::{Pods, may_share_namespace};
+use super::related::Pods;
 use crate::kubernetes::LabelSelector;
 use crate::problem::did_you_mean;
-use crate::read::Resource;
 
 /// The result of a search for pods.
 pub enum PodSearch<'o, 'a> {
@@ -42,33 +41,29 @@ const AUTHORS_DOMAINS: [&str; 2] = ["app.kubernetes.io", "helm.sh"];
 /// The namespace of the cluster's own components.
 pub const CLUSTERS_NAMESPACE: &str = "kube-system";
 
-/// Limits that keep suggestions fast if many selectors are wrong: how many values a label may have, and how many similar
-/// ones are compared.
-const MAX_VALUES: usize = 1000;
-const MAX_SIMILAR: usize = 16;
-
 impl<'a> Objects<'a> {
     /// Searches a namespace for the pods that a selector of an object matches. Without a namespace, pods of all namespaces
     /// match.
     pub fn find_pods(
         &self,
         selector: &LabelSelector,
-        from: &Resource<'_>,
         namespace: Option<&str>,
     ) -> PodSearch<'_, 'a> {
-        let namespace_of = |pods: &Pods<'a>| pods.resource.namespace.as_deref();
-        let found = self.pods_selected(selector);
-        let found = found.filter(|pods| may_share_namespace(namespace, namespace_of(pods)));
-        let found: Vec<_> = found.collect();
+        let labels = self.related.pods_by_label();
+        let found = labels.candidates(selector, namespace).into_iter();
+        let found = found.map(|at| &self.pods()[at]);
+        let found: Vec<_> = found
+            .filter(|it| selector.matches(|key| it.label(key)))
+            .collect();
         if !found.is_empty() {
             return PodSearch::Pods(found);
         }
         let is_elsewhere = |key: &str| match key.split_once('/') {
-            _ if self.names().pod_label_values(key).next().is_some() => false,
+            _ if labels.all.values(key).next().is_some() => false,
             Some((domain, _)) => !AUTHORS_DOMAINS.contains(&domain),
             None => GIVEN_LABELS.contains(&key),
         };
-        let is_made = |value: &str| self.may_be_made(from, value, namespace);
+        let is_made = |value: &str| self.may_be_made(value, namespace);
         if !self.has_pods(namespace)
             || selector.keys().any(is_elsewhere)
             || selector.labels().any(|(_, value)| is_made(value))
@@ -80,9 +75,7 @@ impl<'a> Objects<'a> {
 
     /// Whether the pods of a namespace are in the input. Those of `kube-system` are not: some are files on nodes.
     pub fn has_pods(&self, namespace: Option<&str>) -> bool {
-        let mut pods = self.pods().iter();
-        namespace != Some(CLUSTERS_NAMESPACE)
-            && pods.any(|pods| pods.resource.namespace.as_deref() == namespace)
+        namespace != Some(CLUSTERS_NAMESPACE) && self.has_pods_in(namespace)
     }
 
     /// Why a selector matches no pods.
@@ -97,22 +90,26 @@ impl<'a> Objects<'a> {
                 )),
             };
         }
-        let values = |key| self.names().pod_label_values(key);
+        let labels = &self.related.pods_by_label().all;
         let missing = selector
             .labels()
-            .find(|(key, value)| !self.names().is_pod_label(key, value));
+            .find(|(key, value)| !labels.has(key, value));
         let Some((key, value)) = missing else {
             return NoMatch {
                 cause: format!("no pod in the input has {selector}"),
                 help: None,
             };
         };
-        let others: Vec<&str> = values(key).take(MAX_VALUES + 1).collect();
-        let help = match (similar_value(value, &others), &others[..]) {
-            (Some(similar), _) => Some(format!("did you mean {key}={similar}?")),
-            (None, []) => Some(format!("no pod has a label {key}")),
-            (None, [only]) => Some(format!("the pods in the input have {key}={only}")),
-            (None, _) => None,
+        let others = || labels.values(key);
+        let similar = match self.may_compare(others().len()) {
+            true => similar_value(value, others()),
+            false => None,
+        };
+        let help = match (similar, others().next(), others().len()) {
+            (Some(similar), ..) => Some(format!("did you mean {key}={similar}?")),
+            (None, None, _) => Some(format!("no pod has a label {key}")),
+            (None, Some(only), 1) => Some(format!("the pods in the input have {key}={only}")),
+            (None, Some(_), _) => None,
         };
         NoMatch {
             cause: format!("no pod in the input has {key}={value}"),
@@ -121,16 +118,18 @@ impl<'a> Objects<'a> {
     }
 }
 
+/// Similar values that are compared.
+const MAX_SIMILAR: usize = 16;
+
 /// The value that is most similar to another one, if similar enough for a suggestion.
-fn similar_value<'v>(value: &str, others: &[&'v str]) -> Option<&'v str> {
+fn similar_value<'v>(value: &str, others: impl Iterator<Item = &'v str>) -> Option<&'v str> {
     let ends = |text: &str| (text.bytes().next(), text.bytes().last());
-    let is_alike = |other: &&&str| {
+    let is_alike = |other: &&str| {
         let (wanted, other) = (ends(value), ends(other));
         wanted.0 == other.0 || wanted.1 == other.1
     };
-    let alike = others.iter().filter(|_| others.len() <= MAX_VALUES);
-    let alike = alike.filter(|other| other.len().abs_diff(value.len()) <= 2);
-    let mut alike: Vec<&str> = alike.filter(is_alike).copied().collect();
+    let alike = others.filter(|other| other.len().abs_diff(value.len()) <= 2);
+    let mut alike: Vec<&str> = alike.filter(is_alike).collect();
     alike.sort_unstable();
     alike.truncate(MAX_SIMILAR);
     did_you_mean(value, alike)

@@ -40,12 +40,15 @@ pub(super) fn push_name(resource: &ResourceIdentifier, text: &mut String) {
     text.push_str(&resource.name);
 }
 
+/// More resolved paths are searched slower than a path is resolved.
+const MOST: usize = 32;
+
 /// Finds the places of leaves, object by object.
 #[derive(Default)]
 pub(super) struct Places<'r, 'a> {
     resource: Option<&'r Resource<'a>>,
-    /// Paths that were resolved in the object: the last existing node, and whether it is the full path. Many leaves are
-    /// siblings.
+    /// The last paths that were resolved in the object: the last existing node, and whether it is the full path. Many
+    /// leaves are siblings.
     resolved: Vec<(PointerBuf, Node<'a>, bool)>,
 }
 
@@ -96,6 +99,9 @@ impl<'r, 'a> Places<'r, 'a> {
                         }
                     }
                 }
+                if self.resolved.len() == MOST {
+                    self.resolved.clear();
+                }
                 self.resolved.push((parent.to_owned(), node, is_whole));
                 (node, is_whole)
             }
@@ -107,7 +113,7 @@ impl<'r, 'a> Places<'r, 'a> {
 
 fn step<'a>(node: Node<'a>, token: &str) -> Option<Node<'a>> {
     match node.is_sequence() {
-        true => node.items().nth(token.parse().ok()?),
+        true => node.item(token.parse().ok()?),
         false => node.get(token),
     }
 }

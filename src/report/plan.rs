@@ -111,19 +111,16 @@ impl Plan<'_, '_> {
                 let mut by_line = ReasonsByLine::default();
                 for (resource, root) in &section.objects {
                     for (entry, change) in reasons.get(resource).into_iter().flatten() {
-                        let (text, start, root, lines) = match change.proposed {
-                            Some(_) => {
-                                (planned.after, section.after.start, *root, &mut by_line.new)
-                            }
+                        let (first, root, lines) = match change.proposed {
+                            Some(_) => (line_after, *root, &mut by_line.new),
                             None => {
                                 let root = self.resources[*resource].node;
-                                (planned.before, section.before.start, root, &mut by_line.old)
+                                (line_before, root, &mut by_line.old)
                             }
                         };
                         if let Some(node) = root.pointer(&change.pointer()) {
-                            let line = text[start..node.span().start].matches('\n').count();
                             lines
-                                .entry(line)
+                                .entry(node.position().line - 1 - first)
                                 .or_default()
                                 .push(Reason::of(entry, change));
                         }
@@ -163,11 +160,10 @@ impl Plan<'_, '_> {
         planned: &PlannedText<'_>,
         after: &'s Stream,
     ) -> Vec<Section<'s>> {
-        let old = self
-            .resources
-            .iter()
-            .enumerate()
-            .filter(|(_, resource)| resource.text == index);
+        // The objects are in the order of the texts.
+        let first = self.resources.partition_point(|it| it.text < index);
+        let old = self.resources.iter().enumerate().skip(first);
+        let old = old.take_while(|(_, resource)| resource.text == index);
         let mut sections: Vec<Section<'s>> = Vec::new();
         for ((resource, old), new) in old.zip(resources_of(after)) {
             let start = line_start(planned.before, old.node.span().start);

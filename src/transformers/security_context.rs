@@ -455,7 +455,7 @@ fn too_young(
 /// The author's value of a field in a security context; `None` for an empty mapping.
 fn author<'a>(context: Option<Node<'a>>, name: &str) -> Option<Node<'a>> {
     let node = context?.at([name])?;
-    (!(node.is_map() && node.len() == 0)).then_some(node)
+    (!(node.is_map() && node.is_empty_collection())).then_some(node)
 }
 
 /// The author's value of a field in a container's own security context, or in one that the container inherits.

@@ -1,5 +1,6 @@
 //! Changing values: what can be asked for, and what is answered when it cannot be done.
 
+mod brackets;
 mod emit;
 mod guard;
 mod new;
@@ -38,6 +39,17 @@ pub enum Change {
     Set(Value),
     /// The entry or item is gone afterwards. Nothing happens where there is none.
     Remove,
+}
+
+/// Where comments at the end of a block collection are, when something is added to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Footers {
+    /// At the end, behind what is added.
+    #[default]
+    AtTheEnd,
+    /// Behind the entry that they follow now, with a blank line behind them: kyaml takes them for its
+    /// foot comments, and would write them a second time if they were elsewhere.
+    OfTheEntryAbove,
 }
 
 /// An edit that was refused, so there is no new text.
@@ -128,6 +140,14 @@ impl Stream {
     /// # Errors
     /// A [`Refusal`] for the first edit that cannot be done safely. Nothing is done by halves.
     pub fn edit(&self, edits: &[Edit]) -> Result<String, Refusal> {
+        self.edit_with(edits, Footers::AtTheEnd)
+    }
+
+    /// The same, with another place for comments at the end of collections.
+    ///
+    /// # Errors
+    /// As [`Stream::edit`].
+    pub fn edit_with(&self, edits: &[Edit], footers: Footers) -> Result<String, Refusal> {
         let mut splices = Splices::default();
         let mut plans = Vec::new();
         for (document, edits) in self.by_document(edits)? {
@@ -136,7 +156,8 @@ impl Stream {
                 plan.apply(*number, edit)?;
             }
             let nodes = self.nodes_of(document);
-            emit::emit(&plan, self.document_span(document), nodes, &mut splices)?;
+            let span = self.document_span(document);
+            emit::emit(&plan, span, nodes, footers, &mut splices)?;
             plans.push((document, plan, edits[0].0));
         }
         let (text, moves) = self.splice(&splices);

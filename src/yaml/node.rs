@@ -2,6 +2,7 @@
 
 use super::scalar::{self, Scalar};
 use super::tree::{Data, Kind, NONE, NodeId};
+use super::wide::FEW;
 use super::{Position, Stream, decode};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -57,6 +58,16 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn position(self) -> Position {
         self.stream.position(self.span().start)
+    }
+
+    /// The top node of the document.
+    #[must_use]
+    pub fn root(self) -> Node<'a> {
+        let documents = &self.stream.tree.documents;
+        let at = documents.partition_point(|document| document.root <= self.id);
+        let document = at.checked_sub(1).and_then(|at| documents.get(at));
+        let id = document.map_or(self.id, |document| document.root);
+        Node { id, ..self }
     }
 
     /// The bytes of [`Node::span`].
@@ -171,14 +182,8 @@ impl<'a> Node<'a> {
         if !self.stream.may_merge() {
             return None;
         }
-        let map = self.alias_target();
-        let node = |id| Node {
-            stream: self.stream,
-            id,
-        };
-        let mut entries = self.stream.tree.entries(map.id);
-        let (_, value) = entries.find(|(id, _)| node(*id).merges())?;
-        Some(node(value))
+        let (_, value) = self.find_entry("<<", Node::merges)?;
+        Some(value)
     }
 
     /// Is this key a `<<` that merges? In quotes or with another tag it is a key like others.
@@ -255,15 +260,25 @@ impl<'a> Node<'a> {
     /// Key and value node of a local entry; the value may be an alias.
     #[inline]
     pub(super) fn find_local(self, key: &str) -> Option<(Node<'a>, Node<'a>)> {
+        self.find_entry(key, |node| node.is_key(key))
+    }
+
+    /// The first local entry with a key that is `key` and meets a condition.
+    #[inline]
+    fn find_entry(self, key: &str, is: impl Fn(Node<'a>) -> bool) -> Option<(Node<'a>, Node<'a>)> {
         let map = self.alias_target();
         let node = |id| Node {
             stream: self.stream,
             id,
         };
         let mut entries = self.stream.tree.entries(map.id);
-        entries
-            .find(|(id, _)| node(*id).is_key(key))
-            .map(|(id, value)| (node(id), node(value)))
+        let first = entries.by_ref().take(FEW).find(|(id, _)| is(node(*id)));
+        if first.is_some() || entries.next().is_none() {
+            return first.map(|(id, value)| (node(id), node(value)));
+        }
+        let mut keys = self.stream.wide().keys(map.id, key);
+        let id = keys.find(|id| is(node(*id)))?;
+        Some((node(id), node(self.stream.tree.at(id).next)))
     }
 
     /// Is the content of this scalar `key`? Compares source bytes where they are the content.
@@ -331,6 +346,23 @@ impl<'a> Node<'a> {
             .map(move |id| Node { stream, id }.alias_target())
     }
 
+    /// The item of a sequence at an index, aliases followed.
+    #[must_use]
+    pub fn item(self, index: usize) -> Option<Node<'a>> {
+        let (stream, node) = (self.stream, self.alias_target());
+        let id = stream
+            .item(node.id, index)
+            .filter(|_| node.kind().is_sequence())?;
+        Some(Node { stream, id }.alias_target())
+    }
+
+    /// Whether it is a collection without children.
+    #[must_use]
+    pub fn is_empty_collection(self) -> bool {
+        let node = self.alias_target();
+        node.kind().is_collection() && node.data().child == NONE
+    }
+
     /// Number of written entries or items; 0 for scalars.
     #[must_use]
     #[allow(
@@ -356,7 +388,7 @@ impl<'a> Node<'a> {
             .try_fold(self.alias_target(), |node, token| {
                 let token = token.decoded();
                 if node.is_sequence() {
-                    index(&token).and_then(|index| node.items().nth(index))
+                    index(&token).and_then(|index| node.item(index))
                 } else {
                     node.get(&token)
                 }

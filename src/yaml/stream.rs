@@ -3,7 +3,9 @@
 use super::error::{Syntax, SyntaxError};
 use super::node::Node;
 use super::tree::{Kind, NONE, NodeId, Tree};
-use super::{fast, full, split, strict};
+use super::wide::{Characters, FEW, Wide};
+use super::{decode, fast, full, split, strict};
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -16,6 +18,9 @@ pub struct Stream {
     pub(super) chunks: Vec<Range<usize>>,
     lines: OnceLock<Vec<u32>>,
     merges: OnceLock<bool>,
+    wide: OnceLock<Wide>,
+    characters: OnceLock<Characters>,
+    answer: OnceLock<bool>,
 }
 
 /// A place in a text as an editor shows it.
@@ -158,6 +163,9 @@ impl Stream {
                 chunks,
                 lines: OnceLock::new(),
                 merges: OnceLock::new(),
+                wide: OnceLock::new(),
+                characters: OnceLock::new(),
+                answer: OnceLock::new(),
             }),
             Err(error) => Err((error.locate(&text), text)),
         }
@@ -189,6 +197,15 @@ impl Stream {
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
         let offset = self.text.floor_char_boundary(offset.min(self.text.len()));
+        let (line, start) = self.line(offset);
+        Position {
+            line,
+            column: self.characters(start, offset) + 1,
+        }
+    }
+
+    /// The number of the line of an offset, from 1, and its start.
+    fn line(&self, offset: usize) -> (usize, usize) {
         let lines = self.lines.get_or_init(|| {
             let breaks = memchr::memchr_iter(b'\n', self.text.as_bytes());
             std::iter::once(0)
@@ -196,11 +213,39 @@ impl Stream {
                 .collect()
         });
         let line = lines.partition_point(|start| *start as usize <= offset);
-        let start = lines[line - 1] as usize;
-        Position {
-            line,
-            column: column(&self.text[start..offset]),
+        (line, lines[line - 1] as usize)
+    }
+
+    /// The characters of a part of a line. A byte order mark has no width.
+    fn characters(&self, start: usize, end: usize) -> usize {
+        /// The characters of shorter lines are counted each time.
+        const SHORT: usize = 512;
+        if end - start <= SHORT {
+            return column(&self.text[start..end]) - 1;
         }
+        let marks =
+            self.text[start..].len() - self.text[start..].trim_start_matches('\u{feff}').len();
+        let characters = self.characters.get_or_init(|| Characters::of(&self.text));
+        characters.between(&self.text, (start + marks).min(end), end)
+    }
+
+    /// The large collections.
+    pub(super) fn wide(&self) -> &Wide {
+        self.wide.get_or_init(|| Wide::of(self))
+    }
+
+    /// An item of a sequence.
+    pub(super) fn item(&self, sequence: u32, index: usize) -> Option<u32> {
+        match index < FEW {
+            true => self.tree.children(sequence).nth(index),
+            false => self.wide().item(sequence, index),
+        }
+    }
+
+    /// The answer to a question about the text, asked on the first call only.
+    #[must_use]
+    pub fn ask_once(&self, question: fn(&str) -> bool) -> bool {
+        *self.answer.get_or_init(|| question(&self.text))
     }
 
     /// Is there a `<<` anywhere? Without one no map has merged entries, and most texts have none.
@@ -211,8 +256,57 @@ impl Stream {
 
     /// Column of an offset in characters, from 0.
     pub(super) fn column(&self, offset: usize) -> usize {
-        let start = memchr::memrchr(b'\n', &self.text.as_bytes()[..offset]).map_or(0, |n| n + 1);
-        column(&self.text[start..offset]) - 1
+        /// In most texts the start of the line is not farther away.
+        const NEAR: usize = 4096;
+        let near = offset.saturating_sub(NEAR);
+        let start = match memchr::memrchr(b'\n', &self.text.as_bytes()[near..offset]) {
+            Some(newline) => near + newline + 1,
+            None if near == 0 => 0,
+            None => self.line(offset).1,
+        };
+        self.characters(start, offset)
+    }
+
+    /// What the header of a block scalar has to be so that its value stays without a final line break
+    /// when lines follow: the end of the text cut it short, so that it has none in Go.
+    pub(super) fn header_without_break(&self, id: u32) -> Option<(Range<usize>, String)> {
+        let data = self.tree.at(id);
+        let header = decode::header(&self.text[data.range()]);
+        let value = self.node(NodeId(id)).text()?;
+        if header.chomp == Some(b'-') || value.ends_with('\n') {
+            return None;
+        }
+        let start = data.start as usize + 1;
+        let indent = header.indent.map_or(String::new(), |it| it.to_string());
+        Some((start..start + header.len, format!("-{indent}")))
+    }
+
+    /// The text with a line break at its end, so that other documents can follow. No value changes.
+    pub(super) fn text_with_final_break(&self) -> Cow<'_, str> {
+        let text = &self.text;
+        if text.is_empty() || text.ends_with('\n') {
+            return Cow::Borrowed(text);
+        }
+        let eol = match text.contains("\r\n") {
+            true => "\r\n",
+            false => "\n",
+        };
+        let last = (self.tree.nodes.len() as u32).saturating_sub(1);
+        let data = self.tree.at(last);
+        // A last line of nothing but blanks would be one more line of a block scalar.
+        let lines = text.trim_end_matches([' ', '\t']);
+        if data.kind.is_block_scalar() && lines.ends_with('\n') && data.end as usize >= lines.len()
+        {
+            return Cow::Borrowed(lines);
+        }
+        let cut_short = data.kind.is_block_scalar() && data.end as usize == text.len();
+        match self.header_without_break(last).filter(|_| cut_short) {
+            Some((header, new)) => {
+                let (before, behind) = (&text[..header.start], &text[header.end..]);
+                Cow::Owned(format!("{before}{new}{behind}{eol}"))
+            }
+            None => Cow::Owned(format!("{text}{eol}")),
+        }
     }
 
     pub(super) fn document_span(&self, index: usize) -> Range<usize> {

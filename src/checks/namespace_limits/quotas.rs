@@ -1,6 +1,6 @@
 //! ResourceQuotas that require amounts that a container does not have, or that are too small for their namespace.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::super::{Pod, Scene};
 use super::{REFUSED, times};
@@ -18,9 +18,8 @@ pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding>
     if !amounts.pod.is_empty() {
         return findings;
     }
-    let namespace = &pod.selected.target.resource.namespace;
-    let quotas = pod.scene.objects().related.quotas().iter();
-    for (_, quota) in quotas.filter(|(_, quota)| quota.namespace == *namespace) {
+    let related = &pod.scene.objects().related;
+    for quota in related.quotas_of(pod.selected.target.resource) {
         let hard = hard(quota);
         let counted: Vec<_> = hard.keys().filter_map(|name| counts(name)).collect();
         let amounts_of = |half| [(half, "cpu"), (half, "memory")];
@@ -72,13 +71,14 @@ pub(super) fn too_small(scene: &Scene<'_>) -> Vec<Finding> {
     if quotas.is_empty() {
         return Vec::new();
     }
-    let mut pods = Vec::new();
-    let mut configured = Vec::new();
+    let mut pods: HashMap<Option<&str>, Vec<Pods<'_>>> = HashMap::new();
+    let mut configured = HashSet::new();
     scene.each_pod(|pod| {
+        let namespace = pod.selected.target.resource.namespace.as_deref();
         if pod.has_resources() {
-            configured.push(pod.selected.target.resource.namespace.as_deref());
+            configured.insert(namespace);
         }
-        pods.extend(Pods::of(pod));
+        pods.entry(namespace).or_default().extend(Pods::of(pod));
     });
     let mut findings = Vec::new();
     for (index, quota) in quotas {
@@ -86,10 +86,8 @@ pub(super) fn too_small(scene: &Scene<'_>) -> Vec<Finding> {
         if !configured.contains(&quota.namespace.as_deref()) {
             continue;
         }
-        let of_namespace = pods
-            .iter()
-            .filter(|it| it.resource.namespace == quota.namespace);
-        let of_namespace: Vec<_> = of_namespace.collect();
+        let of_namespace = pods.get(&quota.namespace.as_deref());
+        let of_namespace = of_namespace.map_or(&[][..], Vec::as_slice);
         for (name, most) in hard(quota) {
             let Some((half, of)) = counts(&name) else {
                 continue;

@@ -147,10 +147,10 @@ impl<'a> Parser<'a> {
         }
         let operator = self.take();
         Ok(match operator.text {
-            "=" | "==" => Condition::In(vec![self.value()?]),
-            "!=" => Condition::NotIn(vec![self.value()?]),
-            "in" => Condition::In(self.values()?),
-            "notin" => Condition::NotIn(self.values()?),
+            "=" | "==" => Condition::In(vec![self.value()?].into()),
+            "!=" => Condition::NotIn(vec![self.value()?].into()),
+            "in" => Condition::In(self.values()?.into()),
+            "notin" => Condition::NotIn(self.values()?.into()),
             ">" => Condition::Above(self.bound()?),
             "<" => Condition::Below(self.bound()?),
             _ => {

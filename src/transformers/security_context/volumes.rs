@@ -4,6 +4,8 @@
 //! before. Paths are cleaned before they are compared: the API server compares them as text and would accept both `/tmp` and
 //! `/tmp/`, which collide at run time.
 
+use std::collections::{HashMap, HashSet};
+
 use kustomize_krm_types::Severity;
 
 use super::container::ContainerFitting;
@@ -30,11 +32,12 @@ const LONGEST_NAME: usize = 63;
 
 /// The volumes of a pod, including those that this run adds.
 pub(super) struct Volumes {
-    known: Vec<(String, Source)>,
+    /// By name, the first source and whether all are emptyDirs.
+    known: HashMap<String, (Source, bool)>,
     /// Names of volumes and where they are mounted.
-    mounted: Vec<(String, Place)>,
+    mounted: HashMap<String, HashSet<Place>>,
     /// Names without a hash, and the places that would get them.
-    wanted: Vec<(String, Place)>,
+    wanted: HashMap<String, HashSet<Place>>,
 }
 
 /// A container and a path in it.
@@ -80,13 +83,15 @@ impl Volumes {
         wanted: impl Iterator<Item = (&'w Container<'w>, &'w [Wanted])>,
     ) -> Volumes {
         let name = |volume: Node<'_>| volume.text_at(["name"]).unwrap_or_default().into_owned();
-        let mut known: Vec<(String, Source)> = template
-            .volumes()
-            .map(|volume| (name(volume), source_of(volume)))
-            .collect();
+        let of_template = template.volumes().map(|it| (name(it), source_of(it)));
         let claims = target.claims.iter();
-        known.extend(claims.map(|claim| (claim.name.to_string(), Source::Writable)));
-        let mut mounted = Vec::new();
+        let claims = claims.map(|claim| (claim.name.to_string(), Source::Writable));
+        let mut known: HashMap<String, (Source, bool)> = HashMap::new();
+        for (name, source) in of_template.chain(claims) {
+            let (_, are_empty_dirs) = known.entry(name).or_insert((source, true));
+            *are_empty_dirs &= source == Source::EmptyDir;
+        }
+        let mut mounted: HashMap<String, HashSet<Place>> = HashMap::new();
         for container in &template.containers {
             for mount in container.node.items_at(["volumeMounts"]) {
                 let (name, path) = (mount.text_at(["name"]), mount.text_at(["mountPath"]));
@@ -94,18 +99,21 @@ impl Volumes {
                     continue;
                 };
                 let path = clean(&path).unwrap_or_else(|| path.into_owned());
-                mounted.push((name.into_owned(), (name_of(container), path)));
+                let places = mounted.entry(name.into_owned()).or_default();
+                places.insert((name_of(container), path));
             }
         }
-        let wanted = wanted.flat_map(|(container, paths)| {
-            let places = paths.iter();
-            let places = places.map(|path| (name_of(container), path.path.clone()));
-            places.map(|place| (plain_name(&place), place))
-        });
+        let mut by_name: HashMap<String, HashSet<Place>> = HashMap::new();
+        for (container, paths) in wanted {
+            for path in paths {
+                let place = (name_of(container), path.path.clone());
+                by_name.entry(plain_name(&place)).or_default().insert(place);
+            }
+        }
         Volumes {
             known,
             mounted,
-            wanted: wanted.collect(),
+            wanted: by_name,
         }
     }
 
@@ -151,10 +159,10 @@ impl Volumes {
         let decision = fitting.section.decision(leaf);
         let place = (name_of(fitting.container), wanted.path.clone());
         let name = self.name_for(&place);
-        if !self.known.iter().any(|(known, _)| *known == name) {
+        if !self.known.contains_key(&name) {
             let (pod, volume) = (&fitting.template.pod, wanted.volume(&name));
             edits.append(Proposal::new(pod, &["volumes"], volume, decision.clone()))?;
-            self.known.push((name.clone(), Source::EmptyDir));
+            self.known.insert(name.clone(), (Source::EmptyDir, true));
         }
         let mount = [("name", name.as_str()), ("mountPath", &wanted.path)];
         let mount = mapping(mount.map(|(key, value)| (key, Value::from(value))));
@@ -166,7 +174,7 @@ impl Volumes {
         };
         let subject = &fitting.container.subject;
         edits.append(Proposal::new(subject, &["volumeMounts"], mount, decision).note(note))?;
-        self.mounted.push((name, place));
+        self.mounted.entry(name).or_default().insert(place);
         Ok(())
     }
 
@@ -191,9 +199,8 @@ impl Volumes {
             if (!is_at && !is_above) || length > mounted.len() {
                 continue;
             }
-            let mut known = self.known.iter();
-            let source = known.find(|(name, _)| *name == text("name"));
-            let source = source.map_or(Source::Writable, |(_, source)| *source);
+            let source = self.known.get(text("name").as_ref());
+            let source = source.map_or(Source::Writable, |(source, _)| *source);
             let read_only = mount.bool_at(["readOnly"]) == Some(true) || source == Source::ReadOnly;
             let what = || format!("the mount of \"{}\" at {mounted}", text("name"));
             // The kubelet creates a missing subPath as a directory, so paths below the mount are covered.
@@ -213,8 +220,7 @@ impl Volumes {
         let plain = plain_name(place);
         let is_exact =
             place.1.is_ascii() && !slug(&place.0).is_empty() && !slug(&place.1).is_empty();
-        let mut wanted = self.wanted.iter();
-        let is_only = wanted.all(|(name, other)| *name != plain || other == place);
+        let is_only = is_nowhere_else(&self.wanted, &plain, place);
         if is_exact && is_only && plain.len() <= LONGEST_NAME && self.is_free(&plain, place) {
             return plain;
         }
@@ -234,11 +240,16 @@ impl Volumes {
 
     /// Whether no volume has the name, or only an emptyDir that is mounted nowhere else.
     fn is_free(&self, name: &str, place: &Place) -> bool {
-        let mut known = self.known.iter().filter(|(known, _)| known == name);
-        let mut mounted = self.mounted.iter();
-        known.all(|(_, source)| *source == Source::EmptyDir)
-            && mounted.all(|(mounted, at)| mounted != name || at == place)
+        let known = self.known.get(name);
+        known.is_none_or(|(_, are_empty_dirs)| *are_empty_dirs)
+            && is_nowhere_else(&self.mounted, name, place)
     }
+}
+
+/// Whether a name has no other place than this one.
+fn is_nowhere_else(places: &HashMap<String, HashSet<Place>>, name: &str, place: &Place) -> bool {
+    let mut places = places.get(name).into_iter().flatten();
+    places.all(|other| other == place)
 }
 
 fn plain_name((container, path): &Place) -> String {
