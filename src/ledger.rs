@@ -9,8 +9,7 @@ use std::sync::Arc;
 use crate::config::Config;
 use crate::edit::Edits;
 use crate::objects::{
-    Claim, Classification, Container, SkipReason, Subject, Target, Template, is_known_kind,
-    may_hold_pods, pods_in,
+    Claim, Classification, Container, Gap, SkipReason, Subject, Target, is_known_kind,
 };
 use crate::select::{Selected, Selection};
 
@@ -30,8 +29,21 @@ pub struct Ledger {
 pub struct ObjectRow {
     /// The outcome.
     pub account: Account,
-    /// Whether it has pods and the config selects it.
+    /// Whether it has pods and the config selects it, or a check looks at them.
     pub is_workload: bool,
+    /// How much of its pods is looked at.
+    pub extent: Extent,
+}
+
+/// How much of an object's pods a run looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// All of them, or it has none.
+    Whole,
+    /// The fields that the object has; its operator sets the others.
+    InPart,
+    /// It may have some that are not looked at.
+    Unexamined,
 }
 
 /// The outcome of a part of an object.
@@ -60,10 +72,12 @@ impl PartRow {
 pub enum Account {
     /// It is passed over.
     PassedOver(SkipReason),
+    /// It may have pods that fitout cannot see.
+    NotExamined,
     /// It has no pods and no claims.
     NoWorkload,
-    /// It is only checked.
-    CheckedOnly,
+    /// It is only checked; if it is never changed, with the reason.
+    CheckedOnly(Option<SkipReason>),
     /// Every configured field is set already, by the config or by the manifest.
     RightAlready,
     /// It is changed, or would be.
@@ -72,7 +86,7 @@ pub enum Account {
 
 impl Account {
     /// The word and meaning of each outcome, in the order of summaries.
-    pub const ALL: [(&'static str, &'static str); 5] = [
+    pub const ALL: [(&'static str, &'static str); 6] = [
         ("fitted", "It is changed, or would be."),
         (
             "right-already",
@@ -80,9 +94,13 @@ impl Account {
         ),
         (
             "checked-only",
-            "It is only checked: by the mode `Check`, by an exemption, or by `check`, which also checks pods that the config does not change.",
+            "It is only checked: by the mode `Check`, by an exemption, or by `check`, which also checks pods that are not changed for one of the reasons below.",
         ),
         ("no-workload", "It has no pods and no claims."),
+        (
+            "not-examined",
+            "It may have pods that fitout cannot see; `FIT-TGT004` says why.",
+        ),
         (
             "passed-over",
             "It is left unchanged, for one of the reasons below.",
@@ -94,19 +112,26 @@ impl Account {
         let at = match self {
             Account::Fitted => 0,
             Account::RightAlready => 1,
-            Account::CheckedOnly => 2,
+            Account::CheckedOnly(_) => 2,
             Account::NoWorkload => 3,
-            Account::PassedOver(_) => 4,
+            Account::NotExamined => 4,
+            Account::PassedOver(_) => 5,
         };
         Account::ALL[at].0
     }
 
-    /// Why it is passed over; `None` if it is not.
+    /// Why it is not changed, if it never is.
     pub fn reason(self) -> Option<SkipReason> {
         match self {
             Account::PassedOver(reason) => Some(reason),
+            Account::CheckedOnly(reason) => reason,
             _ => None,
         }
+    }
+
+    /// Whether it is passed over.
+    pub fn is_passed_over(self) -> bool {
+        matches!(self, Account::PassedOver(_))
     }
 }
 
@@ -116,58 +141,74 @@ impl Ledger {
         let mut ledger = Ledger::default();
         let mut left_out = selection.passed_over.iter().peekable();
         for (index, class) in selection.objects.classifications.iter().enumerate() {
-            let reason = left_out.next_if(|(at, _)| *at == index);
-            let (account, is_workload) = match (reason, selection.selected_at(index)) {
-                (Some((_, reason)), _) => {
-                    ledger.pass_over(config, selection, (index, class), *reason);
-                    (Account::PassedOver(*reason), false)
-                }
-                (None, Some(selected)) => {
+            let reason = left_out.next_if(|(at, _)| *at == index).map(|it| it.1);
+            let selected = selection.selected_at(index);
+            let target = match class {
+                Classification::Target(target) => Some(target),
+                Classification::PassedOver(_, target) => target.as_ref().ok(),
+                // If the config selects it, the run has stopped before.
+                Classification::Malformed(_) => None,
+            };
+            let (account, extent) = match (target, selected, reason) {
+                (Some(target), Some(selected), None) => {
                     let asked = Asked::of(index, edits);
                     ledger.add_parts(config, selected, &asked);
-                    let has_pods = !selected.target.templates.is_empty();
-                    (of_object(config, selected, &asked), has_pods)
+                    let account = of_object(config, selected, &asked);
+                    (account, Extent::of(config, target, account))
                 }
-                // A malformed object stops the run before.
-                (None, None) => (Account::PassedOver(SkipReason::NotSelected), false),
+                (Some(target), Some(_), Some(reason)) => {
+                    let has_pods =
+                        !target.templates.is_empty() || !target.only_checked().is_empty();
+                    let account = match has_pods {
+                        true => Account::CheckedOnly(Some(reason)),
+                        false => Account::PassedOver(reason),
+                    };
+                    ledger.add_all(index, target, account);
+                    (account, Extent::of(config, target, account))
+                }
+                (target, _, reason) => {
+                    let account = Account::PassedOver(reason.unwrap_or(SkipReason::NotSelected));
+                    if let Some(target) = target {
+                        ledger.add_all(index, target, account);
+                    }
+                    let unreadable = &selection.unreadable;
+                    let extent = match unreadable.binary_search_by_key(&index, |it| it.0) {
+                        Ok(_) => Extent::Unexamined,
+                        Err(_) => Extent::Whole,
+                    };
+                    (account, extent)
+                }
             };
+            let has_pods = selected.is_some_and(|it| !it.target.templates.is_empty());
             ledger.objects.push(ObjectRow {
                 account,
-                is_workload,
+                is_workload: has_pods || matches!(account, Account::CheckedOnly(_)),
+                extent,
             });
         }
         ledger
     }
 
-    /// The number of selected objects with pods.
+    /// The number of objects with pods that the config selects or a check looks at.
     pub fn workloads(&self) -> usize {
         self.objects.iter().filter(|row| row.is_workload).count()
     }
 
-    /// Adds the parts of an object that is passed over.
-    fn pass_over(
-        &mut self,
-        config: &Config<'_>,
-        selection: &Selection<'_, '_>,
-        (index, class): (usize, &Classification<'_>),
-        reason: SkipReason,
-    ) {
-        let account = Account::PassedOver(reason);
-        match class {
-            Classification::Target(target) => self.add_all(index, target, account),
-            Classification::PassedOver(_) => {
-                let resource = &selection.objects.resources[index];
-                if let Ok(target) = Target::of(resource, &config.pod_specs, &config.claims) {
-                    self.add_all(index, &target, account);
-                }
-            }
-            Classification::Malformed(_) => {}
-        }
+    /// Whether the config applies to any object.
+    pub fn applies(&self) -> bool {
+        let mut accounts = self.objects.iter().map(|row| row.account);
+        accounts.any(|it| {
+            matches!(
+                it,
+                Account::Fitted | Account::RightAlready | Account::CheckedOnly(None)
+            )
+        })
     }
 
     fn add_all(&mut self, object: usize, target: &Target<'_>, account: Account) {
         let row = |subject: &Arc<Subject>| PartRow::new(object, subject, account);
-        let containers = target.containers().map(|container| row(&container.subject));
+        let containers = target.containers().chain(target.undeclared_containers());
+        let containers = containers.map(|container| row(&container.subject));
         self.containers.extend(containers);
         let claims = target.claims.iter().map(|claim| row(&claim.subject));
         self.claims.extend(claims);
@@ -175,15 +216,31 @@ impl Ledger {
 
     fn add_parts(&mut self, config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) {
         let row = |subject, account| PartRow::new(selected.index, subject, account);
-        for template in &selected.target.templates {
-            for container in template.containers.iter().chain(&template.made) {
-                let account = of_container(config, selected, template, container, asked);
-                self.containers.push(row(&container.subject, account));
-            }
+        let target = selected.target;
+        for container in target.containers() {
+            let account = of_container(config, selected, container, asked);
+            self.containers.push(row(&container.subject, account));
         }
-        for claim in &selected.target.claims {
+        for container in target.undeclared_containers() {
+            let account = never_changed(config, SkipReason::UnknownKind);
+            self.containers.push(row(&container.subject, account));
+        }
+        for claim in &target.claims {
             let account = of_claim(config, selected, claim, asked);
             self.claims.push(row(&claim.subject, account));
+        }
+    }
+}
+
+impl Extent {
+    fn of(config: &Config<'_>, target: &Target<'_>, account: Account) -> Extent {
+        match (target.gap(), account) {
+            (_, Account::NotExamined | Account::PassedOver(SkipReason::UnknownKind)) => {
+                Extent::Unexamined
+            }
+            (Some(gap), _) if !gap.is_in_part() => Extent::Unexamined,
+            (Some(_), _) if config.validate_only => Extent::InPart,
+            _ => Extent::Whole,
         }
     }
 }
@@ -255,25 +312,22 @@ impl Asked {
         match () {
             () if has(&self.changed) => Some(Account::Fitted),
             () if has(&self.kept) => Some(Account::RightAlready),
-            () if has(&self.checked) => Some(Account::CheckedOnly),
+            () if has(&self.checked) => Some(Account::CheckedOnly(None)),
             () => None,
         }
     }
 }
 
 fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) -> Account {
-    let Target {
-        resource,
-        templates,
-        claims,
-    } = selected.target;
+    let target = selected.target;
     if let Some(account) = asked.about_any() {
         return account;
     }
-    if config.validate_only && templates.iter().any(Template::is_whole) {
-        return Account::CheckedOnly;
+    if config.validate_only && !target.templates.is_empty() {
+        let skipped = Some(unasked(config, selected));
+        return Account::CheckedOnly(skipped.filter(|it| *it == SkipReason::Skipped));
     }
-    if !templates.is_empty() || !claims.is_empty() {
+    if !target.templates.is_empty() || !target.claims.is_empty() {
         let is_selected =
             selected.containers.is_whole_object() || selected.each_container().next().is_some();
         return Account::PassedOver(match is_selected {
@@ -281,20 +335,34 @@ fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) ->
             false => SkipReason::NotSelected,
         });
     }
+    let resource = target.resource;
     let is_declared = config.pod_specs.iter().any(|it| it.is_for(resource));
-    if is_known_kind(resource) || is_declared {
-        return Account::PassedOver(SkipReason::NoContainers);
+    let has_pods = !target.only_checked().is_empty();
+    match target.gap() {
+        _ if has_pods && is_known_kind(resource) => never_changed(config, SkipReason::NoContainers),
+        _ if has_pods && (config.validate_only || target.holds_undeclared_pods()) => {
+            never_changed(config, SkipReason::UnknownKind)
+        }
+        Some(Gap::Claims(_)) => Account::PassedOver(SkipReason::UnknownKind),
+        Some(_) => Account::NotExamined,
+        None if is_known_kind(resource) || is_declared => {
+            Account::PassedOver(SkipReason::NoContainers)
+        }
+        None => Account::NoWorkload,
     }
-    match may_hold_pods(resource) && !pods_in(resource).is_empty() {
-        true => Account::PassedOver(SkipReason::UnknownKind),
-        false => Account::NoWorkload,
+}
+
+/// The outcome of pods that are never changed: checks look at them all the same.
+fn never_changed(config: &Config<'_>, reason: SkipReason) -> Account {
+    match config.validate_only {
+        true => Account::CheckedOnly(Some(reason)),
+        false => Account::PassedOver(reason),
     }
 }
 
 fn of_container(
     config: &Config<'_>,
     selected: &Selected<'_, '_>,
-    template: &Template<'_>,
     container: &Container<'_>,
     asked: &Asked,
 ) -> Account {
@@ -302,8 +370,8 @@ fn of_container(
         return account;
     }
     // Checks always read the whole pod, even if only some containers are selected.
-    if config.validate_only && template.is_whole() {
-        return Account::CheckedOnly;
+    if config.validate_only {
+        return Account::CheckedOnly(None);
     }
     let left_out = selected.containers.leave_out(container);
     Account::PassedOver(left_out.unwrap_or_else(|| unasked(config, selected)))

@@ -399,6 +399,12 @@ impl<'a> Resource<'a> {
         items.map(str::to_owned).collect()
     }
 
+    /// `metadata.generateName`, from which the API server makes a name.
+    pub fn generated_name(&self) -> Cow<'a, str> {
+        let prefix = self.node.text_at(["metadata", "generateName"]);
+        prefix.unwrap_or_default()
+    }
+
     /// The object's name in messages: `Deployment shop/web`.
     pub fn display_name(&self) -> String {
         let kind = match self.kind.as_ref() {
@@ -406,10 +412,7 @@ impl<'a> Resource<'a> {
             kind => kind,
         };
         let name = match self.name.as_ref() {
-            "" => self
-                .node
-                .text_at(["metadata", "generateName"])
-                .unwrap_or_default(),
+            "" => self.generated_name(),
             name => Cow::Borrowed(name),
         };
         let (kind, name) = (word(kind), word(&name));

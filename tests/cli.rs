@@ -313,6 +313,7 @@ fn the_report_as_json_has_its_promised_shape() {
         "errors",
         "warnings",
         "waived",
+        "unexamined",
     ];
     assert_eq!(names, BTreeSet::from(promised));
     assert!(counts.values().all(Value::is_u64));

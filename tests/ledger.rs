@@ -164,6 +164,26 @@ const CLAIMS: [(&str, &str, &str); 8] = [
     ),
 ];
 
+/// Groups with examples and patterns of pods.
+const WITHOUT_PODS: [&str; 4] = [
+    "apiextensions.k8s.io",
+    "admissionregistration.k8s.io",
+    "kyverno.io",
+    "monitoring.coreos.com",
+];
+
+/// Fields that distinguish containers from other mappings with names and images.
+const FIELDS: [&str; 8] = [
+    "command",
+    "args",
+    "script",
+    "env",
+    "volumeMounts",
+    "resources",
+    "computeResources",
+    "securityContext",
+];
+
 type Parts = BTreeSet<(usize, String)>;
 
 /// The rows that a ledger must have.
@@ -379,8 +399,52 @@ fn containers(object: &Value, config: &Value) -> BTreeSet<String> {
             _ => add(&lists(&format!("{path}/spec"))),
         }
     }
+    let is_single = SINGLE
+        .iter()
+        .any(|(of_version, of, _)| version == *of_version && kind == *of);
+    let is_known = is_whole
+        || is_workflow
+        || is_single
+        || group == "tekton.dev"
+        || ["Pod", "CronWorkflow"].contains(&kind);
+    if !is_known && !WITHOUT_PODS.contains(&group) {
+        found.extend(undeclared(object));
+    }
     // A step that references another step has no container.
     found.retain(|at| !(group == "tekton.dev" && object.pointer(at).unwrap().get("ref").is_some()));
+    found
+}
+
+/// The containers in an object of an unknown kind: in any list with names and images that belongs to a pod or has other fields
+/// of containers.
+fn undeclared(object: &Value) -> Vec<String> {
+    let mut all = Vec::new();
+    mappings("", object, &mut all);
+    all.retain(|at| !at.starts_with("/metadata") && !at.starts_with("/status"));
+    let mut found = Vec::new();
+    for at in all {
+        let pod = object.pointer(&at).unwrap().as_object().unwrap();
+        let lists = || {
+            pod.iter()
+                .filter_map(|(key, it)| Some((key, it.as_array()?)))
+        };
+        let is_text = |value: Option<&Value>| {
+            value.is_some_and(|it| !it.is_null() && !it.is_object() && !it.is_array())
+        };
+        let is_named = |item: &Value| is_text(item.get("name")) && is_text(item.get("image"));
+        let of_pod =
+            |key: &str| ["initContainers", "containers", "ephemeralContainers"].contains(&key);
+        let is_pod = lists().any(|(key, list)| of_pod(key) && list.iter().any(is_named));
+        for (key, list) in lists() {
+            let runs = |item: &Value| FIELDS.iter().any(|field| item.get(field).is_some());
+            let are_containers = list.iter().any(is_named) && list.iter().any(runs);
+            if of_pod(key) && is_pod || are_containers {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                let items = list.iter().enumerate().filter(|(_, item)| item.is_object());
+                found.extend(items.map(|(index, _)| format!("{at}/{key}/{index}")));
+            }
+        }
+    }
     found
 }
 
@@ -761,7 +825,7 @@ fn the_line_is_printed_if_something_is_passed_over() {
     assert_eq!(line_of("apply", "some.yaml").as_deref(), Some(passed));
     // Objects that opt out of changes are still checked.
     let checked =
-        "4 objects: 1 would change, 1 checked only, 1 no workload, 1 passed over (local-config)";
+        "4 objects: 1 would change, 2 checked only (1 local-config, 1 skipped), 1 no workload";
     assert_eq!(line_of("check", "some.yaml").as_deref(), Some(checked));
 }
 

@@ -9,6 +9,7 @@ mod docs;
 mod e2e;
 mod english;
 mod environments;
+mod examined;
 mod files;
 mod golden;
 mod growth;

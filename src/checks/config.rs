@@ -111,7 +111,8 @@ fn earlier_names(scene: &Scene<'_>) -> Vec<Finding> {
 /// A selection of the whole config that matches nothing.
 fn use_of_selection(scene: &Scene<'_>) -> Option<Finding> {
     let (config, selection) = (scene.config, scene.selection);
-    let has_match = !selection.selected.is_empty();
+    let is_match = |it: &Selected<'_, '_>| !it.is_only_checked;
+    let has_match = selection.selected.iter().any(is_match);
     if selection.candidates == 0 || config.select.is_none() || has_match {
         return None;
     }
@@ -157,6 +158,7 @@ fn disagreements(scene: &Scene<'_>) -> Vec<Finding> {
     let selected = &scene.selection.selected;
     let combinations: BTreeSet<Vec<LayerId>> = selected
         .iter()
+        .filter(|selected| !selected.is_only_checked)
         .flat_map(|selected| combinations_of(config, selected))
         .filter(|profiles| profiles.len() > 1)
         .collect();

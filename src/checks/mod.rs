@@ -65,6 +65,7 @@ use crate::transformers::security_context::SecurityContext;
 use crate::transformers::{Scope, Transformers};
 
 pub use run::Proof;
+pub use targets::UNEXAMINED;
 
 /// A check and its rules.
 #[derive(Debug)]
@@ -167,12 +168,18 @@ impl<'s> Scene<'s> {
     /// Calls `look` with the pods of every selected object.
     pub fn each_pod(&self, mut look: impl FnMut(&Pod<'_, 's>)) {
         for selected in &self.selection.selected {
-            if selected.target.templates.is_empty() {
+            // Checks do not depend on what is changed.
+            let target = selected.target;
+            let only_checked = match self.config.validate_only {
+                true => target.only_checked(),
+                false => &[],
+            };
+            if target.templates.is_empty() && only_checked.is_empty() {
                 continue;
             }
             let changes = self.changes_of(selected.index);
             let overlay = self.after(selected.index);
-            for template in &selected.target.templates {
+            for template in target.templates.iter().chain(only_checked) {
                 look(&Pod {
                     scene: self,
                     selected,

@@ -30,10 +30,12 @@ const PROBES: [&str; 3] = ["startupProbe", "livenessProbe", "readinessProbe"];
 pub(super) const CHECK: Check = Check {
     name: "probes",
     rules: &[ID],
-    find: &[Find::Object(|scene, selected| {
-        let containers = selected.each_container();
+    find: &[Find::Pods(|pod| {
+        let containers = pod.template.containers.iter();
+        let containers = containers.filter(|it| pod.selected.containers.includes(it));
+        let objects = pod.scene.objects();
         containers
-            .flat_map(|(_, container)| of_container(container, scene.objects()))
+            .flat_map(|it| of_container(it, objects))
             .collect()
     })],
 };

@@ -42,6 +42,10 @@ fn writable(
     let set = facts.context.read_only_root_filesystem;
     let is_ephemeral = container.container_type == ContainerType::Ephemeral;
     let is_selected = pod.selected.containers.includes(container);
+    let is_part = !pod.template.is_whole() && pod.template.has_more_containers;
+    if set.is_none() && is_part {
+        return None;
+    }
     if set == Some(true) || is_ephemeral || pod.template.is_windows || !is_selected {
         return None;
     }

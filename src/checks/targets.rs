@@ -1,9 +1,10 @@
-//! FIT-TGT001 to FIT-TGT004: objects that fitout does not change although they seem to have pods.
+//! FIT-TGT001 to FIT-TGT005: objects that fitout does not change although they seem to have pods, and what checks cannot
+//! look at.
 //!
 //! FIT-TGT001 reports pods in objects of unknown kinds, which a config can declare. FIT-TGT002 reports objects that look like
 //! workloads but are not: a kind in the wrong case or group, a workload without containers, or a declared path without
-//! containers. FIT-TGT003 reports pod patches that are written as text,
-//! and FIT-TGT004 patches among the objects.
+//! containers. FIT-TGT003 reports pod patches that are written as text. FIT-TGT004 reports objects that cannot be examined,
+//! or only in part, and FIT-TGT005 patches among the objects.
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::Severity;
@@ -12,8 +13,8 @@ use super::{Check, Find, Scene};
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::objects::{
-    Classification, Form, PodSpecs, SkipReason, Target, below, may_hold_pods, pods_in, why_patch,
-    workload_kind,
+    Classification, Form, Gap, PodSpecs, SkipReason, Target, Undeclared, below, is_known_kind,
+    why_patch, workload_kind,
 };
 use crate::read::Resource;
 use crate::rules::{Rule, rule};
@@ -21,25 +22,27 @@ use crate::yaml::Node;
 
 pub(super) const CHECK: Check = Check {
     name: "targets",
-    rules: &[UNDECLARED, NO_PODS_HERE, PATCH, PARTIAL],
+    rules: &[UNDECLARED, NO_PODS_HERE, PATCH, UNEXAMINED, PARTIAL],
     find: &[
-        Find::Scene(patches),
         Find::Object(|scene, selected| {
             let target = selected.target;
             let workload = match target.templates.is_empty() {
-                true => failed_workload(scene.config, target.resource),
+                true => failed_workload(scene.config, target),
                 false => None,
             };
-            let undeclared = undeclared_pods(scene.config, target.resource);
+            let undeclared = undeclared_pods(scene.config, target);
             let findings = workload.into_iter().chain(undeclared);
+            let findings = findings.chain(unexamined(scene.config, target));
             findings.chain(patches_as_text(target)).collect()
         }),
+        Find::Scene(unreadable),
+        Find::Scene(patches),
     ],
 };
 
 const UNDECLARED: Rule = rule(
     "FIT-TGT001",
-    Severity::Info,
+    Severity::Warning,
     "an object of an unknown kind that seems to contain pods",
 );
 const NO_PODS_HERE: Rule = rule(
@@ -52,9 +55,15 @@ const PATCH: Rule = rule(
     Severity::Info,
     "a pod patch written as text, which fitout does not read",
 );
+/// For objects that are not examined, or only in part.
+pub const UNEXAMINED: Rule = rule(
+    "FIT-TGT004",
+    Severity::Warning,
+    "an object that is not examined, or only in part, although it may have pods",
+);
 
 const PARTIAL: Rule = rule(
-    "FIT-TGT004",
+    "FIT-TGT005",
     Severity::Warning,
     "a patch, which is neither changed nor checked: it is only a part of an object",
 );
@@ -83,14 +92,16 @@ fn patches(scene: &Scene<'_>) -> Vec<Finding> {
 }
 
 /// An object that looks like a workload but is not one.
-fn failed_workload(config: &Config<'_>, resource: &Resource<'_>) -> Option<Finding> {
+fn failed_workload(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
+    let resource = target.resource;
     let (message, help) = match declared(config, resource) {
         Some(declared) => {
             let message = format!(
                 "`podSpecs` declares pods of this {} at `{}`, but it has no containers there, so nothing is changed",
                 resource.kind, declared.path
             );
-            let help = match pods_in(resource).first() {
+            let places = target.undeclared.iter().flat_map(|it| &it.places);
+            let help = match places.into_iter().next() {
                 Some(found) => format!("there are containers at `{}`", found.full_path()),
                 None => "check for a misspelt or missing key".to_owned(),
             };
@@ -105,15 +116,15 @@ fn failed_workload(config: &Config<'_>, resource: &Resource<'_>) -> Option<Findi
 }
 
 /// An object of an unknown kind that seems to contain pods, with the declaration that includes it.
-fn undeclared_pods(config: &Config<'_>, resource: &Resource<'_>) -> Option<Finding> {
-    if declared(config, resource).is_some()
-        || why_not_a_workload(resource).is_some()
-        || !may_hold_pods(resource)
-    {
+fn undeclared_pods(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
+    let Undeclared { places, .. } = &**target.undeclared.as_ref()?;
+    let resource = target.resource;
+    let first = places.first()?;
+    // FIT-TGT002 reports these.
+    let is_failed = target.templates.is_empty() && declared(config, resource).is_some();
+    if is_failed || why_not_a_workload(resource).is_some() {
         return None;
     }
-    let pods = pods_in(resource);
-    let first = pods.first()?;
     let (what, help) = match first.form {
         Form::Containers => (
             "containers",
@@ -124,13 +135,73 @@ fn undeclared_pods(config: &Config<'_>, resource: &Resource<'_>) -> Option<Findi
             "declare it if its controller creates pods from it and accepts every field of a pod",
         ),
     };
-    let declarations = pods.iter().map(|pods| pods.declaration(resource));
+    let declarations = places.iter().filter_map(|it| it.declaration(resource));
+    let declarations: Vec<_> = declarations.collect();
+    let done = match config.validate_only {
+        true => "; it is checked, but not changed",
+        false => ", but it is not changed",
+    };
+    let unless = match declarations.as_slice() {
+        [] => String::new(),
+        all => format!(" unless `podSpecs` declares {}", all.join(", ")),
+    };
     let message = format!(
-        "unknown kind: `{}` looks like {what}, but it is not changed unless `podSpecs` declares {}",
+        "unknown kind: `{}` looks like {what}{done}{unless}",
         first.full_path(),
-        declarations.collect::<Vec<_>>().join(", ")
     );
-    Some(Finding::new(&UNDECLARED, message).help(help))
+    let finding = Finding::new(&UNDECLARED, message);
+    Some(match declarations.is_empty() {
+        true => finding,
+        false => finding.help(help),
+    })
+}
+
+/// What of an object cannot be examined.
+fn unexamined(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
+    let (severity, message, help) = match target.gap()? {
+        // This is about checks.
+        Gap::Operated if !config.validate_only && is_known_kind(target.resource) => return None,
+        Gap::Operated => (
+            Severity::Info,
+            "examined in part: it has only some fields of its pods".to_owned(),
+            "its operator sets the others: check the pods in the cluster, with `fitout preflight pods` or Pod Security \
+             admission",
+        ),
+        Gap::Claims(path) => (
+            Severity::Info,
+            format!(
+                "unknown kind: `{path}` looks like a claim, but it is not examined unless `claims` declares it"
+            ),
+            "declare it if its controller creates a PersistentVolumeClaim from it",
+        ),
+        Gap::Hint(path) => (
+            Severity::Info,
+            format!("not examined: its controller may create pods, because it has `{path}`"),
+            "check the pods in the cluster, or exempt this kind from FIT-TGT004 with a reason",
+        ),
+        Gap::Deployer => (
+            Severity::Info,
+            "not examined: it deploys manifests that are not in it".to_owned(),
+            "check those manifests too, as they are rendered",
+        ),
+        Gap::Unreadable(path) => (
+            Severity::Warning,
+            format!("not examined: `{path}` holds containers, but is not a list of them"),
+            "write a list of containers",
+        ),
+    };
+    Some(Finding::graded(&UNEXAMINED, severity, message).help(help))
+}
+
+/// Objects that are not changed and do not match the schema of their kind. For others this stops the run.
+fn unreadable(scene: &Scene<'_>) -> Vec<Finding> {
+    let unreadable = scene.selection.unreadable.iter();
+    let findings = unreadable.map(|(object, problem)| {
+        let field = problem.field.as_deref().unwrap_or("object");
+        let message = format!("not examined: `{field}`: {}", problem.message);
+        Finding::new(&UNEXAMINED, message).of(*object)
+    });
+    findings.collect()
 }
 
 fn declared<'c>(config: &'c Config<'_>, resource: &Resource<'_>) -> Option<&'c PodSpecs> {

@@ -100,6 +100,10 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
                 Severity::Error
             };
             Output::stderr(&report::findings(report, min_severity));
+            let unexamined = report::unexamined(report);
+            if settings.prints_findings(outcome.host) && outcome.passed && !unexamined.is_empty() {
+                Output::notice(format_args!("fitout: {unexamined}"));
+            }
         }
         let validated = outcome.report.as_ref().filter(|it| it.validate_only);
         if let Some(report) = validated.filter(|_| settings.prints_findings(outcome.host)) {

@@ -34,6 +34,8 @@ pub struct Objects<'a> {
     pub autoscalers: Vec<Autoscaler<'a>>,
     /// The autoscalers of each object, both by index.
     scaled: HashMap<usize, Vec<usize>>,
+    /// Whether the objects are those of a host.
+    in_host: bool,
     names: OnceCell<NameIndex>,
     demands: OnceCell<HashMap<String, Demands>>,
     /// Namespaces of pods; built on first use.
@@ -52,8 +54,8 @@ const MOST_COMPARISONS: usize = 20_000;
 pub enum Classification<'a> {
     /// It may be changed.
     Target(Target<'a>),
-    /// It is never changed.
-    PassedOver(SkipReason),
+    /// It is never changed; checks may look at it, if it matches the schema of its kind.
+    PassedOver(SkipReason, Result<Target<'a>, Problem>),
     /// It does not match the schema of its kind.
     Malformed(Problem),
 }
@@ -88,7 +90,7 @@ reasons! {
     SkipReason
     /// It describes a package or a build and is not applied to a cluster.
     Package = "package",
-    /// The annotation `config.kubernetes.io/local-config` reserves it for local tools.
+    /// The annotation `config.kubernetes.io/local-config` reserves it for local tools. kubectl applies it nevertheless, hosts drop it.
     LocalConfig = "local-config",
     /// It is the functionConfig itself.
     FunctionConfig = "function-config",
@@ -102,7 +104,7 @@ reasons! {
     Patch = "patch",
     /// Its author opted out with the annotation `fitout.dev/skip`, and the config allows it.
     Skipped = "skipped",
-    /// It appears to hold pods, but fitout does not know its kind and `podSpecs` does not declare it.
+    /// It appears to hold pods or claims, but fitout does not know its kind and the config does not declare it.
     UnknownKind = "unknown-kind",
     /// Its kind holds pods, but it has no containers.
     NoContainers = "no-containers",
@@ -111,7 +113,7 @@ reasons! {
 }
 
 impl<'a> Objects<'a> {
-    /// Indexes the objects.
+    /// Indexes the objects; in a host, with its functionConfig.
     pub fn of(
         resources: &'a [Resource<'a>],
         pod_specs: &[PodSpecs],
@@ -120,15 +122,14 @@ impl<'a> Objects<'a> {
     ) -> Objects<'a> {
         let mut related = Related::default();
         let classify = |(index, resource)| {
-            if let Some(reason) = Target::passed_over(resource, function_config) {
-                return Classification::PassedOver(reason);
-            }
-            match Target::of(resource, pod_specs, claims) {
-                Ok(target) => {
+            let target = Target::of(resource, pod_specs, claims);
+            match (Target::passed_over(resource, function_config), target) {
+                (Some(reason), target) => Classification::PassedOver(reason, target),
+                (None, Ok(target)) => {
                     related.add(index, &target);
                     Classification::Target(target)
                 }
-                Err(problem) => Classification::Malformed(problem),
+                (None, Err(problem)) => Classification::Malformed(problem),
             }
         };
         let classifications = resources.iter().enumerate().map(classify).collect();
@@ -140,6 +141,7 @@ impl<'a> Objects<'a> {
             accounts: Accounts::of(resources),
             autoscalers: Vec::new(),
             scaled: HashMap::new(),
+            in_host: function_config.is_some(),
             names: OnceCell::new(),
             demands: OnceCell::new(),
             pod_namespaces: OnceCell::new(),
@@ -154,7 +156,7 @@ impl<'a> Objects<'a> {
     fn link_autoscalers(&mut self) {
         let objects = self.resources.iter().zip(&self.classifications).enumerate();
         let autoscalers = objects.filter_map(|(index, (resource, class))| match class {
-            Classification::PassedOver(_) => None,
+            Classification::PassedOver(..) => None,
             _ => Autoscaler::of(self, index, resource),
         });
         self.autoscalers = autoscalers.collect();
@@ -162,6 +164,16 @@ impl<'a> Objects<'a> {
             for (target, _) in &autoscaler.targets {
                 self.scaled.entry(*target).or_default().push(at);
             }
+        }
+    }
+
+    /// Whether checks look at objects that are not changed for this reason: at all that kubectl would apply. Hosts drop
+    /// local-config.
+    pub fn are_checked(&self, reason: SkipReason) -> bool {
+        match reason {
+            SkipReason::Package | SkipReason::FunctionConfig => false,
+            SkipReason::LocalConfig => !self.in_host,
+            _ => true,
         }
     }
 
@@ -175,7 +187,7 @@ impl<'a> Objects<'a> {
     pub fn template_of(&self, pods: &Pods<'a>) -> Option<&Template<'a>> {
         match self.classifications.get(pods.object)? {
             Classification::Target(target) => target.templates.get(pods.template),
-            Classification::PassedOver(_) | Classification::Malformed(_) => None,
+            Classification::PassedOver(..) | Classification::Malformed(_) => None,
         }
     }
 

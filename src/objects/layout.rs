@@ -97,6 +97,21 @@ pub(super) const CONTAINERS: Layout = Layout {
     ..NOTHING
 };
 
+/// Pods that are found in a kind that fitout does not know.
+pub(super) const FOUND_TEMPLATE: Layout = POD;
+
+pub(super) const FOUND_POD_SPEC: Layout = Layout {
+    form: Form::PodSpec,
+    ..POD
+};
+
+/// A mapping there with only some fields of a pod.
+pub(super) const FOUND_PART: Layout = Layout {
+    fields: &["securityContext"],
+    has_more_containers: true,
+    ..NOTHING
+};
+
 /// Tekton's TaskSpec. A step with a `ref` gets its container from a StepAction.
 pub(super) const TASK: Layout = Layout {
     fields: &["volumes"],

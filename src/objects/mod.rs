@@ -39,5 +39,5 @@ pub use search::{CLUSTERS_NAMESPACE, NoMatch, PodSearch};
 pub use subject::{Part, Subject};
 pub use target::{Target, annotation};
 pub use template::{Container, ContainerType, Template};
-pub use undeclared::{may_hold_pods, pods_in};
+pub use undeclared::{Gap, Undeclared, UndeclaredPods};
 pub use walk::{below, expected};

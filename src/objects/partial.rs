@@ -7,8 +7,6 @@ use std::collections::HashSet;
 
 use super::index::SkipReason;
 use super::target::Target;
-use super::template::Template;
-use super::undeclared::pods_in;
 use crate::read::Resource;
 use crate::yaml::Node;
 
@@ -56,12 +54,13 @@ pub fn patch_reason(target: &Target<'_>, validate_only: bool) -> Option<SkipReas
 
 /// Whether an object has pods, and every field that the API server requires of one with pods.
 pub fn is_whole(resource: &Resource<'_>) -> bool {
-    let Ok(templates) = Template::all(resource, &[]) else {
+    let Ok(target) = Target::of(resource, &[], &[]) else {
         return true;
     };
+    let templates = &target.templates;
     let mut containers = templates.iter().flat_map(|it| &it.containers);
     if templates.is_empty() {
-        return !pods_in(resource).is_empty();
+        return target.holds_undeclared_pods();
     }
     // No container starts from a name that a template still has to make.
     let has_action = |container: Node<'_>| {

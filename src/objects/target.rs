@@ -12,6 +12,7 @@ use super::claims::{Claim, ClaimSpecs, claims_of};
 use super::index::SkipReason;
 use super::places::PodSpecs;
 use super::template::{Container, Template};
+use super::undeclared::{Gap, Undeclared};
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -34,6 +35,8 @@ pub struct Target<'a> {
     pub templates: Vec<Template<'a>>,
     /// Its claims: itself, its claim templates, and the ephemeral volumes of its pods.
     pub claims: Vec<Claim<'a>>,
+    /// What it holds besides, which is never changed.
+    pub undeclared: Option<Box<Undeclared<'a>>>,
 }
 
 /// An annotation of the object, or else of a template.
@@ -61,13 +64,40 @@ impl<'a> Target<'a> {
         pod_specs: &[PodSpecs],
         claims: &[ClaimSpecs],
     ) -> Result<Target<'a>, Problem> {
-        let templates = Template::all(resource, pod_specs)?;
+        let (templates, empty) = Template::all(resource, pod_specs)?;
         let claims = claims_of(resource, &templates, claims)?;
+        let undeclared = Undeclared::of(resource, &templates, &claims, empty, pod_specs);
         Ok(Target {
             resource,
             templates,
             claims,
+            undeclared,
         })
+    }
+
+    /// The pods that only checks look at.
+    pub fn only_checked(&self) -> &[Template<'a>] {
+        let undeclared = self.undeclared.as_ref();
+        undeclared.map_or(&[], |it| it.templates.as_slice())
+    }
+
+    /// The containers of pods in kinds that fitout does not know.
+    pub fn undeclared_containers(&self) -> impl Iterator<Item = &Container<'a>> {
+        let pods = self
+            .only_checked()
+            .iter()
+            .filter(|it| !it.has_more_containers);
+        pods.flat_map(|template| &template.containers)
+    }
+
+    /// Whether some of its pods or containers are those of a kind that fitout does not know.
+    pub fn holds_undeclared_pods(&self) -> bool {
+        self.undeclared_containers().next().is_some()
+    }
+
+    /// What checks cannot look at.
+    pub fn gap(&self) -> Option<&Gap> {
+        self.undeclared.as_ref()?.gap.as_ref()
     }
 
     /// The containers of all its pods.

@@ -35,6 +35,8 @@ pub struct Template<'a> {
     pub made: Vec<Container<'a>>,
     /// Whether an operator adds containers that the object does not have.
     pub has_more_containers: bool,
+    /// The object inside of another one that the pods belong to, such as an item of an OpenShift Template.
+    pub embedded: Option<Node<'a>>,
     fields: &'static [&'static str],
     has_context: bool,
     /// Whether the pods are for Windows nodes, where most security fields are forbidden.
@@ -84,10 +86,11 @@ pub struct Container<'a> {
 }
 
 impl<'a> Template<'a> {
+    /// The templates of an object, and the whole ones among them that have no containers.
     pub(super) fn all(
         resource: &'a Resource<'a>,
         declared: &[PodSpecs],
-    ) -> Result<Vec<Template<'a>>, Problem> {
+    ) -> Result<(Vec<Template<'a>>, Vec<Template<'a>>), Problem> {
         let known = places::known_places(resource);
         let known = known.map(|place| (place.path, place.layout, place.on_change, ""));
         let declared = declared.iter().filter(|declared| declared.is_for(resource));
@@ -98,9 +101,10 @@ impl<'a> Template<'a> {
         });
         let mut places = known.chain(declared).peekable();
         if places.peek().is_none() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         let mut templates: Vec<Template<'a>> = Vec::new();
+        let mut empty: Vec<Template<'a>> = Vec::new();
         for (path, layout, on_change, list) in places {
             for (path, node) in places_in(resource, path)? {
                 let Some(mut it) = Template::of(resource, path, node, layout, list, on_change)?
@@ -108,7 +112,7 @@ impl<'a> Template<'a> {
                     continue;
                 };
                 // A config may declare a place that fitout knows, or the pod spec of a known template.
-                let mut known = templates.iter();
+                let mut known = templates.iter().chain(&empty);
                 let is_known = match layout.fields.is_empty() {
                     false => known.any(|known| known.pod.path == it.pod.path),
                     true => {
@@ -121,12 +125,17 @@ impl<'a> Template<'a> {
                         it.containers.is_empty() && it.made.is_empty()
                     }
                 };
-                if !is_known {
-                    templates.push(it);
+                let has_any =
+                    it.has_more_containers || !(it.containers.is_empty() && it.made.is_empty());
+                match has_any {
+                    _ if is_known => {}
+                    true => templates.push(it),
+                    false if it.is_whole() => empty.push(it),
+                    false => {}
                 }
             }
         }
-        Ok(templates)
+        Ok((templates, empty))
     }
 
     /// The template at a place; `list` is a list of containers in addition to those of the layout.
@@ -148,21 +157,7 @@ impl<'a> Template<'a> {
         let Some(spec) = spec else {
             return Ok(None);
         };
-        let pod_metadata = below(&path, ["metadata"]);
-        let mut template = Template {
-            path,
-            node,
-            has_metadata: layout.form == Form::Template,
-            pod: Subject::new(Part::Pod, spec_path, on_change),
-            pod_metadata: Subject::new(Part::Pod, pod_metadata, on_change),
-            spec,
-            containers: Vec::new(),
-            made: Vec::new(),
-            has_more_containers: layout.has_more_containers,
-            fields: layout.fields,
-            has_context: !layout.keeps_context || spec.at(["securityContext"]).is_some(),
-            is_windows: is_for_windows(spec),
-        };
+        let mut template = Template::new(layout, (path, node), (spec_path, spec), on_change);
         if !resource.is_typed() {
             let (at, fields) = match template.is_whole() && template.has_metadata {
                 true => (&template.path, &schema::POD_TEMPLATE),
@@ -216,8 +211,66 @@ impl<'a> Template<'a> {
                 template.made.push(container);
             }
         }
-        let is_empty = template.containers.is_empty() && template.made.is_empty();
-        Ok((!is_empty || template.has_more_containers).then_some(template))
+        Ok(Some(template))
+    }
+
+    /// A template without its containers.
+    fn new(
+        layout: &Layout,
+        (path, node): (PointerBuf, Node<'a>),
+        (spec_path, spec): (PointerBuf, Node<'a>),
+        on_change: OnChange,
+    ) -> Template<'a> {
+        let pod_metadata = below(&path, ["metadata"]);
+        Template {
+            path,
+            node,
+            has_metadata: layout.form == Form::Template,
+            pod: Subject::new(Part::Pod, spec_path, on_change),
+            pod_metadata: Subject::new(Part::Pod, pod_metadata, on_change),
+            spec,
+            containers: Vec::new(),
+            made: Vec::new(),
+            has_more_containers: layout.has_more_containers,
+            embedded: None,
+            fields: layout.fields,
+            has_context: !layout.keeps_context || spec.at(["securityContext"]).is_some(),
+            is_windows: is_for_windows(spec),
+        }
+    }
+
+    /// Pods in a kind that fitout does not know, at a path: a pod spec, or for the form `Template` the mapping around `spec`.
+    pub(super) fn found(
+        layout: &Layout,
+        path: PointerBuf,
+        node: Node<'a>,
+        spec: Option<Node<'a>>,
+    ) -> Template<'a> {
+        let spec = match spec {
+            Some(spec) => (below(&path, ["spec"]), spec),
+            None => (path.clone(), node),
+        };
+        Template::new(layout, (path, node), spec, OnChange::NextRun)
+    }
+
+    /// Adds the containers in a list of such pods; what is not a mapping is left out.
+    pub(super) fn add_found(&mut self, key: &str, list: Node<'a>, layout: &Layout) {
+        for (index, node) in list.items().enumerate().filter(|(_, it)| it.is_map()) {
+            let index = index.to_string();
+            let at = (below(&self.pod.path, [key, &index]), node);
+            let name = node.text_at(["name"]).unwrap_or_default();
+            let container = self.container(type_of(key, node), name, at, layout, None);
+            self.containers.push(container);
+        }
+    }
+
+    /// Adds the mapping of such pods as their only container.
+    pub(super) fn add_itself(&mut self, layout: &Layout) {
+        let name = self.pod.path.back().map(|key| key.decoded().into_owned());
+        let name = Cow::Owned(name.unwrap_or_default());
+        let at = (self.pod.path.clone(), self.spec);
+        let container = self.container(ContainerType::Container, name, at, layout, None);
+        self.containers.push(container);
     }
 
     /// A label of the pods.
@@ -265,12 +318,7 @@ impl<'a> Template<'a> {
             if layout.reference.is_some_and(is_elsewhere) {
                 continue;
             }
-            let container_type = match list {
-                "initContainers[]" if is_sidecar(container) => ContainerType::Sidecar,
-                "initContainers[]" => ContainerType::Init,
-                "ephemeralContainers[]" => ContainerType::Ephemeral,
-                _ => ContainerType::Container,
-            };
+            let container_type = type_of(list.trim_end_matches("[]"), container);
             let name_in = |node: Node<'a>| node.text_at(["name"]);
             // A single container needs no name: Argo uses that of the template, Tekton that of the object.
             let single_name = || match list {
@@ -368,6 +416,16 @@ impl<'a> Template<'a> {
     /// Whether this is a Pod, not a template.
     pub fn is_pod(&self) -> bool {
         self.path.is_root() && self.has_metadata
+    }
+}
+
+/// The type of a container in a list.
+fn type_of(list: &str, container: Node<'_>) -> ContainerType {
+    match list {
+        "initContainers" if is_sidecar(container) => ContainerType::Sidecar,
+        "initContainers" => ContainerType::Init,
+        "ephemeralContainers" => ContainerType::Ephemeral,
+        _ => ContainerType::Container,
     }
 }
 

@@ -1,58 +1,135 @@
-//! Pods in kinds that fitout does not know, detected by lists of containers with names and images.
+//! What an object holds that fitout does not change: pods and claims in kinds that it does not know, and hints of pods
+//! that only a controller sees.
+//!
+//! Nothing of the kind is known, so the whole object is searched. A mapping is a pod if it has a list of containers with
+//! images. Of a mapping that has only some fields of a pod, these are evaluated. Text that contains manifests is not parsed.
 
-use std::collections::HashSet;
+mod search;
+#[cfg(test)]
+mod tests;
 
-use super::places::{Form, is_known_kind};
+use super::claims::Claim;
+use super::places::{Form, PodSpecs, is_known_kind};
+use super::template::Template;
 use crate::read::Resource;
-use crate::yaml::Node;
+use search::Search;
 
-/// Groups and kinds with mappings that look like pods but are not: examples in schemas, patterns in policies, history of
-/// controllers, and patches of prometheus-operator.
-const NO_PODS: [(&str, &str); 5] = [
-    ("apiextensions.k8s.io", ""),
-    ("admissionregistration.k8s.io", ""),
-    ("kyverno.io", ""),
-    ("monitoring.coreos.com", ""),
-    ("apps", "ControllerRevision"),
+/// Groups and kinds that hold no pods, although some have mappings that look like pods: examples in schemas, patterns in
+/// policies, history of controllers, and patches of prometheus-operator. An empty kind is the whole group.
+const NO_PODS: &[(&str, &[&str])] = &[
+    (
+        "",
+        &[
+            "ConfigMap",
+            "Endpoints",
+            "Event",
+            "LimitRange",
+            "Namespace",
+            "Node",
+            "PersistentVolume",
+            "PersistentVolumeClaim",
+            "ResourceQuota",
+            "Secret",
+            "Service",
+            "ServiceAccount",
+        ],
+    ),
+    ("apps", &["ControllerRevision"]),
+    ("argoproj.io", &["AppProject"]),
+    (
+        "monitoring.coreos.com",
+        &[
+            "AlertmanagerConfig",
+            "PodMonitor",
+            "Probe",
+            "PrometheusRule",
+            "ScrapeConfig",
+            "ServiceMonitor",
+        ],
+    ),
+    ("admissionregistration.k8s.io", &[]),
+    ("apiextensions.k8s.io", &[]),
+    ("apiregistration.k8s.io", &[]),
+    ("autoscaling", &[]),
+    ("autoscaling.k8s.io", &[]),
+    ("bitnami.com", &[]),
+    ("certificates.k8s.io", &[]),
+    ("coordination.k8s.io", &[]),
+    ("discovery.k8s.io", &[]),
+    ("external-secrets.io", &[]),
+    ("flowcontrol.apiserver.k8s.io", &[]),
+    ("gateway.networking.k8s.io", &[]),
+    ("image.toolkit.fluxcd.io", &[]),
+    ("kyverno.io", &[]),
+    ("metrics.k8s.io", &[]),
+    ("networking.k8s.io", &[]),
+    ("node.k8s.io", &[]),
+    ("policies.kyverno.io", &[]),
+    ("policy", &[]),
+    ("rbac.authorization.k8s.io", &[]),
+    ("scheduling.k8s.io", &[]),
+    ("snapshot.storage.k8s.io", &[]),
+    ("storage.k8s.io", &[]),
+    ("templates.gatekeeper.sh", &[]),
+    ("constraints.gatekeeper.sh", &[]),
 ];
 
-/// Keys that distinguish containers from other mappings with a name and an image.
-const OF_CONTAINERS: [&str; 8] = [
-    "command",
-    "args",
-    "script",
-    "env",
-    "volumeMounts",
-    "resources",
-    "computeResources",
-    "securityContext",
+/// Kinds whose controllers deploy manifests that the object only names.
+const DEPLOYERS: &[(&str, &[&str])] = &[
+    ("addons.cluster.x-k8s.io", &[]),
+    ("argoproj.io", &["Application", "ApplicationSet"]),
+    ("fleet.cattle.io", &["GitRepo", "HelmOp"]),
+    ("helm.cattle.io", &[]),
+    ("helm.crossplane.io", &["Release"]),
+    ("helm.toolkit.fluxcd.io", &[]),
+    ("kappctrl.k14s.io", &["App"]),
+    ("kustomize.toolkit.fluxcd.io", &[]),
 ];
 
-/// The maximum of places reported for one object.
-const MAX_REPORTED: usize = 8;
+/// What an object holds that fitout does not change.
+#[derive(Debug, Default)]
+pub struct Undeclared<'a> {
+    /// Pods that only checks look at.
+    pub templates: Vec<Template<'a>>,
+    /// Some of their places, in the syntax of `podSpecs`; empty if a declaration would not help.
+    pub places: Vec<UndeclaredPods>,
+    /// What checks cannot look at.
+    pub gap: Option<Gap>,
+}
+
+/// What checks cannot look at, least severe first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gap {
+    /// The object has only some fields of its pods; their operator sets the others.
+    Operated,
+    /// Claims at a path.
+    Claims(String),
+    /// A field at a path from which a controller may make pods.
+    Hint(String),
+    /// The object deploys manifests that it only names.
+    Deployer,
+    /// A list of containers at a path that cannot be read.
+    Unreadable(String),
+}
+
+impl Gap {
+    /// Whether the rest of the object is examined.
+    pub fn is_in_part(&self) -> bool {
+        *self == Gap::Operated
+    }
+}
 
 /// A place that looks like pods or containers, in the syntax of `podSpecs`.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UndeclaredPods {
     path: String,
+    /// Whether a path in a config can name it.
+    can_be_declared: bool,
     /// What is at the path.
     pub form: Form,
 }
 
 impl UndeclaredPods {
-    fn new(path: &str) -> UndeclaredPods {
-        match path.strip_suffix("/spec") {
-            Some(template) => UndeclaredPods {
-                path: template.to_owned(),
-                form: Form::Template,
-            },
-            None => UndeclaredPods {
-                path: path.to_owned(),
-                form: Form::PodSpec,
-            },
-        }
-    }
-
     /// The path of the pods or containers.
     pub fn full_path(&self) -> String {
         match self.form {
@@ -61,105 +138,69 @@ impl UndeclaredPods {
         }
     }
 
-    /// The entry of `podSpecs` that declares them.
-    pub fn declaration(&self, resource: &Resource<'_>) -> String {
+    /// The entry of `podSpecs` that declares them; `None` if no path can name them.
+    pub fn declaration(&self, resource: &Resource<'_>) -> Option<String> {
+        if !self.can_be_declared {
+            return None;
+        }
         let form = match self.form {
             Form::Template => "",
             Form::PodSpec => ", form: PodSpec",
             Form::Containers => ", form: Containers",
         };
+        let group = match resource.group() {
+            "" => "\"\"",
+            group => group,
+        };
         // The path is quoted because of `[` and `*`.
-        format!(
-            "{{group: {}, kind: {}, path: \"{}\"{form}}}",
-            if resource.group().is_empty() {
-                "\"\""
-            } else {
-                resource.group()
-            },
-            resource.kind,
-            self.path
-        )
+        Some(format!(
+            "{{group: {group}, kind: {}, path: \"{}\"{form}}}",
+            resource.kind, self.path
+        ))
     }
 }
 
-/// Whether an object of an unknown kind may hold pods. This is only a search for `image` and aliases in the object's text,
-/// because most objects have neither.
-pub fn may_hold_pods(resource: &Resource<'_>) -> bool {
+fn is_listed(table: &[(&str, &[&str])], resource: &Resource<'_>) -> bool {
     let group = resource.group();
-    let is_kind =
-        |(g, kind): &(&str, &str)| group == *g && (kind.is_empty() || resource.kind == *kind);
-    if NO_PODS.iter().any(is_kind) || is_known_kind(resource) {
-        return false;
+    let mut rows = table.iter().filter(|(known, _)| *known == group);
+    rows.any(|(_, kinds)| kinds.is_empty() || kinds.contains(&&*resource.kind))
+}
+
+impl<'a> Undeclared<'a> {
+    /// What an object holds besides its known templates and claims; `empty` are its pods without containers.
+    pub(super) fn of(
+        resource: &'a Resource<'a>,
+        templates: &[Template<'a>],
+        claims: &[Claim<'a>],
+        empty: Vec<Template<'a>>,
+        declared: &[PodSpecs],
+    ) -> Option<Box<Undeclared<'a>>> {
+        let is_known = is_known_kind(resource);
+        let is_partial = |it: &Template<'_>| !it.is_whole() || it.has_more_containers;
+        let is_operated = is_known && templates.iter().any(is_partial);
+        let mut found = Undeclared {
+            templates: empty,
+            gap: is_operated.then_some(Gap::Operated),
+            ..Undeclared::default()
+        };
+        if is_listed(DEPLOYERS, resource) {
+            found.gap = Some(Gap::Deployer);
+        } else if is_operated || !is_known && !is_listed(NO_PODS, resource) {
+            let is_declared = declared.iter().any(|it| it.is_for(resource));
+            let mut search = Search::new(resource, templates, claims, is_known);
+            search.run();
+            let has_pods = is_known || is_declared || !search.found.templates.is_empty();
+            // A hint says nothing new where there are pods.
+            let is_new = |gap: &Gap| !has_pods || matches!(gap, Gap::Unreadable(_));
+            let operated = search.has_part.then_some(Gap::Operated);
+            found.gap = [search.found.gap.filter(is_new), operated, found.gap]
+                .into_iter()
+                .flatten()
+                .max();
+            found.templates.append(&mut search.found.templates);
+            found.places = search.found.places;
+        }
+        let is_empty = found.templates.is_empty() && found.gap.is_none();
+        (!is_empty).then(|| Box::new(found))
     }
-    let text = resource.node.raw().as_bytes();
-    let has = |words: &str| memchr::memmem::find(text, words.as_bytes()).is_some();
-    has("image") || has("*")
-}
-
-/// The places of an object that look like pods. Each node is visited once, even if it has aliases.
-pub fn pods_in(resource: &Resource<'_>) -> Vec<UndeclaredPods> {
-    let mut found: Vec<UndeclaredPods> = Vec::new();
-    let mut seen = HashSet::new();
-    let mut open: Vec<(String, Node<'_>)> = Vec::new();
-    open.push((String::new(), resource.node));
-    while let Some((path, node)) = open.pop().filter(|_| found.len() < MAX_REPORTED) {
-        if !seen.insert(node.id()) {
-            continue;
-        }
-        if !path.is_empty() && has_containers(node) {
-            let pods = UndeclaredPods::new(&path);
-            if !found.contains(&pods) {
-                found.push(pods);
-            }
-            continue;
-        }
-        let first = open.len();
-        for (key, value) in node.entries() {
-            let key = key.text().unwrap_or_default();
-            let is_own = path.is_empty() && ["metadata", "status"].contains(&key.as_ref());
-            // A path cannot contain these keys.
-            if is_own || key.is_empty() || key.contains(['/', '*', '[', ']', '"', '\\']) {
-                continue;
-            }
-            let path = match path.as_str() {
-                "" => key.into_owned(),
-                path => format!("{path}/{key}"),
-            };
-            if value.is_map() {
-                open.push((path, value));
-            } else if are_containers(value) {
-                let path = format!("{path}[]");
-                let form = Form::Containers;
-                let containers = UndeclaredPods { path, form };
-                if !found.contains(&containers) {
-                    found.push(containers);
-                }
-            } else {
-                let items = value.items().filter(|item| item.is_map());
-                open.extend(items.map(|item| (format!("{path}[]"), item)));
-            }
-        }
-        // Nodes are popped from the end.
-        open[first..].reverse();
-    }
-    found
-}
-
-/// Whether a mapping holds a list of containers, each with a name and an image.
-fn has_containers(node: Node<'_>) -> bool {
-    node.get("containers").is_some_and(are_named_images)
-}
-
-/// Whether a list under another key holds containers: many lists have names and images, but few also have container
-/// fields.
-fn are_containers(list: Node<'_>) -> bool {
-    let runs = |item: Node<'_>| OF_CONTAINERS.iter().any(|key| item.get(key).is_some());
-    are_named_images(list) && list.items().any(runs)
-}
-
-fn are_named_images(list: Node<'_>) -> bool {
-    let is_text =
-        |node: Option<Node<'_>>| node.is_some_and(|node| node.is_scalar() && !node.is_null());
-    let is_image = |node: Node<'_>| is_text(node.get("name")) && is_text(node.get("image"));
-    list.is_sequence() && !list.is_empty_collection() && list.items().all(is_image)
 }

@@ -7,7 +7,7 @@ use kustomize_krm_types::ResourceIdentifier;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{FilePlace, Report, granted, name_of, plural, reference};
+use super::{FilePlace, Report, counted, granted, name_of, plural, reference};
 use crate::finding::Part;
 use crate::ledger::{Account, Ledger, PartRow};
 use crate::objects::reasons;
@@ -186,8 +186,8 @@ impl Accounts {
     /// Whether the line says more than the totals: something is passed over, or only checked by a transformer.
     fn is_worth_a_line(&self, validate_only: bool) -> bool {
         let is_left = |account: Account| match account {
-            Account::PassedOver(_) => true,
-            Account::CheckedOnly => !validate_only,
+            Account::PassedOver(_) | Account::NotExamined | Account::CheckedOnly(Some(_)) => true,
+            Account::CheckedOnly(None) => !validate_only,
             _ => false,
         };
         let parts = self.containers.iter().chain(&self.claims);
@@ -288,7 +288,7 @@ fn line(accounts: &Accounts, validate_only: bool) -> String {
         // Parts of objects that are passed over are not counted.
         let left = parts.iter().filter(|part| {
             let object = accounts.objects[part.object].account;
-            part.account.reason().is_some() && object.reason().is_none()
+            part.account.is_passed_over() && !object.is_passed_over()
         });
         let left = left.map(|part| part.account);
         let count = left.clone().count();
@@ -308,23 +308,6 @@ fn line(accounts: &Accounts, validate_only: bool) -> String {
 
 fn reasons(accounts: impl Iterator<Item = Account>) -> String {
     counted(accounts.filter_map(|account| Some(account.reason()?.word())))
-}
-
-/// ` (local-config)`, or for several reasons ` (2 excluded, 1 local-config)`.
-fn counted(words: impl Iterator<Item = &'static str>) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    words.for_each(|word| *counts.entry(word).or_default() += 1);
-    let several: Vec<String> = match counts.len() {
-        0 => return String::new(),
-        1 => counts.into_keys().map(str::to_owned).collect(),
-        _ => {
-            let counts = counts.into_iter();
-            counts
-                .map(|(word, count)| format!("{count} {word}"))
-                .collect()
-        }
-    };
-    format!(" ({})", several.join(", "))
 }
 
 /// One line for each row, with parts below their object.

@@ -47,6 +47,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             message: change.to_string(),
             severity: Severity::Info,
             rule: change.rule,
+            object: Some(change.resource),
             resource_ref: Some(reference(resource)),
             field: Some(Field {
                 path: field_path(&change.pointer()),
@@ -80,6 +81,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             message: finding.message,
             severity: finding.severity,
             rule: finding.rule.id,
+            object: finding.resource,
             resource_ref: resource.map(reference),
             field,
             file: resource

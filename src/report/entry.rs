@@ -22,6 +22,9 @@ pub struct Entry {
     pub severity: Severity,
     /// The section of a change, or the rule of a finding.
     pub rule: &'static str,
+    /// The index of the object in the input, and in the ledger: several objects can have one name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<usize>,
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_ref: Option<ResourceIdentifier>,
@@ -115,6 +118,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         message: problem.message.clone(),
         severity: Severity::Error,
         rule: problem.id,
+        object: None,
         resource_ref: None,
         field,
         file,
@@ -141,7 +145,8 @@ pub(super) fn in_order(results: Vec<Entry>) -> Vec<Entry> {
     indices.filter_map(|at| results[at].take()).collect()
 }
 
-/// By severity, errors first, then by file, index, object, field and rule.
+/// By severity, errors first, then by file, index, object, field and rule. Objects are sorted by name, because a host may
+/// pass them in any order.
 fn order(entry: &Entry) -> impl Ord + use<'_> {
     let path = entry.field.as_ref().map(|field| field.path.as_str());
     let file = entry.file.as_ref();
@@ -150,6 +155,7 @@ fn order(entry: &Entry) -> impl Ord + use<'_> {
         std::cmp::Reverse(entry.severity),
         file,
         entry.resource_ref.as_ref(),
+        entry.object,
         path,
         entry.rule,
         entry.message.as_str(),

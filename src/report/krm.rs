@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use kustomize_krm_types::{File, Result as KrmResult, Severity};
 
-use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, folded_message};
+use super::{Entry, EntryType, FilePlace, ObjectChanges, Report, folded_message, unexamined};
+use crate::checks::UNEXAMINED;
 use crate::config::ChangesReport;
 use crate::text::escaped;
 
@@ -42,7 +43,28 @@ impl Report {
                 results.extend(self.objects.iter().map(|it| self.of_object(it)));
             }
         }
-        results
+        let unexamined = unexamined(self);
+        if !unexamined.is_empty() {
+            results.push(KrmResult {
+                message: unexamined,
+                severity: Severity::Info,
+                resource_ref: None,
+                field: None,
+                file: None,
+                tags: self.tags_of(UNEXAMINED.id),
+            });
+        }
+        results.into_iter().map(printable).collect()
+    }
+
+    fn tags(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([("environment".to_owned(), self.environment.clone())])
+    }
+
+    fn tags_of(&self, rule: &str) -> BTreeMap<String, String> {
+        let mut tags = self.tags();
+        tags.insert("rule".to_owned(), rule.to_owned());
+        tags
     }
 
     fn of_object(&self, object: &ObjectChanges) -> KrmResult {
@@ -50,32 +72,32 @@ impl Report {
         let counts: Vec<String> = counts
             .map(|(rule, count)| format!("{rule} {count}"))
             .collect();
-        printable(KrmResult {
+        KrmResult {
             message: format!("configured for {}: {}", self.environment, counts.join(", ")),
             severity: Severity::Info,
             resource_ref: Some(object.reference.clone()),
             field: None,
             file: object.file.as_ref().map(file_of),
-            tags: BTreeMap::from([("environment".to_owned(), self.environment.clone())]),
-        })
+            tags: self.tags(),
+        }
     }
 }
 
 /// One result for the folded findings of an object.
 fn of_folded(entries: &[&Entry]) -> KrmResult {
     let first = entries[0];
-    printable(KrmResult {
+    KrmResult {
         message: format!(
             "{}, for example: {}",
             folded_message(entries),
             first.message
         ),
         ..of_entry(first)
-    })
+    }
 }
 
 fn of_entry(entry: &Entry) -> KrmResult {
-    printable(KrmResult {
+    KrmResult {
         message: match entry.tags.mark("reason") {
             Some(reason) => format!("waived ({reason}): {}", entry.message),
             None => entry.message.clone(),
@@ -88,7 +110,7 @@ fn of_entry(entry: &Entry) -> KrmResult {
         field: entry.field.clone(),
         file: entry.file.as_ref().map(file_of),
         tags: entry.tags.to_map(),
-    })
+    }
 }
 
 /// Escapes what a host prints; values stay as they are.

@@ -24,13 +24,14 @@ use crate::checks::Proof;
 use crate::config::{Config, FailOn};
 use crate::edit::Change;
 use crate::finding::Finding;
+use crate::ledger::Extent;
 use crate::problem::Problem;
 use crate::read::Resource;
 
 use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
 use places::{Places, name_of, reference};
-use totals::plural;
+use totals::{counted, plural};
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
@@ -39,7 +40,7 @@ pub use fitted::Fitted;
 pub use plan::{Plan, PlannedText};
 pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary};
-pub use totals::totals;
+pub use totals::{totals, unexamined};
 
 /// The report of a run, as `-o json` prints it (`report.fitout.dev/v1`; fields are only added).
 #[derive(Debug, Serialize)]
@@ -61,6 +62,15 @@ pub struct Report {
     /// The outcome of everything in the input; absent if it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<Accounts>,
+    /// Whether the config applies to anything, so that it can differ.
+    #[serde(skip)]
+    can_drift: bool,
+    /// The kinds of the objects that may have pods and are not examined.
+    #[serde(skip)]
+    unexamined: Vec<String>,
+    /// The kinds of the objects that are examined in part.
+    #[serde(skip)]
+    in_part: Vec<String>,
     /// Evidence of whether the function ran.
     #[serde(skip)]
     proof: Proof,
@@ -111,6 +121,8 @@ pub struct Summary {
     pub warnings: usize,
     /// Findings that an exemption covers.
     pub waived: usize,
+    /// Objects that may have pods and are not examined.
+    pub unexamined: usize,
 }
 
 /// The version of the report format.
@@ -149,6 +161,11 @@ impl Report {
             results.push(entries.of_exempted(exempted, resource));
         }
         let results = in_order(results);
+        let kinds_with = |extent: Extent| {
+            let rows = fitted.ledger.objects.iter().zip(resources);
+            let rows = rows.filter(|(row, _)| row.extent == extent);
+            rows.map(|(_, resource)| kind_of(resource)).collect()
+        };
         Report {
             api_version: API_VERSION,
             kind: KIND,
@@ -162,6 +179,9 @@ impl Report {
             validate_only: config.validate_only,
             ledger: (detail == DetailLevel::EachChange)
                 .then(|| Accounts::of(&fitted.ledger, resources)),
+            can_drift: fitted.ledger.applies(),
+            unexamined: kinds_with(Extent::Unexamined),
+            in_part: kinds_with(Extent::InPart),
             proof: fitted.proof,
             objects: match detail {
                 DetailLevel::Totals => Vec::new(),
@@ -184,6 +204,9 @@ impl Report {
             exemptions: Vec::new(),
             validate_only: false,
             ledger: None,
+            can_drift: false,
+            unexamined: Vec::new(),
+            in_part: Vec::new(),
             proof: Proof::default(),
             objects: Vec::new(),
         }
@@ -200,9 +223,17 @@ impl Report {
         mine.warnings += others.warnings;
         mine.waived += others.waived;
         mine.workloads = mine.workloads.max(others.workloads);
+        if others.unexamined < mine.unexamined {
+            mine.unexamined = others.unexamined;
+            self.unexamined = other.unexamined;
+        }
+        if other.in_part.len() > self.in_part.len() {
+            self.in_part = other.in_part;
+        }
         let mut results = std::mem::take(&mut self.results);
         results.extend(other.results);
         self.results = in_order(results);
+        self.can_drift |= other.can_drift;
         self.exemptions.extend(other.exemptions);
         let mut seen = HashSet::new();
         self.exemptions.retain(|it| seen.insert(format!("{it:?}")));
@@ -229,13 +260,8 @@ impl Report {
 
     /// The folded findings, by object.
     fn folded_by_object(&self) -> Vec<Vec<&Entry>> {
-        fn place(entry: &Entry) -> (Option<(&str, usize)>, Option<&ResourceIdentifier>) {
-            let file = entry.file.as_ref();
-            let file = file.map(|file| (file.path.as_str(), file.index));
-            (file, entry.resource_ref.as_ref())
-        }
         let folded: Vec<&Entry> = self.folded().collect();
-        let objects = folded.chunk_by(|a, b| place(a) == place(b));
+        let objects = folded.chunk_by(|a, b| a.object == b.object);
         objects.map(<[&Entry]>::to_vec).collect()
     }
 
@@ -308,5 +334,17 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
         waived: fitted.exempted.len(),
+        unexamined: {
+            let rows = fitted.ledger.objects.iter();
+            rows.filter(|row| row.extent == Extent::Unexamined).count()
+        },
+    }
+}
+
+/// The kind of an object in messages.
+fn kind_of(resource: &Resource<'_>) -> String {
+    match resource.kind.as_ref() {
+        "" => "no kind".to_owned(),
+        kind => kind.to_owned(),
     }
 }

@@ -8,21 +8,29 @@ use crate::read::Resource;
 use crate::text::word;
 use crate::yaml::Node;
 
-/// The reference to an object.
+/// The reference to an object. Without a name, it has the prefix from which the API server makes one.
 pub(super) fn reference(resource: &Resource<'_>) -> ResourceIdentifier {
     ResourceIdentifier {
         api_version: resource.api_version.to_string(),
         kind: resource.kind.to_string(),
-        name: resource.name.to_string(),
+        name: match resource.name.as_ref() {
+            "" => resource.generated_name().into_owned(),
+            name => name.to_owned(),
+        },
         namespace: resource.namespace.as_deref().map(str::to_owned),
     }
 }
 
 /// `Deployment shop/web`.
 pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
-    let (kind, name) = (word(&resource.kind), word(&resource.name));
+    let kind = match resource.kind.as_str() {
+        "" => word("object"),
+        kind => word(kind),
+    };
+    let name = word(&resource.name);
     match &resource.namespace {
         Some(namespace) => format!("{kind} {}/{name}", word(namespace)),
+        None if name.is_empty() => kind.into_owned(),
         None => format!("{kind} {name}"),
     }
 }

@@ -120,7 +120,7 @@ pub fn summary(report: &Report, width: Option<u16>) -> Text {
     // The order of the transformers keeps related changes together.
     changes.sort_by_key(|entry| entry.change);
     let mut text = Text::default();
-    for object in changes.chunk_by(|a, b| a.resource_ref == b.resource_ref) {
+    for object in changes.chunk_by(|a, b| a.object == b.object) {
         let name = object[0].resource_ref.as_ref().map(name_of);
         let (name, file) = (name.unwrap_or_default(), object[0].file.as_ref());
         let file = file.map_or("", |file| file.path.as_str());

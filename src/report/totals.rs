@@ -1,5 +1,6 @@
 //! The totals of a report.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Entry, EntryType, Report};
@@ -22,6 +23,7 @@ pub fn totals(report: &Report) -> String {
         };
         let drift = match report.folded().count() {
             0 if !different.is_empty() => different,
+            0 if !report.can_drift => "nothing that the config changes".to_owned(),
             0 if !report.proof.holds() => "not verified whether fitout ran".to_owned(),
             0 => "no drift from the config".to_owned(),
             fields => {
@@ -33,11 +35,12 @@ pub fn totals(report: &Report) -> String {
         };
         let workloads = plural(counts.workloads, "workload", "workloads");
         return format!(
-            "{workloads}{files} for {}: {drift}; {}, {}, {} waived",
+            "{workloads}{files} for {}: {drift}; {}, {}, {} waived{}",
             report.environment,
             plural(counts.errors, "error", "errors"),
             plural(counts.warnings, "warning", "warnings"),
-            counts.waived
+            counts.waived,
+            ending(report)
         );
     }
     let mut text = format!(
@@ -61,7 +64,46 @@ pub fn totals(report: &Report) -> String {
     if counts.waived > 0 {
         let _ = write!(text, "; {} waived", counts.waived);
     }
-    text
+    text + &ending(report)
+}
+
+fn ending(report: &Report) -> String {
+    match unexamined(report) {
+        text if text.is_empty() => text,
+        text => format!("; {text}"),
+    }
+}
+
+/// `1 object not examined (RayCluster)`, because no errors in what is examined says nothing about the rest; empty if everything
+/// is examined.
+pub fn unexamined(report: &Report) -> String {
+    let all = [
+        (&report.unexamined, "not examined"),
+        (&report.in_part, "examined in part"),
+    ];
+    let some = all.into_iter().filter(|(kinds, _)| !kinds.is_empty());
+    let parts = some.map(|(kinds, how)| {
+        let what = plural(kinds.len(), "object", "objects");
+        format!("{what} {how}{}", counted(kinds.iter().map(String::as_str)))
+    });
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+/// ` (local-config)`, or for several words ` (2 excluded, 1 local-config)`.
+pub(super) fn counted<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    words.for_each(|word| *counts.entry(word).or_default() += 1);
+    let several: Vec<String> = match counts.len() {
+        0 => return String::new(),
+        1 => counts.into_keys().map(str::to_owned).collect(),
+        _ => {
+            let counts = counts.into_iter();
+            counts
+                .map(|(word, count)| format!("{count} {word}"))
+                .collect()
+        }
+    };
+    format!(" ({})", several.join(", "))
 }
 
 /// A count with its noun.

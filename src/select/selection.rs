@@ -6,7 +6,7 @@ use crate::config::{Config, LayerId, Match, Near, Selector, Vocabulary};
 use crate::objects::{
     Classification, Container, Objects, SkipReason, Target, Template, patch_reason,
 };
-use crate::problem::Problems;
+use crate::problem::{Problem, Problems};
 
 /// The objects that the config selects, and the use of its profiles.
 #[derive(Debug)]
@@ -24,8 +24,10 @@ pub struct Selection<'r, 'a> {
     /// Exclusions and exemptions that would match an object by a name from before kustomize renamed it, if they compared such
     /// names, and the index of the object.
     pub by_previous_name: Vec<(String, usize)>,
-    /// The other objects, by index, and why they are passed over.
+    /// The objects that are not changed, by index, and why. On check most of them are also in `selected`.
     pub passed_over: Vec<(usize, SkipReason)>,
+    /// Objects among them that a check cannot read, by index.
+    pub unreadable: Vec<(usize, Problem)>,
 }
 
 /// A selected object, and the layers of the config that apply to it.
@@ -43,6 +45,8 @@ pub struct Selected<'r, 'a> {
     pub exemptions: Vec<AppliedExemption<'r>>,
     /// What its author opts out of, except for the exemptions.
     pub author: Author<'r>,
+    /// Whether it is only checked, because the config does not select it or nothing may change it.
+    pub is_only_checked: bool,
 }
 
 /// The containers that a part of the config applies to.
@@ -121,13 +125,14 @@ impl<'r, 'a> Selection<'r, 'a> {
             near: None,
             by_previous_name: Vec::new(),
             passed_over: Vec::new(),
+            unreadable: Vec::new(),
         };
         let mut problems = Vec::new();
         for (index, class) in objects.classifications.iter().enumerate() {
             let resource = &objects.resources[index];
             let (target, templates) = match class {
-                Classification::PassedOver(reason) => {
-                    selection.passed_over.push((index, *reason));
+                Classification::PassedOver(reason, target) => {
+                    selection.pass_over(config, index, *reason, target.as_ref());
                     continue;
                 }
                 Classification::Target(target) => (Some(target), &target.templates[..]),
@@ -135,7 +140,14 @@ impl<'r, 'a> Selection<'r, 'a> {
             };
             selection.candidates += 1;
             if let Some(reason) = selection.not_selected(config, index, templates) {
-                selection.passed_over.push((index, reason));
+                let target = match class {
+                    Classification::Malformed(problem) => Err(problem),
+                    Classification::Target(target) | Classification::PassedOver(_, Ok(target)) => {
+                        Ok(target)
+                    }
+                    Classification::PassedOver(_, Err(problem)) => Err(problem),
+                };
+                selection.pass_over(config, index, reason, target);
                 if selection.near.is_none() {
                     let select = config.select.as_ref();
                     selection.near =
@@ -149,7 +161,7 @@ impl<'r, 'a> Selection<'r, 'a> {
                 continue;
             }
             match (target, class) {
-                (Some(target), _) => selection.add(config, index, target),
+                (Some(target), _) => selection.add(config, index, target, false),
                 (None, Classification::Malformed(problem)) => problems.push(problem.clone()),
                 (None, _) => {}
             }
@@ -166,7 +178,30 @@ impl<'r, 'a> Selection<'r, 'a> {
         at.ok().map(|at| &self.selected[at])
     }
 
-    fn add(&mut self, config: &'r Config<'_>, index: usize, target: &'r Target<'a>) {
+    /// Records an object that is not changed. Checks do not depend on what is changed, so they look at it.
+    fn pass_over(
+        &mut self,
+        config: &'r Config<'_>,
+        index: usize,
+        reason: SkipReason,
+        target: Result<&'r Target<'a>, &Problem>,
+    ) {
+        self.passed_over.push((index, reason));
+        if config.validate_only && self.objects.are_checked(reason) {
+            match target {
+                Ok(target) => self.add(config, index, target, true),
+                Err(problem) => self.unreadable.push((index, problem.clone())),
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        config: &'r Config<'_>,
+        index: usize,
+        target: &'r Target<'a>,
+        is_only_checked: bool,
+    ) {
         let templates = &target.templates;
         let found = |selector: &Selector| selector.matches(target.resource, templates);
         let mut outdated = Vec::new();
@@ -184,7 +219,7 @@ impl<'r, 'a> Selection<'r, 'a> {
         for (profile, used) in config.profiles.iter().zip(&mut self.profiles) {
             let found = found(&profile.select);
             if found == Match::No {
-                if used.near.is_none() && !used.is_used {
+                if used.near.is_none() && !used.is_used && !is_only_checked {
                     used.near = profile.select.near_miss(target.resource, templates);
                 }
                 continue;
@@ -201,8 +236,10 @@ impl<'r, 'a> Selection<'r, 'a> {
             if !containers.is_whole_object() && !includes_any() {
                 continue;
             }
-            used.is_used = true;
-            if found == Match::ByPreviousName && used.by_previous_name.is_none() {
+            // An object that is not changed does not use a profile.
+            used.is_used |= !is_only_checked;
+            if found == Match::ByPreviousName && used.by_previous_name.is_none() && !is_only_checked
+            {
                 used.by_previous_name = Some(index);
             }
             layers.push((profile.layer, containers));
@@ -213,14 +250,17 @@ impl<'r, 'a> Selection<'r, 'a> {
         };
         let mut author = Author::of(config, target, is_configured);
         if let Some(profile) = author.profile {
-            self.profiles[profile].is_used = true;
+            self.profiles[profile].is_used |= !is_only_checked;
             let layer = config.profiles[profile].layer;
             layers.retain(|(id, _)| *id != layer);
             layers.push((layer, Containers::default()));
         }
-        let containers = Containers::of(config.select.as_ref(), &config.exclude, |it| {
-            excludes(it, [EXCLUDE, ""])
-        });
+        let containers = match is_only_checked {
+            true => Containers::default(),
+            false => Containers::of(config.select.as_ref(), &config.exclude, |it| {
+                excludes(it, [EXCLUDE, ""])
+            }),
+        };
         let exemptions = config.exemptions.iter().enumerate();
         let mut exemptions: Vec<AppliedExemption<'r>> = exemptions
             .filter(|(_, it)| !it.has_ended(config.today.as_ref()))
@@ -236,6 +276,7 @@ impl<'r, 'a> Selection<'r, 'a> {
             layers,
             exemptions,
             author,
+            is_only_checked,
         });
     }
 
@@ -288,6 +329,7 @@ impl<'r, 'a> Selected<'r, 'a> {
             layers,
             exemptions: Vec::new(),
             author: Author::default(),
+            is_only_checked: self.is_only_checked,
         }
     }
 
@@ -297,8 +339,8 @@ impl<'r, 'a> Selected<'r, 'a> {
         exemptions.position(|it| it.names(leaf, vocabulary))
     }
 
-    /// Whether its author left out a section.
+    /// Whether a section does not apply: its author left it out, or the object is not changed.
     pub fn skips(&self, section: &str) -> bool {
-        self.author.skipped.contains(&section)
+        self.is_only_checked || self.author.skipped.contains(&section)
     }
 }

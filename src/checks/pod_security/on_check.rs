@@ -16,10 +16,6 @@ use crate::yaml::Value;
 
 /// Every field of some pods that violates their level.
 pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
-    // The rest of a partial pod is not known.
-    if !pod.template.is_whole() || pod.template.has_more_containers {
-        return Vec::new();
-    }
     Standards::of(pod).violations(pod.template, pod.after())
 }
 
@@ -60,7 +56,11 @@ struct Enforced {
 impl Standards {
     fn of(pod: &Pod<'_, '_>) -> Standards {
         let config = standard_of(pod);
-        let namespace = pod.selected.target.resource.namespace.as_deref();
+        // The namespace of an object in another one may be in another cluster.
+        let namespace = match pod.template.embedded {
+            Some(_) => None,
+            None => pod.selected.target.resource.namespace.as_deref(),
+        };
         let name = namespace.unwrap_or_default();
         let demands = pod.scene.objects().demands(name);
         let (enforce, warn) = demands.map_or((None, None), |it| (it.enforce, it.warn));
@@ -159,11 +159,16 @@ fn findings_of(
         _ => (" would reject ", ""),
     };
     let psa = [reason, " (", &violation.detail, ")"].concat();
+    // What a partial pod does not have, others may add.
+    let is_partial = !template.is_whole() || template.has_more_containers;
     let culprits = violation.culprits.iter();
     let findings = culprits.filter_map(|culprit| {
             let blamed = Blamed::of(template, culprit)?;
             let (field, node) = (blamed.field(), blamed.node);
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
+            if is_partial && current.is_none() && culprit.found.is_none() {
+                return None;
+            }
             let what = culprit.describe(violation, &field, template);
             let expected = match &culprit.fix {
                 None => String::new(),

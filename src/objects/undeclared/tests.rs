@@ -1,0 +1,169 @@
+//! Shapes that hide pods from a search.
+
+use super::{Gap, Undeclared};
+use crate::objects::Target;
+use crate::read::{Origin, Resource};
+use crate::yaml::Stream;
+
+/// What is found in an object of an unknown kind: the paths of containers, and what is not examined.
+fn found(spec: &str) -> (Vec<String>, Option<Gap>) {
+    found_in(&format!(
+        "apiVersion: acme.io/v1\nkind: Widget\nmetadata: {{name: a}}\n{spec}"
+    ))
+}
+
+fn found_in(object: &str) -> (Vec<String>, Option<Gap>) {
+    let stream = Stream::parse(object).expect("YAML");
+    let root = stream.documents().next().expect("a document").root();
+    let mut resources = Vec::new();
+    Resource::read(root, 0, Origin::default(), &mut resources).expect("an object");
+    let target = Target::of(&resources[0], &[], &[]).expect("an object that can be read");
+    let Some(undeclared) = target.undeclared else {
+        return (Vec::new(), None);
+    };
+    let Undeclared { templates, gap, .. } = *undeclared;
+    let containers = templates.iter().flat_map(|it| &it.containers);
+    let paths = containers.map(|it| it.subject.path.to_string());
+    (paths.collect(), gap)
+}
+
+fn paths(spec: &str) -> Vec<String> {
+    found(spec).0
+}
+
+#[test]
+fn a_pod_is_found_under_any_key_and_at_any_depth() {
+    let pod = "{containers: [{name: a, image: a}]}";
+    for (spec, path) in [
+        (format!("spec: {pod}"), "/spec/containers/0"),
+        (
+            format!("template: {{spec: {pod}}}"),
+            "/template/spec/containers/0",
+        ),
+        (format!("'': {{'': {pod}}}"), "///containers/0"),
+        (format!("'a/b': {{'~': {pod}}}"), "/a~1b/~0/containers/0"),
+        (format!("1: {{true: {pod}}}"), "/1/true/containers/0"),
+        (format!("a: [[[{pod}]]]"), "/a/0/0/0/containers/0"),
+        (
+            format!("status: 1\nspec: {{status: {pod}}}"),
+            "/spec/status/containers/0",
+        ),
+        (
+            format!("spec: {{metadata: {pod}}}"),
+            "/spec/metadata/containers/0",
+        ),
+        (
+            format!("\"\\x73pec\": {{\"\\u0061\": {pod}}}"),
+            "/spec/a/containers/0",
+        ),
+        (
+            "spec: {\"c\\x6fntainers\": [{name: a, \"im\\x61ge\": a}]}".to_owned(),
+            "/spec/containers/0",
+        ),
+        (
+            "containers: [{name: a, image: a}]".to_owned(),
+            "/containers/0",
+        ),
+        (
+            "steps: [{name: a, image: a, args: []}]".to_owned(),
+            "/steps/0",
+        ),
+    ] {
+        assert_eq!(paths(&spec), [path], "{spec}");
+    }
+}
+
+#[test]
+fn one_container_without_a_name_or_an_image_does_not_hide_the_others() {
+    for spec in [
+        "spec: {containers: [{name: a, image: a}, {name: b}]}",
+        "spec: {containers: [{name: a, image: a}, {image: b}]}",
+        "spec: {initContainers: [{name: a, image: a}], containers: [{name: b}]}",
+    ] {
+        assert_eq!(paths(spec).len(), 2, "{spec}");
+    }
+    // What is not a mapping is no container, and is reported.
+    let (containers, gap) = found("spec: {containers: [{name: a, image: a}, text]}");
+    assert_eq!(containers, ["/spec/containers/0"]);
+    assert_eq!(gap, Some(Gap::Unreadable("spec.containers".to_owned())));
+}
+
+#[test]
+fn one_pod_does_not_hide_another_one() {
+    let spec = "spec:\n  containers: [{name: a, image: a}]\n  volumes: [{pod: {containers: [{name: b, image: b}]}}]\n  \
+                securityContext: {x: {containers: [{name: c, image: c}]}}";
+    assert_eq!(paths(spec).len(), 3);
+    let many: String = (0..30)
+        .map(|at| format!("  p{at}: {{containers: [{{name: a, image: a}}]}}\n"))
+        .collect();
+    assert_eq!(paths(&format!("spec:\n{many}")).len(), 30);
+}
+
+#[test]
+fn aliases_and_merges_are_followed_once() {
+    let aliases = "a: &a {containers: [{name: a, image: a}]}\nb: *a\nc: [*a, *a]";
+    assert_eq!(paths(aliases), ["/a/containers/0"]);
+    let merged = "a: &a {hostPID: true}\nspec: {<<: *a, containers: [{name: a, image: a}]}";
+    assert!(paths(merged).contains(&"/spec/containers/0".to_owned()));
+    let containers = "a: &a [{name: a, image: a}]\nspec: {containers: *a}";
+    assert_eq!(paths(containers), ["/spec/containers/0"]);
+}
+
+#[test]
+fn some_fields_of_a_pod_are_examined_in_part() {
+    for spec in [
+        "spec: {hostNetwork: true}",
+        "spec: {hostPID: yes}",
+        "spec: {securityContext: {privileged: true}}",
+        "spec: {containers: [{name: a, securityContext: {privileged: true}}]}",
+        "spec: {pod: {hostIPC: true}, image: a}",
+    ] {
+        let (containers, gap) = found(spec);
+        assert_eq!(containers.len(), 1, "{spec}");
+        assert_eq!(gap, Some(Gap::Operated), "{spec}");
+    }
+}
+
+#[test]
+fn hints_and_claims_are_not_examined() {
+    let hint = |path: &str| Some(Gap::Hint(path.to_owned()));
+    assert_eq!(found("spec: {image: a}").1, hint("spec.image"));
+    assert_eq!(
+        found("spec: {a: [{podTemplate: {}}]}").1,
+        hint("spec.a[0].podTemplate")
+    );
+    let claims = Some(Gap::Claims("spec.disks[0]".to_owned()));
+    assert_eq!(
+        found("spec: {disks: [{accessModes: [ReadWriteOnce]}]}").1,
+        claims
+    );
+    // Fields of the controllers that deploy other manifests are not guessed at.
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: a}\nspec: {values: \
+                   {securityContext: {privileged: true}}}";
+    assert_eq!(found_in(release), (Vec::new(), Some(Gap::Deployer)));
+}
+
+#[test]
+fn objects_without_pods_are_not_reported() {
+    for object in [
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {image: a}",
+        "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a}\nspec: {secretName: a}",
+        "apiVersion: metrics.k8s.io/v1\nkind: PodMetrics\nmetadata: {name: a}\ncontainers: [{name: a, usage: {}}]",
+        "apiVersion: acme.io/v1\nkind: Widget\nmetadata: {name: a, image: a}\nstatus: {image: a}\nspec: {hostNetwork: false}",
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {containers: [{name: a, image: a}]}",
+    ] {
+        assert_eq!(found_in(object), (Vec::new(), None), "{object}");
+    }
+}
+
+#[test]
+fn a_known_kind_is_searched_if_it_has_only_some_fields_of_its_pods() {
+    let prometheus = "apiVersion: monitoring.coreos.com/v1\nkind: Prometheus\nmetadata: {name: a}\nspec: {containers: [{name: \
+                      a, image: a}]}";
+    assert_eq!(
+        found_in(prometheus),
+        (vec!["/spec/containers/0".to_owned()], Some(Gap::Operated))
+    );
+    let empty = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {hostPID: true}}}";
+    assert_eq!(found_in(empty), (Vec::new(), None));
+}
