@@ -9,6 +9,7 @@ mod docs;
 mod e2e;
 mod english;
 mod environments;
+mod fuzzing;
 mod golden;
 mod hosts;
 mod layers;

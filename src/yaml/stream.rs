@@ -2,7 +2,7 @@
 
 use super::error::{Syntax, SyntaxError};
 use super::node::Node;
-use super::tree::{Kind, NONE, NodeId, Tree};
+use super::tree::{Data, Kind, NONE, NodeId, Tree};
 use super::{fast, full, split};
 use std::fmt;
 use std::ops::Range;
@@ -144,6 +144,31 @@ impl Stream {
             }),
             Err(error) => Err((error.locate(&text), text)),
         }
+    }
+
+    /// How the fast parser and the general one read this text differently, for tests: they must agree wherever both accept it.
+    #[must_use]
+    pub fn parsers_differ(&self) -> Option<String> {
+        for (number, chunk) in self.chunks.iter().enumerate() {
+            let (mut fast, mut full) = (Tree::default(), Tree::default());
+            if split::is_bare(self.text.as_bytes(), chunk)
+                || fast::parse(&self.text, chunk, number as u32, &mut fast).is_err()
+            {
+                continue;
+            }
+            let is_quoted_over_lines = |node: &Data| {
+                matches!(node.kind, Kind::Single | Kind::Double)
+                    && self.text[node.range()].contains('\n')
+            };
+            match full::parse(&self.text, chunk, number as u32, &mut full) {
+                // The one known difference: unindented lines of quoted text.
+                Err(_) if fast.nodes.iter().any(is_quoted_over_lines) => {}
+                Err(error) => return Some(format!("only the general parser refuses it: {}", error.message)),
+                Ok(()) if fast.nodes == full.nodes => {}
+                Ok(()) => return Some(format!("{:?}\n{:?}", fast.nodes, full.nodes)),
+            }
+        }
+        None
     }
 
     /// The whole text, byte for byte as it was given.
