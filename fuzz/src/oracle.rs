@@ -94,8 +94,12 @@ struct Open {
 }
 
 impl<'t> Reading<'t> {
-    /// Reads a text; `None` if saphyr-parser refuses it, or it holds what has no JSON.
-    pub fn of(text: &'t str) -> Option<Self> {
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// Why it cannot be judged: saphyr-parser refuses it, or it has tags, duplicate keys or other things without a meaning that
+    /// readers agree on.
+    pub fn of(text: &'t str) -> Result<Self, String> {
         let mut reading = Reading {
             text,
             tokens: Vec::new(),
@@ -106,7 +110,7 @@ impl<'t> Reading<'t> {
         };
         reading.read()?;
         reading.find_comments();
-        Some(reading)
+        Ok(reading)
     }
 
     /// The documents as JSON.
@@ -114,7 +118,7 @@ impl<'t> Reading<'t> {
         &self.documents
     }
 
-    fn read(&mut self) -> Option<()> {
+    fn read(&mut self) -> Result<(), String> {
         let mut offsets: Vec<usize> = self.text.char_indices().map(|(at, _)| at).collect();
         offsets.push(self.text.len());
         let range = |span: Span| {
@@ -128,7 +132,7 @@ impl<'t> Reading<'t> {
         let (mut tokens, mut paths, mut aliases) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         let mut documents: Vec<Value> = Vec::new();
         for event in Parser::new_from_str(self.text) {
-            let (event, span) = event.ok()?;
+            let (event, span) = event.map_err(|error| error.to_string())?;
             let range = range(span);
             let is_flow = open.last().is_some_and(|open| open.is_flow);
             // A key is a scalar where a mapping waits for one.
@@ -146,9 +150,9 @@ impl<'t> Reading<'t> {
             match event {
                 Event::DocumentStart(_) => path = vec![documents.len().to_string()],
                 Event::Scalar(content, style, anchor, tag) => {
-                    let range = scalar_range(self.text, range, style)?;
+                    let range = scalar_range(self.text, range, style).ok_or("a scalar without an end")?;
                     let value = match style {
-                        _ if tag.is_some() => return None,
+                        _ if tag.is_some() => return Err("a tag".to_owned()),
                         ScalarStyle::Plain if range.is_empty() => Value::Null,
                         ScalarStyle::Plain => {
                             typing::plain(&content).unwrap_or_else(|| content.as_ref().into())
@@ -160,13 +164,13 @@ impl<'t> Reading<'t> {
                         _ => What::Scalar,
                     };
                     if wants_key {
-                        if range.is_empty() {
-                            return None;
+                        if range.is_empty() || anchor > 0 {
+                            return Err("an empty key, or one with an anchor".to_owned());
                         }
                         let depth = open.len();
-                        let parent = open.last_mut()?;
+                        let parent = open.last_mut().ok_or("no parent")?;
                         if parent.value.get(content.as_ref()).is_some() {
-                            return None; // Readers disagree about duplicate keys.
+                            return Err("a duplicate key".to_owned());
                         }
                         parent.key = Some(content.clone().into_owned());
                         path.truncate(depth);
@@ -174,9 +178,6 @@ impl<'t> Reading<'t> {
                         let what = What::Key;
                         tokens.push(Token { what, path: path.clone(), range, is_flow });
                         paths.insert(path.clone());
-                        if anchor > 0 {
-                            return None;
-                        }
                         continue;
                     }
                     paths.insert(path.clone());
@@ -187,12 +188,12 @@ impl<'t> Reading<'t> {
                 }
                 Event::Alias(anchor) => {
                     if wants_key {
-                        return None;
+                        return Err("an alias as a key".to_owned());
                     }
-                    let value = anchors.get(&anchor)?.clone();
+                    let value = anchors.get(&anchor).ok_or("an alias in its anchor")?.clone();
                     size += count(&value);
                     if size > 10_000 {
-                        return None;
+                        return Err("too many aliases".to_owned());
                     }
                     tokens.push(Token { what: What::Alias, path: path.clone(), range, is_flow });
                     paths.insert(path.clone());
@@ -201,7 +202,7 @@ impl<'t> Reading<'t> {
                 }
                 Event::SequenceStart(anchor, ref tag) | Event::MappingStart(anchor, ref tag) => {
                     if wants_key || tag.is_some() || open.len() > 60 {
-                        return None;
+                        return Err("a collection as a key, a tag, or too deep".to_owned());
                     }
                     let is_map = matches!(event, Event::MappingStart(..));
                     let bracket = if is_map { "{" } else { "[" };
@@ -211,20 +212,18 @@ impl<'t> Reading<'t> {
                         let range = range.start..range.start + 1;
                         tokens.push(Token { what: What::Open, path: path.clone(), range, is_flow: true });
                     } else if is_flow {
-                        return None; // A pair without braces.
+                        return Err("a pair without braces".to_owned());
                     }
                     let value = if is_map { Value::Object(Map::new()) } else { Value::Array(Vec::new()) };
                     open.push(Open { value, key: None, is_flow: own, anchor, merged: Vec::new() });
                 }
                 Event::SequenceEnd | Event::MappingEnd => {
                     path.truncate(open.len());
-                    let closed = open.pop()?;
+                    let closed = open.pop().ok_or("no collection")?;
                     if closed.is_flow {
-                        let end = range.end.checked_sub(1)?;
-                        if !matches!(self.text.as_bytes()[end], b'}' | b']') {
-                            return None;
-                        }
-                        let range = end..end + 1;
+                        let from = tokens.last().map_or(0, |token: &Token| token.range.end);
+                        let close = bracket(self.text, from).ok_or("a bracket is missing")?;
+                        let range = close..close + 1;
                         tokens.push(Token { what: What::Close, path: path.clone(), range, is_flow: true });
                     }
                     let mut value = closed.value;
@@ -252,19 +251,20 @@ impl<'t> Reading<'t> {
                 Some(parent) => match &mut parent.value {
                     Value::Array(items) => items.push(value),
                     Value::Object(entries) => {
-                        let key = parent.key.take()?;
+                        let key = parent.key.take().ok_or("a value without a key")?;
                         match key.as_str() {
                             "<<" => parent.merged.push(value),
                             _ => _ = entries.insert(key, value),
                         }
                     }
-                    _ => return None,
+                    _ => return Err("no collection".to_owned()),
                 },
             }
         }
         (self.tokens, self.paths, self.aliases) = (tokens, paths, aliases);
         self.documents = documents;
-        self.tokens.is_sorted_by_key(|token| token.range.start).then_some(())
+        let is_sorted = self.tokens.is_sorted_by_key(|token| token.range.start);
+        is_sorted.then_some(()).ok_or_else(|| format!("tokens out of order: {:?}", self.tokens))
     }
 
     /// The comments between the tokens, with their owners.
@@ -371,6 +371,21 @@ impl<'t> Reading<'t> {
     }
 }
 
+/// The first bracket behind punctuation, blanks and comments: the spans of the ends of collections do not say where it is.
+fn bracket(text: &str, from: usize) -> Option<usize> {
+    let mut in_comment = false;
+    for (at, c) in text[from..].char_indices() {
+        match c {
+            '\n' => in_comment = false,
+            '}' | ']' if !in_comment => return Some(from + at),
+            '#' => in_comment = true,
+            c if in_comment || c.is_whitespace() || c == ',' || c == ':' => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
 fn object(value: Value) -> Option<Map<String, Value>> {
     match value {
         Value::Object(entries) => Some(entries),
@@ -430,11 +445,15 @@ fn is_header(text: &str, at: usize) -> bool {
     rest.trim().is_empty() || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
 }
 
-/// What is wrong with `after`, the text `before` with `intents` done; `None` if one of the texts cannot be read.
-pub fn faults(before: &str, after: &str, intents: &[Intent]) -> Option<Vec<String>> {
+/// What is wrong with `after`, the text `before` with `intents` done.
+///
+/// # Errors
+/// Why the text before cannot be judged; see [`Reading::of`].
+pub fn faults(before: &str, after: &str, intents: &[Intent]) -> Result<Vec<String>, String> {
     let (mut old, new) = (Reading::of(before)?, Reading::of(after));
-    let Some(new) = new else {
-        return Some(vec!["the new text is not YAML".to_owned()]);
+    let new = match new {
+        Ok(new) => new,
+        Err(error) => return Ok(vec![format!("the new text cannot be read: {error}")]),
     };
     let mut faults = Vec::new();
     let mut expected = old.documents.clone();
@@ -448,7 +467,7 @@ pub fn faults(before: &str, after: &str, intents: &[Intent]) -> Option<Vec<Strin
     let touched = touched(&old, &new, &intents);
     bytes(&old, &new, &touched, &mut faults);
     comments(&old, &new, &touched, &intents, &mut faults);
-    Some(faults)
+    Ok(faults)
 }
 
 /// Gives items behind removed ones the index that they have afterwards. A removed one gets an index that no other has.

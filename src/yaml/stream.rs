@@ -272,16 +272,21 @@ fn parse_chunk(
     full::parse(text, chunk, number, tree)
 }
 
-/// Go readers reject control characters anywhere, so Kubernetes cannot read such a file.
+/// Go readers reject control characters anywhere, so Kubernetes cannot read such a file. A carriage return alone is a line
+/// break to them, and nothing else that shows a file takes it for one: text could hide behind it.
 fn refuse_control(text: &str, chunk: &Range<usize>) -> Result<(), Syntax> {
-    let is_control = |c: char| {
+    let bytes = text.as_bytes();
+    let is_control = |at: usize, c: char| {
         (c < ' ' && !matches!(c, '\n' | '\t' | '\r'))
+            || (c == '\r' && bytes.get(at + 1) != Some(&b'\n'))
             || ('\u{7f}'..='\u{9f}').contains(&c) && c != '\u{85}'
     };
-    match text[chunk.clone()]
-        .char_indices()
-        .find(|(_, c)| is_control(*c))
-    {
+    let mut chars = text[chunk.clone()].char_indices();
+    match chars.find(|(at, c)| is_control(chunk.start + at, *c)) {
+        Some((at, '\r')) => {
+            let message = "a carriage return without a line feed: end lines with one line feed, or with both";
+            Err(Syntax::new(chunk.start + at, message))
+        }
         Some((at, c)) => {
             let message = format!(
                 "control character U+{:04X}: write it as an escape in double quotes",
