@@ -71,5 +71,13 @@ pub const INP003: Rule = rule(
     "an object that does not match the schema of its kind",
 );
 
+pub const INP010: Rule = rule(
+    "FIT-INP010",
+    Severity::Error,
+    "a change of an object that is encrypted or signed as a whole",
+);
+
 /// The problems that stop a run, in the order of their ids.
-pub const RULES: &[Rule] = &[CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003];
+pub const RULES: &[Rule] = &[
+    CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, INP010,
+];

@@ -11,12 +11,14 @@ use crate::yaml::{Change as YamlChange, Edit, Refusal, Stream, Value};
 /// The ResourceList with its items edited and results added, as one text.
 ///
 /// # Errors
-/// `FIT-INP003` if an edit cannot be made without changing other text.
+/// `FIT-INP003` if an edit cannot be made without changing other text, and `FIT-INP010` for objects that are encrypted or
+/// signed as a whole.
 pub fn resource_list(
     list: &ResourceList<'_>,
     changes: &[Change],
     results: &[KrmResult],
 ) -> Result<String, Problems> {
+    refuse_sealed(changes, &list.resources)?;
     let (mut edits, of_changes) = to_edits(changes, &list.resources);
     let drops = list.bookkeeping_to_drop();
     edits.extend(drops.into_iter().map(|(node, pointer)| Edit {
@@ -65,12 +67,27 @@ pub fn text(
     stream: &Stream,
     changes: &[Change],
     resources: &[Resource<'_>],
-) -> Result<String, Problem> {
+) -> Result<String, Problems> {
+    refuse_sealed(changes, resources)?;
     let (edits, of_changes) = to_edits(changes, resources);
     stream.edit(&edits).map_err(|refusal| {
         let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
-        refused(&refusal, change, resources, stream)
+        refused(&refusal, change, resources, stream).into()
     })
+}
+
+/// Objects that are encrypted or signed as a whole and would change.
+fn refuse_sealed(changes: &[Change], resources: &[Resource<'_>]) -> Result<(), Problems> {
+    let of_one = changes.chunk_by(|a, b| a.resource == b.resource);
+    let problems = of_one.filter_map(|changes| {
+        let leaves: Vec<PointerBuf> = changes.iter().map(Change::pointer).collect();
+        resources[changes[0].resource].refuses(leaves.iter().map(AsRef::as_ref))
+    });
+    let problems: Vec<Problem> = problems.collect();
+    match problems.is_empty() {
+        true => Ok(()),
+        false => Err(Problems(problems)),
+    }
 }
 
 /// The edits for changes, and the index of the change for each edit.

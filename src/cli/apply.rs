@@ -6,11 +6,12 @@ use std::path::Path;
 use clap::Args;
 use fitout::config::{Config, FailOn};
 use fitout::edit::Change;
-use fitout::problem::{Problem, Problems};
+use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::Fitted;
 use fitout::report::{self, DetailLevel, Report};
 use fitout::write;
+use fitout::yaml::join;
 use rayon::prelude::*;
 
 use super::config_text::ConfigText;
@@ -91,7 +92,7 @@ impl Apply {
             if self.in_place {
                 self.write_files(manifests, run)?
             } else {
-                Output::stdout(&stream_of(&run.texts))
+                Output::stdout(&join(&run.texts))
             }
         }
         for format in &self.output {
@@ -217,7 +218,7 @@ fn new_texts(
         by_text[resources[change.resource].text].push(change.clone());
     }
     // Texts are independent, so they are edited in parallel.
-    let edited: Vec<Result<String, Problem>> = manifests
+    let edited: Vec<Result<String, Problems>> = manifests
         .par_iter()
         .zip(&by_text)
         .map(|(manifest, changes)| write::text(&manifest.stream, changes, resources))
@@ -227,7 +228,7 @@ fn new_texts(
     for result in edited {
         match result {
             Ok(text) => texts.push(text),
-            Err(problem) => problems.push(problem),
+            Err(refused) => problems.extend(refused.0),
         }
     }
     if problems.is_empty() {
@@ -235,32 +236,6 @@ fn new_texts(
     } else {
         Err(Problems(problems))
     }
-}
-
-/// All texts as one stream of documents.
-fn stream_of(texts: &[String]) -> String {
-    let mut stream = String::new();
-    for text in texts {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        if !stream.is_empty() {
-            if !stream.ends_with('\n') {
-                stream.push('\n');
-            }
-            if !starts_document(text) {
-                stream.push_str("---\n");
-            }
-        }
-        stream.push_str(text);
-    }
-    stream
-}
-
-/// Whether a text begins with a document marker.
-fn starts_document(text: &str) -> bool {
-    let first = text
-        .lines()
-        .find(|line| !line.trim().is_empty() && !line.starts_with('#'));
-    first.is_some_and(|line| line == "---" || line.starts_with("--- ") || line.starts_with('%'))
 }
 
 /// Replaces a file atomically: a reader sees the old text or the new one.

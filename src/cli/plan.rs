@@ -66,7 +66,7 @@ impl Plan {
                 fitout::fit(config, resources, Some(input.node)).map_err(unreadable)?;
             let report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
             let after = fitout::write::text(input.stream, &fitted.changes, resources);
-            let after = after.map_err(|problem| unreadable(problem.into()))?;
+            let after = after.map_err(unreadable)?;
             let path = format!("{} as kustomize passes it", directory.display());
             self.print(&report::Plan {
                 report: &report,

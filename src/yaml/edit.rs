@@ -1,5 +1,6 @@
 //! Changing values: what can be asked for, and what is answered when it cannot be done.
 
+mod brackets;
 mod emit;
 mod guard;
 mod new;

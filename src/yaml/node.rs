@@ -63,6 +63,16 @@ impl<'a> Node<'a> {
         self.stream.position(self.span().start)
     }
 
+    /// The top node of the document.
+    #[must_use]
+    pub fn root(self) -> Node<'a> {
+        let documents = &self.stream.tree.documents;
+        let at = documents.partition_point(|document| document.root <= self.id);
+        let document = at.checked_sub(1).and_then(|at| documents.get(at));
+        let id = document.map_or(self.id, |document| document.root);
+        Node { id, ..self }
+    }
+
     /// The bytes of [`Node::span`].
     #[must_use]
     #[inline]

@@ -205,12 +205,8 @@ pub(super) fn write_double(text: &str, out: &mut String) {
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
             c if is_unprintable(c) => {
-                let code = c as u32;
-                let written = if code < 256 {
-                    write!(out, "\\x{code:02x}")
-                } else {
-                    write!(out, "\\u{code:04x}")
-                };
+                // JSON has no `\x`.
+                let written = write!(out, "\\u{:04x}", c as u32);
                 debug_assert!(written.is_ok(), "a String takes any text");
             }
             c => out.push(c),

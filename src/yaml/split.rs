@@ -13,7 +13,7 @@ pub(super) fn bom_len(text: &str) -> usize {
 }
 
 /// Is there a document marker at `at`, which is the start of a line?
-fn is_marker(bytes: &[u8], at: usize) -> bool {
+pub(super) fn is_marker(bytes: &[u8], at: usize) -> bool {
     bytes[at..].starts_with(b"---")
         && bytes
             .get(at + 3)

@@ -3,7 +3,8 @@
 use super::error::{Syntax, SyntaxError};
 use super::node::Node;
 use super::tree::{Data, Kind, NONE, NodeId, Tree};
-use super::{fast, full, split};
+use super::{decode, fast, full, split};
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -221,6 +222,48 @@ impl Stream {
     pub(super) fn column(&self, offset: usize) -> usize {
         let start = memchr::memrchr(b'\n', &self.text.as_bytes()[..offset]).map_or(0, |n| n + 1);
         column(&self.text[start..offset]) - 1
+    }
+
+    /// What the header of a block scalar has to be so that its value stays without a final line break
+    /// when lines follow: the end of the text cut it short, so that it has none in Go.
+    pub(super) fn header_without_break(&self, id: u32) -> Option<(Range<usize>, String)> {
+        let data = self.tree.at(id);
+        let header = decode::header(&self.text[data.range()]);
+        let value = self.node(NodeId(id)).text()?;
+        if header.chomp == Some(b'-') || value.ends_with('\n') {
+            return None;
+        }
+        let start = data.start as usize + 1;
+        let indent = header.indent.map_or(String::new(), |it| it.to_string());
+        Some((start..start + header.len, format!("-{indent}")))
+    }
+
+    /// The text with a line break at its end, so that other documents can follow. No value changes.
+    pub(super) fn text_with_final_break(&self) -> Cow<'_, str> {
+        let text = &self.text;
+        if text.is_empty() || text.ends_with('\n') {
+            return Cow::Borrowed(text);
+        }
+        let eol = match text.contains("\r\n") {
+            true => "\r\n",
+            false => "\n",
+        };
+        let last = (self.tree.nodes.len() as u32).saturating_sub(1);
+        let data = self.tree.at(last);
+        // A last line of nothing but blanks would be one more line of a block scalar.
+        let lines = text.trim_end_matches([' ', '\t']);
+        if data.kind.is_block_scalar() && lines.ends_with('\n') && data.end as usize >= lines.len()
+        {
+            return Cow::Borrowed(lines);
+        }
+        let cut_short = data.kind.is_block_scalar() && data.end as usize == text.len();
+        match self.header_without_break(last).filter(|_| cut_short) {
+            Some((header, new)) => {
+                let (before, behind) = (&text[..header.start], &text[header.end..]);
+                Cow::Owned(format!("{before}{new}{behind}{eol}"))
+            }
+            None => Cow::Owned(format!("{text}{eol}")),
+        }
     }
 
     pub(super) fn document_span(&self, index: usize) -> Range<usize> {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod comments;
 mod differential;
 mod editing;
 mod hostile;

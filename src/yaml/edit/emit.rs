@@ -3,15 +3,18 @@
 //! A splice never reaches into a node that stays. Everything is placed by the column and the line
 //! of what is already there; the rules are numbered in the tests of this module.
 
+mod flow;
 mod insert;
+mod owner;
 mod remove;
 mod replace;
 
 use super::super::split::skip_blank;
 use super::super::tree::{Kind, NONE, ODD, Tree};
+use super::brackets::{Brackets, lead};
 use super::plan::Plan;
 use super::style::Style;
-use super::write::{Writer, indent};
+use super::write::{FlowWriter, Writer, indent};
 use super::{Refusal, RefusalReason as Reason};
 use memchr::{memchr, memrchr};
 use std::collections::HashSet;
@@ -150,14 +153,28 @@ impl<'a> Emitter<'a, '_> {
             let message = "the lines of this document end with a lone carriage return";
             return self.refuse(Reason::Layout, span.start, message);
         }
+        // In brackets tabs are blanks like others.
+        let outermost = |id: &u32| {
+            let data = self.tree.at(*id);
+            let is_inner = data.parent != NONE && self.tree.at(data.parent).kind.is_flow();
+            data.kind.is_flow() && !is_inner
+        };
+        let mut brackets = nodes
+            .filter(outermost)
+            .map(|id| self.tree.at(id).range())
+            .peekable();
         let mut line_start = span.start;
         for line in self.text[span.clone()].split_inclusive('\n') {
+            while brackets.next_if(|range| range.end <= line_start).is_some() {}
+            let is_inside = brackets
+                .peek()
+                .is_some_and(|range| range.start < line_start);
             let text = line.trim_end_matches(['\n', '\r']);
             let lead = text
                 .bytes()
                 .take_while(|c| matches!(c, b' ' | b'\t' | b'-' | b'?' | b':'))
                 .count();
-            if lead < text.len() && text[..lead].contains('\t') {
+            if !is_inside && lead < text.len() && text[..lead].contains('\t') {
                 return self.refuse(
                     Reason::Layout,
                     line_start,
@@ -190,6 +207,17 @@ impl<'a> Emitter<'a, '_> {
         Writer {
             style: self.writer.style.within(self.plan.stream, map),
             ..self.writer
+        }
+    }
+
+    /// Writes new text inside the brackets of `id`.
+    fn flow_writer(&self, id: u32) -> FlowWriter<'a> {
+        let Writer { stream, style } = self.writer;
+        let brackets = Brackets::of(stream, id);
+        FlowWriter {
+            stream,
+            brackets,
+            style,
         }
     }
 
@@ -267,41 +295,14 @@ impl<'a> Emitter<'a, '_> {
         end > 0 && self.bytes[end - 1] == b'\n'
     }
 
-    /// Rule 2: the line behind the last line of a node; blank lines and comments come after it.
-    fn after(&mut self, id: u32) -> LinePlace {
-        let leaf = self.last_leaf(id);
-        let end = self.tree.full_end(leaf);
-        let block = self.tree.at(leaf).kind.is_block_scalar();
-        if block && self.ends_line(end) {
-            return LinePlace {
-                at: end,
-                end_of_text: false,
-            };
-        }
-        let mut place = self.next_line(end);
-        // Lines that are taken away at the end of the text leave the break before them.
-        place.end_of_text &= !self.plan.is_inside_dropped(leaf);
-        if block && place.end_of_text && !self.plan.is_dropped(leaf) {
-            self.keep_without_break(leaf);
-        }
-        place
-    }
-
     /// Rule 2: a block scalar which the end of the file cut short has no final break in Go. With
     /// lines behind it it would get one, so its header has to say `-` now.
     fn keep_without_break(&mut self, leaf: u32) {
-        let data = *self.tree.at(leaf);
-        let header = super::super::decode::header(&self.text[data.range()]);
-        if header.chomp == Some(b'-') || !self.chomped.insert(leaf) {
-            return;
+        if let Some((header, text)) = self.plan.stream.header_without_break(leaf)
+            && self.chomped.insert(leaf)
+        {
+            self.splice(header.start, header.end, |out| out.push_str(&text));
         }
-        let start = data.start as usize + 1;
-        self.splice(start, start + header.len, |out| {
-            out.push('-');
-            if let Some(indent) = header.indent {
-                out.push_str(&indent.to_string());
-            }
-        });
     }
 
     /// Behind the colon or dash in front of a node of a block collection, and behind the node's

@@ -16,8 +16,6 @@ pub(super) struct Style {
     pub(super) sequence: usize,
     /// Line ending.
     pub(super) eol: &'static str,
-    /// Written as JSON: keys and strings in double quotes.
-    pub(super) json: bool,
 }
 
 impl Style {
@@ -25,7 +23,7 @@ impl Style {
     /// document shows nothing; then 2 and 0.
     pub(super) fn of(stream: &Stream, nodes: Range<u32>) -> Style {
         let mut habits = Habits::default();
-        habits.count(stream, nodes.clone());
+        habits.count(stream, nodes);
         if !habits.is_complete() {
             let mut others = Habits::default();
             others.count(stream, 0..stream.tree.nodes.len() as u32);
@@ -42,7 +40,6 @@ impl Style {
             step,
             sequence,
             eol: eol(stream.text()),
-            json: is_json(stream, nodes),
         }
     }
 
@@ -121,24 +118,4 @@ fn indent_below_parent(stream: &Stream, id: u32) -> Option<(Kind, usize)> {
         .column(data.start as usize)
         .checked_sub(stream.column(parent.start as usize))?;
     Some((data.kind, by))
-}
-
-/// Is the root in brackets, and nothing written that JSON has not?
-fn is_json(stream: &Stream, mut nodes: Range<u32>) -> bool {
-    let root = stream.tree.at(nodes.start).kind;
-    root.is_flow()
-        && nodes.clone().len() > 1
-        && nodes.by_ref().take(SAMPLE).all(|id| {
-            let data = stream.tree.at(id);
-            match data.kind {
-                Kind::Plain => is_json_word(&stream.text()[data.range()]),
-                Kind::Double | Kind::FlowMap | Kind::FlowSequence => true,
-                _ => false,
-            }
-        })
-}
-
-fn is_json_word(text: &str) -> bool {
-    let digit = |c: u8| c.is_ascii_digit() || matches!(c, b'-' | b'+' | b'.' | b'e' | b'E');
-    matches!(text, "true" | "false" | "null") || text.bytes().all(digit)
 }

@@ -2,74 +2,40 @@
 
 use super::super::super::tree::{Data, Kind, NONE};
 use super::super::new::New;
-use super::super::write::{Context, Writer};
+use super::super::write::is_inline;
 use super::{Done, Emitter, LinePlace, Reason, indent};
 
 impl Emitter<'_, '_> {
     /// Writes `value` in place of node `id`.
     pub(super) fn replace(&mut self, id: u32, value: &New) -> Done {
         let data = *self.tree.at(id);
-        let in_flow = data.parent != NONE && self.tree.at(data.parent).kind.is_flow();
-        if in_flow {
-            return self.replace_in_flow(&data, value);
+        if let Some(done) = self.replace_brackets(id, value) {
+            return done;
+        }
+        if data.parent != NONE && self.tree.at(data.parent).kind.is_flow() {
+            return self.replace_in_flow(id, value);
         }
         if data.parent == NONE && !data.kind.is_block_collection() && data.kind != Kind::Empty {
-            return self.replace_span(&data, value, true);
+            return self.replace_span(id, &data, value);
         }
-        if Writer::is_inline(value) {
+        if is_inline(value) {
             self.replace_by_inline(id, &data, value)
         } else {
             self.replace_by_lines(id, &data, value)
         }
     }
 
-    fn replace_in_flow(&mut self, data: &Data, value: &New) -> Done {
-        let (start, end) = (data.start as usize, data.end as usize);
-        if data.kind != Kind::Empty {
-            return self.replace_span(data, value, true);
+    /// The text that remains of a block scalar: its comment, and its last line break.
+    fn rest_of_block_scalar(&self, data: &Data) -> String {
+        if !data.kind.is_block_scalar() {
+            return String::new();
         }
-        if start == 0 || !matches!(self.bytes[start - 1], b':' | b' ') {
-            return self.refuse(
-                Reason::OddEntry,
-                start,
-                "there is no colon to put the value behind",
-            );
+        let comment = self.header_comment(data);
+        let comment = comment.map_or(String::new(), |comment| format!(" {comment}"));
+        match self.ends_line(data.end as usize) {
+            true => comment + self.writer.style.eol,
+            false => comment,
         }
-        let writer = self.writer;
-        let gap = !matches!(
-            self.bytes.get(end),
-            Some(b' ' | b',' | b'}' | b']' | b'\n' | b'\r') | None
-        );
-        self.splice(start, end, |out| {
-            out.push(' ');
-            writer.inline(value, super::super::write::FLOW, out);
-            if gap {
-                out.push(' ');
-            }
-        });
-        Ok(())
-    }
-
-    /// One-line text for exactly the bytes of the old value.
-    fn replace_span(&mut self, data: &Data, value: &New, flow: bool) -> Done {
-        let (start, end) = (data.start as usize, data.end as usize);
-        let block = data.kind.is_block_scalar() && self.ends_line(end);
-        let writer = self.writer;
-        self.splice(start, end, |out| {
-            writer.inline(
-                value,
-                Context {
-                    flow,
-                    like: data.kind,
-                },
-                out,
-            );
-            // The lines of a block scalar include their last break.
-            if block {
-                out.push_str(writer.style.eol);
-            }
-        });
-        Ok(())
     }
 
     /// The end of the key or dash in front of the node.
@@ -90,20 +56,21 @@ impl Emitter<'_, '_> {
 
     fn replace_by_inline(&mut self, id: u32, data: &Data, value: &New) -> Done {
         let writer = self.writer;
-        let context = Context {
-            flow: false,
-            like: data.kind,
-        };
         if data.kind == Kind::Empty {
             let head = self.head(id)?;
             self.splice(head, head, |out| {
                 out.push(' ');
-                writer.inline(value, context, out);
+                writer.scalar(value, data.kind, out);
             });
             return Ok(());
         }
         if !data.kind.is_block_collection() {
-            return self.replace_span(data, value, false);
+            let rest = self.rest_of_block_scalar(data);
+            self.splice(data.start as usize, data.end as usize, |out| {
+                writer.scalar(value, data.kind, out);
+                out.push_str(&rest);
+            });
+            return Ok(());
         }
         let root = data.parent == NONE;
         let head = if root {
@@ -116,7 +83,7 @@ impl Emitter<'_, '_> {
         }
         self.splice(head, head, |out| {
             out.push(' ');
-            writer.inline(value, context, out);
+            writer.scalar(value, data.kind, out);
         });
         self.remove_body(id, head);
         Ok(())
@@ -125,8 +92,8 @@ impl Emitter<'_, '_> {
     /// The lines of a block collection below its key go; the line of the key stays.
     fn remove_body(&mut self, id: u32, head: usize) {
         let body = self.next_line(head).at;
-        let place = self.after(id);
-        self.splice(body, place.at, |_| {});
+        let end = self.end_of(self.tree.last_child(id).unwrap_or(id));
+        self.splice(body, end, |_| {});
     }
 
     /// From the first to the last byte of a node that starts behind its dash, or of a root.
@@ -203,7 +170,14 @@ impl Emitter<'_, '_> {
             New::Map(_) => writer.style.step,
             _ => writer.style.sequence,
         };
-        let column = base + by;
+        let column = match data.kind {
+            Kind::Empty => {
+                let least = usize::from(!matches!(value, New::Sequence(_)));
+                self.column_of_comments(id, head, least)
+            }
+            _ => None,
+        };
+        let column = column.unwrap_or(base + by);
         let place = self.clear(id, data, head);
         self.splice_lines(place, column, |out| writer.block(value, column, out));
         Ok(())
@@ -228,8 +202,8 @@ impl Emitter<'_, '_> {
             start -= 1;
         }
         if data.kind.is_block_scalar() && self.ends_line(end) {
-            let eol = self.writer.style.eol;
-            self.splice(start, end, |out| out.push_str(eol));
+            let rest = self.rest_of_block_scalar(data);
+            self.splice(start, end, |out| out.push_str(&rest));
             return LinePlace {
                 at: end,
                 end_of_text: false,
