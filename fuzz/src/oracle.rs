@@ -206,10 +206,17 @@ impl<'t> Reading<'t> {
                     }
                     let is_map = matches!(event, Event::MappingStart(..));
                     let bracket = if is_map { "{" } else { "[" };
-                    let own = self.text[range.start..].starts_with(bracket);
+                    // Spans begin with the anchor.
+                    let mut start = range.start;
+                    if let Some(name) = self.text[start..].strip_prefix('&') {
+                        let name = name.find(|c: char| c.is_whitespace()).unwrap_or(name.len());
+                        let rest = &self.text[start + 1 + name..];
+                        start += 1 + name + rest.len() - rest.trim_start().len();
+                    }
+                    let own = self.text[start..].starts_with(bracket);
                     paths.insert(path.clone());
                     if own {
-                        let range = range.start..range.start + 1;
+                        let range = start..start + 1;
                         tokens.push(Token { what: What::Open, path: path.clone(), range, is_flow: true });
                     } else if is_flow {
                         return Err("a pair without braces".to_owned());
@@ -453,6 +460,8 @@ pub fn faults(before: &str, after: &str, intents: &[Intent]) -> Result<Vec<Strin
     let (mut old, new) = (Reading::of(before)?, Reading::of(after));
     let new = match new {
         Ok(new) => new,
+        // saphyr-parser refuses some brackets that are not indented, which all other readers accept.
+        Err(error) if error.starts_with("invalid indentation") => return Err(error),
         Err(error) => return Ok(vec![format!("the new text cannot be read: {error}")]),
     };
     let mut faults = Vec::new();
@@ -606,9 +615,15 @@ fn bytes(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], faults: &mut Ve
 
 fn comments(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], intents: &[Intent], faults: &mut Vec<String>) {
     let removed = |path: &Path| {
-        let gone = !new.paths.contains(path);
-        gone && intents.iter().any(|intent| path.starts_with(&intent.path) || intent.path.starts_with(path))
-            || intents.iter().any(|intent| path.len() > intent.path.len() && path.starts_with(&intent.path))
+        let concerns = |intent: &Intent| path.starts_with(&intent.path) || intent.path.starts_with(path);
+        // An item is another one if its list got other items.
+        let is_replaced = |intent: &Intent| {
+            path.len() > intent.path.len()
+                && path.starts_with(&intent.path)
+                && intent.value.as_ref().is_some_and(Value::is_array)
+                && raw(old, path) != raw(new, path)
+        };
+        !new.paths.contains(path) && intents.iter().any(concerns) || intents.iter().any(is_replaced)
     };
     let is_of_alias = |path: &Path| old.aliases.iter().any(|alias| touched.contains(alias) && path.starts_with(alias));
     let mut next = 0;
@@ -638,6 +653,13 @@ fn comments(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], intents: &[I
     if new.comments.len() > old.comments.len() && !new.comments.iter().any(|comment| comment.owner.path().is_some_and(is_of_alias)) {
         faults.push("there are more comments than before".to_owned());
     }
+}
+
+/// The bytes of a scalar.
+fn raw<'t>(reading: &Reading<'t>, path: &Path) -> Option<&'t str> {
+    let mut tokens = reading.tokens.iter();
+    let token = tokens.find(|token| token.what != What::Key && token.path == *path)?;
+    reading.text.get(token.range.clone())
 }
 
 /// Does to JSON what an edit is to do. Maps that a removal empties may go too.
