@@ -422,9 +422,29 @@ pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -
             .collect::<Vec<_>>()
     };
     let (old, new) = (lines(ChangeTag::Delete), lines(ChangeTag::Insert));
+    // In brackets a line can have several words.
+    let words_of = |line: &str| -> Vec<String> {
+        let words = line.split(|c: char| c.is_whitespace() || "{}[],:\"'".contains(c));
+        words
+            .filter(|word| !matches!(*word, "" | "-"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let goes_on = |old: &str, new: &str| {
+        let (old, mut rest) = (words_of(old), words_of(new));
+        let all = old.iter().all(|word| {
+            let at = rest.iter().position(|it| it == word);
+            at.map(|at| rest.remove(at)).is_some()
+        });
+        all && !old.is_empty() && rest.iter().all(|word| words.contains(word))
+    };
     let lives_on = |old: &str| {
         new.iter()
             .any(|new| head(new) == head(old) && comment(new) == comment(old))
+            || (0..new.len()).any(|at| {
+                let mut ends = at + 1..=new.len().min(at + 40);
+                ends.any(|end| goes_on(old, &new[at..end].join(" ")))
+            })
     };
     let lost = old
         .iter()
@@ -435,6 +455,12 @@ pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -
         // An alias that must not follow its anchor becomes a copy.
         let is_copy = before.lines().any(|old| old.trim() == new.trim());
         is_copy
+            || words_of(new).iter().all(|word| words.contains(word))
+            || old.iter().any(|old| {
+                let old = words_of(old);
+                let is_there = |word| words.contains(word) || old.contains(word);
+                words_of(new).iter().all(is_there)
+            })
             || known(key(new))
             || known(new.trim_start_matches([' ', '-']))
             || old.iter().any(|old| head(old) == head(new))

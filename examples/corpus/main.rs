@@ -295,7 +295,7 @@ fn fit(
     if !errors.is_empty() {
         return Err(errors);
     }
-    let text = write::text(stream, &fitted.changes, resources).map_err(|problem| vec![problem])?;
+    let text = write::text(stream, &fitted.changes, resources).map_err(|problems| problems.0)?;
     Ok((text, fitted.changes))
 }
 

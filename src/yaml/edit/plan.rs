@@ -4,6 +4,8 @@
 //! its place as long as nothing above it is replaced; so the overlay is a flat table of patches by
 //! node, and everything inserted lives in [`New`] values that later edits may go into.
 
+mod shared;
+
 use super::super::tree::{Kind, NONE, ODD};
 use super::super::{Node, NodeId, Stream, node::index};
 use super::new::{Name, New, Outcome};
@@ -57,11 +59,6 @@ impl<'a> Plan<'a> {
 
     pub(super) fn node(&self, id: u32) -> Node<'a> {
         self.stream.node(NodeId(id))
-    }
-
-    /// What a plain `<<` of this map merges into it.
-    fn merge(&self, map: u32) -> Option<Node<'a>> {
-        self.node(map).merge()
     }
 
     fn refuse<T>(&self, reason: Reason, id: u32, message: impl Into<String>) -> Result<T, Refusal> {
@@ -224,38 +221,6 @@ impl<'a> Plan<'a> {
         Ok(Some(value.id().0))
     }
 
-    /// sigs.k8s.io/yaml lets a `<<` win over keys written before it; kyaml never does.
-    fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str) -> Done {
-        let Some(merge) = self.merge(map).filter(|_| key != "<<") else {
-            return Ok(());
-        };
-        if merge.id() < name.id() {
-            return Ok(());
-        }
-        if !merge_has(merge, key) {
-            return Ok(());
-        }
-        let line = name.position().line;
-        let message = format!(
-            "`{key}` on line {line} precedes a `<<` with the same key, so kubectl reads the merged value"
-        );
-        self.refuse(Reason::Shared, name.id().0, message)
-    }
-
-    /// Without a local entry the merged one of the same key would show.
-    fn check_uncovers(&self, map: u32, token: &Token<'_>) -> Done {
-        let key = token.decoded();
-        let merge = self.merge(map).filter(|merge| merge_has(*merge, &key));
-        match merge.filter(|_| key != "<<") {
-            Some(merge) => {
-                let message =
-                    format!("without its own `{key}` this map would have the one that `<<` merges");
-                self.refuse(Reason::Shared, merge.id().0, message)
-            }
-            None => Ok(()),
-        }
-    }
-
     /// The item with an index, counting only what is still there.
     fn step_sequence(&self, sequence: u32, token: &Token<'_>) -> Option<u32> {
         let at = index(&token.decoded())?;
@@ -302,24 +267,6 @@ impl<'a> Plan<'a> {
                 "the value is merged in by `<<` and cannot be removed from this map alone",
             ),
             Outcome::Done | Outcome::Nothing => Ok(()),
-        }
-    }
-
-    /// The way leads through an alias: a copy of its value is written in its place and changed.
-    fn change_alias(&mut self, id: u32, tokens: &[Token<'_>], value: Option<New>) -> Done {
-        let mut copy = self.copy(id, id)?;
-        let outcome = copy.change(self.stream, tokens, value);
-        if outcome == Outcome::Done {
-            self.replace(id, copy)?;
-        }
-        self.settle(outcome, id)
-    }
-
-    /// The value of `source`, written out for `alias`.
-    fn copy(&self, source: u32, alias: u32) -> Result<New, Refusal> {
-        match New::copy(self.node(source)) {
-            Some(copy) => Ok(copy),
-            None => self.refuse(Reason::Shared, alias, "what this alias stands for cannot be written out: it is too large, tagged or has keys that are not scalars"),
         }
     }
 
@@ -434,28 +381,6 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// The value of a key that a `<<` merges into this map.
-    fn merged(&self, map: u32, key: &str) -> Result<Option<u32>, Refusal> {
-        let Some(merge) = self.merge(map) else {
-            return Ok(None);
-        };
-        let Some(found) = self
-            .node(map)
-            .get(key)
-            .filter(|_| self.node(map).find_local(key).is_none())
-        else {
-            return Ok(None);
-        };
-        if self.is_changed(merge.id().0, self.stream.tree.end_of_subtree(merge.id().0)) {
-            return self.refuse(
-                Reason::Overlap,
-                merge.id().0,
-                "an earlier edit changed what is merged here",
-            );
-        }
-        Ok(Some(found.id().0))
-    }
-
     /// Is there a change of value, not only of writing, among these nodes?
     pub(super) fn is_changed(&self, from: u32, to: u32) -> bool {
         self.patches
@@ -504,72 +429,6 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Before the value of a node changes: everything that shares the value gets its own copy.
-    fn touch(&mut self, id: u32, whole: bool) -> Done {
-        if self.aliases.is_empty() {
-            return Ok(());
-        }
-        let around: Vec<u32> = self.ancestors(id).collect();
-        for id in around {
-            self.write_out(id)?;
-        }
-        if whole {
-            self.write_out_below(id)
-        } else {
-            Ok(())
-        }
-    }
-
-    fn write_out_below(&mut self, id: u32) -> Done {
-        if self.aliases.is_empty() {
-            return Ok(());
-        }
-        for below in id..self.stream.tree.end_of_subtree(id) {
-            self.write_out(below)?;
-        }
-        Ok(())
-    }
-
-    /// Replaces all aliases of an anchored node by copies of its value in the source.
-    fn write_out(&mut self, anchored: u32) -> Done {
-        if self.stream.tree.at(anchored).props == NONE {
-            return Ok(());
-        }
-        let uses: Vec<u32> = self
-            .aliases
-            .iter()
-            .copied()
-            .filter(|id| self.stream.tree.at(*id).child == anchored)
-            .collect();
-        for alias in uses {
-            if self.is_dropped(alias) {
-                continue;
-            }
-            let parent = self.stream.tree.at(alias).parent;
-            if self
-                .stream
-                .tree
-                .entries(parent)
-                .any(|(key, _)| key == alias)
-            {
-                return self.refuse(
-                    Reason::Shared,
-                    alias,
-                    "the anchored value is also a key, by this alias",
-                );
-            }
-            let copy = self.copy(anchored, alias)?;
-            self.way.forget(alias);
-            *self.patch(alias) = Patch {
-                replaced: Some(copy),
-                detached: true,
-                edit: self.edit,
-                ..Patch::default()
-            };
-        }
-        Ok(())
-    }
-
     /// Refuses a map that readers understand differently, or that the editor cannot write into.
     fn check_map(&mut self, id: u32) -> Done {
         let data = self.stream.tree.at(id);
@@ -608,10 +467,4 @@ impl<'a> Plan<'a> {
         }
         Ok(())
     }
-}
-
-/// Does a map that `<<` merges, or one of several, have this key?
-fn merge_has(merge: Node<'_>, key: &str) -> bool {
-    let merged = merge.alias_target();
-    merged.get(key).is_some() || merged.items().any(|map| map.get(key).is_some())
 }
