@@ -94,20 +94,6 @@ impl New {
             })
     }
 
-    /// Is `node`, written here, this very scalar?
-    pub(super) fn is_scalar(&self, node: Node<'_>) -> bool {
-        if node.kind() == Kind::Alias {
-            return false;
-        }
-        match self {
-            New::Null => node.kind() != Kind::Empty && node.is_null(),
-            New::Bool(value) => node.bool() == Some(*value),
-            New::Number(text) => node.kind() == Kind::Plain && node.raw() == text,
-            New::Text { text, .. } => node.str().is_some_and(|old| old == text.as_str()),
-            New::Copy(_) | New::Map(_) | New::Sequence(_) => false,
-        }
-    }
-
     /// Copies the value of `node` with aliases expanded. `None`: too large, or a key is not a scalar.
     pub(super) fn copy(node: Node<'_>) -> Option<New> {
         let mut budget = MAX_COPY;

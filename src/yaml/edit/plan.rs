@@ -402,11 +402,6 @@ impl<'a> Plan<'a> {
                 "the value here has a tag, which a new value could contradict",
             );
         }
-        if let New::Map(entries) = &value
-            && self.is_filled_map(id)
-        {
-            return self.replace_entries(id, entries);
-        }
         self.touch(id, true)?;
         self.way.forget(id);
         *self.patch(id) = Patch {
@@ -415,44 +410,6 @@ impl<'a> Plan<'a> {
             ..Patch::default()
         };
         self.drop_nodes(id + 1..self.stream.tree.end_of_subtree(id));
-        Ok(())
-    }
-
-    /// Is this a map with entries of its own only, and without changes so far?
-    fn is_filled_map(&self, id: u32) -> bool {
-        let end = self.stream.tree.end_of_subtree(id);
-        let node = self.node(id);
-        self.stream.tree.at(id).kind.is_map()
-            && node.len() > 0
-            && node.merge().is_none()
-            && self.patches.among(id..end).all(Patch::is_empty)
-    }
-
-    /// Sets a map on a filled one: entries that differ are replaced, removed and added, so that the others keep their
-    /// comments and their style.
-    fn replace_entries(&mut self, map: u32, entries: &[(Name, New)]) -> Done {
-        self.check_map(map)?;
-        let stream = self.stream;
-        let old: Vec<(u32, u32)> = stream.tree.entries(map).collect();
-        let is_named = |key: u32, name: &Name| {
-            let key = stream.node(NodeId(key)).text();
-            key.is_some_and(|key| key == name.text(stream))
-        };
-        for (name, new) in entries {
-            match old.iter().find(|(key, _)| is_named(*key, name)) {
-                Some((_, value)) if new.is_scalar(self.node(*value)) => {}
-                Some((_, value)) => self.replace(*value, new.clone())?,
-                None => {
-                    self.touch(map, false)?;
-                    self.patch(map).added.push((name.clone(), new.clone()));
-                }
-            }
-        }
-        for (key, _) in old {
-            if !entries.iter().any(|(name, _)| is_named(key, name)) {
-                self.remove(map, key)?;
-            }
-        }
         Ok(())
     }
 
