@@ -106,8 +106,7 @@ impl<'a> ResourceList<'a> {
     /// The `id` annotations of kustomize to remove. With them it matches items with its own copies, to restore comments that
     /// a function lost. It has dropped all comments before, so this only takes most of the call's time (measured).
     ///
-    /// kpt keeps its ids: it does not pass comments on that stand above or below a document, and only finds the place to
-    /// put them back by the id.
+    /// kpt keeps its ids: it does not pass on comments above or below a document, and needs the id to put them back.
     pub fn bookkeeping_to_drop(&self) -> Vec<(Node<'a>, PointerBuf)> {
         if self.host != Host::Kustomize {
             return Vec::new();

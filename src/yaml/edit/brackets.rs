@@ -20,7 +20,7 @@ pub(super) struct Brackets<'a> {
     pub(super) quotes: Kind,
     /// No blank follows commas and the colons behind quoted keys.
     pub(super) compact: bool,
-    /// Blanks stand inside the brackets of collections on one line.
+    /// There are blanks inside the brackets of collections on one line.
     pub(super) padded: bool,
     /// A comma also follows the last of several lines.
     pub(super) trailing: bool,

@@ -4,6 +4,7 @@
 //! its place as long as nothing above it is replaced; so the overlay is a flat table of patches by
 //! node, and everything inserted lives in [`New`] values that later edits may go into.
 
+mod set;
 mod shared;
 
 use super::super::tree::{Kind, NONE, ODD};
@@ -191,7 +192,7 @@ impl<'a> Plan<'a> {
                 }
                 Some(child) => {
                     return match value {
-                        Some(value) => self.replace(child, value),
+                        Some(value) => self.set(child, value),
                         None => {
                             self.check_uncovers(id, token)?;
                             self.remove_node(child)

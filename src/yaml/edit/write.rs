@@ -156,7 +156,7 @@ impl FlowWriter<'_> {
         self.value(value, Kind::Plain, lines, out);
     }
 
-    /// What stands between two entries on one line.
+    /// What is between two entries on one line.
     pub(super) fn comma(&self) -> &'static str {
         if self.brackets.compact { "," } else { ", " }
     }

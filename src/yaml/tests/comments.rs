@@ -131,6 +131,36 @@ fn additions_in_brackets_go_behind_the_comment_of_the_last_entry() {
 }
 
 #[test]
+fn a_collection_that_is_set_keeps_what_does_not_differ() {
+    assert_eq!(
+        set(
+            "a:\n  # b\n  'b': 1 # b\n  c: 2 # c\n  # end\n",
+            "/a",
+            json!({"d": [1], "b": 3})
+        ),
+        "a:\n  # b\n  'b': 3 # b\n  d:\n  - 1\n  # end\n"
+    );
+    assert_eq!(
+        set("a: {\n  b: x, # b\n  # end\n}\n", "/a", json!({"b": "z"})),
+        "a: {\n  b: z, # b\n  # end\n}\n"
+    );
+    assert_eq!(
+        set(
+            "a:\n- x # x\n- \"y\" # y\n- {k: 1} # k\n",
+            "/a",
+            json!(["y", {"k": 1}, "w"])
+        ),
+        "a:\n- \"y\" # y\n- {k: 1} # k\n- w\n"
+    );
+    assert_eq!(set("a: 'x' # x\n", "/a", json!("x")), "a: 'x' # x\n");
+    let twice = [("/a/0", Some(json!(2))), ("/a", Some(json!([1, 2])))];
+    assert_eq!(
+        try_edit("a:\n- 1\n- 3\n", &twice).unwrap(),
+        "a:\n- 1\n- 2\n"
+    );
+}
+
+#[test]
 fn kyaml_stays_kyaml() {
     let text = "---\n{\n  s: {\n    name: \"x\", # x\n    # end\n  },\n  l: [{\n    name: \"x\",\n  }],\n  e: {},\n}\n";
     let edits = [
@@ -407,7 +437,7 @@ fn content(line: &str) -> String {
     content.trim_end_matches(['{', '}', ',', ' ']).to_owned()
 }
 
-/// What a comment stands at, read from the lines alone: the text before it on its line; or the line
+/// What a comment belongs to, read from the lines alone: the text before it on its line; or the line
 /// below it in its column; or the line above that it is deeper than.
 fn owners(text: &str) -> Vec<(String, Option<String>)> {
     let column = |line: &str| line.len() - line.trim_start().len();

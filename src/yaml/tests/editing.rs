@@ -311,7 +311,7 @@ fn the_refuse_list() {
         ("a: !x 1\n", "/a", "tagged"),
         ("a: x\n", "/a/k", "no_such_place"),
         ("l: [1]\n", "/l/5", "no_such_place"),
-        ("a: &a 1\n*a : 2\n", "/a", "shared"),
+        ("a: &a 5\n*a : 2\n", "/a", "shared"),
     ];
     for (text, pointer, reason) in refused {
         assert_eq!(refusal(text, pointer, Some(json!(1))).0, reason, "{text}");

@@ -1,7 +1,7 @@
 //! Random edits of random documents: the value afterwards is the model's, and what no edit
 //! concerns keeps its bytes.
 
-use super::super::{Change, Edit, Stream, Value};
+use super::super::{Change, Edit, Stream};
 use proptest::prelude::*;
 use serde_json::{Map, Value as Json, json};
 
@@ -186,7 +186,8 @@ proptest! {
         match stream.edit(&edits) {
             Ok(edited) => {
                 let value = Stream::parse(edited.as_str()).unwrap().documents().next().unwrap().root().value().unwrap();
-                prop_assert_eq!(value, Value::from(expected), "{}\n-> {}", text, edited);
+                // The order of keys that stay is that of the source.
+                prop_assert_eq!(serde_json::to_value(&value).unwrap(), expected, "{}\n-> {}", text, edited);
             }
             Err(refusal) => prop_assert_eq!(refusal.reason.as_str(), "comment", "{}\n{:?}: {}", text, edits, refusal),
         }

@@ -13,7 +13,7 @@ use super::super::super::tree::{Data, Kind, NONE};
 use super::{Emitter, LinePlace};
 use memchr::memrchr;
 
-/// A line as far as comments are concerned.
+/// What a line has to do with comments.
 enum Line {
     Blank,
     /// A comment: its column, and what it looks like.

@@ -1,7 +1,7 @@
 //! Values that several places share: by an alias, or by a `<<`.
 
-use super::super::super::tree::NONE;
 use super::super::super::Node;
+use super::super::super::tree::NONE;
 use super::super::new::{New, Outcome};
 use super::super::patch::Patch;
 use super::super::{Refusal, RefusalReason as Reason};

@@ -1,0 +1,102 @@
+//! A collection that is set where there is one: only what differs changes, so that comments, quotes
+//! and order of the rest stay.
+
+use super::super::super::{Node, Scalar};
+use super::super::new::{Name, New};
+use super::{Done, Plan};
+
+impl Plan<'_> {
+    /// Sets the value of a node.
+    pub(super) fn set(&mut self, id: u32, value: New) -> Done {
+        let node = self.node(id);
+        let is_replaced = |id| {
+            let patch = self.patches.get(id);
+            patch.is_some_and(|patch| !patch.is_empty())
+        };
+        let is_new = is_replaced(id) || node.tag().is_some() || node.merge().is_some();
+        match value {
+            New::Map(entries) if !is_new && node.kind().is_map() && !entries.is_empty() => {
+                self.set_entries(id, entries)
+            }
+            New::Sequence(items)
+                if !is_new
+                    && node.kind().is_sequence()
+                    && !items.is_empty()
+                    && !self.is_changed(id, self.stream.tree.end_of_subtree(id)) =>
+            {
+                self.set_items(id, items)
+            }
+            value if !is_replaced(id) && !node.kind().is_collection() && is(node, &value) => Ok(()),
+            value => self.replace(id, value),
+        }
+    }
+
+    fn set_entries(&mut self, id: u32, entries: Vec<(Name, New)>) -> Done {
+        self.check_map(id)?;
+        let stream = self.stream;
+        let names: Vec<_> = entries.iter().map(|(name, _)| name.text(stream)).collect();
+        let node = self.node(id);
+        for (key, _) in node.entries() {
+            let text = key.text().unwrap_or_default();
+            if !names.contains(&text) {
+                self.remove(id, key.id().0)?;
+            }
+        }
+        for (name, value) in entries.iter().cloned() {
+            match node.find_local(&name.text(stream)) {
+                Some((_, old)) => self.set(old.id().0, value)?,
+                None => {
+                    self.touch(id, false)?;
+                    self.patch(id).added.push((name, value));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps the items that are there in the order of the new ones, and adds the others.
+    fn set_items(&mut self, id: u32, items: Vec<New>) -> Done {
+        let mut items = items.into_iter().peekable();
+        for item in self.node(id).items() {
+            if items.next_if(|new| is(item, new)).is_none() {
+                self.remove(id, item.id().0)?;
+            }
+        }
+        if items.peek().is_some() {
+            self.touch(id, false)?;
+            self.patch(id).pushed.extend(items);
+        }
+        Ok(())
+    }
+}
+
+/// Is this the value of a node, with the quotes that are asked for?
+fn is(node: Node<'_>, value: &New) -> bool {
+    if node.tag().is_some() || node.alias_target().id() != node.id() {
+        return false;
+    }
+    match value {
+        New::Map(entries) => {
+            let has = |(name, value): &(Name, New)| {
+                let found = node.find_local(&name.text(node.stream()));
+                found.is_some_and(|(_, node)| is(node, value))
+            };
+            node.is_map() && node.entries().count() == entries.len() && entries.iter().all(has)
+        }
+        New::Sequence(items) => {
+            let mut nodes = node.items();
+            let are = items
+                .iter()
+                .all(|item| nodes.next().is_some_and(|it| is(it, item)));
+            node.is_sequence() && are && nodes.next().is_none()
+        }
+        New::Null => node.is_null(),
+        New::Bool(value) => node.raw() == if *value { "true" } else { "false" },
+        New::Number(number) => node.raw() == number,
+        New::Text { text, quoted } => {
+            let is_quoted = !matches!(node.scalar(), Some(Scalar::Text(_))) || node.raw() != text;
+            node.str().is_some_and(|it| it == text.as_str()) && (is_quoted || !quoted)
+        }
+        New::Copy(_) => false,
+    }
+}
