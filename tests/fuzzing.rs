@@ -63,7 +63,10 @@ fn scalars_are_typed_as_in_go() {
         let is_plain = !scalar.starts_with(['"', '\'', '!', '[', '{', '&', '#']);
         if is_plain && !sigs.starts_with("ERR yaml") {
             let value = serde_json::from_str::<Value>(sigs).ok();
-            rows.push((scalar.trim_end().to_owned(), value.map(|value| value["k"].clone())));
+            rows.push((
+                scalar.trim_end().to_owned(),
+                value.map(|value| value["k"].clone()),
+            ));
         }
     }
     assert!(rows.len() > 150, "{}", rows.len());
@@ -73,11 +76,18 @@ fn scalars_are_typed_as_in_go() {
             .current_dir(root().join("tests/conformance"))
             .output()
             .unwrap();
-        assert!(go.status.success(), "{}", String::from_utf8_lossy(&go.stderr));
+        assert!(
+            go.status.success(),
+            "{}",
+            String::from_utf8_lossy(&go.stderr)
+        );
         let before = rows.len();
         for line in String::from_utf8(go.stdout).unwrap().lines() {
             let (scalar, value) = line.split_once('\t').unwrap();
-            rows.push((serde_json::from_str(scalar).unwrap(), serde_json::from_str(value).ok()));
+            rows.push((
+                serde_json::from_str(scalar).unwrap(),
+                serde_json::from_str(value).ok(),
+            ));
         }
         println!("{} scalars of Go", rows.len() - before);
         assert!(rows.len() > before + 50_000);
@@ -103,11 +113,25 @@ fn go_finds_nothing_lost() {
             texts.push((name, text, config));
         }
     }
-    let mut folders = vec!["base".to_owned(), "overlays".to_owned(), "examples".to_owned()];
-    folders.extend(std::env::var("FITOUT_CORPUS").ok().filter(|corpus| !corpus.is_empty()));
+    let mut folders = vec![
+        "base".to_owned(),
+        "overlays".to_owned(),
+        "examples".to_owned(),
+    ];
+    folders.extend(
+        std::env::var("FITOUT_CORPUS")
+            .ok()
+            .filter(|corpus| !corpus.is_empty()),
+    );
     for folder in folders {
-        let manifests = files(&folder).into_iter().filter(|(name, _)| [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end)));
-        texts.extend(manifests.flat_map(|(name, text)| fuzz::CONFIGS.map(|config| (name.clone(), text.clone(), config.to_owned()))));
+        let manifests = files(&folder).into_iter().filter(|(name, _)| {
+            [".yaml", ".yml", ".json"]
+                .iter()
+                .any(|end| name.ends_with(end))
+        });
+        texts.extend(manifests.flat_map(|(name, text)| {
+            fuzz::CONFIGS.map(|config| (name.clone(), text.clone(), config.to_owned()))
+        }));
     }
     texts.extend((0..2000).map(|seed| {
         let (text, config) = generated(seed);
@@ -116,7 +140,9 @@ fn go_finds_nothing_lost() {
     let mut records = String::new();
     let mut count = 0;
     for (name, text, config) in &texts {
-        let Some((after, intents)) = fuzz::fitted(text, config) else { continue };
+        let Some((after, intents)) = fuzz::fitted(text, config) else {
+            continue;
+        };
         let edits: Vec<Value> = intents
             .iter()
             .map(|intent| match &intent.value {

@@ -12,12 +12,18 @@ pub struct Dice<'a> {
 impl<'a> Dice<'a> {
     /// Numbers from bytes.
     pub fn of(bytes: &'a [u8]) -> Self {
-        Dice { bytes: bytes.iter(), seed: None }
+        Dice {
+            bytes: bytes.iter(),
+            seed: None,
+        }
     }
 
     /// Numbers from a seed (splitmix64).
     pub fn seeded(seed: u64) -> Dice<'static> {
-        Dice { bytes: [].iter(), seed: Some(seed) }
+        Dice {
+            bytes: [].iter(),
+            seed: Some(seed),
+        }
     }
 
     /// A number below `sides`.
@@ -59,11 +65,20 @@ fn text(text: &str) -> Value {
 }
 
 fn map<const N: usize>(entries: [(&str, Value); N]) -> Value {
-    Map(entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    Map(entries
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value))
+        .collect())
 }
 
 /// An entry that is there one time in `sides`, and sometimes empty.
-fn maybe(dice: &mut Dice<'_>, sides: usize, entries: &mut Vec<(String, Value)>, key: &str, value: impl FnOnce(&mut Dice<'_>) -> Value) {
+fn maybe(
+    dice: &mut Dice<'_>,
+    sides: usize,
+    entries: &mut Vec<(String, Value)>,
+    key: &str,
+    value: impl FnOnce(&mut Dice<'_>) -> Value,
+) {
     if dice.one_in(sides) {
         let value = match dice.roll(7) {
             5 => Raw(dice.pick(&["", "null", "~"]).to_owned()),
@@ -82,7 +97,9 @@ fn amounts(dice: &mut Dice<'_>) -> Value {
                 0 => Raw("1".to_owned()),
                 _ => text(dice.pick(&["100m", "0.5", "2"])),
             });
-            maybe(dice, 2, &mut amounts, "memory", |dice| text(dice.pick(&["64Mi", "1Gi", "0.5Gi"])));
+            maybe(dice, 2, &mut amounts, "memory", |dice| {
+                text(dice.pick(&["64Mi", "1Gi", "0.5Gi"]))
+            });
             Map(amounts)
         });
     }
@@ -93,8 +110,12 @@ fn security(dice: &mut Dice<'_>, is_pod: bool) -> Value {
     let mut entries = Vec::new();
     let bool = |dice: &mut Dice<'_>| Raw(dice.pick(&["true", "false"]).to_owned());
     maybe(dice, 3, &mut entries, "runAsNonRoot", bool);
-    maybe(dice, 3, &mut entries, "runAsUser", |dice| Raw(dice.pick(&["0", "101", "65532"]).to_owned()));
-    maybe(dice, 3, &mut entries, "seccompProfile", |dice| map([("type", text(dice.pick(&["RuntimeDefault", "Unconfined"])))]));
+    maybe(dice, 3, &mut entries, "runAsUser", |dice| {
+        Raw(dice.pick(&["0", "101", "65532"]).to_owned())
+    });
+    maybe(dice, 3, &mut entries, "seccompProfile", |dice| {
+        map([("type", text(dice.pick(&["RuntimeDefault", "Unconfined"])))])
+    });
     if is_pod {
         return Map(entries);
     }
@@ -118,27 +139,58 @@ fn security(dice: &mut Dice<'_>, is_pod: bool) -> Value {
 }
 
 fn container(dice: &mut Dice<'_>, index: usize) -> Value {
-    let image = dice.pick(&["nginx:1.27", "example.com/a:1.0", "redis:7", "quay.io/prometheus/node-exporter:v1.8.0"]);
+    let image = dice.pick(&[
+        "nginx:1.27",
+        "example.com/a:1.0",
+        "redis:7",
+        "quay.io/prometheus/node-exporter:v1.8.0",
+    ]);
     let mut entries = vec![
         ("name".to_owned(), Text(format!("c{index}"))),
         ("image".to_owned(), text(image)),
     ];
     maybe(dice, 3, &mut entries, "args", |dice| {
-        let args = ["--a=b", "- x", "a: b # c", "yes", "0x1F", "l1\nl2", "l1\n\n  l2\n", "end\n\n\n", "#x", "é"];
+        let args = [
+            "--a=b",
+            "- x",
+            "a: b # c",
+            "yes",
+            "0x1F",
+            "l1\nl2",
+            "l1\n\n  l2\n",
+            "end\n\n\n",
+            "#x",
+            "é",
+        ];
         List((0..dice.roll(4)).map(|_| text(dice.pick(&args))).collect())
     });
     maybe(dice, 2, &mut entries, "ports", |dice| {
-        let port = |name: &str, port: &str| map([("name", text(name)), ("containerPort", Raw(port.to_owned()))]);
-        List((0..dice.roll(3)).map(|i| port(["metrics", "http"][i], ["9090", "8080"][i])).collect())
+        let port = |name: &str, port: &str| {
+            map([
+                ("name", text(name)),
+                ("containerPort", Raw(port.to_owned())),
+            ])
+        };
+        List(
+            (0..dice.roll(3))
+                .map(|i| port(["metrics", "http"][i], ["9090", "8080"][i]))
+                .collect(),
+        )
     });
     maybe(dice, 2, &mut entries, "env", |dice| {
         let value = dice.pick(&["1", "no", "a b", "", "x: y", "l1\nl2\n"]);
         List(vec![map([("name", text("A")), ("value", text(value))])])
     });
     maybe(dice, 2, &mut entries, "resources", amounts);
-    maybe(dice, 2, &mut entries, "securityContext", |dice| security(dice, false));
+    maybe(dice, 2, &mut entries, "securityContext", |dice| {
+        security(dice, false)
+    });
     maybe(dice, 3, &mut entries, "volumeMounts", |dice| {
-        List((0..dice.roll(2)).map(|_| map([("name", text("data")), ("mountPath", text("/data"))])).collect())
+        List(
+            (0..dice.roll(2))
+                .map(|_| map([("name", text("data")), ("mountPath", text("/data"))]))
+                .collect(),
+        )
     });
     shuffle(dice, &mut entries);
     Map(entries)
@@ -153,12 +205,20 @@ fn shuffle(dice: &mut Dice<'_>, entries: &mut [(String, Value)]) {
 
 fn metadata(dice: &mut Dice<'_>, name: &str) -> Value {
     let mut entries = vec![("name".to_owned(), text(name))];
-    maybe(dice, 3, &mut entries, "labels", |_| map([("app", text("web"))]));
+    maybe(dice, 3, &mut entries, "labels", |_| {
+        map([("app", text("web"))])
+    });
     maybe(dice, 2, &mut entries, "annotations", |dice| {
         let mut entries = Vec::new();
-        maybe(dice, 3, &mut entries, "prometheus.io/port", |_| text("8080"));
-        maybe(dice, 3, &mut entries, "prometheus.io/scrape", |dice| text(dice.pick(&["true", "false"])));
-        maybe(dice, 3, &mut entries, "note", |dice| text(dice.pick(&["l1\nl2\n", "a # b", "'q'", "\"q\"\\"])));
+        maybe(dice, 3, &mut entries, "prometheus.io/port", |_| {
+            text("8080")
+        });
+        maybe(dice, 3, &mut entries, "prometheus.io/scrape", |dice| {
+            text(dice.pick(&["true", "false"]))
+        });
+        maybe(dice, 3, &mut entries, "note", |dice| {
+            text(dice.pick(&["l1\nl2\n", "a # b", "'q'", "\"q\"\\"]))
+        });
         Map(entries)
     });
     Map(entries)
@@ -167,14 +227,27 @@ fn metadata(dice: &mut Dice<'_>, name: &str) -> Value {
 fn pod(dice: &mut Dice<'_>) -> Value {
     let list = |dice: &mut Dice<'_>, from: usize| {
         let count = 1 + dice.roll(2);
-        List((0..count).map(|index| container(dice, from + index)).collect())
+        List(
+            (0..count)
+                .map(|index| container(dice, from + index))
+                .collect(),
+        )
     };
     let mut spec = vec![("containers".to_owned(), list(dice, 0))];
     maybe(dice, 4, &mut spec, "initContainers", |dice| list(dice, 3));
-    maybe(dice, 2, &mut spec, "securityContext", |dice| security(dice, true));
-    maybe(dice, 2, &mut spec, "volumes", |_| List(vec![map([("name", text("data")), ("emptyDir", Map(Vec::new()))])]));
+    maybe(dice, 2, &mut spec, "securityContext", |dice| {
+        security(dice, true)
+    });
+    maybe(dice, 2, &mut spec, "volumes", |_| {
+        List(vec![map([
+            ("name", text("data")),
+            ("emptyDir", Map(Vec::new())),
+        ])])
+    });
     maybe(dice, 3, &mut spec, "tolerations", |_| List(Vec::new()));
-    maybe(dice, 3, &mut spec, "automountServiceAccountToken", |_| Raw("false".to_owned()));
+    maybe(dice, 3, &mut spec, "automountServiceAccountToken", |_| {
+        Raw("false".to_owned())
+    });
     shuffle(dice, &mut spec);
     Map(spec)
 }
@@ -186,19 +259,40 @@ fn object(dice: &mut Dice<'_>, index: usize) -> Value {
         1 => {
             let mut claim = vec![("accessModes".to_owned(), List(vec![text("ReadWriteOnce")]))];
             maybe(dice, 2, &mut claim, "storageClassName", |_| text("slow"));
-            maybe(dice, 2, &mut claim, "resources", |_| map([("requests", map([("storage", text("1Gi"))]))]));
+            maybe(dice, 2, &mut claim, "resources", |_| {
+                map([("requests", map([("storage", text("1Gi"))]))])
+            });
             ("v1", "PersistentVolumeClaim", Map(claim))
         }
         2 => {
-            let claim = map([("metadata", map([("name", text("data"))])), ("spec", Map(Vec::new()))]);
+            let claim = map([
+                ("metadata", map([("name", text("data"))])),
+                ("spec", Map(Vec::new())),
+            ]);
             let template = map([("metadata", Map(Vec::new())), ("spec", pod(dice))]);
-            ("apps/v1", "StatefulSet", map([("template", template), ("volumeClaimTemplates", List(vec![claim]))]))
+            (
+                "apps/v1",
+                "StatefulSet",
+                map([
+                    ("template", template),
+                    ("volumeClaimTemplates", List(vec![claim])),
+                ]),
+            )
         }
-        3 => ("v1", "Service", map([("selector", map([("app", text("web"))])), ("ports", List(Vec::new()))])),
+        3 => (
+            "v1",
+            "Service",
+            map([
+                ("selector", map([("app", text("web"))])),
+                ("ports", List(Vec::new())),
+            ]),
+        ),
         roll => {
             let kind = ["Deployment", "DaemonSet"][roll % 2];
             let mut template = Vec::new();
-            maybe(dice, 2, &mut template, "metadata", |dice| metadata(dice, "t"));
+            maybe(dice, 2, &mut template, "metadata", |dice| {
+                metadata(dice, "t")
+            });
             template.push(("spec".to_owned(), pod(dice)));
             let mut spec = vec![("template".to_owned(), Map(template))];
             maybe(dice, 2, &mut spec, "replicas", |_| Raw("2".to_owned()));
@@ -206,7 +300,12 @@ fn object(dice: &mut Dice<'_>, index: usize) -> Value {
             ("apps/v1", kind, Map(spec))
         }
     };
-    map([("apiVersion", text(version)), ("kind", text(kind)), ("metadata", metadata(dice, &name)), ("spec", spec)])
+    map([
+        ("apiVersion", text(version)),
+        ("kind", text(kind)),
+        ("metadata", metadata(dice, &name)),
+        ("spec", spec),
+    ])
 }
 
 /// How a document is written.
@@ -236,7 +335,9 @@ struct Writer<'d, 'b> {
 fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Raw(a), Raw(b)) | (Text(a), Text(b)) => a == b,
-        (Map(a), Map(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && same(&a.1, &b.1)),
+        (Map(a), Map(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && same(&a.1, &b.1))
+        }
         (List(a), List(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         _ => false,
     }
@@ -253,7 +354,9 @@ impl Writer<'_, '_> {
 
     fn comment(&mut self) {
         self.comments += 1;
-        let what = self.dice.pick(&["", "x: y", "- z", "\"quoted", "it's", "{", "}", "é", "# twice", "|"]);
+        let what = self.dice.pick(&[
+            "", "x: y", "- z", "\"quoted", "it's", "{", "}", "é", "# twice", "|",
+        ]);
         let _ = write!(self.out, "# {} {what}", self.comments);
     }
 
@@ -288,7 +391,8 @@ impl Writer<'_, '_> {
     }
 
     fn double(&mut self, text: &str) {
-        self.out.push_str(&serde_json::to_string(text).unwrap_or_default());
+        self.out
+            .push_str(&serde_json::to_string(text).unwrap_or_default());
     }
 
     fn scalar(&mut self, value: &Value, flow: bool) {
@@ -300,10 +404,16 @@ impl Writer<'_, '_> {
         };
         let is_json = self.style != Style::Block;
         if !is_text {
-            let raw = if (is_json || flow) && (raw.is_empty() || raw == "~") { "null" } else { raw };
+            let raw = if (is_json || flow) && (raw.is_empty() || raw == "~") {
+                "null"
+            } else {
+                raw
+            };
             return self.out.push_str(raw);
         }
-        let is_word = raw.chars().all(|c| c.is_ascii_alphanumeric() || "/._:-".contains(c))
+        let is_word = raw
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "/._:-".contains(c))
             && raw.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
             && !["yes", "no", "true", "false", "null"].contains(&raw.as_str())
             || ["100m", "64Mi", "1Gi", "0.5Gi"].contains(&raw.as_str());
@@ -377,7 +487,9 @@ impl Writer<'_, '_> {
                 let deeper = column + self.step;
                 self.comment_lines(deeper, 2);
             }
-            Text(text) if text.contains('\n') && self.dice.one_in(2) => self.block_scalar(text, column),
+            Text(text) if text.contains('\n') && self.dice.one_in(2) => {
+                self.block_scalar(text, column)
+            }
             scalar => {
                 let blanks = 1 + self.dice.roll(10) / 9;
                 self.indent(blanks);
@@ -395,7 +507,11 @@ impl Writer<'_, '_> {
             _ => "+",
         };
         let indent = column + self.step.max(2);
-        let indicator = if self.dice.one_in(4) { (indent - column).to_string() } else { String::new() };
+        let indicator = if self.dice.one_in(4) {
+            (indent - column).to_string()
+        } else {
+            String::new()
+        };
         let _ = write!(self.out, " |{indicator}{chomping}");
         if self.has_comments && self.dice.one_in(4) {
             self.out.push(' ');
@@ -444,13 +560,22 @@ impl Writer<'_, '_> {
             List(items) => items.len(),
             scalar => return self.scalar(scalar, true),
         };
-        let (open, close) = if matches!(value, Map(_)) { ('{', '}') } else { ('[', ']') };
+        let (open, close) = if matches!(value, Map(_)) {
+            ('{', '}')
+        } else {
+            ('[', ']')
+        };
         let is_json = matches!(self.style, Style::Json(_) | Style::JsonCompact);
         self.out.push(open);
         // An empty collection with a comment in it.
-        let is_spread = lines && (count > 0 || self.has_comments && !is_json && self.dice.one_in(3));
+        let is_spread =
+            lines && (count > 0 || self.has_comments && !is_json && self.dice.one_in(3));
         let inner = column + self.step.max(1);
-        let unit = if let Style::Json(unit) = self.style { unit } else { " " };
+        let unit = if let Style::Json(unit) = self.style {
+            unit
+        } else {
+            " "
+        };
         if is_spread {
             self.flow_end();
         }
@@ -465,7 +590,11 @@ impl Writer<'_, '_> {
                 Map(entries) => {
                     let (key, value) = &entries[index];
                     self.key(key);
-                    let colon = if self.style == Style::JsonCompact { ":" } else { ": " };
+                    let colon = if self.style == Style::JsonCompact {
+                        ":"
+                    } else {
+                        ": "
+                    };
                     self.out.push_str(colon);
                     value
                 }
@@ -474,7 +603,9 @@ impl Writer<'_, '_> {
             };
             self.flow(inner_value, inner, lines);
             let is_last = index + 1 == count;
-            if !is_last || is_spread && !is_json && (self.style == Style::Kyaml || self.dice.one_in(2)) {
+            if !is_last
+                || is_spread && !is_json && (self.style == Style::Kyaml || self.dice.one_in(2))
+            {
                 self.out.push(',');
             }
             if is_spread {
@@ -578,15 +709,28 @@ pub fn resource_list(dice: &mut Dice<'_>, config: &str) -> String {
     for (index, item) in items.iter_mut().enumerate().filter(|_| host > 0) {
         let index = index.to_string();
         let annotations = match host {
-            1 => map([("internal.config.kubernetes.io/id", text(&index)), ("config.kubernetes.io/id", text(&index)), ("kustomize.config.k8s.io/id", text(&index))]),
-            _ => map([("internal.config.kubernetes.io/path", text("a.yaml")), ("internal.config.kubernetes.io/index", text(&index)), ("internal.config.kubernetes.io/id", text(&index))]),
+            1 => map([
+                ("internal.config.kubernetes.io/id", text(&index)),
+                ("config.kubernetes.io/id", text(&index)),
+                ("kustomize.config.k8s.io/id", text(&index)),
+            ]),
+            _ => map([
+                ("internal.config.kubernetes.io/path", text("a.yaml")),
+                ("internal.config.kubernetes.io/index", text(&index)),
+                ("internal.config.kubernetes.io/id", text(&index)),
+            ]),
         };
         if let Map(entries) = item {
-            entries[2].1 = map([("name", Text(format!("n{index}"))), ("annotations", annotations)]);
+            entries[2].1 = map([
+                ("name", Text(format!("n{index}"))),
+                ("annotations", annotations),
+            ]);
         }
     }
     let mut writer = Writer::new(dice);
-    writer.out.push_str("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n");
+    writer
+        .out
+        .push_str("apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nfunctionConfig:\n");
     for line in config.lines() {
         writer.out.push_str(&format!("  {line}\n"));
     }
@@ -598,9 +742,52 @@ pub fn resource_list(dice: &mut Dice<'_>, config: &str) -> String {
 /// Puts a few pieces of YAML into a text, or takes bytes out.
 pub fn mutate(text: &mut String, dice: &mut Dice<'_>) {
     const PIECES: [&str; 46] = [
-        "\n", " ", "  ", ":", ": ", "- ", "#", " # m", "\"", "'", "|", ">-", "|+\n", "|2\n", "{", "}", "[", "]", ",", "\t", "a", "---\n", "...\n",
-        "&a ", "*a", "!t ", "? ", "\\", "~", "é", "\n\n", "%", "@", "0", "\r\n", "\r", "\u{feff}", "\u{85}", "b: c\n", "null", "yes", "<<: ", "{}", "[]",
-        "# m\n", "\n  # m\n",
+        "\n",
+        " ",
+        "  ",
+        ":",
+        ": ",
+        "- ",
+        "#",
+        " # m",
+        "\"",
+        "'",
+        "|",
+        ">-",
+        "|+\n",
+        "|2\n",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        "\t",
+        "a",
+        "---\n",
+        "...\n",
+        "&a ",
+        "*a",
+        "!t ",
+        "? ",
+        "\\",
+        "~",
+        "é",
+        "\n\n",
+        "%",
+        "@",
+        "0",
+        "\r\n",
+        "\r",
+        "\u{feff}",
+        "\u{85}",
+        "b: c\n",
+        "null",
+        "yes",
+        "<<: ",
+        "{}",
+        "[]",
+        "# m\n",
+        "\n  # m\n",
     ];
     for _ in 0..dice.roll(4) {
         let mut at = (dice.roll(256) * 256 + dice.roll(256)) % (text.len() + 1);

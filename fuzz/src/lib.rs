@@ -88,7 +88,9 @@ fn text_of(bytes: &[u8]) -> Option<(String, Dice<'_>)> {
 
 /// The fast parser and the general one read the same, and texts without edits stay.
 pub fn parsers(bytes: &[u8]) {
-    let Ok(stream) = Stream::from_bytes(bytes.to_vec()) else { return };
+    let Ok(stream) = Stream::from_bytes(bytes.to_vec()) else {
+        return;
+    };
     if let Some(difference) = stream.parsers_differ() {
         panic!("{:?}: {difference}", stream.text());
     }
@@ -100,22 +102,40 @@ pub fn parsers(bytes: &[u8]) {
 
 /// Values are those that saphyr-parser and Go's typing give.
 pub fn typing(bytes: &[u8]) {
-    let Ok(text) = String::from_utf8(bytes.to_vec()) else { return };
+    let Ok(text) = String::from_utf8(bytes.to_vec()) else {
+        return;
+    };
     // Readers disagree about the end of a block scalar at the end of a text without a newline, and Go refuses tabs in front of
     // lines, except in flow style.
     let text = text + "\n";
-    if text.lines().any(|line| line.trim_start_matches(' ').starts_with('\t')) {
+    if text
+        .lines()
+        .any(|line| line.trim_start_matches(' ').starts_with('\t'))
+    {
         return;
     }
-    let Ok(stream) = Stream::parse(text.as_str()) else { return };
-    let Ok(reading) = Reading::of(&text) else { return };
+    let Ok(stream) = Stream::parse(text.as_str()) else {
+        return;
+    };
+    let Ok(reading) = Reading::of(&text) else {
+        return;
+    };
     // No reader of Kubernetes takes a scalar for an object, and Go reads block scalars there differently.
-    if !stream.documents().all(|document| document.root().is_map() || document.root().is_sequence()) {
+    if !stream
+        .documents()
+        .all(|document| document.root().is_map() || document.root().is_sequence())
+    {
         return;
     }
-    let values: Option<Vec<Value>> = stream.documents().map(|document| value_of(document.root())).collect();
+    let values: Option<Vec<Value>> = stream
+        .documents()
+        .map(|document| value_of(document.root()))
+        .collect();
     let Some(values) = values else { return };
-    if stream.documents().any(|document| has_duplicates(document.root(), 0)) {
+    if stream
+        .documents()
+        .any(|document| has_duplicates(document.root(), 0))
+    {
         return;
     }
     assert_eq!(values, reading.documents(), "{text:?}");
@@ -128,20 +148,34 @@ fn value_of(node: Node<'_>) -> Option<Value> {
 fn has_duplicates(node: Node<'_>, depth: usize) -> bool {
     depth > 50
         || node.duplicate_key().is_some()
-        || node.entries().any(|(_, value)| has_duplicates(value, depth + 1))
+        || node
+            .entries()
+            .any(|(_, value)| has_duplicates(value, depth + 1))
         || node.items().any(|item| has_duplicates(item, depth + 1))
 }
 
 /// Edits of a document are lossless.
 pub fn edits(bytes: &[u8]) {
-    let Some((text, mut dice)) = text_of(bytes) else { return };
-    let Ok(stream) = Stream::parse(text.as_str()) else { return };
-    let Ok(reading) = Reading::of(&text) else { return };
-    let roots: Vec<NodeId> = stream.documents().map(|document| document.root().id()).collect();
+    let Some((text, mut dice)) = text_of(bytes) else {
+        return;
+    };
+    let Ok(stream) = Stream::parse(text.as_str()) else {
+        return;
+    };
+    let Ok(reading) = Reading::of(&text) else {
+        return;
+    };
+    let roots: Vec<NodeId> = stream
+        .documents()
+        .map(|document| document.root().id())
+        .collect();
     if roots.len() != reading.documents().len() || roots.is_empty() {
         return;
     }
-    if stream.documents().any(|document| has_duplicates(document.root(), 0)) {
+    if stream
+        .documents()
+        .any(|document| has_duplicates(document.root(), 0))
+    {
         return;
     }
     let (mut edits, mut intents): (Vec<yaml::Edit>, Vec<Intent>) = (Vec::new(), Vec::new());
@@ -154,10 +188,14 @@ pub fn edits(bytes: &[u8]) {
                 Value::Object(entries) if !entries.is_empty() => {
                     entries.keys().nth(dice.roll(entries.len())).cloned()
                 }
-                Value::Array(items) if !items.is_empty() => Some(dice.roll(items.len()).to_string()),
+                Value::Array(items) if !items.is_empty() => {
+                    Some(dice.roll(items.len()).to_string())
+                }
                 _ => None,
             };
-            let Some(key) = key.filter(|_| dice.roll(6) > 0) else { break };
+            let Some(key) = key.filter(|_| dice.roll(6) > 0) else {
+                break;
+            };
             at = match at {
                 Value::Object(entries) => &entries[&key],
                 other => &other[key.parse::<usize>().unwrap()],
@@ -184,19 +222,29 @@ pub fn edits(bytes: &[u8]) {
             }
             _ => {}
         }
-        let is_item = path.last().is_some_and(|step| step.parse::<usize>().is_ok());
+        let is_item = path
+            .last()
+            .is_some_and(|step| step.parse::<usize>().is_ok());
         // Edits must not overlap, and a removal changes indices.
         let overlaps = |intent: &Intent| {
             let (a, b) = (&intent.path, &path);
-            a.starts_with(b) || b.starts_with(a) || a.iter().any(|step| step == "-") && a[..a.len() - 1] == b[..b.len().min(a.len()) - 1]
+            a.starts_with(b)
+                || b.starts_with(a)
+                || a.iter().any(|step| step == "-")
+                    && a[..a.len() - 1] == b[..b.len().min(a.len()) - 1]
         };
-        if path.len() < 2 || intents.iter().any(overlaps) || value.is_none() && is_item && !intents.is_empty() {
+        if path.len() < 2
+            || intents.iter().any(overlaps)
+            || value.is_none() && is_item && !intents.is_empty()
+        {
             continue;
         }
         edits.push(yaml::Edit {
             root: roots[document],
             pointer: PointerBuf::from_tokens(path[1..].iter().map(String::as_str)),
-            change: value.clone().map_or(yaml::Change::Remove, |value| yaml::Change::Set(value.into())),
+            change: value.clone().map_or(yaml::Change::Remove, |value| {
+                yaml::Change::Set(value.into())
+            }),
         });
         let is_removal = value.is_none();
         intents.push(Intent { path, value });
@@ -212,14 +260,22 @@ pub fn edits(bytes: &[u8]) {
 /// Panics if the edited text is not lossless.
 fn judge(before: &str, after: &str, intents: &[Intent]) {
     let wrong = faults(before, after, intents).unwrap_or_default();
-    assert!(wrong.is_empty(), "{}\n== before\n{before}\n== after\n{after}\n== edits\n{intents:#?}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{}\n== before\n{before}\n== after\n{after}\n== edits\n{intents:#?}",
+        wrong.join("\n")
+    );
 }
 
 /// The whole function: manifests as `apply` gets them, then a ResourceList.
 pub fn function(bytes: &[u8]) {
-    let Some((first, rest)) = bytes.split_first() else { return };
+    let Some((first, rest)) = bytes.split_first() else {
+        return;
+    };
     if *first == b'#' {
-        let Ok(text) = std::str::from_utf8(bytes) else { return };
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return;
+        };
         if text.contains("kind: ResourceList") {
             return list_is_lossless(text);
         }
@@ -247,8 +303,13 @@ fn path_of(from: Node<'_>, to: NodeId, path: &mut Path) -> bool {
     if from.id() == to {
         return true;
     }
-    let entries = from.entries().filter_map(|(key, value)| Some((key.text()?.into_owned(), value)));
-    let items = from.items().enumerate().map(|(index, item)| (index.to_string(), item));
+    let entries = from
+        .entries()
+        .filter_map(|(key, value)| Some((key.text()?.into_owned(), value)));
+    let items = from
+        .items()
+        .enumerate()
+        .map(|(index, item)| (index.to_string(), item));
     for (step, value) in entries.chain(items) {
         path.push(step);
         // Objects are at most in a List in a ResourceList.
@@ -277,7 +338,10 @@ fn intents_of(stream: &Stream, changes: &[Change], resources: &[Resource<'_>]) -
             pointer.push_back("-");
         }
         path.extend(pointer.tokens().map(|token| token.decoded().into_owned()));
-        let value = change.proposed.as_ref().map(|value| serde_json::to_value(value).unwrap());
+        let value = change
+            .proposed
+            .as_ref()
+            .map(|value| serde_json::to_value(value).unwrap());
         intents.push(Intent { path, value });
     }
     intents
@@ -290,12 +354,19 @@ pub fn fitted(text: &str, config: &str) -> Option<(String, Vec<Intent>)> {
 
 /// Fits manifests. The result is lossless, and fitting it again changes nothing. Whether they can be fitted.
 pub fn fit_is_lossless(text: &str, config: &str) -> bool {
-    let Some((after, intents)) = fitted(text, config) else { return false };
+    let Some((after, intents)) = fitted(text, config) else {
+        return false;
+    };
     judge(text, &after, &intents);
     let again = Stream::parse(after.as_str()).unwrap();
     match fit(&again, config) {
-        Ok((twice, _)) => assert_eq!(twice, after, "a second run changes something\n== before\n{text}"),
-        Err(problems) => panic!("a second run fails: {problems}\n== before\n{text}\n== after\n{after}"),
+        Ok((twice, _)) => assert_eq!(
+            twice, after,
+            "a second run changes something\n== before\n{text}"
+        ),
+        Err(problems) => {
+            panic!("a second run fails: {problems}\n== before\n{text}\n== after\n{after}")
+        }
     }
     true
 }
@@ -305,8 +376,16 @@ fn fit(stream: &Stream, config: &str) -> Result<(String, Vec<Intent>), Problems>
     let config = FunctionConfig::of_file(&config, "fitout.yaml")?;
     let config = config.decode(fitout::VOCABULARY)?;
     let mut resources = Vec::new();
-    for (index, document) in stream.documents().enumerate().filter(|(_, document)| !document.is_empty()) {
-        let origin = Origin { path: None, index, has_lines: true };
+    for (index, document) in stream
+        .documents()
+        .enumerate()
+        .filter(|(_, document)| !document.is_empty())
+    {
+        let origin = Origin {
+            path: None,
+            index,
+            has_lines: true,
+        };
         Resource::read(document.root(), 0, origin, &mut resources)?;
     }
     let fitted = fitout::fit(&config, &resources, None)?;
@@ -322,7 +401,9 @@ fn list_is_lossless(text: &str) {
         return;
     };
     // Validators change nothing, and in kustomize pass nothing on.
-    let Ok(stream) = Stream::parse(text) else { panic!("output of no input") };
+    let Ok(stream) = Stream::parse(text) else {
+        panic!("output of no input")
+    };
     let list = ResourceList::read(&stream).unwrap_or_else(|problems| panic!("{problems}"));
     let sources = fitout::config::Sources::default();
     let config = FunctionConfig::of_build(list.function_config.unwrap(), &sources).unwrap();
@@ -330,7 +411,9 @@ fn list_is_lossless(text: &str) {
     if config.validate_only {
         return;
     }
-    let Ok(fitted) = fitout::fit(&config, &list.resources, list.function_config) else { panic!("output of what cannot be fitted") };
+    let Ok(fitted) = fitout::fit(&config, &list.resources, list.function_config) else {
+        panic!("output of what cannot be fitted")
+    };
     let mut intents = intents_of(&stream, &fitted.changes, &list.resources);
     for (node, pointer) in list.bookkeeping_to_drop() {
         let mut path = vec!["0".to_owned()];
@@ -338,25 +421,38 @@ fn list_is_lossless(text: &str) {
         path.extend(pointer.tokens().map(|token| token.decoded().into_owned()));
         intents.push(Intent { path, value: None });
     }
-    let after = Reading::of(&output).ok().map(|reading| reading.documents()[0]["results"].clone());
+    let after = Reading::of(&output)
+        .ok()
+        .map(|reading| reading.documents()[0]["results"].clone());
     if let Some(results) = after.filter(|results| !results.is_null()) {
-        intents.push(Intent { path: vec!["0".to_owned(), "results".to_owned()], value: Some(results) });
+        intents.push(Intent {
+            path: vec!["0".to_owned(), "results".to_owned()],
+            value: Some(results),
+        });
     }
     judge(text, &output, &intents);
 }
 
 /// Configs are decoded or refused, and what is printed decodes too.
 pub fn config(bytes: &[u8]) {
-    let Ok(stream) = Stream::from_bytes(bytes.to_vec()) else { return };
-    let Ok(mut config) = FunctionConfig::of_file(&stream, "fitout.yaml") else { return };
+    let Ok(stream) = Stream::from_bytes(bytes.to_vec()) else {
+        return;
+    };
+    let Ok(mut config) = FunctionConfig::of_file(&stream, "fitout.yaml") else {
+        return;
+    };
     for environment in &config.environments() {
         config.choose(environment.as_str());
         if config.decode(fitout::VOCABULARY).is_ok()
-            && let Ok(printed) = self_contained(&stream, environment, fitout::VOCABULARY) {
+            && let Ok(printed) = self_contained(&stream, environment, fitout::VOCABULARY)
+        {
             let again = Stream::parse(printed.as_str()).unwrap();
             let again = FunctionConfig::of_file(&again, "fitout.yaml").unwrap();
             if let Err(problems) = again.decode(fitout::VOCABULARY) {
-                panic!("the printed config is refused: {problems}\n{printed}\n== of\n{}", stream.text());
+                panic!(
+                    "the printed config is refused: {problems}\n{printed}\n== of\n{}",
+                    stream.text()
+                );
             }
         }
     }
@@ -364,28 +460,51 @@ pub fn config(bytes: &[u8]) {
 
 /// A selector that is printed reads as the same selector.
 pub fn selectors(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
-    let Ok(selector) = text.parse::<LabelSelector>() else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    let Ok(selector) = text.parse::<LabelSelector>() else {
+        return;
+    };
     let printed = selector.to_string();
-    let again: LabelSelector = printed.parse().unwrap_or_else(|error| panic!("{text:?} is printed as {printed:?}: {error}"));
+    let again: LabelSelector = printed
+        .parse()
+        .unwrap_or_else(|error| panic!("{text:?} is printed as {printed:?}: {error}"));
     assert_eq!(again.to_string(), printed, "{text:?}");
     let keys: Vec<&str> = selector.keys().collect();
     for value in [None, Some(""), Some("a"), Some("1"), Some("x"), Some("-5")] {
-        let lookup = |key: &str| value.filter(|_| keys.first() == Some(&key) || key.len() % 2 == 0).map(Into::into);
-        assert_eq!(selector.matches(lookup), again.matches(lookup), "{text:?} with {value:?}");
+        let lookup = |key: &str| {
+            value
+                .filter(|_| keys.first() == Some(&key) || key.len() % 2 == 0)
+                .map(Into::into)
+        };
+        assert_eq!(
+            selector.matches(lookup),
+            again.matches(lookup),
+            "{text:?} with {value:?}"
+        );
     }
 }
 
 /// A quantity that is printed reads as the same quantity, and is about what its text says.
 pub fn quantities(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     for quoted in [true, false] {
         if let Ok(quantity) = Quantity::from_yaml_scalar(text, quoted) {
-            assert_eq!(quantity.to_string().parse::<Quantity>().as_ref(), Ok(&quantity), "{text:?}");
+            assert_eq!(
+                quantity.to_string().parse::<Quantity>().as_ref(),
+                Ok(&quantity),
+                "{text:?}"
+            );
         }
     }
     let mut parts = text.split(' ');
-    let (Some(Ok(a)), Some(Ok(b))) = (parts.next().map(str::parse::<Quantity>), parts.next().map(str::parse::<Quantity>)) else {
+    let (Some(Ok(a)), Some(Ok(b))) = (
+        parts.next().map(str::parse::<Quantity>),
+        parts.next().map(str::parse::<Quantity>),
+    ) else {
         return;
     };
     assert_eq!(a.cmp(&b), b.cmp(&a).reverse(), "{text:?}");

@@ -39,8 +39,6 @@ struct Token {
     what: What,
     path: Path,
     range: Range<usize>,
-    /// Inside `{}` or `[]`.
-    is_flow: bool,
 }
 
 /// The owner of a comment.
@@ -139,7 +137,13 @@ impl<'t> Reading<'t> {
             let wants_key = open
                 .last()
                 .is_some_and(|open| open.value.is_object() && open.key.is_none());
-            if let (Some(Open { value: Value::Array(items), .. }), false) = (
+            if let (
+                Some(Open {
+                    value: Value::Array(items),
+                    ..
+                }),
+                false,
+            ) = (
                 open.last(),
                 matches!(event, Event::SequenceEnd | Event::MappingEnd),
             ) {
@@ -150,7 +154,8 @@ impl<'t> Reading<'t> {
             match event {
                 Event::DocumentStart(_) => path = vec![documents.len().to_string()],
                 Event::Scalar(content, style, anchor, tag) => {
-                    let range = scalar_range(self.text, range, style).ok_or("a scalar without an end")?;
+                    let range =
+                        scalar_range(self.text, range, style).ok_or("a scalar without an end")?;
                     let value = match style {
                         _ if tag.is_some() => return Err("a tag".to_owned()),
                         ScalarStyle::Plain if range.is_empty() => Value::Null,
@@ -176,13 +181,21 @@ impl<'t> Reading<'t> {
                         path.truncate(depth);
                         path.push(content.into_owned());
                         let what = What::Key;
-                        tokens.push(Token { what, path: path.clone(), range, is_flow });
+                        tokens.push(Token {
+                            what,
+                            path: path.clone(),
+                            range,
+                        });
                         paths.insert(path.clone());
                         continue;
                     }
                     paths.insert(path.clone());
                     if !range.is_empty() {
-                        tokens.push(Token { what, path: path.clone(), range, is_flow });
+                        tokens.push(Token {
+                            what,
+                            path: path.clone(),
+                            range,
+                        });
                     }
                     done = Some((value, anchor));
                 }
@@ -190,12 +203,19 @@ impl<'t> Reading<'t> {
                     if wants_key {
                         return Err("an alias as a key".to_owned());
                     }
-                    let value = anchors.get(&anchor).ok_or("an alias in its anchor")?.clone();
+                    let value = anchors
+                        .get(&anchor)
+                        .ok_or("an alias in its anchor")?
+                        .clone();
                     size += count(&value);
                     if size > 10_000 {
                         return Err("too many aliases".to_owned());
                     }
-                    tokens.push(Token { what: What::Alias, path: path.clone(), range, is_flow });
+                    tokens.push(Token {
+                        what: What::Alias,
+                        path: path.clone(),
+                        range,
+                    });
                     paths.insert(path.clone());
                     aliases.insert(path.clone());
                     done = Some((value, 0));
@@ -217,12 +237,26 @@ impl<'t> Reading<'t> {
                     paths.insert(path.clone());
                     if own {
                         let range = start..start + 1;
-                        tokens.push(Token { what: What::Open, path: path.clone(), range, is_flow: true });
+                        tokens.push(Token {
+                            what: What::Open,
+                            path: path.clone(),
+                            range,
+                        });
                     } else if is_flow {
                         return Err("a pair without braces".to_owned());
                     }
-                    let value = if is_map { Value::Object(Map::new()) } else { Value::Array(Vec::new()) };
-                    open.push(Open { value, key: None, is_flow: own, anchor, merged: Vec::new() });
+                    let value = if is_map {
+                        Value::Object(Map::new())
+                    } else {
+                        Value::Array(Vec::new())
+                    };
+                    open.push(Open {
+                        value,
+                        key: None,
+                        is_flow: own,
+                        anchor,
+                        merged: Vec::new(),
+                    });
                 }
                 Event::SequenceEnd | Event::MappingEnd => {
                     path.truncate(open.len());
@@ -231,7 +265,11 @@ impl<'t> Reading<'t> {
                         let from = tokens.last().map_or(0, |token: &Token| token.range.end);
                         let close = bracket(self.text, from).ok_or("a bracket is missing")?;
                         let range = close..close + 1;
-                        tokens.push(Token { what: What::Close, path: path.clone(), range, is_flow: true });
+                        tokens.push(Token {
+                            what: What::Close,
+                            path: path.clone(),
+                            range,
+                        });
                     }
                     let mut value = closed.value;
                     if let Value::Object(entries) = &mut value {
@@ -249,7 +287,9 @@ impl<'t> Reading<'t> {
                 }
                 Event::StreamStart | Event::StreamEnd | Event::DocumentEnd | Event::Nothing => {}
             }
-            let Some((value, anchor)) = done else { continue };
+            let Some((value, anchor)) = done else {
+                continue;
+            };
             if anchor > 0 {
                 anchors.insert(anchor, value.clone());
             }
@@ -271,7 +311,9 @@ impl<'t> Reading<'t> {
         (self.tokens, self.paths, self.aliases) = (tokens, paths, aliases);
         self.documents = documents;
         let is_sorted = self.tokens.is_sorted_by_key(|token| token.range.start);
-        is_sorted.then_some(()).ok_or_else(|| format!("tokens out of order: {:?}", self.tokens))
+        is_sorted
+            .then_some(())
+            .ok_or_else(|| format!("tokens out of order: {:?}", self.tokens))
     }
 
     /// The comments between the tokens, with their owners.
@@ -282,7 +324,10 @@ impl<'t> Reading<'t> {
         let mut collections: Vec<Path> = Vec::new();
         let mut from = 0;
         for index in 0..=self.tokens.len() {
-            let to = self.tokens.get(index).map_or(self.text.len(), |token| token.range.start);
+            let to = self
+                .tokens
+                .get(index)
+                .map_or(self.text.len(), |token| token.range.start);
             let mut at = from;
             while let Some(found) = self.text[at..to].find('#') {
                 let start = at + found;
@@ -291,13 +336,21 @@ impl<'t> Reading<'t> {
                     at = start + 1;
                     continue;
                 }
-                let end = self.text[start..].find(['\n', '\r']).map_or(self.text.len(), |n| start + n);
+                let end = self.text[start..]
+                    .find(['\n', '\r'])
+                    .map_or(self.text.len(), |n| start + n);
                 let owner = self.owner(start, index, &blocks, &collections);
                 let text = self.text[start..end].trim_end().to_owned();
-                comments.push(Comment { text, at: start, owner });
+                comments.push(Comment {
+                    text,
+                    at: start,
+                    owner,
+                });
                 at = end.min(to);
             }
-            let Some(token) = self.tokens.get(index) else { break };
+            let Some(token) = self.tokens.get(index) else {
+                break;
+            };
             from = token.range.end;
             match token.what {
                 What::Open => collections.push(token.path.clone()),
@@ -333,10 +386,23 @@ impl<'t> Reading<'t> {
         let before = &self.text[line..at];
         let only_dashes = before.chars().all(|c| matches!(c, ' ' | '-'));
         let dashes = before.match_indices('-').map(|(column, _)| column);
-        (line, if only_dashes && !before.starts_with("---") { dashes.collect() } else { Vec::new() })
+        (
+            line,
+            if only_dashes && !before.starts_with("---") {
+                dashes.collect()
+            } else {
+                Vec::new()
+            },
+        )
     }
 
-    fn owner(&self, at: usize, next: usize, blocks: &[(usize, Path)], collections: &[Path]) -> Owner {
+    fn owner(
+        &self,
+        at: usize,
+        next: usize,
+        blocks: &[(usize, Path)],
+        collections: &[Path],
+    ) -> Owner {
         let line = self.text[..at].rfind('\n').map_or(0, |n| n + 1);
         let before = self.text[line..at].trim_start_matches('\u{feff}');
         let own_line = before.trim().is_empty();
@@ -350,7 +416,10 @@ impl<'t> Reading<'t> {
         if let Some(collection) = collections.last() {
             return match next {
                 Some(token) if token.what == What::Close => {
-                    let has_others = self.paths.iter().any(|path| path.len() > collection.len() && path.starts_with(collection));
+                    let has_others = self
+                        .paths
+                        .iter()
+                        .any(|path| path.len() > collection.len() && path.starts_with(collection));
                     Owner::Flow(collection.clone(), has_others)
                 }
                 next => Owner::Before(next.map(|token| token.path.clone())),
@@ -369,7 +438,10 @@ impl<'t> Reading<'t> {
             0 => next.path.clone(),
             dashes => next.path[..(next.path.len() + 1).saturating_sub(dashes + key)].to_vec(),
         };
-        let first = self.text[next_line..].chars().take_while(|c| *c == ' ').count();
+        let first = self.text[next_line..]
+            .chars()
+            .take_while(|c| *c == ' ')
+            .count();
         let column = before.chars().count();
         match blocks.iter().rev().find(|(open, _)| *open < column) {
             Some((_, open)) if own_line && first < column => Owner::End(open.clone()),
@@ -437,7 +509,9 @@ fn scalar_range(text: &str, span: Range<usize>, style: ScalarStyle) -> Option<Ra
     while let Some((at, c)) = rest.next() {
         match c {
             '\\' if quote == '"' => _ = rest.next(),
-            '\'' if quote == '\'' && text[start + 1 + at + 1..].starts_with('\'') => _ = rest.next(),
+            '\'' if quote == '\'' && text[start + 1 + at + 1..].starts_with('\'') => {
+                _ = rest.next()
+            }
             c if c == quote => return Some(start..start + 1 + at + 1),
             _ => {}
         }
@@ -447,7 +521,10 @@ fn scalar_range(text: &str, span: Range<usize>, style: ScalarStyle) -> Option<Ra
 
 /// Whether this is the header of a block scalar: indicators, a comment, and the end of the line.
 fn is_header(text: &str, at: usize) -> bool {
-    let line = text[at + 1..].split(['\n', '\r']).next().unwrap_or_default();
+    let line = text[at + 1..]
+        .split(['\n', '\r'])
+        .next()
+        .unwrap_or_default();
     let rest = line.trim_start_matches(['+', '-', '1', '2', '3', '4', '5', '6', '7', '8', '9']);
     rest.trim().is_empty() || rest.starts_with([' ', '\t']) && rest.trim_start().starts_with('#')
 }
@@ -470,7 +547,10 @@ pub fn faults(before: &str, after: &str, intents: &[Intent]) -> Result<Vec<Strin
         apply(&mut expected, intent, &new.documents);
     }
     if expected != new.documents {
-        faults.push(format!("values: expected {expected:?}, found {:?}", new.documents));
+        faults.push(format!(
+            "values: expected {expected:?}, found {:?}",
+            new.documents
+        ));
     }
     let intents = renumber(&mut old, intents);
     let touched = touched(&old, &new, &intents);
@@ -491,18 +571,32 @@ fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
     };
     let mut removed: Vec<Path> = Vec::new();
     for intent in intents.iter().filter(|intent| intent.value.is_none()) {
-        let [document, path @ .., _] = intent.path.as_slice() else { continue };
-        let document = document.parse().ok().and_then(|index: usize| old.documents.get(index));
-        if document.and_then(|document| at(document, path)).is_some_and(|list| list.is_array()) {
+        let [document, path @ .., _] = intent.path.as_slice() else {
+            continue;
+        };
+        let document = document
+            .parse()
+            .ok()
+            .and_then(|index: usize| old.documents.get(index));
+        if document
+            .and_then(|document| at(document, path))
+            .is_some_and(|list| list.is_array())
+        {
             removed.push(intent.path.clone());
         }
     }
     let moved = |path: &Path| {
         let mut moved = path.clone();
         for (length, step) in moved.iter_mut().enumerate() {
-            let Ok(index) = step.parse::<usize>() else { continue };
-            let siblings = removed.iter().filter(|gone| gone.len() == length + 1 && gone[..length] == path[..length]);
-            let indices: Vec<usize> = siblings.filter_map(|gone| gone[length].parse().ok()).collect();
+            let Ok(index) = step.parse::<usize>() else {
+                continue;
+            };
+            let siblings = removed
+                .iter()
+                .filter(|gone| gone.len() == length + 1 && gone[..length] == path[..length]);
+            let indices: Vec<usize> = siblings
+                .filter_map(|gone| gone[length].parse().ok())
+                .collect();
             let before = indices.iter().filter(|gone| **gone < index).count();
             *step = match indices.contains(&index) {
                 true => format!("{index} removed"),
@@ -512,10 +606,15 @@ fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
         moved
     };
     if !removed.is_empty() {
-        old.tokens.iter_mut().for_each(|token| token.path = moved(&token.path));
+        old.tokens
+            .iter_mut()
+            .for_each(|token| token.path = moved(&token.path));
         for comment in &mut old.comments {
             match &mut comment.owner {
-                Owner::Line(path) | Owner::End(path) | Owner::Flow(path, _) | Owner::Before(Some(path)) => *path = moved(path),
+                Owner::Line(path)
+                | Owner::End(path)
+                | Owner::Flow(path, _)
+                | Owner::Before(Some(path)) => *path = moved(path),
                 Owner::Before(None) => {}
             }
         }
@@ -523,7 +622,12 @@ fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
         old.aliases = old.aliases.iter().map(moved).collect();
     }
     let intents = intents.iter().cloned();
-    intents.map(|intent| Intent { path: moved(&intent.path), ..intent }).collect()
+    intents
+        .map(|intent| Intent {
+            path: moved(&intent.path),
+            ..intent
+        })
+        .collect()
 }
 
 /// The paths below which tokens may differ: those of the edits, of parents that are new, and of aliases that became copies.
@@ -532,9 +636,13 @@ fn touched(old: &Reading<'_>, new: &Reading<'_>, intents: &[Intent]) -> Vec<Path
     for intent in intents {
         let missing = |length: &usize| {
             let prefix = &intent.path[..*length];
-            !old.paths.contains(prefix) || old.aliases.contains(prefix) || !new.paths.contains(prefix)
+            !old.paths.contains(prefix)
+                || old.aliases.contains(prefix)
+                || !new.paths.contains(prefix)
         };
-        let length = (1..intent.path.len()).find(missing).unwrap_or(intent.path.len());
+        let length = (1..intent.path.len())
+            .find(missing)
+            .unwrap_or(intent.path.len());
         touched.push(intent.path[..length].to_vec());
     }
     touched.extend(old.aliases.difference(&new.aliases).cloned());
@@ -555,7 +663,8 @@ fn is_touched(token: &Token, touched: &[Path], old: &Reading<'_>, new: &Reading<
         // Brackets and nulls that became a block.
         let is_replaced = token.what != What::Key
             && edit.starts_with(&token.path)
-            && (token.what == What::Scalar || !(has_brackets(old, &token.path) && has_brackets(new, &token.path)));
+            && (token.what == What::Scalar
+                || !(has_brackets(old, &token.path) && has_brackets(new, &token.path)));
         is_new || token.path.starts_with(edit) || is_replaced
     })
 }
@@ -569,12 +678,16 @@ fn bytes(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], faults: &mut Ve
     let rest = |reading: &Reading<'_>| {
         let tokens = reading.tokens.iter().enumerate();
         let kept = tokens.filter(|(_, token)| !is_touched(token, touched, old, new));
-        kept.map(|(index, token)| (index, token.clone())).collect::<Vec<_>>()
+        kept.map(|(index, token)| (index, token.clone()))
+            .collect::<Vec<_>>()
     };
     let (olds, news) = (rest(old), rest(new));
     for ((_, a), (_, b)) in olds.iter().zip(&news) {
         if a.path != b.path || a.what != b.what {
-            faults.push(format!("{:?}: where {:?} was, there is {:?}", a.path, a.what, b));
+            faults.push(format!(
+                "{:?}: where {:?} was, there is {:?}",
+                a.path, a.what, b
+            ));
             return;
         }
         let (raw_a, raw_b) = (&old.text[a.range.clone()], &new.text[b.range.clone()]);
@@ -591,18 +704,22 @@ fn bytes(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], faults: &mut Ve
         return;
     }
     // The bytes between two tokens that no edit concerns, where no edit is between them.
-    let gap = |reading: &Reading<'_>, from: Option<&(usize, Token)>, to: Option<&(usize, Token)>| {
-        let next = from.map_or(0, |(index, _)| index + 1);
-        let is_next = to.map_or(reading.tokens.len(), |(index, _)| *index) == next;
-        let start = from.map_or(0, |(_, token)| token.range.end);
-        let end = to.map_or(reading.text.len(), |(_, token)| token.range.start);
-        is_next.then(|| reading.text[start..end].to_owned())
-    };
+    let gap =
+        |reading: &Reading<'_>, from: Option<&(usize, Token)>, to: Option<&(usize, Token)>| {
+            let next = from.map_or(0, |(index, _)| index + 1);
+            let is_next = to.map_or(reading.tokens.len(), |(index, _)| *index) == next;
+            let start = from.map_or(0, |(_, token)| token.range.end);
+            let end = to.map_or(reading.text.len(), |(_, token)| token.range.start);
+            is_next.then(|| reading.text[start..end].to_owned())
+        };
     for index in 0..=olds.len() {
         let before = index.checked_sub(1);
         let a = gap(old, before.and_then(|i| olds.get(i)), olds.get(index));
         let b = gap(new, before.and_then(|i| news.get(i)), news.get(index));
-        let last_block = index == olds.len() && olds.last().is_some_and(|(_, token)| token.what == What::Block);
+        let last_block = index == olds.len()
+            && olds
+                .last()
+                .is_some_and(|(_, token)| token.what == What::Block);
         if let (Some(a), Some(b)) = (a, b)
             && a != b
             && !last_block
@@ -613,9 +730,16 @@ fn bytes(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], faults: &mut Ve
     }
 }
 
-fn comments(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], intents: &[Intent], faults: &mut Vec<String>) {
+fn comments(
+    old: &Reading<'_>,
+    new: &Reading<'_>,
+    touched: &[Path],
+    intents: &[Intent],
+    faults: &mut Vec<String>,
+) {
     let removed = |path: &Path| {
-        let concerns = |intent: &Intent| path.starts_with(&intent.path) || intent.path.starts_with(path);
+        let concerns =
+            |intent: &Intent| path.starts_with(&intent.path) || intent.path.starts_with(path);
         // An item is another one if its list got other items.
         let is_replaced = |intent: &Intent| {
             path.len() > intent.path.len()
@@ -625,10 +749,16 @@ fn comments(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], intents: &[I
         };
         !new.paths.contains(path) && intents.iter().any(concerns) || intents.iter().any(is_replaced)
     };
-    let is_of_alias = |path: &Path| old.aliases.iter().any(|alias| touched.contains(alias) && path.starts_with(alias));
+    let is_of_alias = |path: &Path| {
+        old.aliases
+            .iter()
+            .any(|alias| touched.contains(alias) && path.starts_with(alias))
+    };
     let mut next = 0;
     for comment in &old.comments {
-        let found = new.comments[next..].iter().position(|candidate| candidate.text == comment.text);
+        let found = new.comments[next..]
+            .iter()
+            .position(|candidate| candidate.text == comment.text);
         let Some(found) = found else {
             if !comment.owner.path().is_some_and(removed) {
                 faults.push(format!("lost {:?} of {:?}", comment.text, comment.owner));
@@ -647,10 +777,18 @@ fn comments(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], intents: &[I
         };
         if !is_same {
             let line = new.text[..now.at].matches('\n').count() + 1;
-            faults.push(format!("line {line}: {:?} was of {:?}, and is of {:?}", comment.text, comment.owner, now.owner));
+            faults.push(format!(
+                "line {line}: {:?} was of {:?}, and is of {:?}",
+                comment.text, comment.owner, now.owner
+            ));
         }
     }
-    if new.comments.len() > old.comments.len() && !new.comments.iter().any(|comment| comment.owner.path().is_some_and(is_of_alias)) {
+    if new.comments.len() > old.comments.len()
+        && !new
+            .comments
+            .iter()
+            .any(|comment| comment.owner.path().is_some_and(is_of_alias))
+    {
         faults.push("there are more comments than before".to_owned());
     }
 }
@@ -664,8 +802,14 @@ fn raw<'t>(reading: &Reading<'t>, path: &Path) -> Option<&'t str> {
 
 /// Does to JSON what an edit is to do. Maps that a removal empties may go too.
 fn apply(documents: &mut [Value], intent: &Intent, after: &[Value]) {
-    let Some((first, path)) = intent.path.split_first() else { return };
-    let Some(index) = first.parse::<usize>().ok().filter(|index| *index < documents.len()) else {
+    let Some((first, path)) = intent.path.split_first() else {
+        return;
+    };
+    let Some(index) = first
+        .parse::<usize>()
+        .ok()
+        .filter(|index| *index < documents.len())
+    else {
         return;
     };
     let after = after.get(index).unwrap_or(&Value::Null);
@@ -681,7 +825,11 @@ fn set(place: &mut Value, path: &[String], value: &Value) {
         return;
     };
     if place.is_null() {
-        *place = if step == "-" { Value::Array(Vec::new()) } else { Value::Object(Map::new()) };
+        *place = if step == "-" {
+            Value::Array(Vec::new())
+        } else {
+            Value::Object(Map::new())
+        };
     }
     match place {
         Value::Array(items) => {
@@ -692,27 +840,48 @@ fn set(place: &mut Value, path: &[String], value: &Value) {
             let last = items.len() - 1;
             set(&mut items[index.min(last)], rest, value);
         }
-        Value::Object(entries) => set(entries.entry(step.clone()).or_insert(Value::Null), rest, value),
+        Value::Object(entries) => set(
+            entries.entry(step.clone()).or_insert(Value::Null),
+            rest,
+            value,
+        ),
         _ => {}
     }
 }
 
 fn remove(place: &mut Value, path: &[String], after: &Value) {
-    let Some((step, rest)) = path.split_first() else { return };
+    let Some((step, rest)) = path.split_first() else {
+        return;
+    };
     match place {
         Value::Array(items) => {
-            let Some(index) = step.parse::<usize>().ok().filter(|index| *index < items.len()) else { return };
+            let Some(index) = step
+                .parse::<usize>()
+                .ok()
+                .filter(|index| *index < items.len())
+            else {
+                return;
+            };
             match rest {
                 [] => _ = items.remove(index),
-                rest => remove(&mut items[index], rest, after.get(index).unwrap_or(&Value::Null)),
+                rest => remove(
+                    &mut items[index],
+                    rest,
+                    after.get(index).unwrap_or(&Value::Null),
+                ),
             }
         }
         Value::Object(entries) => {
             let now = after.get(step);
-            if !rest.is_empty() && let Some(below) = entries.get_mut(step) {
+            if !rest.is_empty()
+                && let Some(below) = entries.get_mut(step)
+            {
                 remove(below, rest, now.unwrap_or(&Value::Null));
             }
-            let emptied = entries.get(step).and_then(Value::as_object).is_some_and(Map::is_empty);
+            let emptied = entries
+                .get(step)
+                .and_then(Value::as_object)
+                .is_some_and(Map::is_empty);
             if rest.is_empty() || emptied && now.is_none() {
                 entries.shift_remove(step);
             }

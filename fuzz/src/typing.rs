@@ -54,9 +54,7 @@ fn parse_uint(text: &str) -> Option<u64> {
     let mut value: u64 = (!digits.is_empty()).then_some(0)?;
     for digit in digits.chars() {
         let digit = digit.to_digit(radix)?;
-        value = value
-            .checked_mul(radix.into())?
-            .checked_add(digit.into())?;
+        value = value.checked_mul(radix.into())?.checked_add(digit.into())?;
     }
     Some(value)
 }
@@ -75,7 +73,11 @@ fn float(text: &str) -> Option<Value> {
     if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
         let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
         let length = digits(exponent);
-        rest = if length > 0 { &exponent[length..] } else { rest };
+        rest = if length > 0 {
+            &exponent[length..]
+        } else {
+            rest
+        };
     }
     let value: f64 = (whole + fraction > 0 && rest.is_empty()).then(|| text.parse().ok())??;
     value.is_finite().then(|| value.into())
@@ -88,7 +90,9 @@ fn binary(text: &str) -> Option<Value> {
         None => (false, text.strip_prefix("0b")?),
     };
     if negative {
-        return i64::from_str_radix(&format!("-{digits}"), 2).ok().map(Value::from);
+        return i64::from_str_radix(&format!("-{digits}"), 2)
+            .ok()
+            .map(Value::from);
     }
     let signed = i64::from_str_radix(digits, 2).ok().map(Value::from);
     signed.or_else(|| u64::from_str_radix(digits, 2).ok().map(Value::from))

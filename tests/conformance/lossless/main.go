@@ -10,7 +10,7 @@
 //   - Each comment before is there after, in the same order, at the same owner: at the end of a line, the last node that starts
 //     on the line; on a line of its own, the next node, or if that is indented less, the last line above that is indented less.
 //     Nodes and their paths are those of go.yaml.in/yaml/v3.
-//   - Each line that no edit concerns is there, in the same order.
+//   - Each line that no edit concerns is there, in the same order, but perhaps with a comma.
 package main
 
 import (
@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 	"sigs.k8s.io/yaml"
@@ -43,10 +44,7 @@ type node struct {
 	path         string
 }
 
-type comment struct {
-	text, owner string
-	trailing    bool
-}
+type comment struct{ text, owner string }
 
 type text struct {
 	lines     []string
@@ -64,7 +62,7 @@ func read(whole string) (*text, error) {
 	t := &text{lines: strings.SplitAfter(whole, "\n")}
 	start, number := 0, 0
 	for at := 0; at <= len(t.lines); at++ {
-		ends := at == len(t.lines) || at > start && (strings.HasPrefix(t.lines[at], "---") && strings.Trim(t.lines[at][3:]+" ", " \t\r\n") == "" || strings.HasPrefix(t.lines[at], "--- "))
+		ends := at == len(t.lines) || at > start && strings.HasPrefix(t.lines[at], "---") && strings.ContainsRune(" \t\r\n", rune((t.lines[at] + "\n")[3]))
 		if !ends {
 			continue
 		}
@@ -129,7 +127,8 @@ func indent(line string) int { return len(line) - len(strings.TrimLeft(line, " \
 // findComments scans the lines with the states that a `#` can be in: plain text, quotes, and block scalars.
 func (t *text) findComments() {
 	var quote byte
-	block := -1 // The indentation of the line with the header of a block scalar.
+	var open [][2]int // The lines and columns of brackets that are open.
+	block := -1       // The indentation of the line with the header of a block scalar.
 	for number, line := range t.lines {
 		body := strings.TrimRight(line, "\r\n")
 		if block >= 0 && quote == 0 {
@@ -138,7 +137,7 @@ func (t *text) findComments() {
 			}
 			block = -1
 		}
-		at := -1
+		at, closed, closedAt := -1, [2]int{}, -1
 		for i := 0; i < len(body); i++ {
 			c := body[i]
 			atStart := i == 0 || strings.ContainsRune(" \t[{,", rune(body[i-1])) || body[i-1] == ':' || strings.HasPrefix(body, "\ufeff") && i == 3
@@ -152,6 +151,11 @@ func (t *text) findComments() {
 			case quote != 0:
 			case (c == '"' || c == '\'') && atStart && startsScalar(body[:i]):
 				quote = c
+			case (c == '{' || c == '[') && (len(open) > 0 || startsScalar(body[:i])):
+				open = append(open, [2]int{number, utf8.RuneCountInString(body[:i])})
+			case (c == '}' || c == ']') && len(open) > 0:
+				closed, closedAt = open[len(open)-1], i
+				open = open[:len(open)-1]
 			case c == '#' && (i == 0 || strings.ContainsRune(" \t", rune(body[i-1]))):
 				at = i
 			}
@@ -162,7 +166,12 @@ func (t *text) findComments() {
 		before := body
 		if at >= 0 {
 			before = body[:at]
-			t.comments = append(t.comments, comment{strings.TrimRight(body[at:], " \t"), t.owner(number, at, before), strings.TrimSpace(before) != ""})
+			owner := t.owner(number, at, before)
+			if code := strings.TrimRight(before, " \t,"); len(code) == closedAt+1 && code != "" {
+				// The brackets that end here.
+				owner = t.startsAt(closed)
+			}
+			t.comments = append(t.comments, comment{strings.TrimRight(body[at:], " \t"), owner})
 		}
 		if fields := strings.Fields(before); quote == 0 && len(fields) > 0 && isHeader(fields[len(fields)-1]) && startsScalar(strings.TrimRight(before, " \t")[:strings.LastIndexAny(before, "|>")]) {
 			// The dashes of items count as indentation.
@@ -191,6 +200,17 @@ func startsScalar(before string) bool {
 
 func isHeader(field string) bool {
 	return (field[0] == '|' || field[0] == '>') && strings.Trim(field[1:], "+-123456789") == ""
+}
+
+// startsAt is the path of the collection with this bracket, which may follow an anchor.
+func (t *text) startsAt(bracket [2]int) string {
+	owner := ""
+	for _, n := range t.nodes[t.first[bracket[0]]:t.first[bracket[0]+1]] {
+		if n.column <= bracket[1] {
+			owner = n.path
+		}
+	}
+	return owner
 }
 
 func (t *text) owner(line, column int, before string) string {
@@ -289,6 +309,10 @@ func prune(place any, path []string) {
 	}
 }
 
+func withoutCommas(line string) string {
+	return strings.TrimRight(strings.ReplaceAll(line, ",", ""), " \t\r\n")
+}
+
 func judge(r record) (faults []string) {
 	before, err := read(r.Before)
 	if err != nil {
@@ -325,11 +349,17 @@ func judge(r record) (faults []string) {
 			return strings.HasPrefix(edited+separator, path+separator) || strings.HasPrefix(path+separator, edited+separator)
 		})
 	}
+	// A list that is set may have other items, and their comments go with them.
+	ofList := func(owner string) bool {
+		return slices.ContainsFunc(r.Edits, func(e edit) bool {
+			return e.Value != nil && (*e.Value)[0] == '[' && strings.HasPrefix(strings.TrimPrefix(owner, "before ")+separator, strings.Join(e.Path, separator)+separator)
+		})
+	}
 	next := 0
 	for _, c := range before.comments {
 		found := slices.IndexFunc(after.comments[next:], func(now comment) bool { return now.text == c.text })
 		if found < 0 {
-			if !removes {
+			if !removes && !ofList(c.owner) {
 				faults = append(faults, fmt.Sprintf("lost %q of %s", c.text, c.owner))
 			}
 			continue
@@ -342,15 +372,15 @@ func judge(r record) (faults []string) {
 	}
 	at := 0
 	for number, line := range before.lines {
-		kept := strings.TrimRight(line, ", \t\r\n")
+		kept := withoutCommas(line)
 		var paths []string
 		for _, n := range before.nodes[before.first[number]:before.first[number+1]] {
 			paths = append(paths, n.path)
 		}
-		if kept == "" || slices.ContainsFunc(paths, touched) {
+		if kept == "" || strings.TrimSpace(kept)[0] == '#' || slices.ContainsFunc(paths, touched) {
 			continue
 		}
-		found := slices.IndexFunc(after.lines[at:], func(now string) bool { return strings.TrimRight(now, ", \t\r\n") == kept })
+		found := slices.IndexFunc(after.lines[at:], func(now string) bool { return withoutCommas(now) == kept })
 		if found >= 0 {
 			at += found + 1
 		} else if !removes {
