@@ -50,6 +50,9 @@ enum Owner {
     Before(Option<Path>),
     /// It ends the block of this node.
     End(Path),
+    /// It stands where the next item of a list would, or the next key beside the list, which is not indented: both are
+    /// possible as long as nothing comes between it and the list.
+    Items(Path),
     /// It ends the flow collection, which has other entries or not.
     Flow(Path, bool),
 }
@@ -58,7 +61,9 @@ impl Owner {
     fn path(&self) -> Option<&Path> {
         match self {
             Owner::Before(path) => path.as_ref(),
-            Owner::Line(path) | Owner::End(path) | Owner::Flow(path, _) => Some(path),
+            Owner::Line(path) | Owner::End(path) | Owner::Items(path) | Owner::Flow(path, _) => {
+                Some(path)
+            }
         }
     }
 }
@@ -425,6 +430,23 @@ impl<'t> Reading<'t> {
                 next => Owner::Before(next.map(|token| token.path.clone())),
             };
         }
+        // A list of a key in the same column.
+        let column = before.chars().count();
+        let is_last = next.is_none_or(|next| {
+            let line = self.dashes(next.range.start).0;
+            self.text[line..].chars().take_while(|c| *c == ' ').count() < column
+        });
+        if let Some((_, [list @ .., last])) = blocks
+            .iter()
+            .find(|(open, _)| *open == column)
+            .map(|(open, path)| (open, path.as_slice()))
+            && own_line
+            && is_last
+            && last.parse::<usize>().is_ok()
+            && !blocks.iter().any(|(_, path)| path == list)
+        {
+            return Owner::Items(list.to_vec());
+        }
         let Some(next) = next else {
             let column = before.chars().count();
             return match blocks.iter().rev().find(|(open, _)| *open < column) {
@@ -613,6 +635,7 @@ fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
             match &mut comment.owner {
                 Owner::Line(path)
                 | Owner::End(path)
+                | Owner::Items(path)
                 | Owner::Flow(path, _)
                 | Owner::Before(Some(path)) => *path = moved(path),
                 Owner::Before(None) => {}
@@ -773,6 +796,9 @@ fn comments(
             // Nothing else was in the brackets.
             (Owner::Flow(path, false), now) => now.path().is_some_and(|now| now.starts_with(path)),
             (Owner::Flow(path, true), Owner::Flow(now, _)) => path == now,
+            (Owner::Items(path), Owner::Before(Some(now))) => {
+                path.starts_with(&now[..now.len() - 1]) && !old.paths.contains(now)
+            }
             (was, now) => was == now,
         };
         if !is_same {

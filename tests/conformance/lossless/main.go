@@ -234,6 +234,17 @@ func (t *text) owner(line, column int, before string) string {
 		}
 	}
 	if closes == "" || below < column || closes[0] == '}' || closes[0] == ']' || strings.HasPrefix(closes, "---") {
+		// A list that is not indented ends here, or the map that it is in.
+		for above := line - 1; above >= 0; above-- {
+			l := strings.TrimSpace(t.lines[above])
+			if l == "" || l[0] == '#' || indent(t.lines[above]) > column {
+				continue
+			}
+			if indent(t.lines[above]) == column && strings.HasPrefix(l, "- ") {
+				return "at the items above"
+			}
+			break
+		}
 		for above := line - 1; above >= 0; above-- {
 			l := strings.TrimSpace(t.lines[above])
 			if l == "" || l[0] == '#' || indent(t.lines[above]) >= column || t.first[above] == t.first[above+1] {
@@ -310,7 +321,12 @@ func prune(place any, path []string) {
 }
 
 func withoutCommas(line string) string {
-	return strings.TrimRight(strings.ReplaceAll(line, ",", ""), " \t\r\n")
+	line = strings.TrimRight(strings.ReplaceAll(line, ",", ""), " \t\r\n")
+	// At the end of a text without a newline the header keeps the value.
+	if strings.HasSuffix(line, "|-") || strings.HasSuffix(line, ">-") {
+		line = line[:len(line)-1]
+	}
+	return line
 }
 
 func judge(r record) (faults []string) {
@@ -366,7 +382,8 @@ func judge(r record) (faults []string) {
 		}
 		next += found + 1
 		now := after.comments[next-1]
-		if now.owner != c.owner && !removes {
+		isNew := !slices.ContainsFunc(before.nodes, func(n node) bool { return "before "+n.path == now.owner })
+		if now.owner != c.owner && !removes && !(c.owner == "at the items above" && isNew) {
 			faults = append(faults, fmt.Sprintf("%q was of %s, and is of %s", c.text, c.owner, now.owner))
 		}
 	}
