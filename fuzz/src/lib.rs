@@ -322,16 +322,19 @@ fn path_of(from: Node<'_>, to: NodeId, path: &mut Path) -> bool {
 }
 
 fn intents_of(stream: &Stream, changes: &[Change], resources: &[Resource<'_>]) -> Vec<Intent> {
-    let mut intents = Vec::new();
-    for change in changes {
-        let node = resources[change.resource].node;
+    let (mut intents, mut paths) = (Vec::new(), Vec::new());
+    for resource in resources {
         let mut path = Vec::new();
         for (index, document) in stream.documents().enumerate() {
             path = vec![index.to_string()];
-            if path_of(document.root(), node.id(), &mut path) {
+            if path_of(document.root(), resource.node.id(), &mut path) {
                 break;
             }
         }
+        paths.push(path);
+    }
+    for change in changes {
+        let mut path: Path = paths[change.resource].clone();
         let mut pointer = change.pointer();
         if change.appends {
             pointer.pop_back();

@@ -83,6 +83,8 @@ pub struct Reading<'t> {
     comments: Vec<Comment>,
     paths: BTreeSet<Path>,
     aliases: BTreeSet<Path>,
+    /// Collections in brackets.
+    brackets: BTreeSet<Path>,
     documents: Vec<Value>,
 }
 
@@ -109,9 +111,15 @@ impl<'t> Reading<'t> {
             comments: Vec::new(),
             paths: BTreeSet::new(),
             aliases: BTreeSet::new(),
+            brackets: BTreeSet::new(),
             documents: Vec::new(),
         };
         reading.read()?;
+        let open = reading
+            .tokens
+            .iter()
+            .filter(|token| token.what == What::Open);
+        reading.brackets = open.map(|token| token.path.clone()).collect();
         reading.find_comments();
         Ok(reading)
     }
@@ -643,6 +651,7 @@ fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
         }
         old.paths = old.paths.iter().map(moved).collect();
         old.aliases = old.aliases.iter().map(moved).collect();
+        old.brackets = old.brackets.iter().map(moved).collect();
     }
     let intents = intents.iter().cloned();
     intents
@@ -669,6 +678,8 @@ fn touched(old: &Reading<'_>, new: &Reading<'_>, intents: &[Intent]) -> Vec<Path
         touched.push(intent.path[..length].to_vec());
     }
     touched.extend(old.aliases.difference(&new.aliases).cloned());
+    touched.sort();
+    touched.dedup();
     touched
 }
 
@@ -687,14 +698,9 @@ fn is_touched(token: &Token, touched: &[Path], old: &Reading<'_>, new: &Reading<
         let is_replaced = token.what != What::Key
             && edit.starts_with(&token.path)
             && (token.what == What::Scalar
-                || !(has_brackets(old, &token.path) && has_brackets(new, &token.path)));
+                || !(old.brackets.contains(&token.path) && new.brackets.contains(&token.path)));
         is_new || token.path.starts_with(edit) || is_replaced
     })
-}
-
-fn has_brackets(reading: &Reading<'_>, path: &Path) -> bool {
-    let mut tokens = reading.tokens.iter();
-    tokens.any(|token| token.what == What::Open && token.path == *path)
 }
 
 fn bytes(old: &Reading<'_>, new: &Reading<'_>, touched: &[Path], faults: &mut Vec<String>) {
@@ -796,8 +802,15 @@ fn comments(
             // Nothing else was in the brackets.
             (Owner::Flow(path, false), now) => now.path().is_some_and(|now| now.starts_with(path)),
             (Owner::Flow(path, true), Owner::Flow(now, _)) => path == now,
-            (Owner::Items(path), Owner::Before(Some(now))) => {
+            // What is added below comments at the end of a map leaves them to the entry above, as kpt does.
+            (Owner::Items(path) | Owner::End(path), Owner::Before(Some(now))) => {
                 path.starts_with(&now[..now.len() - 1]) && !old.paths.contains(now)
+            }
+            (Owner::Items(path), Owner::Items(now)) => {
+                path[..path.len() - 1] == now[..now.len() - 1]
+            }
+            (Owner::Items(list), Owner::End(map)) | (Owner::End(map), Owner::Items(list)) => {
+                list[..list.len() - 1] == map[..]
             }
             (was, now) => was == now,
         };

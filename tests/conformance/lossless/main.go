@@ -57,6 +57,9 @@ type text struct {
 
 const separator = "\x00"
 
+// items is the owner of comments in the column of a list that is not indented: the list, or the map that it is in.
+const items = "at the items above"
+
 // read splits a text into documents, as kubectl does, and reads each with both readers.
 func read(whole string) (*text, error) {
 	t := &text{lines: strings.SplitAfter(whole, "\n")}
@@ -241,7 +244,7 @@ func (t *text) owner(line, column int, before string) string {
 				continue
 			}
 			if indent(t.lines[above]) == column && strings.HasPrefix(l, "- ") {
-				return "at the items above"
+				return items
 			}
 			break
 		}
@@ -383,7 +386,11 @@ func judge(r record) (faults []string) {
 		next += found + 1
 		now := after.comments[next-1]
 		isNew := !slices.ContainsFunc(before.nodes, func(n node) bool { return "before "+n.path == now.owner })
-		if now.owner != c.owner && !removes && !(c.owner == "at the items above" && isNew) {
+		// Of comments at the end of a map, what is below them may be new.
+		atEnd := func(owner string) bool { return owner == items || strings.HasPrefix(owner, "in ") || owner == "at the end" }
+		isSame := now.owner == c.owner || atEnd(c.owner) && isNew && strings.HasPrefix(now.owner, "before ") ||
+			atEnd(c.owner) && now.owner == items || c.owner == items && atEnd(now.owner)
+		if !isSame && !removes {
 			faults = append(faults, fmt.Sprintf("%q was of %s, and is of %s", c.text, c.owner, now.owner))
 		}
 	}
