@@ -74,7 +74,7 @@ use crate::read::{Host, Resource, ResourceList};
 use crate::report::{DetailLevel, Fitted, Report};
 use crate::select::Selection;
 use crate::transformers::Transformers;
-use crate::yaml::{Node, Stream};
+use crate::yaml::{Fault, Node, Stream};
 
 /// The image of this version. No other code repeats it.
 pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
@@ -243,9 +243,15 @@ pub fn fit(
     ))
 }
 
-/// The problem that a text is not YAML.
+/// The problem that a text is not YAML, or not what Kubernetes reads.
 pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Problem {
-    let problem = Problem::new("FIT-INP001", format!("not YAML: {}", error.message));
+    let (id, message) = match error.fault {
+        Fault::Syntax => ("FIT-INP001", format!("not YAML: {}", error.message)),
+        Fault::DuplicateKey => ("FIT-INP004", error.message.clone()),
+        Fault::Keys => ("FIT-INP005", error.message.clone()),
+        Fault::Expansion => ("FIT-INP006", error.message.clone()),
+    };
+    let problem = Problem::new(id, message);
     match text {
         Some((file, text)) => problem.at(Place::of_syntax_error(error, text, Some(file))),
         None => problem.field(format!("stdin:{}", error.position)),

@@ -109,6 +109,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Whether another problem says the same about the same field: environments share `spec`, and so its problems.
+    pub fn is_same(&self, other: &Problem) -> bool {
+        self.field == other.field && self.message == other.message
+    }
+
     /// A problem with a message only.
     pub fn new(id: &'static str, message: impl Into<String>) -> Problem {
         Problem {

@@ -9,8 +9,10 @@ use std::borrow::Cow;
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{ResourceList as Envelope, annotations};
 
-use crate::problem::{Place, Problem, Problems};
-use crate::yaml::{Node, Stream};
+use crate::kubernetes::Quantity;
+use crate::kubernetes::schema::{self, Mismatch};
+use crate::problem::{Place, Problem, Problems, field_path};
+use crate::yaml::{Node, Scalar, Stream};
 
 /// The program that runs the function, which determines where results go. See [`crate::report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +90,6 @@ impl<'a> ResourceList<'a> {
     pub fn read(stream: &'a Stream) -> Result<ResourceList<'a>, Problems> {
         let root = only_document(stream)?;
         check_identity(root)?;
-        refuse_duplicates(root)?;
         let resources = match root.at(["items"]) {
             None => Vec::new(),
             Some(items) if items.is_sequence() => read_items(items)?,
@@ -187,24 +188,16 @@ fn check_identity(root: Node<'_>) -> Result<(), Problem> {
     }
 }
 
-fn refuse_duplicates(root: Node<'_>) -> Result<(), Problem> {
-    let Some((first, second)) = root.duplicate_key() else {
-        return Ok(());
-    };
-    let message = format!(
-        "duplicate key `{}` in the ResourceList, first on line {}",
-        second.raw(),
-        first.position().line
-    );
-    Err(Problem::new("FIT-INP002", message).at(Place::of(second, None)))
-}
-
 fn read_items<'a>(items: Node<'a>) -> Result<Vec<Resource<'a>>, Problems> {
     let mut resources = Vec::with_capacity(items.len());
     let mut problems = Vec::new();
     for (index, item) in items.items().enumerate() {
-        if let Err(problem) = Resource::read(item, 0, Origin::default(), &mut resources) {
-            problems.push(problem.subject(format!("items[{index}]")));
+        if let Err(Problems(found)) = Resource::read(item, 0, Origin::default(), &mut resources) {
+            let named = found.into_iter().map(|problem| match problem.subject {
+                Some(_) => problem,
+                None => problem.subject(format!("items[{index}]")),
+            });
+            problems.extend(named);
         }
     }
     match problems.is_empty() {
@@ -233,59 +226,72 @@ fn host_of(resources: &[Resource<'_>]) -> Host {
 }
 
 impl<'a> Resource<'a> {
-    /// Reads an object, or each object of a `List`, into `resources`.
+    /// Reads an object, or each object of a list, into `resources`.
     ///
     /// # Errors
-    /// `FIT-INP003` if the node or its metadata is not a mapping.
+    /// `FIT-INP003` if a value has another type than its field, `FIT-INP007` for an object without an apiVersion or a kind,
+    /// and `FIT-INP008` for a list at the top of a document.
     pub fn read(
         node: Node<'a>,
         text: usize,
         origin: Origin,
         resources: &mut Vec<Resource<'a>>,
-    ) -> Result<(), Problem> {
-        let file = origin.path.clone().filter(|_| origin.has_lines);
-        let wrong = |node, expected, field| {
-            wrong_shape(node, expected, field).at(Place::of(node, file.as_deref()))
-        };
-        if !node.is_map() {
-            return Err(wrong(node, "an object", ""));
+    ) -> Result<(), Problems> {
+        let mut problems = Vec::new();
+        read_object(node, None, (text, &origin), (resources, &mut problems));
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(Problems(problems)),
         }
-        let kind = text_of(node, "kind");
-        let list = kind
-            .ends_with("List")
-            .then(|| node.get("items"))
-            .flatten()
-            .filter(|items| items.is_sequence());
-        if let Some(items) = list {
-            for item in items.items() {
-                Resource::read(item, text, origin.clone(), resources)?;
-            }
-            return Ok(());
-        }
-        let metadata = match node.get("metadata") {
-            Some(metadata) if !metadata.is_null() && !metadata.is_map() => {
-                return Err(wrong(metadata, "a mapping", "metadata"));
-            }
-            metadata => metadata,
-        };
-        let name = metadata.map_or(Cow::Borrowed(""), |metadata| text_of(metadata, "name"));
-        let namespace = metadata.and_then(|metadata| metadata.get("namespace")?.str());
-        let mut resource = Resource {
+    }
+
+    /// Every value that has another type than its field, as the API server decodes it.
+    fn mistyped(&self) -> impl Iterator<Item = Problem> {
+        let fields = schema::fields_of(&self.api_version, &self.kind);
+        let of_kind = fields.map(|fields| fields.mismatches(self.node));
+        // Every object has the same metadata.
+        let metadata = self.node.get("metadata").filter(|_| fields.is_none());
+        let of_metadata = metadata.map(|node| schema::METADATA.mismatches_at("metadata", node));
+        let found = of_kind.into_iter().chain(of_metadata).flatten();
+        found.map(|mismatch| self.mismatch(mismatch))
+    }
+
+    /// Whether the types of its fields are known, and so checked when it is read.
+    pub fn is_typed(&self) -> bool {
+        schema::fields_of(&self.api_version, &self.kind).is_some()
+    }
+
+    /// The problem that a value has another type than its field.
+    pub fn mismatch(&self, mismatch: Mismatch<'a>) -> Problem {
+        let Mismatch {
             node,
-            api_version: text_of(node, "apiVersion"),
-            kind,
-            name,
-            namespace,
-            annotations: metadata.and_then(|metadata| metadata.get("annotations")),
-            labels: metadata.and_then(|metadata| metadata.get("labels")),
-            origin,
-            text,
+            path,
+            expected,
+        } = mismatch;
+        let (value, text) = (node.scalar(), node.text().unwrap_or_default());
+        let help = match (expected, value) {
+            (schema::STRING, Some(_)) if self.kind == "Secret" => Some("quote it".to_owned()),
+            (schema::STRING, Some(_)) => Some(format!("quote it: \"{text}\"")),
+            (_, Some(Scalar::Text(_))) if !text.is_empty() => {
+                Some("write it without quotes".to_owned())
+            }
+            _ => None,
         };
-        if !resource.origin.has_lines {
-            resource.origin = resource.annotated_origin();
+        // A value of a Secret is not shown.
+        let found = match self.kind.as_ref() {
+            "Secret" => node.describe_type().to_owned(),
+            _ => node.describe(),
+        };
+        let mut message = format!("expected {expected}, found {found}");
+        let mut help = help;
+        if expected == schema::QUANTITY
+            && let Some(Err(error)) = node.is_scalar().then(|| Quantity::of_node(node))
+        {
+            message = error.to_string();
+            help = error.suggestion().map(|it| format!("did you mean `{it}`?"));
         }
-        resources.push(resource);
-        Ok(())
+        let problem = self.problem("FIT-INP003", message, node, field_path(&path));
+        Problem { help, ..problem }
     }
 
     /// The object's own annotations, if it has any.
@@ -398,18 +404,116 @@ impl<'a> Resource<'a> {
     }
 }
 
+/// The API version and kind of a list, for its items.
+type OfList<'l> = (&'l str, &'l str);
+
+/// Reads an object, or the items of a list: like `UnstructuredJSONScheme` of k8s.io/apimachinery, which kubectl uses, an
+/// object with `items` is a list, and items without an apiVersion and a kind have those of the list.
+fn read_object<'a>(
+    node: Node<'a>,
+    of_list: Option<OfList<'_>>,
+    (text, origin): (usize, &Origin),
+    (resources, problems): (&mut Vec<Resource<'a>>, &mut Vec<Problem>),
+) {
+    let file = origin.readable_path();
+    let wrong = |problem: Problem, node| problem.at(Place::of(node, file));
+    if !node.is_map() {
+        let problem = match node.is_sequence() && of_list.is_none() && file.is_some() {
+            true => Problem::new(
+                "FIT-INP008",
+                "a list of objects at the top of a document, which kubectl does not read",
+            )
+            .help("use an object of apiVersion v1 and kind List with `items`, or a document for each object"),
+            false => wrong_shape(node, "an object", ""),
+        };
+        problems.push(wrong(problem, node));
+        return;
+    }
+    let (mut api_version, mut kind) = (text_of(node, "apiVersion"), text_of(node, "kind"));
+    let is_list = kind.ends_with("List");
+    if is_list && node.get("items").is_some_and(Node::is_null) {
+        return;
+    }
+    if let Some(items) = node.at(["items"]) {
+        let are_objects = items.len() > 0 && items.items().all(Node::is_map);
+        if items.is_sequence() && (is_list || are_objects) {
+            let of_items = kind.strip_suffix("List").unwrap_or(&kind);
+            for item in items.items() {
+                let list = Some((api_version.as_ref(), of_items));
+                read_object(item, list, (text, origin), (resources, problems));
+            }
+            return;
+        } else if is_list {
+            problems.push(wrong(wrong_shape(items, "a list", "items"), items));
+            return;
+        }
+    }
+    if let Some((version, of_items)) = of_list
+        && api_version.is_empty()
+        && kind.is_empty()
+    {
+        api_version = Cow::Owned(version.to_owned());
+        kind = Cow::Owned(of_items.to_owned());
+    }
+    let metadata = node.get("metadata");
+    let mut resource = Resource {
+        node,
+        api_version,
+        kind,
+        name: metadata.map_or(Cow::Borrowed(""), |metadata| text_of(metadata, "name")),
+        namespace: metadata.and_then(|metadata| metadata.get("namespace")?.str()),
+        annotations: metadata.and_then(|metadata| metadata.get("annotations")),
+        labels: metadata.and_then(|metadata| metadata.get("labels")),
+        origin: origin.clone(),
+        text,
+    };
+    for (field, value) in [
+        ("apiVersion", &resource.api_version),
+        ("kind", &resource.kind),
+    ] {
+        match node.at([field]) {
+            Some(node) if node.str().is_none() => {
+                let mismatch = Mismatch {
+                    node,
+                    path: PointerBuf::from_tokens([field]),
+                    expected: schema::STRING,
+                };
+                problems.push(resource.mismatch(mismatch));
+            }
+            _ if value.is_empty() => {
+                let message = format!("an object without {field}, which kubectl does not read");
+                let problem = wrong(Problem::new("FIT-INP007", message), node);
+                problems.push(match resource.name.is_empty() {
+                    true => problem,
+                    false => problem.subject(resource.display_name()),
+                });
+            }
+            _ => {}
+        }
+    }
+    problems.extend(resource.mistyped());
+    if !resource.origin.has_lines {
+        resource.origin = resource.annotated_origin();
+    }
+    resources.push(resource);
+}
+
 /// Groups of package files, which are not applied to a cluster.
 const PACKAGE_GROUPS: [&str; 3] = ["kustomize.config.k8s.io/", "kpt.dev/", "fitout.dev/"];
 
-/// Whether a document is a Kubernetes object for a cluster.
+/// Whether a document is a Kubernetes object for a cluster, or has the metadata of one.
 pub fn is_object(root: Node<'_>) -> bool {
-    let has = |key: &str| root.text_at([key]).is_some_and(|text| !text.is_empty());
+    if root.is_sequence() {
+        return root.items().any(is_object);
+    }
+    let has = |key: &str| root.at([key]).is_some();
     let version = root.text_at(["apiVersion"]).unwrap_or_default();
-    has("kind")
-        && has("apiVersion")
-        && !PACKAGE_GROUPS
-            .iter()
-            .any(|group| version.starts_with(group))
+    let is_of_package = PACKAGE_GROUPS
+        .iter()
+        .any(|group| version.starts_with(group));
+    // Files of other tools have one of the two, but not what an object is about.
+    let has_metadata = (has("kind") || has("apiVersion")) && has("metadata");
+    !is_of_package && (has("kind") && has("apiVersion") || has_metadata)
 }
 
 fn text_of<'a>(node: Node<'a>, key: &str) -> Cow<'a, str> {

@@ -70,6 +70,31 @@ pub const INP003: Rule = rule(
     Severity::Error,
     "an object that does not match the schema of its kind",
 );
+pub const INP004: Rule = rule(
+    "FIT-INP004",
+    Severity::Error,
+    "a key twice in one map: kubectl reads the last one, kustomize refuses the file",
+);
+pub const INP005: Rule = rule(
+    "FIT-INP005",
+    Severity::Error,
+    "a key or a merge that Kubernetes cannot read, or that kubectl and kustomize read differently",
+);
+pub const INP006: Rule = rule(
+    "FIT-INP006",
+    Severity::Error,
+    "aliases that stand for far more values than the text has",
+);
+pub const INP007: Rule = rule(
+    "FIT-INP007",
+    Severity::Error,
+    "an object without an apiVersion or a kind",
+);
+pub const INP008: Rule = rule(
+    "FIT-INP008",
+    Severity::Error,
+    "objects in a list that is not in a List",
+);
 
 pub const INP010: Rule = rule(
     "FIT-INP010",
@@ -79,5 +104,6 @@ pub const INP010: Rule = rule(
 
 /// The problems that stop a run, in the order of their ids.
 pub const RULES: &[Rule] = &[
-    CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, INP010,
+    CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, INP004, INP005, INP006, INP007, INP008,
+    INP010,
 ];

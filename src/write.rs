@@ -5,8 +5,8 @@ use kustomize_krm_types::Result as KrmResult;
 
 use crate::edit::Change;
 use crate::problem::{Place, Problem, Problems};
-use crate::read::{Resource, ResourceList};
-use crate::yaml::{Change as YamlChange, Edit, Refusal, Stream, Value};
+use crate::read::{Host, Resource, ResourceList};
+use crate::yaml::{Change as YamlChange, Edit, Footers, Refusal, Stream, Value};
 
 /// The ResourceList with its items edited and results added, as one text.
 ///
@@ -40,7 +40,11 @@ pub fn resource_list(
         });
     }
     let stream = list.root.stream();
-    stream.edit(&edits).map_err(|refusal| {
+    let footers = match list.host {
+        Host::Kpt => Footers::OfTheEntryAbove,
+        _ => Footers::AtTheEnd,
+    };
+    stream.edit_with(&edits, footers).map_err(|refusal| {
         let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
         refused(&refusal, change, &list.resources, stream).into()
     })

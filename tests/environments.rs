@@ -158,7 +158,7 @@ spec:
       requests:
         cpu: 100m # measured
         memory: 128Mi
-      limits: {cpu: 500m, memory: 512Mi} # in braces
+      limits: {cpu: 500m, memory: 8Gi} # in braces
     scale: {cpu: \"0.5\"}
   storage:
     accessModes:
@@ -229,7 +229,7 @@ spec:
         memory: 128Mi
         # For its index.
         ephemeral-storage: 1Gi # at most
-      limits: {cpu: null, memory: 512Mi} # in braces
+      limits: {cpu: null, memory: 8Gi} # in braces
     scale: null
   storage:
     # One node.

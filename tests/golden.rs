@@ -53,6 +53,7 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
     let config = config.decode(fitout::VOCABULARY)?;
     let stream = Stream::parse(input).map_err(|error| fitout::not_yaml(&error, None))?;
     let mut resources = Vec::new();
+    let mut problems = Vec::new();
     let documents = stream.documents().filter(|document| !document.is_empty());
     for (index, document) in documents.enumerate() {
         let origin = Origin {
@@ -60,7 +61,11 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
             index,
             has_lines: true,
         };
-        Resource::read(document.root(), 0, origin, &mut resources)?;
+        let read = Resource::read(document.root(), 0, origin, &mut resources);
+        problems.extend(read.err().into_iter().flat_map(|found| found.0));
+    }
+    if !problems.is_empty() {
+        return Err(Problems(problems));
     }
     let mut fitted = fitout::fit(&config, &resources, None)?;
     let report = Report::of(

@@ -19,6 +19,7 @@ mod pod_security;
 mod preflight;
 mod program;
 mod properties;
+mod reading;
 mod readme;
 mod restricted;
 mod tidy;

@@ -269,7 +269,8 @@ fn resources<'a>(file: &File<'a>) -> Result<Vec<Resource<'a>>, Vec<Problem>> {
             index,
             has_lines: true,
         };
-        problems.extend(Resource::read(root, 0, origin, &mut resources).err());
+        let read = Resource::read(root, 0, origin, &mut resources);
+        problems.extend(read.err().into_iter().flat_map(|found| found.0));
     }
     if problems.is_empty() {
         Ok(resources)

@@ -96,7 +96,7 @@ pub fn parsers(bytes: &[u8]) {
     }
     assert_eq!(stream.edit(&[]).as_deref(), Ok(stream.text()));
     for document in stream.documents() {
-        let _ = (document.root().value(), document.root().duplicate_key());
+        let _ = document.root().value();
     }
 }
 
@@ -132,26 +132,11 @@ pub fn typing(bytes: &[u8]) {
         .map(|document| value_of(document.root()))
         .collect();
     let Some(values) = values else { return };
-    if stream
-        .documents()
-        .any(|document| has_duplicates(document.root(), 0))
-    {
-        return;
-    }
     assert_eq!(values, reading.documents(), "{text:?}");
 }
 
 fn value_of(node: Node<'_>) -> Option<Value> {
     serde_json::to_value(node.value().ok()?).ok()
-}
-
-fn has_duplicates(node: Node<'_>, depth: usize) -> bool {
-    depth > 50
-        || node.duplicate_key().is_some()
-        || node
-            .entries()
-            .any(|(_, value)| has_duplicates(value, depth + 1))
-        || node.items().any(|item| has_duplicates(item, depth + 1))
 }
 
 /// Edits of a document are lossless.
@@ -170,12 +155,6 @@ pub fn edits(bytes: &[u8]) {
         .map(|document| document.root().id())
         .collect();
     if roots.len() != reading.documents().len() || roots.is_empty() {
-        return;
-    }
-    if stream
-        .documents()
-        .any(|document| has_duplicates(document.root(), 0))
-    {
         return;
     }
     let (mut edits, mut intents): (Vec<yaml::Edit>, Vec<Intent>) = (Vec::new(), Vec::new());

@@ -58,7 +58,9 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
         }
         if !used.is_used {
             let is_required = profile.required || config.strict;
-            findings.push(unused(&profile.name, profile.required, is_required, used));
+            let finding = unused(&profile.name, profile.required, is_required, used);
+            let decision = config.decision_of_profile(profile.layer);
+            findings.push(finding.decided_by(decision));
         }
     }
     for (resource, name) in &selection.unknown_profiles {

@@ -77,17 +77,6 @@ fn of_port(container: &Container<'_>, path: &[&str], node: Node<'_>) -> Option<F
     let port = PortRef::of(node)?;
     let subject = container.subject.clone();
     let (part, path_text) = (&subject.part, path.join("."));
-    if let ([_, "grpc", _], PortRef::Name(_)) = (path, &port) {
-        let message =
-            format!("{part}: {path_text}: a gRPC probe needs a port number, not a port {port}");
-        let finding = Finding::new(&ID, message).about(&subject, path);
-        let number = ports_of(container).find(|it| port.is(*it, "containerPort"));
-        let number = number.and_then(|it| it.at(["containerPort"])?.value().ok());
-        return Some(Finding {
-            proposed: port.quoted_number().or(number),
-            ..finding.current(node.value().ok())
-        });
-    }
     if ports_of(container).any(|it| port.is(it, "containerPort")) {
         return None;
     }

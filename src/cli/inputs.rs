@@ -11,7 +11,7 @@ use fitout::problem::{Problem, Problems};
 use fitout::read::{Origin, Resource, is_object};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
-use fitout::yaml::Stream;
+use fitout::yaml::{Fault, Stream, SyntaxError};
 
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 
@@ -127,7 +127,12 @@ impl Manifests {
         };
         let bytes = bytes
             .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
-        let stream = parsed(bytes, name)?;
+        let stream = match Stream::from_bytes_or_text(bytes) {
+            Err((error, text)) if !may_have_objects(&error, &text) => {
+                return Ok(PassedOver(FileReason::NoObjects));
+            }
+            stream => stream.map_err(|(error, text)| not_yaml(&error, Some((name, &text))))?,
+        };
         let documents = stream.documents().filter(|document| !document.is_empty());
         let documents = documents.map(|document| is_object(document.root()));
         let are_objects: Vec<bool> = documents.collect();
@@ -168,8 +173,8 @@ impl Manifests {
                     index,
                     has_lines: true,
                 };
-                problems
-                    .extend(Resource::read(document.root(), text, origin, &mut resources).err());
+                let read = Resource::read(document.root(), text, origin, &mut resources);
+                problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
             }
         }
         if problems.is_empty() {
@@ -187,6 +192,17 @@ const PACKAGE_FILES: [&str; 4] = [
     "Kustomization",
     "Kptfile",
 ];
+
+/// Whether a text that is refused could have objects. Kubernetes does not read the files of other tools, so only their
+/// syntax matters.
+fn may_have_objects(error: &SyntaxError, text: &str) -> bool {
+    let is_about_keys = [Fault::DuplicateKey, Fault::Keys].contains(&error.fault);
+    let stream = is_about_keys.then(|| Stream::parse_any_keys(text));
+    stream.and_then(Result::ok).is_none_or(|stream| {
+        let mut documents = stream.documents();
+        documents.any(|document| is_object(document.root()))
+    })
+}
 
 /// Parses a text as YAML.
 pub(super) fn parsed(bytes: Vec<u8>, name: &str) -> Result<Stream, Problem> {

@@ -1,7 +1,7 @@
 //! From config text to typed settings: a serde deserializer over a [`View`].
 //!
 //! Unlike a general deserializer it collects unknown fields at any depth, also in Kubernetes types (which would ignore
-//! them), and suggests the nearest name. It rejects duplicate keys. Enums and quantities are read from the text of a scalar,
+//! them), and suggests the nearest name.  Enums and quantities are read from the text of a scalar,
 //! but a string field rejects a number, because hosts rewrite numbers (`1.30` arrives as `1.3`).
 
 use std::cell::RefCell;
@@ -206,24 +206,6 @@ impl<'a, 'f> Decoder<'a, 'f> {
             path,
         });
     }
-
-    fn check_duplicates(&self) -> Result<(), Wrong<'a>> {
-        for layer in self.view.layers() {
-            if let Some((first, second)) = layer.node.duplicate_key() {
-                let name = second.text().unwrap_or_default();
-                let line = first.position().line;
-                let message = format!("duplicate field `{name}`, first set in line {line}");
-                let mut wrong = Wrong::new(UNKNOWN_OR_MISSING, message);
-                wrong.0.layer = Some(Layer {
-                    node: second,
-                    ..*layer
-                });
-                wrong.0.path = self.path_of(&name);
-                return Err(wrong);
-            }
-        }
-        Ok(())
-    }
 }
 
 /// The scalar that a string would be in YAML, for layers that can contain only strings.
@@ -336,7 +318,6 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
         if !self.node().is_map() {
             return self.wrong("a mapping");
         }
-        self.check_duplicates()?;
         self.placed(visitor.visit_map(Entries {
             keys: self.view.keys().into_iter(),
             value: None,
@@ -354,7 +335,6 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
         if !self.node().is_map() {
             return self.wrong("a mapping");
         }
-        self.check_duplicates()?;
         let keys = self.view.keys();
         // Before any value: the first value of a wrong type ends the decoding.
         keys.iter()

@@ -167,9 +167,7 @@ impl<'a> FunctionConfig<'a> {
             let mut found = Vec::new();
             let decoded = self.decode_for(environment, layers, vocabulary, &mut found);
             for problem in found {
-                let is_same =
-                    |it: &Problem| it.field == problem.field && it.message == problem.message;
-                if !problems.iter().any(is_same) {
+                if !problems.iter().any(|it| it.is_same(&problem)) {
                     problems.push(problem);
                 }
             }
@@ -252,6 +250,20 @@ impl<'a> FunctionConfig<'a> {
                 profile.is_some_and(|profile| profile.select.containers.is_some());
             let faults = vocabulary.check_sections(named.layer, containers_only);
             problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)));
+        }
+        let general: Vec<_> = config.general_layers().collect();
+        let with_profile = config.profiles.iter().map(|profile| {
+            let general = general.iter().copied();
+            general.chain([profile.layer]).collect()
+        });
+        for layers in std::iter::once(general.clone()).chain(with_profile) {
+            let layers: Vec<_> = config.with_parts(&layers).collect();
+            for fault in vocabulary.check_merged(&layers) {
+                let problem = self.fault(&fault, &config.layers);
+                if !problems.iter().any(|it| it.is_same(&problem)) {
+                    problems.push(problem);
+                }
+            }
         }
         config.only_checks = {
             let mut layers = config.layers.iter();

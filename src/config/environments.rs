@@ -6,6 +6,7 @@
 use super::decode::Fault;
 use super::settings::NamedLayer;
 use super::view::{Layer, View};
+use crate::kubernetes::names::is_label;
 use crate::problem::did_you_mean;
 use crate::yaml::Node;
 
@@ -93,7 +94,7 @@ pub(super) fn faults<'a>(general: &[NamedLayer<'a>]) -> Vec<Fault<'a>> {
                 });
             };
             let path = format!("environments.{name}");
-            if !is_dns_label(&name) {
+            if !is_label(&name) {
                 fault(
                     "FIT-CFG003",
                     format!("`{name}` is not a valid name of an environment"),
@@ -130,13 +131,4 @@ pub(super) fn help(chosen: &str, described: &[String]) -> String {
         Some(nearest) => format!("did you mean `{nearest}`? {known}"),
         None => known,
     }
-}
-
-/// Whether a name is an RFC 1123 label, like the name of a Namespace.
-fn is_dns_label(name: &str) -> bool {
-    let is_word = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let bytes = name.as_bytes();
-    (1..=63).contains(&bytes.len())
-        && bytes.iter().all(|c| is_word(*c) || *c == b'-')
-        && [bytes[0], bytes[bytes.len() - 1]].into_iter().all(is_word)
 }

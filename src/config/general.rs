@@ -17,7 +17,7 @@ use crate::catalogue::Entry;
 use crate::finding::Mode;
 use crate::kubernetes::{Date, Version, minor_version};
 use crate::objects::{ClaimSpecs, PodSpecs};
-use crate::problem::Problem;
+use crate::problem::{Problem, suggestion};
 
 /// How KRM results report changes. They always contain errors and warnings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -306,7 +306,18 @@ impl FunctionConfig<'_> {
             };
             match decode::<ProfileHead>(&view, Others::Known(config.vocabulary.names)) {
                 Err(faults) => {
-                    problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)))
+                    let is_added = path.starts_with("spec.environments.");
+                    for fault in &faults {
+                        let mut problem = self.fault(fault, &config.layers);
+                        if is_added && view.get("select").is_none() && problem.help.is_none() {
+                            let name = view.top().node.text_at(["name"]).unwrap_or_default();
+                            let known = names.iter().map(String::as_str);
+                            problem.help = Some(suggestion(&name, known).unwrap_or_else(|| {
+                                "a profile that `spec` does not have needs a `select`".to_owned()
+                            }));
+                        }
+                        problems.push(problem);
+                    }
                 }
                 Ok(head) => {
                     if !names.insert(head.name.clone()) {

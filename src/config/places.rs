@@ -162,14 +162,8 @@ impl<'a> Comparison<'a> {
                         self.compare(value, written, path);
                     }
                     None => {
-                        // In the file the key may come from a merge (`<<`).
-                        match written.get(&name) {
-                            Some(written) => self.compare(value, written, path),
-                            None => {
-                                self.changed.push((key, path.clone()));
-                                self.note_changed(value, path);
-                            }
-                        }
+                        self.changed.push((key, path.clone()));
+                        self.note_changed(value, path);
                     }
                 }
                 path.pop();

@@ -100,7 +100,7 @@ fn root_of(stream: &Stream) -> Option<Node<'_>> {
 
 /// The key and the value of an entry.
 fn entry<'a>(map: Node<'a>, name: &str) -> Option<(Node<'a>, Node<'a>)> {
-    let mut entries = map.entries();
+    let mut entries = map.local_entries();
     entries.find(|(key, _)| key.text().as_deref() == Some(name))
 }
 
@@ -305,7 +305,7 @@ impl<'a> Splices<'a> {
         if base.kind() != Kind::BlockMap || part.kind() != Kind::BlockMap {
             return;
         }
-        for (key, value) in part.entries() {
+        for (key, value) in part.local_entries() {
             let name = key.text().unwrap_or_default();
             match entry(base, &name) {
                 Some((_, old)) if old.is_map() && value.is_map() && old.len() > 0 => {
@@ -316,7 +316,7 @@ impl<'a> Splices<'a> {
                 }
                 Some((old_key, old)) => self.replace((old_key, old), (key, value)),
                 None => {
-                    let Some((last_key, last)) = base.entries().last() else {
+                    let Some((last_key, last)) = base.local_entries().last() else {
                         continue;
                     };
                     let column = self.column(base.span().start);

@@ -46,6 +46,8 @@ pub struct Objection {
     pub message: String,
     /// How to fix it.
     pub help: String,
+    /// The path of the setting that it contradicts, which another layer of the config may set.
+    pub contradicts: Option<String>,
 }
 
 impl Objection {
@@ -59,7 +61,15 @@ impl Objection {
             path: path.into(),
             message: message.into(),
             help: help.into(),
+            contradicts: None,
         }
+    }
+
+    /// The path of the setting that the value contradicts.
+    #[must_use]
+    pub fn contradicts(mut self, path: impl Into<String>) -> Self {
+        self.contradicts = Some(path.into());
+        self
     }
 }
 
@@ -229,17 +239,12 @@ impl<S: Settings> Section<'_, S> {
     }
 
     fn decided_by(&self, layer: Layer<'_>, path: &str, is_default: bool, mode: Mode) -> Decision {
-        let named = &self.config.layers[layer.id];
-        let (file, position) = self.config.place_of(layer.node).unzip();
+        let decision = self.config.decision_at(layer, path);
         Decision {
-            field: join(&named.path, path),
-            profile: named.profile.clone().filter(|_| !is_default),
+            profile: decision.profile.filter(|_| !is_default),
             is_default,
             mode,
-            file,
-            position,
-            leaf: String::new(),
-            exemption: None,
+            ..decision
         }
     }
 }

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::decode::{Fault, Others, decode};
 use super::modes::{MODE_KEYS, Modes, is_mode_path, mode_path};
-use super::section::{ExemptLeaves, Pass, Section, Settings};
+use super::section::{ExemptLeaves, Objection, Pass, Section, Settings};
 use super::settings::{Config, join};
 use super::view::{Layer, LayerId, View};
 use super::vocabulary::SectionRow;
@@ -189,13 +189,65 @@ pub fn check_section<'a, S: Settings>(
             ));
         }
     }
-    faults.extend(
-        settings
-            .check()
-            .into_iter()
-            .map(|objection| fault(&objection.path, objection.message, objection.help)),
-    );
+    faults.extend(objections(&view, &settings));
     faults
+}
+
+/// The faults of the section `name` that only appear when layers are merged: an environment sets a limit below the request
+/// of `spec`.
+pub(super) fn check_merged<'a, S: Settings>(
+    layers: &[Layer<'a>],
+    name: &'static str,
+) -> Vec<Fault<'a>> {
+    let below = |layer: &Layer<'a>| {
+        let node = layer.node.get(name)?;
+        Some(Layer { node, ..*layer })
+    };
+    let merged: Vec<Layer<'a>> = layers.iter().filter_map(below).collect();
+    if merged.len() < 2 {
+        return Vec::new();
+    }
+    let Some(view) = View::new(merged, name, S::MERGED_LISTS) else {
+        return Vec::new();
+    };
+    match decode::<S>(&view, Others::Known(MODE_KEYS)) {
+        Ok(settings) => objections(&view, &settings),
+        // Wrong types are faults of single layers.
+        Err(_) => Vec::new(),
+    }
+}
+
+/// The section's objections to its values. Of two values that contradict each other, the fault is at the one that a higher
+/// layer sets.
+fn objections<'a, S: Settings>(view: &View<'a>, settings: &S) -> Vec<Fault<'a>> {
+    let rank = |layer: &Layer<'a>| view.layers().iter().position(|it| it.id == layer.id);
+    let placed = |objection: Objection| {
+        let Objection {
+            path,
+            message,
+            mut help,
+            contradicts,
+        } = objection;
+        let layer_at = |path: &str| view.at(path).map_or(view.top(), |view| view.top());
+        let (mut at, mut layer) = (&path, layer_at(&path));
+        if let Some(other) = &contradicts {
+            let of_other = layer_at(other);
+            if of_other.id != layer.id {
+                help.push_str("; `fitout config show` lists where each is set");
+            }
+            if rank(&of_other) > rank(&layer) {
+                (at, layer) = (other, of_other);
+            }
+        }
+        Fault {
+            id: "FIT-CFG003",
+            message,
+            help: Some(help),
+            layer: Some(layer),
+            path: join(view.path(), at),
+        }
+    };
+    settings.check().into_iter().map(placed).collect()
 }
 
 /// The paths below a node that are null.

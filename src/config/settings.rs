@@ -10,7 +10,7 @@ use super::selector::Selector;
 use super::view::{Layer, LayerId};
 use super::vocabulary::Vocabulary;
 use crate::catalogue::Entry;
-use crate::finding::Mode;
+use crate::finding::{Decision, Mode};
 use crate::kubernetes::{Date, Version};
 use crate::objects::{ClaimSpecs, PodSpecs};
 use crate::yaml::{Node, Position};
@@ -93,6 +93,27 @@ impl<'a> Config<'a> {
     /// The file and position of a node of the config, if they are known.
     pub(super) fn place_of(&self, node: Node<'_>) -> Option<(Arc<str>, Position)> {
         self.places.of(node)
+    }
+
+    /// The setting at a path of a layer, with its place.
+    pub(super) fn decision_at(&self, layer: Layer<'_>, path: &str) -> Decision {
+        let named = &self.layers[layer.id];
+        let (file, position) = self.place_of(layer.node).unzip();
+        Decision {
+            field: join(&named.path, path),
+            profile: named.profile.clone(),
+            is_default: false,
+            mode: self.mode,
+            file,
+            position,
+            leaf: String::new(),
+            exemption: None,
+        }
+    }
+
+    /// A profile as a setting, for findings about it.
+    pub fn decision_of_profile(&self, profile: LayerId) -> Arc<Decision> {
+        Arc::new(self.decision_at(self.layers[profile].layer, ""))
     }
 
     /// The name of a layer: its profile, or `spec`.

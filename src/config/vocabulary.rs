@@ -4,7 +4,7 @@
 use super::decode::Fault;
 use super::exemption::leaf_of;
 use super::section::Settings;
-use super::sections::check_section;
+use super::sections::{check_merged, check_section};
 use super::view::Layer;
 use crate::rules::Rule;
 
@@ -21,6 +21,8 @@ pub struct SectionRow {
     pub merged_lists: &'static [&'static str],
     /// Returns the faults of the section in one layer.
     pub(super) check: for<'a> fn(Layer<'a>, &'static str, bool) -> Vec<Fault<'a>>,
+    /// Returns the faults of values that are valid in each layer, and contradict one another when the layers are merged.
+    pub(super) check_merged: for<'a> fn(&[Layer<'a>], &'static str) -> Vec<Fault<'a>>,
 }
 
 impl SectionRow {
@@ -33,6 +35,7 @@ impl SectionRow {
             rules: S::RULES,
             merged_lists: S::MERGED_LISTS,
             check: check_section::<S>,
+            check_merged: check_merged::<S>,
         }
     }
 }
@@ -64,6 +67,14 @@ impl Vocabulary {
         let sections = self.sections.iter();
         sections
             .flat_map(|section| (section.check)(layer, section.name, containers_only))
+            .collect()
+    }
+
+    /// The contradictions of all sections in merged layers, lowest first.
+    pub(super) fn check_merged<'a>(&self, layers: &[Layer<'a>]) -> Vec<Fault<'a>> {
+        let sections = self.sections.iter();
+        sections
+            .flat_map(|section| (section.check_merged)(layers, section.name))
             .collect()
     }
 

@@ -11,7 +11,7 @@ use super::amounts::PodAmounts;
 use super::overlay::Overlay;
 use super::view::View;
 use crate::objects::{Container, ContainerType, Template};
-use crate::yaml::{Kind, Node, Value};
+use crate::yaml::Node;
 
 /// Facts about a pod, or about the pods that a template creates.
 #[derive(Debug)]
@@ -341,15 +341,7 @@ impl<'a> PodFacts<'a> {
         };
         let mut found: Vec<(Cow<'a, str>, Cow<'a, str>)> = Vec::new();
         let written = annotations.node().into_iter().flat_map(Node::entries);
-        let mut keys: Vec<Cow<'a, str>> = Vec::new();
-        for (key, _) in written {
-            let Some(name) = key.text() else { continue };
-            if name == "<<" && key.kind() == Kind::Plain {
-                keys.extend(merged_keys(annotations.node()));
-            } else {
-                keys.push(name);
-            }
-        }
+        let mut keys: Vec<Cow<'a, str>> = written.filter_map(|(key, _)| key.text()).collect();
         keys.extend(annotations.entries().map(|(key, _)| key));
         keys.retain(|key| key.starts_with(prefix));
         for key in keys {
@@ -360,17 +352,6 @@ impl<'a> PodFacts<'a> {
         found.dedup();
         found
     }
-}
-
-/// The keys of a map, including merged ones.
-fn merged_keys<'a>(map: Option<Node<'a>>) -> Vec<Cow<'a, str>> {
-    let Some(Value::Mapping(entries)) = map.and_then(|node| node.value().ok()) else {
-        return Vec::new();
-    };
-    entries
-        .into_iter()
-        .map(|(key, _)| Cow::Owned(key))
-        .collect()
 }
 
 impl<'a> ContainerFacts<'a> {

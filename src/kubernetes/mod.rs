@@ -3,8 +3,10 @@
 
 mod date;
 pub mod label_selector;
+pub mod names;
 mod pattern;
 pub mod quantity;
+pub mod schema;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;

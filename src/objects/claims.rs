@@ -13,8 +13,8 @@ use serde::Deserialize;
 use super::places::OnChange;
 use super::subject::{Part, Subject};
 use super::template::Template;
-use super::walk::{self, below, maps_in, places_in};
-use crate::kubernetes::Pattern;
+use super::walk::{self, below, expected, maps_in, places_in, typed};
+use crate::kubernetes::{Pattern, schema};
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -93,6 +93,26 @@ impl<'a> Claim<'a> {
         };
         let renamed = renamed.as_ref()?;
         Some(renamed.iter().map(String::as_str).collect())
+    }
+
+    fn check_types(&self, resource: &Resource<'a>) -> Result<(), Problem> {
+        let (path, node) = (&self.subject.path, self.node);
+        match &self.layout {
+            Layout::Spec([]) => typed(resource, path, &schema::CLAIM_SPEC, node, |_| true),
+            Layout::Spec(_) => typed(resource, path, &schema::CLAIM, node, |_| true),
+            Layout::Flat { class, .. } => {
+                let keys = class.iter().flatten().map(String::as_str);
+                match class.as_ref().and_then(|_| node.at(keys.clone())) {
+                    Some(class) if class.str().is_none() => Err(expected(
+                        resource,
+                        class,
+                        schema::STRING,
+                        &below(path, keys),
+                    )),
+                    _ => Ok(()),
+                }
+            }
+        }
     }
 
     /// The value of a field of a PersistentVolumeClaimSpec; `None` if absent or null.
@@ -369,6 +389,11 @@ pub(super) fn claims_of<'a>(
     }
     for template in templates {
         claims.extend(ephemeral_claims(resource, template)?);
+    }
+    if !resource.is_typed() {
+        for claim in &claims {
+            claim.check_types(resource)?;
+        }
     }
     Ok(claims)
 }

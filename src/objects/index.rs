@@ -83,8 +83,6 @@ reasons! {
     FunctionConfig = "function-config",
     /// A controller owns it and would undo the change.
     Owned = "owned",
-    /// It has no kind.
-    NoKind = "no-kind",
     /// `spec.select` does not match it.
     NotSelected = "not-selected",
     /// `spec.exclude` matches it.

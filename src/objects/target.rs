@@ -94,7 +94,6 @@ impl<'a> Target<'a> {
             () if is_config => Some(SkipReason::FunctionConfig),
             () if is_local => Some(SkipReason::LocalConfig),
             () if is_owned(resource) => Some(SkipReason::Owned),
-            () if resource.kind.is_empty() => Some(SkipReason::NoKind),
             () => None,
         }
     }

@@ -8,13 +8,11 @@ use jsonptr::{Pointer, PointerBuf};
 use super::layout::{Groups, Layout};
 use super::places::{self, Form, OnChange, PodSpecs};
 use super::subject::{Part, Subject};
-use super::walk::{below, expected, map_at, places_below, places_in};
+use super::walk::{below, map_at, places_below, places_in, typed};
+use crate::kubernetes::schema;
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
-
-/// The expected value where an unrendered template of another tool is a mapping.
-const UNRENDERED: &str = "a string (is this an unrendered template?)";
 
 /// A pod template, or a Pod, which has the same fields.
 #[derive(Debug)]
@@ -102,12 +100,6 @@ impl<'a> Template<'a> {
         if places.peek().is_none() {
             return Ok(Vec::new());
         }
-        let name = resource.node.at(["metadata", "name"]);
-        if let Some(name) = name.filter(|name| !name.is_scalar()) {
-            // `name: {{ .Values.name }}` is a mapping to YAML.
-            let path = Pointer::from_static("/metadata/name");
-            return Err(expected(resource, name, UNRENDERED, path));
-        }
         let mut templates: Vec<Template<'a>> = Vec::new();
         for (path, layout, on_change, list) in places {
             for (path, node) in places_in(resource, path)? {
@@ -171,6 +163,16 @@ impl<'a> Template<'a> {
             has_context: !layout.keeps_context || spec.at(["securityContext"]).is_some(),
             is_windows: is_for_windows(spec),
         };
+        if !resource.is_typed() {
+            let (at, fields) = match template.is_whole() && template.has_metadata {
+                true => (&template.path, &schema::POD_TEMPLATE),
+                false => (&template.pod.path, &schema::POD_SPEC),
+            };
+            let node = if template.has_metadata { node } else { spec };
+            let is_whole = template.is_whole();
+            let is_read = |field: &str| is_whole || layout.fields.contains(&field);
+            typed(resource, at, fields, node, is_read)?;
+        }
         let own_context = |group: Node<'_>| group.at(["securityContext"]).is_some();
         let groups = match layout.groups {
             Groups::Pod => vec![(template.pod.path.clone(), spec)],
@@ -280,10 +282,11 @@ impl<'a> Template<'a> {
             };
             let name = name_in(container);
             let name = name.or_else(|| (!list.ends_with("[]")).then(single_name).flatten());
-            if let Some(image) = container.get("image").filter(|image| !image.is_scalar()) {
-                // `image: {{ .Values.image }}` is a mapping to YAML.
-                let path = below(&path, ["image"]);
-                return Err(expected(resource, image, UNRENDERED, &path));
+            if !resource.is_typed() && !self.is_whole() {
+                typed(resource, &path, &schema::CONTAINER, container, |_| true)?;
+                if let Some((path, defaults)) = &inherits {
+                    typed(resource, path, &schema::CONTAINER, *defaults, |_| true)?;
+                }
             }
             let name = name.unwrap_or_default();
             let at = (path, container);

@@ -2,6 +2,7 @@
 
 use jsonptr::{Pointer, PointerBuf};
 
+use crate::kubernetes::schema::Object;
 use crate::problem::{Problem, field_path};
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -108,6 +109,22 @@ pub(super) fn maps_in<'a>(
         }
     };
     list.items().enumerate().map(check).collect()
+}
+
+/// Checks the types of fields that a part of an object shares with Kubernetes' own kinds.
+pub(super) fn typed<'a>(
+    resource: &Resource<'a>,
+    at: &Pointer,
+    fields: &'static Object,
+    node: Node<'a>,
+    is_read: impl Fn(&str) -> bool,
+) -> Result<(), Problem> {
+    let mut mismatches = fields.mismatches(node).into_iter();
+    let first = mismatches.find(|it| it.path.front().is_none_or(|it| is_read(&it.decoded())));
+    first.map_or(Ok(()), |mut mismatch| {
+        mismatch.path = at.concat(&mismatch.path);
+        Err(resource.mismatch(mismatch))
+    })
 }
 
 /// The problem that a field has the wrong type.

@@ -29,6 +29,7 @@ use crate::catalogue::Known;
 use crate::config::{Objection, Settings};
 use crate::edit::Edits;
 use crate::finding::Mode;
+use crate::kubernetes::names::is_subdomain;
 use crate::objects::Template;
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -148,7 +149,11 @@ impl Settings for Prometheus {
                 object(&path, message, help);
             }
         }
-        if let Some(prefix) = self.prefix.as_deref().filter(|prefix| !is_domain(prefix)) {
+        if let Some(prefix) = self
+            .prefix
+            .as_deref()
+            .filter(|prefix| !is_subdomain(prefix))
+        {
             let message = format!("`{prefix}` is not a valid annotation prefix");
             let help = "write a domain in lower case, such as metrics.example.com";
             object("prefix", message, help);
@@ -206,7 +211,7 @@ impl Transformer for Prometheus {
         }
         let resource = scope.target().resource;
         for template in &scope.target().templates {
-            if !template.has_metadata {
+            if !template.has_metadata || settings.annotates_services() {
                 continue;
             }
             let fitting = Fitting {
@@ -214,10 +219,6 @@ impl Transformer for Prometheus {
                 subject: template.pod_metadata.clone(),
                 annotations: template.node.at(["metadata", "annotations"]),
             };
-            if settings.annotates_services() {
-                fitting.quote_values(&[], edits)?;
-                continue;
-            }
             let is_left = is_silent || settings.leaves(resource, template);
             if fitting.prepare(edits)? && !is_left {
                 let ports = Ports::of_pods(resource, template)?;
@@ -256,17 +257,4 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(is_inner)
         && is_end(name.bytes().next())
         && is_end(name.bytes().next_back())
-}
-
-/// Whether an annotation prefix is valid (`IsDNS1123Subdomain` in k8s.io/apimachinery).
-fn is_domain(prefix: &str) -> bool {
-    let is_label = |label: &str| {
-        let is_inner =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !label.is_empty()
-            && label.bytes().all(is_inner)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    prefix.len() <= 253 && prefix.split('.').all(is_label)
 }

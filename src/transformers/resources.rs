@@ -33,7 +33,7 @@ use crate::facts::Half;
 use crate::finding::{Decision, Subject};
 use crate::kubernetes::{Quantity, Scale};
 use crate::objects::{Container, ContainerType, Template};
-use crate::problem::Problem;
+use crate::problem::{Problem, suggestion};
 use crate::rules::{Rule, rule};
 use crate::yaml::Value;
 use fitting::Fitting;
@@ -54,6 +54,11 @@ const CONFLICT: Rule = rule(
     "FIT-RES018",
     Severity::Error,
     "a configured amount that is not set, because it conflicts with another and `onConflict` is `Error`",
+);
+const CONTRADICTION: Rule = rule(
+    "FIT-RES019",
+    Severity::Error,
+    "configured amounts that are not set, because two parts of the config contradict each other",
 );
 
 /// Requests and limits of containers.
@@ -242,9 +247,7 @@ impl Settings for Resources {
 
     fn check(&self) -> Vec<Objection> {
         let mut objections = Vec::new();
-        let mut object = |path: String, message: String, help: String| {
-            objections.push(Objection::new(path, message, help));
-        };
+        let mut object = |objection: Objection| objections.push(objection);
         let lists = [
             ("containers", &self.containers),
             ("initContainers", &self.init_containers),
@@ -259,12 +262,14 @@ impl Settings for Resources {
             for half in Half::BOTH {
                 let names = amounts.half(half).keys();
                 for name in names.filter(|name| !known.contains(&name.as_str())) {
-                    let help = format!(
-                        "fitout sets {}; set other resources in the manifest",
-                        known.join(", ")
-                    );
+                    let others = || {
+                        let known = known.join(", ");
+                        format!("fitout sets {known}; set other resources in the manifest")
+                    };
+                    let help = suggestion(name, known.iter().copied()).unwrap_or_else(others);
                     let message = format!("fitout does not set `{name}` for {parts}");
-                    object(format!("{list}.{half}"), message, help);
+                    let path = format!("{list}.{half}.{name}");
+                    object(Objection::new(path, message, help));
                 }
             }
             for (name, request) in &amounts.requests {
@@ -273,8 +278,10 @@ impl Settings for Resources {
                         "the request of {name} ({}) is above its limit ({})",
                         request.0, limit.0
                     );
-                    let help = "raise the limit or lower the request".to_owned();
-                    object(format!("{list}.requests.{name}"), message, help);
+                    let help = "raise the limit or lower the request";
+                    let objection =
+                        Objection::new(format!("{list}.requests.{name}"), message, help);
+                    object(objection.contradicts(format!("{list}.limits.{name}")));
                 }
             }
         }
@@ -290,22 +297,28 @@ impl Settings for Resources {
         for (setting, names) in by_name {
             for name in names.iter().filter(|it| !FITTED.contains(&it.as_str())) {
                 let message = format!("fitout does not set `{name}`");
-                let help = format!("known: {}", FITTED.join(", "));
-                object(setting.to_owned(), message, help);
+                let known = || format!("known: {}", FITTED.join(", "));
+                let help = suggestion(name, FITTED).unwrap_or_else(known);
+                object(Objection::new(format!("{setting}.{name}"), message, help));
             }
         }
         for (name, ratio) in &self.limit_request_ratio {
             if ratio.0.is_below_one() {
                 let message = format!("a limit of {name} cannot be below its request");
-                let help = "write a ratio of at least 1".to_owned();
-                object(format!("limitRequestRatio.{name}"), message, help);
+                let help = "write a ratio of at least 1";
+                object(Objection::new(
+                    format!("limitRequestRatio.{name}"),
+                    message,
+                    help,
+                ));
             }
         }
         for (name, min) in &self.min {
             if let Some(max) = self.max.get(name).filter(|max| max.0 < min.0) {
                 let message = format!("`min` of {name} ({}) is above `max` ({})", min.0, max.0);
-                let help = "raise `max` or lower `min`".to_owned();
-                object(format!("min.{name}"), message, help);
+                let help = "raise `max` or lower `min`";
+                let objection = Objection::new(format!("min.{name}"), message, help);
+                object(objection.contradicts(format!("max.{name}")));
             }
         }
         objections
@@ -380,7 +393,7 @@ impl<'r, 'c> Scope<'r, 'c, Resources> {
 }
 
 impl Transformer for Resources {
-    const FINDS: &'static [Rule] = &[IMPLICIT, IMPOSSIBLE, CONFLICT];
+    const FINDS: &'static [Rule] = &[IMPLICIT, IMPOSSIBLE, CONFLICT, CONTRADICTION];
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let resource = scope.target().resource;

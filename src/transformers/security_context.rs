@@ -296,7 +296,6 @@ fn fit<'r>(
     template: &'r Template<'r>,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
-    check::check_types(scope.target().resource, template)?;
     let before = edits.count();
     let pod = PodFitting {
         scope,
@@ -339,8 +338,7 @@ fn fit<'r>(
     let mut volumes = volumes::Volumes::of(scope.target(), template, wanted);
     for (fitting, paths) in &fittings {
         if fitting.fit(edits)? {
-            let resource = scope.target().resource;
-            volumes.mount(fitting, resource, paths, edits)?;
+            volumes.mount(fitting, paths, edits)?;
         }
     }
     // The fields above are set in the order in which they depend on one another; the API server prints them sorted.

@@ -27,6 +27,7 @@ use super::{Scope, Transformer};
 use crate::config::{Amount, Factor, Objection, Section, Settings};
 use crate::edit::Edits;
 use crate::finding::Mode;
+use crate::kubernetes::names::is_subdomain;
 use crate::kubernetes::{Glob, Quantity};
 use crate::objects::SkipReason;
 use crate::problem::{Problem, suggestion};
@@ -273,6 +274,22 @@ impl Storage {
                 format!("`{to}` is itself a key of `map`, so each run would rename `{from}` again");
             let help = "map each class to its name in the cluster";
             objections.push(Objection::new(format!("map.{from}"), message, help));
+        }
+        let classes = self.map.iter().flat_map(|(from, to)| {
+            let path = format!("map.{from}");
+            [(path.clone(), from), (path, to)]
+        });
+        let own = self.storage_class_name.iter();
+        let own = own.map(|class| ("storageClassName".to_owned(), class));
+        let of_attributes = self.volume_attributes_class_name.iter();
+        let of_attributes =
+            of_attributes.map(|class| ("volumeAttributesClassName".to_owned(), class));
+        for (path, class) in classes.chain(own).chain(of_attributes) {
+            if !class.is_empty() && !is_subdomain(class) {
+                let message = format!("`{class}` cannot be the name of a class");
+                let help = "write the name of a class in the cluster: lower-case letters, digits, `-` and `.`";
+                objections.push(Objection::new(path, message, help));
+            }
         }
         if self.volume_attributes_class_name.as_deref() == Some("") {
             let message =

@@ -25,18 +25,27 @@ pub fn text_of_scalar<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Stri
 }
 
 impl Node<'_> {
+    /// What a node is, without its value: `a string`.
+    #[must_use]
+    pub fn describe_type(self) -> &'static str {
+        match self.scalar() {
+            _ if self.is_map() => "a mapping",
+            _ if self.is_sequence() => "a list",
+            None | Some(Scalar::Null) => "nothing (null)",
+            Some(Scalar::Bool(_)) => "a boolean",
+            Some(Scalar::Int(_) | Scalar::Float(_)) => "a number",
+            Some(Scalar::Text(_)) => "a string",
+        }
+    }
+
     /// What a node is, as the end of a sentence: `the string "a"`.
     #[must_use]
     pub fn describe(self) -> String {
-        if self.is_map() {
-            return "a mapping".to_owned();
-        }
-        if self.is_sequence() {
-            return "a list".to_owned();
-        }
-        let text = self.text().unwrap_or_default();
+        let Some(text) = self.text() else {
+            return self.describe_type().to_owned();
+        };
         match self.scalar() {
-            None | Some(Scalar::Null) => "nothing (null)".to_owned(),
+            None | Some(Scalar::Null) => self.describe_type().to_owned(),
             Some(Scalar::Bool(value)) if text == value.to_string() => {
                 format!("the boolean {value}")
             }

@@ -41,6 +41,17 @@ pub enum Change {
     Remove,
 }
 
+/// Where comments at the end of a block collection are, when something is added to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Footers {
+    /// At the end, behind what is added.
+    #[default]
+    AtTheEnd,
+    /// Behind the entry that they follow now, with a blank line behind them: kyaml takes them for its
+    /// foot comments, and would write them a second time if they were elsewhere.
+    OfTheEntryAbove,
+}
+
 /// An edit that was refused, so there is no new text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -69,8 +80,6 @@ impl std::error::Error for Refusal {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum RefusalReason {
-    /// A map on the path has a duplicate key, so readers disagree about its value.
-    DuplicateKey,
     /// The path goes through a scalar, or to an index that the sequence does not have.
     NoSuchPlace,
     /// The place is shared through an anchor, alias or merge.
@@ -94,7 +103,6 @@ impl RefusalReason {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            RefusalReason::DuplicateKey => "duplicate_key",
             RefusalReason::NoSuchPlace => "no_such_place",
             RefusalReason::Shared => "shared",
             RefusalReason::Tagged => "tagged",
@@ -132,6 +140,14 @@ impl Stream {
     /// # Errors
     /// A [`Refusal`] for the first edit that cannot be done safely. Nothing is done by halves.
     pub fn edit(&self, edits: &[Edit]) -> Result<String, Refusal> {
+        self.edit_with(edits, Footers::AtTheEnd)
+    }
+
+    /// The same, with another place for comments at the end of collections.
+    ///
+    /// # Errors
+    /// As [`Stream::edit`].
+    pub fn edit_with(&self, edits: &[Edit], footers: Footers) -> Result<String, Refusal> {
         let mut splices = Splices::default();
         let mut plans = Vec::new();
         for (document, edits) in self.by_document(edits)? {
@@ -140,7 +156,8 @@ impl Stream {
                 plan.apply(*number, edit)?;
             }
             let nodes = self.nodes_of(document);
-            emit::emit(&plan, self.document_span(document), nodes, &mut splices)?;
+            let span = self.document_span(document);
+            emit::emit(&plan, span, nodes, footers, &mut splices)?;
             plans.push((document, plan, edits[0].0));
         }
         let (text, moves) = self.splice(&splices);

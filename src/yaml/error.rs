@@ -14,6 +14,22 @@ pub struct SyntaxError {
     pub position: Position,
     /// Where: byte offset in the text.
     pub offset: usize,
+    /// The kind of the error.
+    pub fault: Fault,
+}
+
+/// What is wrong with a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fault {
+    /// It is not YAML.
+    #[default]
+    Syntax,
+    /// A map has a key twice.
+    DuplicateKey,
+    /// Its aliases stand for too many nodes.
+    Expansion,
+    /// A key that is not a string, or a merge that readers do not agree about.
+    Keys,
 }
 
 impl fmt::Display for SyntaxError {
@@ -31,6 +47,7 @@ pub(super) struct Syntax {
     pub(super) message: String,
     /// Where the thing that never ended began; its line is added to the message.
     pub(super) began: Option<usize>,
+    pub(super) fault: Fault,
 }
 
 impl Syntax {
@@ -39,7 +56,12 @@ impl Syntax {
             offset,
             message: message.into(),
             began: None,
+            fault: Fault::Syntax,
         }
+    }
+
+    pub(super) fn of(self, fault: Fault) -> Self {
+        Syntax { fault, ..self }
     }
 
     pub(super) fn locate(self, text: &str) -> SyntaxError {
@@ -54,6 +76,7 @@ impl Syntax {
             message,
             position: Position::of(text, self.offset),
             offset: self.offset,
+            fault: self.fault,
         }
     }
 }
@@ -81,6 +104,11 @@ pub(super) fn explain(part: &str, error: &ScanError, cursor: usize) -> Syntax {
         && let Some(line) = part[offset..].find('\n')
     {
         offset += line + 1; // granit points at the text before the line with the tab
+    }
+    if matches!(error.kind(), ErrorKind::ExpectedDocumentStart) && part[offset..].starts_with('{') {
+        syntax.message.push_str(
+            "; kubectl reads JSON objects without it, but kustomize reads only the first",
+        );
     }
     let line = part[..offset].rfind('\n').map_or(0, |n| n + 1);
     let indentation = part[line..].find(|c| c != ' ' && c != '\t').unwrap_or(0);

@@ -1,12 +1,9 @@
 //! Reading a whole value, with aliases and merges expanded.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 use super::Node;
 use super::scalar::Scalar;
-use super::tree::Kind;
 use super::value::{TooLarge, Value};
 
 /// Most nodes [`Node::value`] makes: an alias costs its writer four bytes and the reader a copy.
@@ -45,53 +42,16 @@ impl<'a> Node<'a> {
     }
 
     fn expand_map(self, budget: &mut usize, level: usize) -> Result<Value, TooLarge> {
-        let mut entries: Vec<(String, Value)> = Vec::new();
-        let mut places: HashMap<String, usize> = HashMap::new();
-        let mut merge = None;
-        for (key, value) in self.entries() {
-            if key.kind() == Kind::Plain && key.raw() == "<<" {
-                merge = Some(value);
-                continue;
-            }
+        let entries = self.entries().map(|(key, value)| {
             let value = value.expand(budget, level + 1)?;
-            insert(&mut entries, &mut places, key.key_text(), value, true);
-        }
-        let maps: Vec<Node<'a>> = match merge {
-            Some(list) if list.is_sequence() => list.items().collect(),
-            Some(map) => Vec::from([map]),
-            None => Vec::new(),
-        };
-        for map in maps {
-            if let Value::Mapping(merged) = map.expand(budget, level + 1)? {
-                for (key, value) in merged {
-                    insert(&mut entries, &mut places, key, value, false);
-                }
-            }
-        }
-        Ok(Value::Mapping(entries))
+            Ok((key.key_text(), value))
+        });
+        Ok(Value::Mapping(entries.collect::<Result<_, _>>()?))
     }
 
     fn key_text(self) -> String {
         self.text()
             .map_or_else(|| self.raw().to_string(), Cow::into_owned)
-    }
-}
-
-/// `key` set to `value` in order of first appearance; a later one wins only if `replace`.
-fn insert(
-    entries: &mut Vec<(String, Value)>,
-    places: &mut HashMap<String, usize>,
-    key: String,
-    value: Value,
-    replace: bool,
-) {
-    match places.entry(key) {
-        Entry::Occupied(place) if replace => entries[*place.get()].1 = value,
-        Entry::Occupied(_) => {}
-        Entry::Vacant(place) => {
-            entries.push((place.key().clone(), value));
-            place.insert(entries.len() - 1);
-        }
     }
 }
 

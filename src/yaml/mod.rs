@@ -46,14 +46,15 @@ mod node;
 mod scalar;
 mod split;
 mod stream;
+mod strict;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod value;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
-pub use edit::{Change, Edit, Refusal, RefusalReason};
-pub use error::SyntaxError;
+pub use edit::{Change, Edit, Footers, Refusal, RefusalReason};
+pub use error::{Fault, SyntaxError};
 pub use join::join;
 pub use node::Node;
 pub use scalar::Scalar;

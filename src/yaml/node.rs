@@ -4,12 +4,8 @@ use super::scalar::{self, Scalar};
 use super::tree::{Data, Kind, NONE, NodeId};
 use super::{Position, Stream, decode};
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::HashSet;
 use std::ops::Range;
-
-/// How many merged maps a look-up follows through each other.
-const MAX_MERGES: usize = 64;
 
 /// One node of a document: a scalar, a map, a sequence or an alias of another node.
 ///
@@ -141,21 +137,42 @@ impl<'a> Node<'a> {
     /// The value of a key: written in this map, or else merged into it by a plain `<<`.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
-        self.find(key, 0)
+        // The aliases of a text are limited, and with them the merged maps and how deep they nest.
+        match self.find_local(key) {
+            Some((_, value)) => Some(value.alias_target()),
+            None => self.merged_maps().find_map(|map| map.get(key)),
+        }
     }
 
-    fn find(self, key: &str, merges: usize) -> Option<Node<'a>> {
-        if let Some((_, value)) = self.find_local(key) {
-            return Some(value.alias_target());
-        }
-        if merges == MAX_MERGES {
-            return None;
-        }
-        let merge = self.merge()?.alias_target();
-        if merge.is_sequence() {
-            merge.items().find_map(|map| map.find(key, merges + 1))
-        } else {
-            merge.find(key, merges + 1)
+    /// The maps that a plain `<<` merges into this map, the first one over the next.
+    fn merged_maps(self) -> impl Iterator<Item = Node<'a>> {
+        let merge = self.merge().map(Node::alias_target);
+        let (list, map) = match merge {
+            Some(list) if list.is_sequence() => (Some(list), None),
+            map => (None, map),
+        };
+        list.into_iter().flat_map(Node::items).chain(map)
+    }
+
+    /// The entries that `<<` merges into this map, also those that the map has itself.
+    pub(super) fn merged_by_all(self) -> Vec<(Node<'a>, Node<'a>)> {
+        let mut merged = Vec::new();
+        self.collect_merged(&mut HashSet::new(), &mut merged);
+        merged
+    }
+
+    fn collect_merged(
+        self,
+        seen: &mut HashSet<Cow<'a, str>>,
+        merged: &mut Vec<(Node<'a>, Node<'a>)>,
+    ) {
+        for map in self.merged_maps() {
+            for (key, value) in map.local_entries().filter(|(key, _)| !key.merges()) {
+                if seen.insert(key.text().unwrap_or_default()) {
+                    merged.push((key, value));
+                }
+            }
+            map.collect_merged(seen, merged);
         }
     }
 
@@ -170,20 +187,18 @@ impl<'a> Node<'a> {
             id,
         };
         let mut entries = self.stream.tree.entries(map.id);
-        let (key, value) = entries.find(|(id, _)| node(*id).is_merge_key())?;
-        (node(key).kind() == Kind::Plain).then_some(node(value))
+        let (_, value) = entries.find(|(id, _)| node(*id).merges())?;
+        Some(node(value))
     }
 
-    /// As `is_key("<<")`, for every map there is: plain text of several lines has a blank in its
-    /// content, so all plain keys of another length are passed without a look at the text.
+    /// Is this key a `<<` that merges? In quotes or with another tag it is a key like others.
     #[inline]
-    fn is_merge_key(self) -> bool {
+    pub(super) fn merges(self) -> bool {
         let data = self.data();
-        match data.kind {
-            Kind::Plain => data.range().len() == 2 && self.raw() == "<<",
-            Kind::Empty => false,
-            _ => self.is_key("<<"),
-        }
+        data.kind == Kind::Plain
+            && data.range().len() == 2
+            && self.raw() == "<<"
+            && self.tag().is_none_or(|tag| core_tag(tag) == Some("merge"))
     }
 
     /// The value of a key written in this very map.
@@ -291,9 +306,21 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Keys and values as written in this map, aliases followed in values; nothing for others.
-    /// Merged entries are not among them, a `<<` itself is.
+    /// Keys and values of this map, aliases followed in values; nothing for others. Merged entries come last.
     pub fn entries(self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
+        let merges = self.merge().is_some();
+        let mut merged = Vec::new();
+        if merges {
+            let own = self.local_entries().filter_map(|(key, _)| key.text());
+            self.collect_merged(&mut own.collect(), &mut merged);
+        }
+        let own = self.local_entries();
+        own.filter(move |(key, _)| !merges || !key.merges())
+            .chain(merged)
+    }
+
+    /// Keys and values as written in this map. Merged entries are not among them, a `<<` itself is.
+    pub fn local_entries(self) -> impl Iterator<Item = (Node<'a>, Node<'a>)> {
         let stream = self.stream;
         let node = move |id| Node { stream, id };
         stream
@@ -420,49 +447,6 @@ impl<'a> Node<'a> {
             _ => return None,
         };
         T::try_from(value).ok()
-    }
-
-    /// The first key of this map that was already there: both key nodes, the earlier one first.
-    #[must_use]
-    pub fn duplicate_key(self) -> Option<(Node<'a>, Node<'a>)> {
-        /// Up to this many entries comparing all pairs is faster than hashing.
-        const FEW: usize = 12;
-        let keys: Vec<Node<'a>> = self.entries().map(|(key, _)| key).collect();
-        let raw = |key: &Node<'a>| &self.stream.text.as_bytes()[key.data().range()];
-        let is_plain_line =
-            |key: &Node<'a>| key.kind() == Kind::Plain && memchr::memchr(b'\n', raw(key)).is_none();
-        if keys.len() <= FEW && keys.iter().all(is_plain_line) {
-            return keys.iter().enumerate().find_map(|(i, key)| {
-                let earlier = keys[..i].iter().find(|earlier| raw(earlier) == raw(key));
-                earlier.map(|earlier| (*earlier, *key))
-            });
-        }
-        if keys.len() <= FEW {
-            return keys.iter().enumerate().find_map(|(i, key)| {
-                let earlier = keys[..i].iter().find(|earlier| earlier.same_key(*key));
-                earlier.map(|earlier| (*earlier, *key))
-            });
-        }
-        let mut seen: HashMap<Cow<'a, str>, Node<'a>> = HashMap::with_capacity(keys.len());
-        for key in keys {
-            match seen.entry(key.text().unwrap_or(Cow::Borrowed(key.raw()))) {
-                Entry::Occupied(earlier) => return Some((*earlier.get(), key)),
-                Entry::Vacant(place) => place.insert(key),
-            };
-        }
-        None
-    }
-
-    fn same_key(self, other: Node<'a>) -> bool {
-        let plain = self.kind() == Kind::Plain && other.kind() == Kind::Plain;
-        let (a, b) = (self.raw(), other.raw());
-        if a == b && self.kind() != Kind::Alias {
-            return true;
-        }
-        if plain && !a.contains('\n') && !b.contains('\n') {
-            return false;
-        }
-        self.text().is_some() && self.text() == other.text()
     }
 }
 

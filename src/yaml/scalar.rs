@@ -58,6 +58,14 @@ pub(super) fn resolve_as<'a>(name: &str, text: Cow<'a, str>) -> Scalar<'a> {
     }
 }
 
+/// The length of the longest word that [`is_typed_word`] knows.
+pub(super) const LONGEST_WORD: usize = 5;
+
+/// Is this word null or a boolean?
+pub(super) fn is_typed_word(text: &str) -> bool {
+    is_null(text) || boolean(text).is_some()
+}
+
 fn boolean(text: &str) -> Option<bool> {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE" => {

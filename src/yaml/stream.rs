@@ -3,7 +3,7 @@
 use super::error::{Syntax, SyntaxError};
 use super::node::Node;
 use super::tree::{Data, Kind, NONE, NodeId, Tree};
-use super::{decode, fast, full, split};
+use super::{decode, fast, full, split, strict};
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
@@ -97,9 +97,18 @@ impl Stream {
     ///
     /// # Errors
     /// A [`SyntaxError`] with the position of the first place that is not YAML, holds a control
-    /// character, has an alias to a node around itself, or is nested deeper than 512 levels.
+    /// character, has an alias to a node around itself, or is nested deeper than 512 levels; or that is YAML but not
+    /// what Kubernetes' readers accept and agree about: duplicate keys, keys that are not strings, aliases without bound.
     pub fn parse(text: impl Into<String>) -> Result<Stream, SyntaxError> {
         Stream::parse_text(text.into()).map_err(|(error, _)| error)
+    }
+
+    /// Parses a text with any keys, also those that Kubernetes' readers refuse.
+    ///
+    /// # Errors
+    /// As [`Stream::parse`], except for keys.
+    pub fn parse_any_keys(text: impl Into<String>) -> Result<Stream, SyntaxError> {
+        Stream::parse_unchecked(text.into()).map_err(|(error, _)| error)
     }
 
     /// Parses bytes, which must be UTF-8; a byte order mark is kept.
@@ -135,6 +144,14 @@ impl Stream {
     }
 
     fn parse_text(text: String) -> Result<Stream, (SyntaxError, String)> {
+        let stream = Stream::parse_unchecked(text)?;
+        match stream.check_keys() {
+            Ok(()) => Ok(stream),
+            Err(error) => Err((error.locate(&stream.text), stream.text)),
+        }
+    }
+
+    fn parse_unchecked(text: String) -> Result<Stream, (SyntaxError, String)> {
         match parse_tree(&text) {
             Ok((tree, chunks)) => Ok(Stream {
                 text,
@@ -296,6 +313,7 @@ fn parse_tree(text: &str) -> Result<(Tree, Vec<Range<usize>>), Syntax> {
         }
         parse_chunk(text, chunk, number as u32, &mut tree)?;
     }
+    strict::limit_aliases(&tree)?;
     if tree.nodes.is_empty() {
         tree.push(Kind::Empty, 0, 0, NONE); // so that any `NodeId` has a node
     }

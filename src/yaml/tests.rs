@@ -8,8 +8,9 @@ mod editing;
 mod hostile;
 mod properties;
 mod reading;
+mod strict;
 
-use super::{Change, Edit, Refusal, Stream, Value};
+use super::{Change, Edit, Node, Refusal, Stream, Value};
 
 /// Edits of the first document: a pointer with a JSON value, or with nothing to remove.
 pub(super) fn try_edit(
@@ -50,6 +51,10 @@ pub(super) fn refusal(
 }
 
 /// The value of the first document.
+pub(super) fn root(stream: &Stream) -> Node<'_> {
+    stream.documents().next().unwrap().root()
+}
+
 pub(super) fn value(text: &str) -> Value {
     Stream::parse(text)
         .unwrap()

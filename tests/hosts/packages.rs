@@ -117,3 +117,57 @@ fn kpt_source_and_sink_work_with_docker_run() {
         &objects(files.values().map(String::as_str)),
     );
 }
+
+/// Comments above, below and in documents: kpt does not pass those above and below on, and puts them back by the ids.
+#[test]
+fn kpt_render_keeps_every_comment_once() {
+    let Some(bench) = Bench::with(&[Need::Kpt]) else {
+        return;
+    };
+    let manifest = "\
+# Licence, 1
+
+apiVersion: v1
+kind: Pod
+metadata:
+  name: a
+spec:
+  containers:
+  - name: a # line, 2
+    image: example.com/a:1.0
+    resources:
+      # limits: 3
+  # - name: b # 4
+  nodeName: x
+  # footer, 5
+  tolerations:
+    # - key: dedicated # 6
+
+# end, 7
+";
+    let package = bench.tree().join("comments");
+    std::fs::create_dir_all(&package).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(package.join(name), text).unwrap();
+    write("pod.yaml", manifest);
+    write(
+        "Kptfile",
+        "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {name: comments}\npipeline:\n  mutators:\n  - exec: fitout\n    configPath: fitout.yaml\n",
+    );
+    write(
+        "fitout.yaml",
+        "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata:\n  name: c\n  annotations: {config.kubernetes.io/local-config: \"true\"}\n\
+         spec:\n  environment: c\n  resources:\n    containers:\n      requests: {cpu: 100m, memory: 128Mi}\n",
+    );
+    let render = ["fn", "render", "comments", "--allow-exec"];
+    for _ in 0..2 {
+        bench.run("kpt", render).succeeded();
+        let rendered = bench.read("comments/pod.yaml");
+        assert!(rendered.contains("memory: 128Mi"), "{rendered}");
+        for number in 1..=7 {
+            let count = rendered
+                .lines()
+                .filter(|line| line.contains('#') && line.ends_with(&format!(" {number}")));
+            assert_eq!(count.count(), 1, "comment {number} in\n{rendered}");
+        }
+    }
+}

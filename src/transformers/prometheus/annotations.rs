@@ -11,7 +11,7 @@ use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::problem::Problem;
 use crate::rules::{Rule, rule};
-use crate::yaml::{Node, Scalar, Value};
+use crate::yaml::{Node, Value};
 
 pub(super) const NO_PORT: Rule = rule(
     "FIT-PRM001",
@@ -37,19 +37,17 @@ impl Fitting<'_, '_> {
         Some(self.annotations?.text_at([key.as_str()])?.into_owned())
     }
 
-    /// Deletes and quotes existing annotations. Returns whether annotations may be set.
+    /// Deletes annotations. Returns whether annotations may be set.
     pub(super) fn prepare(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
         let is_refused = self.present("scrape").as_deref() == Some("false");
-        let removed = match is_refused {
-            true => Vec::new(),
-            false => self.remove(edits)?,
-        };
-        self.quote_values(&removed, edits)?;
+        if !is_refused {
+            self.remove(edits)?;
+        }
         Ok(!is_refused && self.section.mode("scrape") != Mode::Remove)
     }
 
-    /// Deletes the annotations whose mode is `Remove`, and returns their keys.
-    fn remove(&self, edits: &mut Edits<'_>) -> Result<Vec<String>, Problem> {
+    /// Deletes the annotations whose mode is `Remove`.
+    fn remove(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let settings = self.settings();
         let extra = settings.extra.keys().map(|key| format!("extra.{key}"));
         let mut leaves: Vec<String> = OWN.iter().map(ToString::to_string).chain(extra).collect();
@@ -59,15 +57,13 @@ impl Fitting<'_, '_> {
         leaves.sort();
         leaves.dedup();
         leaves.retain(|leaf| self.section.mode(leaf) == Mode::Remove);
-        let mut keys = Vec::new();
         for leaf in &leaves {
             let key = settings.key(leaf.strip_prefix("extra.").unwrap_or(leaf));
             let field = ["annotations", &key];
             let decision = self.section.decision_to_remove(leaf);
             edits.set(Proposal::new(&self.subject, &field, Value::Null, decision))?;
-            keys.push(key);
         }
-        Ok(keys)
+        Ok(())
     }
 
     /// Sets the annotations if the port is known, else reports why a configured or required port is not.
@@ -161,30 +157,6 @@ impl Fitting<'_, '_> {
         Ok(())
     }
 
-    /// Quotes existing values with the prefix, except removed ones, because the API server rejects values that are not
-    /// strings.
-    pub(super) fn quote_values(
-        &self,
-        removed: &[String],
-        edits: &mut Edits<'_>,
-    ) -> Result<(), Problem> {
-        let prefix = self.settings().key("");
-        let entries = self.annotations.into_iter();
-        for (key, value) in entries.flat_map(|annotations| annotations.entries()) {
-            let key = key.text().unwrap_or_default();
-            let is_removed = || removed.iter().any(|it| *it == key);
-            if !key.starts_with(&prefix) || is_removed() || !needs_quotes(value) {
-                continue;
-            }
-            let field = ["annotations", &key];
-            let value = Value::Quoted(value.text().unwrap_or_default().into_owned());
-            let note = "annotations must be strings".to_owned();
-            let decision = self.section.decision("scrape");
-            edits.repair(Proposal::new(&self.subject, &field, value, decision).note(note))?;
-        }
-        Ok(())
-    }
-
     fn undeclared(&self, port: &str, ports: &Ports<'_>, insists: bool) -> Finding {
         let undeclared = ports.words.undeclared;
         let message = format!("did not annotate the metrics port {port}, which {undeclared}");
@@ -214,11 +186,4 @@ impl Fitting<'_, '_> {
             .about(&self.subject, &["annotations", &key])
             .decided_by(self.section.decision(leaf))
     }
-}
-
-fn needs_quotes(value: Node<'_>) -> bool {
-    matches!(
-        value.scalar(),
-        Some(Scalar::Bool(_) | Scalar::Int(_) | Scalar::Float(_))
-    )
 }

@@ -5,7 +5,7 @@ use crate::config::Section;
 use crate::objects::{ContainerType, Related, Service, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::yaml::{Node, Scalar};
+use crate::yaml::Node;
 
 /// Port names for metrics, the most specific first.
 const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prometheus"];
@@ -75,7 +75,7 @@ impl<'t> Ports<'t> {
     /// including init containers (`buildPod` in prometheus `discovery/kubernetes/pod.go`).
     ///
     /// # Errors
-    /// `FIT-INP003` for an invalid list of ports.
+    /// `FIT-INP003` for a number above 65535.
     pub fn of_pods(
         resource: &Resource<'_>,
         template: &'t Template<'t>,
@@ -88,22 +88,7 @@ impl<'t> Ports<'t> {
         };
         let containers = template.containers.iter();
         for container in containers.filter(|it| it.container_type != ContainerType::Ephemeral) {
-            let Some(list) = container.node.at(["ports"]) else {
-                continue;
-            };
-            if !list.is_sequence() {
-                return Err(expected(
-                    resource,
-                    list,
-                    "a list",
-                    &container.subject.at(&["ports"]),
-                ));
-            }
-            for (index, port) in list.items().enumerate() {
-                let path = container.subject.at(&["ports", &index.to_string()]);
-                if !port.is_map() {
-                    return Err(expected(resource, port, "a mapping", &path));
-                }
+            for (index, port) in container.node.items_at(["ports"]).enumerate() {
                 let name = port.text_at(["name"]);
                 let path = container
                     .subject
@@ -111,12 +96,8 @@ impl<'t> Ports<'t> {
                 let Some(node) = port.at(["containerPort"]) else {
                     continue;
                 };
-                let number = match node.scalar() {
-                    Some(Scalar::Int(number)) => u16::try_from(number).ok().filter(|it| *it > 0),
-                    _ => None,
-                };
-                let Some(number) = number else {
-                    let what = "a port number from 1 to 65535, without quotes";
+                let Some(number) = node.int::<u16>().filter(|it| *it > 0) else {
+                    let what = "a port number from 1 to 65535";
                     return Err(expected(resource, node, what, &path));
                 };
                 ports.targets += 1;

@@ -31,11 +31,8 @@ pub(super) fn fit(
         subject: Subject::metadata(),
         annotations: scope.target().resource.annotations(),
     };
-    if !section.settings.annotates_services() {
-        // The API server rejects unquoted annotations here too.
-        return fitting.quote_values(&[], edits);
-    }
-    if !fitting.prepare(edits)? || !section.settings.scrapes() {
+    let annotates = section.settings.annotates_services();
+    if !annotates || !fitting.prepare(edits)? || !section.settings.scrapes() {
         return Ok(());
     }
     // The endpoints of a Service without a selector are not pods.

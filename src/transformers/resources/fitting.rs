@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::{
-    CONFLICT, CpuLimits, FITTED, IMPLICIT, MemoryLimit, OnConflict, Plan, Resources, removal, write,
+    CONFLICT, CONTRADICTION, CpuLimits, FITTED, IMPLICIT, MemoryLimit, OnConflict, Plan, Resources,
+    removal, write,
 };
 use crate::config::Section;
 use crate::edit::{Edits, read_quantity};
@@ -222,14 +223,22 @@ impl<'a> Fitting<'_, 'a> {
                 (_, Origin::Author | Origin::Bounds) if mode == Some(Mode::Bound) => {
                     lower_request(Origin::Bounds);
                 }
+                // Neither amount is right for sure, so neither is set.
+                (Origin::Config, Origin::Config) => {
+                    edits.find(self.contradiction(
+                        name,
+                        (wanted_request, least),
+                        (wanted_limit, most),
+                    ));
+                    return Vec::new();
+                }
                 _ if on_conflict == OnConflict::Error => {
                     edits.find(self.conflict(name, least, most));
                     return Vec::new();
                 }
-                (request_origin, limit_origin) if on_conflict == OnConflict::Skip => {
-                    // If both are configured, only the limit is skipped.
+                (request_origin, _) if on_conflict == OnConflict::Skip => {
                     limit = None;
-                    if request_origin == Origin::Config && limit_origin != Origin::Config {
+                    if request_origin == Origin::Config {
                         request = None;
                     }
                 }
@@ -282,6 +291,43 @@ impl<'a> Fitting<'_, 'a> {
         );
         let field = [self.container.resources_key, "requests", name];
         Finding::new(&IMPLICIT, message).about(subject, &field)
+    }
+
+    /// Two parts of the config set a request above its limit: two profiles, or `sidecars` and `containers`. Of parts that
+    /// always apply together, decoding the config reports it.
+    fn contradiction(
+        &self,
+        name: &str,
+        (request, least): (Option<Wanted>, Resolved),
+        (limit, most): (Option<Wanted>, Resolved),
+    ) -> Finding {
+        let subject = &self.container.subject;
+        let set_by = |wanted: Option<Wanted>| match wanted {
+            Some(wanted) => {
+                let Decision {
+                    field,
+                    file,
+                    position,
+                    ..
+                } = &*wanted.decision;
+                match (file, position) {
+                    (Some(file), Some(at)) => format!("{file}:{} {field}", at.line),
+                    _ => field.clone(),
+                }
+            }
+            None => "the config".to_owned(),
+        };
+        let message = format!(
+            "{}: the configured request of {name} ({}, {}) is above the configured limit ({}, {})",
+            subject.part,
+            least.amount,
+            set_by(request),
+            most.amount,
+            set_by(limit)
+        );
+        Finding::new(&CONTRADICTION, message)
+            .about(subject, &[self.container.resources_key, "limits", name])
+            .help("raise the limit or lower the request")
     }
 
     fn conflict(&self, name: &str, request: Resolved, limit: Resolved) -> Finding {

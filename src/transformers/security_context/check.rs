@@ -2,12 +2,9 @@
 
 use k8s_openapi::api::core::v1 as core;
 
-use super::{SYS_ADMIN, SecurityContext, author, writable};
+use super::{SYS_ADMIN, SecurityContext, writable};
 use crate::config::Objection;
-use crate::objects::{Template, below, expected};
-use crate::problem::{Problem, one_of};
-use crate::read::Resource;
-use crate::yaml::Scalar;
+use crate::problem::{one_of, suggestion};
 
 /// Valid user and group ids (`IsValidUserID` in apimachinery).
 const IDS: std::ops::RangeInclusive<i64> = 0..=2_147_483_647;
@@ -20,6 +17,52 @@ const CHANGE_POLICIES: [&str; 2] = ["OnRootMismatch", "Always"];
 
 /// Values of `procMount`.
 const PROC_MOUNTS: [&str; 2] = ["Default", "Unmasked"];
+
+/// The capabilities of Linux, without `CAP_` (`include/uapi/linux/capability.h` of Linux 6.12). Container runtimes reject
+/// others.
+const CAPABILITIES: [&str; 41] = [
+    "AUDIT_CONTROL",
+    "AUDIT_READ",
+    "AUDIT_WRITE",
+    "BLOCK_SUSPEND",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "KILL",
+    "LEASE",
+    "LINUX_IMMUTABLE",
+    "MAC_ADMIN",
+    "MAC_OVERRIDE",
+    "MKNOD",
+    "NET_ADMIN",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_RAW",
+    "PERFMON",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYSLOG",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_CHROOT",
+    "SYS_MODULE",
+    "SYS_NICE",
+    "SYS_PACCT",
+    "SYS_PTRACE",
+    "SYS_RAWIO",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "WAKE_ALARM",
+];
 
 /// Type and `localhostProfile` of a profile.
 type ProfileSetting<'s> = (&'s str, Option<&'s str>);
@@ -90,7 +133,21 @@ impl SecurityContext {
                 let message = format!("Kubernetes spells the capability `{name}` differently");
                 let path = format!("container.capabilities.{list}");
                 object(&path, &message, &format!("write `{spelling}`"));
+            } else if !CAPABILITIES.contains(&name) && !["ALL", SYS_ADMIN].contains(&name) {
+                let message = format!("Linux has no capability `{name}`, so no container starts");
+                let help = suggestion(name, CAPABILITIES)
+                    .unwrap_or_else(|| "see capabilities(7), without `CAP_`".to_owned());
+                object(&format!("container.capabilities.{list}"), &message, &help);
             }
+        }
+        let sysctls = self.pod.sysctls.iter().flatten();
+        for sysctl in sysctls.filter(|it| it.name.is_empty() || it.value.is_empty()) {
+            let message = format!("the sysctl `{}` needs a name and a value", sysctl.name);
+            object(
+                "pod.sysctls",
+                &message,
+                "write `{name: net.core.somaxconn, value: \"1024\"}`",
+            );
         }
         objections.extend(writable::check(&self.writable_paths));
         objections
@@ -137,53 +194,4 @@ fn capabilities(context: &core::SecurityContext) -> impl Iterator<Item = (&'stat
     let drop = lists.and_then(|it| it.drop.as_ref()).into_iter().flatten();
     let add = add.map(|name| ("add", name.as_str()));
     add.chain(drop.map(|name| ("drop", name.as_str())))
-}
-
-/// Fields of any security context, and their types.
-const TYPED: [(&str, &str); 7] = [
-    ("runAsNonRoot", "true or false"),
-    ("allowPrivilegeEscalation", "true or false"),
-    ("privileged", "true or false"),
-    ("readOnlyRootFilesystem", "true or false"),
-    ("runAsUser", "a whole number"),
-    ("runAsGroup", "a whole number"),
-    ("fsGroup", "a whole number"),
-];
-
-/// Rejects an author's values of the wrong type, which would otherwise be misread.
-pub(super) fn check_types(resource: &Resource<'_>, template: &Template<'_>) -> Result<(), Problem> {
-    let containers = template.containers.iter();
-    let contexts = containers.map(|container| {
-        (
-            container.node.at(["securityContext"]),
-            container.subject.at(&["securityContext"]),
-        )
-    });
-    let pod = (
-        template.security_context(),
-        template.pod.at(&["securityContext"]),
-    );
-    for (context, path) in contexts.chain([pod]) {
-        let Some(context) = context else {
-            continue;
-        };
-        if !context.is_map() {
-            return Err(expected(resource, context, "a mapping", &path));
-        }
-        for (name, what) in TYPED {
-            let Some(node) = author(Some(context), name) else {
-                continue;
-            };
-            let fits = match node.scalar() {
-                Some(Scalar::Bool(_)) => what == "true or false",
-                // The API server accepts 1000.0 as 1000.
-                Some(Scalar::Int(_) | Scalar::Float(_)) => what == "a whole number",
-                _ => false,
-            };
-            if !fits {
-                return Err(expected(resource, node, what, &below(&path, [name])));
-            }
-        }
-    }
-    Ok(())
 }

@@ -11,9 +11,8 @@ use super::writable::{Wanted, mapping};
 use crate::catalogue::clean;
 use crate::edit::{Edits, Proposal};
 use crate::finding::{Finding, Mode};
-use crate::objects::{Container, Target, Template, expected};
+use crate::objects::{Container, Target, Template};
 use crate::problem::Problem;
-use crate::read::Resource;
 use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Value};
 
@@ -114,7 +113,6 @@ impl Volumes {
     pub(super) fn mount(
         &mut self,
         fitting: &ContainerFitting<'_, '_>,
-        resource: &Resource<'_>,
         paths: &[Wanted],
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
@@ -126,7 +124,7 @@ impl Volumes {
             if is_off && wanted.is_configured || wanted.is_provided(provided.as_deref()) {
                 continue;
             }
-            match self.cover(fitting, resource, &wanted.path)? {
+            match self.cover(fitting, &wanted.path) {
                 Cover::Writable => {}
                 Cover::Device => edits.find(is_a_device(fitting, wanted)),
                 // The author who mounts something there has seen to the image's files.
@@ -172,30 +170,17 @@ impl Volumes {
         Ok(())
     }
 
-    fn cover(
-        &self,
-        fitting: &ContainerFitting<'_, '_>,
-        resource: &Resource<'_>,
-        path: &str,
-    ) -> Result<Cover, Problem> {
+    fn cover(&self, fitting: &ContainerFitting<'_, '_>, path: &str) -> Cover {
         let container = fitting.container;
         let mut devices = container.node.items_at(["volumeDevices"]);
         let path_of = |device: Node<'_>| clean(&device.text_at(["devicePath"])?);
         if devices.any(|device| path_of(device).as_deref() == Some(path)) {
-            return Ok(Cover::Device);
+            return Cover::Device;
         }
         let mounts = container.items("volumeMounts");
         let mounts = mounts.chain(fitting.template.workspaces());
         let mut nearest: Option<(usize, Cover)> = None;
-        for (index, mount) in mounts.enumerate() {
-            if !mount.is_map() {
-                return Err(expected(
-                    resource,
-                    mount,
-                    "a mapping",
-                    &container.subject.at(&["volumeMounts", &index.to_string()]),
-                ));
-            }
+        for mount in mounts {
             let text = |key: &str| mount.text_at([key]).unwrap_or_default();
             let Some(mounted) = clean(&text("mountPath")) else {
                 continue;
@@ -219,7 +204,7 @@ impl Volumes {
             };
             nearest = Some((mounted.len(), cover));
         }
-        Ok(nearest.map_or(Cover::None, |(_, cover)| cover))
+        nearest.map_or(Cover::None, |(_, cover)| cover)
     }
 
     /// `fitout-<container>-<path>` as a DNS label. If two places would get the same name, both get a hash, whichever comes

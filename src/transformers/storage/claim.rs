@@ -8,7 +8,7 @@ use super::{Storage, is_removed, minor_version};
 use crate::config::Section;
 use crate::edit::{Answer, Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode};
-use crate::objects::{Claim, ClaimKind, expected};
+use crate::objects::{Claim, ClaimKind};
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::rules::{Rule, rule};
@@ -52,13 +52,6 @@ impl<'a> Fitting<'_, 'a> {
     }
 
     pub(super) fn fit(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
-        for part in ["spec", "metadata"] {
-            let node = self.claim.node.get(part);
-            if let Some(node) = node.filter(|node| !node.is_null() && !node.is_map()) {
-                let path = self.claim.subject.at(&[part]);
-                return Err(expected(self.resource, node, "a mapping", &path));
-            }
-        }
         if self.spec("volumeName").is_some() || self.spec("selector").is_some() {
             self.leave_bound(edits);
             return Ok(());

@@ -15,7 +15,7 @@ use super::brackets::{Brackets, lead};
 use super::plan::Plan;
 use super::style::Style;
 use super::write::{FlowWriter, Writer, indent};
-use super::{Refusal, RefusalReason as Reason};
+use super::{Footers, Refusal, RefusalReason as Reason};
 use memchr::{memchr, memrchr};
 use std::collections::HashSet;
 use std::ops::Range;
@@ -49,6 +49,8 @@ impl Splices {
 struct LinePlace {
     at: usize,
     end_of_text: bool,
+    /// Comments end here that a blank line has to keep from what follows.
+    apart: bool,
 }
 
 pub(super) struct Emitter<'a, 'p> {
@@ -58,6 +60,7 @@ pub(super) struct Emitter<'a, 'p> {
     bytes: &'a [u8],
     writer: Writer<'a>,
     splices: &'p mut Splices,
+    footers: Footers,
     /// Block scalars at the end of the text whose header was changed already.
     chomped: HashSet<u32>,
     /// The edit that is blamed for what is refused now.
@@ -69,6 +72,7 @@ pub(super) fn emit<'a>(
     plan: &Plan<'a>,
     span: Range<usize>,
     nodes: Range<u32>,
+    footers: Footers,
     splices: &mut Splices,
 ) -> Done {
     let stream = plan.stream;
@@ -83,6 +87,7 @@ pub(super) fn emit<'a>(
             style: Style::of(stream, nodes.clone()),
         },
         splices,
+        footers,
         chomped: HashSet::new(),
         edit: 0,
     };
@@ -236,6 +241,7 @@ impl<'a> Emitter<'a, '_> {
             if place.end_of_text {
                 out.push_str(eol);
             }
+            out.push_str(if place.apart { eol } else { "" });
             indent(column, out);
             write(out);
             if !place.end_of_text {
@@ -266,6 +272,7 @@ impl<'a> Emitter<'a, '_> {
         LinePlace {
             at: if end_of_text { end } else { end + 1 },
             end_of_text,
+            apart: false,
         }
     }
 

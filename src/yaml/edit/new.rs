@@ -250,7 +250,7 @@ fn copy(node: Node<'_>, budget: &mut usize, level: usize) -> Option<New> {
         return Some(New::Copy(node.id().0));
     }
     let mut map = Vec::new();
-    for (key, value) in node.entries() {
+    for (key, value) in node.local_entries() {
         let plain_key = key.is_scalar() && key.kind() != Kind::Alias && key.kind() != Kind::Empty;
         if !plain_key {
             return None;

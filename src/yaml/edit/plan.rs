@@ -23,7 +23,7 @@ pub(super) struct Plan<'a> {
     /// Nodes whose text is gone because something above them is replaced or removed: first node
     /// to the one after the last. Ranges do not contain each other.
     dropped: BTreeMap<u32, u32>,
-    /// Maps already checked for double keys and odd entries, by their number in the document.
+    /// Maps already checked for odd entries, by their number in the document.
     checked: Vec<bool>,
     /// The first node of the document.
     first: u32,
@@ -218,7 +218,6 @@ impl<'a> Plan<'a> {
         if removed {
             return Ok(None);
         }
-        self.check_merge_order(map, name, &key)?;
         Ok(Some(value.id().0))
     }
 
@@ -430,7 +429,7 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Refuses a map that readers understand differently, or that the editor cannot write into.
+    /// Refuses a map that the editor cannot write into.
     fn check_map(&mut self, id: u32) -> Done {
         let data = self.stream.tree.at(id);
         let checked = &mut self.checked[(id - self.first) as usize];
@@ -443,28 +442,6 @@ impl<'a> Plan<'a> {
                 id,
                 "this map has an explicit `? ` key, a key without a colon or a pair without braces",
             );
-        }
-        let key_kinds = |id| self.stream.tree.at(id).kind;
-        if let Some((key, _)) = self
-            .stream
-            .tree
-            .entries(id)
-            .find(|(key, _)| key_kinds(*key).is_collection())
-        {
-            return self.refuse(
-                Reason::OddEntry,
-                key,
-                "this map has a key that is a map or a sequence",
-            );
-        }
-        if let Some((first, second)) = self.node(id).duplicate_key() {
-            let message = format!(
-                "`{}` is a key of this map twice, at {} and at {}",
-                second.raw(),
-                first.position(),
-                second.position()
-            );
-            return self.refuse(Reason::DuplicateKey, second.id().0, message);
         }
         Ok(())
     }

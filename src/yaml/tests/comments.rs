@@ -1,6 +1,6 @@
 //! Comments keep their owners, and new text in brackets looks like the text around it.
 
-use super::super::{Change, Edit, Stream, join};
+use super::super::{Change, Edit, Footers, Stream, join};
 use super::{remove, set, try_edit};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -39,6 +39,22 @@ fn other_comments_at_the_end_stay_at_the_end() {
             json!(1)
         ),
         "s:\n  a:\n  k: 1\n  # Words about nothing in particular\n"
+    );
+}
+
+#[test]
+fn footers_of_kyaml_stay_with_the_entry_above() {
+    let text = "s:\n  a:\n    b: 1\n  # a\n  # a\n\n  # far\nd: 1\n";
+    let stream = Stream::parse(text).unwrap();
+    let edit = |pointer: &str| Edit {
+        root: stream.documents().next().unwrap().root().id(),
+        pointer: jsonptr::PointerBuf::parse(pointer).unwrap(),
+        change: Change::Set(1.into()),
+    };
+    let edited = stream.edit_with(&[edit("/s/a/k"), edit("/s/k")], Footers::OfTheEntryAbove);
+    assert_eq!(
+        edited.unwrap(),
+        "s:\n  a:\n    b: 1\n    k: 1\n  # a\n  # a\n\n  k: 1\n\n  # far\nd: 1\n"
     );
 }
 

@@ -1,9 +1,5 @@
 use super::super::*;
-use super::value;
-
-fn root(stream: &Stream) -> Node<'_> {
-    stream.documents().next().unwrap().root()
-}
+use super::{root, value};
 
 #[test]
 fn documents_tile_the_text() {
@@ -171,23 +167,6 @@ fn null_is_what_both_readers_take_for_it() {
 }
 
 #[test]
-fn duplicate_keys_are_found_by_content() {
-    for text in ["a: 1\n'a': 2\n", "a: 1\nb: 2\n\"\\x61\": 3\n"] {
-        let stream = Stream::parse(text).unwrap();
-        let (first, second) = root(&stream).duplicate_key().unwrap();
-        assert_eq!(
-            (first.position().line, second.position().line),
-            (1, text.lines().count())
-        );
-    }
-    assert!(
-        root(&Stream::parse("a: 1\nb: 2\n").unwrap())
-            .duplicate_key()
-            .is_none()
-    );
-}
-
-#[test]
 fn positions_count_characters_and_skip_the_byte_order_mark() {
     let stream = Stream::from_bytes("\u{feff}ü: x\nb: é y\n".into()).unwrap();
     assert_eq!(
@@ -231,12 +210,7 @@ fn a_value_expands_aliases_and_merges_up_to_a_limit() {
         expanded.to_string(),
         r#"{"base": {"x": 1}, "use": {"y": 2, "x": 1}}"#
     );
-    let mut laughs = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x]\n");
-    for i in 1..9 {
-        let list = format!("*a{}, ", i - 1).repeat(9);
-        laughs.push_str(&format!("a{i}: &a{i} [{}]\n", list.trim_end_matches(", ")));
-    }
-    let stream = Stream::parse(laughs).unwrap();
+    let stream = Stream::parse(format!("[{}]\n", "x, ".repeat(100_000))).unwrap();
     assert_eq!(root(&stream).value(), Err(TooLarge));
 }
 

@@ -387,7 +387,9 @@ func judge(r record) (faults []string) {
 		now := after.comments[next-1]
 		isNew := !slices.ContainsFunc(before.nodes, func(n node) bool { return "before "+n.path == now.owner })
 		// Of comments at the end of a map, what is below them may be new.
-		atEnd := func(owner string) bool { return owner == items || strings.HasPrefix(owner, "in ") || owner == "at the end" }
+		atEnd := func(owner string) bool {
+			return owner == items || strings.HasPrefix(owner, "in ") || owner == "at the end"
+		}
 		isSame := now.owner == c.owner || atEnd(c.owner) && isNew && strings.HasPrefix(now.owner, "before ") ||
 			atEnd(c.owner) && now.owner == items || c.owner == items && atEnd(now.owner)
 		if !isSame && !removes {

@@ -10,6 +10,7 @@
 //! - Other comment lines at the end of a collection stay at its end, behind what is added.
 
 use super::super::super::tree::{Data, Kind, NONE};
+use super::super::Footers;
 use super::{Emitter, LinePlace};
 use memchr::memrchr;
 
@@ -52,6 +53,9 @@ impl<'a> Emitter<'a, '_> {
     pub(super) fn after(&mut self, id: u32) -> LinePlace {
         let below = self.below(id, true);
         let mut place = self.behind_commented_out(self.behind_deeper(below, id), id);
+        if self.footers == Footers::OfTheEntryAbove {
+            place = self.behind_footers(below, id);
+        }
         // Lines that are taken away at the end of the text leave the break before them.
         if place.end_of_text
             && let Some(gone) = self.outermost_gone(self.last_leaf(id))
@@ -76,6 +80,7 @@ impl<'a> Emitter<'a, '_> {
             return LinePlace {
                 at: end,
                 end_of_text: false,
+                apart: false,
             };
         }
         let below = self.next_line(end);
@@ -142,6 +147,17 @@ impl<'a> Emitter<'a, '_> {
             end = next;
         }
         if belongs { end } else { place }
+    }
+
+    /// Behind the comment lines that directly follow `place` and are not left of node `id`.
+    fn behind_footers(&self, place: LinePlace, id: u32) -> LinePlace {
+        let column = self.column_around(id).unwrap_or_default();
+        let lines = self.lines_from(place);
+        let is_footer = |line: &Line| matches!(line, Line::Comment(at, _) if *at >= column);
+        let footers = lines.take_while(|(line, _)| is_footer(line));
+        footers
+            .last()
+            .map_or(place, |(_, end)| LinePlace { apart: true, ..end })
     }
 
     /// The lines from a place on, each with the place behind it.

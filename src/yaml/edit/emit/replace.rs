@@ -194,6 +194,7 @@ impl Emitter<'_, '_> {
             return LinePlace {
                 at,
                 end_of_text: false,
+                apart: false,
             };
         }
         let end = data.end as usize;
@@ -207,6 +208,7 @@ impl Emitter<'_, '_> {
             return LinePlace {
                 at: end,
                 end_of_text: false,
+                apart: false,
             };
         }
         self.splice(start, end, |_| {});

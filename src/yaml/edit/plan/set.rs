@@ -1,7 +1,7 @@
 //! A collection that is set where there is one: only what differs changes, so that comments, quotes
 //! and order of the rest stay.
 
-use super::super::super::{Node, Scalar};
+use super::super::super::{Node, NodeId, Scalar};
 use super::super::new::{Name, New};
 use super::{Done, Plan};
 
@@ -36,7 +36,7 @@ impl Plan<'_> {
         let stream = self.stream;
         let names: Vec<_> = entries.iter().map(|(name, _)| name.text(stream)).collect();
         let node = self.node(id);
-        for (key, _) in node.entries() {
+        for (key, _) in node.local_entries() {
             let text = key.text().unwrap_or_default();
             if !names.contains(&text) {
                 self.remove(id, key.id().0)?;
@@ -57,9 +57,9 @@ impl Plan<'_> {
     /// Keeps the items that are there in the order of the new ones, and adds the others.
     fn set_items(&mut self, id: u32, items: Vec<New>) -> Done {
         let mut items = items.into_iter().peekable();
-        for item in self.node(id).items() {
-            if items.next_if(|new| is(item, new)).is_none() {
-                self.remove(id, item.id().0)?;
+        for item in self.stream.tree.children(id) {
+            if items.next_if(|new| is(self.node(item), new)).is_none() {
+                self.remove(id, item)?;
             }
         }
         if items.peek().is_some() {
@@ -81,13 +81,17 @@ fn is(node: Node<'_>, value: &New) -> bool {
                 let found = node.find_local(&name.text(node.stream()));
                 found.is_some_and(|(_, node)| is(node, value))
             };
-            node.is_map() && node.entries().count() == entries.len() && entries.iter().all(has)
+            node.is_map()
+                && node.local_entries().count() == entries.len()
+                && entries.iter().all(has)
         }
         New::Sequence(items) => {
-            let mut nodes = node.items();
-            let are = items
-                .iter()
-                .all(|item| nodes.next().is_some_and(|it| is(it, item)));
+            let stream = node.stream();
+            let mut nodes = stream.tree.children(node.id().0);
+            let are = items.iter().all(|item| {
+                let next = nodes.next().map(|id| stream.node(NodeId(id)));
+                next.is_some_and(|it| is(it, item))
+            });
             node.is_sequence() && are && nodes.next().is_none()
         }
         New::Null => node.is_null(),

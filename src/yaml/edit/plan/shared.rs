@@ -14,24 +14,6 @@ impl<'a> Plan<'a> {
         self.node(map).merge()
     }
 
-    /// sigs.k8s.io/yaml lets a `<<` win over keys written before it; kyaml never does.
-    pub(super) fn check_merge_order(&self, map: u32, name: Node<'_>, key: &str) -> Done {
-        let Some(merge) = self.merge(map).filter(|_| key != "<<") else {
-            return Ok(());
-        };
-        if merge.id() < name.id() {
-            return Ok(());
-        }
-        if !merge_has(merge, key) {
-            return Ok(());
-        }
-        let line = name.position().line;
-        let message = format!(
-            "`{key}` on line {line} precedes a `<<` with the same key, so kubectl reads the merged value"
-        );
-        self.refuse(Reason::Shared, name.id().0, message)
-    }
-
     /// Without a local entry the merged one of the same key would show.
     pub(super) fn check_uncovers(&self, map: u32, token: &Token<'_>) -> Done {
         let key = token.decoded();

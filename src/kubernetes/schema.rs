@@ -1,0 +1,337 @@
+//! The types of the fields of Kubernetes' kinds, and values of other types.
+//!
+//! The API server decodes an object before it looks at any value, and answers 400 where a value has another type than its
+//! field. What its decoder accepts is accepted here: null everywhere, and `1000.0` for a whole number.
+
+mod types;
+
+use std::borrow::Cow;
+
+use jsonptr::PointerBuf;
+
+use super::Quantity;
+use crate::yaml::{Node, Scalar};
+
+pub use types::{
+    Container as CONTAINER, ObjectMeta as METADATA, PersistentVolumeClaim as CLAIM,
+    PersistentVolumeClaimSpec as CLAIM_SPEC, PodSpec as POD_SPEC, PodTemplateSpec as POD_TEMPLATE,
+};
+
+/// The names of types in messages.
+pub const STRING: &str = "a string";
+/// A quantity.
+pub const QUANTITY: &str = "a quantity";
+
+/// The type of a field.
+#[derive(Debug)]
+pub enum Type {
+    /// A string; also a time or a duration.
+    String,
+    /// A string in base64.
+    Bytes,
+    /// A boolean.
+    Bool,
+    /// A whole number of 32 bits.
+    Int32,
+    /// A whole number of 64 bits.
+    Int64,
+    /// A whole number or a string.
+    IntOrString,
+    /// A quantity.
+    Quantity,
+    /// Anything.
+    Any,
+    /// An object with known fields.
+    Nested(&'static Object),
+    /// A list.
+    List(&'static Type),
+    /// A map with any keys.
+    Map(&'static Type),
+}
+
+/// An object with known fields. Other fields are not checked.
+#[derive(Debug)]
+pub struct Object(&'static [(&'static str, Type)]);
+
+/// A value of another type than its field.
+#[derive(Debug)]
+pub struct Mismatch<'a> {
+    /// The value.
+    pub node: Node<'a>,
+    /// Its path.
+    pub path: PointerBuf,
+    /// The type of the field.
+    pub expected: &'static str,
+}
+
+/// Declares objects with the types of their fields: `[T]` is a list, `{T}` a map.
+macro_rules! objects {
+    ($($name:ident { $($field:ident: $type:tt),* })*) => {
+        $(
+            #[allow(non_upper_case_globals, unreachable_pub, missing_docs)]
+            pub static $name: Object = Object(&[$((stringify!($field), type_of!($type))),*]);
+        )*
+    };
+}
+use objects;
+
+/// A type as [`objects`] writes it.
+macro_rules! type_of {
+    ([$type:tt]) => {
+        Type::List(&type_of!($type))
+    };
+    ({$type:tt}) => {
+        Type::Map(&type_of!($type))
+    };
+    (String) => {
+        Type::String
+    };
+    (Bytes) => {
+        Type::Bytes
+    };
+    (Bool) => {
+        Type::Bool
+    };
+    (Int32) => {
+        Type::Int32
+    };
+    (Int64) => {
+        Type::Int64
+    };
+    (IntOrString) => {
+        Type::IntOrString
+    };
+    (Quantity) => {
+        Type::Quantity
+    };
+    (Any) => {
+        Type::Any
+    };
+    ($object:ident) => {
+        Type::Nested(&$object)
+    };
+}
+use type_of;
+
+/// The fields of a kind; `None` for a kind that is not in the table.
+#[must_use]
+pub fn fields_of(api_version: &str, kind: &str) -> Option<&'static Object> {
+    let mut kinds = types::KINDS.iter();
+    let known = kinds.find(|(version, name, _)| *name == kind && *version == api_version)?;
+    Some(known.2)
+}
+
+/// Whether Go's `base64.StdEncoding` decodes a text; it ignores line breaks.
+fn is_base64(text: &str) -> bool {
+    let bytes = text.bytes().filter(|c| !matches!(c, b'\n' | b'\r'));
+    let padding = text.trim_end_matches(['\n', '\r']);
+    let padding = padding.len() - padding.trim_end_matches('=').len();
+    let len = bytes.clone().count();
+    let is_digit = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'/');
+    len.is_multiple_of(4) && padding <= 2 && bytes.take(len - padding.min(len)).all(is_digit)
+}
+
+/// A place below the checked node.
+#[derive(Clone, Copy)]
+enum Path<'p> {
+    Top,
+    Key(&'p Path<'p>, &'p str),
+    Item(&'p Path<'p>, usize),
+}
+
+impl Path<'_> {
+    fn pointer(&self) -> PointerBuf {
+        let (mut pointer, token) = match self {
+            Path::Top => return PointerBuf::new(),
+            Path::Key(above, key) => (above.pointer(), Cow::Borrowed(*key)),
+            Path::Item(above, index) => (above.pointer(), Cow::Owned(index.to_string())),
+        };
+        pointer.push_back(token.as_ref());
+        pointer
+    }
+}
+
+impl Object {
+    /// The values in a mapping that have another type than their field.
+    #[must_use]
+    pub fn mismatches<'a>(&self, node: Node<'a>) -> Vec<Mismatch<'a>> {
+        let mut found = Vec::new();
+        self.visit(node, Path::Top, &mut found);
+        found
+    }
+
+    /// The same of the value of a key, which may have another type itself.
+    #[must_use]
+    pub fn mismatches_at<'a>(&'static self, key: &str, node: Node<'a>) -> Vec<Mismatch<'a>> {
+        let mut found = Vec::new();
+        Type::Nested(self).visit(node, Path::Key(&Path::Top, key), &mut found);
+        found
+    }
+
+    fn visit<'a>(&self, node: Node<'a>, path: Path<'_>, found: &mut Vec<Mismatch<'a>>) {
+        for (key, value) in node.entries() {
+            let Some(name) = key.text() else { continue };
+            if let Some((_, field)) = self.0.iter().find(|(field, _)| *field == name) {
+                field.visit(value, Path::Key(&path, &name), found);
+            }
+        }
+    }
+}
+
+impl Type {
+    fn visit<'a>(&self, node: Node<'a>, path: Path<'_>, found: &mut Vec<Mismatch<'a>>) {
+        let is_accepted = match self {
+            Type::Any => true,
+            Type::Nested(object) if node.is_map() => {
+                object.visit(node, path, found);
+                true
+            }
+            Type::Map(of) if node.is_map() => {
+                for (key, value) in node.entries() {
+                    let name = key.text().unwrap_or_default();
+                    of.visit(value, Path::Key(&path, &name), found);
+                }
+                true
+            }
+            Type::List(of) if node.is_sequence() => {
+                for (index, item) in node.items().enumerate() {
+                    of.visit(item, Path::Item(&path, index), found);
+                }
+                true
+            }
+            _ => self.accepts(node),
+        };
+        if !is_accepted {
+            found.push(Mismatch {
+                node,
+                path: path.pointer(),
+                expected: self.words(),
+            });
+        }
+    }
+
+    /// Whether a scalar has this type.
+    fn accepts(&self, node: Node<'_>) -> bool {
+        let Some(value) = node.scalar() else {
+            return false;
+        };
+        match (self, value) {
+            (_, Scalar::Null) => true,
+            (Type::String | Type::IntOrString, Scalar::Text(_)) => true,
+            (Type::Bytes, Scalar::Text(text)) => is_base64(&text),
+            (Type::Bool, Scalar::Bool(_)) => true,
+            (Type::Quantity, Scalar::Text(_) | Scalar::Int(_) | Scalar::Float(_)) => {
+                Quantity::of_node(node).is_ok()
+            }
+            (Type::Int32 | Type::IntOrString, _) => node.int::<i32>().is_some(),
+            (Type::Int64, _) => node.int::<i64>().is_some(),
+            _ => false,
+        }
+    }
+
+    fn words(&self) -> &'static str {
+        match self {
+            Type::String => STRING,
+            Type::Bytes => "a string in base64",
+            Type::Bool => "a boolean",
+            Type::Int32 => "a whole number of 32 bits",
+            Type::Int64 => "a whole number of 64 bits",
+            Type::IntOrString => "a whole number or a string",
+            Type::Quantity => QUANTITY,
+            Type::Any => "anything",
+            Type::Nested(_) | Type::Map(_) => "a mapping",
+            Type::List(_) => "a list",
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::yaml::Stream;
+
+    fn found(text: &str) -> Vec<String> {
+        let stream = Stream::parse(text).unwrap();
+        let root = stream.documents().next().unwrap().root();
+        let text_of = |key: &str| root.text_at([key]).unwrap();
+        let fields = fields_of(&text_of("apiVersion"), &text_of("kind")).unwrap();
+        let row = |it: Mismatch<'_>| format!("{}: {}", it.path, it.expected);
+        fields.mismatches(root).into_iter().map(row).collect()
+    }
+
+    #[test]
+    fn values_of_another_type_are_found_wherever_they_are() {
+        let text = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: 1, labels: [a], annotations: {a: true, b: null, c: \"1\"}, ownerReferences: [{controller: \"true\"}]}
+spec:
+  replicas: \"2\"
+  selector: {matchLabels: {app: 1.0}}
+  template:
+    metadata: {annotations: {prometheus.io/port: 8080}}
+    spec:
+      hostNetwork: \"true\"
+      securityContext: {runAsUser: 1000.0, runAsGroup: 1.5, supplementalGroups: {a: 1}}
+      volumes:
+      - {name: a, emptyDir: {sizeLimit: true}, unknown: 1}
+      containers:
+      - name: a
+        args: [1, b, ~]
+        env: {A: b}
+        resources: {limits: {cpu: 1, memory: [1]}}
+        livenessProbe: {httpGet: {port: true}, periodSeconds: 3000000000}
+";
+        let expected = [
+            "/metadata/name: a string",
+            "/metadata/labels: a mapping",
+            "/metadata/annotations/a: a string",
+            "/metadata/ownerReferences/0/controller: a boolean",
+            "/spec/replicas: a whole number of 32 bits",
+            "/spec/selector/matchLabels/app: a string",
+            "/spec/template/metadata/annotations/prometheus.io~1port: a string",
+            "/spec/template/spec/hostNetwork: a boolean",
+            "/spec/template/spec/securityContext/runAsGroup: a whole number of 64 bits",
+            "/spec/template/spec/securityContext/supplementalGroups: a list",
+            "/spec/template/spec/volumes/0/emptyDir/sizeLimit: a quantity",
+            "/spec/template/spec/containers/0/args/0: a string",
+            "/spec/template/spec/containers/0/env: a list",
+            "/spec/template/spec/containers/0/resources/limits/memory: a quantity",
+            "/spec/template/spec/containers/0/livenessProbe/httpGet/port: a whole number or a string",
+            "/spec/template/spec/containers/0/livenessProbe/periodSeconds: a whole number of 32 bits",
+        ];
+        assert_eq!(found(text), expected);
+    }
+
+    #[test]
+    fn what_the_decoder_of_the_api_server_accepts_is_accepted() {
+        let text = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: a, labels: ~, creationTimestamp: null, annotations: {a: ~, b: 2001-01-01}}
+spec:
+  hostNetwork: yes
+  securityContext: {runAsUser: 1e3, runAsNonRoot: True, fsGroup: 0x10}
+  containers:
+  - {name: a, image: b, ports: ~, resources: {limits: {cpu: 1.5, memory: 1e9}}, livenessProbe: {httpGet: {port: 8e3}}}
+  - ~
+status: {phase: 1}
+";
+        assert_eq!(found(text), Vec::<String>::new());
+    }
+
+    #[test]
+    fn merged_values_have_the_type_of_their_field() {
+        let text = "\
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: a, annotations: {<<: &a {x: 1, y: 2}, x: \"1\"}}
+data: {<<: *a, y: \"2\"}
+";
+        assert_eq!(
+            found(text),
+            ["/metadata/annotations/y: a string", "/data/x: a string"]
+        );
+    }
+}
