@@ -6,6 +6,7 @@
 
 mod change;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
@@ -323,6 +324,19 @@ impl<'a> Edits<'a> {
         let findings = self.findings.into_iter();
         let is_left = |it: &Finding| it.decision.as_deref().is_some_and(Decision::is_left);
         changes.chain(findings.filter(is_left))
+    }
+
+    /// The findings for edits of this plan without the values of the manifest, which those in `known` do not include.
+    pub fn different(self, known: &[Change]) -> impl Iterator<Item = Finding> {
+        let places: HashSet<PointerBuf> = known.iter().map(Change::pointer).collect();
+        let changes = self.changes.into_iter();
+        let changes = changes.filter(move |it| !places.contains(&it.pointer()));
+        changes.map(|change| Finding {
+            rule: &change::DIFFERENT,
+            severity: change::DIFFERENT.severity,
+            help: None,
+            ..change.as_finding()
+        })
     }
 
     /// Records that a section leaves a part of the object out.

@@ -138,6 +138,25 @@ pub struct Exempted {
     pub until: Option<Date>,
 }
 
+/// An exemption in effect: what an object is exempt from, and who granted it.
+#[derive(Clone, Debug)]
+pub struct Grant {
+    /// The index of the object.
+    pub resource: usize,
+    /// The sections, fields and rules, as written.
+    pub from: Vec<String>,
+    /// The reason; empty where none is needed.
+    pub reason: String,
+    /// The last day.
+    pub until: Option<Date>,
+    /// The annotation, or the path of the exemption in the config.
+    pub by: String,
+    /// The place of the exemption in the config, if it is known.
+    pub place: Option<(Arc<str>, Position)>,
+    /// The number of findings that it waives.
+    pub waived: usize,
+}
+
 impl Finding {
     /// A finding with the severity of its rule.
     pub fn new(rule: &'static Rule, message: impl Into<String>) -> Finding {

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use kustomize_krm_types::Severity;
 
 use crate::config::Config;
-use crate::finding::{Exempted, Finding, Subject};
+use crate::finding::{Exempted, Finding, Grant, Subject};
 use crate::rules::{Rule, When, rule};
-use crate::select::{AppliedExemption, EXEMPT, Selection, Source};
+use crate::select::{AppliedExemption, EXEMPT, SKIP, Selected, Selection, Source};
 
 /// The rules that the funnel itself reports.
 pub const RULES: &[Rule] = &[UNUSED];
@@ -32,6 +32,8 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// The findings that an exemption covers.
     pub exempted: Vec<Exempted>,
+    /// The exemptions in effect, object by object.
+    pub grants: Vec<Grant>,
 }
 
 impl<'c> Funnel<'c> {
@@ -77,18 +79,28 @@ impl<'c> Funnel<'c> {
         let duplicates = self.duplicates();
         let findings = std::mem::take(&mut self.findings).into_iter();
         for (mut finding, is_duplicate) in findings.zip(duplicates) {
+            let exemption = exemption_of(&finding, selection, self.config);
+            // An exempt field is not written, whether or not its rule is asked.
+            let keeps_field = finding
+                .decision
+                .as_ref()
+                .is_some_and(|it| it.exemption.is_some());
+            if let Some(exemption) = exemption.filter(|_| keeps_field) {
+                exemption.is_used.set(true);
+            }
             let severity = self.severity_of(finding.rule, finding.severity);
             let Some(severity) = severity.filter(|_| !is_duplicate && self.asks(finding.rule))
             else {
                 continue;
             };
-            match exemption_of(&finding, selection, self.config) {
+            match exemption {
                 None => {
                     finding.severity = severity;
                     verdict.findings.push(finding);
                 }
                 Some(exemption) => {
                     exemption.is_used.set(true);
+                    exemption.waived.update(|waived| waived + 1);
                     verdict.exempted.push(Exempted {
                         finding,
                         reason: exemption.reason.clone(),
@@ -97,6 +109,8 @@ impl<'c> Funnel<'c> {
                 }
             }
         }
+        let selected = selection.selected.iter();
+        verdict.grants = selected.flat_map(|it| grants(self.config, it)).collect();
         let graded = |mut finding: Finding| {
             finding.severity = self.severity_of(finding.rule, finding.severity)?;
             Some(finding)
@@ -122,12 +136,57 @@ fn exemption_of<'s>(
     }
 }
 
+/// What an object is exempt from.
+fn grants(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Grant> {
+    let mut grants = Vec::new();
+    let author = &selected.author;
+    if !author.skipped.is_empty() {
+        grants.push(Grant {
+            resource: selected.index,
+            from: author.skipped.iter().map(|it| (*it).to_owned()).collect(),
+            reason: author.skip_reason.clone(),
+            until: author.skip_until.clone(),
+            by: SKIP.to_owned(),
+            place: None,
+            waived: 0,
+        });
+    }
+    for exemption in selected.exemptions.iter().filter(|it| it.is_used.get()) {
+        let (by, place) = match exemption.source {
+            Source::Annotation => (EXEMPT.to_owned(), None),
+            Source::Config(index) => {
+                let exemption = &config.exemptions[index];
+                (exemption.path.clone(), exemption.place.clone())
+            }
+        };
+        let container = exemption.container_name();
+        let container = container.map_or(String::new(), |name| format!("{name}:"));
+        grants.push(Grant {
+            resource: selected.index,
+            from: exemption
+                .words()
+                .map(|word| format!("{container}{word}"))
+                .collect(),
+            reason: exemption.reason.clone(),
+            until: exemption.until.clone(),
+            by,
+            place,
+            waived: exemption.waived.get(),
+        });
+    }
+    grants
+}
+
 /// Exemptions that cover nothing.
 fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let all = || selection.selected.iter().flat_map(|it| &it.exemptions);
     for (index, exemption) in config.exemptions.iter().enumerate() {
         let mut of_config = all().filter(|it| it.source == Source::Config(index));
+        // FIT-EXM002 reports it.
+        if exemption.has_ended(config.today.as_ref()) {
+            continue;
+        }
         if !of_config.any(|exemption| exemption.is_used.get()) {
             let message = format!("{} covers nothing: {}", exemption.path, exemption.reason);
             findings.push(
@@ -139,9 +198,7 @@ fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     for selected in &selection.selected {
         let by_author = selected.exemptions.iter();
         let by_author = by_author.filter(|it| it.source == Source::Annotation && !it.is_used.get());
-        // FIT-EXM004 reports unknown words.
-        let unused = by_author.flat_map(AppliedExemption::words);
-        for word in unused.filter(|word| config.vocabulary.knows(word)) {
+        for word in by_author.flat_map(AppliedExemption::words) {
             let message = format!("`{word}` in the annotation {EXEMPT} covers nothing");
             findings.push(
                 Finding::new(&UNUSED, message)

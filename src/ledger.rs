@@ -182,7 +182,7 @@ impl Ledger {
             }
         }
         for claim in &selected.target.claims {
-            let account = of_claim(selected, claim, asked);
+            let account = of_claim(config, selected, claim, asked);
             self.claims.push(row(&claim.subject, account));
         }
     }
@@ -277,7 +277,7 @@ fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) ->
         let is_selected =
             selected.containers.is_whole_object() || selected.each_container().next().is_some();
         return Account::PassedOver(match is_selected {
-            true => unasked(selected),
+            true => unasked(config, selected),
             false => SkipReason::NotSelected,
         });
     }
@@ -306,14 +306,19 @@ fn of_container(
         return Account::CheckedOnly;
     }
     let left_out = selected.containers.leave_out(container);
-    Account::PassedOver(left_out.unwrap_or_else(|| unasked(selected)))
+    Account::PassedOver(left_out.unwrap_or_else(|| unasked(config, selected)))
 }
 
-fn of_claim(selected: &Selected<'_, '_>, claim: &Claim<'_>, asked: &Asked) -> Account {
+fn of_claim(
+    config: &Config<'_>,
+    selected: &Selected<'_, '_>,
+    claim: &Claim<'_>,
+    asked: &Asked,
+) -> Account {
     let left_out = asked.left_out.get(&Arc::as_ptr(&claim.subject));
     let unasked = || match (left_out, selected.containers.is_whole_object()) {
         (Some(reason), _) => *reason,
-        (None, true) => unasked(selected),
+        (None, true) => unasked(config, selected),
         (None, false) => SkipReason::NotSelected,
     };
     let account = asked.about(&claim.subject);
@@ -321,9 +326,11 @@ fn of_claim(selected: &Selected<'_, '_>, claim: &Claim<'_>, asked: &Asked) -> Ac
 }
 
 /// Why a part of a selected object has no proposed edits.
-fn unasked(selected: &Selected<'_, '_>) -> SkipReason {
-    match selected.skipped.is_empty() {
-        true => SkipReason::Unconfigured,
-        false => SkipReason::Skipped,
+fn unasked(config: &Config<'_>, selected: &Selected<'_, '_>) -> SkipReason {
+    let layers: Vec<_> = selected.layers.iter().map(|(id, _)| *id).collect();
+    let is_configured = |section: &&str| !config.section_layers(&layers, section).is_empty();
+    match selected.author.skipped.iter().any(is_configured) {
+        true => SkipReason::Skipped,
+        false => SkipReason::Unconfigured,
     }
 }

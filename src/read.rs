@@ -17,14 +17,12 @@ use crate::yaml::{Node, Scalar, Stream};
 /// The program that runs the function, which determines where results go. See [`crate::report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host {
-    /// kustomize or kubectl: items have kustomize's id annotation.
+    /// kustomize or kubectl: every item has kustomize's id annotation, and nothing comes from a file.
     Kustomize,
-    /// kpt, or another host with packages of files: items have a path annotation.
+    /// kpt, or another host with packages of files: every item has a path annotation.
     Kpt,
-    /// Another program.
+    /// Another program, or signs that disagree.
     Unknown,
-    /// No host: fitout's own command line.
-    CommandLine,
 }
 
 /// The ResourceList that a host wrote to standard input.
@@ -90,26 +88,34 @@ impl<'a> ResourceList<'a> {
     pub fn read(stream: &'a Stream) -> Result<ResourceList<'a>, Problems> {
         let root = only_document(stream)?;
         check_identity(root)?;
-        let resources = match root.at(["items"]) {
+        let mut resources = match root.at(["items"]) {
             None => Vec::new(),
             Some(items) if items.is_sequence() => read_items(items)?,
             Some(items) => return Err(wrong_shape(items, "a list", "items").into()),
         };
-        let host = host_of(&resources);
+        let function_config = root.at(["functionConfig"]);
+        let host = host_of(root, function_config);
+        if host == Host::Kustomize {
+            for resource in &mut resources {
+                resource.origin = resource.origin_in_build();
+            }
+        }
         Ok(ResourceList {
             root,
             resources,
-            function_config: root.at(["functionConfig"]),
+            function_config,
             host,
         })
     }
 
     /// The `id` annotations of kustomize to remove. With them it matches items with its own copies, to restore comments that
-    /// a function lost. It has dropped all comments before, so this only takes most of the call's time (measured).
+    /// a function lost. It has dropped all comments before, so this only takes most of the call's time (measured). One sign
+    /// of kustomize is enough: at worst a host does not restore comments.
     ///
     /// kpt keeps its ids: it does not pass on comments above or below a document, and needs the id to put them back.
     pub fn bookkeeping_to_drop(&self) -> Vec<(Node<'a>, PointerBuf)> {
-        if self.host != Host::Kustomize {
+        let mut resources = self.resources.iter();
+        if !resources.any(|it| it.annotation(annotations::KUSTOMIZE_ID).is_some()) {
             return Vec::new();
         }
         let mut drops = Vec::new();
@@ -206,22 +212,65 @@ fn read_items<'a>(items: Node<'a>) -> Result<Vec<Resource<'a>>, Problems> {
     }
 }
 
-fn host_of(resources: &[Resource<'_>]) -> Host {
-    let carries = |names: &[&str]| {
-        let has =
-            |resource: &Resource<'_>| names.iter().any(|name| resource.annotation(name).is_some());
-        resources.iter().any(has)
+/// The annotations with the file of an item.
+const FILE_PATHS: [&str; 2] = [annotations::PATH, annotations::LEGACY_PATH];
+
+/// The annotations that hosts with packages of files write, and kustomize does not.
+const OF_FILES: [&str; 3] = [
+    annotations::SEQ_INDENT,
+    annotations::PACKAGE_PATH,
+    annotations::KPT_RESOURCE_ID,
+];
+
+/// The host. An author can write any annotation on an item, and a validator returns no items to kustomize, so what would
+/// then be lost elsewhere depends on it. kustomize is recognised only if nothing contradicts it: its id on every item, the
+/// position of every item in the list, no sign of a file on any item, and none on the functionConfig, which authors do not
+/// write.
+fn host_of(root: Node<'_>, function_config: Option<Node<'_>>) -> Host {
+    // The items as the host counts them, not the objects in their Lists.
+    let items: Vec<Node<'_>> = root.items_at(["items"]).collect();
+    if items.is_empty() {
+        return Host::Unknown;
+    }
+    fn of<'a>(node: Node<'a>, name: &str) -> Option<Cow<'a, str>> {
+        node.at(["metadata", "annotations", name])?.text()
+    }
+    let has = |node: Node<'_>, names: &[&str]| names.iter().any(|name| of(node, name).is_some());
+    let every = |names: &[&str]| items.iter().all(|item| has(*item, names));
+    let none = |names: &[&str]| !items.iter().any(|item| has(*item, names));
+    if none(&[annotations::KUSTOMIZE_ID]) && every(&FILE_PATHS) {
+        return Host::Kpt;
+    }
+    let is_config_of_build = |names: &[&str]| {
+        function_config.is_some_and(|config| {
+            !has(config, names) && of(config, annotations::LOCAL_CONFIG).as_deref() == Some("true")
+        })
     };
-    if carries(&[annotations::KUSTOMIZE_ID]) {
-        Host::Kustomize
-    } else if carries(&[
-        annotations::PATH,
-        annotations::LEGACY_PATH,
-        annotations::PACKAGE_PATH,
-    ]) {
-        Host::Kpt
-    } else {
-        Host::Unknown
+    let of_config = [annotations::INDEX, annotations::PATH, annotations::ID];
+    let is_in_place = |(position, item): (usize, &Node<'_>)| {
+        let index = of(*item, annotations::INDEX);
+        index.is_none_or(|index| index.parse() == Ok(position))
+    };
+    // From its second function on, kustomize sets artificial paths.
+    let is_artificial = |item: &Node<'_>| {
+        let kind = item.text_at(["kind"]).unwrap_or_default().to_lowercase();
+        let mut paths = FILE_PATHS.iter().filter_map(|name| of(*item, name));
+        paths.all(|path| {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            let name = name.strip_prefix(kind.as_str());
+            name.is_some_and(|name| name.starts_with('_') && name.ends_with(".yaml"))
+        })
+    };
+    let is_of_build = every(&[annotations::KUSTOMIZE_ID])
+        && none(&OF_FILES)
+        && items.iter().enumerate().all(is_in_place)
+        && match none(&FILE_PATHS) {
+            true => function_config.is_none_or(|config| !has(config, &of_config)),
+            false => is_config_of_build(&of_config) && items.iter().all(is_artificial),
+        };
+    match is_of_build {
+        true => Host::Kustomize,
+        false => Host::Unknown,
     }
 }
 
@@ -378,22 +427,22 @@ impl<'a> Resource<'a> {
         Place::of(node, self.origin.readable_path())
     }
 
+    /// The file in a build of kustomize. From its second transformer on, kustomize sets artificial path annotations; this one
+    /// is right.
+    fn origin_in_build(&self) -> Origin {
+        let origin = self.annotation(annotations::ORIGIN).unwrap_or_default();
+        let mut lines = origin.lines();
+        let path = lines.find_map(|line| line.strip_prefix("path: "));
+        Origin {
+            path: path.map(str::to_owned),
+            index: 0,
+            has_lines: false,
+        }
+    }
+
     fn annotated_origin(&self) -> Origin {
         let either =
             |name: &str, legacy: &str| self.annotation(name).or_else(|| self.annotation(legacy));
-        if self.annotation(annotations::KUSTOMIZE_ID).is_some() {
-            // From its second transformer on, kustomize sets artificial path annotations; this one is right.
-            let origin = self.annotation(annotations::ORIGIN).unwrap_or_default();
-            let path = origin
-                .lines()
-                .find_map(|line| line.strip_prefix("path: "))
-                .map(str::to_owned);
-            return Origin {
-                path,
-                index: 0,
-                has_lines: false,
-            };
-        }
         let path = either(annotations::PATH, annotations::LEGACY_PATH);
         let index = either(annotations::INDEX, annotations::LEGACY_INDEX);
         Origin {

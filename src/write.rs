@@ -185,5 +185,5 @@ fn refused(
         .at(Place::at(stream, span, resource.origin.readable_path()))
         .subject(resource.display_name())
         .field(crate::problem::field_path(&change.pointer()))
-        .help("no output was written; simplify the YAML there, or leave the object out with `fitout.dev/skip: \"true\"`")
+        .help("no output was written; simplify the YAML there, or leave the object out with `exclude` in the config")
 }

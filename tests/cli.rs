@@ -603,3 +603,109 @@ fn a_mistake_is_also_in_the_json_report() {
         assert_eq!(result["file"]["line"], line);
     }
 }
+
+#[test]
+fn an_exact_check_reports_each_line_that_differs_from_another_environment() {
+    let folder = caracal();
+    let render = |environment: &str| {
+        let run = folder.run(&["apply", "-q", "-f", "base/caracal", "-e", environment]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        run.stdout
+    };
+    let (development, production) = (render("development"), render("production"));
+    folder.write("development.yaml", &development);
+    folder.write("production.yaml", &production);
+    let check = |file: &str, more: &[&str]| {
+        let arguments = ["check", "-f", file, "-e", "production"];
+        folder.run(&[&arguments[..], more].concat())
+    };
+    assert_eq!(check("development.yaml", &[]).code, Some(0));
+    let same = check("production.yaml", &["--exact"]);
+    assert_eq!(same.code, Some(0), "{}", same.stdout);
+    assert!(same.stdout.contains("no drift from the config"));
+
+    let run = check("development.yaml", &["--exact"]);
+    assert_eq!(run.code, Some(1));
+    let diff = TextDiff::from_lines(&development, &production);
+    let lines = diff.iter_all_changes();
+    let lines = lines.filter(|line| line.tag() == ChangeTag::Insert).count();
+    assert!(lines > 20, "{lines}");
+    let reported = run.stdout.matches("error[FIT-RUN003]").count();
+    assert_eq!(reported, lines, "{}", run.stdout);
+    let totals = format!("for production: {lines} fields differ from the config; {lines} errors");
+    assert!(run.stdout.contains(&totals), "{}", run.stdout);
+}
+
+#[test]
+fn exemptions_in_effect_are_listed_with_who_granted_them() {
+    let config = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: test}\nspec:\n  environment: test\n  \
+                  resources: {containers: {requests: {cpu: 100m}, limits: {cpu: 1}}}\n  exemptions:\n  - select: {name: web}\n    \
+                  fields: [limits.cpu]\n    reason: it is measured without a limit\n    until: \"2999-12-31\"\n  - select: {name: web}\n    \
+                  rules: [FIT-HPA001]\n    reason: it covers nothing at all\n";
+    let pod = |name: &str, annotations: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, annotations: {{{annotations}}}}}\nspec: {{containers: [{{name: a, \
+             image: a}}]}}\n---\n"
+        )
+    };
+    let web = "fitout.dev/exempt: 'a:requests.cpu', fitout.dev/exempt-reason: it counts primes";
+    let pods = pod("web", web) + &pod("job", "fitout.dev/skip: 'resources'");
+    let folder = Folder::with(&[("config.yaml", config), ("pods.yaml", &pods)]);
+    let expected = "\
+Exempt  Pod web: limits.cpu until 2999-12-31, by spec.exemptions[0] in config.yaml:8: it is measured without a limit
+Exempt  Pod web: a:requests.cpu, by its annotation fitout.dev/exempt: it counts primes
+Exempt  Pod job: resources, by its annotation fitout.dev/skip
+";
+    for command in ["plan", "apply", "check"] {
+        let run = folder.run(&[command, "-f", "pods.yaml", "-c", "config.yaml"]);
+        let text = run.stdout + &run.stderr;
+        assert!(text.contains(expected), "{command}\n{text}");
+        assert_eq!(text.matches("Exempt  ").count(), 3, "{command}\n{text}");
+    }
+    let run = folder.run(&[
+        "check",
+        "-f",
+        "pods.yaml",
+        "-c",
+        "config.yaml",
+        "-o",
+        "json",
+    ]);
+    let report: Value = serde_json::from_str(&run.stdout).unwrap();
+    let exemptions = report["exemptions"].as_array().unwrap();
+    let granted: Vec<_> = exemptions
+        .iter()
+        .map(|it| {
+            (
+                &it["resourceRef"]["name"],
+                &it["annotation"],
+                &it["config"]["field"],
+            )
+        })
+        .map(|(name, annotation, config)| [name, annotation, config].map(|it| it.as_str()))
+        .collect();
+    assert_eq!(
+        granted,
+        [
+            [Some("web"), None, Some("spec.exemptions[0]")],
+            [Some("web"), Some("fitout.dev/exempt"), None],
+            [Some("job"), Some("fitout.dev/skip"), None],
+        ]
+    );
+    assert_eq!(exemptions[0]["reason"], "it is measured without a limit");
+    assert_eq!(exemptions[0]["until"], "2999-12-31");
+    assert_eq!(exemptions[0]["waived"], 2);
+}
+
+#[test]
+fn a_validator_lists_exemptions_in_effect() {
+    let list = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata:\n    name: web\n    \
+                annotations: {fitout.dev/exempt: requests.cpu, fitout.dev/exempt-reason: it counts primes}\n  spec: {containers: [{name: a, \
+                image: a}]}\nfunctionConfig:\n  apiVersion: fitout.dev/v1alpha1\n  kind: Fitout\n  metadata: {name: test}\n  spec:\n    \
+                environment: test\n    mode: Check\n    checks: {failOn: Never}\n    resources: {containers: {requests: {cpu: 100m}}}\n";
+    let run = Folder::with(&[]).feed(&[], list.as_bytes());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let expected =
+        "Exempt  Pod web: requests.cpu, by its annotation fitout.dev/exempt: it counts primes\n";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
+}

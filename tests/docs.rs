@@ -10,13 +10,14 @@ use std::path::Path;
 use crate::program::Folder;
 
 /// The parts of the reference that are not sections: heading, file, and the type that it begins with.
-const PARTS: [(&str, &str, &str); 7] = [
+const PARTS: [(&str, &str, &str); 8] = [
     ("spec", "src/config/general.rs", "General"),
     ("profiles", "src/config/general.rs", "ProfileHead"),
     ("select and exclude", "src/config/selector.rs", "Selector"),
     ("podSpecs", "src/objects/places.rs", "PodSpecs"),
     ("claims", "src/objects/claims.rs", "ClaimSpecs"),
     ("exemptions", "src/config/exemption.rs", "Exemption"),
+    ("authors", "src/config/authors.rs", "Authors"),
     ("checks", "src/config/checks.rs", "Checks"),
 ];
 

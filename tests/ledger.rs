@@ -702,8 +702,10 @@ fn the_line_is_printed_if_something_is_passed_over() {
     let skipped = pod("c", "fitout.dev/skip: 'true'");
     let service = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: d}\n";
     let all = pod("a", "") + service;
+    let authors = "authors: {skip: [resources, securityContext, prometheus, storage]}";
+    let config = CONFIG.replacen("\nspec:\n", &format!("\nspec:\n  {authors}\n"), 1);
     let folder = Folder::with(&[
-        ("config.yaml", CONFIG),
+        ("config.yaml", &config),
         ("all.yaml", &all),
         ("some.yaml", &(local + &skipped + &all)),
     ]);

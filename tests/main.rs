@@ -22,4 +22,5 @@ mod properties;
 mod reading;
 mod readme;
 mod restricted;
+mod signs;
 mod tidy;

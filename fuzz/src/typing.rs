@@ -18,7 +18,8 @@ pub fn plain(text: &str) -> Option<Value> {
         _ => {}
     }
     let number = match text.as_bytes()[0] {
-        b'.' => float(text),
+        // `ParseFloat` itself takes underscores between digits.
+        b'.' if between_digits(text) => float(&text.replace('_', "")),
         b'0'..=b'9' | b'+' | b'-' => {
             let text = text.replace('_', "");
             parse_int(&text)
@@ -29,6 +30,13 @@ pub fn plain(text: &str) -> Option<Value> {
         _ => None,
     };
     Some(number.unwrap_or_else(|| text.into()))
+}
+
+fn between_digits(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
+    let mut underscores = text.match_indices('_');
+    underscores.all(|(at, _)| is_digit(at + 1) && is_digit(at - 1))
 }
 
 /// `strconv.ParseInt(text, 0, 64)`.

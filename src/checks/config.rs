@@ -1,7 +1,11 @@
-//! FIT-CFG004, FIT-CFG005 and FIT-CFG006: profiles and selections of the config that have no effect or contradict one another.
+//! FIT-CFG004, FIT-CFG005, FIT-CFG006 and FIT-CFG008: profiles and selections of the config that have no effect or contradict
+//! one another.
 //!
 //! A profile that matches nothing is normal if several systems share a config, so it is info. If an object nearly matches,
 //! it is probably a typo, so it is a warning.
+//!
+//! kustomize keeps the earlier names of an object in an annotation, which an author can write as well. So they count in the
+//! `select` of a profile, but neither in `exclude` and `not` nor in exemptions.
 
 use std::collections::BTreeSet;
 
@@ -13,16 +17,17 @@ use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
 use crate::problem::suggestion;
 use crate::rules::{Rule, rule};
-use crate::select::{Containers, PROFILE, ProfileUse, Selected};
+use crate::select::{Containers, PROFILE, ProfileUse, Selected, Why};
 use crate::yaml::{Node, Value};
 
 pub(super) const CHECK: Check = Check {
     name: "config",
-    rules: &[UNMATCHED, DISAGREEMENT, PREVIOUS_NAME],
+    rules: &[UNMATCHED, DISAGREEMENT, PREVIOUS_NAME, EARLIER_NAME],
     find: &[Find::Scene(|scene| {
         let mut findings: Vec<Finding> = use_of_selection(scene).into_iter().collect();
         findings.extend(use_of_profiles(scene));
         findings.extend(disagreements(scene));
+        findings.extend(earlier_names(scene));
         findings
     })],
 };
@@ -41,6 +46,12 @@ const PREVIOUS_NAME: Rule = rule(
     "FIT-CFG006",
     Severity::Info,
     "a selector that matches only a name from before kustomize's prefix or suffix",
+);
+
+const EARLIER_NAME: Rule = rule(
+    "FIT-CFG008",
+    Severity::Warning,
+    "an exclusion or exemption that matches only a name from before kustomize's prefix or suffix",
 );
 
 /// Profiles that match nothing, or only by a name that kustomize has replaced.
@@ -63,23 +74,44 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
             findings.push(finding.decided_by(decision));
         }
     }
-    for (resource, name) in &selection.unknown_profiles {
-        let message =
-            format!("the annotation {PROFILE} names `{name}`, but there is no such profile");
-        let names = config.profiles.iter().map(|profile| profile.name.as_str());
-        let mut finding = Finding::new(&UNMATCHED, message)
-            .of(*resource)
-            .about(&Subject::metadata(), &["annotations", PROFILE]);
-        finding.help = suggestion(name, names);
-        findings.push(finding);
+    for selected in &selection.selected {
+        let ignored = selected.author.ignored.iter();
+        for ignored in ignored.filter(|it| it.annotation == PROFILE) {
+            let Why::UnknownWord(name) = &ignored.why else {
+                continue;
+            };
+            let message =
+                format!("the annotation {PROFILE} names `{name}`, but there is no such profile");
+            let names = config.profiles.iter().map(|profile| profile.name.as_str());
+            let mut finding = Finding::new(&UNMATCHED, message)
+                .of(selected.index)
+                .about(&Subject::metadata(), &["annotations", PROFILE]);
+            finding.help = suggestion(name, names);
+            findings.push(finding);
+        }
     }
     findings
+}
+
+/// Exclusions and exemptions that do not apply, because only an earlier name of the object matches.
+fn earlier_names(scene: &Scene<'_>) -> Vec<Finding> {
+    let names = scene.selection.by_previous_name.iter();
+    let finding = |(what, object): &(String, usize)| {
+        let message = format!(
+            "{what} does not apply to it: only its name before kustomize's prefix or suffix matches, and an author can write \
+             that name"
+        );
+        Finding::new(&EARLIER_NAME, message)
+            .of(*object)
+            .help("select by label, or by the name that it has now")
+    };
+    names.map(finding).collect()
 }
 
 /// A selection of the whole config that matches nothing.
 fn use_of_selection(scene: &Scene<'_>) -> Option<Finding> {
     let (config, selection) = (scene.config, scene.selection);
-    let has_match = !selection.selected.is_empty() || !selection.skips.is_empty();
+    let has_match = !selection.selected.is_empty();
     if selection.candidates == 0 || config.select.is_none() || has_match {
         return None;
     }

@@ -1,22 +1,26 @@
-//! FIT-EXM001, FIT-EXM002, FIT-EXM004 and FIT-EXM005: exemptions that have no reason, have expired or name unknown rules, and
-//! objects whose authors opted out. Exemptions that cover nothing are FIT-EXM003.
+//! FIT-EXM001 to FIT-EXM007: exemptions that have no reason, have expired or name unknown rules, objects whose authors opted
+//! out, and annotations of authors that have no effect. Exemptions that cover nothing are FIT-EXM003.
+//!
+//! `authors` in the config says what authors may opt out of. An annotation that it does not allow is FIT-EXM006, and has no
+//! effect.
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
-use crate::config::Vocabulary;
+use crate::config::{Vocabulary, is_rule};
 use crate::finding::{Finding, Subject};
-use crate::kubernetes::Date;
 use crate::problem::{one_of, suggestion};
 use crate::rules::{Rule, rule};
-use crate::select::{EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, SKIP, Selected, Source};
+use crate::select::{
+    ANNOTATIONS, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Ignored, PROFILE, SKIP, SKIP_REASON,
+    Selected, Why,
+};
 
 pub(super) const CHECK: Check = Check {
     name: "exemptions",
-    rules: &[NO_REASON, ENDED, UNKNOWN, SKIPPED],
+    rules: &[NO_REASON, ENDED, UNKNOWN, SKIPPED, IGNORED, MISSPELT],
     find: &[Find::Scene(|scene| {
-        let mut findings = skips(scene);
-        findings.extend(of_config(scene));
+        let mut findings = of_config(scene);
         for selected in &scene.selection.selected {
             findings.extend(of_author(scene, selected));
         }
@@ -45,6 +49,17 @@ const SKIPPED: Rule = rule(
     "an object whose author opted out of fitout",
 );
 
+const IGNORED: Rule = rule(
+    "FIT-EXM006",
+    Severity::Warning,
+    "an annotation of an author that the config does not allow",
+);
+const MISSPELT: Rule = rule(
+    "FIT-EXM007",
+    Severity::Warning,
+    "an annotation of fitout that does not exist",
+);
+
 /// The exemptions of the config.
 fn of_config(scene: &Scene<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -52,7 +67,9 @@ fn of_config(scene: &Scene<'_>) -> Vec<Finding> {
         let path = &exemption.path;
         let words = exemption.fields.iter().chain(&exemption.rules);
         findings.extend(words.filter_map(|word| unknown(scene.config.vocabulary, word, path)));
-        if let Some(until) = ended(scene, exemption.until.as_ref()) {
+        if let Some(until) = &exemption.until
+            && exemption.has_ended(scene.config.today.as_ref())
+        {
             let message = format!("{path} expired after {until}: {}", exemption.reason);
             let finding = Finding::new(&ENDED, message);
             findings
@@ -62,52 +79,107 @@ fn of_config(scene: &Scene<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The exemptions that an object's author declares, one for each word of the annotation.
+/// What an object's author opted out of, and the annotations that do not count.
 fn of_author(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let exemptions = selected.exemptions.iter();
-    let exemptions = exemptions.filter(|it| it.source == Source::Annotation);
-    let Some(first) = exemptions.clone().next() else {
-        return findings;
-    };
-    let about = |finding: Finding, name: &str| {
-        finding
-            .of(selected.index)
-            .about(&Subject::metadata(), &["annotations", name])
-    };
-    if first.reason.is_empty() {
-        let message = format!("the annotation {EXEMPT} needs a reason in {EXEMPT_REASON}");
-        let finding = Finding::new(&NO_REASON, message)
-            .help("explain in one sentence why this must stay as it is");
-        findings.push(about(finding, EXEMPT));
+    let author = &selected.author;
+    let ignored = author.ignored.iter();
+    let ignored = ignored.filter_map(|it| {
+        let finding = of_ignored(scene, it)?.of(selected.index);
+        Some(finding.about(&Subject::metadata(), &["annotations", &it.annotation]))
+    });
+    let mut findings: Vec<Finding> = ignored.collect();
+    if !author.skipped.is_empty() {
+        let what = match author.skipped.len() == scene.config.vocabulary.names.len() {
+            true => "everything".to_owned(),
+            false => author.skipped.join(", "),
+        };
+        let message = format!("its author opted out of {what} with the annotation {SKIP}");
+        findings.push(Finding::new(&SKIPPED, message).of(selected.index));
     }
-    let day = selected.target.annotation(EXEMPT_UNTIL);
-    if let Some(day) = day.filter(|day| Date::parse(day).is_none()) {
-        let message =
-            format!("`{day}` in {EXEMPT_UNTIL} is not a date, so the exemption never expires");
-        let finding = Finding::new(&ENDED, message).help("write it as `2027-03-31`");
-        findings.push(about(finding, EXEMPT_UNTIL));
-    }
-    if let Some(until) = ended(scene, first.until.as_ref()) {
-        let message = format!("its exemption expired after {until}: {}", first.reason);
-        let finding = Finding::new(&ENDED, message).help("fix what it covers, or set a later date");
-        findings.push(about(finding, EXEMPT_UNTIL));
-    }
-    let place = format!("the annotation {EXEMPT}");
-    let words = exemptions.flat_map(|it| it.words());
-    let unknown = words.filter_map(|word| unknown(scene.config.vocabulary, word, &place));
-    findings.extend(unknown.map(|it| about(it, EXEMPT)));
     findings
 }
 
-/// The last day of an exemption that has expired.
-fn ended<'d>(scene: &Scene<'_>, until: Option<&'d Date>) -> Option<&'d Date> {
-    until.filter(|until| {
-        scene
-            .config
-            .today
-            .as_ref()
-            .is_some_and(|today| *until < today)
+/// The finding about an annotation that does not count; `None` for a profile that does not exist, which is FIT-CFG004.
+fn of_ignored(scene: &Scene<'_>, ignored: &Ignored) -> Option<Finding> {
+    let annotation = &*ignored.annotation;
+    let authors = &scene.config.authors;
+    let place = format!("the annotation {annotation}");
+    Some(match &ignored.why {
+        Why::UnknownKey => {
+            let finding = Finding::new(&MISSPELT, format!("there is no annotation {annotation}"));
+            let help = suggestion(annotation, ANNOTATIONS);
+            finding.help(help.unwrap_or_else(|| format!("fitout reads {}", one_of(&ANNOTATIONS))))
+        }
+        Why::UnknownWord(_) if annotation == PROFILE => return None,
+        Why::UnknownWord(word) if annotation == SKIP => {
+            let names = scene.config.vocabulary.names;
+            let message =
+                format!("{place} names `{word}`, which is not a section, so it skips nothing");
+            let help = suggestion(word, names.iter().copied());
+            let help = help.unwrap_or_else(|| format!("write `true`, or {}", one_of(names)));
+            Finding::new(&UNKNOWN, message).help(help)
+        }
+        Why::UnknownWord(word) => unknown(scene.config.vocabulary, word, &place)?,
+        Why::NotAllowed(words) => {
+            let (key, allowed) = match annotation {
+                SKIP => ("skip", &authors.skip),
+                _ => ("exempt", &authors.exempt),
+            };
+            let all: Vec<&str> = allowed.iter().chain(words).map(String::as_str).collect();
+            Finding::new(
+                &IGNORED,
+                format!(
+                    "{place} has no effect on {}: the config does not allow it",
+                    words.join(", ")
+                ),
+            )
+            .help(format!(
+                "remove it, or write `authors: {{{key}: [{}]}}` in the config",
+                all.join(", ")
+            ))
+        }
+        Why::NotSelectable(profile) => {
+            let message = format!("{place} has no effect: profile {profile} does not allow it");
+            let mut profiles = scene.config.profiles.iter();
+            let layer = profiles.find(|it| it.name == *profile)?.layer;
+            Finding::new(&IGNORED, message)
+                .decided_by(scene.config.decision_of_profile(layer))
+                .help(format!(
+                    "remove it, or write `byAnnotation: true` in profile {profile} of the config"
+                ))
+        }
+        Why::NoReason => {
+            let reason = match annotation {
+                SKIP => SKIP_REASON,
+                _ => EXEMPT_REASON,
+            };
+            let message =
+                format!("{place} needs a reason of at least ten visible characters in {reason}");
+            Finding::new(&NO_REASON, message)
+                .help("explain in one sentence why this must stay as it is")
+        }
+        Why::NotADate(day) => {
+            let message =
+                format!("`{day}` in {annotation} is not a date, so {EXEMPT} has no effect");
+            Finding::new(&ENDED, message).help("write it as `2027-03-31`")
+        }
+        Why::Ended(until, reason) => {
+            let message = format!("its exemption expired after {until}: {reason}");
+            Finding::new(&ENDED, message).help("fix what it covers, or set a later date")
+        }
+        Why::EndedForAll(until) => {
+            let message =
+                format!("{place} has no effect after {until}: the config does not allow it");
+            Finding::new(&IGNORED, message)
+                .help("remove it, or set a later `authors: {until: …}` in the config")
+        }
+        Why::EndsEarlier(until) => {
+            let message =
+                format!("{EXEMPT} ends on {until} already: the config allows no later day");
+            Finding::new(&IGNORED, message).help(format!(
+                "set {EXEMPT_UNTIL} to that day, or set a later `authors: {{until: …}}` in the config"
+            ))
+        }
     })
 }
 
@@ -118,7 +190,7 @@ fn unknown(vocabulary: &Vocabulary, word: &str, place: &str) -> Option<Finding> 
     }
     let message =
         format!("{place} names `{word}`, which is neither a rule nor a field of a section");
-    let help = match word.starts_with("FIT-") {
+    let help = match is_rule(word) {
         true => suggestion(word, vocabulary.rules().map(|rule| rule.id)),
         false => {
             let sections = vocabulary.sections.iter();
@@ -128,30 +200,4 @@ fn unknown(vocabulary: &Vocabulary, word: &str, place: &str) -> Option<Finding> 
     };
     let known = "name a rule such as FIT-PSS-runAsNonRoot, or a field such as resources.limits.cpu";
     Some(Finding::new(&UNKNOWN, message).help(help.unwrap_or_else(|| known.to_owned())))
-}
-
-/// Objects whose authors opted out, and unknown words in their annotations.
-fn skips(scene: &Scene<'_>) -> Vec<Finding> {
-    let names = scene.config.vocabulary.names;
-    let mut findings = Vec::new();
-    for (resource, words) in &scene.selection.skips {
-        let is_known = |word: &&String| *word == "true" || names.contains(&word.as_str());
-        for word in words.iter().filter(|word| !is_known(word)) {
-            let message = format!(
-                "the annotation {SKIP} names `{word}`, which is not a section, so it skips nothing"
-            );
-            let help = suggestion(word, names.iter().copied());
-            let help = help.unwrap_or_else(|| format!("write `true`, or {}", one_of(names)));
-            findings.push(Finding::new(&UNKNOWN, message).of(*resource).help(help));
-        }
-        if words.iter().any(|word| is_known(&word)) {
-            let what = match words.iter().any(|word| word == "true") {
-                true => "everything".to_owned(),
-                false => words.join(", "),
-            };
-            let message = format!("its author opted out of {what} with the annotation {SKIP}");
-            findings.push(Finding::new(&SKIPPED, message).of(*resource));
-        }
-    }
-    findings
 }

@@ -4,9 +4,10 @@
 //! validates the pods in every workload. It reports each field that is a cause with its line, and puts upstream's own words
 //! into the tag `psa`.
 //!
-//! On check, the level is the one that the labels of the Namespace in the input enforce. Without such a Namespace it is
-//! `checks.profile`, by default the profile of `securityContext` for the object. Violations of the level that the Namespace
-//! warns about are warnings. If the config sets the level, violations of the next stricter level are warnings.
+//! On check, the level is `checks.profile`, by default the profile of `securityContext` for the object. A Namespace in the
+//! input can enforce a stricter level with its labels; a less strict one counts only where `checks.namespacesMayLower` names
+//! the namespace, because the author of the pods may have written it. Violations of the level that the Namespace warns about
+//! are warnings. If the config sets the level, violations of the next stricter level are warnings.
 //!
 //! When fitout changes pods, violations of the level of `securityContext` that remain are warnings: a person must decide.
 

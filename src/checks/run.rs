@@ -4,18 +4,21 @@
 //! does not change its own output again. So if the environment's config would still change an object, then fitout did not
 //! run on it or ran with another config, or the object has changed since.
 //!
-//! A selector may have matched an object by its name before kustomize's prefixes, which the output of a build no longer
-//! shows. The check then only warns that it cannot verify the object.
+//! The selector of a profile may have matched an object by its name before kustomize's prefixes, which the output of a build no
+//! longer shows. The check then only warns about the fields that this profile may have left as they are.
 
+use std::collections::HashSet;
+
+use jsonptr::PointerBuf;
 use kustomize_krm_types::{Severity, annotations};
 
 use super::{Check, Find, Scene};
-use crate::config::{Config, Selector, Vocabulary};
+use crate::config::Config;
 use crate::edit::Change;
 use crate::finding::Finding;
 use crate::funnel::Verdict;
 use crate::rules::{Rule, When};
-use crate::select::{AppliedExemption, Selected};
+use crate::select::Selected;
 use crate::transformers::NAMES;
 
 const UNFITTED: Rule = Rule {
@@ -39,10 +42,10 @@ fn unfitted(scene: &Scene<'_>) -> Vec<Finding> {
         let Some(selected) = scene.selection.selected_at(changes[0].resource) else {
             continue;
         };
-        let ambiguity = Ambiguity::of(scene.config, selected);
+        let ambiguity = Ambiguity::of(scene, selected);
         let (ambiguous, certain): (Vec<_>, Vec<_>) = changes
             .iter()
-            .partition(|change| ambiguity.is_about(change, scene.config.vocabulary));
+            .partition(|change| ambiguity.is_about(change));
         findings.extend(certain.into_iter().map(would_change));
         if let ([first, ..], Some(who)) = (ambiguous.as_slice(), &ambiguity.who) {
             findings.push(unverified(who, first.resource, ambiguous.len()));
@@ -61,10 +64,10 @@ pub(super) fn reported<'s>(scene: &Scene<'s>, selected: &Selected<'_, '_>) -> Ve
     if severity != Some(Severity::Error) || changes.is_empty() {
         return Vec::new();
     }
-    let ambiguity = Ambiguity::of(scene.config, selected);
+    let ambiguity = Ambiguity::of(scene, selected);
     let changes = changes.iter();
     changes
-        .filter(|change| !ambiguity.is_about(change, scene.config.vocabulary))
+        .filter(|change| !ambiguity.is_about(change))
         .collect()
 }
 
@@ -135,54 +138,59 @@ fn unverified(who: &str, resource: usize, count: usize) -> Finding {
     )
 }
 
-/// The parts of the config that may have matched an object by an earlier name, so that their effect is not known.
+/// The profiles that may have matched an object by an earlier name, so that their effect is not known. Exclusions and exemptions
+/// never match by an earlier name.
 #[derive(Default)]
-struct Ambiguity<'c> {
-    /// The first selector that may have matched, for the message.
+struct Ambiguity {
+    /// The first profile that may have matched, for the message.
     who: Option<String>,
     sections: Vec<&'static str>,
-    exemptions: Vec<AppliedExemption<'c>>,
+    /// The fields that would change whichever of these profiles applied. Otherwise a name that ends like that of another
+    /// object would be enough to pass.
+    certain: HashSet<PointerBuf>,
 }
 
-impl<'c> Ambiguity<'c> {
-    fn of(config: &'c Config<'_>, selected: &Selected<'_, '_>) -> Ambiguity<'c> {
-        let resource = selected.target.resource;
+impl Ambiguity {
+    fn of(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Ambiguity {
+        let (config, target) = (scene.config, selected.target);
         let mut ambiguity = Ambiguity::default();
-        if resource.annotation(annotations::KUSTOMIZE_ID).is_some() {
+        if target
+            .resource
+            .annotation(annotations::KUSTOMIZE_ID)
+            .is_some()
+        {
             // Inside a build, earlier names are known.
             return ambiguity;
         }
-        let may_match =
-            |selector: &Selector| selector.may_have_matched(resource, &selected.target.templates);
-        if config.exclude.iter().any(may_match) {
-            ambiguity.who = Some("`spec.exclude`".to_owned());
-            ambiguity.sections.extend(NAMES);
-        }
+        let mut layers = Vec::new();
         for profile in &config.profiles {
-            let mut selectors = std::iter::once(&profile.select).chain(&profile.exclude);
-            if selectors.any(may_match) {
+            let select = &profile.select;
+            if select.may_have_matched(target.resource, &target.templates) {
                 let is_set =
                     |name: &&&str| !config.section_layers(&[profile.layer], name).is_empty();
                 ambiguity.sections.extend(NAMES.iter().filter(is_set));
                 let who = || format!("profile {}", profile.name);
                 ambiguity.who.get_or_insert_with(who);
+                layers.push(profile.layer);
             }
         }
-        for (index, exemption) in config.exemptions.iter().enumerate() {
-            if may_match(&exemption.select) {
-                ambiguity
-                    .exemptions
-                    .push(AppliedExemption::of_config(index, exemption));
-                let who = || format!("`{}`", exemption.path);
-                ambiguity.who.get_or_insert_with(who);
-            }
+        if layers.is_empty() {
+            return ambiguity;
+        }
+        let changes = scene.changes_of(selected.index).iter();
+        ambiguity.certain = changes.map(Change::pointer).collect();
+        let alone = layers.iter().map(std::slice::from_ref);
+        for layers in alone.chain([layers.as_slice()]) {
+            let other = selected.with_layers(layers);
+            let changes = scene.transformers.changes_with(scene.selection, &other);
+            let changes = changes.unwrap_or_default();
+            let changed: HashSet<PointerBuf> = changes.iter().map(Change::pointer).collect();
+            ambiguity.certain.retain(|it| changed.contains(it));
         }
         ambiguity
     }
 
-    fn is_about(&self, change: &Change, vocabulary: &Vocabulary) -> bool {
-        let mut exemptions = self.exemptions.iter();
-        self.sections.contains(&change.rule)
-            || exemptions.any(|exemption| exemption.names(&change.decision.leaf, vocabulary))
+    fn is_about(&self, change: &Change) -> bool {
+        self.sections.contains(&change.rule) && !self.certain.contains(&change.pointer())
     }
 }

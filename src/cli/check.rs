@@ -20,6 +20,9 @@ use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, kustomize
 pub(super) struct Check {
     #[command(flatten)]
     source: Source,
+    /// Report every field whose value differs from the config's, also those that the manifest sets
+    #[arg(long)]
+    exact: bool,
     /// Format of the report: text or json, with =FILE written to a file; repeatable
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
     output: Vec<Format>,
@@ -90,6 +93,7 @@ impl Check {
         executables: impl FnOnce() -> Vec<PathBuf>,
     ) -> Result<(Report, u8), Failure> {
         config.validate_only = true;
+        config.checks.exact |= self.exact;
         let mut fitted = fitout::fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);

@@ -104,6 +104,13 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
                 Output::stderr(text.trim_end());
             }
         }
+        let validated = outcome.report.as_ref().filter(|it| it.validate_only);
+        if let Some(report) = validated.filter(|_| settings.prints_findings(outcome.host)) {
+            let granted = report::granted(report);
+            if !granted.is_empty() {
+                Output::stderr(granted.trim_end());
+            }
+        }
         match (&outcome.report, &outcome.output) {
             _ if outcome.passed => {}
             (Some(report), _) if report.validate_only => {

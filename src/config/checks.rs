@@ -6,19 +6,24 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::vocabulary::Vocabulary;
-use crate::kubernetes::{Level, Version};
+use crate::kubernetes::{Glob, Level, Version};
 use crate::problem::suggestion;
 
 /// The settings of the checks.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Checks {
-    /// The Pod Security level that pods must meet if no Namespace in the input sets it. Defaults to
-    /// `securityContext.profile`.
+    /// The Pod Security level that pods must meet. Defaults to `securityContext.profile`. The labels of a Namespace in the
+    /// input can require a stricter level.
     pub profile: Option<Level>,
+    /// The namespaces, with `*` and `?`, whose labels in the input can also require a less strict level than `profile`.
+    pub namespaces_may_lower: Vec<Glob>,
     /// The version of the Pod Security Standards, `"1.34"` or `latest`. Defaults to `securityContext.version`, then
     /// `kubernetesVersion`, then the latest.
     pub version: Option<Version>,
+    /// Report every field whose value differs from the config's, also those that the manifest sets, as FIT-RUN003. The same as
+    /// `fitout check --exact`.
+    pub exact: bool,
     /// The lowest severity that fails the check.
     pub fail_on: FailOn,
     /// Severities that replace those of the rules, by rule id.
@@ -72,6 +77,12 @@ impl From<RuleSeverity> for Severity {
 }
 
 impl Checks {
+    /// Whether the labels of a Namespace can require a less strict level.
+    pub fn may_lower(&self, namespace: &str) -> bool {
+        let mut patterns = self.namespaces_may_lower.iter();
+        patterns.any(|pattern| pattern.matches(namespace))
+    }
+
     /// The severity that this config gives a finding; `None` if its rule is disabled.
     pub fn severity_of(&self, id: &str, own: Severity) -> Option<Severity> {
         if self.disable.iter().any(|disabled| disabled == id) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::authors::Authors;
 use super::checks::Checks;
 use super::config_map;
 use super::decode::Fault;
@@ -232,6 +233,7 @@ impl<'a> FunctionConfig<'a> {
             claims: Vec::new(),
             catalogue: Vec::new(),
             exemptions: Vec::new(),
+            authors: Authors::default(),
             today: None,
             vocabulary,
             layers,

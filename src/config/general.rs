@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, HashSet};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::authors::Authors;
 use super::checks::Checks;
 use super::decode::{Others, decode};
 use super::document::FunctionConfig;
 use super::environments;
-use super::exemption::Exemption;
+use super::exemption::{Exemption, is_reason};
 use super::selector::Selector;
 use super::settings::{Config, NamedLayer, join};
 use super::view::{Layer, LayerId, View};
@@ -66,6 +67,8 @@ struct General {
     catalogue: Vec<Entry>,
     /// Exemptions from fields and rules, with their reasons.
     exemptions: Vec<Exemption>,
+    /// What the authors of manifests may opt out of with annotations.
+    authors: Authors,
     /// The settings of `fitout check` and `mode: Check`.
     checks: Checks,
     /// The current date, on which exemptions expire. The command line and `FITOUT_TODAY` take precedence.
@@ -88,6 +91,9 @@ struct ProfileHead {
     /// Report an error if it matches nothing.
     #[serde(default)]
     required: bool,
+    /// Let authors select it with the annotation `fitout.dev/profile`.
+    #[serde(default)]
+    by_annotation: bool,
     /// The objects that it applies to. Required; `{}` selects everything.
     select: Selector,
     /// The objects that it does not apply to.
@@ -102,6 +108,8 @@ pub struct Profile {
     pub name: String,
     /// Report an error if it matches nothing.
     pub required: bool,
+    /// Authors can select it with an annotation.
+    pub by_annotation: bool,
     /// The objects that it applies to.
     pub select: Selector,
     /// The objects that it does not apply to.
@@ -130,7 +138,8 @@ impl FunctionConfig<'_> {
                     mode => mode,
                 };
                 config.checks = general.checks;
-                self.check_rules(config, view, problems);
+                config.authors = general.authors;
+                self.check_words(config, view, problems);
                 config.strict = general.strict;
                 config.select = general.select;
                 config.exclude = general.exclude;
@@ -211,21 +220,27 @@ impl FunctionConfig<'_> {
         }
     }
 
-    /// Reports an unknown rule in `checks`.
-    fn check_rules(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
-        let Some((key, message, help)) = config.checks.unknown_rule(config.vocabulary) else {
-            return;
-        };
-        let Some(view) = view.at(&format!("checks.{key}")) else {
-            return;
-        };
-        let field = Self::field_of(&view, config);
-        let problem = self.problem(message, view.top().node).field(field);
-        problems.push(Problem {
-            id: "FIT-CFG003",
-            help,
-            ..problem
-        });
+    /// Reports an unknown rule in `checks`, and an unknown section, field or rule in `authors`.
+    fn check_words(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
+        let unknown = [
+            ("checks", config.checks.unknown_rule(config.vocabulary)),
+            ("authors", config.authors.unknown_word(config.vocabulary)),
+        ];
+        for (part, unknown) in unknown {
+            let Some((key, message, help)) = unknown else {
+                continue;
+            };
+            let Some(view) = view.at(&format!("{part}.{key}")) else {
+                continue;
+            };
+            let field = Self::field_of(&view, config);
+            let problem = self.problem(message, view.top().node).field(field);
+            problems.push(Problem {
+                id: "FIT-CFG003",
+                help,
+                ..problem
+            });
+        }
     }
 
     fn check_catalogue(&self, config: &Config<'_>, view: &View<'_>, problems: &mut Vec<Problem>) {
@@ -245,6 +260,7 @@ impl FunctionConfig<'_> {
     ) {
         for (index, item) in view.items_of("exemptions").into_iter().enumerate() {
             config.exemptions[index].path = Self::field_of(&item, config);
+            config.exemptions[index].place = config.place_of(item.top().node);
             let exemption = &config.exemptions[index];
             let mut problem = |message: &str, help: &str| {
                 problems.push(self.bad_value(config, &item, None, message, help));
@@ -255,9 +271,9 @@ impl FunctionConfig<'_> {
                     "list the fields or rules that the object is exempt from",
                 );
             }
-            if exemption.reason.trim().chars().count() < 10 {
+            if !is_reason(&exemption.reason) {
                 problem(
-                    "the reason is shorter than ten characters",
+                    "the reason has less than ten visible characters",
                     "explain in one sentence why the exemption is needed",
                 );
             }
@@ -334,12 +350,14 @@ impl FunctionConfig<'_> {
                     let ProfileHead {
                         name,
                         required,
+                        by_annotation,
                         select,
                         exclude,
                     } = head;
                     config.profiles.push(Profile {
                         name,
                         required,
+                        by_annotation,
                         select,
                         exclude,
                         layer: lowest,

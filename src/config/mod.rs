@@ -5,6 +5,7 @@
 //! or a container, and [`Section::decision`] returns the layer that decides a leaf.
 
 mod amount;
+mod authors;
 mod checks;
 mod config_map;
 pub mod decode;
@@ -24,10 +25,11 @@ mod view;
 mod vocabulary;
 
 pub use amount::{Amount, Factor};
+pub use authors::{Authors, NeedsReason, is_rule};
 pub use checks::{Checks, FailOn};
 pub use document::{API_VERSION, FunctionConfig, KIND};
 pub use effective::Leaf;
-pub use exemption::{Exemption, leaf_of};
+pub use exemption::{Exemption, is_reason, leaf_of};
 pub use general::{ChangesReport, Profile};
 pub use modes::{covers, is_mode_path_or_above, mode_path};
 pub use places::{Patch, Sources, Text};

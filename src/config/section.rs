@@ -73,14 +73,28 @@ impl Objection {
     }
 }
 
-/// Whether checked-only and exempt leaves are planned.
+/// What a plan is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Pass {
-    /// No: the plan is written.
+    /// It is written, without checked-only and exempt leaves.
     #[default]
     Write,
-    /// Yes, to see what is not written.
+    /// It shows what is not written: checked-only and exempt leaves are planned.
     Preview,
+    /// It shows what differs from the config: the values of the manifest are not kept.
+    Exact,
+}
+
+impl Pass {
+    /// The mode in which a leaf is planned.
+    pub(super) fn mode(self, written: Mode) -> Mode {
+        match (self, written) {
+            (Pass::Write, Mode::Check) => Mode::Off,
+            (Pass::Preview, Mode::Check) => Mode::Ensure,
+            (Pass::Exact, Mode::Check | Mode::Ensure) => Mode::Override,
+            (_, mode) => mode,
+        }
+    }
 }
 
 /// The leaves of a section that exemptions cover for one object.
@@ -183,9 +197,7 @@ impl<S: Settings> Section<'_, S> {
         if self.exempt.pass == Pass::Write && self.exemption(leaf).is_some() {
             return Mode::Off;
         }
-        match self.mode_as_written(leaf) {
-            Mode::Check if self.exempt.pass == Pass::Preview => Mode::Ensure,
-            Mode::Check => Mode::Off,
+        match self.exempt.pass.mode(self.mode_as_written(leaf)) {
             Mode::Bound if !is_mode_path(S::BOUNDED, mode_path(leaf)) => Mode::Off,
             mode => mode,
         }

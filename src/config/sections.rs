@@ -103,9 +103,7 @@ impl<'a, S: Settings> Sections<'a, S> {
             _ if !is_uniform => None,
             // Only some leaves have bounds.
             Mode::Bound => None,
-            Mode::Check if exempt.pass == Pass::Preview => Some(Mode::Ensure),
-            Mode::Check => Some(Mode::Off),
-            mode => Some(mode),
+            mode => Some(exempt.pass.mode(mode)),
         };
         Some(Section {
             settings,

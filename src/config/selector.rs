@@ -21,7 +21,8 @@ pub struct Selector {
     pub version: Option<Pattern>,
     /// Kind.
     pub kind: Option<Pattern>,
-    /// Name; matches also the name before kustomize's prefix.
+    /// Name. In `select` it matches also the name before kustomize's prefix; in `exclude`, `not` and `exemptions` only the
+    /// current name, because an author can write the others.
     pub name: Option<Pattern>,
     /// Namespace.
     pub namespace: Option<Pattern>,
@@ -85,7 +86,17 @@ pub struct Near(pub String);
 impl Selector {
     /// Whether the object is selected, regardless of its containers.
     pub fn matches(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Match {
-        let misses = self.misses(resource, templates);
+        self.found(resource, templates, true)
+    }
+
+    /// Whether the object is excluded or exempt, regardless of its containers. A match by a previous name does not count: the
+    /// annotation with these names can be written by the object's author.
+    pub fn excludes(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Match {
+        self.found(resource, templates, false)
+    }
+
+    fn found(&self, resource: &Resource<'_>, templates: &[Template<'_>], counts: bool) -> Match {
+        let misses = self.misses(resource, templates, counts);
         match misses.as_slice() {
             [] => Match::Yes,
             [Miss::Name(name)]
@@ -116,7 +127,7 @@ impl Selector {
 
     /// Why an object is not selected, if only one field does not match and the difference looks like a typo.
     pub fn near_miss(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Option<Near> {
-        let misses = self.misses(resource, templates);
+        let misses = self.misses(resource, templates, true);
         let [miss] = misses.as_slice() else {
             return None;
         };
@@ -151,7 +162,7 @@ impl Selector {
     /// Whether an object that is not selected may have matched before a prefix, a suffix or a hash was added to its name:
     /// whether some part of the name between `-` matches.
     pub fn may_have_matched(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
-        let misses = self.misses(resource, templates);
+        let misses = self.misses(resource, templates, true);
         let [Miss::Name(pattern)] = misses.as_slice() else {
             return false;
         };
@@ -162,10 +173,13 @@ impl Selector {
         starts().any(|start| ends().any(|end| start < end && pattern.matches(&name[start..end])))
     }
 
+    /// What does not match. `counts` says whether a previous name of the object counts as its name, and so does not where the
+    /// selector is negated.
     fn misses<'s>(
         &'s self,
         resource: &'s Resource<'_>,
         templates: &'s [Template<'_>],
+        counts: bool,
     ) -> Vec<Miss<'s>> {
         let mut misses = Vec::new();
         let namespace = resource.namespace.as_deref().unwrap_or_default();
@@ -209,7 +223,11 @@ impl Selector {
         {
             misses.push(Miss::Other);
         }
-        let is_not = |not: &Not| not.0.matches(resource, templates) != Match::No;
+        let is_not = |not: &Not| match not.0.found(resource, templates, !counts) {
+            Match::Yes => true,
+            Match::ByPreviousName => !counts,
+            Match::No => false,
+        };
         if self.not.as_ref().is_some_and(is_not) {
             misses.push(Miss::Other);
         }

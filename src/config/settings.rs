@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::authors::Authors;
 use super::checks::Checks;
 use super::exemption::Exemption;
 use super::general::{ChangesReport, Profile};
@@ -59,6 +60,8 @@ pub struct Config<'a> {
     pub catalogue: Vec<Entry>,
     /// Exemptions from fields and rules.
     pub exemptions: Vec<Exemption>,
+    /// What authors may opt out of with annotations.
+    pub authors: Authors,
     /// The current date; without it no exemption expires.
     pub today: Option<Date>,
     /// The sections and rules that the config can name.

@@ -8,17 +8,26 @@ use kustomize_krm_types::Severity;
 
 use crate::finding::{Decision, Finding, Plain, Subject};
 use crate::problem::field_path;
-use crate::rules::{Rule, rule};
+use crate::rules::{Rule, When, rule};
 use crate::yaml::Value;
 
 /// The rules for edits that are not written.
-pub const RULES: &[Rule] = &[LEFT];
+pub const RULES: &[Rule] = &[LEFT, DIFFERENT];
 
 const LEFT: Rule = rule(
     "FIT-RUN002",
     Severity::Warning,
     "a checked or exempt field differs from the config",
 );
+
+pub(super) const DIFFERENT: Rule = Rule {
+    when: When::OnCheck,
+    ..rule(
+        "FIT-RUN003",
+        Severity::Error,
+        "a field differs from the config, with `checks.exact` or `--exact`",
+    )
+};
 
 /// A change of one leaf.
 #[derive(Clone, Debug)]

@@ -20,10 +20,22 @@ impl Date {
                 .ok()
                 .filter(|it| is_number && range.contains(it))
         };
-        number(4, 1..=9999)?;
-        number(2, 1..=12)?;
-        number(2, 1..=31)?;
+        let year = number(4, 1..=9999)?;
+        let month = number(2, 1..=12)?;
+        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let days = match month {
+            2 if is_leap => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        number(2, 1..=days)?;
         parts.next().is_none().then(|| Date(day.to_owned()))
+    }
+
+    /// Whether it is before `today`; it is not if that is unknown.
+    pub fn is_before(&self, today: Option<&Date>) -> bool {
+        today.is_some_and(|today| self < today)
     }
 }
 
@@ -39,5 +51,34 @@ impl<'de> Deserialize<'de> for Date {
         let problem =
             || serde::de::Error::custom(format!("`{text}` is not a date such as 2027-03-31"));
         Date::parse(&text).ok_or_else(problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Date;
+
+    #[test]
+    fn a_date_is_a_day_of_the_calendar() {
+        for day in [
+            "2027-03-31",
+            "2028-02-29",
+            "2000-02-29",
+            "2027-03-31T00:00:00Z",
+        ] {
+            assert!(Date::parse(day).is_some(), "{day}");
+        }
+        for day in [
+            "2027-02-29",
+            "2027-02-30",
+            "2100-02-29",
+            "2027-04-31",
+            "2027-00-10",
+            "0000-01-01",
+            "2027-1-01",
+            "+027-01-01",
+        ] {
+            assert!(Date::parse(day).is_none(), "{day}");
+        }
     }
 }

@@ -7,12 +7,19 @@ use std::process::Command;
 /// `CONFORMANCE_SEED=7` draws others.
 pub(super) fn upstream(program: &str) -> impl Iterator<Item = String> {
     let seed = std::env::var("CONFORMANCE_SEED").unwrap_or_else(|_| "1".to_owned());
+    let lines = std::io::Cursor::new(output(&[program, "100000", &seed])).lines();
+    lines.map(Result::unwrap)
+}
+
+/// What a program of `tests/conformance` prints.
+pub(super) fn output(arguments: &[&str]) -> Vec<u8> {
     let go = Command::new("go")
-        .args(["run", program, "100000", &seed])
+        .arg("run")
+        .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance"))
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&go.stderr);
     assert!(go.status.success(), "{errors}");
-    std::io::Cursor::new(go.stdout).lines().map(Result::unwrap)
+    go.stdout
 }

@@ -87,7 +87,7 @@ reasons! {
     NotSelected = "not-selected",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
-    /// Its author opted out with the annotation `fitout.dev/skip`.
+    /// Its author opted out with the annotation `fitout.dev/skip`, and the config allows it.
     Skipped = "skipped",
     /// It appears to hold pods, but fitout does not know its kind and `podSpecs` does not declare it.
     UnknownKind = "unknown-kind",

@@ -42,17 +42,30 @@ impl Demands {
     }
 }
 
-/// The standards of the Namespaces in the input, by current and previous names.
+/// The stricter of two standards.
+fn stricter(a: Option<Standard>, b: Option<Standard>) -> Option<Standard> {
+    match (a, b) {
+        (Some(a), Some(b)) if b.level > a.level => Some(b),
+        (a, b) => a.or(b),
+    }
+}
+
+/// The standards of the Namespaces in the input, by current and previous names. If two have a name, the stricter level counts.
 pub(super) fn demands(resources: &[Resource<'_>]) -> HashMap<String, Demands> {
     let (mut before, mut now) = (HashMap::new(), HashMap::new());
     let is_namespace =
         |resource: &&Resource<'_>| resource.group().is_empty() && resource.kind == "Namespace";
+    let add = |names: &mut HashMap<String, Demands>, name: String, of_one: Demands| {
+        let known = names.entry(name).or_default();
+        known.enforce = stricter(known.enforce, of_one.enforce);
+        known.warn = stricter(known.warn, of_one.warn);
+    };
     for namespace in resources.iter().filter(is_namespace) {
         let of_one = Demands::of(namespace);
         for name in namespace.previous_names() {
-            before.entry(name).or_insert(of_one);
+            add(&mut before, name, of_one);
         }
-        now.insert(namespace.name.to_string(), of_one);
+        add(&mut now, namespace.name.to_string(), of_one);
     }
     // A current name wins over the same previous name of another Namespace.
     before.extend(now);

@@ -7,7 +7,7 @@ use kustomize_krm_types::ResourceIdentifier;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{FilePlace, Report, name_of, plural, reference};
+use super::{FilePlace, Report, granted, name_of, plural, reference};
 use crate::finding::Part;
 use crate::ledger::{Account, Ledger, PartRow};
 use crate::objects::reasons;
@@ -232,12 +232,12 @@ impl PartAccount {
     }
 }
 
-/// The ledger as text: one line if anything is passed over, and with `each` also a list of everything.
+/// The exemptions in effect, one on each line, and the ledger as text: one line if anything is passed over, and with `each` also a list of everything.
 pub fn accounts(report: &Report, each: bool) -> String {
     let Some(accounts) = &report.ledger else {
         return String::new();
     };
-    let mut text = String::new();
+    let mut text = granted(report);
     if each || accounts.is_worth_a_line(report.validate_only) {
         let _ = writeln!(text, "Ledger  {}", line(accounts, report.validate_only));
     }

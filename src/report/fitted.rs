@@ -3,7 +3,7 @@
 use crate::checks::Proof;
 use crate::config::Config;
 use crate::edit::{Change, Edits};
-use crate::finding::{Exempted, Finding};
+use crate::finding::{Exempted, Finding, Grant};
 use crate::funnel::Verdict;
 use crate::ledger::Ledger;
 use crate::select::Selection;
@@ -17,6 +17,8 @@ pub struct Fitted {
     pub findings: Vec<Finding>,
     /// The findings that exemptions waive.
     pub exempted: Vec<Exempted>,
+    /// The exemptions in effect.
+    pub grants: Vec<Grant>,
     /// The number of leaves that were already right.
     pub same: usize,
     /// The outcome of every object, container and claim.
@@ -42,6 +44,7 @@ impl Fitted {
             },
             findings: verdict.findings,
             exempted: verdict.exempted,
+            grants: verdict.grants,
             same: edits.same,
             ledger,
             proof,

@@ -6,6 +6,7 @@
 mod accounts;
 mod entries;
 mod entry;
+mod exemptions;
 mod fitted;
 mod krm;
 mod places;
@@ -33,6 +34,7 @@ use totals::plural;
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
+pub use exemptions::{ExemptionEntry, granted};
 pub use fitted::Fitted;
 pub use plan::{Plan, PlannedText};
 pub use tags::Tags;
@@ -51,6 +53,8 @@ pub struct Report {
     pub summary: Summary,
     /// Sorted by severity, errors first, then by file, index, field and rule.
     pub results: Vec<Entry>,
+    /// The exemptions in effect, in the order of the objects.
+    pub exemptions: Vec<ExemptionEntry>,
     /// Whether the run only validates.
     #[serde(skip)]
     pub validate_only: bool,
@@ -151,6 +155,10 @@ impl Report {
             environment: config.environment.clone(),
             summary,
             results,
+            exemptions: std::mem::take(&mut fitted.grants)
+                .into_iter()
+                .map(|grant| ExemptionEntry::of(grant, resources))
+                .collect(),
             validate_only: config.validate_only,
             ledger: (detail == DetailLevel::EachChange)
                 .then(|| Accounts::of(&fitted.ledger, resources)),
@@ -173,6 +181,7 @@ impl Report {
                 ..Summary::default()
             },
             results: problems.iter().map(of_problem).collect(),
+            exemptions: Vec::new(),
             validate_only: false,
             ledger: None,
             proof: Proof::default(),
@@ -194,6 +203,9 @@ impl Report {
         let mut results = std::mem::take(&mut self.results);
         results.extend(other.results);
         self.results = in_order(results);
+        self.exemptions.extend(other.exemptions);
+        let mut seen = HashSet::new();
+        self.exemptions.retain(|it| seen.insert(format!("{it:?}")));
         self.proof = self.proof.and(other.proof);
         if let (Some(mine), Some(others)) = (&mut self.ledger, other.ledger) {
             mine.add(others);

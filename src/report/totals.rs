@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::Report;
+use super::{Entry, EntryType, Report};
 
 /// The totals as one line.
 pub fn totals(report: &Report) -> String {
@@ -12,11 +12,24 @@ pub fn totals(report: &Report) -> String {
         files => format!(" in {}", plural(files, "file", "files")),
     };
     if report.validate_only {
+        let is_different =
+            |entry: &&Entry| entry.entry_type == EntryType::Finding && entry.rule == "FIT-RUN003";
+        let different = report.results.iter().filter(is_different).count();
+        let different = match different {
+            0 => String::new(),
+            1 => "1 field differs from the config".to_owned(),
+            fields => format!("{fields} fields differ from the config"),
+        };
         let drift = match report.folded().count() {
+            0 if !different.is_empty() => different,
             0 if !report.proof.holds() => "not verified whether fitout ran".to_owned(),
             0 => "no drift from the config".to_owned(),
-            1 => "1 field would still change".to_owned(),
-            fields => format!("{fields} fields would still change"),
+            fields => {
+                let fields = plural(fields, "field", "fields");
+                let others = [", ", &different].concat();
+                let others = Some(others).filter(|_| !different.is_empty());
+                format!("{fields} would still change{}", others.unwrap_or_default())
+            }
         };
         let workloads = plural(counts.workloads, "workload", "workloads");
         return format!(

@@ -12,13 +12,6 @@ use crate::finding::{Finding, Part};
 use crate::kubernetes::Date;
 use crate::objects::{Container, Target};
 
-/// The annotation that exempts an object from leaves and rules; `<container>:<leaf>` is for one container.
-pub const EXEMPT: &str = "fitout.dev/exempt";
-/// The annotation with the reason. Required.
-pub const EXEMPT_REASON: &str = "fitout.dev/exempt-reason";
-/// The annotation with the last day.
-pub const EXEMPT_UNTIL: &str = "fitout.dev/exempt-until";
-
 /// An exemption as it applies to one object.
 #[derive(Debug)]
 pub struct AppliedExemption<'r> {
@@ -34,8 +27,10 @@ pub struct AppliedExemption<'r> {
     pub reason: String,
     /// The last day.
     pub until: Option<Date>,
-    /// Whether it waived anything.
+    /// Whether it keeps a field from being written, or waives a finding.
     pub is_used: Cell<bool>,
+    /// The number of findings that it waives.
+    pub waived: Cell<usize>,
 }
 
 /// Where an exemption is defined.
@@ -67,51 +62,39 @@ impl<'r> AppliedExemption<'r> {
             reason: exemption.reason.clone(),
             until: exemption.until.clone(),
             is_used: Cell::new(false),
+            waived: Cell::new(0),
         }
     }
 
-    /// The exemptions in the annotations of an object or its template: one for each word.
-    pub(super) fn of_annotations(target: &Target<'_>) -> Vec<AppliedExemption<'r>> {
-        let annotation = |name: &str| target.annotation(name);
-        let Some(words) = annotation(EXEMPT) else {
-            return Vec::new();
-        };
-        let reason = annotation(EXEMPT_REASON)
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
-        let until = annotation(EXEMPT_UNTIL).and_then(|day| Date::parse(&day));
-        let words = words
-            .split(',')
-            .map(str::trim)
-            .filter(|word| !word.is_empty());
-        let exemption = |word: &str| {
-            let (container, word) = match word.split_once(':') {
-                Some((container, word)) => (Some(Only::Named(container.to_owned())), word),
-                None => (None, word),
-            };
-            let word = Cow::from(word.to_owned());
-            let (rules, fields) = if word.starts_with("FIT-") {
-                (vec![word], Vec::new())
-            } else {
-                (Vec::new(), vec![word])
-            };
-            AppliedExemption {
-                source: Source::Annotation,
-                container,
-                fields,
-                rules,
-                reason: reason.clone(),
-                until: until.clone(),
-                is_used: Cell::new(false),
-            }
-        };
-        words.map(exemption).collect()
+    /// An exemption in an annotation, for all containers or the one of this name.
+    pub(super) fn of_author(
+        container: Option<&str>,
+        fields: Vec<Cow<'r, str>>,
+        rules: Vec<Cow<'r, str>>,
+    ) -> AppliedExemption<'r> {
+        AppliedExemption {
+            source: Source::Annotation,
+            container: container.map(|name| Only::Named(name.to_owned())),
+            fields,
+            rules,
+            reason: String::new(),
+            until: None,
+            is_used: Cell::new(false),
+            waived: Cell::new(0),
+        }
     }
 
     /// Its fields and rules, as written.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         self.fields.iter().chain(&self.rules).map(AsRef::as_ref)
+    }
+
+    /// The container that an annotation names.
+    pub fn container_name(&self) -> Option<&str> {
+        match &self.container {
+            Some(Only::Named(name)) => Some(name),
+            _ => None,
+        }
     }
 
     /// Whether it applies to the whole object, including all containers.

@@ -1,18 +1,10 @@
 //! The layers of the config that apply to each object and container.
 
+use super::authors::Author;
 use super::exemptions::AppliedExemption;
 use crate::config::{Config, LayerId, Match, Near, Selector, Vocabulary};
-use crate::objects::{
-    Classification, Container, Objects, SkipReason, Target, Template, annotation,
-};
+use crate::objects::{Classification, Container, Objects, SkipReason, Target, Template};
 use crate::problem::Problems;
-use crate::read::Resource;
-
-/// The annotation that opts an object out: of everything (`true`), or of some sections.
-pub const SKIP: &str = "fitout.dev/skip";
-
-/// The annotation that selects a profile, which is then applied last.
-pub const PROFILE: &str = "fitout.dev/profile";
 
 /// The objects that the config selects, and the use of its profiles.
 #[derive(Debug)]
@@ -27,10 +19,9 @@ pub struct Selection<'r, 'a> {
     pub candidates: usize,
     /// A near miss of `spec.select`.
     pub near: Option<Near>,
-    /// The words of skip annotations, by object index.
-    pub skips: Vec<(usize, Vec<String>)>,
-    /// Profiles in annotations that the config does not define, by object index.
-    pub unknown_profiles: Vec<(usize, String)>,
+    /// Exclusions and exemptions that would match an object by a name from before kustomize renamed it, if they compared such
+    /// names, and the index of the object.
+    pub by_previous_name: Vec<(String, usize)>,
     /// The other objects, by index, and why they are passed over.
     pub passed_over: Vec<(usize, SkipReason)>,
 }
@@ -48,8 +39,8 @@ pub struct Selected<'r, 'a> {
     pub layers: Vec<(LayerId, Containers<'r>)>,
     /// Its exemptions.
     pub exemptions: Vec<AppliedExemption<'r>>,
-    /// The words of its skip annotation: sections, or `true`.
-    pub skipped: Vec<String>,
+    /// What its author opts out of, except for the exemptions.
+    pub author: Author<'r>,
 }
 
 /// The containers that a part of the config applies to.
@@ -66,7 +57,7 @@ impl<'r> Containers<'r> {
     fn of(
         select: Option<&'r Selector>,
         exclude: &'r [Selector],
-        matches: impl Fn(&Selector) -> bool,
+        mut matches: impl FnMut(&Selector) -> bool,
     ) -> Containers<'r> {
         let names = |selector: &&Selector| selector.containers.is_some();
         Containers {
@@ -126,8 +117,7 @@ impl<'r, 'a> Selection<'r, 'a> {
             profiles: vec![ProfileUse::default(); config.profiles.len()],
             candidates: 0,
             near: None,
-            skips: Vec::new(),
-            unknown_profiles: Vec::new(),
+            by_previous_name: Vec::new(),
             passed_over: Vec::new(),
         };
         let mut problems = Vec::new();
@@ -142,7 +132,7 @@ impl<'r, 'a> Selection<'r, 'a> {
                 Classification::Malformed(_) => (None, &[][..]),
             };
             selection.candidates += 1;
-            if let Some(reason) = not_selected(config, resource, templates) {
+            if let Some(reason) = selection.not_selected(config, index, templates) {
                 selection.passed_over.push((index, reason));
                 if selection.near.is_none() {
                     let select = config.select.as_ref();
@@ -151,18 +141,8 @@ impl<'r, 'a> Selection<'r, 'a> {
                 }
                 continue;
             }
-            let skipped = skipped_sections(resource, templates);
-            let is_skipped = skipped.iter().any(|section| section == "true");
-            if !skipped.is_empty() {
-                selection.skips.push((index, skipped.clone()));
-            }
-            // Validators check skipped objects too: skipping needs no reason, exemptions do.
-            if is_skipped && (target.is_none() || !config.validate_only) {
-                selection.passed_over.push((index, SkipReason::Skipped));
-                continue;
-            }
             match (target, class) {
-                (Some(target), _) => selection.add(config, index, target, skipped),
+                (Some(target), _) => selection.add(config, index, target),
                 (None, Classification::Malformed(problem)) => problems.push(problem.clone()),
                 (None, _) => {}
             }
@@ -179,16 +159,17 @@ impl<'r, 'a> Selection<'r, 'a> {
         at.ok().map(|at| &self.selected[at])
     }
 
-    fn add(
-        &mut self,
-        config: &'r Config<'_>,
-        index: usize,
-        target: &'r Target<'a>,
-        skipped: Vec<String>,
-    ) {
+    fn add(&mut self, config: &'r Config<'_>, index: usize, target: &'r Target<'a>) {
         let templates = &target.templates;
         let found = |selector: &Selector| selector.matches(target.resource, templates);
-        let answers = |selector: &Selector| found(selector) != Match::No;
+        let mut outdated = Vec::new();
+        let mut excludes = |selector: &Selector, path: [&str; 2]| {
+            let found = selector.excludes(target.resource, templates);
+            if found == Match::ByPreviousName {
+                outdated.push((path.concat(), index));
+            }
+            found == Match::Yes
+        };
         let mut layers: Vec<(LayerId, Containers<'r>)> = config
             .general_layers()
             .map(|id| (id, Containers::default()))
@@ -201,11 +182,14 @@ impl<'r, 'a> Selection<'r, 'a> {
                 }
                 continue;
             }
-            let mut excludes = profile.exclude.iter();
-            if excludes.any(|exclude| exclude.containers.is_none() && answers(exclude)) {
+            let mut excludes = |exclude: &Selector| {
+                excludes(exclude, ["the `exclude` of profile ", &profile.name])
+            };
+            let mut whole = profile.exclude.iter().filter(|it| it.containers.is_none());
+            if whole.any(&mut excludes) {
                 continue;
             }
-            let containers = Containers::of(Some(&profile.select), &profile.exclude, answers);
+            let containers = Containers::of(Some(&profile.select), &profile.exclude, excludes);
             let includes_any = || target.containers().any(|it| containers.includes(it));
             if !containers.is_whole_object() && !includes_any() {
                 continue;
@@ -216,62 +200,63 @@ impl<'r, 'a> Selection<'r, 'a> {
             }
             layers.push((profile.layer, containers));
         }
-        if let Some(name) = target.annotation(PROFILE) {
-            let mut profiles = config.profiles.iter();
-            match profiles.position(|profile| *profile.name == *name) {
-                Some(profile) => {
-                    self.profiles[profile].is_used = true;
-                    let layer = config.profiles[profile].layer;
-                    layers.retain(|(id, _)| *id != layer);
-                    layers.push((layer, Containers::default()));
-                }
-                None => self.unknown_profiles.push((index, name.into_owned())),
-            }
+        let is_configured = |section: &str| {
+            let ids: Vec<LayerId> = layers.iter().map(|(id, _)| *id).collect();
+            !config.section_layers(&ids, section).is_empty()
+        };
+        let mut author = Author::of(config, target, is_configured);
+        if let Some(profile) = author.profile {
+            self.profiles[profile].is_used = true;
+            let layer = config.profiles[profile].layer;
+            layers.retain(|(id, _)| *id != layer);
+            layers.push((layer, Containers::default()));
         }
-        let containers = Containers::of(config.select.as_ref(), &config.exclude, answers);
+        let containers = Containers::of(config.select.as_ref(), &config.exclude, |it| {
+            excludes(it, [EXCLUDE, ""])
+        });
         let exemptions = config.exemptions.iter().enumerate();
         let mut exemptions: Vec<AppliedExemption<'r>> = exemptions
-            .filter(|(_, exemption)| answers(&exemption.select))
+            .filter(|(_, it)| !it.has_ended(config.today.as_ref()))
+            .filter(|(_, it)| excludes(&it.select, [&it.path, ""]))
             .map(|(index, exemption)| AppliedExemption::of_config(index, exemption))
             .collect();
-        exemptions.extend(AppliedExemption::of_annotations(target));
+        exemptions.append(&mut author.exemptions);
+        self.by_previous_name.append(&mut outdated);
         self.selected.push(Selected {
             index,
             target,
             containers,
             layers,
             exemptions,
-            skipped,
+            author,
         });
     }
-}
 
-/// Why the config does not select an object; `None` if it does.
-fn not_selected(
-    config: &Config<'_>,
-    resource: &Resource<'_>,
-    templates: &[Template<'_>],
-) -> Option<SkipReason> {
-    let answers = |selector: &Selector| selector.matches(resource, templates) != Match::No;
-    let mut excludes = config.exclude.iter();
-    let is_excluded = excludes.any(|it| it.containers.is_none() && answers(it));
-    let is_selected = config.select.as_ref().is_none_or(answers);
-    match (is_selected, is_excluded) {
-        (false, _) => Some(SkipReason::NotSelected),
-        (true, true) => Some(SkipReason::Excluded),
-        (true, false) => None,
+    /// Why the config does not select an object; `None` if it does.
+    fn not_selected(
+        &mut self,
+        config: &Config<'_>,
+        index: usize,
+        templates: &[Template<'_>],
+    ) -> Option<SkipReason> {
+        let resource = &self.objects.resources[index];
+        let answers = |selector: &Selector| selector.matches(resource, templates) != Match::No;
+        if !config.select.as_ref().is_none_or(answers) {
+            return Some(SkipReason::NotSelected);
+        }
+        for exclude in config.exclude.iter().filter(|it| it.containers.is_none()) {
+            match exclude.excludes(resource, templates) {
+                Match::Yes => return Some(SkipReason::Excluded),
+                Match::ByPreviousName => self.by_previous_name.push((EXCLUDE.to_owned(), index)),
+                Match::No => {}
+            }
+        }
+        None
     }
 }
 
-/// The words of the skip annotation of the object or its template.
-fn skipped_sections(resource: &Resource<'_>, templates: &[Template<'_>]) -> Vec<String> {
-    let skip = annotation(resource, templates, SKIP);
-    let words = skip.iter().flat_map(|skip| skip.split(',')).map(str::trim);
-    words
-        .filter(|word| !word.is_empty() && *word != "false")
-        .map(str::to_owned)
-        .collect()
-}
+/// The exclusions of the whole config, in messages.
+const EXCLUDE: &str = "`spec.exclude`";
 
 impl<'r, 'a> Selected<'r, 'a> {
     /// The selected containers with their templates.
@@ -284,15 +269,29 @@ impl<'r, 'a> Selected<'r, 'a> {
         all.filter(|(_, container)| self.containers.includes(container))
     }
 
+    /// The object as if other layers applied as well.
+    pub fn with_layers(&self, layers: &[LayerId]) -> Selected<'r, 'a> {
+        let others = layers.iter().map(|id| (*id, Containers::default()));
+        let mut layers: Vec<_> = self.layers.iter().cloned().chain(others).collect();
+        layers.sort_by_key(|(id, _)| *id);
+        Selected {
+            index: self.index,
+            target: self.target,
+            containers: self.containers.clone(),
+            layers,
+            exemptions: Vec::new(),
+            author: Author::default(),
+        }
+    }
+
     /// The index of the exemption that covers a leaf, including the section.
     pub fn exemption_of(&self, leaf: &str, vocabulary: &Vocabulary) -> Option<usize> {
         let mut exemptions = self.exemptions.iter();
         exemptions.position(|it| it.names(leaf, vocabulary))
     }
 
-    /// Whether the skip annotation covers a section.
+    /// Whether its author left out a section.
     pub fn skips(&self, section: &str) -> bool {
-        let mut skipped = self.skipped.iter();
-        skipped.any(|skipped| skipped == section || skipped == "true")
+        self.author.skipped.contains(&section)
     }
 }

@@ -48,7 +48,7 @@ mod testing;
 use std::rc::Rc;
 
 use crate::config::{Config, ExemptLeaves, Pass, Section, SectionRow, Sections, Settings};
-use crate::edit::Edits;
+use crate::edit::{Change, Edits};
 use crate::funnel::Funnel;
 use crate::objects::{Accounts, Container, Related, Target};
 use crate::problem::{Problem, Problems};
@@ -125,7 +125,8 @@ impl Transformers<'_> {
     /// Plans the edits of every transformer for every selected object.
     ///
     /// A second pass plans leaves that are only checked or exempt as if they were written, and reports what differs. The
-    /// passes are separate, so that no written edit depends on one that is not written.
+    /// passes are separate, so that no written edit depends on one that is not written. For an exact check, a third pass plans
+    /// all leaves as if the manifest set none.
     ///
     /// # Errors
     /// One problem for each object with a value that is needed and cannot be read.
@@ -146,7 +147,9 @@ impl Transformers<'_> {
                 pass,
             };
             let first = edits.changes.len();
-            problems.extend(self.transform(object(Pass::Write), &mut edits).err());
+            let problem = self.transform(object(Pass::Write), &mut edits).err();
+            let is_readable = problem.is_none();
+            problems.extend(problem);
             if config.only_checks || !selected.exemptions.is_empty() {
                 let mut preview = Edits::new(resources);
                 problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
@@ -154,12 +157,38 @@ impl Transformers<'_> {
                 let exemption_of = |leaf: &str| selected.exemption_of(leaf, config.vocabulary);
                 funnel.extend(preview.not_written(&edits.changes[first..], exemption_of));
             }
+            if config.validate_only && config.checks.exact {
+                let mut exact = Edits::new(resources);
+                let problem = self.transform(object(Pass::Exact), &mut exact).err();
+                // The first pass may have reported it.
+                problems.extend(problem.filter(|_| is_readable));
+                funnel.extend(exact.different(&edits.changes[first..]));
+            }
         }
         funnel.extend(std::mem::take(&mut edits.findings));
         match problems.is_empty() {
             true => Ok(edits),
             false => Err(Problems(problems)),
         }
+    }
+}
+
+impl Transformers<'_> {
+    /// The changes of one object if other layers of the config applied to it; `None` if it cannot be planned.
+    pub fn changes_with(
+        &self,
+        selection: &Selection<'_, '_>,
+        selected: &Selected<'_, '_>,
+    ) -> Option<Vec<Change>> {
+        let object = Object {
+            selected,
+            related: &selection.objects.related,
+            accounts: &selection.objects.accounts,
+            pass: Pass::Write,
+        };
+        let mut edits = Edits::new(selection.objects.resources);
+        self.transform(object, &mut edits).ok()?;
+        Some(edits.changes)
     }
 }
 

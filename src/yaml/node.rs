@@ -428,6 +428,24 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// The text of a scalar on one line that is a string for certain and written as it is: most keys and names.
+    /// `None` for any other. Plain text of several lines is given with its line breaks.
+    #[must_use]
+    #[inline]
+    pub fn certain_string(self) -> Option<&'a str> {
+        let raw = self.raw();
+        match self.data().kind {
+            _ if self.has_properties() => None,
+            Kind::Plain => scalar::is_certain_string(raw).then_some(raw),
+            Kind::Single | Kind::Double => {
+                let body = raw.get(1..raw.len().saturating_sub(1))?;
+                let escapes = memchr::memchr3(b'\\', b'\'', b'\n', body.as_bytes());
+                escapes.is_none().then_some(body)
+            }
+            _ => None,
+        }
+    }
+
     /// The value of a boolean, in any spelling of YAML 1.1: `True`, `yes` and `on` are true to
     /// Kubernetes, and `"true"` is a string.
     #[must_use]

@@ -58,12 +58,17 @@ pub(super) fn resolve_as<'a>(name: &str, text: Cow<'a, str>) -> Scalar<'a> {
     }
 }
 
-/// The length of the longest word that [`is_typed_word`] knows.
-pub(super) const LONGEST_WORD: usize = 5;
-
-/// Is this word null or a boolean?
-pub(super) fn is_typed_word(text: &str) -> bool {
-    is_null(text) || boolean(text).is_some()
+/// Is this plain text a string for certain? It begins with a letter, and is not a word for null or a boolean.
+#[inline]
+pub(super) fn is_certain_string(text: &str) -> bool {
+    const LONGEST_WORD: usize = 5;
+    match text.as_bytes().first() {
+        Some(b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O') => {
+            text.len() > LONGEST_WORD || !is_null(text) && boolean(text).is_none()
+        }
+        Some(first) => first.is_ascii_alphabetic(),
+        None => false,
+    }
 }
 
 fn boolean(text: &str) -> Option<bool> {
@@ -88,7 +93,17 @@ fn number(text: &str) -> Option<Scalar<'static>> {
         _ => {}
     }
     if text.starts_with('.') {
-        return float(text);
+        // Here Go takes a `_` only between digits.
+        let mut groups = text[1..].split('_');
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let first = groups.next().unwrap_or_default();
+        let mut before = first.chars().next_back();
+        let well_formed = groups.all(|group| {
+            let after = group.chars().next();
+            let last = std::mem::replace(&mut before, group.chars().next_back());
+            is_digit(last) && is_digit(after)
+        });
+        return well_formed.then(|| float(&text.replace('_', "")))?;
     }
     // Go drops every `_` before it looks at anything else: `0_x1F` is a number.
     let text: Cow<'_, str> = if text.contains('_') {

@@ -181,7 +181,12 @@ impl Stream {
             match full::parse(&self.text, chunk, number as u32, &mut full) {
                 // The one known difference: unindented lines of quoted text.
                 Err(_) if fast.nodes.iter().any(is_quoted_over_lines) => {}
-                Err(error) => return Some(format!("only the general parser refuses it: {}", error.message)),
+                Err(error) => {
+                    return Some(format!(
+                        "only the general parser refuses it: {}",
+                        error.message
+                    ));
+                }
                 Ok(()) if fast.nodes == full.nodes => {}
                 Ok(()) => return Some(format!("{:?}\n{:?}", fast.nodes, full.nodes)),
             }
@@ -345,7 +350,8 @@ fn refuse_control(text: &str, chunk: &Range<usize>) -> Result<(), Syntax> {
     let mut chars = text[chunk.clone()].char_indices();
     match chars.find(|(at, c)| is_control(chunk.start + at, *c)) {
         Some((at, '\r')) => {
-            let message = "a carriage return without a line feed: end lines with one line feed, or with both";
+            let message =
+                "a carriage return without a line feed: end lines with one line feed, or with both";
             Err(Syntax::new(chunk.start + at, message))
         }
         Some((at, c)) => {

@@ -17,8 +17,8 @@ use std::collections::hash_map::Entry;
 
 use super::error::{Fault, Syntax};
 use super::full::MAX_DEPTH;
-use super::scalar::{self, Scalar};
-use super::tree::{Kind, NONE, Tree};
+use super::scalar::Scalar;
+use super::tree::{Kind, NONE, ODD, Tree};
 use super::{Node, Stream};
 
 /// How many nodes the aliases of a text may stand for: this many, and [`PER_NODE`] for each node of the text.
@@ -95,39 +95,17 @@ impl<'a> Node<'a> {
     /// Whether the map has a few keys that are strings and differ: most maps, and the fast answer.
     #[inline]
     fn has_few_distinct_keys(self) -> bool {
+        let data = self.stream().tree.at(self.id().0);
         let mut seen: [&str; FEW] = [""; FEW];
-        let mut len = 0;
-        for (key, _) in self.local_entries() {
-            match key.verbatim_key() {
+        for (len, (key, _)) in self.stream().tree.entries(self.id().0).enumerate() {
+            match Node::new(self.stream(), key).certain_string() {
                 Some(name) if len < FEW && !seen[..len].contains(&name) => seen[len] = name,
                 _ => return false,
             }
-            len += 1;
         }
-        true
-    }
-
-    /// The source of a key if it is also its content, and certainly a string.
-    #[inline]
-    fn verbatim_key(self) -> Option<&'a str> {
-        if self.has_properties() {
-            return None;
-        }
-        let raw = self.raw();
-        match self.kind() {
-            Kind::Plain => {
-                let is_letter = raw.as_bytes().first()?.is_ascii_alphabetic();
-                let is_word = raw.len() <= scalar::LONGEST_WORD && scalar::is_typed_word(raw);
-                let is_string = is_letter && !is_word && !raw.as_bytes().contains(&b'\n');
-                is_string.then_some(raw)
-            }
-            Kind::Single | Kind::Double => {
-                let body = raw.get(1..raw.len().saturating_sub(1))?;
-                let is_verbatim = memchr::memchr3(b'\\', b'\'', b'\n', body.as_bytes()).is_none();
-                is_verbatim.then_some(body)
-            }
-            _ => None,
-        }
+        // Only keys in braces and after `? ` can have several lines, which are joined.
+        let may_have_lines = data.flags & ODD != 0 || data.kind.is_flow();
+        !may_have_lines || !seen.iter().any(|name| name.contains('\n'))
     }
 
     /// The same check for maps of any size, and any keys.

@@ -133,6 +133,38 @@ fn kpt_runs_the_validator_of_a_pipeline() {
 }
 
 #[test]
+fn a_forged_id_of_kustomize_deletes_nothing_from_a_package() {
+    let Some(bench) = Bench::with(&[Need::Kpt]) else {
+        return;
+    };
+    pipeline(&bench, false);
+    let forged = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: forged\n  annotations:\n    kustomize.config.k8s.io/id: \"kind: ConfigMap\"\n";
+    std::fs::write(bench.tree().join(PACKAGE).join("forged.yaml"), forged).unwrap();
+    // A validator that passes whatever is in the package.
+    let check = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: check}\nspec: {environment: test, mode: Check, checks: {failOn: Never}}\n";
+    let config = bench.tree().join("check.yaml");
+    std::fs::write(&config, check).unwrap();
+    let before = bench.files(PACKAGE);
+    let config = config.display().to_string();
+    let ran = bench.run(
+        "kpt",
+        [
+            "fn",
+            "eval",
+            PACKAGE,
+            "--exec",
+            "fitout",
+            "--fn-config",
+            &config,
+        ],
+    );
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let names =
+        |files: &std::collections::BTreeMap<_, _>| -> Vec<_> { files.keys().cloned().collect() };
+    assert_eq!(names(&before), names(&bench.files(PACKAGE)));
+}
+
+#[test]
 fn check_detects_a_build_without_enable_exec() {
     let Some(bench) = Bench::with(&[Need::Kustomize]) else {
         return;

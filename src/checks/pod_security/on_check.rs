@@ -1,5 +1,7 @@
 //! Violations of the levels that a Namespace enforces and warns about, or of the configured level.
 
+use std::collections::HashSet;
+
 use kustomize_krm_types::Severity;
 
 use super::{Blamed, LOWER_LEVEL};
@@ -41,27 +43,44 @@ fn standard_of(pod: &Pod<'_, '_>) -> Standard {
 
 /// The standards for an object's pods.
 struct Standards {
-    /// Violations are errors.
-    enforced: Standard,
+    /// Violations are errors. The first is that of the Namespace, if its labels count.
+    enforced: Vec<Enforced>,
     /// Violations are warnings.
     warned: Standard,
-    /// What enforces the first, for messages.
+}
+
+/// A standard that pods must meet, and what enforces it, for messages.
+struct Enforced {
+    standard: Standard,
     enforcer: String,
-    /// The level of the second, for messages.
-    next: String,
+    /// Help for all violations.
+    help: Option<String>,
 }
 
 impl Standards {
     fn of(pod: &Pod<'_, '_>) -> Standards {
-        let namespace = pod.selected.target.resource.namespace.as_deref();
-        let demands = namespace.and_then(|name| pod.scene.objects().demands(name));
         let config = standard_of(pod);
+        let namespace = pod.selected.target.resource.namespace.as_deref();
+        let name = namespace.unwrap_or_default();
+        let demands = pod.scene.objects().demands(name);
         let (enforce, warn) = demands.map_or((None, None), |it| (it.enforce, it.warn));
-        let enforcer = match (enforce, namespace) {
-            (Some(enforced), Some(name)) => {
-                format!("the Namespace {name} (level {})", enforced.level)
-            }
-            _ => format!("a namespace that enforces {}", config.level),
+        // The author of the pods may have written the Namespace, too.
+        let may_lower = pod.scene.config.checks.may_lower(name);
+        let counts = |standard: &Standard| may_lower || standard.level >= config.level;
+        let of_namespace = enforce.filter(counts).map(|standard| Enforced {
+            standard,
+            enforcer: format!("the Namespace {name} (level {})", standard.level),
+            help: None,
+        });
+        let of_config = Enforced {
+            standard: config,
+            enforcer: format!("a namespace that enforces {}", config.level),
+            help: enforce.filter(|it| !counts(it)).map(|ignored| {
+                format!(
+                    "the Namespace {name} enforces only {}, which counts if the config has `checks: {{namespacesMayLower: [{name}]}}`",
+                    ignored.level
+                )
+            }),
         };
         let next_level = match config.level {
             Level::Privileged => Level::Baseline,
@@ -71,56 +90,77 @@ impl Standards {
             level: next_level,
             ..config
         };
-        let enforced = enforce.unwrap_or(config);
-        let warned = warn.or(enforce).unwrap_or(next);
+        let warned = match &of_namespace {
+            Some(enforced) => warn.unwrap_or(enforced.standard),
+            None => warn
+                .filter(|it| may_lower || it.level > next.level)
+                .unwrap_or(next),
+        };
+        let is_met = |enforced: &Enforced| may_lower || enforced.standard == config;
+        let needs_config = !of_namespace.as_ref().is_some_and(is_met);
+        let enforced = of_namespace.into_iter();
         Standards {
-            enforced,
+            enforced: enforced.chain(needs_config.then_some(of_config)).collect(),
             warned,
-            enforcer,
-            next: format!("the level {}", warned.level),
         }
     }
 
-    /// The violations of both standards by the pods of a template.
+    /// The violations of the standards by the pods of a template.
     fn violations(&self, template: &Template<'_>, facts: &PodFacts<'_>) -> Vec<Finding> {
-        let enforced = evaluate(facts, self.enforced.level, self.enforced.version);
-        let warned = match self.warned == self.enforced {
-            true => Vec::new(),
-            false => evaluate(facts, self.warned.level, self.warned.version),
+        let mut findings: Vec<Finding> = Vec::new();
+        // A field is reported once, for the first standard that it violates.
+        let mut known = HashSet::new();
+        let mut add = |mut of_one: Vec<Finding>| {
+            of_one.retain(|it| !known.contains(&it.pointer));
+            known.extend(of_one.iter().map(|it| it.pointer.clone()));
+            findings.extend(of_one);
         };
-        let mut findings = Vec::new();
-        for violation in &enforced {
-            findings.extend(self.findings(template, violation, Severity::Error));
+        for Enforced {
+            standard,
+            enforcer,
+            help,
+        } in &self.enforced
+        {
+            let violations = evaluate(facts, standard.level, standard.version);
+            let errors = violations.iter();
+            let errors = errors.flat_map(|it| findings_of(template, it, Severity::Error, enforcer));
+            let with_help = |finding: Finding| match help {
+                Some(help) => finding.help(help.as_str()),
+                None => finding,
+            };
+            add(errors.map(with_help).collect());
         }
-        let errors = findings.len();
-        for violation in &warned {
-            let mut warnings = self.findings(template, violation, Severity::Warning);
-            let errors = &findings[..errors];
-            warnings.retain(|it| !errors.iter().any(|error| error.pointer == it.pointer));
-            findings.extend(warnings);
+        if !self.enforced.iter().any(|it| it.standard == self.warned) {
+            let next = format!("the level {}", self.warned.level);
+            let violations = evaluate(facts, self.warned.level, self.warned.version);
+            let warnings = violations.iter();
+            add(warnings
+                .flat_map(|it| findings_of(template, it, Severity::Warning, &next))
+                .collect());
         }
         findings
     }
+}
 
-    /// A finding for each field that causes a violation.
-    fn findings(
-        &self,
-        template: &Template<'_>,
-        violation: &Violation,
-        severity: Severity,
-    ) -> Vec<Finding> {
-        let reason = violation.reason;
-        let (pods, although) = match template.is_pod() {
-            true => ("the pod", ""),
-            false => ("its pods", ", although the API server accepts the object"),
-        };
-        let (whose, rejects, although) = match severity {
-            Severity::Error => (self.enforcer.as_str(), " rejects ", although),
-            _ => (self.next.as_str(), " would reject ", ""),
-        };
-        let psa = [reason, " (", &violation.detail, ")"].concat();
-        let culprits = violation.culprits.iter();
-        let findings = culprits.filter_map(|culprit| {
+/// A finding for each field that causes a violation.
+fn findings_of(
+    template: &Template<'_>,
+    violation: &Violation,
+    severity: Severity,
+    whose: &str,
+) -> Vec<Finding> {
+    let reason = violation.reason;
+    let (pods, although) = match template.is_pod() {
+        true => ("the pod", ""),
+        false => ("its pods", ", although the API server accepts the object"),
+    };
+    let (rejects, although) = match severity {
+        Severity::Error => (" rejects ", although),
+        _ => (" would reject ", ""),
+    };
+    let psa = [reason, " (", &violation.detail, ")"].concat();
+    let culprits = violation.culprits.iter();
+    let findings = culprits.filter_map(|culprit| {
             let blamed = Blamed::of(template, culprit)?;
             let (field, node) = (blamed.field(), blamed.node);
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
@@ -158,6 +198,5 @@ impl Standards {
             };
             Some(finding.help(help))
         });
-        findings.collect()
-    }
+    findings.collect()
 }

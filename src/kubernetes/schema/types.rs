@@ -3,21 +3,14 @@
 use super::{Object, Type, objects, type_of};
 
 /// The version, the kind and the fields of each kind, without its status.
+#[rustfmt::skip]
 pub(super) static KINDS: &[(&str, &str, &Object)] = &[
     ("apps/v1", "DaemonSet", &DaemonSet),
     ("apps/v1", "Deployment", &Deployment),
     ("apps/v1", "ReplicaSet", &ReplicaSet),
     ("apps/v1", "StatefulSet", &StatefulSet),
-    (
-        "autoscaling/v1",
-        "HorizontalPodAutoscaler",
-        &HorizontalPodAutoscaler,
-    ),
-    (
-        "autoscaling/v2",
-        "HorizontalPodAutoscaler",
-        &AutoscalingV2HorizontalPodAutoscaler,
-    ),
+    ("autoscaling/v1", "HorizontalPodAutoscaler", &HorizontalPodAutoscaler),
+    ("autoscaling/v2", "HorizontalPodAutoscaler", &AutoscalingV2HorizontalPodAutoscaler),
     ("batch/v1", "CronJob", &CronJob),
     ("batch/v1", "Job", &Job),
     ("networking.k8s.io/v1", "Ingress", &Ingress),
@@ -26,11 +19,7 @@ pub(super) static KINDS: &[(&str, &str, &Object)] = &[
     ("node.k8s.io/v1", "RuntimeClass", &RuntimeClass),
     ("policy/v1", "PodDisruptionBudget", &PodDisruptionBudget),
     ("rbac.authorization.k8s.io/v1", "ClusterRole", &ClusterRole),
-    (
-        "rbac.authorization.k8s.io/v1",
-        "ClusterRoleBinding",
-        &ClusterRoleBinding,
-    ),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", &ClusterRoleBinding),
     ("rbac.authorization.k8s.io/v1", "Role", &Role),
     ("rbac.authorization.k8s.io/v1", "RoleBinding", &RoleBinding),
     ("scheduling.k8s.io/v1", "PriorityClass", &PriorityClass),

@@ -1,0 +1,91 @@
+//! The exemptions in effect.
+
+use std::fmt::Write as _;
+
+use kustomize_krm_types::ResourceIdentifier;
+use serde::Serialize;
+
+use super::{ConfigPlace, Report, name_of, reference};
+use crate::finding::Grant;
+use crate::read::Resource;
+
+/// What an object is exempt from, why, until when, and who granted it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExemptionEntry {
+    /// The object.
+    pub resource_ref: ResourceIdentifier,
+    /// Its file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The sections, fields and rules, as written.
+    pub from: Vec<String>,
+    /// The reason; absent where none is needed.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// The last day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<String>,
+    /// The annotation of the object, if its author granted it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotation: Option<String>,
+    /// The exemption in the config, if the config grants it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<ConfigPlace>,
+    /// The number of findings that it waives.
+    pub waived: usize,
+}
+
+impl ExemptionEntry {
+    pub(super) fn of(grant: Grant, resources: &[Resource<'_>]) -> ExemptionEntry {
+        let resource = &resources[grant.resource];
+        let is_of_config = grant.by.starts_with("spec.");
+        let (path, position) = grant.place.unzip();
+        ExemptionEntry {
+            resource_ref: reference(resource),
+            file: resource.origin.path.clone(),
+            from: grant.from,
+            reason: grant.reason,
+            until: grant.until.map(|day| day.to_string()),
+            annotation: (!is_of_config).then(|| grant.by.clone()),
+            config: is_of_config.then(|| ConfigPlace {
+                path: path.as_deref().map(str::to_owned),
+                field: grant.by,
+                line: position.map(|position| position.line),
+                column: position.map(|position| position.column),
+            }),
+            waived: grant.waived,
+        }
+    }
+}
+
+/// The exemptions in effect as text, one on each line.
+pub fn granted(report: &Report) -> String {
+    let mut text = String::new();
+    for entry in &report.exemptions {
+        let (name, from) = (name_of(&entry.resource_ref), entry.from.join(", "));
+        let _ = write!(text, "Exempt  {name}: {from}");
+        if let Some(until) = &entry.until {
+            let _ = write!(text, " until {until}");
+        }
+        match (&entry.annotation, &entry.config) {
+            (Some(annotation), _) => {
+                let _ = write!(text, ", by its annotation {annotation}");
+            }
+            (None, Some(config)) => {
+                let _ = write!(text, ", by {}", config.field);
+                if let (Some(path), Some(line)) = (&config.path, config.line) {
+                    let _ = write!(text, " in {path}:{line}");
+                }
+            }
+            (None, None) => {}
+        }
+        match entry.reason.as_str() {
+            "" => text.push('\n'),
+            reason => {
+                let _ = writeln!(text, ": {reason}");
+            }
+        }
+    }
+    text
+}
