@@ -70,7 +70,7 @@ conformance: ## compare quantities, label selectors and the Pod Security Standar
 	  cargo test $(LOCKED) --lib conformance -- --ignored && \
 	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout -- restricted:: pod_security:: --nocapture; fi
 
-lossless: ## judge what fitout does to comments, values and other bytes with Go's readers, for this repository and CORPUS
+lossless: ## check with Go's readers that edits lose no comment, value or byte, for this repository and CORPUS
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
 	  FITOUT_CONFORMANCE=1 FITOUT_CORPUS=$(wildcard $(CORPUS)) FITOUT_SEEDS=0..3000 \
 	  cargo test $(LOCKED) --test fitout -- fuzzing:: --nocapture; fi

@@ -634,10 +634,11 @@ impl Writer<'_, '_> {
 
     fn document(&mut self, value: &Value) {
         match self.style {
-            Style::Block => match value {
-                Map(entries) => self.map(entries, 0, false),
-                _ => {}
-            },
+            Style::Block => {
+                if let Map(entries) = value {
+                    self.map(entries, 0, false);
+                }
+            }
             style => {
                 self.flow(value, 0, style != Style::JsonCompact);
                 self.line();

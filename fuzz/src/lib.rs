@@ -20,8 +20,11 @@ use jsonptr::PointerBuf;
 use oracle::{Intent, Path, Reading, faults};
 use serde_json::{Value, json};
 
-/// A body by the name of its target.
-pub const TARGETS: [(&str, fn(&[u8])); 7] = [
+/// The body of a target: it panics at a find.
+pub type Target = fn(&[u8]);
+
+/// The bodies by the names of their targets.
+pub const TARGETS: [(&str, Target); 7] = [
     ("parsers", parsers),
     ("typing", typing),
     ("edits", edits),
@@ -457,7 +460,7 @@ pub fn selectors(bytes: &[u8]) {
     for value in [None, Some(""), Some("a"), Some("1"), Some("x"), Some("-5")] {
         let lookup = |key: &str| {
             value
-                .filter(|_| keys.first() == Some(&key) || key.len() % 2 == 0)
+                .filter(|_| keys.first() == Some(&key) || key.len().is_multiple_of(2))
                 .map(Into::into)
         };
         assert_eq!(

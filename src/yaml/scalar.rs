@@ -92,9 +92,9 @@ fn number(text: &str) -> Option<Scalar<'static>> {
         ".nan" | ".NaN" | ".NAN" => return Some(Scalar::Float(f64::NAN)),
         _ => {}
     }
-    if text.starts_with('.') {
+    if let Some(digits) = text.strip_prefix('.') {
         // Here Go takes a `_` only between digits.
-        let mut groups = text[1..].split('_');
+        let mut groups = digits.split('_');
         let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
         let first = groups.next().unwrap_or_default();
         let mut before = first.chars().next_back();
