@@ -531,7 +531,15 @@ fn scalar_range(text: &str, span: Range<usize>, style: ScalarStyle) -> Option<Ra
                 start = before.rfind(['|', '>']).filter(|at| is_header(text, *at))?;
             }
             let body = &text[start..span.end.max(start + 1)];
-            return Some(start..start + body.trim_end_matches([' ', '\t']).len());
+            let mut length = body.trim_end_matches([' ', '\t']).len();
+            // Blank lines at the end are part of the value with `+` only.
+            let header = body.lines().next().unwrap_or_default();
+            if !header.split('#').next().unwrap_or_default().contains('+') {
+                let content = body.trim_end().len();
+                let line_break = body[content..].find('\n').map_or(0, |at| at + 1);
+                length = length.min(content + line_break);
+            }
+            return Some(start..start + length);
         }
     };
     start += text[start..].find(quote)?;
