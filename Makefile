@@ -6,6 +6,8 @@ IMAGE := ghcr.io/fitout/fitout:v0.1.0
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Manifests from other projects. Without them `make corpus` prints that they are missing and does nothing.
 CORPUS := ../shared/corpus-dev
+# How long `make fuzz` runs each target.
+SECONDS := 60
 # CI must use the reviewed versions; a developer who adds a dependency may resolve new ones.
 LOCKED := $(if $(filter true,$(CI)),--locked)
 # The container, the exec hosts and the command line are tested with the same static binary.
@@ -17,7 +19,7 @@ STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL STATIC
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance e2e conformance corpus bench instructions growth golden clean
+.PHONY: help run test lint binary image hosts test-hosts acceptance e2e conformance lossless fuzz corpus bench instructions growth golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -67,6 +69,17 @@ conformance: ## compare quantities, label selectors and the Pod Security Standar
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
 	  cargo test $(LOCKED) --lib conformance -- --ignored && \
 	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout -- restricted:: pod_security:: --nocapture; fi
+
+lossless: ## check with Go's readers that edits lose no comment, value or byte, for this repository and CORPUS
+	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
+	  FITOUT_CONFORMANCE=1 FITOUT_CORPUS=$(wildcard $(CORPUS)) FITOUT_SEEDS=0..3000 \
+	  cargo test $(LOCKED) --test fitout -- fuzzing:: --nocapture; fi
+
+fuzz: ## run every fuzz target for SECONDS; needs nightly Rust and cargo-fuzz, and keeps what it finds in .cache/fuzz
+	cd fuzz && cargo +nightly fuzz build --sanitizer none
+	@for target in $$(ls fuzz/corpus); do mkdir -p .cache/fuzz/$$target; echo "== $$target"; \
+	  fuzz/target/*/release/$$target .cache/fuzz/$$target fuzz/corpus/$$target -max_total_time=$(SECONDS) -max_len=1000 \
+	    -print_final_stats=1 -verbosity=0 -artifact_prefix=.cache/fuzz/$$target- || exit 1; done
 
 corpus: ## run fitout on every resource of CORPUS
 	cargo run --profile fast $(LOCKED) --example corpus -- $(CORPUS)

@@ -92,8 +92,18 @@ fn number(text: &str) -> Option<Scalar<'static>> {
         ".nan" | ".NaN" | ".NAN" => return Some(Scalar::Float(f64::NAN)),
         _ => {}
     }
-    if text.starts_with('.') {
-        return float(text);
+    if let Some(digits) = text.strip_prefix('.') {
+        // Here Go takes a `_` only between digits.
+        let mut groups = digits.split('_');
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        let first = groups.next().unwrap_or_default();
+        let mut before = first.chars().next_back();
+        let well_formed = groups.all(|group| {
+            let after = group.chars().next();
+            let last = std::mem::replace(&mut before, group.chars().next_back());
+            is_digit(last) && is_digit(after)
+        });
+        return well_formed.then(|| float(&text.replace('_', "")))?;
     }
     // Go drops every `_` before it looks at anything else: `0_x1F` is a number.
     let text: Cow<'_, str> = if text.contains('_') {
