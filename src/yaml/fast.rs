@@ -216,7 +216,7 @@ impl Parser<'_> {
         i
     }
 
-    /// Does the line that starts at `line` begin like a marker? One that `split` saw as a marker never stands here; one
+    /// Does the line that starts at `line` begin like a marker? None that `split` saw is here; one
     /// with a byte that `split` does not take for a blank might.
     #[inline]
     fn is_marker(&self, line: usize) -> bool {
