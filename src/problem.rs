@@ -3,7 +3,6 @@
 //! The error type of the library is [`Problems`], because a run reports as many problems as possible before it stops.
 //! Changes and findings are results, not errors: see [`crate::edit`].
 
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -292,25 +291,25 @@ pub fn one_of(options: &[&str]) -> String {
 /// A path in messages: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
 pub fn field_path(pointer: &Pointer) -> String {
     let mut path = String::with_capacity(pointer.as_str().len() + 8);
-    for token in pointer.as_str().split('/').skip(1) {
-        let token = match token.contains('~') {
-            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
-            false => Cow::Borrowed(token),
-        };
-        let (mut is_number, mut is_name) = (!token.is_empty(), !token.is_empty());
-        for byte in token.bytes() {
+    let mut rest = pointer.as_str();
+    while let Some(tokens) = rest.strip_prefix('/') {
+        let (mut len, mut is_number, mut is_name) = (0, true, true);
+        for byte in tokens.bytes().take_while(|byte| *byte != b'/') {
+            len += 1;
             is_number &= byte.is_ascii_digit();
             is_name &= byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         }
-        let (before, after) = match (is_number, is_name) {
-            (true, _) => ("[", "]"),
-            (_, true) if path.is_empty() => ("", ""),
-            (_, true) => (".", ""),
-            _ => ("[\"", "\"]"),
-        };
-        path.push_str(before);
-        path.push_str(&token);
-        path.push_str(after);
+        let token;
+        (token, rest) = tokens.split_at(len);
+        match (len > 0 && is_number, len > 0 && is_name) {
+            (true, _) => path.extend(["[", token, "]"]),
+            (_, true) if path.is_empty() => path.push_str(token),
+            (_, true) => path.extend([".", token]),
+            _ => {
+                let token = token.replace("~1", "/").replace("~0", "~");
+                path.extend(["[\"", &token, "\"]"]);
+            }
+        }
     }
     path
 }
