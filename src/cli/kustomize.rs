@@ -2,6 +2,7 @@
 //!
 //! kustomize and kubectl call `docker` from PATH to run a container function. During the build, a wrapper comes first on
 //! PATH: it runs this program for fitout's image, and the real docker for images that the caller allows (see [`super::shim`]).
+//! Other wrappers refuse helm, and options of git that a URL smuggles in.
 //! So the same overlay works with and without Docker, and a stranger's overlay runs nothing.
 
 use std::collections::HashMap;
@@ -85,10 +86,35 @@ const OUTPUT_FLAGS: [&str; 2] = ["-o", "--output"];
 /// The flag of kustomize that allows executable functions.
 const ENABLE_EXEC: &str = "--enable-exec";
 
+/// The flag of kustomize that allows helm; kustomize itself does not ask for it if a file of `generators` names the chart.
+const ENABLE_HELM: &str = "--enable-helm";
+
+/// The wrapper for docker.
+const DOCKER: &str = "exec \"$FITOUT_SHIM_PROGRAM\" docker-shim \"$@\"";
+
+/// The wrapper for helm, unless the caller allows it.
+const HELM: &str = "echo 'error[FIT-INP016]: the overlay runs helm, which is not allowed' >&2
+echo '  = help: if you trust its charts, allow it with `-- --enable-helm`' >&2
+exit 2";
+
+/// The wrapper for git, to which kustomize passes what follows `?ref=` as it is: `--upload-pack=PROGRAM` would run a program.
+const GIT: &str = "for argument; do
+  case $argument in
+  --depth=1 | --init | --recursive) ;;
+  -*)
+    echo 'error[FIT-INP016]: the overlay passes an option to git in the URL of a remote base, which is not allowed' >&2
+    exit 2 ;;
+  esac
+done
+PATH=$FITOUT_SHIM_PATH
+export PATH
+exec git \"$@\"";
+
 impl Overlay {
-    fn enables_exec(&self) -> bool {
-        let flag = |it: &String| it == ENABLE_EXEC || *it == format!("{ENABLE_EXEC}=true");
-        self.arguments.iter().any(flag)
+    /// Whether the caller passes a flag of kustomize that allows something.
+    fn enables(&self, flag: &str) -> bool {
+        let is_flag = |it: &String| it == flag || *it == format!("{flag}=true");
+        self.arguments.iter().any(is_flag)
     }
 }
 
@@ -128,7 +154,9 @@ impl Build {
         let record = folder.path().join("record");
         std::fs::create_dir(&record).map_err(io("cannot create a temporary folder"))?;
         let bin = folder.path().join("bin");
-        write_wrapper(&bin).map_err(io("cannot write the wrapper for docker"))?;
+        let helm = (!overlay.enables(ENABLE_HELM)).then_some(("helm", HELM));
+        let wrappers = [("docker", DOCKER), ("git", GIT)].into_iter().chain(helm);
+        write_wrappers(&bin, wrappers).map_err(io("cannot write the wrapper for docker"))?;
         drop(temporary);
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
@@ -358,7 +386,7 @@ fn check_build(
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    if !skipped.is_empty() && !overlay.enables_exec() {
+    if !skipped.is_empty() && !overlay.enables(ENABLE_EXEC) {
         return Err(Failure::new(
             not_run,
             format_args!(
@@ -402,17 +430,19 @@ fn check_build(
     Ok(())
 }
 
-fn write_wrapper(bin: &Path) -> std::io::Result<()> {
+fn write_wrappers<'w>(
+    bin: &Path,
+    wrappers: impl Iterator<Item = (&'w str, &'w str)>,
+) -> std::io::Result<()> {
     std::fs::create_dir(bin)?;
-    let file = bin.join("docker");
-    std::fs::write(
-        &file,
-        format!("#!/bin/sh\nexec \"${PROGRAM}\" docker-shim \"$@\"\n"),
-    )?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+    for (name, script) in wrappers {
+        let file = bin.join(name);
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n"))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+        }
     }
     Ok(())
 }
