@@ -349,3 +349,37 @@ fn remote_bases_are_still_fetched() {
     let run = run(&bench, &["apply", "-k", "ov"]);
     assert!(run.stdout.contains("cpu: 100m"), "{}", run.stderr);
 }
+
+#[test]
+fn a_temporary_folder_without_programs_runs_nothing() {
+    let two = "resources: [web.yaml]\ntransformers: [fitout.yaml, y.yaml]\n";
+    let stranger = function("evil.example.com/pwn:1", "");
+    let Some(bench) = overlay(&[("ov/y.yaml", &stranger), ("ov/kustomization.yaml", two)]) else {
+        return;
+    };
+    let folder = bench.0.path();
+    let temporary = folder.join("temporary");
+    fs::create_dir(&temporary).unwrap();
+    // In a namespace of mounts, which ends with its program.
+    let script = "mount -t tmpfs -o noexec none temporary && touch mounted && TMPDIR=$PWD/temporary \"$0\" check -k ov";
+    let path = format!(
+        "{}:{}:/usr/bin:/bin",
+        folder.join("bin").display(),
+        bench.1.parent().unwrap().display()
+    );
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, env!("CARGO_BIN_EXE_fitout")]);
+    let output = command.current_dir(folder).env("PATH", path).output();
+    if !folder.join("mounted").exists() {
+        skip("only root can mount");
+        return;
+    }
+    let output = output.unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("cannot be run\n  = help: set TMPDIR"),
+        "{stderr}"
+    );
+    assert!(!folder.join("ov/ran").exists() && !folder.join("ran").exists());
+}

@@ -158,6 +158,16 @@ impl Build {
         let wrappers = [("docker", DOCKER), ("git", GIT)].into_iter().chain(helm);
         write_wrappers(&bin, wrappers).map_err(io("cannot write the wrapper for docker"))?;
         drop(temporary);
+        // On a file system that runs no programs, kustomize would pass over the wrappers and find the programs themselves.
+        if !can_run(&bin.join("docker")) {
+            let message = format!(
+                "error: programs in {} cannot be run",
+                folder.path().display()
+            );
+            return Err(Failure::new(UNREADABLE, message).note(
+                "  = help: set TMPDIR to a folder on a file system that is not mounted with noexec",
+            ));
+        }
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 
@@ -499,6 +509,18 @@ pub(super) fn find(name: &str, path: &OsString) -> Option<PathBuf> {
     std::env::split_paths(path)
         .map(|folder| folder.join(name))
         .find(|file| is_executable(file))
+}
+
+/// Whether the system runs a program, as exec.LookPath of Go asks it.
+#[cfg(unix)]
+fn can_run(file: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    accessat(CWD, file, Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+}
+
+#[cfg(not(unix))]
+fn can_run(_: &Path) -> bool {
+    true
 }
 
 #[cfg(unix)]
