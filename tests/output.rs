@@ -324,6 +324,7 @@ fn exit_codes_do_not_depend_on_the_reader() {
             "{arguments} {to}"
         );
     }
+    // A stream that was never there is not an empty one.
     for (arguments, from, code) in [
         ("apply -f - -c config", "<&-", 3),
         ("check -f - -c config", "<&-", 3),
