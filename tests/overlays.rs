@@ -325,6 +325,11 @@ fn neither_helm_nor_programs_of_git_run_without_being_asked_for() {
         if kustomization == with_chart {
             let run = run(&bench, &["check", "-k", "ov", "--", "--enable-helm"]);
             assert!(folder.path().join("ran").exists(), "{}", run.stderr);
+            let ran = folder.read("ran");
+            assert!(
+                ran.starts_with(&*folder.path().join("bin/helm").to_string_lossy()),
+                "{ran}"
+            );
         }
     }
 }

@@ -92,8 +92,13 @@ const ENABLE_HELM: &str = "--enable-helm";
 /// The wrapper for docker.
 const DOCKER: &str = "exec \"$FITOUT_SHIM_PROGRAM\" docker-shim \"$@\"";
 
+/// The wrapper for helm, which runs other programs as without a wrapper.
+const HELM: &str = "PATH=$FITOUT_SHIM_PATH
+export PATH
+exec helm \"$@\"";
+
 /// The wrapper for helm, unless the caller allows it.
-const HELM: &str = "echo 'error[FIT-INP016]: the overlay runs helm, which is not allowed' >&2
+const NO_HELM: &str = "echo 'error[FIT-INP016]: the overlay runs helm, which is not allowed' >&2
 echo '  = help: if you trust its charts, allow it with `-- --enable-helm`' >&2
 exit 2";
 
@@ -154,9 +159,12 @@ impl Build {
         let record = folder.path().join("record");
         std::fs::create_dir(&record).map_err(io("cannot create a temporary folder"))?;
         let bin = folder.path().join("bin");
-        let helm = (!overlay.enables(ENABLE_HELM)).then_some(("helm", HELM));
-        let wrappers = [("docker", DOCKER), ("git", GIT)].into_iter().chain(helm);
-        write_wrappers(&bin, wrappers).map_err(io("cannot write the wrapper for docker"))?;
+        let helm = match overlay.enables(ENABLE_HELM) {
+            true => HELM,
+            false => NO_HELM,
+        };
+        let wrappers = [("docker", DOCKER), ("git", GIT), ("helm", helm)];
+        write_wrappers(&bin, &wrappers).map_err(io("cannot write the wrapper for docker"))?;
         drop(temporary);
         // On a file system that runs no programs, kustomize would pass over the wrappers and find the programs themselves.
         if !can_run(&bin.join("docker")) {
@@ -440,10 +448,7 @@ fn check_build(
     Ok(())
 }
 
-fn write_wrappers<'w>(
-    bin: &Path,
-    wrappers: impl Iterator<Item = (&'w str, &'w str)>,
-) -> std::io::Result<()> {
+fn write_wrappers(bin: &Path, wrappers: &[(&str, &str)]) -> std::io::Result<()> {
     std::fs::create_dir(bin)?;
     for (name, script) in wrappers {
         let file = bin.join(name);
