@@ -145,7 +145,11 @@ pub fn source(line: &str) -> Cow<'_, str> {
 
 /// A kind or name in a sentence: in quotes unless it looks like one, so that it cannot pass for other text.
 pub fn word(name: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_alphanumeric() || "-._:/@+~".contains(c);
+    let is_plain = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '-' | '.' | '_' | ':' | '/' | '@' | '+' | '~')
+            || !c.is_ascii() && c.is_alphanumeric()
+    };
     match name.chars().all(is_plain) && !name.starts_with(':') {
         true => Cow::Borrowed(name),
         false => Cow::Owned(format!("{name:?}")),
