@@ -140,6 +140,6 @@ pub fn expected<'a>(
     what: &str,
     path: &Pointer,
 ) -> Problem {
-    let message = format!("expected {what}, found {}", node.describe());
+    let message = format!("expected {what}, found {}", crate::secrets::described(node));
     resource.problem("FIT-INP003", message, node, field_path(path))
 }

@@ -356,6 +356,20 @@ mod tests {
         for text in ["0_x1F", "+_3", "0_o6", "1__0", "1_", "2001-01-01", "1:30"] {
             assert!(needs_quote(text), "{text}");
         }
+        // Behind a leading point, Go takes one only between digits.
+        for (text, is_number) in [
+            (".5_0", true),
+            (".5_0_1", true),
+            (".5_", false),
+            ("._5", false),
+            (".5__0", false),
+            (".5_e1", false),
+        ] {
+            let stream = Stream::parse(format!("k: {text}\n")).unwrap();
+            let node = stream.documents().next().unwrap().root().get("k").unwrap();
+            let is_float = matches!(node.scalar().unwrap(), Scalar::Float(_));
+            assert_eq!(is_float, is_number, "{text}");
+        }
     }
 
     proptest! {
