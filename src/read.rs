@@ -12,6 +12,7 @@ use kustomize_krm_types::{ResourceList as Envelope, annotations};
 use crate::kubernetes::Quantity;
 use crate::kubernetes::schema::{self, Mismatch};
 use crate::problem::{Place, Problem, Problems, field_path};
+use crate::secrets::{self, Secrets};
 use crate::text::word;
 use crate::yaml::{Node, Scalar, Stream};
 
@@ -326,22 +327,19 @@ impl<'a> Resource<'a> {
             expected,
         } = mismatch;
         let (value, text) = (node.scalar(), node.text().unwrap_or_default());
+        let is_hidden = Secrets::of(node.stream()).include(node.span().start);
         let help = match (expected, value) {
-            (schema::STRING, Some(_)) if self.kind == "Secret" => Some("quote it".to_owned()),
+            (schema::STRING, Some(_)) if is_hidden => Some("quote it".to_owned()),
             (schema::STRING, Some(_)) => Some(format!("quote it: \"{text}\"")),
             (_, Some(Scalar::Text(_))) if !text.is_empty() => {
                 Some("write it without quotes".to_owned())
             }
             _ => None,
         };
-        // A value of a Secret is not shown.
-        let found = match self.kind.as_ref() {
-            "Secret" => node.describe_type().to_owned(),
-            _ => node.describe(),
-        };
-        let mut message = format!("expected {expected}, found {found}");
+        let mut message = format!("expected {expected}, found {}", secrets::described(node));
         let mut help = help;
         if expected == schema::QUANTITY
+            && !is_hidden
             && let Some(Err(error)) = node.is_scalar().then(|| Quantity::of_node(node))
         {
             message = error.to_string();
@@ -363,12 +361,17 @@ impl<'a> Resource<'a> {
 
     /// One annotation of the object.
     pub fn annotation(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.annotations?.get(name)?.text()
+        self.annotations?.text_at([name])
     }
 
     /// One label of the object.
     pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.labels?.get(name)?.text()
+        let label = self.labels?.get(name)?;
+        // To Kubernetes, null is the empty string.
+        match label.is_null() {
+            true => Some(Cow::Borrowed("")),
+            false => label.text(),
+        }
     }
 
     /// The API group: empty for the core group.
@@ -494,12 +497,28 @@ fn read_object<'a>(
     }
     let (mut api_version, mut kind) = (text_of(node, "apiVersion"), text_of(node, "kind"));
     let is_list = kind.ends_with("List");
+    // kubectl reads only the items, and Argo CD only the rest.
+    let beside_items = |problems: &mut Vec<Problem>| {
+        let list = ["apiVersion", "kind", "metadata", "items", "sops"];
+        let mut others = node.entries().map(|(key, value)| (key, key.text(), value));
+        let other = others.find(|(_, name, value)| {
+            !name.as_deref().is_some_and(|name| list.contains(&name)) && value.len() > 0
+        });
+        if let Some((key, Some(name), _)) = other {
+            let message = format!(
+                "`{name}` in an object with `items`: kubectl reads only the items, other programs only the rest"
+            );
+            problems.push(wrong(Problem::new("FIT-INP008", message), key));
+        }
+    };
     if is_list && node.get("items").is_some_and(Node::is_null) {
+        beside_items(problems);
         return;
     }
     if let Some(items) = node.at(["items"]) {
         let are_objects = items.len() > 0 && items.items().all(Node::is_map);
         if items.is_sequence() && (is_list || are_objects) {
+            beside_items(problems);
             let of_items = kind.strip_suffix("List").unwrap_or(&kind);
             for item in items.items() {
                 let list = Some((api_version.as_ref(), of_items));
@@ -588,7 +607,7 @@ fn text_of<'a>(node: Node<'a>, key: &str) -> Cow<'a, str> {
 pub fn wrong_shape(node: Node<'_>, expected: &str, field: &str) -> Problem {
     let problem = Problem::new(
         "FIT-INP003",
-        format!("expected {expected}, found {}", node.describe()),
+        format!("expected {expected}, found {}", secrets::described(node)),
     )
     .at(Place::of(node, None));
     match field {

@@ -59,6 +59,14 @@ impl<'s> Secrets<'s> {
     }
 }
 
+/// What a node is, with its value unless a Secret includes it.
+pub fn described(node: Node<'_>) -> String {
+    match Secrets::of(node.stream()).include(node.span().start) {
+        true => node.describe_type().to_owned(),
+        false => node.describe(),
+    }
+}
+
 /// Whether a text, which may be no YAML, can have a Secret: it has the word, or an escape that can spell it.
 pub fn may_have(text: &str) -> bool {
     let spellings = ["Secret", "\\x", "\\u", "\\U", "\\\n", "\\\r", "binary"];

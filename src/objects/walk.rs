@@ -5,6 +5,7 @@ use jsonptr::{Pointer, PointerBuf};
 use crate::kubernetes::schema::Object;
 use crate::problem::{Problem, field_path};
 use crate::read::Resource;
+use crate::secrets;
 use crate::yaml::Node;
 
 /// A path with more tokens.
@@ -134,6 +135,6 @@ pub fn expected<'a>(
     what: &str,
     path: &Pointer,
 ) -> Problem {
-    let message = format!("expected {what}, found {}", node.describe());
+    let message = format!("expected {what}, found {}", secrets::described(node));
     resource.problem("FIT-INP003", message, node, field_path(path))
 }
