@@ -12,7 +12,7 @@ use kustomize_krm_types::{ResourceList as Envelope, annotations};
 use crate::kubernetes::Quantity;
 use crate::kubernetes::schema::{self, Mismatch};
 use crate::problem::{Place, Problem, Problems, field_path};
-use crate::secrets::{self, Secrets};
+use crate::secrets;
 use crate::text::word;
 use crate::yaml::{Node, Scalar, Stream};
 
@@ -327,19 +327,19 @@ impl<'a> Resource<'a> {
             expected,
         } = mismatch;
         let (value, text) = (node.scalar(), node.text().unwrap_or_default());
-        let is_hidden = Secrets::of(node.stream()).include(node.span().start);
         let help = match (expected, value) {
-            (schema::STRING, Some(_)) if is_hidden => Some("quote it".to_owned()),
+            (schema::STRING, Some(_)) if secrets::is_hidden(node) => Some("quote it".to_owned()),
             (schema::STRING, Some(_)) => Some(format!("quote it: \"{text}\"")),
             (_, Some(Scalar::Text(_))) if !text.is_empty() => {
                 Some("write it without quotes".to_owned())
             }
             _ => None,
         };
-        let mut message = format!("expected {expected}, found {}", secrets::described(node));
+        let found = secrets::described(node);
+        let mut message = format!("expected {expected}, found {found}");
         let mut help = help;
         if expected == schema::QUANTITY
-            && !is_hidden
+            && !secrets::is_hidden(node)
             && let Some(Err(error)) = node.is_scalar().then(|| Quantity::of_node(node))
         {
             message = error.to_string();

@@ -59,12 +59,18 @@ impl<'s> Secrets<'s> {
     }
 }
 
-/// What a node is, with its value unless a Secret includes it.
+/// What a node is, as [`Node::describe`]; a value of a Secret is not shown.
 pub fn described(node: Node<'_>) -> String {
-    match Secrets::of(node.stream()).include(node.span().start) {
+    match is_hidden(node) {
         true => node.describe_type().to_owned(),
         false => node.describe(),
     }
+}
+
+/// Whether a node belongs to a Secret.
+pub fn is_hidden(node: Node<'_>) -> bool {
+    let is_hidden = |node: Node<'_>| Secrets::of(node.stream()).include(node.span().start);
+    is_hidden(node) || is_hidden(node.alias_target())
 }
 
 /// Whether a text, which may be no YAML, can have a Secret: it has the word, or an escape that can spell it.

@@ -33,7 +33,7 @@ fn compare(text: &str) -> Result<(), TestCaseError> {
     Ok(())
 }
 
-const SEEDS: [&str; 8] = [
+const SEEDS: [&str; 9] = [
     "a: 1\nb:\n  - c: 'x'\n    d: \"y\" # z\n  - - e\n    - f\n",
     "# top\n---\nkind: List\nitems:\n- a: |\n    text\n    more\n\n  b: >-\n    x\n- {a: [1, 2], \"b\": 'c'}\n",
     "a: |+\n  x\n\n\nb: |2\n   y\nc:\nd: ~\n",
@@ -42,12 +42,13 @@ const SEEDS: [&str; 8] = [
     "a: [\n  x, # c\n  y,\n]\nb: {}\n",
     "- \n-\n- a:\n  b:\n    - 1\n",
     "a: 1\n--- # two\nb: 2\n---\n",
+    "[a,\nb]\n--- #\n\"c\nd\"\n---\ne\nf\n",
 ];
 
-const PIECES: [&str; 40] = [
+const PIECES: [&str; 42] = [
     "\n", " ", "  ", ":", ": ", "- ", "#", " #", "\"", "'", "|", ">-", "|+\n", "|2\n", "{", "}",
     "[", "]", ",", "\t", "a", "---\n", "...\n", "&a ", "*a", "!t ", "? ", "\\", "~", "é", "\n\n",
-    "%", "@", "-", "0", "\r\n", "\r", "\u{feff}", "\u{85}", "b: c\n",
+    "%", "@", "-", "0", "\r\n", "\r", "\u{feff}", "\u{85}", "b: c\n", "\n---x", "\n...",
 ];
 
 proptest! {
