@@ -160,9 +160,7 @@ fn undeclared_pods(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> 
 fn unexamined(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
     let (severity, message, help) = match target.gap()? {
         // This is about checks.
-        Gap::Operated | Gap::Unseen
-            if !config.validate_only && is_known_kind(target.resource) =>
-        {
+        Gap::Operated | Gap::Unseen if !config.validate_only && is_known_kind(target.resource) => {
             return None;
         }
         Gap::Operated => (

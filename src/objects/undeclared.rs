@@ -36,7 +36,10 @@ const NO_PODS: &[(&str, &[&str])] = &[
     ),
     ("apps", &["ControllerRevision"]),
     ("argoproj.io", &["AppProject"]),
-    ("kyverno.io", &["CleanupPolicy", "ClusterCleanupPolicy", "PolicyException"]),
+    (
+        "kyverno.io",
+        &["CleanupPolicy", "ClusterCleanupPolicy", "PolicyException"],
+    ),
     (
         "monitoring.coreos.com",
         &[
@@ -204,7 +207,9 @@ impl<'a> Undeclared<'a> {
             // A hint says nothing new where there are pods.
             let is_new = |gap: &Gap| !has_pods || matches!(gap, Gap::Unreadable(_));
             let operated = search.has_part.then_some(Gap::Operated);
-            let unseen = found.gap.filter(|gap| *gap != Gap::Unseen || operated.is_none());
+            let unseen = found
+                .gap
+                .filter(|gap| *gap != Gap::Unseen || operated.is_none());
             found.gap = [search.found.gap.filter(is_new), operated, unseen]
                 .into_iter()
                 .flatten()

@@ -19,9 +19,9 @@ use std::collections::hash_map::Entry;
 
 use super::error::{Fault, Syntax};
 use super::full::MAX_DEPTH;
+use super::node::core_tag;
 use super::scalar::Scalar;
 use super::tree::{Kind, NONE, ODD, Tree};
-use super::node::core_tag;
 use super::{Node, Stream};
 
 /// How many nodes the aliases of a text may stand for: this many, and [`PER_NODE`] for each node of the text.

@@ -141,12 +141,16 @@ fn a_known_operator_does_not_hide_pods_elsewhere_in_its_object() {
         assert_eq!(gap, Some(Gap::Operated), "{spec}");
     }
     let unseen = (Vec::new(), Some(Gap::Unseen));
-    assert_eq!(in_workflow("{templates: [{resource: {manifest: a}}]}"), unseen);
+    assert_eq!(
+        in_workflow("{templates: [{resource: {manifest: a}}]}"),
+        unseen
+    );
 }
 
 #[test]
 fn a_policy_generates_pods_and_restricts_those_of_others() {
-    let pod = "{hostPID: true, containers: [{name: a, image: a, securityContext: {privileged: true}}]}";
+    let pod =
+        "{hostPID: true, containers: [{name: a, image: a, securityContext: {privileged: true}}]}";
     let in_rule = |rule: &str| {
         let object = "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: a}\n";
         found_in(&format!("{object}spec: {{rules: [{{{rule}}}]}}")).0
@@ -154,7 +158,10 @@ fn a_policy_generates_pods_and_restricts_those_of_others() {
     let generated = in_rule(&format!("generate: {{kind: Pod, data: {{spec: {pod}}}}}"));
     assert_eq!(generated, ["/spec/rules/0/generate/data/spec/containers/0"]);
     for key in ["validate: {pattern", "mutate: {patchStrategicMerge"] {
-        assert!(in_rule(&format!("{key}: {{spec: {pod}}}}}")).is_empty(), "{key}");
+        assert!(
+            in_rule(&format!("{key}: {{spec: {pod}}}}}")).is_empty(),
+            "{key}"
+        );
     }
 }
 
