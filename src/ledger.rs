@@ -235,6 +235,7 @@ impl Ledger {
 impl Extent {
     fn of(config: &Config<'_>, target: &Target<'_>, account: Account) -> Extent {
         match (target.gap(), account) {
+            (Some(Gap::Unseen), _) if !config.validate_only => Extent::Whole,
             (_, Account::NotExamined | Account::PassedOver(SkipReason::UnknownKind)) => {
                 Extent::Unexamined
             }
@@ -343,6 +344,8 @@ fn of_object(config: &Config<'_>, selected: &Selected<'_, '_>, asked: &Asked) ->
         _ if has_pods && (config.validate_only || target.holds_undeclared_pods()) => {
             never_changed(config, SkipReason::UnknownKind)
         }
+        // This is about checks.
+        Some(Gap::Unseen) if !config.validate_only => Account::PassedOver(SkipReason::NoContainers),
         Some(Gap::Claims(_)) => Account::PassedOver(SkipReason::UnknownKind),
         Some(_) => Account::NotExamined,
         None if is_known_kind(resource) || is_declared => {

@@ -339,6 +339,7 @@ impl<'a> Resource<'a> {
         let mut message = format!("expected {expected}, found {found}");
         let mut help = help;
         if expected == schema::QUANTITY
+            && !secrets::is_hidden(node)
             && let Some(Err(error)) = node.is_scalar().then(|| Quantity::of_node(node))
         {
             message = error.to_string();
@@ -360,12 +361,17 @@ impl<'a> Resource<'a> {
 
     /// One annotation of the object.
     pub fn annotation(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.annotations?.get(name)?.text()
+        self.annotations?.text_at([name])
     }
 
     /// One label of the object.
     pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.labels?.get(name)?.text()
+        let label = self.labels?.get(name)?;
+        // To Kubernetes, null is the empty string.
+        match label.is_null() {
+            true => Some(Cow::Borrowed("")),
+            false => label.text(),
+        }
     }
 
     /// The API group: empty for the core group.
@@ -491,12 +497,28 @@ fn read_object<'a>(
     }
     let (mut api_version, mut kind) = (text_of(node, "apiVersion"), text_of(node, "kind"));
     let is_list = kind.ends_with("List");
+    // kubectl reads only the items, and Argo CD only the rest.
+    let beside_items = |problems: &mut Vec<Problem>| {
+        let list = ["apiVersion", "kind", "metadata", "items", "sops"];
+        let mut others = node.entries().map(|(key, value)| (key, key.text(), value));
+        let other = others.find(|(_, name, value)| {
+            !name.as_deref().is_some_and(|name| list.contains(&name)) && value.len() > 0
+        });
+        if let Some((key, Some(name), _)) = other {
+            let message = format!(
+                "`{name}` in an object with `items`: kubectl reads only the items, other programs only the rest"
+            );
+            problems.push(wrong(Problem::new("FIT-INP008", message), key));
+        }
+    };
     if is_list && node.get("items").is_some_and(Node::is_null) {
+        beside_items(problems);
         return;
     }
     if let Some(items) = node.at(["items"]) {
         let are_objects = items.len() > 0 && items.items().all(Node::is_map);
         if items.is_sequence() && (is_list || are_objects) {
+            beside_items(problems);
             let of_items = kind.strip_suffix("List").unwrap_or(&kind);
             for item in items.items() {
                 let list = Some((api_version.as_ref(), of_items));

@@ -93,7 +93,7 @@ pub const INP007: Rule = rule(
 pub const INP008: Rule = rule(
     "FIT-INP008",
     Severity::Error,
-    "objects in a list that is not in a List",
+    "a list that is not a List, or has other fields next to its items",
 );
 pub const INP010: Rule = rule(
     "FIT-INP010",

@@ -183,6 +183,22 @@ fn booleans_count_in_all_spellings() {
 }
 
 #[test]
+fn a_pod_does_not_hide_behind_the_items_of_a_list() {
+    for items in [
+        "items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}]",
+        "kind: AllowList\nitems: ~",
+        "kind: AllowList\nitems: []",
+    ] {
+        let kind = match items.contains("AllowList") {
+            true => "",
+            false => "kind: Deployment\n",
+        };
+        let hidden = format!("apiVersion: apps/v1\n{kind}{items}\nspec: {{hostPID: true}}\n");
+        is_refused(&hidden, &["FIT-INP008", "`spec` in an object with `items`"]);
+    }
+}
+
+#[test]
 fn values_have_the_type_of_their_field_in_custom_resources_too() {
     let rollout = "\
 apiVersion: argoproj.io/v1alpha1

@@ -51,11 +51,15 @@ fn missing(pod: &Pod<'_, '_>) -> Vec<Finding> {
     ];
     let related = &pod.scene.objects().related;
     let of_pod = Declared::of(pod.after().spec, "resources").with_implicit_requests();
+    let is_operated = pod.template.has_more_containers && !pod.template.is_whole();
     let mut findings = Vec::new();
     for container in &pod.template.containers {
         let key = container.resources_key;
         let is_selected = pod.selected.containers.includes(container);
-        if container.container_type == ContainerType::Ephemeral || key.is_empty() || !is_selected {
+        // Without an image it is a part of a container that its operator creates.
+        let is_part = is_operated && container.node.at(["image"]).is_none();
+        let cannot_have = container.container_type == ContainerType::Ephemeral || key.is_empty();
+        if is_part || cannot_have || !is_selected {
             continue;
         }
         let mut own = Declared::of(pod.container(container), key).with_implicit_requests();

@@ -160,12 +160,19 @@ fn undeclared_pods(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> 
 fn unexamined(config: &Config<'_>, target: &Target<'_>) -> Option<Finding> {
     let (severity, message, help) = match target.gap()? {
         // This is about checks.
-        Gap::Operated if !config.validate_only && is_known_kind(target.resource) => return None,
+        Gap::Operated | Gap::Unseen if !config.validate_only && is_known_kind(target.resource) => {
+            return None;
+        }
         Gap::Operated => (
             Severity::Info,
             "examined in part: it has only some fields of its pods".to_owned(),
             "its operator sets the others: check the pods in the cluster, with `fitout preflight pods` or Pod Security \
              admission",
+        ),
+        Gap::Unseen => (
+            Severity::Info,
+            "not examined: its operator creates pods, and it has none of their fields".to_owned(),
+            "check the pods in the cluster, or exempt this kind from FIT-TGT004 with a reason",
         ),
         Gap::Claims(path) => (
             Severity::Info,

@@ -53,6 +53,11 @@ const NOTHING: Layout = Layout {
 };
 
 impl Layout {
+    /// Whether a place has whole pods.
+    pub(super) fn is_whole(&self) -> bool {
+        self.fields.contains(&"resources") && !self.has_more_containers
+    }
+
     const fn with_made(self, made: &'static [(&'static str, &'static str)]) -> Layout {
         Layout { made, ..self }
     }

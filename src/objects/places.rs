@@ -291,6 +291,11 @@ pub fn is_known_kind(resource: &Resource<'_>) -> bool {
     known_places(resource).next().is_some()
 }
 
+/// Whether an operator creates the pods of this kind, and objects have only a part of them.
+pub(super) fn is_operated_kind(resource: &Resource<'_>) -> bool {
+    known_places(resource).any(|place| !place.layout.is_whole())
+}
+
 /// The group and kind of a built-in workload, given its kind in any case.
 pub fn workload_kind(kind: &str) -> Option<(&'static str, &'static str)> {
     let built_in = PLACES.iter().filter(|(group, _)| !group.contains('.'));

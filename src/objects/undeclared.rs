@@ -9,7 +9,7 @@ mod search;
 mod tests;
 
 use super::claims::Claim;
-use super::places::{Form, PodSpecs, is_known_kind};
+use super::places::{Form, PodSpecs, is_known_kind, is_operated_kind};
 use super::template::Template;
 use crate::read::Resource;
 use search::Search;
@@ -37,6 +37,10 @@ const NO_PODS: &[(&str, &[&str])] = &[
     ("apps", &["ControllerRevision"]),
     ("argoproj.io", &["AppProject"]),
     (
+        "kyverno.io",
+        &["CleanupPolicy", "ClusterCleanupPolicy", "PolicyException"],
+    ),
+    (
         "monitoring.coreos.com",
         &[
             "AlertmanagerConfig",
@@ -60,7 +64,6 @@ const NO_PODS: &[(&str, &[&str])] = &[
     ("flowcontrol.apiserver.k8s.io", &[]),
     ("gateway.networking.k8s.io", &[]),
     ("image.toolkit.fluxcd.io", &[]),
-    ("kyverno.io", &[]),
     ("metrics.k8s.io", &[]),
     ("networking.k8s.io", &[]),
     ("node.k8s.io", &[]),
@@ -102,6 +105,8 @@ pub struct Undeclared<'a> {
 pub enum Gap {
     /// The object has only some fields of its pods; their operator sets the others.
     Operated,
+    /// Its operator creates pods, but the object has none of their fields.
+    Unseen,
     /// Claims at a path.
     Claims(String),
     /// A field at a path from which a controller may make pods.
@@ -177,10 +182,19 @@ impl<'a> Undeclared<'a> {
     ) -> Option<Box<Undeclared<'a>>> {
         let is_known = is_known_kind(resource);
         let is_partial = |it: &Template<'_>| !it.is_whole() || it.has_more_containers;
-        let is_operated = is_known && templates.iter().any(is_partial);
+        let is_operated = match templates {
+            [] => is_operated_kind(resource),
+            _ => is_known && templates.iter().any(is_partial),
+        };
         let mut found = Undeclared {
             templates: empty,
-            gap: is_operated.then_some(Gap::Operated),
+            gap: match templates {
+                _ if !is_operated => None,
+                // The pods of a run are those of the tasks that it names.
+                [] if resource.group() == "tekton.dev" => None,
+                [] => Some(Gap::Unseen),
+                _ => Some(Gap::Operated),
+            },
             ..Undeclared::default()
         };
         if is_listed(DEPLOYERS, resource) {
@@ -193,7 +207,10 @@ impl<'a> Undeclared<'a> {
             // A hint says nothing new where there are pods.
             let is_new = |gap: &Gap| !has_pods || matches!(gap, Gap::Unreadable(_));
             let operated = search.has_part.then_some(Gap::Operated);
-            found.gap = [search.found.gap.filter(is_new), operated, found.gap]
+            let unseen = found
+                .gap
+                .filter(|gap| *gap != Gap::Unseen || operated.is_none());
+            found.gap = [search.found.gap.filter(is_new), operated, unseen]
                 .into_iter()
                 .flatten()
                 .max();

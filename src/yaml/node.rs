@@ -517,7 +517,7 @@ impl<'a> Node<'a> {
 }
 
 /// The name of a tag of YAML's own, in either way of writing it.
-fn core_tag(tag: &str) -> Option<&str> {
+pub(super) fn core_tag(tag: &str) -> Option<&str> {
     tag.strip_prefix("!!")
         .or_else(|| tag.strip_prefix("!<tag:yaml.org,2002:")?.strip_suffix('>'))
 }

@@ -6,6 +6,8 @@
 //!   map. Keys are equal if their JSON keys are: `1`, `"1"` and `0x1` are one key.
 //! - A key before a `<<` that has the same key loses for `sigs.k8s.io/yaml` and wins for kyaml. After the `<<`, it wins
 //!   for both.
+//! - `!!binary` gives a key or a value the decoded text, `%TAG` and `!name!` give other tags its meaning, and a tagged
+//!   `<<` merges for some readers only.
 //! - A key that is a map, a list or null cannot be JSON.
 //! - A text whose aliases stand for far more than the text has ("excessive aliasing") is refused.
 //!
@@ -17,6 +19,7 @@ use std::collections::hash_map::Entry;
 
 use super::error::{Fault, Syntax};
 use super::full::MAX_DEPTH;
+use super::node::core_tag;
 use super::scalar::Scalar;
 use super::tree::{Kind, NONE, ODD, Tree};
 use super::{Node, Stream};
@@ -24,6 +27,18 @@ use super::{Node, Stream};
 /// How many nodes the aliases of a text may stand for: this many, and [`PER_NODE`] for each node of the text.
 const MAX_EXPANDED: u64 = 100_000;
 const PER_NODE: u64 = 10;
+
+/// YAML's own tags that leave the text of a value as it is.
+const CORE_TAGS: [&str; 8] = [
+    "bool",
+    "float",
+    "int",
+    "map",
+    "null",
+    "seq",
+    "str",
+    "timestamp",
+];
 
 /// Maps with more keys than this are compared with a hash map.
 const FEW: usize = 12;
@@ -79,12 +94,63 @@ pub(super) fn limit_aliases(tree: &Tree) -> Result<(), Syntax> {
 impl Stream {
     /// Refuses the first map with keys that Kubernetes' readers refuse or read differently.
     pub(super) fn check_keys(&self) -> Result<(), Syntax> {
+        if !self.tree.props.is_empty() {
+            self.check_tags()?;
+        }
         for (id, data) in self.tree.nodes.iter().enumerate() {
             if data.kind.is_map() {
                 let map = Node::new(self, id as u32);
                 if !map.has_few_distinct_keys() {
                     map.check_keys()?;
                 }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Stream {
+    /// Whether a node is a value in the data of a ConfigMap or a Secret, which nothing here reads.
+    fn is_config_data(&self, id: u32) -> bool {
+        let parent = |id: u32| match self.tree.at(id).parent {
+            NONE => None,
+            parent => Some(parent),
+        };
+        let Some((data, object)) = parent(id).and_then(|data| Some((data, parent(data)?))) else {
+            return false;
+        };
+        let is_value = |map: u32, id: u32| self.tree.entries(map).find(|(_, value)| *value == id);
+        let key = is_value(object, data).map(|(key, _)| Node::new(self, key));
+        let name = key.and_then(Node::text).unwrap_or_default();
+        let kind = Node::new(self, object).get("kind").and_then(Node::text);
+        is_value(data, id).is_some()
+            && ["data", "stringData", "binaryData"].contains(&name.as_ref())
+            && ["ConfigMap", "Secret"].contains(&kind.unwrap_or_default().as_ref())
+    }
+
+    /// Refuses tags that give a scalar another text, such as `!!binary`, or that not all readers follow.
+    fn check_tags(&self) -> Result<(), Syntax> {
+        // `%TAG` gives any handle another meaning.
+        let has_handles = self.text().contains("%TAG");
+        let with_props = self.tree.nodes.iter().enumerate();
+        let with_props = with_props.filter(|(_, data)| data.props != NONE);
+        for (id, _) in with_props {
+            let node = Node::new(self, id as u32);
+            let Some(tag) = node.tag() else {
+                continue;
+            };
+            let is_read_alike = match core_tag(tag) {
+                _ if has_handles => false,
+                Some("merge") => node.merges(),
+                Some("binary") => self.is_config_data(id as u32),
+                Some(core) => CORE_TAGS.contains(&core),
+                // kubectl merges `! "<<"`.
+                None if tag == "!" => node.text().as_deref() != Some("<<"),
+                None => !tag[1..].contains(['!', '<', '%']),
+            };
+            if !is_read_alike {
+                let message = format!("the tag `{tag}`, which gives the value another meaning");
+                return Err(Syntax::new(node.span().start, message).of(Fault::Keys));
             }
         }
         Ok(())

@@ -43,6 +43,19 @@ const HINTS: [&str; 6] = [
     "tolerations",
 ];
 
+/// Fields of a Kyverno rule that describe pods of others; `generate` creates some.
+const RESTRICTIONS: [&str; 9] = [
+    "celPreconditions",
+    "context",
+    "exclude",
+    "match",
+    "mutate",
+    "preconditions",
+    "reportProperties",
+    "validate",
+    "verifyImages",
+];
+
 /// The maximum of places reported for one object.
 const MAX_REPORTED: usize = 8;
 
@@ -155,6 +168,7 @@ impl<'a> Search<'a> {
         {
             self.visits[at].embedded = Some(node);
         }
+        let is_policy = self.resource.group() == "kyverno.io";
         let looks = self.looks(at, node);
         if let Some(looks) = looks {
             self.add_pods(at, looks);
@@ -168,10 +182,14 @@ impl<'a> Search<'a> {
             let key = key.text().unwrap_or_default();
             if is_root && ["metadata", "status"].contains(&key.as_ref())
                 || looks.is_some() && LISTS.contains(&key.as_ref())
+                || is_policy && RESTRICTIONS.contains(&key.as_ref())
             {
                 continue;
             }
-            if HINTS.contains(&key.as_ref()) && !value.is_null() && looks.is_none() {
+            let is_hint = HINTS.contains(&key.as_ref())
+                // `podSecurityContext`, `containerSecurityContext`
+                || key.ends_with("SecurityContext") && value.is_map();
+            if is_hint && !value.is_null() && looks.is_none() {
                 self.gap(Gap::Hint, at, Some(&key));
             }
             if are_containers(value) && !self.is_known_list(value) {
@@ -211,7 +229,7 @@ impl<'a> Search<'a> {
         }
         let is_weak = |key: &str| node.get(key).and_then(Node::bool) == Some(true);
         let has_context = node.get("securityContext").is_some_and(Node::is_map);
-        let is_some = has_context || OF_PODS.iter().any(|key| is_weak(key));
+        let is_some = has_context || OF_PODS.iter().any(|key| is_weak(key)) || mounts_host(node);
         (is_some && !self.known.contains(&id_of(node))).then_some(Looks::Partial)
     }
 
@@ -381,6 +399,12 @@ fn is_container(item: Node<'_>) -> bool {
 
 fn runs(item: Node<'_>) -> bool {
     OF_CONTAINERS.iter().any(|key| item.get(key).is_some())
+}
+
+/// Whether a mapping has a volume from the file system of its node.
+fn mounts_host(node: Node<'_>) -> bool {
+    let mut volumes = node.items_at(["volumes"]);
+    volumes.any(|volume| volume.get("hostPath").is_some_and(Node::is_map))
 }
 
 fn is_named_image(item: Node<'_>) -> bool {

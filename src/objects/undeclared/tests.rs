@@ -117,6 +117,7 @@ fn some_fields_of_a_pod_are_examined_in_part() {
         "spec: {securityContext: {privileged: true}}",
         "spec: {containers: [{name: a, securityContext: {privileged: true}}]}",
         "spec: {pod: {hostIPC: true}, image: a}",
+        "spec: {volumes: [{name: a, hostPath: {path: /}}]}",
     ] {
         let (containers, gap) = found(spec);
         assert_eq!(containers.len(), 1, "{spec}");
@@ -125,9 +126,53 @@ fn some_fields_of_a_pod_are_examined_in_part() {
 }
 
 #[test]
+fn a_known_operator_does_not_hide_pods_elsewhere_in_its_object() {
+    let in_workflow = |spec: &str| {
+        let object = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: a}\n";
+        found_in(&format!("{object}spec: {spec}"))
+    };
+    for spec in [
+        "{templateDefaults: {container: {image: a, securityContext: {privileged: true}}}}",
+        "{templates: [{steps: [[{inline: {container: {securityContext: {privileged: true}}}}]]}]}",
+        "{workflowTemplateRef: {name: a}, hostNetwork: true}",
+    ] {
+        let (containers, gap) = in_workflow(spec);
+        assert_eq!(containers.len(), 1, "{spec}");
+        assert_eq!(gap, Some(Gap::Operated), "{spec}");
+    }
+    let unseen = (Vec::new(), Some(Gap::Unseen));
+    assert_eq!(
+        in_workflow("{templates: [{resource: {manifest: a}}]}"),
+        unseen
+    );
+}
+
+#[test]
+fn a_policy_generates_pods_and_restricts_those_of_others() {
+    let pod =
+        "{hostPID: true, containers: [{name: a, image: a, securityContext: {privileged: true}}]}";
+    let in_rule = |rule: &str| {
+        let object = "apiVersion: kyverno.io/v1\nkind: ClusterPolicy\nmetadata: {name: a}\n";
+        found_in(&format!("{object}spec: {{rules: [{{{rule}}}]}}")).0
+    };
+    let generated = in_rule(&format!("generate: {{kind: Pod, data: {{spec: {pod}}}}}"));
+    assert_eq!(generated, ["/spec/rules/0/generate/data/spec/containers/0"]);
+    for key in ["validate: {pattern", "mutate: {patchStrategicMerge"] {
+        assert!(
+            in_rule(&format!("{key}: {{spec: {pod}}}}}")).is_empty(),
+            "{key}"
+        );
+    }
+}
+
+#[test]
 fn hints_and_claims_are_not_examined() {
     let hint = |path: &str| Some(Gap::Hint(path.to_owned()));
     assert_eq!(found("spec: {image: a}").1, hint("spec.image"));
+    assert_eq!(
+        found("spec: {podSecurityContext: {runAsUser: 0}}").1,
+        hint("spec.podSecurityContext")
+    );
     assert_eq!(
         found("spec: {a: [{podTemplate: {}}]}").1,
         hint("spec.a[0].podTemplate")

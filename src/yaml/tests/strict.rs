@@ -85,6 +85,34 @@ fn keys_that_are_not_strings_are_refused() {
     }
 }
 
+/// `sigs.k8s.io/yaml` reads `hostPID: true`, or another text, in each of these.
+#[test]
+fn tags_that_give_another_text_are_refused() {
+    for text in [
+        "!!binary aG9zdFBJRA==: true\n",
+        "type: !!binary VW5jb25maW5lZA==\n",
+        "type: !<tag:yaml.org,2002:binary> VW5jb25maW5lZA==\n",
+        "type: !!bin%61ry VW5jb25maW5lZA==\n",
+        "%TAG ! tag:yaml.org,2002:\n---\ntype: !binary VW5jb25maW5lZA==\n",
+        "%TAG !b! tag:yaml.org,2002:\n---\ntype: !b!binary VW5jb25maW5lZA==\n",
+        "! \"<<\": {hostPID: true}\n",
+        "!!merge \"<<\": {hostPID: true}\n",
+        "!!merge foo: {hostPID: true}\n",
+        "kind: Pod\ndata: {a: !!binary aGk=}\n",
+        "kind: ConfigMap\ndata: {!!binary aGk=: a}\n",
+        "kind: ConfigMap\nmetadata: {name: !!binary aGk=}\n",
+    ] {
+        assert_eq!(fault(text).0, Fault::Keys, "{text}");
+        assert!(Stream::parse_any_keys(text).is_ok(), "{text}");
+    }
+    for text in [
+        "kind: ConfigMap\ndata: {a: !!binary aGk=}\n",
+        "a: !!str 1\nb: ! 1\nc: !Ref d\n!!str e: !!map {}\n",
+    ] {
+        assert!(Stream::parse(text).is_ok(), "{text}");
+    }
+}
+
 #[test]
 fn merges_are_read_alike_or_refused() {
     let read = [
