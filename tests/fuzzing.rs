@@ -190,3 +190,15 @@ fn the_corpora_pass() {
         assert!(count > 0, "{}", folder.display());
     }
 }
+
+/// The fast parser and the general one agree on texts of the corpus with random pieces of YAML in them.
+#[test]
+fn the_parsers_agree_on_mutated_texts() {
+    let seeds = files("fuzz/corpus/parsers");
+    for seed in 0..6000 {
+        let mut dice = fuzz::generate::Dice::seeded(seed);
+        let mut text = seeds[dice.roll(seeds.len())].1.clone();
+        fuzz::generate::mutate(&mut text, &mut dice);
+        fuzz::parsers(text.as_bytes());
+    }
+}

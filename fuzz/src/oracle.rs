@@ -409,6 +409,17 @@ impl<'t> Reading<'t> {
         )
     }
 
+    /// The item of the dash that ends `dashes`, the beginning of a line with nothing else, if its value begins at a token below.
+    fn item_below(&self, dashes: &str, next: &Token) -> Option<Path> {
+        let (line, columns) = self.dashes(next.range.start);
+        let column = dashes.trim_end().len() - 1;
+        let indent = self.text[line..].find(|c| c != ' ')?;
+        let inside = columns.len() + usize::from(next.what == What::Key);
+        let is_of_dashes = dashes.chars().all(|c| matches!(c, ' ' | '-' | '\t'));
+        let item = next.path.len().checked_sub(inside)?;
+        (is_of_dashes && indent > column).then(|| next.path[..item].to_vec())
+    }
+
     fn owner(
         &self,
         at: usize,
@@ -426,6 +437,11 @@ impl<'t> Reading<'t> {
             return Owner::Line(last.path.clone());
         }
         let next = self.tokens.get(next);
+        if let (true, Some(next)) = (before.trim_end().ends_with('-'), next)
+            && let Some(item) = self.item_below(before, next)
+        {
+            return Owner::Line(item);
+        }
         if let Some(collection) = collections.last() {
             return match next {
                 Some(token) if token.what == What::Close => {
@@ -810,9 +826,12 @@ fn comments(
             // Nothing else was in the brackets.
             (Owner::Flow(path, false), now) => now.path().is_some_and(|now| now.starts_with(path)),
             (Owner::Flow(path, true), Owner::Flow(now, _)) => path == now,
-            // What is added below comments at the end of a map leaves them to the entry above, as kpt does.
-            (Owner::Items(path) | Owner::End(path), Owner::Before(Some(now))) => {
-                path.starts_with(&now[..now.len() - 1]) && !old.paths.contains(now)
+            // What is added below comments at the end of a map leaves them to the entry above if nobody can take them for a
+            // remark about it.
+            (Owner::Items(path) | Owner::End(path), Owner::Before(Some(added))) => {
+                path.starts_with(&added[..added.len() - 1])
+                    && !old.paths.contains(added)
+                    && is_of_no_entry_below(&new.text[now.at..])
             }
             (Owner::Items(path), Owner::Items(now)) => {
                 path[..path.len() - 1] == now[..now.len() - 1]
@@ -838,6 +857,19 @@ fn comments(
     {
         faults.push("there are more comments than before".to_owned());
     }
+}
+
+/// Whether the comment lines that begin here have a blank line below them, or are what was commented out.
+fn is_of_no_entry_below(text: &str) -> bool {
+    let lines = text.lines().map(str::trim);
+    let comments = lines.clone().take_while(|line| line.starts_with('#'));
+    let below = lines.clone().nth(comments.clone().count());
+    let is_yaml = |comment: &str| {
+        let text = comment.trim_start_matches('#').trim();
+        let key = text.split([' ', '"']).next().unwrap_or_default();
+        text == "-" || text.starts_with("- ") || key.ends_with(':')
+    };
+    below.is_none_or(str::is_empty) || comments.into_iter().any(is_yaml)
 }
 
 /// The bytes of a scalar.
