@@ -148,9 +148,12 @@ fn go_finds_nothing_lost() {
         };
         let edits: Vec<Value> = intents
             .iter()
-            .map(|intent| match &intent.value {
-                Some(value) => json!({"path": intent.path, "value": value}),
-                None => json!({"path": intent.path}),
+            .map(|intent| {
+                let path: Vec<&str> = intent.path.iter().map(|step| &**step).collect();
+                match &intent.value {
+                    Some(value) => json!({"path": path, "value": value}),
+                    None => json!({"path": path}),
+                }
             })
             .collect();
         let record = json!({"name": name, "before": text, "after": after, "edits": edits});

@@ -166,7 +166,7 @@ pub fn edits(bytes: &[u8]) {
     let (mut edits, mut intents): (Vec<yaml::Edit>, Vec<Intent>) = (Vec::new(), Vec::new());
     for _ in 0..=dice.roll(3) {
         let document = dice.roll(roots.len());
-        let mut path: Path = vec![document.to_string()];
+        let mut path: Path = vec![document.to_string().into()];
         let mut at = &reading.documents()[document];
         loop {
             let key = match at {
@@ -185,7 +185,7 @@ pub fn edits(bytes: &[u8]) {
                 Value::Object(entries) => &entries[&key],
                 other => &other[key.parse::<usize>().unwrap()],
             };
-            path.push(key);
+            path.push(key.into());
         }
         let mut value = match dice.roll(8) {
             0 => Some(json!({"x": {"y": "1Gi"}, "z": ["yes", true]})),
@@ -198,11 +198,11 @@ pub fn edits(bytes: &[u8]) {
         };
         match at {
             Value::Array(_) if dice.roll(3) > 0 => {
-                path.push("-".to_owned());
+                path.push("-".into());
                 value = value.or(Some(json!("NET_RAW")));
             }
             Value::Object(_) | Value::Null if dice.roll(3) > 0 => {
-                path.push("new".to_owned());
+                path.push("new".into());
                 value = value.or(Some(json!(true)));
             }
             _ => {}
@@ -215,7 +215,7 @@ pub fn edits(bytes: &[u8]) {
             let (a, b) = (&intent.path, &path);
             a.starts_with(b)
                 || b.starts_with(a)
-                || a.iter().any(|step| step == "-")
+                || a.iter().any(|step| **step == *"-")
                     && a[..a.len() - 1] == b[..b.len().min(a.len()) - 1]
         };
         if path.len() < 2
@@ -226,7 +226,7 @@ pub fn edits(bytes: &[u8]) {
         }
         edits.push(yaml::Edit {
             root: roots[document],
-            pointer: PointerBuf::from_tokens(path[1..].iter().map(String::as_str)),
+            pointer: PointerBuf::from_tokens(path[1..].iter().map(|step| &**step)),
             change: value.clone().map_or(yaml::Change::Remove, |value| {
                 yaml::Change::Set(value.into())
             }),
@@ -301,7 +301,7 @@ fn path_of(from: Node<'_>, to: NodeId, path: &mut Path) -> bool {
         .enumerate()
         .map(|(index, item)| (index.to_string(), item));
     for (step, value) in entries.chain(items) {
-        path.push(step);
+        path.push(step.into());
         // Objects are at most in a List in a ResourceList.
         if path.len() < 7 && path_of(value, to, path) {
             return true;
@@ -316,7 +316,7 @@ fn intents_of(stream: &Stream, changes: &[Change], resources: &[Resource<'_>]) -
     for resource in resources {
         let mut path = Vec::new();
         for (index, document) in stream.documents().enumerate() {
-            path = vec![index.to_string()];
+            path = vec![index.to_string().into()];
             if path_of(document.root(), resource.node.id(), &mut path) {
                 break;
             }
@@ -330,7 +330,11 @@ fn intents_of(stream: &Stream, changes: &[Change], resources: &[Resource<'_>]) -
             pointer.pop_back();
             pointer.push_back("-");
         }
-        path.extend(pointer.tokens().map(|token| token.decoded().into_owned()));
+        path.extend(
+            pointer
+                .tokens()
+                .map(|token| token.decoded().as_ref().into()),
+        );
         let value = change
             .proposed
             .as_ref()
@@ -429,9 +433,13 @@ fn list_is_lossless(text: &str) {
     };
     let mut intents = intents_of(&stream, &fitted.changes, &list.resources);
     for (node, pointer) in list.bookkeeping_to_drop() {
-        let mut path = vec!["0".to_owned()];
+        let mut path: Path = vec!["0".into()];
         path_of(list.root, node.id(), &mut path);
-        path.extend(pointer.tokens().map(|token| token.decoded().into_owned()));
+        path.extend(
+            pointer
+                .tokens()
+                .map(|token| token.decoded().as_ref().into()),
+        );
         intents.push(Intent { path, value: None });
     }
     let after = Reading::of(&output)
@@ -439,7 +447,7 @@ fn list_is_lossless(text: &str) {
         .map(|reading| reading.documents()[0]["results"].clone());
     if let Some(results) = after.filter(|results| !results.is_null()) {
         intents.push(Intent {
-            path: vec!["0".to_owned(), "results".to_owned()],
+            path: vec!["0".into(), "results".into()],
             value: Some(results),
         });
     }

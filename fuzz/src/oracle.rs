@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Value};
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 use super::typing;
 
 /// The keys and indices from the document to a node; the first one is the number of the document.
-pub type Path = Vec<String>;
+pub type Path = Vec<Rc<str>>;
 
 /// What an edit was to do: the value that a path has afterwards, or nothing if it is gone.
 #[derive(Clone, Debug)]
@@ -161,11 +162,11 @@ impl<'t> Reading<'t> {
                 matches!(event, Event::SequenceEnd | Event::MappingEnd),
             ) {
                 path.truncate(open.len());
-                path.push(items.len().to_string());
+                path.push(items.len().to_string().into());
             }
             let mut done: Option<(Value, usize)> = None;
             match event {
-                Event::DocumentStart(_) => path = vec![documents.len().to_string()],
+                Event::DocumentStart(_) => path = vec![documents.len().to_string().into()],
                 Event::Scalar(content, style, anchor, tag) => {
                     let range =
                         scalar_range(self.text, range, style).ok_or("a scalar without an end")?;
@@ -192,7 +193,7 @@ impl<'t> Reading<'t> {
                         }
                         parent.key = Some(content.clone().into_owned());
                         path.truncate(depth);
-                        path.push(content.into_owned());
+                        path.push(content.as_ref().into());
                         let what = What::Key;
                         tokens.push(Token {
                             what,
@@ -615,11 +616,11 @@ pub fn faults(before: &str, after: &str, intents: &[Intent]) -> Result<Vec<Strin
 
 /// Gives items behind removed ones the index that they have afterwards. A removed one gets an index that no other has.
 fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
-    let at = |document: &Value, path: &[String]| {
+    let at = |document: &Value, path: &[Rc<str>]| {
         let mut steps = path.iter();
         steps.try_fold(document.clone(), |value, step| match value {
             Value::Array(items) => items.get(step.parse::<usize>().ok()?).cloned(),
-            Value::Object(entries) => entries.get(step).cloned(),
+            Value::Object(entries) => entries.get(&**step).cloned(),
             _ => None,
         })
     };
@@ -653,8 +654,8 @@ fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
                 .collect();
             let before = indices.iter().filter(|gone| **gone < index).count();
             *step = match indices.contains(&index) {
-                true => format!("{index} removed"),
-                false => (index - before).to_string(),
+                true => format!("{index} removed").into(),
+                false => (index - before).to_string().into(),
             };
         }
         moved
@@ -710,7 +711,7 @@ fn touched(old: &Reading<'_>, new: &Reading<'_>, intents: &[Intent]) -> Vec<Path
 /// Whether tokens may be between those of a path that no edit concerns.
 fn is_touched(token: &Token, touched: &[Path], old: &Reading<'_>, new: &Reading<'_>) -> bool {
     touched.iter().any(|edit| {
-        let append = edit.last().is_some_and(|step| step == "-");
+        let append = edit.last().is_some_and(|step| **step == *"-");
         if token.what == What::Key && token.path == *edit {
             return !(old.paths.contains(edit) && new.paths.contains(edit));
         }
@@ -898,13 +899,13 @@ fn apply(documents: &mut [Value], intent: &Intent, after: &[Value]) {
     }
 }
 
-fn set(place: &mut Value, path: &[String], value: &Value) {
+fn set(place: &mut Value, path: &[Rc<str>], value: &Value) {
     let Some((step, rest)) = path.split_first() else {
         *place = value.clone();
         return;
     };
     if place.is_null() {
-        *place = if step == "-" {
+        *place = if **step == *"-" {
             Value::Array(Vec::new())
         } else {
             Value::Object(Map::new())
@@ -919,16 +920,12 @@ fn set(place: &mut Value, path: &[String], value: &Value) {
             let last = items.len() - 1;
             set(&mut items[index.min(last)], rest, value);
         }
-        Value::Object(entries) => set(
-            entries.entry(step.clone()).or_insert(Value::Null),
-            rest,
-            value,
-        ),
+        Value::Object(entries) => set(entries.entry(&**step).or_insert(Value::Null), rest, value),
         _ => {}
     }
 }
 
-fn remove(place: &mut Value, path: &[String], after: &Value) {
+fn remove(place: &mut Value, path: &[Rc<str>], after: &Value) {
     let Some((step, rest)) = path.split_first() else {
         return;
     };
@@ -951,18 +948,18 @@ fn remove(place: &mut Value, path: &[String], after: &Value) {
             }
         }
         Value::Object(entries) => {
-            let now = after.get(step);
+            let now = after.get(&**step);
             if !rest.is_empty()
-                && let Some(below) = entries.get_mut(step)
+                && let Some(below) = entries.get_mut(&**step)
             {
                 remove(below, rest, now.unwrap_or(&Value::Null));
             }
             let emptied = entries
-                .get(step)
+                .get(&**step)
                 .and_then(Value::as_object)
                 .is_some_and(Map::is_empty);
             if rest.is_empty() || emptied && now.is_none() {
-                entries.shift_remove(step);
+                entries.shift_remove(&**step);
             }
         }
         _ => {}
