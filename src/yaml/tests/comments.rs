@@ -56,6 +56,16 @@ fn footers_of_kyaml_stay_with_the_entry_above() {
         edited.unwrap(),
         "s:\n  a:\n    b: 1\n    k: 1\n  # a\n  # a\n\n  k: 1\n\n  # far\nd: 1\n"
     );
+    let stream = Stream::parse("s:\n  - a\n\n    # deep\n").unwrap();
+    let edit = Edit {
+        root: stream.documents().next().unwrap().root().id(),
+        pointer: jsonptr::PointerBuf::parse("/k").unwrap(),
+        change: Change::Set(1.into()),
+    };
+    assert_eq!(
+        stream.edit_with(&[edit], Footers::OfTheEntryAbove).unwrap(),
+        "s:\n  - a\n\n    # deep\n\nk: 1\n"
+    );
 }
 
 #[test]
