@@ -247,7 +247,8 @@ impl<'t> Reading<'t> {
                         let rest = &self.text[start + 1 + name..];
                         start += 1 + name + rest.len() - rest.trim_start().len();
                     }
-                    let own = self.text[start..].starts_with(bracket);
+                    // A list in the column of its key has an empty span, behind the dash of its first item.
+                    let own = !range.is_empty() && self.text[start..].starts_with(bracket);
                     paths.insert(path.clone());
                     if own {
                         let range = start..start + 1;

@@ -554,3 +554,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_comment_behind_a_bracket_does_not_go_with_what_is_in_it() {
+    let text = "a: [ # c\n  x, # x\n]\n";
+    assert_eq!(set(text, "/a", json!(["y"])), "a: [ # c\n  \"y\",\n]\n");
+    assert!(try_edit(text, &[("/a", Some(json!({})))]).is_err());
+    assert!(try_edit(text, &[("/a", Some(json!("s")))]).is_err());
+}
