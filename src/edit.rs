@@ -9,7 +9,7 @@ mod change;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use jsonptr::PointerBuf;
+use jsonptr::{Pointer, PointerBuf};
 
 pub use change::{Change, RULES};
 
@@ -475,7 +475,7 @@ impl<'a> Edits<'a> {
 }
 
 fn leaf_of(field: &[&str]) -> PointerBuf {
-    PointerBuf::from_tokens(field.iter().copied())
+    below(Pointer::root(), field.iter().copied())
 }
 
 /// Reads a quantity of an object.

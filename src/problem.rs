@@ -3,6 +3,7 @@
 //! The error type of the library is [`Problems`], because a run reports as many problems as possible before it stops.
 //! Changes and findings are results, not errors: see [`crate::edit`].
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
@@ -291,8 +292,11 @@ pub fn one_of(options: &[&str]) -> String {
 /// A path in messages: `spec.containers[0].image`, `metadata.annotations["prometheus.io/port"]`.
 pub fn field_path(pointer: &Pointer) -> String {
     let mut path = String::with_capacity(pointer.as_str().len() + 8);
-    for token in pointer.tokens() {
-        let token = token.decoded();
+    for token in pointer.as_str().split('/').skip(1) {
+        let token = match token.contains('~') {
+            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+            false => Cow::Borrowed(token),
+        };
         let (mut is_number, mut is_name) = (!token.is_empty(), !token.is_empty());
         for byte in token.bytes() {
             is_number &= byte.is_ascii_digit();

@@ -12,6 +12,7 @@ use kustomize_krm_types::{ResourceList as Envelope, annotations};
 use crate::kubernetes::Quantity;
 use crate::kubernetes::schema::{self, Mismatch};
 use crate::problem::{Place, Problem, Problems, field_path};
+use crate::secrets;
 use crate::text::word;
 use crate::yaml::{Node, Scalar, Stream};
 
@@ -327,18 +328,14 @@ impl<'a> Resource<'a> {
         } = mismatch;
         let (value, text) = (node.scalar(), node.text().unwrap_or_default());
         let help = match (expected, value) {
-            (schema::STRING, Some(_)) if self.kind == "Secret" => Some("quote it".to_owned()),
+            (schema::STRING, Some(_)) if secrets::is_hidden(node) => Some("quote it".to_owned()),
             (schema::STRING, Some(_)) => Some(format!("quote it: \"{text}\"")),
             (_, Some(Scalar::Text(_))) if !text.is_empty() => {
                 Some("write it without quotes".to_owned())
             }
             _ => None,
         };
-        // A value of a Secret is not shown.
-        let found = match self.kind.as_ref() {
-            "Secret" => node.describe_type().to_owned(),
-            _ => node.describe(),
-        };
+        let found = secrets::described(node);
         let mut message = format!("expected {expected}, found {found}");
         let mut help = help;
         if expected == schema::QUANTITY
@@ -588,7 +585,7 @@ fn text_of<'a>(node: Node<'a>, key: &str) -> Cow<'a, str> {
 pub fn wrong_shape(node: Node<'_>, expected: &str, field: &str) -> Problem {
     let problem = Problem::new(
         "FIT-INP003",
-        format!("expected {expected}, found {}", node.describe()),
+        format!("expected {expected}, found {}", secrets::described(node)),
     )
     .at(Place::of(node, None));
     match field {

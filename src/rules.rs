@@ -108,7 +108,7 @@ pub const INP015: Rule = rule(
 pub const INP016: Rule = rule(
     "FIT-INP016",
     Severity::Error,
-    "a build that runs a container image that the caller does not allow",
+    "a build that runs a container image, or a program through helm or git, that the caller does not allow",
 );
 
 /// The problems that stop a run, in the order of their ids.

@@ -59,6 +59,20 @@ impl<'s> Secrets<'s> {
     }
 }
 
+/// What a node is, as [`Node::describe`]; a value of a Secret is not shown.
+pub fn described(node: Node<'_>) -> String {
+    match is_hidden(node) {
+        true => node.describe_type().to_owned(),
+        false => node.describe(),
+    }
+}
+
+/// Whether a node belongs to a Secret.
+pub fn is_hidden(node: Node<'_>) -> bool {
+    let is_hidden = |node: Node<'_>| Secrets::of(node.stream()).include(node.span().start);
+    is_hidden(node) || is_hidden(node.alias_target())
+}
+
 /// Whether a text, which may be no YAML, can have a Secret: it has the word, or an escape that can spell it.
 pub fn may_have(text: &str) -> bool {
     let spellings = ["Secret", "\\x", "\\u", "\\U", "\\\n", "\\\r", "binary"];

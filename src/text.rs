@@ -111,6 +111,22 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// The same for the text of a JSON document, in its own escapes: its values stay as they are.
+pub fn escaped_json(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    for (at, c) in json.char_indices() {
+        // Line breaks are between values, never in them.
+        if c != '\n' && is_invisible(c) || c == '[' && is_command(&json[..at]) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
 /// Whether there is nothing to escape. All bytes are looked at, which is faster than to stop at the first.
 fn is_plain(text: &str) -> bool {
     let bytes = text.bytes();
@@ -129,7 +145,11 @@ pub fn source(line: &str) -> Cow<'_, str> {
 
 /// A kind or name in a sentence: in quotes unless it looks like one, so that it cannot pass for other text.
 pub fn word(name: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_alphanumeric() || "-._:/@+~".contains(c);
+    let is_plain = |c: char| {
+        c.is_ascii_alphanumeric()
+            || matches!(c, '-' | '.' | '_' | ':' | '/' | '@' | '+' | '~')
+            || !c.is_ascii() && c.is_alphanumeric()
+    };
     match name.chars().all(is_plain) && !name.starts_with(':') {
         true => Cow::Borrowed(name),
         false => Cow::Owned(format!("{name:?}")),
@@ -151,6 +171,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -174,6 +195,18 @@ mod tests {
         ] {
             assert_eq!(Text::of(line).as_str(), format!("{expected}\n"));
         }
+    }
+
+    #[test]
+    fn json_keeps_its_values_without_commands() {
+        let value = serde_json::json!({"a##vso[b]": "\u{9b}2J\u{202e}\u{e0001}\n::error::x ##[é", "c": [[]]});
+        let json = escaped_json(&serde_json::to_string_pretty(&value).unwrap());
+        let is_shown = |c: char| c == '\n' || !is_invisible(c);
+        assert!(json.chars().all(is_shown) && !json.contains("##vso[") && !json.contains("##["));
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&json).unwrap(),
+            value
+        );
     }
 
     #[test]

@@ -31,9 +31,7 @@ pub fn resource_list(
     if !results.is_empty() {
         let existing = list.root.items_at(["results"]);
         let existing = existing.filter_map(|node| node.value().ok());
-        let to_value =
-            |result| serde_json::to_value::<&KrmResult>(result).map_or(Value::Null, Value::from);
-        let values = existing.chain(results.iter().map(to_value)).collect();
+        let values = existing.chain(results.iter().map(value_of)).collect();
         let pointer = PointerBuf::from_tokens(["results"]);
         edits.push(Edit {
             root: list.root.id(),
@@ -50,6 +48,46 @@ pub fn resource_list(
         let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
         refused(&refusal, change, &list.resources, stream).into()
     })
+}
+
+/// A result as its type serializes it; there can be thousands.
+fn value_of(result: &KrmResult) -> Value {
+    let text = |key: &str, text: &str| (key.to_owned(), Value::from(text));
+    let mut entries = Vec::with_capacity(6);
+    entries.push(text("message", &result.message));
+    entries.push(text("severity", result.severity.as_str()));
+    if let Some(object) = &result.resource_ref {
+        let mut of_object = Vec::with_capacity(4);
+        of_object.push(text("apiVersion", &object.api_version));
+        of_object.push(text("kind", &object.kind));
+        of_object.push(text("name", &object.name));
+        let namespace = object.namespace.iter();
+        of_object.extend(namespace.map(|it| text("namespace", it)));
+        entries.push(("resourceRef".to_owned(), Value::Mapping(of_object)));
+    }
+    if let Some(field) = &result.field {
+        let values = [
+            ("currentValue", &field.current_value),
+            ("proposedValue", &field.proposed_value),
+        ];
+        let mut of_field = Vec::with_capacity(3);
+        of_field.push(text("path", &field.path));
+        for (key, value) in values {
+            let value = value.iter().cloned();
+            of_field.extend(value.map(|value| (key.to_owned(), Value::from(value))));
+        }
+        entries.push(("field".to_owned(), Value::Mapping(of_field)));
+    }
+    if let Some(file) = &result.file {
+        let index = Value::Number(file.index.into());
+        let of_file = vec![text("path", &file.path), ("index".to_owned(), index)];
+        entries.push(("file".to_owned(), Value::Mapping(of_file)));
+    }
+    if !result.tags.is_empty() {
+        let tags = result.tags.iter().map(|(key, value)| text(key, value));
+        entries.push(("tags".to_owned(), Value::Mapping(tags.collect())));
+    }
+    Value::Mapping(entries)
 }
 
 /// The output of a validator that passes in kustomize.
@@ -202,4 +240,40 @@ fn refused(
         .subject(resource.display_name())
         .field(crate::problem::field_path(&change.pointer()))
         .help("no output was written; simplify the YAML there, or leave the object out with `exclude` in the config")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use kustomize_krm_types::{Field, File, ResourceIdentifier, Severity};
+
+    use super::*;
+
+    #[test]
+    fn results_are_written_as_they_serialize() {
+        let full = KrmResult {
+            message: "message".to_owned(),
+            severity: Severity::Warning,
+            resource_ref: Some(ResourceIdentifier {
+                api_version: "apps/v1".to_owned(),
+                kind: "Deployment".to_owned(),
+                name: "web".to_owned(),
+                namespace: Some("shop".to_owned()),
+            }),
+            field: Some(Field {
+                path: "spec.replicas".to_owned(),
+                current_value: Some(serde_json::Value::Null),
+                proposed_value: Some(serde_json::json!({"a": [1.5, "b", true]})),
+            }),
+            file: Some(File {
+                path: "web.yaml".to_owned(),
+                index: 2,
+            }),
+            tags: [("a".to_owned(), "1".to_owned())].into(),
+        };
+        for result in [KrmResult::default(), full] {
+            let serialized = serde_json::to_value(&result).unwrap();
+            assert_eq!(value_of(&result), Value::from(serialized));
+        }
+    }
 }

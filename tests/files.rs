@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::program::{Folder, Run};
@@ -492,4 +493,52 @@ fn the_hint_of_check_reads_only_the_tree() {
         "check",
         &["--respect-gitignore"]
     )));
+}
+
+#[test]
+fn devices_are_not_read() {
+    let folder = folder(&[]);
+    let device = Path::new("/dev/zero");
+    if !device.exists() {
+        return;
+    }
+    symlink(device, folder.path().join("zero.yaml")).unwrap();
+    for named in ["zero.yaml", "/dev/zero", "/dev/../dev/zero"] {
+        for command in ["check", "plan", "apply"] {
+            let run = folder.run(&[command, "-f", named, "-c", "c.yaml"]);
+            run.refused(named, 3, &["FIT-INP001", "it is a device"]);
+        }
+    }
+    let run = folder.run(&["check", "-f", "/dev/null", "-c", "c.yaml"]);
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+}
+
+#[test]
+fn a_name_of_a_file_that_a_shell_writes_is_not_an_option() {
+    let folder = folder(&[("evil.yaml", &bare())]);
+    let lenient = format!("{CONFIG}  exclude: [{{kinds: [Pod]}}]\n");
+    folder.write("lenient", &lenient);
+    for name in [
+        "--fail-on=never",
+        "--config=lenient",
+        "-clenient",
+        "--quiet",
+        "--exclude=*",
+    ] {
+        let file = folder.path().join(name);
+        fs::write(&file, "").unwrap();
+        // What a shell makes of `check -f *`.
+        let run = folder.run(&["check", "-f", "evil.yaml", name]);
+        run.refused(name, 2, &[&format!("`{name}` is an option")]);
+        let script = [
+            "check",
+            "-c",
+            "c.yaml",
+            "-f",
+            &format!("./{name}"),
+            "evil.yaml",
+        ];
+        assert_eq!(folder.run(&script).code, Some(1), "{name}");
+        fs::remove_file(file).unwrap();
+    }
 }

@@ -324,8 +324,16 @@ fn exit_codes_do_not_depend_on_the_reader() {
             "{arguments} {to}"
         );
     }
-    // A closed standard input is an empty stream.
-    assert_eq!(redirected(&folder, "apply -f - -c config", "<&-"), Some(0));
+    // A stream that was never there is not an empty one.
+    for (arguments, from, code) in [
+        ("apply -f - -c config", "<&-", 3),
+        ("check -f - -c config", "<&-", 3),
+        ("check -f /dev/stdin -c config", "<&-", 3),
+        ("check -f /dev/stdin -c config", "</dev/null", 0),
+    ] {
+        let found = redirected(&folder, arguments, from);
+        assert_eq!(found, Some(code), "{arguments} {from}");
+    }
     let failed = "apply -i -f shop.yaml -c config --fail-on never -o json=/dev/full";
     let before = folder.read("shop.yaml");
     assert_ne!(redirected(&folder, failed, ""), Some(0));
@@ -417,4 +425,50 @@ fn a_secret_hides_only_itself() {
     let run = folder.run(&["plan", "-f", "a.yaml", "-c", "config"]);
     assert!(run.stderr.contains("containers: 5"), "{}", run.stderr);
     assert!(!run.stderr.contains("hunter2"), "{}", run.stderr);
+}
+
+#[test]
+fn what_has_the_wrong_shape_in_a_secret_is_not_shown() {
+    let config = filled(CONFIG, "", |_| false);
+    for (text, found) in [
+        ("kind: SecretList\nitems: [hunter2]\n", "found a string"),
+        ("kind: SecretList\nitems: hunter2\n", "found a string"),
+        (
+            "kind: SecretList\nitems: [{metadata: hunter2}]\n",
+            "found a string",
+        ),
+        (
+            "kind: SecretList\nitems: [{metadata: {name: s, labels: {a: 4711}}}]\n",
+            "found a number",
+        ),
+        (
+            "kind: \"\\x53ecret\"\nmetadata: {name: s}\ndata: {p: 4711}\n",
+            "found a number",
+        ),
+        (
+            "kind: Secret\nmetadata: {name: s}\nstringData: [hunter2]\n",
+            "found a list",
+        ),
+        (
+            "kind: Secret\nmetadata: {name: s}\nstringData: hunter2\n",
+            "found a string",
+        ),
+    ] {
+        let text = format!("apiVersion: v1\n{text}");
+        let folder = Folder::with(&[("a.yaml", &text), ("config", &config)]);
+        for arguments in [
+            &["check"][..],
+            &["plan"],
+            &["plan", "-o", "json"],
+            &["apply"],
+        ] {
+            let run = folder.run(&[arguments, &["-f", "a.yaml", "-c", "config"]].concat());
+            let shown = run.stdout + &run.stderr;
+            assert!(shown.contains(found), "{text}{shown}");
+            assert!(
+                !shown.contains("hunter2") && !shown.contains("4711"),
+                "{text}{shown}"
+            );
+        }
+    }
 }

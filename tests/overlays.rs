@@ -56,7 +56,8 @@ fn overlay(files: &[(&str, &str)]) -> Option<(Folder, PathBuf)> {
     Some((folder, kustomize))
 }
 
-fn run((folder, kustomize): &(Folder, PathBuf), arguments: &[&str]) -> Run {
+fn run(bench: &(Folder, PathBuf), arguments: &[&str]) -> Run {
+    let (folder, kustomize) = bench;
     let bin = folder.path().join("bin");
     let hosts = kustomize.parent().unwrap();
     let path = format!("{}:{}:/usr/bin:/bin", bin.display(), hosts.display());
@@ -64,6 +65,7 @@ fn run((folder, kustomize): &(Folder, PathBuf), arguments: &[&str]) -> Run {
     let output = command
         .env("PATH", path)
         .env("TOKEN", "secret")
+        .env("RAN", folder.path().join("ran"))
         .output()
         .unwrap();
     Run {
@@ -103,7 +105,7 @@ fn only_the_image_itself_is_ours() {
             let run = run(&bench, &[command, "-k", "ov"]);
             let expected = [
                 "FIT-INP016",
-                &format!("the container image {image}, which is not allowed"),
+                &format!("the container image {image}, which is not allowed\n  = help: "),
             ];
             run.refused(&image, 2, &expected);
             assert!(
@@ -261,4 +263,128 @@ fn check_knows_the_names_from_before_the_build() {
             check.stderr
         );
     }
+}
+
+/// A program that tells that it ran, with what.
+const TELLS: &str = "#!/bin/sh\necho \"$0 $@\" >> \"$RAN\"\n";
+
+#[test]
+fn neither_helm_nor_programs_of_git_run_without_being_asked_for() {
+    let chart = "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: x}\nname: x\nreleaseName: r\n";
+    let with_chart =
+        "resources: [web.yaml]\ngenerators: [chart.yaml]\ntransformers: [fitout.yaml]\n";
+    let with_charts =
+        "resources: [web.yaml]\nhelmCharts: [{name: x}]\ntransformers: [fitout.yaml]\n";
+    let with_base = "resources: [web.yaml, \"file://REPOSITORY?ref=--upload-pack=EVIL\"]\ntransformers: [fitout.yaml]\n";
+    for (kustomization, expected) in [
+        (with_chart, "FIT-INP016]: the overlay runs helm"),
+        (with_charts, "--enable-helm"),
+        (
+            with_base,
+            "FIT-INP016]: the overlay passes an option to git",
+        ),
+    ] {
+        let files = [
+            ("ov/chart.yaml", chart),
+            ("bin/helm", TELLS),
+            ("evil.sh", TELLS),
+        ];
+        let Some(bench) = overlay(&files) else {
+            return;
+        };
+        let folder = &bench.0;
+        for program in ["bin/helm", "evil.sh"] {
+            let mode = fs::Permissions::from_mode(0o755);
+            fs::set_permissions(folder.path().join(program), mode).unwrap();
+        }
+        let repository = folder.path().join("repository");
+        fs::create_dir(&repository).unwrap();
+        let in_repository = |arguments: &[&str]| {
+            let mut git = std::process::Command::new("git");
+            git.current_dir(&repository).args([
+                "-c",
+                "user.name=a",
+                "-c",
+                "user.email=a@example.com",
+            ]);
+            assert!(git.args(arguments).status().unwrap().success());
+        };
+        folder.write("repository/kustomization.yaml", "resources: []\n");
+        in_repository(&["init", "-q"]);
+        in_repository(&["add", "."]);
+        in_repository(&["commit", "-qm", "a"]);
+        let text = kustomization
+            .replace("REPOSITORY", &repository.to_string_lossy())
+            .replace("EVIL", &folder.path().join("evil.sh").to_string_lossy());
+        folder.write("ov/kustomization.yaml", &text);
+        for command in ["check", "plan", "apply"] {
+            let run = run(&bench, &[command, "-k", "ov"]);
+            run.refused(command, 3, &[expected]);
+            assert!(!folder.path().join("ran").exists(), "{kustomization}");
+        }
+        if kustomization == with_chart {
+            let run = run(&bench, &["check", "-k", "ov", "--", "--enable-helm"]);
+            assert!(folder.path().join("ran").exists(), "{}", run.stderr);
+            let ran = folder.read("ran");
+            assert!(
+                ran.starts_with(&*folder.path().join("bin/helm").to_string_lossy()),
+                "{ran}"
+            );
+        }
+    }
+}
+
+#[test]
+fn remote_bases_are_still_fetched() {
+    let Some(bench) = overlay(&[("repository/web.yaml", DEPLOYMENT)]) else {
+        return;
+    };
+    let folder = &bench.0;
+    folder.write("repository/kustomization.yaml", "resources: [web.yaml]\n");
+    let repository = folder.path().join("repository");
+    let script = "git init -q -b main && git add . && git -c user.name=a -c user.email=a@example.com commit -qm a";
+    let mut git = std::process::Command::new("sh");
+    let made = git.current_dir(&repository).args(["-c", script]).status();
+    assert!(made.unwrap().success());
+    let text = format!(
+        "resources: [\"file://{}?ref=main\"]\ntransformers: [fitout.yaml]\n",
+        repository.display()
+    );
+    folder.write("ov/kustomization.yaml", &text);
+    let run = run(&bench, &["apply", "-k", "ov"]);
+    assert!(run.stdout.contains("cpu: 100m"), "{}", run.stderr);
+}
+
+#[test]
+fn a_temporary_folder_without_programs_runs_nothing() {
+    let two = "resources: [web.yaml]\ntransformers: [fitout.yaml, y.yaml]\n";
+    let stranger = function("evil.example.com/pwn:1", "");
+    let Some(bench) = overlay(&[("ov/y.yaml", &stranger), ("ov/kustomization.yaml", two)]) else {
+        return;
+    };
+    let folder = bench.0.path();
+    let temporary = folder.join("temporary");
+    fs::create_dir(&temporary).unwrap();
+    // In a namespace of mounts, which ends with its program.
+    let script = "mount -t tmpfs -o noexec none temporary && touch mounted && TMPDIR=$PWD/temporary \"$0\" check -k ov";
+    let path = format!(
+        "{}:{}:/usr/bin:/bin",
+        folder.join("bin").display(),
+        bench.1.parent().unwrap().display()
+    );
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, env!("CARGO_BIN_EXE_fitout")]);
+    let output = command.current_dir(folder).env("PATH", path).output();
+    if !folder.join("mounted").exists() {
+        skip("only root can mount");
+        return;
+    }
+    let output = output.unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{stderr}");
+    assert!(
+        stderr.contains("cannot be run\n  = help: set TMPDIR"),
+        "{stderr}"
+    );
+    assert!(!folder.join("ov/ran").exists() && !folder.join("ran").exists());
 }

@@ -841,6 +841,8 @@ fn comments(
             (Owner::Items(list), Owner::End(map)) | (Owner::End(map), Owner::Items(list)) => {
                 list[..list.len() - 1] == map[..]
             }
+            // At the end of the text nothing follows, before and after.
+            (Owner::Before(None), Owner::Items(added)) => !old.paths.contains(added),
             (was, now) => was == now,
         };
         if !is_same {

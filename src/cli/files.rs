@@ -138,6 +138,27 @@ pub(super) fn is_stream(path: &Path) -> bool {
     path == Path::new("-") || (path.exists() && !path.is_dir() && (is_device || !is_file()))
 }
 
+/// Whether a path leads to a device, such as /dev/zero, which may have no end. A terminal, which may be standard input, has one,
+/// and so does /dev/null.
+#[cfg(unix)]
+pub(super) fn is_endless(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let is_device = |it: std::fs::Metadata| {
+        let file_type = it.file_type();
+        file_type.is_char_device() || file_type.is_block_device()
+    };
+    let ends = |it: PathBuf| {
+        let terminals = ["/dev/null", "/dev/pts", "/dev/tty", "/dev/console"];
+        terminals.iter().any(|terminal| it.starts_with(terminal))
+    };
+    path.metadata().is_ok_and(is_device) && !path.canonicalize().is_ok_and(ends)
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_endless(_: &Path) -> bool {
+    false
+}
+
 /// Patterns in the form of `.gitignore`, for relative paths.
 fn patterns(patterns: &[String]) -> Result<Gitignore, Failure> {
     let wrong = |error| Failure::new(WRONG_USE, format!("error: wrong pattern: {error}"));

@@ -79,7 +79,13 @@ pub(super) fn run(settings: &Settings) -> u8 {
         return FINDINGS;
     }
     match super::clock::named() {
-        Ok(today) => finish(&fitout::run(bytes, settings.results(), today), settings),
+        Ok(today) => {
+            let outcome = fitout::run(bytes, settings.results(), today);
+            let code = finish(&outcome, settings);
+            // The process ends here, so its memory need not be freed piece by piece.
+            std::mem::forget(outcome);
+            code
+        }
         Err(failure) => {
             Output::stderr(&failure.text);
             FINDINGS

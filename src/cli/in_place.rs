@@ -155,10 +155,11 @@ impl<'e> Target<'e> {
     fn stage(&self) -> io::Result<()> {
         let mut new = {
             let mut temporary = temporary::hold();
-            let new = OpenOptions::new()
-                .write(true)
-                .create_new(true)
-                .open(&self.temporary)?;
+            let mut options = OpenOptions::new();
+            // Until it has the file's mode, nobody else reads it.
+            os::set_private(&mut options);
+            let options = options.write(true).create_new(true);
+            let new = options.open(&self.temporary)?;
             temporary.add(&self.temporary);
             new
         };
@@ -241,9 +242,9 @@ fn changed(target: &Target<'_>) -> Failure {
 mod os {
     //! What only some systems have.
 
-    use std::fs::{File, Metadata};
+    use std::fs::{File, Metadata, OpenOptions};
     use std::io;
-    use std::os::unix::fs::{MetadataExt, fchown};
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
     use std::path::Path;
 
     use rustix::fs::{Access, AtFlags, CWD, RenameFlags, XattrFlags};
@@ -261,6 +262,10 @@ mod os {
         }
         accessat(CWD, file, Access::WRITE_OK, AtFlags::EACCESS)
             .map_err(|error| io::Error::from(error).to_string())
+    }
+
+    pub(super) fn set_private(options: &mut OpenOptions) {
+        options.mode(0o600);
     }
 
     /// Gives a new file the owner and the extended attributes of the old one, of which access control lists are some.
@@ -331,9 +336,11 @@ mod os {
 mod os {
     //! Systems on which a file is replaced, and only its mode is kept.
 
-    use std::fs::{File, Metadata};
+    use std::fs::{File, Metadata, OpenOptions};
     use std::io;
     use std::path::Path;
+
+    pub(super) fn set_private(_: &mut OpenOptions) {}
 
     pub(super) fn check(_: &Path, _: &Metadata) -> Result<(), String> {
         Ok(())

@@ -14,8 +14,8 @@ use fitout::text::Text;
 use fitout::yaml::{Fault, Node, Stream, SyntaxError};
 use memchr::memmem;
 
-use super::files::{Choice, File, Files, Reader, is_stream};
-use super::output::Output;
+use super::files::{Choice, File, Files, Reader, is_endless, is_stream};
+use super::output::{Output, is_closed};
 use super::tree::{Named, is_kustomization};
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 
@@ -196,6 +196,8 @@ impl Manifests {
         let is_stream = is_stream(path);
         let bytes = match path == Path::new("-") {
             true => read_stdin(),
+            false if is_stdin(path) && is_closed(std::io::stdin()) => Err(closed()),
+            false if is_endless(path) => Err(std::io::Error::other("it is a device")),
             false => std::fs::read(path),
         };
         let bytes = bytes
@@ -334,7 +336,20 @@ pub(super) fn parsed(bytes: Vec<u8>, name: &str) -> Result<Stream, Problem> {
     Stream::from_bytes_or_text(bytes).map_err(|(error, text)| not_yaml(&error, Some((name, &text))))
 }
 
+/// Whether a path is another name of standard input.
+fn is_stdin(path: &Path) -> bool {
+    let names = ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+    names.iter().any(|name| path == Path::new(name))
+}
+
+fn closed() -> std::io::Error {
+    std::io::Error::other("it is closed")
+}
+
 fn read_stdin() -> std::io::Result<Vec<u8>> {
+    if is_closed(std::io::stdin()) {
+        return Err(closed());
+    }
     // The size of a redirected file is known, which saves reallocations.
     let size = std::fs::metadata("/dev/stdin").map_or(0, |it| it.len());
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());

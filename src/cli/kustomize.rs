@@ -2,6 +2,7 @@
 //!
 //! kustomize and kubectl call `docker` from PATH to run a container function. During the build, a wrapper comes first on
 //! PATH: it runs this program for fitout's image, and the real docker for images that the caller allows (see [`super::shim`]).
+//! Other wrappers refuse helm, and options of git that a URL smuggles in.
 //! So the same overlay works with and without Docker, and a stranger's overlay runs nothing.
 
 use std::collections::HashMap;
@@ -85,10 +86,40 @@ const OUTPUT_FLAGS: [&str; 2] = ["-o", "--output"];
 /// The flag of kustomize that allows executable functions.
 const ENABLE_EXEC: &str = "--enable-exec";
 
+/// The flag of kustomize that allows helm; kustomize itself does not ask for it if a file of `generators` names the chart.
+const ENABLE_HELM: &str = "--enable-helm";
+
+/// The wrapper for docker.
+const DOCKER: &str = "exec \"$FITOUT_SHIM_PROGRAM\" docker-shim \"$@\"";
+
+/// The wrapper for helm, which runs other programs as without a wrapper.
+const HELM: &str = "PATH=$FITOUT_SHIM_PATH
+export PATH
+exec helm \"$@\"";
+
+/// The wrapper for helm, unless the caller allows it.
+const NO_HELM: &str = "echo 'error[FIT-INP016]: the overlay runs helm, which is not allowed' >&2
+echo '  = help: if you trust its charts, allow it with `-- --enable-helm`' >&2
+exit 2";
+
+/// The wrapper for git, to which kustomize passes what follows `?ref=` as it is: `--upload-pack=PROGRAM` would run a program.
+const GIT: &str = "for argument; do
+  case $argument in
+  --depth=1 | --init | --recursive) ;;
+  -*)
+    echo 'error[FIT-INP016]: the overlay passes an option to git in the URL of a remote base, which is not allowed' >&2
+    exit 2 ;;
+  esac
+done
+PATH=$FITOUT_SHIM_PATH
+export PATH
+exec git \"$@\"";
+
 impl Overlay {
-    fn enables_exec(&self) -> bool {
-        let flag = |it: &String| it == ENABLE_EXEC || *it == format!("{ENABLE_EXEC}=true");
-        self.arguments.iter().any(flag)
+    /// Whether the caller passes a flag of kustomize that allows something.
+    fn enables(&self, flag: &str) -> bool {
+        let is_flag = |it: &String| it == flag || *it == format!("{flag}=true");
+        self.arguments.iter().any(is_flag)
     }
 }
 
@@ -128,8 +159,23 @@ impl Build {
         let record = folder.path().join("record");
         std::fs::create_dir(&record).map_err(io("cannot create a temporary folder"))?;
         let bin = folder.path().join("bin");
-        write_wrapper(&bin).map_err(io("cannot write the wrapper for docker"))?;
+        let helm = match overlay.enables(ENABLE_HELM) {
+            true => HELM,
+            false => NO_HELM,
+        };
+        let wrappers = [("docker", DOCKER), ("git", GIT), ("helm", helm)];
+        write_wrappers(&bin, &wrappers).map_err(io("cannot write the wrapper for docker"))?;
         drop(temporary);
+        // On a file system that runs no programs, kustomize would pass over the wrappers and find the programs themselves.
+        if !can_run(&bin.join("docker")) {
+            let message = format!(
+                "error: programs in {} cannot be run",
+                folder.path().display()
+            );
+            return Err(Failure::new(UNREADABLE, message).note(
+                "  = help: set TMPDIR to a folder on a file system that is not mounted with noexec",
+            ));
+        }
         let path = std::env::var_os("PATH").unwrap_or_default();
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 
@@ -358,7 +404,7 @@ fn check_build(
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    if !skipped.is_empty() && !overlay.enables_exec() {
+    if !skipped.is_empty() && !overlay.enables(ENABLE_EXEC) {
         return Err(Failure::new(
             not_run,
             format_args!(
@@ -402,17 +448,16 @@ fn check_build(
     Ok(())
 }
 
-fn write_wrapper(bin: &Path) -> std::io::Result<()> {
+fn write_wrappers(bin: &Path, wrappers: &[(&str, &str)]) -> std::io::Result<()> {
     std::fs::create_dir(bin)?;
-    let file = bin.join("docker");
-    std::fs::write(
-        &file,
-        format!("#!/bin/sh\nexec \"${PROGRAM}\" docker-shim \"$@\"\n"),
-    )?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+    for (name, script) in wrappers {
+        let file = bin.join(name);
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n"))?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755))?;
+        }
     }
     Ok(())
 }
@@ -469,6 +514,18 @@ pub(super) fn find(name: &str, path: &OsString) -> Option<PathBuf> {
     std::env::split_paths(path)
         .map(|folder| folder.join(name))
         .find(|file| is_executable(file))
+}
+
+/// Whether the system runs a program, as exec.LookPath of Go asks it.
+#[cfg(unix)]
+fn can_run(file: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    accessat(CWD, file, Access::EXEC_OK, AtFlags::EACCESS).is_ok()
+}
+
+#[cfg(not(unix))]
+fn can_run(_: &Path) -> bool {
+    true
 }
 
 #[cfg(unix)]

@@ -254,7 +254,10 @@ pub(crate) fn main() -> ExitCode {
         });
     }
     let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+        Ok(cli) => match refuse_file_names() {
+            Ok(()) => cli,
+            Err(failure) => return ExitCode::from(exit_code(Err(failure))),
+        },
         Err(error) => {
             // clap prints help and version on standard output, and errors on standard error.
             let error = match error.use_stderr() {
@@ -290,6 +293,27 @@ fn exit_code(result: Result<u8, Failure>) -> u8 {
         Output::stderr(&failure.text);
         failure.code
     })
+}
+
+/// Refuses options that are also names of files here: a shell has probably written them for a pattern such as `*`, and their
+/// author has chosen the names.
+fn refuse_file_names() -> Result<(), Failure> {
+    let arguments = std::env::args_os().skip(1);
+    let options = arguments.take_while(|it| it != "--").filter(|it| {
+        let bytes = it.as_encoded_bytes();
+        bytes.len() > 1 && bytes[0] == b'-'
+    });
+    let mut names = options.filter(|it| std::path::Path::new(it).symlink_metadata().is_ok());
+    match names.next() {
+        None => Ok(()),
+        Some(name) => {
+            let name = name.to_string_lossy();
+            let message = format!("error: `{name}` is an option, and also the name of a file here");
+            Err(Failure::new(WRONG_USE, message).note(
+                "  = help: write file names with a folder, such as `./*`; for the option, move the file away",
+            ))
+        }
+    }
 }
 
 /// The arguments without control characters.

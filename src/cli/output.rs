@@ -14,7 +14,7 @@ pub(super) enum Output {}
 impl Output {
     /// Writes manifests or another document to standard output, as they are.
     pub(super) fn data(text: &str) -> Result<(), Failure> {
-        let written = match is_closed() {
+        let written = match is_closed(std::io::stdout()) {
             true => Err(std::io::Error::other("it is closed")),
             false => write(text),
         };
@@ -56,27 +56,25 @@ fn write(text: &str) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// Whether the program was started with standard output closed (`>&-`). Rust then opens /dev/null for reading and writing in
+/// Whether the program was started with a standard stream closed (`>&-`). Rust then opens /dev/null for reading and writing in
 /// its place, which shells do not.
 #[cfg(unix)]
-fn is_closed() -> bool {
+pub(super) fn is_closed(stream: impl std::os::fd::AsFd) -> bool {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
     let id = |metadata: std::fs::Metadata| {
         let is_device = metadata.file_type().is_char_device();
         is_device.then(|| metadata.rdev())
     };
-    let stdout = rustix::fs::fstat(std::io::stdout())
-        .ok()
-        .map(|it| it.st_rdev);
+    let device = rustix::fs::fstat(&stream).ok().map(|it| it.st_rdev);
     let null = std::fs::metadata("/dev/null").ok().and_then(id);
-    let flags = rustix::fs::fcntl_getfl(std::io::stdout());
+    let flags = rustix::fs::fcntl_getfl(&stream);
     null.is_some()
-        && stdout == null
+        && device == null
         && flags.is_ok_and(|flags| flags.contains(rustix::fs::OFlags::RDWR))
 }
 
 #[cfg(not(unix))]
-fn is_closed() -> bool {
+pub(super) fn is_closed<T>(_: T) -> bool {
     false
 }
 

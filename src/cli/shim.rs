@@ -70,7 +70,7 @@ fn refused(image: &str) -> Failure {
     let message = format!(
         "error[FIT-INP016]: the overlay runs the container image {image}, which is not allowed"
     );
-    Failure::new(WRONG_USE, format!("{message}\n  = help: {help}"))
+    Failure::new(WRONG_USE, message).note(format!("  = help: {help}"))
 }
 
 /// Whether this process is a function of a build, also an executable one.

@@ -120,6 +120,8 @@ pub struct Section<'a, S> {
     /// The mode of all leaves, if it is the same for all.
     pub(super) mode_of_all: Option<Mode>,
     pub(super) decisions: RefCell<BTreeMap<String, Arc<Decision>>>,
+    /// The modes that were asked for.
+    pub(super) known_modes: RefCell<BTreeMap<String, Mode>>,
 }
 
 impl<S: Settings> Section<'_, S> {
@@ -194,6 +196,15 @@ impl<S: Settings> Section<'_, S> {
         if let Some(mode) = self.mode_of_all {
             return mode;
         }
+        if let Some(mode) = self.known_modes.borrow().get(leaf) {
+            return *mode;
+        }
+        let mode = self.find_mode(leaf);
+        self.known_modes.borrow_mut().insert(leaf.to_owned(), mode);
+        mode
+    }
+
+    fn find_mode(&self, leaf: &str) -> Mode {
         if self.exempt.pass == Pass::Write && self.exemption(leaf).is_some() {
             return Mode::Off;
         }

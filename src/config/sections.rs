@@ -114,6 +114,7 @@ impl<'a, S: Settings> Sections<'a, S> {
             config: self.config,
             mode_of_all,
             decisions: RefCell::default(),
+            known_modes: RefCell::default(),
         })
     }
 }

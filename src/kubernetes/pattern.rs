@@ -69,6 +69,14 @@ impl Glob {
 
     /// Whether the whole text matches.
     pub fn matches(&self, text: &str) -> bool {
+        // The first and the last byte decide most comparisons.
+        let may_be = |wanted: Option<&u8>, found: Option<&u8>| {
+            matches!(wanted, Some(b'*' | b'?')) || wanted == found
+        };
+        let (wanted, found) = (self.0.as_bytes(), text.as_bytes());
+        if !may_be(wanted.first(), found.first()) || !may_be(wanted.last(), found.last()) {
+            return false;
+        }
         let (mut pattern, mut rest) = (self.0.as_str(), text);
         // After the last star, for backtracking: the rest of the pattern, and the text that the star has not consumed.
         let mut last_star: Option<(&str, &str)> = None;

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use jsonptr::PointerBuf;
 
 use super::Quantity;
-use crate::yaml::{Node, Scalar};
+use crate::yaml::{Kind, Node, Scalar};
 
 pub use types::{
     Container as CONTAINER, ObjectMeta as METADATA, PersistentVolumeClaim as CLAIM,
@@ -140,17 +140,17 @@ fn is_base64(text: &str) -> bool {
 
 /// A place below the checked node.
 #[derive(Clone, Copy)]
-enum Path<'p> {
-    Top,
-    Key(&'p Path<'p>, &'p str),
-    Item(&'p Path<'p>, usize),
+enum Path<'p, 'a> {
+    Top(Option<&'p str>),
+    Key(&'p Path<'p, 'a>, Node<'a>),
+    Item(&'p Path<'p, 'a>, usize),
 }
 
-impl Path<'_> {
+impl Path<'_, '_> {
     fn pointer(&self) -> PointerBuf {
         let (mut pointer, token) = match self {
-            Path::Top => return PointerBuf::new(),
-            Path::Key(above, key) => (above.pointer(), Cow::Borrowed(*key)),
+            Path::Top(key) => return PointerBuf::from_tokens(*key),
+            Path::Key(above, key) => (above.pointer(), key.text().unwrap_or_default()),
             Path::Item(above, index) => (above.pointer(), Cow::Owned(index.to_string())),
         };
         pointer.push_back(token.as_ref());
@@ -203,7 +203,7 @@ impl Object {
     #[must_use]
     pub fn mismatches<'a>(&self, node: Node<'a>) -> Vec<Mismatch<'a>> {
         let mut found = Vec::new();
-        self.visit(node, Path::Top, &mut found);
+        self.visit(node, Path::Top(None), &mut found);
         found
     }
 
@@ -211,37 +211,36 @@ impl Object {
     #[must_use]
     pub fn mismatches_at<'a>(&'static self, key: &str, node: Node<'a>) -> Vec<Mismatch<'a>> {
         let mut found = Vec::new();
-        Type::Nested(self).visit(node, Path::Key(&Path::Top, key), &mut found);
+        Type::Nested(self).visit(node, Path::Top(Some(key)), &mut found);
         found
     }
 
-    fn visit<'a>(&self, node: Node<'a>, path: Path<'_>, found: &mut Vec<Mismatch<'a>>) {
+    fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Vec<Mismatch<'a>>) {
         node.entries().for_each(|(key, value)| {
-            let name = name_of(key);
-            if let Some(field) = self.field(&name) {
-                field.visit(value, Path::Key(&path, &name), found);
+            // A plain key of several lines is no field, and its source is none either.
+            let field = match key.kind() {
+                Kind::Plain => self.field(key.raw()),
+                _ => self.field(&key.text().unwrap_or_default()),
+            };
+            if let Some(field) = field {
+                field.visit(value, Path::Key(&path, key), found);
             }
         });
     }
 }
 
-fn name_of(key: Node<'_>) -> Cow<'_, str> {
-    let text = || key.text().unwrap_or_default();
-    key.certain_string().map_or_else(text, Cow::Borrowed)
-}
-
 impl Type {
-    fn visit<'a>(&self, node: Node<'a>, path: Path<'_>, found: &mut Vec<Mismatch<'a>>) {
+    fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Vec<Mismatch<'a>>) {
         let is_accepted = match self {
             Type::Any => true,
-            Type::String if node.certain_string().is_some() => true,
+            Type::String | Type::IntOrString if node.is_certain_string() => true,
             Type::Nested(object) if node.is_map() => {
                 object.visit(node, path, found);
                 true
             }
             Type::Map(of) if node.is_map() => {
                 node.entries().for_each(|(key, value)| {
-                    of.visit(value, Path::Key(&path, &name_of(key)), found);
+                    of.visit(value, Path::Key(&path, key), found);
                 });
                 true
             }
@@ -275,7 +274,9 @@ impl Type {
             (Type::Quantity, Scalar::Text(_) | Scalar::Int(_) | Scalar::Float(_)) => {
                 Quantity::of_node(node).is_ok()
             }
+            (Type::Int32 | Type::IntOrString, Scalar::Int(value)) => i32::try_from(value).is_ok(),
             (Type::Int32 | Type::IntOrString, _) => node.int::<i32>().is_some(),
+            (Type::Int64, Scalar::Int(value)) => i64::try_from(value).is_ok(),
             (Type::Int64, _) => node.int::<i64>().is_some(),
             _ => false,
         }

@@ -7,13 +7,19 @@ use crate::problem::{Problem, field_path};
 use crate::read::Resource;
 use crate::yaml::Node;
 
-/// A path with more tokens.
+/// A path with more tokens. Each change and each finding has one, so this is one text from the start.
 pub fn below<'t>(path: &Pointer, tokens: impl IntoIterator<Item = &'t str>) -> PointerBuf {
-    let mut path = path.to_buf();
+    let mut text = String::with_capacity(path.as_str().len() + 48);
+    text.push_str(path.as_str());
     for token in tokens {
-        path.push_back(token);
+        text.push('/');
+        match token.bytes().any(|c| matches!(c, b'~' | b'/')) {
+            true => text.push_str(&token.replace('~', "~0").replace('/', "~1")),
+            false => text.push_str(token),
+        }
     }
-    path
+    // It is valid: each token is escaped.
+    PointerBuf::parse(text).unwrap_or_default()
 }
 
 /// What is wrong with a configured path, if anything.
@@ -134,6 +140,6 @@ pub fn expected<'a>(
     what: &str,
     path: &Pointer,
 ) -> Problem {
-    let message = format!("expected {what}, found {}", node.describe());
+    let message = format!("expected {what}, found {}", crate::secrets::described(node));
     resource.problem("FIT-INP003", message, node, field_path(path))
 }

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use jsonptr::PointerBuf;
+use jsonptr::{Pointer, PointerBuf};
 
 use super::checks::Check;
 use crate::facts::{ContainerFacts, ContainerList};
-use crate::objects::Template;
+use crate::objects::{Template, below};
 use crate::rules::Rule;
 use crate::yaml::Value;
 
@@ -169,7 +169,7 @@ impl<'f> Wrong<'f> {
     fn push(&mut self, at: At, field: &[&str], found: Option<&str>, fix: Option<Value>) {
         self.culprits.push(Culprit {
             at,
-            field: PointerBuf::from_tokens(field.iter().copied()),
+            field: below(Pointer::root(), field.iter().copied()),
             found: found.map(str::to_owned),
             fix,
         });

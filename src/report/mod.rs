@@ -288,7 +288,8 @@ impl Report {
     /// The report as JSON with a final newline.
     pub fn to_json(&self) -> String {
         // Cannot fail: strings, numbers and maps with string keys.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+        let json = serde_json::to_string_pretty(self).unwrap_or_default();
+        crate::text::escaped_json(&json) + "\n"
     }
 }
 

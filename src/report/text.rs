@@ -1,8 +1,10 @@
 //! The report as text: findings in the style of compiler messages, and a summary by object.
 
+use std::borrow::Cow;
+
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use comfy_table::{ContentArrangement, Table};
-use kustomize_krm_types::Severity;
+use kustomize_krm_types::{ResourceIdentifier, Severity};
 
 use super::{Entry, EntryType, Report, folded_message, name_of, totals};
 use crate::finding::Part;
@@ -19,8 +21,15 @@ pub fn findings(report: &Report, at_least: Severity) -> Text {
         EntryType::Finding => entry.severity >= at_least && !entry.is_folded(),
         EntryType::Waived => at_least == Severity::Info,
     };
+    // Findings about one object follow each other.
+    let mut last: Option<(&ResourceIdentifier, String)> = None;
     for entry in report.results.iter().filter(is_reported) {
-        finding(entry, &mut text);
+        let of_object = entry.resource_ref.as_ref();
+        if last.as_ref().map(|(object, _)| *object) != of_object {
+            last = of_object.map(|object| (object, name_of(object)));
+        }
+        let name = last.as_ref().map(|(_, name)| name.as_str());
+        finding(entry, name, &mut text);
     }
     text
 }
@@ -69,26 +78,24 @@ fn folded(report: &Report, all: bool, text: &mut Text) {
     }
 }
 
-fn finding(entry: &Entry, text: &mut Text) {
+fn finding(entry: &Entry, object: Option<&str>, text: &mut Text) {
     let level = match entry.entry_type {
         EntryType::Waived => "waived",
         EntryType::Change | EntryType::Finding => entry.severity.as_str(),
     };
     text.line(format_args!("{level}[{}]: {}", entry.rule, entry.message));
-    let mut whereabouts = Vec::new();
-    whereabouts.extend(
-        entry
-            .file
-            .as_ref()
-            .map(|file| match (file.line, file.column) {
-                (Some(line), Some(column)) => format!("{}:{line}:{column}", file.path),
-                _ => file.path.clone(),
-            }),
-    );
-    whereabouts.extend(entry.resource_ref.as_ref().map(name_of));
-    whereabouts.extend(entry.field.as_ref().map(|field| field.path.clone()));
+    let place = entry
+        .file
+        .as_ref()
+        .map(|file| match (file.line, file.column) {
+            (Some(line), Some(column)) => Cow::Owned(format!("{}:{line}:{column}", file.path)),
+            _ => Cow::Borrowed(file.path.as_str()),
+        });
+    let field = entry.field.as_ref().map(|field| field.path.as_str());
+    let whereabouts = [place.as_deref(), object, field].into_iter().flatten();
+    let whereabouts: Vec<&str> = whereabouts.collect();
     if !whereabouts.is_empty() {
-        text.line(format_args!("  --> {}", whereabouts.join("  ")));
+        text.line(["  --> ", &whereabouts.join("  ")].concat());
     }
     if let Some(config) = &entry.config {
         let place = match (&config.path, config.line) {

@@ -13,7 +13,7 @@ mod flow;
 mod scalars;
 
 use super::tree::{DocumentData, Kind, NONE, Tree};
-use memchr::{memchr, memmem};
+use memchr::memchr;
 use std::ops::Range;
 
 /// "This document is not for the fast parser."
@@ -41,7 +41,21 @@ struct Parser<'a> {
     at: usize,
     /// Start of the line the cursor is in, or of the next one after a finished value.
     line: usize,
+    /// From `line` to here there are only spaces; of no use where it is before `line`.
+    known: usize,
     tree: &'a mut Tree,
+}
+
+/// Which of eight bytes is one of three, as the lowest set bit; 0 without one.
+#[inline(always)]
+fn any_of_three(eight: u64, a: u8, b: u8, c: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zeros = |c: u8| {
+        let bytes = eight ^ (ONES * u64::from(c));
+        bytes.wrapping_sub(ONES) & !bytes
+    };
+    (zeros(a) | zeros(b) | zeros(c)) & HIGH
 }
 
 /// Parses one chunk as one document. On `GiveUp` the tree is as before.
@@ -62,6 +76,7 @@ pub(super) fn parse(text: &str, chunk: &Range<usize>, number: u32, tree: &mut Tr
         end: chunk.end,
         at: body,
         line: body,
+        known: body,
         tree,
     };
     match parser.document(empty_at) {
@@ -82,10 +97,15 @@ pub(super) fn parse(text: &str, chunk: &Range<usize>, number: u32, tree: &mut Tr
     }
 }
 
-/// Control and other special characters, a lone CR, and `...` lines are left to `full`.
+/// Control and other special characters and a lone CR are left to `full`.
 fn refuse_odd_bytes(part: &str) -> Fast<()> {
     let bytes = part.as_bytes();
-    // One pass the compiler can vectorise; the exact tests below run for few documents.
+    // A pass that the compiler can vectorise; the exact tests below run for few documents.
+    let special =
+        |special: bool, c: &u8| special | ((c.wrapping_sub(b' ') > b'~' - b' ') & (*c != b'\n'));
+    if !bytes.iter().fold(false, special) {
+        return Ok(());
+    }
     let mut odd = false;
     let mut carriage_return = false;
     for &c in bytes {
@@ -101,11 +121,7 @@ fn refuse_odd_bytes(part: &str) -> Fast<()> {
     {
         return Err(GiveUp);
     }
-    let dots = bytes.starts_with(b"...") || memmem::find(bytes, b"\n...").is_some();
-    // A marker that `split` saw as one never stands here; one with a byte `split` does not take
-    // for a blank might.
-    let dashes = memmem::find(bytes, b"\n---").is_some();
-    if dots || dashes { Err(GiveUp) } else { Ok(()) }
+    Ok(())
 }
 
 fn is_odd(c: char) -> bool {
@@ -156,17 +172,55 @@ impl Parser<'_> {
     #[inline]
     fn next_line(&self, i: usize) -> usize {
         match self.bytes.get(i..self.end) {
+            Some([b'\n', ..]) => i + 1,
+            Some([b'\r', b'\n', ..]) => i + 2,
             Some(rest) => memchr(b'\n', rest).map_or(self.end, |n| i + n + 1),
             None => self.end,
         }
     }
 
-    #[inline]
+    #[inline(always)]
+    fn eight(&self, i: usize) -> Option<u64> {
+        let eight = self.bytes.get(i..)?.first_chunk()?;
+        Some(u64::from_le_bytes(*eight))
+    }
+
+    #[inline(always)]
     fn skip_spaces(&self, mut i: usize) -> usize {
+        while let Some(eight) = self.eight(i) {
+            let others = eight ^ u64::from_le_bytes([b' '; 8]);
+            if others != 0 {
+                return i + others.trailing_zeros() as usize / 8;
+            }
+            i += 8;
+        }
         while i < self.end && self.bytes[i] == b' ' {
             i += 1;
         }
         i
+    }
+
+    /// The next `:`, `#` or `\n`, or the end.
+    #[inline(always)]
+    fn stop(&self, mut i: usize) -> usize {
+        while let Some(eight) = self.eight(i) {
+            let found = any_of_three(eight, b':', b'#', b'\n');
+            if found != 0 {
+                return i + found.trailing_zeros() as usize / 8;
+            }
+            i += 8;
+        }
+        while i < self.end && !matches!(self.bytes[i], b':' | b'#' | b'\n') {
+            i += 1;
+        }
+        i
+    }
+
+    /// Does the line that starts at `line` begin like a marker? None that `split` saw is here; one
+    /// with a byte that `split` does not take for a blank might.
+    #[inline]
+    fn is_marker(&self, line: usize) -> bool {
+        matches!(self.bytes.get(line..), Some([a @ (b'-' | b'.'), b, c, ..]) if a == b && a == c)
     }
 
     /// From the start of a line: moves over blank and comment lines to the next content and gives
@@ -178,11 +232,13 @@ impl Parser<'_> {
                 self.at = self.end;
                 return Ok(None);
             }
-            let at = self.skip_spaces(self.line);
+            let at = self.skip_spaces(self.known.max(self.line));
+            self.known = at;
             match self.byte(at) {
                 b'\n' => self.line = at + 1,
                 b'\r' | b'#' => self.line = self.next_line(at),
                 b'\t' => return Err(GiveUp),
+                b'-' | b'.' if at == self.line && self.is_marker(at) => return Err(GiveUp),
                 _ => {
                     self.at = at;
                     return Ok(Some(at - self.line));
@@ -241,8 +297,15 @@ impl Parser<'_> {
         loop {
             let id = self.tree.push(key.kind, self.at, key.end, map);
             self.tree.link(map, last, id);
-            last = self.map_value(column, key.colon + 1, map, depth)?;
+            last = match self.quick_value(column, key.colon + 1, map) {
+                Some(value) => value,
+                None => self.map_value(column, key.colon + 1, map, depth)?,
+            };
             self.tree.link(map, id, last);
+            if let Some(next) = self.quick_key(column) {
+                key = next;
+                continue;
+            }
             match self.next_content()? {
                 Some(c) if c == column && !self.is_dash(self.at) => {
                     key = self.key()?.ok_or(GiveUp)?
@@ -253,6 +316,61 @@ impl Parser<'_> {
         }
         self.tree.at_mut(map).end = self.tree.at(last).end;
         Ok(map)
+    }
+
+    /// The key of the next line, if it is in `column` and of the ordinary form.
+    #[inline(always)]
+    fn quick_key(&mut self, column: usize) -> Option<Key> {
+        let at = self.known;
+        let is_there = at >= self.line && at - self.line == column;
+        if !is_there || !self.bytes.get(at)?.is_ascii_alphanumeric() {
+            return None;
+        }
+        let colon = self.stop(at + 1);
+        let (before, behind) = match self.bytes.get(colon - 1..)? {
+            [before, b':', behind, ..] => (*before, *behind),
+            _ => return None,
+        };
+        let is_ordinary = !matches!(before, b' ' | b'\t') && matches!(behind, b' ' | b'\n');
+        if !is_ordinary || colon - at > MAX_KEY {
+            return None;
+        }
+        self.at = at;
+        Some(Key {
+            kind: Kind::Plain,
+            end: colon,
+            colon,
+        })
+    }
+
+    /// The value behind the colon that ends at `after`, if it is of the ordinary form: a plain scalar on one line. Otherwise
+    /// nothing has moved.
+    #[inline(always)]
+    fn quick_value(&mut self, column: usize, after: usize, map: u32) -> Option<u32> {
+        let start = after + 1;
+        match self.bytes.get(after..) {
+            Some([b' ', c, ..]) if c.is_ascii_alphanumeric() || *c == b'/' => {}
+            _ => return None,
+        }
+        let mut end = start;
+        loop {
+            end = self.stop(end + 1);
+            match self.bytes.get(end - 1..) {
+                Some([_, b':', c, ..]) if !matches!(c, b' ' | b'\n' | b'\r' | b'\t') => {}
+                Some([before, b'#', ..]) if !matches!(before, b' ' | b'\t') => {}
+                Some([before, b'\n', ..]) if !matches!(before, b' ' | b'\t' | b'\r') => break,
+                _ => return None,
+            }
+        }
+        let line = end + 1;
+        let known = self.skip_spaces(line);
+        match self.bytes.get(known) {
+            Some(b'\n' | b'\r' | b'\t') => return None,
+            Some(c) if known - line > column && *c != b'#' => return None,
+            _ => {}
+        }
+        (self.line, self.known) = (line, known);
+        Some(self.tree.push(Kind::Plain, start, end, map))
     }
 
     /// The value behind the colon that ends at `after`.
@@ -322,6 +440,11 @@ impl Parser<'_> {
                 // projects depend on it; so this is looser than YAML, and than `full`.
                 self.at = self.quoted_end(start)?;
                 let end = self.at;
+                if memchr::memchr_iter(b'\n', &self.bytes[start..end])
+                    .any(|n| self.is_marker(start + n + 1))
+                {
+                    return Err(GiveUp);
+                }
                 self.finish_line()?;
                 Ok(self.tree.push(quoted_kind(quote), start, end, parent))
             }

@@ -425,6 +425,20 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn scalar(self) -> Option<Scalar<'a>> {
         let node = self.alias_target();
+        if node.kind() == Kind::Plain && !node.has_properties() {
+            match node.raw().as_bytes() {
+                b"true" => return Some(Scalar::Bool(true)),
+                b"false" => return Some(Scalar::Bool(false)),
+                [first @ b'1'..=b'9', rest @ ..]
+                    if rest.len() < 9 && rest.iter().all(u8::is_ascii_digit) =>
+                {
+                    let digit = |c: &u8| i64::from(c - b'0');
+                    let value = rest.iter().fold(digit(first), |n, c| n * 10 + digit(c));
+                    return Some(Scalar::Int(value.into()));
+                }
+                _ => {}
+            }
+        }
         let text = node.text()?;
         let Some(tag) = node.tag() else {
             let plain = matches!(node.kind(), Kind::Plain | Kind::Empty);
@@ -447,6 +461,18 @@ impl<'a> Node<'a> {
         match self.scalar() {
             Some(Scalar::Text(text)) => Some(text),
             _ => None,
+        }
+    }
+
+    /// Whether this is a string for certain, as most strings are, without a look at all of its text.
+    #[must_use]
+    #[inline]
+    pub fn is_certain_string(self) -> bool {
+        match self.data().kind {
+            _ if self.has_properties() => false,
+            Kind::Plain => scalar::is_certain_string(self.raw()),
+            Kind::Single | Kind::Double | Kind::Literal | Kind::Folded => true,
+            _ => false,
         }
     }
 

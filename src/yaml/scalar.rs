@@ -178,11 +178,20 @@ pub(super) fn needs_quote(text: &str) -> bool {
         first.is_ascii_alphanumeric() || matches!(first, b'/' | b'_' | b'.' | b'$' | b'+' | b'(');
     !(may_start || dash_word)
         || matches!(last, b' ' | b':')
-        || !bytes.iter().all(|c| (b' '..=b'~').contains(c))
+        || !is_printable(bytes)
         || text.starts_with("...")
-        || bytes.windows(2).any(|two| two == b": " || two == b" #")
+        || memchr::memchr2_iter(b':', b'#', bytes).any(|at| match bytes[at] {
+            b':' => bytes.get(at + 1) == Some(&b' '),
+            _ => at > 0 && bytes[at - 1] == b' ',
+        })
         || is_word(text)
-        || may_be_number(text)
+        || !first.is_ascii_alphabetic() && may_be_number(text)
+}
+
+/// Is every byte a character of ASCII that is seen? All are looked at, which is faster than to stop at the first.
+fn is_printable(bytes: &[u8]) -> bool {
+    let is_seen = |so_far, c: &u8| so_far & (b' '..=b'~').contains(c);
+    bytes.iter().fold(true, is_seen)
 }
 
 /// Words that one of the readers, or an older one, takes for something else.
@@ -220,6 +229,12 @@ fn may_be_number(text: &str) -> bool {
 /// Writes a string in double quotes, with escapes every reader knows: no `\/`, no surrogates.
 pub(super) fn write_double(text: &str, out: &mut String) {
     out.push('"');
+    let bytes = text.as_bytes();
+    if is_printable(bytes) && memchr::memchr2(b'"', b'\\', bytes).is_none() {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     for c in text.chars() {
         match c {
             '"' => out.push_str("\\\""),
@@ -340,6 +355,20 @@ mod tests {
     fn underscores_do_not_hide_numbers() {
         for text in ["0_x1F", "+_3", "0_o6", "1__0", "1_", "2001-01-01", "1:30"] {
             assert!(needs_quote(text), "{text}");
+        }
+        // Behind a leading point, Go takes one only between digits.
+        for (text, is_number) in [
+            (".5_0", true),
+            (".5_0_1", true),
+            (".5_", false),
+            ("._5", false),
+            (".5__0", false),
+            (".5_e1", false),
+        ] {
+            let stream = Stream::parse(format!("k: {text}\n")).unwrap();
+            let node = stream.documents().next().unwrap().root().get("k").unwrap();
+            let is_float = matches!(node.scalar().unwrap(), Scalar::Float(_));
+            assert_eq!(is_float, is_number, "{text}");
         }
     }
 

@@ -16,7 +16,8 @@ pub struct Stream {
     pub(super) text: String,
     pub(super) tree: Tree,
     pub(super) chunks: Vec<Range<usize>>,
-    lines: OnceLock<Vec<u32>>,
+    /// Of each [`BLOCK`] of the text, the line that its first byte is in: its number, from 1, and its start.
+    lines: OnceLock<Vec<(u32, u32)>>,
     merges: OnceLock<bool>,
     wide: OnceLock<Wide>,
     characters: OnceLock<Characters>,
@@ -92,6 +93,9 @@ impl<'a> Document<'a> {
         root.kind() == Kind::Empty && !root.has_properties()
     }
 }
+
+/// Lines are counted to the start of a block once, and from there each time.
+const BLOCK: usize = 2048;
 
 /// Largest text: offsets are `u32`, and the editor adds a little.
 const MAX_LEN: usize = u32::MAX as usize - 64;
@@ -236,14 +240,29 @@ impl Stream {
 
     /// The number of the line of an offset, from 1, and its start.
     fn line(&self, offset: usize) -> (usize, usize) {
-        let lines = self.lines.get_or_init(|| {
-            let breaks = memchr::memchr_iter(b'\n', self.text.as_bytes());
-            std::iter::once(0)
-                .chain(breaks.map(|n| n as u32 + 1))
-                .collect()
+        let text = self.text.as_bytes();
+        let blocks = self.lines.get_or_init(|| {
+            let (mut line, mut start) = (1, 0);
+            let of_block = |(number, block): (usize, &[u8])| {
+                let first = (line, start);
+                line += memchr::memchr_iter(b'\n', block).count() as u32;
+                if let Some(last) = memchr::memrchr(b'\n', block) {
+                    start = (number * BLOCK + last + 1) as u32;
+                }
+                first
+            };
+            let blocks = text.chunks(BLOCK).enumerate().map(of_block);
+            let mut blocks: Vec<(u32, u32)> = blocks.collect();
+            // The end of the text may be the start of a block.
+            blocks.push((line, start));
+            blocks
         });
-        let line = lines.partition_point(|start| *start as usize <= offset);
-        (line, lines[line - 1] as usize)
+        let block = offset / BLOCK;
+        let (line, start) = blocks[block];
+        let before = &text[block * BLOCK..offset];
+        let line = line as usize + memchr::memchr_iter(b'\n', before).count();
+        let last = memchr::memrchr(b'\n', before);
+        (line, last.map_or(start as usize, |n| block * BLOCK + n + 1))
     }
 
     /// The characters of a part of a line. A byte order mark has no width.

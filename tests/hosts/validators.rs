@@ -60,7 +60,7 @@ fn a_validator_under_transformers_leaves_an_object_that_every_cluster_rejects() 
     bench.replace(
         "fn-config/all/fitout.yaml",
         "\nspec:\n",
-        "\nspec:\n  mode: Check\n  select: {name: nobody}\n",
+        "\nspec:\n  mode: Check\n  checks: {failOn: Never}\n",
     );
     list(&bench, Some("production"), None, true);
     let built = build(&bench).succeeded();

@@ -18,7 +18,7 @@ use fitout::facts::{Overlay, PodFacts};
 use fitout::objects::Target;
 use fitout::pod_security::{At, Culprit, Violation, evaluate};
 use fitout::read::{Origin, Resource};
-use fitout::yaml::{Node, Stream};
+use fitout::yaml::{Fault, Node, Stream};
 use jsonptr::{Pointer, PointerBuf};
 use serde_json::Value;
 
@@ -294,6 +294,15 @@ impl Row {
         rows.collect()
     }
 
+    /// Its file, unless it has a duplicate key, which upstream's reader overlooks and fitout refuses.
+    fn stream(&self, corpus: &Path) -> Option<Stream> {
+        let text = fs::read_to_string(corpus.join(&self.file)).unwrap();
+        match Stream::parse(text) {
+            Err(error) if error.fault == Fault::DuplicateKey => None,
+            read => Some(read.unwrap()),
+        }
+    }
+
     /// The object that it is about.
     fn object<'a>(&self, stream: &'a Stream) -> Node<'a> {
         let documents = stream.documents().map(|document| document.root());
@@ -322,10 +331,12 @@ fn the_corpus_agrees() {
     }
     let Some(corpus) = corpus() else { return };
     let rows = Row::all(&corpus.join("PSS.tsv"));
-    let mut differences = Vec::new();
+    let (mut differences, mut unread) = (Vec::new(), 0);
     for row in &rows {
-        let text = fs::read_to_string(corpus.join(&row.file)).unwrap();
-        let stream = Stream::parse(text).unwrap();
+        let Some(stream) = row.stream(&corpus) else {
+            unread += 1;
+            continue;
+        };
         // A patch may have no pod spec; upstream allows an empty one.
         let nothing = Overlay::default();
         let facts = facts(row.object(&stream), &nothing);
@@ -341,8 +352,12 @@ fn the_corpus_agrees() {
             differences.push(format!("{file}[{}]: {checks:?} {details:?}", row.document));
         }
     }
-    let same = rows.len() - differences.len();
-    println!("\nthe corpus: {same} of {} verdicts agree", rows.len());
+    let all = rows.len() - unread;
+    let same = all - differences.len();
+    println!(
+        "\nthe corpus: {same} of {all} verdicts agree; {unread} are of files with duplicate keys"
+    );
+    assert!(unread < rows.len() / 100, "too few files were read");
     show(&differences);
     assert!(differences.is_empty(), "{} disagree", differences.len());
 }
@@ -363,8 +378,9 @@ fn seeds() -> Vec<Value> {
     for row in Row::all(&corpus.join("PSS.tsv")) {
         // There is a row for each level.
         if row.level == "restricted" {
-            let text = fs::read_to_string(corpus.join(&row.file)).unwrap();
-            let stream = Stream::parse(text).unwrap();
+            let Some(stream) = row.stream(&corpus) else {
+                continue;
+            };
             let object = row.object(&stream);
             if facts(object, &Overlay::default()).is_some() {
                 let value = object.value().unwrap();

@@ -16,16 +16,6 @@ pub(super) static PLAIN_START: [bool; 256] = {
     table
 };
 
-/// Bytes at which the scan of a plain line has to look closer.
-static PLAIN_STOP: [bool; 256] = {
-    let mut table = [false; 256];
-    table[b':' as usize] = true;
-    table[b'#' as usize] = true;
-    table[b'\n' as usize] = true;
-    table[b'\r' as usize] = true;
-    table
-};
-
 /// The first line of a block scalar.
 struct Header {
     keep: bool,
@@ -75,9 +65,9 @@ impl Parser<'_> {
         let start = self.at;
         let mut at = start + 1;
         loop {
-            at = self.plain_stop(at);
+            at = self.stop(at);
             match self.byte(at) {
-                b'\n' | b'\r' => return Ok(None),
+                b'\n' => return Ok(None),
                 b'#' if matches!(self.bytes[at - 1], b' ' | b'\t') => return Ok(None),
                 b':' if self.is_gap(at + 1) => break,
                 b':' if self.byte(at + 1) == b'\t' => return Err(GiveUp),
@@ -93,14 +83,6 @@ impl Parser<'_> {
             end,
             colon: at,
         }))
-    }
-
-    #[inline]
-    fn plain_stop(&self, mut at: usize) -> usize {
-        while at < self.end && !PLAIN_STOP[self.bytes[at] as usize] {
-            at += 1;
-        }
-        at
     }
 
     /// `end` without the spaces before it.
@@ -164,6 +146,9 @@ impl Parser<'_> {
             let line = from + n + 1;
             let at = self.skip_spaces(line).min(end);
             let blank = at >= end || is_break(self.bytes[at]);
+            if self.is_marker(line) {
+                return Err(GiveUp);
+            }
             if !blank && ((at - line) as isize <= indent || self.bytes[at] == b'\t') {
                 return Err(GiveUp);
             }
@@ -182,6 +167,7 @@ impl Parser<'_> {
         loop {
             let mut line = self.line;
             let mut at = self.skip_spaces(line);
+            self.known = at;
             while at < self.end && is_break(self.bytes[at]) {
                 line = self.next_line(at);
                 at = self.skip_spaces(line);
@@ -195,7 +181,7 @@ impl Parser<'_> {
             if (at - line) as isize <= indent || self.bytes[at] == b'#' {
                 break;
             }
-            if comment {
+            if comment || at == line && self.is_marker(line) {
                 return Err(GiveUp); // text may not go on behind a comment
             }
             (end, comment) = self.plain_line(at)?;
@@ -208,9 +194,9 @@ impl Parser<'_> {
     fn plain_line(&mut self, start: usize) -> Fast<(usize, bool)> {
         let mut at = start;
         let comment = loop {
-            at = self.plain_stop(at);
+            at = self.stop(at);
             match self.byte(at) {
-                b'\n' | b'\r' => break false,
+                b'\n' => break false,
                 b'#' if at > start && matches!(self.bytes[at - 1], b' ' | b'\t') => break true,
                 b':' if self.is_gap(at + 1) || self.byte(at + 1) == b'\t' => return Err(GiveUp),
                 _ => at += 1,
@@ -218,6 +204,9 @@ impl Parser<'_> {
         };
         self.line = self.next_line(at);
         let mut end = at;
+        if !comment && self.bytes[end - 1] == b'\r' {
+            end -= 1;
+        }
         while matches!(self.bytes[end - 1], b' ' | b'\t') {
             end -= 1;
         }

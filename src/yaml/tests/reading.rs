@@ -194,6 +194,23 @@ fn errors_say_what_and_where() {
         message(b"a: \0\n"),
         "1:4: control character U+0000: write it as an escape in double quotes"
     );
+    for (text, place) in [
+        (&b"a: b # c\rd: e\n"[..], "1:9"),
+        (b"a: 1\rb: 2\r", "1:5"),
+        (b"a: |\n  x\r  y\n", "2:4"),
+        (b"a: \"x\ry\"\n", "1:6"),
+        (b"a: 1\r\nb: 2\r\r\n", "2:5"),
+        (b"{\"a\": 1,\r\"b\": 2}", "1:9"),
+        (b"a: 1\n---\n# c\r---\nb: 2\n", "3:4"),
+    ] {
+        let text_of = String::from_utf8_lossy(text);
+        let expected = format!("{place}: a carriage return without a line feed");
+        assert!(
+            message(text).starts_with(&expected),
+            "{text_of:?}: {}",
+            message(text)
+        );
+    }
     assert_eq!(
         message(b"\xff\xfea\0"),
         "1:1: the text is encoded in UTF-16: save it as UTF-8"
