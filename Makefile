@@ -76,10 +76,10 @@ lossless: ## check with Go's readers that edits lose no comment, value or byte, 
 	  cargo test $(LOCKED) --test fitout -- fuzzing:: --nocapture; fi
 
 fuzz: ## run every fuzz target for SECONDS; needs nightly Rust and cargo-fuzz, and keeps what it finds in .cache/fuzz
-	cd fuzz && cargo +nightly fuzz build --sanitizer none
+	cd fuzz && cargo +nightly fuzz build --release --sanitizer none --no-trace-compares
 	@for target in $$(ls fuzz/corpus); do mkdir -p .cache/fuzz/$$target; echo "== $$target"; \
-	  fuzz/target/*/release/$$target .cache/fuzz/$$target fuzz/corpus/$$target -max_total_time=$(SECONDS) -max_len=1000 \
-	    -print_final_stats=1 -verbosity=0 -artifact_prefix=.cache/fuzz/$$target- || exit 1; done
+	  fuzz/target/*/release/$$target .cache/fuzz/$$target fuzz/corpus/$$target -max_total_time=$(SECONDS) \
+	    -max_len=$$(case $$target in edits|function) echo 160;; *) echo 1000;; esac) -entropic=0 -reduce_inputs=0 -print_funcs=0 -print_final_stats=1 -verbosity=0 -artifact_prefix=.cache/fuzz/$$target- || exit 1; done
 
 corpus: ## run fitout on every resource of CORPUS
 	cargo run --profile fast $(LOCKED) --example corpus -- $(CORPUS)

@@ -742,7 +742,7 @@ pub fn resource_list(dice: &mut Dice<'_>, config: &str) -> String {
 
 /// Puts a few pieces of YAML into a text, or takes bytes out.
 pub fn mutate(text: &mut String, dice: &mut Dice<'_>) {
-    const PIECES: [&str; 46] = [
+    const PIECES: [&str; 48] = [
         "\n",
         " ",
         "  ",
@@ -789,6 +789,8 @@ pub fn mutate(text: &mut String, dice: &mut Dice<'_>) {
         "[]",
         "# m\n",
         "\n  # m\n",
+        "\n---x",
+        "\n...",
     ];
     for _ in 0..dice.roll(4) {
         let mut at = (dice.roll(256) * 256 + dice.roll(256)) % (text.len() + 1);

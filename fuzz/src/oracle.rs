@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 use serde_json::{Map, Value};
@@ -13,7 +14,7 @@ use serde_json::{Map, Value};
 use super::typing;
 
 /// The keys and indices from the document to a node; the first one is the number of the document.
-pub type Path = Vec<String>;
+pub type Path = Vec<Rc<str>>;
 
 /// What an edit was to do: the value that a path has afterwards, or nothing if it is gone.
 #[derive(Clone, Debug)]
@@ -161,11 +162,11 @@ impl<'t> Reading<'t> {
                 matches!(event, Event::SequenceEnd | Event::MappingEnd),
             ) {
                 path.truncate(open.len());
-                path.push(items.len().to_string());
+                path.push(items.len().to_string().into());
             }
             let mut done: Option<(Value, usize)> = None;
             match event {
-                Event::DocumentStart(_) => path = vec![documents.len().to_string()],
+                Event::DocumentStart(_) => path = vec![documents.len().to_string().into()],
                 Event::Scalar(content, style, anchor, tag) => {
                     let range =
                         scalar_range(self.text, range, style).ok_or("a scalar without an end")?;
@@ -192,7 +193,7 @@ impl<'t> Reading<'t> {
                         }
                         parent.key = Some(content.clone().into_owned());
                         path.truncate(depth);
-                        path.push(content.into_owned());
+                        path.push(content.as_ref().into());
                         let what = What::Key;
                         tokens.push(Token {
                             what,
@@ -246,7 +247,8 @@ impl<'t> Reading<'t> {
                         let rest = &self.text[start + 1 + name..];
                         start += 1 + name + rest.len() - rest.trim_start().len();
                     }
-                    let own = self.text[start..].starts_with(bracket);
+                    // A list in the column of its key has an empty span, behind the dash of its first item.
+                    let own = !range.is_empty() && self.text[start..].starts_with(bracket);
                     paths.insert(path.clone());
                     if own {
                         let range = start..start + 1;
@@ -409,6 +411,17 @@ impl<'t> Reading<'t> {
         )
     }
 
+    /// The item of the dash that ends `dashes`, the beginning of a line with nothing else, if its value begins at a token below.
+    fn item_below(&self, dashes: &str, next: &Token) -> Option<Path> {
+        let (line, columns) = self.dashes(next.range.start);
+        let column = dashes.trim_end().len() - 1;
+        let indent = self.text[line..].find(|c| c != ' ')?;
+        let inside = columns.len() + usize::from(next.what == What::Key);
+        let is_of_dashes = dashes.chars().all(|c| matches!(c, ' ' | '-' | '\t'));
+        let item = next.path.len().checked_sub(inside)?;
+        (is_of_dashes && indent > column).then(|| next.path[..item].to_vec())
+    }
+
     fn owner(
         &self,
         at: usize,
@@ -426,6 +439,11 @@ impl<'t> Reading<'t> {
             return Owner::Line(last.path.clone());
         }
         let next = self.tokens.get(next);
+        if let (true, Some(next)) = (before.trim_end().ends_with('-'), next)
+            && let Some(item) = self.item_below(before, next)
+        {
+            return Owner::Line(item);
+        }
         if let Some(collection) = collections.last() {
             return match next {
                 Some(token) if token.what == What::Close => {
@@ -599,11 +617,11 @@ pub fn faults(before: &str, after: &str, intents: &[Intent]) -> Result<Vec<Strin
 
 /// Gives items behind removed ones the index that they have afterwards. A removed one gets an index that no other has.
 fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
-    let at = |document: &Value, path: &[String]| {
+    let at = |document: &Value, path: &[Rc<str>]| {
         let mut steps = path.iter();
         steps.try_fold(document.clone(), |value, step| match value {
             Value::Array(items) => items.get(step.parse::<usize>().ok()?).cloned(),
-            Value::Object(entries) => entries.get(step).cloned(),
+            Value::Object(entries) => entries.get(&**step).cloned(),
             _ => None,
         })
     };
@@ -637,8 +655,8 @@ fn renumber(old: &mut Reading<'_>, intents: &[Intent]) -> Vec<Intent> {
                 .collect();
             let before = indices.iter().filter(|gone| **gone < index).count();
             *step = match indices.contains(&index) {
-                true => format!("{index} removed"),
-                false => (index - before).to_string(),
+                true => format!("{index} removed").into(),
+                false => (index - before).to_string().into(),
             };
         }
         moved
@@ -694,7 +712,7 @@ fn touched(old: &Reading<'_>, new: &Reading<'_>, intents: &[Intent]) -> Vec<Path
 /// Whether tokens may be between those of a path that no edit concerns.
 fn is_touched(token: &Token, touched: &[Path], old: &Reading<'_>, new: &Reading<'_>) -> bool {
     touched.iter().any(|edit| {
-        let append = edit.last().is_some_and(|step| step == "-");
+        let append = edit.last().is_some_and(|step| **step == *"-");
         if token.what == What::Key && token.path == *edit {
             return !(old.paths.contains(edit) && new.paths.contains(edit));
         }
@@ -810,9 +828,12 @@ fn comments(
             // Nothing else was in the brackets.
             (Owner::Flow(path, false), now) => now.path().is_some_and(|now| now.starts_with(path)),
             (Owner::Flow(path, true), Owner::Flow(now, _)) => path == now,
-            // What is added below comments at the end of a map leaves them to the entry above, as kpt does.
-            (Owner::Items(path) | Owner::End(path), Owner::Before(Some(now))) => {
-                path.starts_with(&now[..now.len() - 1]) && !old.paths.contains(now)
+            // What is added below comments at the end of a map leaves them to the entry above if nobody can take them for a
+            // remark about it.
+            (Owner::Items(path) | Owner::End(path), Owner::Before(Some(added))) => {
+                path.starts_with(&added[..added.len() - 1])
+                    && !old.paths.contains(added)
+                    && is_of_no_entry_below(&new.text[now.at..])
             }
             (Owner::Items(path), Owner::Items(now)) => {
                 path[..path.len() - 1] == now[..now.len() - 1]
@@ -820,6 +841,8 @@ fn comments(
             (Owner::Items(list), Owner::End(map)) | (Owner::End(map), Owner::Items(list)) => {
                 list[..list.len() - 1] == map[..]
             }
+            // At the end of the text nothing follows, before and after.
+            (Owner::Before(None), Owner::Items(added)) => !old.paths.contains(added),
             (was, now) => was == now,
         };
         if !is_same {
@@ -838,6 +861,19 @@ fn comments(
     {
         faults.push("there are more comments than before".to_owned());
     }
+}
+
+/// Whether the comment lines that begin here have a blank line below them, or are what was commented out.
+fn is_of_no_entry_below(text: &str) -> bool {
+    let lines = text.lines().map(str::trim);
+    let comments = lines.clone().take_while(|line| line.starts_with('#'));
+    let below = lines.clone().nth(comments.clone().count());
+    let is_yaml = |comment: &str| {
+        let text = comment.trim_start_matches('#').trim();
+        let key = text.split([' ', '"']).next().unwrap_or_default();
+        text == "-" || text.starts_with("- ") || key.ends_with(':')
+    };
+    below.is_none_or(str::is_empty) || comments.into_iter().any(is_yaml)
 }
 
 /// The bytes of a scalar.
@@ -866,13 +902,13 @@ fn apply(documents: &mut [Value], intent: &Intent, after: &[Value]) {
     }
 }
 
-fn set(place: &mut Value, path: &[String], value: &Value) {
+fn set(place: &mut Value, path: &[Rc<str>], value: &Value) {
     let Some((step, rest)) = path.split_first() else {
         *place = value.clone();
         return;
     };
     if place.is_null() {
-        *place = if step == "-" {
+        *place = if **step == *"-" {
             Value::Array(Vec::new())
         } else {
             Value::Object(Map::new())
@@ -887,16 +923,12 @@ fn set(place: &mut Value, path: &[String], value: &Value) {
             let last = items.len() - 1;
             set(&mut items[index.min(last)], rest, value);
         }
-        Value::Object(entries) => set(
-            entries.entry(step.clone()).or_insert(Value::Null),
-            rest,
-            value,
-        ),
+        Value::Object(entries) => set(entries.entry(&**step).or_insert(Value::Null), rest, value),
         _ => {}
     }
 }
 
-fn remove(place: &mut Value, path: &[String], after: &Value) {
+fn remove(place: &mut Value, path: &[Rc<str>], after: &Value) {
     let Some((step, rest)) = path.split_first() else {
         return;
     };
@@ -919,18 +951,18 @@ fn remove(place: &mut Value, path: &[String], after: &Value) {
             }
         }
         Value::Object(entries) => {
-            let now = after.get(step);
+            let now = after.get(&**step);
             if !rest.is_empty()
-                && let Some(below) = entries.get_mut(step)
+                && let Some(below) = entries.get_mut(&**step)
             {
                 remove(below, rest, now.unwrap_or(&Value::Null));
             }
             let emptied = entries
-                .get(step)
+                .get(&**step)
                 .and_then(Value::as_object)
                 .is_some_and(Map::is_empty);
             if rest.is_empty() || emptied && now.is_none() {
-                entries.shift_remove(step);
+                entries.shift_remove(&**step);
             }
         }
         _ => {}

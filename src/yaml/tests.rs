@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod comments;
-mod differential;
 mod editing;
 mod hostile;
 mod properties;

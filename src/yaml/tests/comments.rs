@@ -56,6 +56,16 @@ fn footers_of_kyaml_stay_with_the_entry_above() {
         edited.unwrap(),
         "s:\n  a:\n    b: 1\n    k: 1\n  # a\n  # a\n\n  k: 1\n\n  # far\nd: 1\n"
     );
+    let stream = Stream::parse("s:\n  - a\n\n    # deep\n").unwrap();
+    let edit = Edit {
+        root: stream.documents().next().unwrap().root().id(),
+        pointer: jsonptr::PointerBuf::parse("/k").unwrap(),
+        change: Change::Set(1.into()),
+    };
+    assert_eq!(
+        stream.edit_with(&[edit], Footers::OfTheEntryAbove).unwrap(),
+        "s:\n  - a\n\n    # deep\n\nk: 1\n"
+    );
 }
 
 #[test]
@@ -543,4 +553,12 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn the_comment_behind_a_bracket_does_not_go_with_what_is_in_it() {
+    let text = "a: [ # c\n  x, # x\n]\n";
+    assert_eq!(set(text, "/a", json!(["y"])), "a: [ # c\n  \"y\",\n]\n");
+    assert!(try_edit(text, &[("/a", Some(json!({})))]).is_err());
+    assert!(try_edit(text, &[("/a", Some(json!("s")))]).is_err());
 }

@@ -341,14 +341,15 @@ func judge(r record) (faults []string) {
 	if err != nil {
 		return []string{"Go cannot read the new text: " + err.Error()}
 	}
-	removes := false
+	removesItem := false
 	for _, e := range r.Edits {
 		index, _ := strconv.Atoi(e.Path[0])
 		if index >= len(before.documents) || index >= len(after.documents) {
 			return []string{"skip: another number of documents"}
 		}
 		before.documents[index] = set(before.documents[index], e.Path[1:], e.Value)
-		removes = removes || e.Value == nil
+		_, err := strconv.Atoi(e.Path[len(e.Path)-1])
+		removesItem = removesItem || e.Value == nil && err == nil
 	}
 	for _, e := range r.Edits {
 		if e.Value == nil {
@@ -374,11 +375,22 @@ func judge(r record) (faults []string) {
 			return e.Value != nil && (*e.Value)[0] == '[' && strings.HasPrefix(strings.TrimPrefix(owner, "before ")+separator, strings.Join(e.Path, separator)+separator)
 		})
 	}
+	// What is removed takes its comments with it, and the maps around it if it was all that they had. Items behind a removed
+	// one have other paths.
+	gone := func(owner string) bool {
+		path := strings.TrimPrefix(strings.TrimPrefix(owner, "before "), "in ") + separator
+		return removesItem || slices.ContainsFunc(r.Edits, func(e edit) bool {
+			edited := strings.Join(e.Path, separator) + separator
+			return e.Value == nil && (strings.HasPrefix(path, edited) || strings.HasPrefix(edited, path) && !slices.ContainsFunc(after.nodes, func(n node) bool {
+				return strings.HasPrefix(n.path, path)
+			}))
+		})
+	}
 	next := 0
 	for _, c := range before.comments {
 		found := slices.IndexFunc(after.comments[next:], func(now comment) bool { return now.text == c.text })
 		if found < 0 {
-			if !removes && !ofList(c.owner) {
+			if !gone(c.owner) && !ofList(c.owner) {
 				faults = append(faults, fmt.Sprintf("lost %q of %s", c.text, c.owner))
 			}
 			continue
@@ -392,7 +404,7 @@ func judge(r record) (faults []string) {
 		}
 		isSame := now.owner == c.owner || atEnd(c.owner) && isNew && strings.HasPrefix(now.owner, "before ") ||
 			atEnd(c.owner) && now.owner == items || c.owner == items && atEnd(now.owner)
-		if !isSame && !removes {
+		if !isSame && !gone(c.owner) {
 			faults = append(faults, fmt.Sprintf("%q was of %s, and is of %s", c.text, c.owner, now.owner))
 		}
 	}
@@ -409,7 +421,7 @@ func judge(r record) (faults []string) {
 		found := slices.IndexFunc(after.lines[at:], func(now string) bool { return withoutCommas(now) == kept })
 		if found >= 0 {
 			at += found + 1
-		} else if !removes {
+		} else if !removesItem {
 			faults = append(faults, fmt.Sprintf("lost the line %q", line))
 			break
 		}

@@ -298,13 +298,19 @@ impl Emitter<'_, '_> {
         Ok(())
     }
 
-    /// Brackets with nothing but comments in them: filled, or refused where the comments would go.
+    /// Brackets with a comment of the whole value in them: filled if nothing else is there, or refused where it would go.
     pub(super) fn replace_brackets(&mut self, id: u32, value: &New) -> Option<Done> {
         let data = *self.tree.at(id);
-        if !data.kind.is_flow()
-            || self.tree.children(id).next().is_some()
-            || !self.text[data.range()].contains('#')
-        {
+        let inside = data.kind.is_flow().then(|| &self.text[data.range()][1..])?;
+        let is_empty = self.tree.children(id).next().is_none();
+        // Behind the opening bracket a comment is of the whole value.
+        let has_comment = match is_empty {
+            true => inside.contains('#'),
+            false => inside.trim_start_matches([' ', '\t']).starts_with('#'),
+        };
+        let is_same_kind = data.kind.is_map() == matches!(value, New::Map(_))
+            && (data.kind.is_map() || matches!(value, New::Sequence(_)));
+        if !has_comment || !is_empty && is_same_kind {
             return None;
         }
         let added = match (data.kind, value) {

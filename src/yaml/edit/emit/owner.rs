@@ -54,7 +54,8 @@ impl<'a> Emitter<'a, '_> {
         let below = self.below(id, true);
         let mut place = self.behind_commented_out(self.behind_deeper(below, id), id);
         if self.footers == Footers::OfTheEntryAbove {
-            place = self.behind_footers(below, id);
+            place = self.behind_footers(place, id);
+            place.apart = place.at != below.at;
         }
         // Lines that are taken away at the end of the text leave the break before them.
         if place.end_of_text
@@ -155,9 +156,7 @@ impl<'a> Emitter<'a, '_> {
         let lines = self.lines_from(place);
         let is_footer = |line: &Line| matches!(line, Line::Comment(at, _) if *at >= column);
         let footers = lines.take_while(|(line, _)| is_footer(line));
-        footers
-            .last()
-            .map_or(place, |(_, end)| LinePlace { apart: true, ..end })
+        footers.last().map_or(place, |(_, end)| end)
     }
 
     /// The lines from a place on, each with the place behind it.
