@@ -50,7 +50,7 @@ image: binary ## build the container image with docker build, without network or
 	printf 'nobody:x:65534:65534:nobody:/:/sbin/nologin\n' > $(TARGET)/image/etc/passwd
 	printf 'nobody:x:65534:\n' > $(TARGET)/image/etc/group
 	docker build -q -t $(IMAGE) -f Dockerfile --build-arg VERSION=$(lastword $(subst :, ,$(IMAGE))) \
-	  --build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) $(TARGET)/image
+	  --build-arg REVISION=$$(git describe --always --dirty --abbrev=40 2>/dev/null || echo unknown) $(TARGET)/image
 	@docker image inspect -f '$(IMAGE): {{.Size}} bytes' $(IMAGE)
 
 hosts: ## show which hosts of KRM functions are installed and how to get the others; CI=true installs them

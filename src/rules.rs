@@ -95,18 +95,18 @@ pub const INP008: Rule = rule(
     Severity::Error,
     "a list that is not a List, or has other fields next to its items",
 );
-pub const INP010: Rule = rule(
-    "FIT-INP010",
+pub const INP009: Rule = rule(
+    "FIT-INP009",
     Severity::Error,
     "a change of an object that is encrypted or signed as a whole",
 );
-pub const INP015: Rule = rule(
-    "FIT-INP015",
+pub const INP010: Rule = rule(
+    "FIT-INP010",
     Severity::Error,
     "a template that Helm has not rendered",
 );
-pub const INP016: Rule = rule(
-    "FIT-INP016",
+pub const INP011: Rule = rule(
+    "FIT-INP011",
     Severity::Error,
     "a build that runs a container image, or a program through helm or git, that the caller does not allow",
 );
@@ -114,5 +114,5 @@ pub const INP016: Rule = rule(
 /// The problems that stop a run, in the order of their ids.
 pub const RULES: &[Rule] = &[
     CFG001, CFG002, CFG003, CFG007, INP001, INP002, INP003, INP004, INP005, INP006, INP007, INP008,
-    INP010, INP015, INP016,
+    INP009, INP010, INP011,
 ];

@@ -13,7 +13,7 @@ use crate::yaml::{Change as YamlChange, Edit, Footers, Refusal, Stream, Value};
 /// The ResourceList with its items edited and results added, as one text.
 ///
 /// # Errors
-/// `FIT-INP003` if an edit cannot be made without changing other text, and `FIT-INP010` for objects that are encrypted or
+/// `FIT-INP003` if an edit cannot be made without changing other text, and `FIT-INP009` for objects that are encrypted or
 /// signed as a whole.
 pub fn resource_list(
     list: &ResourceList<'_>,

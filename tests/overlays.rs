@@ -104,7 +104,7 @@ fn only_the_image_itself_is_ours() {
         for command in ["check", "plan", "apply"] {
             let run = run(&bench, &[command, "-k", "ov"]);
             let expected = [
-                "FIT-INP016",
+                "FIT-INP011",
                 &format!("the container image {image}, which is not allowed\n  = help: "),
             ];
             run.refused(&image, 2, &expected);
@@ -277,11 +277,11 @@ fn neither_helm_nor_programs_of_git_run_without_being_asked_for() {
         "resources: [web.yaml]\nhelmCharts: [{name: x}]\ntransformers: [fitout.yaml]\n";
     let with_base = "resources: [web.yaml, \"file://REPOSITORY?ref=--upload-pack=EVIL\"]\ntransformers: [fitout.yaml]\n";
     for (kustomization, expected) in [
-        (with_chart, "FIT-INP016]: the overlay runs helm"),
+        (with_chart, "FIT-INP011]: the overlay runs helm"),
         (with_charts, "--enable-helm"),
         (
             with_base,
-            "FIT-INP016]: the overlay passes an option to git",
+            "FIT-INP011]: the overlay passes an option to git",
         ),
     ] {
         let files = [

@@ -70,7 +70,7 @@ fn of_config(scene: &Scene<'_>) -> Vec<Finding> {
         if let Some(until) = &exemption.until
             && exemption.has_ended(scene.config.today.as_ref())
         {
-            let message = format!("{path} expired after {until}: {}", exemption.reason);
+            let message = format!("{path} ended on {until}: {}", exemption.reason);
             let finding = Finding::new(&ENDED, message);
             findings
                 .push(finding.help("fix what it covers, or set a later date and give a reason"));
@@ -164,7 +164,7 @@ fn of_ignored(scene: &Scene<'_>, ignored: &Ignored) -> Option<Finding> {
             Finding::new(&ENDED, message).help("write it as `2027-03-31`")
         }
         Why::Ended(until, reason) => {
-            let message = format!("its exemption expired after {until}: {reason}");
+            let message = format!("its exemption ended on {until}: {reason}");
             Finding::new(&ENDED, message).help("fix what it covers, or set a later date")
         }
         Why::EndedForAll(until) => {

@@ -2,7 +2,7 @@
 //!
 //! Without a flag, kustomize silently skips an executable function, and the output looks like a complete build. But fitout
 //! does not change its own output again. So if the environment's config would still change an object, then fitout did not
-//! run on it or ran with another config, or the object has changed since.
+//! run on it or ran with a different config, or the object has changed since.
 //!
 //! The selector of a profile may have matched an object by its name before kustomize's prefixes, which the output of a build no
 //! longer shows. The check then only warns about the fields that this profile may have left as they are.
@@ -25,7 +25,7 @@ const UNFITTED: Rule = Rule {
     id: "FIT-RUN001",
     severity: Severity::Error,
     when: When::OnCheck,
-    meaning: "fitout did not run, or ran with another config",
+    meaning: "fitout did not run, or ran with a different config",
     peers: "",
 };
 

@@ -219,7 +219,7 @@ impl Manifests {
                 return Ok(None);
             }
             let problem =
-                Problem::new("FIT-INP015", "`{{` is an action of a template, not a value");
+                Problem::new("FIT-INP010", "`{{` is an action of a template, not a value");
             return Err(problem
                 .at(Place::of(node, Some(name)))
                 .help(fitout::UNRENDERED));

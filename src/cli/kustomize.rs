@@ -98,7 +98,7 @@ export PATH
 exec helm \"$@\"";
 
 /// The wrapper for helm, unless the caller allows it.
-const NO_HELM: &str = "echo 'error[FIT-INP016]: the overlay runs helm, which is not allowed' >&2
+const NO_HELM: &str = "echo 'error[FIT-INP011]: the overlay runs helm, which is not allowed' >&2
 echo '  = help: if you trust its charts, allow it with `-- --enable-helm`' >&2
 exit 2";
 
@@ -107,7 +107,7 @@ const GIT: &str = "for argument; do
   case $argument in
   --depth=1 | --init | --recursive) ;;
   -*)
-    echo 'error[FIT-INP016]: the overlay passes an option to git in the URL of a remote base, which is not allowed' >&2
+    echo 'error[FIT-INP011]: the overlay passes an option to git in the URL of a remote base, which is not allowed' >&2
     exit 2 ;;
   esac
 done

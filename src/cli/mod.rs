@@ -102,7 +102,7 @@ struct Source {
     #[command(flatten)]
     overlay: kustomize::Overlay,
     /// The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or
-    /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory. With -k, -e and -c overrule the config
+    /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config
     /// that the overlay brings
     #[arg(short = 'e', long, value_name = "NAME")]
     environment: Option<String>,

@@ -68,7 +68,7 @@ fn refused(image: &str) -> Failure {
         _ => format!("if you trust it, allow it with `--allow-functions {image}`"),
     };
     let message = format!(
-        "error[FIT-INP016]: the overlay runs the container image {image}, which is not allowed"
+        "error[FIT-INP011]: the overlay runs the container image {image}, which is not allowed"
     );
     Failure::new(WRONG_USE, message).note(format!("  = help: {help}"))
 }

@@ -30,7 +30,7 @@ pub struct Authors {
     /// Which annotations need a reason of at least ten visible characters, in `fitout.dev/exempt-reason` and
     /// `fitout.dev/skip-reason`. Without it they do not count.
     pub reason: NeedsReason,
-    /// The last day on which these annotations count, whatever `fitout.dev/exempt-until` says.
+    /// The last day on which these annotations count. An earlier `fitout.dev/exempt-until` still applies.
     pub until: Option<Date>,
 }
 

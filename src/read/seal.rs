@@ -28,7 +28,7 @@ impl<'a> Resource<'a> {
             .or_else(|| self.refused_by_signature())?;
         let help =
             format!("{help}, or add the object to `exclude` in the config; no output was written");
-        Some(self.problem("FIT-INP010", message, node, field).help(help))
+        Some(self.problem("FIT-INP009", message, node, field).help(help))
     }
 
     fn refused_by_sops<'p>(

@@ -158,7 +158,7 @@ fn words(kind: &ErrorKind) -> String {
         E::UnknownAnchor => "this alias refers to an anchor that is not defined before it",
         E::ExpectedNodeContent => "expected a value here",
         E::ExpectedBlockMappingKey => {
-            "expected a key in the column of the other keys: check the indentation"
+            "this key is not in the column of the keys above it: check the indentation"
         }
         E::ExpectedBlockSequenceEntry => {
             "expected `- ` in the column of the other items: check the indentation"

@@ -197,7 +197,7 @@ fn findings_of(
                 }
                 (Some(_), Some(_), None) => "set it in the manifest, or add the section `securityContext` to the config",
                 (Some(_), Some(_), Some(_)) => {
-                    "change it in the manifest, or set the mode Override for it in the section `securityContext`"
+                    "change it in the manifest, or set the value and the mode Override in the section `securityContext`"
                 }
                 _ => LOWER_LEVEL,
             };

@@ -561,4 +561,8 @@ fn the_comment_behind_a_bracket_does_not_go_with_what_is_in_it() {
     assert_eq!(set(text, "/a", json!(["y"])), "a: [ # c\n  \"y\",\n]\n");
     assert!(try_edit(text, &[("/a", Some(json!({})))]).is_err());
     assert!(try_edit(text, &[("/a", Some(json!("s")))]).is_err());
+    let below = "a: [\n  x,\n  # y\n]\n";
+    assert!(try_edit(below, &[("/a", Some(json!("s")))]).is_err());
+    let of_item = "a: [\n  x, # x\n]\n";
+    assert_eq!(set(of_item, "/a", json!("s")), "a: s\n");
 }

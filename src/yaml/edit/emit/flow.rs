@@ -302,11 +302,17 @@ impl Emitter<'_, '_> {
     pub(super) fn replace_brackets(&mut self, id: u32, value: &New) -> Option<Done> {
         let data = *self.tree.at(id);
         let inside = data.kind.is_flow().then(|| &self.text[data.range()][1..])?;
-        let is_empty = self.tree.children(id).next().is_none();
-        // Behind the opening bracket a comment is of the whole value.
-        let has_comment = match is_empty {
-            true => inside.contains('#'),
-            false => inside.trim_start_matches([' ', '\t']).starts_with('#'),
+        let last = self.tree.children(id).last();
+        let is_empty = last.is_none();
+        // Behind the opening bracket, and on lines of its own above the closing one, a comment is of the whole value.
+        let has_comment = match last {
+            None => inside.contains('#'),
+            Some(last) => {
+                let end = self.tree.at(last).end as usize;
+                let mut below = self.text[end..data.end as usize].lines().skip(1);
+                inside.trim_start_matches([' ', '\t']).starts_with('#')
+                    || below.any(|line| line.trim_start().starts_with('#'))
+            }
         };
         let is_same_kind = data.kind.is_map() == matches!(value, New::Map(_))
             && (data.kind.is_map() || matches!(value, New::Sequence(_)));
