@@ -55,9 +55,8 @@ impl<'t, 'a> Blamed<'t, 'a> {
             At::Container { list, index } => {
                 let container = match template.is_whole() {
                     true => {
-                        let node = template.spec.items_at([list.as_str()]).nth(index)?;
-                        let mut containers = template.containers.iter();
-                        containers.find(|it| it.node.id() == node.id())?
+                        let node = template.spec.get(list.as_str())?.item(index)?;
+                        template.container_of(node)?
                     }
                     false => template.containers.get(index)?,
                 };

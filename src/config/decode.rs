@@ -178,8 +178,8 @@ impl<'a, 'f> Decoder<'a, 'f> {
     }
 
     /// Reports a key that is not a field of the type.
-    fn report_unknown(&self, key: Node<'a>, fields: &[&str]) {
-        let name = key.text().unwrap_or_default();
+    fn report_unknown(&self, key: Layer<'a>, fields: &[&str]) {
+        let name = key.node.text().unwrap_or_default();
         if fields.contains(&name.as_ref()) {
             return;
         }
@@ -199,10 +199,7 @@ impl<'a, 'f> Decoder<'a, 'f> {
             id: UNKNOWN_OR_MISSING,
             message: format!("unknown field `{name}`"),
             help: Some(help),
-            layer: Some(Layer {
-                node: key,
-                ..self.view.layer_of_key(key)
-            }),
+            layer: Some(key),
             path,
         });
     }
@@ -335,12 +332,11 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
         if !self.node().is_map() {
             return self.wrong("a mapping");
         }
-        let keys = self.view.keys();
         // Before any value: the first value of a wrong type ends the decoding.
-        keys.iter()
-            .for_each(|key| self.report_unknown(*key, fields));
+        let keys = self.view.keys_as_layers().into_iter();
+        keys.for_each(|key| self.report_unknown(key, fields));
         self.placed(visitor.visit_map(Entries {
-            keys: keys.into_iter(),
+            keys: self.view.keys().into_iter(),
             value: None,
             fields: Some(fields),
             decoder: &self,

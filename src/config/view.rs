@@ -5,6 +5,8 @@
 //! up in all of them. Maps merge leaf by leaf. For scalars and lists the highest layer wins. `null` removes the values of the
 //! layers below. The view also knows which layer won, so provenance needs no extra work.
 
+use std::collections::HashSet;
+
 use crate::yaml::Node;
 
 /// One layer of the config: the general section, a profile, or an environment's part of either.
@@ -97,26 +99,18 @@ impl<'a> View<'a> {
 
     /// The keys of all layers, lowest layer first.
     pub fn keys(&self) -> Vec<Node<'a>> {
-        let mut keys: Vec<Node<'a>> = Vec::new();
-        for (key, _) in self.layers.iter().flat_map(|layer| layer.node.entries()) {
-            if !keys.iter().any(|known| known.text() == key.text()) {
-                keys.push(key);
-            }
-        }
-        keys
+        let keys = self.keys_as_layers().into_iter();
+        keys.map(|key| key.node).collect()
     }
 
-    /// The layer that contains one of the [`View::keys`].
-    pub fn layer_of_key(&self, key: Node<'a>) -> Layer<'a> {
-        let has_key = |layer: &&Layer<'a>| {
-            let mut keys = layer.node.entries().map(|(key, _)| key);
-            keys.any(|it| it.id() == key.id() && std::ptr::eq(it.stream(), key.stream()))
-        };
-        *self
-            .layers
-            .iter()
-            .find(has_key)
-            .unwrap_or(&self.layers[self.layers.len() - 1])
+    /// The keys of all layers, lowest layer first, each as a node of its layer.
+    pub fn keys_as_layers(&self) -> Vec<Layer<'a>> {
+        let mut known = HashSet::new();
+        let keys = self.layers.iter().flat_map(|layer| {
+            let entries = layer.node.entries();
+            entries.map(|(node, _)| Layer { node, ..*layer })
+        });
+        keys.filter(|key| known.insert(key.node.text())).collect()
     }
 
     /// Whether this is a list to which each layer appends its items.

@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 use super::amounts::PodAmounts;
 use super::overlay::Overlay;
 use super::view::View;
-use crate::objects::{Container, ContainerType, Template};
+use crate::objects::{Container, ContainerType, Template, by_node};
 use crate::yaml::Node;
 
 /// Facts about a pod, or about the pods that a template creates.
@@ -282,11 +282,8 @@ impl<'a> PodFacts<'a> {
 
     /// The facts of a container of the template.
     pub fn of_container(&self, container: &Container<'_>) -> Option<&ContainerFacts<'a>> {
-        let is_it = |it: &&ContainerFacts<'_>| {
-            let node = it.view.node();
-            node.is_some_and(|node| node.id() == container.node.id())
-        };
-        self.containers.iter().find(is_it)
+        let id = container.node.id();
+        by_node(&self.containers, id, |it| it.view.node().map(Node::id))
     }
 
     /// The numeric user of a container, its own or the pod's; `None` if the image decides.

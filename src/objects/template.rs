@@ -12,7 +12,7 @@ use super::walk::{below, map_at, places_below, places_in, typed};
 use crate::kubernetes::schema;
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::yaml::Node;
+use crate::yaml::{Node, NodeId};
 
 /// A pod template, or a Pod, which has the same fields.
 #[derive(Debug)]
@@ -408,6 +408,11 @@ impl<'a> Template<'a> {
         spec.flat_map(|spec| spec.items_at(["workspaces"]))
     }
 
+    /// The container of a node.
+    pub fn container_of(&self, node: Node<'_>) -> Option<&Container<'a>> {
+        by_node(&self.containers, node.id(), |it| Some(it.node.id()))
+    }
+
     /// Whether the pod spec is complete. Only then can there be pod-level amounts and a QoS class.
     pub fn is_whole(&self) -> bool {
         self.fields.contains(&"resources")
@@ -454,4 +459,18 @@ impl<'a> Container<'a> {
         let inherited = || read(self.inherits?);
         read(self.node).or_else(inherited)
     }
+}
+
+/// The item of a node. Lists mostly have the order of the text, so a search by halves finds it.
+pub fn by_node<'t, T>(
+    items: &'t [T],
+    node: NodeId,
+    node_of: impl Fn(&T) -> Option<NodeId>,
+) -> Option<&'t T> {
+    let at = items.partition_point(|it| node_of(it).is_some_and(|id| id < node));
+    let is_it = |it: &&T| node_of(it) == Some(node);
+    items
+        .get(at)
+        .filter(is_it)
+        .or_else(|| items.iter().find(is_it))
 }

@@ -26,6 +26,22 @@ pub struct Violation {
     pub culprits: Vec<Culprit>,
 }
 
+impl Violation {
+    /// The words of the server for reports. Each finding has them, so a detail that lists thousands of fields is cut.
+    pub fn words(&self) -> String {
+        const LONGEST: usize = 1000;
+        let (reason, detail) = (self.reason, &self.detail);
+        if detail.len() <= LONGEST {
+            return format!("{reason} ({detail})");
+        }
+        let mut end = LONGEST;
+        while !detail.is_char_boundary(end) {
+            end -= 1;
+        }
+        format!("{reason} ({}…)", &detail[..end])
+    }
+}
+
 /// The part of a pod with a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum At {

@@ -18,11 +18,15 @@ pub struct Stream {
     pub(super) chunks: Vec<Range<usize>>,
     /// Of each [`BLOCK`] of the text, the line that its first byte is in: its number, from 1, and its start.
     lines: OnceLock<Vec<(u32, u32)>>,
+    line_feeds: OnceLock<Vec<u32>>,
     merges: OnceLock<bool>,
     wide: OnceLock<Wide>,
     characters: OnceLock<Characters>,
     hidden: OnceLock<Vec<Range<usize>>>,
 }
+
+/// Line ends this near are found by a search.
+const NEAR: usize = 512;
 
 /// A place in a text as an editor shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -166,6 +170,7 @@ impl Stream {
                 tree,
                 chunks,
                 lines: OnceLock::new(),
+                line_feeds: OnceLock::new(),
                 merges: OnceLock::new(),
                 wide: OnceLock::new(),
                 characters: OnceLock::new(),
@@ -294,6 +299,45 @@ impl Stream {
     /// The parts of the text that reports must not show, which the caller finds once.
     pub fn hidden(&self, find: impl FnOnce(&Stream) -> Vec<Range<usize>>) -> &[Range<usize>] {
         self.hidden.get_or_init(|| find(self))
+    }
+
+    /// The start of the line of a byte.
+    pub(super) fn line_start(&self, at: usize) -> usize {
+        let near = at.saturating_sub(NEAR);
+        match memchr::memrchr(b'\n', &self.text.as_bytes()[near..at]) {
+            Some(feed) => near + feed + 1,
+            None if near == 0 => 0,
+            None => {
+                let feeds = self.line_feeds();
+                let before = feeds.partition_point(|feed| (*feed as usize) < at);
+                before
+                    .checked_sub(1)
+                    .map_or(0, |last| feeds[last] as usize + 1)
+            }
+        }
+    }
+
+    /// The line feed at or behind a byte, or the end of the text.
+    pub(super) fn line_end(&self, at: usize) -> usize {
+        let near = self.text.len().min(at + NEAR);
+        match memchr::memchr(b'\n', &self.text.as_bytes()[at..near]) {
+            Some(feed) => at + feed,
+            None if near == self.text.len() => near,
+            None => {
+                let feeds = self.line_feeds();
+                let before = feeds.partition_point(|feed| (*feed as usize) < at);
+                feeds
+                    .get(before)
+                    .map_or(self.text.len(), |feed| *feed as usize)
+            }
+        }
+    }
+
+    /// All line feeds, for very long lines, whose ends a search would pass again and again.
+    fn line_feeds(&self) -> &[u32] {
+        let find = || memchr::memchr_iter(b'\n', self.text.as_bytes());
+        self.line_feeds
+            .get_or_init(|| find().map(|at| at as u32).collect())
     }
 
     /// Is there a `<<` anywhere? Without one no map has merged entries, and most texts have none.

@@ -143,7 +143,7 @@ impl Cause<'_, '_, '_> {
             .current(current.and_then(|node| node.value().ok()))
             .help(help)
             .decided_by(decision)
-            .psa(format!("{} ({})", violation.reason, violation.detail));
+            .psa(violation.words());
         finding.proposed.clone_from(&culprit.fix);
         Some(finding)
     }

@@ -158,7 +158,7 @@ fn findings_of(
         Severity::Error => (" rejects ", although),
         _ => (" would reject ", ""),
     };
-    let psa = [reason, " (", &violation.detail, ")"].concat();
+    let psa = violation.words();
     // What a partial pod does not have, others may add.
     let is_partial = !template.is_whole() || template.has_more_containers;
     let culprits = violation.culprits.iter();

@@ -113,7 +113,7 @@ impl<'a> Evidence<'a> {
             self.trailing = Some(bytes.get(next) == Some(&b','));
         }
         if self.unit.is_none() {
-            let (inner, outer) = (lead(stream.text(), start), lead(stream.text(), open));
+            let (inner, outer) = (lead(stream, start), lead(stream, open));
             let unit = inner.strip_prefix(outer).unwrap_or_default();
             self.unit = Some(unit).filter(|unit| !unit.is_empty());
         }
@@ -139,9 +139,8 @@ fn quotes_of(stream: &Stream, scalars: impl Iterator<Item = u32>) -> Option<Kind
 }
 
 /// The blanks that the line of a byte begins with.
-pub(super) fn lead(text: &str, at: usize) -> &str {
-    let start = memchr::memrchr(b'\n', &text.as_bytes()[..at]).map_or(0, |n| n + 1);
-    let line = &text[start..at];
+pub(super) fn lead(stream: &Stream, at: usize) -> &str {
+    let line = &stream.text()[stream.line_start(at)..at];
     let blanks = line.trim_start_matches([' ', '\t']);
     &line[..line.len() - blanks.len()]
 }

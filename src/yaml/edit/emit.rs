@@ -11,12 +11,11 @@ mod replace;
 
 use super::super::split::skip_blank;
 use super::super::tree::{Kind, NONE, ODD, Tree};
-use super::brackets::{Brackets, lead};
+use super::brackets::Brackets;
 use super::plan::Plan;
 use super::style::Style;
 use super::write::{FlowWriter, Writer, indent};
 use super::{Footers, Refusal, RefusalReason as Reason};
-use memchr::{memchr, memrchr};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -251,7 +250,7 @@ impl<'a> Emitter<'a, '_> {
     }
 
     fn line_start(&self, at: usize) -> usize {
-        let start = memrchr(b'\n', &self.bytes[..at]).map_or(0, |n| n + 1);
+        let start = self.plan.stream.line_start(at);
         // A byte order mark is no column.
         if start == 0 {
             super::super::split::bom_len(self.text).min(at)
@@ -262,7 +261,7 @@ impl<'a> Emitter<'a, '_> {
 
     /// The line break behind `at`, or the end of the text.
     fn line_end(&self, at: usize) -> usize {
-        memchr(b'\n', &self.bytes[at..]).map_or(self.bytes.len(), |n| at + n)
+        self.plan.stream.line_end(at)
     }
 
     /// Start of the line behind the one `at` is in.

@@ -262,7 +262,7 @@ impl Emitter<'_, '_> {
     fn lines_like(&self, sibling: u32) -> Option<String> {
         let spans_lines = self.is_filled_brackets(sibling) && self.is_on_several_lines(sibling);
         let end = self.tree.at(sibling).end as usize;
-        spans_lines.then(|| lead(self.text, end).to_owned())
+        spans_lines.then(|| lead(self.plan.stream, end).to_owned())
     }
 
     /// New children in brackets without any. A comment in them keeps the brackets, and stays.
@@ -284,8 +284,8 @@ impl Emitter<'_, '_> {
         // The commented-out entries show where entries stand.
         let first = place + self.text[place..].len() - self.text[place..].trim_start().len();
         let lead = match self.bytes.get(first) {
-            Some(b'#') => lead(self.text, first).to_owned(),
-            _ => writer.indent_more(lead(self.text, open)),
+            Some(b'#') => lead(self.plan.stream, first).to_owned(),
+            _ => writer.indent_more(lead(self.plan.stream, open)),
         };
         let eol = writer.style.eol;
         let texts = added

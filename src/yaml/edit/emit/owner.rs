@@ -12,7 +12,6 @@
 use super::super::super::tree::{Data, Kind, NONE};
 use super::super::Footers;
 use super::{Emitter, LinePlace};
-use memchr::memrchr;
 
 /// What a line has to do with comments.
 enum Line {
@@ -227,11 +226,12 @@ impl<'a> Emitter<'a, '_> {
 
     /// Do only blanks precede `at` on its line?
     pub(super) fn starts_line(&self, at: usize) -> bool {
-        super::lead(self.text, at).len() == at - self.text_line_start(at)
+        let before = &self.text[self.text_line_start(at)..at];
+        before.bytes().all(|byte| matches!(byte, b' ' | b'\t'))
     }
 
     fn text_line_start(&self, at: usize) -> usize {
-        memrchr(b'\n', &self.bytes[..at]).map_or(0, |n| n + 1)
+        self.plan.stream.line_start(at)
     }
 
     /// The indentation for lines below `at` in its column: tabs of its line stay tabs.
