@@ -462,11 +462,7 @@ impl<'a> Container<'a> {
 }
 
 /// The item of a node. Lists mostly have the order of the text, so a search by halves finds it.
-pub fn by_node<'t, T>(
-    items: &'t [T],
-    node: NodeId,
-    node_of: impl Fn(&T) -> Option<NodeId>,
-) -> Option<&'t T> {
+pub fn by_node<T>(items: &[T], node: NodeId, node_of: impl Fn(&T) -> Option<NodeId>) -> Option<&T> {
     let at = items.partition_point(|it| node_of(it).is_some_and(|id| id < node));
     let is_it = |it: &&T| node_of(it) == Some(node);
     items
