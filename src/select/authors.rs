@@ -1,6 +1,6 @@
 //! What the annotations of an object's author ask for, and which of them count.
 //!
-//! The config decides: see [`Authors`]. What does not count has no effect, and is reported.
+//! The config decides: see [`crate::config::Authors`]. What does not count has no effect, and is reported.
 
 use std::borrow::Cow;
 
