@@ -164,9 +164,11 @@ impl Plan<'_, '_> {
         let old = self.resources.iter().enumerate().skip(first);
         let old = old.take_while(|(_, resource)| resource.text == index);
         let mut sections: Vec<Section<'s>> = Vec::new();
+        let mut lines_before = LineStarts::of(planned.before);
+        let mut lines_after = LineStarts::of(planned.after);
         for ((resource, old), new) in old.zip(resources_of(after)) {
-            let start = line_start(planned.before, old.node.span().start);
-            let start_after = line_start(planned.after, new.span().start);
+            let start = lines_before.next(old.node.span().start);
+            let start_after = lines_after.next(new.span().start);
             match sections.last_mut() {
                 // Objects of a List may share a line.
                 Some(last) if last.before.start == start => last.objects.push((resource, new)),
@@ -206,8 +208,34 @@ struct Section<'s> {
     objects: Vec<(usize, Node<'s>)>,
 }
 
-fn line_start(text: &str, offset: usize) -> usize {
-    text[..offset].rfind('\n').map_or(0, |newline| newline + 1)
+/// Finds the starts of the lines of rising offsets: thousands of objects can share a line.
+struct LineStarts<'t> {
+    text: &'t str,
+    offset: usize,
+    start: usize,
+}
+
+impl LineStarts<'_> {
+    fn of(text: &str) -> LineStarts<'_> {
+        let (offset, start) = (0, 0);
+        LineStarts {
+            text,
+            offset,
+            start,
+        }
+    }
+
+    fn next(&mut self, offset: usize) -> usize {
+        // An alias leads back.
+        if offset < self.offset {
+            *self = LineStarts::of(self.text);
+        }
+        if let Some(newline) = self.text[self.offset..offset].rfind('\n') {
+            self.start = self.offset + newline + 1;
+        }
+        self.offset = offset;
+        self.start
+    }
 }
 
 /// What to draw: the changes, with [`CONTEXT`] lines around them.
