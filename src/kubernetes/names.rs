@@ -3,25 +3,19 @@
 /// Whether a name is a label: at most 63 lower-case letters, digits and `-`, with a letter or digit at both ends
 /// (`IsDNS1123Label` in apimachinery, `pkg/util/validation/validation.go`).
 pub fn is_label(name: &str) -> bool {
-    let is_word = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let bytes = name.as_bytes();
-    (1..=63).contains(&bytes.len())
-        && bytes.iter().all(|byte| is_word(*byte) || *byte == b'-')
-        && [bytes[0], bytes[bytes.len() - 1]].into_iter().all(is_word)
+    name.len() <= 63 && is_part(name)
 }
 
 /// Whether a name is a subdomain: labels of any length joined with dots, at most 253 characters (`IsDNS1123Subdomain`).
 /// Names of most objects, such as StorageClasses, are subdomains.
 pub fn is_subdomain(name: &str) -> bool {
-    let is_part = |part: &str| {
-        let is_inner =
-            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        !part.is_empty()
-            && part.bytes().all(is_inner)
-            && !part.starts_with('-')
-            && !part.ends_with('-')
-    };
     name.len() <= 253 && name.split('.').all(is_part)
+}
+
+/// Whether a text is a label apart from its length.
+fn is_part(part: &str) -> bool {
+    let is_inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !part.is_empty() && part.bytes().all(is_inner) && !part.starts_with('-') && !part.ends_with('-')
 }
 
 #[cfg(test)]

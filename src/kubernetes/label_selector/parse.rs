@@ -1,5 +1,6 @@
 //! Parses the text of a label selector.
 
+use super::super::names::is_subdomain;
 use super::{Condition, LabelSelectorError, Requirement};
 
 /// The longest name in a key and the longest value, in bytes (`labelKeyMaxLength`,
@@ -255,7 +256,7 @@ fn check_key(key: &str) -> Result<(), String> {
     if name.contains('/') {
         return Err("it has more than one \"/\"".to_owned());
     }
-    if prefix.is_some_and(|prefix| !is_dns_subdomain(prefix)) {
+    if prefix.is_some_and(|prefix| !is_subdomain(prefix)) {
         return Err(format!(
             "the prefix before the \"/\" must be a DNS name of lower-case letters, digits, \"-\" and \".\", at most {PREFIX_MAX} characters long"
         ));
@@ -295,15 +296,4 @@ fn check_name(name: &str) -> Result<(), String> {
         return Err("it must begin and end with a letter or digit".to_owned());
     }
     Ok(())
-}
-
-/// Lower-case labels joined by dots (`IsDNS1123Subdomain`; a label's own length is not limited).
-fn is_dns_subdomain(name: &str) -> bool {
-    name.len() <= PREFIX_MAX
-        && name.split('.').all(|label| {
-            let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-            label.starts_with(edge)
-                && label.ends_with(edge)
-                && label.chars().all(|c| edge(c) || c == '-')
-        })
 }
