@@ -164,11 +164,9 @@ impl Plan<'_, '_> {
         let old = self.resources.iter().enumerate().skip(first);
         let old = old.take_while(|(_, resource)| resource.text == index);
         let mut sections: Vec<Section<'s>> = Vec::new();
-        let mut lines_before = LineStarts::of(planned.before);
-        let mut lines_after = LineStarts::of(planned.after);
         for ((resource, old), new) in old.zip(resources_of(after)) {
-            let start = lines_before.next(old.node.span().start);
-            let start_after = lines_after.next(new.span().start);
+            let [start, start_after] =
+                [old.node, new].map(|node| node.stream().line_start(node.span().start));
             match sections.last_mut() {
                 // Objects of a List may share a line.
                 Some(last) if last.before.start == start => last.objects.push((resource, new)),
@@ -206,36 +204,6 @@ struct Section<'s> {
     before: Range<usize>,
     after: Range<usize>,
     objects: Vec<(usize, Node<'s>)>,
-}
-
-/// Finds the starts of the lines of rising offsets: thousands of objects can share a line.
-struct LineStarts<'t> {
-    text: &'t str,
-    offset: usize,
-    start: usize,
-}
-
-impl LineStarts<'_> {
-    fn of(text: &str) -> LineStarts<'_> {
-        let (offset, start) = (0, 0);
-        LineStarts {
-            text,
-            offset,
-            start,
-        }
-    }
-
-    fn next(&mut self, offset: usize) -> usize {
-        // An alias leads back.
-        if offset < self.offset {
-            *self = LineStarts::of(self.text);
-        }
-        if let Some(newline) = self.text[self.offset..offset].rfind('\n') {
-            self.start = self.offset + newline + 1;
-        }
-        self.offset = offset;
-        self.start
-    }
 }
 
 /// What to draw: the changes, with [`CONTEXT`] lines around them.

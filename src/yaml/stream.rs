@@ -302,7 +302,7 @@ impl Stream {
     }
 
     /// The start of the line of a byte.
-    pub(super) fn line_start(&self, at: usize) -> usize {
+    pub fn line_start(&self, at: usize) -> usize {
         let near = at.saturating_sub(NEAR);
         match memchr::memrchr(b'\n', &self.text.as_bytes()[near..at]) {
             Some(feed) => near + feed + 1,
