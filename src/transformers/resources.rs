@@ -247,7 +247,6 @@ impl Settings for Resources {
 
     fn check(&self) -> Vec<Objection> {
         let mut objections = Vec::new();
-        let mut object = |objection: Objection| objections.push(objection);
         let lists = [
             ("containers", &self.containers),
             ("initContainers", &self.init_containers),
@@ -269,7 +268,7 @@ impl Settings for Resources {
                     let help = suggestion(name, known.iter().copied()).unwrap_or_else(others);
                     let message = format!("fitout does not set `{name}` for {parts}");
                     let path = format!("{list}.{half}.{name}");
-                    object(Objection::new(path, message, help));
+                    objections.push(Objection::new(path, message, help));
                 }
             }
             for (name, request) in &amounts.requests {
@@ -281,7 +280,7 @@ impl Settings for Resources {
                     let help = "raise the limit or lower the request";
                     let objection =
                         Objection::new(format!("{list}.requests.{name}"), message, help);
-                    object(objection.contradicts(format!("{list}.limits.{name}")));
+                    objections.push(objection.contradicts(format!("{list}.limits.{name}")));
                 }
             }
         }
@@ -299,14 +298,14 @@ impl Settings for Resources {
                 let message = format!("fitout does not set `{name}`");
                 let known = || format!("known: {}", FITTED.join(", "));
                 let help = suggestion(name, FITTED).unwrap_or_else(known);
-                object(Objection::new(format!("{setting}.{name}"), message, help));
+                objections.push(Objection::new(format!("{setting}.{name}"), message, help));
             }
         }
         for (name, ratio) in &self.limit_request_ratio {
             if ratio.0.is_below_one() {
                 let message = format!("a limit of {name} cannot be below its request");
                 let help = "write a ratio of at least 1";
-                object(Objection::new(
+                objections.push(Objection::new(
                     format!("limitRequestRatio.{name}"),
                     message,
                     help,
@@ -318,7 +317,7 @@ impl Settings for Resources {
                 let message = format!("`min` of {name} ({}) is above `max` ({})", min.0, max.0);
                 let help = "raise `max` or lower `min`";
                 let objection = Objection::new(format!("min.{name}"), message, help);
-                object(objection.contradicts(format!("max.{name}")));
+                objections.push(objection.contradicts(format!("max.{name}")));
             }
         }
         objections
