@@ -207,7 +207,7 @@ fn collect(config: &Config<'_>, view: &View<'_>, found: &mut BTreeSet<(String, S
         let below = view
             .keys()
             .into_iter()
-            .filter_map(|key| view.get(&key.text()?));
+            .filter_map(|key| view.get(&key.node.text()?));
         below.for_each(|view| collect(config, &view, found));
     } else if !view.adds_up() {
         for layer in view

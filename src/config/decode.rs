@@ -333,10 +333,11 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
             return self.wrong("a mapping");
         }
         // Before any value: the first value of a wrong type ends the decoding.
-        let keys = self.view.keys_as_layers().into_iter();
-        keys.for_each(|key| self.report_unknown(key, fields));
+        let keys = self.view.keys();
+        keys.iter()
+            .for_each(|key| self.report_unknown(*key, fields));
         self.placed(visitor.visit_map(Entries {
-            keys: self.view.keys().into_iter(),
+            keys: keys.into_iter(),
             value: None,
             fields: Some(fields),
             decoder: &self,
@@ -401,7 +402,7 @@ impl<'a> SeqAccess<'a> for Items<'a, '_, '_> {
 }
 
 struct Entries<'a, 'd, 'f> {
-    keys: std::vec::IntoIter<Node<'a>>,
+    keys: std::vec::IntoIter<Layer<'a>>,
     value: Option<View<'a>>,
     fields: Option<&'static [&'static str]>,
     decoder: &'d Decoder<'a, 'f>,
@@ -415,7 +416,7 @@ impl<'a> MapAccess<'a> for Entries<'a, '_, '_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Wrong<'a>> {
-        for key in self.keys.by_ref() {
+        for Layer { node: key, .. } in self.keys.by_ref() {
             let Some(name) = key.text() else {
                 let mut wrong: Wrong<'a> = Wrong::custom("a key must be a string");
                 wrong.0.layer = Some(Layer {

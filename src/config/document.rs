@@ -253,18 +253,17 @@ impl<'a> FunctionConfig<'a> {
             let faults = vocabulary.check_sections(named.layer, containers_only);
             problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)));
         }
-        let general: Vec<_> = config.general_layers().collect();
-        let with_profile = config.profiles.iter().map(|profile| {
-            let general = general.iter().copied();
-            general.chain([profile.layer]).collect()
-        });
-        for layers in std::iter::once(general.clone()).chain(with_profile) {
-            let layers: Vec<_> = config.with_parts(&layers).collect();
-            for fault in vocabulary.check_merged(&layers) {
-                let problem = self.fault(&fault, &config.layers);
-                if !problems.iter().any(|it| it.is_same(&problem)) {
-                    problems.push(problem);
-                }
+        let ids: Vec<_> = config.general_layers().collect();
+        let general: Vec<_> = config.with_parts(&ids).collect();
+        let mut merged = vocabulary.check_merged(&[], &general);
+        for profile in &config.profiles {
+            let above: Vec<_> = config.with_parts(&[profile.layer]).collect();
+            merged.extend(vocabulary.check_merged(&general, &above));
+        }
+        for fault in merged {
+            let problem = self.fault(&fault, &config.layers);
+            if !problems.iter().any(|it| it.is_same(&problem)) {
+                problems.push(problem);
             }
         }
         config.only_checks = {

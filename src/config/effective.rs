@@ -116,7 +116,7 @@ impl Config<'_> {
             leaves.push(leaf(view.path(), top.id, top.node));
             return;
         }
-        for name in view.keys().iter().filter_map(|key| key.text()) {
+        for name in view.keys().iter().filter_map(|key| key.node.text()) {
             match view.get(&name) {
                 Some(below) => self.collect(&below, leaves),
                 None => {

@@ -174,7 +174,7 @@ pub fn check_section<'a, S: Settings>(
         faults.push(fault("modes", message, help));
     }
     if containers_only {
-        let keys = view.keys().into_iter().filter_map(|key| key.text());
+        let keys = view.keys().into_iter().filter_map(|key| key.node.text());
         for key in keys.filter(|key| {
             !S::CONTAINER_KEYS.contains(&key.as_ref()) && !MODE_KEYS.contains(&key.as_ref())
         }) {
@@ -193,17 +193,20 @@ pub fn check_section<'a, S: Settings>(
 }
 
 /// The faults of the section `name` that only appear when layers are merged: an environment sets a limit below the request
-/// of `spec`.
+/// of `spec`. Without the section in `above`, the layers `below` were checked without them.
 pub(super) fn check_merged<'a, S: Settings>(
-    layers: &[Layer<'a>],
+    below: &[Layer<'a>],
+    above: &[Layer<'a>],
     name: &'static str,
 ) -> Vec<Fault<'a>> {
-    let below = |layer: &Layer<'a>| {
+    let section = |layer: &Layer<'a>| {
         let node = layer.node.get(name)?;
         Some(Layer { node, ..*layer })
     };
-    let merged: Vec<Layer<'a>> = layers.iter().filter_map(below).collect();
-    if merged.len() < 2 {
+    let mut merged: Vec<Layer<'a>> = below.iter().filter_map(section).collect();
+    let is_checked = merged.len();
+    merged.extend(above.iter().filter_map(section));
+    if merged.len() == is_checked || merged.len() < 2 {
         return Vec::new();
     }
     let Some(view) = View::new(merged, name, S::MERGED_LISTS) else {

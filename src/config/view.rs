@@ -97,14 +97,8 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The keys of all layers, lowest layer first.
-    pub fn keys(&self) -> Vec<Node<'a>> {
-        let keys = self.keys_as_layers().into_iter();
-        keys.map(|key| key.node).collect()
-    }
-
     /// The keys of all layers, lowest layer first, each as a node of its layer.
-    pub fn keys_as_layers(&self) -> Vec<Layer<'a>> {
+    pub fn keys(&self) -> Vec<Layer<'a>> {
         let mut known = HashSet::new();
         let keys = self.layers.iter().flat_map(|layer| {
             let entries = layer.node.entries();

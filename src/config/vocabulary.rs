@@ -22,7 +22,7 @@ pub struct SectionRow {
     /// Returns the faults of the section in one layer.
     pub(super) check: for<'a> fn(Layer<'a>, &'static str, bool) -> Vec<Fault<'a>>,
     /// Returns the faults of values that are valid in each layer, and contradict one another when the layers are merged.
-    pub(super) check_merged: for<'a> fn(&[Layer<'a>], &'static str) -> Vec<Fault<'a>>,
+    pub(super) check_merged: for<'a> fn(&[Layer<'a>], &[Layer<'a>], &'static str) -> Vec<Fault<'a>>,
 }
 
 impl SectionRow {
@@ -71,10 +71,14 @@ impl Vocabulary {
     }
 
     /// The contradictions of all sections in merged layers, lowest first.
-    pub(super) fn check_merged<'a>(&self, layers: &[Layer<'a>]) -> Vec<Fault<'a>> {
+    pub(super) fn check_merged<'a>(
+        &self,
+        below: &[Layer<'a>],
+        above: &[Layer<'a>],
+    ) -> Vec<Fault<'a>> {
         let sections = self.sections.iter();
         sections
-            .flat_map(|section| (section.check_merged)(layers, section.name))
+            .flat_map(|section| (section.check_merged)(below, above, section.name))
             .collect()
     }
 
