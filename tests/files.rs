@@ -136,14 +136,7 @@ fn check_follows_links_inside_the_tree_only() {
     symlink(outside.path(), folder.path().join("p/sub")).unwrap();
     symlink("nothing.yaml", folder.path().join("p/broken.yaml")).unwrap();
     symlink("/proc/kmsg", folder.path().join("p/log.yaml")).unwrap();
-    let fifo = folder.path().join("p/fifo.yaml");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    folder.fifo("p/fifo.yaml");
     let check = run(&folder, "check", &[]);
     assert_eq!(check.code, Some(0), "{}", check.stdout);
     let line = "; 4 files passed over (3 link, 1 special)\n";
@@ -479,14 +472,7 @@ fn the_hint_of_check_reads_only_the_tree() {
         ),
     ]);
     for fifo in ["other/big.yaml", "other/.gitignore", "p/.gitignore"] {
-        let fifo = folder.path().join(fifo);
-        assert!(
-            Command::new("mkfifo")
-                .arg(&fifo)
-                .status()
-                .unwrap()
-                .success()
-        );
+        folder.fifo(fifo);
     }
     assert!(is_reported(&run(
         &folder,

@@ -56,17 +56,19 @@ impl Drop for Waiting {
     }
 }
 
+/// A run on 60 files that were not edited yet.
+fn started(folder: &Folder) -> Child {
+    for number in 0..60 {
+        folder.write(&format!("t/f{number:03}.yaml"), POD);
+    }
+    let mut command = folder.command(&IN_PLACE);
+    command.stderr(Stdio::null()).spawn().unwrap()
+}
+
 /// A run that waits, with all new texts staged, until its report is read.
 fn waiting(folder: &Folder) -> Waiting {
-    let fifo = folder.path().join("report");
-    if !fifo.exists() {
-        assert!(
-            Command::new("mkfifo")
-                .arg(&fifo)
-                .status()
-                .unwrap()
-                .success()
-        );
+    if !folder.path().join("report").exists() {
+        folder.fifo("report");
     }
     let mut command = folder.command(&IN_PLACE);
     command.args(["-o", "json=report"]).stderr(Stdio::piped());
@@ -139,14 +141,7 @@ fn an_edit_during_a_run_is_not_overwritten() {
 fn no_edit_is_lost_at_any_time() {
     let (folder, fitted) = (pods(60), fitted());
     for delay in 0..30 {
-        for number in 0..60 {
-            folder.write(&format!("t/f{number:03}.yaml"), POD);
-        }
-        let mut child = folder
-            .command(&IN_PLACE)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = started(&folder);
         std::thread::sleep(Duration::from_millis(2 * delay));
         let mut file = OpenOptions::new()
             .append(true)
@@ -195,14 +190,7 @@ fn every_signal_that_can_be_caught_leaves_nothing() {
     }
     // As nohup starts a program.
     let folder = pods(2);
-    let fifo = folder.path().join("report");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&fifo)
-            .status()
-            .unwrap()
-            .success()
-    );
+    folder.fifo("report");
     let script = "trap '' HUP; exec \"$0\" apply -i -f t -c config -o json=report";
     let mut command = Command::new("sh");
     command
@@ -262,14 +250,7 @@ fn a_killed_run_leaves_whole_files_and_the_next_run_finishes() {
     let (folder, fitted) = (pods(60), fitted());
     let mut left = 0;
     for delay in 0..40 {
-        for number in 0..60 {
-            folder.write(&format!("t/f{number:03}.yaml"), POD);
-        }
-        let mut child = folder
-            .command(&IN_PLACE)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = started(&folder);
         std::thread::sleep(Duration::from_millis(3 * delay / 2));
         child.kill().unwrap();
         child.wait().unwrap();

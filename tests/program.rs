@@ -59,6 +59,13 @@ impl Folder {
         fs::write(self.path().join(name), text).unwrap();
     }
 
+    /// Makes a FIFO.
+    pub(crate) fn fifo(&self, name: &str) {
+        let mut mkfifo = Command::new("mkfifo");
+        let made = mkfifo.arg(self.path().join(name)).status().unwrap();
+        assert!(made.success());
+    }
+
     /// The command, without the environment variables of the tests.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));
