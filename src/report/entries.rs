@@ -121,10 +121,6 @@ fn to_json(value: &crate::yaml::Value) -> serde_json::Value {
 }
 
 fn config_place(decision: &Decision) -> ConfigPlace {
-    ConfigPlace {
-        path: decision.file.as_deref().map(str::to_owned),
-        field: decision.field.clone(),
-        line: decision.position.map(|position| position.line),
-        column: decision.position.map(|position| position.column),
-    }
+    let field = decision.field.clone();
+    ConfigPlace::of(field, decision.file.as_deref(), decision.position)
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Tags;
 use crate::finding::{Folded, Part};
 use crate::problem::Problem;
+use crate::yaml::Position;
 
 /// A change or a finding.
 #[derive(Clone, Debug, Serialize)]
@@ -98,6 +99,17 @@ pub struct ConfigPlace {
     /// Column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
+}
+
+impl ConfigPlace {
+    pub(super) fn of(field: String, file: Option<&str>, position: Option<Position>) -> ConfigPlace {
+        ConfigPlace {
+            path: file.map(str::to_owned),
+            field,
+            line: position.map(|position| position.line),
+            column: position.map(|position| position.column),
+        }
+    }
 }
 
 /// Why the run produced nothing.

@@ -47,12 +47,7 @@ impl ExemptionEntry {
             reason: grant.reason,
             until: grant.until.map(|day| day.to_string()),
             annotation: (!is_of_config).then(|| grant.by.clone()),
-            config: is_of_config.then(|| ConfigPlace {
-                path: path.as_deref().map(str::to_owned),
-                field: grant.by,
-                line: position.map(|position| position.line),
-                column: position.map(|position| position.column),
-            }),
+            config: is_of_config.then(|| ConfigPlace::of(grant.by, path.as_deref(), position)),
             waived: grant.waived,
         }
     }

@@ -178,35 +178,21 @@ impl<'r> Author<'r> {
                 Some((container, word)) => (Some(container), word),
                 None => (None, text),
             };
-            let own = || vec![Cow::from(word.to_owned())];
-            let (fields, rules) = if !config.vocabulary.knows(word) {
+            if !config.vocabulary.knows(word) {
                 self.ignore(EXEMPT, Why::UnknownWord(word.to_owned()));
                 continue;
-            } else if is_rule(word) {
-                match config.authors.may_waive(word) {
-                    true => (Vec::new(), own()),
-                    false => (Vec::new(), Vec::new()),
-                }
-            } else {
-                let sections = config.vocabulary.sections.iter();
-                let leaf = |row: &'static SectionRow| {
-                    Some((row, leaf_of(word, row.name, row.mode_paths)?))
-                };
-                let leaves: Vec<_> = sections.filter_map(leaf).collect();
-                // A word without a section can name fields of several.
-                let may = |(row, leaf): &(&SectionRow, &str)| config.authors.may_exempt(row, leaf);
-                match leaves.iter().all(may) {
-                    true => (own(), Vec::new()),
-                    false => (Vec::new(), Vec::new()),
-                }
-            };
-            match fields.is_empty() && rules.is_empty() {
-                true => refused.push(word.to_owned()),
-                false => {
-                    let exemption = AppliedExemption::of_author(container, fields, rules);
-                    self.exemptions.push(exemption);
-                }
             }
+            if !may_exempt(config, word) {
+                refused.push(word.to_owned());
+                continue;
+            }
+            let own = vec![Cow::from(word.to_owned())];
+            let (fields, rules) = match is_rule(word) {
+                true => (Vec::new(), own),
+                false => (own, Vec::new()),
+            };
+            let exemption = AppliedExemption::of_author(container, fields, rules);
+            self.exemptions.push(exemption);
         }
         if !refused.is_empty() {
             self.ignore(EXEMPT, Why::NotAllowed(refused));
@@ -267,6 +253,18 @@ impl<'r> Author<'r> {
             Some(_) => self.ignore(PROFILE, Why::NotSelectable(name.into_owned())),
         }
     }
+}
+
+/// Whether authors may exempt from a rule or a field. A word without a section can name fields of several.
+fn may_exempt(config: &Config<'_>, word: &str) -> bool {
+    if is_rule(word) {
+        return config.authors.may_waive(word);
+    }
+    let mut sections = config.vocabulary.sections.iter();
+    sections.all(|row: &'static SectionRow| {
+        let leaf = leaf_of(word, row.name, row.mode_paths);
+        leaf.is_none_or(|leaf| config.authors.may_exempt(row, leaf))
+    })
 }
 
 /// Why an annotation does not count, whatever it names.
