@@ -50,7 +50,7 @@ use std::rc::Rc;
 use crate::config::{Config, ExemptLeaves, Pass, Section, SectionRow, Sections, Settings};
 use crate::edit::{Change, Edits};
 use crate::funnel::Funnel;
-use crate::objects::{Accounts, Container, Related, Target};
+use crate::objects::{Container, Objects, Related, Target};
 use crate::problem::{Problem, Problems};
 use crate::rules::Rule;
 use crate::select::{AppliedExemption, Containers, Selected, Selection};
@@ -142,8 +142,7 @@ impl Transformers<'_> {
         for selected in &selection.selected {
             let object = |pass| Object {
                 selected,
-                related: &selection.objects.related,
-                accounts: &selection.objects.accounts,
+                objects: selection.objects,
                 pass,
             };
             let first = edits.changes.len();
@@ -182,8 +181,7 @@ impl Transformers<'_> {
     ) -> Option<Vec<Change>> {
         let object = Object {
             selected,
-            related: &selection.objects.related,
-            accounts: &selection.objects.accounts,
+            objects: selection.objects,
             pass: Pass::Write,
         };
         let mut edits = Edits::new(selection.objects.resources);
@@ -196,8 +194,7 @@ impl Transformers<'_> {
 #[derive(Clone, Copy)]
 struct Object<'r> {
     selected: &'r Selected<'r, 'r>,
-    related: &'r Related<'r>,
-    accounts: &'r Accounts,
+    objects: &'r Objects<'r>,
     pass: Pass,
 }
 
@@ -217,8 +214,7 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
     ) -> Scope<'r, 'c, S> {
         let object = Object {
             selected,
-            related: &selection.objects.related,
-            accounts: &selection.objects.accounts,
+            objects: selection.objects,
             pass: Pass::Preview,
         };
         Scope { object, sections }
@@ -229,14 +225,14 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
         self.object.selected.target
     }
 
-    /// The ServiceAccounts of all objects, and their rights.
-    pub fn accounts(&self) -> &'r Accounts {
-        self.object.accounts
+    /// All objects.
+    pub fn objects(&self) -> &'r Objects<'r> {
+        self.object.objects
     }
 
     /// The relations among all objects.
     pub fn related(&self) -> &'r Related<'r> {
-        self.object.related
+        &self.object.objects.related
     }
 
     /// The object's index among all objects.
