@@ -574,3 +574,38 @@ fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
         Meaning::Text => node.text().map(std::borrow::Cow::into_owned) == text(value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(is_default: bool) -> Arc<Decision> {
+        Arc::new(Decision {
+            field: "spec.securityContext".to_owned(),
+            profile: None,
+            is_default,
+            mode: Mode::Ensure,
+            file: None,
+            position: None,
+            leaf: "securityContext.hostUsers".to_owned(),
+            exemption: None,
+        })
+    }
+
+    #[test]
+    fn a_default_that_can_stop_a_program_needs_knowledge() {
+        let pod = Subject::object();
+        let proposal = |field, is_default| {
+            Proposal::new(&pod, field, Value::from(false), decision(is_default))
+        };
+        assert!(proposal(&["hostUsers"], false).is_known());
+        assert!(proposal(&["priority"], true).is_known());
+        let annotation = ["annotations", "hostUsers"];
+        assert!(proposal(&annotation, true).is_known());
+        let known = proposal(&["hostUsers"], true).known(Knowledge::input("the input says so"));
+        assert!(known.is_known());
+        assert_eq!(known.source, Some(Source::Input));
+        let unknown = std::panic::catch_unwind(|| proposal(&["hostUsers"], true).is_known());
+        assert!(unknown.is_err() || !cfg!(debug_assertions));
+    }
+}

@@ -73,13 +73,13 @@ pub(super) fn asks_for_identity(metadata: Node<'_>) -> bool {
         };
         read().any(|(key, value)| {
             let domain = domain_of(&key);
-            let is_in = |of: &&str| {
-                let rest = domain.strip_suffix(*of);
+            let is_in = |of: &str| {
+                let rest = domain.strip_suffix(of);
                 rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
             };
             let asks = says_inject(&key)
                 || KEYS.contains(&key.as_ref())
-                || DOMAINS.iter().any(|it| is_in(&it));
+                || DOMAINS.iter().any(|it| is_in(it));
             asks && !is_off(&value) && (domain.is_empty() || !is_turned_off(domain))
         })
     })
@@ -95,7 +95,7 @@ fn says_inject(key: &str) -> bool {
     name.to_ascii_lowercase().contains("inject")
 }
 
-/// Whether a program in the pods is known to use the API, or its command says so.
+/// Whether a program in the pods is known to use the API, or its command shows it.
 pub(super) fn uses_api(template: &Template<'_>, known: &Known, own: &[Entry]) -> bool {
     let is_client = |container: &Container<'_>| {
         container.node.text_at(["image"]).is_some_and(|image| {

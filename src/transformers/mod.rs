@@ -28,6 +28,9 @@
 //! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode. [`Edits::append`] adds an
 //!   item to a list. [`Edits::find`] reports a conflict: a configured value that is not set, and why. List its rule in
 //!   [`Transformer::FINDS`].
+//! - An edit that can stop a program ([`crate::edit::can_stop`]: users, capabilities, the token, mounts, …) needs knowledge:
+//!   the config sets the field, or [`Proposal::known`](crate::edit::Proposal::known) says what the input or the catalogue of
+//!   images tells. A default is not knowledge; without any, nothing is written.
 //! - [`Section::decision`] returns who decided a leaf, by the leaf's path in the section. Every report takes its reasons
 //!   from it, so pass the leaf that holds the value.
 //! - `Value::from("…")` is quoted where YAML would read it as another type; `Value::Quoted` is always quoted, as annotations
