@@ -843,6 +843,16 @@ fn comments(
             }
             // At the end of the text nothing follows, before and after.
             (Owner::Before(None), Owner::Items(added)) => !old.paths.contains(added),
+            (Owner::Before(None), Owner::Before(Some(added))) => {
+                !old.paths.contains(added) && is_of_no_entry_below(&new.text[now.at..])
+            }
+            // The entries of an item start on the line below its dash if a comment follows the dash.
+            (Owner::Before(Some(item)), Owner::Before(Some(added))) if item != added => {
+                !old.paths.contains(added)
+                    && added.len() == item.len() + 1
+                    && added.starts_with(item)
+                    && starts_with_a_dash_alone(&new.text[now.at..])
+            }
             (was, now) => was == now,
         };
         if !is_same {
@@ -874,6 +884,14 @@ fn is_of_no_entry_below(text: &str) -> bool {
         text == "-" || text.starts_with("- ") || key.ends_with(':')
     };
     below.is_none_or(str::is_empty) || comments.into_iter().any(is_yaml)
+}
+
+/// Whether the comments that begin here are followed by the dash of an item that has its value on the lines below.
+fn starts_with_a_dash_alone(text: &str) -> bool {
+    let lines = text.lines().map(str::trim);
+    let mut others = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let after_dash = others.next().and_then(|line| line.strip_prefix('-'));
+    after_dash.is_some_and(|rest| matches!(rest.trim_start().chars().next(), None | Some('#')))
 }
 
 /// The bytes of a scalar.
