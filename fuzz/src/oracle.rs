@@ -414,7 +414,7 @@ impl<'t> Reading<'t> {
     /// The item of the dash that ends `dashes`, the beginning of a line with nothing else, if its value begins at a token below.
     fn item_below(&self, dashes: &str, next: &Token) -> Option<Path> {
         let (line, columns) = self.dashes(next.range.start);
-        let column = dashes.trim_end().len() - 1;
+        let column = dashes.trim_end().rfind('-')?;
         let indent = self.text[line..].find(|c| c != ' ')?;
         let inside = columns.len() + usize::from(next.what == What::Key);
         let is_of_dashes = dashes.chars().all(|c| matches!(c, ' ' | '-' | '\t'));
@@ -439,8 +439,8 @@ impl<'t> Reading<'t> {
             return Owner::Line(last.path.clone());
         }
         let next = self.tokens.get(next);
-        if let (true, Some(next)) = (before.trim_end().ends_with('-'), next)
-            && let Some(item) = self.item_below(before, next)
+        if let (false, Some(next)) = (own_line, next)
+            && let Some(item) = self.item_below(without_properties(before), next)
         {
             return Owner::Line(item);
         }
@@ -804,6 +804,10 @@ fn comments(
         };
         !new.paths.contains(path) && intents.iter().any(concerns) || intents.iter().any(is_replaced)
     };
+    let is_replaced = |path: &Path| {
+        let mut intents = intents.iter();
+        intents.any(|intent| intent.path == *path && intent.value.is_some())
+    };
     let is_of_alias = |path: &Path| {
         old.aliases
             .iter()
@@ -825,6 +829,12 @@ fn comments(
         let is_same = match (&comment.owner, &now.owner) {
             // The node is gone, or what it was is.
             (owner, _) if owner.path().is_some_and(removed) => true,
+            // The collection that ends here has become another one.
+            (Owner::End(path) | Owner::Items(path), now)
+                if is_replaced(path) && now.path().is_some_and(|now| now.starts_with(path)) =>
+            {
+                true
+            }
             // Nothing else was in the brackets.
             (Owner::Flow(path, false), now) => now.path().is_some_and(|now| now.starts_with(path)),
             (Owner::Flow(path, true), Owner::Flow(now, _)) => path == now,
@@ -884,6 +894,17 @@ fn is_of_no_entry_below(text: &str) -> bool {
         text == "-" || text.starts_with("- ") || key.ends_with(':')
     };
     below.is_none_or(str::is_empty) || comments.into_iter().any(is_yaml)
+}
+
+/// The dashes that begin a line, without the anchor and the tag behind them.
+fn without_properties(line: &str) -> &str {
+    let mut rest = line.trim_end();
+    while let Some((before, word)) = rest.rsplit_once([' ', '\t'])
+        && word.starts_with(['&', '!'])
+    {
+        rest = before.trim_end();
+    }
+    rest
 }
 
 /// Whether the comments that begin here are followed by the dash of an item that has its value on the lines below.
