@@ -130,6 +130,15 @@ impl<'t> Reading<'t> {
         &self.documents
     }
 
+    fn value_at(&self, path: &[Rc<str>]) -> Option<&Value> {
+        let (document, steps) = path.split_first()?;
+        let root = self.documents.get(document.parse::<usize>().ok()?)?;
+        steps.iter().try_fold(root, |value, step| match value {
+            Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+            value => value.get(&**step),
+        })
+    }
+
     fn read(&mut self) -> Result<(), String> {
         let mut offsets: Vec<usize> = self.text.char_indices().map(|(at, _)| at).collect();
         offsets.push(self.text.len());
@@ -804,9 +813,15 @@ fn comments(
         };
         !new.paths.contains(path) && intents.iter().any(concerns) || intents.iter().any(is_replaced)
     };
-    let is_replaced = |path: &Path| {
-        let mut intents = intents.iter();
-        intents.any(|intent| intent.path == *path && intent.value.is_some())
+    // What is in a value goes with it, and what ends it belongs to the new one.
+    let is_other_kind = |path: &Path| {
+        let of_path = intents.iter().find(|intent| intent.path == *path);
+        let new = of_path.and_then(|intent| intent.value.as_ref());
+        new.is_some_and(|new| {
+            old.value_at(path).is_none_or(|was| {
+                was.is_object() != new.is_object() || was.is_array() != new.is_array()
+            })
+        })
     };
     let is_of_alias = |path: &Path| {
         old.aliases
@@ -819,7 +834,9 @@ fn comments(
             .iter()
             .position(|candidate| candidate.text == comment.text);
         let Some(found) = found else {
-            if !comment.owner.path().is_some_and(removed) {
+            let is_inside =
+                matches!(&comment.owner, Owner::End(path) | Owner::Items(path) if is_other_kind(path));
+            if !is_inside && !comment.owner.path().is_some_and(removed) {
                 faults.push(format!("lost {:?} of {:?}", comment.text, comment.owner));
             }
             continue;
@@ -830,8 +847,8 @@ fn comments(
             // The node is gone, or what it was is.
             (owner, _) if owner.path().is_some_and(removed) => true,
             // The collection that ends here has become another one.
-            (Owner::End(path) | Owner::Items(path), now)
-                if is_replaced(path) && now.path().is_some_and(|now| now.starts_with(path)) =>
+            (Owner::End(path) | Owner::Items(path) | Owner::Line(path), now)
+                if is_other_kind(path) && now.path().is_some_and(|now| now.starts_with(path)) =>
             {
                 true
             }
