@@ -249,6 +249,11 @@ fn a_token_is_taken_only_where_the_input_shows_that_nothing_needs_it() {
                         ops}, userNames: ['system:serviceaccount:ops:robot']}\n";
     let with_account = format!("{ACCOUNT}{of_openshift}");
     assert_eq!(token(NAMED, "", &with_account), nothing(false));
+    // Operators bind the accounts that their objects name.
+    let of_operator = "---\n{apiVersion: rbacmanager.reactiveops.io/v1beta1, kind: RBACDefinition, metadata: {name: b}, \
+                       rbacBindings: [{name: b, subjects: [{kind: ServiceAccount, name: robot, namespace: ops}]}]}\n";
+    let with_account = format!("{ACCOUNT}{of_operator}");
+    assert_eq!(token(NAMED, "", &with_account), nothing(false));
 }
 
 #[test]

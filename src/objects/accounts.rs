@@ -83,6 +83,14 @@ impl Account {
     }
 }
 
+const ACCOUNT_KIND: &str = "ServiceAccount";
+
+/// Whether an object is a custom resource, of a kind that is not Kubernetes' own.
+fn is_custom(resource: &Resource<'_>) -> bool {
+    let group = resource.group();
+    group.contains('.') && !group.ends_with(".k8s.io")
+}
+
 fn has_identity(resource: &Resource<'_>) -> bool {
     resource.node.get("metadata").is_some_and(asks_for_identity)
 }
@@ -91,7 +99,7 @@ impl Accounts {
     /// Collects the accounts from the ServiceAccounts, bindings and Namespaces.
     pub fn of(resources: &[Resource<'_>]) -> Accounts {
         let of_kind = |kind: &'static str| resources.iter().filter(move |it| it.kind == kind);
-        let known: Vec<Account> = of_kind("ServiceAccount").map(Account::of).collect();
+        let known: Vec<Account> = of_kind(ACCOUNT_KIND).map(Account::of).collect();
         let injected = of_kind("Namespace").filter(|it| has_identity(it));
         let mut accounts = Accounts {
             by_name: ByName::of(known.iter().map(|it| &it.named).enumerate()),
@@ -101,6 +109,9 @@ impl Accounts {
         };
         for binding in of_kind("RoleBinding").chain(of_kind("ClusterRoleBinding")) {
             accounts.add_subjects(binding);
+        }
+        for resource in resources.iter().filter(|it| is_custom(it)) {
+            accounts.add_mentioned(resource);
         }
         accounts
     }
@@ -221,21 +232,41 @@ impl Accounts {
 
     fn add_subjects(&mut self, binding: &Resource<'_>) {
         for subject in binding.node.items_at(["subjects"]) {
-            let text = |key: &str| subject.text_at([key]);
-            let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
-                continue;
-            };
-            match kind.as_ref() {
-                "ServiceAccount" => self.add(&name, text("namespace").as_deref(), binding),
-                "User" => self.add_user(&name),
-                "Group" => self.add_group(&name),
-                _ => {}
-            }
+            self.add_subject(subject, binding);
         }
         // The lists of OpenShift's own bindings.
         let names = |list| binding.node.items_at([list]).filter_map(Node::text);
         names("userNames").for_each(|name| self.add_user(&name));
         names("groupNames").for_each(|name| self.add_group(&name));
+    }
+
+    fn add_subject(&mut self, subject: Node<'_>, binding: &Resource<'_>) {
+        let text = |key: &str| subject.text_at([key]);
+        let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
+            return;
+        };
+        match kind.as_ref() {
+            ACCOUNT_KIND => self.add(&name, text("namespace").as_deref(), binding),
+            "User" => self.add_user(&name),
+            "Group" => self.add_group(&name),
+            _ => {}
+        }
+    }
+
+    /// Adds the accounts that a custom resource refers to: its operator may bind them, as that of an RBACDefinition does.
+    fn add_mentioned(&mut self, resource: &Resource<'_>) {
+        let text = &resource.node.stream().text()[resource.node.span()];
+        if !text.contains(ACCOUNT_KIND) {
+            return;
+        }
+        let mut nodes = vec![resource.node];
+        while let Some(node) = nodes.pop() {
+            if node.text_at(["kind"]).as_deref() == Some(ACCOUNT_KIND) {
+                self.add_subject(node, resource);
+            }
+            nodes.extend(node.items());
+            nodes.extend(node.entries().map(|(_, value)| value));
+        }
     }
 
     fn add_user(&mut self, name: &str) {

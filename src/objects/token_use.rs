@@ -7,6 +7,7 @@
 //! Consul, Kuma, the workload identities of AKS, EKS, GKE and Alibaba Cloud, kube2iam, and SPIRE.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use super::template::{Container, Template};
 use crate::catalogue::{Entry, Known};
@@ -61,39 +62,42 @@ const CLIENTS: [&str; 4] = ["controller", "controller-manager", "kubectl", "oper
 
 /// Whether the labels or annotations of an object ask an injector or a cloud for an identity.
 pub(super) fn asks_for_identity(metadata: Node<'_>) -> bool {
-    ["labels", "annotations"].iter().any(|map| {
-        let entries = || metadata.get(map).into_iter().flat_map(Node::entries);
-        let read = || entries().filter_map(|(key, value)| Some((key.text()?, value.text()?)));
-        let is_off = |value: &str| OFF.contains(&value.to_ascii_lowercase().as_str());
-        // `vault.hashicorp.com/agent-inject: "false"` turns off the other keys of its domain as well.
-        let is_turned_off = |domain: &str| {
-            let is_switch = |key: &str| says_inject(key) || KEYS.contains(&key);
-            read()
-                .any(|(key, value)| domain_of(&key) == domain && is_switch(&key) && is_off(&value))
+    let maps = ["labels", "annotations"].into_iter();
+    let entries = maps
+        .filter_map(|map| metadata.get(map))
+        .flat_map(Node::entries);
+    let mut asking: Vec<String> = Vec::new();
+    // `vault.hashicorp.com/agent-inject: "false"` turns off the other keys of its domain as well.
+    let mut turned_off: HashSet<String> = HashSet::new();
+    for (key, value) in entries {
+        let (Some(key), Some(value)) = (key.text(), value.text()) else {
+            continue;
         };
-        read().any(|(key, value)| {
-            let domain = domain_of(&key);
-            let is_in = |of: &str| {
-                let rest = domain.strip_suffix(of);
-                rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
-            };
-            let asks = says_inject(&key)
-                || KEYS.contains(&key.as_ref())
-                || DOMAINS.iter().any(|it| is_in(it));
-            asks && !is_off(&value) && (domain.is_empty() || !is_turned_off(domain))
-        })
-    })
-}
-
-fn domain_of(key: &str) -> &str {
-    key.split_once('/').map_or("", |(domain, _)| domain)
+        let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+        let is_switch = says_inject(&key) || KEYS.contains(&key.as_ref());
+        let is_in = |of: &str| {
+            let rest = domain.strip_suffix(of);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        if OFF.contains(&value.to_ascii_lowercase().as_str()) {
+            if is_switch && !domain.is_empty() {
+                turned_off.insert(domain.to_owned());
+            }
+        } else if is_switch || DOMAINS.iter().any(|it| is_in(it)) {
+            asking.push(domain.to_owned());
+        }
+    }
+    asking.iter().any(|domain| !turned_off.contains(domain))
 }
 
 /// `sidecar.istio.io/inject`, `kuma.io/sidecar-injection`, `appmesh.k8s.aws/sidecarInjectorWebhook`, …
 fn says_inject(key: &str) -> bool {
     let name = key.rsplit('/').next().unwrap_or_default();
-    name.to_ascii_lowercase().contains("inject")
+    let mut parts = name.as_bytes().windows(INJECT.len());
+    parts.any(|it| it.eq_ignore_ascii_case(INJECT))
 }
+
+const INJECT: &[u8] = b"inject";
 
 /// Whether a program in the pods is known to use the API, or its command shows it.
 pub(super) fn uses_api(template: &Template<'_>, known: &Known, own: &[Entry]) -> bool {
@@ -138,10 +142,38 @@ fn is_sign(text: &str) -> bool {
     if text.starts_with("vault:") || text.starts_with(">>vault:") {
         return true;
     }
-    let text = text.to_ascii_lowercase();
     let is_off = || {
-        text.split_once('=')
-            .is_some_and(|(_, value)| OFF.contains(&value.trim()))
+        let value = text.split_once('=').map(|(_, value)| value.trim());
+        value.is_some_and(|it| OFF.contains(&it.to_ascii_lowercase().as_str()))
     };
-    SIGNS.iter().any(|sign| text.contains(sign)) && !is_off()
+    has_sign(text.as_bytes()) && !is_off()
+}
+
+/// Every text of every pod is searched, so once for all signs.
+fn has_sign(text: &[u8]) -> bool {
+    let begins = |at: usize| {
+        let is_here = |sign: &str| {
+            let part = text[at..].get(..sign.len());
+            part.is_some_and(|it| it.eq_ignore_ascii_case(sign.as_bytes()))
+        };
+        matches!(text[at] | 0x20, b'i' | b'k' | b'l' | b's' | b'w')
+            && SIGNS.iter().any(|sign| is_here(sign))
+    };
+    (0..text.len()).any(begins)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sign_is_found_in_any_case() {
+        for sign in SIGNS {
+            for text in [sign.to_owned(), format!("--{sign}"), format!("a b{sign}c")] {
+                assert!(is_sign(&text), "{text}");
+                assert!(is_sign(&text.to_ascii_uppercase()), "{text}");
+            }
+            assert!(!is_sign(&sign[1..]) && !is_sign(&format!("--{sign}=False")));
+        }
+    }
 }
