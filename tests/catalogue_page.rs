@@ -33,7 +33,8 @@ fn page(catalogue: &str) -> String {
         `harbor.local/dockerhub/library/mysql` is `mysql`, and `harbor.local/quay/prometheus/prometheus` is \
         `prometheus/prometheus`. `example.com/my/mysql` is an image of someone else.\n\
         - **Tags**: the tags that the row is for, if not all; the first row that matches applies.\n\
-        - **User**: the ids of the user and the group; \"or any\" if the image also runs as other users.\n\
+        - **User**: the ids of the user and the group; \"or any\" if the image also runs as other users, and \"root\" \
+        if it starts as root and needs that.\n\
         - **Writes to**: the paths that the image writes to besides `/tmp` and its volumes. A path in parentheses has files \
         of the image, so fitout mounts nothing there and reports it. \"all\" says that the source shows that there are no \
         other paths; otherwise there may be more.\n\
@@ -72,7 +73,8 @@ fn repositories() -> usize {
 
 fn row(entry: &Entry) -> String {
     let code = |text: &str| format!("`{text}`");
-    let user = entry.run_as_user.map_or(String::new(), |user| {
+    let root = if entry.starts_as_root { "root" } else { "" };
+    let user = entry.run_as_user.map_or(root.to_owned(), |user| {
         let group = entry.run_as_group.map(|group| format!(":{group}"));
         let any = if entry.any_user { " or any" } else { "" };
         format!("{user}{}{any}", group.unwrap_or_default())
