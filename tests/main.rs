@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod bad_input;
+mod catalogue_page;
 mod checks_page;
 mod cli;
 mod creates;
