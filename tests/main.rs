@@ -31,4 +31,5 @@ mod reading;
 mod readme;
 mod restricted;
 mod signs;
+mod start;
 mod tidy;
