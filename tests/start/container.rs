@@ -12,7 +12,7 @@ use super::volumes::{Volumes, kibibytes};
 use crate::hosts::bench::Ran;
 
 /// Ten times what a program needs on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(25);
 /// How long a program that reported its problem may still start to serve.
 const AFTERWARDS: Duration = Duration::from_secs(4);
 
@@ -82,7 +82,7 @@ impl Container<'_> {
         let mut complained = false;
         loop {
             let ran = docker(&["exec", id, "bash", "-c", &program.probe]);
-            if ran.stdout.trim_end() == program.answer {
+            if ran.code == Some(0) && ran.stdout.trim_end() == program.answer {
                 let over = self.volumes.over_limit(self.pod);
                 let fault = (!over.is_empty()).then(|| over.join(", "));
                 return outcome(fault, self.log());

@@ -45,7 +45,10 @@ struct Program {
     /// What the probe prints once the program serves.
     answer: String,
     /// What the program says without a part that fitout added; see [`Pod::added`].
+    #[serde(default)]
     fails: BTreeMap<String, String>,
+    /// The rule of the finding with which fitout says that the program will not start as written. It does not, then.
+    warning: Option<String>,
 }
 
 #[test]
@@ -97,17 +100,41 @@ fn try_program(name: &str, base: &str) -> (String, Vec<String>) {
         serde_yaml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
     let image = build(name, &folder, base);
     let input = fs::read_to_string(folder.join("manifest.yaml")).unwrap();
-    let fitted = fit(&folder);
+    let (fitted, said) = fit(&folder);
     let pod = Pod::of(&fitted);
     let added = pod.added(&Pod::of(&input));
     let mut faults = Vec::new();
 
     let run = |pod: &Pod, complaint| Container::start(&image, pod).serve(&program, complaint);
     let outcome = run(&pod, None);
-    if let Some(fault) = &outcome.fault {
+    if let Some(rule) = &program.warning {
+        if !said.contains(rule) {
+            faults.push(format!("{name}: fitout does not report {rule}:\n{said}"));
+        }
+        if outcome.fault.is_none() {
+            faults.push(format!("{name} serves, although fitout reports {rule}"));
+        }
+    } else if let Some(fault) = &outcome.fault {
         faults.push(format!(
             "{name} does not serve as fitted: {fault}\n{fitted}"
         ));
+    }
+    let row = |without: String| {
+        format!(
+            "| {name} | {} | {} | {} | {} | {without} | {} |",
+            pod.user(),
+            if pod.is_root_read_only() {
+                "read-only"
+            } else {
+                "writable"
+            },
+            pod.paths_added().join(", "),
+            outcome.served(),
+            program.differs,
+        )
+    };
+    if let Some(rule) = &program.warning {
+        return (row(format!("fitout warns: {rule}")), faults);
     }
     let expected: BTreeSet<&String> = program.fails.keys().collect();
     let found: BTreeSet<&String> = added.keys().collect();
@@ -129,20 +156,7 @@ fn try_program(name: &str, base: &str) -> (String, Vec<String>) {
         }
         without.push(format!("{part}: {}", message.map_or("", |it| it)));
     }
-    let row = format!(
-        "| {name} | {} | {} | {} | {} | {} | {} |",
-        pod.user(),
-        if pod.is_root_read_only() {
-            "read-only"
-        } else {
-            "writable"
-        },
-        pod.paths_added().join(", "),
-        outcome.served(),
-        without.join("; "),
-        program.differs,
-    );
-    (row, faults)
+    (row(without.join("; ")), faults)
 }
 
 /// Builds the image of a program; Docker caches its steps.
@@ -159,11 +173,13 @@ fn build(name: &str, folder: &Path, base: &str) -> String {
     image
 }
 
-/// The manifest as `fitout apply` fits it.
-fn fit(folder: &Path) -> String {
+/// The manifest as `fitout apply` fits it, and what it reports.
+fn fit(folder: &Path) -> (String, String) {
     let config = root().join("tests/start/fitout.yaml");
     let mut command = Command::new(env!("CARGO_BIN_EXE_fitout"));
-    command.args(["apply", "-q", "-c"]).arg(config).arg("-f");
+    command.args(["apply", "-c"]).arg(config).arg("-f");
     command.arg(folder.join("manifest.yaml"));
-    Ran::of(command, "fitout apply".to_owned(), b"").succeeded()
+    let ran = Ran::of(command, "fitout apply".to_owned(), b"");
+    let said = ran.stderr.clone();
+    (ran.succeeded(), said)
 }
