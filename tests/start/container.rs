@@ -12,7 +12,7 @@ use super::volumes::{Volumes, kibibytes};
 use crate::hosts::bench::Ran;
 
 /// Ten times what a program needs on an idle machine.
-const PATIENCE: Duration = Duration::from_secs(25);
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a program that reported its problem may still start to serve.
 const AFTERWARDS: Duration = Duration::from_secs(4);
 
