@@ -60,6 +60,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             tags,
             change: Some(index),
             folded: None,
+            lines: None,
         }
     }
 
@@ -97,6 +98,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             },
             change: None,
             folded: finding.folded,
+            lines: finding.lines,
         }
     }
 

@@ -6,7 +6,7 @@ use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
 use super::Tags;
-use crate::finding::{Folded, Part};
+use crate::finding::{Folded, Lines, Part};
 use crate::problem::Problem;
 use crate::yaml::Position;
 
@@ -49,6 +49,9 @@ pub struct Entry {
     /// If set, text reports show the findings of an object as one, with this message.
     #[serde(skip)]
     pub folded: Option<Folded>,
+    /// The lines that resolve it and the others of its group.
+    #[serde(skip)]
+    pub lines: Option<Lines>,
 }
 
 impl Entry {
@@ -145,6 +148,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         },
         change: None,
         folded: None,
+        lines: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod entries;
 mod entry;
 mod exemptions;
 mod fitted;
+mod groups;
 mod krm;
 mod places;
 mod plan;
@@ -29,6 +30,7 @@ use crate::problem::Problem;
 use crate::read::Resource;
 
 use entries::Entries;
+use groups::{GroupEntry, groups};
 use entry::{folded_message, in_order, of_problem};
 use places::{Places, name_of, reference};
 use totals::{counted, plural};
@@ -79,6 +81,15 @@ pub struct Report {
     objects: Vec<ObjectChanges>,
 }
 
+/// The report with the groups of its findings.
+#[derive(Serialize)]
+struct Grouped<'r> {
+    #[serde(flatten)]
+    report: &'r Report,
+    /// The findings by rule, sentence and resolution, in the order of their first members.
+    groups: Vec<GroupEntry<'r>>,
+}
+
 /// The number of changes of an object, by section.
 #[derive(Debug)]
 struct ObjectChanges {
@@ -119,6 +130,8 @@ pub struct Summary {
     pub errors: usize,
     /// Findings of severity warning.
     pub warnings: usize,
+    /// Findings of severity info.
+    pub notes: usize,
     /// Findings that an exemption covers.
     pub waived: usize,
     /// Objects that may have pods and are not examined.
@@ -221,6 +234,7 @@ impl Report {
         mine.same += others.same;
         mine.errors += others.errors;
         mine.warnings += others.warnings;
+        mine.notes += others.notes;
         mine.waived += others.waived;
         mine.workloads = mine.workloads.max(others.workloads);
         if others.unexamined < mine.unexamined {
@@ -288,7 +302,11 @@ impl Report {
     /// The report as JSON with a final newline.
     pub fn to_json(&self) -> String {
         // Cannot fail: strings, numbers and maps with string keys.
-        let json = serde_json::to_string_pretty(self).unwrap_or_default();
+        let whole = Grouped {
+            report: self,
+            groups: self.group_entries(),
+        };
+        let json = serde_json::to_string_pretty(&whole).unwrap_or_default();
         crate::text::escaped_json(&json) + "\n"
     }
 }
@@ -334,6 +352,7 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         same: fitted.same,
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
+        notes: of(Severity::Info),
         waived: fitted.exempted.len(),
         unexamined: {
             let rows = fitted.ledger.objects.iter();

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use kustomize_krm_types::Severity;
 
-use super::{Blamed, LOWER_LEVEL};
+use super::{Blamed, LOWER_LEVEL, culprits};
 use crate::checks::Pod;
 use crate::facts::PodFacts;
-use crate::finding::{Finding, Plain};
+use crate::finding::{Finding, Lines, Plain};
 use crate::kubernetes::{Level, Standard, Version};
 use crate::objects::Template;
 use crate::pod_security::{Violation, evaluate};
@@ -161,8 +161,8 @@ fn findings_of(
     let psa = violation.words();
     // What a partial pod does not have, others may add.
     let is_partial = !template.is_whole() || template.has_more_containers;
-    let culprits = violation.culprits.iter();
-    let findings = culprits.filter_map(|culprit| {
+    let culprits = culprits(violation);
+    let findings = culprits.iter().filter_map(|culprit| {
             let blamed = Blamed::of(template, culprit)?;
             let (field, node) = (blamed.field(), blamed.node);
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
@@ -201,6 +201,9 @@ fn findings_of(
                 }
                 _ => LOWER_LEVEL,
             };
+            if help == LOWER_LEVEL {
+                finding.lines = Some(Lines::Exemption);
+            }
             Some(finding.help(help))
         });
     findings.collect()
