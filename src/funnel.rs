@@ -84,10 +84,16 @@ impl<'c> Funnel<'c> {
             let severity = self.severity_of(finding.rule, finding.severity);
             let severity = severity.filter(|_| self.asks(finding.rule));
             if let (Some(pointer), Some(severity)) = (&finding.pointer, severity) {
-                let known = severities
-                    .entry((finding.resource, pointer.clone()))
-                    .or_insert(severity);
-                *known = severity.max(*known);
+                // One about an item of a list is also about the list.
+                let last = pointer.last().map(|token| token.decoded().into_owned());
+                let is_item = last.is_some_and(|it| it.parse::<usize>().is_ok());
+                let list = pointer.parent().filter(|_| is_item);
+                for field in [Some(pointer.as_ptr()), list].into_iter().flatten() {
+                    let known = severities
+                        .entry((finding.resource, field.to_owned()))
+                        .or_insert(severity);
+                    *known = severity.max(*known);
+                }
             }
         }
         severities

@@ -76,7 +76,9 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
             };
             let decision = config.decision_of_profile(profile.layer);
             match finding.severity {
-                Severity::Info => others.push((profile.name.as_str(), finding.decided_by(decision))),
+                Severity::Info => {
+                    others.push((profile.name.as_str(), finding.decided_by(decision)))
+                }
                 _ => findings.push(finding.decided_by(decision)),
             }
         }
@@ -116,10 +118,20 @@ fn renamed(scene: &Scene<'_>, profile: &Profile) -> Option<usize> {
     }
     let is_it = |selected: &&Selected<'_, '_>| {
         let target = selected.target;
-        target.resource.annotation(annotations::KUSTOMIZE_ID).is_none()
-            && profile.select.may_have_matched(target.resource, &target.templates)
+        target
+            .resource
+            .annotation(annotations::KUSTOMIZE_ID)
+            .is_none()
+            && profile
+                .select
+                .may_have_matched(target.resource, &target.templates)
     };
-    scene.selection.selected.iter().find(is_it).map(|it| it.index)
+    scene
+        .selection
+        .selected
+        .iter()
+        .find(is_it)
+        .map(|it| it.index)
 }
 
 /// A required profile may have matched an object by an earlier name, as FIT-RUN001 says.
@@ -176,7 +188,8 @@ fn use_of_selection(scene: &Scene<'_>) -> Option<Finding> {
 
 /// Why a near match does not match, as the end of a sentence.
 fn reason(near: Option<&Near>) -> String {
-    near.map(|near| format!(": {}", near.reason)).unwrap_or_default()
+    near.map(|near| format!(": {}", near.reason))
+        .unwrap_or_default()
 }
 
 fn unused(name: &str, is_marked: bool, is_required: bool, used: &ProfileUse) -> Finding {

@@ -42,12 +42,14 @@ fn culprits(violation: &Violation) -> Vec<Cow<'_, Culprit>> {
     for culprit in &violation.culprits {
         let list = added(culprit);
         match all.last_mut() {
-            Some(last)
-                if list.is_some() && last.at == culprit.at && added(last) == list =>
-            {
+            Some(last) if list.is_some() && last.at == culprit.at && added(last) == list => {
                 let (last, more) = (last.to_mut(), culprit.found.as_deref());
                 last.field = list.unwrap_or_default().to_owned();
-                last.found = last.found.take().zip(more).map(|(all, more)| [&all, ", ", more].concat());
+                last.found = last
+                    .found
+                    .take()
+                    .zip(more)
+                    .map(|(all, more)| [&all, ", ", more].concat());
             }
             _ => all.push(Cow::Borrowed(culprit)),
         }
@@ -59,7 +61,10 @@ fn culprits(violation: &Violation) -> Vec<Cow<'_, Culprit>> {
 fn added(culprit: &Culprit) -> Option<&Pointer> {
     let field: &Pointer = &culprit.field;
     let is_list = |list: &&Pointer| list.as_str().ends_with("/capabilities/add");
-    [Some(field), field.parent()].into_iter().flatten().find(is_list)
+    [Some(field), field.parent()]
+        .into_iter()
+        .flatten()
+        .find(is_list)
 }
 
 /// The part of an object with the field of a culprit.

@@ -3,8 +3,6 @@
 //! All fields of a selector must match. Patterns are regular expressions that must match the whole
 //! text, as in kustomize (`api/types/selector.go`), so `A|B` matches either.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 use crate::kubernetes::{Glob, LabelSelector, LabelSelectorError, Pattern};
@@ -148,15 +146,23 @@ impl Selector {
         };
         let (field, wanted, found) = match miss {
             Miss::Other => return None,
-            Miss::Field(field, pattern, found) => {
-                (*field, similar_option(pattern.as_str(), found)?, found.clone())
-            }
+            Miss::Field(field, pattern, found) => (
+                *field,
+                similar_option(pattern.as_str(), found)?,
+                found.clone(),
+            ),
             Miss::Name(pattern) => {
                 let found = &resource.name;
-                ("name", similar_option(pattern.as_str(), found)?, found.to_string())
+                (
+                    "name",
+                    similar_option(pattern.as_str(), found)?,
+                    found.to_string(),
+                )
             }
             Miss::Labels(field, labels, maps) => {
-                let mut near = maps.iter().filter_map(|map| labels.0.near_miss(*map, similar));
+                let mut near = maps
+                    .iter()
+                    .filter_map(|map| labels.0.near_miss(*map, similar));
                 let (wanted, found) = near.next()?;
                 (*field, wanted, found)
             }
@@ -168,7 +174,10 @@ impl Selector {
     pub fn near_container(&self, target: &Target<'_>) -> Option<Near> {
         let wanted = self.containers.as_ref()?;
         let near = |field: &str, globs: &[Glob], found: &str| {
-            let wanted = globs.iter().take(32).find(|glob| similar(glob.as_str(), found))?;
+            let wanted = globs
+                .iter()
+                .take(32)
+                .find(|glob| similar(glob.as_str(), found))?;
             let object = target.resource.display_name();
             Some(Near::of(field, wanted.as_str(), found, &object))
         };
@@ -285,7 +294,9 @@ enum Miss<'s> {
 /// The alternative of a pattern that differs from a text by a typo.
 fn similar_option(pattern: &str, found: &str) -> Option<String> {
     let mut options = pattern.split('|').take(32);
-    options.find(|option| similar(option, found)).map(str::to_owned)
+    options
+        .find(|option| similar(option, found))
+        .map(str::to_owned)
 }
 
 /// Whether two words differ by a typo: two edits, or one in short words. Words that differ only in digits, such as `web-1` and

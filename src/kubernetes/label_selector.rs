@@ -129,8 +129,15 @@ impl LabelSelector {
         };
         match (&only.condition, lookup(&only.key)) {
             (Condition::In(values), Some(found)) => {
-                let wanted = values.as_slice().iter().take(MOST).find(|it| is_similar(it, &found))?;
-                Some((format!("{}={wanted}", only.key), format!("{}={found}", only.key)))
+                let wanted = values
+                    .as_slice()
+                    .iter()
+                    .take(MOST)
+                    .find(|it| is_similar(it, &found))?;
+                Some((
+                    format!("{}={wanted}", only.key),
+                    format!("{}={found}", only.key),
+                ))
             }
             (Condition::In(_) | Condition::Exists, None) => {
                 let mut entries = labels.entries().take(MOST);

@@ -1,7 +1,7 @@
 //! Findings that have one sentence and are resolved in one way, as groups.
 //!
 //! Findings of one rule form a group if their help is the same and their messages differ only in names and values. The
-//! sentence of a group has `…` where they differ; each place has what stands there.
+//! sentence of a group has `…` where they differ; each place shows what it has there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -69,6 +69,13 @@ impl<'r> Group<'r> {
             let key = (object.kind.as_str(), object.namespace.as_deref());
             names.entry(key).or_default().insert(&object.name);
         }
+        // A rule can be about several fields, of which the exemption should name only this one.
+        let decision = self.first().tags.decision.as_deref();
+        let leaf = decision.map(|it| it.leaf.as_str());
+        let waived = match leaf.filter(|it| it.contains(".capabilities.")) {
+            Some(leaf) => format!("fields: [{leaf}]"),
+            None => format!("rules: [{}]", self.first().rule),
+        };
         let mut lines = "exemptions:".to_owned();
         for ((kind, namespace), names) in names {
             let names: Vec<String> = names.into_iter().map(as_pattern).collect();
@@ -76,10 +83,9 @@ impl<'r> Group<'r> {
                 format!(", namespace: {}", yaml_scalar(it))
             });
             lines += &format!(
-                "\n- select: {{kind: {}{namespace}, name: {}}}\n  rules: [{}]\n  reason: \"\" # why, in ten characters or more",
+                "\n- select: {{kind: {}{namespace}, name: {}}}\n  {waived}\n  reason: \"\" # why, in ten characters or more",
                 yaml_scalar(kind),
                 yaml_scalar(&names.join("|")),
-                self.first().rule,
             );
         }
         Some(lines)
@@ -137,17 +143,17 @@ impl Report {
 
 impl<'r> GroupEntry<'r> {
     fn of(group: Group<'r>) -> GroupEntry<'r> {
-            let first = group.first();
-            GroupEntry {
-                rule: first.rule,
-                severity: first.severity,
-                places: group.entries.len(),
-                objects: group.objects(),
-                results: group.entries.iter().map(|(index, _)| *index).collect(),
-                help: first.help.as_deref(),
-                config_lines: group.config_lines(),
-                message: group.sentence,
-            }
+        let first = group.first();
+        GroupEntry {
+            rule: first.rule,
+            severity: first.severity,
+            places: group.entries.len(),
+            objects: group.objects(),
+            results: group.entries.iter().map(|(index, _)| *index).collect(),
+            help: first.help.as_deref(),
+            config_lines: group.config_lines(),
+            message: group.sentence,
+        }
     }
 }
 
@@ -158,7 +164,9 @@ fn key(entry: &Entry) -> String {
         true => format!("{:?}", entry.object),
         false => {
             let words = words(sentence_of(entry)).into_iter();
-            words.map(|it| if it.is_name { "\0 " } else { it.text }).collect()
+            words
+                .map(|it| if it.is_name { "\0 " } else { it.text })
+                .collect()
         }
     };
     let waived = entry.tags.mark("reason").zip(entry.tags.mark("until"));
@@ -176,7 +184,10 @@ fn key(entry: &Entry) -> String {
 /// The message without the part, which its place names.
 fn sentence_of(entry: &Entry) -> &str {
     let [a, b, c] = entry.tags.part.words();
-    let rest = entry.message.strip_prefix(a).and_then(|it| it.strip_prefix(b));
+    let rest = entry
+        .message
+        .strip_prefix(a)
+        .and_then(|it| it.strip_prefix(b));
     let rest = rest.and_then(|it| it.strip_prefix(c)?.strip_prefix(": "));
     rest.unwrap_or(&entry.message)
 }
@@ -196,7 +207,9 @@ impl Group<'_> {
         }
         let all: Vec<Vec<Word<'_>>> = {
             let entries = self.entries.iter();
-            entries.map(|(_, entry)| words(sentence_of(entry))).collect()
+            entries
+                .map(|(_, entry)| words(sentence_of(entry)))
+                .collect()
         };
         let mut sentence = String::new();
         let mut details = vec![Vec::new(); all.len()];
@@ -232,9 +245,16 @@ impl<'m> Word<'m> {
     }
 }
 
-/// Words that stand before a name.
+/// Words that come before a name.
 const BEFORE_NAMES: [&str; 8] = [
-    "profile", "volume", "container", "claim", "label", "namespace", "class", "profiles",
+    "profile",
+    "volume",
+    "container",
+    "claim",
+    "label",
+    "namespace",
+    "class",
+    "profiles",
 ];
 
 /// The words of a message; several names with commas between them are one word.
@@ -266,8 +286,8 @@ fn words(message: &str) -> Vec<Word<'_>> {
     words
 }
 
-/// Whether a word may be a name or a value: it is quoted, has other characters than letters, is all in capitals, or stands
-/// behind a kind or another word before names.
+/// Whether a word may be a name or a value: it is quoted, has other characters than letters, is all in capitals, or comes
+/// after a kind or another word before names.
 fn is_name(word: &str, before: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '.' | '\'' | '-' | '…');
     let is_kind = |word: &str| {
@@ -296,10 +316,7 @@ pub(super) fn subject_of(entry: &Entry) -> String {
     let object = entry.resource_ref.as_ref().map(name_of);
     let config = || entry.config.as_ref().map(|config| config.field.clone());
     let mut subject = object.or_else(config).unwrap_or_default();
-    if matches!(
-        entry.tags.part,
-        Part::Container { .. } | Part::Claim { .. }
-    ) {
+    if matches!(entry.tags.part, Part::Container { .. } | Part::Claim { .. }) {
         subject += &format!("  {}", entry.tags.part);
     }
     subject
@@ -311,13 +328,18 @@ mod tests {
 
     fn shape(message: &str) -> String {
         let words = words(message).into_iter();
-        words.map(|it| if it.is_name { "… " } else { it.text }).collect()
+        words
+            .map(|it| if it.is_name { "… " } else { it.text })
+            .collect()
     }
 
     #[test]
     fn messages_that_differ_only_in_names_and_values_have_one_shape() {
         for (one, other) in [
-            ("no user is set for \"a\", \"b\": if it is root", "no user is set for \"c\": if it is root"),
+            (
+                "no user is set for \"a\", \"b\": if it is root",
+                "no user is set for \"c\": if it is root",
+            ),
             ("it uses hostPort 9100; so", "it uses hostPort 80; so"),
             ("scraped by Service shop/a", "scraped by Service monitoring"),
             ("it adds CHOWN, SETGID; so", "it adds SYS_ADMIN; so"),

@@ -4,6 +4,7 @@
 //! other; what several of them need is here.
 
 mod accounts;
+mod effects;
 mod entries;
 mod entry;
 mod exemptions;
@@ -29,13 +30,15 @@ use crate::ledger::Extent;
 use crate::problem::Problem;
 use crate::read::Resource;
 
+use effects::Effects;
 use entries::Entries;
-use groups::{GroupEntry, groups};
 use entry::{folded_message, in_order, of_problem};
+use groups::{Group, GroupEntry, extent, groups, subject_of};
 use places::{Places, name_of, reference};
 use totals::{counted, plural};
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
+pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
 pub use fitted::Fitted;
@@ -61,6 +64,9 @@ pub struct Report {
     /// Whether the run only validates.
     #[serde(skip)]
     pub validate_only: bool,
+    /// What an apply of the changes does to objects that exist; absent if nothing.
+    #[serde(skip_serializing_if = "Effects::is_empty")]
+    on_apply: Effects,
     /// The outcome of everything in the input; absent if it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<Accounts>,
@@ -190,6 +196,10 @@ impl Report {
                 .map(|grant| ExemptionEntry::of(grant, resources))
                 .collect(),
             validate_only: config.validate_only,
+            on_apply: match detail {
+                DetailLevel::EachChange => Effects::of(&fitted.changes, resources),
+                _ => Effects::default(),
+            },
             ledger: (detail == DetailLevel::EachChange)
                 .then(|| Accounts::of(&fitted.ledger, resources)),
             can_drift: fitted.ledger.applies(),
@@ -216,6 +226,7 @@ impl Report {
             results: problems.iter().map(of_problem).collect(),
             exemptions: Vec::new(),
             validate_only: false,
+            on_apply: Effects::default(),
             ledger: None,
             can_drift: false,
             unexamined: Vec::new(),

@@ -6,8 +6,9 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use comfy_table::{ContentArrangement, Table};
 use kustomize_krm_types::Severity;
 
-use super::groups::{Group, extent, subject_of};
-use super::{Entry, EntryType, Report, folded_message, groups, name_of, totals};
+use super::{
+    Entry, EntryType, Group, Report, extent, folded_message, groups, name_of, subject_of, totals,
+};
 use crate::finding::{Lines, Part};
 use crate::objects::ContainerType;
 use crate::problem::Problem;
@@ -61,7 +62,12 @@ fn group(group: &Group<'_>, all: bool, text: &mut Text) {
     }
     let mut configs = group.entries.iter().map(|(_, entry)| &entry.config);
     let is_same = configs.all(|config| *config == first.config);
-    resolution(first, is_same && first.resource_ref.is_some(), group.config_lines(), text);
+    resolution(
+        first,
+        is_same && first.resource_ref.is_some(),
+        group.config_lines(),
+        text,
+    );
 }
 
 /// Limits for folded findings: objects, and fields of each, unless all are requested.
@@ -125,11 +131,18 @@ fn place_of(entry: &Entry) -> Option<Cow<'_, str>> {
 }
 
 fn finding(entry: &Entry, lines: Option<String>, text: &mut Text) {
-    text.line(format_args!("{}[{}]: {}", level(entry), entry.rule, entry.message));
+    text.line(format_args!(
+        "{}[{}]: {}",
+        level(entry),
+        entry.rule,
+        entry.message
+    ));
     let place = place_of(entry);
     let object = entry.resource_ref.as_ref().map(name_of);
     let field = entry.field.as_ref().map(|field| field.path.as_str());
-    let whereabouts = [place.as_deref(), object.as_deref(), field].into_iter().flatten();
+    let whereabouts = [place.as_deref(), object.as_deref(), field]
+        .into_iter()
+        .flatten();
     let whereabouts: Vec<&str> = whereabouts.collect();
     if !whereabouts.is_empty() {
         text.line(["  --> ", &whereabouts.join("  ")].concat());

@@ -139,8 +139,12 @@ impl Cause<'_, '_, '_> {
             Some(found) if !is_written && !found.is_empty() => BY_CONFIG,
             None if self.is_annotated(&blamed) && mode != Mode::Override => ANNOTATED,
             None if !is_written => NOT_SET,
-            _ if section.wants(&leaf) && mode != Mode::Override => {
-                let mut names = current.into_iter().flat_map(Node::items).filter_map(Node::text);
+            // The config's list of added capabilities need not be allowed either.
+            _ if section.wants(&leaf) && mode != Mode::Override && culprit.fix.is_some() => {
+                let mut names = current
+                    .into_iter()
+                    .flat_map(Node::items)
+                    .filter_map(Node::text);
                 match names.any(|name| spelling(&name).as_deref() == Some("ALL")) {
                     true => SPELL_ALL,
                     false => OVERRIDE,
@@ -149,9 +153,10 @@ impl Cause<'_, '_, '_> {
             _ => LOWER_LEVEL,
         };
         let lines = match help {
-            OVERRIDE | SPELL_ALL | ANNOTATED => Some(Lines::Config(format!(
-                "securityContext:\n  modes: {{{leaf}: Override}}"
-            ))),
+            // A profile may set another mode.
+            OVERRIDE | SPELL_ALL | ANNOTATED if mode == Mode::Ensure => Some(Lines::Config(
+                format!("securityContext:\n  modes: {{{leaf}: Override}}"),
+            )),
             LOWER_LEVEL => Some(Lines::Exemption),
             _ => None,
         };
