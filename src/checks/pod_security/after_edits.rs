@@ -154,9 +154,9 @@ impl Cause<'_, '_, '_> {
         };
         let lines = match help {
             // A profile may set another mode.
-            OVERRIDE | SPELL_ALL | ANNOTATED if mode == Mode::Ensure => Some(Lines::Config(
-                format!("securityContext:\n  modes: {{{leaf}: Override}}"),
-            )),
+            OVERRIDE | SPELL_ALL | ANNOTATED if decision.mode == Mode::Ensure => Some(
+                Lines::Config(format!("securityContext:\n  modes: {{{leaf}: Override}}")),
+            ),
             LOWER_LEVEL => Some(Lines::Exemption),
             _ => None,
         };
