@@ -45,6 +45,7 @@ mod services;
 mod targets;
 #[cfg(test)]
 mod testing;
+mod user_namespaces;
 mod users;
 mod windows;
 
@@ -120,6 +121,7 @@ checks! {
     mesh,
     root_file_system,
     users,
+    user_namespaces,
     capabilities,
     windows,
     memory_volumes,

@@ -17,9 +17,10 @@ mod on_check;
 use std::sync::Arc;
 
 use super::{Check, Find};
+use crate::facts::PodFacts;
 use crate::finding::Subject;
 use crate::objects::{Container, Template};
-use crate::pod_security::{At, Culprit, RULES};
+use crate::pod_security::{At, Culprit, RULES, Violation};
 use crate::yaml::Node;
 
 pub(super) const CHECK: Check = Check {
@@ -32,6 +33,11 @@ pub(super) const CHECK: Check = Check {
 };
 
 const LOWER_LEVEL: &str = "change the manifest; or exempt it, with a reason, and use a namespace that enforces a less strict level";
+
+/// Whether the API server rejects the object itself, whatever its namespace enforces.
+fn is_rejected(violation: &Violation, pods: &PodFacts<'_>) -> bool {
+    violation.check.starts_with("procMount") && pods.rejects_proc_mounts()
+}
 
 /// The part of an object with the field of a culprit.
 struct Blamed<'t, 'a> {

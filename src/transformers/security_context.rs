@@ -369,6 +369,11 @@ impl SecurityContext {
         self.openshift
     }
 
+    /// Whether the config gives pods a user namespace of their own.
+    pub fn wants_own_users(&self) -> bool {
+        self.host_users == Some(false)
+    }
+
     /// Whether the config makes root filesystems read-only.
     pub fn wants_read_only_root(&self) -> bool {
         let configured = self.container.read_only_root_filesystem;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use kustomize_krm_types::Severity;
 
-use super::{Blamed, LOWER_LEVEL};
+use super::{Blamed, LOWER_LEVEL, is_rejected};
 use crate::checks::Pod;
 use crate::facts::PodFacts;
 use crate::finding::{Finding, Plain};
@@ -123,7 +123,7 @@ impl Standards {
         {
             let violations = evaluate(facts, standard.level, standard.version);
             let errors = violations.iter();
-            let errors = errors.flat_map(|it| findings_of(template, it, Severity::Error, enforcer));
+            let errors = errors.flat_map(|it| findings_of(template, facts, it, Severity::Error, enforcer));
             let with_help = |finding: Finding| match help {
                 Some(help) => finding.help(help.as_str()),
                 None => finding,
@@ -135,7 +135,7 @@ impl Standards {
             let violations = evaluate(facts, self.warned.level, self.warned.version);
             let warnings = violations.iter();
             add(warnings
-                .flat_map(|it| findings_of(template, it, Severity::Warning, &next))
+                .flat_map(|it| findings_of(template, facts, it, Severity::Warning, &next))
                 .collect());
         }
         findings
@@ -145,6 +145,7 @@ impl Standards {
 /// A finding for each field that causes a violation.
 fn findings_of(
     template: &Template<'_>,
+    facts: &PodFacts<'_>,
     violation: &Violation,
     severity: Severity,
     whose: &str,
@@ -152,6 +153,7 @@ fn findings_of(
     let reason = violation.reason;
     let (pods, although) = match template.is_pod() {
         true => ("the pod", ""),
+        false if is_rejected(violation, facts) => ("its pods", ""),
         false => ("its pods", ", although the API server accepts the object"),
     };
     let (rejects, although) = match severity {
