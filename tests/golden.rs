@@ -362,7 +362,7 @@ fn apply(change: &KrmResult, objects: &mut [Value]) -> Option<String> {
     wrong
 }
 
-/// Removes a field, and the maps around it that are then empty.
+/// Removes a field or an item, and the maps around it that are then empty.
 fn remove(value: &mut Value, path: &[String]) {
     let (first, rest) = path.split_first().unwrap();
     let below = match &mut *value {
@@ -373,8 +373,14 @@ fn remove(value: &mut Value, path: &[String]) {
         remove(below, rest);
     }
     let is_empty = below.as_object().is_some_and(serde_json::Map::is_empty);
-    if let (true, Value::Object(fields)) = (rest.is_empty() || is_empty, value) {
-        fields.remove(first);
+    match value {
+        Value::Object(fields) if rest.is_empty() || is_empty => {
+            fields.remove(first);
+        }
+        Value::Array(items) if rest.is_empty() => {
+            items.remove(first.parse().unwrap());
+        }
+        _ => {}
     }
 }
 
@@ -415,7 +421,11 @@ pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -
         let path = tokens(&field.path);
         match &field.proposed_value {
             Some(value) => collect_words(value, &mut words),
-            None => removed.extend(path.iter().cloned()),
+            None => {
+                removed.extend(path.iter().cloned());
+                let current = field.current_value.iter();
+                current.for_each(|value| collect_words(value, &mut removed));
+            }
         }
         words.extend(path);
     }

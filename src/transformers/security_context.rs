@@ -51,7 +51,7 @@ use k8s_openapi::api::core::v1 as core;
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
-use super::{Scope, Transformer};
+use super::{KNATIVE, Scope, Transformer};
 use crate::catalogue::{Entry, Known};
 use crate::config::{Objection, Section, Settings, covers};
 use crate::edit::{Edits, Proposal};
@@ -249,9 +249,6 @@ impl Transformer for SecurityContext {
         templates.try_for_each(|template| fit(scope, template, edits))
     }
 }
-
-/// The API group of Knative's serverless workloads.
-const KNATIVE: &str = "serving.knative.dev";
 
 /// Disables the token of the default ServiceAccount, which every pod without a `serviceAccountName` would get.
 fn fit_account(
