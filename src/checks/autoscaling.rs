@@ -207,7 +207,11 @@ fn without_containers(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Vec<Fin
     });
     let templates: Vec<&Template<'_>> = templates.flatten().collect();
     // An operator may add the container.
-    if templates.is_empty() || templates.iter().any(|it| !it.is_whole() || it.has_more_containers) {
+    if templates.is_empty()
+        || templates
+            .iter()
+            .any(|it| !it.is_whole() || it.has_more_containers)
+    {
         return Vec::new();
     }
     let containers = || {

@@ -102,7 +102,8 @@ fn rejected(pod: &Pod<'_, '_>) -> Vec<Finding> {
                 subject.part
             );
             let finding = Finding::new(&REJECTED, message).about(subject, &["volumeDevices"]);
-            findings.push(finding.help("remove one of the two, or mount the volume as a file system"));
+            findings
+                .push(finding.help("remove one of the two, or mount the volume as a file system"));
         }
         if !has_own && facts.context.proc_mount.as_deref() == Some("Unmasked") {
             let message = format!(

@@ -123,7 +123,8 @@ impl Standards {
         {
             let violations = evaluate(facts, standard.level, standard.version);
             let errors = violations.iter();
-            let errors = errors.flat_map(|it| findings_of(template, facts, it, Severity::Error, enforcer));
+            let errors =
+                errors.flat_map(|it| findings_of(template, facts, it, Severity::Error, enforcer));
             let with_help = |finding: Finding| match help {
                 Some(help) => finding.help(help.as_str()),
                 None => finding,
