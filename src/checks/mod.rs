@@ -38,6 +38,7 @@ mod own_directories;
 mod pod_resources;
 mod pod_security;
 mod probes;
+mod removed_volumes;
 mod root_file_system;
 mod run;
 mod scraping;
@@ -126,6 +127,7 @@ checks! {
     windows,
     memory_volumes,
     own_directories,
+    removed_volumes,
     claims,
     scraping,
 }
