@@ -532,6 +532,17 @@ fn every_case_comes_out_as_expected() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut report = String::new();
     let mut count = 0;
+    let sections = fitout::VOCABULARY.names.iter().copied();
+    let subjects = sections.chain(CHECKS.iter().map(|check| check.name));
+    let subjects: BTreeSet<&str> = subjects.chain(["text"]).collect();
+    for folder in folders(&root) {
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        if !subjects.contains(name) {
+            report.push_str(&format!(
+                "\n{name}: neither a section nor a check; known: {subjects:?}\n"
+            ));
+        }
+    }
     for folder in folders(&root).iter().flat_map(|about| folders(about)) {
         count += 1;
         let name = folder.strip_prefix(&root).unwrap().display().to_string();
