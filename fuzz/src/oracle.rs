@@ -834,8 +834,7 @@ fn comments(
             .iter()
             .position(|candidate| candidate.text == comment.text);
         let Some(found) = found else {
-            let is_inside =
-                matches!(&comment.owner, Owner::End(path) | Owner::Items(path) if is_other_kind(path));
+            let is_inside = matches!(&comment.owner, Owner::End(path) | Owner::Items(path) if is_other_kind(path));
             if !is_inside && !comment.owner.path().is_some_and(removed) {
                 faults.push(format!("lost {:?} of {:?}", comment.text, comment.owner));
             }
