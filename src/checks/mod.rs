@@ -38,6 +38,7 @@ mod own_directories;
 mod pod_resources;
 mod pod_security;
 mod probes;
+mod removed_volumes;
 mod root_file_system;
 mod run;
 mod scraping;
@@ -45,6 +46,7 @@ mod services;
 mod targets;
 #[cfg(test)]
 mod testing;
+mod user_namespaces;
 mod users;
 mod windows;
 
@@ -120,10 +122,12 @@ checks! {
     mesh,
     root_file_system,
     users,
+    user_namespaces,
     capabilities,
     windows,
     memory_volumes,
     own_directories,
+    removed_volumes,
     claims,
     scraping,
 }

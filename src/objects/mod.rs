@@ -28,7 +28,7 @@ pub use accounts::{AUTOMOUNT, Accounts, DEFAULT as DEFAULT_ACCOUNT, TokenNeed, a
 pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, LEGACY_CLASS};
 pub(crate) use index::reasons;
 pub use index::{Classification, Objects, SkipReason};
-pub use limit_range::LimitRangeItem;
+pub use limit_range::{LimitRangeItem, LimitType};
 pub use names::NameIndex;
 pub use namespaces::Demands;
 pub use partial::{is_whole, patch_reason, why_patch};
