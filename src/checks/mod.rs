@@ -32,6 +32,7 @@ mod ingresses;
 mod memory_volumes;
 mod mesh;
 mod missing_amounts;
+mod monitors;
 mod namespace_limits;
 mod network_policies;
 mod own_directories;
@@ -126,6 +127,7 @@ checks! {
     own_directories,
     claims,
     scraping,
+    monitors,
 }
 
 /// What a check sees.
