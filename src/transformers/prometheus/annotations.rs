@@ -202,10 +202,13 @@ impl Fitting<'_, '_> {
         let configured = settings.port.as_ref().filter(|_| mode != Mode::Off);
         let authors = self.present("port").filter(|_| mode != Mode::Remove);
         if let Some(port) = authors.filter(|_| configured.is_none() || mode == Mode::Ensure) {
-            return match port.parse::<u16>() {
-                Ok(number) => Ok(self.choice(ports, number, None)),
-                Err(_) => Err(Some(format!("its author annotates the port {port}"))),
-            };
+            let number = port.parse::<u16>();
+            let number = number
+                .ok()
+                .filter(|it| settings.insists() || ports.may_have(*it));
+            // FIT-PRM005 says why not.
+            let number = number.ok_or(None)?;
+            return Ok(self.choice(ports, number, None));
         }
         if let Some(configured) = configured {
             let mut chosen = Vec::new();
