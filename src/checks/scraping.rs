@@ -43,7 +43,7 @@ const NO_PORT: Rule = rule(
 const MISPLACED: Rule = rule(
     "FIT-PRM007",
     Severity::Warning,
-    "scrape annotations on a workload, where nobody reads them",
+    "scrape annotations on a workload, where no reader looks",
 );
 
 pub(super) const CHECK: Check = Check {
@@ -118,8 +118,9 @@ fn misplaced(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
     } else {
         "Job"
     };
-    let message =
-        format!("nobody reads {key} on a {kind}: scrape annotations belong to pods or Services");
+    let message = format!(
+        "{key} is on a {kind}, where no reader looks: scrape annotations belong to pods or Services"
+    );
     let field: Vec<&str> = path.iter().copied().chain([key.as_str()]).collect();
     let to = template.pod_metadata.at(&["annotations"]);
     let finding = Finding::new(&MISPLACED, message)

@@ -3,7 +3,7 @@
 //! Sets the annotations `<prefix>/scrape`, `/port` and `/path`, and `/scheme` and others if configured, on pod templates or
 //! on the Services in front of them. Scrape configs that relabel on `__meta_kubernetes_pod_annotation_*` read them. Values
 //! are always strings, and the port is always a number, even if the config names it. The author's `scrape: "false"` stays in
-//! every mode, also on the workload, where nobody else reads it.
+//! every mode, also on the workload, where only fitout reads it.
 //!
 //! With another `convention`, the annotations are those that Grafana Alloy, the OpenTelemetry Collector or Datadog's agent
 //! reads. A number in `port` is written whether or not a container declares it; the OpenTelemetry Collector scrapes only
@@ -196,24 +196,26 @@ impl Settings for Prometheus {
 
     fn check(&self) -> Vec<Objection> {
         let mut objections = self.contradictions();
-        let mut object = |path: &str, message: String, help: &str| {
-            objections.push(Objection::new(path, message, help));
-        };
         let own = self.convention.own();
         for key in self.extra.keys() {
             let path = format!("extra.{key}");
-            if let Some((_, setting)) = own.iter().find(|(own, _)| own == key) {
+            let objection = if let Some((_, setting)) = own.iter().find(|(own, _)| own == key) {
                 let message = format!("the annotation `{key}` has its own setting");
-                object(&path, message, &format!("set `prometheus.{setting}`"));
-            } else if self.convention.has_several_ports() {
-                // These are settings of receivers and checks, whose names fitout does not know.
-            } else if !is_name(key) {
+                Objection::new(path, message, format!("set `prometheus.{setting}`"))
+            } else if is_name(key) || self.convention.has_several_ports() {
+                // Of receivers and checks, fitout does not know the settings.
+                continue;
+            } else {
                 let message = format!("`{key}` is not a valid annotation name without a prefix");
                 let help =
                     "write at most 63 letters, digits, `-`, `_` and `.`; the prefix is added to it";
-                object(&path, message, help);
-            }
+                Objection::new(path, message, help)
+            };
+            objections.push(objection.contradicts("convention"));
         }
+        let mut object = |path: &str, message: String, help: &str| {
+            objections.push(Objection::new(path, message, help));
+        };
         if let Some(prefix) = self
             .prefix
             .as_deref()
