@@ -1,12 +1,12 @@
 //! FIT-PRM008: monitors that lead nowhere.
 //!
 //! A PodMonitor whose selector matches no pod, or a ServiceMonitor whose selector matches no Service, scrapes nothing, and no
-//! operator says so. The same applies to an endpoint with the name of a port that does not exist: a PodMonitor names a port of
+//! operator reports it. The same applies to an endpoint with the name of a port that does not exist: a PodMonitor names a port of
 //! a container, a ServiceMonitor a port of the Service. The check knows the monitors
 //! of prometheus-operator, VictoriaMetrics and Google.
 //!
 //! The pods and Services can be outside of the input. Where that is possible it is only a note, unless others in the input
-//! are probably meant: they have a similar label, or the same in another namespace.
+//! probably match: they have a similar label, or the same in another namespace.
 //!
 //! Sources: `generatePodMonitorConfig` and `generateServiceMonitorConfig` in prometheus-operator
 //! `pkg/prometheus/promcfg.go`.

@@ -27,7 +27,7 @@ pub enum PodSearch<'o, 'a> {
 pub enum MonitorSearch<'a> {
     /// The ports of the first of the pods or Services, and whether these are all of them.
     Found(Vec<Node<'a>>, bool),
-    /// None matches: they must be in the input, or others in it are probably meant.
+    /// None matches: they must be in the input, or others in it probably match.
     NoMatch(NoMatch),
     /// None matches, but they may be elsewhere.
     Unknown,

@@ -46,7 +46,7 @@ struct Choice {
     note: Option<String>,
 }
 
-/// Why nothing is set; `None` where a finding already says so.
+/// Why nothing is set; `None` where a finding gives the reason.
 type Reason = Option<String>;
 
 impl Fitting<'_, '_> {
@@ -81,13 +81,13 @@ impl Fitting<'_, '_> {
             return reason("its kind has no annotations for pods");
         }
         if let Some(key) = self.refusal() {
-            return Ok(Some(format!("its author sets {key} to \"false\"")));
+            return Ok(Some(format!("its author refuses it with {key}")));
         }
         let on_workload = resource.annotations().filter(|_| !template.path.is_root());
         if let Some(key) = scraped::refusal(settings, on_workload) {
             let kind = &resource.kind;
             return Ok(Some(format!(
-                "its author sets {key} to \"false\" on the {kind}"
+                "its author refuses it with {key} on the {kind}"
             )));
         }
         self.remove(edits)?;
