@@ -32,6 +32,7 @@ mod ingresses;
 mod memory_volumes;
 mod mesh;
 mod missing_amounts;
+mod monitors;
 mod namespace_limits;
 mod network_policies;
 mod own_directories;
@@ -130,6 +131,7 @@ checks! {
     removed_volumes,
     claims,
     scraping,
+    monitors,
 }
 
 /// What a check sees.
