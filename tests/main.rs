@@ -12,6 +12,7 @@ mod english;
 mod environments;
 mod examined;
 mod files;
+mod findings;
 mod fuzzing;
 mod golden;
 mod growth;
