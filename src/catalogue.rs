@@ -212,6 +212,11 @@ fn parts(image: &str) -> (&str, Option<&str>) {
     (repository, tag)
 }
 
+/// The repository of an image without its registry, as entries have it.
+pub fn repository(image: &str) -> &str {
+    parts(image).0
+}
+
 /// A path without doubled and trailing slashes; `None` for one that cannot be mounted.
 pub(crate) fn clean(path: &str) -> Option<String> {
     let is_plain = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(':');

@@ -120,6 +120,8 @@ pub struct Finding {
     pub leaf: Option<String>,
     /// The message of the Pod Security Standards.
     pub psa: Option<String>,
+    /// The image that it is about: it is reported once for all its containers.
+    pub image: Option<String>,
     /// Set for findings with a common cause: text reports show those of an object as one, with this message.
     pub folded: Option<Folded>,
 }
@@ -178,6 +180,7 @@ impl Finding {
             help: None,
             leaf: None,
             psa: None,
+            image: None,
             folded: None,
         }
     }
@@ -239,6 +242,13 @@ impl Finding {
     #[must_use]
     pub fn psa(mut self, words: String) -> Finding {
         self.psa = Some(words);
+        self
+    }
+
+    /// Adds the image that it is about.
+    #[must_use]
+    pub fn of_image(mut self, image: impl Into<String>) -> Finding {
+        self.image = Some(image.into());
         self
     }
 

@@ -1,6 +1,6 @@
 //! The funnel: applies severities, disabled rules, exemptions and deduplication to every finding, in one place.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use kustomize_krm_types::Severity;
 
@@ -77,6 +77,8 @@ impl<'c> Funnel<'c> {
     pub fn finish(mut self, selection: &Selection<'_, '_>) -> Verdict {
         let mut verdict = Verdict::default();
         let duplicates = self.duplicates();
+        // The first finding about each image, by its place in the verdict.
+        let mut images: HashMap<(&'static str, String), (usize, usize)> = HashMap::new();
         let findings = std::mem::take(&mut self.findings).into_iter();
         for (mut finding, is_duplicate) in findings.zip(duplicates) {
             let exemption = exemption_of(&finding, selection, self.config);
@@ -96,7 +98,19 @@ impl<'c> Funnel<'c> {
             match exemption {
                 None => {
                     finding.severity = severity;
-                    verdict.findings.push(finding);
+                    let image = finding.image.clone().map(|image| (finding.rule.id, image));
+                    let first = image
+                        .map(|image| images.entry(image).or_insert((verdict.findings.len(), 0)));
+                    match first {
+                        Some((first, more)) if *first < verdict.findings.len() => {
+                            *more += 1;
+                            let first = &mut verdict.findings[*first];
+                            if first.severity < finding.severity {
+                                *first = finding;
+                            }
+                        }
+                        _ => verdict.findings.push(finding),
+                    }
                 }
                 Some(exemption) => {
                     exemption.is_used.set(true);
@@ -108,6 +122,10 @@ impl<'c> Funnel<'c> {
                     });
                 }
             }
+        }
+        for (first, more) in images.into_values().filter(|(_, more)| *more > 0) {
+            let message = &mut verdict.findings[first].message;
+            *message += &format!(" ({} containers)", more + 1);
         }
         let selected = selection.selected.iter();
         verdict.grants = selected.flat_map(|it| grants(self.config, it)).collect();

@@ -28,6 +28,7 @@ mod environment;
 #[cfg(test)]
 mod example;
 mod exemptions;
+mod images;
 mod ingresses;
 mod memory_volumes;
 mod mesh;
@@ -46,6 +47,7 @@ mod targets;
 #[cfg(test)]
 mod testing;
 mod users;
+mod volume_owners;
 mod windows;
 
 use std::borrow::Cow;
@@ -54,7 +56,7 @@ use std::collections::HashSet;
 
 use crate::config::Config;
 use crate::edit::Change;
-use crate::facts::{ContainerFacts, Overlay, PodAmounts, PodFacts, View};
+use crate::facts::{ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, View};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
 use crate::objects::{Container, Objects, Template};
@@ -119,7 +121,9 @@ checks! {
     environment,
     mesh,
     root_file_system,
+    images,
     users,
+    volume_owners,
     capabilities,
     windows,
     memory_volumes,
@@ -221,6 +225,12 @@ impl<'p, 's> Pod<'p, 's> {
     pub fn after(&self) -> &PodFacts<'p> {
         self.after
             .get_or_init(|| PodFacts::after(self.template, self.edits))
+    }
+
+    /// Their volumes, with the edits.
+    pub fn storage(&self) -> Storage<'_> {
+        let target = self.selected.target;
+        Storage::of(self.after().spec, target, &self.scene.objects().related)
     }
 
     /// Every container of the template, with the edits.

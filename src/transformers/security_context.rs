@@ -35,9 +35,11 @@
 
 mod check;
 mod container;
+mod group;
 mod known;
 mod leaves;
 mod legacy;
+mod own_directory;
 mod pod;
 mod user;
 mod volumes;
@@ -52,7 +54,7 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
-use crate::catalogue::{Entry, Known};
+use crate::catalogue::{Entry, Known, clean};
 use crate::config::{Objection, Section, Settings, covers};
 use crate::edit::{Edits, Proposal};
 use crate::finding::{Finding, Mode, Subject};
@@ -63,6 +65,7 @@ use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Value};
 pub use check::spelling;
 use container::ContainerFitting;
+pub use group::changes_owners;
 pub use legacy::is_annotated;
 use pod::PodFitting;
 pub use wanted::SYS_ADMIN;
@@ -174,12 +177,14 @@ impl Section<'_, SecurityContext> {
         if container.container_type == ContainerType::Ephemeral || !may_have_volumes {
             return Vec::new();
         }
+        let authors = || authors_own(container, "readOnlyRootFilesystem").and_then(|it| it.bool());
         let is_read_only = settings.wants_read_only_root()
-            && self.mode("container.readOnlyRootFilesystem") != Mode::Off;
+            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
+            && (self.may_be_read_only(container) || authors() == Some(true));
         let tmp = is_read_only && !settings.no_tmp;
         let mut paths = writable::paths_for(&settings.writable_paths, tmp, &container.name);
         // The image's entrypoint writes to these paths, and a command replaces the entrypoint.
-        let has_command = author(Some(container.node), "command").is_some();
+        let has_command = has_command(container);
         if is_read_only
             && settings.is_restricted()
             && !has_command
@@ -190,12 +195,58 @@ impl Section<'_, SecurityContext> {
         paths
     }
 
+    /// Whether the config or the catalogue says where a container writes, so that its root filesystem can be read-only.
+    pub fn may_be_read_only(&self, container: &Container<'_>) -> bool {
+        self.unknown_paths(container).is_none()
+    }
+
+    /// Whether the root filesystem of a container would be read-only if it were known where it writes.
+    pub fn needs_paths(&self, container: &Container<'_>) -> bool {
+        self.settings.wants_read_only_root()
+            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
+            && !self.may_be_read_only(container)
+    }
+
+    /// Why it is not known that a container runs with a read-only root filesystem.
+    pub fn unknown_paths(&self, container: &Container<'_>) -> Option<UnknownPaths> {
+        let settings = &self.settings;
+        let adds = !matches!(
+            self.mode("writablePaths"),
+            Mode::Off | Mode::Remove | Mode::Bound
+        );
+        let is_asked = settings.container.read_only_root_filesystem.is_some();
+        if is_asked || adds && writable::are_listed(&settings.writable_paths, &container.name) {
+            return None;
+        }
+        let known = self.known_of(container);
+        let Some((_, entry)) = known.filter(|(_, entry)| entry.paths_are_complete) else {
+            return Some(UnknownPaths::Image);
+        };
+        let mut hidden = entry.hides.iter().filter_map(|path| clean(path));
+        match hidden.find(|path| !volumes::mounts_around(container, path)) {
+            _ if has_command(container) => Some(UnknownPaths::Command),
+            Some(path) => Some(UnknownPaths::Hides(path)),
+            None => None,
+        }
+    }
+
     /// The image of a container, and its entry in the catalogue.
     pub fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
         let image = container.node.text_at(["image"])?;
         let entry = self.settings.known.entry_for(self.catalogue(), &image)?;
         Some((image.into_owned(), entry))
     }
+}
+
+/// Why it is not known that a container runs with a read-only root filesystem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnknownPaths {
+    /// The catalogue does not have all paths of the image.
+    Image,
+    /// The container has a command of its own.
+    Command,
+    /// The image writes to this path and has files there.
+    Hides(String),
 }
 
 impl Settings for SecurityContext {
@@ -333,6 +384,9 @@ fn fit<'r>(
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
     }
+    for (fitting, _) in &fittings {
+        fitting.fit_own_directory((scope.target(), scope.related()), edits)?;
+    }
     let wanted = fittings.iter();
     let wanted = wanted.map(|(fitting, paths)| (fitting.container, *paths));
     let mut volumes = volumes::Volumes::of(scope.target(), template, wanted);
@@ -450,6 +504,10 @@ fn too_young(
 ) -> Finding {
     Finding::too_young(&wanted.name, since, section.decision(&wanted.leaf))
         .about(subject, &wanted.full_path())
+}
+
+fn has_command(container: &Container<'_>) -> bool {
+    author(Some(container.node), "command").is_some()
 }
 
 /// The author's value of a field in a security context; `None` for an empty mapping.

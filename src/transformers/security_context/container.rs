@@ -32,18 +32,18 @@ impl<'a> ContainerFitting<'_, 'a> {
         }
     }
 
-    /// Deletes the fields that the mode removes, and sets the user.
+    /// Deletes the fields that the mode removes, and sets the user and the group.
     pub(super) fn fit_user(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let settings = &self.section.settings;
         let wanted = settings.wanted_for_container();
         let all = [wanted, settings.wanted_for_pod()];
         let (location, section) = (self.location(), self.section);
         location.remove("container", CONTAINER_FIELDS, &all, section, edits)?;
-        let mut users = wanted.iter().filter(|it| it.is_user());
-        match users.find(|it| it.is_for(self.template, section)) {
-            Some(user) => location.set(user, section, edits),
-            None => Ok(()),
-        }
+        let mut ids = wanted.iter().filter(|it| it.is_id());
+        ids.try_for_each(|id| match id.is_for(self.template, section) {
+            true => location.set(id, section, edits),
+            false => Ok(()),
+        })
     }
 
     /// Sets the container's other fields; returns whether its root filesystem is read-only then.
@@ -51,7 +51,7 @@ impl<'a> ContainerFitting<'_, 'a> {
         // Whether it can be set depends on the other fields.
         let is_last = |it: &&Wanted| it.name == "allowPrivilegeEscalation";
         let wanted = self.section.settings.wanted_for_container();
-        let all = || wanted.iter().filter(|it| !it.is_user());
+        let all = || wanted.iter().filter(|it| !it.is_id());
         for wanted in all().filter(|it| !is_last(it)).chain(all().filter(is_last)) {
             if !wanted.is_for(self.template, self.section) || self.is_skipped(wanted, edits) {
                 continue;
@@ -70,7 +70,10 @@ impl<'a> ContainerFitting<'_, 'a> {
         match wanted.name.as_str() {
             _ if wanted.value != Value::from(true) => false,
             // Without volumes no path could be made writable.
-            "readOnlyRootFilesystem" => !self.template.has_field("volumes"),
+            "readOnlyRootFilesystem" => {
+                !self.template.has_field("volumes")
+                    || !self.section.may_be_read_only(self.container)
+            }
             "runAsNonRoot" => runs_as_root(self.template, self.container, edits),
             _ => false,
         }

@@ -47,6 +47,7 @@ pub(super) const MODE_PATHS: &[&str] = &[
     "automountServiceAccountToken",
     "hostUsers",
     "enableServiceLinks",
+    "ownDirectory",
 ];
 
 /// All fields of pods' security contexts.
@@ -190,8 +191,9 @@ impl Wanted {
         }
     }
 
-    pub(super) fn is_user(&self) -> bool {
-        self.name == "runAsUser"
+    /// Whether it is the user or the group, which other fields depend on.
+    pub(super) fn is_id(&self) -> bool {
+        matches!(self.name.as_str(), "runAsUser" | "runAsGroup")
     }
 
     pub(super) fn is_shared(&self) -> bool {
