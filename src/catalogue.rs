@@ -26,6 +26,9 @@ pub struct Entry {
     /// The id of the user's group.
     #[serde(default)]
     pub run_as_group: Option<i64>,
+    /// Whether the image starts as root and needs that.
+    #[serde(default)]
+    pub starts_as_root: bool,
     /// Whether the image also runs as any other user.
     #[serde(default)]
     pub any_user: bool,
@@ -95,6 +98,11 @@ impl Entry {
             let message = format!("{id} is not the id of a user other than root");
             fault("runAsUser", message, help);
         }
+        if self.starts_as_root && (self.run_as_user.is_some() || self.any_user) {
+            let help = "remove it, or remove `runAsUser` and `anyUser`";
+            let message = "the image runs as another user".to_owned();
+            fault("startsAsRoot", message, help);
+        }
         if let Some(id) = self.run_as_group.filter(|id| *id != 0 && !IDS.contains(id)) {
             let help = "write a number from 0 to 2147483647";
             fault("runAsGroup", format!("{id} is not the id of a group"), help);
@@ -135,6 +143,7 @@ impl Entry {
         let is_empty = self.run_as_user.is_none()
             && self.run_as_group.is_none()
             && !self.any_user
+            && !self.starts_as_root
             && !self.paths_are_complete
             && !self.uses_api
             && self.metrics_port.is_none()

@@ -5,7 +5,7 @@
 //! for each namespace, and an author who sets `runAsNonRoot` knows the user, so neither is reported.
 //!
 //! A program under a read-only root filesystem fails where it writes elsewhere than in volumes. The field is set by default
-//! only where the config or the catalogue has all paths; for other images a note says so, because their pods start.
+//! only where the config or the catalogue has all paths; other images have a note, because their pods start.
 //!
 //! An image is reported once, whatever the number of its containers.
 
@@ -60,9 +60,14 @@ fn unknown(
     let image = facts.view.text_at(["image"])?;
     let has_user = !has_unknown_user(pod, section, container, facts);
     let paths = unknown_paths(pod, section, container, facts);
-    let (severity, what) = match (has_user, &paths) {
-        (true, None) => return None,
-        (true, Some(_)) => (Severity::Info, ""),
+    let known = section.known_of(container);
+    let known = known.as_ref().map(|(_, entry)| *entry);
+    let is_root = known.is_some_and(|it| it.starts_as_root);
+    let (severity, what) = match (has_user || is_root, &paths) {
+        (true, None) if has_user => return None,
+        (true, None) => (Severity::Warning, "another user than root"),
+        (true, Some(_)) if has_user => (Severity::Info, ""),
+        (true, Some(_)) => (Severity::Warning, "another user than root, and "),
         (false, None) => (Severity::Warning, "its user"),
         (false, Some(_)) => (Severity::Warning, "its user, and "),
     };
@@ -91,8 +96,6 @@ fn unknown(
         true => ("container.readOnlyRootFilesystem", "readOnlyRootFilesystem"),
         false => (NON_ROOT, "runAsUser"),
     };
-    let known = section.known_of(container);
-    let known = known.as_ref().map(|(_, entry)| *entry);
     let help = help(&image, known, has_user, paths.as_ref());
     let finding = Finding::graded(&UNKNOWN, severity, message)
         .about(&container.subject, &["securityContext", field])

@@ -14,7 +14,7 @@ use crate::facts::{Access, ContainerFacts, Mount, Storage};
 use crate::finding::Finding;
 use crate::objects::Container;
 use crate::rules::{Rule, rule};
-use crate::transformers::security_context::SecurityContext;
+use crate::transformers::security_context::{SecurityContext, changes_owners};
 
 const OPEN: Rule = rule(
     "FIT-SEC012",
@@ -67,6 +67,16 @@ fn opened(
     let mut mounts = storage.mounts(facts.view);
     let Mount { volume, access, .. } =
         mounts.find(|mount| clean(&mount.path).as_ref() == Some(&path))?;
+    // An init container that runs as root gives the directory to the user.
+    let is_given = pod.containers().any(|(other, facts)| {
+        let mut mounts = storage.mounts(facts.view);
+        pod.after().user_of(facts) == Some(0)
+            && changes_owners(other)
+            && mounts.any(|mount| mount.volume == volume)
+    });
+    if is_given {
+        return None;
+    }
     let subject = &container.subject;
     let variable = &own.variable;
     let message = format!(

@@ -1,7 +1,7 @@
 //! FIT-SEC013 and FIT-SEC014: volumes that a container may be unable to write to, because it does not run as root.
 //!
 //! A new claim belongs to root. The kubelet gives it to the `fsGroup`, which `securityContext` sets to the group or the number
-//! of the user; if neither is known, nobody sets it. Directories of the node (`hostPath`) and of file servers keep their
+//! of the user; if neither is known, it is not set. Directories of the node (`hostPath`) and of file servers keep their
 //! owners, so a user that the catalogue or the config sets may not be able to write there. Init containers that change owners
 //! must run as root. OpenShift assigns the group.
 

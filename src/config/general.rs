@@ -62,8 +62,8 @@ struct General {
     /// Where kinds that fitout does not know contain claims.
     claims: Vec<ClaimSpecs>,
     /// Facts about images, which take precedence over the built-in catalogue: `image` (a repository without its registry,
-    /// with `*` and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `anyUser`, `writablePaths`, `hides`,
-    /// `pathsAreComplete`, `usesApi`, `ownDirectory` (`variable` and `path`) and `source`.
+    /// with `*` and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `startsAsRoot`, `anyUser`,
+    /// `writablePaths`, `hides`, `pathsAreComplete`, `usesApi`, `ownDirectory` (`variable` and `path`) and `source`.
     catalogue: Vec<Entry>,
     /// Exemptions from fields and rules, with their reasons.
     exemptions: Vec<Exemption>,

@@ -19,8 +19,8 @@ pub enum Access {
     Group,
     /// The owner that the volume has outside of the cluster; this is its source.
     Owner(&'static str),
-    /// Nobody.
-    Nobody,
+    /// No one.
+    NoOne,
 }
 
 /// Sources that cannot be written.
@@ -64,7 +64,7 @@ impl<'a> Storage<'a> {
         let claims = claims.map(|claim| {
             let modes = claim.node.at(["spec"]).map(View::of);
             let access = match modes.is_some_and(is_read_only_claim) {
-                true => Access::Nobody,
+                true => Access::NoOne,
                 false => Access::Group,
             };
             (Cow::Borrowed(claim.name.as_ref()), access)
@@ -84,7 +84,7 @@ impl<'a> Storage<'a> {
             let volume = mount.text_at(["name"])?;
             let access = *self.0.get(&volume)?;
             let is_read_only = mount.get("readOnly").and_then(View::bool) == Some(true);
-            (access != Access::Nobody && !is_read_only).then(|| Mount {
+            (access != Access::NoOne && !is_read_only).then(|| Mount {
                 volume,
                 access,
                 path: mount.text_at(["mountPath"]).unwrap_or_default(),
@@ -98,18 +98,18 @@ impl<'a> Storage<'a> {
 fn access(volume: View<'_>, target: &Target<'_>, related: &Related<'_>) -> Access {
     let has = |key: &str| volume.get(key).is_some();
     if READ_ONLY.iter().any(|key| has(key)) {
-        return Access::Nobody;
+        return Access::NoOne;
     }
     let mut sources = volume.entries();
     if sources.any(|(_, source)| source.get("readOnly").and_then(View::bool) == Some(true)) {
-        return Access::Nobody;
+        return Access::NoOne;
     }
     if let Some(name) = volume.text_at(["persistentVolumeClaim", "claimName"]) {
         return of_claim(&name, target, related);
     }
     if let Some(spec) = volume.at(["ephemeral", "volumeClaimTemplate", "spec"]) {
         return match is_read_only_claim(spec) {
-            true => Access::Nobody,
+            true => Access::NoOne,
             false => Access::Group,
         };
     }
@@ -132,7 +132,7 @@ fn of_claim(name: &str, target: &Target<'_>, related: &Related<'_>) -> Access {
         .map(|(_, node)| View::of(node));
     let spec = claim.and_then(|it| it.get("spec"));
     if spec.is_some_and(is_read_only_claim) {
-        return Access::Nobody;
+        return Access::NoOne;
     }
     let bound = spec.and_then(|spec| related.persistent_volume(&spec.text_at(["volumeName"])?));
     let bound = bound.or_else(|| related.persistent_volume_of(target.resource, name));

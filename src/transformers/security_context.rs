@@ -1,16 +1,26 @@
 //! `securityContext`: security contexts that meet a Pod Security Standard, `restricted` by default.
 //!
-//! With the profile `restricted` it sets everything that the standard requires at that level, a read-only root filesystem,
-//! and writable mounts such as `/tmp` so that programs keep working. With `baseline` and `privileged` it sets only the fields
-//! in the config.
+//! With the profile `restricted` it sets everything that the standard requires at that level. With `baseline` and `privileged`
+//! it sets only the fields in the config.
+//!
+//! A read-only root filesystem is not part of the standard and stops programs that write elsewhere than in volumes. With
+//! `restricted` it is set, with writable mounts such as `/tmp`, where the catalogue has all paths of the image
+//! (`pathsAreComplete`) and the container has no command of its own, where `writablePaths` has an entry for the container,
+//! and where the config sets `container.readOnlyRootFilesystem`. FIT-SEC004 reports other images, each once.
 //!
 //! Fields that both pods and containers have (`runAsNonRoot`, `runAsUser`, `runAsGroup`, `seccompProfile`,
 //! `appArmorProfile`) are set for the pod, or with `placement: Container` for each container. With mode `Ensure` the
 //! author's values stay, and a finding reports those that are weaker. A combination that the API server rejects or that
 //! cannot start is never written: `allowPrivilegeEscalation: false` with `privileged: true`, or `runAsNonRoot` with user 0.
 //!
-//! The catalogue of images (`src/catalogue/images.yaml` and the config's `catalogue`) provides users that neither the author
-//! nor the config sets, and the paths that images write to.
+//! The catalogue of images (`src/catalogue/images.yaml` and the config's `catalogue`) provides users that the author does not
+//! set, and the paths that images write to. `pod.runAsUser` and `pod.runAsGroup` of the config apply to images without a user
+//! in the catalogue; with the mode `Override`, or in `container`, they apply to all.
+//!
+//! A container that is not root can write to a claim only if it belongs to the pod's `fsGroup`. It is set to the group, else to
+//! the number of the user, unless an init container changes the owner as root. If the image needs a private directory
+//! (`ownDirectory`) and that is the root of an emptyDir, its variable is set to a directory below, with the mode of
+//! `ownDirectory` in `modes`.
 //!
 //! Sources: `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, the
 //! fields' own docs in k8s.io/api `core/v1/types.go`, and `policy/check_*.go` in
@@ -27,10 +37,6 @@
 //!                                                 capabilities:
 //!                                                   drop:
 //!                                                   - ALL
-//!                                                 readOnlyRootFilesystem: true
-//!                                               volumeMounts:
-//!                                               - name: fitout-web-tmp
-//!                                                 mountPath: /tmp
 //! ```
 
 mod check;
@@ -83,11 +89,13 @@ pub struct SecurityContext {
     /// Where to set fields that both pods and containers have.
     placement: Placement,
     /// Fields of the pod's security context, as in Kubernetes. Defaults with `restricted`: `runAsNonRoot: true` and the
-    /// seccomp profile `RuntimeDefault`. If the pod mounts a claim and has a `runAsGroup`, also `fsGroup` with that group and
-    /// `fsGroupChangePolicy: OnRootMismatch`.
+    /// seccomp profile `RuntimeDefault`. If a container that is not root can write to a claim, also `fsGroup` with its group,
+    /// else with the number of its user, and `fsGroupChangePolicy: OnRootMismatch`. `runAsUser` and `runAsGroup` apply to
+    /// images without a user in the catalogue; with the mode `Override` to all.
     pod: core::PodSecurityContext,
     /// Fields of each container's security context, as in Kubernetes. Defaults with `restricted`:
-    /// `allowPrivilegeEscalation: false`, `capabilities.drop: [ALL]`, `readOnlyRootFilesystem: true`.
+    /// `allowPrivilegeEscalation: false`, `capabilities.drop: [ALL]`, and `readOnlyRootFilesystem: true` where it is known
+    /// where the container writes.
     container: core::SecurityContext,
     /// Paths that stay writable under a read-only root filesystem: `path`, and optionally `sizeLimit` (default 64Mi),
     /// `medium: Memory`, and `container` (a name, with `*` and `?`). Paths from profiles are added to the general ones.
