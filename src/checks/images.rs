@@ -85,7 +85,9 @@ fn unknown(
             )
         }
     };
-    if !has_user {
+    if !has_user && is_root {
+        message += "; it starts as root, so runAsNonRoot prevents its containers from starting";
+    } else if !has_user {
         message +=
             "; if the user is root or a name, runAsNonRoot prevents its containers from starting";
     }
@@ -96,7 +98,11 @@ fn unknown(
         true => ("container.readOnlyRootFilesystem", "readOnlyRootFilesystem"),
         false => (NON_ROOT, "runAsUser"),
     };
-    let help = help(&image, known, has_user, paths.as_ref());
+    let help = match is_root && !has_user {
+        true => "use an image that starts as another user, or set `pod.runAsNonRoot: false` in a profile for these pods"
+            .to_owned(),
+        false => help(&image, known, has_user, paths.as_ref()),
+    };
     let finding = Finding::graded(&UNKNOWN, severity, message)
         .about(&container.subject, &["securityContext", field])
         .decided_by(section.decision(leaf))
