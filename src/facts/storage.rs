@@ -80,7 +80,7 @@ impl<'a> Storage<'a> {
 
     /// The writable mounts of a container.
     pub fn mounts(&self, container: View<'a>) -> impl Iterator<Item = Mount<'a>> {
-        let mounts = container.items_at(["volumeMounts"]).filter_map(|mount| {
+        container.items_at(["volumeMounts"]).filter_map(|mount| {
             let volume = mount.text_at(["name"])?;
             let access = *self.0.get(&volume)?;
             let is_read_only = mount.get("readOnly").and_then(View::bool) == Some(true);
@@ -89,8 +89,7 @@ impl<'a> Storage<'a> {
                 access,
                 path: mount.text_at(["mountPath"]).unwrap_or_default(),
             })
-        });
-        mounts
+        })
     }
 }
 
