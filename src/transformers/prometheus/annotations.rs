@@ -106,7 +106,11 @@ impl Fitting<'_, '_> {
             return reason("only its operator knows its ports");
         }
         // Init and ephemeral containers alone are no program that could serve metrics.
-        if !template.containers.iter().any(|it| it.container_type == ContainerType::Container) {
+        if !template
+            .containers
+            .iter()
+            .any(|it| it.container_type == ContainerType::Container)
+        {
             return reason("it has no containers");
         }
         if !settings.include_jobs && is_short_lived(resource, template) {
