@@ -40,6 +40,7 @@ mod pod_security;
 mod probes;
 mod root_file_system;
 mod run;
+mod schema;
 mod scraping;
 mod services;
 mod targets;
@@ -103,6 +104,7 @@ checks! {
     exemptions,
     targets,
     run,
+    schema,
     pod_security,
     services,
     network_policies,
