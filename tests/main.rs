@@ -16,6 +16,7 @@ mod golden;
 mod growth;
 mod hosts;
 mod in_place;
+mod knowledge;
 mod layers;
 mod ledger;
 mod output;

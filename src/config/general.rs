@@ -23,7 +23,7 @@ use crate::problem::{Problem, suggestion};
 /// How KRM results report changes. They always contain errors and warnings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum ChangesReport {
-    /// One result of severity info for each changed object.
+    /// One result of severity info for each changed object, and for each token that is taken away.
     #[default]
     Summary,
     /// One result of severity info for each change.

@@ -92,7 +92,7 @@ struct ObjectChanges {
 pub enum DetailLevel {
     /// Each change, and the ledger.
     EachChange,
-    /// The number of changes by object: enough for hosts, and much cheaper.
+    /// The number of changes by object, and each token that is taken away: enough for hosts, and much cheaper.
     Counts,
     /// Totals, errors and warnings only, for hosts that discard results.
     Totals,
@@ -140,8 +140,13 @@ impl Report {
         let summary = summarise(fitted, resources);
         let mut results: Vec<Entry> = Vec::new();
         let mut entries = Entries::new(config);
-        if detail == DetailLevel::EachChange {
-            for (index, change) in fitted.changes.iter().enumerate() {
+        let is_listed = |change: &Change| match detail {
+            DetailLevel::EachChange => true,
+            DetailLevel::Counts => change.token_reason().is_some(),
+            DetailLevel::Totals => false,
+        };
+        for (index, change) in fitted.changes.iter().enumerate() {
+            if is_listed(change) {
                 results.push(entries.of_change(index, change, &resources[change.resource]));
             }
         }

@@ -206,7 +206,7 @@ fn decider_of(entry: &Entry) -> String {
     let environment = decision.and_then(|decision| decision.environment());
     let field = config.field.trim_start_matches("spec.");
     let in_environment = environment.map_or(String::new(), |(name, _)| format!(" in {name}"));
-    match decision.and_then(|decision| decision.profile.as_ref()) {
+    let decider = match decision.and_then(|decision| decision.profile.as_ref()) {
         Some(profile) => format!("profile {profile}{in_environment}"),
         None if is_default => format!("default of {field}"),
         None => {
@@ -214,6 +214,10 @@ fn decider_of(entry: &Entry) -> String {
             let section = field.split('.').next().unwrap_or_default();
             format!("{section}{in_environment}")
         }
+    };
+    match &entry.token_reason {
+        Some(reason) => format!("{decider}; {reason}"),
+        None => decider,
     }
 }
 

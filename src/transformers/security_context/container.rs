@@ -6,7 +6,7 @@ use super::user::runs_as_root;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
 use super::{REFUSED, SecurityContext, authors_own, not_in_knative, not_set, too_young};
 use crate::config::Section;
-use crate::edit::Edits;
+use crate::edit::{Edits, Knowledge};
 use crate::finding::{Finding, Mode};
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
@@ -58,11 +58,28 @@ impl<'a> ContainerFitting<'_, 'a> {
             }
             match self.conflict(wanted, edits) {
                 Some(finding) => edits.find(finding),
-                None => self.location().set(wanted, self.section, edits)?,
+                None => match self.known(wanted) {
+                    None => self.location().set(wanted, self.section, edits)?,
+                    known => {
+                        let wanted = Wanted {
+                            knowledge: known,
+                            ..wanted.clone()
+                        };
+                        self.location().set(&wanted, self.section, edits)?;
+                    }
+                },
             }
         }
         let is_read_only = self.planned(edits, &["readOnlyRootFilesystem"]);
         Ok(is_read_only == Some(Value::from(true)))
+    }
+
+    /// What is known about the program for a field whose default is not part of the standard.
+    fn known(&self, wanted: &Wanted) -> Option<Knowledge> {
+        let is_root = wanted.name == "readOnlyRootFilesystem";
+        is_root
+            .then(|| self.section.known_paths(self.container))
+            .flatten()
     }
 
     /// Whether a field is not set, without a finding or with one of the pod's.

@@ -5,7 +5,7 @@ use super::pod::PodFitting;
 use super::user::{id_of, id_of_pod};
 use super::wanted::Wanted;
 use crate::config::Section;
-use crate::edit::Edits;
+use crate::edit::{Edits, Knowledge};
 use crate::facts::{Access, Storage, View};
 use crate::objects::{ClaimKind, Container, ContainerType};
 use crate::yaml::Value;
@@ -28,7 +28,12 @@ impl PodFitting<'_, '_, '_> {
         let fields = [("fsGroup", group), ("fsGroupChangePolicy", policy)].into_iter();
         fields
             .filter(|(name, _)| wanted.iter().all(|it| it.name != *name))
-            .map(|(name, value)| Wanted::of("pod", name, value))
+            .map(|(name, value)| Wanted {
+                knowledge: Some(Knowledge::input(
+                    "the pod mounts a claim, and a container that can write to it has this id",
+                )),
+                ..Wanted::of("pod", name, value)
+            })
             .collect()
     }
 

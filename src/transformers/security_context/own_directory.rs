@@ -7,7 +7,7 @@ use super::container::ContainerFitting;
 use super::user::id_of;
 use super::writable::mapping;
 use crate::catalogue::clean;
-use crate::edit::{Edits, Proposal};
+use crate::edit::{Edits, Knowledge, Proposal};
 use crate::facts::{Access, Storage, View};
 use crate::finding::Mode;
 use crate::objects::{Related, Target};
@@ -72,6 +72,7 @@ impl ContainerFitting<'_, '_> {
         );
         let decision = self.section.decision(LEAF);
         let subject = &self.container.subject;
-        edits.append(Proposal::new(subject, &["env"], mapping(value), decision).note(note))
+        let proposal = Proposal::new(subject, &["env"], mapping(value), decision);
+        edits.append(proposal.known(Knowledge::catalogue(note)))
     }
 }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::SecurityContext;
 use crate::config::Section;
+use crate::edit::Knowledge;
 use crate::finding::Mode;
 use crate::objects::Template;
 use crate::yaml::Value;
@@ -96,7 +97,12 @@ pub(super) struct Wanted {
     pub(super) name: String,
     pub(super) leaf: String,
     pub(super) value: Value,
+    /// What is known if the config does not set the field.
+    pub(super) knowledge: Option<Knowledge>,
 }
+
+/// Why the profile restricted sets a field by default.
+const OF_PROFILE: Knowledge = Knowledge::config("the level restricted requires it");
 
 /// The fields of a security context, with configured values replacing defaults. Each field is set as a whole, except that
 /// the two lists of `capabilities` are set separately.
@@ -119,7 +125,10 @@ pub(super) fn wanted(
     }
     let wanted = fields.into_iter();
     wanted
-        .map(|(name, value)| Wanted::of(context, &name, as_accepted(&name, value)))
+        .map(|(name, value)| Wanted {
+            knowledge: Some(OF_PROFILE),
+            ..Wanted::of(context, &name, as_accepted(&name, value))
+        })
         .collect()
 }
 
@@ -179,6 +188,7 @@ impl Wanted {
             name: name.to_owned(),
             leaf: format!("{context}.{name}"),
             value,
+            knowledge: None,
         }
     }
 
