@@ -19,7 +19,7 @@ STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL STATIC
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance e2e conformance lossless fuzz corpus bench instructions growth golden clean
+.PHONY: help run test lint binary image hosts test-hosts acceptance e2e start conformance lossless fuzz corpus bench instructions growth golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -65,6 +65,9 @@ acceptance: ## check the requirements of every system and environment on the out
 e2e: ## apply every overlay to a real control plane, promote between environments, and try the bases without fitout
 	@scripts/e2e
 
+start: ## run programs in Docker exactly as fitout fitted their pods; ONLY=word selects
+	@ONLY='$(ONLY)' scripts/start
+
 conformance: ## compare quantities, label selectors and the Pod Security Standards with Kubernetes' own Go code
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
 	  cargo test $(LOCKED) --lib conformance -- --ignored && \
@@ -100,7 +103,9 @@ growth: ## measure how the CPU time grows with the input, up to 16,000 of each s
 golden: ## rewrite expected files of golden tests and generated pages in docs/; read the diff before you commit it
 	UPDATE_GOLDEN=1 cargo test $(LOCKED) --no-fail-fast --test fitout golden::
 	UPDATE_GOLDEN=1 cargo test $(LOCKED) --no-fail-fast
-	@UPDATE_GOLDEN=1 scripts/test-hosts acceptance::the_pages_are_current
+	@cargo build $(LOCKED)
+	@UPDATE_GOLDEN=1 FITOUT_HOST_TESTS=1 FITOUT_BIN=$(abspath $(or $(CARGO_TARGET_DIR),target))/debug/fitout \
+		cargo test $(LOCKED) --test fitout acceptance::the_pages_are_current
 
 clean: ## remove all build output
 	cargo clean

@@ -423,7 +423,7 @@ impl<'a> Edits<'a> {
         changes.map(|change| Finding {
             rule: &change::DIFFERENT,
             severity: change::DIFFERENT.severity,
-            help: None,
+            help: Some(change::ON_DIFFERENCE.to_owned()),
             ..change.as_finding()
         })
     }

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod bad_input;
+mod catalogue_page;
 mod checks_page;
 mod cli;
 mod creates;
@@ -11,6 +12,7 @@ mod english;
 mod environments;
 mod examined;
 mod files;
+mod findings;
 mod fuzzing;
 mod golden;
 mod growth;
@@ -30,4 +32,5 @@ mod reading;
 mod readme;
 mod restricted;
 mod signs;
+mod start;
 mod tidy;

@@ -175,7 +175,7 @@ fn help(
                 let paths = known.map_or(&[][..], |it| it.writable_paths.as_slice());
                 let paths = [paths.join(", ").as_str(), "…"].join(", ");
                 let paths = paths.trim_start_matches(", ");
-                let _ = write!(line, ", writablePaths: [{paths}], pathsAreComplete: true");
+                let _ = write!(line, ", writablePaths: [{paths}], pathsAreComplete: true, source: …");
             }
             format!("add `{line}}}` to `spec.catalogue`, or set the fields in the manifest")
         }

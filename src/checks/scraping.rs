@@ -1,8 +1,10 @@
-//! FIT-PRM002, FIT-PRM003 and FIT-PRM005: metrics that are scraped more than once, which makes every sum over them wrong, or
-//! not at all.
+//! FIT-PRM002, FIT-PRM003, FIT-PRM005 and FIT-PRM007: metrics that are scraped more than once, which makes every sum over them
+//! wrong, or not at all.
 //!
 //! The check reads the annotations of the objects that the section `prometheus` selects, with the edits of the config: those
-//! of pods, or with `placement: Service` those of Services.
+//! of pods, or with `placement: Service` those of Services. A number is scraped whether or not a container declares it, so
+//! it is only reported if all containers declare other ports; the OpenTelemetry Collector scrapes only declared ports.
+//! Annotations of a Deployment or a Job are reported with any config: readers look at pods and Services.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -14,12 +16,14 @@ use super::{Check, Find, Scene};
 use crate::config::Section;
 use crate::facts::View;
 use crate::finding::{Finding, Mode, Subject};
-use crate::objects::{Container, Monitor, Pods, Service};
+use crate::objects::{Container, Pods, Service};
+use crate::problem::field_path;
+use crate::read::Resource;
 use crate::rules::{Rule, rule};
 use crate::select::Selected;
 use crate::transformers::Scope;
-use crate::transformers::prometheus::{Ports, Prometheus};
-use crate::yaml::Value;
+use crate::transformers::prometheus::{Convention, Ports, Prometheus, Word};
+use crate::yaml::{Node, Value};
 
 const TWICE: Rule = rule(
     "FIT-PRM002",
@@ -36,30 +40,95 @@ const NO_PORT: Rule = rule(
     Severity::Error,
     "an annotated port that no container declares",
 );
+const MISPLACED: Rule = rule(
+    "FIT-PRM007",
+    Severity::Warning,
+    "scrape annotations on a workload, where no reader looks",
+);
 
 pub(super) const CHECK: Check = Check {
     name: "scraping",
-    rules: &[TWICE, SEVERAL, NO_PORT],
-    find: &[Find::Object(|scene, selected| {
-        let service = scene.objects().related.service(selected.index);
-        let has_some = service.is_some() || !selected.target.templates.is_empty();
-        if !has_some || selected.skips("prometheus") {
-            return Vec::new();
-        }
-        let sections = &scene.transformers.prometheus;
-        let scope = Scope::of(sections, scene.selection, selected);
-        let Some(section) = scope.section() else {
-            return Vec::new();
-        };
-        let is_left = matches!(section.mode("scrape"), Mode::Off | Mode::Remove);
-        match (section.settings.annotates_services(), service) {
-            _ if is_left || !section.settings.scrapes() => Vec::new(),
-            (false, _) => of_pods(scene, selected, &section),
-            (true, Some(service)) => of_service(scene, service, &section),
-            (true, None) => Vec::new(),
-        }
-    })],
+    rules: &[TWICE, SEVERAL, NO_PORT, MISPLACED],
+    find: &[
+        Find::Object(|scene, selected| {
+            let service = scene.objects().related.service(selected.index);
+            let has_some = service.is_some() || !selected.target.templates.is_empty();
+            if !has_some || selected.skips("prometheus") {
+                return Vec::new();
+            }
+            let sections = &scene.transformers.prometheus;
+            let scope = Scope::of(sections, scene.selection, selected);
+            let Some(section) = scope.section() else {
+                return Vec::new();
+            };
+            let is_left = matches!(section.mode("scrape"), Mode::Off | Mode::Remove);
+            match (section.settings.annotates_services(), service) {
+                _ if is_left || !section.settings.scrapes() => Vec::new(),
+                (false, _) => of_pods(scene, selected, &section),
+                (true, Some(service)) => of_service(scene, service, &section),
+                (true, None) => Vec::new(),
+            }
+        }),
+        Find::Object(misplaced),
+    ],
 };
+
+/// Scrape annotations of a workload whose pods have none: a frequent mistake.
+fn misplaced(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
+    let resource = selected.target.resource;
+    let is_workload = matches!(resource.group(), "apps" | "batch" | "argoproj.io")
+        || resource.kind == "ReplicationController";
+    let [template] = selected.target.templates.as_slice() else {
+        return Vec::new();
+    };
+    if !is_workload || selected.skips("prometheus") {
+        return Vec::new();
+    }
+    let default = Prometheus::default();
+    let scope = Scope::of(&scene.transformers.prometheus, scene.selection, selected);
+    let section = scope.section();
+    let settings = section.as_ref().map_or(&default, |it| &it.settings);
+    let word = |key: &str, value: &str| {
+        let own = settings.word(key, value);
+        own.or_else(|| settings.others_word(key, value).map(|it| it.0))
+    };
+    let said = |annotations: Option<Node<'_>>| {
+        let mut entries = annotations.into_iter().flat_map(Node::entries);
+        entries.find_map(|(key, value)| {
+            let (key, value) = (key.text()?, value.text()?);
+            word(&key, &value).map(|_| (key.into_owned(), value.into_owned()))
+        })
+    };
+    let places: [&[&str]; 2] = [
+        &["metadata", "annotations"],
+        &["spec", "jobTemplate", "metadata", "annotations"],
+    ];
+    let at = |path: &[&str]| resource.node.at(path.iter().copied());
+    let found = places
+        .into_iter()
+        .find_map(|path| Some((path, said(at(path))?)));
+    let Some((path, (key, value))) = found else {
+        return Vec::new();
+    };
+    if said(template.node.at(["metadata", "annotations"])).is_some() {
+        return Vec::new();
+    }
+    let kind = if path[0] == "metadata" {
+        &resource.kind
+    } else {
+        "Job"
+    };
+    let message = format!(
+        "{key} is on a {kind}, where no reader looks: scrape annotations belong to pods or Services"
+    );
+    let field: Vec<&str> = path.iter().copied().chain([key.as_str()]).collect();
+    let to = template.pod_metadata.at(&["annotations"]);
+    let finding = Finding::new(&MISPLACED, message)
+        .about(&Subject::object(), &field)
+        .current(Some(Value::from(value.as_str())))
+        .help(format!("move it to {}", field_path(&to)));
+    vec![finding]
+}
 
 /// Pods that are scraped twice, or whose annotations name a port that does not exist.
 fn of_pods(
@@ -70,19 +139,22 @@ fn of_pods(
     let mut findings = Vec::new();
     let resource = selected.target.resource;
     let related = &scene.objects().related;
-    let (scrape, port) = (section.settings.key("scrape"), section.settings.key("port"));
+    let settings = &section.settings;
+    let (scrape, port) = (settings.key("scrape"), settings.key("port"));
     for (place, template) in selected.target.templates.iter().enumerate() {
         if section.settings.leaves(resource, template) {
             continue;
         }
-        let monitors = related.monitors_of(selected.index, place);
+        let scrapers = related.scrapers_of(selected.index, place);
         let services = || related.services_of(selected.index, place);
         // Most pods need no check with their edits.
         let may_be_scraped = |it: &Service<'_>| {
             it.resource.annotation(&scrape).is_some() || !scene.changes_of(it.object).is_empty()
         };
         let ports_of = |it: &Container<'_>| it.node.items_at(["ports"]).count();
-        let is_unsuspicious = monitors.is_empty()
+        let is_unsuspicious = scrapers.is_empty()
+            && !settings.names_ports()
+            && settings.convention() != Convention::OpenTelemetry
             && template.containers.iter().map(ports_of).sum::<usize>() < 2
             && template.annotation(&port).is_none()
             && !services().any(may_be_scraped);
@@ -104,8 +176,8 @@ fn of_pods(
             continue;
         }
         let services = services().filter_map(|it| annotations.of_service(scene, it));
-        let monitors = monitors.into_iter().map(name_of);
-        findings.extend(services.chain(monitors).map(|by| annotations.twice(&by)));
+        let scrapers = scrapers.into_iter().map(Resource::display_name);
+        findings.extend(services.chain(scrapers).map(|by| annotations.twice(&by)));
         findings.extend(annotations.several(&ports));
     }
     findings
@@ -129,7 +201,7 @@ fn of_service(
         of: edits.view(service.resource.node, Pointer::root()),
     };
     let ports = Ports::of_service(related, service);
-    let mut findings: Vec<Finding> = annotations.undeclared(&ports).into_iter().collect();
+    let mut findings: Vec<Finding> = annotations.undeclared(&ports);
     if !annotations.ask_for(annotations.of) {
         return findings;
     }
@@ -143,17 +215,14 @@ fn of_service(
     let pods = pods
         .any(is_scraped)
         .then(|| "the annotations of its pods".to_owned());
-    let monitors = related.monitors_of_service(service).map(name_of);
+    let scrapers = related.scrapers_of_service(service).into_iter();
+    let scrapers = scrapers.map(Resource::display_name);
     let services = related.services_beside(service).into_iter();
     let services = services.filter_map(|it| annotations.of_service(scene, it));
-    let others = pods.into_iter().chain(monitors).chain(services);
+    let others = pods.into_iter().chain(scrapers).chain(services);
     findings.extend(others.map(|by| annotations.twice(&by)));
     findings.extend(annotations.several(&ports));
     findings
-}
-
-fn name_of(monitor: &Monitor<'_>) -> String {
-    monitor.resource.display_name()
 }
 
 /// The annotations of pods or of a Service, with the edits.
@@ -178,7 +247,10 @@ impl<'v> Annotations<'v> {
 
     /// Whether a template or a Service asks to be scraped.
     fn ask_for(&self, of: View<'_>) -> bool {
-        self.get_of(of, "scrape").as_deref() == Some("true")
+        let annotations = of.at(["metadata", "annotations"]).into_iter();
+        let mut entries = annotations.flat_map(View::entries);
+        let settings = &self.section.settings;
+        entries.any(|(key, value)| settings.word(&key, &value.text()) == Some(Word::Scrape))
     }
 
     /// Whether the annotations of another template or Service lead to the same port.
@@ -220,7 +292,7 @@ impl<'v> Annotations<'v> {
 
     /// Several ports, each of which is a target of Prometheus.
     fn several(&self, ports: &Ports<'_>) -> Option<Finding> {
-        if ports.targets() < 2 {
+        if ports.targets() < 2 || self.section.settings.convention() != Convention::PrometheusIo {
             return None;
         }
         // Prometheus drops duplicate targets of one port if their labels are equal, which is the usual case.
@@ -240,22 +312,61 @@ impl<'v> Annotations<'v> {
         Some(finding.help("select the port by name in a PodMonitor or ServiceMonitor, or exempt it from FIT-PRM003 if the scrape config keeps one target per pod"))
     }
 
-    fn undeclared(&self, ports: &Ports<'_>) -> Option<Finding> {
-        let port = self.get("port")?;
-        if self.get("scrape").as_deref() == Some("false") || ports.leads_to(&port) {
-            return None;
+    /// Annotated ports that are not scraped, or probably wrong.
+    fn undeclared(&self, ports: &Ports<'_>) -> Vec<Finding> {
+        let help = "fix the annotation, or set `prometheus.port` with the mode Override";
+        if self.section.settings.convention() == Convention::OpenTelemetry {
+            let unseen = self.hinted().into_iter();
+            let unseen = unseen.filter(|port| !ports.is_declared_by_ordinary(port));
+            let finding = |port: String| {
+                let message = format!(
+                    "port {port} is annotated, but the collector scrapes only ports that ordinary containers declare"
+                );
+                Finding::graded(&NO_PORT, Severity::Warning, message)
+                    .about(self.subject, &["annotations"])
+                    .decided_by(self.section.decision("port"))
+                    .help("declare it under `ports` of its container")
+            };
+            return unseen.map(finding).collect();
         }
-        let why = match port.parse::<u16>() {
-            Ok(_) => ports.undeclared(),
-            Err(_) => "is not a number, and Prometheus does not look up port names",
+        let Some(port) = self.get("port") else {
+            return Vec::new();
         };
-        let message = format!("the manifest annotates port {port}, which {why}");
-        let severity = match self.section.settings.insists() {
-            true => Severity::Error,
-            false => Severity::Warning,
+        if !self.ask_for(self.of) && self.get("scrape").is_some() {
+            return Vec::new();
+        }
+        let insists = self.section.settings.insists();
+        let (severity, why) = match port.parse::<u16>() {
+            Ok(number) if ports.may_have(number) => return Vec::new(),
+            Ok(_) => (Severity::Warning, ports.undeclared()),
+            Err(_) => {
+                let severity = if insists {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                };
+                (
+                    severity,
+                    "is not a number, and Prometheus does not look up port names",
+                )
+            }
         };
+        let message = format!("port {port} is annotated, which {why}");
         let finding = self.finding(&NO_PORT, severity, message, "port", "port");
         let finding = finding.current(Some(Value::from(port.as_ref())));
-        Some(finding.help("fix the annotation, or set `prometheus.port` with the mode Override"))
+        vec![finding.help(help)]
+    }
+
+    /// The ports that hints of the OpenTelemetry Collector name.
+    fn hinted(&self) -> Vec<String> {
+        let annotations = self.of.at(["metadata", "annotations"]).into_iter();
+        let entries = annotations.flat_map(View::entries);
+        let hinted = entries.filter_map(|(key, value)| {
+            let settings = &self.section.settings;
+            let hint = key.strip_prefix(settings.prefix())?;
+            let port = hint.strip_prefix('.')?.strip_suffix("/enabled")?;
+            (value.text() == "true").then(|| port.to_owned())
+        });
+        hinted.collect()
     }
 }

@@ -26,6 +26,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self) -> Result<u8, Failure> {
+        self.source.spare(&self.output)?;
         with_report(&self.output, self.plan_source())
     }
 
@@ -96,6 +97,7 @@ impl Plan {
                     let color = format.file.is_none()
                         && self.verbosity.color.applies_to(&std::io::stdout());
                     let mut text = plan.draw(color);
+                    text.append(report::effects(plan.report, self.verbosity.verbose));
                     text.append(report::accounts(plan.report, self.verbosity.verbose));
                     format.write(&text)?;
                 }

@@ -32,6 +32,10 @@ pub(super) const DIFFERENT: Rule = Rule {
     )
 };
 
+/// What to do about a difference.
+pub(super) const ON_DIFFERENCE: &str = "check manifests that are built for this environment; where the manifest's own value is \
+     wrong, set the mode of the field to Override, and where it is right, exempt it with a reason";
+
 /// A change of one leaf.
 #[derive(Clone, Debug)]
 pub struct Change {

@@ -7,7 +7,7 @@ use std::fmt;
 use super::pod::{ContainerList, PodFacts};
 use super::view::View;
 use crate::kubernetes::Quantity;
-use crate::objects::{Container, ContainerType, LimitRangeItem, Template};
+use crate::objects::{Container, ContainerType, LimitRangeItem, LimitType, Template};
 
 /// The two halves of `resources`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,7 +153,7 @@ impl PodAmounts {
         limits: impl Iterator<Item = &'l LimitRangeItem<'l>>,
     ) -> Cow<'_, PodAmounts> {
         let mut amounts = Cow::Borrowed(self);
-        for item in limits.filter(|item| !item.is_for_pods) {
+        for item in limits.filter(|item| item.of == LimitType::Container) {
             for (_, declared) in &mut amounts.to_mut().containers {
                 item.complete(&mut declared.requests, &mut declared.limits);
             }

@@ -100,6 +100,14 @@ impl<'a> ByPlace<'a> {
         by_place
     }
 
+    /// Whether any item is in the namespace; `None` for all namespaces.
+    pub(super) fn has_namespace(&self, namespace: Option<&str>) -> bool {
+        match namespace {
+            None => !self.by_namespace.is_empty(),
+            namespace => self.by_namespace.contains_key(&namespace),
+        }
+    }
+
     /// The items that a selector may match and that may be in the namespace, in their order.
     pub(super) fn candidates(
         &self,

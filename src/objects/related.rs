@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 use super::claims::{Claim, ClaimKind};
 use super::labels::ByPlace;
 use super::limit_range::LimitRangeItem;
+use super::monitors::{Monitor, Namespaces, Selects, hosts};
 use super::names::all_names;
 use super::target::Target;
 use super::template::is_sidecar;
@@ -28,6 +29,9 @@ pub struct Related<'a> {
     /// The position in `services`, by the index of the object.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
+    services_by_label: ByPlace<'a>,
+    /// The objects that have a Service scraped by its address, by its name, each with the namespace that it names or is in.
+    by_address: HashMap<String, Vec<(Option<String>, &'a Resource<'a>)>>,
     claims: HashMap<String, Called<'a>>,
     /// The namespaces of claims that StatefulSets create, by name without the ordinal.
     made_claims: HashMap<String, HashSet<Option<&'a str>>>,
@@ -80,13 +84,6 @@ pub struct Service<'a> {
     monitors: Vec<usize>,
 }
 
-/// A PodMonitor or ServiceMonitor of prometheus-operator.
-#[derive(Debug)]
-pub struct Monitor<'a> {
-    /// The monitor.
-    pub resource: &'a Resource<'a>,
-}
-
 impl<'a> Related<'a> {
     /// Adds an object with its pods and claims.
     pub fn add(&mut self, index: usize, target: &Target<'a>) {
@@ -123,9 +120,6 @@ impl<'a> Related<'a> {
                     monitors: Vec::new(),
                 });
             }
-            ("monitoring.coreos.com", "PodMonitor" | "ServiceMonitor") => {
-                self.monitors.push(Monitor { resource });
-            }
             ("", "PersistentVolume") => {
                 self.persistent_volumes.extend(by_name());
                 if let Some(claim) = resource.node.at(["spec", "claimRef"])
@@ -147,7 +141,16 @@ impl<'a> Related<'a> {
                 let quotas = self.quotas_of.entry(resource.namespace.as_deref());
                 quotas.or_default().push(resource);
             }
-            _ => {}
+            _ => {
+                self.monitors.extend(Monitor::all(index, resource));
+                for host in hosts(resource) {
+                    let mut parts = host.split('.').map(str::to_owned);
+                    let name = parts.next().unwrap_or_default();
+                    let own = || resource.namespace.as_deref().map(str::to_owned);
+                    let scraped = (parts.next().or_else(own), resource);
+                    self.by_address.entry(name).or_default().push(scraped);
+                }
+            }
         }
     }
 
@@ -199,17 +202,19 @@ impl<'a> Related<'a> {
         }
         let services = self.services.iter();
         let services = services.map(|it| (namespace_of(it.resource), it.resource.labels()));
-        let services = ByPlace::of(services.filter(|_| !self.monitors.is_empty()));
+        self.services_by_label = ByPlace::of(services.filter(|_| !self.monitors.is_empty()));
         for (index, monitor) in self.monitors.iter().enumerate() {
-            // An absent selector selects nothing.
-            let Some(selector) = monitor.selector() else {
-                continue;
+            let selector = &monitor.selector;
+            let is_for_pods = monitor.selects == Selects::Pods;
+            let index_of = match monitor.selects {
+                Selects::Pods => pods,
+                Selects::Services => &self.services_by_label,
             };
-            let is_for_pods = monitor.resource.kind == "PodMonitor";
-            let index_of = if is_for_pods { pods } else { &services };
-            let candidates = match monitor.is_for_own_namespace() {
-                true => index_of.candidates(&selector, namespace_of(monitor.resource)),
-                false => index_of.all.candidates(&selector).into_owned(),
+            let candidates = match monitor.namespaces {
+                Namespaces::Own => index_of.candidates(selector, namespace_of(monitor.resource)),
+                Namespaces::Any | Namespaces::Named(_) => {
+                    index_of.all.candidates(selector).into_owned()
+                }
             };
             for at in candidates {
                 let (resource, monitors, meets) = if is_for_pods {
@@ -249,19 +254,21 @@ impl<'a> Related<'a> {
             .filter_map(|at| self.services.get(*at))
     }
 
-    /// The monitors that scrape the pods of a template, directly or through a Service.
-    pub fn monitors_of(&self, object: usize, template: usize) -> Vec<&Monitor<'a>> {
+    /// The objects that have the pods of a template scraped, directly or through a Service.
+    pub fn scrapers_of(&self, object: usize, template: usize) -> Vec<&'a Resource<'a>> {
         let pods = self.pods_of(object, template);
         let mut monitors: Vec<usize> = pods.map(|it| it.monitors.clone()).unwrap_or_default();
         for service in self.services_of(object, template) {
             monitors.extend(&service.monitors);
         }
         monitors.sort_unstable();
-        monitors.dedup();
-        monitors
-            .into_iter()
-            .filter_map(|at| self.monitors.get(at))
-            .collect()
+        let monitors = monitors.into_iter();
+        let monitors = monitors.filter_map(|at| Some(self.monitors.get(at)?.resource));
+        let services = self.services_of(object, template);
+        let by_address = services.flat_map(|it| self.scrapers_by_address(it));
+        let mut scrapers: Vec<_> = monitors.chain(by_address).collect();
+        scrapers.dedup_by(|one, other| std::ptr::eq(*one, *other));
+        scrapers
     }
 
     /// All pods.
@@ -294,15 +301,35 @@ impl<'a> Related<'a> {
         others.filter(|it| !std::ptr::eq(*it, service)).collect()
     }
 
-    /// The monitors that scrape a Service.
-    pub fn monitors_of_service<'s>(
+    /// The objects that have the pods of a Service scraped through it.
+    pub fn scrapers_of_service(&self, service: &Service<'a>) -> Vec<&'a Resource<'a>> {
+        let monitors = service.monitors.iter();
+        let monitors = monitors.filter_map(|at| Some(self.monitors.get(*at)?.resource));
+        let mut scrapers: Vec<_> = monitors.chain(self.scrapers_by_address(service)).collect();
+        scrapers.dedup_by(|one, other| std::ptr::eq(*one, *other));
+        scrapers
+    }
+
+    fn scrapers_by_address<'s>(
         &'s self,
         service: &'s Service<'a>,
-    ) -> impl Iterator<Item = &'s Monitor<'a>> {
-        service
-            .monitors
-            .iter()
-            .filter_map(|at| self.monitors.get(*at))
+    ) -> impl Iterator<Item = &'a Resource<'a>> {
+        let named = self.by_address.get(service.resource.name.as_ref());
+        let here = service.resource.namespace.as_deref();
+        let named = named.into_iter().flatten();
+        named
+            .filter(move |(namespace, _)| may_share_namespace(namespace.as_deref(), here))
+            .map(|it| it.1)
+    }
+
+    /// All monitors.
+    pub fn monitors(&self) -> &[Monitor<'a>] {
+        &self.monitors
+    }
+
+    /// All Services, and their labels.
+    pub(super) fn labelled_services(&self) -> (&[Service<'a>], &ByPlace<'a>) {
+        (&self.services, &self.services_by_label)
     }
 
     /// The PersistentVolumeClaim that pods of an object reference by name, with its index.
@@ -409,29 +436,16 @@ impl<'a> Pods<'a> {
 }
 
 impl Monitor<'_> {
-    fn selector(&self) -> Option<LabelSelector> {
-        let selector = self.resource.node.at(["spec", "selector"])?;
-        Some(LabelSelector::of_object(selector))
-    }
-
-    /// Whether it only watches its own namespace, as it does by default.
-    fn is_for_own_namespace(&self) -> bool {
-        let of = |key| self.resource.node.at(["spec", "namespaceSelector", key]);
-        of("any").is_none() && of("matchNames").is_none()
-    }
-
     /// Whether the monitor watches the namespace of an object.
     fn reaches(&self, resource: &Resource<'_>) -> bool {
-        let node = self.resource.node;
-        if node.bool_at(["spec", "namespaceSelector", "any"]) == Some(true) {
-            return true;
-        }
-        let names = node.items_at(["spec", "namespaceSelector", "matchNames"]);
-        let mut names = names.peekable();
-        match names.peek() {
-            None => are_together(self.resource, resource),
+        match &self.namespaces {
+            Namespaces::Any => true,
+            Namespaces::Own => are_together(self.resource, resource),
             // An object without a namespace is in none of the named ones.
-            Some(_) => names.any(|name| name.text().as_deref() == resource.namespace.as_deref()),
+            Namespaces::Named(names) => {
+                let here = resource.namespace.as_deref();
+                names.iter().any(|name| Some(name.as_str()) == here)
+            }
         }
     }
 }

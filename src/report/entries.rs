@@ -62,6 +62,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             change: Some(index),
             token_reason: change.token_reason(),
             folded: None,
+            lines: None,
         }
     }
 
@@ -101,6 +102,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             change: None,
             token_reason: None,
             folded: finding.folded,
+            lines: finding.lines,
         }
     }
 

@@ -7,7 +7,7 @@ use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
 use super::Tags;
-use crate::finding::{Folded, Part};
+use crate::finding::{Folded, Lines, Part};
 use crate::problem::Problem;
 use crate::yaml::Position;
 
@@ -56,6 +56,9 @@ pub struct Entry {
     /// If set, text reports show the findings of an object as one, with this message.
     #[serde(skip)]
     pub folded: Option<Folded>,
+    /// The lines that resolve it and the others of its group.
+    #[serde(skip)]
+    pub lines: Option<Lines>,
 }
 
 impl Entry {
@@ -154,6 +157,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         change: None,
         token_reason: None,
         folded: None,
+        lines: None,
     }
 }
 

@@ -1,8 +1,8 @@
 //! The declared ports, and the choice of the metrics port.
 
-use super::{Port, Prometheus};
+use super::Prometheus;
 use crate::config::Section;
-use crate::objects::{ContainerType, Related, Service, Template, expected};
+use crate::objects::{Container, ContainerType, Related, Service, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -15,6 +15,8 @@ pub struct Ports<'t> {
     /// The ports that could serve metrics.
     usable: Vec<DeclaredPort>,
     targets: usize,
+    /// Whether every container declares ports, so that another port is probably wrong.
+    by_all: bool,
     /// The pods, for looking up their images in the catalogue.
     pods: Option<&'t Template<'t>>,
     /// The wording of findings about them.
@@ -58,14 +60,21 @@ impl DeclaredPort {
     }
 }
 
+/// What the catalogue has for an image.
+pub(super) struct OfImage<'s> {
+    pub(super) image: String,
+    /// The name of its container.
+    pub(super) container: String,
+    pub(super) port: u16,
+    pub(super) path: Option<&'s str>,
+}
+
 /// The metrics port according to the declared ports.
 pub(super) enum Metrics {
     /// This port.
     Known(u16),
     /// This port, which the catalogue has for this image.
     OfImage(u16, String),
-    /// The configured port, which is not declared.
-    Undeclared(String),
     /// Any of these; empty when no port is declared.
     Unclear(Vec<u16>),
 }
@@ -83,11 +92,14 @@ impl<'t> Ports<'t> {
         let mut ports = Ports {
             usable: Vec::new(),
             targets: 0,
+            by_all: true,
             pods: Some(template),
             words: &OF_PODS,
         };
         let containers = template.containers.iter();
         for container in containers.filter(|it| it.container_type != ContainerType::Ephemeral) {
+            let is_lasting = container.container_type != ContainerType::Init;
+            ports.by_all &= !is_lasting || container.node.items_at(["ports"]).next().is_some();
             for (index, port) in container.node.items_at(["ports"]).enumerate() {
                 let name = port.text_at(["name"]);
                 let path = container
@@ -104,7 +116,7 @@ impl<'t> Ports<'t> {
                 // Prometheus scrapes over HTTP, when init containers have already ended.
                 let protocol = port.text_at(["protocol"]);
                 let is_tcp = protocol.is_none_or(|protocol| protocol == "TCP");
-                if is_tcp && container.container_type != ContainerType::Init {
+                if is_tcp && is_lasting {
                     ports.usable.push(DeclaredPort {
                         names: name.map(|name| name.into_owned()).into_iter().collect(),
                         number,
@@ -121,6 +133,7 @@ impl<'t> Ports<'t> {
         let mut ports = Ports {
             usable: Vec::new(),
             targets: 0,
+            by_all: true,
             pods: None,
             words: &OF_SERVICE,
         };
@@ -166,11 +179,16 @@ impl<'t> Ports<'t> {
         self.targets
     }
 
-    /// Whether Prometheus finds an annotated port. If no port is declared at all, Prometheus creates one target without a port,
-    /// and the annotation sets it.
-    pub fn leads_to(&self, port: &str) -> bool {
-        let is_free = self.targets == 0;
-        port.parse().is_ok_and(|number| is_free || self.has(number))
+    /// Whether nothing speaks against a port: one of these has the number, or not all containers declare ports.
+    pub fn may_have(&self, number: u16) -> bool {
+        self.has(number) || !self.by_all
+    }
+
+    /// Whether an ordinary container declares a port with this number.
+    pub fn is_declared_by_ordinary(&self, number: &str) -> bool {
+        number
+            .parse()
+            .is_ok_and(|it| self.container_of(it).is_some())
     }
 
     /// The rest of a sentence about a port that is not among them: "which …".
@@ -184,24 +202,37 @@ impl<'t> Ports<'t> {
     }
 
     /// Whether a port has this number.
-    fn has(&self, number: u16) -> bool {
+    pub(super) fn has(&self, number: u16) -> bool {
         self.usable.iter().any(|port| port.number == number)
     }
 
-    /// The metrics port.
+    /// The number of the port with a name.
+    pub(super) fn named(&self, name: &str) -> Option<u16> {
+        let mut ports = self.usable.iter();
+        ports.find(|port| port.is_called(name)).map(|it| it.number)
+    }
+
+    fn ordinary(&self) -> impl Iterator<Item = &'t Container<'t>> {
+        let containers = self.pods.into_iter().flat_map(|pods| &pods.containers);
+        containers.filter(|it| it.container_type == ContainerType::Container)
+    }
+
+    /// The name of the ordinary container that declares a port.
+    pub(super) fn container_of(&self, number: u16) -> Option<String> {
+        let declares = |it: &&Container<'_>| {
+            let mut ports = it.node.items_at(["ports"]);
+            ports.any(|port| port.int_at(["containerPort"]) == Some(number))
+        };
+        self.ordinary().find(declares).map(|it| it.name.to_string())
+    }
+
+    /// The name of the first ordinary container.
+    pub(super) fn first_container(&self) -> Option<String> {
+        self.ordinary().next().map(|it| it.name.to_string())
+    }
+
+    /// The metrics port if none is configured.
     pub(super) fn metrics(&self, section: &Section<'_, Prometheus>) -> Metrics {
-        match &section.settings.port {
-            Some(Port::Number(number)) if self.has(*number) => return Metrics::Known(*number),
-            Some(Port::Number(number)) => return Metrics::Undeclared(number.to_string()),
-            Some(Port::Name(name)) => {
-                let named = self.usable.iter().find(|port| port.is_called(name));
-                return match named {
-                    Some(port) => Metrics::Known(port.number),
-                    None => Metrics::Undeclared(name.clone()),
-                };
-            }
-            None => {}
-        }
         let exact = METRICS_PORT_NAMES
             .iter()
             .map(|name| self.numbers(|port| port.is_called(name)));
@@ -213,32 +244,32 @@ impl<'t> Ports<'t> {
             Some([only]) => Metrics::Known(*only),
             Some(several) => Metrics::Unclear(several.to_vec()),
             None => match self.of_image(section) {
-                Some((image, port, _)) => Metrics::OfImage(port, image),
+                Some(OfImage { image, port, .. }) => Metrics::OfImage(port, image),
                 None => Metrics::Unclear(self.numbers(|port| !port.is_sidecars)),
             },
         }
     }
 
-    /// The image, port and path from the catalogue, if containers declare exactly one such port.
-    pub(super) fn of_image<'s>(
-        &self,
-        section: &'s Section<'_, Prometheus>,
-    ) -> Option<(String, u16, Option<&'s str>)> {
-        let containers = self.pods.into_iter().flat_map(|pods| &pods.containers);
-        let mut known = containers
-            .filter(|it| it.container_type == ContainerType::Container)
-            .filter_map(|container| {
-                let image = container.node.text_at(["image"])?;
-                let settings = &section.settings;
-                let entry = settings.known.entry_for(section.catalogue(), &image)?;
-                let port = entry.metrics_port?;
-                let mut declared = container.node.items_at(["ports"]);
-                let is_declared =
-                    declared.any(|it| it.int_at(["containerPort"]) == Some(port)) && self.has(port);
-                is_declared.then(|| (image.into_owned(), port, entry.metrics_path.as_deref()))
-            });
+    /// What the catalogue has for the images, if they have one such port: one that the container declares, or any if it
+    /// declares none, because a program listens without a declaration.
+    pub(super) fn of_image<'s>(&self, section: &'s Section<'_, Prometheus>) -> Option<OfImage<'s>> {
+        let mut known = self.ordinary().filter_map(|container| {
+            let image = container.node.text_at(["image"])?;
+            let settings = &section.settings;
+            let entry = settings.known.entry_for(section.catalogue(), &image)?;
+            let port = entry.metrics_port?;
+            let mut declared = container.node.items_at(["ports"]).peekable();
+            let is_right = declared.peek().is_none()
+                || declared.any(|it| it.int_at(["containerPort"]) == Some(port)) && self.has(port);
+            is_right.then(|| OfImage {
+                image: image.into_owned(),
+                container: container.name.to_string(),
+                port,
+                path: entry.metrics_path.as_deref(),
+            })
+        });
         let first = known.next()?;
-        known.all(|other| other.1 == first.1).then_some(first)
+        known.all(|other| other.port == first.port).then_some(first)
     }
 
     /// The distinct numbers of the wanted ports, in order.
