@@ -388,7 +388,6 @@ spec:
   containers:
   - {name: a, image: b, ports: ~, resources: {limits: {cpu: 1.5, memory: 1e9}}, livenessProbe: {httpGet: {port: 8e3}}}
   - ~
-status: {phase: 1}
 ";
         assert_eq!(found(text), Vec::<String>::new());
     }

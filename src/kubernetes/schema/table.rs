@@ -228,7 +228,8 @@ mod tests {
     #[test]
     fn every_line_of_the_table_is_read() {
         let lines = |prefix: &str| TEXT.lines().filter(|it| it.starts_with(prefix)).count();
-        assert_eq!(kinds().count(), lines("kind "));
+        // Types have fields of the name `kind` too.
+        assert_eq!(kinds().count(), lines("kind ") - lines("kind string"));
         assert_eq!(table().types.len(), lines("type: "));
         for (name, text) in &table().types {
             let object = object(name);
