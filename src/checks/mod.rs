@@ -325,6 +325,8 @@ pub fn run<'s>(
             all.extend(findings);
         }
     });
+    // The checks before are what asks for comparisons.
+    all.extend(targets::uncompared(&scene));
     funnel.extend(all);
 }
 

@@ -68,6 +68,18 @@ const PARTIAL: Rule = rule(
     "a patch, which is neither changed nor checked: it is only a part of an object",
 );
 
+/// What is not known because there was too much to compare.
+pub(super) fn uncompared(scene: &Scene<'_>) -> Option<Finding> {
+    let refused = scene.objects().related.refused();
+    let message = format!(
+        "not examined: {refused} selectors or lists of pods, because too many selectors that differ each match too many \
+         different pods"
+    );
+    let finding = Finding::new(&UNEXAMINED, message);
+    (refused > 0)
+        .then(|| finding.help("check fewer objects at once, for example each namespace on its own"))
+}
+
 /// Objects that are patches of others.
 fn patches(scene: &Scene<'_>) -> Vec<Finding> {
     let passed_over = scene.selection.passed_over.iter();

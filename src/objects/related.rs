@@ -5,16 +5,20 @@
 //! without a namespace may be in any.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use super::claims::{Claim, ClaimKind};
-use super::labels::ByPlace;
+use super::labels::{ByLabel, Labelled, Matches, Work};
 use super::limit_range::LimitRangeItem;
 use super::names::all_names;
+use super::ports::{Declared, Ports, TargetPort};
 use super::target::Target;
 use super::template::is_sidecar;
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
+use crate::text::MOST_NAMED;
 use crate::yaml::Node;
 
 /// The objects that each object refers to, and is referred to by.
@@ -23,7 +27,10 @@ pub struct Related<'a> {
     pods: Vec<Pods<'a>>,
     /// The position in `pods` of an object's first template, by its index.
     first_pods: HashMap<usize, usize>,
-    pods_by_label: ByPlace<'a>,
+    labels_of_pods: Labelled<'a>,
+    work: Work,
+    fronts: Vec<Front>,
+    watches: Vec<Watch>,
     services: Vec<Service<'a>>,
     /// The position in `services`, by the index of the object.
     service_at: HashMap<usize, usize>,
@@ -60,7 +67,52 @@ pub struct Pods<'a> {
     pub metadata: Option<Node<'a>>,
     /// Their spec.
     pub spec: Node<'a>,
+    /// The positions of the fronts that they are behind.
+    fronts: Vec<usize>,
+    declared: OnceCell<Rc<Declared>>,
+}
+
+/// Services and monitors that select the same pods, each by position.
+#[derive(Debug, Default)]
+pub struct Front {
+    pods: Rc<Matches>,
     services: Vec<usize>,
+    monitors: Vec<usize>,
+    /// The monitors of its Services.
+    watches: Vec<usize>,
+    /// The fronts that have some of the pods, with this one.
+    around: OnceCell<Vec<usize>>,
+    /// The first of the Services of those, by [`Service::rank`].
+    first: OnceCell<Option<usize>>,
+}
+
+/// Fronts, each found by its pods.
+#[derive(Default)]
+struct Fronts {
+    all: Vec<Front>,
+    at: HashMap<*const Matches, usize>,
+}
+
+impl Fronts {
+    /// The position of the front with these pods.
+    fn of(&mut self, pods: Rc<Matches>) -> usize {
+        let at = self.at.entry(Rc::as_ptr(&pods));
+        let at = *at.or_insert(self.all.len());
+        if at == self.all.len() {
+            let front = Front {
+                pods,
+                ..Front::default()
+            };
+            self.all.push(front);
+        }
+        at
+    }
+}
+
+/// Monitors that select the same Services, by position.
+#[derive(Debug)]
+struct Watch {
+    services: Rc<Matches>,
     monitors: Vec<usize>,
 }
 
@@ -73,8 +125,10 @@ pub struct Service<'a> {
     pub resource: &'a Resource<'a>,
     /// Its selector.
     pub selector: LabelSelector,
-    pods: Vec<usize>,
-    monitors: Vec<usize>,
+    /// The positions of its fronts: one, or two if pods without a namespace match.
+    pub fronts: Vec<usize>,
+    watches: Vec<usize>,
+    targets: OnceCell<(Vec<TargetPort>, HashSet<u16>)>,
 }
 
 /// A PodMonitor or ServiceMonitor of prometheus-operator.
@@ -85,20 +139,32 @@ pub struct Monitor<'a> {
 }
 
 impl<'a> Related<'a> {
+    /// No relations yet, for a number of objects.
+    pub(super) fn of(objects: usize) -> Related<'a> {
+        let work = Work::of(objects);
+        Related {
+            work,
+            ..Related::default()
+        }
+    }
+
     /// Adds an object with its pods and claims.
     pub fn add(&mut self, index: usize, target: &Target<'a>) {
         let resource = target.resource;
         self.first_pods.insert(index, self.pods.len());
         for (place, template) in target.templates.iter().enumerate() {
-            self.pods.push(Pods {
+            let pods = Pods {
                 object: index,
                 resource,
                 template: place,
                 metadata: template.metadata(),
                 spec: template.spec,
-                services: Vec::new(),
-                monitors: Vec::new(),
-            });
+                fronts: Vec::new(),
+                declared: OnceCell::new(),
+            };
+            let namespace = resource.namespace.as_deref();
+            self.labels_of_pods.add(namespace, pods.labels());
+            self.pods.push(pods);
         }
         for claim in &target.claims {
             self.add_claim(index, resource, claim);
@@ -116,8 +182,9 @@ impl<'a> Related<'a> {
                     object: index,
                     resource,
                     selector: LabelSelector::of_labels(selector),
-                    pods: Vec::new(),
-                    monitors: Vec::new(),
+                    fronts: Vec::new(),
+                    watches: Vec::new(),
+                    targets: OnceCell::new(),
                 });
             }
             ("monitoring.coreos.com", "PodMonitor" | "ServiceMonitor") => {
@@ -162,62 +229,122 @@ impl<'a> Related<'a> {
         }
     }
 
-    /// Resolves all selectors, after all objects are added.
+    /// Resolves the selectors of Services and monitors, after all objects are added.
     pub fn link(&mut self) {
-        let namespace_of = |it: &'a Resource<'a>| it.namespace.as_deref();
-        let pods = self.pods.iter();
-        self.pods_by_label = ByPlace::of(pods.map(|it| (namespace_of(it.resource), it.labels())));
-        if self.services.is_empty() && self.monitors.is_empty() {
-            return;
-        }
-        let pods = &self.pods_by_label;
+        let mut fronts = Fronts::default();
         for (index, service) in self.services.iter_mut().enumerate() {
             // The endpoints of a Service without a selector are managed by others.
             if service.selector.is_empty() {
                 continue;
             }
-            for at in pods.candidates(&service.selector, namespace_of(service.resource)) {
-                let it = &mut self.pods[at];
-                if service.selector.matches(|key| it.label(key)) {
-                    it.services.push(index);
-                    service.pods.push(at);
-                }
+            let namespace = service.resource.namespace.as_deref();
+            let pods = &self.labels_of_pods;
+            let parts = pods.find(&service.selector, namespace, &self.work);
+            for part in parts.into_iter().flatten() {
+                let at = fronts.of(part);
+                fronts.all[at].services.push(index);
+                service.fronts.push(at);
             }
         }
-        let services = self.services.iter();
-        let services = services.map(|it| (namespace_of(it.resource), it.resource.labels()));
-        let services = ByPlace::of(services.filter(|_| !self.monitors.is_empty()));
+        let mut labels_of_services = Labelled::default();
+        for service in self.services.iter().filter(|_| !self.monitors.is_empty()) {
+            let resource = service.resource;
+            labels_of_services.add(resource.namespace.as_deref(), resource.labels());
+        }
+        let mut watch_at: HashMap<*const Matches, usize> = HashMap::new();
         for (index, monitor) in self.monitors.iter().enumerate() {
-            // An absent selector selects nothing.
-            let Some(selector) = monitor.selector() else {
-                continue;
-            };
-            let is_for_pods = monitor.resource.kind == "PodMonitor";
-            let index_of = if is_for_pods { pods } else { &services };
-            let candidates = match monitor.is_for_own_namespace() {
-                true => index_of.candidates(&selector, namespace_of(monitor.resource)),
-                false => index_of.all.candidates(&selector).into_owned(),
-            };
-            for at in candidates {
-                let (resource, monitors, meets) = if is_for_pods {
-                    let it = &mut self.pods[at];
-                    let meets = selector.matches(|key| it.label(key));
-                    (it.resource, &mut it.monitors, meets)
-                } else {
-                    let it = &mut self.services[at];
-                    let meets = selector.matches(|key| it.resource.label(key));
-                    (it.resource, &mut it.monitors, meets)
-                };
-                if meets && monitor.reaches(resource) {
-                    monitors.push(index);
+            if monitor.resource.kind == "PodMonitor" {
+                for part in monitor.find(&self.labels_of_pods, &self.work) {
+                    let at = fronts.of(part);
+                    fronts.all[at].monitors.push(index);
                 }
+                continue;
             }
+            for services in monitor.find(&labels_of_services, &self.work) {
+                let at = watch_at.entry(Rc::as_ptr(&services));
+                let at = *at.or_insert(self.watches.len());
+                if at == self.watches.len() {
+                    let monitors = Vec::new();
+                    self.watches.push(Watch { services, monitors });
+                }
+                self.watches[at].monitors.push(index);
+            }
+        }
+        for (at, watch) in self.watches.iter().enumerate() {
+            for service in &watch.services.items {
+                self.services[*service].watches.push(at);
+            }
+        }
+        self.fronts = fronts.all;
+        for (at, front) in self.fronts.iter_mut().enumerate() {
+            for pods in &front.pods.items {
+                self.pods[*pods].fronts.push(at);
+            }
+            let services = front.services.iter();
+            let watches: BTreeSet<usize> = services
+                .flat_map(|it| self.services[*it].watches.iter().copied())
+                .collect();
+            front.watches.extend(watches);
         }
     }
 
-    /// All pods by label.
-    pub(super) fn pods_by_label(&self) -> &ByPlace<'a> {
-        &self.pods_by_label
+    /// The labels of all pods.
+    pub(super) fn labels_of_pods(&self) -> &ByLabel {
+        self.labels_of_pods.all()
+    }
+
+    /// The pods that a selector matches and that may be in a namespace, in parts; `None` if that is too much work.
+    pub(super) fn find_pods(
+        &self,
+        selector: &LabelSelector,
+        namespace: Option<&str>,
+    ) -> Option<Vec<Rc<Matches>>> {
+        self.labels_of_pods.find(selector, namespace, &self.work)
+    }
+
+    /// The first pods that a selector matches in any namespace.
+    pub(super) fn first_pods(&self, selector: &LabelSelector) -> Option<&Pods<'a>> {
+        let first = self.labels_of_pods.first(selector, &self.work)?;
+        self.pods.get(first)
+    }
+
+    /// Whether pods of a namespace are in the input; `None` for pods without a namespace.
+    pub(super) fn has_pods_in(&self, namespace: Option<&str>) -> bool {
+        self.labels_of_pods.has_namespace(namespace)
+    }
+
+    /// Whether so many more objects may be compared. What is left out then is reported by FIT-TGT004.
+    pub fn may_compare(&self, objects: usize) -> bool {
+        self.work.take(objects)
+    }
+
+    /// How many times there was too much to compare, so that something is not known.
+    pub fn refused(&self) -> usize {
+        self.work.refused()
+    }
+
+    /// The ports of pods; `None` if that is too much work.
+    pub(super) fn declared(&self, pods: &Matches) -> Option<Rc<Declared>> {
+        let declare = || {
+            let each = pods.items.iter().map(|it| self.pods[*it].declared());
+            if let [_] = pods.items.as_slice() {
+                return each.last().cloned();
+            }
+            let all: Vec<&Rc<Declared>> = each.collect();
+            let count = all.iter().map(|it| it.ports.len()).sum();
+            self.work.take(count).then(|| {
+                let mut together = Declared {
+                    by_all: true,
+                    ..Declared::default()
+                };
+                for it in all {
+                    together.ports.extend(&it.ports);
+                    together.by_all &= it.by_all;
+                }
+                Rc::new(together)
+            })
+        };
+        pods.declared.get_or_init(declare).clone()
     }
 
     /// The pods of an object's template, both by position.
@@ -225,30 +352,45 @@ impl<'a> Related<'a> {
         self.pods.get(self.first_pods.get(&object)? + template)
     }
 
-    /// The Services that select the pods of a template.
-    pub fn services_of(
-        &self,
-        object: usize,
-        template: usize,
-    ) -> impl Iterator<Item = &Service<'a>> {
-        let pods = self.pods_of(object, template).into_iter();
-        pods.flat_map(|pods| &pods.services)
-            .filter_map(|at| self.services.get(*at))
+    /// The fronts of the pods of a template, by position.
+    pub fn fronts_of(&self, object: usize, template: usize) -> &[usize] {
+        let pods = self.pods_of(object, template);
+        pods.map_or(&[], |pods| &pods.fronts)
     }
 
-    /// The monitors that scrape the pods of a template, directly or through a Service.
+    /// The Services of a front.
+    pub fn services_of(&self, front: usize) -> impl Iterator<Item = &Service<'a>> {
+        let services = self.fronts[front].services.iter();
+        services.map(|at| &self.services[*at])
+    }
+
+    /// The pods behind a front.
+    pub fn pods_behind(&self, front: usize) -> impl Iterator<Item = &Pods<'a>> {
+        let pods = self.fronts[front].pods.items.iter();
+        pods.map(|at| &self.pods[*at])
+    }
+
+    /// The monitors that scrape the pods of a template, directly or through a Service; more than [`MOST_NAMED`] are not all
+    /// returned.
     pub fn monitors_of(&self, object: usize, template: usize) -> Vec<&Monitor<'a>> {
-        let pods = self.pods_of(object, template);
-        let mut monitors: Vec<usize> = pods.map(|it| it.monitors.clone()).unwrap_or_default();
-        for service in self.services_of(object, template) {
-            monitors.extend(&service.monitors);
+        let fronts = self.fronts_of(object, template).iter();
+        self.few_monitors(fronts.flat_map(|front| {
+            let front = &self.fronts[*front];
+            let watches = front.watches.iter();
+            let through = watches.flat_map(|it| &self.watches[*it].monitors);
+            front.monitors.iter().chain(through)
+        }))
+    }
+
+    fn few_monitors<'m>(&self, all: impl Iterator<Item = &'m usize>) -> Vec<&Monitor<'a>> {
+        let mut few = BTreeSet::new();
+        for monitor in all {
+            if few.len() > MOST_NAMED {
+                break;
+            }
+            few.insert(*monitor);
         }
-        monitors.sort_unstable();
-        monitors.dedup();
-        monitors
-            .into_iter()
-            .filter_map(|at| self.monitors.get(at))
-            .collect()
+        few.into_iter().map(|at| &self.monitors[at]).collect()
     }
 
     /// All pods.
@@ -261,35 +403,84 @@ impl<'a> Related<'a> {
         self.services.get(*self.service_at.get(&object)?)
     }
 
-    /// The pods that a Service selects.
-    pub fn pods_behind<'s>(
-        &'s self,
-        service: &'s Service<'a>,
-    ) -> impl Iterator<Item = &'s Pods<'a>> {
-        service.pods.iter().filter_map(|at| self.pods.get(*at))
+    /// The fronts that share pods with this one, which is among them. If there are too many, it is the only one.
+    pub fn fronts_around(&self, front: usize) -> &[usize] {
+        let around = || {
+            let pods = self.pods_behind(front);
+            let count = pods.map(|it| it.fronts.len()).sum();
+            match self.work.take(count) {
+                true => {
+                    let fronts = self.pods_behind(front).flat_map(|it| &it.fronts);
+                    let fronts: BTreeSet<usize> = fronts.copied().collect();
+                    fronts.into_iter().collect()
+                }
+                false => vec![front],
+            }
+        };
+        self.fronts[front].around.get_or_init(around)
     }
 
-    /// The other Services that select any of the same pods.
-    pub fn services_beside<'s>(&'s self, service: &'s Service<'a>) -> Vec<&'s Service<'a>> {
-        let mut sharing: Vec<usize> = self
-            .pods_behind(service)
-            .flat_map(|it| it.services.iter().copied())
-            .collect();
-        sharing.sort_unstable();
-        sharing.dedup();
-        let others = sharing.into_iter().filter_map(|at| self.services.get(at));
-        others.filter(|it| !std::ptr::eq(*it, service)).collect()
+    /// The first by [`Service::rank`] of a Service and those that select some of the same pods.
+    pub fn first_beside<'s>(&'s self, service: &'s Service<'a>) -> &'s Service<'a> {
+        let rank = |at: &usize| self.services[*at].rank();
+        let first_of = |front: usize| {
+            let first = || {
+                let around = self.fronts_around(front).iter();
+                let own = |front: &usize| {
+                    self.fronts[*front]
+                        .services
+                        .iter()
+                        .copied()
+                        .min_by_key(rank)
+                };
+                around.filter_map(own).min_by_key(rank)
+            };
+            *self.fronts[front].first.get_or_init(first)
+        };
+        let first = service.fronts.iter().filter_map(|it| first_of(*it));
+        let first = first.min_by_key(rank);
+        first.map_or(service, |at| &self.services[at])
     }
 
-    /// The monitors that scrape a Service.
-    pub fn monitors_of_service<'s>(
-        &'s self,
-        service: &'s Service<'a>,
-    ) -> impl Iterator<Item = &'s Monitor<'a>> {
-        service
-            .monitors
-            .iter()
-            .filter_map(|at| self.monitors.get(*at))
+    /// The ports of its pods that a Service leads to by TCP.
+    pub fn targets_of<'s>(&self, service: &'s Service<'a>) -> &'s [TargetPort] {
+        &self.targets(service).0
+    }
+
+    /// Whether a Service leads to a port of its pods.
+    pub fn leads_to(&self, service: &Service<'a>, number: u16) -> bool {
+        self.targets(service).1.contains(&number)
+    }
+
+    fn targets<'s>(&self, service: &'s Service<'a>) -> &'s (Vec<TargetPort>, HashSet<u16>) {
+        let targets = || {
+            let fronts = service.fronts.iter();
+            let mut parts = fronts.filter_map(|it| self.declared(&self.fronts[*it].pods));
+            let mut declared = parts.next().unwrap_or_default();
+            for more in parts {
+                if self.work.take(declared.ports.len() + more.ports.len()) {
+                    Rc::make_mut(&mut declared).ports.extend(&more.ports);
+                }
+            }
+            let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
+            let target = |port: Node<'_>| {
+                let is_other = text(port, "protocol").is_some_and(|it| it != "TCP");
+                let wanted = text(port, "targetPort").or_else(|| text(port, "port"));
+                let wanted = wanted.filter(|_| !is_other)?;
+                declared.ports.target(&wanted, text(port, "name"))
+            };
+            let ports = service.resource.node.items_at(["spec", "ports"]);
+            let ports: Vec<TargetPort> = ports.filter_map(target).collect();
+            let numbers = ports.iter().map(|it| it.number).collect();
+            (ports, numbers)
+        };
+        service.targets.get_or_init(targets)
+    }
+
+    /// The monitors that scrape a Service; more than [`MOST_NAMED`] are not all returned.
+    pub fn monitors_of_service(&self, service: &Service<'a>) -> Vec<&Monitor<'a>> {
+        let watches = service.watches.iter();
+        self.few_monitors(watches.flat_map(|it| &self.watches[*it].monitors))
     }
 
     /// The PersistentVolumeClaim that pods of an object reference by name, with its index.
@@ -361,6 +552,19 @@ impl<'a> Pods<'a> {
         self.labels()?.get(name)?.text()
     }
 
+    /// The ports of their containers.
+    fn declared(&self) -> &Rc<Declared> {
+        let declare = || {
+            Rc::new(Declared {
+                ports: Ports::of(self.ports(), "containerPort"),
+                by_all: self
+                    .containers()
+                    .all(|it| it.items_at(["ports"]).next().is_some()),
+            })
+        };
+        self.declared.get_or_init(declare)
+    }
+
     /// The containers that run for the life of a pod: ordinary containers, then sidecars.
     pub fn containers(&self) -> impl Iterator<Item = Node<'a>> {
         let list = |name: &str| self.spec.items_at([name]);
@@ -380,42 +584,35 @@ impl<'a> Pods<'a> {
     }
 }
 
+impl Service<'_> {
+    /// Services with an address come before headless ones, then they are in the order of their names.
+    pub fn rank(&self) -> (bool, &str) {
+        let address = self.resource.node.text_at(["spec", "clusterIP"]);
+        (address.as_deref() == Some("None"), &self.resource.name)
+    }
+}
+
 impl Monitor<'_> {
-    fn selector(&self) -> Option<LabelSelector> {
-        let selector = self.resource.node.at(["spec", "selector"])?;
-        Some(LabelSelector::of_object(selector))
-    }
-
-    /// Whether it only watches its own namespace, as it does by default.
-    fn is_for_own_namespace(&self) -> bool {
-        let of = |key| self.resource.node.at(["spec", "namespaceSelector", key]);
-        of("any").is_none() && of("matchNames").is_none()
-    }
-
-    /// Whether the monitor watches the namespace of an object.
-    fn reaches(&self, resource: &Resource<'_>) -> bool {
+    /// The items that it selects, in parts; none if that is too much work.
+    fn find(&self, items: &Labelled<'_>, work: &Work) -> Vec<Rc<Matches>> {
         let node = self.resource.node;
+        // An absent selector selects nothing.
+        let Some(selector) = node.at(["spec", "selector"]) else {
+            return Vec::new();
+        };
+        let selector = LabelSelector::of_object(selector);
         if node.bool_at(["spec", "namespaceSelector", "any"]) == Some(true) {
-            return true;
+            return items.find(&selector, None, work).unwrap_or_default();
         }
         let names = node.items_at(["spec", "namespaceSelector", "matchNames"]);
-        let mut names = names.peekable();
-        match names.peek() {
-            None => are_together(self.resource, resource),
-            // An object without a namespace is in none of the named ones.
-            Some(_) => names.any(|name| name.text().as_deref() == resource.namespace.as_deref()),
+        let names: BTreeSet<_> = names.filter_map(Node::text).collect();
+        if names.is_empty() {
+            let namespace = self.resource.namespace.as_deref();
+            return items.find(&selector, namespace, work).unwrap_or_default();
         }
-    }
-}
-
-fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {
-    may_share_namespace(one.namespace.as_deref(), other.namespace.as_deref())
-}
-
-/// Whether two objects may be in the same namespace: one without a namespace may be in any.
-pub(super) fn may_share_namespace(one: Option<&str>, other: Option<&str>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
+        // An object without a namespace is in none of the named ones.
+        let names = names.iter();
+        let found = names.filter_map(|it| items.find_within(&selector, Some(it), work));
+        found.filter(|it| !it.items.is_empty()).collect()
     }
 }

@@ -4,7 +4,11 @@
 //! in the input: its namespace has other pods, none of its labels is one that controllers add to pods, and no custom
 //! resource in the input may create the pods.
 
+use std::rc::Rc;
+
 use super::index::Objects;
+use super::labels::Matches;
+use super::ports::{Declared, PortRef, Ports};
 use super::related::Pods;
 use crate::kubernetes::LabelSelector;
 use crate::problem::did_you_mean;
@@ -12,11 +16,85 @@ use crate::problem::did_you_mean;
 /// The result of a search for pods.
 pub enum PodSearch<'o, 'a> {
     /// These pods match.
-    Pods(Vec<&'o Pods<'a>>),
+    Pods(SelectedPods<'o, 'a>),
     /// No pod matches, and the pods must be in the input.
     NoMatch(NoMatch),
-    /// No pod matches, but the pods may be elsewhere.
+    /// No pod matches, but the pods may be elsewhere; or there are too many to compare, which FIT-TGT004 reports.
     Unknown,
+}
+
+/// The pods that one or more selectors match.
+#[derive(Clone)]
+pub struct SelectedPods<'o, 'a> {
+    objects: &'o Objects<'a>,
+    parts: Vec<Rc<Matches>>,
+}
+
+impl<'o, 'a> SelectedPods<'o, 'a> {
+    /// The pods in parts. The same selectors have the same parts, so that what is known about one need not be computed again
+    /// for another; the number identifies the part.
+    pub fn parts(&self) -> impl Iterator<Item = (usize, impl Iterator<Item = &'o Pods<'a>>)> {
+        let pods = self.objects.pods();
+        let part = move |part: &Rc<Matches>| {
+            let part = Rc::clone(part);
+            let number = Rc::as_ptr(&part).addr();
+            let items = 0..part.items.len();
+            (number, items.map(move |at| &pods[part.items[at]]))
+        };
+        self.parts.iter().map(part)
+    }
+
+    /// No pods.
+    pub fn none(objects: &'o Objects<'a>) -> SelectedPods<'o, 'a> {
+        let parts = Vec::new();
+        SelectedPods { objects, parts }
+    }
+
+    /// With the pods of another selector.
+    pub fn with(mut self, others: SelectedPods<'o, 'a>) -> SelectedPods<'o, 'a> {
+        self.parts.extend(others.parts);
+        self
+    }
+
+    /// Each part once.
+    pub fn once(mut self) -> SelectedPods<'o, 'a> {
+        self.parts.sort_by_key(Rc::as_ptr);
+        self.parts.dedup_by(|a, b| Rc::ptr_eq(a, b));
+        self
+    }
+
+    /// What the pods declare; `None` if there is too much to compare.
+    fn declared(&self) -> Option<Vec<Rc<Declared>>> {
+        let related = &self.objects.related;
+        self.parts.iter().map(|it| related.declared(it)).collect()
+    }
+
+    /// The ports that the pods declare; `None` if there are too many to compare.
+    pub fn ports(&self) -> Option<PortsOfPods> {
+        self.declared().map(PortsOfPods)
+    }
+}
+
+/// The ports of selected pods.
+pub struct PortsOfPods(Vec<Rc<Declared>>);
+
+impl PortsOfPods {
+    /// Whether a reference matches any of them.
+    pub fn has(&self, wanted: &PortRef<'_>, protocol: &str) -> bool {
+        let mut all = self.0.iter();
+        all.any(|it| it.ports.has(wanted, Some(protocol)))
+    }
+
+    /// Whether every container declares a port.
+    pub fn by_all(&self) -> bool {
+        self.0.iter().all(|it| it.by_all)
+    }
+
+    /// A suggestion for a reference that none of them matches.
+    pub fn help(&self, wanted: &PortRef<'_>, objects: &Objects<'_>) -> String {
+        let all: Vec<&Ports> = self.0.iter().map(|it| &it.ports).collect();
+        Ports::help_of(&all, wanted, objects)
+    }
 }
 
 /// Why no pods match.
@@ -49,17 +127,16 @@ impl<'a> Objects<'a> {
         selector: &LabelSelector,
         namespace: Option<&str>,
     ) -> PodSearch<'_, 'a> {
-        let labels = self.related.pods_by_label();
-        let found = labels.candidates(selector, namespace).into_iter();
-        let found = found.map(|at| &self.pods()[at]);
-        let found: Vec<_> = found
-            .filter(|it| selector.matches(|key| it.label(key)))
-            .collect();
-        if !found.is_empty() {
-            return PodSearch::Pods(found);
+        let Some(parts) = self.related.find_pods(selector, namespace) else {
+            return PodSearch::Unknown;
+        };
+        if !parts.is_empty() {
+            let objects = self;
+            return PodSearch::Pods(SelectedPods { objects, parts });
         }
+        let labels = self.related.labels_of_pods();
         let is_elsewhere = |key: &str| match key.split_once('/') {
-            _ if labels.all.values(key).next().is_some() => false,
+            _ if labels.values(key).next().is_some() => false,
             Some((domain, _)) => !AUTHORS_DOMAINS.contains(&domain),
             None => GIVEN_LABELS.contains(&key),
         };
@@ -75,12 +152,12 @@ impl<'a> Objects<'a> {
 
     /// Whether the pods of a namespace are in the input. Those of `kube-system` are not: some are files on nodes.
     pub fn has_pods(&self, namespace: Option<&str>) -> bool {
-        namespace != Some(CLUSTERS_NAMESPACE) && self.has_pods_in(namespace)
+        namespace != Some(CLUSTERS_NAMESPACE) && self.related.has_pods_in(namespace)
     }
 
     /// Why a selector matches no pods.
     fn explain_no_match(&self, selector: &LabelSelector) -> NoMatch {
-        let elsewhere = self.pods_selected(selector).next();
+        let elsewhere = self.related.first_pods(selector);
         if let Some(pods) = elsewhere {
             return NoMatch {
                 cause: format!("no pod in its namespace has {selector}"),
@@ -90,7 +167,7 @@ impl<'a> Objects<'a> {
                 )),
             };
         }
-        let labels = &self.related.pods_by_label().all;
+        let labels = self.related.labels_of_pods();
         let missing = selector
             .labels()
             .find(|(key, value)| !labels.has(key, value));

@@ -2,10 +2,9 @@
 
 use super::{Port, Prometheus};
 use crate::config::Section;
-use crate::objects::{ContainerType, Related, Service, Template, expected};
+use crate::objects::{ContainerType, Related, Service, TargetPort, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::yaml::Node;
 
 /// Port names for metrics, the most specific first.
 const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prometheus"];
@@ -117,48 +116,18 @@ impl<'t> Ports<'t> {
     }
 
     /// The ports of its pods that a Service targets.
-    pub fn of_service(related: &Related<'_>, service: &Service<'_>) -> Ports<'static> {
-        let mut ports = Ports {
-            usable: Vec::new(),
-            targets: 0,
+    pub fn of_service<'a>(related: &Related<'a>, service: &Service<'a>) -> Ports<'static> {
+        let declared = |it: &TargetPort| DeclaredPort {
+            names: it.names.clone(),
+            number: it.number,
+            is_sidecars: false,
+        };
+        Ports {
+            usable: related.targets_of(service).iter().map(declared).collect(),
+            targets: service.resource.node.items_at(["spec", "ports"]).count(),
             pods: None,
             words: &OF_SERVICE,
-        };
-        let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
-        for port in service.resource.node.items_at(["spec", "ports"]) {
-            ports.targets += 1;
-            if text(port, "protocol").is_some_and(|protocol| protocol != "TCP") {
-                continue;
-            }
-            let name = text(port, "name");
-            let Some(target) = text(port, "targetPort").or_else(|| text(port, "port")) else {
-                continue;
-            };
-            let declared = related.pods_behind(service).flat_map(|pods| pods.ports());
-            let declared = declared.filter_map(|port| {
-                let number: u16 = port.int_at(["containerPort"])?;
-                Some((number, text(port, "name")))
-            });
-            let mut found: Vec<(u16, Option<String>)> = declared
-                .filter(|(number, name)| {
-                    name.as_ref() == Some(&target) || target.parse() == Ok(*number)
-                })
-                .collect();
-            // A Service reaches a port by its number whether or not a container declares it.
-            found.extend(target.parse().ok().map(|number| (number, None)));
-            // A name can be a different number in each pod, but the annotation holds only one.
-            if let Some((number, _)) = found.first().cloned()
-                && found.iter().all(|(other, _)| *other == number)
-            {
-                let names = found.into_iter().filter_map(|(_, name)| name);
-                ports.usable.push(DeclaredPort {
-                    names: name.into_iter().chain(names).collect(),
-                    number,
-                    is_sidecars: false,
-                });
-            }
         }
-        ports
     }
 
     /// The number of targets that Prometheus creates.
@@ -178,9 +147,9 @@ impl<'t> Ports<'t> {
         self.words.undeclared
     }
 
-    /// Whether both have a port in common.
-    pub(super) fn share_one(&self, others: &Ports<'_>) -> bool {
-        self.usable.iter().any(|port| others.has(port.number))
+    /// The numbers of the ports that could serve metrics.
+    pub(super) fn usable(&self) -> impl Iterator<Item = u16> {
+        self.usable.iter().map(|port| port.number)
     }
 
     /// Whether a port has this number.
