@@ -70,13 +70,11 @@ const PARTIAL: Rule = rule(
 
 /// What is not known because there was too much to compare.
 pub(super) fn uncompared(scene: &Scene<'_>) -> Option<Finding> {
-    let refused = scene.objects().related.refused();
-    let message = format!(
-        "not examined: {refused} selectors or lists of pods, because too many selectors that differ each match too many \
-         different pods"
-    );
-    let finding = Finding::new(&UNEXAMINED, message);
-    (refused > 0)
+    let message = "not examined in full: too many selectors that differ each match many different pods, or a LimitRange has \
+                   too many amounts for too many containers";
+    let finding = Finding::new(&UNEXAMINED, message.to_owned());
+    let is_partial = scene.objects().related.was_too_much();
+    is_partial
         .then(|| finding.help("check fewer objects at once, for example each namespace on its own"))
 }
 

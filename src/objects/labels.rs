@@ -17,7 +17,7 @@ use crate::yaml::Node;
 #[derive(Debug, Default)]
 pub(super) struct Work {
     left: Cell<usize>,
-    refused: Cell<usize>,
+    was_refused: Cell<bool>,
 }
 
 impl Work {
@@ -35,14 +35,14 @@ impl Work {
         let left = self.left.get().checked_sub(comparisons);
         match left {
             Some(left) => self.left.set(left),
-            None => self.refused.update(|refused| refused + 1),
+            None => self.was_refused.set(true),
         }
         left.is_some()
     }
 
-    /// How often there was too much to compare.
-    pub(super) fn refused(&self) -> usize {
-        self.refused.get()
+    /// Whether there was ever too much to compare.
+    pub(super) fn was_refused(&self) -> bool {
+        self.was_refused.get()
     }
 }
 
@@ -244,5 +244,83 @@ impl<'a> Labelled<'a> {
 
     fn is_met(&self, selector: &LabelSelector, item: usize) -> bool {
         selector.matches(|key| value_of(self.labels[item]?.get(key)?))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::yaml::Stream;
+
+    const LABELS: &str = "
+- {app: web, tier: a}
+- {app: web, tier: b}
+- {app: db, empty: }
+- {other: x}
+- {app: web}
+";
+    const NAMESPACES: [Option<&str>; 5] = [Some("a"), Some("b"), None, Some("a"), None];
+    const SELECTORS: [&str; 8] = [
+        "app=web",
+        "app in (web,db),tier!=b",
+        "app in (db,web,web)",
+        "tier",
+        "!tier",
+        "app notin (x)",
+        "empty=",
+        "app=none",
+    ];
+
+    fn with_items<T>(test: impl Fn(&Labelled<'_>, &[Node<'_>]) -> T) -> T {
+        let stream = Stream::parse(LABELS).unwrap();
+        let nodes: Vec<Node<'_>> = stream.documents().next().unwrap().root().items().collect();
+        let mut items = Labelled::default();
+        for (namespace, labels) in NAMESPACES.into_iter().zip(&nodes) {
+            items.add(namespace, Some(*labels));
+        }
+        test(&items, &nodes)
+    }
+
+    #[test]
+    fn a_selector_matches_what_a_look_at_every_item_finds() {
+        with_items(|items, nodes| {
+            let work = Work::of(0);
+            for (text, namespace) in SELECTORS
+                .into_iter()
+                .flat_map(|it| [None, Some("a"), Some("b"), Some("c")].map(|n| (it, n)))
+            {
+                let selector: LabelSelector = text.parse().unwrap();
+                let expected = (0..nodes.len()).filter(|at| {
+                    let of = NAMESPACES[*at];
+                    (namespace.is_none() || of.is_none() || of == namespace)
+                        && selector.matches(|key| value_of(nodes[*at].get(key)?))
+                });
+                let expected: Vec<usize> = expected.collect();
+                for _ in 0..2 {
+                    let parts = items.find(&selector, namespace, &work).unwrap();
+                    let found = parts.iter().flat_map(|it| it.items.iter().copied());
+                    let mut found: Vec<usize> = found.collect();
+                    found.sort_unstable();
+                    assert_eq!(found, expected, "{text} in {namespace:?}");
+                }
+            }
+            assert!(!work.was_refused());
+        });
+    }
+
+    #[test]
+    fn too_many_comparisons_give_no_result_and_are_told() {
+        with_items(|items, _| {
+            let work = Work::default();
+            work.left.set(7);
+            let find = |text: &str| items.find(&text.parse().unwrap(), None, &work);
+            assert!(find("app=web").is_some(), "three of seven");
+            assert!(find("app=web").is_some(), "known");
+            assert!(!work.was_refused());
+            assert!(find("app notin (x)").is_none(), "five of four");
+            assert!(work.was_refused());
+            assert!(find("app=db").is_some(), "what is left is for others");
+        });
     }
 }

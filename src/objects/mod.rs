@@ -38,6 +38,6 @@ pub use scaling::Autoscaler;
 pub use search::{CLUSTERS_NAMESPACE, NoMatch, PodSearch, PortsOfPods, SelectedPods};
 pub use subject::{Part, Subject};
 pub use target::{Target, annotation};
-pub use template::{Container, ContainerType, Template, by_node};
+pub use template::{ByNode, Container, ContainerType, Template};
 pub use undeclared::{Gap, Undeclared, UndeclaredPods};
 pub use walk::{below, expected};

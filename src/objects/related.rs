@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use super::claims::{Claim, ClaimKind};
 use super::labels::{ByLabel, Labelled, Matches, Work};
-use super::limit_range::LimitRangeItem;
+use super::limit_range::{LimitRangeItem, Limits};
 use super::names::all_names;
 use super::ports::{Declared, Ports, TargetPort};
 use super::target::Target;
@@ -41,7 +41,7 @@ pub struct Related<'a> {
     storage_classes: HashMap<String, Node<'a>>,
     runtime_classes: HashMap<String, Node<'a>>,
     /// By namespace.
-    limits: HashMap<Option<&'a str>, Vec<LimitRangeItem<'a>>>,
+    limits: HashMap<Option<&'a str>, Limits<'a>>,
     quotas: Vec<(usize, &'a Resource<'a>)>,
     /// The same without their indices, by namespace.
     quotas_of: HashMap<Option<&'a str>, Vec<&'a Resource<'a>>>,
@@ -138,6 +138,9 @@ pub struct Monitor<'a> {
     pub resource: &'a Resource<'a>,
 }
 
+/// Up to this many amounts, the LimitRanges of a pod are not counted as work.
+const USUAL_AMOUNTS: usize = 256;
+
 impl<'a> Related<'a> {
     /// No relations yet, for a number of objects.
     pub(super) fn of(objects: usize) -> Related<'a> {
@@ -194,7 +197,8 @@ impl<'a> Related<'a> {
             ("node.k8s.io", "RuntimeClass") => self.runtime_classes.extend(by_name()),
             ("", "LimitRange") => {
                 let limits = self.limits.entry(resource.namespace.as_deref());
-                limits.or_default().extend(LimitRangeItem::all(resource));
+                let items = &mut limits.or_default().items;
+                items.extend(LimitRangeItem::all(resource));
             }
             ("", "ResourceQuota") => {
                 self.quotas.push((index, resource));
@@ -231,6 +235,7 @@ impl<'a> Related<'a> {
 
     /// Resolves the selectors of Services and monitors, after all objects are added.
     pub fn link(&mut self) {
+        self.limits.values_mut().for_each(Limits::keep_deciding);
         let mut fronts = Fronts::default();
         for (index, service) in self.services.iter_mut().enumerate() {
             // The endpoints of a Service without a selector are managed by others.
@@ -318,9 +323,9 @@ impl<'a> Related<'a> {
         self.work.take(objects)
     }
 
-    /// How many times there was too much to compare, so that something is not known.
-    pub fn refused(&self) -> usize {
-        self.work.refused()
+    /// Whether there was too much to compare, so that something is not known.
+    pub fn was_too_much(&self) -> bool {
+        self.work.was_refused()
     }
 
     /// The ports of pods; `None` if that is too much work.
@@ -330,19 +335,7 @@ impl<'a> Related<'a> {
             if let [_] = pods.items.as_slice() {
                 return each.last().cloned();
             }
-            let all: Vec<&Rc<Declared>> = each.collect();
-            let count = all.iter().map(|it| it.ports.len()).sum();
-            self.work.take(count).then(|| {
-                let mut together = Declared {
-                    by_all: true,
-                    ..Declared::default()
-                };
-                for it in all {
-                    together.ports.extend(&it.ports);
-                    together.by_all &= it.by_all;
-                }
-                Rc::new(together)
-            })
+            self.together(&each.cloned().collect::<Vec<_>>())
         };
         pods.declared.get_or_init(declare).clone()
     }
@@ -350,6 +343,22 @@ impl<'a> Related<'a> {
     /// The pods of an object's template, both by position.
     fn pods_of(&self, object: usize, template: usize) -> Option<&Pods<'a>> {
         self.pods.get(self.first_pods.get(&object)? + template)
+    }
+
+    /// The ports of several pods; `None` if that is too much work.
+    pub(super) fn together(&self, all: &[Rc<Declared>]) -> Option<Rc<Declared>> {
+        let count = all.iter().map(|it| it.ports.len()).sum();
+        self.work.take(count).then(|| {
+            let mut together = Declared {
+                by_all: true,
+                ..Declared::default()
+            };
+            for it in all {
+                together.ports.extend(&it.ports);
+                together.by_all &= it.by_all;
+            }
+            Rc::new(together)
+        })
     }
 
     /// The fronts of the pods of a template, by position.
@@ -507,14 +516,22 @@ impl<'a> Related<'a> {
         self.runtime_classes.get(name).copied()
     }
 
-    /// The LimitRange items of an object's namespace. Unlike elsewhere, an object without a namespace only matches
-    /// LimitRanges without one.
+    /// The LimitRange items of an object's namespace, for a number of its containers; none if that is too much work. Unlike
+    /// elsewhere, an object without a namespace only matches LimitRanges without one.
     pub fn limits_of<'s>(
         &'s self,
         of: &'s Resource<'_>,
-    ) -> impl Iterator<Item = &'s LimitRangeItem<'a>> {
-        let limits = self.limits.get(&of.namespace.as_deref());
-        limits.into_iter().flatten()
+        containers: usize,
+    ) -> &'s [LimitRangeItem<'a>] {
+        let Some(limits) = self.limits.get(&of.namespace.as_deref()) else {
+            return &[];
+        };
+        // Each costs more than the comparison of a label. What is usual costs nothing.
+        let work = (containers * limits.amounts).saturating_sub(USUAL_AMOUNTS);
+        match self.work.take(8 * work) {
+            true => &limits.items,
+            false => &[],
+        }
     }
 
     /// Every ResourceQuota, with its index among the objects.

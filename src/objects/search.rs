@@ -71,9 +71,17 @@ impl<'o, 'a> SelectedPods<'o, 'a> {
 
     /// The ports that the pods declare; `None` if there are too many to compare.
     pub fn ports(&self) -> Option<PortsOfPods> {
-        self.declared().map(PortsOfPods)
+        let declared = self.declared()?;
+        if declared.len() <= FEW_PARTS {
+            return Some(PortsOfPods(declared));
+        }
+        let together = self.objects.related.together(&declared)?;
+        Some(PortsOfPods(vec![together]))
     }
 }
+
+/// Up to this many parts are asked one by one.
+const FEW_PARTS: usize = 8;
 
 /// The ports of selected pods.
 pub struct PortsOfPods(Vec<Rc<Declared>>);

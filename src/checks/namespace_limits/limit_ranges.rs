@@ -11,7 +11,8 @@ use crate::objects::LimitRangeItem;
 pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let related = &pod.scene.objects().related;
-    for item in related.limits_of(pod.selected.target.resource) {
+    let containers = amounts.containers.len();
+    for item in related.limits_of(pod.selected.target.resource, containers) {
         if item.is_for_pods {
             let all = amounts.in_all();
             findings.extend(find(item, &pod.template.pod, "resources", &all));
