@@ -130,6 +130,15 @@ impl<'t> Reading<'t> {
         &self.documents
     }
 
+    fn value_at(&self, path: &[Rc<str>]) -> Option<&Value> {
+        let (document, steps) = path.split_first()?;
+        let root = self.documents.get(document.parse::<usize>().ok()?)?;
+        steps.iter().try_fold(root, |value, step| match value {
+            Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+            value => value.get(&**step),
+        })
+    }
+
     fn read(&mut self) -> Result<(), String> {
         let mut offsets: Vec<usize> = self.text.char_indices().map(|(at, _)| at).collect();
         offsets.push(self.text.len());
@@ -414,7 +423,7 @@ impl<'t> Reading<'t> {
     /// The item of the dash that ends `dashes`, the beginning of a line with nothing else, if its value begins at a token below.
     fn item_below(&self, dashes: &str, next: &Token) -> Option<Path> {
         let (line, columns) = self.dashes(next.range.start);
-        let column = dashes.trim_end().len() - 1;
+        let column = dashes.trim_end().rfind('-')?;
         let indent = self.text[line..].find(|c| c != ' ')?;
         let inside = columns.len() + usize::from(next.what == What::Key);
         let is_of_dashes = dashes.chars().all(|c| matches!(c, ' ' | '-' | '\t'));
@@ -439,8 +448,8 @@ impl<'t> Reading<'t> {
             return Owner::Line(last.path.clone());
         }
         let next = self.tokens.get(next);
-        if let (true, Some(next)) = (before.trim_end().ends_with('-'), next)
-            && let Some(item) = self.item_below(before, next)
+        if let (false, Some(next)) = (own_line, next)
+            && let Some(item) = self.item_below(without_properties(before), next)
         {
             return Owner::Line(item);
         }
@@ -804,6 +813,16 @@ fn comments(
         };
         !new.paths.contains(path) && intents.iter().any(concerns) || intents.iter().any(is_replaced)
     };
+    // What is in a value goes with it, and what ends it belongs to the new one.
+    let is_other_kind = |path: &Path| {
+        let of_path = intents.iter().find(|intent| intent.path == *path);
+        let new = of_path.and_then(|intent| intent.value.as_ref());
+        new.is_some_and(|new| {
+            old.value_at(path).is_none_or(|was| {
+                was.is_object() != new.is_object() || was.is_array() != new.is_array()
+            })
+        })
+    };
     let is_of_alias = |path: &Path| {
         old.aliases
             .iter()
@@ -815,7 +834,9 @@ fn comments(
             .iter()
             .position(|candidate| candidate.text == comment.text);
         let Some(found) = found else {
-            if !comment.owner.path().is_some_and(removed) {
+            let is_inside =
+                matches!(&comment.owner, Owner::End(path) | Owner::Items(path) if is_other_kind(path));
+            if !is_inside && !comment.owner.path().is_some_and(removed) {
                 faults.push(format!("lost {:?} of {:?}", comment.text, comment.owner));
             }
             continue;
@@ -825,6 +846,12 @@ fn comments(
         let is_same = match (&comment.owner, &now.owner) {
             // The node is gone, or what it was is.
             (owner, _) if owner.path().is_some_and(removed) => true,
+            // The collection that ends here has become another one.
+            (Owner::End(path) | Owner::Items(path) | Owner::Line(path), now)
+                if is_other_kind(path) && now.path().is_some_and(|now| now.starts_with(path)) =>
+            {
+                true
+            }
             // Nothing else was in the brackets.
             (Owner::Flow(path, false), now) => now.path().is_some_and(|now| now.starts_with(path)),
             (Owner::Flow(path, true), Owner::Flow(now, _)) => path == now,
@@ -843,6 +870,16 @@ fn comments(
             }
             // At the end of the text nothing follows, before and after.
             (Owner::Before(None), Owner::Items(added)) => !old.paths.contains(added),
+            (Owner::Before(None), Owner::Before(Some(added))) => {
+                !old.paths.contains(added) && is_of_no_entry_below(&new.text[now.at..])
+            }
+            // The entries of an item start on the line below its dash if a comment follows the dash.
+            (Owner::Before(Some(item)), Owner::Before(Some(added))) if item != added => {
+                !old.paths.contains(added)
+                    && added.len() == item.len() + 1
+                    && added.starts_with(item)
+                    && starts_with_a_dash_alone(&new.text[now.at..])
+            }
             (was, now) => was == now,
         };
         if !is_same {
@@ -874,6 +911,25 @@ fn is_of_no_entry_below(text: &str) -> bool {
         text == "-" || text.starts_with("- ") || key.ends_with(':')
     };
     below.is_none_or(str::is_empty) || comments.into_iter().any(is_yaml)
+}
+
+/// The dashes that begin a line, without the anchor and the tag behind them.
+fn without_properties(line: &str) -> &str {
+    let mut rest = line.trim_end();
+    while let Some((before, word)) = rest.rsplit_once([' ', '\t'])
+        && word.starts_with(['&', '!'])
+    {
+        rest = before.trim_end();
+    }
+    rest
+}
+
+/// Whether the comments that begin here are followed by the dash of an item that has its value on the lines below.
+fn starts_with_a_dash_alone(text: &str) -> bool {
+    let lines = text.lines().map(str::trim);
+    let mut others = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let after_dash = others.next().and_then(|line| line.strip_prefix('-'));
+    after_dash.is_some_and(|rest| matches!(rest.trim_start().chars().next(), None | Some('#')))
 }
 
 /// The bytes of a scalar.

@@ -113,12 +113,8 @@ impl<'a, 't> Builder<'a, 't> {
             let (event, span) = event.map_err(|error| explain(self.part, &error, self.cursor))?;
             let range = span.byte_range().unwrap_or(self.cursor..self.cursor);
             match &event {
-                Event::DocumentStart(explicit, version) => {
-                    if let Some(version) = version
-                        && (version.major, version.minor) != (1, 1)
-                    {
-                        return Err(self.version_error());
-                    }
+                Event::DocumentStart(explicit, _) => {
+                    self.check_directives(range.start)?;
                     self.start_document(*explicit, &range);
                 }
                 Event::DocumentEnd => self.end_document(),
@@ -142,13 +138,30 @@ impl<'a, 't> Builder<'a, 't> {
         Ok(())
     }
 
-    /// Both readers of Kubernetes files stop at a `%YAML` other than 1.1, so we do not let it pass.
-    fn version_error(&self) -> Syntax {
-        let offset = memchr::memmem::find(self.bytes, b"%YAML").unwrap_or(0);
-        Syntax::new(
-            offset,
-            "this %YAML version is not accepted by kubectl and kustomize, which read only `%YAML 1.1`: remove the line",
-        )
+    /// Both readers of Kubernetes files stop at a `%YAML` other than 1.1 and at directives that they do not know, so we do not
+    /// let them pass. `end` is where the document starts.
+    fn check_directives(&self, end: usize) -> Result<(), Syntax> {
+        let mut offset = self.cursor;
+        for line in self.part[self.cursor..end.max(self.cursor)].split_inclusive('\n') {
+            let message = match line.strip_prefix('%').map(str::trim_end) {
+                Some(directive) if directive.starts_with("YAML") => {
+                    let version = directive["YAML".len()..].split('#').next();
+                    (version.map(str::trim) != Some("1.1")).then_some(
+                        "this %YAML version is not accepted by kubectl and kustomize, which read only `%YAML 1.1`: remove the line",
+                    )
+                }
+                Some(directive) if directive.starts_with("TAG ") => None,
+                Some(_) => Some(
+                    "kubectl and kustomize refuse this directive, because they know only %YAML and %TAG: remove the line",
+                ),
+                None => None,
+            };
+            if let Some(message) = message {
+                return Err(Syntax::new(offset, message));
+            }
+            offset += line.len();
+        }
+        Ok(())
     }
 
     fn start_document(&mut self, explicit: bool, range: &Range<usize>) {

@@ -559,6 +559,10 @@ proptest! {
 fn the_comment_behind_a_bracket_does_not_go_with_what_is_in_it() {
     let text = "a: [ # c\n  x, # x\n]\n";
     assert_eq!(set(text, "/a", json!(["y"])), "a: [ # c\n  \"y\",\n]\n");
+    assert_eq!(set(text, "/a", json!([])), "a: [ # c\n]\n");
+    let map = "a: { # c\n  x: 1, # x\n}\n";
+    assert_eq!(set(map, "/a", json!({})), "a: { # c\n}\n");
+    assert_eq!(set("a: {x: 1} # c\n", "/a", json!({})), "a: {} # c\n");
     assert!(try_edit(text, &[("/a", Some(json!({})))]).is_err());
     assert!(try_edit(text, &[("/a", Some(json!("s")))]).is_err());
     let below = "a: [\n  x,\n  # y\n]\n";

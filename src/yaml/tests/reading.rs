@@ -218,6 +218,8 @@ fn errors_say_what_and_where() {
     assert!(message(b"a: *b\n").contains("not defined before it"));
     assert!(message(b"a: &a [*a]\n").contains("would be infinite"));
     assert!(message(b"%YAML 1.2\n---\na: 1\n").contains("read only `%YAML 1.1`"));
+    let unknown = message(b"# %a\n%YAML 1.1 # b\n%TAG ! !b\n%foo bar\n---\na: 1\n");
+    assert!(unknown.starts_with("4:1: ") && unknown.contains("know only %YAML and %TAG"));
 }
 
 #[test]

@@ -14,14 +14,18 @@ impl Plan<'_> {
             patch.is_some_and(|patch| !patch.is_empty())
         };
         let is_new = is_replaced(id) || node.tag().is_some() || node.merge().is_some();
+        // Comments between brackets stay if all entries go.
+        let has_brackets = node.kind().is_flow();
         match value {
-            New::Map(entries) if !is_new && node.kind().is_map() && !entries.is_empty() => {
+            New::Map(entries)
+                if !is_new && node.kind().is_map() && (has_brackets || !entries.is_empty()) =>
+            {
                 self.set_entries(id, entries)
             }
             New::Sequence(items)
                 if !is_new
                     && node.kind().is_sequence()
-                    && !items.is_empty()
+                    && (has_brackets || !items.is_empty())
                     && !self.is_changed(id, self.stream.tree.end_of_subtree(id)) =>
             {
                 self.set_items(id, items)
