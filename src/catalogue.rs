@@ -1,7 +1,7 @@
 //! The catalogue of images: their users, writable paths and metrics ports.
 //!
-//! `catalogue/images.yaml` has the built-in entries; entries in the config come first. A value from the catalogue is used
-//! only where neither the manifest nor the config has one, and its reason names the catalogue.
+//! `catalogue/images.yaml` has the built-in entries, one on each line; entries in the config come first. A value from the
+//! catalogue is used only where neither the manifest nor the config has one, and its reason names the catalogue.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::kubernetes::Glob;
 
 /// Facts about an image.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// The repository without its registry, such as `apache/kafka` (with `*` and `?`). Required.
@@ -26,6 +26,9 @@ pub struct Entry {
     /// The id of the user's group.
     #[serde(default)]
     pub run_as_group: Option<i64>,
+    /// Whether the image starts as root and needs that.
+    #[serde(default)]
+    pub starts_as_root: bool,
     /// Whether the image also runs as any other user.
     #[serde(default)]
     pub any_user: bool,
@@ -35,6 +38,9 @@ pub struct Entry {
     /// Paths that it writes to and that have files of the image, which an empty volume would hide.
     #[serde(default)]
     pub hides: Vec<String>,
+    /// Whether `writable_paths` and `hides` are all paths that it writes to, except `/tmp` and its volumes.
+    #[serde(default)]
+    pub paths_are_complete: bool,
     /// Whether it uses the Kubernetes API, so that its pods keep their token.
     #[serde(default)]
     pub uses_api: bool,
@@ -92,6 +98,11 @@ impl Entry {
             let message = format!("{id} is not the id of a user other than root");
             fault("runAsUser", message, help);
         }
+        if self.starts_as_root && (self.run_as_user.is_some() || self.any_user) {
+            let help = "remove it, or remove `runAsUser` and `anyUser`";
+            let message = "the image runs as another user".to_owned();
+            fault("startsAsRoot", message, help);
+        }
         if let Some(id) = self.run_as_group.filter(|id| *id != 0 && !IDS.contains(id)) {
             let help = "write a number from 0 to 2147483647";
             fault("runAsGroup", format!("{id} is not the id of a group"), help);
@@ -111,6 +122,14 @@ impl Entry {
             let help = "remove it from one of them: a volume would hide files of the image";
             let message = format!("`{path}` is also in `writablePaths`");
             fault("hides", message, help);
+        }
+        if self.paths_are_complete && self.source.is_none() {
+            let help = "set `source` to what shows that it writes nowhere else, such as a chart with a read-only root";
+            fault(
+                "pathsAreComplete",
+                "complete paths need a source".to_owned(),
+                help,
+            );
         }
         if let Some(own) = &self.own_directory {
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -132,7 +151,9 @@ impl Entry {
         let is_empty = self.run_as_user.is_none()
             && self.run_as_group.is_none()
             && !self.any_user
+            && !self.starts_as_root
             && !self.uses_api
+            && !self.paths_are_complete
             && self.metrics_port.is_none()
             && self.own_directory.is_none()
             && lists.iter().all(|(_, paths)| paths.is_empty());
@@ -144,13 +165,58 @@ impl Entry {
     }
 }
 
-/// The built-in entries.
-fn built_in() -> &'static [Entry] {
-    static ENTRIES: OnceLock<Vec<Entry>> = OnceLock::new();
-    // A test checks that the file is valid.
-    ENTRIES.get_or_init(|| {
-        serde_yaml::from_str(include_str!("catalogue/images.yaml")).unwrap_or_default()
-    })
+/// The built-in entries. Each is decoded when an image first needs it, because most runs need few.
+struct BuiltIn {
+    rows: Vec<(&'static str, OnceLock<Entry>)>,
+    /// The rows for each last part of a repository, which is never a pattern.
+    by_name: HashMap<&'static str, Vec<usize>>,
+}
+
+/// The repository of an image without its registry, as entries have it.
+pub fn repository(image: &str) -> &str {
+    Image::of(image).repository
+}
+
+/// What each line of an entry begins with.
+const ROW: &str = "- {image: ";
+
+impl BuiltIn {
+    fn get() -> &'static BuiltIn {
+        static BUILT_IN: OnceLock<BuiltIn> = OnceLock::new();
+        BUILT_IN.get_or_init(|| {
+            let lines = include_str!("catalogue/images.yaml").lines();
+            let rows: Vec<_> = lines
+                .filter(|line| line.starts_with(ROW))
+                .map(|line| (line, OnceLock::new()))
+                .collect();
+            let mut by_name: HashMap<_, Vec<usize>> = HashMap::with_capacity(rows.len());
+            for (index, (line, _)) in rows.iter().enumerate() {
+                let image = line[ROW.len()..].split([',', '}']).next().unwrap_or("");
+                let name = last_part(image.trim_matches('"'));
+                by_name.entry(name).or_default().push(index);
+            }
+            BuiltIn { rows, by_name }
+        })
+    }
+
+    fn entry(&self, index: usize) -> Option<&Entry> {
+        let (line, entry) = self.rows.get(index)?;
+        // A test decodes every row, so the empty entry is never used.
+        Some(entry.get_or_init(|| serde_yaml::from_str(&line[2..]).unwrap_or_default()))
+    }
+
+    /// The index of the first entry for an image.
+    fn position(&self, image: &Image<'_>) -> Option<usize> {
+        let is_for = |index: &&usize| self.entry(**index).is_some_and(|entry| image.is_of(entry));
+        let named = self.by_name.get(last_part(image.repository))?;
+        named.iter().find(is_for).copied()
+    }
+}
+
+/// The built-in entries, in the order of the file.
+pub fn built_in() -> impl Iterator<Item = &'static Entry> {
+    let known = BuiltIn::get();
+    (0..known.rows.len()).filter_map(|index| known.entry(index))
 }
 
 /// A cache of lookups, because many containers have the same image.
@@ -175,37 +241,72 @@ impl Known {
             });
             self.last.replace((image.to_owned(), index));
         }
-        let index = self.last.borrow().1;
-        own.iter().chain(built_in()).nth(index?)
+        let index = self.last.borrow().1?;
+        own.get(index)
+            .or_else(|| BuiltIn::get().entry(index - own.len()))
     }
 }
 
 /// The index of the first entry for an image, in `own` followed by the built-in entries.
 fn index_for(own: &[Entry], image: &str) -> Option<usize> {
-    let (repository, tag) = parts(image);
-    let is_for = |entry: &Entry| {
-        let has_tag = |glob: &Glob| tag.is_some_and(|tag| glob.matches(tag));
-        entry.image.matches(repository) && entry.tag.as_ref().is_none_or(has_tag)
-    };
-    own.iter().chain(built_in()).position(is_for)
+    let image = Image::of(image);
+    let of_config = own.iter().position(|entry| image.is_of(entry));
+    of_config.or_else(|| Some(own.len() + BuiltIn::get().position(&image)?))
 }
 
-/// The repository of an image without its registry, and its tag
-/// (`ParseNormalizedNamed` in `reference/normalize.go` of distribution).
-fn parts(image: &str) -> (&str, Option<&str>) {
-    let name = image.split_once('@').map_or(image, |(name, _)| name);
-    let (path, tag) = match name.rsplit_once(':') {
-        Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
-        _ if image.contains('@') => (name, None),
-        _ => (name, Some("latest")),
-    };
-    let is_registry = |first: &str| first.contains(['.', ':']) || first == "localhost";
-    let repository = match path.split_once('/') {
-        Some((first, rest)) if is_registry(first) => rest,
-        _ => path,
-    };
-    let repository = repository.strip_prefix("library/").unwrap_or(repository);
-    (repository, tag)
+/// The last part of a repository, which its mirrors keep.
+fn last_part(repository: &str) -> &str {
+    repository.rsplit('/').next().unwrap_or(repository)
+}
+
+/// An image, read as `ParseNormalizedNamed` does (`reference/normalize.go` of distribution).
+struct Image<'i> {
+    /// Its repository without its registry.
+    repository: &'i str,
+    tag: Option<&'i str>,
+}
+
+impl<'i> Image<'i> {
+    fn of(image: &'i str) -> Image<'i> {
+        let name = image.split_once('@').map_or(image, |(name, _)| name);
+        let (path, tag) = match name.rsplit_once(':') {
+            Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
+            _ if image.contains('@') => (name, None),
+            _ => (name, Some("latest")),
+        };
+        let repository = match path.split_once('/') {
+            Some((first, rest)) if is_registry(first) => rest,
+            _ => path,
+        };
+        Image { repository, tag }
+    }
+
+    fn is_of(&self, entry: &Entry) -> bool {
+        let has_tag = |glob: &Glob| self.tag.is_some_and(|tag| glob.matches(tag));
+        self.names().any(|name| entry.image.matches(name)) && entry.tag.as_ref().is_none_or(has_tag)
+    }
+
+    /// The repositories that this may be a mirror of, because mirrors put folders in front of the name: the repository
+    /// itself, and the ends of it with an owner. An official image has no owner, so it is one where the folder in front of
+    /// it is of Docker Hub: `library`, the address of a registry, or a name such as `dockerhub-cache`.
+    fn names(&self) -> impl Iterator<Item = &'i str> {
+        let repository = self.repository;
+        let ends = repository.match_indices('/').filter_map(move |(slash, _)| {
+            let (before, name) = (&repository[..slash], &repository[slash + 1..]);
+            (name.contains('/') || is_docker_hub(last_part(before))).then_some(name)
+        });
+        std::iter::once(repository).chain(ends)
+    }
+}
+
+/// Whether the first part of an image is a registry, and not a folder of Docker Hub.
+fn is_registry(part: &str) -> bool {
+    part.contains(['.', ':']) || part == "localhost"
+}
+
+fn is_docker_hub(folder: &str) -> bool {
+    let of_hub = |part: &str| part.replace(['-', '_'], "").contains("dockerhub");
+    folder == "library" || is_registry(folder) || of_hub(folder)
 }
 
 /// A path without doubled and trailing slashes; `None` for one that cannot be mounted.
@@ -238,19 +339,112 @@ mod tests {
         assert_eq!(clean("/"), None);
     }
 
+    const FILE: &str = include_str!("catalogue/images.yaml");
+
+    /// A line that cannot be decoded would be an entry without an image.
     #[test]
-    fn the_file_can_be_read() {
-        let entries: Result<Vec<Entry>, _> =
-            serde_yaml::from_str(include_str!("catalogue/images.yaml"));
-        assert!(entries.is_ok_and(|entries| !entries.is_empty()));
+    fn every_line_is_an_entry_with_known_keys() {
+        let is_row = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        let lines: Vec<&str> = FILE.lines().filter(is_row).collect();
+        assert!(lines.len() >= 200, "{}", lines.len());
+        for line in &lines {
+            assert!(line.starts_with(ROW) && line.ends_with('}'), "{line}");
+            let entry: Result<Entry, _> = serde_yaml::from_str(&line[2..]);
+            assert!(entry.is_ok(), "{entry:?}: {line}");
+            let keys: HashMap<String, serde_yaml::Value> =
+                serde_yaml::from_str(&line[2..]).unwrap_or_default();
+            const KEYS: [&str; 14] = [
+                "image",
+                "tag",
+                "runAsUser",
+                "runAsGroup",
+                "startsAsRoot",
+                "anyUser",
+                "writablePaths",
+                "hides",
+                "pathsAreComplete",
+                "usesApi",
+                "metricsPort",
+                "metricsPath",
+                "ownDirectory",
+                "source",
+            ];
+            let unknown: Vec<_> = keys
+                .keys()
+                .filter(|key| !KEYS.contains(&key.as_str()))
+                .collect();
+            assert!(unknown.is_empty(), "{unknown:?} in {line}");
+        }
+        let all: Vec<Entry> = serde_yaml::from_str(FILE).unwrap_or_default();
+        assert_eq!(all.len(), lines.len());
+        assert_eq!(built_in().count(), lines.len());
     }
 
     #[test]
-    fn built_in_entries_are_valid_and_unverified_ones_have_no_ids() {
+    fn built_in_entries_are_valid() {
         for entry in built_in() {
-            let has_numbers = entry.run_as_user.or(entry.run_as_group).is_some();
-            assert!(entry.source.is_some() || !has_numbers, "{entry:?}");
             assert_eq!(entry.faults(), [], "{entry:?}");
+            let needs_user = entry.any_user || entry.run_as_group.is_some();
+            assert!(!needs_user || entry.run_as_user.is_some(), "{entry:?}");
+            assert!(
+                entry.metrics_path.is_none() || entry.metrics_port.is_some(),
+                "{entry:?}"
+            );
+            assert!(
+                !last_part(entry.image.as_str()).contains(['*', '?']),
+                "{entry:?}"
+            );
+        }
+    }
+
+    /// `owner/repository@commit path path; owner/repository@commit path`
+    #[test]
+    fn every_entry_names_the_files_and_versions_that_it_comes_from() {
+        for entry in built_in() {
+            for source in entry.source.as_deref().unwrap_or_default().split("; ") {
+                let mut words = source.split(' ');
+                let repository = words.next().unwrap_or_default();
+                let (repository, commit) = repository.split_once('@').unwrap_or_default();
+                let is_commit = commit.len() == 12 && commit.chars().all(|c| c.is_ascii_hexdigit());
+                let is_repository = repository.split('/').count() == 2;
+                let paths: Vec<&str> = words.collect();
+                let is_path = |path: &&str| !path.is_empty() && !path.starts_with('/');
+                let has_paths = !paths.is_empty() && paths.iter().all(is_path);
+                assert!(is_commit && is_repository && has_paths, "{entry:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn entries_are_sorted_by_repository_in_their_sections() {
+        for section in FILE.split("\n## ").skip(1) {
+            let rows = section.lines().filter_map(|line| line.strip_prefix(ROW));
+            let images: Vec<&str> = rows.filter_map(|row| row.split(',').next()).collect();
+            assert!(images.is_sorted(), "{section}");
+        }
+    }
+
+    /// An entry is of use if an image with an example of its tags gets it, and not an earlier one.
+    #[test]
+    fn no_entry_is_hidden_by_an_earlier_one() {
+        for (index, entry) in built_in().enumerate() {
+            let image = entry.image.as_str().replace('*', "");
+            let tag = entry.tag.as_ref().map_or("*", Glob::as_str);
+            let tag = match tag.replace('*', "").replace('?', "1") {
+                tag if tag.is_empty() => "1.2".to_owned(),
+                tag => tag,
+            };
+            for image in [
+                format!("{image}:{tag}"),
+                format!("a.example/b/{image}:{tag}"),
+            ] {
+                let is_official = !entry.image.as_str().contains('/');
+                if image.starts_with("a.example") && is_official {
+                    assert_eq!(index_for(&[], &image), None, "{image}");
+                } else {
+                    assert_eq!(index_for(&[], &image), Some(index), "{image}: {entry:?}");
+                }
+            }
         }
     }
 
@@ -264,9 +458,99 @@ mod tests {
         assert_eq!(user("postgres:17-alpine@sha256:abc"), Some(70));
         assert_eq!(user("postgres:18-alpine3.24"), Some(70));
         assert_eq!(user("bitnamilegacy/postgresql:16"), Some(1001));
-        // This entry was not verified, so it has no user.
-        assert_eq!(user("bitnami/redis:7"), None);
+        assert_eq!(user("influxdb:1.12"), Some(1500));
+        assert_eq!(user("influxdb:2.7-alpine"), Some(1000));
+        assert_eq!(user("influxdb:1.8"), None);
         assert_eq!(user("postgres@sha256:abc"), None);
-        assert_eq!(user("example.com/my/postgres:17"), None);
+    }
+
+    #[test]
+    fn mirrors_put_folders_in_front_of_the_repository() {
+        let known = Known::default();
+        let of = |image: &str| {
+            let entry = known.entry_for(&[], image);
+            entry.map(|entry| entry.image.as_str().to_owned())
+        };
+        for mirror in [
+            "mysql",
+            "library/mysql",
+            "docker.io/mysql",
+            "docker.io/library/mysql",
+            "index.docker.io/library/mysql",
+            "public.ecr.aws/docker/library/mysql",
+            "mirror.gcr.io/library/mysql",
+            "localhost:5000/mysql",
+            "harbor.local/library/mysql",
+            "harbor.local/dockerhub/library/mysql",
+            "harbor.local/dockerhub/mysql",
+            "harbor.local/cache/docker-hub/mysql",
+            "registry.local:5000/docker_hub_proxy/mysql",
+            "registry.local/docker.io/mysql",
+            "registry.local/docker.io/library/mysql",
+            "123456789012.dkr.ecr.eu-west-1.amazonaws.com/docker-hub/library/mysql",
+            "europe-docker.pkg.dev/project/remote/library/mysql",
+        ] {
+            for tag in ["", ":8.4", ":8.4@sha256:abc", "@sha256:abc"] {
+                let image = format!("{mirror}{tag}");
+                assert_eq!(of(&image).as_deref(), Some("mysql"), "{image}");
+            }
+        }
+        for (mirror, image) in [
+            ("quay.io/prometheus/prometheus:v3", "prometheus/prometheus"),
+            (
+                "harbor.local/quay/prometheus/prometheus:v3",
+                "prometheus/prometheus",
+            ),
+            ("harbor.local/a/b/grafana/grafana:12", "grafana/grafana"),
+            ("grafana/grafana", "grafana/grafana"),
+            ("ghcr.io/dexidp/dex:v2", "dexidp/dex"),
+            (
+                "docker.elastic.co/elasticsearch/elasticsearch:9",
+                "elasticsearch/elasticsearch",
+            ),
+            (
+                "registry.k8s.io/sig-storage/csi-resizer:v2",
+                "sig-storage/csi-resizer",
+            ),
+            ("registry.k8s.io/etcd:3.6", "etcd"),
+            ("registry.k8s.io/coredns/coredns:v1.13", "coredns/coredns"),
+            (
+                "harbor.local/mirror/bitnamilegacy/mongodb:8",
+                "bitnami*/mongodb",
+            ),
+        ] {
+            assert_eq!(of(mirror).as_deref(), Some(image), "{mirror}");
+        }
+        // An image of someone else that has the name of an official one.
+        for image in [
+            "example.com/my/mysql:8.4",
+            "my/mysql:8.4",
+            "example.com/libraries/mysql",
+            "mysqld",
+            "grafana",
+            "my-grafana/grafana",
+        ] {
+            assert_eq!(of(image), None, "{image}");
+        }
+    }
+
+    #[test]
+    fn entries_of_the_config_come_first_and_match_mirrors() {
+        let entry = |image: &str| Entry {
+            image: Glob::from(image.to_owned()),
+            run_as_user: Some(7),
+            ..Entry::default()
+        };
+        let own = [entry("acme/*"), entry("postgres")];
+        let user = |image: &str| {
+            let known = Known::default();
+            known.entry_for(&own, image).and_then(|it| it.run_as_user)
+        };
+        assert_eq!(user("acme/shop:1"), Some(7));
+        assert_eq!(user("harbor.local/mirror/acme/shop:1"), Some(7));
+        assert_eq!(user("postgres:17"), Some(7));
+        assert_eq!(user("harbor.local/dockerhub/postgres:17"), Some(7));
+        assert_eq!(user("mongo:8"), Some(999));
+        assert_eq!(user("example.com/shop:1"), None);
     }
 }

@@ -3,15 +3,21 @@
 //! A transformer requests a value for a leaf, never text. [`Edits`] compares it with the current value, applies the mode,
 //! and records a [`Change`] with the decision, the field, and its current and proposed value. Plans, diffs, results and
 //! reports are views of that list; [`crate::write`] turns it into text.
+//!
+//! An edit that can stop a program needs knowledge from the input, the catalogue or the config ([`Knowledge`]); without it
+//! there is no [`Change`]. A setting is such knowledge, a default is not.
 
 mod change;
+mod knowledge;
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
 
 pub use change::{Change, RULES};
+pub use knowledge::{Knowledge, Source, can_stop};
 
 use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::kubernetes::Quantity;
@@ -36,27 +42,31 @@ pub enum Meaning {
 #[derive(Debug)]
 pub struct Proposal<'p> {
     /// The part of the leaf.
-    pub subject: &'p Arc<Subject>,
+    subject: &'p Arc<Subject>,
     /// The leaf's path below the part.
-    pub field: &'p [&'p str],
+    field: &'p [&'p str],
     /// The value.
-    pub value: Value,
+    value: Value,
     /// The setting that decided, and the mode.
-    pub decision: Arc<Decision>,
+    decision: Arc<Decision>,
     /// When a current value is equivalent.
-    pub meaning: Meaning,
-    /// Why the value differs from the configured one.
-    pub note: Option<String>,
+    meaning: Meaning,
+    /// Why the value differs from the configured one, or what is known about it.
+    note: Option<Cow<'static, str>>,
+    /// What tells that the program runs with it.
+    source: Option<Source>,
 }
 
 impl<'p> Proposal<'p> {
-    /// Creates a proposal with literal comparison and without a note.
+    /// Creates a proposal with literal comparison and without a note. That the config sets the field, or asks to remove it,
+    /// counts as knowledge.
     pub fn new(
         subject: &'p Arc<Subject>,
         field: &'p [&'p str],
         value: Value,
         decision: Arc<Decision>,
     ) -> Proposal<'p> {
+        let is_named = !decision.is_default || decision.mode == Mode::Remove;
         Proposal {
             subject,
             field,
@@ -64,6 +74,25 @@ impl<'p> Proposal<'p> {
             decision,
             meaning: Meaning::Literal,
             note: None,
+            source: is_named.then_some(Source::Config),
+        }
+    }
+
+    /// Replaces the decision.
+    #[must_use]
+    pub fn decided_by(self, decision: Arc<Decision>) -> Proposal<'p> {
+        let Proposal {
+            subject,
+            field,
+            value,
+            meaning,
+            note,
+            ..
+        } = self;
+        Proposal {
+            meaning,
+            note,
+            ..Proposal::new(subject, field, value, decision)
         }
     }
 
@@ -77,8 +106,30 @@ impl<'p> Proposal<'p> {
     /// Adds the reason why the value differs from the configured one.
     #[must_use]
     pub fn note(mut self, note: impl Into<Option<String>>) -> Proposal<'p> {
-        self.note = note.into();
+        self.note = note.into().map(Cow::Owned);
         self
+    }
+
+    /// Adds what is known about a program that the edit could stop; a field that is removed needs none.
+    #[must_use]
+    pub fn known(mut self, knowledge: Knowledge) -> Proposal<'p> {
+        if self.decision.mode != Mode::Remove {
+            self.note = Some(knowledge.reason);
+            self.source = Some(knowledge.source);
+        }
+        self
+    }
+
+    /// Whether the part has no such field.
+    pub fn is_nowhere(&self) -> bool {
+        self.field.is_empty()
+    }
+
+    /// Whether the edit cannot stop a program, or enough is known. A transformer that forgets it fails its first test.
+    fn is_known(&self) -> bool {
+        let is_known = self.source.is_some() || !can_stop(self.field);
+        debug_assert!(is_known, "{:?} needs knowledge", self.field);
+        is_known
     }
 }
 
@@ -179,6 +230,9 @@ impl<'a> Edits<'a> {
                 return Ok(Answer::Kept(current));
             }
         }
+        if !proposal.is_known() {
+            return Ok(Answer::Off);
+        }
         let change = self.change(proposal, present);
         self.push(change);
         Ok(Answer::Edited)
@@ -206,8 +260,10 @@ impl<'a> Edits<'a> {
     /// As [`Edits::set`].
     pub fn repair(&mut self, proposal: Proposal<'_>) -> Result<(), Problem> {
         let present = self.present(proposal.subject, proposal.field)?;
-        let change = self.change(proposal, present);
-        self.push(change);
+        if proposal.is_known() {
+            let change = self.change(proposal, present);
+            self.push(change);
+        }
         Ok(())
     }
 
@@ -222,6 +278,9 @@ impl<'a> Edits<'a> {
         if let Some(node) = list.filter(|node| !node.is_sequence()) {
             let path = proposal.subject.at(proposal.field);
             return Err(expected(self.object(), node, "a list", &path));
+        }
+        if !proposal.is_known() {
+            return Ok(());
         }
         let of_list = |it: &&Change| it.appends && it.leaf.parent() == Some(&leaf);
         let last = self.of_part(proposal.subject).find(of_list);
@@ -364,7 +423,7 @@ impl<'a> Edits<'a> {
         changes.map(|change| Finding {
             rule: &change::DIFFERENT,
             severity: change::DIFFERENT.severity,
-            help: None,
+            help: Some(change::ON_DIFFERENCE.to_owned()),
             ..change.as_finding()
         })
     }
@@ -394,6 +453,7 @@ impl<'a> Edits<'a> {
             proposed: Some(proposal.value),
             decision: proposal.decision,
             note: proposal.note,
+            source: proposal.source.filter(|_| can_stop(proposal.field)),
             immutable: proposal.subject.on_change == OnChange::Immutable,
         }
     }
@@ -512,5 +572,40 @@ fn means(node: Node<'_>, value: &Value, meaning: Meaning) -> bool {
             current.is_some() && current == text(value).and_then(|text| text.parse().ok())
         }
         Meaning::Text => node.text().map(std::borrow::Cow::into_owned) == text(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decision(is_default: bool) -> Arc<Decision> {
+        Arc::new(Decision {
+            field: "spec.securityContext".to_owned(),
+            profile: None,
+            is_default,
+            mode: Mode::Ensure,
+            file: None,
+            position: None,
+            leaf: "securityContext.hostUsers".to_owned(),
+            exemption: None,
+        })
+    }
+
+    #[test]
+    fn a_default_that_can_stop_a_program_needs_knowledge() {
+        let pod = Subject::object();
+        let proposal = |field, is_default| {
+            Proposal::new(&pod, field, Value::from(false), decision(is_default))
+        };
+        assert!(proposal(&["hostUsers"], false).is_known());
+        assert!(proposal(&["priority"], true).is_known());
+        let annotation = ["annotations", "hostUsers"];
+        assert!(proposal(&annotation, true).is_known());
+        let known = proposal(&["hostUsers"], true).known(Knowledge::input("the input says so"));
+        assert!(known.is_known());
+        assert_eq!(known.source, Some(Source::Input));
+        let unknown = std::panic::catch_unwind(|| proposal(&["hostUsers"], true).is_known());
+        assert!(unknown.is_err() || !cfg!(debug_assertions));
     }
 }

@@ -122,6 +122,19 @@ pub struct Finding {
     pub psa: Option<String>,
     /// Set for findings with a common cause: text reports show those of an object as one, with this message.
     pub folded: Option<Folded>,
+    /// The lines that resolve it.
+    pub lines: Option<Lines>,
+    /// The field that it follows from: it is left out where another finding is about this field.
+    pub cause: Option<PointerBuf>,
+}
+
+/// The lines for the `spec` of a config that resolve a finding, and all others of its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// These lines.
+    Config(String),
+    /// An exemption of the objects from the rule.
+    Exemption,
 }
 
 /// The message for a number of findings of one object with a common cause.
@@ -179,6 +192,8 @@ impl Finding {
             leaf: None,
             psa: None,
             folded: None,
+            lines: None,
+            cause: None,
         }
     }
 
@@ -239,6 +254,20 @@ impl Finding {
     #[must_use]
     pub fn psa(mut self, words: String) -> Finding {
         self.psa = Some(words);
+        self
+    }
+
+    /// Adds the lines that resolve it.
+    #[must_use]
+    pub fn lines(mut self, lines: Lines) -> Finding {
+        self.lines = Some(lines);
+        self
+    }
+
+    /// Adds the field that it follows from.
+    #[must_use]
+    pub fn because_of(mut self, subject: &Subject, field: &[&str]) -> Finding {
+        self.cause = Some(subject.at(field));
         self
     }
 

@@ -1,7 +1,8 @@
 //! The funnel: applies severities, disabled rules, exemptions and deduplication to every finding, in one place.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
+use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
 use crate::config::Config;
@@ -73,10 +74,36 @@ impl<'c> Funnel<'c> {
         repeats.collect()
     }
 
+    /// The fields that findings are about, with the highest severity for each.
+    fn severities(&self) -> HashMap<(Option<usize>, PointerBuf), Severity> {
+        let mut severities = HashMap::new();
+        if self.findings.iter().all(|it| it.cause.is_none()) {
+            return severities;
+        }
+        for finding in self.findings.iter().filter(|it| it.cause.is_none()) {
+            let severity = self.severity_of(finding.rule, finding.severity);
+            let severity = severity.filter(|_| self.asks(finding.rule));
+            if let (Some(pointer), Some(severity)) = (&finding.pointer, severity) {
+                // One about an item of a list is also about the list.
+                let last = pointer.last().map(|token| token.decoded().into_owned());
+                let is_item = last.is_some_and(|it| it.parse::<usize>().is_ok());
+                let list = pointer.parent().filter(|_| is_item);
+                for field in [Some(pointer.as_ptr()), list].into_iter().flatten() {
+                    let known = severities
+                        .entry((finding.resource, field.to_owned()))
+                        .or_insert(severity);
+                    *known = severity.max(*known);
+                }
+            }
+        }
+        severities
+    }
+
     /// The outcome for all findings.
     pub fn finish(mut self, selection: &Selection<'_, '_>) -> Verdict {
         let mut verdict = Verdict::default();
         let duplicates = self.duplicates();
+        let severities = self.severities();
         let findings = std::mem::take(&mut self.findings).into_iter();
         for (mut finding, is_duplicate) in findings.zip(duplicates) {
             let exemption = exemption_of(&finding, selection, self.config);
@@ -93,6 +120,14 @@ impl<'c> Funnel<'c> {
             else {
                 continue;
             };
+            // One cause is one finding.
+            let cause = finding.cause.take().map(|cause| (finding.resource, cause));
+            if cause.is_some_and(|it| severities.get(&it).is_some_and(|it| *it >= severity)) {
+                if let Some(exemption) = exemption {
+                    exemption.is_used.set(true);
+                }
+                continue;
+            }
             match exemption {
                 None => {
                     finding.severity = severity;

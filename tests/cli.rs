@@ -312,6 +312,7 @@ fn the_report_as_json_has_its_promised_shape() {
         "same",
         "errors",
         "warnings",
+        "notes",
         "waived",
         "unexamined",
     ];
@@ -507,8 +508,8 @@ fn check_fails_until_the_function_has_run() {
     assert!(first.starts_with("error[FIT-RUN001]: "), "{first}");
     assert_eq!(folder.run(&IN_PLACE).code, Some(0));
     let run = folder.run(&check);
-    let summary = "Check  4 workloads in 8 files for production: no drift from the config; 0 errors, 0 warnings, 0 waived\n\
-                Ledger  21 objects: 4 right already, 17 no workload; 1 file passed over (package)\n";
+    let summary = "Check  4 workloads in 8 files for production: no drift from the config; 0 errors, 0 warnings, 2 \
+                notes (-v shows them), 0 waived\nLedger  21 objects: 4 right already, 17 no workload; 1 file passed over (package)\n";
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), summary));
 }
 
@@ -625,14 +626,27 @@ fn an_exact_check_reports_each_line_that_differs_from_another_environment() {
     assert_eq!(same.code, Some(0), "{}", same.stdout);
     assert!(same.stdout.contains("no drift from the config"));
 
-    let run = check("development.yaml", &["--exact"]);
+    let run = check("development.yaml", &["--exact", "-v"]);
     assert_eq!(run.code, Some(1));
     let diff = TextDiff::from_lines(&development, &production);
     let lines = diff.iter_all_changes();
     let lines = lines.filter(|line| line.tag() == ChangeTag::Insert).count();
     assert!(lines > 20, "{lines}");
-    let reported = run.stdout.matches("error[FIT-RUN003]").count();
+    let errors = run
+        .stdout
+        .lines()
+        .take_while(|line| !line.starts_with("info["));
+    let reported = errors.filter(|line| line.starts_with("  --> ")).count();
     assert_eq!(reported, lines, "{}", run.stdout);
+    // They differ in five ways, and the report says each once, with help.
+    let groups = run.stdout.matches("error[FIT-RUN003]").count();
+    assert_eq!(groups, 5, "{}", run.stdout);
+    let few = check("development.yaml", &["--exact"]).stdout;
+    assert!(few.contains("  --> and 5 more, which -v shows\n"), "{few}");
+    assert!(
+        few.contains("  = help: check manifests that are built for this environment"),
+        "{few}"
+    );
     let totals = format!("for production: {lines} fields differ from the config; {lines} errors");
     assert!(run.stdout.contains(&totals), "{}", run.stdout);
 }

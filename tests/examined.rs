@@ -52,8 +52,8 @@ fn the_last_line_names_what_is_not_examined() {
     };
     assert_eq!(
         last("check"),
-        "Check  1 workload in 1 file for test: nothing that the config changes; 0 errors, 2 warnings, 0 waived; 1 object not \
-         examined (HelmRelease)"
+        "Check  1 workload in 1 file for test: nothing that the config changes; 0 errors, 2 warnings, 2 notes (-v \
+         shows them), 0 waived; 1 object not examined (HelmRelease)"
     );
     // Without a check, nothing looks at pods that are not changed.
     let unexamined = "; 2 objects not examined (1 DeploymentConfig, 1 HelmRelease)";

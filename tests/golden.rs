@@ -33,10 +33,11 @@ const SILENT: [&str; 3] = [
     "scraping/services-for-different-ports-are-not-scraped-twice",
 ];
 
-/// The result of fitting a text: the new text, or the errors; and the results.
+/// The result of fitting a text: the new text, or the errors; the results; and the report, unless problems stopped the run.
 pub(crate) struct Fitting {
     pub(crate) text: Result<String, String>,
     pub(crate) results: Vec<KrmResult>,
+    pub(crate) report: Option<Report>,
 }
 
 /// Fits a stream of manifests, as `fitout apply -f` does.
@@ -44,6 +45,7 @@ pub(crate) fn fit(input: &str, config: &str) -> Fitting {
     try_fit(input, config).unwrap_or_else(|problems| Fitting {
         text: Err(format!("{problems}\n")),
         results: Vec::new(),
+        report: None,
     })
 }
 
@@ -86,7 +88,11 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         Ok(write::text(&stream, &fitted.changes, &resources)?)
     };
     let results = report.krm_results(ChangesReport::Full);
-    Ok(Fitting { text, results })
+    Ok(Fitting {
+        text,
+        results,
+        report: Some(report),
+    })
 }
 
 /// The documents of a text as JSON, aliases expanded.

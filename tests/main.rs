@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod bad_input;
+mod catalogue_page;
 mod checks_page;
 mod cli;
 mod creates;
@@ -11,11 +12,13 @@ mod english;
 mod environments;
 mod examined;
 mod files;
+mod findings;
 mod fuzzing;
 mod golden;
 mod growth;
 mod hosts;
 mod in_place;
+mod knowledge;
 mod layers;
 mod ledger;
 mod output;

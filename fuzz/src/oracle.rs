@@ -823,6 +823,16 @@ fn comments(
             })
         })
     };
+    let is_of_set_item = |list: &Path, now: &Path| {
+        let is_item = |intent: &Intent| {
+            let (path, value) = (&intent.path, &intent.value);
+            path.len() == list.len() + 1
+                && path.starts_with(list)
+                && value.is_some()
+                && now.starts_with(path)
+        };
+        !old.paths.contains(now) && intents.iter().any(is_item)
+    };
     let is_of_alias = |path: &Path| {
         old.aliases
             .iter()
@@ -834,8 +844,7 @@ fn comments(
             .iter()
             .position(|candidate| candidate.text == comment.text);
         let Some(found) = found else {
-            let is_inside =
-                matches!(&comment.owner, Owner::End(path) | Owner::Items(path) if is_other_kind(path));
+            let is_inside = matches!(&comment.owner, Owner::End(path) | Owner::Items(path) if is_other_kind(path));
             if !is_inside && !comment.owner.path().is_some_and(removed) {
                 faults.push(format!("lost {:?} of {:?}", comment.text, comment.owner));
             }
@@ -862,6 +871,8 @@ fn comments(
                     && !old.paths.contains(added)
                     && is_of_no_entry_below(&new.text[now.at..])
             }
+            // The last item of a list was set to another one, which ends with a list.
+            (Owner::End(path), Owner::Items(now)) if is_of_set_item(path, now) => true,
             (Owner::Items(path), Owner::Items(now)) => {
                 path[..path.len() - 1] == now[..now.len() - 1]
             }
@@ -928,8 +939,9 @@ fn without_properties(line: &str) -> &str {
 fn starts_with_a_dash_alone(text: &str) -> bool {
     let lines = text.lines().map(str::trim);
     let mut others = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let after_dash = others.next().and_then(|line| line.strip_prefix('-'));
-    after_dash.is_some_and(|rest| matches!(rest.trim_start().chars().next(), None | Some('#')))
+    let line = others.next().unwrap_or_default();
+    let before_comment = line.split(" #").next().unwrap_or_default();
+    without_properties(before_comment) == "-"
 }
 
 /// The bytes of a scalar.

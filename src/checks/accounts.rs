@@ -1,21 +1,31 @@
-//! FIT-SA001 and FIT-SEC003: ServiceAccounts that do not exist or are shared, and API tokens that pods do not need.
+//! FIT-SA001, FIT-SA002 and FIT-SEC003: ServiceAccounts that do not exist, are shared or are not in the input, and API tokens
+//! that pods do not need.
 //!
 //! Pods whose ServiceAccount does not exist are not created, and only the events of their ReplicaSet report it. The check
 //! reports it if the input has other ServiceAccounts in the namespace and no operator could create this one.
 //!
 //! An intruder can use any token for the Kubernetes API that a pod mounts. A pod needs the token if a binding grants its
-//! account rights or its image is known to use the API; `securityContext.automountServiceAccountToken: Auto` decides in the
-//! same way. Accounts that set `automountServiceAccountToken: false` are skipped. Pods that need the token should not run
-//! as `default`, because every pod without an account of its own shares its rights.
+//! account rights, its image is known to use the API or its command shows it, or if an annotation or label asks for an
+//! identity: for an injector (Vault, a service mesh) or a cloud. `securityContext.automountServiceAccountToken: Auto` decides
+//! in the same way. Accounts that set `automountServiceAccountToken: false` are skipped. Pods that need the token should not
+//! run as `default`, because every pod without an account of its own shares its rights.
+//!
+//! The rights of an account that is not in the input are unknown: its bindings are probably in another file. `Auto` leaves
+//! the token of such pods, and FIT-SA002 names each account once.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::catalogue::Known;
-use crate::finding::Finding;
-use crate::objects::{DEFAULT_ACCOUNT, Template, account_of};
+use crate::finding::{Finding, Mode};
+use crate::objects::{AUTOMOUNT, DEFAULT_ACCOUNT, Template, TokenNeed, account_of};
 use crate::read::Resource;
-use crate::rules::{Rule, When};
+use crate::rules::{Rule, When, rule};
+use crate::select::Selected;
+use crate::transformers::Scope;
 
 const ACCOUNT: Rule = Rule {
     id: "FIT-SA001",
@@ -24,6 +34,11 @@ const ACCOUNT: Rule = Rule {
     meaning: "a ServiceAccount that does not exist, or API access as the shared account `default`",
     peers: "kube-linter non-existent-service-account, default-service-account",
 };
+const UNKNOWN: Rule = rule(
+    "FIT-SA002",
+    Severity::Warning,
+    "a token that stays, because its ServiceAccount is not in the input",
+);
 const TOKEN: Rule = Rule {
     id: "FIT-SEC003",
     severity: Severity::Warning,
@@ -32,27 +47,31 @@ const TOKEN: Rule = Rule {
     peers: "Polaris automountServiceAccountToken; kubescape C-0034",
 };
 
-const AUTOMOUNT: &str = "automountServiceAccountToken";
+/// The setting for tokens, as in exemptions.
+const LEAF: &str = "securityContext.automountServiceAccountToken";
 
 pub(super) const CHECK: Check = Check {
     name: "accounts",
-    rules: &[ACCOUNT, TOKEN],
-    find: &[Find::Scene(|scene| {
-        let known = Known::default();
-        let mut findings = Vec::new();
-        for selected in &scene.selection.selected {
-            let resource = selected.target.resource;
-            for template in &selected.target.templates {
-                let found = [
-                    missing(scene, resource, template),
-                    token(scene, resource, template, &known),
-                ];
-                let found = found.into_iter().flatten();
-                findings.extend(found.map(|it| it.of(selected.index)));
+    rules: &[ACCOUNT, UNKNOWN, TOKEN],
+    find: &[
+        Find::Scene(unknown),
+        Find::Scene(|scene| {
+            let known = Known::default();
+            let mut findings = Vec::new();
+            for selected in &scene.selection.selected {
+                let resource = selected.target.resource;
+                for template in &selected.target.templates {
+                    let found = [
+                        missing(scene, resource, template),
+                        token(scene, resource, template, &known),
+                    ];
+                    let found = found.into_iter().flatten();
+                    findings.extend(found.map(|it| it.of(selected.index)));
+                }
             }
-        }
-        findings
-    })],
+            findings
+        }),
+    ],
 };
 
 const ACCOUNT_KIND: &str = "ServiceAccount";
@@ -90,6 +109,100 @@ fn missing(scene: &Scene<'_>, resource: &Resource<'_>, template: &Template<'_>) 
     Some(finding.help(help.unwrap_or_else(|| "add it: without it no pod is created".to_owned())))
 }
 
+/// An account that is not in the input.
+struct UnknownAccount<'r, 'a> {
+    name: Cow<'a, str>,
+    severity: Severity,
+    /// Its first pods.
+    pods: (usize, &'r Template<'a>),
+    workloads: usize,
+}
+
+/// Accounts that are not in the input, each once, whose pods keep a token that the config might take away.
+fn unknown(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut accounts: Vec<UnknownAccount<'_, '_>> = Vec::new();
+    let mut index: HashMap<(Option<&str>, String), usize> = HashMap::new();
+    for selected in &scene.selection.selected {
+        for template in &selected.target.templates {
+            let Some((severity, name)) = keeps_unknown_token(scene, selected, template) else {
+                continue;
+            };
+            let namespace = selected.target.resource.namespace.as_deref();
+            let at = index.entry((namespace, name.to_string()));
+            let at = *at.or_insert(accounts.len());
+            match accounts.get_mut(at) {
+                Some(account) => {
+                    account.severity = account.severity.max(severity);
+                    account.workloads += 1;
+                }
+                None => accounts.push(UnknownAccount {
+                    name,
+                    severity,
+                    pods: (selected.index, template),
+                    workloads: 1,
+                }),
+            }
+        }
+    }
+    accounts.iter().map(UnknownAccount::finding).collect()
+}
+
+impl UnknownAccount<'_, '_> {
+    fn finding(&self) -> Finding {
+        let of = match self.workloads {
+            1 => String::new(),
+            more => format!(" of {more} workloads"),
+        };
+        let message = format!(
+            "pod: its ServiceAccount {} is not in the input, so its rights are unknown; the pods{of} keep their API token",
+            self.name
+        );
+        let (object, template) = self.pods;
+        Finding::graded(&UNKNOWN, self.severity, message)
+            .about(&template.pod, &[AUTOMOUNT])
+            .leaf(LEAF)
+            .of(object)
+            .help(
+                "add the account and its bindings to the input, or set `automountServiceAccountToken` to Never or Keep \
+                 in a profile for these pods",
+            )
+    }
+}
+
+/// The account of pods that is not in the input, and a warning where nothing else shows that they use their token.
+fn keeps_unknown_token<'a>(
+    scene: &Scene<'_>,
+    selected: &Selected<'_, 'a>,
+    template: &Template<'a>,
+) -> Option<(Severity, Cow<'a, str>)> {
+    let sections = &scene.transformers.security_context;
+    let (_, name) = account_of(template).filter(|(_, name)| name != DEFAULT_ACCOUNT)?;
+    let resource = selected.target.resource;
+    let accounts = &scene.objects().accounts;
+    let is_decided = selected.skips(sections.name()) || !template.has_field(AUTOMOUNT);
+    if is_decided || !accounts.is_unknown(resource, template) {
+        return None;
+    }
+    let section = Scope::of(sections, scene.selection, selected).section()?;
+    let own = template.spec.at([AUTOMOUNT]);
+    let would_be_written = match section.mode(AUTOMOUNT) {
+        Mode::Ensure | Mode::Check => own.is_none(),
+        Mode::Override => own.and_then(|own| own.bool()) != Some(false),
+        Mode::Bound | Mode::Remove | Mode::Off => false,
+    };
+    // One finding for each cause.
+    let is_missing = || scene.config.validate_only && missing(scene, resource, template).is_some();
+    if !would_be_written || !section.settings.decides_about_tokens() || is_missing() {
+        return None;
+    }
+    let (known, own) = (section.settings.known(), section.catalogue());
+    let severity = match accounts.need_of(resource, template, known, own) {
+        TokenNeed::Unknown => Severity::Warning,
+        _ => Severity::Info,
+    };
+    Some((severity, name))
+}
+
 /// A token that the pod does not need, or that belongs to the account `default`.
 fn token(
     scene: &Scene<'_>,
@@ -114,8 +227,9 @@ fn token(
     if own.or_else(of_account).and_then(|it| it.bool()) == Some(false) {
         return None;
     }
-    let accounts = &scene.selection.objects.accounts;
-    if !accounts.want_token(resource, template, known, &scene.config.catalogue) {
+    let accounts = &scene.objects().accounts;
+    let need = accounts.need_of(resource, template, known, &scene.config.catalogue);
+    if let TokenNeed::Nothing(_) = need {
         let message = format!(
             "pod: it mounts a token for the Kubernetes API, but the input grants the ServiceAccount `{name}` no rights"
         );
@@ -123,12 +237,13 @@ fn token(
             .about(&subject, &[AUTOMOUNT])
             .current(own.and_then(|own| own.value().ok()))
             .proposed(false)
-            .leaf("securityContext.automountServiceAccountToken");
+            .leaf(LEAF);
         return Some(finding.help(format!(
             "set {AUTOMOUNT}: false, or bind the account to a role"
         )));
     }
-    (name == DEFAULT_ACCOUNT).then(|| {
+    let is_used = matches!(need, TokenNeed::Used);
+    (is_used && name == DEFAULT_ACCOUNT).then(|| {
         let message = "pod: it uses the Kubernetes API as the ServiceAccount `default`, which all pods without an \
                        account of their own share";
         let key = named.as_ref().map_or("serviceAccountName", |(key, _)| key);

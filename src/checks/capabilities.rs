@@ -91,6 +91,10 @@ fn misspelled(
         .current(node.value().ok())
         .proposed(Value::Sequence(corrected.collect()))
         .decided_by(section.decision(&leaf))
+        .because_of(
+            &container.subject,
+            &["securityContext", "capabilities", list],
+        )
         .help("write names in upper case and without CAP_");
     Some(finding)
 }

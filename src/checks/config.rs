@@ -9,10 +9,10 @@
 
 use std::collections::BTreeSet;
 
-use kustomize_krm_types::Severity;
+use kustomize_krm_types::{Severity, annotations};
 
 use super::{Check, Find, Scene};
-use crate::config::{Config, LayerId, Near, View};
+use crate::config::{Config, LayerId, Near, Profile, View};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
 use crate::problem::suggestion;
@@ -57,7 +57,7 @@ const EARLIER_NAME: Rule = rule(
 /// Profiles that match nothing, or only by a name that kustomize has replaced.
 fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
     let (config, selection) = (scene.config, scene.selection);
-    let mut findings = Vec::new();
+    let (mut findings, mut others) = (Vec::new(), Vec::new());
     for (profile, used) in config.profiles.iter().zip(&selection.profiles) {
         if let Some(index) = used.by_previous_name {
             let message = format!(
@@ -69,11 +69,29 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
         }
         if !used.is_used {
             let is_required = profile.required || config.strict;
-            let finding = unused(&profile.name, profile.required, is_required, used);
+            let may_be_renamed = renamed(scene, profile);
+            let finding = match may_be_renamed {
+                Some(object) if is_required => renamed_finding(&profile.name, object),
+                _ => unused(&profile.name, profile.required, is_required, used),
+            };
             let decision = config.decision_of_profile(profile.layer);
-            findings.push(finding.decided_by(decision));
+            match finding.severity {
+                Severity::Info => {
+                    others.push((profile.name.as_str(), finding.decided_by(decision)))
+                }
+                _ => findings.push(finding.decided_by(decision)),
+            }
         }
     }
+    // Profiles for other systems are many, and say nothing about this one.
+    findings.extend(match others.len() {
+        0 | 1 => others.pop().map(|(_, finding)| finding),
+        count => {
+            let names: Vec<&str> = others.into_iter().map(|(name, _)| name).collect();
+            let message = format!("{count} profiles match nothing: {}", names.join(", "));
+            Some(Finding::graded(&UNMATCHED, Severity::Info, message))
+        }
+    });
     for selected in &selection.selected {
         let ignored = selected.author.ignored.iter();
         for ignored in ignored.filter(|it| it.annotation == PROFILE) {
@@ -91,6 +109,42 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// An object that a profile may have matched before kustomize's prefix or suffix. Inside a build, earlier names are known.
+fn renamed(scene: &Scene<'_>, profile: &Profile) -> Option<usize> {
+    if !scene.config.validate_only {
+        return None;
+    }
+    let is_it = |selected: &&Selected<'_, '_>| {
+        let target = selected.target;
+        target
+            .resource
+            .annotation(annotations::KUSTOMIZE_ID)
+            .is_none()
+            && profile
+                .select
+                .may_have_matched(target.resource, &target.templates)
+    };
+    scene
+        .selection
+        .selected
+        .iter()
+        .find(is_it)
+        .map(|it| it.index)
+}
+
+/// A required profile may have matched an object by an earlier name, as FIT-RUN001 says.
+fn renamed_finding(name: &str, object: usize) -> Finding {
+    let message = format!(
+        "cannot verify whether profile {name} matched: it selects by a name that this object may have had before kustomize's \
+         prefix or suffix"
+    );
+    Finding::graded(&UNMATCHED, Severity::Warning, message)
+        .of(object)
+        .help(
+            "select by label, which kustomize does not rename, or check the overlay with `fitout check -k`",
+        )
 }
 
 /// Exclusions and exemptions that do not apply, because only an earlier name of the object matches.
@@ -125,12 +179,17 @@ fn use_of_selection(scene: &Scene<'_>) -> Option<Finding> {
         selection.candidates,
         reason(selection.near.as_ref())
     );
-    Some(Finding::graded(&UNMATCHED, severity, message).help("fix `spec.select`"))
+    let finding = Finding::graded(&UNMATCHED, severity, message);
+    Some(match &selection.near {
+        Some(near) => finding.help(near.suggestion.as_str()),
+        None => finding.help("fix `spec.select`"),
+    })
 }
 
 /// Why a near match does not match, as the end of a sentence.
 fn reason(near: Option<&Near>) -> String {
-    near.map(|near| format!(": {}", near.0)).unwrap_or_default()
+    near.map(|near| format!(": {}", near.reason))
+        .unwrap_or_default()
 }
 
 fn unused(name: &str, is_marked: bool, is_required: bool, used: &ProfileUse) -> Finding {
@@ -145,10 +204,11 @@ fn unused(name: &str, is_marked: bool, is_required: bool, used: &ProfileUse) -> 
         severity,
         format!("profile {name} matches nothing{near}"),
     );
-    match (severity, is_marked) {
-        (Severity::Info, _) => finding,
-        (_, true) => finding.help("fix its `select`: the profile is `required`"),
-        (_, false) => finding.help("fix its `select`, or remove the profile"),
+    match (&used.near, severity, is_marked) {
+        (Some(near), ..) => finding.help(near.suggestion.as_str()),
+        (None, Severity::Info, _) => finding,
+        (None, _, true) => finding.help("fix its `select`: the profile is `required`"),
+        (None, _, false) => finding.help("fix its `select`, or remove the profile"),
     }
 }
 

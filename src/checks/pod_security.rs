@@ -14,12 +14,15 @@
 mod after_edits;
 mod on_check;
 
+use std::borrow::Cow;
 use std::sync::Arc;
+
+use jsonptr::Pointer;
 
 use super::{Check, Find};
 use crate::finding::Subject;
 use crate::objects::{Container, Template};
-use crate::pod_security::{At, Culprit, RULES};
+use crate::pod_security::{At, Culprit, RULES, Violation};
 use crate::yaml::Node;
 
 pub(super) const CHECK: Check = Check {
@@ -32,6 +35,37 @@ pub(super) const CHECK: Check = Check {
 };
 
 const LOWER_LEVEL: &str = "change the manifest; or exempt it, with a reason, and use a namespace that enforces a less strict level";
+
+/// The fields that cause a violation; all added capabilities of a container are one, because one change removes them.
+fn culprits(violation: &Violation) -> Vec<Cow<'_, Culprit>> {
+    let mut all: Vec<Cow<'_, Culprit>> = Vec::new();
+    for culprit in &violation.culprits {
+        let list = added(culprit);
+        match all.last_mut() {
+            Some(last) if list.is_some() && last.at == culprit.at && added(last) == list => {
+                let (last, more) = (last.to_mut(), culprit.found.as_deref());
+                last.field = list.unwrap_or_default().to_owned();
+                last.found = last
+                    .found
+                    .take()
+                    .zip(more)
+                    .map(|(all, more)| [&all, ", ", more].concat());
+            }
+            _ => all.push(Cow::Borrowed(culprit)),
+        }
+    }
+    all
+}
+
+/// The list of added capabilities that a culprit is, or is in.
+fn added(culprit: &Culprit) -> Option<&Pointer> {
+    let field: &Pointer = &culprit.field;
+    let is_list = |list: &&Pointer| list.as_str().ends_with("/capabilities/add");
+    [Some(field), field.parent()]
+        .into_iter()
+        .flatten()
+        .find(is_list)
+}
 
 /// The part of an object with the field of a culprit.
 struct Blamed<'t, 'a> {

@@ -96,6 +96,7 @@ impl Plan {
                     let color = format.file.is_none()
                         && self.verbosity.color.applies_to(&std::io::stdout());
                     let mut text = plan.draw(color);
+                    text.append(report::effects(plan.report, self.verbosity.verbose));
                     text.append(report::accounts(plan.report, self.verbosity.verbose));
                     format.write(&text)?;
                 }

@@ -23,7 +23,7 @@ use crate::problem::{Problem, suggestion};
 /// How KRM results report changes. They always contain errors and warnings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 pub enum ChangesReport {
-    /// One result of severity info for each changed object.
+    /// One result of severity info for each changed object, and for each token that is taken away.
     #[default]
     Summary,
     /// One result of severity info for each change.
@@ -62,8 +62,9 @@ struct General {
     /// Where kinds that fitout does not know contain claims.
     claims: Vec<ClaimSpecs>,
     /// Facts about images, which take precedence over the built-in catalogue: `image` (a repository without its registry,
-    /// with `*` and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `anyUser`, `writablePaths`, `hides`, `usesApi`,
-    /// `ownDirectory` (`variable` and `path`) and `source`.
+    /// with `*` and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `startsAsRoot`, `anyUser`,
+    /// `writablePaths`, `hides`, `pathsAreComplete`, `usesApi`, `metricsPort`, `metricsPath`, `ownDirectory` (`variable` and `path`) and `source`.
+    /// [catalogue.md](catalogue.md) explains them.
     catalogue: Vec<Entry>,
     /// Exemptions from fields and rules, with their reasons.
     exemptions: Vec<Exemption>,

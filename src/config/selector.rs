@@ -3,13 +3,12 @@
 //! All fields of a selector must match. Patterns are regular expressions that must match the whole
 //! text, as in kustomize (`api/types/selector.go`), so `A|B` matches either.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 use crate::kubernetes::{Glob, LabelSelector, LabelSelectorError, Pattern};
-use crate::objects::{Container, ContainerType, Template};
+use crate::objects::{Container, ContainerType, Target, Template};
 use crate::read::Resource;
+use crate::yaml::Node;
 
 /// `select` and `exclude` in the config.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -81,7 +80,21 @@ pub enum Match {
 
 /// Why an object does not match a selector that it nearly matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Near(pub String);
+pub struct Near {
+    /// What the selector and the object have.
+    pub reason: String,
+    /// What the selector probably means.
+    pub suggestion: String,
+}
+
+impl Near {
+    fn of(field: &str, wanted: &str, found: &str, object: &str) -> Near {
+        Near {
+            reason: format!("{field} is `{wanted}`, but {object} has `{found}`"),
+            suggestion: format!("did you mean `{found}`?"),
+        }
+    }
+}
 
 impl Selector {
     /// Whether the object is selected, regardless of its containers.
@@ -132,30 +145,47 @@ impl Selector {
             return None;
         };
         let (field, wanted, found) = match miss {
-            Miss::Field(field, pattern, found) => {
-                (*field, pattern.as_str().to_owned(), found.clone())
-            }
             Miss::Other => return None,
-            Miss::Name(pattern) => (
-                "name",
-                pattern.as_str().to_owned(),
-                resource.name.to_string(),
+            Miss::Field(field, pattern, found) => (
+                *field,
+                similar_option(pattern.as_str(), found)?,
+                found.clone(),
             ),
-            Miss::Labels(field, labels, lookup) => {
-                let (key, wanted, found) = labels.0.near_miss(lookup)?;
-                return similar(wanted, &found).then(|| {
-                    Near(format!(
-                        "{field} is {key}={wanted}, but {} has {key}={found}",
-                        resource.display_name()
-                    ))
-                });
+            Miss::Name(pattern) => {
+                let found = &resource.name;
+                (
+                    "name",
+                    similar_option(pattern.as_str(), found)?,
+                    found.to_string(),
+                )
+            }
+            Miss::Labels(field, labels, maps) => {
+                let mut near = maps
+                    .iter()
+                    .filter_map(|map| labels.0.near_miss(*map, similar));
+                let (wanted, found) = near.next()?;
+                (*field, wanted, found)
             }
         };
-        similar(&wanted, &found).then(|| {
-            Near(format!(
-                "{field} is `{wanted}`, but {} has `{found}`",
-                resource.display_name()
-            ))
+        Some(Near::of(field, &wanted, &found, &resource.display_name()))
+    }
+
+    /// Why a selector of containers includes none of an object that it selects, if the difference looks like a typo.
+    pub fn near_container(&self, target: &Target<'_>) -> Option<Near> {
+        let wanted = self.containers.as_ref()?;
+        let near = |field: &str, globs: &[Glob], found: &str| {
+            let wanted = globs
+                .iter()
+                .take(32)
+                .find(|glob| similar(glob.as_str(), found))?;
+            let object = target.resource.display_name();
+            Some(Near::of(field, wanted.as_str(), found, &object))
+        };
+        let mut containers = target.containers();
+        containers.find_map(|container| {
+            let image = container.node.text_at(["image"]).unwrap_or_default();
+            near("containers.names", &wanted.names, &container.name)
+                .or_else(|| near("containers.images", &wanted.images, &image))
         })
     }
 
@@ -204,17 +234,14 @@ impl Selector {
         if let Some(labels) = &self.label_selector
             && !labels.0.matches(|key| resource.label(key))
         {
-            misses.push(Miss::Labels(
-                "labelSelector",
-                labels,
-                Box::new(|key| resource.label(key)),
-            ));
+            let map = resource.labels().into_iter().collect();
+            misses.push(Miss::Labels("labelSelector", labels, map));
         }
         if let Some(annotations) = &self.annotation_selector
             && !annotations.0.matches(|key| resource.annotation(key))
         {
-            let lookup = Box::new(|key: &str| resource.annotation(key));
-            misses.push(Miss::Labels("annotationSelector", annotations, lookup));
+            let map = resource.annotations().into_iter().collect();
+            misses.push(Miss::Labels("annotationSelector", annotations, map));
         }
         let keeps_data = || keeps_data(resource, templates);
         if self
@@ -236,8 +263,8 @@ impl Selector {
                 .iter()
                 .any(|template| labels.0.matches(|key| template.label(key)))
         {
-            let lookup = move |key: &str| templates.iter().find_map(|template| template.label(key));
-            misses.push(Miss::Labels("podLabelSelector", labels, Box::new(lookup)));
+            let maps = templates.iter().filter_map(Template::labels).collect();
+            misses.push(Miss::Labels("podLabelSelector", labels, maps));
         }
         misses
     }
@@ -254,20 +281,31 @@ fn keeps_data(resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
     templates.iter().any(mounts) || made.next().is_some()
 }
 
-/// The value of a label, by its key.
-type Lookup<'s> = Box<dyn Fn(&str) -> Option<Cow<'s, str>> + 's>;
-
 /// A field of a selector that an object does not match.
 enum Miss<'s> {
     /// A field that has no near misses.
     Other,
     Field(&'static str, &'s Pattern, String),
     Name(&'s Pattern),
-    Labels(&'static str, &'s Labels, Lookup<'s>),
+    /// A selector of labels or annotations, and the maps that do not match.
+    Labels(&'static str, &'s Labels, Vec<Node<'s>>),
 }
 
-/// Whether two words differ by a typo: two edits, or one in short words.
+/// The alternative of a pattern that differs from a text by a typo.
+fn similar_option(pattern: &str, found: &str) -> Option<String> {
+    let mut options = pattern.split('|').take(32);
+    options
+        .find(|option| similar(option, found))
+        .map(str::to_owned)
+}
+
+/// Whether two words differ by a typo: two edits, or one in short words. Words that differ only in digits, such as `web-1` and
+/// `web-2`, are probably different on purpose.
 fn similar(wanted: &str, found: &str) -> bool {
+    let letters = |word: &str| word.replace(|c: char| c.is_ascii_digit(), "");
+    if wanted.len().abs_diff(found.len()) > 8 || letters(wanted) == letters(found) {
+        return false;
+    }
     let edits = strsim::damerau_levenshtein(&wanted.to_lowercase(), &found.to_lowercase());
     let allowed = if found.chars().count() > 3 { 2 } else { 1 };
     wanted != found && found.chars().count() > 1 && edits <= allowed
@@ -296,5 +334,6 @@ mod tests {
     fn a_typo_is_similar_and_another_word_is_not() {
         assert!(similar("gateway", "gatewya"));
         assert!(!similar("gateway", "database"));
+        assert!(!similar("web-1", "web-2"));
     }
 }

@@ -1,12 +1,15 @@
 //! A change of one leaf: its values, and the decision.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
+use super::Source;
 use crate::finding::{Decision, Finding, Plain, Subject};
+use crate::objects::AUTOMOUNT;
 use crate::problem::field_path;
 use crate::rules::{Rule, When, rule};
 use crate::yaml::Value;
@@ -29,6 +32,10 @@ pub(super) const DIFFERENT: Rule = Rule {
     )
 };
 
+/// What to do about a difference.
+pub(super) const ON_DIFFERENCE: &str = "check manifests that are built for this environment; where the manifest's own value is \
+     wrong, set the mode of the field to Override, and where it is right, exempt it with a reason";
+
 /// A change of one leaf.
 #[derive(Clone, Debug)]
 pub struct Change {
@@ -48,8 +55,10 @@ pub struct Change {
     pub proposed: Option<Value>,
     /// The setting that decided, and the mode.
     pub decision: Arc<Decision>,
-    /// Why the value differs from the configured one.
-    pub note: Option<String>,
+    /// Why the value differs from the configured one, or what is known about it.
+    pub note: Option<Cow<'static, str>>,
+    /// What tells that the program runs with it; `None` for a leaf that cannot stop a program.
+    pub source: Option<Source>,
     /// Whether the API server rejects the change on an existing object.
     pub immutable: bool,
 }
@@ -63,6 +72,13 @@ impl Change {
     /// The leaf's path below the part: `resources.limits.memory`.
     pub fn short_path(&self) -> String {
         field_path(&self.leaf)
+    }
+
+    /// Why it takes the token for the Kubernetes API from pods, if it does.
+    pub fn token_reason(&self) -> Option<Cow<'static, str>> {
+        let is_token = self.leaf.last().is_some_and(|it| it.decoded() == AUTOMOUNT);
+        let is_taken = is_token && self.proposed == Some(Value::from(false));
+        self.note.clone().filter(|_| is_taken)
     }
 
     /// The change as a warning, for a field that is checked or exempt.

@@ -114,22 +114,45 @@ impl LabelSelector {
         self.unmet_requirements(lookup).count()
     }
 
-    /// The key, required value and actual value, if a single requirement does not match and it requires a single value.
-    pub fn near_miss<'a>(
+    /// The wanted and the actual key and value, if a single requirement does not match and a label is similar: it has the
+    /// key and a similar value, or a similar key and a permitted value.
+    pub fn near_miss(
         &self,
-        lookup: impl Fn(&str) -> Option<Cow<'a, str>>,
-    ) -> Option<(&str, &str, String)> {
-        let mut unmet = self.unmet_requirements(&lookup);
+        labels: Node<'_>,
+        is_similar: impl Fn(&str, &str) -> bool,
+    ) -> Option<(String, String)> {
+        const MOST: usize = 32;
+        let lookup = |key: &str| labels.get(key)?.text();
+        let mut unmet = self.unmet_requirements(lookup);
         let (only, None) = (unmet.next()?, unmet.next()) else {
             return None;
         };
-        let Condition::In(values) = &only.condition else {
-            return None;
-        };
-        let [wanted] = values.as_slice() else {
-            return None;
-        };
-        Some((&only.key, wanted, lookup(&only.key)?.into_owned()))
+        match (&only.condition, lookup(&only.key)) {
+            (Condition::In(values), Some(found)) => {
+                let wanted = values
+                    .as_slice()
+                    .iter()
+                    .take(MOST)
+                    .find(|it| is_similar(it, &found))?;
+                Some((
+                    format!("{}={wanted}", only.key),
+                    format!("{}={found}", only.key),
+                ))
+            }
+            (Condition::In(_) | Condition::Exists, None) => {
+                let mut entries = labels.entries().take(MOST);
+                let (key, value) = entries.find_map(|(key, value)| {
+                    let (key, value) = (key.text()?, value.text()?);
+                    let is_near = is_similar(&only.key, &key) && only.is_met(Some(value.clone()));
+                    is_near.then_some((key, value))
+                })?;
+                Some(match &only.condition {
+                    Condition::Exists => (only.key.clone(), key.to_string()),
+                    _ => (format!("{}={value}", only.key), format!("{key}={value}")),
+                })
+            }
+            _ => None,
+        }
     }
 
     fn unmet_requirements<'a>(

@@ -57,7 +57,7 @@ fn one_line(error: &regex::Error) -> String {
 }
 
 /// A name pattern with `*` for any text and `?` for any character.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "String")]
 pub struct Glob(String);
 

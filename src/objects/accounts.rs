@@ -1,16 +1,26 @@
 //! ServiceAccounts whose pods need the Kubernetes API, by the bindings in the input.
 //!
+//! An account that is not in the input is unknown, not without rights: its bindings are probably where it is. Only `default`
+//! exists in every namespace without being anywhere.
+//!
 //! References are resolved as in [`super::NameIndex`].
 //!
 //! Sources: `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
+use super::index::Objects;
 use super::names::{self, ByName, Named};
 use super::template::Template;
+use super::token_use::{asks_for_identity, uses_api};
 use crate::catalogue::{Entry, Known};
 use crate::read::Resource;
+use crate::yaml::Node;
+
+/// The field of pods and of ServiceAccounts.
+pub const AUTOMOUNT: &str = "automountServiceAccountToken";
 
 /// The account of pods that name none.
 pub const DEFAULT: &str = "default";
@@ -24,7 +34,20 @@ pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, 
     })
 }
 
-/// ServiceAccounts that have rights, or that set `automountServiceAccountToken` themselves.
+/// Whether pods need their token for the Kubernetes API.
+#[derive(Debug)]
+pub enum TokenNeed {
+    /// Their ServiceAccount has rights, or a program in them is known to use the API.
+    Used,
+    /// An injector or an operator adds to them, or their ServiceAccount decides about the token itself.
+    Possible,
+    /// Their ServiceAccount is not in the input, so neither are its rights.
+    Unknown,
+    /// Nothing in the input uses it; the text says what the input has.
+    Nothing(String),
+}
+
+/// ServiceAccounts with what the input says about their tokens.
 #[derive(Debug, Default)]
 pub struct Accounts {
     /// The accounts in the input.
@@ -34,87 +57,168 @@ pub struct Accounts {
     elsewhere: HashMap<String, HashSet<Option<String>>>,
     /// Namespaces whose accounts all have rights; `None` for all namespaces.
     groups: HashSet<Option<String>>,
+    /// Namespaces whose pods all get a container of a mesh.
+    injected: HashSet<Option<String>>,
+    /// Namespaces with pods that use the token of the account `default`; found on first use.
+    default_users: OnceCell<HashSet<Option<String>>>,
 }
 
 /// A ServiceAccount in the input.
 #[derive(Debug)]
 struct Account {
     named: Named,
-    is_decided: bool,
+    has_rights: bool,
+    /// Whether it sets `automountServiceAccountToken` or has an identity in a cloud.
+    decides: bool,
 }
 
 impl Account {
     fn of(resource: &Resource<'_>) -> Account {
-        let own = resource.node.at(["automountServiceAccountToken"]);
+        let own = resource.node.at([AUTOMOUNT]);
         Account {
             named: Named::of(resource),
-            is_decided: own.is_some(),
+            has_rights: false,
+            decides: own.is_some() || has_identity(resource),
         }
     }
 }
 
+const ACCOUNT_KIND: &str = "ServiceAccount";
+
+/// Whether an object is a custom resource, of a kind that is not Kubernetes' own.
+fn is_custom(resource: &Resource<'_>) -> bool {
+    let group = resource.group();
+    group.contains('.') && !group.ends_with(".k8s.io")
+}
+
+fn has_identity(resource: &Resource<'_>) -> bool {
+    resource.node.get("metadata").is_some_and(asks_for_identity)
+}
+
 impl Accounts {
-    /// Collects the accounts from the ServiceAccounts and bindings.
+    /// Collects the accounts from the ServiceAccounts, bindings and Namespaces.
     pub fn of(resources: &[Resource<'_>]) -> Accounts {
         let of_kind = |kind: &'static str| resources.iter().filter(move |it| it.kind == kind);
-        let known: Vec<Account> = of_kind("ServiceAccount").map(Account::of).collect();
+        let known: Vec<Account> = of_kind(ACCOUNT_KIND).map(Account::of).collect();
+        let injected = of_kind("Namespace").filter(|it| has_identity(it));
         let mut accounts = Accounts {
             by_name: ByName::of(known.iter().map(|it| &it.named).enumerate()),
             known,
+            injected: injected.map(|it| Some(it.name.to_string())).collect(),
             ..Accounts::default()
         };
         for binding in of_kind("RoleBinding").chain(of_kind("ClusterRoleBinding")) {
             accounts.add_subjects(binding);
         }
+        for resource in resources.iter().filter(|it| is_custom(it)) {
+            accounts.add_mentioned(resource);
+        }
         accounts
     }
 
-    /// Whether pods need the API token, or their ServiceAccount decides about it. In both cases
-    /// `automountServiceAccountToken: Auto` leaves the field alone. `own` are the config's entries of the catalogue.
-    pub fn want_token(
+    /// Whether pods need their token. `own` are the config's entries of the catalogue.
+    pub fn need_of(
         &self,
         resource: &Resource<'_>,
         template: &Template<'_>,
         known: &Known,
         own: &[Entry],
-    ) -> bool {
-        let images = template.containers.iter();
-        let mut images = images.filter_map(|container| container.node.text_at(["image"]));
-        let uses_api = |image: &str| known.entry_for(own, image).is_some_and(|it| it.uses_api);
-        // Containers that an operator adds may use the API.
-        template.has_more_containers
-            || images.any(|image| uses_api(&image))
-            || self.decide_for(resource, template)
-    }
-
-    /// Whether the pods' ServiceAccount has rights or sets the field.
-    fn decide_for(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
-        let account = account_of(template);
-        let account = account.map_or(Cow::Borrowed(DEFAULT), |(_, account)| account);
-        let account = account.as_ref();
+    ) -> TokenNeed {
+        if uses_api(template, known, own) {
+            return TokenNeed::Used;
+        }
         let namespace = resource.namespace.as_deref();
-        if may_hold(&self.groups, namespace) {
-            return true;
+        let name = account_of(template).map_or(Cow::Borrowed(DEFAULT), |(_, name)| name);
+        let need = self.need_of_account(&name, namespace, resource);
+        let is_added_to = || {
+            // Where the field cannot be set, fitout does not see the whole pod.
+            template.has_more_containers
+                || !template.has_field(AUTOMOUNT)
+                || may_hold(&self.injected, namespace)
+                || template.metadata().is_some_and(asks_for_identity)
+        };
+        match need {
+            TokenNeed::Unknown | TokenNeed::Nothing(_) if is_added_to() => TokenNeed::Possible,
+            need => need,
         }
-        let known = self.referred(account, namespace, resource);
-        if !known.is_empty() {
-            return known.iter().any(|index| self.known[*index].is_decided);
-        }
-        let elsewhere = self.elsewhere.get(account);
-        elsewhere.is_some_and(|namespaces| may_hold(namespaces, namespace))
     }
 
-    /// Whether a ServiceAccount has rights, or sets `automountServiceAccountToken`.
-    pub fn decide(&self, account: &Resource<'_>) -> bool {
+    /// Whether the account of pods, and with it its rights, is not in the input.
+    pub fn is_unknown(&self, resource: &Resource<'_>, template: &Template<'_>) -> bool {
+        let namespace = resource.namespace.as_deref();
+        account_of(template).is_some_and(|(_, name)| {
+            let need = self.need_of_account(&name, namespace, resource);
+            matches!(need, TokenNeed::Unknown)
+        })
+    }
+
+    /// Whether the pods of an account need their token, by the account alone.
+    fn need_of_account(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        from: &Resource<'_>,
+    ) -> TokenNeed {
+        let elsewhere = || self.elsewhere.get(name);
+        let known = self.referred(name, namespace, from);
+        let any = |is: fn(&Account) -> bool| known.iter().any(|index| is(&self.known[*index]));
+        let has_rights = match known.is_empty() {
+            true => elsewhere().is_some_and(|namespaces| may_hold(namespaces, namespace)),
+            false => any(|it| it.has_rights),
+        };
+        if has_rights || may_hold(&self.groups, namespace) {
+            TokenNeed::Used
+        } else if any(|it| it.decides) {
+            TokenNeed::Possible
+        } else if name == DEFAULT {
+            TokenNeed::Nothing(nothing_for_default())
+        } else if known.is_empty() {
+            TokenNeed::Unknown
+        } else {
+            TokenNeed::Nothing(format!(
+                "the ServiceAccount `{name}` is in the input, and nothing there grants it rights"
+            ))
+        }
+    }
+
+    /// Whether pods need the token of a ServiceAccount `default` that is in the input: what it sets holds for all pods
+    /// without an account of their own.
+    pub fn need_of_default(
+        &self,
+        account: &Resource<'_>,
+        objects: &Objects<'_>,
+        known: &Known,
+        own: &[Entry],
+    ) -> TokenNeed {
         let namespace = account.namespace.as_deref();
-        let called = self.by_name.candidates(&account.name, namespace);
+        let users = self.default_users.get_or_init(|| {
+            let used = |(resource, template): (&Resource<'_>, &Template<'_>)| {
+                let is_default = account_of(template).is_none_or(|(_, name)| name == DEFAULT);
+                let decides = template.spec.at([AUTOMOUNT]).is_some();
+                let uses = is_default
+                    && !decides
+                    && !matches!(
+                        self.need_of(resource, template, known, own),
+                        TokenNeed::Nothing(_)
+                    );
+                uses.then(|| resource.namespace.as_deref().map(str::to_owned))
+            };
+            objects.templates().filter_map(used).collect()
+        });
+        let called = self.by_name.candidates(DEFAULT, namespace);
         let mut called = called.iter().map(|index| &self.known[*index]);
-        may_hold(&self.groups, namespace)
+        let is_used = may_hold(users, namespace)
+            || may_hold(&self.groups, namespace)
+            || may_hold(&self.injected, namespace)
             || called.any(|it| {
-                it.is_decided
+                (it.has_rights || it.decides)
                     && it.named.name() == account.name
                     && it.named.namespace() == namespace
-            })
+            });
+        match is_used {
+            true => TokenNeed::Used,
+            false => TokenNeed::Nothing(nothing_for_default()),
+        }
     }
 
     /// The accounts that a reference may resolve to: of several with the name, the nearest.
@@ -128,30 +232,55 @@ impl Accounts {
 
     fn add_subjects(&mut self, binding: &Resource<'_>) {
         for subject in binding.node.items_at(["subjects"]) {
-            let text = |key: &str| subject.text_at([key]);
-            let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
-                continue;
-            };
-            match kind.as_ref() {
-                "ServiceAccount" => self.add(&name, text("namespace").as_deref(), binding),
-                "User" => {
-                    let account = name.strip_prefix("system:serviceaccount:");
-                    if let Some((namespace, name)) = account.and_then(|it| it.split_once(':')) {
-                        self.add_final(name, namespace);
-                    }
-                }
-                "Group" => match name.strip_prefix("system:serviceaccounts") {
-                    Some("") => {
-                        self.groups.insert(None);
-                    }
-                    Some(rest) => {
-                        let namespace = rest.strip_prefix(':').map(str::to_owned);
-                        self.groups.extend(namespace.map(Some));
-                    }
-                    None => {}
-                },
-                _ => {}
+            self.add_subject(subject, binding);
+        }
+        // The lists of OpenShift's own bindings.
+        let names = |list| binding.node.items_at([list]).filter_map(Node::text);
+        names("userNames").for_each(|name| self.add_user(&name));
+        names("groupNames").for_each(|name| self.add_group(&name));
+    }
+
+    fn add_subject(&mut self, subject: Node<'_>, binding: &Resource<'_>) {
+        let text = |key: &str| subject.text_at([key]);
+        let (Some(kind), Some(name)) = (text("kind"), text("name")) else {
+            return;
+        };
+        match kind.as_ref() {
+            ACCOUNT_KIND => self.add(&name, text("namespace").as_deref(), binding),
+            "User" => self.add_user(&name),
+            "Group" => self.add_group(&name),
+            _ => {}
+        }
+    }
+
+    /// Adds the accounts that a custom resource refers to: its operator may bind them, as that of an RBACDefinition does.
+    fn add_mentioned(&mut self, resource: &Resource<'_>) {
+        let text = &resource.node.stream().text()[resource.node.span()];
+        if !text.contains(ACCOUNT_KIND) {
+            return;
+        }
+        let mut nodes = vec![resource.node];
+        while let Some(node) = nodes.pop() {
+            if node.text_at(["kind"]).as_deref() == Some(ACCOUNT_KIND) {
+                self.add_subject(node, resource);
             }
+            nodes.extend(node.items());
+            nodes.extend(node.entries().map(|(_, value)| value));
+        }
+    }
+
+    fn add_user(&mut self, name: &str) {
+        let account = name.strip_prefix("system:serviceaccount:");
+        if let Some((namespace, name)) = account.and_then(|it| it.split_once(':')) {
+            self.add_final(name, namespace);
+        }
+    }
+
+    fn add_group(&mut self, name: &str) {
+        if matches!(name, "system:serviceaccounts" | "system:authenticated") {
+            self.groups.insert(None);
+        } else if let Some(namespace) = name.strip_prefix("system:serviceaccounts:") {
+            self.groups.insert(Some(namespace.to_owned()));
         }
     }
 
@@ -159,7 +288,7 @@ impl Accounts {
     fn add(&mut self, name: &str, namespace: Option<&str>, binding: &Resource<'_>) {
         let known = self.referred(name, namespace, binding);
         for index in &known {
-            self.known[*index].is_decided = true;
+            self.known[*index].has_rights = true;
         }
         if known.is_empty() {
             let namespaces = self.elsewhere.entry(name.to_owned()).or_default();
@@ -172,11 +301,15 @@ impl Accounts {
         for index in self.by_name.candidates(name, Some(namespace)).iter() {
             let account = &mut self.known[*index];
             let is_here = account.named.namespace().is_none_or(|it| it == namespace);
-            account.is_decided |= is_here && account.named.name() == name;
+            account.has_rights |= is_here && account.named.name() == name;
         }
         let namespaces = self.elsewhere.entry(name.to_owned()).or_default();
         namespaces.insert(Some(namespace.to_owned()));
     }
+}
+
+fn nothing_for_default() -> String {
+    format!("nothing in the input grants the ServiceAccount `{DEFAULT}` rights")
 }
 
 /// Whether some namespaces, each `None` if not known, may include that of an object.

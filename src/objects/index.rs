@@ -187,6 +187,20 @@ impl<'a> Objects<'a> {
         }
     }
 
+    /// The templates of all objects, also of those that are not changed.
+    pub(super) fn templates(&self) -> impl Iterator<Item = (&'a Resource<'a>, &Template<'a>)> {
+        let objects = self.resources.iter().zip(&self.classifications);
+        objects.flat_map(|(resource, class)| {
+            let templates = match class {
+                Classification::Target(target) | Classification::PassedOver(_, Ok(target)) => {
+                    target.templates.as_slice()
+                }
+                Classification::PassedOver(_, Err(_)) | Classification::Malformed(_) => &[],
+            };
+            templates.iter().map(move |template| (resource, template))
+        })
+    }
+
     /// The pods of all objects.
     pub fn pods(&self) -> &[Pods<'a>] {
         self.related.all_pods()

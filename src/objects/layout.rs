@@ -81,6 +81,18 @@ pub(super) const TEMPLATE: Layout = Layout {
     ..POD_SPEC
 };
 
+/// Pods whose account the operator creates and binds unless the object names one, so they need the token.
+pub(super) const TEMPLATE_WITH_ACCOUNT: Layout = Layout {
+    fields: &[
+        "securityContext",
+        "volumes",
+        "resources",
+        "hostUsers",
+        "enableServiceLinks",
+    ],
+    ..TEMPLATE
+};
+
 /// Only a Pod has ephemeral containers.
 pub(super) const POD: Layout = Layout {
     containers: &["initContainers[]", "containers[]", "ephemeralContainers[]"],

@@ -20,10 +20,11 @@ mod search;
 mod subject;
 mod target;
 mod template;
+mod token_use;
 mod undeclared;
 mod walk;
 
-pub use accounts::{Accounts, DEFAULT as DEFAULT_ACCOUNT, account_of};
+pub use accounts::{AUTOMOUNT, Accounts, DEFAULT as DEFAULT_ACCOUNT, TokenNeed, account_of};
 pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, LEGACY_CLASS};
 pub(crate) use index::reasons;
 pub use index::{Classification, Objects, SkipReason};

@@ -115,7 +115,7 @@ const PLACES: &[(&str, &[Place])] = places! {
         "XGBoostJob" at "spec/xgbReplicaSpecs/*/template" TEMPLATE NextRun,
         "PaddleJob" at "spec/paddleReplicaSpecs/*/template" TEMPLATE NextRun,
         "MXJob" at "spec/mxReplicaSpecs/*/template" TEMPLATE NextRun,
-        "MPIJob" at "spec/mpiReplicaSpecs/*/template" TEMPLATE NextRun,
+        "MPIJob" at "spec/mpiReplicaSpecs/*/template" TEMPLATE_WITH_ACCOUNT NextRun,
         "Notebook" at "spec/template/spec" POD_SPEC Rollout,
     ]
     // github.com/openkruise/kruise-api v1.8.0

@@ -279,7 +279,12 @@ impl<'a> Template<'a> {
 
     /// A label of the pods.
     pub fn label(&self, name: &str) -> Option<Cow<'a, str>> {
-        self.metadata()?.get("labels")?.get(name)?.text()
+        self.labels()?.get(name)?.text()
+    }
+
+    /// The labels of the pods.
+    pub fn labels(&self) -> Option<Node<'a>> {
+        self.metadata()?.get("labels")
     }
 
     /// An annotation of the pods.

@@ -101,6 +101,9 @@ impl Culprit {
             (_, ["securityContext", "capabilities", "add", _]) => {
                 format!("it adds the capability {found}")
             }
+            (_, ["securityContext", "capabilities", "add"]) => {
+                format!("it adds the capabilities {found}")
+            }
             (_, ["securityContext", "capabilities", "drop"]) => {
                 "it does not drop the capability ALL".to_owned()
             }

@@ -6,7 +6,7 @@ use kustomize_krm_types::{Field, Severity};
 
 use super::{ConfigPlace, Entry, EntryType, Places, Tags, reference};
 use crate::config::Config;
-use crate::edit::Change;
+use crate::edit::{Change, Source};
 use crate::finding::{Decision, Exempted, Finding};
 use crate::objects::OnChange;
 use crate::problem::field_path;
@@ -56,10 +56,13 @@ impl<'r, 'a> Entries<'r, 'a> {
             }),
             file: self.places.place(resource, Some(&change.pointer())),
             config: Some(config_place(&change.decision)),
+            knowledge: change.source.map(Source::as_str),
             help: None,
             tags,
             change: Some(index),
+            token_reason: change.token_reason(),
             folded: None,
+            lines: None,
         }
     }
 
@@ -87,6 +90,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             file: resource
                 .and_then(|resource| self.places.place(resource, finding.pointer.as_deref())),
             config: decision.map(config_place),
+            knowledge: None,
             help: finding.help,
             tags: Tags {
                 environment: Arc::clone(&self.environment),
@@ -96,7 +100,9 @@ impl<'r, 'a> Entries<'r, 'a> {
                 marks: psa.into_iter().collect(),
             },
             change: None,
+            token_reason: None,
             folded: finding.folded,
+            lines: finding.lines,
         }
     }
 

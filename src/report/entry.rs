@@ -1,12 +1,13 @@
 //! An entry of a report: a change or a finding.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use kustomize_krm_types::{Field, ResourceIdentifier, Severity};
 use serde::Serialize;
 
 use super::Tags;
-use crate::finding::{Folded, Part};
+use crate::finding::{Folded, Lines, Part};
 use crate::problem::Problem;
 use crate::yaml::Position;
 
@@ -38,6 +39,9 @@ pub struct Entry {
     /// The setting that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub config: Option<ConfigPlace>,
+    /// For a change that can stop a program: what tells that it does not, `input`, `catalogue` or `config`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub knowledge: Option<&'static str>,
     /// How to fix it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
@@ -46,9 +50,15 @@ pub struct Entry {
     /// The index of the change.
     #[serde(skip)]
     pub change: Option<usize>,
+    /// Why a token is taken away; such a change is a line of its own.
+    #[serde(skip)]
+    pub token_reason: Option<Cow<'static, str>>,
     /// If set, text reports show the findings of an object as one, with this message.
     #[serde(skip)]
     pub folded: Option<Folded>,
+    /// The lines that resolve it and the others of its group.
+    #[serde(skip)]
+    pub lines: Option<Lines>,
 }
 
 impl Entry {
@@ -135,6 +145,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         field,
         file,
         config: None,
+        knowledge: None,
         help: problem.help.clone(),
         tags: Tags {
             environment: Arc::default(),
@@ -144,7 +155,9 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
             marks: Vec::new(),
         },
         change: None,
+        token_reason: None,
         folded: None,
+        lines: None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! The exemptions in effect.
 
+use std::collections::HashMap;
+
 use kustomize_krm_types::ResourceIdentifier;
 use serde::Serialize;
 
@@ -36,6 +38,12 @@ pub struct ExemptionEntry {
 }
 
 impl ExemptionEntry {
+    /// Whether both have one reason and come from one place.
+    fn is_like(&self, other: &ExemptionEntry) -> bool {
+        let place = |it: &ExemptionEntry| (it.annotation.clone(), it.config.clone());
+        (&self.reason, &self.until) == (&other.reason, &other.until) && place(self) == place(other)
+    }
+
     pub(super) fn of(grant: Grant, resources: &[Resource<'_>]) -> ExemptionEntry {
         let resource = &resources[grant.resource];
         let is_of_config = grant.by.starts_with("spec.");
@@ -53,18 +61,45 @@ impl ExemptionEntry {
     }
 }
 
-/// The exemptions in effect as text, one on each line.
+/// The exemptions in effect as text: one line for all fields and objects with one reason, granted in one place.
 pub fn granted(report: &Report) -> Text {
-    let mut text = Text::default();
+    let mut lines: Vec<(Vec<&str>, Vec<String>, &ExemptionEntry)> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut of_object: Vec<(Vec<&str>, &ExemptionEntry)> = Vec::new();
     for entry in &report.exemptions {
-        let (name, from) = (name_of(&entry.resource_ref), entry.from.join(", "));
-        text.part(format_args!("Exempt  {name}: {from}"));
+        let from = entry.from.iter().map(String::as_str);
+        match of_object.last_mut() {
+            Some((all, last)) if last.resource_ref == entry.resource_ref && last.is_like(entry) => {
+                all.extend(from);
+            }
+            _ => of_object.push((from.collect(), entry)),
+        }
+    }
+    for (from, entry) in of_object {
+        let key = format!(
+            "{from:?} {} {:?} {:?} {:?}",
+            entry.reason, entry.until, entry.annotation, entry.config
+        );
+        let at = *known.entry(key).or_insert(lines.len());
+        match lines.get_mut(at) {
+            Some((_, names, _)) => names.push(name_of(&entry.resource_ref)),
+            None => lines.push((from, vec![name_of(&entry.resource_ref)], entry)),
+        }
+    }
+    let mut text = Text::default();
+    for (from, names, entry) in lines {
+        let its = if names.len() == 1 { "its" } else { "their" };
+        text.part(format_args!(
+            "Exempt  {}: {}",
+            names.join(", "),
+            from.join(", ")
+        ));
         if let Some(until) = &entry.until {
             text.part(format_args!(" until {until}"));
         }
         match (&entry.annotation, &entry.config) {
             (Some(annotation), _) => {
-                text.part(format_args!(", by its annotation {annotation}"));
+                text.part(format_args!(", by {its} annotation {annotation}"));
             }
             (None, Some(config)) => {
                 text.part(format_args!(", by {}", config.field));

@@ -30,17 +30,15 @@ impl Report {
             results.extend(objects.iter().map(|entries| of_folded(entries)));
         }
         results.extend(findings.filter(is_reported).map(of_entry));
+        let listed = self.results.iter();
+        let listed = listed.filter(|entry| entry.entry_type == EntryType::Change);
         match changes {
             ChangesReport::None => {}
-            ChangesReport::Full => {
-                let changes = self
-                    .results
-                    .iter()
-                    .filter(|entry| entry.entry_type == EntryType::Change);
-                results.extend(changes.map(of_entry));
-            }
+            ChangesReport::Full => results.extend(listed.map(of_entry)),
             ChangesReport::Summary => {
                 results.extend(self.objects.iter().map(|it| self.of_object(it)));
+                let tokens = listed.filter(|entry| entry.token_reason.is_some());
+                results.extend(tokens.map(of_entry));
             }
         }
         let unexamined = unexamined(self);

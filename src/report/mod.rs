@@ -4,10 +4,12 @@
 //! other; what several of them need is here.
 
 mod accounts;
+mod effects;
 mod entries;
 mod entry;
 mod exemptions;
 mod fitted;
+mod groups;
 mod krm;
 mod places;
 mod plan;
@@ -28,12 +30,15 @@ use crate::ledger::Extent;
 use crate::problem::Problem;
 use crate::read::Resource;
 
+use effects::Effects;
 use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
+use groups::{Group, GroupEntry, extent, groups, subject_of};
 use places::{Places, name_of, reference};
 use totals::{counted, plural};
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
+pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
 pub use fitted::Fitted;
@@ -59,6 +64,9 @@ pub struct Report {
     /// Whether the run only validates.
     #[serde(skip)]
     pub validate_only: bool,
+    /// What an apply of the changes does to objects that exist; absent if nothing.
+    #[serde(skip_serializing_if = "Effects::is_empty")]
+    on_apply: Effects,
     /// The outcome of everything in the input; absent if it could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<Accounts>,
@@ -79,6 +87,15 @@ pub struct Report {
     objects: Vec<ObjectChanges>,
 }
 
+/// The report with the groups of its findings.
+#[derive(Serialize)]
+struct Grouped<'r> {
+    #[serde(flatten)]
+    report: &'r Report,
+    /// The findings by rule, sentence and resolution, in the order of their first members.
+    groups: Vec<GroupEntry<'r>>,
+}
+
 /// The number of changes of an object, by section.
 #[derive(Debug)]
 struct ObjectChanges {
@@ -92,7 +109,7 @@ struct ObjectChanges {
 pub enum DetailLevel {
     /// Each change, and the ledger.
     EachChange,
-    /// The number of changes by object: enough for hosts, and much cheaper.
+    /// The number of changes by object, and each token that is taken away: enough for hosts, and much cheaper.
     Counts,
     /// Totals, errors and warnings only, for hosts that discard results.
     Totals,
@@ -119,6 +136,8 @@ pub struct Summary {
     pub errors: usize,
     /// Findings of severity warning.
     pub warnings: usize,
+    /// Findings of severity info.
+    pub notes: usize,
     /// Findings that an exemption covers.
     pub waived: usize,
     /// Objects that may have pods and are not examined.
@@ -140,8 +159,13 @@ impl Report {
         let summary = summarise(fitted, resources);
         let mut results: Vec<Entry> = Vec::new();
         let mut entries = Entries::new(config);
-        if detail == DetailLevel::EachChange {
-            for (index, change) in fitted.changes.iter().enumerate() {
+        let is_listed = |change: &Change| match detail {
+            DetailLevel::EachChange => true,
+            DetailLevel::Counts => change.token_reason().is_some(),
+            DetailLevel::Totals => false,
+        };
+        for (index, change) in fitted.changes.iter().enumerate() {
+            if is_listed(change) {
                 results.push(entries.of_change(index, change, &resources[change.resource]));
             }
         }
@@ -177,6 +201,10 @@ impl Report {
                 .map(|grant| ExemptionEntry::of(grant, resources))
                 .collect(),
             validate_only: config.validate_only,
+            on_apply: match detail {
+                DetailLevel::EachChange => Effects::of(&fitted.changes, resources),
+                _ => Effects::default(),
+            },
             ledger: (detail == DetailLevel::EachChange)
                 .then(|| Accounts::of(&fitted.ledger, resources)),
             can_drift: fitted.ledger.applies(),
@@ -203,6 +231,7 @@ impl Report {
             results: problems.iter().map(of_problem).collect(),
             exemptions: Vec::new(),
             validate_only: false,
+            on_apply: Effects::default(),
             ledger: None,
             can_drift: false,
             unexamined: Vec::new(),
@@ -221,6 +250,7 @@ impl Report {
         mine.same += others.same;
         mine.errors += others.errors;
         mine.warnings += others.warnings;
+        mine.notes += others.notes;
         mine.waived += others.waived;
         mine.workloads = mine.workloads.max(others.workloads);
         if others.unexamined < mine.unexamined {
@@ -288,7 +318,11 @@ impl Report {
     /// The report as JSON with a final newline.
     pub fn to_json(&self) -> String {
         // Cannot fail: strings, numbers and maps with string keys.
-        let json = serde_json::to_string_pretty(self).unwrap_or_default();
+        let whole = Grouped {
+            report: self,
+            groups: self.group_entries(),
+        };
+        let json = serde_json::to_string_pretty(&whole).unwrap_or_default();
         crate::text::escaped_json(&json) + "\n"
     }
 }
@@ -334,6 +368,7 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         same: fitted.same,
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
+        notes: of(Severity::Info),
         waived: fitted.exempted.len(),
         unexamined: {
             let rows = fitted.ledger.objects.iter();

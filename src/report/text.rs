@@ -4,34 +4,70 @@ use std::borrow::Cow;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use comfy_table::{ContentArrangement, Table};
-use kustomize_krm_types::{ResourceIdentifier, Severity};
+use kustomize_krm_types::Severity;
 
-use super::{Entry, EntryType, Report, folded_message, name_of, totals};
-use crate::finding::Part;
+use super::{
+    Entry, EntryType, Group, Report, extent, folded_message, groups, name_of, subject_of, totals,
+};
+use crate::finding::{Lines, Part};
 use crate::objects::ContainerType;
 use crate::problem::Problem;
 use crate::text::{Text, escaped};
 
-/// The findings with at least this severity, most severe first.
+/// The findings with at least this severity, in groups, most severe first.
 pub fn findings(report: &Report, at_least: Severity) -> Text {
+    let all = at_least == Severity::Info;
     let mut text = Text::default();
-    folded(report, at_least == Severity::Info, &mut text);
-    let is_reported = |entry: &&Entry| match entry.entry_type {
+    folded(report, all, &mut text);
+    let is_reported = |entry: &Entry| match entry.entry_type {
         EntryType::Change => false,
         EntryType::Finding => entry.severity >= at_least && !entry.is_folded(),
-        EntryType::Waived => at_least == Severity::Info,
+        EntryType::Waived => all,
     };
-    // Findings about one object follow each other.
-    let mut last: Option<(&ResourceIdentifier, String)> = None;
-    for entry in report.results.iter().filter(is_reported) {
-        let of_object = entry.resource_ref.as_ref();
-        if last.as_ref().map(|(object, _)| *object) != of_object {
-            last = of_object.map(|object| (object, name_of(object)));
+    for it in groups(report, is_reported) {
+        match it.entries.as_slice() {
+            [(_, only)] => finding(only, it.config_lines(), &mut text),
+            _ => group(&it, all, &mut text),
         }
-        let name = last.as_ref().map(|(_, name)| name.as_str());
-        finding(entry, name, &mut text);
     }
     text
+}
+
+/// The places of a group that are shown, unless all are requested.
+const PLACES: usize = 3;
+
+/// Findings with one sentence: their number, some of their places, and what resolves them all.
+fn group(group: &Group<'_>, all: bool, text: &mut Text) {
+    let first = group.first();
+    text.line(format_args!(
+        "{}[{}]: {} ({})",
+        level(first),
+        first.rule,
+        group.sentence,
+        extent(group)
+    ));
+    let shown = if all { group.entries.len() } else { PLACES };
+    for ((_, entry), details) in group.entries.iter().zip(&group.details).take(shown) {
+        let (place, subject) = (place_of(entry), subject_of(entry));
+        let details = match details.as_str() {
+            "" => None,
+            details => Some(format!("… {details}")),
+        };
+        let parts = [place.as_deref(), Some(subject.as_str()), details.as_deref()];
+        let parts = parts.into_iter().flatten().filter(|it| !it.is_empty());
+        text.line(["  --> ", &parts.collect::<Vec<_>>().join("  ")].concat());
+    }
+    if let Some(left @ 1..) = group.entries.len().checked_sub(shown) {
+        text.line(format_args!("  --> and {left} more, which -v shows"));
+    }
+    let mut configs = group.entries.iter().map(|(_, entry)| &entry.config);
+    let is_same = configs.all(|config| *config == first.config);
+    resolution(
+        first,
+        is_same && first.resource_ref.is_some(),
+        group.config_lines(),
+        text,
+    );
 }
 
 /// Limits for folded findings: objects, and fields of each, unless all are requested.
@@ -78,26 +114,47 @@ fn folded(report: &Report, all: bool, text: &mut Text) {
     }
 }
 
-fn finding(entry: &Entry, object: Option<&str>, text: &mut Text) {
-    let level = match entry.entry_type {
+fn level(entry: &Entry) -> &'static str {
+    match entry.entry_type {
         EntryType::Waived => "waived",
         EntryType::Change | EntryType::Finding => entry.severity.as_str(),
-    };
-    text.line(format_args!("{level}[{}]: {}", entry.rule, entry.message));
-    let place = entry
-        .file
-        .as_ref()
-        .map(|file| match (file.line, file.column) {
-            (Some(line), Some(column)) => Cow::Owned(format!("{}:{line}:{column}", file.path)),
-            _ => Cow::Borrowed(file.path.as_str()),
-        });
+    }
+}
+
+/// `base/web.yaml:12:7`.
+fn place_of(entry: &Entry) -> Option<Cow<'_, str>> {
+    let file = entry.file.as_ref()?;
+    Some(match (file.line, file.column) {
+        (Some(line), Some(column)) => Cow::Owned(format!("{}:{line}:{column}", file.path)),
+        _ => Cow::Borrowed(file.path.as_str()),
+    })
+}
+
+fn finding(entry: &Entry, lines: Option<String>, text: &mut Text) {
+    text.line(format_args!(
+        "{}[{}]: {}",
+        level(entry),
+        entry.rule,
+        entry.message
+    ));
+    let place = place_of(entry);
+    let object = entry.resource_ref.as_ref().map(name_of);
     let field = entry.field.as_ref().map(|field| field.path.as_str());
-    let whereabouts = [place.as_deref(), object, field].into_iter().flatten();
+    let whereabouts = [place.as_deref(), object.as_deref(), field]
+        .into_iter()
+        .flatten();
     let whereabouts: Vec<&str> = whereabouts.collect();
     if !whereabouts.is_empty() {
         text.line(["  --> ", &whereabouts.join("  ")].concat());
     }
-    if let Some(config) = &entry.config {
+    // An exemption is shown where it saves more lines than it has.
+    let lines = lines.filter(|_| entry.lines != Some(Lines::Exemption));
+    resolution(entry, true, lines, text);
+}
+
+/// The setting that decided, the reason of an exemption, and what resolves the finding.
+fn resolution(entry: &Entry, has_config: bool, lines: Option<String>, text: &mut Text) {
+    if let Some(config) = entry.config.as_ref().filter(|_| has_config) {
         let place = match (&config.path, config.line) {
             (Some(path), Some(line)) => format!("{path}:{line} "),
             _ => String::new(),
@@ -113,6 +170,12 @@ fn finding(entry: &Entry, object: Option<&str>, text: &mut Text) {
     }
     if let Some(help) = &entry.help {
         text.line(format_args!("  = help: {help}"));
+    }
+    if let Some(lines) = lines.filter(|_| entry.entry_type == EntryType::Finding) {
+        text.line("  = lines for the config's spec:");
+        for line in lines.lines() {
+            text.line(format_args!("      {line}"));
+        }
     }
 }
 
@@ -206,7 +269,7 @@ fn decider_of(entry: &Entry) -> String {
     let environment = decision.and_then(|decision| decision.environment());
     let field = config.field.trim_start_matches("spec.");
     let in_environment = environment.map_or(String::new(), |(name, _)| format!(" in {name}"));
-    match decision.and_then(|decision| decision.profile.as_ref()) {
+    let decider = match decision.and_then(|decision| decision.profile.as_ref()) {
         Some(profile) => format!("profile {profile}{in_environment}"),
         None if is_default => format!("default of {field}"),
         None => {
@@ -214,6 +277,10 @@ fn decider_of(entry: &Entry) -> String {
             let section = field.split('.').next().unwrap_or_default();
             format!("{section}{in_environment}")
         }
+    };
+    match &entry.token_reason {
+        Some(reason) => format!("{decider}; {reason}"),
+        None => decider,
     }
 }
 

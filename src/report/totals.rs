@@ -35,10 +35,14 @@ pub fn totals(report: &Report) -> String {
         };
         let workloads = plural(counts.workloads, "workload", "workloads");
         return format!(
-            "{workloads}{files} for {}: {drift}; {}, {}, {} waived{}",
+            "{workloads}{files} for {}: {drift}; {}, {}, {}{} waived{}",
             report.environment,
             plural(counts.errors, "error", "errors"),
             plural(counts.warnings, "warning", "warnings"),
+            match notes(report) {
+                notes if notes.is_empty() => notes,
+                notes => notes + ", ",
+            },
             counts.waived,
             ending(report)
         );
@@ -61,10 +65,23 @@ pub fn totals(report: &Report) -> String {
             plural(counts.warnings, "warning", "warnings")
         );
     }
+    let notes = notes(report);
+    if !notes.is_empty() {
+        let _ = write!(text, "; {notes}");
+    }
     if counts.waived > 0 {
         let _ = write!(text, "; {} waived", counts.waived);
     }
     text + &ending(report)
+}
+
+/// `3 notes (-v shows them)`, because findings of severity info are hidden otherwise; empty if there are none.
+fn notes(report: &Report) -> String {
+    match report.summary.notes {
+        0 => String::new(),
+        1 => "1 note (-v shows it)".to_owned(),
+        notes => format!("{notes} notes (-v shows them)"),
+    }
 }
 
 fn ending(report: &Report) -> String {

@@ -234,6 +234,9 @@ impl<'r, 'a> Selection<'r, 'a> {
             let containers = Containers::of(Some(&profile.select), &profile.exclude, excludes);
             let includes_any = || target.containers().any(|it| containers.includes(it));
             if !containers.is_whole_object() && !includes_any() {
+                if used.near.is_none() && !used.is_used && !is_only_checked {
+                    used.near = profile.select.near_container(target);
+                }
                 continue;
             }
             // An object that is not changed does not use a profile.

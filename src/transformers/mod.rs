@@ -28,6 +28,9 @@
 //! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode. [`Edits::append`] adds an
 //!   item to a list. [`Edits::find`] reports a conflict: a configured value that is not set, and why. List its rule in
 //!   [`Transformer::FINDS`].
+//! - An edit that can stop a program ([`crate::edit::can_stop`]: users, capabilities, the token, mounts, …) needs knowledge:
+//!   the config sets the field, or [`Proposal::known`](crate::edit::Proposal::known) says what the input or the catalogue of
+//!   images tells. A default is not knowledge; without any, nothing is written.
 //! - [`Section::decision`] returns who decided a leaf, by the leaf's path in the section. Every report takes its reasons
 //!   from it, so pass the leaf that holds the value.
 //! - `Value::from("…")` is quoted where YAML would read it as another type; `Value::Quoted` is always quoted, as annotations
@@ -50,7 +53,7 @@ use std::rc::Rc;
 use crate::config::{Config, ExemptLeaves, Pass, Section, SectionRow, Sections, Settings};
 use crate::edit::{Change, Edits};
 use crate::funnel::Funnel;
-use crate::objects::{Accounts, Container, Related, Target};
+use crate::objects::{Container, Objects, Related, Target};
 use crate::problem::{Problem, Problems};
 use crate::rules::Rule;
 use crate::select::{AppliedExemption, Containers, Selected, Selection};
@@ -142,8 +145,7 @@ impl Transformers<'_> {
         for selected in &selection.selected {
             let object = |pass| Object {
                 selected,
-                related: &selection.objects.related,
-                accounts: &selection.objects.accounts,
+                objects: selection.objects,
                 pass,
             };
             let first = edits.changes.len();
@@ -182,8 +184,7 @@ impl Transformers<'_> {
     ) -> Option<Vec<Change>> {
         let object = Object {
             selected,
-            related: &selection.objects.related,
-            accounts: &selection.objects.accounts,
+            objects: selection.objects,
             pass: Pass::Write,
         };
         let mut edits = Edits::new(selection.objects.resources);
@@ -196,8 +197,7 @@ impl Transformers<'_> {
 #[derive(Clone, Copy)]
 struct Object<'r> {
     selected: &'r Selected<'r, 'r>,
-    related: &'r Related<'r>,
-    accounts: &'r Accounts,
+    objects: &'r Objects<'r>,
     pass: Pass,
 }
 
@@ -217,8 +217,7 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
     ) -> Scope<'r, 'c, S> {
         let object = Object {
             selected,
-            related: &selection.objects.related,
-            accounts: &selection.objects.accounts,
+            objects: selection.objects,
             pass: Pass::Preview,
         };
         Scope { object, sections }
@@ -229,14 +228,14 @@ impl<'r, 'c, S: Settings> Scope<'r, 'c, S> {
         self.object.selected.target
     }
 
-    /// The ServiceAccounts of all objects, and their rights.
-    pub fn accounts(&self) -> &'r Accounts {
-        self.object.accounts
+    /// All objects.
+    pub fn objects(&self) -> &'r Objects<'r> {
+        self.object.objects
     }
 
     /// The relations among all objects.
     pub fn related(&self) -> &'r Related<'r> {
-        self.object.related
+        &self.object.objects.related
     }
 
     /// The object's index among all objects.

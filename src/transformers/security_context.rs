@@ -54,10 +54,10 @@ use serde::Deserialize;
 use super::{Scope, Transformer};
 use crate::catalogue::{Entry, Known};
 use crate::config::{Objection, Section, Settings, covers};
-use crate::edit::{Edits, Proposal};
+use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::kubernetes::{Level, Standard, Version};
-use crate::objects::{Container, ContainerType, Template};
+use crate::objects::{AUTOMOUNT, Container, ContainerType, DEFAULT_ACCOUNT, Template, TokenNeed};
 use crate::problem::Problem;
 use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Value};
@@ -117,7 +117,9 @@ enum Placement {
 enum Automount {
     /// No pod gets a token.
     Never,
-    /// Pods get a token only if the manifest asks for it or their ServiceAccount has rights.
+    /// Pods get no token if nothing in the input needs it: their ServiceAccount is `default` or in the input, nothing there
+    /// grants it rights, and no program, injector or cloud identity in the pods is known to use it. Where the account is not
+    /// in the input the token stays, with a warning.
     Auto,
     /// The field is not changed.
     Keep,
@@ -210,7 +212,8 @@ impl Settings for SecurityContext {
         ("FIT-PSS-runAsNonRoot", "runAsNonRoot"),
         ("FIT-PSS-seccompProfile_restricted", "seccompProfile"),
         ("FIT-SEC002", "readOnlyRootFilesystem"),
-        ("FIT-SEC003", "automountServiceAccountToken"),
+        ("FIT-SEC003", AUTOMOUNT),
+        ("FIT-SA002", AUTOMOUNT),
     ];
     const CONTAINER_KEYS: &'static [&'static str] = &["container", "writablePaths", "noTmp"];
     const NOT_REMOVED: &'static [(&'static str, &'static str)] = &[(
@@ -261,32 +264,38 @@ fn fit_account(
     let resource = scope.target().resource;
     let is_default = resource.kind == "ServiceAccount"
         && resource.group().is_empty()
-        && resource.name == "default";
+        && resource.name == DEFAULT_ACCOUNT;
     let Some(section) = scope.section().filter(|_| is_default) else {
         return Ok(());
     };
-    match section.settings.automount() {
+    let knowledge = match section.settings.automount() {
         Automount::Keep => return Ok(()),
-        Automount::Auto if scope.accounts().decide(resource) => return Ok(()),
-        Automount::Auto | Automount::Never => {}
-    }
-    forbid_token(&Subject::object(), &section, edits)
+        Automount::Auto => {
+            let (objects, known) = (scope.objects(), &section.settings.known);
+            let accounts = &objects.accounts;
+            match accounts.need_of_default(resource, objects, known, section.catalogue()) {
+                TokenNeed::Nothing(reason) => Knowledge::input(reason),
+                _ => return Ok(()),
+            }
+        }
+        Automount::Never => Knowledge::config(NEVER),
+    };
+    forbid_token(&Subject::object(), &section, knowledge, edits)
 }
+
+/// Why a token is taken away that may be used.
+const NEVER: &str = "the config says that these pods never get a token";
 
 /// Disables the token of a ServiceAccount or a pod; both have the same field.
 fn forbid_token(
     subject: &Arc<Subject>,
     section: &Section<'_, SecurityContext>,
+    knowledge: Knowledge,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
-    let name = "automountServiceAccountToken";
-    let decision = section.decision(name);
-    edits.set(Proposal::new(
-        subject,
-        &[name],
-        Value::from(false),
-        decision,
-    ))?;
+    let decision = section.decision(AUTOMOUNT);
+    let proposal = Proposal::new(subject, &[AUTOMOUNT], Value::from(false), decision);
+    edits.set(proposal.known(knowledge))?;
     Ok(())
 }
 
@@ -362,6 +371,16 @@ impl SecurityContext {
             false => Automount::Keep,
         };
         self.automount_service_account_token.unwrap_or(default)
+    }
+
+    /// Whether pods lose a token that nothing in the input needs.
+    pub fn decides_about_tokens(&self) -> bool {
+        self.automount() == Automount::Auto
+    }
+
+    /// The built-in catalogue of images.
+    pub fn known(&self) -> &Known {
+        &self.known
     }
 
     /// Whether OpenShift assigns users and groups.

@@ -28,8 +28,7 @@ pub(super) fn changes<S: Transformer>(
             edits.rule(name);
             let object = Object {
                 selected,
-                related: &given.objects.related,
-                accounts: &given.objects.accounts,
+                objects: given.objects,
                 pass: Pass::Write,
             };
             let scope = Scope {

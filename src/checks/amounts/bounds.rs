@@ -39,6 +39,11 @@ fn outside(amounts: &Amounts<'_, '_>, half: Half, name: &str) -> Option<Finding>
     let (setting, bound) = section.settings.bound_broken_by(name, amount)?;
     let leaf = half.leaf(name);
     let decision = section.decision_about(&format!("{setting}.{name}"), &leaf);
+    let help = match decision.mode {
+        // A finding of the transformer says why the amount stays.
+        Mode::Bound => "change it",
+        _ => "change it, or set the mode Bound",
+    };
     let side = if setting == "max" { "above" } else { "below" };
     let finding = amounts
         .finding_at(&OUTSIDE, OUTSIDE.severity, half, name, |part| {
@@ -47,7 +52,7 @@ fn outside(amounts: &Amounts<'_, '_>, half: Half, name: &str) -> Option<Finding>
         .current(Some(Value::from(amount.to_string())))
         .proposed(Value::from(bound.to_string()))
         .decided_by(decision)
-        .help("change it, or set the mode Bound");
+        .help(help);
     (section.mode(&leaf) != Mode::Off).then_some(finding)
 }
 

@@ -4,17 +4,22 @@ use std::rc::Rc;
 
 use kustomize_krm_types::Severity;
 
-use super::{Blamed, LOWER_LEVEL};
+use super::{Blamed, LOWER_LEVEL, culprits};
 use crate::checks::Pod;
 use crate::config::Section;
 use crate::facts::{ContainerFacts, View};
-use crate::finding::{Finding, Mode};
+use crate::finding::{Finding, Lines, Mode};
 use crate::kubernetes::{Level, Standard};
 use crate::pod_security::{At, Culprit, Violation, evaluate};
-use crate::transformers::security_context::{SYS_ADMIN, SecurityContext, is_annotated};
+use crate::transformers::security_context::{SYS_ADMIN, SecurityContext, is_annotated, spelling};
+use crate::yaml::Node;
 
 /// The config has another value for the field.
 const OVERRIDE: &str = "change the manifest, or set the mode of this field to Override";
+
+/// The manifest has `ALL` in another spelling.
+const SPELL_ALL: &str = "write `ALL`, the only spelling that the Pod Security Standards recognize; or set the mode of this \
+                         field to Override";
 
 /// The value comes from the config.
 const BY_CONFIG: &str =
@@ -51,7 +56,7 @@ pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
     }
     for standard in standards {
         for violation in evaluate(pod.after(), standard.level, standard.version) {
-            for culprit in &violation.culprits {
+            for culprit in &culprits(&violation) {
                 let cause = Cause {
                     pod,
                     violation: &violation,
@@ -132,10 +137,28 @@ impl Cause<'_, '_, '_> {
             current.is_some() || blamed.container.is_some_and(|it| it.inherits.is_some());
         let help = match &culprit.found {
             Some(found) if !is_written && !found.is_empty() => BY_CONFIG,
-            None if self.is_annotated(&blamed) => ANNOTATED,
+            None if self.is_annotated(&blamed) && mode != Mode::Override => ANNOTATED,
             None if !is_written => NOT_SET,
-            _ if section.wants(&leaf) => OVERRIDE,
+            // The config's list of added capabilities need not be allowed either.
+            _ if section.wants(&leaf) && mode != Mode::Override && culprit.fix.is_some() => {
+                let mut names = current
+                    .into_iter()
+                    .flat_map(Node::items)
+                    .filter_map(Node::text);
+                match names.any(|name| spelling(&name).as_deref() == Some("ALL")) {
+                    true => SPELL_ALL,
+                    false => OVERRIDE,
+                }
+            }
             _ => LOWER_LEVEL,
+        };
+        let lines = match help {
+            // A profile may set another mode.
+            OVERRIDE | SPELL_ALL | ANNOTATED if decision.mode == Mode::Ensure => Some(
+                Lines::Config(format!("securityContext:\n  modes: {{{leaf}: Override}}")),
+            ),
+            LOWER_LEVEL => Some(Lines::Exemption),
+            _ => None,
         };
         let violation = self.violation;
         let mut finding = Finding::graded(violation.rule, Severity::Warning, message)
@@ -145,6 +168,7 @@ impl Cause<'_, '_, '_> {
             .decided_by(decision)
             .psa(violation.words());
         finding.proposed.clone_from(&culprit.fix);
+        finding.lines = lines;
         Some(finding)
     }
 

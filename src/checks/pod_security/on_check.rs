@@ -4,10 +4,10 @@ use std::collections::HashSet;
 
 use kustomize_krm_types::Severity;
 
-use super::{Blamed, LOWER_LEVEL};
+use super::{Blamed, LOWER_LEVEL, culprits};
 use crate::checks::Pod;
 use crate::facts::PodFacts;
-use crate::finding::{Finding, Plain};
+use crate::finding::{Finding, Lines, Mode, Plain};
 use crate::kubernetes::{Level, Standard, Version};
 use crate::objects::Template;
 use crate::pod_security::{Violation, evaluate};
@@ -16,8 +16,28 @@ use crate::yaml::Value;
 
 /// Every field of some pods that violates their level.
 pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
-    Standards::of(pod).violations(pod.template, pod.after())
+    let mut findings = Standards::of(pod).violations(pod.template, pod.after());
+    let section = pod.security_context().and_then(|scope| scope.section());
+    for finding in &mut findings {
+        // Advice to set the mode that is in effect would not help: the config sets no value, or not an allowed one.
+        let leaf = finding
+            .leaf
+            .as_deref()
+            .and_then(|it| it.strip_prefix("securityContext."));
+        let is_overridden = |leaf: &str| {
+            let mut sections = section.iter();
+            sections.any(|section| section.mode(leaf) == Mode::Override)
+        };
+        if finding.help.as_deref() == Some(OVERRIDE) && leaf.is_some_and(is_overridden) {
+            finding.help = Some(LOWER_LEVEL.to_owned());
+            finding.lines = Some(Lines::Exemption);
+        }
+    }
+    findings
 }
+
+/// The config may set the field.
+const OVERRIDE: &str = "change it in the manifest, or set the value and the mode Override in the section `securityContext`";
 
 /// The configured standard for an object's pods.
 fn standard_of(pod: &Pod<'_, '_>) -> Standard {
@@ -161,8 +181,8 @@ fn findings_of(
     let psa = violation.words();
     // What a partial pod does not have, others may add.
     let is_partial = !template.is_whole() || template.has_more_containers;
-    let culprits = violation.culprits.iter();
-    let findings = culprits.filter_map(|culprit| {
+    let culprits = culprits(violation);
+    let findings = culprits.iter().filter_map(|culprit| {
             let blamed = Blamed::of(template, culprit)?;
             let (field, node) = (blamed.field(), blamed.node);
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
@@ -196,11 +216,12 @@ fn findings_of(
                     "remove `privileged` first, because it requires escalation, or exempt it with a reason"
                 }
                 (Some(_), Some(_), None) => "set it in the manifest, or add the section `securityContext` to the config",
-                (Some(_), Some(_), Some(_)) => {
-                    "change it in the manifest, or set the value and the mode Override in the section `securityContext`"
-                }
+                (Some(_), Some(_), Some(_)) => OVERRIDE,
                 _ => LOWER_LEVEL,
             };
+            if help == LOWER_LEVEL {
+                finding.lines = Some(Lines::Exemption);
+            }
             Some(finding.help(help))
         });
     findings.collect()

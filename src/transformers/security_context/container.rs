@@ -85,6 +85,7 @@ impl<'a> ContainerFitting<'_, 'a> {
         if let Some(since) = wanted.is_too_young(self.section) {
             return Some(too_young(subject, wanted, since, self.section));
         }
+        let mut cause = None;
         let (reason, help) = match wanted.name.as_str() {
             "procMount"
                 if wanted.value == Value::from("Unmasked")
@@ -101,27 +102,43 @@ impl<'a> ContainerFitting<'_, 'a> {
                 ),
                 "exclude the container in a profile, or override `allowPrivilegeEscalation` for it",
             ),
-            "allowPrivilegeEscalation" if wanted.value == Value::from(false) => (
-                format!(
-                    "did not set allowPrivilegeEscalation: false: the API server rejects it together with {}",
-                    self.needs_escalation(edits)?
-                ),
-                "run a container that needs this in a namespace that enforces the level privileged",
-            ),
+            "allowPrivilegeEscalation" if wanted.value == Value::from(false) => {
+                let (setting, field) = self.needs_escalation(edits)?;
+                cause = Some(field);
+                (
+                    format!(
+                        "did not set allowPrivilegeEscalation: false: the API server rejects it together with {setting}"
+                    ),
+                    "run a container that needs this in a namespace that enforces the level privileged",
+                )
+            }
             _ => return None,
         };
-        Some(not_set(&REFUSED, subject, wanted, self.section, &reason).help(help))
+        let finding = not_set(&REFUSED, subject, wanted, self.section, &reason).help(help);
+        Some(match cause {
+            Some(cause) => finding.because_of(subject, cause),
+            None => finding,
+        })
     }
 
-    /// The setting, as planned so far, that the API server rejects together with `allowPrivilegeEscalation: false`.
-    fn needs_escalation(&self, edits: &Edits<'_>) -> Option<&'static str> {
+    /// The setting, as planned so far, that the API server rejects together with `allowPrivilegeEscalation: false`, and its
+    /// field.
+    fn needs_escalation(
+        &self,
+        edits: &Edits<'_>,
+    ) -> Option<(&'static str, &'static [&'static str])> {
         let adds_admin = match self.planned(edits, &["capabilities", "add"]) {
             Some(Value::Sequence(names)) => names.contains(&Value::from(SYS_ADMIN)),
             _ => false,
         };
         match self.planned(edits, &["privileged"]) {
-            Some(Value::Bool(true)) => Some("privileged: true"),
-            _ => adds_admin.then_some("capabilities.add: [CAP_SYS_ADMIN]"),
+            Some(Value::Bool(true)) => {
+                Some(("privileged: true", &["securityContext", "privileged"]))
+            }
+            _ => adds_admin.then_some((
+                "capabilities.add: [CAP_SYS_ADMIN]",
+                &["securityContext", "capabilities", "add"],
+            )),
         }
     }
 

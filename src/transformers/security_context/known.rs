@@ -3,7 +3,7 @@
 use super::pod::PodFitting;
 use super::{Placement, SecurityContext, author, authors_own};
 use crate::config::Section;
-use crate::edit::{Edits, Proposal};
+use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::Mode;
 use crate::objects::Container;
 use crate::problem::Problem;
@@ -76,8 +76,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 let section = own.as_deref().unwrap_or(section);
                 let decision = section.decision(&format!("pod.{field}"));
                 let path = ["securityContext", field];
-                let note = format!("from the catalogue of images, for {image}");
-                edits.set(Proposal::new(subject, &path, Value::from(id), decision).note(note))?;
+                let reason = format!("from the catalogue of images, for {image}");
+                let proposal = Proposal::new(subject, &path, Value::from(id), decision);
+                edits.set(proposal.known(Knowledge::catalogue(reason)))?;
                 if of_all.is_some() {
                     break;
                 }

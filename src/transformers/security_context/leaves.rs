@@ -36,6 +36,7 @@ impl PodFitting<'_, '_, '_> {
                 name: name.to_owned(),
                 leaf: name.to_owned(),
                 value: Value::from(value),
+                knowledge: None,
             };
             if name == "hostUsers" {
                 if self.template.is_windows {

@@ -12,7 +12,7 @@
 use super::wanted::Wanted;
 use super::{SecurityContext, author, authors_own};
 use crate::config::Section;
-use crate::edit::{Edits, Meaning, Proposal};
+use crate::edit::{Edits, Knowledge, Meaning, Proposal};
 use crate::finding::Mode;
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
@@ -179,12 +179,20 @@ impl FieldLocation<'_, '_> {
     ) -> Result<(), Problem> {
         let path = wanted.full_path();
         let subject = self.container.map_or(&self.template.pod, |it| &it.subject);
-        let set = |edits: &mut Edits<'_>, value: Value, note: Option<String>| {
+        let set = |edits: &mut Edits<'_>, value: Value, knowledge: Option<Knowledge>| {
             let decision = section.decision(&wanted.leaf);
-            let proposal = Proposal::new(subject, &path, value, decision).note(note);
-            edits.set(proposal).map(|_| ())
+            let proposal = Proposal::new(subject, &path, value, decision);
+            edits.set(match knowledge {
+                Some(knowledge) => proposal.known(knowledge),
+                None => proposal,
+            })?;
+            Ok(())
         };
-        let set_wanted = |edits: &mut Edits<'_>| set(edits, wanted.value.clone(), None);
+        let set_wanted = |edits: &mut Edits<'_>| {
+            let is_default = section.decision(&wanted.leaf).is_default;
+            let knowledge = is_default.then(|| wanted.knowledge.clone()).flatten();
+            set(edits, wanted.value.clone(), knowledge)
+        };
         let mode = section.mode(&wanted.leaf);
         match self.legacy(wanted) {
             Some(legacy) if mode == Mode::Remove => {
@@ -203,11 +211,11 @@ impl FieldLocation<'_, '_> {
                 let Some(value) = legacy.as_field(section) else {
                     return Ok(());
                 };
-                let note = format!(
+                let reason = format!(
                     "copied from {}, which has no effect since Kubernetes 1.{SECCOMP_FIELDS_ONLY}",
                     legacy.key
                 );
-                set(edits, value, Some(note))
+                set(edits, value, Some(Knowledge::input(reason)))
             }
             _ => set_wanted(edits),
         }

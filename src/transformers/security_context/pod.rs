@@ -6,13 +6,13 @@ use super::legacy::{FieldLocation, had_annotation};
 use super::user::{author_user, runs_as_root};
 use super::wanted::{KNATIVE_FIELDS, POD_FIELDS, Wanted};
 use super::{
-    Automount, Placement, REFUSED, SecurityContext, author, authors_own, forbid_token,
+    Automount, NEVER, Placement, REFUSED, SecurityContext, author, authors_own, forbid_token,
     not_in_knative, too_young,
 };
 use crate::config::Section;
-use crate::edit::Edits;
+use crate::edit::{Edits, Knowledge};
 use crate::finding::{Finding, Mode};
-use crate::objects::{ClaimKind, Container, Target, Template};
+use crate::objects::{AUTOMOUNT, ClaimKind, Container, Target, Template, TokenNeed};
 use crate::problem::Problem;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
@@ -261,7 +261,12 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let fields = [("fsGroup", group), ("fsGroupChangePolicy", policy)].into_iter();
         fields
             .filter(|(name, _)| configured(name).is_none())
-            .map(|(name, value)| Wanted::of("pod", name, value))
+            .map(|(name, value)| Wanted {
+                knowledge: Some(Knowledge::input(
+                    "the pod mounts a claim, and its processes have this group",
+                )),
+                ..Wanted::of("pod", name, value)
+            })
             .collect()
     }
 
@@ -274,23 +279,25 @@ impl<'a> PodFitting<'_, 'a, '_> {
         section: &Section<'_, SecurityContext>,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        let name = "automountServiceAccountToken";
-        if !self.template.has_field(name) {
+        if !self.template.has_field(AUTOMOUNT) {
             return Ok(());
         }
-        match section.settings.automount() {
-            _ if section.removes(name, name, false) => {}
+        let knowledge = match section.settings.automount() {
+            _ if section.removes(AUTOMOUNT, AUTOMOUNT, false) => Knowledge::config(NEVER),
             Automount::Keep => return Ok(()),
             Automount::Auto => {
-                let (accounts, known) = (self.scope.accounts(), &section.settings.known);
+                let accounts = &self.scope.objects().accounts;
+                let (known, own) = (&section.settings.known, section.catalogue());
                 let resource = self.scope.target().resource;
-                if accounts.want_token(resource, self.template, known, section.catalogue()) {
-                    return Ok(());
+                match accounts.need_of(resource, self.template, known, own) {
+                    TokenNeed::Nothing(reason) => Knowledge::input(reason),
+                    // A check reports accounts that are not known, each once.
+                    _ => return Ok(()),
                 }
             }
-            Automount::Never => {}
-        }
-        forbid_token(&self.template.pod, section, edits)
+            Automount::Never => Knowledge::config(NEVER),
+        };
+        forbid_token(&self.template.pod, section, knowledge, edits)
     }
 }
 

@@ -11,7 +11,7 @@ use kustomize_krm_types::Severity;
 use super::container::ContainerFitting;
 use super::writable::{Wanted, mapping};
 use crate::catalogue::clean;
-use crate::edit::{Edits, Proposal};
+use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::{Finding, Mode};
 use crate::objects::{Container, Target, Template};
 use crate::problem::Problem;
@@ -166,14 +166,15 @@ impl Volumes {
         }
         let mount = [("name", name.as_str()), ("mountPath", &wanted.path)];
         let mount = mapping(mount.map(|(key, value)| (key, Value::from(value))));
-        let note = match &wanted.image {
-            None => "the root filesystem is read-only".to_owned(),
-            Some(image) => format!(
+        let knowledge = match &wanted.image {
+            None => Knowledge::input("the root filesystem is read-only"),
+            Some(image) => Knowledge::catalogue(format!(
                 "the root filesystem is read-only, and {image} writes there according to the catalogue of images"
-            ),
+            )),
         };
         let subject = &fitting.container.subject;
-        edits.append(Proposal::new(subject, &["volumeMounts"], mount, decision).note(note))?;
+        let proposal = Proposal::new(subject, &["volumeMounts"], mount, decision);
+        edits.append(proposal.known(knowledge))?;
         self.mounted.entry(name).or_default().insert(place);
         Ok(())
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::SecurityContext;
 use crate::config::Section;
+use crate::edit::Knowledge;
 use crate::finding::Mode;
 use crate::objects::Template;
 use crate::yaml::Value;
@@ -95,6 +96,16 @@ pub(super) struct Wanted {
     pub(super) name: String,
     pub(super) leaf: String,
     pub(super) value: Value,
+    /// What is known if the config does not set the field.
+    pub(super) knowledge: Option<Knowledge>,
+}
+
+/// Why the profile restricted sets a field by default.
+fn of_profile(name: &str) -> Knowledge {
+    Knowledge::config(match name {
+        "readOnlyRootFilesystem" => "it is part of the profile restricted",
+        _ => "the level restricted requires it",
+    })
 }
 
 /// The fields of a security context, with configured values replacing defaults. Each field is set as a whole, except that
@@ -118,7 +129,10 @@ pub(super) fn wanted(
     }
     let wanted = fields.into_iter();
     wanted
-        .map(|(name, value)| Wanted::of(context, &name, as_accepted(&name, value)))
+        .map(|(name, value)| Wanted {
+            knowledge: Some(of_profile(&name)),
+            ..Wanted::of(context, &name, as_accepted(&name, value))
+        })
         .collect()
 }
 
@@ -178,6 +192,7 @@ impl Wanted {
             name: name.to_owned(),
             leaf: format!("{context}.{name}"),
             value,
+            knowledge: None,
         }
     }
 

@@ -162,7 +162,7 @@ impl<'a> Fitting<'_, 'a> {
         leaf: &str,
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
-        if !proposal.field.is_empty() && matches!(edits.set(proposal)?, Answer::Edited) {
+        if !proposal.is_nowhere() && matches!(edits.set(proposal)?, Answer::Edited) {
             self.mark(leaf, edits);
         }
         Ok(())
@@ -178,10 +178,8 @@ impl<'a> Fitting<'_, 'a> {
         if field.is_empty() {
             return Ok(());
         }
-        let proposal = Proposal {
-            decision: self.section.decision_to_remove(leaf),
-            ..self.proposal(field, leaf, Value::Null)
-        };
+        let proposal = self.proposal(field, leaf, Value::Null);
+        let proposal = proposal.decided_by(self.section.decision_to_remove(leaf));
         if matches!(edits.set(proposal)?, Answer::Edited) {
             self.mark_fixed(edits);
         }
@@ -213,8 +211,8 @@ impl<'a> Fitting<'_, 'a> {
             && !self.is_noted.replace(true)
         {
             change.note = Some(match change.note.take() {
-                Some(note) => format!("{note}; {RECREATE}"),
-                None => RECREATE.to_owned(),
+                Some(note) => format!("{note}; {RECREATE}").into(),
+                None => RECREATE.into(),
             });
         }
     }

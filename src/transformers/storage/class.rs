@@ -90,10 +90,8 @@ impl Fitting<'_, '_> {
         let field = self.field(&Claim::CLASS);
         let setting = format!("map.{author}");
         let here = self.settings().name_here(author);
-        edits.repair(Proposal {
-            decision: self.section.decision_about(&setting, LEAF),
-            ..self.class_proposal(&field, here)
-        })?;
+        let by = self.section.decision_about(&setting, LEAF);
+        edits.repair(self.class_proposal(&field, here).decided_by(by))?;
         self.mark(LEAF, edits);
         Ok(())
     }
@@ -126,19 +124,16 @@ impl Fitting<'_, '_> {
             return Ok(());
         }
         let by = self.section.decision_about("legacyAnnotation", LEAF);
-        let answer = edits.set(Proposal {
-            decision: Arc::clone(&by),
-            note: Some("copied from the legacy annotation".to_owned()),
-            ..self.class_proposal(&field, legacy)
-        })?;
-        let answer_of_removal = edits.set(Proposal {
-            decision: Arc::new(Decision {
-                mode: Mode::Remove,
-                ..(*by).clone()
-            }),
-            note: Some("replaced by the field".to_owned()),
-            ..self.proposal(&LEGACY_FIELD, LEAF, Value::Null)
-        })?;
+        let proposal = self.class_proposal(&field, legacy);
+        let proposal = proposal.note("copied from the legacy annotation".to_owned());
+        let answer = edits.set(proposal.decided_by(Arc::clone(&by)))?;
+        let by = Arc::new(Decision {
+            mode: Mode::Remove,
+            ..(*by).clone()
+        });
+        let removal = self.proposal(&LEGACY_FIELD, LEAF, Value::Null);
+        let removal = removal.note("replaced by the field".to_owned());
+        let answer_of_removal = edits.set(removal.decided_by(by))?;
         // The API server allows replacing the annotation with the field, but not removing it if the claim has both
         // (`validateStorageClassUpgradeFromAnnotation` in kubernetes `pkg/apis/core/validation/validation.go`).
         if matches!(answer, Answer::Same) && matches!(answer_of_removal, Answer::Edited) {

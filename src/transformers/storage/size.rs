@@ -100,10 +100,8 @@ impl Fitting<'_, '_> {
         if author <= max {
             return Ok(());
         }
-        let proposal = Proposal {
-            decision: self.section.decision_about("max", leaf),
-            ..self.size_proposal(&field, leaf, max)
-        };
+        let proposal = self.size_proposal(&field, leaf, max);
+        let proposal = proposal.decided_by(self.section.decision_about("max", leaf));
         self.set(proposal, leaf, edits)?;
         self.mark_fixed(edits);
         Ok(())

@@ -1,0 +1,353 @@
+//! Findings that have one sentence and are resolved in one way, as groups.
+//!
+//! Findings of one rule form a group if their help is the same and their messages differ only in names and values. The
+//! sentence of a group has `…` where they differ; each place shows what it has there.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use kustomize_krm_types::Severity;
+use serde::Serialize;
+
+use super::{Entry, EntryType, Report, folded_message, name_of};
+use crate::finding::{Lines, Part};
+
+/// Findings with one sentence and one resolution.
+pub(super) struct Group<'r> {
+    /// The members, at least one, with their indices in the results.
+    pub(super) entries: Vec<(usize, &'r Entry)>,
+    /// The sentence of all members, without the part.
+    pub(super) sentence: String,
+    /// For each member the names and values that it has for `…`.
+    pub(super) details: Vec<String>,
+}
+
+/// A group in the JSON report.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct GroupEntry<'r> {
+    rule: &'r str,
+    severity: Severity,
+    message: String,
+    /// The number of findings.
+    places: usize,
+    /// The number of objects that they are about.
+    objects: usize,
+    /// The indices of the findings in `results`.
+    results: Vec<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'r str>,
+    /// The lines for the config's `spec` that resolve all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    config_lines: Option<String>,
+}
+
+impl<'r> Group<'r> {
+    /// The first member.
+    pub(super) fn first(&self) -> &'r Entry {
+        self.entries[0].1
+    }
+
+    /// The number of objects.
+    pub(super) fn objects(&self) -> usize {
+        let objects = self.entries.iter().filter_map(|(_, entry)| entry.object);
+        objects.collect::<BTreeSet<_>>().len()
+    }
+
+    /// The lines for the config's `spec` that resolve all members.
+    pub(super) fn config_lines(&self) -> Option<String> {
+        match self.first().lines.as_ref()? {
+            Lines::Config(lines) => Some(lines.clone()),
+            Lines::Exemption => self.exemption(),
+        }
+    }
+
+    /// An exemption of all objects from the rule: one entry for each kind and namespace.
+    fn exemption(&self) -> Option<String> {
+        let mut names: BTreeMap<(&str, Option<&str>), BTreeSet<&str>> = BTreeMap::new();
+        for (_, entry) in &self.entries {
+            let object = entry.resource_ref.as_ref()?;
+            let key = (object.kind.as_str(), object.namespace.as_deref());
+            names.entry(key).or_default().insert(&object.name);
+        }
+        // A rule can be about several fields, of which the exemption should name only this one.
+        let decision = self.first().tags.decision.as_deref();
+        let leaf = decision.map(|it| it.leaf.as_str());
+        let waived = match leaf.filter(|it| it.contains(".capabilities.")) {
+            Some(leaf) => format!("fields: [{leaf}]"),
+            None => format!("rules: [{}]", self.first().rule),
+        };
+        let mut lines = "exemptions:".to_owned();
+        for ((kind, namespace), names) in names {
+            let names: Vec<String> = names.into_iter().map(as_pattern).collect();
+            let namespace = namespace.map_or(String::new(), |it| {
+                format!(", namespace: {}", yaml_scalar(it))
+            });
+            lines += &format!(
+                "\n- select: {{kind: {}{namespace}, name: {}}}\n  {waived}\n  reason: \"\" # why, in ten characters or more",
+                yaml_scalar(kind),
+                yaml_scalar(&names.join("|")),
+            );
+        }
+        Some(lines)
+    }
+}
+
+/// A name as a pattern that matches only it.
+fn as_pattern(name: &str) -> String {
+    name.replace('.', "\\.")
+}
+
+/// A text as YAML in a flow mapping.
+fn yaml_scalar(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.|\\".contains(c);
+    let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    let means_more = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    match is_word && text.chars().all(is_plain) && !means_more.contains(&&*text.to_lowercase()) {
+        true => text.to_owned(),
+        false => serde_json::Value::from(text).to_string(),
+    }
+}
+
+/// The findings of some entries in groups, in the order of their first members.
+pub(super) fn groups<'r>(
+    report: &'r Report,
+    is_included: impl Fn(&Entry) -> bool,
+) -> Vec<Group<'r>> {
+    let mut known: HashMap<String, usize> = HashMap::new();
+    let mut groups: Vec<Group<'r>> = Vec::new();
+    for (index, entry) in report.results.iter().enumerate() {
+        if !is_included(entry) {
+            continue;
+        }
+        let at = *known.entry(key(entry)).or_insert(groups.len());
+        if at == groups.len() {
+            groups.push(Group {
+                entries: Vec::new(),
+                sentence: String::new(),
+                details: Vec::new(),
+            });
+        }
+        groups[at].entries.push((index, entry));
+    }
+    groups.iter_mut().for_each(Group::find_differences);
+    groups
+}
+
+impl Report {
+    /// The groups of all findings, for the JSON report.
+    pub(super) fn group_entries(&self) -> Vec<GroupEntry<'_>> {
+        let all = groups(self, |entry| entry.entry_type == EntryType::Finding);
+        all.into_iter().map(GroupEntry::of).collect()
+    }
+}
+
+impl<'r> GroupEntry<'r> {
+    fn of(group: Group<'r>) -> GroupEntry<'r> {
+        let first = group.first();
+        GroupEntry {
+            rule: first.rule,
+            severity: first.severity,
+            places: group.entries.len(),
+            objects: group.objects(),
+            results: group.entries.iter().map(|(index, _)| *index).collect(),
+            help: first.help.as_deref(),
+            config_lines: group.config_lines(),
+            message: group.sentence,
+        }
+    }
+}
+
+/// What the members of a group have in common.
+fn key(entry: &Entry) -> String {
+    let shape: String = match entry.is_folded() {
+        // Those of one object are one already.
+        true => format!("{:?}", entry.object),
+        false => {
+            let words = words(sentence_of(entry)).into_iter();
+            words
+                .map(|it| if it.is_name { "\0 " } else { it.text })
+                .collect()
+        }
+    };
+    let waived = entry.tags.mark("reason").zip(entry.tags.mark("until"));
+    format!(
+        "{:?} {:?} {} {shape} {:?} {:?} {waived:?} {:?}",
+        entry.entry_type,
+        entry.severity,
+        entry.rule,
+        entry.help,
+        entry.lines,
+        entry.tags.mark("reason"),
+    )
+}
+
+/// The message without the part, which its place names.
+fn sentence_of(entry: &Entry) -> &str {
+    let [a, b, c] = entry.tags.part.words();
+    let rest = entry
+        .message
+        .strip_prefix(a)
+        .and_then(|it| it.strip_prefix(b));
+    let rest = rest.and_then(|it| it.strip_prefix(c)?.strip_prefix(": "));
+    rest.unwrap_or(&entry.message)
+}
+
+impl Group<'_> {
+    /// Finds the words that differ.
+    fn find_differences(&mut self) {
+        let first = self.first();
+        if first.is_folded() {
+            let entries: Vec<&Entry> = self.entries.iter().map(|(_, entry)| *entry).collect();
+            self.sentence = folded_message(&entries);
+            return;
+        }
+        if let [_] = self.entries.as_slice() {
+            self.sentence = first.message.clone();
+            return;
+        }
+        let all: Vec<Vec<Word<'_>>> = {
+            let entries = self.entries.iter();
+            entries
+                .map(|(_, entry)| words(sentence_of(entry)))
+                .collect()
+        };
+        let mut sentence = String::new();
+        let mut details = vec![Vec::new(); all.len()];
+        for (at, word) in all[0].iter().enumerate() {
+            let is_same = all.iter().all(|words| words[at].text == word.text);
+            match is_same {
+                true => sentence += word.text,
+                false => {
+                    sentence.push('…');
+                    sentence += &word.text[word.bare().len()..];
+                    for (details, words) in details.iter_mut().zip(&all) {
+                        details.push(words[at].bare());
+                    }
+                }
+            }
+        }
+        self.sentence = sentence;
+        self.details = details.into_iter().map(|it| it.join(", ")).collect();
+    }
+}
+
+/// A word of a message with the blanks after it.
+struct Word<'m> {
+    text: &'m str,
+    /// Whether it may be a name or a value, which can differ between the messages of a group.
+    is_name: bool,
+}
+
+impl<'m> Word<'m> {
+    /// The word without the punctuation and the blanks after it.
+    fn bare(&self) -> &'m str {
+        self.text.trim_end_matches([' ', ',', ';', ':', '.'])
+    }
+}
+
+/// Words that come before a name.
+const BEFORE_NAMES: [&str; 8] = [
+    "profile",
+    "volume",
+    "container",
+    "claim",
+    "label",
+    "namespace",
+    "class",
+    "profiles",
+];
+
+/// The words of a message; several names with commas between them are one word.
+fn words(message: &str) -> Vec<Word<'_>> {
+    let mut words: Vec<Word<'_>> = Vec::new();
+    let (mut start, mut quote, mut before) = (0, None, "");
+    for (at, c) in message.char_indices() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '`') => quote = Some(c),
+            _ => {}
+        }
+        let end = at + c.len_utf8();
+        let is_last = end == message.len();
+        if !(is_last || quote.is_none() && c == ' ') {
+            continue;
+        }
+        let text = &message[start..end];
+        let is_name = is_name(text.trim_end_matches([' ', ',', ';', ':', '.']), before);
+        before = text.trim_end();
+        match words.last_mut() {
+            Some(last) if is_name && last.is_name && last.text.ends_with(", ") => {
+                last.text = &message[start - last.text.len()..end];
+            }
+            _ => words.push(Word { text, is_name }),
+        }
+        start = end;
+    }
+    words
+}
+
+/// Whether a word may be a name or a value: it is quoted, has other characters than letters, is all in capitals, or comes
+/// after a kind or another word before names.
+fn is_name(word: &str, before: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphabetic() || matches!(c, '.' | '\'' | '-' | '…');
+    let is_kind = |word: &str| {
+        let mut capitals = word.chars().map(|c| c.is_ascii_uppercase());
+        capitals.next() == Some(true) && capitals.any(|it| !it)
+    };
+    !word.chars().all(is_plain)
+        || (word.len() > 1 && word.chars().all(|c| c.is_ascii_uppercase()))
+        || BEFORE_NAMES.contains(&before)
+        || is_kind(before)
+}
+
+/// `22 places in 15 objects`.
+pub(super) fn extent(group: &Group<'_>) -> String {
+    let (places, objects) = (group.entries.len(), group.objects());
+    match objects {
+        0 => format!("{places} places"),
+        _ if objects == places => format!("{objects} objects"),
+        1 => format!("{places} places in 1 object"),
+        _ => format!("{places} places in {objects} objects"),
+    }
+}
+
+/// The name of an object, or of its place in the config.
+pub(super) fn subject_of(entry: &Entry) -> String {
+    let object = entry.resource_ref.as_ref().map(name_of);
+    let config = || entry.config.as_ref().map(|config| config.field.clone());
+    let mut subject = object.or_else(config).unwrap_or_default();
+    if matches!(entry.tags.part, Part::Container { .. } | Part::Claim { .. }) {
+        subject += &format!("  {}", entry.tags.part);
+    }
+    subject
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(message: &str) -> String {
+        let words = words(message).into_iter();
+        words
+            .map(|it| if it.is_name { "… " } else { it.text })
+            .collect()
+    }
+
+    #[test]
+    fn messages_that_differ_only_in_names_and_values_have_one_shape() {
+        for (one, other) in [
+            (
+                "no user is set for \"a\", \"b\": if it is root",
+                "no user is set for \"c\": if it is root",
+            ),
+            ("it uses hostPort 9100; so", "it uses hostPort 80; so"),
+            ("scraped by Service shop/a", "scraped by Service monitoring"),
+            ("it adds CHOWN, SETGID; so", "it adds SYS_ADMIN; so"),
+            ("profile a matches nothing", "profile bee matches nothing"),
+        ] {
+            assert_eq!(shape(one), shape(other));
+        }
+        assert_ne!(shape("it is not set"), shape("it is too large"));
+        assert_ne!(shape("limits.memory is 1Gi"), shape("limits.cpu is 1"));
+    }
+}
