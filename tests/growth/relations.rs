@@ -721,7 +721,7 @@ pub(super) const RELATIONS: &[Shape] = &[
             "ConfigMap",
             "c",
             "shop",
-            &format!("binaryData:\n{data}").trim_end(),
+            format!("binaryData:\n{data}").trim_end(),
         )
         .into()
     }),
