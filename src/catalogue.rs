@@ -44,7 +44,7 @@ pub struct Entry {
     /// Whether it uses the Kubernetes API, so that its pods keep their token.
     #[serde(default)]
     pub uses_api: bool,
-    /// The port of its metrics; it applies if the container declares the port.
+    /// The port of its metrics; it applies if the container declares the port, or no port.
     #[serde(default)]
     pub metrics_port: Option<u16>,
     /// The path of its metrics. Defaults to `/metrics`.

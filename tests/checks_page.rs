@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use fitout::VOCABULARY;
 use fitout::checks::{CHECKS, Check};
 use fitout::rules::RULES;
 
@@ -24,8 +25,20 @@ fn the_page_of_the_checks_is_current() {
     }
     assert!(
         fs::read_to_string(&file).unwrap_or_default() == page,
-        "UPDATE_GOLDEN=1 cargo test rewrites docs/checks.md; read the diff"
+        "`make golden` rewrites docs/checks.md; read the diff"
     );
+}
+
+#[test]
+fn every_rule_is_in_a_table() {
+    let page = rules();
+    for rule in VOCABULARY.rules() {
+        let row = [format!("| {} |", rule.id), format!("| [{}](", rule.id)];
+        let rows = page
+            .lines()
+            .filter(|line| row.iter().any(|it| line.starts_with(it)));
+        assert_eq!(rows.count(), 1, "{} in docs/checks.md", rule.id);
+    }
 }
 
 fn rules() -> String {
@@ -51,6 +64,23 @@ fn rules() -> String {
     );
     for rule in RULES {
         let _ = writeln!(page, "| {} | {} |", rule.id, rule.meaning);
+    }
+    page.push_str(
+        "\nThese are about fields that are not set, or not to the configured value, and about exemptions:\n\n\
+        | Rule | Severity | Meaning |\n|---|---|---|\n",
+    );
+    let of_checks = || CHECKS.iter().flat_map(|check| check.rules);
+    let mut others: Vec<_> = VOCABULARY
+        .rules()
+        .filter(|rule| of_checks().chain(RULES).all(|it| it.id != rule.id))
+        .collect();
+    others.sort_by_key(|rule| rule.id);
+    for rule in others {
+        let _ = writeln!(
+            page,
+            "| {} | {} | {} |",
+            rule.id, rule.severity, rule.meaning
+        );
     }
     page
 }

@@ -607,6 +607,43 @@ fn a_mistake_is_also_in_the_json_report() {
 }
 
 #[test]
+fn a_report_overwrites_no_input() {
+    let folder = caracal();
+    let file = manifests(&folder).into_keys().next().unwrap();
+    for (input, output) in [
+        (file.as_str(), file.as_str()),
+        ("base", &file),
+        ("base", CONFIG),
+    ] {
+        let before = folder.read(output);
+        let format = format!("json={output}");
+        for command in ["plan", "apply", "check"] {
+            let run = folder.run(&[command, "-f", input, "-e", "production", "-o", &format]);
+            assert_eq!(run.code, Some(2), "{}", run.stderr);
+            let said = format!("the report would overwrite {output}, which is an input");
+            assert!(run.stderr.contains(&said), "{}", run.stderr);
+            assert_eq!(folder.read(output), before);
+        }
+    }
+    // A report between the manifests is replaced by the next one.
+    let arguments = [
+        "check",
+        "-f",
+        "base",
+        "-e",
+        "production",
+        "-o",
+        "json=base/report.json",
+    ];
+    assert_eq!(folder.run(&arguments).code, folder.run(&arguments).code);
+    assert!(
+        folder
+            .read("base/report.json")
+            .contains("report.fitout.dev")
+    );
+}
+
+#[test]
 fn an_exact_check_reports_each_line_that_differs_from_another_environment() {
     let folder = caracal();
     let render = |environment: &str| {

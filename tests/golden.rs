@@ -368,7 +368,7 @@ fn apply(change: &KrmResult, objects: &mut [Value]) -> Option<String> {
     wrong
 }
 
-/// Removes a field, and the maps around it that are then empty.
+/// Removes a field or an item, and the maps around it that are then empty.
 fn remove(value: &mut Value, path: &[String]) {
     let (first, rest) = path.split_first().unwrap();
     let below = match &mut *value {
@@ -379,8 +379,14 @@ fn remove(value: &mut Value, path: &[String]) {
         remove(below, rest);
     }
     let is_empty = below.as_object().is_some_and(serde_json::Map::is_empty);
-    if let (true, Value::Object(fields)) = (rest.is_empty() || is_empty, value) {
-        fields.remove(first);
+    match value {
+        Value::Object(fields) if rest.is_empty() || is_empty => {
+            fields.remove(first);
+        }
+        Value::Array(items) if rest.is_empty() => {
+            items.remove(first.parse().unwrap());
+        }
+        _ => {}
     }
 }
 
@@ -421,7 +427,11 @@ pub(crate) fn foreign_lines(before: &str, after: &str, changes: &[&KrmResult]) -
         let path = tokens(&field.path);
         match &field.proposed_value {
             Some(value) => collect_words(value, &mut words),
-            None => removed.extend(path.iter().cloned()),
+            None => {
+                removed.extend(path.iter().cloned());
+                let current = field.current_value.iter();
+                current.for_each(|value| collect_words(value, &mut removed));
+            }
         }
         words.extend(path);
     }
@@ -528,6 +538,17 @@ fn every_case_comes_out_as_expected() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut report = String::new();
     let mut count = 0;
+    let sections = fitout::VOCABULARY.names.iter().copied();
+    let subjects = sections.chain(CHECKS.iter().map(|check| check.name));
+    let subjects: BTreeSet<&str> = subjects.chain(["text"]).collect();
+    for folder in folders(&root) {
+        let name = folder.file_name().unwrap().to_str().unwrap();
+        if !subjects.contains(name) {
+            report.push_str(&format!(
+                "\n{name}: neither a section nor a check; known: {subjects:?}\n"
+            ));
+        }
+    }
     for folder in folders(&root).iter().flat_map(|about| folders(about)) {
         count += 1;
         let name = folder.strip_prefix(&root).unwrap().display().to_string();

@@ -26,7 +26,7 @@ fn the_pages_of_the_transformers_are_current() {
     }
     assert!(
         stale.is_empty(),
-        "UPDATE_GOLDEN=1 cargo test rewrites {stale:?}; read the diff"
+        "`make golden` rewrites {stale:?}; read the diff"
     );
 }
 

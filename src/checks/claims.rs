@@ -12,9 +12,9 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::config::Section;
 use crate::edit::Change;
-use crate::facts::View;
+use crate::facts::{View, class_of};
 use crate::finding::{Finding, Mode};
-use crate::objects::{Claim, ClaimKind, LEGACY_CLASS};
+use crate::objects::{Claim, ClaimKind};
 use crate::read::Resource;
 use crate::rules::{Rule, rule};
 use crate::select::Selected;
@@ -157,13 +157,6 @@ fn resizes(
         Some(change) => finding.decided_by(change.decision.clone()),
         None => finding,
     })
-}
-
-/// The class of a claim; the control plane prefers the legacy annotation to the field.
-fn class_of(claim: &Claim<'_>, view: View<'_>) -> Option<String> {
-    let legacy = view.text_at(["metadata", "annotations", LEGACY_CLASS]);
-    let class = legacy.or_else(|| view.text_at(claim.field(&Claim::CLASS)?))?;
-    Some(class.into_owned())
 }
 
 /// The claims that the pods of an object reference.

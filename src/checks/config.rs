@@ -95,7 +95,7 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
     for selected in &selection.selected {
         let ignored = selected.author.ignored.iter();
         for ignored in ignored.filter(|it| it.annotation == PROFILE) {
-            let Why::UnknownWord(name) = &ignored.why else {
+            let Why::UnknownProfile(name) = &ignored.why else {
                 continue;
             };
             let message =

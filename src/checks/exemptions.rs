@@ -9,11 +9,10 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::config::{Vocabulary, is_rule};
 use crate::finding::{Finding, Subject};
-use crate::problem::{one_of, suggestion};
+use crate::problem::{did_you_mean, one_of, suggestion};
 use crate::rules::{Rule, rule};
 use crate::select::{
-    ANNOTATIONS, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Ignored, PROFILE, SKIP, SKIP_REASON,
-    Selected, Why,
+    ANNOTATIONS, EXEMPT, EXEMPT_REASON, EXEMPT_UNTIL, Ignored, SKIP, SKIP_REASON, Selected, Why,
 };
 
 pub(super) const CHECK: Check = Check {
@@ -66,7 +65,7 @@ fn of_config(scene: &Scene<'_>) -> Vec<Finding> {
     for exemption in &scene.config.exemptions {
         let path = &exemption.path;
         let words = exemption.fields.iter().chain(&exemption.rules);
-        findings.extend(words.filter_map(|word| unknown(scene.config.vocabulary, word, path)));
+        findings.extend(words.filter_map(|word| unknown(scene.config.vocabulary, [word], path)));
         if let Some(until) = &exemption.until
             && exemption.has_ended(scene.config.today.as_ref())
         {
@@ -110,16 +109,20 @@ fn of_ignored(scene: &Scene<'_>, ignored: &Ignored) -> Option<Finding> {
             let help = suggestion(annotation, ANNOTATIONS);
             finding.help(help.unwrap_or_else(|| format!("fitout reads {}", one_of(&ANNOTATIONS))))
         }
-        Why::UnknownWord(_) if annotation == PROFILE => return None,
-        Why::UnknownWord(word) if annotation == SKIP => {
+        Why::UnknownProfile(_) => return None,
+        Why::UnknownWords(words) if annotation == SKIP => {
             let names = scene.config.vocabulary.names;
-            let message =
-                format!("{place} names `{word}`, which is not a section, so it skips nothing");
-            let help = suggestion(word, names.iter().copied());
+            let which = match words.as_slice() {
+                [_] => "is not a section, so it skips nothing",
+                _ => "are not sections, so they skip nothing",
+            };
+            let message = format!("{place} names {}, which {which}", all_of(words));
+            let nearest = |word: &String| suggestion(word, names.iter().copied());
+            let help = words.iter().find_map(nearest);
             let help = help.unwrap_or_else(|| format!("write `true`, or {}", one_of(names)));
             Finding::new(&UNKNOWN, message).help(help)
         }
-        Why::UnknownWord(word) => unknown(scene.config.vocabulary, word, &place)?,
+        Why::UnknownWords(words) => unknown(scene.config.vocabulary, words, &place)?,
         Why::NotAllowed(words) => {
             let (key, allowed) = match annotation {
                 SKIP => ("skip", &authors.skip),
@@ -183,21 +186,45 @@ fn of_ignored(scene: &Scene<'_>, ignored: &Ignored) -> Option<Finding> {
     })
 }
 
-/// A word that is neither a rule nor a leaf of any section.
-fn unknown(vocabulary: &Vocabulary, word: &str, place: &str) -> Option<Finding> {
-    if vocabulary.knows(word) {
-        return None;
-    }
-    let message =
-        format!("{place} names `{word}`, which is neither a rule nor a field of a section");
-    let help = match is_rule(word) {
-        true => suggestion(word, vocabulary.rules().map(|rule| rule.id)),
+/// Words that are neither rules nor leaves of any section; `None` if all are known.
+fn unknown<'w>(
+    vocabulary: &Vocabulary,
+    words: impl IntoIterator<Item = &'w String>,
+    place: &str,
+) -> Option<Finding> {
+    let mut unknown: Vec<&str> = words.into_iter().map(String::as_str).collect();
+    unknown.retain(|word| !vocabulary.knows(word));
+    unknown.dedup();
+    let (first, others) = unknown.split_first()?;
+    let which = match others {
+        [] => "is neither a rule nor a field of a section",
+        _ => "are neither rules nor fields of sections",
+    };
+    let message = format!("{place} names {}, which {which}", all_of(&unknown));
+    let nearest = |word: &str| match is_rule(word) {
+        true => did_you_mean(word, vocabulary.rules().map(|rule| rule.id)),
         false => {
             let sections = vocabulary.sections.iter();
             let paths = sections.flat_map(|it| it.mode_paths.iter().copied());
-            suggestion(word.rsplit_once(':').map_or(word, |(_, it)| it), paths)
+            did_you_mean(word.rsplit_once(':').map_or(word, |(_, it)| it), paths)
+        }
+    };
+    let help = match others {
+        [] => nearest(first).map(|it| format!("did you mean `{it}`?")),
+        _ => {
+            let pairs = unknown
+                .iter()
+                .filter_map(|word| Some((word, nearest(word)?)));
+            let pairs = pairs.map(|(word, it)| format!("did you mean `{it}` by `{word}`?"));
+            Some(pairs.collect::<Vec<_>>().join(" ")).filter(|it| !it.is_empty())
         }
     };
     let known = "name a rule such as FIT-PSS-runAsNonRoot, or a field such as resources.limits.cpu";
     Some(Finding::new(&UNKNOWN, message).help(help.unwrap_or_else(|| known.to_owned())))
+}
+
+/// Words for a message, all of them.
+fn all_of<T: std::fmt::Display>(words: &[T]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    quoted.join(", ")
 }

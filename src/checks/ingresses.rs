@@ -134,20 +134,37 @@ impl<'s> Routes<'s> {
             return;
         };
         for (rule_place, rule) in items(spec, "rules") {
+            let rule_path = ["spec", "rules", &rule_place];
+            self.mirrors(rule, &rule_path);
             for (place, backend) in items(rule, "backendRefs") {
-                let text = |key| backend.text_at([key]);
-                let group = text("group").unwrap_or_default();
-                let kind = text("kind");
-                if !group.is_empty() || kind.is_some_and(|kind| kind != "Service") {
-                    continue;
-                }
-                let namespace = text("namespace");
-                let namespace = namespace.as_deref().or(self.resource.namespace.as_deref());
-                let path: &[&str] = &["spec", "rules", &rule_place, "backendRefs", &place];
-                let (name, port) = (backend.at(["name"]), backend.at(["port"]));
-                self.backend(name, port, namespace, (path, "name", &["port"]));
+                let path = [&rule_path[..], &["backendRefs", &place]].concat();
+                self.route_backend(backend, &path);
+                self.mirrors(backend, &path);
             }
         }
+    }
+
+    /// The backends that filters copy requests to.
+    fn mirrors(&mut self, owner: Node<'s>, path: &[&str]) {
+        for (place, filter) in items(owner, "filters") {
+            if let Some(backend) = filter.at(["requestMirror", "backendRef"]) {
+                let below = ["filters", &place, "requestMirror", "backendRef"];
+                self.route_backend(backend, &[path, &below].concat());
+            }
+        }
+    }
+
+    fn route_backend(&mut self, backend: Node<'s>, path: &[&str]) {
+        let text = |key| backend.text_at([key]);
+        let group = text("group").unwrap_or_default();
+        let kind = text("kind");
+        if !group.is_empty() || kind.is_some_and(|kind| kind != "Service") {
+            return;
+        }
+        let namespace = text("namespace");
+        let namespace = namespace.as_deref().or(self.resource.namespace.as_deref());
+        let (name, port) = (backend.at(["name"]), backend.at(["port"]));
+        self.backend(name, port, namespace, (path, "name", &["port"]));
     }
 
     /// Checks the Service and the port of one backend, given its path and the keys below it.

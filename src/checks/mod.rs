@@ -32,12 +32,14 @@ mod ingresses;
 mod memory_volumes;
 mod mesh;
 mod missing_amounts;
+mod monitors;
 mod namespace_limits;
 mod network_policies;
 mod own_directories;
 mod pod_resources;
 mod pod_security;
 mod probes;
+mod removed_volumes;
 mod root_file_system;
 mod run;
 mod scraping;
@@ -45,6 +47,7 @@ mod services;
 mod targets;
 #[cfg(test)]
 mod testing;
+mod user_namespaces;
 mod users;
 mod windows;
 
@@ -120,12 +123,15 @@ checks! {
     mesh,
     root_file_system,
     users,
+    user_namespaces,
     capabilities,
     windows,
     memory_volumes,
     own_directories,
+    removed_volumes,
     claims,
     scraping,
+    monitors,
 }
 
 /// What a check sees.

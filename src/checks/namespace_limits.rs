@@ -1,25 +1,29 @@
-//! FIT-RES009: pods that a LimitRange or ResourceQuota in the input prevents from being created.
+//! FIT-RES009: pods, claims and other objects that a LimitRange or ResourceQuota in the input prevents from being created.
 //!
 //! The API server rejects a pod whose amounts, completed by the LimitRange, are outside its bounds, a pod without the amounts
-//! that a quota counts, and every pod that would exceed a quota. It silently accepts the Deployment, so only the events of
-//! its ReplicaSet report the error. The check sees pods with the edits of the config.
+//! that a quota counts, and every object that would exceed a quota. It silently accepts the Deployment, so only the events of
+//! its ReplicaSet report the error. The same goes for claims, those that StatefulSets and pods create included. The check sees
+//! pods and claims with the edits of the config. A quota is checked in namespaces in which the config sets resources, and for
+//! claims in those in which it sets storage.
 //!
-//! Sources: `PodValidateLimitFunc` in kubernetes `plugin/pkg/admission/limitranger/admission.go`, `Constraints` in
-//! `pkg/quota/v1/evaluator/core/pods.go`.
+//! Sources: `PodValidateLimitFunc` and `PersistentVolumeClaimValidateLimitFunc` in kubernetes
+//! `plugin/pkg/admission/limitranger/admission.go`, `pkg/quota/v1/evaluator/core`.
 
 mod limit_ranges;
 mod quotas;
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Find};
+use super::{Check, Find, Scene};
 use crate::kubernetes::{Quantity, Scale};
 use crate::rules::{Rule, rule};
+use crate::select::Selected;
+use crate::transformers::Scope;
 
 const REFUSED: Rule = rule(
     "FIT-RES009",
     Severity::Warning,
-    "pods that a LimitRange or ResourceQuota in the input prevents from being created",
+    "pods or claims that a LimitRange or ResourceQuota in the input prevents from being created",
 );
 
 pub(super) const CHECK: Check = Check {
@@ -27,6 +31,7 @@ pub(super) const CHECK: Check = Check {
     rules: &[REFUSED],
     find: &[
         Find::Scene(quotas::too_small),
+        Find::Object(limit_ranges::refused_claims),
         Find::Pods(|pod| {
             let Some(amounts) = pod.amounts() else {
                 return Vec::new();
@@ -41,4 +46,12 @@ pub(super) const CHECK: Check = Check {
 fn times(amount: Quantity, factor: &str) -> Option<Quantity> {
     let factor: Scale = factor.parse().ok()?;
     amount.scale_up(&factor, "1n".parse().ok()?)
+}
+
+/// Whether the config sets storage for the claims of an object.
+fn has_storage(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> bool {
+    let sections = &scene.transformers.storage;
+    let has_claims = !selected.target.claims.is_empty() && !selected.skips(sections.name());
+    let scope = || Scope::of(sections, scene.selection, selected);
+    has_claims && scope().section().is_some()
 }

@@ -14,7 +14,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{PodSearch, PortRef, PortsOfPods, SelectedPods, protocol};
+use crate::objects::{DeclaredPorts, PodSearch, PortRef, SelectedPods, protocol};
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::{Node, Value};
@@ -198,7 +198,7 @@ impl<'s> Policy<'s> {
     }
 
     /// The named ports of a rule, which one of its pods must declare.
-    fn ports(&mut self, rule: Node<'s>, declared: &PortsOfPods, path: [&str; 3]) {
+    fn ports(&mut self, rule: Node<'s>, declared: &DeclaredPorts, path: [&str; 3]) {
         let [spec, direction, rule_place] = path;
         for (place, port) in rule.items_at(["ports"]).enumerate() {
             let Some(node) = port.at(["port"]) else {
@@ -208,7 +208,7 @@ impl<'s> Policy<'s> {
                 continue;
             };
             let protocol_wanted = protocol(port);
-            if declared.has(&wanted, &protocol_wanted) {
+            if declared.has(&wanted, Some(&protocol_wanted)) {
                 continue;
             }
             let message = format!(

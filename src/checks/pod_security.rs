@@ -20,6 +20,7 @@ use std::sync::Arc;
 use jsonptr::Pointer;
 
 use super::{Check, Find};
+use crate::facts::PodFacts;
 use crate::finding::Subject;
 use crate::objects::{Container, Template};
 use crate::pod_security::{At, Culprit, RULES, Violation};
@@ -65,6 +66,11 @@ fn added(culprit: &Culprit) -> Option<&Pointer> {
         .into_iter()
         .flatten()
         .find(is_list)
+}
+
+/// Whether the API server rejects the object itself, whatever its namespace enforces.
+fn is_rejected(violation: &Violation, pods: &PodFacts<'_>) -> bool {
+    violation.check.starts_with("procMount") && pods.rejects_proc_mounts()
 }
 
 /// The part of an object with the field of a culprit.

@@ -1,8 +1,10 @@
-//! FIT-PRM002, FIT-PRM003 and FIT-PRM005: metrics that are scraped more than once, which makes every sum over them wrong, or
-//! not at all.
+//! FIT-PRM002, FIT-PRM003, FIT-PRM005 and FIT-PRM007: metrics that are scraped more than once, which makes every sum over them
+//! wrong, or not at all.
 //!
 //! The check reads the annotations of the objects that the section `prometheus` selects, with the edits of the config: those
-//! of pods, or with `placement: Service` those of Services.
+//! of pods, or with `placement: Service` those of Services. A number is scraped whether or not a container declares it, so
+//! it is only reported if all containers declare other ports; the OpenTelemetry Collector scrapes only declared ports.
+//! Annotations of a Deployment or a Job are reported with any config: readers look at pods and Services.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,13 +18,15 @@ use super::{Check, Find, Scene};
 use crate::config::Section;
 use crate::facts::View;
 use crate::finding::{Finding, Mode, Subject};
-use crate::objects::{Container, Monitor, Service};
+use crate::objects::{Container, Service};
+use crate::problem::field_path;
+use crate::read::Resource;
 use crate::rules::{Rule, rule};
 use crate::select::Selected;
 use crate::text::{MOST_NAMED, few};
 use crate::transformers::Scope;
-use crate::transformers::prometheus::{Ports, Prometheus};
-use crate::yaml::Value;
+use crate::transformers::prometheus::{Convention, Ports, Prometheus, Word};
+use crate::yaml::{Node, Value};
 
 const TWICE: Rule = rule(
     "FIT-PRM002",
@@ -39,25 +43,33 @@ const NO_PORT: Rule = rule(
     Severity::Error,
     "an annotated port that no container declares",
 );
+const MISPLACED: Rule = rule(
+    "FIT-PRM007",
+    Severity::Warning,
+    "scrape annotations on a workload, where no reader looks",
+);
 
 pub(super) const CHECK: Check = Check {
     name: "scraping",
-    rules: &[TWICE, SEVERAL, NO_PORT],
-    find: &[Find::Scene(|scene| {
-        let mut others = Others {
-            scene: *scene,
-            by_services: HashMap::new(),
-            by_pods: HashMap::new(),
-            of_pods: HashMap::new(),
-            around: HashMap::new(),
-        };
-        let mut findings = Vec::new();
-        for selected in &scene.selection.selected {
-            let found = of_object(&mut others, selected).into_iter();
-            findings.extend(found.map(|it| it.of(selected.index)));
-        }
-        findings
-    })],
+    rules: &[TWICE, SEVERAL, NO_PORT, MISPLACED],
+    find: &[
+        Find::Scene(|scene| {
+            let mut others = Others {
+                scene: *scene,
+                by_services: HashMap::new(),
+                by_pods: HashMap::new(),
+                of_pods: HashMap::new(),
+                around: HashMap::new(),
+            };
+            let mut findings = Vec::new();
+            for selected in &scene.selection.selected {
+                let found = of_object(&mut others, selected).into_iter();
+                findings.extend(found.map(|it| it.of(selected.index)));
+            }
+            findings
+        }),
+        Find::Object(misplaced),
+    ],
 };
 
 fn of_object(others: &mut Others<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
@@ -101,13 +113,12 @@ impl<'s> Others<'s> {
     /// The Services of a front that ask to be scraped.
     fn services(&mut self, front: usize, section: &Section<'_, Prometheus>) -> Rc<Asking> {
         let scene = self.scene;
-        let scrape = section.settings.key("scrape");
         let ask = || {
             let mut asking = Asking::new();
             for service in scene.objects().related.services_of(front) {
                 // Most Services need no look at their edits.
                 let is_changed = !scene.changes_of(service.object).is_empty();
-                if is_changed || service.resource.annotation(&scrape).is_some() {
+                if is_changed || service.resource.annotations().is_some() {
                     let edits = scene.after(service.object);
                     let view = edits.view(service.resource.node, Pointer::root());
                     let port = port_asked(view, section);
@@ -181,9 +192,16 @@ impl<'s> Others<'s> {
 /// The port that a template or a Service is scraped at by its annotations, which may be left out; `None` if it does not ask
 /// for it.
 fn port_asked(of: View<'_>, section: &Section<'_, Prometheus>) -> Option<Option<String>> {
-    let get = |name: &str| of.text_at(["metadata", "annotations", &section.settings.key(name)]);
-    let is_asked = get("scrape").as_deref() == Some("true");
-    is_asked.then(|| get("port").map(Cow::into_owned))
+    let settings = &section.settings;
+    let port = of.text_at(["metadata", "annotations", &settings.key("port")]);
+    ask_for(of, settings).then(|| port.map(Cow::into_owned))
+}
+
+/// Whether the annotations of a template or a Service ask the reader of the section to scrape.
+fn ask_for(of: View<'_>, settings: &Prometheus) -> bool {
+    let annotations = of.at(["metadata", "annotations"]).into_iter();
+    let mut entries = annotations.flat_map(View::entries);
+    entries.any(|(key, value)| settings.word(&key, &value.text()) == Some(Word::Scrape))
 }
 
 /// Those that lead to the same port as some annotations. Without a port, that is every port.
@@ -200,6 +218,63 @@ fn leading_to(asking: &Asking, port: Option<&str>) -> impl Iterator<Item = usize
     lists.flatten().copied()
 }
 
+/// Scrape annotations of a workload whose pods have none: a frequent mistake.
+fn misplaced(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
+    let resource = selected.target.resource;
+    let is_workload = matches!(resource.group(), "apps" | "batch" | "argoproj.io")
+        || resource.kind == "ReplicationController";
+    let [template] = selected.target.templates.as_slice() else {
+        return Vec::new();
+    };
+    if !is_workload || selected.skips("prometheus") {
+        return Vec::new();
+    }
+    let default = Prometheus::default();
+    let scope = Scope::of(&scene.transformers.prometheus, scene.selection, selected);
+    let section = scope.section();
+    let settings = section.as_ref().map_or(&default, |it| &it.settings);
+    let word = |key: &str, value: &str| {
+        let own = settings.word(key, value);
+        own.or_else(|| settings.others_word(key, value).map(|it| it.0))
+    };
+    let said = |annotations: Option<Node<'_>>| {
+        let mut entries = annotations.into_iter().flat_map(Node::entries);
+        entries.find_map(|(key, value)| {
+            let (key, value) = (key.text()?, value.text()?);
+            word(&key, &value).map(|_| (key.into_owned(), value.into_owned()))
+        })
+    };
+    let places: [&[&str]; 2] = [
+        &["metadata", "annotations"],
+        &["spec", "jobTemplate", "metadata", "annotations"],
+    ];
+    let at = |path: &[&str]| resource.node.at(path.iter().copied());
+    let found = places
+        .into_iter()
+        .find_map(|path| Some((path, said(at(path))?)));
+    let Some((path, (key, value))) = found else {
+        return Vec::new();
+    };
+    if said(template.node.at(["metadata", "annotations"])).is_some() {
+        return Vec::new();
+    }
+    let kind = if path[0] == "metadata" {
+        &resource.kind
+    } else {
+        "Job"
+    };
+    let message = format!(
+        "{key} is on a {kind}, where no reader looks: scrape annotations belong to pods or Services"
+    );
+    let field: Vec<&str> = path.iter().copied().chain([key.as_str()]).collect();
+    let to = template.pod_metadata.at(&["annotations"]);
+    let finding = Finding::new(&MISPLACED, message)
+        .about(&Subject::object(), &field)
+        .current(Some(Value::from(value.as_str())))
+        .help(format!("move it to {}", field_path(&to)));
+    vec![finding]
+}
+
 /// Pods that are scraped twice, or whose annotations name a port that does not exist.
 fn of_pods(
     others: &mut Others<'_>,
@@ -210,17 +285,20 @@ fn of_pods(
     let resource = selected.target.resource;
     let scene = others.scene;
     let related = &scene.objects().related;
-    let port = section.settings.key("port");
+    let settings = &section.settings;
+    let port = settings.key("port");
     for (place, template) in selected.target.templates.iter().enumerate() {
         if section.settings.leaves(resource, template) {
             continue;
         }
-        let monitors = related.monitors_of(selected.index, place);
+        let scrapers: Vec<_> = related.scrapers_of(selected.index, place).collect();
         let fronts = related.fronts_of(selected.index, place).iter();
         let services: Vec<_> = fronts.map(|it| others.services(*it, section)).collect();
         let ports_of = |it: &Container<'_>| it.node.items_at(["ports"]).count();
         // Most pods need no check with their edits.
-        let is_unsuspicious = monitors.is_empty()
+        let is_unsuspicious = scrapers.is_empty()
+            && !settings.names_ports()
+            && settings.convention() != Convention::OpenTelemetry
             && template.containers.iter().map(ports_of).sum::<usize>() < 2
             && template.annotation(&port).is_none()
             && services.iter().all(|it| it.is_empty());
@@ -246,8 +324,8 @@ fn of_pods(
             .iter()
             .flat_map(|it| leading_to(it, port.as_deref()));
         let services = services.map(|it| name_of_service(&scene, it));
-        let monitors = monitors.into_iter().map(name_of);
-        findings.extend(annotations.twice(services.chain(monitors)));
+        let scrapers = scrapers.into_iter().map(Resource::display_name);
+        findings.extend(annotations.twice(services.chain(scrapers)));
         findings.extend(annotations.several(&ports));
     }
     findings
@@ -271,7 +349,7 @@ fn of_service(
         of: edits.view(service.resource.node, Pointer::root()),
     };
     let ports = Ports::of_service(related, service);
-    let mut findings: Vec<Finding> = annotations.undeclared(&ports).into_iter().collect();
+    let mut findings: Vec<Finding> = annotations.undeclared(&ports);
     if !annotations.are_followed() {
         return findings;
     }
@@ -285,20 +363,16 @@ fn of_service(
                 .is_some()
         })
         .then(|| "the annotations of its pods".to_owned());
-    let monitors = related.monitors_of_service(service);
-    let monitors = monitors.into_iter().map(name_of);
+    let scrapers = related.scrapers_of_service(service);
+    let scrapers = scrapers.map(Resource::display_name);
     let fronts = service.fronts.iter();
     let beside: Vec<_> = fronts.map(|it| others.around(*it, section, port)).collect();
     let beside: BTreeSet<usize> = beside.iter().flat_map(|it| it.iter().copied()).collect();
     let beside = beside.into_iter().filter(|it| *it != service.object);
     let services = beside.map(|it| name_of_service(&scene, it));
-    findings.extend(annotations.twice(pods.into_iter().chain(monitors).chain(services)));
+    findings.extend(annotations.twice(pods.into_iter().chain(scrapers).chain(services)));
     findings.extend(annotations.several(&ports));
     findings
-}
-
-fn name_of(monitor: &Monitor<'_>) -> String {
-    monitor.resource.display_name()
 }
 
 fn name_of_service(scene: &Scene<'_>, service: usize) -> String {
@@ -323,7 +397,7 @@ impl<'v> Annotations<'v> {
 
     /// Whether they ask to be scraped.
     fn are_followed(&self) -> bool {
-        self.get("scrape").as_deref() == Some("true")
+        ask_for(self.of, &self.section.settings)
     }
 
     fn finding(
@@ -355,7 +429,7 @@ impl<'v> Annotations<'v> {
 
     /// Several ports, each of which is a target of Prometheus.
     fn several(&self, ports: &Ports<'_>) -> Option<Finding> {
-        if ports.targets() < 2 {
+        if ports.targets() < 2 || self.section.settings.convention() != Convention::PrometheusIo {
             return None;
         }
         // Prometheus drops duplicate targets of one port if their labels are equal, which is the usual case.
@@ -375,22 +449,61 @@ impl<'v> Annotations<'v> {
         Some(finding.help("select the port by name in a PodMonitor or ServiceMonitor, or exempt it from FIT-PRM003 if the scrape config keeps one target per pod"))
     }
 
-    fn undeclared(&self, ports: &Ports<'_>) -> Option<Finding> {
-        let port = self.get("port")?;
-        if self.get("scrape").as_deref() == Some("false") || ports.leads_to(&port) {
-            return None;
+    /// Annotated ports that are not scraped, or probably wrong.
+    fn undeclared(&self, ports: &Ports<'_>) -> Vec<Finding> {
+        let help = "fix the annotation, or set `prometheus.port` with the mode Override";
+        if self.section.settings.convention() == Convention::OpenTelemetry {
+            let unseen = self.hinted().into_iter();
+            let unseen = unseen.filter(|port| !ports.is_declared_by_ordinary(port));
+            let finding = |port: String| {
+                let message = format!(
+                    "port {port} is annotated, but the collector scrapes only ports that ordinary containers declare"
+                );
+                Finding::graded(&NO_PORT, Severity::Warning, message)
+                    .about(self.subject, &["annotations"])
+                    .decided_by(self.section.decision("port"))
+                    .help("declare it under `ports` of its container")
+            };
+            return unseen.map(finding).collect();
         }
-        let why = match port.parse::<u16>() {
-            Ok(_) => ports.undeclared(),
-            Err(_) => "is not a number, and Prometheus does not look up port names",
+        let Some(port) = self.get("port") else {
+            return Vec::new();
         };
-        let message = format!("the manifest annotates port {port}, which {why}");
-        let severity = match self.section.settings.insists() {
-            true => Severity::Error,
-            false => Severity::Warning,
+        if !self.are_followed() && self.get("scrape").is_some() {
+            return Vec::new();
+        }
+        let insists = self.section.settings.insists();
+        let (severity, why) = match port.parse::<u16>() {
+            Ok(number) if ports.may_have(number) => return Vec::new(),
+            Ok(_) => (Severity::Warning, ports.undeclared()),
+            Err(_) => {
+                let severity = if insists {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                };
+                (
+                    severity,
+                    "is not a number, and Prometheus does not look up port names",
+                )
+            }
         };
+        let message = format!("port {port} is annotated, which {why}");
         let finding = self.finding(&NO_PORT, severity, message, "port", "port");
         let finding = finding.current(Some(Value::from(port.as_ref())));
-        Some(finding.help("fix the annotation, or set `prometheus.port` with the mode Override"))
+        vec![finding.help(help)]
+    }
+
+    /// The ports that hints of the OpenTelemetry Collector name.
+    fn hinted(&self) -> Vec<String> {
+        let annotations = self.of.at(["metadata", "annotations"]).into_iter();
+        let entries = annotations.flat_map(View::entries);
+        let hinted = entries.filter_map(|(key, value)| {
+            let settings = &self.section.settings;
+            let hint = key.strip_prefix(settings.prefix())?;
+            let port = hint.strip_prefix('.')?.strip_suffix("/enabled")?;
+            (value.text() == "true").then(|| port.to_owned())
+        });
+        hinted.collect()
     }
 }

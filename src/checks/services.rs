@@ -16,7 +16,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{PodSearch, PortRef, PortsOfPods, Service, protocol};
+use crate::objects::{DeclaredPorts, PodSearch, PortRef, Service, protocol};
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
@@ -88,10 +88,10 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
 fn fault(
     wanted: &PortRef<'_>,
     port: Node<'_>,
-    declared: &PortsOfPods,
+    declared: &DeclaredPorts,
 ) -> Option<(Severity, String)> {
     let protocol = protocol(port);
-    if declared.has(wanted, &protocol) {
+    if declared.has(wanted, Some(&protocol)) {
         return None;
     }
     let message = format!("no container of its pods declares a {protocol} port {wanted}");

@@ -1,8 +1,8 @@
 //! FIT-SEC011: Windows pods without `os.name`.
 //!
-//! Since Kubernetes 1.25, the Pod Security Standards identify Windows pods only by `os.name`. With only a node selector, pods
-//! run on Windows nodes, but the API server and the standards treat them as Linux pods and require fields that Windows does
-//! not have.
+//! Since Kubernetes 1.25, the Pod Security Standards identify Windows pods only by `os.name`. With only a node selector or
+//! a required node affinity, pods run on Windows nodes, but the API server and the standards treat them as Linux pods and
+//! require fields that Windows does not have.
 //!
 //! Source: `PodSpec.OS` in k8s.io/api `core/v1/types.go`.
 
@@ -40,7 +40,7 @@ pub(super) const CHECK: Check = Check {
         }
         let subject = &pod.template.pod;
         let message = format!(
-            "{}: only its nodeSelector marks it as a Windows pod, so a namespace that enforces restricted requires fields that \
+            "{}: only its nodeSelector or node affinity marks it as a Windows pod, so a namespace that enforces restricted requires fields that \
              Windows does not have and rejects it",
             subject.part
         );

@@ -80,6 +80,7 @@ impl Apply {
                 format!("error: {name} cannot be edited in place"),
             ));
         }
+        self.source.spare(&self.output)?;
         let result = run_on_files(&self.source, &self.verbosity, |run, manifests, _| {
             self.finish(run, manifests)
         });

@@ -37,6 +37,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<u8, Failure> {
+        self.source.spare(&self.output)?;
         with_report(&self.output, self.check_source())
     }
 
@@ -156,12 +157,12 @@ fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {
     executables.sort_by_key(is_of_another);
     let Some(first) = executables.first() else {
         return format!(
-            "list the folder of this config, with {container}, under `transformers`, and build with `kustomize \
-             build --enable-alpha-plugins`; or run `fitout apply` on the manifests"
+            "run `fitout apply` on the manifests; or list the folder of this config, with {container}, under `transformers`, \
+             and build with `kustomize build --enable-alpha-plugins`"
         );
     };
     format!(
-        "list the folder of this config under `transformers`. {} uses `exec`, which kubectl always skips silently, and \
+        "run `fitout apply` on the manifests, or list the folder of this config under `transformers`. {} uses `exec`, which kubectl always skips silently, and \
          kustomize without --enable-alpha-plugins --enable-exec: build with both flags, or use {container}",
         first.display()
     )

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use fitout::config::{Leaf, self_contained};
+use fitout::config::{Leaf, self_contained, show_scales};
 use fitout::objects::Objects;
 use fitout::select::{Selected, Selection};
 use fitout::text::Text;
@@ -154,13 +154,12 @@ impl Show {
         let config = decoded(&function_config, &verbosity)?;
         let mut shown = Shown::default();
         if self.filenames.is_empty() {
-            shown.add(
-                &format!("{}: general", config.environment),
-                config.general_leaves(),
-            );
+            let general = config.general_leaves();
+            shown.add(&format!("{}: general", config.environment), &general, &[]);
             for profile in &config.profiles {
                 let title = format!("profile {}", profile.name);
-                shown.add(&title, config.profile_leaves(profile.layer));
+                let leaves = config.profile_leaves(profile.layer);
+                shown.add(&title, &leaves, &general);
             }
             Output::report(&shown.drawn())?;
             return Ok(SUCCESS);
@@ -203,7 +202,7 @@ fn show_object(
     };
     let of_object = config.section_leaves(&whole);
     let name = selected.target.resource.display_name();
-    shown.add(&title(name.clone(), &whole), of_object.clone());
+    shown.add(&title(name.clone(), &whole), &of_object, &[]);
     for container in selected.target.containers() {
         let layers = selected.layers.iter();
         let of_container = layers.filter(|(_, containers)| containers.includes(container));
@@ -212,7 +211,7 @@ fn show_object(
             let mut leaves = config.section_leaves(&of_container);
             leaves.retain(|leaf| !of_object.contains(leaf));
             let name = format!("{name}, container {}", container.name);
-            shown.add(&title(name, &of_container), leaves);
+            shown.add(&title(name, &of_container), &leaves, &of_object);
         }
     }
 }
@@ -222,8 +221,11 @@ fn show_object(
 struct Shown(Vec<(String, Vec<Leaf>)>);
 
 impl Shown {
-    fn add(&mut self, title: &str, leaves: Vec<Leaf>) {
-        self.0.push((title.to_owned(), leaves));
+    /// Adds leaves; amounts are shown with the scale of these or, without one, of the leaves `below`.
+    fn add(&mut self, title: &str, leaves: &[Leaf], below: &[Leaf]) {
+        let mut shown = leaves.to_vec();
+        show_scales(&mut shown, &[below, leaves].concat());
+        self.0.push((title.to_owned(), shown));
     }
 
     /// A table under each title: the leaf, its value, the line that sets it, and the layer.

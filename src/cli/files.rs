@@ -321,7 +321,8 @@ fn ignore_file(folder: &Path) -> Gitignore {
     Gitignore::new(folder.join(".gitignore")).0
 }
 
-fn is_manifest(path: &Path) -> bool {
+/// Whether a file in a folder may have manifests, by its name.
+pub(super) fn is_manifest(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default();
     let is = |known: &&str| extension.eq_ignore_ascii_case(OsStr::new(known));
     ["yaml", "yml", "json"].iter().any(is)

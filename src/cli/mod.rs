@@ -112,6 +112,36 @@ struct Source {
 }
 
 impl Source {
+    /// Refuses to write a report over the config or a manifest. In a folder, the report of an earlier run may be replaced.
+    fn spare(&self, outputs: &[output::Format]) -> Result<(), Failure> {
+        let named = self.filenames.iter().chain(&self.config);
+        let named = named.chain(&self.overlay.kustomization);
+        let configs = self.tree().join("fn-config");
+        let named = named.chain([&configs]);
+        let inputs: Vec<PathBuf> = named.filter_map(|it| it.canonicalize().ok()).collect();
+        for file in outputs.iter().filter_map(|it| it.file.as_deref()) {
+            let Ok(path) = file.canonicalize() else {
+                continue;
+            };
+            let is_inside = |it: &PathBuf| path.starts_with(it) && files::is_manifest(&path);
+            let is_report = || {
+                let text = std::fs::read_to_string(&path).unwrap_or_default();
+                text.contains(fitout::report::API_VERSION)
+            };
+            let is_input = inputs.contains(&path)
+                || path.is_file() && inputs.iter().any(is_inside) && !is_report();
+            if is_input {
+                let file = file.display();
+                return Err(Failure::new(
+                    WRONG_USE,
+                    format_args!("error: the report would overwrite {file}, which is an input"),
+                )
+                .note("  = help: write the report to another file"));
+            }
+        }
+        Ok(())
+    }
+
     /// The config that the arguments choose for an overlay; variables do not choose it, because it overrules another.
     fn chosen(&self, verbosity: &Verbosity) -> Result<Option<ConfigText>, Failure> {
         if self.config.is_none() && self.environment.is_none() {

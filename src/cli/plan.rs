@@ -26,6 +26,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self) -> Result<u8, Failure> {
+        self.source.spare(&self.output)?;
         with_report(&self.output, self.plan_source())
     }
 

@@ -23,6 +23,32 @@ pub struct Leaf {
     pub position: Option<Position>,
 }
 
+/// Adds the factors of sections to the values that they scale, by the path of the section's scale and of its amounts.
+pub fn show_scales(leaves: &mut [Leaf], of_all: &[Leaf]) {
+    let is_in = |path: &str, list: &str| {
+        path.strip_prefix(list)
+            .is_some_and(|it| it.starts_with('.'))
+    };
+    let scale_of = |path: &str| {
+        if path == "storage.size" || is_in(path, "storage.size") {
+            return Some("storage.scale".to_owned());
+        }
+        let amounts = ["containers", "initContainers", "sidecars", "podLevel"];
+        let (list, amount) = path.strip_prefix("resources.")?.split_once('.')?;
+        let (_, name) = amount.split_once('.')?;
+        amounts
+            .contains(&list)
+            .then(|| format!("resources.scale.{name}"))
+    };
+    for leaf in leaves {
+        let scale = scale_of(&leaf.path);
+        let scale = scale.and_then(|path| of_all.iter().rfind(|it| it.path == path));
+        if let Some(scale) = scale.filter(|it| it.value != "null" && leaf.value != "null") {
+            leaf.value = format!("{} × {}", leaf.value, scale.value);
+        }
+    }
+}
+
 impl Config<'_> {
     /// The leaves of `spec`, without profiles and environments.
     pub fn general_leaves(&self) -> Vec<Leaf> {

@@ -28,7 +28,7 @@ pub use amount::{Amount, Factor};
 pub use authors::{Authors, NeedsReason, is_rule};
 pub use checks::{Checks, FailOn};
 pub use document::{API_VERSION, FunctionConfig, KIND};
-pub use effective::Leaf;
+pub use effective::{Leaf, show_scales};
 pub use exemption::{Exemption, is_reason, leaf_of};
 pub use general::{ChangesReport, Profile};
 pub use modes::{covers, is_mode_path_or_above, mode_path};

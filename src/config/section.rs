@@ -204,6 +204,11 @@ impl<S: Settings> Section<'_, S> {
         mode
     }
 
+    /// Whether the config turns a leaf off, which is not so for checked-only and exempt leaves.
+    pub fn is_off(&self, leaf: &str) -> bool {
+        self.mode_as_written(leaf) == Mode::Off
+    }
+
     fn find_mode(&self, leaf: &str) -> Mode {
         if self.exempt.pass == Pass::Write && self.exemption(leaf).is_some() {
             return Mode::Off;

@@ -188,7 +188,13 @@ pub fn check_section<'a, S: Settings>(
             ));
         }
     }
-    faults.extend(objections(&view, &settings));
+    // What contradicts a setting of another layer, or a default that another layer can replace, is a fault of both merged.
+    let is_of_layer = |it: &Objection| {
+        it.contradicts
+            .as_deref()
+            .is_none_or(|of| view.at(of).is_some())
+    };
+    faults.extend(objections(&view, &settings, is_of_layer));
     faults
 }
 
@@ -206,14 +212,14 @@ pub(super) fn check_merged<'a, S: Settings>(
     let mut merged: Vec<Layer<'a>> = below.iter().filter_map(section).collect();
     let is_checked = merged.len();
     merged.extend(above.iter().filter_map(section));
-    if merged.len() == is_checked || merged.len() < 2 {
+    if merged.len() == is_checked {
         return Vec::new();
     }
     let Some(view) = View::new(merged, name, S::MERGED_LISTS) else {
         return Vec::new();
     };
     match decode::<S>(&view, Others::Known(MODE_KEYS)) {
-        Ok(settings) => objections(&view, &settings),
+        Ok(settings) => objections(&view, &settings, |_| true),
         // Wrong types are faults of single layers.
         Err(_) => Vec::new(),
     }
@@ -221,7 +227,11 @@ pub(super) fn check_merged<'a, S: Settings>(
 
 /// The section's objections to its values. Of two values that contradict each other, the fault is at the one that a higher
 /// layer sets.
-fn objections<'a, S: Settings>(view: &View<'a>, settings: &S) -> Vec<Fault<'a>> {
+fn objections<'a, S: Settings>(
+    view: &View<'a>,
+    settings: &S,
+    is_wanted: impl Fn(&Objection) -> bool,
+) -> Vec<Fault<'a>> {
     let rank = |layer: &Layer<'a>| view.layers().iter().position(|it| it.id == layer.id);
     let placed = |objection: Objection| {
         let Objection {
@@ -249,7 +259,8 @@ fn objections<'a, S: Settings>(view: &View<'a>, settings: &S) -> Vec<Fault<'a>> 
             path: join(view.path(), at),
         }
     };
-    settings.check().into_iter().map(placed).collect()
+    let objections = settings.check().into_iter();
+    objections.filter(is_wanted).map(placed).collect()
 }
 
 /// The paths below a node that are null.

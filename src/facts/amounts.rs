@@ -7,7 +7,7 @@ use std::fmt;
 use super::pod::{ContainerList, PodFacts};
 use super::view::View;
 use crate::kubernetes::Quantity;
-use crate::objects::{Container, ContainerType, LimitRangeItem, Template};
+use crate::objects::{Container, ContainerType, LimitRangeItem, LimitType, Template};
 
 /// The two halves of `resources`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -182,7 +182,8 @@ impl PodAmounts {
     /// The amounts completed by the LimitRanges of the namespace.
     pub fn completed(&self, limits: &[LimitRangeItem<'_>]) -> Cow<'_, PodAmounts> {
         let mut amounts = Cow::Borrowed(self);
-        for item in limits.iter().filter(|item| !item.is_for_pods) {
+        let of_containers = |it: &&LimitRangeItem<'_>| it.of == LimitType::Container;
+        for item in limits.iter().filter(of_containers) {
             for (_, declared) in &mut amounts.to_mut().containers {
                 item.complete(&mut declared.requests, &mut declared.limits);
             }

@@ -1,14 +1,16 @@
-//! Facts about pods, before and after the edits.
+//! Facts about pods and claims, before and after the edits.
 //!
 //! [`PodFacts`] are read once from [`View`]s. A [`View`] through an [`Overlay`] shows a node as the edits will leave it, so
 //! the same reader serves both.
 
 mod amounts;
+mod claims;
 mod overlay;
 mod pod;
 mod view;
 
 pub use amounts::{Declared, Half, PodAmounts, QosClass};
+pub use claims::class_of;
 pub use overlay::{Overlay, Place};
 pub use pod::{ContainerFacts, ContainerList, Context, PodFacts, SeLinux, Volume};
 pub use view::View;

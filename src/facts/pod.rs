@@ -294,6 +294,11 @@ impl<'a> PodFacts<'a> {
         container.context.run_as_user.or(self.context.run_as_user)
     }
 
+    /// Whether the API server rejects a `procMount` that is not the default one, before any namespace does.
+    pub fn rejects_proc_mounts(&self) -> bool {
+        self.host_users != Some(false)
+    }
+
     /// Whether a field of the pod spec such as `hostNetwork` is true.
     pub fn is_true(&self, key: &str) -> bool {
         self.spec.get(key).and_then(View::bool) == Some(true)

@@ -50,7 +50,7 @@ impl Work {
 #[derive(Debug, Default)]
 pub(super) struct Matches {
     pub(super) items: Vec<usize>,
-    /// The ports that they declare, if they are pods.
+    /// The ports that they declare.
     pub(super) declared: OnceCell<Option<Rc<Declared>>>,
 }
 
@@ -116,6 +116,11 @@ impl ByLabel {
         let requirements = selector.wanted().map(|(key, values)| places(key, values));
         let fewest = requirements.min_by_key(|places| total(places));
         fewest.unwrap_or_else(|| vec![&self.all])
+    }
+
+    /// Whether there are no items.
+    pub(super) fn is_empty(&self) -> bool {
+        self.all.is_empty()
     }
 
     /// Whether any item has a label with this value.

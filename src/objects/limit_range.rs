@@ -1,4 +1,4 @@
-//! LimitRanges: the bounds of a namespace for each container and pod, and its defaults for containers without amounts.
+//! LimitRanges: the bounds of a namespace for each container, pod and claim, and its defaults for containers without amounts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -6,13 +6,24 @@ use crate::kubernetes::Quantity;
 use crate::read::Resource;
 use crate::yaml::Node;
 
+/// What an item of a LimitRange bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LimitType {
+    /// The sum of each pod.
+    Pod,
+    /// Each container.
+    Container,
+    /// Each PersistentVolumeClaim.
+    Claim,
+}
+
 /// An item of a LimitRange, with the defaults that the API server gives it.
 #[derive(Debug)]
 pub struct LimitRangeItem<'a> {
     /// The LimitRange.
     pub range: &'a Resource<'a>,
-    /// Whether it bounds the sum of a pod, not each container.
-    pub is_for_pods: bool,
+    /// What it bounds.
+    pub of: LimitType,
     /// Limits of containers that have none.
     pub default: BTreeMap<String, Quantity>,
     /// Requests of containers that have none.
@@ -26,21 +37,25 @@ pub struct LimitRangeItem<'a> {
 }
 
 impl<'a> LimitRangeItem<'a> {
-    /// The items for pods and containers; those for claims are left out.
+    /// The items of a LimitRange.
     pub(super) fn all(range: &'a Resource<'a>) -> impl Iterator<Item = LimitRangeItem<'a>> {
         let items = range.node.items_at(["spec", "limits"]);
-        items.filter_map(|item| match item.text_at(["type"])?.as_ref() {
-            "Pod" => Some(LimitRangeItem::of(range, item, true)),
-            "Container" => Some(LimitRangeItem::of(range, item, false)),
-            _ => None,
+        items.filter_map(|item| {
+            let of = match item.text_at(["type"])?.as_ref() {
+                "Pod" => LimitType::Pod,
+                "Container" => LimitType::Container,
+                "PersistentVolumeClaim" => LimitType::Claim,
+                _ => return None,
+            };
+            Some(LimitRangeItem::of(range, item, of))
         })
     }
 
-    fn of(range: &'a Resource<'a>, item: Node<'a>, is_for_pods: bool) -> LimitRangeItem<'a> {
+    fn of(range: &'a Resource<'a>, item: Node<'a>, of: LimitType) -> LimitRangeItem<'a> {
         let amounts = |key: &str| Quantity::entries_of(item.at([key]));
         let mut read = LimitRangeItem {
             range,
-            is_for_pods,
+            of,
             default: amounts("default"),
             default_request: amounts("defaultRequest"),
             min: amounts("min"),
@@ -48,7 +63,7 @@ impl<'a> LimitRangeItem<'a> {
             max_ratio: amounts("maxLimitRequestRatio"),
         };
         // `SetDefaults_LimitRangeItem` in kubernetes `pkg/apis/core/v1/defaults.go`.
-        if !is_for_pods {
+        if of == LimitType::Container {
             add_absent(&mut read.default, &read.max);
             add_absent(&mut read.default_request, &read.default);
             add_absent(&mut read.default_request, &read.min);
@@ -69,7 +84,7 @@ impl<'a> LimitRangeItem<'a> {
         requests: &mut BTreeMap<String, Quantity>,
         limits: &mut BTreeMap<String, Quantity>,
     ) {
-        if !self.is_for_pods {
+        if self.of == LimitType::Container {
             add_absent(limits, &self.default);
             add_absent(requests, &self.default_request);
         }
@@ -92,7 +107,7 @@ impl<'a> Limits<'a> {
     pub(super) fn keep_deciding(&mut self) {
         let items = &mut self.items;
         if items.len() > Limits::FEW {
-            let mut deciding: HashMap<(bool, usize, &str), (usize, Quantity)> = HashMap::new();
+            let mut deciding: HashMap<(LimitType, usize, &str), (usize, Quantity)> = HashMap::new();
             for (at, item) in items.iter().enumerate() {
                 type Wins = fn(Quantity, Quantity) -> bool;
                 let bounds: [(&BTreeMap<String, Quantity>, Wins); 5] = [
@@ -104,7 +119,7 @@ impl<'a> Limits<'a> {
                 ];
                 for (which, (amounts, wins)) in bounds.into_iter().enumerate() {
                     for (name, amount) in amounts {
-                        let known = deciding.entry((item.is_for_pods, which, name));
+                        let known = deciding.entry((item.of, which, name));
                         let known = known.or_insert((at, *amount));
                         if wins(*amount, known.1) {
                             *known = (at, *amount);

@@ -9,6 +9,7 @@ mod index;
 mod labels;
 mod layout;
 mod limit_range;
+mod monitors;
 mod names;
 mod namespaces;
 mod partial;
@@ -28,15 +29,18 @@ pub use accounts::{AUTOMOUNT, Accounts, DEFAULT as DEFAULT_ACCOUNT, TokenNeed, a
 pub use claims::{Claim, ClaimForm, ClaimKind, ClaimSpecs, LEGACY_CLASS};
 pub(crate) use index::reasons;
 pub use index::{Classification, Objects, SkipReason};
-pub use limit_range::LimitRangeItem;
+pub use limit_range::{LimitRangeItem, LimitType};
+pub use monitors::{Monitor, Namespaces, Selects};
 pub use names::NameIndex;
 pub use namespaces::Demands;
 pub use partial::{is_whole, patch_reason, why_patch};
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
 pub use ports::{Declared, PortRef, Ports, TargetPort, protocol};
-pub use related::{Front, Monitor, Pods, Related, Service};
+pub use related::{Front, Pods, Related, Service};
 pub use scaling::Autoscaler;
-pub use search::{CLUSTERS_NAMESPACE, NoMatch, PodSearch, PortsOfPods, SelectedPods};
+pub use search::{
+    CLUSTERS_NAMESPACE, DeclaredPorts, MonitorSearch, NoMatch, PodSearch, SelectedPods,
+};
 pub use subject::{Part, Subject};
 pub use target::{Target, annotation};
 pub use template::{ByNode, Container, ContainerType, Template};

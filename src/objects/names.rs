@@ -334,15 +334,21 @@ fn is_passive(resource: &Resource<'_>) -> bool {
         "keda.sh",
         "traefik.io",
     ];
-    const KINDS: [&str; 8] = [
+    const KINDS: [&str; 14] = [
         "Application",
         "ApplicationSet",
+        "ClusterPodMonitoring",
         "PodMonitor",
+        "PodMonitoring",
         "Probe",
         "PrometheusRule",
         "Rollout",
+        "ScrapeConfig",
         "SealedSecret",
         "ServiceMonitor",
+        "VMPodScrape",
+        "VMServiceScrape",
+        "VMStaticScrape",
     ];
     GROUPS.contains(&resource.group()) || KINDS.contains(&resource.kind.as_ref())
 }

@@ -6,12 +6,13 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
 use super::claims::{Claim, ClaimKind};
 use super::labels::{ByLabel, Labelled, Matches, Work};
 use super::limit_range::{LimitRangeItem, Limits};
+use super::monitors::{Monitor, Namespaces, Selects, hosts};
 use super::names::all_names;
 use super::ports::{Declared, Ports, TargetPort};
 use super::target::Target;
@@ -30,11 +31,17 @@ pub struct Related<'a> {
     labels_of_pods: Labelled<'a>,
     work: Work,
     fronts: Vec<Front>,
-    watches: Vec<Watch>,
+    /// The scrapers of Services that the same monitors select or the same addresses lead to, by the index of the object.
+    watches: Vec<Vec<usize>>,
     services: Vec<Service<'a>>,
     /// The position in `services`, by the index of the object.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
+    labels_of_services: Labelled<'a>,
+    /// The objects that have pods scraped, by index: monitors, and those with addresses of Services.
+    scrapers: BTreeMap<usize, &'a Resource<'a>>,
+    /// The positions in `watches` of the scrapers with an address.
+    by_address: HashMap<Address, usize>,
     claims: HashMap<String, Called<'a>>,
     /// The namespaces of claims that StatefulSets create, by name without the ordinal.
     made_claims: HashMap<String, HashSet<Option<&'a str>>>,
@@ -72,14 +79,14 @@ pub struct Pods<'a> {
     declared: OnceCell<Rc<Declared>>,
 }
 
-/// Services and monitors that select the same pods, each by position.
+/// Services and monitors that select the same pods.
 #[derive(Debug, Default)]
 pub struct Front {
     pods: Rc<Matches>,
+    /// The Services, by position.
     services: Vec<usize>,
-    monitors: Vec<usize>,
-    /// The monitors of its Services.
-    watches: Vec<usize>,
+    /// The monitors, and the scrapers of its Services, by the index of the object; not all of more than [`MOST_NAMED`].
+    scrapers: Vec<usize>,
     /// The fronts that have some of the pods, with this one.
     around: OnceCell<Vec<usize>>,
     /// The first of the Services of those, by [`Service::rank`].
@@ -109,12 +116,8 @@ impl Fronts {
     }
 }
 
-/// Monitors that select the same Services, by position.
-#[derive(Debug)]
-struct Watch {
-    services: Rc<Matches>,
-    monitors: Vec<usize>,
-}
+/// A Service's name in an address, with the namespace that the address means. `None` instead of a namespace is any of them.
+type Address = (String, Option<Option<String>>);
 
 /// A Service that selects pods.
 #[derive(Debug)]
@@ -129,13 +132,7 @@ pub struct Service<'a> {
     pub fronts: Vec<usize>,
     watches: Vec<usize>,
     targets: OnceCell<(Vec<TargetPort>, HashSet<u16>)>,
-}
-
-/// A PodMonitor or ServiceMonitor of prometheus-operator.
-#[derive(Debug)]
-pub struct Monitor<'a> {
-    /// The monitor.
-    pub resource: &'a Resource<'a>,
+    declared: OnceCell<Rc<Declared>>,
 }
 
 /// Up to this many amounts, the LimitRanges of a pod are not counted as work.
@@ -188,10 +185,8 @@ impl<'a> Related<'a> {
                     fronts: Vec::new(),
                     watches: Vec::new(),
                     targets: OnceCell::new(),
+                    declared: OnceCell::new(),
                 });
-            }
-            ("monitoring.coreos.com", "PodMonitor" | "ServiceMonitor") => {
-                self.monitors.push(Monitor { resource });
             }
             ("storage.k8s.io", "StorageClass") => self.storage_classes.extend(by_name()),
             ("node.k8s.io", "RuntimeClass") => self.runtime_classes.extend(by_name()),
@@ -205,8 +200,34 @@ impl<'a> Related<'a> {
                 let quotas = self.quotas_of.entry(resource.namespace.as_deref());
                 quotas.or_default().push(resource);
             }
-            _ => {}
+            _ => {
+                self.monitors.extend(Monitor::all(index, resource));
+                for host in hosts(resource) {
+                    self.add_address(index, resource, &host);
+                }
+                let is_monitor = self.monitors.last().is_some_and(|it| it.object == index);
+                if is_monitor {
+                    self.scrapers.insert(index, resource);
+                }
+            }
         }
+    }
+
+    /// Adds an object that has pods scraped by the address of a Service.
+    fn add_address(&mut self, index: usize, resource: &'a Resource<'a>, host: &str) {
+        let mut parts = host.split('.').map(str::to_owned);
+        let name = parts.next().unwrap_or_default();
+        let own = || resource.namespace.as_deref().map(str::to_owned);
+        let namespace = parts.next().or_else(own);
+        for place in [None, Some(namespace)] {
+            let at = self.by_address.entry((name.clone(), place));
+            let at = *at.or_insert(self.watches.len());
+            if at == self.watches.len() {
+                self.watches.push(Vec::new());
+            }
+            add_last(&mut self.watches[at], index);
+        }
+        self.scrapers.insert(index, resource);
     }
 
     fn add_claim(&mut self, index: usize, resource: &'a Resource<'a>, claim: &Claim<'a>) {
@@ -251,45 +272,60 @@ impl<'a> Related<'a> {
                 service.fronts.push(at);
             }
         }
-        let mut labels_of_services = Labelled::default();
         for service in self.services.iter().filter(|_| !self.monitors.is_empty()) {
             let resource = service.resource;
-            labels_of_services.add(resource.namespace.as_deref(), resource.labels());
+            let namespace = resource.namespace.as_deref();
+            self.labels_of_services.add(namespace, resource.labels());
         }
         let mut watch_at: HashMap<*const Matches, usize> = HashMap::new();
-        for (index, monitor) in self.monitors.iter().enumerate() {
-            if monitor.resource.kind == "PodMonitor" {
-                for part in monitor.find(&self.labels_of_pods, &self.work) {
+        for monitor in &self.monitors {
+            let of_pods = monitor.selects == Selects::Pods;
+            let labelled = match monitor.selects {
+                Selects::Pods => &self.labels_of_pods,
+                Selects::Services => &self.labels_of_services,
+            };
+            for part in monitor.find(labelled, &self.work).into_iter().flatten() {
+                if of_pods {
                     let at = fronts.of(part);
-                    fronts.all[at].monitors.push(index);
+                    add_last(&mut fronts.all[at].scrapers, monitor.object);
+                    continue;
                 }
-                continue;
-            }
-            for services in monitor.find(&labels_of_services, &self.work) {
-                let at = watch_at.entry(Rc::as_ptr(&services));
+                let at = watch_at.entry(Rc::as_ptr(&part));
                 let at = *at.or_insert(self.watches.len());
                 if at == self.watches.len() {
-                    let monitors = Vec::new();
-                    self.watches.push(Watch { services, monitors });
+                    self.watches.push(Vec::new());
+                    for service in &part.items {
+                        self.services[*service].watches.push(at);
+                    }
                 }
-                self.watches[at].monitors.push(index);
+                add_last(&mut self.watches[at], monitor.object);
             }
         }
-        for (at, watch) in self.watches.iter().enumerate() {
-            for service in &watch.services.items {
-                self.services[*service].watches.push(at);
-            }
+        for service in &mut self.services {
+            let address = |place| (service.resource.name.to_string(), place);
+            let addresses = match service.resource.namespace.as_deref() {
+                None => [Some(address(None)), None],
+                here => {
+                    let here = here.map(str::to_owned);
+                    [Some(address(Some(here))), Some(address(Some(None)))]
+                }
+            };
+            let watches = addresses.into_iter().flatten();
+            let watches = watches.filter_map(|it| self.by_address.get(&it).copied());
+            service.watches.extend(watches);
         }
         self.fronts = fronts.all;
-        for (at, front) in self.fronts.iter_mut().enumerate() {
-            for pods in &front.pods.items {
+        for at in 0..self.fronts.len() {
+            let front = &self.fronts[at];
+            let watches = front.services.iter();
+            let watches = watches.flat_map(|it| self.services[*it].watches.iter().copied());
+            let watches: BTreeSet<usize> = watches.collect();
+            let through = watches.iter().flat_map(|it| &self.watches[*it]);
+            let scrapers = few_scrapers(front.scrapers.iter().chain(through));
+            self.fronts[at].scrapers = scrapers.into_iter().collect();
+            for pods in &self.fronts[at].pods.items {
                 self.pods[*pods].fronts.push(at);
             }
-            let services = front.services.iter();
-            let watches: BTreeSet<usize> = services
-                .flat_map(|it| self.services[*it].watches.iter().copied())
-                .collect();
-            front.watches.extend(watches);
         }
     }
 
@@ -330,14 +366,34 @@ impl<'a> Related<'a> {
 
     /// The ports of pods; `None` if that is too much work.
     pub(super) fn declared(&self, pods: &Matches) -> Option<Rc<Declared>> {
+        self.declared_by(pods, |it| self.pods[it].declared())
+    }
+
+    /// The ports of what a monitor selects; `None` if that is too much work.
+    pub(super) fn monitored_ports(
+        &self,
+        selects: Selects,
+        items: &Matches,
+    ) -> Option<Rc<Declared>> {
+        match selects {
+            Selects::Pods => self.declared(items),
+            Selects::Services => self.declared_by(items, |it| self.services[it].declared()),
+        }
+    }
+
+    fn declared_by<'s>(
+        &'s self,
+        items: &Matches,
+        of: impl Fn(usize) -> &'s Rc<Declared>,
+    ) -> Option<Rc<Declared>> {
         let declare = || {
-            let each = pods.items.iter().map(|it| self.pods[*it].declared());
-            if let [_] = pods.items.as_slice() {
+            let each = items.items.iter().map(|it| of(*it));
+            if let [_] = items.items.as_slice() {
                 return each.last().cloned();
             }
             self.together(&each.cloned().collect::<Vec<_>>())
         };
-        pods.declared.get_or_init(declare).clone()
+        items.declared.get_or_init(declare).clone()
     }
 
     /// The pods of an object's template, both by position.
@@ -379,27 +435,23 @@ impl<'a> Related<'a> {
         pods.map(|at| &self.pods[*at])
     }
 
-    /// The monitors that scrape the pods of a template, directly or through a Service; more than [`MOST_NAMED`] are not all
-    /// returned.
-    pub fn monitors_of(&self, object: usize, template: usize) -> Vec<&Monitor<'a>> {
+    /// The objects that have the pods of a template scraped, directly or through a Service; more than [`MOST_NAMED`] are not
+    /// all returned.
+    pub fn scrapers_of(
+        &self,
+        object: usize,
+        template: usize,
+    ) -> impl Iterator<Item = &'a Resource<'a>> {
         let fronts = self.fronts_of(object, template).iter();
-        self.few_monitors(fronts.flat_map(|front| {
-            let front = &self.fronts[*front];
-            let watches = front.watches.iter();
-            let through = watches.flat_map(|it| &self.watches[*it].monitors);
-            front.monitors.iter().chain(through)
-        }))
+        self.few_scrapers(fronts.flat_map(|it| &self.fronts[*it].scrapers))
     }
 
-    fn few_monitors<'m>(&self, all: impl Iterator<Item = &'m usize>) -> Vec<&Monitor<'a>> {
-        let mut few = BTreeSet::new();
-        for monitor in all {
-            if few.len() > MOST_NAMED {
-                break;
-            }
-            few.insert(*monitor);
-        }
-        few.into_iter().map(|at| &self.monitors[at]).collect()
+    fn few_scrapers<'m>(
+        &self,
+        all: impl Iterator<Item = &'m usize>,
+    ) -> impl Iterator<Item = &'a Resource<'a>> {
+        let few = few_scrapers(all).into_iter();
+        few.filter_map(|it| self.scrapers.get(&it).copied())
     }
 
     /// All pods.
@@ -486,10 +538,47 @@ impl<'a> Related<'a> {
         service.targets.get_or_init(targets)
     }
 
-    /// The monitors that scrape a Service; more than [`MOST_NAMED`] are not all returned.
-    pub fn monitors_of_service(&self, service: &Service<'a>) -> Vec<&Monitor<'a>> {
+    /// The objects that have the pods of a Service scraped through it; more than [`MOST_NAMED`] are not all returned.
+    pub fn scrapers_of_service(
+        &self,
+        service: &Service<'a>,
+    ) -> impl Iterator<Item = &'a Resource<'a>> {
         let watches = service.watches.iter();
-        self.few_monitors(watches.flat_map(|it| &self.watches[*it].monitors))
+        self.few_scrapers(watches.flat_map(|it| &self.watches[*it]))
+    }
+
+    /// All monitors.
+    pub fn monitors(&self) -> &[Monitor<'a>] {
+        &self.monitors
+    }
+
+    /// Pods or all Services with their labels. Without monitors, Services have none.
+    pub(super) fn labelled(&self, selects: Selects) -> &Labelled<'a> {
+        match selects {
+            Selects::Pods => &self.labels_of_pods,
+            Selects::Services => &self.labels_of_services,
+        }
+    }
+
+    /// The pods or Services that a monitor may select, in parts; `None` if that is too much work.
+    pub(super) fn find_monitored(&self, monitor: &Monitor<'_>) -> Option<Vec<Rc<Matches>>> {
+        let labelled = self.labelled(monitor.selects);
+        let mut found = monitor.find(labelled, &self.work)?;
+        if let Namespaces::Named(_) = monitor.namespaces {
+            let anywhere = labelled.find_within(&monitor.selector, None, &self.work)?;
+            found.extend(Some(anywhere).filter(|it| !it.items.is_empty()));
+        }
+        Some(found)
+    }
+
+    /// The first object in any namespace that a monitor could select.
+    pub(super) fn first_monitored(&self, monitor: &Monitor<'_>) -> Option<&'a Resource<'a>> {
+        let labelled = self.labelled(monitor.selects);
+        let first = labelled.first(&monitor.selector, &self.work)?;
+        Some(match monitor.selects {
+            Selects::Pods => self.pods[first].resource,
+            Selects::Services => self.services[first].resource,
+        })
     }
 
     /// The PersistentVolumeClaim that pods of an object reference by name, with its index.
@@ -602,6 +691,18 @@ impl<'a> Pods<'a> {
 }
 
 impl Service<'_> {
+    /// Its own ports.
+    fn declared(&self) -> &Rc<Declared> {
+        let ports = self.resource.node.items_at(["spec", "ports"]);
+        let declare = || {
+            Rc::new(Declared {
+                ports: Ports::of(ports, "port"),
+                by_all: true,
+            })
+        };
+        self.declared.get_or_init(declare)
+    }
+
     /// Services with an address come before headless ones, then they are in the order of their names.
     pub fn rank(&self) -> (bool, &str) {
         let address = self.resource.node.text_at(["spec", "clusterIP"]);
@@ -610,26 +711,39 @@ impl Service<'_> {
 }
 
 impl Monitor<'_> {
-    /// The items that it selects, in parts; none if that is too much work.
-    fn find(&self, items: &Labelled<'_>, work: &Work) -> Vec<Rc<Matches>> {
-        let node = self.resource.node;
-        // An absent selector selects nothing.
-        let Some(selector) = node.at(["spec", "selector"]) else {
-            return Vec::new();
-        };
-        let selector = LabelSelector::of_object(selector);
-        if node.bool_at(["spec", "namespaceSelector", "any"]) == Some(true) {
-            return items.find(&selector, None, work).unwrap_or_default();
+    /// The items that it selects, in parts that are not empty; `None` if that is too much work.
+    fn find(&self, items: &Labelled<'_>, work: &Work) -> Option<Vec<Rc<Matches>>> {
+        let selector = &self.selector;
+        match &self.namespaces {
+            Namespaces::Any => items.find(selector, None, work),
+            Namespaces::Own => items.find(selector, self.resource.namespace.as_deref(), work),
+            // An object without a namespace is in none of the named ones.
+            Namespaces::Named(names) => {
+                let names = names.iter();
+                let found = names.map(|it| items.find_within(selector, Some(it), work));
+                let is_some =
+                    |it: &Option<Rc<Matches>>| it.as_ref().is_none_or(|it| !it.items.is_empty());
+                found.filter(is_some).collect()
+            }
         }
-        let names = node.items_at(["spec", "namespaceSelector", "matchNames"]);
-        let names: BTreeSet<_> = names.filter_map(Node::text).collect();
-        if names.is_empty() {
-            let namespace = self.resource.namespace.as_deref();
-            return items.find(&selector, namespace, work).unwrap_or_default();
-        }
-        // An object without a namespace is in none of the named ones.
-        let names = names.iter();
-        let found = names.filter_map(|it| items.find_within(&selector, Some(it), work));
-        found.filter(|it| !it.items.is_empty()).collect()
     }
+}
+
+/// Adds an object to those that are in order, once.
+fn add_last(objects: &mut Vec<usize>, object: usize) {
+    if objects.last() != Some(&object) {
+        objects.push(object);
+    }
+}
+
+/// The first of some objects, at least [`MOST_NAMED`] if there are more.
+fn few_scrapers<'m>(all: impl Iterator<Item = &'m usize>) -> BTreeSet<usize> {
+    let mut few = BTreeSet::new();
+    for scraper in all {
+        if few.len() > MOST_NAMED {
+            break;
+        }
+        few.insert(*scraper);
+    }
+    few
 }

@@ -7,7 +7,8 @@
 use std::rc::Rc;
 
 use super::index::Objects;
-use super::labels::Matches;
+use super::labels::{ByLabel, Matches};
+use super::monitors::{Monitor, Namespaces, Selects};
 use super::ports::{Declared, PortRef, Ports};
 use super::related::Pods;
 use crate::kubernetes::LabelSelector;
@@ -70,27 +71,22 @@ impl<'o, 'a> SelectedPods<'o, 'a> {
     }
 
     /// The ports that the pods declare; `None` if there are too many to compare.
-    pub fn ports(&self) -> Option<PortsOfPods> {
-        let declared = self.declared()?;
-        if declared.len() <= FEW_PARTS {
-            return Some(PortsOfPods(declared));
-        }
-        let together = self.objects.related.together(&declared)?;
-        Some(PortsOfPods(vec![together]))
+    pub fn ports(&self) -> Option<DeclaredPorts> {
+        self.objects.together(self.declared()?)
     }
 }
 
 /// Up to this many parts are asked one by one.
 const FEW_PARTS: usize = 8;
 
-/// The ports of selected pods.
-pub struct PortsOfPods(Vec<Rc<Declared>>);
+/// The ports of selected pods or Services.
+pub struct DeclaredPorts(Vec<Rc<Declared>>);
 
-impl PortsOfPods {
-    /// Whether a reference matches any of them.
-    pub fn has(&self, wanted: &PortRef<'_>, protocol: &str) -> bool {
+impl DeclaredPorts {
+    /// Whether a reference matches any of them; `None` for any protocol.
+    pub fn has(&self, wanted: &PortRef<'_>, protocol: Option<&str>) -> bool {
         let mut all = self.0.iter();
-        all.any(|it| it.ports.has(wanted, Some(protocol)))
+        all.any(|it| it.ports.has(wanted, protocol))
     }
 
     /// Whether every container declares a port.
@@ -103,6 +99,16 @@ impl PortsOfPods {
         let all: Vec<&Ports> = self.0.iter().map(|it| &it.ports).collect();
         Ports::help_of(&all, wanted, objects)
     }
+}
+
+/// The result of a search for what a monitor selects.
+pub enum MonitorSearch {
+    /// The ports of the pods or Services.
+    Found(DeclaredPorts),
+    /// None matches: they must be in the input, or others in it probably match.
+    NoMatch(NoMatch),
+    /// None matches, but they may be elsewhere.
+    Unknown,
 }
 
 /// Why no pods match.
@@ -143,19 +149,103 @@ impl<'a> Objects<'a> {
             return PodSearch::Pods(SelectedPods { objects, parts });
         }
         let labels = self.related.labels_of_pods();
-        let is_elsewhere = |key: &str| match key.split_once('/') {
+        if !self.has_pods(namespace) || self.is_elsewhere(selector, labels, namespace) {
+            return PodSearch::Unknown;
+        }
+        PodSearch::NoMatch(self.explain_no_match(selector))
+    }
+
+    /// Whether what a selector selects may be outside of the input although other objects of the namespace are in it.
+    fn is_elsewhere(
+        &self,
+        selector: &LabelSelector,
+        labels: &ByLabel,
+        namespace: Option<&str>,
+    ) -> bool {
+        let is_others = |key: &str| match key.split_once('/') {
             _ if labels.values(key).next().is_some() => false,
             Some((domain, _)) => !AUTHORS_DOMAINS.contains(&domain),
             None => GIVEN_LABELS.contains(&key),
         };
         let is_made = |value: &str| self.may_be_made(value, namespace);
-        if !self.has_pods(namespace)
-            || selector.keys().any(is_elsewhere)
-            || selector.labels().any(|(_, value)| is_made(value))
-        {
-            return PodSearch::Unknown;
+        selector.keys().any(is_others) || selector.labels().any(|(_, value)| is_made(value))
+    }
+
+    /// Searches for the pods or Services that a monitor selects; `None` if there are too many to compare.
+    pub fn find_monitored(&self, monitor: &Monitor<'a>) -> Option<MonitorSearch> {
+        let (selector, selects) = (&monitor.selector, monitor.selects);
+        let related = &self.related;
+        let noun = match selects {
+            Selects::Pods => "pod",
+            Selects::Services => "Service",
+        };
+        let found = related.find_monitored(monitor)?;
+        if !found.is_empty() {
+            let each = found.iter().map(|it| related.monitored_ports(selects, it));
+            let ports = self.together(each.collect::<Option<_>>()?)?;
+            return Some(MonitorSearch::Found(ports));
         }
-        PodSearch::NoMatch(self.explain_no_match(selector))
+        if let Some(other) = related.first_monitored(monitor) {
+            let namespace = other.namespace.as_deref().unwrap_or_default();
+            return Some(MonitorSearch::NoMatch(NoMatch {
+                cause: format!("no {noun} in the namespaces that it watches has {selector}"),
+                help: Some(format!(
+                    "{} has it: set `namespaceSelector: {{matchNames: [{namespace}]}}`, or correct the namespace",
+                    other.display_name()
+                )),
+            }));
+        }
+        let labels = related.labelled(selects).all();
+        let mut missing = selector.labels();
+        let missing = missing.find(|(key, value)| !labels.has(key, value));
+        let near = missing.and_then(|(key, value)| {
+            let others = || labels.values(key);
+            let similar = self
+                .may_compare(others().len())
+                .then(|| similar_value(value, others()));
+            Some((key, value, similar??))
+        });
+        if let Some((key, value, similar)) = near {
+            return Some(MonitorSearch::NoMatch(NoMatch {
+                cause: format!("no {noun} in the input has {key}={value}"),
+                help: Some(format!("did you mean {key}={similar}?")),
+            }));
+        }
+        let namespaces: Vec<Option<&str>> = match &monitor.namespaces {
+            Namespaces::Own => vec![monitor.resource.namespace.as_deref()],
+            Namespaces::Any => vec![None],
+            Namespaces::Named(names) => names.iter().map(|it| Some(it.as_str())).collect(),
+        };
+        if !self.may_compare(namespaces.len() * selector.labels().count()) {
+            return None;
+        }
+        let is_known = namespaces.into_iter().all(|namespace| {
+            let has_some = match (selects, namespace) {
+                (Selects::Pods, _) => self.has_pods(namespace),
+                (Selects::Services, None) => !labels.is_empty(),
+                (Selects::Services, _) => related.labelled(selects).has_namespace(namespace),
+            };
+            has_some && !self.is_elsewhere(selector, labels, namespace)
+        });
+        Some(match is_known && !selector.is_empty() {
+            false => MonitorSearch::Unknown,
+            true => MonitorSearch::NoMatch(NoMatch {
+                cause: match missing {
+                    Some((key, value)) => format!("no {noun} in the input has {key}={value}"),
+                    None => format!("no {noun} in the input has {selector}"),
+                },
+                help: None,
+            }),
+        })
+    }
+
+    /// The ports of all parts; `None` if there are too many to compare.
+    fn together(&self, parts: Vec<Rc<Declared>>) -> Option<DeclaredPorts> {
+        if parts.len() <= FEW_PARTS {
+            return Some(DeclaredPorts(parts));
+        }
+        let together = self.related.together(&parts)?;
+        Some(DeclaredPorts(vec![together]))
     }
 
     /// Whether the pods of a namespace are in the input. Those of `kube-system` are not: some are files on nodes.

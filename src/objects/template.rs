@@ -449,11 +449,49 @@ pub(super) fn is_sidecar(init_container: Node<'_>) -> bool {
     init_container.text_at(["restartPolicy"]).as_deref() == Some("Always")
 }
 
+/// The labels of nodes with their operating system.
+const OS_LABELS: [&str; 2] = ["kubernetes.io/os", "beta.kubernetes.io/os"];
+
+/// The label of Windows nodes with their build.
+const WINDOWS_BUILD: &str = "node.kubernetes.io/windows-build";
+
+/// Whether pods run on Windows nodes only. The API server decides by `os.name`, the scheduler by the node selector and the
+/// required node affinity, of which one term is enough.
 fn is_for_windows(spec: Node<'_>) -> bool {
-    let os = spec.text_at(["os", "name"]);
+    if let Some(os) = spec.text_at(["os", "name"]) {
+        return os == "windows";
+    }
     let of_node = |label| spec.text_at(["nodeSelector", label]);
-    let node = of_node("kubernetes.io/os").or_else(|| of_node("beta.kubernetes.io/os"));
-    os.as_deref().or(node.as_deref()) == Some("windows")
+    if let Some(os) = OS_LABELS.into_iter().find_map(of_node) {
+        return os == "windows";
+    }
+    let mut terms = spec
+        .items_at([
+            "affinity",
+            "nodeAffinity",
+            "requiredDuringSchedulingIgnoredDuringExecution",
+            "nodeSelectorTerms",
+        ])
+        .peekable();
+    let needs_windows = |term: Node<'_>| term.items_at(["matchExpressions"]).any(is_only_windows);
+    of_node(WINDOWS_BUILD).is_some() || terms.peek().is_some() && terms.all(needs_windows)
+}
+
+/// Whether only Windows nodes meet a requirement on their labels. Every node has a label with its operating system, which is
+/// Windows or Linux.
+fn is_only_windows(requirement: Node<'_>) -> bool {
+    let text = |key| requirement.text_at([key]).unwrap_or_default();
+    let mut values = requirement.items_at(["values"]).peekable();
+    match (text("key").as_ref(), text("operator").as_ref()) {
+        (WINDOWS_BUILD, "In" | "Exists") => true,
+        (key, "In") if OS_LABELS.contains(&key) => {
+            values.peek().is_some() && values.all(|it| it.text().as_deref() == Some("windows"))
+        }
+        (key, "NotIn") if OS_LABELS.contains(&key) => {
+            values.any(|it| it.text().as_deref() == Some("linux"))
+        }
+        _ => false,
+    }
 }
 
 impl<'a> Container<'a> {

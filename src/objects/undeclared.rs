@@ -51,6 +51,14 @@ const NO_PODS: &[(&str, &[&str])] = &[
             "ServiceMonitor",
         ],
     ),
+    (
+        "monitoring.googleapis.com",
+        &["ClusterPodMonitoring", "PodMonitoring"],
+    ),
+    (
+        "operator.victoriametrics.com",
+        &["VMPodScrape", "VMServiceScrape", "VMStaticScrape"],
+    ),
     ("admissionregistration.k8s.io", &[]),
     ("apiextensions.k8s.io", &[]),
     ("apiregistration.k8s.io", &[]),

@@ -145,7 +145,8 @@ pub struct Summary {
 }
 
 /// The version of the report format.
-const API_VERSION: &str = "report.fitout.dev/v1";
+/// The version of JSON reports.
+pub const API_VERSION: &str = "report.fitout.dev/v1";
 const KIND: &str = "Report";
 
 impl Report {

@@ -66,8 +66,10 @@ pub struct Ignored {
 pub enum Why {
     /// There is no such annotation.
     UnknownKey,
-    /// The word names no section, field, rule or profile.
-    UnknownWord(String),
+    /// There is no such profile.
+    UnknownProfile(String),
+    /// The words name no section, field or rule.
+    UnknownWords(Vec<String>),
     /// The config does not allow these sections, fields or rules.
     NotAllowed(Vec<String>),
     /// The config does not let authors select the profile.
@@ -130,14 +132,14 @@ impl<'r> Author<'r> {
             return;
         };
         let names = config.vocabulary.names;
-        let mut refused = Vec::new();
+        let (mut unknown, mut refused) = (Vec::new(), Vec::new());
         for word in words_of(&words).filter(|word| *word != "false") {
             let named: Vec<&'static str> = match word {
                 "true" => names.to_vec(),
                 word => names.iter().copied().filter(|name| *name == word).collect(),
             };
             if named.is_empty() {
-                self.ignore(SKIP, Why::UnknownWord(word.to_owned()));
+                unknown.push(word.to_owned());
             }
             for name in named {
                 if !config.authors.may_skip(name) {
@@ -149,6 +151,9 @@ impl<'r> Author<'r> {
                     self.skipped.push(name);
                 }
             }
+        }
+        if !unknown.is_empty() {
+            self.ignore(SKIP, Why::UnknownWords(unknown));
         }
         if !refused.is_empty() {
             self.ignore(SKIP, Why::NotAllowed(refused));
@@ -172,14 +177,14 @@ impl<'r> Author<'r> {
         let Some(words) = target.annotation(EXEMPT) else {
             return;
         };
-        let mut refused = Vec::new();
+        let (mut unknown, mut refused) = (Vec::new(), Vec::new());
         for text in words_of(&words) {
             let (container, word) = match text.split_once(':') {
                 Some((container, word)) => (Some(container), word),
                 None => (None, text),
             };
             if !config.vocabulary.knows(word) {
-                self.ignore(EXEMPT, Why::UnknownWord(word.to_owned()));
+                unknown.push(word.to_owned());
                 continue;
             }
             if !may_exempt(config, word) {
@@ -193,6 +198,9 @@ impl<'r> Author<'r> {
             };
             let exemption = AppliedExemption::of_author(container, fields, rules);
             self.exemptions.push(exemption);
+        }
+        if !unknown.is_empty() {
+            self.ignore(EXEMPT, Why::UnknownWords(unknown));
         }
         if !refused.is_empty() {
             self.ignore(EXEMPT, Why::NotAllowed(refused));
@@ -246,7 +254,7 @@ impl<'r> Author<'r> {
         let mut profiles = config.profiles.iter();
         let profile = profiles.position(|profile| *profile.name == *name);
         match profile {
-            None => self.ignore(PROFILE, Why::UnknownWord(name.into_owned())),
+            None => self.ignore(PROFILE, Why::UnknownProfile(name.into_owned())),
             Some(profile) if config.profiles[profile].by_annotation => {
                 self.profile = Some(profile);
             }

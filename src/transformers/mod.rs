@@ -63,6 +63,9 @@ use resources::Resources;
 use security_context::SecurityContext;
 use storage::Storage;
 
+/// The API group of Knative's serverless workloads, whose pods may have only some fields.
+const KNATIVE: &str = "serving.knative.dev";
+
 /// A section of the config that sets fields of objects.
 pub trait Transformer: Settings {
     /// The rules of the conflicts that it reports while planning.

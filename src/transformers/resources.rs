@@ -1,7 +1,7 @@
 //! `resources`: CPU, memory and ephemeral-storage requests and limits of containers and pods.
 //!
 //! Sets `resources.requests` and `resources.limits` of ordinary containers, init containers and sidecars, each resource on
-//! its own. Ephemeral containers get none, because the API server rejects them
+//! its own, and with `resizePolicy` whether a container restarts when they change. Ephemeral containers get none, because the API server rejects them
 //! (`allowedEphemeralContainerFields` in kubernetes `pkg/apis/core/validation/validation.go`). With mode `Ensure` the
 //! author's amounts stay. `Bound` raises them to `min` and lowers them to `max`, and `Remove` deletes them. No request is
 //! ever set above its limit, because the API server rejects that.
@@ -18,6 +18,7 @@
 
 mod fitting;
 mod pod;
+mod resizing;
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -39,6 +40,7 @@ use crate::yaml::Value;
 use fitting::Fitting;
 pub use pod::FITTED as FITTED_FOR_PODS;
 use pod::PodLevel;
+use resizing::{ResizePolicy, Resizing};
 
 const IMPLICIT: Rule = rule(
     "FIT-RES014",
@@ -89,6 +91,9 @@ pub struct Resources {
     on_conflict: OnConflict,
     /// A container with a limit and no request implicitly requests its limit. `false` sets the configured request instead.
     respect_implicit_requests: Option<bool>,
+    /// Whether a container restarts when its amounts change while it runs (`resizePolicy`, Kubernetes 1.35), by resource name.
+    /// The manifest's policy for a resource stays with `Ensure`. Init containers that complete get none.
+    resize_policy: ResizePolicy,
     /// CPU and memory for all containers of a pod together (`spec.resources`, Kubernetes 1.34). A resource that the pod has
     /// amounts of is not set for its containers.
     pod_level: Amounts,
@@ -222,6 +227,9 @@ impl Settings for Resources {
         "podLevel.limits",
         "podLevel.limits.cpu",
         "podLevel.limits.memory",
+        "resizePolicy",
+        "resizePolicy.cpu",
+        "resizePolicy.memory",
     ];
     const BOUNDED: &'static [&'static str] = &[
         "requests.cpu",
@@ -243,6 +251,7 @@ impl Settings for Resources {
         "memoryLimit",
         "onConflict",
         "respectImplicitRequests",
+        "resizePolicy",
     ];
 
     fn check(&self) -> Vec<Objection> {
@@ -392,7 +401,13 @@ impl<'r, 'c> Scope<'r, 'c, Resources> {
 }
 
 impl Transformer for Resources {
-    const FINDS: &'static [Rule] = &[IMPLICIT, IMPOSSIBLE, CONFLICT, CONTRADICTION];
+    const FINDS: &'static [Rule] = &[
+        IMPLICIT,
+        IMPOSSIBLE,
+        CONFLICT,
+        CONTRADICTION,
+        resizing::IMPOSSIBLE,
+    ];
 
     fn transform(scope: &Scope<'_, '_, Self>, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let resource = scope.target().resource;
@@ -409,6 +424,13 @@ impl Transformer for Resources {
                     for_pod: &for_pod,
                 };
                 fitting.fit(edits)?;
+                let resizing = Resizing {
+                    resource,
+                    template,
+                    container,
+                    section: &section,
+                };
+                resizing.fit(edits)?;
             }
             if let Some(of_pod) = of_pod {
                 of_pod.fit(scope.related(), edits)?;

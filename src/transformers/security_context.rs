@@ -51,7 +51,7 @@ use k8s_openapi::api::core::v1 as core;
 use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
-use super::{Scope, Transformer};
+use super::{KNATIVE, Scope, Transformer};
 use crate::catalogue::{Entry, Known};
 use crate::config::{Objection, Section, Settings, covers};
 use crate::edit::{Edits, Knowledge, Proposal};
@@ -253,9 +253,6 @@ impl Transformer for SecurityContext {
     }
 }
 
-/// The API group of Knative's serverless workloads.
-const KNATIVE: &str = "serving.knative.dev";
-
 /// Disables the token of the default ServiceAccount, which every pod without a `serviceAccountName` would get.
 fn fit_account(
     scope: &Scope<'_, '_, SecurityContext>,
@@ -386,6 +383,11 @@ impl SecurityContext {
     /// Whether OpenShift assigns users and groups.
     pub fn is_on_openshift(&self) -> bool {
         self.openshift
+    }
+
+    /// Whether the config gives pods a user namespace of their own.
+    pub fn wants_own_users(&self) -> bool {
+        self.host_users == Some(false)
     }
 
     /// Whether the config makes root filesystems read-only.

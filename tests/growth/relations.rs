@@ -98,6 +98,66 @@ fn limits_of(number: usize, amounts: &str) -> String {
     object("v1", "LimitRange", format!("l-{number}"), "shop", &spec)
 }
 
+/// With a config that annotates pods in a way.
+fn scraped(settings: &str, manifests: String) -> Input {
+    let config = on_services(String::new()).config;
+    let default = "{placement: Service, onAmbiguous: First}";
+    assert!(config.contains(default));
+    Input {
+        manifests,
+        config: config.replace(default, &format!("{{{settings}}}")),
+    }
+}
+
+fn numbers(count: usize) -> String {
+    list(count, |n| (n % 60_000 + 1).to_string())
+}
+
+fn scrape_config(number: usize, spec: &str) -> String {
+    let spec = format!("spec: {{{spec}}}");
+    let name = format!("c-{number}");
+    object(
+        "monitoring.coreos.com/v1alpha1",
+        "ScrapeConfig",
+        name,
+        "shop",
+        &spec,
+    )
+}
+
+fn with_address(number: usize, address: &str) -> String {
+    scrape_config(
+        number,
+        &format!("staticConfigs: [{{targets: ['{address}']}}]"),
+    )
+}
+
+/// The discoveries of one scrape config.
+fn discoveries(count: usize, role: &str, selector: impl Fn(usize) -> String) -> String {
+    let one = |n| {
+        let selector = selector(n);
+        format!("{{role: {role}, selectors: [{{role: {role}, label: '{selector}'}}]}}")
+    };
+    scrape_config(0, &format!("kubernetesSDConfigs: [{}]", list(count, one)))
+}
+
+fn victoria(kind: &str, number: usize, spec: &str) -> String {
+    let spec = format!("spec: {{{spec}}}");
+    let name = format!("v-{number}");
+    object(
+        "operator.victoriametrics.com/v1beta1",
+        kind,
+        name,
+        "shop",
+        &spec,
+    )
+}
+
+fn counting(number: usize, hard: &str) -> String {
+    let spec = format!("spec: {{hard: {{{hard}}}}}");
+    object("v1", "ResourceQuota", format!("q{number}"), "shop", &spec)
+}
+
 /// The whole table.
 pub(super) const RELATIONS: &[Shape] = &[
     ("services × pods", |n| {
@@ -263,6 +323,212 @@ pub(super) const RELATIONS: &[Shape] = &[
         let pods = each(n, |n| Workload::alone(n).yaml());
         let names = format!("matchNames: [{}]", list(n, |n| format!("n{n}")));
         (pods + &monitor_of("PodMonitor", 0, &names, "podMetricsEndpoints")).into()
+    }),
+    ("monitors that select nothing", |n| {
+        let monitor = |n| {
+            victoria(
+                "VMPodScrape",
+                n,
+                &format!("selector: {{matchLabels: {{app: web-x{n}}}}}"),
+            )
+        };
+        (webs(n) + &each(n, monitor)).into()
+    }),
+    ("monitors that select others' pods", |n| {
+        let pods = each(n, |n| Workload::alone(n).yaml());
+        let monitor = |n| port_of_pod("PodMonitor", n, "matchLabels: {app: web}");
+        (web(0) + &pods + &each(n, monitor)).into()
+    }),
+    ("monitors without selectors × pods", |n| {
+        (webs(n) + &each(n, |n| victoria("VMPodScrape", n, ""))).into()
+    }),
+    ("monitors of all namespaces × pods, by other labels", |n| {
+        let monitor = |n| {
+            let spec = format!(
+                "spec: {{selector: {{{}}}, endpoints: [{{port: nope}}]}}",
+                but(n)
+            );
+            object(
+                "monitoring.googleapis.com/v1",
+                "ClusterPodMonitoring",
+                format!("g{n}"),
+                "shop",
+                &spec,
+            )
+        };
+        (each(n, |n| Workload::alone(n).yaml()) + &each(n, monitor)).into()
+    }),
+    ("monitors × ports of a pod", |n| {
+        let pod = Workload::new(0).ports(named_ports(n)).yaml();
+        let monitor = |n| port_of_pod("PodMonitor", n, &but(n)).replace("port: http", "port: nope");
+        (pod + &each(n, monitor)).into()
+    }),
+    ("endpoints of a monitor × ports of a pod", |n| {
+        let pod = Workload::new(0).ports(named_ports(n)).yaml();
+        let ports = list(n, |n| format!("{{port: q{n}}}"));
+        (pod + &victoria("VMPodScrape", 0, &format!("podMetricsEndpoints: [{ports}]"))).into()
+    }),
+    ("endpoints of a monitor × services", |n| {
+        let ports = list(n, |n| format!("{{port: q{n}}}"));
+        (webs(n) + &services(n) + &victoria("VMServiceScrape", 0, &format!("endpoints: [{ports}]")))
+            .into()
+    }),
+    ("namespaces of a monitor × labels", |n| {
+        let names = list(n, |n| format!("n{n}"));
+        let labels = list(n, |n| format!("l{n}: v{n}"));
+        let made = object("example.com/v1", "Made", "made", "shop", "");
+        let spec = format!(
+            "namespaceSelector: {{matchNames: [{names}]}}, selector: {{matchLabels: {{{labels}}}}}"
+        );
+        let pods = each(n, |n| Workload::alone(n).yaml());
+        (pods + &made + &victoria("VMPodScrape", 0, &spec)).into()
+    }),
+    ("discoveries × pods", |n| {
+        (alike(n) + &discoveries(n, "pod", |_| "app=web".to_owned())).into()
+    }),
+    ("discoveries × pods, by other labels", |n| {
+        (alike(n) + &discoveries(n, "pod", |n| format!("app!=x{n}"))).into()
+    }),
+    ("discoveries × services, by other labels", |n| {
+        let services = each(n, |n| service(n, "shop", "app: web"));
+        (alike(n) + &services + &discoveries(n, "endpoints", |n| format!("app!=x{n}"))).into()
+    }),
+    ("addresses of one service", |n| {
+        (web(0) + &services(1) + &each(n, |n| with_address(n, "s-0.shop.svc:80"))).into()
+    }),
+    ("addresses × services of one name", |n| {
+        let services = each(n, |_| service(0, "shop", "app: web"));
+        (alike(n) + &services + &each(n, |n| with_address(n, "s-0.shop.svc:80"))).into()
+    }),
+    ("addresses in namespaces × services", |n| {
+        let services = each(n, |n| service(0, &format!("n{n}"), "app: web"));
+        let pods = each(n, |n| Workload::alone(n).yaml());
+        (pods + &services + &each(n, |n| with_address(n, &format!("s-0.n{n}:80")))).into()
+    }),
+    ("addresses in namespaces × services without", |n| {
+        let services = unnamed(&each(n, |_| service(0, "shop", "app: web")));
+        let pods = each(n, |n| Workload::alone(n).yaml());
+        (pods + &services + &each(n, |n| with_address(n, &format!("s-0.n{n}:80")))).into()
+    }),
+    ("addresses of one scrape config × pods", |n| {
+        let targets = list(n, |_| "'s-0:80'".to_owned());
+        let config = scrape_config(0, &format!("staticConfigs: [{{targets: [{targets}]}}]"));
+        (alike(n) + &service(0, "shop", "app: web") + &config).into()
+    }),
+    ("hints × ports of a pod", |n| {
+        let hints = list(n, |n| {
+            format!(
+                "io.opentelemetry.discovery.metrics.{}/enabled: 'true'",
+                n % 60_000 + 1
+            )
+        });
+        let pod = Workload::new(0).ports(named_ports(n)).yaml();
+        let pod = pod.replace(
+            "metadata: {labels:",
+            &format!("metadata: {{annotations: {{{hints}}}, labels:"),
+        );
+        scraped("convention: OpenTelemetry", pod)
+    }),
+    ("ports of the config × ports of a pod", |n| {
+        let pod = Workload::new(0).ports(named_ports(n)).yaml();
+        scraped(
+            &format!("convention: OpenTelemetry, port: [{}]", numbers(n)),
+            pod,
+        )
+    }),
+    ("ports of the config × containers", |n| {
+        let containers = containers(n, |n| {
+            format!(", ports: [{{containerPort: {}}}]", n % 60_000 + 1)
+        });
+        scraped(
+            &format!("convention: Datadog, port: [{}]", numbers(n)),
+            containers.yaml(),
+        )
+    }),
+    ("ports of the config that no pod has", |n| {
+        scraped(
+            &format!("convention: OpenTelemetry, port: [{}]", numbers(n)),
+            web(0),
+        )
+    }),
+    ("names of ports of the config × ports of a pod", |n| {
+        let names = list(n, |n| format!("p{n}"));
+        let pod = Workload::new(0).ports(named_ports(n)).yaml();
+        scraped(&format!("convention: OpenTelemetry, port: [{names}]"), pod)
+    }),
+    ("autoscalers that measure a container × containers", |n| {
+        let spec = "spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web-0}, metrics: [{type: ContainerResource, containerResource: {name: cpu, container: nope, target: {type: Utilization, averageUtilization: 80}}}]}";
+        let autoscaler = |n| {
+            object(
+                "autoscaling/v2",
+                "HorizontalPodAutoscaler",
+                format!("h{n}"),
+                "shop",
+                spec,
+            )
+        };
+        (containers(n, |_| String::new()).yaml() + &each(n, autoscaler)).into()
+    }),
+    ("containers that are measured × containers", |n| {
+        let metrics = list(n, |n| {
+            format!(
+                "{{type: ContainerResource, containerResource: {{name: cpu, container: x{n}, target: {{type: Utilization, averageUtilization: 80}}}}}}"
+            )
+        });
+        let spec = format!(
+            "spec: {{maxReplicas: 3, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web-0}}, metrics: [{metrics}]}}"
+        );
+        let autoscaler = object(
+            "autoscaling/v2",
+            "HorizontalPodAutoscaler",
+            "h",
+            "shop",
+            &spec,
+        );
+        (containers(n, |_| String::new()).yaml() + &autoscaler).into()
+    }),
+    ("quotas of objects × services", |n| {
+        (webs(n)
+            + &services(n)
+            + &each(n, |n| {
+                counting(
+                    n,
+                    "services: 1, count/deployments.apps: 1, services.nodeports: 1, pods: 1",
+                )
+            }))
+            .into()
+    }),
+    ("names of classes in a quota × claims", |n| {
+        let names = list(n, |n| {
+            format!("c{n}.storageclass.storage.k8s.io/requests.storage: 1")
+        });
+        (web(0) + &each(n, |n| claim(format!("d{n}"), "shop")) + &counting(0, &names)).into()
+    }),
+    ("names of limit ranges of claims × pods", |n| {
+        let range = |k| limits_of(k, &format!("max: {{example.com/x{k}: 1}}"));
+        let ranges = each(n, range).replace("Container", "PersistentVolumeClaim");
+        (webs(n) + &ranges).into()
+    }),
+    ("names of limit ranges of claims × claims", |n| {
+        let range = |k| limits_of(k, &format!("max: {{example.com/x{k}: 1, storage: 1Mi}}"));
+        let ranges = each(n, range).replace("Container", "PersistentVolumeClaim");
+        (web(0) + &each(n, |n| claim(format!("d{n}"), "shop")) + &ranges).into()
+    }),
+    ("mirrors × services", |n| {
+        let mirrors = list(n, |n| {
+            format!(
+                "{{type: RequestMirror, requestMirror: {{backendRef: {{name: s-{n}, port: 81}}}}}}"
+            )
+        });
+        let spec = format!("spec: {{rules: [{{filters: [{mirrors}]}}]}}");
+        let route = object(
+            "gateway.networking.k8s.io/v1",
+            "HTTPRoute",
+            "r",
+            "shop",
+            &spec,
+        );
+        (webs(n) + &services(n) + &route).into()
     }),
     ("vertical autoscalers × containers", |n| {
         (containers(n, |_| String::new()).yaml() + &each(n, |n| vertical_autoscaler(n, "web-0")))

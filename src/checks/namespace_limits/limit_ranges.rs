@@ -1,11 +1,12 @@
-//! Pods and containers whose amounts a LimitRange does not allow.
+//! Pods, containers and claims whose amounts a LimitRange does not allow.
 
-use super::super::Pod;
+use super::super::{Pod, Scene};
 use super::{REFUSED, times};
-use crate::facts::{Declared, Half, PodAmounts};
+use crate::facts::{Declared, Half, PodAmounts, View};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
-use crate::objects::LimitRangeItem;
+use crate::objects::{Claim, ClaimKind, LimitRangeItem, LimitType};
+use crate::select::Selected;
 
 /// The amounts that LimitRanges do not allow; `amounts` are completed by them.
 pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
@@ -13,14 +14,70 @@ pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
     let related = &pod.scene.objects().related;
     let containers = amounts.containers.len();
     for item in related.limits_of(pod.selected.target.resource, containers) {
-        if item.is_for_pods {
-            let all = amounts.in_all();
-            findings.extend(find(item, &pod.template.pod, "resources", &all));
+        match item.of {
+            LimitType::Pod => {
+                let all = amounts.in_all();
+                findings.extend(find(item, &pod.template.pod, "resources", &all));
+            }
+            LimitType::Container => {
+                for (container, declared) in amounts.by_container(pod.template) {
+                    let (subject, key) = (&container.subject, container.resources_key);
+                    findings.extend(find(item, subject, key, declared));
+                }
+            }
+            LimitType::Claim => {}
+        }
+    }
+    findings
+}
+
+/// The claims of an object whose size LimitRanges do not allow (`PersistentVolumeClaimValidateLimitFunc` there).
+pub(super) fn refused_claims(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
+    let target = &selected.target;
+    if target.claims.is_empty() {
+        return Vec::new();
+    }
+    let related = &scene.objects().related;
+    let limits = related.limits_of(target.resource, target.claims.len());
+    let limits = limits.iter().filter(|it| it.of == LimitType::Claim);
+    let limits: Vec<&LimitRangeItem<'_>> = limits.collect();
+    if limits.is_empty() || !super::has_storage(scene, selected) {
+        return Vec::new();
+    }
+    let edits = scene.after(selected.index);
+    let mut findings = Vec::new();
+    for claim in &selected.target.claims {
+        let after = edits.view(claim.node, &claim.subject.path);
+        let size = claim
+            .field(&Claim::SIZE)
+            .map(|it| (after.at(it.iter().copied()), it));
+        let Some((size, field)) = size else {
+            continue;
+        };
+        let size = size.and_then(View::quantity);
+        // The operator chooses a size that is absent.
+        if size.is_none() && claim.kind == ClaimKind::Custom {
             continue;
         }
-        for (container, declared) in amounts.by_container(pod.template) {
-            let (subject, key) = (&container.subject, container.resources_key);
-            findings.extend(find(item, subject, key, declared));
+        for item in &limits {
+            let what = match (size, item.min.get("storage"), item.max.get("storage")) {
+                (Some(size), _, Some(max)) if size > *max => {
+                    format!("it requests {size} of storage, above the max of {max} for a claim")
+                }
+                (Some(size), Some(min), _) if size < *min => {
+                    format!("it requests {size} of storage, below the min of {min} for a claim")
+                }
+                (None, Some(bound), _) | (None, _, Some(bound)) => {
+                    format!("it requests no storage, but a claim has a bound of {bound}")
+                }
+                _ => continue,
+            };
+            let from = item.range.display_name();
+            let message = format!("{}: {what} ({from})", claim.subject.part);
+            let finding = Finding::new(&REFUSED, message).about(&claim.subject, &field);
+            findings.push(
+                finding.help("change the size or the LimitRange: the API server rejects the claim"),
+            );
         }
     }
     findings
@@ -52,9 +109,9 @@ fn find(
 fn objection(item: &LimitRangeItem<'_>, name: &str, amounts: &Declared) -> Option<(Half, String)> {
     let request = amounts.requests.get(name).copied();
     let limit = amounts.limits.get(name).copied();
-    let owner = match item.is_for_pods {
-        true => "a pod",
-        false => "a container",
+    let owner = match item.of {
+        LimitType::Pod => "a pod",
+        _ => "a container",
     };
     let halves = [(Half::Limits, limit), (Half::Requests, request)];
     let outside = |half: Half, amount: Quantity, side: &str, bound: Quantity| {
@@ -101,7 +158,10 @@ fn objection(item: &LimitRangeItem<'_>, name: &str, amounts: &Declared) -> Optio
             return Some((Half::Limits, what));
         }
     }
-    let default = item.default.get(name).filter(|_| !item.is_for_pods);
+    let default = item
+        .default
+        .get(name)
+        .filter(|_| item.of == LimitType::Container);
     if let (Some(default), Some(request)) = (default, request)
         && limit == Some(*default)
         && request > *default

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use kustomize_krm_types::Severity;
 
-use super::{Blamed, LOWER_LEVEL, culprits};
+use super::{Blamed, LOWER_LEVEL, culprits, is_rejected};
 use crate::checks::Pod;
 use crate::config::Section;
 use crate::facts::{ContainerFacts, View};
@@ -127,6 +127,9 @@ impl Cause<'_, '_, '_> {
         let level = standard.level;
         let outcome = match template.is_pod() {
             true => format!("a namespace that enforces {level} rejects the pod"),
+            false if is_rejected(self.violation, self.pod.after()) => {
+                format!("a namespace that enforces {level} rejects its pods")
+            }
             false => format!(
                 "the API server accepts the object, but a namespace that enforces {level} rejects its pods"
             ),

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use kustomize_krm_types::Severity;
 
-use super::{Blamed, LOWER_LEVEL, culprits};
+use super::{Blamed, LOWER_LEVEL, culprits, is_rejected};
 use crate::checks::Pod;
 use crate::facts::PodFacts;
 use crate::finding::{Finding, Lines, Mode, Plain};
@@ -13,6 +13,12 @@ use crate::objects::Template;
 use crate::pod_security::{Violation, evaluate};
 use crate::transformers::Scope;
 use crate::yaml::Value;
+
+/// The help for a field that nothing sets, where the config has no section `securityContext`, and where it has one that does
+/// not select the object.
+const ADD_SECTION: &str =
+    "set it in the manifest, or add the section `securityContext` to the config";
+const SELECT: &str = "set it in the manifest, or let the selector of a section `securityContext` of the config match the object";
 
 /// Every field of some pods that violates their level.
 pub(super) fn violations(pod: &Pod<'_, '_>) -> Vec<Finding> {
@@ -63,6 +69,8 @@ struct Standards {
     enforced: Vec<Enforced>,
     /// Violations are warnings.
     warned: Standard,
+    /// The help for a field that nothing sets.
+    help_to_set: &'static str,
 }
 
 /// A standard that pods must meet, and what enforces it, for messages.
@@ -120,6 +128,7 @@ impl Standards {
         let needs_config = !of_namespace.as_ref().is_some_and(is_met);
         let enforced = of_namespace.into_iter();
         Standards {
+            help_to_set: help_to_set(pod),
             enforced: enforced.chain(needs_config.then_some(of_config)).collect(),
             warned,
         }
@@ -143,7 +152,8 @@ impl Standards {
         {
             let violations = evaluate(facts, standard.level, standard.version);
             let errors = violations.iter();
-            let errors = errors.flat_map(|it| findings_of(template, it, Severity::Error, enforcer));
+            let errors = errors
+                .flat_map(|it| self.findings_of((template, facts), it, Severity::Error, enforcer));
             let with_help = |finding: Finding| match help {
                 Some(help) => finding.help(help.as_str()),
                 None => finding,
@@ -155,34 +165,35 @@ impl Standards {
             let violations = evaluate(facts, self.warned.level, self.warned.version);
             let warnings = violations.iter();
             add(warnings
-                .flat_map(|it| findings_of(template, it, Severity::Warning, &next))
+                .flat_map(|it| self.findings_of((template, facts), it, Severity::Warning, &next))
                 .collect());
         }
         findings
     }
-}
 
-/// A finding for each field that causes a violation.
-fn findings_of(
-    template: &Template<'_>,
-    violation: &Violation,
-    severity: Severity,
-    whose: &str,
-) -> Vec<Finding> {
-    let reason = violation.reason;
-    let (pods, although) = match template.is_pod() {
-        true => ("the pod", ""),
-        false => ("its pods", ", although the API server accepts the object"),
-    };
-    let (rejects, although) = match severity {
-        Severity::Error => (" rejects ", although),
-        _ => (" would reject ", ""),
-    };
-    let psa = violation.words();
-    // What a partial pod does not have, others may add.
-    let is_partial = !template.is_whole() || template.has_more_containers;
-    let culprits = culprits(violation);
-    let findings = culprits.iter().filter_map(|culprit| {
+    /// A finding for each field that causes a violation.
+    fn findings_of(
+        &self,
+        (template, facts): (&Template<'_>, &PodFacts<'_>),
+        violation: &Violation,
+        severity: Severity,
+        whose: &str,
+    ) -> Vec<Finding> {
+        let reason = violation.reason;
+        let (pods, although) = match template.is_pod() {
+            true => ("the pod", ""),
+            false if is_rejected(violation, facts) => ("its pods", ""),
+            false => ("its pods", ", although the API server accepts the object"),
+        };
+        let (rejects, although) = match severity {
+            Severity::Error => (" rejects ", although),
+            _ => (" would reject ", ""),
+        };
+        let psa = violation.words();
+        // What a partial pod does not have, others may add.
+        let is_partial = !template.is_whole() || template.has_more_containers;
+        let culprits = culprits(violation);
+        let findings = culprits.iter().filter_map(|culprit| {
             let blamed = Blamed::of(template, culprit)?;
             let (field, node) = (blamed.field(), blamed.node);
             let current = node.pointer(&culprit.field).and_then(|it| it.value().ok());
@@ -215,7 +226,7 @@ fn findings_of(
                 (Some(_), Some(_), _) if violation.check == "allowPrivilegeEscalation" && is_privileged() => {
                     "remove `privileged` first, because it requires escalation, or exempt it with a reason"
                 }
-                (Some(_), Some(_), None) => "set it in the manifest, or add the section `securityContext` to the config",
+                (Some(_), Some(_), None) => self.help_to_set,
                 (Some(_), Some(_), Some(_)) => OVERRIDE,
                 _ => LOWER_LEVEL,
             };
@@ -224,5 +235,17 @@ fn findings_of(
             }
             Some(finding.help(help))
         });
-    findings.collect()
+        findings.collect()
+    }
+}
+
+fn help_to_set(pod: &Pod<'_, '_>) -> &'static str {
+    let config = pod.scene.config;
+    let sections = &pod.scene.transformers.security_context;
+    let profiles = config.profiles.iter().map(|it| it.layer);
+    let layers: Vec<_> = config.general_layers().chain(profiles).collect();
+    match config.section_layers(&layers, sections.name()).is_empty() {
+        true => ADD_SECTION,
+        false => SELECT,
+    }
 }

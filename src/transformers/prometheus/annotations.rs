@@ -1,16 +1,23 @@
 //! The annotations of a pod template or a Service.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 
-use super::ports::{Metrics, Ports};
-use super::{OWN, OnAmbiguous, Prometheus, Scheme};
+use super::convention::MetricsPort;
+use super::ports::{Metrics, OfImage, Ports};
+use super::{
+    Convention, OnAmbiguous, Port, Prometheus, is_short_lived, scraped, uses_host_network,
+};
 use crate::config::Section;
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::finding::{Finding, Mode, Subject};
+use crate::objects::{ContainerType, Template};
 use crate::problem::Problem;
 use crate::rules::{Rule, rule};
+use crate::text::few;
+use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
 
 pub(super) const NO_PORT: Rule = rule(
@@ -19,152 +26,353 @@ pub(super) const NO_PORT: Rule = rule(
     "no container declares the port to scrape",
 );
 
+pub(super) const NOT_ANNOTATED: Rule = rule(
+    "FIT-PRM006",
+    Severity::Info,
+    "pods that are not annotated, and why",
+);
+
 /// The annotations of a pod template or a Service, and the section that applies.
 pub(super) struct Fitting<'f, 'a> {
     pub(super) section: &'f Section<'f, Prometheus>,
     /// The metadata with the annotations.
     pub(super) subject: Arc<Subject>,
     pub(super) annotations: Option<Node<'a>>,
+    /// The pods; `None` for a Service.
+    pub(super) template: Option<&'f Template<'a>>,
 }
 
+/// The ports to scrape.
+struct Choice {
+    ports: Vec<MetricsPort>,
+    note: Option<String>,
+}
+
+/// Why nothing is set; `None` where a finding gives the reason.
+type Reason = Option<String>;
+
 impl Fitting<'_, '_> {
-    pub(super) fn settings(&self) -> &Prometheus {
+    fn settings(&self) -> &Prometheus {
         &self.section.settings
     }
 
-    pub(super) fn present(&self, name: &str) -> Option<String> {
-        let key = self.settings().key(name);
-        Some(self.annotations?.text_at([key.as_str()])?.into_owned())
+    /// An annotation, by its key.
+    fn annotation(&self, key: &str) -> Option<String> {
+        Some(self.annotations?.text_at([key])?.into_owned())
     }
 
-    /// Deletes annotations. Returns whether annotations may be set.
-    pub(super) fn prepare(&self, edits: &mut Edits<'_>) -> Result<bool, Problem> {
-        let is_refused = self.present("scrape").as_deref() == Some("false");
-        if !is_refused {
-            self.remove(edits)?;
+    /// The annotation of a setting, where one annotation has it.
+    pub(super) fn present(&self, setting: &str) -> Option<String> {
+        let is_one = !self.settings().convention.has_several_ports();
+        is_one.then(|| self.annotation(&self.settings().key(setting)))?
+    }
+
+    /// Annotates pods. Returns why not, if no other finding says it.
+    pub(super) fn fit_pods(
+        &self,
+        scope: &Scope<'_, '_, Prometheus>,
+        place: usize,
+        template: &Template<'_>,
+        edits: &mut Edits<'_>,
+    ) -> Result<Reason, Problem> {
+        let settings = self.settings();
+        let resource = scope.target().resource;
+        let mode = self.section.mode("scrape");
+        let reason = |reason: &str| Ok(Some(reason.to_owned()));
+        if !template.has_metadata {
+            return reason("its kind has no annotations for pods");
         }
-        Ok(!is_refused && self.section.mode("scrape") != Mode::Remove)
+        if let Some(key) = self.refusal() {
+            return Ok(Some(format!("its author refuses it with {key}")));
+        }
+        let on_workload = resource.annotations().filter(|_| !template.path.is_root());
+        if let Some(key) = scraped::refusal(settings, on_workload) {
+            let kind = &resource.kind;
+            return Ok(Some(format!(
+                "its author refuses it with {key} on the {kind}"
+            )));
+        }
+        self.remove(edits)?;
+        if mode == Mode::Remove {
+            return Ok(None);
+        }
+        let is_requested = scraped::request(settings, self.annotations).is_some();
+        if mode == Mode::Off || !settings.scrapes() {
+            let off = match settings.scrapes() {
+                true => "the mode is Off",
+                false => "the config sets `scrape: false`",
+            };
+            return Ok((!is_requested).then(|| off.to_owned()));
+        }
+        if template.has_more_containers && template.containers.is_empty() {
+            return reason("only its operator knows its ports");
+        }
+        if !settings.include_jobs && is_short_lived(resource, template) {
+            return reason("it runs to completion, and `includeJobs` is not set");
+        }
+        if !settings.insists() {
+            let at = (scope.index(), place);
+            if let Some(by) = scraped::pods(settings, scope.related(), at, template) {
+                return Ok(Some(format!("it is scraped already, by {by}")));
+            }
+        }
+        let ports = Ports::of_pods(resource, template)?;
+        let note = uses_host_network(template)
+            .then(|| "hostNetwork: true, so this is a port of the node".to_owned());
+        self.fit(&ports, note, edits)
+    }
+
+    /// The author's annotation that refuses scraping.
+    pub(super) fn refusal(&self) -> Option<String> {
+        scraped::refusal(self.settings(), self.annotations)
     }
 
     /// Deletes the annotations whose mode is `Remove`.
-    fn remove(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+    pub(super) fn remove(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let settings = self.settings();
-        let extra = settings.extra.keys().map(|key| format!("extra.{key}"));
-        let mut leaves: Vec<String> = OWN.iter().map(ToString::to_string).chain(extra).collect();
-        let named = self.section.removed();
-        let named = named.filter(|path| path.starts_with("extra."));
-        leaves.extend(named.map(str::to_owned));
-        leaves.sort();
-        leaves.dedup();
-        leaves.retain(|leaf| self.section.mode(leaf) == Mode::Remove);
-        for leaf in &leaves {
-            let key = settings.key(leaf.strip_prefix("extra.").unwrap_or(leaf));
-            let field = ["annotations", &key];
+        let mut keys: Vec<(String, String)> = Vec::new();
+        if settings.convention.has_several_ports() {
+            let annotations = self.annotations.into_iter().flat_map(Node::entries);
+            for (key, value) in annotations {
+                let (Some(key), Some(value)) = (key.text(), value.text()) else {
+                    continue;
+                };
+                let is_own = match settings.convention {
+                    Convention::OpenTelemetry => key
+                        .strip_prefix(settings.prefix())
+                        .is_some_and(|rest| rest.starts_with(['.', '/'])),
+                    // Other checks of the author stay.
+                    _ => settings.word(&key, &value).is_some() && only_open_metrics(&value),
+                };
+                if is_own {
+                    keys.push((key.into_owned(), "scrape".to_owned()));
+                }
+            }
+        } else {
+            let own = settings.convention.own().iter();
+            let own = own.map(|(name, leaf)| ((*name).to_owned(), (*leaf).to_owned()));
+            let extra = settings.extra.keys();
+            let named = self.section.removed();
+            let named = named.filter_map(|path| path.strip_prefix("extra."));
+            let extra = extra.map(String::as_str).chain(named);
+            let extra = extra.map(|name| (name.to_owned(), format!("extra.{name}")));
+            let with_prefix = |(name, leaf)| (format!("{}/{name}", settings.prefix()), leaf);
+            keys.extend(own.chain(extra).map(with_prefix));
+        }
+        keys.sort();
+        keys.dedup();
+        keys.retain(|(_, leaf)| self.section.mode(leaf) == Mode::Remove);
+        for (key, leaf) in &keys {
+            let field = ["annotations", key];
             let decision = self.section.decision_to_remove(leaf);
             edits.set(Proposal::new(&self.subject, &field, Value::Null, decision))?;
         }
         Ok(())
     }
 
-    /// Sets the annotations if the port is known, else reports why a configured or required port is not.
+    /// Sets the annotations if the port is known. Returns why not, if no other finding says it.
     pub(super) fn fit(
         &self,
         ports: &Ports<'_>,
         note: Option<String>,
         edits: &mut Edits<'_>,
-    ) -> Result<(), Problem> {
-        let Some((port, image)) = self.choose_port(ports, edits) else {
-            return Ok(());
+    ) -> Result<Reason, Problem> {
+        let chosen = match self.choose(ports, edits) {
+            Ok(chosen) => chosen,
+            Err(reason) => return Ok(reason),
         };
-        let of_image = image.map(|image| format!("from the catalogue of images, for {image}"));
-        let notes: Vec<String> = note.into_iter().chain(of_image).collect();
+        let settings = self.settings();
+        if !settings.convention.finds_undeclared_ports() && settings.port.is_none() {
+            let unseen = |it: &&MetricsPort| !ports.is_declared_by_ordinary(&it.number);
+            if let Some(port) = chosen.ports.iter().find(unseen) {
+                let number = &port.number;
+                let reason = format!(
+                    "no ordinary container declares port {number}, and the collector scrapes only declared ports"
+                );
+                return Ok(Some(reason));
+            }
+        }
+        let notes: Vec<String> = note.into_iter().chain(chosen.note).collect();
         let note = Some(notes.join("; ")).filter(|note| !note.is_empty());
-        self.annotate(&port, ports, note, edits)
+        self.annotate(&chosen.ports, note, edits)
     }
 
-    /// The port to set, and the image if it comes from the catalogue; `None` when nothing is set, possibly with a finding.
-    fn choose_port(
-        &self,
-        ports: &Ports<'_>,
-        edits: &mut Edits<'_>,
-    ) -> Option<(String, Option<String>)> {
-        let insists = self.settings().insists();
+    /// The ports to set.
+    fn choose(&self, ports: &Ports<'_>, edits: &mut Edits<'_>) -> Result<Choice, Reason> {
+        let settings = self.settings();
         let mode = self.section.mode("port");
-        let configured = self.settings().port.is_some() && mode != Mode::Off;
+        let configured = settings.port.as_ref().filter(|_| mode != Mode::Off);
         let authors = self.present("port").filter(|_| mode != Mode::Remove);
-        if let Some(port) = authors.filter(|_| !configured || mode == Mode::Ensure) {
-            return ports.leads_to(&port).then_some((port, None));
+        if let Some(port) = authors.filter(|_| configured.is_none() || mode == Mode::Ensure) {
+            let number = port.parse::<u16>();
+            let number = number
+                .ok()
+                .filter(|it| settings.insists() || ports.may_have(*it));
+            // FIT-PRM005 says why not.
+            let number = number.ok_or(None)?;
+            return Ok(self.choice(ports, number, None));
         }
-        let known = |port: u16| Some((port.to_string(), None));
-        match ports.metrics(self.section) {
-            Metrics::Known(port) => known(port),
-            Metrics::OfImage(port, image) => Some((port.to_string(), Some(image))),
-            Metrics::Undeclared(port) => {
-                edits.find(self.undeclared(&port, ports, insists));
-                None
+        if let Some(configured) = configured {
+            let mut chosen = Vec::new();
+            let mut known = HashSet::new();
+            let mut undeclared = Vec::new();
+            let of_image = ports.of_image(self.section);
+            for port in &configured.0 {
+                let number = match port {
+                    Port::Number(number) => *number,
+                    Port::Name(name) => match ports.named(name) {
+                        Some(number) => number,
+                        None => {
+                            edits.find(self.undeclared(name, ports));
+                            return Err(None);
+                        }
+                    },
+                };
+                if !known.insert(number) {
+                    continue;
+                }
+                if !ports.has(number) {
+                    undeclared.push(number.to_string());
+                }
+                chosen.push(self.port(ports, number, of_image.as_ref()));
             }
-            Metrics::Unclear(_) if !insists => None,
-            Metrics::Unclear(numbers) => match (self.settings().on_ambiguous, numbers.as_slice()) {
-                (_, [only]) => known(*only),
-                (OnAmbiguous::First, [first, ..]) => known(*first),
-                (OnAmbiguous::Skip, _) => None,
+            let note = few(&undeclared).map(|it| format!("{} {it}", ports.words.undeclared));
+            return Ok(Choice {
+                ports: chosen,
+                note,
+            });
+        }
+        match ports.metrics(self.section) {
+            Metrics::Known(port) => Ok(self.choice(ports, port, None)),
+            Metrics::OfImage(port, image) => {
+                let mut note = format!("from the catalogue of images, for {image}");
+                if !ports.has(port) {
+                    note.push_str("; no container declares a port");
+                }
+                Ok(self.choice(ports, port, Some(note)))
+            }
+            Metrics::Unclear(_) if !settings.insists() => {
+                Err(Some("no port is known to serve metrics".to_owned()))
+            }
+            Metrics::Unclear(numbers) => match (settings.on_ambiguous, numbers.as_slice()) {
+                (_, [only]) => Ok(self.choice(ports, *only, None)),
+                (OnAmbiguous::First, [first, ..]) => Ok(self.choice(ports, *first, None)),
+                (OnAmbiguous::Skip, _) => {
+                    Err(Some("any of its ports could serve metrics".to_owned()))
+                }
                 (_, numbers) => {
                     edits.find(self.ambiguous(numbers, ports));
-                    None
+                    Err(None)
                 }
             },
         }
     }
 
-    fn annotate(
-        &self,
-        port: &str,
-        ports: &Ports<'_>,
-        note: Option<String>,
-        edits: &mut Edits<'_>,
-    ) -> Result<(), Problem> {
-        let settings = self.settings();
-        // The default path does not replace the author's path, even with mode Override.
-        let path = settings.path.clone().or_else(|| self.present("path"));
-        let path = path.unwrap_or_else(|| {
-            let of_image = ports.of_image(self.section);
-            let of_image = of_image.filter(|(_, number, _)| number.to_string() == port);
-            let path = of_image.and_then(|(_, _, path)| path);
-            path.unwrap_or("/metrics").to_owned()
-        });
-        let scheme = settings.scheme.map(|scheme| match scheme {
-            Scheme::Http => "http",
-            Scheme::Https => "https",
-        });
-        let own = [Some("true"), Some(port), Some(&path), scheme];
-        let own = OWN.into_iter().zip(own);
-        let own = own.filter_map(|(name, value)| Some((name.to_owned(), name, value?)));
-        let extra = settings.extra.iter();
-        let extra = extra.map(|(name, value)| (format!("extra.{name}"), name.as_str(), &**value));
-        for (leaf, name, value) in own.chain(extra) {
-            if self.section.mode(&leaf) == Mode::Remove {
-                continue;
-            }
-            let key = settings.key(name);
-            let field = ["annotations", &key];
-            let value = Value::Quoted(value.to_owned());
-            edits.set(
-                Proposal::new(&self.subject, &field, value, self.section.decision(&leaf))
-                    .meaning(Meaning::Text)
-                    .note(note.clone().filter(|_| leaf == "port")),
-            )?;
+    fn choice(&self, ports: &Ports<'_>, number: u16, note: Option<String>) -> Choice {
+        Choice {
+            ports: vec![self.port(ports, number, ports.of_image(self.section).as_ref())],
+            note,
         }
-        Ok(())
     }
 
-    fn undeclared(&self, port: &str, ports: &Ports<'_>, insists: bool) -> Finding {
+    fn port(&self, ports: &Ports<'_>, number: u16, of_image: Option<&OfImage<'_>>) -> MetricsPort {
+        let of_image = of_image.filter(|it| it.port == number);
+        // The default path does not replace the author's path, even with mode Override.
+        let path = self
+            .settings()
+            .path
+            .clone()
+            .or_else(|| self.present("path"));
+        let of_images = of_image.and_then(|it| it.path);
+        let path = path.unwrap_or_else(|| of_images.unwrap_or("/metrics").to_owned());
+        let container = ports.container_of(number);
+        let container = container.or_else(|| of_image.map(|it| it.container.clone()));
+        MetricsPort {
+            number: number.to_string(),
+            container: container
+                .or_else(|| ports.first_container())
+                .unwrap_or_default(),
+            path,
+        }
+    }
+
+    fn annotate(
+        &self,
+        ports: &[MetricsPort],
+        note: Option<String>,
+        edits: &mut Edits<'_>,
+    ) -> Result<Reason, Problem> {
+        let settings = self.settings();
+        let ordinary = self.template.map_or(0, |template| {
+            let containers = template.containers.iter();
+            let is_ordinary = |it: &ContainerType| *it == ContainerType::Container;
+            containers
+                .map(|it| it.container_type)
+                .filter(is_ordinary)
+                .count()
+        });
+        let present = |key: &str| self.annotation(key);
+        let annotations = settings.annotations(ports, ordinary > 1, present);
+        if settings.convention.has_several_ports() {
+            // The name of an annotation without its prefix has at most 63 characters.
+            let is_long = |key: &str| key.split_once('/').is_some_and(|(_, name)| name.len() > 63);
+            if annotations.iter().any(|it| is_long(&it.key)) {
+                let reason = "the name of its container is too long for an annotation";
+                return Ok(Some(reason.to_owned()));
+            }
+            let ours: HashSet<&str> = annotations.iter().map(|it| it.key.as_str()).collect();
+            let own = self.own_requests();
+            let others = own.into_iter().find(|key| !ours.contains(key.as_str()));
+            if let Some(key) = others.filter(|_| !settings.insists()) {
+                return Ok(Some(format!(
+                    "it is scraped already, by the annotation {key}"
+                )));
+            }
+        }
+        for annotation in annotations {
+            let leaf = &*annotation.leaf;
+            if self.section.mode(leaf) == Mode::Remove {
+                continue;
+            }
+            let field = ["annotations", &annotation.key];
+            let is_about_port = leaf == "port" || settings.convention.has_several_ports();
+            edits.set(
+                Proposal::new(
+                    &self.subject,
+                    &field,
+                    Value::Quoted(annotation.value),
+                    self.section.decision(leaf),
+                )
+                .meaning(Meaning::Text)
+                .note(note.clone().filter(|_| is_about_port)),
+            )?;
+        }
+        Ok(None)
+    }
+
+    /// The author's annotations that ask the reader of the section to scrape.
+    fn own_requests(&self) -> Vec<String> {
+        let annotations = self.annotations.into_iter().flat_map(Node::entries);
+        let requests = annotations.filter_map(|(key, value)| {
+            let (key, value) = (key.text()?, value.text()?);
+            let is_v1 = self.settings().convention == Convention::Datadog
+                && key.starts_with(self.settings().prefix())
+                && key.ends_with(".check_names");
+            let asks = self.settings().word(&key, &value) == Some(super::Word::Scrape);
+            (asks || is_v1).then(|| key.into_owned())
+        });
+        requests.collect()
+    }
+
+    fn undeclared(&self, port: &str, ports: &Ports<'_>) -> Finding {
         let undeclared = ports.words.undeclared;
         let message = format!("did not annotate the metrics port {port}, which {undeclared}");
-        let severity = match insists {
+        let severity = match self.settings().insists() {
             true => Severity::Error,
             false => Severity::Warning,
         };
-        self.no_port(severity, message, "port")
+        self.about(Finding::graded(&NO_PORT, severity, message), "port")
+            .decided_by(self.section.decision("port"))
             .help(ports.words.help)
     }
 
@@ -176,14 +384,32 @@ impl Fitting<'_, '_> {
                 format!("ambiguous metrics port: {}", numbers.join(", "))
             }
         };
-        self.no_port(Severity::Error, message, "scrape")
+        self.about(Finding::graded(&NO_PORT, Severity::Error, message), "port")
+            .decided_by(self.section.decision("scrape"))
             .help("set `prometheus.port`, or name the port `metrics`")
     }
 
-    fn no_port(&self, severity: Severity, message: String, leaf: &str) -> Finding {
-        let key = self.settings().key("port");
-        Finding::graded(&NO_PORT, severity, message)
-            .about(&self.subject, &["annotations", &key])
-            .decided_by(self.section.decision(leaf))
+    /// Why the pods or the Service are not annotated.
+    pub(super) fn not_annotated(&self, reason: String) -> Finding {
+        let finding = Finding::new(&NOT_ANNOTATED, format!("not annotated: {reason}"));
+        self.about(finding, "scrape")
+            .decided_by(self.section.decision("scrape"))
     }
+
+    /// Adds the annotation of a setting, where one annotation has it.
+    fn about(&self, finding: Finding, setting: &str) -> Finding {
+        match self.settings().convention.has_several_ports() {
+            true => finding.about(&self.subject, &["annotations"]),
+            false => {
+                let key = self.settings().key(setting);
+                finding.about(&self.subject, &["annotations", &key])
+            }
+        }
+    }
+}
+
+/// Whether the checks of a container are the check `openmetrics` alone.
+fn only_open_metrics(checks: &str) -> bool {
+    let checks = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(checks);
+    checks.is_ok_and(|checks| checks.keys().all(|check| check == "openmetrics"))
 }

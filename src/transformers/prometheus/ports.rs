@@ -1,8 +1,11 @@
 //! The declared ports, and the choice of the metrics port.
 
-use super::{Port, Prometheus};
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
+use super::Prometheus;
 use crate::config::Section;
-use crate::objects::{ContainerType, Related, Service, TargetPort, Template, expected};
+use crate::objects::{Container, ContainerType, Related, Service, TargetPort, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
 
@@ -13,7 +16,15 @@ const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prome
 pub struct Ports<'t> {
     /// The ports that could serve metrics.
     usable: Vec<DeclaredPort>,
+    /// Their numbers.
+    numbers: OnceCell<HashSet<u16>>,
+    /// The first with each name.
+    names: OnceCell<HashMap<String, u16>>,
+    /// The first ordinary container that declares a port with a number.
+    containers: OnceCell<HashMap<u16, &'t Container<'t>>>,
     targets: usize,
+    /// Whether every container declares ports, so that another port is probably wrong.
+    by_all: bool,
     /// The pods, for looking up their images in the catalogue.
     pods: Option<&'t Template<'t>>,
     /// The wording of findings about them.
@@ -57,14 +68,21 @@ impl DeclaredPort {
     }
 }
 
+/// What the catalogue has for an image.
+pub(super) struct OfImage<'s> {
+    pub(super) image: String,
+    /// The name of its container.
+    pub(super) container: String,
+    pub(super) port: u16,
+    pub(super) path: Option<&'s str>,
+}
+
 /// The metrics port according to the declared ports.
 pub(super) enum Metrics {
     /// This port.
     Known(u16),
     /// This port, which the catalogue has for this image.
     OfImage(u16, String),
-    /// The configured port, which is not declared.
-    Undeclared(String),
     /// Any of these; empty when no port is declared.
     Unclear(Vec<u16>),
 }
@@ -81,12 +99,18 @@ impl<'t> Ports<'t> {
     ) -> Result<Ports<'t>, Problem> {
         let mut ports = Ports {
             usable: Vec::new(),
+            numbers: OnceCell::new(),
+            names: OnceCell::new(),
+            containers: OnceCell::new(),
             targets: 0,
+            by_all: true,
             pods: Some(template),
             words: &OF_PODS,
         };
         let containers = template.containers.iter();
         for container in containers.filter(|it| it.container_type != ContainerType::Ephemeral) {
+            let is_lasting = container.container_type != ContainerType::Init;
+            ports.by_all &= !is_lasting || container.node.items_at(["ports"]).next().is_some();
             for (index, port) in container.node.items_at(["ports"]).enumerate() {
                 let name = port.text_at(["name"]);
                 let path = container
@@ -103,7 +127,7 @@ impl<'t> Ports<'t> {
                 // Prometheus scrapes over HTTP, when init containers have already ended.
                 let protocol = port.text_at(["protocol"]);
                 let is_tcp = protocol.is_none_or(|protocol| protocol == "TCP");
-                if is_tcp && container.container_type != ContainerType::Init {
+                if is_tcp && is_lasting {
                     ports.usable.push(DeclaredPort {
                         names: name.map(|name| name.into_owned()).into_iter().collect(),
                         number,
@@ -124,7 +148,11 @@ impl<'t> Ports<'t> {
         };
         Ports {
             usable: related.targets_of(service).iter().map(declared).collect(),
+            numbers: OnceCell::new(),
+            names: OnceCell::new(),
+            containers: OnceCell::new(),
             targets: service.resource.node.items_at(["spec", "ports"]).count(),
+            by_all: true,
             pods: None,
             words: &OF_SERVICE,
         }
@@ -135,11 +163,16 @@ impl<'t> Ports<'t> {
         self.targets
     }
 
-    /// Whether Prometheus finds an annotated port. If no port is declared at all, Prometheus creates one target without a port,
-    /// and the annotation sets it.
-    pub fn leads_to(&self, port: &str) -> bool {
-        let is_free = self.targets == 0;
-        port.parse().is_ok_and(|number| is_free || self.has(number))
+    /// Whether nothing speaks against a port: one of these has the number, or not all containers declare ports.
+    pub fn may_have(&self, number: u16) -> bool {
+        self.has(number) || !self.by_all
+    }
+
+    /// Whether an ordinary container declares a port with this number.
+    pub fn is_declared_by_ordinary(&self, number: &str) -> bool {
+        number
+            .parse()
+            .is_ok_and(|it| self.container_of(it).is_some())
     }
 
     /// The rest of a sentence about a port that is not among them: "which …".
@@ -153,24 +186,54 @@ impl<'t> Ports<'t> {
     }
 
     /// Whether a port has this number.
-    fn has(&self, number: u16) -> bool {
-        self.usable.iter().any(|port| port.number == number)
+    pub(super) fn has(&self, number: u16) -> bool {
+        let numbers = || self.usable().collect();
+        self.numbers.get_or_init(numbers).contains(&number)
     }
 
-    /// The metrics port.
-    pub(super) fn metrics(&self, section: &Section<'_, Prometheus>) -> Metrics {
-        match &section.settings.port {
-            Some(Port::Number(number)) if self.has(*number) => return Metrics::Known(*number),
-            Some(Port::Number(number)) => return Metrics::Undeclared(number.to_string()),
-            Some(Port::Name(name)) => {
-                let named = self.usable.iter().find(|port| port.is_called(name));
-                return match named {
-                    Some(port) => Metrics::Known(port.number),
-                    None => Metrics::Undeclared(name.clone()),
-                };
+    /// The number of the port with a name.
+    pub(super) fn named(&self, name: &str) -> Option<u16> {
+        let names = || {
+            let mut first = HashMap::new();
+            for port in &self.usable {
+                for name in &port.names {
+                    first.entry(name.clone()).or_insert(port.number);
+                }
             }
-            None => {}
-        }
+            first
+        };
+        self.names.get_or_init(names).get(name).copied()
+    }
+
+    fn ordinary(&self) -> impl Iterator<Item = &'t Container<'t>> {
+        let containers = self.pods.into_iter().flat_map(|pods| &pods.containers);
+        containers.filter(|it| it.container_type == ContainerType::Container)
+    }
+
+    /// The name of the ordinary container that declares a port.
+    pub(super) fn container_of(&self, number: u16) -> Option<String> {
+        let containers = || {
+            let mut first = HashMap::new();
+            for container in self.ordinary() {
+                for port in container.node.items_at(["ports"]) {
+                    if let Some(number) = port.int_at(["containerPort"]) {
+                        first.entry(number).or_insert(container);
+                    }
+                }
+            }
+            first
+        };
+        let containers = self.containers.get_or_init(containers);
+        containers.get(&number).map(|it| it.name.to_string())
+    }
+
+    /// The name of the first ordinary container.
+    pub(super) fn first_container(&self) -> Option<String> {
+        self.ordinary().next().map(|it| it.name.to_string())
+    }
+
+    /// The metrics port if none is configured.
+    pub(super) fn metrics(&self, section: &Section<'_, Prometheus>) -> Metrics {
         let exact = METRICS_PORT_NAMES
             .iter()
             .map(|name| self.numbers(|port| port.is_called(name)));
@@ -182,42 +245,39 @@ impl<'t> Ports<'t> {
             Some([only]) => Metrics::Known(*only),
             Some(several) => Metrics::Unclear(several.to_vec()),
             None => match self.of_image(section) {
-                Some((image, port, _)) => Metrics::OfImage(port, image),
+                Some(OfImage { image, port, .. }) => Metrics::OfImage(port, image),
                 None => Metrics::Unclear(self.numbers(|port| !port.is_sidecars)),
             },
         }
     }
 
-    /// The image, port and path from the catalogue, if containers declare exactly one such port.
-    pub(super) fn of_image<'s>(
-        &self,
-        section: &'s Section<'_, Prometheus>,
-    ) -> Option<(String, u16, Option<&'s str>)> {
-        let containers = self.pods.into_iter().flat_map(|pods| &pods.containers);
-        let mut known = containers
-            .filter(|it| it.container_type == ContainerType::Container)
-            .filter_map(|container| {
-                let image = container.node.text_at(["image"])?;
-                let settings = &section.settings;
-                let entry = settings.known.entry_for(section.catalogue(), &image)?;
-                let port = entry.metrics_port?;
-                let mut declared = container.node.items_at(["ports"]);
-                let is_declared =
-                    declared.any(|it| it.int_at(["containerPort"]) == Some(port)) && self.has(port);
-                is_declared.then(|| (image.into_owned(), port, entry.metrics_path.as_deref()))
-            });
+    /// What the catalogue has for the images, if they have one such port: one that the container declares, or any if it
+    /// declares none, because a program listens without a declaration.
+    pub(super) fn of_image<'s>(&self, section: &'s Section<'_, Prometheus>) -> Option<OfImage<'s>> {
+        let mut known = self.ordinary().filter_map(|container| {
+            let image = container.node.text_at(["image"])?;
+            let settings = &section.settings;
+            let entry = settings.known.entry_for(section.catalogue(), &image)?;
+            let port = entry.metrics_port?;
+            let mut declared = container.node.items_at(["ports"]).peekable();
+            let is_right = declared.peek().is_none()
+                || declared.any(|it| it.int_at(["containerPort"]) == Some(port)) && self.has(port);
+            is_right.then(|| OfImage {
+                image: image.into_owned(),
+                container: container.name.to_string(),
+                port,
+                path: entry.metrics_path.as_deref(),
+            })
+        });
         let first = known.next()?;
-        known.all(|other| other.1 == first.1).then_some(first)
+        known.all(|other| other.port == first.port).then_some(first)
     }
 
     /// The distinct numbers of the wanted ports, in order.
     fn numbers(&self, wanted: impl Fn(&DeclaredPort) -> bool) -> Vec<u16> {
-        let mut numbers: Vec<u16> = Vec::new();
-        for port in self.usable.iter().filter(|port| wanted(port)) {
-            if !numbers.contains(&port.number) {
-                numbers.push(port.number);
-            }
-        }
-        numbers
+        let mut known = HashSet::new();
+        let wanted = self.usable.iter().filter(|port| wanted(port));
+        let numbers = wanted.map(|port| port.number);
+        numbers.filter(|number| known.insert(*number)).collect()
     }
 }

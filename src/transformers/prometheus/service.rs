@@ -4,10 +4,10 @@
 use kustomize_krm_types::Severity;
 
 use super::annotations::Fitting;
-use super::{Ports, Prometheus};
+use super::{Ports, Prometheus, scraped};
 use crate::config::Section;
 use crate::edit::Edits;
-use crate::finding::{Finding, Subject};
+use crate::finding::{Finding, Mode, Subject};
 use crate::objects::Service;
 use crate::problem::Problem;
 use crate::rules::{Rule, rule};
@@ -26,17 +26,27 @@ pub(super) fn fit(
     section: &Section<'_, Prometheus>,
     edits: &mut Edits<'_>,
 ) -> Result<(), Problem> {
+    let settings = &section.settings;
     let fitting = Fitting {
         section,
         subject: Subject::metadata(),
         annotations: scope.target().resource.annotations(),
+        template: None,
     };
-    let annotates = section.settings.annotates_services();
-    if !annotates || !fitting.prepare(edits)? || !section.settings.scrapes() {
+    if !settings.annotates_services() || fitting.refusal().is_some() {
+        return Ok(());
+    }
+    fitting.remove(edits)?;
+    if section.mode("scrape") == Mode::Remove || !settings.scrapes() {
         return Ok(());
     }
     // The endpoints of a Service without a selector are not pods.
     if service.fronts.is_empty() {
+        return Ok(());
+    }
+    let scraped = || scraped::service(settings, scope.related(), service);
+    if let Some(by) = (!settings.insists()).then(scraped).flatten() {
+        edits.find(fitting.not_annotated(format!("it is scraped already, by {by}")));
         return Ok(());
     }
     let ports = Ports::of_service(scope.related(), service);
@@ -57,5 +67,8 @@ pub(super) fn fit(
         edits.find(finding);
         return Ok(());
     }
-    fitting.fit(&ports, None, edits)
+    if let Some(reason) = fitting.fit(&ports, None, edits)? {
+        edits.find(fitting.not_annotated(reason));
+    }
+    Ok(())
 }

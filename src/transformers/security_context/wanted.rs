@@ -59,11 +59,12 @@ pub(super) const CONTAINER_FIELDS: &[&str] = MODE_PATHS.split_at(19).0.split_at(
 /// Fields that are newer than 1.25, the version that fitout assumes when the config has none, and the minor version in which
 /// their feature gate is on by default (`pkg/features/kube_features.go`). Where it is off, the API server silently drops the
 /// field.
-pub(super) const SINCE_MINOR: [(&str, u32); 4] = [
+pub(super) const SINCE_MINOR: [(&str, u32); 5] = [
     ("appArmorProfile", 30),
     ("supplementalGroupsPolicy", 33),
     ("seLinuxChangePolicy", 33),
     ("hostUsers", 33),
+    ("procMount", 33),
 ];
 
 /// The minor version from which a newer field is written.

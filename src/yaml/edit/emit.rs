@@ -157,6 +157,8 @@ impl<'a> Emitter<'a, '_> {
             let message = "the lines of this document end with a lone carriage return";
             return self.refuse(Reason::Layout, span.start, message);
         }
+        let root = documents.get(at).map(|it| self.tree.at(it.root).kind);
+        let is_json = root.is_some_and(Kind::is_flow);
         // In brackets tabs are blanks like others.
         let outermost = |id: &u32| {
             let data = self.tree.at(*id);
@@ -170,14 +172,19 @@ impl<'a> Emitter<'a, '_> {
         let mut line_start = span.start;
         for line in self.text[span.clone()].split_inclusive('\n') {
             while brackets.next_if(|range| range.end <= line_start).is_some() {}
-            let is_inside = brackets
-                .peek()
-                .is_some_and(|range| range.start < line_start);
             let text = line.trim_end_matches(['\n', '\r']);
             let lead = text
                 .bytes()
                 .take_while(|c| matches!(c, b' ' | b'\t' | b'-' | b'?' | b':'))
                 .count();
+            // Readers of JSON also pass over blanks before its first bracket.
+            let is_first = is_json && text[..lead].trim().is_empty();
+            let first = if is_first {
+                line_start + lead + 1
+            } else {
+                line_start
+            };
+            let is_inside = brackets.peek().is_some_and(|range| range.start < first);
             if !is_inside && lead < text.len() && text[..lead].contains('\t') {
                 return self.refuse(
                     Reason::Layout,

@@ -296,6 +296,8 @@ fn brackets_in_a_block_file_follow_their_other_entries() {
 fn tabs_in_block_indentation_are_refused_and_those_in_brackets_are_not() {
     let text = "a: {\n \tb: 1\n \t}\n";
     assert_eq!(set(text, "/k", json!(1)), format!("{text}k: 1\n"));
+    let json = "\t{\n\t\t\"a\": 1\n\t}\n";
+    assert_eq!(set(json, "/a", json!(2)), "\t{\n\t\t\"a\": 2\n\t}\n");
     let text = format!("{text}c:\n-\td: 1\n");
     assert_eq!(super::refusal(&text, "/k", Some(json!(1))).0, "layout");
 }
