@@ -19,7 +19,7 @@ STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL STATIC
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance e2e conformance lossless fuzz corpus bench instructions growth golden clean
+.PHONY: help run test lint binary image hosts test-hosts acceptance e2e start conformance lossless fuzz corpus bench instructions growth golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -64,6 +64,9 @@ acceptance: ## check the requirements of every system and environment on the out
 
 e2e: ## apply every overlay to a real control plane, promote between environments, and try the bases without fitout
 	@scripts/e2e
+
+start: ## run programs in Docker exactly as fitout fitted their pods; ONLY=word selects
+	@ONLY='$(ONLY)' scripts/start
 
 conformance: ## compare quantities, label selectors and the Pod Security Standards with Kubernetes' own Go code
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \

@@ -120,6 +120,8 @@ pub struct Finding {
     pub leaf: Option<String>,
     /// The message of the Pod Security Standards.
     pub psa: Option<String>,
+    /// The image that it is about: it is reported once for all its containers.
+    pub image: Option<String>,
     /// Set for findings with a common cause: text reports show those of an object as one, with this message.
     pub folded: Option<Folded>,
     /// The lines that resolve it.
@@ -191,6 +193,7 @@ impl Finding {
             help: None,
             leaf: None,
             psa: None,
+            image: None,
             folded: None,
             lines: None,
             cause: None,
@@ -268,6 +271,13 @@ impl Finding {
     #[must_use]
     pub fn because_of(mut self, subject: &Subject, field: &[&str]) -> Finding {
         self.cause = Some(subject.at(field));
+        self
+    }
+
+    /// Adds the image that it is about.
+    #[must_use]
+    pub fn of_image(mut self, image: impl Into<String>) -> Finding {
+        self.image = Some(image.into());
         self
     }
 

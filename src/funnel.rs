@@ -104,6 +104,8 @@ impl<'c> Funnel<'c> {
         let mut verdict = Verdict::default();
         let duplicates = self.duplicates();
         let severities = self.severities();
+        // The first finding about each image, by its place in the verdict.
+        let mut images: HashMap<(&'static str, String), (usize, usize)> = HashMap::new();
         let findings = std::mem::take(&mut self.findings).into_iter();
         for (mut finding, is_duplicate) in findings.zip(duplicates) {
             let exemption = exemption_of(&finding, selection, self.config);
@@ -131,7 +133,19 @@ impl<'c> Funnel<'c> {
             match exemption {
                 None => {
                     finding.severity = severity;
-                    verdict.findings.push(finding);
+                    let image = finding.image.clone().map(|image| (finding.rule.id, image));
+                    let first = image
+                        .map(|image| images.entry(image).or_insert((verdict.findings.len(), 0)));
+                    match first {
+                        Some((first, more)) if *first < verdict.findings.len() => {
+                            *more += 1;
+                            let first = &mut verdict.findings[*first];
+                            if first.severity < finding.severity {
+                                *first = finding;
+                            }
+                        }
+                        _ => verdict.findings.push(finding),
+                    }
                 }
                 Some(exemption) => {
                     exemption.is_used.set(true);
@@ -143,6 +157,10 @@ impl<'c> Funnel<'c> {
                     });
                 }
             }
+        }
+        for (first, more) in images.into_values().filter(|(_, more)| *more > 0) {
+            let message = &mut verdict.findings[first].message;
+            *message += &format!(" ({} containers)", more + 1);
         }
         let selected = selection.selected.iter();
         verdict.grants = selected.flat_map(|it| grants(self.config, it)).collect();

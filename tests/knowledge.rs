@@ -48,7 +48,10 @@ fn lacks(change: &Change) -> Option<&'static str> {
         None => return Some("what is known about it"),
         // The author's field goes because the config asks for that.
         Some(Source::Config) if change.proposed.is_none() => true,
-        Some(Source::Config) => is_set_by_config || note.contains("restricted"),
+        Some(Source::Config) => {
+            let is_about = ["restricted", "`writablePaths`"];
+            is_set_by_config || is_about.iter().any(|it| note.contains(it))
+        }
         Some(Source::Catalogue) => note.contains("the catalogue of images"),
         Some(Source::Input) => [
             "the input",

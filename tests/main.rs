@@ -32,4 +32,5 @@ mod reading;
 mod readme;
 mod restricted;
 mod signs;
+mod start;
 mod tidy;

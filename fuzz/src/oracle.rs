@@ -940,8 +940,11 @@ fn starts_with_a_dash_alone(text: &str) -> bool {
     let lines = text.lines().map(str::trim);
     let mut others = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let line = others.next().unwrap_or_default();
-    let before_comment = line.split(" #").next().unwrap_or_default();
-    without_properties(before_comment) == "-"
+    let before_comment = line
+        .split([' ', '\t'])
+        .take_while(|word| !word.starts_with('#'));
+    let before_comment = before_comment.collect::<Vec<_>>().join(" ");
+    without_properties(&before_comment) == "-"
 }
 
 /// The bytes of a scalar.

@@ -28,6 +28,7 @@ mod environment;
 #[cfg(test)]
 mod example;
 mod exemptions;
+mod images;
 mod ingresses;
 mod memory_volumes;
 mod mesh;
@@ -49,6 +50,7 @@ mod targets;
 mod testing;
 mod user_namespaces;
 mod users;
+mod volume_owners;
 mod windows;
 
 use std::borrow::Cow;
@@ -57,7 +59,7 @@ use std::collections::HashSet;
 
 use crate::config::Config;
 use crate::edit::Change;
-use crate::facts::{ContainerFacts, Overlay, PodAmounts, PodFacts, View};
+use crate::facts::{ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, View};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
 use crate::objects::{Container, Objects, Template};
@@ -122,8 +124,10 @@ checks! {
     environment,
     mesh,
     root_file_system,
+    images,
     users,
     user_namespaces,
+    volume_owners,
     capabilities,
     windows,
     memory_volumes,
@@ -227,6 +231,12 @@ impl<'p, 's> Pod<'p, 's> {
     pub fn after(&self) -> &PodFacts<'p> {
         self.after
             .get_or_init(|| PodFacts::after(self.template, self.edits))
+    }
+
+    /// Their volumes, with the edits.
+    pub fn storage(&self) -> Storage<'_> {
+        let target = self.selected.target;
+        Storage::of(self.after().spec, target, &self.scene.objects().related)
     }
 
     /// Every container of the template, with the edits.

@@ -57,12 +57,18 @@ fn writable(
         .current(set.map(Value::from))
         .proposed(true)
         .leaf("securityContext.readOnlyRootFilesystem");
+    let section = pod.security_context();
+    let section = section.and_then(|scope| scope.section_for(container));
+    // FIT-SEC004 reports it.
+    let is_unknown = section.as_ref().is_some_and(|it| it.needs_paths(container));
     if pod.scene.config.validate_only {
-        return Some(finding.help("set it to true, and mount a volume where the program writes"));
+        let help = "set it to true, and mount a volume where the program writes";
+        return (set.is_some() || !is_unknown).then(|| finding.help(help));
     }
-    let section = pod.security_context()?.section_for(container)?;
+    let section = section?;
     let leaf = "container.readOnlyRootFilesystem";
-    let is_wanted = section.settings.wants_read_only_root() && section.mode(leaf) != Mode::Off;
+    let is_wanted =
+        section.settings.wants_read_only_root() && section.mode(leaf) != Mode::Off && !is_unknown;
     let help = "change the manifest, or set the mode of this field to Override";
     (set.is_some() && is_wanted).then(|| finding.decided_by(section.decision(leaf)).help(help))
 }

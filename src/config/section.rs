@@ -209,6 +209,16 @@ impl<S: Settings> Section<'_, S> {
         self.mode_as_written(leaf) == Mode::Off
     }
 
+    /// Whether the config has the mode `Override` for a leaf, in any pass.
+    pub fn is_override(&self, leaf: &str) -> bool {
+        self.mode_as_written(leaf) == Mode::Override
+    }
+
+    /// Whether the plan shows what differs from the config.
+    pub fn is_exact(&self) -> bool {
+        self.exempt.pass == Pass::Exact
+    }
+
     fn find_mode(&self, leaf: &str) -> Mode {
         if self.exempt.pass == Pass::Write && self.exemption(leaf).is_some() {
             return Mode::Off;

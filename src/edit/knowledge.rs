@@ -49,7 +49,7 @@ impl Knowledge {
     }
 
     /// The config asks for it with another setting than the field's own.
-    pub fn config(reason: &'static str) -> Knowledge {
+    pub const fn config(reason: &'static str) -> Knowledge {
         Knowledge {
             source: Source::Config,
             reason: Cow::Borrowed(reason),

@@ -7,10 +7,12 @@ mod amounts;
 mod claims;
 mod overlay;
 mod pod;
+mod storage;
 mod view;
 
 pub use amounts::{Declared, Half, PodAmounts, QosClass};
 pub use claims::class_of;
 pub use overlay::{Overlay, Place};
 pub use pod::{ContainerFacts, ContainerList, Context, PodFacts, SeLinux, Volume};
+pub use storage::{Access, Mount, Storage};
 pub use view::View;

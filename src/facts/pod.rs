@@ -299,6 +299,18 @@ impl<'a> PodFacts<'a> {
         self.host_users != Some(false)
     }
 
+    /// Whether a container cannot run as root: its user is another, or `runAsNonRoot` is set.
+    pub fn is_non_root(&self, container: &Container<'_>) -> bool {
+        let Some(facts) = self.of_container(container) else {
+            return false;
+        };
+        let promise = facts
+            .context
+            .run_as_non_root
+            .or(self.context.run_as_non_root);
+        promise == Some(true) || self.user_of(facts).is_some_and(|user| user != 0)
+    }
+
     /// Whether a field of the pod spec such as `hostNetwork` is true.
     pub fn is_true(&self, key: &str) -> bool {
         self.spec.get(key).and_then(View::bool) == Some(true)

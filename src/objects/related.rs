@@ -46,6 +46,9 @@ pub struct Related<'a> {
     /// The namespaces of claims that StatefulSets create, by name without the ordinal.
     made_claims: HashMap<String, HashSet<Option<&'a str>>>,
     storage_classes: HashMap<String, Node<'a>>,
+    persistent_volumes: HashMap<String, Node<'a>>,
+    /// By the namespace and name of the claim that they are reserved for.
+    reserved_volumes: HashMap<(Cow<'a, str>, Cow<'a, str>), Node<'a>>,
     runtime_classes: HashMap<String, Node<'a>>,
     /// By namespace.
     limits: HashMap<Option<&'a str>, Limits<'a>>,
@@ -187,6 +190,16 @@ impl<'a> Related<'a> {
                     targets: OnceCell::new(),
                     declared: OnceCell::new(),
                 });
+            }
+            ("", "PersistentVolume") => {
+                self.persistent_volumes.extend(by_name());
+                if let Some(claim) = resource.node.at(["spec", "claimRef"])
+                    && let Some(name) = claim.text_at(["name"])
+                {
+                    let namespace = claim.text_at(["namespace"]).unwrap_or_default();
+                    let claim = (namespace, name);
+                    self.reserved_volumes.insert(claim, resource.node);
+                }
             }
             ("storage.k8s.io", "StorageClass") => self.storage_classes.extend(by_name()),
             ("node.k8s.io", "RuntimeClass") => self.runtime_classes.extend(by_name()),
@@ -598,6 +611,21 @@ impl<'a> Related<'a> {
     /// The StorageClass with this name.
     pub fn storage_class(&self, name: &str) -> Option<Node<'a>> {
         self.storage_classes.get(name).copied()
+    }
+
+    /// The PersistentVolume with this name.
+    pub fn persistent_volume(&self, name: &str) -> Option<Node<'a>> {
+        self.persistent_volumes.get(name).copied()
+    }
+
+    /// The PersistentVolume that is reserved for a claim in the namespace of an object.
+    pub fn persistent_volume_of(&self, of: &Resource<'_>, claim: &str) -> Option<Node<'a>> {
+        if self.reserved_volumes.is_empty() {
+            return None;
+        }
+        let namespace = of.namespace.as_deref().unwrap_or_default();
+        let claim = (Cow::Borrowed(namespace), Cow::Borrowed(claim));
+        self.reserved_volumes.get(&claim).copied()
     }
 
     /// The RuntimeClass with this name.

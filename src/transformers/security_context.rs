@@ -1,16 +1,26 @@
 //! `securityContext`: security contexts that meet a Pod Security Standard, `restricted` by default.
 //!
-//! With the profile `restricted` it sets everything that the standard requires at that level, a read-only root filesystem,
-//! and writable mounts such as `/tmp` so that programs keep working. With `baseline` and `privileged` it sets only the fields
-//! in the config.
+//! With the profile `restricted` it sets everything that the standard requires at that level. With `baseline` and `privileged`
+//! it sets only the fields in the config.
+//!
+//! A read-only root filesystem is not part of the standard and stops programs that write elsewhere than in volumes. With
+//! `restricted` it is set, with writable mounts such as `/tmp`, where the catalogue has all paths of the image
+//! (`pathsAreComplete`) and the container has no command of its own, where `writablePaths` has an entry for the container,
+//! and where the config sets `container.readOnlyRootFilesystem`. FIT-SEC004 reports other images, each once.
 //!
 //! Fields that both pods and containers have (`runAsNonRoot`, `runAsUser`, `runAsGroup`, `seccompProfile`,
 //! `appArmorProfile`) are set for the pod, or with `placement: Container` for each container. With mode `Ensure` the
 //! author's values stay, and a finding reports those that are weaker. A combination that the API server rejects or that
 //! cannot start is never written: `allowPrivilegeEscalation: false` with `privileged: true`, or `runAsNonRoot` with user 0.
 //!
-//! The catalogue of images (`src/catalogue/images.yaml` and the config's `catalogue`) provides users that neither the author
-//! nor the config sets, and the paths that images write to.
+//! The catalogue of images (`src/catalogue/images.yaml` and the config's `catalogue`) provides users that the author does not
+//! set, and the paths that images write to. `pod.runAsUser` and `pod.runAsGroup` of the config apply to images without a user
+//! in the catalogue; with the mode `Override`, or in `container`, they apply to all.
+//!
+//! A container that is not root can write to a claim only if it belongs to the pod's `fsGroup`. It is set to the group, else to
+//! the number of the user, unless an init container changes the owner as root. If the image needs a private directory
+//! (`ownDirectory`) and that is the root of an emptyDir, its variable is set to a directory below, with the mode of
+//! `ownDirectory` in `modes`.
 //!
 //! Sources: `ValidateSecurityContext` in kubernetes `pkg/apis/core/validation/validation.go`, the
 //! fields' own docs in k8s.io/api `core/v1/types.go`, and `policy/check_*.go` in
@@ -27,17 +37,15 @@
 //!                                                 capabilities:
 //!                                                   drop:
 //!                                                   - ALL
-//!                                                 readOnlyRootFilesystem: true
-//!                                               volumeMounts:
-//!                                               - name: fitout-web-tmp
-//!                                                 mountPath: /tmp
 //! ```
 
 mod check;
 mod container;
+mod group;
 mod known;
 mod leaves;
 mod legacy;
+mod own_directory;
 mod pod;
 mod user;
 mod volumes;
@@ -52,7 +60,7 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{KNATIVE, Scope, Transformer};
-use crate::catalogue::{Entry, Known};
+use crate::catalogue::{Entry, Known, clean};
 use crate::config::{Objection, Section, Settings, covers};
 use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::{Finding, Mode, Subject};
@@ -63,6 +71,7 @@ use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Value};
 pub use check::spelling;
 use container::ContainerFitting;
+pub use group::changes_owners;
 pub use legacy::is_annotated;
 use pod::PodFitting;
 pub use wanted::SYS_ADMIN;
@@ -80,11 +89,13 @@ pub struct SecurityContext {
     /// Where to set fields that both pods and containers have.
     placement: Placement,
     /// Fields of the pod's security context, as in Kubernetes. Defaults with `restricted`: `runAsNonRoot: true` and the
-    /// seccomp profile `RuntimeDefault`. If the pod mounts a claim and has a `runAsGroup`, also `fsGroup` with that group and
-    /// `fsGroupChangePolicy: OnRootMismatch`.
+    /// seccomp profile `RuntimeDefault`. If a container that is not root can write to a claim, also `fsGroup` with its group,
+    /// else with the number of its user, and `fsGroupChangePolicy: OnRootMismatch`. `runAsUser` and `runAsGroup` apply to
+    /// images without a user in the catalogue; with the mode `Override` to all.
     pod: core::PodSecurityContext,
     /// Fields of each container's security context, as in Kubernetes. Defaults with `restricted`:
-    /// `allowPrivilegeEscalation: false`, `capabilities.drop: [ALL]`, `readOnlyRootFilesystem: true`.
+    /// `allowPrivilegeEscalation: false`, `capabilities.drop: [ALL]`, and `readOnlyRootFilesystem: true` where it is known
+    /// where the container writes.
     container: core::SecurityContext,
     /// Paths that stay writable under a read-only root filesystem: `path`, and optionally `sizeLimit` (default 64Mi),
     /// `medium: Memory`, and `container` (a name, with `*` and `?`). Paths from profiles are added to the general ones.
@@ -176,12 +187,14 @@ impl Section<'_, SecurityContext> {
         if container.container_type == ContainerType::Ephemeral || !may_have_volumes {
             return Vec::new();
         }
+        let authors = || authors_own(container, "readOnlyRootFilesystem").and_then(|it| it.bool());
         let is_read_only = settings.wants_read_only_root()
-            && self.mode("container.readOnlyRootFilesystem") != Mode::Off;
+            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
+            && (self.may_be_read_only(container) || authors() == Some(true));
         let tmp = is_read_only && !settings.no_tmp;
         let mut paths = writable::paths_for(&settings.writable_paths, tmp, &container.name);
         // The image's entrypoint writes to these paths, and a command replaces the entrypoint.
-        let has_command = author(Some(container.node), "command").is_some();
+        let has_command = has_command(container);
         if is_read_only
             && settings.is_restricted()
             && !has_command
@@ -192,12 +205,80 @@ impl Section<'_, SecurityContext> {
         paths
     }
 
+    /// Whether the config or the catalogue says where a container writes, so that its root filesystem can be read-only.
+    pub fn may_be_read_only(&self, container: &Container<'_>) -> bool {
+        self.unknown_paths(container).is_none()
+    }
+
+    /// Whether the root filesystem of a container would be read-only if it were known where it writes.
+    pub fn needs_paths(&self, container: &Container<'_>) -> bool {
+        self.settings.wants_read_only_root()
+            && self.mode("container.readOnlyRootFilesystem") != Mode::Off
+            && !self.may_be_read_only(container)
+    }
+
+    /// What shows where a container writes, unless the config sets the field.
+    fn known_paths(&self, container: &Container<'_>) -> Option<Knowledge> {
+        if self.unknown_paths(container).is_some() {
+            return None;
+        }
+        match self
+            .known_of(container)
+            .filter(|(_, it)| it.paths_are_complete)
+        {
+            _ if self.lists_paths(container) => Some(Knowledge::config(
+                "`writablePaths` has the paths of the container",
+            )),
+            Some((image, _)) => Some(Knowledge::catalogue(format!(
+                "the catalogue of images has all paths of {image}"
+            ))),
+            None => None,
+        }
+    }
+
+    /// Whether `writablePaths` has an entry for a container.
+    fn lists_paths(&self, container: &Container<'_>) -> bool {
+        let mode = self.mode("writablePaths");
+        !matches!(mode, Mode::Off | Mode::Remove | Mode::Bound)
+            && writable::are_listed(&self.settings.writable_paths, &container.name)
+    }
+
+    /// Why it is not known that a container runs with a read-only root filesystem.
+    pub fn unknown_paths(&self, container: &Container<'_>) -> Option<UnknownPaths> {
+        let settings = &self.settings;
+        let is_asked = settings.container.read_only_root_filesystem.is_some();
+        if is_asked || self.lists_paths(container) {
+            return None;
+        }
+        let known = self.known_of(container);
+        let Some((_, entry)) = known.filter(|(_, entry)| entry.paths_are_complete) else {
+            return Some(UnknownPaths::Image);
+        };
+        let mut hidden = entry.hides.iter().filter_map(|path| clean(path));
+        match hidden.find(|path| !volumes::mounts_around(container, path)) {
+            _ if has_command(container) => Some(UnknownPaths::Command),
+            Some(path) => Some(UnknownPaths::Hides(path)),
+            None => None,
+        }
+    }
+
     /// The image of a container, and its entry in the catalogue.
     pub fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
         let image = container.node.text_at(["image"])?;
         let entry = self.settings.known.entry_for(self.catalogue(), &image)?;
         Some((image.into_owned(), entry))
     }
+}
+
+/// Why it is not known that a container runs with a read-only root filesystem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UnknownPaths {
+    /// The catalogue does not have all paths of the image.
+    Image,
+    /// The container has a command of its own.
+    Command,
+    /// The image writes to this path and has files there.
+    Hides(String),
 }
 
 impl Settings for SecurityContext {
@@ -339,6 +420,9 @@ fn fit<'r>(
         pod.fit_pod(section, edits)?;
         pod.fit_token(section, edits)?;
     }
+    for (fitting, _) in &fittings {
+        fitting.fit_own_directory((scope.target(), scope.related()), edits)?;
+    }
     let wanted = fittings.iter();
     let wanted = wanted.map(|(fitting, paths)| (fitting.container, *paths));
     let mut volumes = volumes::Volumes::of(scope.target(), template, wanted);
@@ -471,6 +555,10 @@ fn too_young(
 ) -> Finding {
     Finding::too_young(&wanted.name, since, section.decision(&wanted.leaf))
         .about(subject, &wanted.full_path())
+}
+
+fn has_command(container: &Container<'_>) -> bool {
+    author(Some(container.node), "command").is_some()
 }
 
 /// The author's value of a field in a security context; `None` for an empty mapping.

@@ -107,6 +107,14 @@ impl Fitting<'_, '_> {
         if template.has_more_containers && template.containers.is_empty() {
             return reason("only its operator knows its ports");
         }
+        // Init and ephemeral containers alone are no program that could serve metrics.
+        if !template
+            .containers
+            .iter()
+            .any(|it| it.container_type == ContainerType::Container)
+        {
+            return reason("it has no containers");
+        }
         if !settings.include_jobs && is_short_lived(resource, template) {
             return reason("it runs to completion, and `includeJobs` is not set");
         }

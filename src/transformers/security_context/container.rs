@@ -6,7 +6,7 @@ use super::user::runs_as_root;
 use super::wanted::{CONTAINER_FIELDS, KNATIVE_FIELDS, SYS_ADMIN, Wanted};
 use super::{REFUSED, SecurityContext, authors_own, not_in_knative, not_set, too_young};
 use crate::config::Section;
-use crate::edit::Edits;
+use crate::edit::{Edits, Knowledge};
 use crate::finding::{Finding, Mode};
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
@@ -32,18 +32,18 @@ impl<'a> ContainerFitting<'_, 'a> {
         }
     }
 
-    /// Deletes the fields that the mode removes, and sets the user.
+    /// Deletes the fields that the mode removes, and sets the user and the group.
     pub(super) fn fit_user(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
         let settings = &self.section.settings;
         let wanted = settings.wanted_for_container();
         let all = [wanted, settings.wanted_for_pod()];
         let (location, section) = (self.location(), self.section);
         location.remove("container", CONTAINER_FIELDS, &all, section, edits)?;
-        let mut users = wanted.iter().filter(|it| it.is_user());
-        match users.find(|it| it.is_for(self.template, section)) {
-            Some(user) => location.set(user, section, edits),
-            None => Ok(()),
-        }
+        let mut ids = wanted.iter().filter(|it| it.is_id());
+        ids.try_for_each(|id| match id.is_for(self.template, section) {
+            true => location.set(id, section, edits),
+            false => Ok(()),
+        })
     }
 
     /// Sets the container's other fields; returns whether its root filesystem is read-only then.
@@ -51,18 +51,35 @@ impl<'a> ContainerFitting<'_, 'a> {
         // Whether it can be set depends on the other fields.
         let is_last = |it: &&Wanted| it.name == "allowPrivilegeEscalation";
         let wanted = self.section.settings.wanted_for_container();
-        let all = || wanted.iter().filter(|it| !it.is_user());
+        let all = || wanted.iter().filter(|it| !it.is_id());
         for wanted in all().filter(|it| !is_last(it)).chain(all().filter(is_last)) {
             if !wanted.is_for(self.template, self.section) || self.is_skipped(wanted, edits) {
                 continue;
             }
             match self.conflict(wanted, edits) {
                 Some(finding) => edits.find(finding),
-                None => self.location().set(wanted, self.section, edits)?,
+                None => match self.known(wanted) {
+                    None => self.location().set(wanted, self.section, edits)?,
+                    known => {
+                        let wanted = Wanted {
+                            knowledge: known,
+                            ..wanted.clone()
+                        };
+                        self.location().set(&wanted, self.section, edits)?;
+                    }
+                },
             }
         }
         let is_read_only = self.planned(edits, &["readOnlyRootFilesystem"]);
         Ok(is_read_only == Some(Value::from(true)))
+    }
+
+    /// What is known about the program for a field whose default is not part of the standard.
+    fn known(&self, wanted: &Wanted) -> Option<Knowledge> {
+        let is_root = wanted.name == "readOnlyRootFilesystem";
+        is_root
+            .then(|| self.section.known_paths(self.container))
+            .flatten()
     }
 
     /// Whether a field is not set, without a finding or with one of the pod's.
@@ -70,7 +87,10 @@ impl<'a> ContainerFitting<'_, 'a> {
         match wanted.name.as_str() {
             _ if wanted.value != Value::from(true) => false,
             // Without volumes no path could be made writable.
-            "readOnlyRootFilesystem" => !self.template.has_field("volumes"),
+            "readOnlyRootFilesystem" => {
+                !self.template.has_field("volumes")
+                    || !self.section.may_be_read_only(self.container)
+            }
             "runAsNonRoot" => runs_as_root(self.template, self.container, edits),
             _ => false,
         }

@@ -16,7 +16,7 @@ const IDS: [(&str, &[&str]); 2] = [
 ];
 
 impl<'a> PodFitting<'_, 'a, '_> {
-    /// A container's image and its id in the catalogue, where neither the author nor the config sets one.
+    /// A container's image and its id in the catalogue, where the author sets none and the config none that precedes it.
     pub(super) fn known_id(&self, container: &Container<'a>, field: &str) -> Option<(String, i64)> {
         let section = self.scope.section_for(container)?;
         let settings = &section.settings;
@@ -26,11 +26,24 @@ impl<'a> PodFitting<'_, 'a, '_> {
             && !self.template.is_windows
             && matches!(mode, Mode::Ensure | Mode::Override);
         let (_, unset) = IDS.iter().find(|(name, _)| *name == field)?;
-        let by_author = |name: &&str| {
-            let of_pod = || author(self.context(), name);
-            authors_own(container, name).or_else(of_pod).is_some()
+        let in_pods = |name: &str| settings.wanted_for_pod().iter().any(|it| it.name == name);
+        let in_containers = |name: &str| {
+            settings
+                .wanted_for_container()
+                .iter()
+                .any(|it| it.name == name)
         };
-        let is_set = |name: &&str| by_author(name) || section.wants(name);
+        let by_author = |name: &str| {
+            let of_pod = || author(self.context(), name);
+            let is_compared = section.is_exact() && in_pods(name);
+            !is_compared && authors_own(container, name).or_else(of_pod).is_some()
+        };
+        // A setting for containers, and one that replaces the author's value, also replace the image's.
+        let by_config = |name: &str| {
+            let overrides = || section.is_override(&format!("pod.{name}"));
+            in_containers(name) || in_pods(name) && overrides()
+        };
+        let is_set = |name: &&str| by_author(name) || by_config(name);
         if !applies || unset.iter().any(is_set) {
             return None;
         }
@@ -42,21 +55,21 @@ impl<'a> PodFitting<'_, 'a, '_> {
         Some((image, id?))
     }
 
-    /// The id that all containers have, which is then set for the pod.
+    /// The id that all containers have, which is then set for the pod unless it also gets the config's.
     fn known_id_of_all(&self, section: &Section<'_, SecurityContext>, field: &str) -> Option<i64> {
-        let is_for_pod = section.settings.placement == Placement::Pod && self.has_context();
+        let settings = &section.settings;
+        // Containers that an operator adds get the config's.
+        let is_also_set = self.template.has_more_containers
+            && settings.wanted_for_pod().iter().any(|it| it.name == field);
+        let is_for_pod = settings.placement == Placement::Pod && self.has_context() && !is_also_set;
         let containers = self.template.containers.iter();
         let mut ids = containers.map(|it| self.known_id(it, field).map(|(_, id)| id));
         let first = ids.next().flatten().filter(|_| is_for_pod)?;
         ids.all(|id| id == Some(first)).then_some(first)
     }
 
-    /// The group that the catalogue has for all containers.
-    pub(super) fn known_group(&self, section: &Section<'_, SecurityContext>) -> Option<i64> {
-        self.known_id_of_all(section, "runAsGroup")
-    }
-
-    /// Sets the users and groups of images, where neither the author nor the config sets them.
+    /// Sets the users and groups of images, where neither the author nor the config sets them. What the config sets for pods
+    /// is for the other images: another user may not be able to write the image's files.
     pub(super) fn fit_known_users(
         &self,
         section: &Section<'_, SecurityContext>,

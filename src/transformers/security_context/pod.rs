@@ -12,7 +12,7 @@ use super::{
 use crate::config::Section;
 use crate::edit::{Edits, Knowledge};
 use crate::finding::{Finding, Mode};
-use crate::objects::{AUTOMOUNT, ClaimKind, Container, Target, Template, TokenNeed};
+use crate::objects::{AUTOMOUNT, Container, Template, TokenNeed};
 use crate::problem::Problem;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
@@ -35,7 +35,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
         !self.is_knative && self.template.has_field("securityContext")
     }
 
-    /// Deletes the fields that the mode removes, and sets the users.
+    /// Deletes the fields that the mode removes, and sets users and groups.
     pub(super) fn fit_users(
         &self,
         section: &Section<'_, SecurityContext>,
@@ -46,7 +46,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             let location = self.location(None);
             location.remove("pod", POD_FIELDS, &[wanted], section, edits)?;
         }
-        self.fit_fields(section, wanted.iter().filter(|it| it.is_user()), edits)?;
+        self.fit_fields(section, wanted.iter().filter(|it| it.is_id()), edits)?;
         if section.settings.is_restricted() {
             self.fit_known_users(section, edits)?;
         }
@@ -60,8 +60,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
         edits: &mut Edits<'_>,
     ) -> Result<(), Problem> {
         let wanted = section.settings.wanted_for_pod();
-        let group = self.wanted_group(section, wanted);
-        let others = wanted.iter().filter(|it| !it.is_user());
+        let group = self.wanted_group(section, wanted, edits);
+        let others = wanted.iter().filter(|it| !it.is_id());
         self.fit_fields(section, others.chain(&group), edits)?;
         self.fit_leaves(section, edits)
     }
@@ -114,6 +114,10 @@ impl<'a> PodFitting<'_, 'a, '_> {
             edits.find(self.starts_as_root(container, section));
         }
         let own = |container: &Container<'a>| authors_own(container, &wanted.name).is_some();
+        // The image's user wins over the setting; see `PodFitting::fit_known_users`.
+        let known = |container: &Container<'a>| {
+            wanted.is_id() && self.known_id(container, &wanted.name).is_some()
+        };
         // A legacy annotation counts as the author's value of the field.
         let annotated = |container: &Container<'a>| {
             had_annotation(&wanted.name)
@@ -150,13 +154,13 @@ impl<'a> PodFitting<'_, 'a, '_> {
             || !self.has_context();
         // A field that every container sets is not repeated for the pod; the pod's own value is still checked.
         let is_needed =
-            !per_container && (is_open || containers().any(|container| !own(container)));
+            !per_container && (is_open || containers().any(|it| !own(it) && !known(it)));
         let would_contradict = any_stays && section.mode(&wanted.leaf) == Mode::Override;
         let is_for_pod = !any_root && !would_contradict && self.has_context();
         if is_for_pod && (on_pod || is_needed) {
             self.location(None).set(wanted, section, edits)?;
         }
-        for container in containers().filter(|container| !root(container)) {
+        for container in containers().filter(|it| !root(it) && !known(it)) {
             // The config may not apply to this container, or differ for it.
             let Some(section) = self.scope.section_for(container) else {
                 continue;
@@ -235,45 +239,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
             .help(help)
     }
 
-    /// The `fsGroup` of a pod that mounts a claim. Without it, a process that is not root cannot write to a new volume.
-    fn wanted_group(
-        &self,
-        section: &Section<'_, SecurityContext>,
-        wanted: &[Wanted],
-    ) -> Vec<Wanted> {
-        let configured = |name: &str| {
-            let field = wanted.iter().find(|it| it.name == name);
-            field.map(|it| it.value.clone())
-        };
-        let authors = author(self.context(), "runAsGroup").and_then(|node| node.value().ok());
-        // The group after this run, so that a second run changes nothing.
-        let mode = section.mode("pod.runAsGroup");
-        let group = mode.outcome(authors, configured("runAsGroup"));
-        let group = group.or_else(|| self.known_group(section).map(Value::from));
-        let applies = section.settings.is_restricted()
-            && !section.settings.openshift
-            && self.has_context()
-            && self.mounts_claim();
-        let Some(group) = group.filter(|_| applies) else {
-            return Vec::new();
-        };
-        let policy = Value::from("OnRootMismatch");
-        let fields = [("fsGroup", group), ("fsGroupChangePolicy", policy)].into_iter();
-        fields
-            .filter(|(name, _)| configured(name).is_none())
-            .map(|(name, value)| Wanted {
-                knowledge: Some(Knowledge::input(
-                    "the pod mounts a claim, and its processes have this group",
-                )),
-                ..Wanted::of("pod", name, value)
-            })
-            .collect()
-    }
-
-    fn mounts_claim(&self) -> bool {
-        self.template.volumes().any(is_claim) || has_claim_templates(self.scope.target())
-    }
-
     pub(super) fn fit_token(
         &self,
         section: &Section<'_, SecurityContext>,
@@ -304,14 +269,3 @@ impl<'a> PodFitting<'_, 'a, '_> {
 /// The author's own conflict with `runAsNonRoot`.
 const STARTS_AS_ROOT: &str =
     "did not set runAsNonRoot: the manifest sets runAsUser: 0, so the pod could not start with it";
-
-/// Whether a volume is a claim.
-fn is_claim(volume: Node<'_>) -> bool {
-    let mut sources = ["persistentVolumeClaim", "ephemeral"].into_iter();
-    sources.any(|source| volume.at([source]).is_some())
-}
-
-fn has_claim_templates(target: &Target<'_>) -> bool {
-    let mut claims = target.claims.iter();
-    claims.any(|claim| matches!(claim.kind, ClaimKind::Template | ClaimKind::Custom))
-}

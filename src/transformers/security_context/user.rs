@@ -1,4 +1,4 @@
-//! The user that a container runs as.
+//! The user and the group that a container runs as.
 
 use super::{author, authors_own};
 use crate::edit::Edits;
@@ -7,21 +7,35 @@ use crate::yaml::{Node, Value};
 
 const FIELD: [&str; 2] = ["securityContext", "runAsUser"];
 
+/// The id that a container has, its own or the pod's, according to the edits so far and the manifest.
+pub(super) fn id_of(
+    template: &Template<'_>,
+    container: &Container<'_>,
+    name: &str,
+    edits: &Edits<'_>,
+) -> Option<Value> {
+    let own = match edits.planned(&container.subject, &[FIELD[0], name]) {
+        Some(planned) => planned.cloned(),
+        None => authors_own(container, name).and_then(|node| node.value().ok()),
+    };
+    own.or_else(|| id_of_pod(template, name, edits))
+}
+
+/// The id in the pod's security context, in the same way.
+pub(super) fn id_of_pod(template: &Template<'_>, name: &str, edits: &Edits<'_>) -> Option<Value> {
+    match edits.planned(&template.pod, &[FIELD[0], name]) {
+        Some(planned) => planned.cloned(),
+        None => author(template.security_context(), name)?.value().ok(),
+    }
+}
+
 /// Whether a container runs as root, according to the edits so far and the manifest.
 pub(super) fn runs_as_root(
     template: &Template<'_>,
     container: &Container<'_>,
     edits: &Edits<'_>,
 ) -> bool {
-    let own = match edits.planned(&container.subject, &FIELD) {
-        Some(planned) => planned.cloned(),
-        None => authors_own(container, FIELD[1]).and_then(|node| node.value().ok()),
-    };
-    let of_pod = || match edits.planned(&template.pod, &FIELD) {
-        Some(planned) => planned.cloned(),
-        None => author(template.security_context(), FIELD[1])?.value().ok(),
-    };
-    own.or_else(of_pod) == Some(Value::from(0_i64))
+    id_of(template, container, FIELD[1], edits) == Some(Value::from(0_i64))
 }
 
 /// The user that the manifest sets for a container, without the edits so far.

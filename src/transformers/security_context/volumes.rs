@@ -55,9 +55,19 @@ enum Source {
 
 /// Whether the author mounts something below a path, and so has seen to the image's files there.
 fn mounts_below(fitting: &ContainerFitting<'_, '_>, path: &str) -> bool {
-    let mounts = fitting.container.items("volumeMounts");
-    let mut paths = mounts.filter_map(|mount| clean(&mount.text_at(["mountPath"])?));
+    let mut paths = mounted_paths(fitting.container);
     paths.any(|at| is_below(&at, path))
+}
+
+/// Whether the author mounts something at a path, above it or below it.
+pub(super) fn mounts_around(container: &Container<'_>, path: &str) -> bool {
+    let mut paths = mounted_paths(container);
+    paths.any(|at| at == path || is_below(&at, path) || is_below(path, &at))
+}
+
+fn mounted_paths(container: &Container<'_>) -> impl Iterator<Item = String> {
+    let mounts = container.items("volumeMounts");
+    mounts.filter_map(|mount| clean(&mount.text_at(["mountPath"])?))
 }
 
 /// Whether a cleaned path is below another one.

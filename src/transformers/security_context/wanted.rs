@@ -48,6 +48,7 @@ pub(super) const MODE_PATHS: &[&str] = &[
     "automountServiceAccountToken",
     "hostUsers",
     "enableServiceLinks",
+    "ownDirectory",
 ];
 
 /// All fields of pods' security contexts.
@@ -102,12 +103,7 @@ pub(super) struct Wanted {
 }
 
 /// Why the profile restricted sets a field by default.
-fn of_profile(name: &str) -> Knowledge {
-    Knowledge::config(match name {
-        "readOnlyRootFilesystem" => "it is part of the profile restricted",
-        _ => "the level restricted requires it",
-    })
-}
+const OF_PROFILE: Knowledge = Knowledge::config("the level restricted requires it");
 
 /// The fields of a security context, with configured values replacing defaults. Each field is set as a whole, except that
 /// the two lists of `capabilities` are set separately.
@@ -131,7 +127,7 @@ pub(super) fn wanted(
     let wanted = fields.into_iter();
     wanted
         .map(|(name, value)| Wanted {
-            knowledge: Some(of_profile(&name)),
+            knowledge: Some(OF_PROFILE),
             ..Wanted::of(context, &name, as_accepted(&name, value))
         })
         .collect()
@@ -206,8 +202,9 @@ impl Wanted {
         }
     }
 
-    pub(super) fn is_user(&self) -> bool {
-        self.name == "runAsUser"
+    /// Whether it is the user or the group, which other fields depend on.
+    pub(super) fn is_id(&self) -> bool {
+        matches!(self.name.as_str(), "runAsUser" | "runAsGroup")
     }
 
     pub(super) fn is_shared(&self) -> bool {

@@ -25,6 +25,13 @@ pub(super) struct WritablePath {
     container: Option<Glob>,
 }
 
+impl WritablePath {
+    fn is_for(&self, container: &str) -> bool {
+        let glob = self.container.as_ref();
+        glob.is_none_or(|glob| glob.matches(container))
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 enum Medium {
     Memory,
@@ -78,17 +85,18 @@ pub(super) struct Wanted {
     pub(super) hides: bool,
 }
 
+/// Whether the config lists paths for a container.
+pub(super) fn are_listed(configured: &[WritablePath], container: &str) -> bool {
+    configured.iter().any(|path| path.is_for(container))
+}
+
 /// The paths of one container. If two settings have the same path, the later one wins.
 pub(super) fn paths_for(configured: &[WritablePath], tmp: bool, container: &str) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = Vec::new();
     if tmp {
         wanted.push(Wanted::at("/tmp".to_owned()));
     }
-    let applies = |setting: &&WritablePath| {
-        let glob = setting.container.as_ref();
-        glob.is_none_or(|glob| glob.matches(container))
-    };
-    for setting in configured.iter().filter(applies) {
+    for setting in configured.iter().filter(|it| it.is_for(container)) {
         let Some(path) = clean(&setting.path) else {
             continue;
         };

@@ -1,0 +1,211 @@
+//! FIT-SEC004: what is not known about an image and decides whether its pods start: its user, and where it writes.
+//!
+//! With `runAsNonRoot: true`, the kubelet starts a container only if its user is a number other than 0. The user of an image
+//! can be a name, or root by default, which neither the manifest nor the config shows. OpenShift assigns users from a range
+//! for each namespace, and an author who sets `runAsNonRoot` knows the user, so neither is reported.
+//!
+//! A program under a read-only root filesystem fails where it writes elsewhere than in volumes. The field is set by default
+//! only where the config or the catalogue has all paths; other images have a note, because their pods start.
+//!
+//! An image is reported once, whatever the number of its containers.
+
+use std::fmt::Write as _;
+
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find, Pod};
+use crate::catalogue::{Entry, repository};
+use crate::config::Section;
+use crate::facts::ContainerFacts;
+use crate::finding::{Finding, Mode};
+use crate::objects::{Container, ContainerType};
+use crate::rules::{Rule, rule};
+use crate::transformers::security_context::{SecurityContext, UnknownPaths};
+
+const UNKNOWN: Rule = rule(
+    "FIT-SEC004",
+    Severity::Warning,
+    "an image whose user, or where it writes, is not known",
+);
+
+const NON_ROOT: &str = "pod.runAsNonRoot";
+
+pub(super) const CHECK: Check = Check {
+    name: "images",
+    rules: &[UNKNOWN],
+    find: &[Find::Pods(|pod| {
+        let Some(scope) = pod.security_context().filter(|_| !pod.template.is_windows) else {
+            return Vec::new();
+        };
+        let containers = pod.containers().filter_map(|(container, facts)| {
+            let section = scope.section_for(container)?;
+            let is_restricted = section.settings.is_restricted();
+            is_restricted
+                .then(|| unknown(pod, &section, container, facts))
+                .flatten()
+        });
+        let section = scope.section().filter(|it| it.settings.is_restricted());
+        let added = section.and_then(|section| user_of_added(pod, &section));
+        containers.chain(added).collect()
+    })],
+};
+
+/// What is not known about the image of a container.
+fn unknown(
+    pod: &Pod<'_, '_>,
+    section: &Section<'_, SecurityContext>,
+    container: &Container<'_>,
+    facts: &ContainerFacts<'_>,
+) -> Option<Finding> {
+    let image = facts.view.text_at(["image"])?;
+    let has_user = !has_unknown_user(pod, section, container, facts);
+    let paths = unknown_paths(pod, section, container, facts);
+    let known = section.known_of(container);
+    let known = known.as_ref().map(|(_, entry)| *entry);
+    let is_root = known.is_some_and(|it| it.starts_as_root);
+    let (severity, what) = match (has_user || is_root, &paths) {
+        (true, None) if has_user => return None,
+        (true, None) => (Severity::Warning, "another user than root"),
+        (true, Some(_)) if has_user => (Severity::Info, ""),
+        (true, Some(_)) => (Severity::Warning, "another user than root, and "),
+        (false, None) => (Severity::Warning, "its user"),
+        (false, Some(_)) => (Severity::Warning, "its user, and "),
+    };
+    let mut message = format!("not known for the image {image}: {what}");
+    let _ = match &paths {
+        None => Ok(()),
+        Some(UnknownPaths::Image) => write!(message, "where it writes"),
+        Some(UnknownPaths::Command) => {
+            write!(message, "where it writes with another command than its own")
+        }
+        Some(UnknownPaths::Hides(path)) => {
+            write!(
+                message,
+                "which files it needs at {path}, where it also writes"
+            )
+        }
+    };
+    if !has_user && is_root {
+        message += "; it starts as root, so runAsNonRoot prevents its containers from starting";
+    } else if !has_user {
+        message +=
+            "; if the user is root or a name, runAsNonRoot prevents its containers from starting";
+    }
+    if paths.is_some() {
+        message += "; its root filesystem is not made read-only";
+    }
+    let (leaf, field) = match has_user {
+        true => ("container.readOnlyRootFilesystem", "readOnlyRootFilesystem"),
+        false => (NON_ROOT, "runAsUser"),
+    };
+    let help = match is_root && !has_user {
+        true => "use an image that starts as another user, or set `pod.runAsNonRoot: false` in a profile for these pods"
+            .to_owned(),
+        false => help(&image, known, has_user, paths.as_ref()),
+    };
+    let finding = Finding::graded(&UNKNOWN, severity, message)
+        .about(&container.subject, &["securityContext", field])
+        .decided_by(section.decision(leaf))
+        .of_image(image)
+        .help(help);
+    Some(finding)
+}
+
+/// Whether fitout makes a container start only with a user that is a number, and no number is set.
+fn has_unknown_user(
+    pod: &Pod<'_, '_>,
+    section: &Section<'_, SecurityContext>,
+    container: &Container<'_>,
+    facts: &ContainerFacts<'_>,
+) -> bool {
+    if section.settings.is_on_openshift() || section.mode(NON_ROOT) == Mode::Off {
+        return false;
+    }
+    let after = pod.after();
+    let non_root = facts
+        .context
+        .run_as_non_root
+        .or(after.context.run_as_non_root);
+    non_root == Some(true) && after.user_of(facts).is_none() && !pod.before().is_non_root(container)
+}
+
+/// Why the root filesystem of a container stays writable, if the config wants it to be read-only.
+fn unknown_paths(
+    pod: &Pod<'_, '_>,
+    section: &Section<'_, SecurityContext>,
+    container: &Container<'_>,
+    facts: &ContainerFacts<'_>,
+) -> Option<UnknownPaths> {
+    let is_due = facts.context.read_only_root_filesystem.is_none()
+        && container.container_type != ContainerType::Ephemeral
+        && pod.template.has_field("volumes")
+        && section.needs_paths(container);
+    is_due.then(|| section.unknown_paths(container)).flatten()
+}
+
+/// The lines that say what is not known.
+fn help(
+    image: &str,
+    known: Option<&Entry>,
+    has_user: bool,
+    paths: Option<&UnknownPaths>,
+) -> String {
+    let repository = repository(image);
+    match paths {
+        // The catalogue is about images, not about commands.
+        Some(UnknownPaths::Command) if has_user => {
+            "list the paths in `securityContext.writablePaths` of a profile for these containers, or set \
+             `container.readOnlyRootFilesystem` there"
+                .to_owned()
+        }
+        Some(UnknownPaths::Hides(path)) if has_user => format!(
+            "mount its files at {path}, or set `container.readOnlyRootFilesystem` in a profile for these containers"
+        ),
+        _ => {
+            let mut line = format!("- {{image: {repository}");
+            let user = known.and_then(|it| it.run_as_user).map(|it| it.to_string());
+            let group = known.and_then(|it| it.run_as_group);
+            if !has_user || user.is_some() {
+                let _ = write!(line, ", runAsUser: {}", user.as_deref().unwrap_or("…"));
+            }
+            if let Some(group) = group {
+                let _ = write!(line, ", runAsGroup: {group}");
+            }
+            if paths.is_some() {
+                let paths = known.map_or(&[][..], |it| it.writable_paths.as_slice());
+                let paths = [paths.join(", ").as_str(), "…"].join(", ");
+                let paths = paths.trim_start_matches(", ");
+                let _ = write!(line, ", writablePaths: [{paths}], pathsAreComplete: true");
+            }
+            format!("add `{line}}}` to `spec.catalogue`, or set the fields in the manifest")
+        }
+    }
+}
+
+/// The user of containers that an operator adds, which run as the pod's user.
+fn user_of_added(pod: &Pod<'_, '_>, section: &Section<'_, SecurityContext>) -> Option<Finding> {
+    let (template, context) = (pod.template, &pod.after().context);
+    let is_due = template.has_more_containers
+        && !section.settings.is_on_openshift()
+        && section.mode(NON_ROOT) != Mode::Off
+        && context.run_as_non_root == Some(true)
+        && context.run_as_user.is_none()
+        && pod.before().context.run_as_non_root != Some(true);
+    if !is_due {
+        return None;
+    }
+    let made = template.made.iter().map(|it| format!("\"{}\"", it.name));
+    let made: Vec<String> = made.collect();
+    let containers = match made.as_slice() {
+        [] => "the containers that are not in the input".to_owned(),
+        made => made.join(", "),
+    };
+    let message = format!(
+        "no numeric user is set for {containers}: if the image's user is root or a name, runAsNonRoot prevents the container from starting"
+    );
+    let finding = Finding::new(&UNKNOWN, message)
+        .about(&template.pod, &["securityContext", "runAsUser"])
+        .decided_by(section.decision(NON_ROOT))
+        .help("set `securityContext.pod.runAsUser` in the config, or runAsUser in the manifest");
+    Some(finding)
+}

@@ -1,0 +1,183 @@
+//! FIT-SEC013 and FIT-SEC014: volumes that a container may be unable to write to, because it does not run as root.
+//!
+//! A new claim belongs to root. The kubelet gives it to the `fsGroup`, which `securityContext` sets to the group or the number
+//! of the user; if neither is known, it is not set. Directories of the node (`hostPath`) and of file servers keep their
+//! owners, so a user that the catalogue or the config sets may not be able to write there. Init containers that change owners
+//! must run as root. OpenShift assigns the group.
+
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find, Pod};
+use crate::config::Section;
+use crate::facts::{Access, ContainerFacts, Storage};
+use crate::finding::{Finding, Mode};
+use crate::objects::Container;
+use crate::rules::{Rule, rule};
+use crate::transformers::security_context::{SecurityContext, changes_owners};
+
+const FOREIGN: Rule = rule(
+    "FIT-SEC013",
+    Severity::Warning,
+    "a volume that a container without root may be unable to write to",
+);
+const CHOWN: Rule = rule(
+    "FIT-SEC014",
+    Severity::Warning,
+    "an init container that changes owners and does not run as root",
+);
+
+const FS_GROUP: &str = "pod.fsGroup";
+
+pub(super) const CHECK: Check = Check {
+    name: "volumeOwners",
+    rules: &[FOREIGN, CHOWN],
+    find: &[Find::Pods(|pod| {
+        let Some(scope) = pod.security_context().filter(|_| !pod.template.is_windows) else {
+            return Vec::new();
+        };
+        let is_due = |it: &Section<'_, SecurityContext>| {
+            it.settings.is_restricted() && !it.settings.is_on_openshift()
+        };
+        let storage = pod.storage();
+        if storage.is_empty() {
+            return Vec::new();
+        }
+        let section = scope.section().filter(|section| is_due(section));
+        let claims = section.and_then(|section| without_group(pod, &section, &storage));
+        let containers = pod.containers().flat_map(|(container, facts)| {
+            let section = scope
+                .section_for(container)
+                .filter(|section| is_due(section));
+            let section = section.filter(|_| is_changed(pod, container));
+            section
+                .into_iter()
+                .flat_map(|section| {
+                    let owned = of_owners(pod, &section, &storage, (container, facts));
+                    owned
+                        .into_iter()
+                        .chain(chown(&section, &storage, (container, facts)))
+                })
+                .collect::<Vec<_>>()
+        });
+        claims.into_iter().chain(containers).collect()
+    })],
+};
+
+/// Whether a container that may run as root in the manifest cannot after the edits.
+fn is_changed(pod: &Pod<'_, '_>, container: &Container<'_>) -> bool {
+    pod.after().is_non_root(container) && !pod.before().is_non_root(container)
+}
+
+/// Claims in pods without an `fsGroup`.
+fn without_group(
+    pod: &Pod<'_, '_>,
+    section: &Section<'_, SecurityContext>,
+    storage: &Storage<'_>,
+) -> Option<Finding> {
+    let (template, after) = (pod.template, pod.after());
+    let has_group = after.spec.at(["securityContext", "fsGroup"]).is_some();
+    let is_off = matches!(section.mode(FS_GROUP), Mode::Off | Mode::Remove);
+    if has_group || is_off || !template.has_field("securityContext") {
+        return None;
+    }
+    let of_claims = |facts: &ContainerFacts<'_>| {
+        let mounts = storage.mounts(facts.view);
+        let claims = mounts.filter(|mount| mount.access == Access::Group);
+        claims
+            .map(|mount| mount.volume.into_owned())
+            .collect::<Vec<String>>()
+    };
+    let mut claims: Vec<String> = Vec::new();
+    let mut is_new = false;
+    for (container, facts) in pod.containers() {
+        let mounted = of_claims(facts);
+        if mounted.is_empty() {
+            continue;
+        }
+        if after.user_of(facts) == Some(0) && changes_owners(container) {
+            return None;
+        }
+        if after.is_non_root(container) {
+            is_new |= !pod.before().is_non_root(container);
+            claims.extend(mounted);
+        }
+    }
+    claims.sort_unstable();
+    claims.dedup();
+    let claims: Vec<String> = claims.iter().map(|it| format!("\"{it}\"")).collect();
+    if claims.is_empty() {
+        return None;
+    }
+    // The author who asks for another user than root has probably seen to its volumes.
+    let severity = if is_new {
+        Severity::Warning
+    } else {
+        Severity::Info
+    };
+    let message = format!(
+        "pod: it does not run as root, and no fsGroup is set: it may be unable to write to {}",
+        claims.join(" and ")
+    );
+    let finding = Finding::graded(&FOREIGN, severity, message)
+        .about(&template.pod, &["securityContext", "fsGroup"])
+        .decided_by(section.decision(FS_GROUP))
+        .help(
+            "set `securityContext.pod.fsGroup` in a profile for these pods (any number, such as that of the image's user), \
+             or fsGroup in the manifest",
+        );
+    Some(finding)
+}
+
+/// Directories of the node and of file servers that belong to another user.
+fn of_owners(
+    pod: &Pod<'_, '_>,
+    section: &Section<'_, SecurityContext>,
+    storage: &Storage<'_>,
+    (container, facts): (&Container<'_>, &ContainerFacts<'_>),
+) -> Option<Finding> {
+    // If the image decides, it also did before.
+    let user = pod.after().user_of(facts)?;
+    let mounts = storage.mounts(facts.view);
+    let owned = mounts.filter_map(|mount| match mount.access {
+        Access::Owner(source) => Some(format!("\"{}\" ({source})", mount.volume)),
+        _ => None,
+    });
+    let owned: Vec<String> = owned.collect();
+    if owned.is_empty() {
+        return None;
+    }
+    let subject = &container.subject;
+    let message = format!(
+        "{}: it runs as user {user}, who may be unable to write to {}: its files keep their owner, whatever the fsGroup",
+        subject.part,
+        owned.join(" and ")
+    );
+    let finding = Finding::new(&FOREIGN, message)
+        .about(subject, &["securityContext", "runAsUser"])
+        .decided_by(section.decision("pod.runAsUser"))
+        .help(format!(
+            "give the directory to user {user} outside of the cluster, mount a claim, or set runAsUser in the manifest"
+        ));
+    Some(finding)
+}
+
+/// An init container that changes the owners of a volume.
+fn chown(
+    section: &Section<'_, SecurityContext>,
+    storage: &Storage<'_>,
+    (container, facts): (&Container<'_>, &ContainerFacts<'_>),
+) -> Option<Finding> {
+    let mount = storage.mounts(facts.view).next();
+    let mount = mount.filter(|_| changes_owners(container))?;
+    let subject = &container.subject;
+    let message = format!(
+        "{}: its command changes owners or modes in \"{}\", which fails because it does not run as root",
+        subject.part, mount.volume
+    );
+    let finding = Finding::new(&CHOWN, message)
+        .about(subject, &["securityContext", "runAsUser"])
+        .decided_by(section.decision("pod.runAsNonRoot"))
+        .help("remove it if it is for a claim: the fsGroup makes it writable; else set `runAsUser: 0` and \
+               `runAsNonRoot: false` for it in the manifest, and add the capabilities CHOWN and FOWNER in a profile");
+    Some(finding)
+}

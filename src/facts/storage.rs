@@ -1,0 +1,150 @@
+//! Who can write to the volumes that containers mount.
+//!
+//! A new volume belongs to root. The kubelet makes an emptyDir writable for everyone, and gives claims and volumes of block
+//! devices to the `fsGroup` of the pod (`SetUp` of the plugins in kubernetes `pkg/volume`). It does not change the owner of
+//! directories of the node and of file servers, and inline CSI volumes depend on their driver.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::view::View;
+use crate::objects::{ClaimKind, Related, Target};
+
+/// Who can write to a volume, apart from root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everyone.
+    Everyone,
+    /// The `fsGroup`.
+    Group,
+    /// The owner that the volume has outside of the cluster; this is its source.
+    Owner(&'static str),
+    /// No one.
+    NoOne,
+}
+
+/// Sources that cannot be written.
+const READ_ONLY: [&str; 5] = ["configMap", "secret", "projected", "downwardAPI", "image"];
+
+/// Sources whose files keep their owner.
+const OWNED: [&str; 7] = [
+    "hostPath",
+    "nfs",
+    "csi",
+    "cephfs",
+    "glusterfs",
+    "azureFile",
+    "quobyte",
+];
+
+/// The volumes of a pod, by name.
+#[derive(Debug)]
+pub struct Storage<'a>(HashMap<Cow<'a, str>, Access>);
+
+/// A writable mount of a container.
+#[derive(Debug)]
+pub struct Mount<'a> {
+    /// The name of the volume.
+    pub volume: Cow<'a, str>,
+    /// Who can write to it.
+    pub access: Access,
+    /// The path in the container, as written.
+    pub path: Cow<'a, str>,
+}
+
+impl<'a> Storage<'a> {
+    /// The volumes of a pod spec of an object.
+    pub fn of(spec: View<'a>, target: &'a Target<'_>, related: &Related<'_>) -> Storage<'a> {
+        let of_pod = spec.items_at(["volumes"]).map(|volume| {
+            let name = volume.text_at(["name"]).unwrap_or_default();
+            (name, access(volume, target, related))
+        });
+        let claims = target.claims.iter();
+        let claims = claims.filter(|claim| claim.kind == ClaimKind::Template);
+        let claims = claims.map(|claim| {
+            let modes = claim.node.at(["spec"]).map(View::of);
+            let access = match modes.is_some_and(is_read_only_claim) {
+                true => Access::NoOne,
+                false => Access::Group,
+            };
+            (Cow::Borrowed(claim.name.as_ref()), access)
+        });
+        // A claim template takes the place of a volume with its name.
+        Storage(of_pod.chain(claims).collect())
+    }
+
+    /// Whether there are no volumes.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The writable mounts of a container.
+    pub fn mounts(&self, container: View<'a>) -> impl Iterator<Item = Mount<'a>> {
+        container.items_at(["volumeMounts"]).filter_map(|mount| {
+            let volume = mount.text_at(["name"])?;
+            let access = *self.0.get(&volume)?;
+            let is_read_only = mount.get("readOnly").and_then(View::bool) == Some(true);
+            (access != Access::NoOne && !is_read_only).then(|| Mount {
+                volume,
+                access,
+                path: mount.text_at(["mountPath"]).unwrap_or_default(),
+            })
+        })
+    }
+}
+
+/// Who can write to a volume of a pod.
+fn access(volume: View<'_>, target: &Target<'_>, related: &Related<'_>) -> Access {
+    let has = |key: &str| volume.get(key).is_some();
+    if READ_ONLY.iter().any(|key| has(key)) {
+        return Access::NoOne;
+    }
+    let mut sources = volume.entries();
+    if sources.any(|(_, source)| source.get("readOnly").and_then(View::bool) == Some(true)) {
+        return Access::NoOne;
+    }
+    if let Some(name) = volume.text_at(["persistentVolumeClaim", "claimName"]) {
+        return of_claim(&name, target, related);
+    }
+    if let Some(spec) = volume.at(["ephemeral", "volumeClaimTemplate", "spec"]) {
+        return match is_read_only_claim(spec) {
+            true => Access::NoOne,
+            false => Access::Group,
+        };
+    }
+    if let Some(source) = OWNED.into_iter().find(|key| has(key)) {
+        return Access::Owner(source);
+    }
+    let is_empty_dir = volume
+        .entries()
+        .all(|(key, _)| matches!(&*key, "name" | "emptyDir"));
+    match is_empty_dir {
+        true => Access::Everyone,
+        false => Access::Group,
+    }
+}
+
+/// Who can write to the volume of a claim; the claim and its volume may be in the input.
+fn of_claim(name: &str, target: &Target<'_>, related: &Related<'_>) -> Access {
+    let claim = related
+        .claim(target.resource, name)
+        .map(|(_, node)| View::of(node));
+    let spec = claim.and_then(|it| it.get("spec"));
+    if spec.is_some_and(is_read_only_claim) {
+        return Access::NoOne;
+    }
+    let bound = spec.and_then(|spec| related.persistent_volume(&spec.text_at(["volumeName"])?));
+    let bound = bound.or_else(|| related.persistent_volume_of(target.resource, name));
+    let volume = bound.and_then(|node| View::of(node).get("spec"));
+    let source = volume.and_then(|volume| {
+        let mut owned = OWNED.into_iter().filter(|key| *key != "csi");
+        owned.find(|key| volume.get(key).is_some())
+    });
+    source.map_or(Access::Group, Access::Owner)
+}
+
+/// Whether a claim can only be mounted read-only.
+fn is_read_only_claim(spec: View<'_>) -> bool {
+    let mut modes = spec.items_at(["accessModes"]).map(View::text).peekable();
+    modes.peek().is_some() && modes.all(|mode| mode == "ReadOnlyMany")
+}
