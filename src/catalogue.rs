@@ -123,14 +123,6 @@ impl Entry {
             let message = format!("`{path}` is also in `writablePaths`");
             fault("hides", message, help);
         }
-        if self.paths_are_complete && self.source.is_none() {
-            let help = "set `source` to what shows that it writes nowhere else, such as a chart with a read-only root";
-            fault(
-                "pathsAreComplete",
-                "complete paths need a source".to_owned(),
-                help,
-            );
-        }
         if let Some(own) = &self.own_directory {
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if own.variable.is_empty() || !own.variable.chars().all(is_name) {

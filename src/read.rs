@@ -77,6 +77,8 @@ pub struct Resource<'a> {
     labels: Option<Node<'a>>,
     /// Its names from before kustomize renamed it, if the host knows more of them than the annotations.
     pub renamed_from: Vec<String>,
+    /// Whether it has fields that no version of Kubernetes has. False for a kind that is not in the table.
+    pub has_unknown_fields: bool,
     /// Its file.
     pub origin: Origin,
     /// The index of its text.
@@ -304,14 +306,23 @@ impl<'a> Resource<'a> {
     }
 
     /// Every value that has another type than its field, as the API server decodes it.
-    fn mistyped(&self) -> impl Iterator<Item = Problem> {
-        let fields = schema::fields_of(&self.api_version, &self.kind);
-        let of_kind = fields.map(|fields| fields.mismatches(self.node));
-        // Every object has the same metadata.
-        let metadata = self.node.get("metadata").filter(|_| fields.is_none());
-        let of_metadata = metadata.map(|node| schema::METADATA.mismatches_at("metadata", node));
-        let found = of_kind.into_iter().chain(of_metadata).flatten();
-        found.map(|mismatch| self.mismatch(mismatch))
+    fn check_types(&mut self, problems: &mut Vec<Problem>) {
+        let mismatches = match schema::fields_of(&self.api_version, &self.kind) {
+            Some(fields) => {
+                let found = fields.types(self.node);
+                self.has_unknown_fields = found.has_unknown_fields;
+                found.mismatches
+            }
+            // Every object has the same metadata.
+            None => {
+                let metadata = self.node.get("metadata").into_iter();
+                let fields = schema::object(schema::METADATA);
+                metadata
+                    .flat_map(|node| fields.mismatches_at("metadata", node))
+                    .collect()
+            }
+        };
+        problems.extend(mismatches.into_iter().map(|it| self.mismatch(it)));
     }
 
     /// Whether the types of its fields are known, and so checked when it is read.
@@ -547,6 +558,7 @@ fn read_object<'a>(
         annotations: metadata.and_then(|metadata| metadata.get("annotations")),
         labels: metadata.and_then(|metadata| metadata.get("labels")),
         renamed_from: Vec::new(),
+        has_unknown_fields: false,
         origin: origin.clone(),
         text,
     };
@@ -574,7 +586,7 @@ fn read_object<'a>(
             _ => {}
         }
     }
-    problems.extend(resource.mistyped());
+    resource.check_types(problems);
     if !resource.origin.has_lines {
         resource.origin = resource.annotated_origin();
     }

@@ -43,6 +43,7 @@ mod probes;
 mod removed_volumes;
 mod root_file_system;
 mod run;
+mod schema;
 mod scraping;
 mod services;
 mod targets;
@@ -108,6 +109,7 @@ checks! {
     exemptions,
     targets,
     run,
+    schema,
     pod_security,
     services,
     network_policies,

@@ -39,6 +39,35 @@ impl Date {
     }
 }
 
+/// Whether Go's `time.Parse` takes a text for a time of RFC 3339: `2026-01-31T12:00:00.5Z` or with `+01:00`.
+pub(super) fn is_rfc3339(text: &str) -> bool {
+    let Some((day, time)) = text.split_once('T') else {
+        return false;
+    };
+    let number = |text: &str, until: u32| {
+        let is_number = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number && text.parse::<u32>().is_ok_and(|it| it <= until)
+    };
+    let clock = |text: &str, parts: &[u32]| {
+        let mut found = text.split(':');
+        let has_parts = parts
+            .iter()
+            .all(|until| found.next().is_some_and(|it| number(it, *until)));
+        has_parts && found.next().is_none()
+    };
+    let (time, zone) = match time.strip_suffix('Z') {
+        Some(time) => (time, true),
+        None => match time.rsplit_once(['+', '-']) {
+            Some((time, zone)) => (time, clock(zone, &[24, 60])),
+            None => (time, false),
+        },
+    };
+    let (time, fraction) = time.split_once(['.', ',']).unwrap_or((time, "0"));
+    let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    let is_day = !day.contains('Z') && Date::parse(day).is_some();
+    is_day && zone && is_fraction && clock(time, &[23, 59, 59])
+}
+
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -56,7 +85,24 @@ impl<'de> Deserialize<'de> for Date {
 
 #[cfg(test)]
 mod tests {
-    use super::Date;
+    use super::{Date, is_rfc3339};
+
+    #[test]
+    fn times_are_those_of_go() {
+        for time in ["2026-01-31T12:00:00Z", "2024-02-29T23:59:59.123456+01:00"] {
+            assert!(is_rfc3339(time), "{time}");
+        }
+        for text in [
+            "2026-01-31",
+            "2026-02-29T12:00:00Z",
+            "2026-01-31T24:00:00Z",
+            "2026-01-31 12:00:00Z",
+            "2026-01-31T12:00:00",
+            "2026-01-31T12:00:00.Z",
+        ] {
+            assert!(!is_rfc3339(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_date_is_a_day_of_the_calendar() {

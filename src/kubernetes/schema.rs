@@ -3,29 +3,43 @@
 //! The API server decodes an object before it looks at any value, and answers 400 where a value has another type than its
 //! field. What its decoder accepts is accepted here: null everywhere, and `1000.0` for a whole number.
 
-mod types;
+mod table;
+mod violations;
 
 use std::borrow::Cow;
 
 use jsonptr::PointerBuf;
 
-use super::Quantity;
+use super::{Quantity, date};
 use crate::yaml::{Kind, Node, Scalar};
 
-pub use types::{
-    Container as CONTAINER, ObjectMeta as METADATA, PersistentVolumeClaim as CLAIM,
-    PersistentVolumeClaimSpec as CLAIM_SPEC, PodSpec as POD_SPEC, PodTemplateSpec as POD_TEMPLATE,
-};
+pub use table::{KindRow, Versions, kinds, object, rows_of};
+pub use violations::{Fault, Violation};
 
 /// The names of types in messages.
 pub const STRING: &str = "a string";
 /// A quantity.
 pub const QUANTITY: &str = "a quantity";
 
+/// The types that are looked up by their names.
+pub const METADATA: &str = "meta.v1.ObjectMeta";
+/// A claim.
+pub const CLAIM: &str = "core.v1.PersistentVolumeClaim";
+/// The spec of a claim.
+pub const CLAIM_SPEC: &str = "core.v1.PersistentVolumeClaimSpec";
+/// The spec of a pod.
+pub const POD_SPEC: &str = "core.v1.PodSpec";
+/// The template of a pod.
+pub const POD_TEMPLATE: &str = "core.v1.PodTemplateSpec";
+/// A container.
+pub const CONTAINER: &str = "core.v1.Container";
+
+const MAPPING: &str = "a mapping";
+
 /// The type of a field.
 #[derive(Debug)]
 pub enum Type {
-    /// A string; also a time or a duration.
+    /// A string; also a duration.
     String,
     /// A string in base64.
     Bytes,
@@ -35,6 +49,10 @@ pub enum Type {
     Int32,
     /// A whole number of 64 bits.
     Int64,
+    /// A number.
+    Number,
+    /// A time as in RFC 3339.
+    Time,
     /// A whole number or a string.
     IntOrString,
     /// A quantity.
@@ -42,23 +60,36 @@ pub enum Type {
     /// Anything.
     Any,
     /// An object with known fields.
-    Nested(&'static Object),
+    Nested(table::Reference),
     /// A list.
-    List(&'static Type),
+    List(Box<Type>),
     /// A map with any keys.
-    Map(&'static Type),
+    Map(Box<Type>),
 }
 
-/// An object with known fields. Other fields are not checked.
+/// A field in a range of versions.
+#[derive(Debug)]
+pub struct Field {
+    name: &'static str,
+    is_required: bool,
+    of: Type,
+    versions: Versions,
+    /// Its values, between `|`.
+    values: Option<&'static str>,
+    /// The keys of the items of a list, between commas; `=` for a set.
+    keys: Option<&'static str>,
+    /// The feature gates that are off by default, between commas. Without one of them, the API server drops the field.
+    gates: Option<&'static str>,
+}
+
+/// An object with known fields. A field whose type changed has one row after the other, from the newest.
 #[derive(Debug)]
 pub struct Object {
-    fields: &'static [(&'static str, Type)],
-    /// The positions of the fields, from 1, by the hash of their names; the next place that is 0 ends a search.
-    places: [u8; PLACES],
+    name: &'static str,
+    fields: Vec<Field>,
+    /// The positions of fields, from 1, by the hash of their names; the next place that is 0 ends a search.
+    places: Vec<u8>,
 }
-
-/// More than twice as many as any object has fields.
-const PLACES: usize = 128;
 
 /// A value of another type than its field.
 #[derive(Debug)]
@@ -71,61 +102,21 @@ pub struct Mismatch<'a> {
     pub expected: &'static str,
 }
 
-/// Declares objects with the types of their fields: `[T]` is a list, `{T}` a map.
-macro_rules! objects {
-    ($($name:ident { $($field:ident: $type:tt),* })*) => {
-        $(
-            #[allow(non_upper_case_globals, unreachable_pub, missing_docs)]
-            pub static $name: Object = Object::of(&[$((stringify!($field), type_of!($type))),*]);
-        )*
-    };
+/// What a look at all types of an object found.
+#[derive(Debug, Default)]
+pub struct Types<'a> {
+    /// The values of another type than their field.
+    pub mismatches: Vec<Mismatch<'a>>,
+    /// Whether there are fields that no version has.
+    pub has_unknown_fields: bool,
 }
-use objects;
-
-/// A type as [`objects`] writes it.
-macro_rules! type_of {
-    ([$type:tt]) => {
-        Type::List(&type_of!($type))
-    };
-    ({$type:tt}) => {
-        Type::Map(&type_of!($type))
-    };
-    (String) => {
-        Type::String
-    };
-    (Bytes) => {
-        Type::Bytes
-    };
-    (Bool) => {
-        Type::Bool
-    };
-    (Int32) => {
-        Type::Int32
-    };
-    (Int64) => {
-        Type::Int64
-    };
-    (IntOrString) => {
-        Type::IntOrString
-    };
-    (Quantity) => {
-        Type::Quantity
-    };
-    (Any) => {
-        Type::Any
-    };
-    ($object:ident) => {
-        Type::Nested(&$object)
-    };
-}
-use type_of;
 
 /// The fields of a kind; `None` for a kind that is not in the table.
 #[must_use]
 pub fn fields_of(api_version: &str, kind: &str) -> Option<&'static Object> {
-    let mut kinds = types::KINDS.iter();
-    let known = kinds.find(|(version, name, _)| *name == kind && *version == api_version)?;
-    Some(known.2)
+    let mut rows = rows_of(kind).iter().rev();
+    let row = rows.find(|row| row.api_version == api_version)?;
+    row.of.map(object)
 }
 
 /// Whether Go's `base64.StdEncoding` decodes a text; it ignores line breaks.
@@ -158,84 +149,108 @@ impl Path<'_, '_> {
     }
 }
 
-/// A number below [`PLACES`] for a name, different for most names of one object.
-const fn hash(name: &[u8]) -> usize {
-    match name.len() {
-        0 => 0,
-        len => {
-            let (first, middle, last) = (name[0], name[len / 2], name[len - 1]);
-            (len + 3 * first as usize + 7 * middle as usize + 5 * last as usize) % PLACES
+/// A number for a name, different for most names of one object.
+fn hash(name: &[u8]) -> usize {
+    match name {
+        [] => 0,
+        [first, .., last] | [first @ last] => {
+            let middle = name[name.len() / 2];
+            name.len() + 3 * usize::from(*first) + 7 * usize::from(middle) + 5 * usize::from(*last)
         }
     }
 }
 
 impl Object {
-    const fn of(fields: &'static [(&'static str, Type)]) -> Object {
-        assert!(fields.len() < PLACES / 2);
-        let mut places = [0; PLACES];
-        let mut field = 0;
-        while field < fields.len() {
-            let mut place = hash(fields[field].0.as_bytes());
-            while places[place] != 0 {
-                place = (place + 1) % PLACES;
+    fn of(name: &'static str, mut fields: Vec<Field>) -> Object {
+        // The newest row of a name is found first.
+        fields.reverse();
+        let mut places = vec![0; (2 * fields.len()).next_power_of_two().max(2)];
+        for (position, field) in fields.iter().enumerate() {
+            let is_older = position > 0 && fields[position - 1].name == field.name;
+            if is_older {
+                continue;
             }
-            field += 1;
-            places[place] = field as u8;
+            let mut place = hash(field.name.as_bytes()) % places.len();
+            while places[place] != 0 {
+                place = (place + 1) % places.len();
+            }
+            // No type has so many fields; one behind the others would be one that is not known.
+            places[place] = u8::try_from(position + 1).unwrap_or(0);
         }
-        Object { fields, places }
+        Object {
+            name,
+            fields,
+            places,
+        }
+    }
+
+    /// The rows of a field, from the newest.
+    #[inline]
+    fn rows(&self, name: &str) -> &[Field] {
+        let mut place = hash(name.as_bytes()) % self.places.len();
+        while let Some(position) = usize::from(self.places[place]).checked_sub(1) {
+            let rows = &self.fields[position..];
+            if rows[0].name == name {
+                let end = rows.iter().position(|row| row.name != name);
+                return &rows[..end.unwrap_or(rows.len())];
+            }
+            place = (place + 1) % self.places.len();
+        }
+        &[]
     }
 
     #[inline]
-    fn field(&self, name: &str) -> Option<&'static Type> {
-        let mut place = hash(name.as_bytes());
-        loop {
-            let (known, field) = self
-                .fields
-                .get(usize::from(self.places[place]).checked_sub(1)?)?;
-            if *known == name {
-                return Some(field);
-            }
-            place = (place + 1) % PLACES;
-        }
+    fn field(&self, name: &str) -> Option<&Type> {
+        self.rows(name).first().map(|field| &field.of)
     }
 
     /// The values in a mapping that have another type than their field.
     #[must_use]
-    pub fn mismatches<'a>(&self, node: Node<'a>) -> Vec<Mismatch<'a>> {
-        let mut found = Vec::new();
+    pub fn types<'a>(&self, node: Node<'a>) -> Types<'a> {
+        let mut found = Types::default();
         self.visit(node, Path::Top(None), &mut found);
         found
     }
 
     /// The same of the value of a key, which may have another type itself.
     #[must_use]
-    pub fn mismatches_at<'a>(&'static self, key: &str, node: Node<'a>) -> Vec<Mismatch<'a>> {
-        let mut found = Vec::new();
-        Type::Nested(self).visit(node, Path::Top(Some(key)), &mut found);
-        found
+    pub fn mismatches_at<'a>(&self, key: &str, node: Node<'a>) -> Vec<Mismatch<'a>> {
+        let mut found = Types::default();
+        let path = Path::Top(Some(key));
+        match node.is_map() {
+            true => self.visit(node, path, &mut found),
+            false if node.is_null() => {}
+            false => found.mismatches.push(Mismatch {
+                node,
+                path: path.pointer(),
+                expected: MAPPING,
+            }),
+        }
+        found.mismatches
     }
 
-    fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Vec<Mismatch<'a>>) {
+    fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Types<'a>) {
         node.entries().for_each(|(key, value)| {
             // A plain key of several lines is no field, and its source is none either.
             let field = match key.kind() {
                 Kind::Plain => self.field(key.raw()),
                 _ => self.field(&key.text().unwrap_or_default()),
             };
-            if let Some(field) = field {
-                field.visit(value, Path::Key(&path, key), found);
+            match field {
+                Some(field) => field.visit(value, Path::Key(&path, key), found),
+                None => found.has_unknown_fields = true,
             }
         });
     }
 }
 
 impl Type {
-    fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Vec<Mismatch<'a>>) {
+    fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Types<'a>) {
         let is_accepted = match self {
             Type::Any => true,
             Type::String | Type::IntOrString if node.is_certain_string() => true,
             Type::Nested(object) if node.is_map() => {
-                object.visit(node, path, found);
+                object.get().visit(node, path, found);
                 true
             }
             Type::Map(of) if node.is_map() => {
@@ -253,7 +268,7 @@ impl Type {
             _ => self.accepts(node),
         };
         if !is_accepted {
-            found.push(Mismatch {
+            found.mismatches.push(Mismatch {
                 node,
                 path: path.pointer(),
                 expected: self.words(),
@@ -270,6 +285,8 @@ impl Type {
             (_, Scalar::Null) => true,
             (Type::String | Type::IntOrString, Scalar::Text(_)) => true,
             (Type::Bytes, Scalar::Text(text)) => is_base64(&text),
+            (Type::Time, Scalar::Text(text)) => text.is_empty() || date::is_rfc3339(&text),
+            (Type::Number, Scalar::Int(_) | Scalar::Float(_)) => true,
             (Type::Bool, Scalar::Bool(_)) => true,
             (Type::Quantity, Scalar::Text(_) | Scalar::Int(_) | Scalar::Float(_)) => {
                 Quantity::of_node(node).is_ok()
@@ -289,10 +306,12 @@ impl Type {
             Type::Bool => "a boolean",
             Type::Int32 => "a whole number of 32 bits",
             Type::Int64 => "a whole number of 64 bits",
+            Type::Number => "a number",
+            Type::Time => "a time such as \"2026-01-31T12:00:00Z\"",
             Type::IntOrString => "a whole number or a string",
             Type::Quantity => QUANTITY,
             Type::Any => "anything",
-            Type::Nested(_) | Type::Map(_) => "a mapping",
+            Type::Nested(_) | Type::Map(_) => MAPPING,
             Type::List(_) => "a list",
         }
     }
@@ -310,7 +329,7 @@ mod tests {
         let text_of = |key: &str| root.text_at([key]).unwrap();
         let fields = fields_of(&text_of("apiVersion"), &text_of("kind")).unwrap();
         let row = |it: Mismatch<'_>| format!("{}: {}", it.path, it.expected);
-        fields.mismatches(root).into_iter().map(row).collect()
+        fields.types(root).mismatches.into_iter().map(row).collect()
     }
 
     #[test]
@@ -393,10 +412,10 @@ data: {<<: *a, y: \"2\"}
     #[test]
     #[ignore = "needs Go"]
     fn conformance_with_the_go_types() {
-        let types = crate::kubernetes::tests::output(&["./schema"]);
-        assert_eq!(
-            String::from_utf8(types).unwrap(),
-            include_str!("schema/types.rs")
+        let table = crate::kubernetes::tests::output(&["./schema/versions"]);
+        assert!(
+            table == include_bytes!("schema/kubernetes.txt"),
+            "kubernetes.txt is out of date"
         );
         let (mut rows, mut refused, mut wrong) = (0, 0, Vec::new());
         for line in crate::kubernetes::tests::upstream("./schema") {

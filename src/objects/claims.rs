@@ -98,8 +98,16 @@ impl<'a> Claim<'a> {
     fn check_types(&self, resource: &Resource<'a>) -> Result<(), Problem> {
         let (path, node) = (&self.subject.path, self.node);
         match &self.layout {
-            Layout::Spec([]) => typed(resource, path, &schema::CLAIM_SPEC, node, |_| true),
-            Layout::Spec(_) => typed(resource, path, &schema::CLAIM, node, |_| true),
+            Layout::Spec([]) => typed(
+                resource,
+                path,
+                schema::object(schema::CLAIM_SPEC),
+                node,
+                |_| true,
+            ),
+            Layout::Spec(_) => typed(resource, path, schema::object(schema::CLAIM), node, |_| {
+                true
+            }),
             Layout::Flat { class, .. } => {
                 let keys = class.iter().flatten().map(String::as_str);
                 match class.as_ref().and_then(|_| node.at(keys.clone())) {

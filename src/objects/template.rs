@@ -163,8 +163,8 @@ impl<'a> Template<'a> {
         let mut template = Template::new(layout, (path, node), (spec_path, spec), on_change);
         if !resource.is_typed() {
             let (at, fields) = match template.is_whole() && template.has_metadata {
-                true => (&template.path, &schema::POD_TEMPLATE),
-                false => (&template.pod.path, &schema::POD_SPEC),
+                true => (&template.path, schema::object(schema::POD_TEMPLATE)),
+                false => (&template.pod.path, schema::object(schema::POD_SPEC)),
             };
             let node = if template.has_metadata { node } else { spec };
             let is_whole = template.is_whole();
@@ -340,9 +340,21 @@ impl<'a> Template<'a> {
             let name = name_in(container);
             let name = name.or_else(|| (!list.ends_with("[]")).then(single_name).flatten());
             if !resource.is_typed() && !self.is_whole() {
-                typed(resource, &path, &schema::CONTAINER, container, |_| true)?;
+                typed(
+                    resource,
+                    &path,
+                    schema::object(schema::CONTAINER),
+                    container,
+                    |_| true,
+                )?;
                 if let Some((path, defaults)) = &inherits {
-                    typed(resource, path, &schema::CONTAINER, *defaults, |_| true)?;
+                    typed(
+                        resource,
+                        path,
+                        schema::object(schema::CONTAINER),
+                        *defaults,
+                        |_| true,
+                    )?;
                 }
             }
             let name = name.unwrap_or_default();

@@ -125,7 +125,7 @@ pub(super) fn typed<'a>(
     node: Node<'a>,
     is_read: impl Fn(&str) -> bool,
 ) -> Result<(), Problem> {
-    let mut mismatches = fields.mismatches(node).into_iter();
+    let mut mismatches = fields.types(node).mismatches.into_iter();
     let first = mismatches.find(|it| it.path.front().is_none_or(|it| is_read(&it.decoded())));
     first.map_or(Ok(()), |mut mismatch| {
         mismatch.path = at.concat(&mismatch.path);

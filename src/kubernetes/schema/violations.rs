@@ -1,0 +1,187 @@
+//! What a version of the API server refuses in an object before it looks at its values: fields that it does not know, required
+//! fields that are missing, values outside an enum, and items of a list with the same keys.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use jsonptr::PointerBuf;
+
+use super::{Field, Object, Path, Type, Versions};
+use crate::yaml::Node;
+
+/// A violation of the schema.
+#[derive(Debug)]
+pub struct Violation<'a> {
+    /// The field's value, or the mapping that lacks it.
+    pub node: Node<'a>,
+    /// The path of the value, also of a missing one.
+    pub path: PointerBuf,
+    /// What is wrong.
+    pub fault: Fault<'a>,
+}
+
+/// What is wrong with a field.
+#[derive(Debug)]
+pub enum Fault<'a> {
+    /// No version has the field.
+    Unknown {
+        /// Its name.
+        name: Cow<'a, str>,
+        /// The fields that the object has.
+        known: Vec<&'static str>,
+    },
+    /// Other versions have the field.
+    OtherVersions(Versions),
+    /// It is required.
+    Missing(&'static str),
+    /// A value outside of these.
+    Value(Vec<&'static str>),
+    /// An earlier item of the list has the same keys, at this position.
+    Duplicate {
+        /// The keys, or none for a list of values.
+        keys: Vec<&'static str>,
+        /// The position of the earlier item.
+        first: usize,
+    },
+    /// The feature gates without which the API server drops the field.
+    Gated(&'static str),
+}
+
+/// Required fields according to the documents that the API server accepts without, because it sets them or uses nothing.
+/// Found by applying objects without them to a real one.
+const SET_BY_SERVER: &[(&str, &str)] = &[];
+
+/// One visit of an object.
+struct Visit<'a> {
+    minor: u8,
+    found: Vec<Violation<'a>>,
+}
+
+impl Object {
+    /// What the API server of Kubernetes 1.`minor` refuses in a mapping.
+    #[must_use]
+    pub fn violations<'a>(&self, node: Node<'a>, minor: u8) -> Vec<Violation<'a>> {
+        let minor = minor.clamp(Versions::ALL.since, Versions::ALL.until);
+        let mut visit = Visit {
+            minor,
+            found: Vec::new(),
+        };
+        visit.object(self, node, Path::Top(None));
+        visit.found
+    }
+}
+
+impl<'a> Visit<'a> {
+    fn report(&mut self, node: Node<'a>, path: PointerBuf, fault: Fault<'a>) {
+        self.found.push(Violation { node, path, fault });
+    }
+
+    fn object(&mut self, object: &Object, node: Node<'a>, path: Path<'_, 'a>) {
+        let mut present = 0_u128;
+        for (key, value) in node.entries() {
+            let name = key.text().unwrap_or_default();
+            let at = Path::Key(&path, key);
+            let rows = object.rows(&name);
+            let row = rows.iter().find(|row| row.versions.has(self.minor));
+            match (row, rows.first()) {
+                (Some(row), _) => {
+                    let is_null = value.is_null();
+                    present |= if is_null { 0 } else { object.bit(row) };
+                    if let Some(gates) = row.gates.filter(|_| !is_null) {
+                        self.report(value, at.pointer(), Fault::Gated(gates));
+                    }
+                    self.field(row, value, at);
+                }
+                (None, Some(other)) => {
+                    self.report(value, at.pointer(), Fault::OtherVersions(other.versions));
+                }
+                (None, None) => {
+                    let fields = object.fields.iter();
+                    let known = fields.filter(|it| it.versions.has(self.minor));
+                    let known = known.map(|it| it.name).collect();
+                    self.report(value, at.pointer(), Fault::Unknown { name, known });
+                }
+            }
+        }
+        let minor = self.minor;
+        let required = object.fields.iter().filter(|field| {
+            field.is_required
+                && field.versions.has(minor)
+                && present & object.bit(field) == 0
+                && !SET_BY_SERVER.contains(&(object.name, field.name))
+        });
+        for field in required {
+            let mut path = path.pointer();
+            path.push_back(field.name);
+            self.report(node, path, Fault::Missing(field.name));
+        }
+    }
+
+    fn field(&mut self, field: &Field, value: Node<'a>, path: Path<'_, 'a>) {
+        self.value(&field.of, field, value, path);
+        let Some(keys) = field.keys.filter(|_| value.is_sequence()) else {
+            return;
+        };
+        let keys: Vec<_> = keys.split(',').filter(|key| *key != "=").collect();
+        let mut seen = HashMap::new();
+        for (index, item) in value.items().enumerate() {
+            let of_item = match keys.is_empty() {
+                true => vec![item.text().unwrap_or_default()],
+                false => keys.iter().map(|key| key_of(item, key)).collect(),
+            };
+            if let Some(first) = seen.get(&of_item) {
+                let (keys, first) = (keys.clone(), *first);
+                let path = Path::Item(&path, index).pointer();
+                self.report(item, path, Fault::Duplicate { keys, first });
+            } else {
+                seen.insert(of_item, index);
+            }
+        }
+    }
+
+    fn value(&mut self, of: &Type, field: &Field, value: Node<'a>, path: Path<'_, 'a>) {
+        match of {
+            Type::Nested(object) if value.is_map() => self.object(object.get(), value, path),
+            Type::List(of) => {
+                for (index, item) in value.items().enumerate() {
+                    self.value(of, field, item, Path::Item(&path, index));
+                }
+            }
+            Type::Map(of) => {
+                for (key, value) in value.entries() {
+                    self.value(of, field, value, Path::Key(&path, key));
+                }
+            }
+            Type::String => {
+                let Some((values, text)) = field.values.zip(value.str()) else {
+                    return;
+                };
+                // The API server sets what is empty.
+                if !text.is_empty() && !values.split('|').any(|it| *it == *text) {
+                    let values = values.split('|').filter(|it| !it.is_empty());
+                    self.report(value, path.pointer(), Fault::Value(values.collect()));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Object {
+    /// The bit of a field in a set of fields.
+    fn bit(&self, field: &Field) -> u128 {
+        let position = self.fields.iter().position(|it| it.name == field.name);
+        position.map_or(0, |at| 1 << at.min(127))
+    }
+}
+
+/// The value of a key of an item; what the API server sets if it is absent.
+fn key_of<'a>(item: Node<'a>, key: &str) -> Cow<'a, str> {
+    let text = item
+        .get(key)
+        .filter(|it| !it.is_null())
+        .and_then(Node::text);
+    let default = if key == "protocol" { "TCP" } else { "" };
+    text.filter(|it| !it.is_empty())
+        .unwrap_or(Cow::Borrowed(default))
+}
