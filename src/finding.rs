@@ -260,6 +260,13 @@ impl Finding {
         self
     }
 
+    /// Adds the image that it is about.
+    #[must_use]
+    pub fn of_image(mut self, image: impl Into<String>) -> Finding {
+        self.image = Some(image.into());
+        self
+    }
+
     /// Adds the lines that resolve it.
     #[must_use]
     pub fn lines(mut self, lines: Lines) -> Finding {
@@ -271,13 +278,6 @@ impl Finding {
     #[must_use]
     pub fn because_of(mut self, subject: &Subject, field: &[&str]) -> Finding {
         self.cause = Some(subject.at(field));
-        self
-    }
-
-    /// Adds the image that it is about.
-    #[must_use]
-    pub fn of_image(mut self, image: impl Into<String>) -> Finding {
-        self.image = Some(image.into());
         self
     }
 

@@ -294,11 +294,6 @@ impl<'a> PodFacts<'a> {
         container.context.run_as_user.or(self.context.run_as_user)
     }
 
-    /// Whether the API server rejects a `procMount` that is not the default one, before any namespace does.
-    pub fn rejects_proc_mounts(&self) -> bool {
-        self.host_users != Some(false)
-    }
-
     /// Whether a container cannot run as root: its user is another, or `runAsNonRoot` is set.
     pub fn is_non_root(&self, container: &Container<'_>) -> bool {
         let Some(facts) = self.of_container(container) else {
@@ -309,6 +304,11 @@ impl<'a> PodFacts<'a> {
             .run_as_non_root
             .or(self.context.run_as_non_root);
         promise == Some(true) || self.user_of(facts).is_some_and(|user| user != 0)
+    }
+
+    /// Whether the API server rejects a `procMount` that is not the default one, before any namespace does.
+    pub fn rejects_proc_mounts(&self) -> bool {
+        self.host_users != Some(false)
     }
 
     /// Whether a field of the pod spec such as `hostNetwork` is true.

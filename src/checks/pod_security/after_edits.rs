@@ -142,9 +142,9 @@ impl Cause<'_, '_, '_> {
             Some(found) if !is_written && !found.is_empty() => BY_CONFIG,
             None if self.is_annotated(&blamed) && mode != Mode::Override => ANNOTATED,
             None if !is_written => NOT_SET,
+            // The field is not set for a container whose user is root, with any mode.
+            _ if self.violation.check == "runAsNonRoot" && self.is_left_out() => LOWER_LEVEL,
             // The config's list of added capabilities need not be allowed either.
-            // `runAsNonRoot` is not set where a container would not start with it.
-            _ if leaf == "runAsNonRoot" && self.is_root(&blamed) => LOWER_LEVEL,
             _ if section.wants(&leaf) && mode != Mode::Override && culprit.fix.is_some() => {
                 let mut names = current
                     .into_iter()
@@ -175,16 +175,6 @@ impl Cause<'_, '_, '_> {
         finding.proposed.clone_from(&culprit.fix);
         finding.lines = lines;
         Some(finding)
-    }
-
-    /// Whether a container, or the pod itself, runs as root with the edits.
-    fn is_root(&self, blamed: &Blamed<'_, '_>) -> bool {
-        let facts = self.pod.after();
-        let user = match blamed.container {
-            Some(container) => facts.of_container(container).and_then(|it| facts.user_of(it)),
-            None => facts.context.run_as_user,
-        };
-        user == Some(0)
     }
 
     /// Whether an annotation in the manifest sets the missing field.
