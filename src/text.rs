@@ -6,6 +6,30 @@
 use std::borrow::Cow;
 use std::fmt::{Display, Write as _};
 
+/// Of more names than these, a message says only that there are more.
+pub const MOST_NAMED: usize = 100;
+
+/// The first of some names, and how many others there are: `a`, `a and b`, `a, b, c and 5 others`. If there are more than
+/// [`MOST_NAMED`], one more stands for all.
+pub fn few(names: &[String]) -> Option<String> {
+    let (last, before) = names.split_last()?;
+    let count = match names.len() {
+        0 | 1 => return Some(last.clone()),
+        2 | 3 => return Some(format!("{} and {last}", before.join(", "))),
+        count => count.min(MOST_NAMED) - 3,
+    };
+    let more_than = if names.len() > MOST_NAMED {
+        "more than "
+    } else {
+        ""
+    };
+    let are = if count == 1 { "other" } else { "others" };
+    Some(format!(
+        "{} and {more_than}{count} {are}",
+        names[..3].join(", ")
+    ))
+}
+
 /// Lines for a terminal or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {

@@ -181,3 +181,28 @@ fn local_config_is_examined_where_kubectl_applies_it() {
     let run = folder.feed(&[], list.as_bytes());
     assert_eq!(run.code, Some(0), "{}", run.stderr);
 }
+
+#[test]
+fn what_is_too_much_to_compare_is_not_called_examined() {
+    let run = |count: usize| {
+        let list = |item: &dyn Fn(usize) -> String| {
+            let items: Vec<String> = (0..count).map(item).collect();
+            items.join(", ")
+        };
+        let containers = list(&|n| format!("{{name: c{n}, image: a}}"));
+        let amounts = list(&|n| format!("example.com/x{n}: 1"));
+        let input = format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: a}}\nspec: {{containers: [{containers}]}}\n---\n\
+             apiVersion: v1\nkind: LimitRange\nmetadata: {{name: a}}\nspec: {{limits: [{{type: Container, max: {{{amounts}}}}}]}}\n"
+        );
+        let folder = Folder::with(&[("config.yaml", CONFIG), ("input.yaml", &input)]);
+        let run = folder.run(&["check", "-f", "input.yaml", "-c", "config.yaml"]);
+        run.stdout + &run.stderr
+    };
+    assert!(!run(4).contains("not examined in full"));
+    let text = run(400);
+    assert!(
+        text.contains("not examined in full") && text.contains("FIT-TGT004"),
+        "{text}"
+    );
+}

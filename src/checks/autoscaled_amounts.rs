@@ -5,12 +5,15 @@
 //!
 //! Source: `calculateRequests` in kubernetes `pkg/controller/podautoscaler/replica_calculator.go`.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jsonptr::Pointer;
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
 use crate::facts::PodAmounts;
 use crate::finding::{Finding, Subject};
-use crate::objects::{Autoscaler, Container, ContainerType};
+use crate::objects::{Autoscaler, ContainerType};
 use crate::rules::{Rule, rule};
 use crate::transformers::resources::FITTED_FOR_PODS;
 use crate::yaml::Node;
@@ -42,47 +45,76 @@ pub(super) const CHECK: Check = Check {
         let Some(amounts) = pod.amounts() else {
             return findings;
         };
+        let (mut scalers, mut replacers) = (Vec::new(), Vec::new());
         for autoscaler in autoscalers {
             match autoscaler.resource.kind.as_ref() {
-                "HorizontalPodAutoscaler" => findings.extend(missing(autoscaler, pod, &amounts)),
-                "VerticalPodAutoscaler" => findings.extend(replaced(autoscaler, pod)),
+                "HorizontalPodAutoscaler" => scalers.push(autoscaler),
+                "VerticalPodAutoscaler" => replacers.push(autoscaler),
                 _ => {}
             }
         }
+        findings.extend(missing(&scalers, pod, &amounts));
+        findings.extend(replaced(&replacers, pod));
         findings
     })],
 };
 
-fn missing(autoscaler: &Autoscaler<'_>, pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
+/// The first of several autoscalers with some target is the one that findings name.
+type ByResource<'o, 'a> = BTreeMap<String, &'o Autoscaler<'a>>;
+
+/// Of more resources than these, a container is not reported: there are no more that the scheduler knows by name.
+const MOST_RESOURCES: usize = 8;
+
+fn missing(
+    autoscalers: &[&Autoscaler<'_>],
+    pod: &Pod<'_, '_>,
+    amounts: &PodAmounts,
+) -> Vec<Finding> {
+    let mut of_all = ByResource::new();
+    let mut of_one: HashMap<String, ByResource<'_, '_>> = HashMap::new();
+    for autoscaler in autoscalers {
+        for (name, only) in utilization_targets(autoscaler) {
+            let targets = match only {
+                Some(container) => of_one.entry(container).or_default(),
+                None => &mut of_all,
+            };
+            targets.entry(name).or_insert(autoscaler);
+        }
+    }
+    let mut findings = Vec::new();
+    let mut report = |subject: &Subject, name: &str, autoscaler: &Autoscaler<'_>| {
+        let message = format!(
+            "{}: no request of {name}, but {} targets its utilization",
+            subject.part,
+            autoscaler.resource.display_name()
+        );
+        let finding = Finding::new(&NO_REQUEST, message)
+            .about(subject, &["resources", "requests", name])
+            .help("set the request: without it the autoscaler does not scale");
+        findings.push(finding);
+    };
     let of_pod = amounts.pod_with_defaults();
     let is_for_pod = FITTED_FOR_PODS
         .iter()
         .any(|name| of_pod.requests.contains_key(*name));
-    let mut findings = Vec::new();
-    for (name, only) in utilization_targets(autoscaler) {
-        let mut report = |subject: &Subject| {
-            let message = format!(
-                "{}: no request of {name}, but {} targets its utilization",
-                subject.part,
-                autoscaler.resource.display_name()
-            );
-            let finding = Finding::new(&NO_REQUEST, message)
-                .about(subject, &["resources", "requests", &name])
-                .help("set the request: without it the autoscaler does not scale");
-            findings.push(finding);
-        };
-        if only.is_none() && is_for_pod {
-            if !of_pod.requests.contains_key(&name) && amounts.sum_of_requests(&name).is_none() {
-                report(&pod.template.pod);
+    if is_for_pod && !of_all.is_empty() {
+        let all = amounts.in_all();
+        for (name, autoscaler) in &of_all {
+            if !all.requests.contains_key(name) {
+                report(&pod.template.pod, name, autoscaler);
             }
+        }
+        of_all.clear();
+    }
+    for (container, declared) in amounts.by_container(pod.template) {
+        if container.container_type == ContainerType::Init {
             continue;
         }
-        for (container, declared) in amounts.by_container(pod.template) {
-            let is_targeted = only.as_deref().is_none_or(|only| *container.name == *only);
-            let is_counted = container.container_type != ContainerType::Init;
-            if is_targeted && is_counted && !declared.requests.contains_key(&name) {
-                report(&container.subject);
-            }
+        let only = of_one.get(container.name.as_ref());
+        let targets = of_all.iter().chain(only.into_iter().flatten());
+        let missing = targets.filter(|(name, _)| !declared.requests.contains_key(*name));
+        for (name, autoscaler) in missing.take(MOST_RESOURCES) {
+            report(&container.subject, name, autoscaler);
         }
     }
     findings
@@ -112,49 +144,65 @@ fn utilization_targets(autoscaler: &Autoscaler<'_>) -> Vec<(String, Option<Strin
     metrics.filter_map(target).collect()
 }
 
-/// The containers whose resources the config changes and the autoscaler controls.
-fn replaced(autoscaler: &Autoscaler<'_>, pod: &Pod<'_, '_>) -> Vec<Finding> {
-    let node = autoscaler.resource.node;
-    let mode = node.text_at(["spec", "updatePolicy", "updateMode"]);
-    if mode.as_deref() == Some("Off") {
-        return Vec::new();
-    }
-    let policies = node.items_at(["spec", "resourcePolicy", "containerPolicies"]);
-    let policies: Vec<Node<'_>> = policies.collect();
-    let policy_for = |name: &str| {
-        let is_for = |policy: &&Node<'_>| {
-            policy
-                .text_at(["containerName"])
-                .is_some_and(|it| it == name)
-        };
-        policies.iter().find(is_for)
-    };
-    let is_controlled = |container: &Container<'_>| {
-        let policy = policy_for(&container.name).or_else(|| policy_for("*"));
-        let mode = policy.and_then(|policy| policy.text_at(["mode"]));
-        mode.as_deref() != Some("Off")
-    };
-    let changes = pod.scene.changes_of(pod.selected.index);
-    let is_changed = |container: &Container<'_>| {
-        let mut changes = changes.iter();
-        changes.any(|it| {
-            let field = it.leaf.first();
-            it.subject.path == container.subject.path
-                && field.is_some_and(|it| it.decoded() == "resources")
+/// Which containers a VerticalPodAutoscaler controls.
+struct Control<'o, 'a> {
+    autoscaler: &'o Autoscaler<'a>,
+    by_default: bool,
+    by_name: HashMap<String, bool>,
+}
+
+impl<'o, 'a> Control<'o, 'a> {
+    fn of(autoscaler: &'o Autoscaler<'a>) -> Option<Control<'o, 'a>> {
+        let node = autoscaler.resource.node;
+        let mode = node.text_at(["spec", "updatePolicy", "updateMode"]);
+        let mut by_name = HashMap::new();
+        for policy in node.items_at(["spec", "resourcePolicy", "containerPolicies"]) {
+            if let Some(name) = policy.text_at(["containerName"]) {
+                let is_on = policy.text_at(["mode"]).as_deref() != Some("Off");
+                by_name.entry(name.into_owned()).or_insert(is_on);
+            }
+        }
+        (mode.as_deref() != Some("Off")).then(|| Control {
+            autoscaler,
+            by_default: by_name.get("*").copied().unwrap_or(true),
+            by_name,
         })
-    };
-    let containers = pod.template.containers.iter();
-    let containers = containers.filter(|it| is_controlled(it) && is_changed(it));
-    let findings = containers.map(|container| {
-        let subject = &container.subject;
+    }
+}
+
+/// The containers whose resources the config changes and an autoscaler controls.
+fn replaced(autoscalers: &[&Autoscaler<'_>], pod: &Pod<'_, '_>) -> Vec<Finding> {
+    let controls = autoscalers.iter().filter_map(|it| Control::of(it));
+    let (by_default, by_name): (Vec<_>, Vec<_>) = controls.partition(|it| it.by_default);
+    let mut named: HashMap<&str, &Autoscaler<'_>> = HashMap::new();
+    for control in &by_name {
+        for (name, _) in control.by_name.iter().filter(|(_, is_on)| **is_on) {
+            named.entry(name).or_insert(control.autoscaler);
+        }
+    }
+    let changes = pod.scene.changes_of(pod.selected.index).iter();
+    let of_resources = changes.filter(|it| {
+        let field = it.leaf.first();
+        field.is_some_and(|it| it.decoded() == "resources")
+    });
+    let changed: HashSet<&Pointer> = of_resources.map(|it| &*it.subject.path).collect();
+    let findings = pod.template.containers.iter().filter_map(|container| {
+        let (name, subject) = (container.name.as_ref(), &container.subject);
+        if !changed.contains(&*subject.path) {
+            return None;
+        }
+        // One that does not control it has a policy for it, so this loop is as long as the manifests.
+        let mut by_default = by_default.iter();
+        let control = by_default.find(|it| it.by_name.get(name) != Some(&false));
+        let autoscaler = control.map(|it| it.autoscaler);
+        let autoscaler = autoscaler.or_else(|| named.get(name).copied())?;
         let message = format!(
             "{}: {} replaces its resources when pods are created",
             subject.part,
             autoscaler.resource.display_name()
         );
-        Finding::new(&REPLACED, message)
-            .about(subject, &["resources"])
-            .help("bound them with `minAllowed` and `maxAllowed` in the autoscaler")
+        let finding = Finding::new(&REPLACED, message).about(subject, &["resources"]);
+        Some(finding.help("bound them with `minAllowed` and `maxAllowed` in the autoscaler"))
     });
     findings.collect()
 }

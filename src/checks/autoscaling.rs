@@ -198,6 +198,11 @@ fn to_zero(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Option<Finding> {
 
 /// The metrics of containers that no pod of the target has.
 fn without_containers(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Vec<Finding> {
+    let mut measured = measured(autoscaler.resource).peekable();
+    let related = &scene.objects().related;
+    if measured.peek().is_none() || !related.may_compare(autoscaler.targets.len()) {
+        return Vec::new();
+    }
     let targets = autoscaler.targets.iter().map(|(index, _)| *index);
     let templates = targets.filter_map(|index| match &scene.objects().classifications[index] {
         Classification::Target(target) | Classification::PassedOver(_, Ok(target)) => {
@@ -214,6 +219,10 @@ fn without_containers(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Vec<Fin
     {
         return Vec::new();
     }
+    let count = templates.iter().map(|it| it.containers.len()).sum();
+    if !related.may_compare(count) {
+        return Vec::new();
+    }
     let containers = || {
         let all = templates.iter().flat_map(|template| &template.containers);
         let lasts = all.filter(|it| {
@@ -225,7 +234,7 @@ fn without_containers(scene: &Scene<'_>, autoscaler: &Autoscaler<'_>) -> Vec<Fin
         lasts.map(|it| it.name.as_ref())
     };
     let known: HashSet<&str> = containers().collect();
-    let missing = measured(autoscaler.resource).filter_map(|(path, node)| {
+    let missing = measured.filter_map(|(path, node)| {
         let name = node.text()?;
         if known.contains(&*name) || INJECTED.contains(&&*name) {
             return None;

@@ -17,7 +17,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Plain, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{PodSearch, Pods};
+use crate::objects::{PodSearch, Pods, SelectedPods};
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::{Node, Scalar};
@@ -36,12 +36,15 @@ pub(super) const CHECK: Check = Check {
     rules: &[ID],
     find: &[Find::Scene(|scene| {
         let mut findings = Vec::new();
-        let mut least = None;
+        let mut known = None;
         for selected in &scene.selection.selected {
             let resource = selected.target.resource;
             if resource.kind == "PodDisruptionBudget" && resource.group() == "policy" {
-                let least = least.get_or_insert_with(|| least_replicas(scene));
-                findings.extend(find(scene, selected.index, resource, least));
+                let known = known.get_or_insert_with(|| Replicas {
+                    least: least_replicas(scene),
+                    of_parts: HashMap::new(),
+                });
+                findings.extend(find(scene, selected.index, resource, known));
             }
         }
         findings
@@ -63,7 +66,7 @@ fn find(
     scene: &Scene<'_>,
     index: usize,
     resource: &Resource<'_>,
-    least: &HashMap<usize, i64>,
+    known: &mut Replicas,
 ) -> Option<Finding> {
     let spec = resource.node.at(["spec"])?;
     let found = |severity, message: String, key: &str| {
@@ -103,7 +106,7 @@ fn find(
         }
     };
     let (node, min) = min?;
-    let replicas = replicas(&pods, least).filter(|replicas| *replicas > 0)?;
+    let replicas = known.of(&pods).filter(|replicas| *replicas > 0)?;
     let needed = match min {
         Amount::Number(number) => number,
         Amount::Percent(percent) => percent.checked_mul(replicas)?.checked_add(99)? / 100,
@@ -135,28 +138,43 @@ fn selected<'s>(scene: &Scene<'s>, resource: &Resource<'_>, spec: Node<'_>) -> P
     }
 }
 
-/// The minimum number of pods, if known.
-fn replicas(pods: &[&Pods<'_>], least: &HashMap<usize, i64>) -> Option<i64> {
-    let replicas = |pods: &&Pods<'_>| {
-        let resource = pods.resource;
-        if let Some(least) = least.get(&pods.object) {
-            return Some(*least);
-        }
-        let replicas = resource.node.at(["spec", "replicas"]);
-        match (resource.group(), resource.kind.as_ref(), replicas) {
-            ("", "Pod", _) => Some(1),
-            (
-                "apps" | "",
-                "Deployment" | "ReplicaSet" | "ReplicationController" | "StatefulSet",
-                None,
-            ) => Some(1),
-            (_, "DaemonSet" | "Job" | "CronJob", _) | (_, _, None) => None,
-            (_, _, Some(replicas)) => replicas.int(),
-        }
-    };
-    let all: Option<Vec<i64>> = pods.iter().map(replicas).collect();
-    all?.into_iter()
-        .try_fold(0_i64, |sum, it| sum.checked_add(it))
+/// Numbers of pods.
+struct Replicas {
+    /// The minimum of autoscalers, by the index of their targets.
+    least: HashMap<usize, i64>,
+    /// The sums that are known already.
+    of_parts: HashMap<usize, Option<i64>>,
+}
+
+impl Replicas {
+    /// The minimum number of pods, if known.
+    fn of(&mut self, pods: &SelectedPods<'_, '_>) -> Option<i64> {
+        let add = |sum: i64, it: Option<i64>| sum.checked_add(it?);
+        let sums = pods.parts().map(|(part, mut pods)| {
+            let sum = || pods.try_fold(0, |sum, it| add(sum, replicas(it, &self.least)));
+            *self.of_parts.entry(part).or_insert_with(sum)
+        });
+        sums.into_iter().try_fold(0, add)
+    }
+}
+
+/// The minimum number of an object's pods, if known.
+fn replicas(pods: &Pods<'_>, least: &HashMap<usize, i64>) -> Option<i64> {
+    let resource = pods.resource;
+    if let Some(least) = least.get(&pods.object) {
+        return Some(*least);
+    }
+    let replicas = resource.node.at(["spec", "replicas"]);
+    match (resource.group(), resource.kind.as_ref(), replicas) {
+        ("", "Pod", _) => Some(1),
+        (
+            "apps" | "",
+            "Deployment" | "ReplicaSet" | "ReplicationController" | "StatefulSet",
+            None,
+        ) => Some(1),
+        (_, "DaemonSet" | "Job" | "CronJob", _) | (_, _, None) => None,
+        (_, _, Some(replicas)) => replicas.int(),
+    }
 }
 
 /// A number or a percentage of pods.

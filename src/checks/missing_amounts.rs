@@ -52,6 +52,8 @@ fn missing(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let related = &pod.scene.objects().related;
     let of_pod = Declared::of(pod.after().spec, "resources").with_implicit_requests();
     let is_operated = pod.template.has_more_containers && !pod.template.is_whole();
+    let containers = pod.template.containers.len();
+    let limits = related.limits_of(pod.selected.target.resource, containers);
     let mut findings = Vec::new();
     for container in &pod.template.containers {
         let key = container.resources_key;
@@ -63,7 +65,7 @@ fn missing(pod: &Pod<'_, '_>) -> Vec<Finding> {
             continue;
         }
         let mut own = Declared::of(pod.container(container), key).with_implicit_requests();
-        for item in related.limits_of(pod.selected.target.resource) {
+        for item in limits {
             item.complete(&mut own.requests, &mut own.limits);
         }
         for (rule, severity, half, name) in WANTED {

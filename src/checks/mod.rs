@@ -285,8 +285,9 @@ impl<'p, 's> Pod<'p, 's> {
     /// The amounts in `facts`, completed by the LimitRanges of the namespace.
     pub fn completed<'f>(&self, facts: &'f PodFacts<'_>) -> Cow<'f, PodAmounts> {
         let related = &self.scene.objects().related;
-        let limits = related.limits_of(self.selected.target.resource);
-        facts.amounts().completed(limits)
+        let amounts = facts.amounts();
+        let containers = amounts.containers.len();
+        amounts.completed(related.limits_of(self.selected.target.resource, containers))
     }
 }
 
@@ -343,6 +344,8 @@ pub fn run<'s>(
             all.extend(findings);
         }
     });
+    // The checks before are what asks for comparisons.
+    all.extend(targets::uncompared(&scene));
     funnel.extend(all);
 }
 

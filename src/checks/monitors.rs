@@ -15,7 +15,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{Monitor, MonitorSearch, PortRef, Ports, Selects};
+use crate::objects::{Monitor, MonitorSearch, PortRef, Selects};
 use crate::rules::{Rule, When};
 
 const ID: Rule = Rule {
@@ -40,9 +40,9 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn of_monitor(scene: &Scene<'_>, monitor: &Monitor<'_>) -> Vec<Finding> {
-    let (noun, number) = match monitor.selects {
-        Selects::Pods => ("pod", "containerPort"),
-        Selects::Services => ("Service", "port"),
+    let noun = match monitor.selects {
+        Selects::Pods => "pod",
+        Selects::Services => "Service",
     };
     let selector = |severity, message| {
         let field: &[&str] = match monitor.is_scrape_config() {
@@ -52,15 +52,15 @@ fn of_monitor(scene: &Scene<'_>, monitor: &Monitor<'_>) -> Vec<Finding> {
         Finding::graded(&ID, severity, message).about(&Subject::object(), field)
     };
     let found = match scene.objects().find_monitored(monitor) {
-        MonitorSearch::Found(found, true) => Ports::of(found.into_iter(), number),
-        MonitorSearch::Found(_, false) => return Vec::new(),
-        MonitorSearch::NoMatch(no_match) => {
+        None => return Vec::new(),
+        Some(MonitorSearch::Found(found)) => found,
+        Some(MonitorSearch::NoMatch(no_match)) => {
             let message = format!("it selects no {noun}: {}", no_match.cause);
             let mut finding = selector(Severity::Warning, message);
             finding.help = no_match.help;
             return vec![finding];
         }
-        MonitorSearch::Unknown => {
+        Some(MonitorSearch::Unknown) => {
             let message = format!("it selects no {noun} of the input");
             return vec![selector(Severity::Info, message)];
         }

@@ -14,7 +14,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::LabelSelector;
-use crate::objects::{PodSearch, Pods, PortRef, Ports, protocol};
+use crate::objects::{DeclaredPorts, PodSearch, PortRef, SelectedPods, protocol};
 use crate::read::Resource;
 use crate::rules::{Rule, When};
 use crate::yaml::{Node, Value};
@@ -80,18 +80,14 @@ impl<'s> Policy<'s> {
             &Namespaces::Own,
             &["spec", "podSelector"],
         );
-        let ports = |pods: &[&'s Pods<'s>]| {
-            Ports::of(pods.iter().flat_map(|it| it.ports()), "containerPort")
-        };
-        let own = own.map(|own| ports(&own));
+        let own = own.and_then(|own| own.ports());
         for (direction, peers) in DIRECTIONS {
             for (place, rule) in spec.items_at([direction]).enumerate() {
                 let path = ["spec", direction, &place.to_string()];
                 let peers = self.peers(rule, peers, path);
-                let of_peers = || peers.map(|pods| ports(&pods));
                 let (declared, of_peers) = match direction {
                     "ingress" => (own.as_ref(), None),
-                    _ => (None, of_peers()),
+                    _ => (None, peers.and_then(|pods| pods.ports())),
                 };
                 if let Some(declared) = declared.or(of_peers.as_ref()) {
                     self.ports(rule, declared, path);
@@ -101,9 +97,14 @@ impl<'s> Policy<'s> {
     }
 
     /// The pods that the peers of a rule select, if all are in the input.
-    fn peers(&mut self, rule: Node<'s>, key: &str, path: [&str; 3]) -> Option<Vec<&'s Pods<'s>>> {
+    fn peers(
+        &mut self,
+        rule: Node<'s>,
+        key: &str,
+        path: [&str; 3],
+    ) -> Option<SelectedPods<'s, 's>> {
         let [spec, direction, rule_place] = path;
-        let mut pods = Some(Vec::new());
+        let mut all = Some(SelectedPods::none(self.scene.objects()));
         // A rule without peers matches everything inside and outside the cluster.
         let peers = rule.at([key])?;
         for (place, peer) in peers.items().enumerate() {
@@ -117,12 +118,9 @@ impl<'s> Policy<'s> {
                 Some(_) => None,
                 None => self.pods(peer.at(["podSelector"]), &namespaces, &path("podSelector")),
             };
-            pods = pods.zip(found).map(|(mut pods, found)| {
-                pods.extend(found);
-                pods
-            });
+            all = all.zip(found).map(|(all, found)| all.with(found));
         }
-        pods
+        all.map(SelectedPods::once)
     }
 
     /// The namespaces that a selector matches.
@@ -172,7 +170,7 @@ impl<'s> Policy<'s> {
         selector: Option<Node<'s>>,
         namespaces: &Namespaces,
         path: &[&str],
-    ) -> Option<Vec<&'s Pods<'s>>> {
+    ) -> Option<SelectedPods<'s, 's>> {
         let own = self.resource.namespace.as_deref();
         let name = match namespaces {
             Namespaces::Own => own,
@@ -200,7 +198,7 @@ impl<'s> Policy<'s> {
     }
 
     /// The named ports of a rule, which one of its pods must declare.
-    fn ports(&mut self, rule: Node<'s>, declared: &Ports, path: [&str; 3]) {
+    fn ports(&mut self, rule: Node<'s>, declared: &DeclaredPorts, path: [&str; 3]) {
         let [spec, direction, rule_place] = path;
         for (place, port) in rule.items_at(["ports"]).enumerate() {
             let Some(node) = port.at(["port"]) else {

@@ -7,6 +7,8 @@
 //! Annotations of a Deployment or a Job are reported with any config: readers look at pods and Services.
 
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use jsonptr::Pointer;
@@ -16,11 +18,12 @@ use super::{Check, Find, Scene};
 use crate::config::Section;
 use crate::facts::View;
 use crate::finding::{Finding, Mode, Subject};
-use crate::objects::{Container, Pods, Service};
+use crate::objects::{Container, Service};
 use crate::problem::field_path;
 use crate::read::Resource;
 use crate::rules::{Rule, rule};
 use crate::select::Selected;
+use crate::text::{MOST_NAMED, few};
 use crate::transformers::Scope;
 use crate::transformers::prometheus::{Convention, Ports, Prometheus, Word};
 use crate::yaml::{Node, Value};
@@ -50,28 +53,170 @@ pub(super) const CHECK: Check = Check {
     name: "scraping",
     rules: &[TWICE, SEVERAL, NO_PORT, MISPLACED],
     find: &[
-        Find::Object(|scene, selected| {
-            let service = scene.objects().related.service(selected.index);
-            let has_some = service.is_some() || !selected.target.templates.is_empty();
-            if !has_some || selected.skips("prometheus") {
-                return Vec::new();
-            }
-            let sections = &scene.transformers.prometheus;
-            let scope = Scope::of(sections, scene.selection, selected);
-            let Some(section) = scope.section() else {
-                return Vec::new();
+        Find::Scene(|scene| {
+            let mut others = Others {
+                scene: *scene,
+                by_services: HashMap::new(),
+                by_pods: HashMap::new(),
+                of_pods: HashMap::new(),
+                around: HashMap::new(),
             };
-            let is_left = matches!(section.mode("scrape"), Mode::Off | Mode::Remove);
-            match (section.settings.annotates_services(), service) {
-                _ if is_left || !section.settings.scrapes() => Vec::new(),
-                (false, _) => of_pods(scene, selected, &section),
-                (true, Some(service)) => of_service(scene, service, &section),
-                (true, None) => Vec::new(),
+            let mut findings = Vec::new();
+            for selected in &scene.selection.selected {
+                let found = of_object(&mut others, selected).into_iter();
+                findings.extend(found.map(|it| it.of(selected.index)));
             }
+            findings
         }),
         Find::Object(misplaced),
     ],
 };
+
+fn of_object(others: &mut Others<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
+    let scene = others.scene;
+    let service = scene.objects().related.service(selected.index);
+    let has_some = service.is_some() || !selected.target.templates.is_empty();
+    if !has_some || selected.skips("prometheus") {
+        return Vec::new();
+    }
+    let sections = &scene.transformers.prometheus;
+    let scope = Scope::of(sections, scene.selection, selected);
+    let Some(section) = scope.section() else {
+        return Vec::new();
+    };
+    let is_left = matches!(section.mode("scrape"), Mode::Off | Mode::Remove);
+    match (section.settings.annotates_services(), service) {
+        _ if is_left || !section.settings.scrapes() => Vec::new(),
+        (false, _) => of_pods(others, selected, &section),
+        (true, Some(service)) => of_service(others, service, &section),
+        (true, None) => Vec::new(),
+    }
+}
+
+/// The ports in the annotations of those that ask to be scraped, with who they are; `None` without a port.
+type Asking = BTreeMap<Option<String>, Vec<usize>>;
+
+/// Who else is scraped, each looked up once for each prefix of annotations.
+struct Others<'s> {
+    scene: Scene<'s>,
+    /// The Services of each front, by index.
+    by_services: HashMap<(usize, String), Rc<Asking>>,
+    /// The pods behind each front.
+    by_pods: HashMap<(usize, String), Rc<Asking>>,
+    /// The port of each template that asks.
+    of_pods: HashMap<(usize, usize, String), Option<Option<String>>>,
+    /// The Services around each front that lead to a port.
+    around: HashMap<(usize, String, Option<String>), Rc<Vec<usize>>>,
+}
+
+impl<'s> Others<'s> {
+    /// The Services of a front that ask to be scraped.
+    fn services(&mut self, front: usize, section: &Section<'_, Prometheus>) -> Rc<Asking> {
+        let scene = self.scene;
+        let ask = || {
+            let mut asking = Asking::new();
+            for service in scene.objects().related.services_of(front) {
+                // Most Services need no look at their edits.
+                let is_changed = !scene.changes_of(service.object).is_empty();
+                if is_changed || service.resource.annotations().is_some() {
+                    let edits = scene.after(service.object);
+                    let view = edits.view(service.resource.node, Pointer::root());
+                    let port = port_asked(view, section);
+                    let asked = port.map(|port| asking.entry(port).or_default());
+                    asked.into_iter().for_each(|it| it.push(service.object));
+                }
+            }
+            Rc::new(asking)
+        };
+        let prefix = section.settings.key("");
+        Rc::clone(self.by_services.entry((front, prefix)).or_insert_with(ask))
+    }
+
+    /// The pods behind a front that ask to be scraped.
+    fn pods(&mut self, front: usize, section: &Section<'_, Prometheus>) -> Rc<Asking> {
+        let scene = self.scene;
+        let prefix = section.settings.key("");
+        if let Some(known) = self.by_pods.get(&(front, prefix.clone())) {
+            return Rc::clone(known);
+        }
+        let mut asking = Asking::new();
+        for pods in scene.objects().related.pods_behind(front) {
+            let port = || {
+                let template = scene.objects().template_of(pods)?;
+                let edits = scene.after(pods.object);
+                port_asked(edits.view(template.node, &template.path), section)
+            };
+            let known = self
+                .of_pods
+                .entry((pods.object, pods.template, prefix.clone()));
+            if let Some(port) = known.or_insert_with(port) {
+                let asked = asking.entry(port.clone()).or_default();
+                asked.push(pods.object);
+            }
+        }
+        let asking = Rc::new(asking);
+        self.by_pods.insert((front, prefix), Rc::clone(&asking));
+        asking
+    }
+
+    /// The Services with some of the pods of a front that lead to a port.
+    fn around(
+        &mut self,
+        front: usize,
+        section: &Section<'_, Prometheus>,
+        port: Option<&str>,
+    ) -> Rc<Vec<usize>> {
+        let related = &self.scene.objects().related;
+        let key = (front, section.settings.key(""), port.map(str::to_owned));
+        if let Some(known) = self.around.get(&key) {
+            return Rc::clone(known);
+        }
+        let around = related.fronts_around(front);
+        let around = match related.may_compare(around.len()) {
+            true => around,
+            false => &[front],
+        };
+        let mut leading = Vec::new();
+        for front in around {
+            let asking = self.services(*front, section);
+            leading.extend(leading_to(&asking, port));
+            // One more, because the Service itself is among them.
+            leading.truncate(MOST_NAMED + 2);
+        }
+        let leading = Rc::new(leading);
+        self.around.insert(key, Rc::clone(&leading));
+        leading
+    }
+}
+
+/// The port that a template or a Service is scraped at by its annotations, which may be left out; `None` if it does not ask
+/// for it.
+fn port_asked(of: View<'_>, section: &Section<'_, Prometheus>) -> Option<Option<String>> {
+    let settings = &section.settings;
+    let port = of.text_at(["metadata", "annotations", &settings.key("port")]);
+    ask_for(of, settings).then(|| port.map(Cow::into_owned))
+}
+
+/// Whether the annotations of a template or a Service ask the reader of the section to scrape.
+fn ask_for(of: View<'_>, settings: &Prometheus) -> bool {
+    let annotations = of.at(["metadata", "annotations"]).into_iter();
+    let mut entries = annotations.flat_map(View::entries);
+    entries.any(|(key, value)| settings.word(&key, &value.text()) == Some(Word::Scrape))
+}
+
+/// Those that lead to the same port as some annotations. Without a port, that is every port.
+fn leading_to(asking: &Asking, port: Option<&str>) -> impl Iterator<Item = usize> {
+    let (one, all) = match port {
+        Some(port) => {
+            let of = |port: Option<String>| asking.get(&port);
+            let some = [of(Some(port.to_owned())), of(None)];
+            (Some(some.into_iter().flatten()), None)
+        }
+        None => (None, Some(asking.values())),
+    };
+    let lists = one.into_iter().flatten().chain(all.into_iter().flatten());
+    lists.flatten().copied()
+}
 
 /// Scrape annotations of a workload whose pods have none: a frequent mistake.
 fn misplaced(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
@@ -132,32 +277,31 @@ fn misplaced(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
 
 /// Pods that are scraped twice, or whose annotations name a port that does not exist.
 fn of_pods(
-    scene: &Scene<'_>,
+    others: &mut Others<'_>,
     selected: &Selected<'_, '_>,
     section: &Section<'_, Prometheus>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let resource = selected.target.resource;
+    let scene = others.scene;
     let related = &scene.objects().related;
     let settings = &section.settings;
-    let (scrape, port) = (settings.key("scrape"), settings.key("port"));
+    let port = settings.key("port");
     for (place, template) in selected.target.templates.iter().enumerate() {
         if section.settings.leaves(resource, template) {
             continue;
         }
-        let scrapers = related.scrapers_of(selected.index, place);
-        let services = || related.services_of(selected.index, place);
-        // Most pods need no check with their edits.
-        let may_be_scraped = |it: &Service<'_>| {
-            it.resource.annotation(&scrape).is_some() || !scene.changes_of(it.object).is_empty()
-        };
+        let scrapers: Vec<_> = related.scrapers_of(selected.index, place).collect();
+        let fronts = related.fronts_of(selected.index, place).iter();
+        let services: Vec<_> = fronts.map(|it| others.services(*it, section)).collect();
         let ports_of = |it: &Container<'_>| it.node.items_at(["ports"]).count();
+        // Most pods need no check with their edits.
         let is_unsuspicious = scrapers.is_empty()
             && !settings.names_ports()
             && settings.convention() != Convention::OpenTelemetry
             && template.containers.iter().map(ports_of).sum::<usize>() < 2
             && template.annotation(&port).is_none()
-            && !services().any(may_be_scraped);
+            && services.iter().all(|it| it.is_empty());
         if is_unsuspicious {
             continue;
         }
@@ -172,12 +316,16 @@ fn of_pods(
             continue;
         };
         findings.extend(annotations.undeclared(&ports));
-        if !annotations.ask_for(annotations.of) {
+        if !annotations.are_followed() {
             continue;
         }
-        let services = services().filter_map(|it| annotations.of_service(scene, it));
+        let port = annotations.get("port");
+        let services = services
+            .iter()
+            .flat_map(|it| leading_to(it, port.as_deref()));
+        let services = services.map(|it| name_of_service(&scene, it));
         let scrapers = scrapers.into_iter().map(Resource::display_name);
-        findings.extend(services.chain(scrapers).map(|by| annotations.twice(&by)));
+        findings.extend(annotations.twice(services.chain(scrapers)));
         findings.extend(annotations.several(&ports));
     }
     findings
@@ -185,13 +333,13 @@ fn of_pods(
 
 /// A Service that is scraped twice, or whose annotations name a port that does not exist.
 fn of_service(
-    scene: &Scene<'_>,
+    others: &mut Others<'_>,
     service: &Service<'_>,
     section: &Section<'_, Prometheus>,
 ) -> Vec<Finding> {
+    let scene = others.scene;
     let related = &scene.objects().related;
-    let mut pods = related.pods_behind(service).peekable();
-    if pods.peek().is_none() {
+    if service.fronts.is_empty() {
         return Vec::new();
     }
     let edits = scene.after(service.object);
@@ -202,27 +350,34 @@ fn of_service(
     };
     let ports = Ports::of_service(related, service);
     let mut findings: Vec<Finding> = annotations.undeclared(&ports);
-    if !annotations.ask_for(annotations.of) {
+    if !annotations.are_followed() {
         return findings;
     }
-    let is_scraped = |pods: &Pods<'_>| {
-        let template = scene.objects().template_of(pods);
-        template.is_some_and(|template| {
-            let edits = scene.after(pods.object);
-            annotations.share_a_target(edits.view(template.node, &template.path))
+    let port = annotations.get("port");
+    let port = port.as_deref();
+    let mut fronts = service.fronts.iter();
+    let pods = fronts
+        .any(|it| {
+            leading_to(&others.pods(*it, section), port)
+                .next()
+                .is_some()
         })
-    };
-    let pods = pods
-        .any(is_scraped)
         .then(|| "the annotations of its pods".to_owned());
-    let scrapers = related.scrapers_of_service(service).into_iter();
+    let scrapers = related.scrapers_of_service(service);
     let scrapers = scrapers.map(Resource::display_name);
-    let services = related.services_beside(service).into_iter();
-    let services = services.filter_map(|it| annotations.of_service(scene, it));
-    let others = pods.into_iter().chain(scrapers).chain(services);
-    findings.extend(others.map(|by| annotations.twice(&by)));
+    let fronts = service.fronts.iter();
+    let beside: Vec<_> = fronts.map(|it| others.around(*it, section, port)).collect();
+    let beside: BTreeSet<usize> = beside.iter().flat_map(|it| it.iter().copied()).collect();
+    let beside = beside.into_iter().filter(|it| *it != service.object);
+    let services = beside.map(|it| name_of_service(&scene, it));
+    findings.extend(annotations.twice(pods.into_iter().chain(scrapers).chain(services)));
     findings.extend(annotations.several(&ports));
     findings
+}
+
+fn name_of_service(scene: &Scene<'_>, service: usize) -> String {
+    let service = &scene.objects().resources[service];
+    format!("the annotations of {}", service.display_name())
 }
 
 /// The annotations of pods or of a Service, with the edits.
@@ -236,38 +391,13 @@ struct Annotations<'v> {
 
 impl<'v> Annotations<'v> {
     fn get(&self, name: &str) -> Option<Cow<'v, str>> {
-        self.get_of(self.of, name)
-    }
-
-    /// An annotation of another template or Service, with the same prefix.
-    fn get_of<'o>(&self, other: View<'o>, name: &str) -> Option<Cow<'o, str>> {
         let key = self.section.settings.key(name);
-        other.text_at(["metadata", "annotations", &key])
+        self.of.text_at(["metadata", "annotations", &key])
     }
 
-    /// Whether a template or a Service asks to be scraped.
-    fn ask_for(&self, of: View<'_>) -> bool {
-        let annotations = of.at(["metadata", "annotations"]).into_iter();
-        let mut entries = annotations.flat_map(View::entries);
-        let settings = &self.section.settings;
-        entries.any(|(key, value)| settings.word(&key, &value.text()) == Some(Word::Scrape))
-    }
-
-    /// Whether the annotations of another template or Service lead to the same port.
-    fn share_a_target(&self, other: View<'_>) -> bool {
-        let is_one = match (self.get("port"), self.get_of(other, "port")) {
-            (Some(own), Some(others)) => own == others,
-            _ => true,
-        };
-        is_one && self.ask_for(other)
-    }
-
-    /// A Service in front of the pods, if its annotations lead to the same port.
-    fn of_service(&self, scene: &Scene<'_>, service: &Service<'_>) -> Option<String> {
-        let edits = scene.after(service.object);
-        let view = edits.view(service.resource.node, Pointer::root());
-        let by = || format!("the annotations of {}", service.resource.display_name());
-        self.share_a_target(view).then(by)
+    /// Whether they ask to be scraped.
+    fn are_followed(&self) -> bool {
+        ask_for(self.of, &self.section.settings)
     }
 
     fn finding(
@@ -284,10 +414,17 @@ impl<'v> Annotations<'v> {
             .decided_by(self.section.decision(leaf))
     }
 
-    fn twice(&self, by: &str) -> Finding {
-        let message = format!("it is scraped twice: by its own annotations and by {by}");
+    fn twice(&self, by: impl Iterator<Item = String>) -> Option<Finding> {
+        let by: Vec<String> = by.take(MOST_NAMED + 1).collect();
+        let others = few(&by)?;
+        let often = if by.len() == 1 {
+            "twice"
+        } else {
+            "more than once"
+        };
+        let message = format!("it is scraped {often}: by its own annotations and by {others}");
         let finding = self.finding(&TWICE, Severity::Warning, message, "scrape", "scrape");
-        finding.help("keep one of them: set the scrape annotation to \"false\", or set `scrape: false` for it in the config")
+        Some(finding.help("keep one of them: set the scrape annotation to \"false\", or set `scrape: false` for it in the config"))
     }
 
     /// Several ports, each of which is a target of Prometheus.
@@ -332,7 +469,7 @@ impl<'v> Annotations<'v> {
         let Some(port) = self.get("port") else {
             return Vec::new();
         };
-        if !self.ask_for(self.of) && self.get("scrape").is_some() {
+        if !self.are_followed() && self.get("scrape").is_some() {
             return Vec::new();
         }
         let insists = self.section.settings.insists();

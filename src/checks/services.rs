@@ -16,7 +16,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{PodSearch, PortRef, Ports, Service, protocol};
+use crate::objects::{DeclaredPorts, PodSearch, PortRef, Service, protocol};
 use crate::rules::{Rule, When};
 use crate::yaml::Node;
 
@@ -58,9 +58,9 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
         }
         PodSearch::Pods(pods) => pods,
     };
-    let declared = Ports::of(pods.iter().flat_map(|it| it.ports()), "containerPort");
-    let mut containers = pods.iter().flat_map(|it| it.containers());
-    let all_declare = containers.all(|it| it.items_at(["ports"]).next().is_some());
+    let Some(declared) = pods.ports() else {
+        return findings;
+    };
     for (place, port) in resource.node.items_at(["spec", "ports"]).enumerate() {
         let target = port.at(["targetPort"]);
         let (key, node) = match target.or(port.at(["port"])) {
@@ -71,7 +71,7 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
         let Some(wanted) = PortRef::of(node) else {
             continue;
         };
-        let Some((severity, message)) = fault(&wanted, port, &declared, all_declare) else {
+        let Some((severity, message)) = fault(&wanted, port, &declared) else {
             continue;
         };
         let mut finding = Finding::graded(&ID, severity, message)
@@ -84,12 +84,11 @@ fn of_service(scene: &Scene<'_>, service: &Service<'_>) -> Vec<Finding> {
     findings
 }
 
-/// What is wrong with the target of a Service's port. `all_declare` is whether all containers declare ports.
+/// What is wrong with the target of a Service's port.
 fn fault(
     wanted: &PortRef<'_>,
     port: Node<'_>,
-    declared: &Ports,
-    all_declare: bool,
+    declared: &DeclaredPorts,
 ) -> Option<(Severity, String)> {
     let protocol = protocol(port);
     if declared.has(wanted, Some(&protocol)) {
@@ -100,7 +99,7 @@ fn fault(
         PortRef::Name(_) => Some((Severity::Error, message)),
         PortRef::Number(_) => {
             let message = format!("{message}, and all of them declare other ports");
-            all_declare.then_some((Severity::Warning, message))
+            declared.by_all().then_some((Severity::Warning, message))
         }
     }
 }

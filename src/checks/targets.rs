@@ -68,6 +68,16 @@ const PARTIAL: Rule = rule(
     "a patch, which is neither changed nor checked: it is only a part of an object",
 );
 
+/// What is not known because there was too much to compare.
+pub(super) fn uncompared(scene: &Scene<'_>) -> Option<Finding> {
+    let message = "not examined in full: too many selectors that differ each match many different pods, or a LimitRange has \
+                   too many amounts for too many containers";
+    let finding = Finding::new(&UNEXAMINED, message.to_owned());
+    let is_partial = scene.objects().related.was_too_much();
+    is_partial
+        .then(|| finding.help("check fewer objects at once, for example each namespace on its own"))
+}
+
 /// Objects that are patches of others.
 fn patches(scene: &Scene<'_>) -> Vec<Finding> {
     let passed_over = scene.selection.passed_over.iter();

@@ -119,6 +119,38 @@ impl fmt::Display for QosClass {
     }
 }
 
+/// A sum over containers.
+#[derive(Default)]
+struct Sum {
+    running: Option<Quantity>,
+    sidecars: Option<Quantity>,
+    peak: Option<Quantity>,
+}
+
+impl Sum {
+    /// Adds the amount of the next container.
+    fn add(&mut self, container_type: ContainerType, amount: Quantity) {
+        let plus = |some: Option<Quantity>| match some {
+            Some(some) => some.checked_add(amount),
+            None => Some(amount),
+        };
+        match container_type {
+            ContainerType::Container => self.running = plus(self.running),
+            ContainerType::Sidecar => {
+                self.running = plus(self.running);
+                self.sidecars = plus(self.sidecars);
+                self.peak = self.peak.max(self.sidecars);
+            }
+            ContainerType::Init => self.peak = self.peak.max(plus(self.sidecars)),
+            ContainerType::Ephemeral => {}
+        }
+    }
+
+    fn all(&self) -> Option<Quantity> {
+        self.running.max(self.peak)
+    }
+}
+
 /// The amounts of all containers of a pod and of the pod itself, with the API server's defaults.
 #[derive(Clone, Debug)]
 pub struct PodAmounts {
@@ -148,12 +180,10 @@ impl PodAmounts {
     }
 
     /// The amounts completed by the LimitRanges of the namespace.
-    pub fn completed<'l>(
-        &self,
-        limits: impl Iterator<Item = &'l LimitRangeItem<'l>>,
-    ) -> Cow<'_, PodAmounts> {
+    pub fn completed(&self, limits: &[LimitRangeItem<'_>]) -> Cow<'_, PodAmounts> {
         let mut amounts = Cow::Borrowed(self);
-        for item in limits.filter(|item| item.of == LimitType::Container) {
+        let of_containers = |it: &&LimitRangeItem<'_>| it.of == LimitType::Container;
+        for item in limits.iter().filter(of_containers) {
             for (_, declared) in &mut amounts.to_mut().containers {
                 item.complete(&mut declared.requests, &mut declared.limits);
             }
@@ -189,39 +219,30 @@ impl PodAmounts {
 
     /// The sum of either half, computed in the same way.
     pub fn sum(&self, half: Half, name: &str) -> Option<Quantity> {
-        let mut sum: Option<Quantity> = None;
-        let mut sidecars: Option<Quantity> = None;
-        let mut peak: Option<Quantity> = None;
+        let mut sum = Sum::default();
         for (container_type, declared) in &self.containers {
-            let amount = declared.half(half).get(name).copied();
-            let plus = |some: Option<Quantity>| match (some, amount) {
-                (Some(some), Some(amount)) => some.checked_add(amount),
-                (some, amount) => some.or(amount),
-            };
-            match container_type {
-                ContainerType::Container => sum = plus(sum),
-                ContainerType::Sidecar => {
-                    sum = plus(sum);
-                    sidecars = plus(sidecars);
-                    peak = peak.max(sidecars);
-                }
-                ContainerType::Init => peak = peak.max(plus(sidecars)),
-                ContainerType::Ephemeral => {}
+            if let Some(amount) = declared.half(half).get(name) {
+                sum.add(*container_type, *amount);
             }
         }
-        sum.max(peak)
+        sum.all()
     }
 
     /// The totals of the pod: its own amounts, or the sums of its containers.
     pub fn in_all(&self) -> Declared {
         let mut all = self.pod_with_defaults();
         for half in Half::BOTH {
-            let names = self.containers.iter();
-            for name in names.flat_map(|(_, it)| it.half(half).keys()) {
+            let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
+            for (container_type, declared) in &self.containers {
+                for (name, amount) in declared.half(half) {
+                    sums.entry(name).or_default().add(*container_type, *amount);
+                }
+            }
+            for (name, sum) in sums {
                 if !all.half(half).contains_key(name)
-                    && let Some(sum) = self.sum(half, name)
+                    && let Some(sum) = sum.all()
                 {
-                    all.half_mut(half).insert(name.clone(), sum);
+                    all.half_mut(half).insert(name.to_owned(), sum);
                 }
             }
         }

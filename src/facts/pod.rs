@@ -10,7 +10,7 @@ use std::cell::OnceCell;
 use super::amounts::PodAmounts;
 use super::overlay::Overlay;
 use super::view::View;
-use crate::objects::{Container, ContainerType, Template, by_node};
+use crate::objects::{ByNode, Container, ContainerType, Template};
 use crate::yaml::Node;
 
 /// Facts about a pod, or about the pods that a template creates.
@@ -30,6 +30,7 @@ pub struct PodFacts<'a> {
     pub context: Context<'a>,
     /// The containers of its three lists, in the evaluator's order.
     pub containers: Vec<ContainerFacts<'a>>,
+    by_node: ByNode,
     amounts: OnceCell<PodAmounts>,
 }
 
@@ -271,6 +272,7 @@ impl<'a> PodFacts<'a> {
             is_windows: spec.text_at(["os", "name"]).as_deref() == Some("windows"),
             context: Context::of(spec),
             containers: Vec::new(),
+            by_node: ByNode::default(),
             amounts: OnceCell::new(),
         }
     }
@@ -283,7 +285,8 @@ impl<'a> PodFacts<'a> {
     /// The facts of a container of the template.
     pub fn of_container(&self, container: &Container<'_>) -> Option<&ContainerFacts<'a>> {
         let id = container.node.id();
-        by_node(&self.containers, id, |it| it.view.node().map(Node::id))
+        let node_of = |it: &ContainerFacts<'_>| it.view.node().map(Node::id);
+        self.by_node.find(&self.containers, id, node_of)
     }
 
     /// The numeric user of a container, its own or the pod's; `None` if the image decides.

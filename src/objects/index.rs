@@ -1,7 +1,7 @@
 //! The index of all objects: what each one is, and how they refer to each other.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::accounts::Accounts;
@@ -14,7 +14,6 @@ use super::related::{Pods, Related};
 use super::scaling::Autoscaler;
 use super::target::Target;
 use super::template::Template;
-use crate::kubernetes::LabelSelector;
 use crate::problem::{Problem, did_you_mean};
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -38,8 +37,6 @@ pub struct Objects<'a> {
     in_host: bool,
     names: OnceCell<NameIndex>,
     demands: OnceCell<HashMap<String, Demands>>,
-    /// Namespaces of pods; built on first use.
-    pod_namespaces: OnceCell<HashSet<Option<String>>>,
     /// Ports of Services by their index; each is read on first use.
     service_ports: RefCell<HashMap<usize, Rc<Ports>>>,
     /// How many names may still be compared for suggestions.
@@ -120,7 +117,7 @@ impl<'a> Objects<'a> {
         claims: &[ClaimSpecs],
         function_config: Option<Node<'_>>,
     ) -> Objects<'a> {
-        let mut related = Related::default();
+        let mut related = Related::of(resources.len());
         let classify = |(index, resource)| {
             let target = Target::of(resource, pod_specs, claims);
             match (Target::passed_over(resource, function_config), target) {
@@ -144,7 +141,6 @@ impl<'a> Objects<'a> {
             in_host: function_config.is_some(),
             names: OnceCell::new(),
             demands: OnceCell::new(),
-            pod_namespaces: OnceCell::new(),
             service_ports: RefCell::default(),
             comparisons: Cell::new(MOST_COMPARISONS),
         };
@@ -210,25 +206,10 @@ impl<'a> Objects<'a> {
         self.related.all_pods()
     }
 
-    /// The pods that a selector matches, in any namespace.
-    pub fn pods_selected(&self, selector: &LabelSelector) -> impl Iterator<Item = &Pods<'a>> {
-        let candidates = self.related.pods_by_label().all.candidates(selector);
-        let pods = (0..candidates.len()).map(move |at| &self.pods()[candidates[at]]);
-        pods.filter(|it| selector.matches(|key| it.label(key)))
-    }
-
     /// All objects by name; built on first use.
     pub fn names(&self) -> &NameIndex {
         let index = || NameIndex::of(self.resources);
         self.names.get_or_init(index)
-    }
-
-    /// Whether pods of a namespace are in the input; `None` for pods without a namespace.
-    pub(super) fn has_pods_in(&self, namespace: Option<&str>) -> bool {
-        let namespace_of = |pods: &Pods<'a>| pods.resource.namespace.as_deref().map(str::to_owned);
-        let namespaces = || self.pods().iter().map(namespace_of).collect();
-        let namespaces = self.pod_namespaces.get_or_init(namespaces);
-        namespaces.contains(&namespace.map(str::to_owned))
     }
 
     /// The ports of a Service, by its index.

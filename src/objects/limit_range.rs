@@ -1,13 +1,13 @@
 //! LimitRanges: the bounds of a namespace for each container, pod and claim, and its defaults for containers without amounts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::kubernetes::Quantity;
 use crate::read::Resource;
 use crate::yaml::Node;
 
 /// What an item of a LimitRange bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LimitType {
     /// The sum of each pod.
     Pod,
@@ -71,6 +71,12 @@ impl<'a> LimitRangeItem<'a> {
         read
     }
 
+    /// How many amounts it has.
+    fn len(&self) -> usize {
+        let amounts = [&self.default, &self.default_request, &self.min, &self.max];
+        amounts.into_iter().map(BTreeMap::len).sum::<usize>() + self.max_ratio.len()
+    }
+
     /// Adds the defaults that a container lacks (`mergeContainerResources` in kubernetes
     /// `plugin/pkg/admission/limitranger/admission.go`).
     pub fn complete(
@@ -82,6 +88,50 @@ impl<'a> LimitRangeItem<'a> {
             add_absent(limits, &self.default);
             add_absent(requests, &self.default_request);
         }
+    }
+}
+
+/// The items of a namespace.
+#[derive(Debug, Default)]
+pub(super) struct Limits<'a> {
+    pub(super) items: Vec<LimitRangeItem<'a>>,
+    /// How many amounts they have.
+    pub(super) amounts: usize,
+}
+
+impl<'a> Limits<'a> {
+    /// Up to this many items are all looked at.
+    const FEW: usize = 8;
+
+    /// Of many items, keeps those that decide: for each resource those with the strictest bounds, and the first with defaults.
+    pub(super) fn keep_deciding(&mut self) {
+        let items = &mut self.items;
+        if items.len() > Limits::FEW {
+            let mut deciding: HashMap<(LimitType, usize, &str), (usize, Quantity)> = HashMap::new();
+            for (at, item) in items.iter().enumerate() {
+                type Wins = fn(Quantity, Quantity) -> bool;
+                let bounds: [(&BTreeMap<String, Quantity>, Wins); 5] = [
+                    (&item.max, |new, old| new < old),
+                    (&item.min, |new, old| new > old),
+                    (&item.max_ratio, |new, old| new < old),
+                    (&item.default, |_, _| false),
+                    (&item.default_request, |_, _| false),
+                ];
+                for (which, (amounts, wins)) in bounds.into_iter().enumerate() {
+                    for (name, amount) in amounts {
+                        let known = deciding.entry((item.of, which, name));
+                        let known = known.or_insert((at, *amount));
+                        if wins(*amount, known.1) {
+                            *known = (at, *amount);
+                        }
+                    }
+                }
+            }
+            let deciding: HashSet<usize> = deciding.into_values().map(|(at, _)| at).collect();
+            let mut at = 0..;
+            items.retain(|_| at.next().is_some_and(|at| deciding.contains(&at)));
+        }
+        self.amounts = items.iter().map(LimitRangeItem::len).sum();
     }
 }
 

@@ -35,12 +35,14 @@ pub use names::NameIndex;
 pub use namespaces::Demands;
 pub use partial::{is_whole, patch_reason, why_patch};
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
-pub use ports::{PortRef, Ports, protocol};
-pub use related::{Pods, Related, Service};
+pub use ports::{Declared, PortRef, Ports, TargetPort, protocol};
+pub use related::{Front, Pods, Related, Service};
 pub use scaling::Autoscaler;
-pub use search::{CLUSTERS_NAMESPACE, MonitorSearch, NoMatch, PodSearch};
+pub use search::{
+    CLUSTERS_NAMESPACE, DeclaredPorts, MonitorSearch, NoMatch, PodSearch, SelectedPods,
+};
 pub use subject::{Part, Subject};
 pub use target::{Target, annotation};
-pub use template::{Container, ContainerType, Template, by_node};
+pub use template::{ByNode, Container, ContainerType, Template};
 pub use undeclared::{Gap, Undeclared, UndeclaredPods};
 pub use walk::{below, expected};

@@ -3,6 +3,8 @@
 //! Sources: `pkg/apis/monitoring/v1` and `v1alpha1` of prometheus-operator, `api/operator/v1beta1` of VictoriaMetrics'
 //! operator, and `pkg/operator/apis/monitoring/v1/pod_types.go` of GoogleCloudPlatform/prometheus-engine.
 
+use std::collections::BTreeSet;
+
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -38,8 +40,8 @@ pub enum Namespaces {
     Own,
     /// All.
     Any,
-    /// These.
-    Named(Vec<String>),
+    /// These, each once.
+    Named(BTreeSet<String>),
 }
 
 /// A kind that selects by labels.
@@ -148,7 +150,7 @@ impl Namespaces {
 
     fn named<'n>(names: impl Iterator<Item = Node<'n>>) -> Namespaces {
         let names = names.filter_map(|it| it.text().map(|it| it.into_owned()));
-        let names: Vec<String> = names.collect();
+        let names: BTreeSet<String> = names.collect();
         match names.is_empty() {
             true => Namespaces::Own,
             false => Namespaces::Named(names),

@@ -5,17 +5,21 @@
 //! without a namespace may be in any.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
 
 use super::claims::{Claim, ClaimKind};
-use super::labels::ByPlace;
-use super::limit_range::LimitRangeItem;
+use super::labels::{ByLabel, Labelled, Matches, Work};
+use super::limit_range::{LimitRangeItem, Limits};
 use super::monitors::{Monitor, Namespaces, Selects, hosts};
 use super::names::all_names;
+use super::ports::{Declared, Ports, TargetPort};
 use super::target::Target;
 use super::template::is_sidecar;
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
+use crate::text::MOST_NAMED;
 use crate::yaml::Node;
 
 /// The objects that each object refers to, and is referred to by.
@@ -24,14 +28,20 @@ pub struct Related<'a> {
     pods: Vec<Pods<'a>>,
     /// The position in `pods` of an object's first template, by its index.
     first_pods: HashMap<usize, usize>,
-    pods_by_label: ByPlace<'a>,
+    labels_of_pods: Labelled<'a>,
+    work: Work,
+    fronts: Vec<Front>,
+    /// The scrapers of Services that the same monitors select or the same addresses lead to, by the index of the object.
+    watches: Vec<Vec<usize>>,
     services: Vec<Service<'a>>,
     /// The position in `services`, by the index of the object.
     service_at: HashMap<usize, usize>,
     monitors: Vec<Monitor<'a>>,
-    services_by_label: ByPlace<'a>,
-    /// The objects that have a Service scraped by its address, by its name, each with the namespace that it names or is in.
-    by_address: HashMap<String, Vec<(Option<String>, &'a Resource<'a>)>>,
+    labels_of_services: Labelled<'a>,
+    /// The objects that have pods scraped, by index: monitors, and those with addresses of Services.
+    scrapers: BTreeMap<usize, &'a Resource<'a>>,
+    /// The positions in `watches` of the scrapers with an address.
+    by_address: HashMap<Address, usize>,
     claims: HashMap<String, Called<'a>>,
     /// The namespaces of claims that StatefulSets create, by name without the ordinal.
     made_claims: HashMap<String, HashSet<Option<&'a str>>>,
@@ -41,7 +51,7 @@ pub struct Related<'a> {
     reserved_volumes: HashMap<(Cow<'a, str>, Cow<'a, str>), Node<'a>>,
     runtime_classes: HashMap<String, Node<'a>>,
     /// By namespace.
-    limits: HashMap<Option<&'a str>, Vec<LimitRangeItem<'a>>>,
+    limits: HashMap<Option<&'a str>, Limits<'a>>,
     quotas: Vec<(usize, &'a Resource<'a>)>,
     /// The same without their indices, by namespace.
     quotas_of: HashMap<Option<&'a str>, Vec<&'a Resource<'a>>>,
@@ -67,9 +77,50 @@ pub struct Pods<'a> {
     pub metadata: Option<Node<'a>>,
     /// Their spec.
     pub spec: Node<'a>,
-    services: Vec<usize>,
-    monitors: Vec<usize>,
+    /// The positions of the fronts that they are behind.
+    fronts: Vec<usize>,
+    declared: OnceCell<Rc<Declared>>,
 }
+
+/// Services and monitors that select the same pods.
+#[derive(Debug, Default)]
+pub struct Front {
+    pods: Rc<Matches>,
+    /// The Services, by position.
+    services: Vec<usize>,
+    /// The monitors, and the scrapers of its Services, by the index of the object; not all of more than [`MOST_NAMED`].
+    scrapers: Vec<usize>,
+    /// The fronts that have some of the pods, with this one.
+    around: OnceCell<Vec<usize>>,
+    /// The first of the Services of those, by [`Service::rank`].
+    first: OnceCell<Option<usize>>,
+}
+
+/// Fronts, each found by its pods.
+#[derive(Default)]
+struct Fronts {
+    all: Vec<Front>,
+    at: HashMap<*const Matches, usize>,
+}
+
+impl Fronts {
+    /// The position of the front with these pods.
+    fn of(&mut self, pods: Rc<Matches>) -> usize {
+        let at = self.at.entry(Rc::as_ptr(&pods));
+        let at = *at.or_insert(self.all.len());
+        if at == self.all.len() {
+            let front = Front {
+                pods,
+                ..Front::default()
+            };
+            self.all.push(front);
+        }
+        at
+    }
+}
+
+/// A Service's name in an address, with the namespace that the address means. `None` instead of a namespace is any of them.
+type Address = (String, Option<Option<String>>);
 
 /// A Service that selects pods.
 #[derive(Debug)]
@@ -80,25 +131,43 @@ pub struct Service<'a> {
     pub resource: &'a Resource<'a>,
     /// Its selector.
     pub selector: LabelSelector,
-    pods: Vec<usize>,
-    monitors: Vec<usize>,
+    /// The positions of its fronts: one, or two if pods without a namespace match.
+    pub fronts: Vec<usize>,
+    watches: Vec<usize>,
+    targets: OnceCell<(Vec<TargetPort>, HashSet<u16>)>,
+    declared: OnceCell<Rc<Declared>>,
 }
 
+/// Up to this many amounts, the LimitRanges of a pod are not counted as work.
+const USUAL_AMOUNTS: usize = 256;
+
 impl<'a> Related<'a> {
+    /// No relations yet, for a number of objects.
+    pub(super) fn of(objects: usize) -> Related<'a> {
+        let work = Work::of(objects);
+        Related {
+            work,
+            ..Related::default()
+        }
+    }
+
     /// Adds an object with its pods and claims.
     pub fn add(&mut self, index: usize, target: &Target<'a>) {
         let resource = target.resource;
         self.first_pods.insert(index, self.pods.len());
         for (place, template) in target.templates.iter().enumerate() {
-            self.pods.push(Pods {
+            let pods = Pods {
                 object: index,
                 resource,
                 template: place,
                 metadata: template.metadata(),
                 spec: template.spec,
-                services: Vec::new(),
-                monitors: Vec::new(),
-            });
+                fronts: Vec::new(),
+                declared: OnceCell::new(),
+            };
+            let namespace = resource.namespace.as_deref();
+            self.labels_of_pods.add(namespace, pods.labels());
+            self.pods.push(pods);
         }
         for claim in &target.claims {
             self.add_claim(index, resource, claim);
@@ -116,8 +185,10 @@ impl<'a> Related<'a> {
                     object: index,
                     resource,
                     selector: LabelSelector::of_labels(selector),
-                    pods: Vec::new(),
-                    monitors: Vec::new(),
+                    fronts: Vec::new(),
+                    watches: Vec::new(),
+                    targets: OnceCell::new(),
+                    declared: OnceCell::new(),
                 });
             }
             ("", "PersistentVolume") => {
@@ -134,7 +205,8 @@ impl<'a> Related<'a> {
             ("node.k8s.io", "RuntimeClass") => self.runtime_classes.extend(by_name()),
             ("", "LimitRange") => {
                 let limits = self.limits.entry(resource.namespace.as_deref());
-                limits.or_default().extend(LimitRangeItem::all(resource));
+                let items = &mut limits.or_default().items;
+                items.extend(LimitRangeItem::all(resource));
             }
             ("", "ResourceQuota") => {
                 self.quotas.push((index, resource));
@@ -144,14 +216,31 @@ impl<'a> Related<'a> {
             _ => {
                 self.monitors.extend(Monitor::all(index, resource));
                 for host in hosts(resource) {
-                    let mut parts = host.split('.').map(str::to_owned);
-                    let name = parts.next().unwrap_or_default();
-                    let own = || resource.namespace.as_deref().map(str::to_owned);
-                    let scraped = (parts.next().or_else(own), resource);
-                    self.by_address.entry(name).or_default().push(scraped);
+                    self.add_address(index, resource, &host);
+                }
+                let is_monitor = self.monitors.last().is_some_and(|it| it.object == index);
+                if is_monitor {
+                    self.scrapers.insert(index, resource);
                 }
             }
         }
+    }
+
+    /// Adds an object that has pods scraped by the address of a Service.
+    fn add_address(&mut self, index: usize, resource: &'a Resource<'a>, host: &str) {
+        let mut parts = host.split('.').map(str::to_owned);
+        let name = parts.next().unwrap_or_default();
+        let own = || resource.namespace.as_deref().map(str::to_owned);
+        let namespace = parts.next().or_else(own);
+        for place in [None, Some(namespace)] {
+            let at = self.by_address.entry((name.clone(), place));
+            let at = *at.or_insert(self.watches.len());
+            if at == self.watches.len() {
+                self.watches.push(Vec::new());
+            }
+            add_last(&mut self.watches[at], index);
+        }
+        self.scrapers.insert(index, resource);
     }
 
     fn add_claim(&mut self, index: usize, resource: &'a Resource<'a>, claim: &Claim<'a>) {
@@ -178,64 +267,146 @@ impl<'a> Related<'a> {
         }
     }
 
-    /// Resolves all selectors, after all objects are added.
+    /// Resolves the selectors of Services and monitors, after all objects are added.
     pub fn link(&mut self) {
-        let namespace_of = |it: &'a Resource<'a>| it.namespace.as_deref();
-        let pods = self.pods.iter();
-        self.pods_by_label = ByPlace::of(pods.map(|it| (namespace_of(it.resource), it.labels())));
-        if self.services.is_empty() && self.monitors.is_empty() {
-            return;
-        }
-        let pods = &self.pods_by_label;
+        self.limits.values_mut().for_each(Limits::keep_deciding);
+        let mut fronts = Fronts::default();
         for (index, service) in self.services.iter_mut().enumerate() {
             // The endpoints of a Service without a selector are managed by others.
             if service.selector.is_empty() {
                 continue;
             }
-            for at in pods.candidates(&service.selector, namespace_of(service.resource)) {
-                let it = &mut self.pods[at];
-                if service.selector.matches(|key| it.label(key)) {
-                    it.services.push(index);
-                    service.pods.push(at);
-                }
+            let namespace = service.resource.namespace.as_deref();
+            let pods = &self.labels_of_pods;
+            let parts = pods.find(&service.selector, namespace, &self.work);
+            for part in parts.into_iter().flatten() {
+                let at = fronts.of(part);
+                fronts.all[at].services.push(index);
+                service.fronts.push(at);
             }
         }
-        let services = self.services.iter();
-        let services = services.map(|it| (namespace_of(it.resource), it.resource.labels()));
-        self.services_by_label = ByPlace::of(services.filter(|_| !self.monitors.is_empty()));
-        for (index, monitor) in self.monitors.iter().enumerate() {
-            let selector = &monitor.selector;
-            let is_for_pods = monitor.selects == Selects::Pods;
-            let index_of = match monitor.selects {
-                Selects::Pods => pods,
-                Selects::Services => &self.services_by_label,
+        for service in self.services.iter().filter(|_| !self.monitors.is_empty()) {
+            let resource = service.resource;
+            let namespace = resource.namespace.as_deref();
+            self.labels_of_services.add(namespace, resource.labels());
+        }
+        let mut watch_at: HashMap<*const Matches, usize> = HashMap::new();
+        for monitor in &self.monitors {
+            let of_pods = monitor.selects == Selects::Pods;
+            let labelled = match monitor.selects {
+                Selects::Pods => &self.labels_of_pods,
+                Selects::Services => &self.labels_of_services,
             };
-            let candidates = match monitor.namespaces {
-                Namespaces::Own => index_of.candidates(selector, namespace_of(monitor.resource)),
-                Namespaces::Any | Namespaces::Named(_) => {
-                    index_of.all.candidates(selector).into_owned()
+            for part in monitor.find(labelled, &self.work).into_iter().flatten() {
+                if of_pods {
+                    let at = fronts.of(part);
+                    add_last(&mut fronts.all[at].scrapers, monitor.object);
+                    continue;
+                }
+                let at = watch_at.entry(Rc::as_ptr(&part));
+                let at = *at.or_insert(self.watches.len());
+                if at == self.watches.len() {
+                    self.watches.push(Vec::new());
+                    for service in &part.items {
+                        self.services[*service].watches.push(at);
+                    }
+                }
+                add_last(&mut self.watches[at], monitor.object);
+            }
+        }
+        for service in &mut self.services {
+            let address = |place| (service.resource.name.to_string(), place);
+            let addresses = match service.resource.namespace.as_deref() {
+                None => [Some(address(None)), None],
+                here => {
+                    let here = here.map(str::to_owned);
+                    [Some(address(Some(here))), Some(address(Some(None)))]
                 }
             };
-            for at in candidates {
-                let (resource, monitors, meets) = if is_for_pods {
-                    let it = &mut self.pods[at];
-                    let meets = selector.matches(|key| it.label(key));
-                    (it.resource, &mut it.monitors, meets)
-                } else {
-                    let it = &mut self.services[at];
-                    let meets = selector.matches(|key| it.resource.label(key));
-                    (it.resource, &mut it.monitors, meets)
-                };
-                if meets && monitor.reaches(resource) {
-                    monitors.push(index);
-                }
+            let watches = addresses.into_iter().flatten();
+            let watches = watches.filter_map(|it| self.by_address.get(&it).copied());
+            service.watches.extend(watches);
+        }
+        self.fronts = fronts.all;
+        for at in 0..self.fronts.len() {
+            let front = &self.fronts[at];
+            let watches = front.services.iter();
+            let watches = watches.flat_map(|it| self.services[*it].watches.iter().copied());
+            let watches: BTreeSet<usize> = watches.collect();
+            let through = watches.iter().flat_map(|it| &self.watches[*it]);
+            let scrapers = few_scrapers(front.scrapers.iter().chain(through));
+            self.fronts[at].scrapers = scrapers.into_iter().collect();
+            for pods in &self.fronts[at].pods.items {
+                self.pods[*pods].fronts.push(at);
             }
         }
     }
 
-    /// All pods by label.
-    pub(super) fn pods_by_label(&self) -> &ByPlace<'a> {
-        &self.pods_by_label
+    /// The labels of all pods.
+    pub(super) fn labels_of_pods(&self) -> &ByLabel {
+        self.labels_of_pods.all()
+    }
+
+    /// The pods that a selector matches and that may be in a namespace, in parts; `None` if that is too much work.
+    pub(super) fn find_pods(
+        &self,
+        selector: &LabelSelector,
+        namespace: Option<&str>,
+    ) -> Option<Vec<Rc<Matches>>> {
+        self.labels_of_pods.find(selector, namespace, &self.work)
+    }
+
+    /// The first pods that a selector matches in any namespace.
+    pub(super) fn first_pods(&self, selector: &LabelSelector) -> Option<&Pods<'a>> {
+        let first = self.labels_of_pods.first(selector, &self.work)?;
+        self.pods.get(first)
+    }
+
+    /// Whether pods of a namespace are in the input; `None` for pods without a namespace.
+    pub(super) fn has_pods_in(&self, namespace: Option<&str>) -> bool {
+        self.labels_of_pods.has_namespace(namespace)
+    }
+
+    /// Whether so many more objects may be compared. What is left out then is reported by FIT-TGT004.
+    pub fn may_compare(&self, objects: usize) -> bool {
+        self.work.take(objects)
+    }
+
+    /// Whether there was too much to compare, so that something is not known.
+    pub fn was_too_much(&self) -> bool {
+        self.work.was_refused()
+    }
+
+    /// The ports of pods; `None` if that is too much work.
+    pub(super) fn declared(&self, pods: &Matches) -> Option<Rc<Declared>> {
+        self.declared_by(pods, |it| self.pods[it].declared())
+    }
+
+    /// The ports of what a monitor selects; `None` if that is too much work.
+    pub(super) fn monitored_ports(
+        &self,
+        selects: Selects,
+        items: &Matches,
+    ) -> Option<Rc<Declared>> {
+        match selects {
+            Selects::Pods => self.declared(items),
+            Selects::Services => self.declared_by(items, |it| self.services[it].declared()),
+        }
+    }
+
+    fn declared_by<'s>(
+        &'s self,
+        items: &Matches,
+        of: impl Fn(usize) -> &'s Rc<Declared>,
+    ) -> Option<Rc<Declared>> {
+        let declare = || {
+            let each = items.items.iter().map(|it| of(*it));
+            if let [_] = items.items.as_slice() {
+                return each.last().cloned();
+            }
+            self.together(&each.cloned().collect::<Vec<_>>())
+        };
+        items.declared.get_or_init(declare).clone()
     }
 
     /// The pods of an object's template, both by position.
@@ -243,32 +414,57 @@ impl<'a> Related<'a> {
         self.pods.get(self.first_pods.get(&object)? + template)
     }
 
-    /// The Services that select the pods of a template.
-    pub fn services_of(
+    /// The ports of several pods; `None` if that is too much work.
+    pub(super) fn together(&self, all: &[Rc<Declared>]) -> Option<Rc<Declared>> {
+        let count = all.iter().map(|it| it.ports.len()).sum();
+        self.work.take(count).then(|| {
+            let mut together = Declared {
+                by_all: true,
+                ..Declared::default()
+            };
+            for it in all {
+                together.ports.extend(&it.ports);
+                together.by_all &= it.by_all;
+            }
+            Rc::new(together)
+        })
+    }
+
+    /// The fronts of the pods of a template, by position.
+    pub fn fronts_of(&self, object: usize, template: usize) -> &[usize] {
+        let pods = self.pods_of(object, template);
+        pods.map_or(&[], |pods| &pods.fronts)
+    }
+
+    /// The Services of a front.
+    pub fn services_of(&self, front: usize) -> impl Iterator<Item = &Service<'a>> {
+        let services = self.fronts[front].services.iter();
+        services.map(|at| &self.services[*at])
+    }
+
+    /// The pods behind a front.
+    pub fn pods_behind(&self, front: usize) -> impl Iterator<Item = &Pods<'a>> {
+        let pods = self.fronts[front].pods.items.iter();
+        pods.map(|at| &self.pods[*at])
+    }
+
+    /// The objects that have the pods of a template scraped, directly or through a Service; more than [`MOST_NAMED`] are not
+    /// all returned.
+    pub fn scrapers_of(
         &self,
         object: usize,
         template: usize,
-    ) -> impl Iterator<Item = &Service<'a>> {
-        let pods = self.pods_of(object, template).into_iter();
-        pods.flat_map(|pods| &pods.services)
-            .filter_map(|at| self.services.get(*at))
+    ) -> impl Iterator<Item = &'a Resource<'a>> {
+        let fronts = self.fronts_of(object, template).iter();
+        self.few_scrapers(fronts.flat_map(|it| &self.fronts[*it].scrapers))
     }
 
-    /// The objects that have the pods of a template scraped, directly or through a Service.
-    pub fn scrapers_of(&self, object: usize, template: usize) -> Vec<&'a Resource<'a>> {
-        let pods = self.pods_of(object, template);
-        let mut monitors: Vec<usize> = pods.map(|it| it.monitors.clone()).unwrap_or_default();
-        for service in self.services_of(object, template) {
-            monitors.extend(&service.monitors);
-        }
-        monitors.sort_unstable();
-        let monitors = monitors.into_iter();
-        let monitors = monitors.filter_map(|at| Some(self.monitors.get(at)?.resource));
-        let services = self.services_of(object, template);
-        let by_address = services.flat_map(|it| self.scrapers_by_address(it));
-        let mut scrapers: Vec<_> = monitors.chain(by_address).collect();
-        scrapers.dedup_by(|one, other| std::ptr::eq(*one, *other));
-        scrapers
+    fn few_scrapers<'m>(
+        &self,
+        all: impl Iterator<Item = &'m usize>,
+    ) -> impl Iterator<Item = &'a Resource<'a>> {
+        let few = few_scrapers(all).into_iter();
+        few.filter_map(|it| self.scrapers.get(&it).copied())
     }
 
     /// All pods.
@@ -281,45 +477,87 @@ impl<'a> Related<'a> {
         self.services.get(*self.service_at.get(&object)?)
     }
 
-    /// The pods that a Service selects.
-    pub fn pods_behind<'s>(
-        &'s self,
-        service: &'s Service<'a>,
-    ) -> impl Iterator<Item = &'s Pods<'a>> {
-        service.pods.iter().filter_map(|at| self.pods.get(*at))
+    /// The fronts that share pods with this one, which is among them. If there are too many, it is the only one.
+    pub fn fronts_around(&self, front: usize) -> &[usize] {
+        let around = || {
+            let pods = self.pods_behind(front);
+            let count = pods.map(|it| it.fronts.len()).sum();
+            match self.work.take(count) {
+                true => {
+                    let fronts = self.pods_behind(front).flat_map(|it| &it.fronts);
+                    let fronts: BTreeSet<usize> = fronts.copied().collect();
+                    fronts.into_iter().collect()
+                }
+                false => vec![front],
+            }
+        };
+        self.fronts[front].around.get_or_init(around)
     }
 
-    /// The other Services that select any of the same pods.
-    pub fn services_beside<'s>(&'s self, service: &'s Service<'a>) -> Vec<&'s Service<'a>> {
-        let mut sharing: Vec<usize> = self
-            .pods_behind(service)
-            .flat_map(|it| it.services.iter().copied())
-            .collect();
-        sharing.sort_unstable();
-        sharing.dedup();
-        let others = sharing.into_iter().filter_map(|at| self.services.get(at));
-        others.filter(|it| !std::ptr::eq(*it, service)).collect()
+    /// The first by [`Service::rank`] of a Service and those that select some of the same pods.
+    pub fn first_beside<'s>(&'s self, service: &'s Service<'a>) -> &'s Service<'a> {
+        let rank = |at: &usize| self.services[*at].rank();
+        let first_of = |front: usize| {
+            let first = || {
+                let around = self.fronts_around(front).iter();
+                let own = |front: &usize| {
+                    self.fronts[*front]
+                        .services
+                        .iter()
+                        .copied()
+                        .min_by_key(rank)
+                };
+                around.filter_map(own).min_by_key(rank)
+            };
+            *self.fronts[front].first.get_or_init(first)
+        };
+        let first = service.fronts.iter().filter_map(|it| first_of(*it));
+        let first = first.min_by_key(rank);
+        first.map_or(service, |at| &self.services[at])
     }
 
-    /// The objects that have the pods of a Service scraped through it.
-    pub fn scrapers_of_service(&self, service: &Service<'a>) -> Vec<&'a Resource<'a>> {
-        let monitors = service.monitors.iter();
-        let monitors = monitors.filter_map(|at| Some(self.monitors.get(*at)?.resource));
-        let mut scrapers: Vec<_> = monitors.chain(self.scrapers_by_address(service)).collect();
-        scrapers.dedup_by(|one, other| std::ptr::eq(*one, *other));
-        scrapers
+    /// The ports of its pods that a Service leads to by TCP.
+    pub fn targets_of<'s>(&self, service: &'s Service<'a>) -> &'s [TargetPort] {
+        &self.targets(service).0
     }
 
-    fn scrapers_by_address<'s>(
-        &'s self,
-        service: &'s Service<'a>,
+    /// Whether a Service leads to a port of its pods.
+    pub fn leads_to(&self, service: &Service<'a>, number: u16) -> bool {
+        self.targets(service).1.contains(&number)
+    }
+
+    fn targets<'s>(&self, service: &'s Service<'a>) -> &'s (Vec<TargetPort>, HashSet<u16>) {
+        let targets = || {
+            let fronts = service.fronts.iter();
+            let mut parts = fronts.filter_map(|it| self.declared(&self.fronts[*it].pods));
+            let mut declared = parts.next().unwrap_or_default();
+            for more in parts {
+                if self.work.take(declared.ports.len() + more.ports.len()) {
+                    Rc::make_mut(&mut declared).ports.extend(&more.ports);
+                }
+            }
+            let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
+            let target = |port: Node<'_>| {
+                let is_other = text(port, "protocol").is_some_and(|it| it != "TCP");
+                let wanted = text(port, "targetPort").or_else(|| text(port, "port"));
+                let wanted = wanted.filter(|_| !is_other)?;
+                declared.ports.target(&wanted, text(port, "name"))
+            };
+            let ports = service.resource.node.items_at(["spec", "ports"]);
+            let ports: Vec<TargetPort> = ports.filter_map(target).collect();
+            let numbers = ports.iter().map(|it| it.number).collect();
+            (ports, numbers)
+        };
+        service.targets.get_or_init(targets)
+    }
+
+    /// The objects that have the pods of a Service scraped through it; more than [`MOST_NAMED`] are not all returned.
+    pub fn scrapers_of_service(
+        &self,
+        service: &Service<'a>,
     ) -> impl Iterator<Item = &'a Resource<'a>> {
-        let named = self.by_address.get(service.resource.name.as_ref());
-        let here = service.resource.namespace.as_deref();
-        let named = named.into_iter().flatten();
-        named
-            .filter(move |(namespace, _)| may_share_namespace(namespace.as_deref(), here))
-            .map(|it| it.1)
+        let watches = service.watches.iter();
+        self.few_scrapers(watches.flat_map(|it| &self.watches[*it]))
     }
 
     /// All monitors.
@@ -327,9 +565,33 @@ impl<'a> Related<'a> {
         &self.monitors
     }
 
-    /// All Services, and their labels.
-    pub(super) fn labelled_services(&self) -> (&[Service<'a>], &ByPlace<'a>) {
-        (&self.services, &self.services_by_label)
+    /// Pods or all Services with their labels. Without monitors, Services have none.
+    pub(super) fn labelled(&self, selects: Selects) -> &Labelled<'a> {
+        match selects {
+            Selects::Pods => &self.labels_of_pods,
+            Selects::Services => &self.labels_of_services,
+        }
+    }
+
+    /// The pods or Services that a monitor may select, in parts; `None` if that is too much work.
+    pub(super) fn find_monitored(&self, monitor: &Monitor<'_>) -> Option<Vec<Rc<Matches>>> {
+        let labelled = self.labelled(monitor.selects);
+        let mut found = monitor.find(labelled, &self.work)?;
+        if let Namespaces::Named(_) = monitor.namespaces {
+            let anywhere = labelled.find_within(&monitor.selector, None, &self.work)?;
+            found.extend(Some(anywhere).filter(|it| !it.items.is_empty()));
+        }
+        Some(found)
+    }
+
+    /// The first object in any namespace that a monitor could select.
+    pub(super) fn first_monitored(&self, monitor: &Monitor<'_>) -> Option<&'a Resource<'a>> {
+        let labelled = self.labelled(monitor.selects);
+        let first = labelled.first(&monitor.selector, &self.work)?;
+        Some(match monitor.selects {
+            Selects::Pods => self.pods[first].resource,
+            Selects::Services => self.services[first].resource,
+        })
     }
 
     /// The PersistentVolumeClaim that pods of an object reference by name, with its index.
@@ -371,14 +633,22 @@ impl<'a> Related<'a> {
         self.runtime_classes.get(name).copied()
     }
 
-    /// The LimitRange items of an object's namespace. Unlike elsewhere, an object without a namespace only matches
-    /// LimitRanges without one.
+    /// The LimitRange items of an object's namespace, for a number of its containers; none if that is too much work. Unlike
+    /// elsewhere, an object without a namespace only matches LimitRanges without one.
     pub fn limits_of<'s>(
         &'s self,
         of: &'s Resource<'_>,
-    ) -> impl Iterator<Item = &'s LimitRangeItem<'a>> {
-        let limits = self.limits.get(&of.namespace.as_deref());
-        limits.into_iter().flatten()
+        containers: usize,
+    ) -> &'s [LimitRangeItem<'a>] {
+        let Some(limits) = self.limits.get(&of.namespace.as_deref()) else {
+            return &[];
+        };
+        // Each costs more than the comparison of a label. What is usual costs nothing.
+        let work = (containers * limits.amounts).saturating_sub(USUAL_AMOUNTS);
+        match self.work.take(8 * work) {
+            true => &limits.items,
+            false => &[],
+        }
     }
 
     /// Every ResourceQuota, with its index among the objects.
@@ -416,6 +686,19 @@ impl<'a> Pods<'a> {
         self.labels()?.get(name)?.text()
     }
 
+    /// The ports of their containers.
+    fn declared(&self) -> &Rc<Declared> {
+        let declare = || {
+            Rc::new(Declared {
+                ports: Ports::of(self.ports(), "containerPort"),
+                by_all: self
+                    .containers()
+                    .all(|it| it.items_at(["ports"]).next().is_some()),
+            })
+        };
+        self.declared.get_or_init(declare)
+    }
+
     /// The containers that run for the life of a pod: ordinary containers, then sidecars.
     pub fn containers(&self) -> impl Iterator<Item = Node<'a>> {
         let list = |name: &str| self.spec.items_at([name]);
@@ -435,29 +718,60 @@ impl<'a> Pods<'a> {
     }
 }
 
+impl Service<'_> {
+    /// Its own ports.
+    fn declared(&self) -> &Rc<Declared> {
+        let ports = self.resource.node.items_at(["spec", "ports"]);
+        let declare = || {
+            Rc::new(Declared {
+                ports: Ports::of(ports, "port"),
+                by_all: true,
+            })
+        };
+        self.declared.get_or_init(declare)
+    }
+
+    /// Services with an address come before headless ones, then they are in the order of their names.
+    pub fn rank(&self) -> (bool, &str) {
+        let address = self.resource.node.text_at(["spec", "clusterIP"]);
+        (address.as_deref() == Some("None"), &self.resource.name)
+    }
+}
+
 impl Monitor<'_> {
-    /// Whether the monitor watches the namespace of an object.
-    fn reaches(&self, resource: &Resource<'_>) -> bool {
+    /// The items that it selects, in parts that are not empty; `None` if that is too much work.
+    fn find(&self, items: &Labelled<'_>, work: &Work) -> Option<Vec<Rc<Matches>>> {
+        let selector = &self.selector;
         match &self.namespaces {
-            Namespaces::Any => true,
-            Namespaces::Own => are_together(self.resource, resource),
+            Namespaces::Any => items.find(selector, None, work),
+            Namespaces::Own => items.find(selector, self.resource.namespace.as_deref(), work),
             // An object without a namespace is in none of the named ones.
             Namespaces::Named(names) => {
-                let here = resource.namespace.as_deref();
-                names.iter().any(|name| Some(name.as_str()) == here)
+                let names = names.iter();
+                let found = names.map(|it| items.find_within(selector, Some(it), work));
+                let is_some =
+                    |it: &Option<Rc<Matches>>| it.as_ref().is_none_or(|it| !it.items.is_empty());
+                found.filter(is_some).collect()
             }
         }
     }
 }
 
-fn are_together(one: &Resource<'_>, other: &Resource<'_>) -> bool {
-    may_share_namespace(one.namespace.as_deref(), other.namespace.as_deref())
+/// Adds an object to those that are in order, once.
+fn add_last(objects: &mut Vec<usize>, object: usize) {
+    if objects.last() != Some(&object) {
+        objects.push(object);
+    }
 }
 
-/// Whether two objects may be in the same namespace: one without a namespace may be in any.
-pub(super) fn may_share_namespace(one: Option<&str>, other: Option<&str>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => one == other,
-        _ => true,
+/// The first of some objects, at least [`MOST_NAMED`] if there are more.
+fn few_scrapers<'m>(all: impl Iterator<Item = &'m usize>) -> BTreeSet<usize> {
+    let mut few = BTreeSet::new();
+    for scraper in all {
+        if few.len() > MOST_NAMED {
+            break;
+        }
+        few.insert(*scraper);
     }
+    few
 }

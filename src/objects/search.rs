@@ -4,37 +4,112 @@
 //! in the input: its namespace has other pods, none of its labels is one that controllers add to pods, and no custom
 //! resource in the input may create the pods.
 
+use std::rc::Rc;
+
 use super::index::Objects;
-use super::labels::ByLabel;
+use super::labels::{ByLabel, Matches};
 use super::monitors::{Monitor, Namespaces, Selects};
+use super::ports::{Declared, PortRef, Ports};
 use super::related::Pods;
 use crate::kubernetes::LabelSelector;
 use crate::problem::did_you_mean;
-use crate::read::Resource;
-use crate::yaml::Node;
 
 /// The result of a search for pods.
 pub enum PodSearch<'o, 'a> {
     /// These pods match.
-    Pods(Vec<&'o Pods<'a>>),
+    Pods(SelectedPods<'o, 'a>),
     /// No pod matches, and the pods must be in the input.
     NoMatch(NoMatch),
-    /// No pod matches, but the pods may be elsewhere.
+    /// No pod matches, but the pods may be elsewhere; or there are too many to compare, which FIT-TGT004 reports.
     Unknown,
 }
 
+/// The pods that one or more selectors match.
+#[derive(Clone)]
+pub struct SelectedPods<'o, 'a> {
+    objects: &'o Objects<'a>,
+    parts: Vec<Rc<Matches>>,
+}
+
+impl<'o, 'a> SelectedPods<'o, 'a> {
+    /// The pods in parts. The same selectors have the same parts, so that what is known about one need not be computed again
+    /// for another; the number identifies the part.
+    pub fn parts(&self) -> impl Iterator<Item = (usize, impl Iterator<Item = &'o Pods<'a>>)> {
+        let pods = self.objects.pods();
+        let part = move |part: &Rc<Matches>| {
+            let part = Rc::clone(part);
+            let number = Rc::as_ptr(&part).addr();
+            let items = 0..part.items.len();
+            (number, items.map(move |at| &pods[part.items[at]]))
+        };
+        self.parts.iter().map(part)
+    }
+
+    /// No pods.
+    pub fn none(objects: &'o Objects<'a>) -> SelectedPods<'o, 'a> {
+        let parts = Vec::new();
+        SelectedPods { objects, parts }
+    }
+
+    /// With the pods of another selector.
+    pub fn with(mut self, others: SelectedPods<'o, 'a>) -> SelectedPods<'o, 'a> {
+        self.parts.extend(others.parts);
+        self
+    }
+
+    /// Each part once.
+    pub fn once(mut self) -> SelectedPods<'o, 'a> {
+        self.parts.sort_by_key(Rc::as_ptr);
+        self.parts.dedup_by(|a, b| Rc::ptr_eq(a, b));
+        self
+    }
+
+    /// What the pods declare; `None` if there is too much to compare.
+    fn declared(&self) -> Option<Vec<Rc<Declared>>> {
+        let related = &self.objects.related;
+        self.parts.iter().map(|it| related.declared(it)).collect()
+    }
+
+    /// The ports that the pods declare; `None` if there are too many to compare.
+    pub fn ports(&self) -> Option<DeclaredPorts> {
+        self.objects.together(self.declared()?)
+    }
+}
+
+/// Up to this many parts are asked one by one.
+const FEW_PARTS: usize = 8;
+
+/// The ports of selected pods or Services.
+pub struct DeclaredPorts(Vec<Rc<Declared>>);
+
+impl DeclaredPorts {
+    /// Whether a reference matches any of them; `None` for any protocol.
+    pub fn has(&self, wanted: &PortRef<'_>, protocol: Option<&str>) -> bool {
+        let mut all = self.0.iter();
+        all.any(|it| it.ports.has(wanted, protocol))
+    }
+
+    /// Whether every container declares a port.
+    pub fn by_all(&self) -> bool {
+        self.0.iter().all(|it| it.by_all)
+    }
+
+    /// A suggestion for a reference that none of them matches.
+    pub fn help(&self, wanted: &PortRef<'_>, objects: &Objects<'_>) -> String {
+        let all: Vec<&Ports> = self.0.iter().map(|it| &it.ports).collect();
+        Ports::help_of(&all, wanted, objects)
+    }
+}
+
 /// The result of a search for what a monitor selects.
-pub enum MonitorSearch<'a> {
-    /// The ports of the first of the pods or Services, and whether these are all of them.
-    Found(Vec<Node<'a>>, bool),
+pub enum MonitorSearch {
+    /// The ports of the pods or Services.
+    Found(DeclaredPorts),
     /// None matches: they must be in the input, or others in it probably match.
     NoMatch(NoMatch),
     /// None matches, but they may be elsewhere.
     Unknown,
 }
-
-/// The most pods or Services of a monitor whose ports are read.
-const MOST_READ: usize = 64;
 
 /// Why no pods match.
 pub struct NoMatch {
@@ -66,16 +141,15 @@ impl<'a> Objects<'a> {
         selector: &LabelSelector,
         namespace: Option<&str>,
     ) -> PodSearch<'_, 'a> {
-        let labels = self.related.pods_by_label();
-        let found = labels.candidates(selector, namespace).into_iter();
-        let found = found.map(|at| &self.pods()[at]);
-        let found: Vec<_> = found
-            .filter(|it| selector.matches(|key| it.label(key)))
-            .collect();
-        if !found.is_empty() {
-            return PodSearch::Pods(found);
+        let Some(parts) = self.related.find_pods(selector, namespace) else {
+            return PodSearch::Unknown;
+        };
+        if !parts.is_empty() {
+            let objects = self;
+            return PodSearch::Pods(SelectedPods { objects, parts });
         }
-        if !self.has_pods(namespace) || self.is_elsewhere(selector, &labels.all, namespace) {
+        let labels = self.related.labels_of_pods();
+        if !self.has_pods(namespace) || self.is_elsewhere(selector, labels, namespace) {
             return PodSearch::Unknown;
         }
         PodSearch::NoMatch(self.explain_no_match(selector))
@@ -85,7 +159,7 @@ impl<'a> Objects<'a> {
     fn is_elsewhere(
         &self,
         selector: &LabelSelector,
-        labels: &ByLabel<'_>,
+        labels: &ByLabel,
         namespace: Option<&str>,
     ) -> bool {
         let is_others = |key: &str| match key.split_once('/') {
@@ -97,85 +171,63 @@ impl<'a> Objects<'a> {
         selector.keys().any(is_others) || selector.labels().any(|(_, value)| is_made(value))
     }
 
-    /// Searches for the pods or Services that a monitor selects.
-    pub fn find_monitored(&self, monitor: &Monitor<'a>) -> MonitorSearch<'a> {
-        let selector = &monitor.selector;
-        let own = [monitor.resource.namespace.as_deref()];
-        let named: Vec<Option<&str>>;
-        let namespaces: &[Option<&str>] = match &monitor.namespaces {
-            Namespaces::Own => &own,
-            Namespaces::Any => &[None],
-            Namespaces::Named(names) => {
-                named = names.iter().map(|it| Some(it.as_str())).collect();
-                &named
-            }
+    /// Searches for the pods or Services that a monitor selects; `None` if there are too many to compare.
+    pub fn find_monitored(&self, monitor: &Monitor<'a>) -> Option<MonitorSearch> {
+        let (selector, selects) = (&monitor.selector, monitor.selects);
+        let related = &self.related;
+        let noun = match selects {
+            Selects::Pods => "pod",
+            Selects::Services => "Service",
         };
-        let (services, services_by_label) = self.related.labelled_services();
-        let (labels, noun) = match monitor.selects {
-            Selects::Pods => (self.related.pods_by_label(), "pod"),
-            Selects::Services => (services_by_label, "Service"),
-        };
-        let item = |at: usize| match monitor.selects {
-            Selects::Pods => {
-                let pods = &self.pods()[at];
-                let meets = selector.matches(|key| pods.label(key));
-                (pods.resource, meets, pods.ports().collect::<Vec<_>>())
-            }
-            Selects::Services => {
-                let resource = services[at].resource;
-                let meets = selector.matches(|key| resource.label(key));
-                let ports = resource.node.items_at(["spec", "ports"]);
-                (resource, meets, ports.collect())
-            }
-        };
-        let mut found: Vec<Vec<Node<'a>>> = Vec::new();
-        for namespace in namespaces {
-            let here = labels.candidates(selector, *namespace).into_iter();
-            let matching = here.map(item).filter(|it| it.1);
-            found.extend(matching.map(|it| it.2).take(MOST_READ + 1 - found.len()));
-            if found.len() > MOST_READ {
-                break;
-            }
-        }
+        let found = related.find_monitored(monitor)?;
         if !found.is_empty() {
-            let are_all = found.len() <= MOST_READ;
-            return MonitorSearch::Found(found.concat(), are_all);
+            let each = found.iter().map(|it| related.monitored_ports(selects, it));
+            let ports = self.together(each.collect::<Option<_>>()?)?;
+            return Some(MonitorSearch::Found(ports));
         }
-        let elsewhere = labels.all.candidates(selector).into_owned().into_iter();
-        let elsewhere: Option<&Resource<'_>> = elsewhere.map(item).find(|it| it.1).map(|it| it.0);
-        if let Some(other) = elsewhere {
+        if let Some(other) = related.first_monitored(monitor) {
             let namespace = other.namespace.as_deref().unwrap_or_default();
-            return MonitorSearch::NoMatch(NoMatch {
+            return Some(MonitorSearch::NoMatch(NoMatch {
                 cause: format!("no {noun} in the namespaces that it watches has {selector}"),
                 help: Some(format!(
                     "{} has it: set `namespaceSelector: {{matchNames: [{namespace}]}}`, or correct the namespace",
                     other.display_name()
                 )),
-            });
+            }));
         }
+        let labels = related.labelled(selects).all();
         let mut missing = selector.labels();
-        let missing = missing.find(|(key, value)| !labels.all.has(key, value));
+        let missing = missing.find(|(key, value)| !labels.has(key, value));
         let near = missing.and_then(|(key, value)| {
-            let others = || labels.all.values(key);
+            let others = || labels.values(key);
             let similar = self
                 .may_compare(others().len())
                 .then(|| similar_value(value, others()));
             Some((key, value, similar??))
         });
         if let Some((key, value, similar)) = near {
-            return MonitorSearch::NoMatch(NoMatch {
+            return Some(MonitorSearch::NoMatch(NoMatch {
                 cause: format!("no {noun} in the input has {key}={value}"),
                 help: Some(format!("did you mean {key}={similar}?")),
-            });
+            }));
         }
-        let is_known = namespaces.iter().all(|namespace| {
-            let has_some = match monitor.selects {
-                Selects::Pods => self.has_pods(*namespace),
-                Selects::Services => labels.has_namespace(*namespace),
+        let namespaces: Vec<Option<&str>> = match &monitor.namespaces {
+            Namespaces::Own => vec![monitor.resource.namespace.as_deref()],
+            Namespaces::Any => vec![None],
+            Namespaces::Named(names) => names.iter().map(|it| Some(it.as_str())).collect(),
+        };
+        if !self.may_compare(namespaces.len() * selector.labels().count()) {
+            return None;
+        }
+        let is_known = namespaces.into_iter().all(|namespace| {
+            let has_some = match (selects, namespace) {
+                (Selects::Pods, _) => self.has_pods(namespace),
+                (Selects::Services, None) => !labels.is_empty(),
+                (Selects::Services, _) => related.labelled(selects).has_namespace(namespace),
             };
-            has_some && !self.is_elsewhere(selector, &labels.all, *namespace)
+            has_some && !self.is_elsewhere(selector, labels, namespace)
         });
-        match is_known && !selector.is_empty() {
+        Some(match is_known && !selector.is_empty() {
             false => MonitorSearch::Unknown,
             true => MonitorSearch::NoMatch(NoMatch {
                 cause: match missing {
@@ -184,17 +236,26 @@ impl<'a> Objects<'a> {
                 },
                 help: None,
             }),
+        })
+    }
+
+    /// The ports of all parts; `None` if there are too many to compare.
+    fn together(&self, parts: Vec<Rc<Declared>>) -> Option<DeclaredPorts> {
+        if parts.len() <= FEW_PARTS {
+            return Some(DeclaredPorts(parts));
         }
+        let together = self.related.together(&parts)?;
+        Some(DeclaredPorts(vec![together]))
     }
 
     /// Whether the pods of a namespace are in the input. Those of `kube-system` are not: some are files on nodes.
     pub fn has_pods(&self, namespace: Option<&str>) -> bool {
-        namespace != Some(CLUSTERS_NAMESPACE) && self.has_pods_in(namespace)
+        namespace != Some(CLUSTERS_NAMESPACE) && self.related.has_pods_in(namespace)
     }
 
     /// Why a selector matches no pods.
     fn explain_no_match(&self, selector: &LabelSelector) -> NoMatch {
-        let elsewhere = self.pods_selected(selector).next();
+        let elsewhere = self.related.first_pods(selector);
         if let Some(pods) = elsewhere {
             return NoMatch {
                 cause: format!("no pod in its namespace has {selector}"),
@@ -204,7 +265,7 @@ impl<'a> Objects<'a> {
                 )),
             };
         }
-        let labels = &self.related.pods_by_label().all;
+        let labels = self.related.labels_of_pods();
         let missing = selector
             .labels()
             .find(|(key, value)| !labels.has(key, value));

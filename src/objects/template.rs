@@ -1,6 +1,8 @@
 //! Pod templates and their containers, by the layout of their kind.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
@@ -31,6 +33,7 @@ pub struct Template<'a> {
     pub spec: Node<'a>,
     /// Every container, in the order of the layout's lists.
     pub containers: Vec<Container<'a>>,
+    by_node: ByNode,
     /// Containers that an operator creates; the object only has their amounts.
     pub made: Vec<Container<'a>>,
     /// Whether an operator adds containers that the object does not have.
@@ -230,6 +233,7 @@ impl<'a> Template<'a> {
             pod_metadata: Subject::new(Part::Pod, pod_metadata, on_change),
             spec,
             containers: Vec::new(),
+            by_node: ByNode::default(),
             made: Vec::new(),
             has_more_containers: layout.has_more_containers,
             embedded: None,
@@ -427,7 +431,8 @@ impl<'a> Template<'a> {
 
     /// The container of a node.
     pub fn container_of(&self, node: Node<'_>) -> Option<&Container<'a>> {
-        by_node(&self.containers, node.id(), |it| Some(it.node.id()))
+        let node_of = |it: &Container<'_>| Some(it.node.id());
+        self.by_node.find(&self.containers, node.id(), node_of)
     }
 
     /// Whether the pod spec is complete. Only then can there be pod-level amounts and a QoS class.
@@ -516,12 +521,29 @@ impl<'a> Container<'a> {
     }
 }
 
-/// The item of a node. Lists mostly have the order of the text, so a search by halves finds it.
-pub fn by_node<T>(items: &[T], node: NodeId, node_of: impl Fn(&T) -> Option<NodeId>) -> Option<&T> {
-    let at = items.partition_point(|it| node_of(it).is_some_and(|id| id < node));
-    let is_it = |it: &&T| node_of(it) == Some(node);
-    items
-        .get(at)
-        .filter(is_it)
-        .or_else(|| items.iter().find(is_it))
+/// The items of a list by node. Lists mostly have the order of the text, so a search by halves finds it; aliases can have
+/// any order.
+#[derive(Clone, Debug, Default)]
+pub struct ByNode(OnceCell<HashMap<NodeId, usize>>);
+
+impl ByNode {
+    /// The first item of a node.
+    pub fn find<'i, T>(
+        &self,
+        items: &'i [T],
+        node: NodeId,
+        node_of: impl Fn(&T) -> Option<NodeId>,
+    ) -> Option<&'i T> {
+        let at = items.partition_point(|it| node_of(it).is_some_and(|id| id < node));
+        if let Some(found) = items.get(at).filter(|it| node_of(it) == Some(node)) {
+            return Some(found);
+        }
+        let index = || {
+            let items = items.iter().enumerate().rev();
+            items
+                .filter_map(|(at, it)| Some((node_of(it)?, at)))
+                .collect()
+        };
+        items.get(*self.0.get_or_init(index).get(&node)?)
+    }
 }

@@ -84,6 +84,9 @@ pub struct Prometheus {
     /// Entries of the catalogue that were already looked up.
     #[serde(skip)]
     known: Known,
+    /// Which Services and pods have annotations that were already looked at.
+    #[serde(skip)]
+    asked: scraped::Asked,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

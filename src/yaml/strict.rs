@@ -14,8 +14,8 @@
 //! The check is a part of reading, so no map has two values for a key, and work on a text is linear in its size.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use super::error::{Fault, Syntax};
 use super::full::MAX_DEPTH;
@@ -110,22 +110,21 @@ impl Stream {
 }
 
 impl Stream {
-    /// Whether a node is a value in the data of a ConfigMap or a Secret, which nothing here reads.
-    fn is_config_data(&self, id: u32) -> bool {
-        let parent = |id: u32| match self.tree.at(id).parent {
-            NONE => None,
-            parent => Some(parent),
-        };
-        let Some((data, object)) = parent(id).and_then(|data| Some((data, parent(data)?))) else {
-            return false;
-        };
-        let is_value = |map: u32, id: u32| self.tree.entries(map).find(|(_, value)| *value == id);
-        let key = is_value(object, data).map(|(key, _)| Node::new(self, key));
+    /// The values in a map, if it is the data of a ConfigMap or a Secret, which nothing here reads.
+    fn config_data(&self, data: u32) -> HashSet<u32> {
+        let object = self.tree.at(data).parent;
+        if object == NONE {
+            return HashSet::new();
+        }
+        let mut entries = self.tree.entries(object);
+        let key = entries.find(|(_, value)| *value == data);
+        let key = key.map(|(key, _)| Node::new(self, key));
         let name = key.and_then(Node::text).unwrap_or_default();
         let kind = Node::new(self, object).get("kind").and_then(Node::text);
-        is_value(data, id).is_some()
-            && ["data", "stringData", "binaryData"].contains(&name.as_ref())
-            && ["ConfigMap", "Secret"].contains(&kind.unwrap_or_default().as_ref())
+        let is_data = ["data", "stringData", "binaryData"].contains(&name.as_ref())
+            && ["ConfigMap", "Secret"].contains(&kind.unwrap_or_default().as_ref());
+        let values = self.tree.entries(data).filter(|_| is_data);
+        values.map(|(_, value)| value).collect()
     }
 
     /// Refuses tags that give a scalar another text, such as `!!binary`, or that not all readers follow.
@@ -134,7 +133,9 @@ impl Stream {
         let has_handles = self.text().contains("%TAG");
         let with_props = self.tree.nodes.iter().enumerate();
         let with_props = with_props.filter(|(_, data)| data.props != NONE);
-        for (id, _) in with_props {
+        // The map that was looked at last.
+        let mut known = (NONE, HashSet::new());
+        for (id, data) in with_props {
             let node = Node::new(self, id as u32);
             let Some(tag) = node.tag() else {
                 continue;
@@ -142,7 +143,13 @@ impl Stream {
             let is_read_alike = match core_tag(tag) {
                 _ if has_handles => false,
                 Some("merge") => node.merges(),
-                Some("binary") => self.is_config_data(id as u32),
+                Some("binary") if data.parent == NONE => false,
+                Some("binary") => {
+                    if known.0 != data.parent {
+                        known = (data.parent, self.config_data(data.parent));
+                    }
+                    known.1.contains(&(id as u32))
+                }
                 Some(core) => CORE_TAGS.contains(&core),
                 // kubectl merges `! "<<"`.
                 None if tag == "!" => node.text().as_deref() != Some("<<"),

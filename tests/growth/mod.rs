@@ -5,6 +5,7 @@
 //! also depends on the caches.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
+mod relations;
 mod shapes;
 
 use std::collections::VecDeque;
@@ -13,6 +14,7 @@ use std::sync::Mutex;
 use std::{env, thread};
 
 use crate::program::Folder;
+use relations::RELATIONS;
 use shapes::{Input, SHAPES, Shape};
 
 /// The largest exponent.
@@ -45,7 +47,8 @@ fn no_structure_grows_faster_than_the_limit() {
         .collect();
     let only = env::var("ONLY").unwrap_or_default();
     println!("user CPU seconds with {sizes:?} of each structure, and the exponent of the growth");
-    let shapes = SHAPES.iter().filter(|(name, _)| name.contains(&only));
+    let shapes = SHAPES.iter().chain(RELATIONS);
+    let shapes = shapes.filter(|(name, _)| name.contains(&only));
     let shapes: Mutex<VecDeque<&Shape>> = Mutex::new(shapes.collect());
     let slow = Mutex::new(Vec::new());
     let work = || {

@@ -19,22 +19,22 @@ impl From<String> for Input {
 }
 
 /// A Deployment with one container.
-struct Workload {
-    kind: &'static str,
-    name: String,
-    namespace: String,
-    labels: String,
-    annotations: String,
+pub(super) struct Workload {
+    pub(super) kind: &'static str,
+    pub(super) name: String,
+    pub(super) namespace: String,
+    pub(super) labels: String,
+    pub(super) annotations: String,
     /// Further fields of the pods, of the container and of the object, each in lines.
-    pod: String,
-    container: String,
-    spec: String,
-    ports: String,
-    image: String,
+    pub(super) pod: String,
+    pub(super) container: String,
+    pub(super) spec: String,
+    pub(super) ports: String,
+    pub(super) image: String,
 }
 
 impl Workload {
-    fn new(number: usize) -> Workload {
+    pub(super) fn new(number: usize) -> Workload {
         Workload {
             kind: "Deployment",
             name: format!("web-{number}"),
@@ -50,7 +50,7 @@ impl Workload {
     }
 
     /// The same name and labels in a namespace of its own.
-    fn alone(number: usize) -> Workload {
+    pub(super) fn alone(number: usize) -> Workload {
         Workload {
             name: "web".to_owned(),
             namespace: format!("n{number}"),
@@ -59,49 +59,49 @@ impl Workload {
         }
     }
 
-    fn labels(self, labels: impl Into<String>) -> Workload {
+    pub(super) fn labels(self, labels: impl Into<String>) -> Workload {
         Workload {
             labels: labels.into(),
             ..self
         }
     }
 
-    fn annotations(self, annotations: impl Into<String>) -> Workload {
+    pub(super) fn annotations(self, annotations: impl Into<String>) -> Workload {
         Workload {
             annotations: annotations.into(),
             ..self
         }
     }
 
-    fn namespace(self, namespace: impl Into<String>) -> Workload {
+    pub(super) fn namespace(self, namespace: impl Into<String>) -> Workload {
         Workload {
             namespace: namespace.into(),
             ..self
         }
     }
 
-    fn pod(self, pod: impl Into<String>) -> Workload {
+    pub(super) fn pod(self, pod: impl Into<String>) -> Workload {
         Workload {
             pod: pod.into(),
             ..self
         }
     }
 
-    fn container(self, container: impl Into<String>) -> Workload {
+    pub(super) fn container(self, container: impl Into<String>) -> Workload {
         Workload {
             container: container.into(),
             ..self
         }
     }
 
-    fn ports(self, ports: impl Into<String>) -> Workload {
+    pub(super) fn ports(self, ports: impl Into<String>) -> Workload {
         Workload {
             ports: ports.into(),
             ..self
         }
     }
 
-    fn yaml(&self) -> String {
+    pub(super) fn yaml(&self) -> String {
         let Workload {
             kind,
             name,
@@ -122,11 +122,11 @@ impl Workload {
     }
 }
 
-fn each(count: usize, item: impl Fn(usize) -> String) -> String {
+pub(super) fn each(count: usize, item: impl Fn(usize) -> String) -> String {
     (0..count).map(item).collect()
 }
 
-fn list(count: usize, item: impl Fn(usize) -> String) -> String {
+pub(super) fn list(count: usize, item: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
     for number in 0..count {
         let comma = if number == 0 { "" } else { ", " };
@@ -135,15 +135,15 @@ fn list(count: usize, item: impl Fn(usize) -> String) -> String {
     text
 }
 
-fn web(number: usize) -> String {
+pub(super) fn web(number: usize) -> String {
     Workload::new(number).yaml()
 }
 
-fn webs(count: usize) -> String {
+pub(super) fn webs(count: usize) -> String {
     each(count, web)
 }
 
-fn object(
+pub(super) fn object(
     api: &str,
     kind: &str,
     name: impl std::fmt::Display,
@@ -155,21 +155,21 @@ fn object(
     )
 }
 
-fn service(number: usize, namespace: &str, selector: &str) -> String {
+pub(super) fn service(number: usize, namespace: &str, selector: &str) -> String {
     let spec =
         format!("spec: {{selector: {{{selector}}}, ports: [{{port: 80, targetPort: http}}]}}");
     object("v1", "Service", format!("s-{number}"), namespace, &spec)
 }
 
-fn services(count: usize) -> String {
+pub(super) fn services(count: usize) -> String {
     each(count, |n| service(n, "shop", &format!("app: web-{n}")))
 }
 
-fn account(number: usize) -> String {
+pub(super) fn account(number: usize) -> String {
     object("v1", "ServiceAccount", format!("sa-{number}"), "shop", "")
 }
 
-fn policy(number: usize, spec: &str) -> String {
+pub(super) fn policy(number: usize, spec: &str) -> String {
     let spec = format!("spec: {{{spec}}}");
     object(
         "networking.k8s.io/v1",
@@ -180,11 +180,11 @@ fn policy(number: usize, spec: &str) -> String {
     )
 }
 
-fn policies(count: usize, spec: impl Fn(usize) -> String) -> String {
+pub(super) fn policies(count: usize, spec: impl Fn(usize) -> String) -> String {
     webs(count) + &each(count, |n| policy(n, &spec(n)))
 }
 
-fn budget(number: usize, selector: &str) -> String {
+pub(super) fn budget(number: usize, selector: &str) -> String {
     let spec = format!("spec: {{minAvailable: 1, selector: {{{selector}}}}}");
     object(
         "policy/v1",
@@ -195,7 +195,7 @@ fn budget(number: usize, selector: &str) -> String {
     )
 }
 
-fn autoscaler(number: usize, namespace: &str, target: &str) -> String {
+pub(super) fn autoscaler(number: usize, namespace: &str, target: &str) -> String {
     let spec = format!(
         "spec: {{maxReplicas: 3, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: {target}}}}}"
     );
@@ -208,7 +208,7 @@ fn autoscaler(number: usize, namespace: &str, target: &str) -> String {
     )
 }
 
-fn vertical_autoscaler(number: usize, target: &str) -> String {
+pub(super) fn vertical_autoscaler(number: usize, target: &str) -> String {
     let spec =
         format!("spec: {{targetRef: {{apiVersion: apps/v1, kind: Deployment, name: {target}}}}}");
     object(
@@ -220,13 +220,13 @@ fn vertical_autoscaler(number: usize, target: &str) -> String {
     )
 }
 
-fn rule(host: usize, service: &str) -> String {
+pub(super) fn rule(host: usize, service: &str) -> String {
     format!(
         "{{host: h{host}.example.com, http: {{paths: [{{path: /, pathType: Prefix, backend: {{service: {{name: {service}, port: {{number: 80}}}}}}}}]}}}}"
     )
 }
 
-fn ingress(number: usize, spec: &str) -> String {
+pub(super) fn ingress(number: usize, spec: &str) -> String {
     let spec = format!("spec: {{{spec}}}");
     object(
         "networking.k8s.io/v1",
@@ -237,7 +237,7 @@ fn ingress(number: usize, spec: &str) -> String {
     )
 }
 
-fn route(count: usize, service: impl Fn(usize) -> String) -> String {
+pub(super) fn route(count: usize, service: impl Fn(usize) -> String) -> String {
     let rules = list(count, |n| {
         format!("{{backendRefs: [{{name: {}, port: 80}}]}}", service(n))
     });
@@ -250,7 +250,7 @@ fn route(count: usize, service: impl Fn(usize) -> String) -> String {
     )
 }
 
-fn monitor(kind: &str, number: usize, selector: &str, endpoints: &str) -> String {
+pub(super) fn monitor(kind: &str, number: usize, selector: &str, endpoints: &str) -> String {
     let spec = format!("spec: {{selector: {{{selector}}}, {endpoints}: [{{port: http}}]}}");
     object(
         "monitoring.coreos.com/v1",
@@ -261,12 +261,12 @@ fn monitor(kind: &str, number: usize, selector: &str, endpoints: &str) -> String
     )
 }
 
-fn claim(name: impl std::fmt::Display, namespace: &str) -> String {
+pub(super) fn claim(name: impl std::fmt::Display, namespace: &str) -> String {
     let spec = "spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}";
     object("v1", "PersistentVolumeClaim", name, namespace, spec)
 }
 
-fn binding(number: usize, subjects: &str) -> String {
+pub(super) fn binding(number: usize, subjects: &str) -> String {
     let rest = format!(
         "roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: r}}\nsubjects: [{subjects}]"
     );
@@ -279,12 +279,12 @@ fn binding(number: usize, subjects: &str) -> String {
     )
 }
 
-fn limit_range(number: usize, namespace: &str) -> String {
+pub(super) fn limit_range(number: usize, namespace: &str) -> String {
     let spec = "spec: {limits: [{type: Container, default: {cpu: 1, memory: 1Gi}}]}";
     object("v1", "LimitRange", format!("l-{number}"), namespace, spec)
 }
 
-fn quota(number: usize, namespace: &str) -> String {
+pub(super) fn quota(number: usize, namespace: &str) -> String {
     let spec = "spec: {hard: {requests.cpu: 1, limits.memory: 1Gi}}";
     object(
         "v1",
@@ -295,40 +295,40 @@ fn quota(number: usize, namespace: &str) -> String {
     )
 }
 
-fn config_map(data: &str) -> String {
+pub(super) fn config_map(data: &str) -> String {
     format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c}}\ndata:\n{data}---\n{}",
         web(0)
     )
 }
 
-fn custom(kind: &str, name: &str) -> String {
+pub(super) fn custom(kind: &str, name: &str) -> String {
     object("acme.io/v1", kind, name, "shop", "")
 }
 
 /// Lines of items below a key of the pods.
-fn in_pod(key: &str, count: usize, item: impl Fn(usize) -> String) -> String {
+pub(super) fn in_pod(key: &str, count: usize, item: impl Fn(usize) -> String) -> String {
     format!(
         "      {key}:\n{}",
         each(count, |n| format!("      - {}\n", item(n)))
     )
 }
 
-fn in_container(key: &str, count: usize, item: impl Fn(usize) -> String) -> String {
+pub(super) fn in_container(key: &str, count: usize, item: impl Fn(usize) -> String) -> String {
     format!(
         "        {key}:\n{}",
         each(count, |n| format!("        - {}\n", item(n)))
     )
 }
 
-fn volumes(count: usize) -> String {
+pub(super) fn volumes(count: usize) -> String {
     in_pod("volumes", count, |n| {
         format!("{{name: v{n}, emptyDir: {{}}}}")
     })
 }
 
 /// A Deployment with further containers.
-fn containers(count: usize, fields: impl Fn(usize) -> String) -> Workload {
+pub(super) fn containers(count: usize, fields: impl Fn(usize) -> String) -> Workload {
     let more = each(count, |n| {
         format!("      - {{name: c{n}, image: 'x:1'{}}}\n", fields(n))
     });
@@ -336,13 +336,13 @@ fn containers(count: usize, fields: impl Fn(usize) -> String) -> Workload {
     Workload::new(0).container(format!("{more}{last}"))
 }
 
-fn named_ports(count: usize) -> String {
+pub(super) fn named_ports(count: usize) -> String {
     list(count, |n| {
         format!("{{name: p{n}, containerPort: {}}}", n % 60_000 + 1)
     })
 }
 
-fn port_service(count: usize, prefix: &str) -> String {
+pub(super) fn port_service(count: usize, prefix: &str) -> String {
     let ports = list(count, |n| {
         format!("{{port: {}, targetPort: {prefix}{n}}}", n % 60_000 + 1)
     });

@@ -12,7 +12,8 @@ use crate::select::Selected;
 pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
     let mut findings = Vec::new();
     let related = &pod.scene.objects().related;
-    for item in related.limits_of(pod.selected.target.resource) {
+    let containers = amounts.containers.len();
+    for item in related.limits_of(pod.selected.target.resource, containers) {
         match item.of {
             LimitType::Pod => {
                 let all = amounts.in_all();
@@ -32,13 +33,18 @@ pub(super) fn refused(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
 
 /// The claims of an object whose size LimitRanges do not allow (`PersistentVolumeClaimValidateLimitFunc` there).
 pub(super) fn refused_claims(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
-    let limits = scene.objects().related.limits_of(selected.target.resource);
-    let mut limits = limits.filter(|it| it.of == LimitType::Claim).peekable();
-    if limits.peek().is_none() || !super::has_storage(scene, selected) {
+    let target = &selected.target;
+    if target.claims.is_empty() {
+        return Vec::new();
+    }
+    let related = &scene.objects().related;
+    let limits = related.limits_of(target.resource, target.claims.len());
+    let limits = limits.iter().filter(|it| it.of == LimitType::Claim);
+    let limits: Vec<&LimitRangeItem<'_>> = limits.collect();
+    if limits.is_empty() || !super::has_storage(scene, selected) {
         return Vec::new();
     }
     let edits = scene.after(selected.index);
-    let limits: Vec<&LimitRangeItem<'_>> = limits.collect();
     let mut findings = Vec::new();
     for claim in &selected.target.claims {
         let after = edits.view(claim.node, &claim.subject.path);

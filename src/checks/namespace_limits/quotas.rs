@@ -5,13 +5,16 @@ use std::fmt;
 
 use super::super::{Pod, Scene};
 use super::{REFUSED, has_storage, times};
-use crate::facts::{Half, PodAmounts, View, class_of};
+use crate::facts::{Declared, Half, PodAmounts, View, class_of};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
 use crate::objects::{Claim, ClaimKind, Classification, Objects, SkipReason};
 use crate::read::Resource;
 use crate::select::Selected;
 use crate::transformers::resources::FITTED;
+
+/// Up to this many quotas, those of a pod are not counted as work.
+const FEW_QUOTAS: usize = 8;
 
 /// Containers without the amounts that a quota counts; pod-level amounts replace those of containers.
 pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding> {
@@ -20,12 +23,20 @@ pub(super) fn uncounted(pod: &Pod<'_, '_>, amounts: &PodAmounts) -> Vec<Finding>
         return findings;
     }
     let related = &pod.scene.objects().related;
-    for quota in related.quotas_of(pod.selected.target.resource) {
-        let hard = hard(quota);
-        let counted: Vec<_> = hard.keys().filter_map(|name| counts(name)).collect();
+    let quotas = related.quotas_of(pod.selected.target.resource);
+    if quotas.len() > FEW_QUOTAS
+        && !related.may_compare(8 * quotas.len() * amounts.containers.len())
+    {
+        return findings;
+    }
+    for quota in quotas.iter().filter(|it| !is_scoped(it)) {
+        let counts = |(half, name): &(Half, &str)| {
+            let is_hard = |key: &str| quota.node.at(["spec", "hard", key]).is_some();
+            is_hard(&half.leaf(name)) || (*half == Half::Requests && is_hard(name))
+        };
         let amounts_of = |half| [(half, "cpu"), (half, "memory")];
         let mut required: Vec<_> = Half::BOTH.into_iter().flat_map(amounts_of).collect();
-        required.retain(|it| counted.contains(it));
+        required.retain(counts);
         for (container, declared) in amounts.by_container(pod.template) {
             for (half, name) in &required {
                 if declared.half(*half).contains_key(*name) {
@@ -71,7 +82,7 @@ struct Pods<'a> {
     resource: &'a Resource<'a>,
     /// The maximum number of pods.
     number: u64,
-    amounts: PodAmounts,
+    amounts: Declared,
     /// What each pod uses in addition to its containers.
     overhead: BTreeMap<String, Quantity>,
 }
@@ -186,6 +197,17 @@ impl<'n> Counter<'n> {
         )
     }
 
+    /// Of how many objects or groups of pods or claims a namespace's use is the sum.
+    fn candidates(&self, contents: &Contents<'_>) -> usize {
+        let objects = |name: &str| contents.objects.get(name).map_or(0, Vec::len);
+        match self {
+            Counter::Amounts(..) | Counter::Pods => contents.pods.len(),
+            Counter::Storage(_) | Counter::Claims(_) => contents.claims.len(),
+            Counter::LoadBalancers | Counter::NodePorts => objects("services"),
+            Counter::Objects(name) => objects(name),
+        }
+    }
+
     /// What the objects of a namespace use.
     fn usages(&self, contents: &Contents<'_>) -> Vec<Usage> {
         let objects = |name: &str| contents.objects.get(name).into_iter().flatten();
@@ -284,7 +306,8 @@ pub(super) fn too_small(scene: &Scene<'_>) -> Vec<Finding> {
                 _ if counter.is_for_claims() => contents.has_storage,
                 _ => contents.has_resources || contents.has_storage,
             };
-            if !is_configured {
+            let count = counter.candidates(contents);
+            if !is_configured || !scene.objects().related.may_compare(count) {
                 continue;
             }
             let mut usages = counter.usages(contents);
@@ -402,7 +425,7 @@ impl<'a> Pods<'a> {
         pod.template.is_whole().then(|| Pods {
             resource: pod.selected.target.resource,
             number,
-            amounts: pod.completed(pod.after()).into_owned(),
+            amounts: pod.completed(pod.after()).in_all(),
             overhead: overhead.collect(),
         })
     }
@@ -410,7 +433,7 @@ impl<'a> Pods<'a> {
     /// The overhead counts for limits only if there is a limit (`PodLimits` in kubernetes
     /// `component-helpers/resource/helpers.go`).
     fn usage(&self, half: Half, name: &str) -> Option<Usage> {
-        let amount = self.amounts.in_all().half(half).get(name).copied();
+        let amount = self.amounts.half(half).get(name).copied();
         let overhead = self.overhead.get(name).copied();
         let each = match (amount, overhead) {
             (Some(amount), Some(overhead)) => amount.checked_add(overhead)?,
@@ -455,9 +478,14 @@ fn counts(name: &str) -> Option<(Half, &str)> {
 
 /// The hard limits of a quota; none if it is limited to some pods of the namespace.
 fn hard(quota: &Resource<'_>) -> BTreeMap<String, Quantity> {
-    let mut scopes = ["scopes", "scopeSelector"].into_iter();
-    match scopes.any(|key| quota.node.at(["spec", key]).is_some()) {
+    match is_scoped(quota) {
         true => BTreeMap::new(),
         false => Quantity::entries_of(quota.node.at(["spec", "hard"])),
     }
+}
+
+/// Whether a quota is limited to some pods of the namespace.
+fn is_scoped(quota: &Resource<'_>) -> bool {
+    let mut scopes = ["scopes", "scopeSelector"].into_iter();
+    scopes.any(|key| quota.node.at(["spec", key]).is_some())
 }

@@ -1,11 +1,12 @@
 //! The annotations of a pod template or a Service.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use kustomize_krm_types::Severity;
 
 use super::convention::MetricsPort;
-use super::ports::{Metrics, Ports};
+use super::ports::{Metrics, OfImage, Ports};
 use super::{
     Convention, OnAmbiguous, Port, Prometheus, is_short_lived, scraped, uses_host_network,
 };
@@ -15,6 +16,7 @@ use crate::finding::{Finding, Mode, Subject};
 use crate::objects::{ContainerType, Template};
 use crate::problem::Problem;
 use crate::rules::{Rule, rule};
+use crate::text::few;
 use crate::transformers::Scope;
 use crate::yaml::{Node, Value};
 
@@ -220,7 +222,9 @@ impl Fitting<'_, '_> {
         }
         if let Some(configured) = configured {
             let mut chosen = Vec::new();
+            let mut known = HashSet::new();
             let mut undeclared = Vec::new();
+            let of_image = ports.of_image(self.section);
             for port in &configured.0 {
                 let number = match port {
                     Port::Number(number) => *number,
@@ -232,16 +236,15 @@ impl Fitting<'_, '_> {
                         }
                     },
                 };
+                if !known.insert(number) {
+                    continue;
+                }
                 if !ports.has(number) {
                     undeclared.push(number.to_string());
                 }
-                let port = self.port(ports, number);
-                if !chosen.contains(&port) {
-                    chosen.push(port);
-                }
+                chosen.push(self.port(ports, number, of_image.as_ref()));
             }
-            let note = (!undeclared.is_empty())
-                .then(|| format!("{} {}", ports.words.undeclared, undeclared.join(", ")));
+            let note = few(&undeclared).map(|it| format!("{} {it}", ports.words.undeclared));
             return Ok(Choice {
                 ports: chosen,
                 note,
@@ -275,23 +278,23 @@ impl Fitting<'_, '_> {
 
     fn choice(&self, ports: &Ports<'_>, number: u16, note: Option<String>) -> Choice {
         Choice {
-            ports: vec![self.port(ports, number)],
+            ports: vec![self.port(ports, number, ports.of_image(self.section).as_ref())],
             note,
         }
     }
 
-    fn port(&self, ports: &Ports<'_>, number: u16) -> MetricsPort {
-        let of_image = ports.of_image(self.section).filter(|it| it.port == number);
+    fn port(&self, ports: &Ports<'_>, number: u16, of_image: Option<&OfImage<'_>>) -> MetricsPort {
+        let of_image = of_image.filter(|it| it.port == number);
         // The default path does not replace the author's path, even with mode Override.
         let path = self
             .settings()
             .path
             .clone()
             .or_else(|| self.present("path"));
-        let of_images = of_image.as_ref().and_then(|it| it.path);
+        let of_images = of_image.and_then(|it| it.path);
         let path = path.unwrap_or_else(|| of_images.unwrap_or("/metrics").to_owned());
         let container = ports.container_of(number);
-        let container = container.or_else(|| of_image.map(|it| it.container));
+        let container = container.or_else(|| of_image.map(|it| it.container.clone()));
         MetricsPort {
             number: number.to_string(),
             container: container
@@ -325,9 +328,9 @@ impl Fitting<'_, '_> {
                 let reason = "the name of its container is too long for an annotation";
                 return Ok(Some(reason.to_owned()));
             }
-            let is_ours = |key: &str| annotations.iter().any(|it| it.key == key);
+            let ours: HashSet<&str> = annotations.iter().map(|it| it.key.as_str()).collect();
             let own = self.own_requests();
-            let others = own.into_iter().find(|key| !is_ours(key));
+            let others = own.into_iter().find(|key| !ours.contains(key.as_str()));
             if let Some(key) = others.filter(|_| !settings.insists()) {
                 return Ok(Some(format!(
                     "it is scraped already, by the annotation {key}"

@@ -13,6 +13,7 @@
 //!   `<container>.check_names` and `.instances`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -224,13 +225,17 @@ impl Prometheus {
                 }
             }
             Convention::Datadog => {
-                let mut containers: Vec<&str> = Vec::new();
+                let mut by_container: Vec<(&str, Vec<&MetricsPort>)> = Vec::new();
+                let mut places: HashMap<&str, usize> = HashMap::new();
                 for port in ports {
-                    if !containers.contains(&port.container.as_str()) {
-                        containers.push(&port.container);
+                    let container = port.container.as_str();
+                    let place = *places.entry(container).or_insert(by_container.len());
+                    if place == by_container.len() {
+                        by_container.push((container, Vec::new()));
                     }
+                    by_container[place].1.push(port);
                 }
-                for container in containers {
+                for (container, here) in by_container {
                     let key = format!("{DATADOG}/{container}.checks");
                     let scheme = self.scheme.unwrap_or(Scheme::Http).as_str();
                     let instance = |port: &MetricsPort| {
@@ -241,8 +246,7 @@ impl Prometheus {
                         instance.extend(self.more());
                         Value::Object(instance)
                     };
-                    let here = ports.iter().filter(|it| it.container == container);
-                    let instances: Vec<Value> = here.map(instance).collect();
+                    let instances: Vec<Value> = here.into_iter().map(instance).collect();
                     let present = present(&key);
                     let parsed = present.as_deref().map(serde_json::from_str);
                     // The author's other checks stay.

@@ -1,11 +1,13 @@
 //! The declared ports, and the choice of the metrics port.
 
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
 use super::Prometheus;
 use crate::config::Section;
-use crate::objects::{Container, ContainerType, Related, Service, Template, expected};
+use crate::objects::{Container, ContainerType, Related, Service, TargetPort, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
-use crate::yaml::Node;
 
 /// Port names for metrics, the most specific first.
 const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prometheus"];
@@ -14,6 +16,12 @@ const METRICS_PORT_NAMES: [&str; 4] = ["metrics", "http-metrics", "prom", "prome
 pub struct Ports<'t> {
     /// The ports that could serve metrics.
     usable: Vec<DeclaredPort>,
+    /// Their numbers.
+    numbers: OnceCell<HashSet<u16>>,
+    /// The first with each name.
+    names: OnceCell<HashMap<String, u16>>,
+    /// The first ordinary container that declares a port with a number.
+    containers: OnceCell<HashMap<u16, &'t Container<'t>>>,
     targets: usize,
     /// Whether every container declares ports, so that another port is probably wrong.
     by_all: bool,
@@ -91,6 +99,9 @@ impl<'t> Ports<'t> {
     ) -> Result<Ports<'t>, Problem> {
         let mut ports = Ports {
             usable: Vec::new(),
+            numbers: OnceCell::new(),
+            names: OnceCell::new(),
+            containers: OnceCell::new(),
             targets: 0,
             by_all: true,
             pods: Some(template),
@@ -129,49 +140,22 @@ impl<'t> Ports<'t> {
     }
 
     /// The ports of its pods that a Service targets.
-    pub fn of_service(related: &Related<'_>, service: &Service<'_>) -> Ports<'static> {
-        let mut ports = Ports {
-            usable: Vec::new(),
-            targets: 0,
+    pub fn of_service<'a>(related: &Related<'a>, service: &Service<'a>) -> Ports<'static> {
+        let declared = |it: &TargetPort| DeclaredPort {
+            names: it.names.clone(),
+            number: it.number,
+            is_sidecars: false,
+        };
+        Ports {
+            usable: related.targets_of(service).iter().map(declared).collect(),
+            numbers: OnceCell::new(),
+            names: OnceCell::new(),
+            containers: OnceCell::new(),
+            targets: service.resource.node.items_at(["spec", "ports"]).count(),
             by_all: true,
             pods: None,
             words: &OF_SERVICE,
-        };
-        let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
-        for port in service.resource.node.items_at(["spec", "ports"]) {
-            ports.targets += 1;
-            if text(port, "protocol").is_some_and(|protocol| protocol != "TCP") {
-                continue;
-            }
-            let name = text(port, "name");
-            let Some(target) = text(port, "targetPort").or_else(|| text(port, "port")) else {
-                continue;
-            };
-            let declared = related.pods_behind(service).flat_map(|pods| pods.ports());
-            let declared = declared.filter_map(|port| {
-                let number: u16 = port.int_at(["containerPort"])?;
-                Some((number, text(port, "name")))
-            });
-            let mut found: Vec<(u16, Option<String>)> = declared
-                .filter(|(number, name)| {
-                    name.as_ref() == Some(&target) || target.parse() == Ok(*number)
-                })
-                .collect();
-            // A Service reaches a port by its number whether or not a container declares it.
-            found.extend(target.parse().ok().map(|number| (number, None)));
-            // A name can be a different number in each pod, but the annotation holds only one.
-            if let Some((number, _)) = found.first().cloned()
-                && found.iter().all(|(other, _)| *other == number)
-            {
-                let names = found.into_iter().filter_map(|(_, name)| name);
-                ports.usable.push(DeclaredPort {
-                    names: name.into_iter().chain(names).collect(),
-                    number,
-                    is_sidecars: false,
-                });
-            }
         }
-        ports
     }
 
     /// The number of targets that Prometheus creates.
@@ -196,20 +180,29 @@ impl<'t> Ports<'t> {
         self.words.undeclared
     }
 
-    /// Whether both have a port in common.
-    pub(super) fn share_one(&self, others: &Ports<'_>) -> bool {
-        self.usable.iter().any(|port| others.has(port.number))
+    /// The numbers of the ports that could serve metrics.
+    pub(super) fn usable(&self) -> impl Iterator<Item = u16> {
+        self.usable.iter().map(|port| port.number)
     }
 
     /// Whether a port has this number.
     pub(super) fn has(&self, number: u16) -> bool {
-        self.usable.iter().any(|port| port.number == number)
+        let numbers = || self.usable().collect();
+        self.numbers.get_or_init(numbers).contains(&number)
     }
 
     /// The number of the port with a name.
     pub(super) fn named(&self, name: &str) -> Option<u16> {
-        let mut ports = self.usable.iter();
-        ports.find(|port| port.is_called(name)).map(|it| it.number)
+        let names = || {
+            let mut first = HashMap::new();
+            for port in &self.usable {
+                for name in &port.names {
+                    first.entry(name.clone()).or_insert(port.number);
+                }
+            }
+            first
+        };
+        self.names.get_or_init(names).get(name).copied()
     }
 
     fn ordinary(&self) -> impl Iterator<Item = &'t Container<'t>> {
@@ -219,11 +212,19 @@ impl<'t> Ports<'t> {
 
     /// The name of the ordinary container that declares a port.
     pub(super) fn container_of(&self, number: u16) -> Option<String> {
-        let declares = |it: &&Container<'_>| {
-            let mut ports = it.node.items_at(["ports"]);
-            ports.any(|port| port.int_at(["containerPort"]) == Some(number))
+        let containers = || {
+            let mut first = HashMap::new();
+            for container in self.ordinary() {
+                for port in container.node.items_at(["ports"]) {
+                    if let Some(number) = port.int_at(["containerPort"]) {
+                        first.entry(number).or_insert(container);
+                    }
+                }
+            }
+            first
         };
-        self.ordinary().find(declares).map(|it| it.name.to_string())
+        let containers = self.containers.get_or_init(containers);
+        containers.get(&number).map(|it| it.name.to_string())
     }
 
     /// The name of the first ordinary container.
@@ -274,12 +275,9 @@ impl<'t> Ports<'t> {
 
     /// The distinct numbers of the wanted ports, in order.
     fn numbers(&self, wanted: impl Fn(&DeclaredPort) -> bool) -> Vec<u16> {
-        let mut numbers: Vec<u16> = Vec::new();
-        for port in self.usable.iter().filter(|port| wanted(port)) {
-            if !numbers.contains(&port.number) {
-                numbers.push(port.number);
-            }
-        }
-        numbers
+        let mut known = HashSet::new();
+        let wanted = self.usable.iter().filter(|port| wanted(port));
+        let numbers = wanted.map(|port| port.number);
+        numbers.filter(|number| known.insert(*number)).collect()
     }
 }

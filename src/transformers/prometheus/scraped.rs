@@ -1,7 +1,10 @@
 //! How pods are scraped already, in another way than by the annotations of the section.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use super::{Prometheus, Word};
-use crate::objects::{Related, Service, Template};
+use crate::objects::{Pods, Related, Service, Template};
 use crate::read::Resource;
 use crate::yaml::Node;
 
@@ -53,11 +56,13 @@ pub(super) fn pods(
     if let Some(key) = others(settings, annotations) {
         return Some(format!("the annotation {key}"));
     }
-    let mut scrapers = related.scrapers_of(object, place).into_iter();
-    let services = || related.services_of(object, place);
-    let by_service = || services().find(|it| is_annotated(settings, it.resource));
-    scrapers
-        .next()
+    let scraper = related.scrapers_of(object, place).next();
+    let by_service = || {
+        let fronts = related.fronts_of(object, place).iter();
+        let services = fronts.filter_map(|it| settings.asked.service(*it, settings, related));
+        related.service(services.min()?)
+    };
+    scraper
         .map(Resource::display_name)
         .or_else(|| by_service().map(of_service))
 }
@@ -71,23 +76,54 @@ pub(super) fn service(
     if let Some(key) = others(settings, service.resource.annotations()) {
         return Some(format!("the annotation {key}"));
     }
-    let mut scrapers = related.scrapers_of_service(service).into_iter();
+    let scraper = related.scrapers_of_service(service).next();
     let by_pods = || {
-        let mut pods = related.pods_behind(service);
-        pods.any(|pods| {
-            let annotations = pods.metadata.and_then(|it| it.get("annotations"));
-            request(settings, annotations).is_some() || others(settings, annotations).is_some()
-        })
+        let mut fronts = service.fronts.iter();
+        fronts.any(|it| settings.asked.any_pods(*it, settings, related))
     };
-    scrapers
-        .next()
+    scraper
         .map(Resource::display_name)
         .or_else(|| by_pods().then(|| "the annotations of its pods".to_owned()))
 }
 
-fn is_annotated(settings: &Prometheus, service: &Resource<'_>) -> bool {
-    let annotations = service.annotations();
+/// Whether annotations have a scrape by this or another reader.
+fn are_followed(settings: &Prometheus, annotations: Option<Node<'_>>) -> bool {
     request(settings, annotations).is_some() || others(settings, annotations).is_some()
+}
+
+/// What the annotations of Services and pods ask for, each front and template looked at once.
+#[derive(Debug, Default)]
+pub(super) struct Asked {
+    services: RefCell<HashMap<usize, Option<usize>>>,
+    fronts: RefCell<HashMap<usize, bool>>,
+    templates: RefCell<HashMap<(usize, usize), bool>>,
+}
+
+impl Asked {
+    /// The index of the first Service of a front with a scrape.
+    fn service(&self, front: usize, settings: &Prometheus, related: &Related<'_>) -> Option<usize> {
+        let mut known = self.services.borrow_mut();
+        *known.entry(front).or_insert_with(|| {
+            let mut services = related.services_of(front);
+            let asks = |it: &&Service<'_>| are_followed(settings, it.resource.annotations());
+            services.find(asks).map(|it| it.object)
+        })
+    }
+
+    /// Whether any pods behind a front have a scrape.
+    fn any_pods(&self, front: usize, settings: &Prometheus, related: &Related<'_>) -> bool {
+        let mut templates = self.templates.borrow_mut();
+        let mut asks = |pods: &Pods<'_>| {
+            let known = templates.entry((pods.object, pods.template));
+            *known.or_insert_with(|| {
+                let annotations = pods.metadata.and_then(|it| it.get("annotations"));
+                are_followed(settings, annotations)
+            })
+        };
+        let mut known = self.fronts.borrow_mut();
+        let any = known.entry(front);
+        *any.or_insert_with(|| related.pods_behind(front).any(&mut asks))
+    }
 }
 
 fn of_service(service: &Service<'_>) -> String {

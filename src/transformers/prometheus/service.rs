@@ -41,7 +41,7 @@ pub(super) fn fit(
         return Ok(());
     }
     // The endpoints of a Service without a selector are not pods.
-    if scope.related().pods_behind(service).next().is_none() {
+    if service.fronts.is_empty() {
         return Ok(());
     }
     let scraped = || scraped::service(settings, scope.related(), service);
@@ -51,13 +51,14 @@ pub(super) fn fit(
     }
     let ports = Ports::of_service(scope.related(), service);
     let is_authors = fitting.present("scrape").as_deref() == Some("true");
-    let mut others = scope.related().services_beside(service).into_iter();
-    let better = others.find(|it| !is_authors && is_better(it, service));
-    let shares = |it: &&Service<'_>| Ports::of_service(scope.related(), it).share_one(&ports);
-    if let Some(better) = better.filter(shares) {
+    let related = scope.related();
+    let first = related.first_beside(service);
+    // This one is annotated instead if it leads to the same port.
+    let is_first = is_authors || first.rank() == service.rank();
+    if !is_first && ports.usable().any(|port| related.leads_to(first, port)) {
         let message = format!(
             "not annotated, because {} has the same pods and is annotated",
-            better.resource.display_name()
+            first.resource.display_name()
         );
         let finding = Finding::new(&SAME_PODS, message).about(
             &fitting.subject,
@@ -70,15 +71,4 @@ pub(super) fn fit(
         edits.find(fitting.not_annotated(reason));
     }
     Ok(())
-}
-
-/// Whether this Service is annotated instead of that one, which has the same pods: Services with an address come before
-/// headless ones, then they are in the order of their names.
-fn is_better(this: &Service<'_>, that: &Service<'_>) -> bool {
-    let rank = |service: &Service<'_>| {
-        let address = service.resource.node.text_at(["spec", "clusterIP"]);
-        let is_headless = address.as_deref() == Some("None");
-        (is_headless, service.resource.name.to_string())
-    };
-    rank(this) < rank(that)
 }

@@ -89,7 +89,9 @@ impl<'f, 'a> PodLevel<'f, 'a> {
         let amounts = {
             let overlay = Overlay::of(edits.of_object());
             let facts = PodFacts::after(self.template, &overlay);
-            let completed = facts.amounts().completed(related.limits_of(self.resource));
+            let amounts = facts.amounts();
+            let limits = related.limits_of(self.resource, amounts.containers.len());
+            let completed = amounts.completed(limits);
             completed.into_owned()
         };
         let mut plans = Vec::new();
