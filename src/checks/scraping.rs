@@ -179,9 +179,9 @@ impl<'s> Others<'s> {
         let mut leading = Vec::new();
         for front in around {
             let asking = self.services(*front, section);
-            leading.extend(leading_to(&asking, port));
             // One more, because the Service itself is among them.
-            leading.truncate(MOST_NAMED + 2);
+            let more = MOST_NAMED + 2 - leading.len();
+            leading.extend(leading_to(&asking, port).take(more));
         }
         let leading = Rc::new(leading);
         self.around.insert(key, Rc::clone(&leading));

@@ -92,7 +92,9 @@ pub struct Front {
     scrapers: Vec<usize>,
     /// The fronts that have some of the pods, with this one.
     around: OnceCell<Vec<usize>>,
-    /// The first of the Services of those, by [`Service::rank`].
+    /// The first of its Services, by [`Service::rank`].
+    own: OnceCell<Option<usize>>,
+    /// The first of the Services of the fronts around.
     first: OnceCell<Option<usize>>,
 }
 
@@ -501,11 +503,9 @@ impl<'a> Related<'a> {
             let first = || {
                 let around = self.fronts_around(front).iter();
                 let own = |front: &usize| {
-                    self.fronts[*front]
-                        .services
-                        .iter()
-                        .copied()
-                        .min_by_key(rank)
+                    let front = &self.fronts[*front];
+                    let services = front.services.iter().copied();
+                    *front.own.get_or_init(|| services.min_by_key(rank))
                 };
                 around.filter_map(own).min_by_key(rank)
             };
@@ -747,6 +747,9 @@ impl Monitor<'_> {
             Namespaces::Own => items.find(selector, self.resource.namespace.as_deref(), work),
             // An object without a namespace is in none of the named ones.
             Namespaces::Named(names) => {
+                if !work.take(names.len() * selector.wanted().count()) {
+                    return None;
+                }
                 let names = names.iter();
                 let found = names.map(|it| items.find_within(selector, Some(it), work));
                 let is_some =
