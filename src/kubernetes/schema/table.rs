@@ -58,7 +58,7 @@ pub struct KindRow {
     pub is_namespaced: bool,
     /// Where it exists.
     pub versions: Versions,
-    /// Whether the API server serves it only if it is told to.
+    /// Whether the API server serves it only if a flag enables it.
     pub is_off: bool,
     /// The minor version that deprecated it.
     pub deprecated: Option<u8>,
