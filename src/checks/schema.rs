@@ -1,7 +1,7 @@
 //! FIT-SCH001 to FIT-SCH008: what the API server of the target version refuses or drops before it looks at any value.
 //!
-//! A misspelt field is refused by `kubectl apply`, and ignored without a word by clients without validation. A version of a
-//! kind that the cluster does not serve cannot be applied at all. Fields of feature gates that are off are dropped in silence.
+//! `kubectl apply` refuses a misspelt field, and clients without validation ignore it silently. A version of a
+//! kind that the cluster does not serve cannot be applied at all. Fields of feature gates that are off are dropped silently.
 //!
 //! The kinds and fields of Kubernetes 1.25 to 1.37 are known; `kubernetesVersion` chooses, and without it the newest version
 //! counts. Other kinds are not checked here.

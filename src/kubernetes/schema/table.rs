@@ -58,7 +58,7 @@ pub struct KindRow {
     pub is_namespaced: bool,
     /// Where it exists.
     pub versions: Versions,
-    /// Whether the API server serves it only if it is told to.
+    /// Whether the API server serves it only if a flag enables it.
     pub is_off: bool,
     /// The minor version that deprecated it.
     pub deprecated: Option<u8>,
@@ -158,6 +158,10 @@ pub fn object(name: &str) -> &'static Object {
 
 /// A field of a type in a package, from its line.
 fn field(line: &'static str, package: &'static str) -> Option<Field> {
+    let (line, values) = match line.split_once(" =") {
+        Some((line, values)) => (line, Some(values)),
+        None => (line, None),
+    };
     let mut words = line.split(' ');
     let name = words.next()?;
     let mut field = Field {
@@ -165,13 +169,12 @@ fn field(line: &'static str, package: &'static str) -> Option<Field> {
         is_required: name.ends_with('!'),
         of: type_of(words.next()?, package),
         versions: Versions::ALL,
-        values: None,
+        values,
         keys: None,
         gates: None,
     };
     for word in words {
         match word.as_bytes().first()? {
-            b'=' => field.values = Some(&word[1..]),
             b'@' => field.keys = Some(&word[1..]),
             b'?' => field.gates = Some(&word[1..]),
             _ => field.versions = Versions::parse(word)?,

@@ -481,7 +481,7 @@ func write(fields map[fieldName]map[int]field, kinds map[string]map[int]kind, ob
 	fmt.Println("#")
 	fmt.Println("# kind API-VERSION KIND TYPE SCOPE [VERSIONS] [off] [deprecated=MINOR] [removed=MINOR] [replaced=API-VERSION KIND]")
 	fmt.Println("#   SCOPE is n for namespaced kinds and c for others; `off` is not served by default; TYPE is - for kinds of earlier versions.")
-	fmt.Println("# type: NAME, and its fields: NAME[!] TYPE [VERSIONS] [=ENUM] [@KEYS] [?GATES]")
+	fmt.Println("# type: NAME, and its fields: NAME[!] TYPE [VERSIONS] [@KEYS] [?GATES] [=ENUM]")
 	fmt.Println("#   `!` is required; [T] a list, {T} a map, `.T` a type of the same package; @KEYS are the keys of the items of a list,")
 	fmt.Println("#   @= for a set; ?GATES are feature gates that are off by default. VERSIONS are minor versions, such as 29-, -31 and 27-30.")
 	fmt.Printf("versions %d %d\n", first, last)
@@ -542,14 +542,15 @@ func write(fields map[fieldName]map[int]field, kinds map[string]map[int]kind, ob
 				if text := span(run.versions); text != "" {
 					line += " " + text
 				}
-				if it.enum != "" {
-					line += " =" + it.enum
-				}
 				if it.keys != "" {
 					line += " @" + it.keys
 				}
 				if it.gate != "" {
 					line += " ?" + it.gate
+				}
+				// Values may contain spaces.
+				if it.enum != "" {
+					line += " =" + it.enum
 				}
 				fmt.Println(line)
 			}
