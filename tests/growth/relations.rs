@@ -429,13 +429,6 @@ pub(super) const RELATIONS: &[Shape] = &[
         );
         scraped("convention: OpenTelemetry", pod)
     }),
-    ("ports of the config × ports of a pod", |n| {
-        let pod = Workload::new(0).ports(named_ports(n)).yaml();
-        scraped(
-            &format!("convention: OpenTelemetry, port: [{}]", numbers(n)),
-            pod,
-        )
-    }),
     ("ports of the config × containers", |n| {
         let containers = containers(n, |n| {
             format!(", ports: [{{containerPort: {}}}]", n % 60_000 + 1)
@@ -444,17 +437,6 @@ pub(super) const RELATIONS: &[Shape] = &[
             &format!("convention: Datadog, port: [{}]", numbers(n)),
             containers.yaml(),
         )
-    }),
-    ("ports of the config that no pod has", |n| {
-        scraped(
-            &format!("convention: OpenTelemetry, port: [{}]", numbers(n)),
-            web(0),
-        )
-    }),
-    ("names of ports of the config × ports of a pod", |n| {
-        let names = list(n, |n| format!("p{n}"));
-        let pod = Workload::new(0).ports(named_ports(n)).yaml();
-        scraped(&format!("convention: OpenTelemetry, port: [{names}]"), pod)
     }),
     ("autoscalers that measure a container × containers", |n| {
         let spec = "spec: {maxReplicas: 3, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web-0}, metrics: [{type: ContainerResource, containerResource: {name: cpu, container: nope, target: {type: Utilization, averageUtilization: 80}}}]}";
