@@ -131,7 +131,7 @@ pub struct Finding {
 }
 
 /// The lines for the `spec` of a config that resolve a finding, and all others of its group.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Lines {
     /// These lines.
     Config(String),

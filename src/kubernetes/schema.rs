@@ -89,6 +89,8 @@ pub struct Object {
     fields: Vec<Field>,
     /// The positions of fields, from 1, by the hash of their names; the next place that is 0 ends a search.
     places: Vec<u8>,
+    /// The positions of the rows that are required.
+    required: Vec<u8>,
 }
 
 /// A value of another type than its field.
@@ -170,31 +172,39 @@ impl Object {
             if is_older {
                 continue;
             }
-            let mut place = hash(field.name.as_bytes()) % places.len();
+            let mask = places.len() - 1;
+            let mut place = hash(field.name.as_bytes()) & mask;
             while places[place] != 0 {
-                place = (place + 1) % places.len();
+                place = (place + 1) & mask;
             }
             // No type has so many fields; one behind the others would be one that is not known.
             places[place] = u8::try_from(position + 1).unwrap_or(0);
         }
+        let required = fields.iter().enumerate().filter(|(_, it)| it.is_required);
+        let required = required
+            .filter_map(|(at, _)| u8::try_from(at).ok())
+            .collect();
         Object {
             name,
             fields,
             places,
+            required,
         }
     }
 
     /// The rows of a field, from the newest.
     #[inline]
     fn rows(&self, name: &str) -> &[Field] {
-        let mut place = hash(name.as_bytes()) % self.places.len();
+        // The number of places is a power of two.
+        let mask = self.places.len() - 1;
+        let mut place = hash(name.as_bytes()) & mask;
         while let Some(position) = usize::from(self.places[place]).checked_sub(1) {
             let rows = &self.fields[position..];
             if rows[0].name == name {
                 let end = rows.iter().position(|row| row.name != name);
                 return &rows[..end.unwrap_or(rows.len())];
             }
-            place = (place + 1) % self.places.len();
+            place = (place + 1) & mask;
         }
         &[]
     }

@@ -124,12 +124,12 @@ impl Accounts {
         known: &Known,
         own: &[Entry],
     ) -> TokenNeed {
-        if uses_api(template, known, own) {
-            return TokenNeed::Used;
-        }
         let namespace = resource.namespace.as_deref();
         let name = account_of(template).map_or(Cow::Borrowed(DEFAULT), |(_, name)| name);
         let need = self.need_of_account(&name, namespace, resource);
+        if matches!(need, TokenNeed::Used) || uses_api(template, known, own) {
+            return TokenNeed::Used;
+        }
         let is_added_to = || {
             // Where the field cannot be set, fitout does not see the whole pod.
             template.has_more_containers

@@ -149,17 +149,23 @@ fn is_sign(text: &str) -> bool {
     has_sign(text.as_bytes()) && !is_off()
 }
 
-/// Every text of every pod is searched, so once for all signs.
+/// Every text of every pod is searched, so once for all signs, and closer only where one can begin.
 fn has_sign(text: &[u8]) -> bool {
     let begins = |at: usize| {
         let is_here = |sign: &str| {
             let part = text[at..].get(..sign.len());
             part.is_some_and(|it| it.eq_ignore_ascii_case(sign.as_bytes()))
         };
-        matches!(text[at] | 0x20, b'i' | b'k' | b'l' | b's' | b'w')
-            && SIGNS.iter().any(|sign| is_here(sign))
+        SIGNS.iter().any(|sign| is_here(sign))
     };
-    (0..text.len()).any(begins)
+    let mut pairs = text.windows(2).enumerate();
+    pairs.any(|(at, pair)| {
+        let may_begin = matches!(
+            [pair[0] | 0x20, pair[1] | 0x20],
+            [b'i', b'n'] | [b'k', b'u'] | [b'l', b'e'] | [b's', b'e'] | [b'w', b'a']
+        );
+        may_begin && begins(at)
+    })
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! sentence of a group has `…` where they differ; each place shows what it has there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::mem::discriminant;
 
 use kustomize_krm_types::Severity;
 use serde::Serialize;
@@ -114,12 +115,24 @@ pub(super) fn groups<'r>(
     is_included: impl Fn(&Entry) -> bool,
 ) -> Vec<Group<'r>> {
     let mut known: HashMap<String, usize> = HashMap::new();
+    // Most messages are those of many objects, so they are taken apart once.
+    let mut same: HashMap<_, usize> = HashMap::new();
     let mut groups: Vec<Group<'r>> = Vec::new();
     for (index, entry) in report.results.iter().enumerate() {
         if !is_included(entry) {
             continue;
         }
-        let at = *known.entry(key(entry)).or_insert(groups.len());
+        let is_about = entry.is_folded().then_some(entry.object);
+        let kind = (
+            discriminant(&entry.entry_type),
+            discriminant(&entry.severity),
+        );
+        let words = (entry.rule, sentence_of(entry), entry.help.as_deref());
+        let marks = (entry.tags.mark("reason"), entry.tags.mark("until"));
+        let next = groups.len();
+        let at = *same
+            .entry((is_about, kind, words, marks, entry.lines.as_ref()))
+            .or_insert_with(|| *known.entry(key(entry)).or_insert(next));
         if at == groups.len() {
             groups.push(Group {
                 entries: Vec::new(),
@@ -203,6 +216,13 @@ impl Group<'_> {
         }
         if let [_] = self.entries.as_slice() {
             self.sentence = first.message.clone();
+            return;
+        }
+        let sentence = sentence_of(first);
+        let mut others = self.entries.iter().skip(1);
+        if others.all(|(_, entry)| sentence_of(entry) == sentence) {
+            self.sentence = sentence.to_owned();
+            self.details = vec![String::new(); self.entries.len()];
             return;
         }
         let all: Vec<Vec<Word<'_>>> = {

@@ -86,7 +86,9 @@ impl<'a> Visit<'a> {
             match (row, rows.first()) {
                 (Some(row), _) => {
                     let is_null = value.is_null();
-                    present |= if is_null { 0 } else { object.bit(row) };
+                    if row.is_required && !is_null {
+                        present |= object.bit(row);
+                    }
                     if let Some(gates) = row.gates.filter(|_| !is_null) {
                         self.report(value, at.pointer(), Fault::Gated(gates));
                     }
@@ -104,9 +106,8 @@ impl<'a> Visit<'a> {
             }
         }
         let minor = self.minor;
-        let required = object.fields.iter().filter(|field| {
-            field.is_required
-                && field.versions.has(minor)
+        let required = object.required().filter(|field| {
+            field.versions.has(minor)
                 && present & object.bit(field) == 0
                 && !SET_BY_SERVER.contains(&(object.name, field.name))
         });
@@ -122,19 +123,43 @@ impl<'a> Visit<'a> {
         let Some(keys) = field.keys.filter(|_| value.is_sequence()) else {
             return;
         };
-        let keys: Vec<_> = keys.split(',').filter(|key| *key != "=").collect();
-        let mut seen = HashMap::new();
+        let keys = || keys.split(',').filter(|key| *key != "=");
+        let is_set = keys().next().is_none();
+        let value_of = |item: Node<'a>, key| match is_set {
+            true => item.text().unwrap_or_default(),
+            false => key_of(item, key),
+        };
+        // Most lists are short, so only the first key is remembered, and the items that share it are compared.
+        let first_key = keys().next().unwrap_or_default();
+        let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::new();
+        let mut few = Vec::new();
+        let is_short = value.items().nth(16).is_none();
         for (index, item) in value.items().enumerate() {
-            let of_item = match keys.is_empty() {
-                true => vec![item.text().unwrap_or_default()],
-                false => keys.iter().map(|key| key_of(item, key)).collect(),
+            let of_first = value_of(item, first_key);
+            let is_same = |other: Node<'a>| {
+                keys()
+                    .skip(1)
+                    .all(|key| value_of(item, key) == value_of(other, key))
             };
-            if let Some(first) = seen.get(&of_item) {
-                let (keys, first) = (keys.clone(), *first);
+            let earlier = match is_short {
+                true => {
+                    let mut few = few.iter();
+                    few.position(|(text, other)| *text == of_first && is_same(*other))
+                }
+                false => {
+                    let others = seen.get(&of_first).into_iter().flatten();
+                    let mut others = others.take(64);
+                    others.find(|(_, other)| is_same(*other)).map(|it| it.0)
+                }
+            };
+            if let Some(first) = earlier {
+                let keys = keys().collect();
                 let path = Path::Item(&path, index).pointer();
                 self.report(item, path, Fault::Duplicate { keys, first });
-            } else {
-                seen.insert(of_item, index);
+            }
+            match is_short {
+                true => few.push((of_first, item)),
+                false => seen.entry(of_first).or_default().push((index, item)),
             }
         }
     }
@@ -168,9 +193,15 @@ impl<'a> Visit<'a> {
 }
 
 impl Object {
-    /// The bit of a field in a set of fields.
+    /// The fields that some version requires.
+    fn required(&self) -> impl Iterator<Item = &Field> {
+        let rows = self.required.iter();
+        rows.filter_map(|at| self.fields.get(usize::from(*at)))
+    }
+
+    /// The bit of a required field in a set of them.
     fn bit(&self, field: &Field) -> u128 {
-        let position = self.fields.iter().position(|it| it.name == field.name);
+        let position = self.required().position(|it| it.name == field.name);
         position.map_or(0, |at| 1 << at.min(127))
     }
 }
