@@ -63,6 +63,27 @@ fn unknown(
     let known = section.known_of(container);
     let known = known.as_ref().map(|(_, entry)| *entry);
     let is_root = known.is_some_and(|it| it.starts_as_root);
+    let (before, after) = (pod.before(), pod.after());
+    let own = before
+        .of_container(container)
+        .and_then(|it| before.user_of(it));
+    let user = after
+        .user_of(facts)
+        .filter(|user| *user != 0 && own.is_none());
+    if let Some(user) = user.filter(|_| is_root) {
+        let message = format!(
+            "the image {image} starts as root, and no other user is known for it, so its containers may not start as {user}"
+        );
+        let finding = Finding::new(&UNKNOWN, message)
+            .about(&container.subject, &["securityContext", "runAsUser"])
+            .decided_by(section.decision("pod.runAsUser"))
+            .of_image(image)
+            .help(
+                "use an image that starts as another user, or set `pod: {runAsUser: null, runAsNonRoot: false}` in a \
+                 profile for these pods",
+            );
+        return Some(finding);
+    }
     let (severity, what) = match (has_user || is_root, &paths) {
         (true, None) if has_user => return None,
         (true, None) => (Severity::Warning, "another user than root"),
@@ -163,6 +184,9 @@ fn help(
         ),
         _ => {
             let mut line = format!("- {{image: {repository}");
+            if let Some(tag) = known.and_then(|it| it.tag.as_ref()) {
+                let _ = write!(line, ", tag: \"{}\"", tag.as_str());
+            }
             let user = known.and_then(|it| it.run_as_user).map(|it| it.to_string());
             let group = known.and_then(|it| it.run_as_group);
             if !has_user || user.is_some() {
@@ -177,9 +201,37 @@ fn help(
                 let paths = paths.trim_start_matches(", ");
                 let _ = write!(line, ", writablePaths: [{paths}], pathsAreComplete: true");
             }
+            line += &known.map_or_else(String::new, other_facts);
             format!("add `{line}}}` to `spec.catalogue`, or set the fields in the manifest")
         }
     }
+}
+
+/// What else the catalogue knows about an image: an entry of the config replaces that of the catalogue.
+fn other_facts(known: &Entry) -> String {
+    let mut facts = String::new();
+    if !known.hides.is_empty() {
+        let _ = write!(facts, ", hides: [{}]", known.hides.join(", "));
+    }
+    for (key, is_set) in [("anyUser", known.any_user), ("usesApi", known.uses_api)] {
+        if is_set {
+            let _ = write!(facts, ", {key}: true");
+        }
+    }
+    if let Some(port) = known.metrics_port {
+        let _ = write!(facts, ", metricsPort: {port}");
+    }
+    if let Some(path) = &known.metrics_path {
+        let _ = write!(facts, ", metricsPath: {path}");
+    }
+    if let Some(own) = &known.own_directory {
+        let (variable, path) = (&own.variable, &own.path);
+        let _ = write!(
+            facts,
+            ", ownDirectory: {{variable: {variable}, path: {path}}}"
+        );
+    }
+    facts
 }
 
 /// The user of containers that an operator adds, which run as the pod's user.

@@ -88,17 +88,26 @@ pub(super) const CHECK: Check = Check {
     find: &[Find::Object(of_object)],
 };
 
-/// Lists whose duplicates the API server itself refuses. It takes those of other lists, and only server-side apply does not.
-const REFUSED: [&str; 8] = [
+/// Lists whose duplicates the API server itself refuses. It accepts those of other lists, and only server-side apply does not.
+const REFUSED: [&str; 12] = [
+    "claims",
     "containers",
     "ephemeralContainers",
-    "hostAliases",
     "initContainers",
     "resizePolicy",
+    "resourceClaims",
+    "schedulingGates",
     "topologySpreadConstraints",
+    "volumeDevices",
     "volumeMounts",
     "volumes",
+    "webhooks",
 ];
+
+/// Files of kustomize and kubectl with these apiVersions and kinds look like objects.
+fn is_of_tools(version: &str, kind: &str) -> bool {
+    version == "builtin" || version == "v1" && kind == "Config"
+}
 
 fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Finding> {
     let resource = selected.target.resource;
@@ -207,7 +216,14 @@ fn of_kind(resource: &Resource<'_>, minor: u8) -> Option<Finding> {
         }
         (None, None) => {
             // Only a group of Kubernetes itself is known completely.
-            let group = |version: &str| version.rsplit_once('/').map(|it| it.0.to_owned());
+            let group = |version: &str| match version.split_once('/') {
+                Some((group, _)) => group.to_owned(),
+                None if version == "v1" => String::new(),
+                None => version.to_owned(),
+            };
+            if is_of_tools(version, kind) {
+                return None;
+            }
             let own = group(version);
             let in_group: Vec<_> = schema::kinds()
                 .filter(|it| group(it.api_version) == own)
@@ -230,6 +246,7 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
     let tokens: Vec<String> = path.tokens().map(|it| it.decoded().into_owned()).collect();
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
     let is_missing = matches!(fault, Fault::Missing(_));
+    let field = tokens.last().copied().unwrap_or_default();
     let finding = match fault {
         Fault::Unknown { name, known } => {
             let finding = Finding::new(&UNKNOWN, format!("unknown field `{name}`"));
@@ -244,11 +261,11 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
         Fault::OtherVersions(versions) => {
             let message = match versions.since > minor {
                 true => format!(
-                    "requires Kubernetes 1.{}, and the target is 1.{minor}",
+                    "{field} requires Kubernetes 1.{}, and the target is 1.{minor}",
                     versions.since
                 ),
                 false => format!(
-                    "Kubernetes 1.{} is the last version that has it, and the target is 1.{minor}",
+                    "Kubernetes 1.{} is the last version that has {field}, and the target is 1.{minor}",
                     versions.until
                 ),
             };
@@ -276,7 +293,8 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
                 false => keys.join(" and "),
             };
             let message = format!("item {first} of `{list}` has the same {keys}");
-            match REFUSED.contains(&list) {
+            let is_of_service = tokens.starts_with(&["spec", "ports"]);
+            match is_of_service || REFUSED.contains(&list) {
                 true => Finding::new(&DUPLICATE, message),
                 false => Finding::graded(
                     &DUPLICATE,
@@ -288,7 +306,7 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
         Fault::Gated(gates) => Finding::new(
             &GATED,
             format!(
-                "Kubernetes 1.{minor} drops it without the feature gate {gates}, which is off by default"
+                "Kubernetes 1.{minor} drops {field} without the feature gate {gates}, which is off by default"
             ),
         ),
     };

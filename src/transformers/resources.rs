@@ -91,7 +91,7 @@ pub struct Resources {
     on_conflict: OnConflict,
     /// A container with a limit and no request implicitly requests its limit. `false` sets the configured request instead.
     respect_implicit_requests: Option<bool>,
-    /// Whether a container restarts when its amounts change while it runs (`resizePolicy`, Kubernetes 1.35), by resource name.
+    /// Whether a container restarts when its amounts change while it runs (`resizePolicy`, Kubernetes 1.33), by resource name.
     /// The manifest's policy for a resource stays with `Ensure`. Init containers that complete get none.
     resize_policy: ResizePolicy,
     /// CPU and memory for all containers of a pod together (`spec.resources`, Kubernetes 1.34). A resource that the pod has

@@ -557,8 +557,14 @@ fn too_young(
         .about(subject, &wanted.full_path())
 }
 
+/// Whether a container runs another program than its image does: entrypoints run a shell that is given as an argument.
 fn has_command(container: &Container<'_>) -> bool {
-    author(Some(container.node), "command").is_some()
+    let first = container.items("args").next().and_then(Node::text);
+    let is_shell = first.is_some_and(|first| {
+        let program = first.rsplit('/').next().unwrap_or_default();
+        matches!(program, "sh" | "bash" | "ash" | "dash")
+    });
+    is_shell || author(Some(container.node), "command").is_some()
 }
 
 /// The author's value of a field in a security context; `None` for an empty mapping.

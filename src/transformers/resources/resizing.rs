@@ -22,8 +22,8 @@ pub(super) const IMPOSSIBLE: Rule = rule(
 
 const KEY: &str = "resizePolicy";
 
-/// The minor version of Kubernetes in which resizing in place is stable.
-const SINCE: u32 = 35;
+/// The first minor version of Kubernetes in which resizing in place is on by default.
+const SINCE: u32 = 33;
 
 /// What the kubelet does with a running container whose amounts change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]

@@ -115,9 +115,23 @@ impl<'a> PodFitting<'_, 'a, '_> {
         }
         let own = |container: &Container<'a>| authors_own(container, &wanted.name).is_some();
         // The image's user wins over the setting; see `PodFitting::fit_known_users`.
+        // A group belongs to its user: next to the image's user, the image's own group stays.
+        let is_group = wanted.name == "runAsGroup" && section.mode(&wanted.leaf) == Mode::Ensure;
+        let of_config = section.settings.wanted_for_pod();
+        let user = of_config.iter().find(|it| it.name == "runAsUser");
+        let is_apart = |container: &Container<'a>| {
+            let own = authors_own(container, "runAsUser");
+            let own = own.or_else(|| author(self.context(), "runAsUser"));
+            let own = own.and_then(|it| it.value().ok());
+            let is_other = own.is_some_and(|own| user.is_some_and(|user| user.value != own));
+            is_group && (is_other || self.known_id(container, "runAsUser").is_some())
+        };
         let known = |container: &Container<'a>| {
             wanted.is_id() && self.known_id(container, &wanted.name).is_some()
+                || is_apart(container)
         };
+        let any_apart =
+            containers().any(|it| is_apart(it) && self.known_id(it, "runAsGroup").is_none());
         // A legacy annotation counts as the author's value of the field.
         let annotated = |container: &Container<'a>| {
             had_annotation(&wanted.name)
@@ -151,6 +165,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             || any_root
             || any_exempt
             || any_stays
+            || any_apart
             || !self.has_context();
         // A field that every container sets is not repeated for the pod; the pod's own value is still checked.
         let is_needed =

@@ -262,7 +262,7 @@ func offGates(dir string, version int) map[string]bool {
 }
 
 var (
-	isImport = regexp.MustCompile(`(?m)^\s*(\w+) "k8s\.io/(?:api|kube-aggregator/pkg/apis|apiextensions-apiserver/pkg/apis)/(\w+/\w+)"`)
+	isImport = regexp.MustCompile(`(?m)^\s*(\w+) "k8s\.io/(?:api|kubernetes/pkg/apis|kube-aggregator/pkg/apis|apiextensions-apiserver/pkg/apis)/(\w+/\w+)"`)
 	isServed = regexp.MustCompile(`(\w+)\.SchemeGroupVersion\.WithResource\("(\w+)"\)`)
 )
 
