@@ -375,6 +375,11 @@ func runs[T comparable](of map[int]T) (all []struct {
 	return all
 }
 
+// Whether a definition is that of a kind.
+func isKind(object *definition) bool {
+	return object.Properties["apiVersion"] != nil && object.Properties["kind"] != nil
+}
+
 func main() {
 	log.SetFlags(0)
 	fields := map[fieldName]map[int]field{}
@@ -419,7 +424,12 @@ func main() {
 				if property.ListType == "set" {
 					keys = "="
 				}
-				fields[key][version] = field{kind: typeOf(property), keys: keys, required: slices.Contains(object.Required, name)}
+				of := typeOf(property)
+				if name == "status" && isKind(object) {
+					// The API server ignores what is applied there.
+					of = "any"
+				}
+				fields[key][version] = field{kind: of, keys: keys, required: slices.Contains(object.Required, name)}
 			}
 		}
 		for path, methods := range it.Paths {
