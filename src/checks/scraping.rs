@@ -366,10 +366,10 @@ fn of_service(
     let scrapers = related.scrapers_of_service(service);
     let scrapers = scrapers.map(Resource::display_name);
     let fronts = service.fronts.iter();
-    let beside: Vec<_> = fronts.map(|it| others.around(*it, section, port)).collect();
-    let beside: BTreeSet<usize> = beside.iter().flat_map(|it| it.iter().copied()).collect();
-    let beside = beside.into_iter().filter(|it| *it != service.object);
-    let services = beside.map(|it| name_of_service(&scene, it));
+    let nearby: Vec<_> = fronts.map(|it| others.around(*it, section, port)).collect();
+    let nearby: BTreeSet<usize> = nearby.iter().flat_map(|it| it.iter().copied()).collect();
+    let nearby = nearby.into_iter().filter(|it| *it != service.object);
+    let services = nearby.map(|it| name_of_service(&scene, it));
     findings.extend(annotations.twice(pods.into_iter().chain(scrapers).chain(services)));
     findings.extend(annotations.several(&ports));
     findings

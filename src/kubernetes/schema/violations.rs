@@ -148,37 +148,23 @@ impl<'a> Visit<'a> {
             true => item.text().unwrap_or_default(),
             false => key_of(item, key),
         };
-        // Most lists are short, so only the first key is remembered, and the items that share it are compared.
+        // Few items share the first key, and those are compared.
         let first_key = keys().next().unwrap_or_default();
         let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::new();
-        let mut few = Vec::new();
-        let is_short = value.items().nth(16).is_none();
         for (index, item) in value.items().enumerate() {
-            let of_first = value_of(item, first_key);
             let is_same = |other: Node<'a>| {
                 keys()
                     .skip(1)
                     .all(|key| value_of(item, key) == value_of(other, key))
             };
-            let earlier = match is_short {
-                true => {
-                    let mut few = few.iter();
-                    few.position(|(text, other)| *text == of_first && is_same(*other))
-                }
-                false => {
-                    let others = seen.get(&of_first).into_iter().flatten();
-                    let mut others = others.take(64);
-                    others.find(|(_, other)| is_same(*other)).map(|it| it.0)
-                }
-            };
+            let others = seen.entry(value_of(item, first_key)).or_default();
+            let earlier = others.iter().take(64).find(|(_, other)| is_same(*other));
+            let earlier = earlier.map(|(first, _)| *first);
+            others.push((index, item));
             if let Some(first) = earlier {
                 let keys = keys().collect();
                 let path = Path::Item(&path, index).pointer();
                 self.report(item, path, Fault::Duplicate { keys, first });
-            }
-            match is_short {
-                true => few.push((of_first, item)),
-                false => seen.entry(of_first).or_default().push((index, item)),
             }
         }
     }
