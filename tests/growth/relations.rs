@@ -852,7 +852,7 @@ pub(super) const RELATIONS: &[Shape] = &[
         let profile = |n| {
             format!(
                 "  - {{name: p{n}, select: {{name: web-{n}}}, resources: {{containers: {{requests: {{cpu: {}m}}}}}}}}\n",
-                n % 900 + 100
+                n % 400 + 100
             )
         };
         Input {
