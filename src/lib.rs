@@ -252,7 +252,7 @@ pub fn fit(
         config,
         &selection,
         &transformers,
-        &edits.changes,
+        &edits,
         &mut funnel,
     );
     Ok(Fitted::of(
