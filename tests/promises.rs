@@ -30,7 +30,8 @@ fn run(input: &str, config: &str, only_check: bool) -> Option<(Found, String)> {
     let resources = objects(&stream)?;
     let fitted = fitout::fit(&config, &resources, None).ok()?;
     let findings = fitted.findings.iter();
-    let findings = findings.filter(|it| it.rule.when == When::Always && it.severity != Severity::Info);
+    let findings =
+        findings.filter(|it| it.rule.when == When::Always && it.severity != Severity::Info);
     let found = findings.map(|it| {
         let object = it.resource.map(|it| resources[it].display_name());
         (it.rule.id, object.unwrap_or_default(), it.message.clone())
@@ -40,24 +41,38 @@ fn run(input: &str, config: &str, only_check: bool) -> Option<(Found, String)> {
     Some((found, text))
 }
 
-fn differences(place: &str, input: &str, config: &str) -> Option<Vec<String>> {
-    let (before, text) = run(input, config, false)?;
-    let (after, _) = run(&text, config, true)?;
-    let told: BTreeSet<_> = after.iter().map(|(rule, object, _)| (rule, object)).collect();
-    let lost = before.iter().filter(|(rule, object, _)| !told.contains(&(rule, object)));
-    Some(lost.map(|it| format!("{place}: {it:?}")).collect())
+/// What is rightly reported only before: that a claim changes on the cluster, an exemption that has nothing left to cover, and
+/// an account that another rule reports on check.
+const ONLY_BEFORE: [&str; 4] = ["FIT-STO002", "FIT-STO007", "FIT-EXM003", "FIT-SA002"];
+
+fn assert_lasting(place: &str, input: &str, config: &str) -> usize {
+    let Some((before, text)) = run(input, config, false) else {
+        return 0;
+    };
+    let (after, _) = run(&text, config, true).unwrap();
+    let told: BTreeSet<_> = after.iter().map(|it| (it.0, &it.1)).collect();
+    let lost = before
+        .iter()
+        .filter(|it| !told.contains(&(it.0, &it.1)) && !ONLY_BEFORE.contains(&it.0));
+    assert_eq!(lost.collect::<Vec<_>>(), Vec::<&_>::new(), "{place}");
+    before.len()
 }
 
 #[test]
-fn probe() {
-    let mut all = Vec::new();
+fn check_of_fitted_cases_reports_what_the_run_reported() {
+    let mut found = 0;
     for about in folders(&root().join("tests/cases")) {
         for case in folders(&about) {
             let read = |name: &str| fs::read_to_string(case.join(name)).unwrap();
-            let place = case.strip_prefix(root().join("tests/cases")).unwrap().display().to_string();
-            all.extend(differences(&place, &read("input.yaml"), &read("fn-config.yaml")).unwrap_or_default());
+            let place = case.display().to_string();
+            found += assert_lasting(&place, &read("input.yaml"), &read("fn-config.yaml"));
         }
     }
+    assert!(found > 300, "{found}");
+}
+
+#[test]
+fn check_of_fitted_systems_reports_what_the_run_reported() {
     let config = fs::read_to_string(root().join("fn-config/all/fitout.yaml")).unwrap();
     let config = Stream::parse(config.as_str()).unwrap();
     for environment in ["development", "staging", "production"] {
@@ -66,9 +81,11 @@ fn probe() {
             let texts = files(&system).into_iter();
             let texts = texts.map(|file| fs::read_to_string(file).unwrap());
             let input = texts.collect::<Vec<_>>().join("\n---\n");
-            let place = format!("{environment} {}", system.display());
-            all.extend(differences(&place, &input, &config).unwrap_or_default());
+            assert_lasting(
+                &format!("{environment} {}", system.display()),
+                &input,
+                &config,
+            );
         }
     }
-    panic!("{}\n{}", all.join("\n"), all.len());
 }
