@@ -164,7 +164,7 @@ pub struct Edits<'a> {
     /// The number of leaves that were already right.
     pub same: usize,
     /// Users, and that they are not root, which the manifest has as the config writes them: the object and the path. Fitted
-    /// manifests have them, so they are no promises of an author.
+    /// manifests have them, so an author need not have promised them.
     pub agreed: Vec<(usize, PointerBuf)>,
     /// Parts with a proposed leaf that is not edited.
     pub kept: Vec<(usize, Arc<Subject>)>,
