@@ -203,7 +203,10 @@ impl<'r, 'a> Selection<'r, 'a> {
             let matching = found.filter_map(|(selector, found)| match found {
                 Match::Yes => Some(selector),
                 _ => {
-                    outdated.push((path.concat(), index));
+                    // `not_selected` has noted those that would leave out the object.
+                    if path[0] != EXCLUDE || selector.containers.is_some() {
+                        outdated.push((path.concat(), index));
+                    }
                     None
                 }
             });
