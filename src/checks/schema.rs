@@ -398,7 +398,10 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
         Fault::Missing(name) => {
             Finding::new(&MISSING, format!("the required field `{name}` is missing"))
         }
-        Fault::Refused(message) => Finding::new(&VALUE, message),
+        Fault::Refused(expected) => {
+            let found = secrets::described(node);
+            Finding::new(&VALUE, format!("expected {expected}, found {found}"))
+        }
         Fault::Value(values) => {
             let text = node.text().unwrap_or_default();
             let found = match secrets::is_hidden(node) {

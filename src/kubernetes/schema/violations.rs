@@ -36,7 +36,7 @@ pub enum Fault<'a> {
     Missing(&'a str),
     /// A value outside of these.
     Value(Vec<&'a str>),
-    /// A value that a CustomResourceDefinition refuses, in words.
+    /// A value that a CustomResourceDefinition refuses; what it expects, in words.
     Refused(String),
     /// An earlier item of the list has the same keys, at this position.
     Duplicate {
