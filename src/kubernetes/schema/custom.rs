@@ -77,7 +77,7 @@ impl<'a> Custom<'a> {
             let is_set = of.is_some_and(|it| it.get("default").is_some());
             let is_null = |it: Node<'_>| it.is_null() && !of.is_some_and(|of| is(of, "nullable"));
             let is_there = node.get(name).is_some_and(|it| !is_null(it));
-            if !is_set && !is_there && !(is_top && name == "status") {
+            if !(is_set || is_there || is_top && name == "status") {
                 let mut path = path.pointer();
                 path.push_back(name);
                 let fault = Fault::Missing(name);
