@@ -11,6 +11,7 @@
 //! `src/kubernetes/schema/kubernetes.txt`.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
@@ -119,6 +120,9 @@ const REFUSED: [&str; 12] = [
     "webhooks",
 ];
 
+/// With so many objects of one name, an object is compared to find what it patches.
+const MOST_COMPARED: usize = 64;
+
 const SPEC: &jsonptr::Pointer = jsonptr::Pointer::from_static("/spec");
 
 /// Files of kustomize and kubectl with these apiVersions and kinds look like objects.
@@ -151,19 +155,43 @@ fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Findi
     let is_reported =
         |it: &Violation<'_>| is_check || is_next_to_a_change(scene, selected.index, it);
     let mut violations: Vec<_> = violations.into_iter().filter(is_reported).collect();
-    // What has no field at all that a kind's spec requires changes another object.
-    let is_of_spec = |it: &Violation<'_>| {
-        let tokens = it.path.tokens().count();
-        matches!(it.fault, Fault::Missing(_)) && tokens == 2 && it.path.starts_with(SPEC)
-    };
-    if violations.iter().filter(|it| is_of_spec(it)).count() > 1 {
-        violations.retain(|it| !is_of_spec(it));
-        let message = "the spec has no field that its kind requires, so the object is taken for a patch; the API server refuses it as a whole object";
+    // What lacks fields that another object of its kind and name has is a patch of that one.
+    let missing: Vec<&str> = violations.iter().filter_map(missing_in_spec).collect();
+    if !missing.is_empty() && is_patch(scene, resource, &missing) {
+        violations.retain(|it| missing_in_spec(it).is_none());
+        let message = "another object of this kind and name has the required fields that are missing here, so this is taken for a patch; the API server refuses it as a whole object";
         let finding = Finding::graded(&MISSING, Severity::Info, message);
         findings.push(finding.about(&Subject::object(), &["spec"]));
     }
     findings.extend(violations.into_iter().map(|it| of_field(it, minor, false)));
     findings
+}
+
+/// The name of a field of the spec that is missing.
+fn missing_in_spec<'a>(violation: &Violation<'a>) -> Option<&'a str> {
+    match violation.fault {
+        Fault::Missing(name) if violation.path.parent() == Some(SPEC) => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether another object of its kind and name has these fields of the spec.
+fn is_patch(scene: &Scene<'_>, resource: &Resource<'_>, missing: &[&str]) -> bool {
+    // Of many objects of one name, the first ones decide.
+    let left = Cell::new(MOST_COMPARED);
+    let is_whole = |other: &Resource<'_>| {
+        let has = |name: &&str| other.node.at(["spec", name]).is_some();
+        left.get() > 0 && {
+            left.set(left.get() - 1);
+            !std::ptr::eq(other, resource) && missing.iter().all(has)
+        }
+    };
+    let named = (&*resource.kind, &*resource.name);
+    let namespace = resource.namespace.as_deref();
+    let objects = scene.objects();
+    !objects
+        .referred(resource, named, namespace, is_whole)
+        .is_empty()
 }
 
 /// What the CustomResourceDefinitions of the input refuse in objects of their kinds.
