@@ -3,6 +3,7 @@
 //! The API server decodes an object before it looks at any value, and answers 400 where a value has another type than its
 //! field. What its decoder accepts is accepted here: null everywhere, and `1000.0` for a whole number.
 
+mod custom;
 mod table;
 mod violations;
 
@@ -13,6 +14,7 @@ use jsonptr::PointerBuf;
 use super::{Quantity, date};
 use crate::yaml::{Kind, Node, Scalar};
 
+pub use custom::Custom;
 pub use table::{KindRow, Versions, kinds, object, rows_of};
 pub use violations::{Fault, Violation};
 
