@@ -44,7 +44,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             in_containers(name) || in_pods(name) && overrides()
         };
         let is_set = |name: &&str| by_author(name) || by_config(name);
-        if !applies || unset.iter().any(is_set) {
+        if !applies || self.stays_privileged(container) || unset.iter().any(is_set) {
             return None;
         }
         let (image, entry) = section.known_of(container)?;
