@@ -116,7 +116,11 @@ impl Entry {
         };
         if let Some(name) = self.capabilities.iter().find(|name| !is_name(name)) {
             let help = "write names in upper case and without CAP_, such as NET_BIND_SERVICE";
-            fault("capabilities", format!("`{name}` is not a capability"), help);
+            fault(
+                "capabilities",
+                format!("`{name}` is not a capability"),
+                help,
+            );
         }
         const PATH: &str = "write an absolute path other than `/`, without `..` and `:`";
         let lists = [

@@ -24,7 +24,7 @@ const SPELLING: Rule = rule(
 );
 const LOW_PORT: Rule = rule(
     "FIT-SEC009",
-    Severity::Info,
+    Severity::Warning,
     "a program without a capability that it needs, as for a low port",
 );
 

@@ -118,7 +118,9 @@ fn rejected(pod: &Pod<'_, '_>) -> Vec<Finding> {
             findings.push(finding.help(match shares {
                 None => "set `hostUsers: false` for the pod, or remove procMount".to_owned(),
                 Some(field) => {
-                    format!("remove procMount: `hostUsers: false` is not possible with {field}: true")
+                    format!(
+                        "remove procMount: `hostUsers: false` is not possible with {field}: true"
+                    )
                 }
             }));
         }

@@ -141,42 +141,44 @@ fn closed(
     (container, facts): (&Container<'_>, &ContainerFacts<'_>),
 ) -> Vec<Finding> {
     let subject = &container.subject;
-    let found = |what: String, help: &str| {
+    let found = |index: usize, what: String, help: &str| {
         let message = format!("{}: it does not run as root, and {what}", subject.part);
         Finding::new(&FOREIGN, message)
-            .about(subject, &["volumeMounts"])
+            .about(subject, &["volumeMounts", &index.to_string()])
             .decided_by(section.decision("pod.runAsNonRoot"))
             .help(help)
     };
     let spec = pod.after().spec;
     let has_group = spec.at(["securityContext", "fsGroup"]).is_some();
     let mut findings = Vec::new();
-    for (volume, mode) in storage.closed_mounts(facts.view) {
-        if is_unreadable(mode) && !has_group {
-            let what = format!(
-                "the files of \"{volume}\" have the mode 0{mode:o} and belong to root: it cannot read them"
-            );
-            findings.push(found(
-                what,
+    for (index, mount) in facts.view.items_at(["volumeMounts"]).enumerate() {
+        let path = mount.text_at(["mountPath"]).unwrap_or_default();
+        let volume = mount.text_at(["name"]).unwrap_or_default();
+        let mut closed = storage.closed_mounts(facts.view);
+        if let Some((_, mode)) = closed.find(|(name, _)| *name == volume) {
+            if is_unreadable(mode) && !has_group {
+                let what = format!(
+                    "the files of \"{volume}\" have the mode 0{mode:o} and belong to root: it cannot read them"
+                );
+                findings.push(found(index, what,
                 "set `securityContext.pod.fsGroup` in a profile for these pods: the kubelet lets that group read the \
                  files; or set their mode to 0444",
             ));
-        } else if mode & 0o101 == 0o100 {
-            let what = format!(
-                "the files of \"{volume}\" have the mode 0{mode:o} and belong to root: it cannot execute them"
-            );
-            findings.push(found(what, "set `defaultMode: 0555` for the volume, or run them with a shell"));
+            } else if mode & 0o101 == 0o100 {
+                let what = format!(
+                    "the files of \"{volume}\" have the mode 0{mode:o} and belong to root: it cannot execute them"
+                );
+                findings.push(found(
+                    index,
+                    what,
+                    "set `defaultMode: 0555` for the volume, or run them with a shell",
+                ));
+            }
         }
-    }
-    for mount in facts.view.items_at(["volumeMounts"]) {
-        let path = mount.text_at(["mountPath"]).unwrap_or_default();
-        let volume = mount.text_at(["name"]).unwrap_or_default();
         if path.trim_end_matches('/') == "/root" || path.starts_with("/root/") {
-            let what = format!(
-                "\"{volume}\" is mounted at {path}: most images let only root into /root"
-            );
-            findings.push(found(
-                what,
+            let what =
+                format!("\"{volume}\" is mounted at {path}: most images let only root into /root");
+            findings.push(found(index, what,
                 "mount it elsewhere and set HOME to that directory, or set `runAsUser: 0` and `runAsNonRoot: false` in \
                  the manifest",
             ));
@@ -185,15 +187,13 @@ fn closed(
         let mut volumes = spec.items_at(["volumes"]);
         let source = volumes.find(|it| it.text_at(["name"]).as_deref() == Some(&*volume));
         let host = source.and_then(|it| it.text_at(["hostPath", "path"]));
-        let is_closed = |path: &str| {
-            path.ends_with(".sock") || CLOSED.iter().any(|it| path.starts_with(it))
-        };
+        let is_closed =
+            |path: &str| path.ends_with(".sock") || CLOSED.iter().any(|it| path.starts_with(it));
         if let Some(host) = host.filter(|host| is_read_only && is_closed(host)) {
             let what = format!(
                 "\"{volume}\" is {host} of the node, which usually only root or a group of the node can read"
             );
-            findings.push(found(
-                what,
+            findings.push(found(index, what,
                 "add the number of that group to `supplementalGroups` in a profile for these pods, or set `runAsUser: 0` \
                  and `runAsNonRoot: false` in the manifest",
             ));

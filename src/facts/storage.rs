@@ -70,9 +70,9 @@ impl<'a> Storage<'a> {
             (Cow::Borrowed(claim.name.as_ref()), access)
         });
         // A claim template takes the place of a volume with its name.
-        let modes = spec.items_at(["volumes"]).filter_map(|volume| {
-            Some((volume.text_at(["name"])?, least_mode(volume)?))
-        });
+        let modes = spec
+            .items_at(["volumes"])
+            .filter_map(|volume| Some((volume.text_at(["name"])?, least_mode(volume)?)));
         Storage(of_pod.chain(claims).collect(), modes.collect())
     }
 
