@@ -37,7 +37,7 @@ enum Medium {
     Memory,
 }
 
-/// The limit of configured paths. Others have none: a pod above its limit is evicted, and nothing tells how much it writes.
+/// The limit of configured paths. Others have none: a pod above its limit is evicted, and nothing says how much it writes.
 const DEFAULT_SIZE: &str = "64Mi";
 
 /// Files that the kubelet or the runtime mounts into every container, writable even under a read-only root filesystem.
