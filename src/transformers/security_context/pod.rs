@@ -129,7 +129,10 @@ impl<'a> PodFitting<'_, 'a, '_> {
             let own = own.or_else(|| author(self.context(), "runAsUser"));
             let own = own.and_then(|it| it.value().ok());
             let is_other = own.is_some_and(|own| user.is_some_and(|user| user.value != own));
-            is_group && (is_other || self.known_id(container, "runAsUser").is_some())
+            // An image's user that is also the config's has the config's group, in this run and the next.
+            let differs = |id: i64| user.is_none_or(|user| user.value != Value::from(id));
+            let known = self.known_id(container, "runAsUser");
+            is_group && (is_other || known.is_some_and(|(_, id)| differs(id)))
         };
         let known = |container: &Container<'a>| {
             wanted.is_id() && self.known_id(container, &wanted.name).is_some()
