@@ -43,7 +43,8 @@ impl<'a> PodFitting<'_, 'a, '_> {
             let overrides = || section.is_override(&format!("pod.{name}"));
             in_containers(name) || in_pods(name) && overrides()
         };
-        if !applies || unset.iter().any(|name| by_config(name)) {
+        if !applies || self.stays_privileged(container) || unset.iter().any(|name| by_config(name))
+        {
             return None;
         }
         let is_set = unset.iter().any(|name| by_author(name));
