@@ -6,6 +6,9 @@
 //! The kinds and fields of Kubernetes 1.25 to 1.37 are known; `kubernetesVersion` chooses, and without it the newest version
 //! counts. Other kinds are not checked here.
 //!
+//! FIT-VAL050 to FIT-VAL062 are what validation refuses beyond that: fields that exclude or need each other, forms and ranges of
+//! values. `src/kubernetes/schema/relations.txt` has them as rows.
+//!
 //! Source: `api/openapi-spec` and `pkg/generated/openapi` of each release of Kubernetes, see
 //! `src/kubernetes/schema/kubernetes.txt`.
 
@@ -84,9 +87,68 @@ pub(super) const CHECK: Check = Check {
         OTHER_VERSION,
         GATED,
         DEPRECATED,
+        error("FIT-VAL050", "a Service that the API server refuses", ""),
+        error("FIT-VAL051", "endpoints that the API server refuses", ""),
+        error(
+            "FIT-VAL052",
+            "an Ingress or IngressClass that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL053",
+            "a NetworkPolicy that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL054",
+            "an autoscaler that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL055",
+            "a PodDisruptionBudget that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL056",
+            "a ConfigMap or Secret that the API server refuses",
+            "",
+        ),
+        error("FIT-VAL057", "storage that the API server refuses", ""),
+        error(
+            "FIT-VAL058",
+            "a role or binding that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL059",
+            "a LimitRange or ResourceQuota that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL060",
+            "a webhook or admission policy that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL061",
+            "a CustomResourceDefinition that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL062",
+            "another object that the API server refuses",
+            "",
+        ),
     ],
     find: &[Find::Object(of_object)],
 };
+
+/// The rule of what validation refuses, by its number.
+fn rule_of(number: &str) -> &'static Rule {
+    let mut rules = CHECK.rules.iter();
+    rules.find(|it| it.id.ends_with(number)).unwrap_or(&VALUE)
+}
 
 /// Lists whose duplicates the API server itself refuses. It accepts those of other lists, and only server-side apply does not.
 const REFUSED: [&str; 12] = [
@@ -303,6 +365,7 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
                 ),
             }
         }
+        Fault::Relation { rule, message } => Finding::new(rule_of(rule), message),
         Fault::Gated(gates) => Finding::new(
             &GATED,
             format!(

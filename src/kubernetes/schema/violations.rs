@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use jsonptr::PointerBuf;
 
-use super::{Field, Object, Path, Type, Versions};
+use super::{Field, Object, Path, Type, Versions, relations};
 use crate::yaml::Node;
 
 /// A violation of the schema.
@@ -45,6 +45,13 @@ pub enum Fault<'a> {
     },
     /// The feature gates without which the API server drops the field.
     Gated(&'static str),
+    /// What validation refuses beyond the types.
+    Relation {
+        /// The number of the rule.
+        rule: &'static str,
+        /// What is wrong.
+        message: String,
+    },
 }
 
 /// Fields that the documents require, and that the API server accepts objects without: it sets them, or zero has a meaning.
@@ -135,6 +142,22 @@ impl<'a> Visit<'a> {
             path.push_back(field.name);
             self.report(node, path, Fault::Missing(field.name));
         }
+        // A required field that is missing is reported above, unless the server sets it.
+        let is_required = |name: &str| {
+            object
+                .required()
+                .any(|it| it.name == name && it.versions.has(minor))
+                && !SET_BY_SERVER.contains(&(object.name, name))
+        };
+        let at = (node, &|| path.pointer() as PointerBuf);
+        relations::find(
+            object.name,
+            (at.0, at.1),
+            is_top,
+            minor,
+            &is_required,
+            &mut self.found,
+        );
     }
 
     fn field(&mut self, field: &Field, value: Node<'a>, path: Path<'_, 'a>) {
