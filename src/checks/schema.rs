@@ -1,4 +1,5 @@
-//! FIT-SCH001 to FIT-SCH008: what the API server of the target version refuses or drops before it looks at any value.
+//! FIT-SCH001 to FIT-SCH008, and FIT-VAL001 to FIT-VAL003: what the API server of the target version refuses or drops in a
+//! field, whatever its other fields are.
 //!
 //! `kubectl apply` refuses a misspelt field, and clients without validation ignore it silently. A version of a
 //! kind that the cluster does not serve cannot be applied at all. Fields of feature gates that are off are dropped silently.
@@ -12,16 +13,19 @@
 //! Source: `api/openapi-spec` and `pkg/generated/openapi` of each release of Kubernetes, see
 //! `src/kubernetes/schema/kubernetes.txt`.
 
+use std::borrow::Cow;
+
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::kubernetes::schema::{self, Fault, KindRow, Versions, Violation};
+use crate::kubernetes::schema::{self, Fault, KindRow, Refusal, Versions, Violation};
 use crate::problem::{did_you_mean, one_of, suggestion};
 use crate::read::Resource;
 use crate::rules::{Rule, When, rule};
 use crate::secrets;
 use crate::select::Selected;
+use crate::yaml::Node;
 
 const UNKNOWN: Rule = Rule {
     id: "FIT-SCH001",
@@ -67,6 +71,22 @@ const DEPRECATED: Rule = Rule {
         "Polaris; kubent; pluto",
     )
 };
+
+const RANGE: Rule = error(
+    "FIT-VAL001",
+    "a number or a size that the API server refuses",
+    "",
+);
+const FORMAT: Rule = error(
+    "FIT-VAL002",
+    "a name or another text of a form that the API server refuses",
+    "",
+);
+const CHOICE: Rule = error(
+    "FIT-VAL003",
+    "two fields that exclude each other, or none of which one is needed",
+    "",
+);
 
 const fn error(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
     Rule {
@@ -140,6 +160,9 @@ pub(super) const CHECK: Check = Check {
             "another object that the API server refuses",
             "",
         ),
+        RANGE,
+        FORMAT,
+        CHOICE,
     ],
     find: &[Find::Object(of_object)],
 };
@@ -366,6 +389,15 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
             }
         }
         Fault::Relation { rule, message } => Finding::new(rule_of(rule), message),
+        Fault::Refused { why, key } => refused(node, why, key.as_deref()),
+        Fault::NoneOf(fields) => {
+            Finding::new(&CHOICE, format!("one of {} is needed", one_of(&fields)))
+        }
+        Fault::Both(first, second) => Finding::new(
+            &CHOICE,
+            format!("`{second}` and `{first}` exclude each other"),
+        )
+        .help("remove one of them"),
         Fault::Gated(gates) => Finding::new(
             &GATED,
             format!(
@@ -377,4 +409,50 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
         .then(|| node.value().ok())
         .flatten();
     finding.about(&Subject::object(), &tokens).current(current)
+}
+
+/// A value that the API server refuses.
+fn refused(node: Node<'_>, why: Refusal, key: Option<&str>) -> Finding {
+    let text = match key {
+        Some(key) => Cow::Borrowed(key),
+        None => node.text().unwrap_or_default(),
+    };
+    let found = match (key, secrets::is_hidden(node)) {
+        (None, true) => "this value".to_owned(),
+        _ => format!("`{text}`"),
+    };
+    match why {
+        Refusal::Range(range) => {
+            let wanted = match range.most {
+                i64::MAX => format!("at least {}", range.least),
+                most => format!("from {} to {most}", range.least),
+            };
+            let message = format!("{found} is refused: it must be {wanted}");
+            let finding = Finding::new(&RANGE, message);
+            match node.int() {
+                Some(value) => finding.help(format!("the nearest is {}", range.nearest(value))),
+                None => finding,
+            }
+        }
+        Refusal::Size(range) => {
+            let what = if node.is_scalar() {
+                "characters"
+            } else {
+                "items"
+            };
+            let message = match range.most {
+                i64::MAX => format!("it must have at least {} {what}", range.least),
+                most => format!("it must have {} to {most} {what}", range.least),
+            };
+            Finding::new(&RANGE, message)
+        }
+        Refusal::Format(format) => {
+            let finding = Finding::new(&FORMAT, format!("{found} is not {}", format.words));
+            let nearest = format.nearest(&text).filter(|_| found.starts_with('`'));
+            match nearest {
+                Some(nearest) => finding.help(format!("did you mean `{nearest}`?")),
+                None => finding,
+            }
+        }
+    }
 }

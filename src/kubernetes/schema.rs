@@ -5,9 +5,11 @@
 
 mod relations;
 mod table;
+mod values;
 mod violations;
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use jsonptr::PointerBuf;
 
@@ -15,6 +17,7 @@ use super::{Quantity, date};
 use crate::yaml::{Kind, Node, Scalar};
 
 pub use table::{KindRow, Versions, kinds, object, rows_of};
+pub use values::{Range, Refusal};
 pub use violations::{Fault, Violation};
 
 /// The names of types in messages.
@@ -92,6 +95,8 @@ pub struct Object {
     places: Vec<u8>,
     /// The positions of the rows that are required.
     required: Vec<u8>,
+    /// What is known about its values, read when an object is checked.
+    rules: OnceLock<values::Rules>,
 }
 
 /// A value of another type than its field.
@@ -190,6 +195,7 @@ impl Object {
             fields,
             places,
             required,
+            rules: OnceLock::new(),
         }
     }
 

@@ -195,8 +195,11 @@ fn checked(mutant: &Mutant, config: &Stream) -> Answer {
         Ok(fitted) => fitted,
         Err(problems) => return of_problems(problems),
     };
-    // Namespaces enforce the Pod Security Standards on pods, and the API server takes the object.
-    let is_of_object = |id: &str| !id.starts_with("FIT-PSS");
+    // Other rules are about what happens to an object that the API server takes.
+    const OTHERS: [&str; 6] = [
+        "FIT-PSS", "FIT-PRB", "FIT-EXM", "FIT-PDB", "FIT-POD", "FIT-HPA",
+    ];
+    let is_of_object = |id: &str| !OTHERS.iter().any(|it| id.starts_with(it));
     let errors = fitted.findings.iter();
     let errors = errors.filter(|it| it.severity == Severity::Error && is_of_object(it.rule.id));
     let causes: Vec<Cause> = errors
