@@ -115,9 +115,13 @@ pub(super) fn of_seeds(seeds: &[Value], count: usize) -> Vec<Mutant> {
     chosen
 }
 
-/// One mutant of an object.
+/// One mutant of an object; not of large ones, as all are made to choose one.
 pub(super) fn one(seed: &Value) -> Option<Mutant> {
-    let mutation = MUTATIONS[rank(&seed.to_string()) as usize % MUTATIONS.len()];
+    let text = seed.to_string();
+    if text.len() > 3000 {
+        return None;
+    }
+    let mutation = MUTATIONS[rank(&text) as usize % MUTATIONS.len()];
     all(seed, mutation)
         .into_iter()
         .min_by_key(|it| rank(&it.text))

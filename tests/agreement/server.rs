@@ -10,6 +10,7 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 
 use regex::Regex;
 use serde_json::Value;
@@ -208,8 +209,11 @@ fn causes(body: &str) -> Vec<Cause> {
     if !listed.is_empty() {
         return listed;
     }
-    let strict = Regex::new(r#"(unknown field|duplicate field) "([^"]*)""#).unwrap();
-    let strict: Vec<Cause> = strict
+    static STRICT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r#"(unknown field|duplicate field) "([^"]*)""#).unwrap());
+    static DECODER: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"Go struct field [A-Za-z0-9]+\.(\S+) of type").unwrap());
+    let strict: Vec<Cause> = STRICT
         .captures_iter(&message)
         .map(|found| Cause {
             field: Some(found[2].to_owned()),
@@ -219,7 +223,6 @@ fn causes(body: &str) -> Vec<Cause> {
     if !strict.is_empty() {
         return strict;
     }
-    let decoder = Regex::new(r"Go struct field [A-Za-z0-9]+\.(\S+) of type").unwrap();
-    let field = decoder.captures(&message).map(|found| found[1].to_owned());
+    let field = DECODER.captures(&message).map(|found| found[1].to_owned());
     vec![Cause { field, message }]
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -218,17 +219,22 @@ fn cut(text: &str) -> String {
 
 /// What a message says, without the values in it.
 fn group(cause: &Cause) -> String {
-    let replace = |text: &str, pattern: &str, with: &str| {
-        Regex::new(pattern)
-            .unwrap()
-            .replace_all(text, with)
-            .into_owned()
-    };
-    let mut message = replace(&cause.message, r#""(\\.|[^"\\])*""#, "…");
-    message = replace(&message, r"`[^`]*`", "…");
-    message = replace(&message, r"\{.*\}|\[.*\]", "…");
-    message = replace(&message, r"\d+", "N");
-    message = replace(&message, r"\s+", " ");
+    static VALUES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+        let values = [
+            (r#""(\\.|[^"\\])*""#, "…"),
+            (r"`[^`]*`", "…"),
+            (r"\{.*\}|\[.*\]", "…"),
+            (r"\d+", "N"),
+            (r"\s+", " "),
+        ];
+        values
+            .map(|(pattern, with)| (Regex::new(pattern).unwrap(), with))
+            .into()
+    });
+    let mut message = cause.message.clone();
+    for (pattern, with) in VALUES.iter() {
+        message = pattern.replace_all(&message, *with).into_owned();
+    }
     let mut field = tokens(cause.field.as_deref().unwrap_or_default());
     field.retain(|it| it.bytes().any(|c| !c.is_ascii_digit()));
     let field = field[field.len().saturating_sub(2)..].join(".");
