@@ -435,14 +435,13 @@ fn refused(node: Node<'_>, why: Refusal, key: Option<&str>) -> Finding {
             }
         }
         Refusal::Size(range) => {
-            let what = if node.is_scalar() {
-                "characters"
-            } else {
-                "items"
+            let (found, what) = match node.is_scalar() {
+                true => (found.as_str(), "characters"),
+                false => ("the list", "items"),
             };
             let message = match range.most {
-                i64::MAX => format!("it must have at least {} {what}", range.least),
-                most => format!("it must have {} to {most} {what}", range.least),
+                i64::MAX => format!("{found} must have at least {} {what}", range.least),
+                most => format!("{found} must have {} to {most} {what}", range.least),
             };
             Finding::new(&RANGE, message)
         }

@@ -36,6 +36,7 @@ pub struct Range {
 enum Rule {
     Range(Range),
     Size(Range),
+    Length(Range),
     Format(&'static Format),
     Keys(&'static Format),
     Values(&'static Format),
@@ -144,6 +145,7 @@ fn row(line: &'static str) -> Option<Row> {
             Some(("keys", format)) => Rule::Keys(format_of(format)?),
             Some(("values", format)) => Rule::Values(format_of(format)?),
             Some(("size", range)) => Rule::Size(range_of(range)?),
+            Some(("length", range)) => Rule::Length(range_of(range)?),
             Some(("", values)) => {
                 row.one_of = Some(values);
                 continue;
@@ -205,12 +207,12 @@ impl Row {
                 let text = value.str().filter(|it| self.is_needed || !it.is_empty())?;
                 (!text.is_empty() && !(format.accepts)(&text)).then_some(Refusal::Format(format))
             }
-            Rule::Size(range) => {
+            Rule::Length(range) => {
                 let text = value.str()?;
                 let len = i64::try_from(text.len()).unwrap_or(i64::MAX);
                 (!text.is_empty() && !range.has(len)).then_some(Refusal::Size(*range))
             }
-            Rule::Keys(_) | Rule::Values(_) => None,
+            Rule::Size(_) | Rule::Keys(_) | Rule::Values(_) => None,
         })
     }
 
