@@ -1,8 +1,8 @@
 //! What validation refuses beyond the types of fields: relations between fields, and forms of values. `relations.txt` has them
 //! as rows.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
 use jsonptr::{PointerBuf, Token};
