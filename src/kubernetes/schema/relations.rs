@@ -1,8 +1,8 @@
 //! What validation refuses beyond the types of fields: relations between fields, and forms of values. `relations.txt` has them
 //! as rows.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
 use jsonptr::{PointerBuf, Token};
@@ -14,7 +14,7 @@ use crate::yaml::Node;
 
 const TEXT: &str = include_str!("relations.txt");
 
-/// The largest size of the data of a ConfigMap or Secret.
+/// The number of a rule, whether it is only for whole objects, and its rows, by type.
 type Blocks = HashMap<&'static str, Vec<(&'static str, bool, &'static str)>>;
 
 /// The rules and rows of each type.
@@ -166,16 +166,18 @@ fn holds(node: Node<'_>, condition: &str, minor: u8) -> bool {
 
 /// The names of paths in a message.
 fn names(paths: &str) -> Vec<String> {
-    let name = |it: &str| format!("`{}`", decoded(&it.replace('/', ".")).trim_end_matches('+'));
+    let name = |it: &str| {
+        let it = it.trim_end_matches(['+', '*', '/']);
+        let it = it.rsplit_once("*/").map_or(it, |(_, it)| it);
+        format!("`{}`", decoded(&it.replace('/', ".")))
+    };
     paths.split(',').map(name).collect()
 }
 
 /// The conditions in words.
 fn when(conditions: &str) -> String {
     let word = |condition: &str| {
-        let values = |it: &str| match it.split('|').filter(|it| !it.is_empty()).collect() {
-            Vec::<&str> { .. } => it.trim_end_matches('|').replace('|', " or "),
-        };
+        let values = |it: &str| it.trim_end_matches('|').replace('|', " or ");
         if Versions::parse(condition).is_some() {
             return None;
         }
