@@ -1,6 +1,7 @@
 //! The one test binary: everything that needs the library, the binary or a host.
 
 mod acceptance;
+mod agreement;
 mod bad_input;
 mod catalogue_page;
 mod checks_page;

@@ -23,6 +23,7 @@ mod autoscaling;
 mod capabilities;
 mod claims;
 mod config;
+mod containers;
 mod disruption_budgets;
 mod environment;
 #[cfg(test)]
@@ -53,6 +54,7 @@ mod user_namespaces;
 mod users;
 mod volume_owners;
 mod windows;
+mod workloads;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -112,6 +114,8 @@ checks! {
     targets,
     run,
     schema,
+    workloads,
+    containers,
     pod_security,
     services,
     network_policies,
