@@ -34,6 +34,7 @@ mod memory_volumes;
 mod mesh;
 mod missing_amounts;
 mod monitors;
+mod moved_paths;
 mod namespace_limits;
 mod network_policies;
 mod own_directories;
@@ -134,6 +135,7 @@ checks! {
     capabilities,
     windows,
     memory_volumes,
+    moved_paths,
     own_directories,
     removed_volumes,
     claims,
