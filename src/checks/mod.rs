@@ -74,6 +74,7 @@ use crate::transformers::{Scope, Transformers};
 
 pub use run::Proof;
 pub use targets::UNEXAMINED;
+use variables::Variable;
 
 /// A check and its rules.
 #[derive(Debug)]

@@ -5,8 +5,7 @@
 
 use kustomize_krm_types::Severity;
 
-use super::variables::{Variable, variable};
-use super::{Check, Find, Pod};
+use super::{Check, Find, Pod, Variable};
 use crate::catalogue::clean;
 use crate::facts::{ContainerFacts, Storage, View};
 use crate::finding::Finding;
@@ -85,7 +84,7 @@ fn moved_to(
     }
     let value = match by.starts_with('-') {
         true => argument(facts.view, by)?,
-        false => match variable(pod, facts.view, by) {
+        false => match pod.variable(facts.view, by) {
             Variable::Known(value) => value,
             _ => return None,
         },

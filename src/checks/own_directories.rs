@@ -7,8 +7,7 @@
 
 use kustomize_krm_types::Severity;
 
-use super::variables::{Variable, variable};
-use super::{Check, Find, Pod};
+use super::{Check, Find, Pod, Variable};
 use crate::catalogue::clean;
 use crate::config::Section;
 use crate::facts::{Access, ContainerFacts, Mount, Storage};
@@ -58,7 +57,7 @@ fn opened(
     if pod.after().user_of(facts) == Some(0) {
         return None;
     }
-    let path = match variable(pod, facts.view, &own.variable) {
+    let path = match pod.variable(facts.view, &own.variable) {
         Variable::Unset => own.path.clone(),
         Variable::Unknown => return None,
         Variable::Known(path) => path,

@@ -1,4 +1,4 @@
-//! The values of environment variables, as far as the input shows them.
+//! The values of environment variables that the input shows.
 
 use super::Pod;
 use crate::facts::View;
@@ -21,43 +21,45 @@ impl Variable {
     }
 }
 
-/// A variable of a container: of its `env`, else of the last object in its `envFrom` that has it.
-pub(super) fn variable(pod: &Pod<'_, '_>, container: View<'_>, name: &str) -> Variable {
-    let env = container.items_at(["env"]);
-    if let Some(own) = env
-        .filter(|it| it.text_at(["name"]).as_deref() == Some(name))
-        .last()
-    {
-        let from = own.at(["valueFrom", "configMapKeyRef"]);
-        return match (own.text_at(["value"]), own.get("valueFrom"), from) {
-            (Some(value), _, _) => Variable::of(&value),
-            (None, None, _) => Variable::Known(String::new()),
-            (None, Some(_), Some(from)) => {
-                let key = from.text_at(["key"]).unwrap_or_default();
-                match entry_of(pod, "ConfigMap", from, &key) {
-                    Variable::Unset => Variable::Unknown,
-                    found => found,
+impl Pod<'_, '_> {
+    /// A variable of a container: of its `env`, else of the last object in its `envFrom` that has it.
+    pub(super) fn variable(&self, container: View<'_>, name: &str) -> Variable {
+        let env = container.items_at(["env"]);
+        if let Some(own) = env
+            .filter(|it| it.text_at(["name"]).as_deref() == Some(name))
+            .last()
+        {
+            let from = own.at(["valueFrom", "configMapKeyRef"]);
+            return match (own.text_at(["value"]), own.get("valueFrom"), from) {
+                (Some(value), _, _) => Variable::of(&value),
+                (None, None, _) => Variable::Known(String::new()),
+                (None, Some(_), Some(from)) => {
+                    let key = from.text_at(["key"]).unwrap_or_default();
+                    match entry_of(self, "ConfigMap", from, &key) {
+                        Variable::Unset => Variable::Unknown,
+                        found => found,
+                    }
                 }
-            }
-            (None, Some(_), None) => Variable::Unknown,
-        };
-    }
-    let mut found = Variable::Unset;
-    for source in container.items_at(["envFrom"]) {
-        let prefix = source.text_at(["prefix"]).unwrap_or_default();
-        let Some(key) = name.strip_prefix(&*prefix) else {
-            continue;
-        };
-        for (field, kind) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
-            if let Some(from) = source.get(field) {
-                match entry_of(pod, kind, from, key) {
-                    Variable::Unset => {}
-                    set => found = set,
+                (None, Some(_), None) => Variable::Unknown,
+            };
+        }
+        let mut found = Variable::Unset;
+        for source in container.items_at(["envFrom"]) {
+            let prefix = source.text_at(["prefix"]).unwrap_or_default();
+            let Some(key) = name.strip_prefix(&*prefix) else {
+                continue;
+            };
+            for (field, kind) in [("configMapRef", "ConfigMap"), ("secretRef", "Secret")] {
+                if let Some(from) = source.get(field) {
+                    match entry_of(self, kind, from, key) {
+                        Variable::Unset => {}
+                        set => found = set,
+                    }
                 }
             }
         }
+        found
     }
-    found
 }
 
 /// An entry of the ConfigMap or Secret that a reference names.
