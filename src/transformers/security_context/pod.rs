@@ -181,7 +181,12 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let would_contradict = any_stays && section.mode(&wanted.leaf) == Mode::Override;
         let is_for_pod = !any_root && !would_contradict && self.has_context();
         if is_for_pod && (on_pod || is_needed) {
+            let agreed = edits.agreed.len();
             self.location(None).set(wanted, section, edits)?;
+            // Where the config would not write it, the author did.
+            if !is_needed {
+                edits.agreed.truncate(agreed);
+            }
         }
         for container in containers().filter(|it| !root(it) && !known(it)) {
             // The config may not apply to this container, or differ for it.
@@ -200,7 +205,11 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 || per_container && (overrides || !on_pod);
             if is_due {
                 let location = self.location(Some(container));
+                let agreed = edits.agreed.len();
                 location.set(wanted, &section, edits)?;
+                if !per_container {
+                    edits.agreed.truncate(agreed);
+                }
             } else if annotated {
                 let location = self.location(Some(container));
                 location.set_annotation(wanted, &section, edits)?;
