@@ -921,7 +921,7 @@ pub(super) const RELATIONS: &[Shape] = &[
     ("profiles of containers × containers", |n| {
         let profile = |n| {
             format!(
-                "  - {{name: p{n}, select: {{containers: {{names: [c{n}]}}}}, resources: {{containers: {{requests: {{cpu: 1}}}}}}}}\n"
+                "  - {{name: p{n}, select: {{containers: {{names: [c{n}]}}}}, resources: {{containers: {{requests: {{cpu: 200m}}}}}}}}\n"
             )
         };
         Input {
