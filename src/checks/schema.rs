@@ -5,7 +5,8 @@
 //! kind that the cluster does not serve cannot be applied at all. Fields of feature gates that are off are dropped silently.
 //!
 //! The kinds and fields of Kubernetes 1.25 to 1.37 are known; `kubernetesVersion` chooses, and without it the newest version
-//! counts. Other kinds are not checked here.
+//! counts. Kinds of CustomResourceDefinitions in the
+//! input have the structural schemas of these; other kinds are not checked here.
 //!
 //! FIT-VAL050 to FIT-VAL062 are what validation refuses beyond that: fields that exclude or need each other, forms and ranges of
 //! values. `src/kubernetes/schema/relations.txt` has them as rows.
@@ -14,6 +15,8 @@
 //! `src/kubernetes/schema/kubernetes.txt`.
 
 use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
@@ -87,6 +90,14 @@ const CHOICE: Rule = error(
     "two fields that exclude each other, or none of which one is needed",
     "",
 );
+const CEL: Rule = Rule {
+    severity: Severity::Info,
+    ..error(
+        "FIT-SCH009",
+        "rules of a CustomResourceDefinition in CEL, which only the API server evaluates",
+        "",
+    )
+};
 
 const fn error(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
     Rule {
@@ -163,8 +174,9 @@ pub(super) const CHECK: Check = Check {
         RANGE,
         FORMAT,
         CHOICE,
+        CEL,
     ],
-    find: &[Find::Object(of_object)],
+    find: &[Find::Object(of_object), Find::Scene(of_custom)],
 };
 
 /// The rule of what validation refuses, by its number.
@@ -188,6 +200,11 @@ const REFUSED: [&str; 12] = [
     "volumes",
     "webhooks",
 ];
+
+/// With so many objects of one name, an object is compared to find what it patches.
+const MOST_COMPARED: usize = 64;
+
+const SPEC: &jsonptr::Pointer = jsonptr::Pointer::from_static("/spec");
 
 /// Files of kustomize and kubectl with these apiVersions and kinds look like objects.
 fn is_of_tools(version: &str, kind: &str) -> bool {
@@ -218,8 +235,130 @@ fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Findi
     let violations = fields.violations(resource.node, minor);
     let is_reported =
         |it: &Violation<'_>| is_check || is_next_to_a_change(scene, selected.index, it);
-    let violations = violations.into_iter().filter(is_reported);
-    findings.extend(violations.map(|it| of_field(it, minor)));
+    let mut violations: Vec<_> = violations.into_iter().filter(is_reported).collect();
+    // What lacks fields that another object of its kind and name has is a patch of that one.
+    let missing: Vec<&str> = violations.iter().filter_map(missing_in_spec).collect();
+    if !missing.is_empty() && is_patch(scene, resource, &missing) {
+        violations.retain(|it| missing_in_spec(it).is_none());
+        let message = "another object of this kind and name has the required fields that are missing here, so this is taken for a patch; the API server refuses it as a whole object";
+        let finding = Finding::graded(&MISSING, Severity::Info, message);
+        findings.push(finding.about(&Subject::object(), &["spec"]));
+    }
+    findings.extend(violations.into_iter().map(|it| of_field(it, minor, false)));
+    findings
+}
+
+/// The name of a field of the spec that is missing.
+fn missing_in_spec<'a>(violation: &Violation<'a>) -> Option<&'a str> {
+    match violation.fault {
+        Fault::Missing(name) if violation.path.parent() == Some(SPEC) => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether another object of its kind and name has these fields of the spec.
+fn is_patch(scene: &Scene<'_>, resource: &Resource<'_>, missing: &[&str]) -> bool {
+    // Of many objects of one name, the first ones decide.
+    let left = Cell::new(MOST_COMPARED);
+    let is_whole = |other: &Resource<'_>| {
+        let has = |name: &&str| other.node.at(["spec", name]).is_some();
+        left.get() > 0 && {
+            left.set(left.get() - 1);
+            !std::ptr::eq(other, resource) && missing.iter().all(has)
+        }
+    };
+    let named = (&*resource.kind, &*resource.name);
+    let namespace = resource.namespace.as_deref();
+    let objects = scene.objects();
+    !objects
+        .referred(resource, named, namespace, is_whole)
+        .is_empty()
+}
+
+/// What the CustomResourceDefinitions of the input refuse in objects of their kinds.
+fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut definitions: HashMap<(Cow<'_, str>, Cow<'_, str>), (usize, Node<'_>)> = HashMap::new();
+    for (index, it) in scene.objects().resources.iter().enumerate() {
+        let is_definition = it.kind == "CustomResourceDefinition"
+            && it.api_version == "apiextensions.k8s.io/v1"
+            && it.node.at(["spec", "versions"]).is_some();
+        let text = |keys: [&str; 3]| {
+            it.node
+                .text_at(keys.into_iter().filter(|it| !it.is_empty()))
+        };
+        let names = [["spec", "group", ""], ["spec", "names", "kind"]].map(text);
+        if let ([Some(group), Some(kind)], true) = (names, is_definition) {
+            definitions.insert((group, kind), (index, it.node));
+        }
+    }
+    let mut findings = Vec::new();
+    if definitions.is_empty() || !scene.config.validate_only {
+        return findings;
+    }
+    let mut custom = schema::Custom::default();
+    let mut left = Vec::new();
+    for selected in &scene.selection.selected {
+        let resource = selected.target.resource;
+        let Some((group, version)) = resource.api_version.split_once('/') else {
+            continue;
+        };
+        let key = (Cow::Borrowed(group), resource.kind.clone());
+        let Some((definition, node)) = definitions.get(&key) else {
+            continue;
+        };
+        let mut report = |it: Finding| findings.push(it.of(selected.index));
+        let about = |rule: &'static Rule, message: String| {
+            Finding::new(rule, message).about(&Subject::object(), &["apiVersion"])
+        };
+        let versions = || {
+            node.at(["spec", "versions"])
+                .into_iter()
+                .flat_map(Node::items)
+        };
+        let served = || versions().filter(|it| it.bool_at(["served"]) != Some(false));
+        let Some(of) = served().find(|it| it.text_at(["name"]).as_deref() == Some(version)) else {
+            let names: Vec<_> = served().filter_map(|it| it.text_at(["name"])).collect();
+            let names: Vec<&str> = names.iter().map(|it| &**it).collect();
+            let message = format!("its CustomResourceDefinition does not serve {version}");
+            let finding = about(&NOT_SERVED, message);
+            report(match names.is_empty() {
+                true => finding,
+                false => finding.help(format!("the versions are {}", one_of(&names))),
+            });
+            continue;
+        };
+        if of.bool_at(["deprecated"]) == Some(true) {
+            let kind = &resource.kind;
+            let message = format!("{} {kind} is deprecated", resource.api_version);
+            report(about(&DEPRECATED, message));
+        }
+        let keeps_all = node
+            .at(["spec"])
+            .and_then(|it| it.bool_at(["preserveUnknownFields"]));
+        let Some(root) = of.at(["schema", "openAPIV3Schema"]) else {
+            continue;
+        };
+        let violations = custom.violations(root, resource.node);
+        for it in violations {
+            let is_kept = keeps_all == Some(true) && matches!(it.fault, Fault::Unknown { .. });
+            if !is_kept {
+                report(of_field(it, 0, true));
+            }
+        }
+        left.push(*definition);
+    }
+    left.sort_unstable();
+    left.dedup();
+    let has_rules = |index: &&usize| {
+        let node = scene.objects().resources[**index].node;
+        let text = &node.stream().text()[node.span()];
+        text.contains("x-kubernetes-validations")
+    };
+    if let Some(index) = left.iter().find(has_rules) {
+        let message =
+            "only the API server evaluates the CEL rules of this definition and of others";
+        findings.push(Finding::new(&CEL, message).of(*index));
+    }
     findings
 }
 
@@ -314,7 +453,16 @@ fn of_kind(resource: &Resource<'_>, minor: u8) -> Option<Finding> {
                 .filter(|it| group(it.api_version) == own)
                 .collect();
             if in_group.is_empty() {
-                return None;
+                // A group without a dot is Kubernetes' own; others are of CustomResourceDefinitions.
+                let other = || suggestion(version, schema::kinds().map(|it| it.api_version));
+                if version.is_empty() || own.contains('.') || rows.is_empty() {
+                    return None;
+                }
+                let message = format!("Kubernetes has no API group `{own}`");
+                return Some(with_help(
+                    about(&NOT_SERVED, message),
+                    instead().or_else(other),
+                ));
             }
             let message = format!("Kubernetes 1.{minor} has no {version} {kind}");
             let near = || suggestion(kind, in_group.iter().map(|it| it.kind));
@@ -326,7 +474,7 @@ fn of_kind(resource: &Resource<'_>, minor: u8) -> Option<Finding> {
     }
 }
 
-fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
+fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
     let Violation { node, path, fault } = violation;
     let tokens: Vec<String> = path.tokens().map(|it| it.decoded().into_owned()).collect();
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
@@ -359,6 +507,10 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
         Fault::Missing(name) => {
             Finding::new(&MISSING, format!("the required field `{name}` is missing"))
         }
+        Fault::Refused(expected) => {
+            let found = secrets::described(node);
+            Finding::new(&VALUE, format!("expected {expected}, found {found}"))
+        }
         Fault::Value(values) => {
             let text = node.text().unwrap_or_default();
             let found = match secrets::is_hidden(node) {
@@ -379,7 +531,7 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
             };
             let message = format!("item {first} of `{list}` has the same {keys}");
             let is_of_service = tokens.starts_with(&["spec", "ports"]);
-            match is_of_service || REFUSED.contains(&list) {
+            match is_custom || is_of_service || REFUSED.contains(&list) {
                 true => Finding::new(&DUPLICATE, message),
                 false => Finding::graded(
                     &DUPLICATE,

@@ -4,6 +4,7 @@
 //! field. What its decoder accepts is accepted here: null everywhere, and `1000.0` for a whole number.
 
 mod relations;
+mod custom;
 mod table;
 mod values;
 mod violations;
@@ -16,6 +17,7 @@ use jsonptr::PointerBuf;
 use super::{Quantity, date};
 use crate::yaml::{Kind, Node, Scalar};
 
+pub use custom::Custom;
 pub use table::{KindRow, Versions, kinds, object, rows_of};
 pub use values::{Range, Refusal};
 pub use violations::{Fault, Violation};

@@ -30,18 +30,20 @@ pub enum Fault<'a> {
         /// Its name.
         name: Cow<'a, str>,
         /// The fields that the object has.
-        known: Vec<&'static str>,
+        known: Vec<&'a str>,
     },
     /// Other versions have the field.
     OtherVersions(Versions),
     /// It is required.
-    Missing(&'static str),
+    Missing(&'a str),
     /// A value outside of these.
-    Value(Vec<&'static str>),
+    Value(Vec<&'a str>),
+    /// A value that a CustomResourceDefinition refuses; what it expects, in words.
+    Refused(String),
     /// An earlier item of the list has the same keys, at this position.
     Duplicate {
         /// The keys, or none for a list of values.
-        keys: Vec<&'static str>,
+        keys: Vec<&'a str>,
         /// The position of the earlier item.
         first: usize,
     },
@@ -260,31 +262,8 @@ impl<'a> Visit<'a> {
         let Some(keys) = field.keys.filter(|_| value.is_sequence()) else {
             return;
         };
-        let keys = || keys.split(',').filter(|key| *key != "=");
-        let is_set = keys().next().is_none();
-        let value_of = |item: Node<'a>, key| match is_set {
-            true => item.text().unwrap_or_default(),
-            false => key_of(item, key),
-        };
-        // Few items share the first key, and those are compared.
-        let first_key = keys().next().unwrap_or_default();
-        let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::new();
-        for (index, item) in value.items().enumerate() {
-            let is_same = |other: Node<'a>| {
-                keys()
-                    .skip(1)
-                    .all(|key| value_of(item, key) == value_of(other, key))
-            };
-            let others = seen.entry(value_of(item, first_key)).or_default();
-            let earlier = others.iter().take(64).find(|(_, other)| is_same(*other));
-            let earlier = earlier.map(|(first, _)| *first);
-            others.push((index, item));
-            if let Some(first) = earlier {
-                let keys = keys().collect();
-                let path = Path::Item(&path, index).pointer();
-                self.report(item, path, Fault::Duplicate { keys, first });
-            }
-        }
+        let keys = keys.split(',').filter(|key| *key != "=");
+        duplicates(&keys.collect::<Vec<_>>(), value, path, &mut self.found);
     }
 
     fn value(
@@ -361,4 +340,39 @@ fn key_of<'a>(item: Node<'a>, key: &str) -> Cow<'a, str> {
     let default = if key == "protocol" { "TCP" } else { "" };
     text.filter(|it| !it.is_empty())
         .unwrap_or(Cow::Borrowed(default))
+}
+
+/// The items of a list that have the same keys as an earlier one; without keys, the same value.
+pub(super) fn duplicates<'a>(
+    keys: &[&'a str],
+    value: Node<'a>,
+    path: Path<'_, 'a>,
+    found: &mut Vec<Violation<'a>>,
+) {
+    let value_of = |item: Node<'a>, key| match keys.is_empty() {
+        true => item.text().unwrap_or_default(),
+        false => key_of(item, key),
+    };
+    // Few items share the first key, and those are compared.
+    let first_key = keys.first().copied().unwrap_or_default();
+    let others = keys.get(1..).unwrap_or_default();
+    let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::new();
+    for (index, item) in value.items().enumerate() {
+        let is_same = |other: Node<'a>| {
+            let mut keys = others.iter();
+            keys.all(|key| value_of(item, key) == value_of(other, key))
+        };
+        let candidates = seen.entry(value_of(item, first_key)).or_default();
+        let earlier = candidates.iter().take(64).find(|(_, it)| is_same(*it));
+        let earlier = earlier.map(|(first, _)| *first);
+        candidates.push((index, item));
+        if let Some(first) = earlier {
+            let keys = keys.to_vec();
+            found.push(Violation {
+                node: item,
+                path: Path::Item(&path, index).pointer(),
+                fault: Fault::Duplicate { keys, first },
+            });
+        }
+    }
 }
