@@ -3,8 +3,8 @@
 //! The API server decodes an object before it looks at any value, and answers 400 where a value has another type than its
 //! field. What its decoder accepts is accepted here: null everywhere, and `1000.0` for a whole number.
 
-mod relations;
 mod custom;
+mod relations;
 mod table;
 mod values;
 mod violations;

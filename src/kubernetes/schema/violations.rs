@@ -39,7 +39,7 @@ pub enum Fault<'a> {
     /// A value outside of these.
     Value(Vec<&'a str>),
     /// A value that a CustomResourceDefinition refuses; what it expects, in words.
-    Refused(String),
+    Broken(String),
     /// An earlier item of the list has the same keys, at this position.
     Duplicate {
         /// The keys, or none for a list of values.
@@ -208,6 +208,17 @@ impl<'a> Visit<'a> {
 
     /// The name of an object, or the beginning of it that the API server completes.
     fn name(&mut self, row: Option<&Row>, metadata: Node<'a>, path: Path<'_, 'a>) {
+        let has = |key: &str| {
+            metadata
+                .get(key)
+                .and_then(Node::text)
+                .is_some_and(|it| !it.is_empty())
+        };
+        if metadata.is_map() && !has("name") && !has("generateName") {
+            let mut path = path.pointer();
+            path.push_back("name");
+            self.report(metadata, path, Fault::Missing("name"));
+        }
         let subdomain = || Some(Refusal::Format(format_of("subdomain")?));
         for (key, node) in metadata.entries() {
             let of = match key.text().as_deref() {
