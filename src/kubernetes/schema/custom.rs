@@ -119,6 +119,8 @@ impl<'a> Custom<'a> {
                     self.refuse(it.node, path, it.expected);
                 }
             }
+            let bounds = ("minProperties", "maxProperties");
+            self.length(schema, bounds, node, node.entries().count(), path);
             return self.object(schema, node, path, is_embedded);
         }
         if node.is_sequence() {
