@@ -28,6 +28,7 @@ mod pages;
 mod pod_security;
 mod preflight;
 mod program;
+mod promises;
 mod properties;
 mod reading;
 mod readme;

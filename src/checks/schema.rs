@@ -75,6 +75,14 @@ const DEPRECATED: Rule = Rule {
     )
 };
 
+const CEL: Rule = Rule {
+    severity: Severity::Info,
+    ..error(
+        "FIT-SCH009",
+        "rules of a CustomResourceDefinition in CEL, which only the API server evaluates",
+        "",
+    )
+};
 const RANGE: Rule = error(
     "FIT-VAL001",
     "a number or a size that the API server refuses",
@@ -90,14 +98,6 @@ const CHOICE: Rule = error(
     "two fields that exclude each other, or none of which one is needed",
     "",
 );
-const CEL: Rule = Rule {
-    severity: Severity::Info,
-    ..error(
-        "FIT-SCH009",
-        "rules of a CustomResourceDefinition in CEL, which only the API server evaluates",
-        "",
-    )
-};
 
 const fn error(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
     Rule {
@@ -118,6 +118,7 @@ pub(super) const CHECK: Check = Check {
         OTHER_VERSION,
         GATED,
         DEPRECATED,
+        CEL,
         error("FIT-VAL050", "a Service that the API server refuses", ""),
         error("FIT-VAL051", "endpoints that the API server refuses", ""),
         error(
@@ -174,7 +175,6 @@ pub(super) const CHECK: Check = Check {
         RANGE,
         FORMAT,
         CHOICE,
-        CEL,
     ],
     find: &[Find::Object(of_object), Find::Scene(of_custom)],
 };
@@ -507,7 +507,7 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
         Fault::Missing(name) => {
             Finding::new(&MISSING, format!("the required field `{name}` is missing"))
         }
-        Fault::Broken(expected) => {
+        Fault::OfDefinition(expected) => {
             let found = secrets::described(node);
             Finding::new(&VALUE, format!("expected {expected}, found {found}"))
         }
