@@ -157,6 +157,18 @@ impl<'a> Visit<'a> {
             matches!(it.fault, Fault::Unknown { .. })
                 && it.path.count() == path.pointer().count() + 1
         });
+        if is_top && is_known && object.needs_name() {
+            let metadata = node.get("metadata");
+            let metadata = metadata.filter(|it| it.is_map());
+            let has = |key: &str| {
+                let name = metadata.and_then(|it| it.get(key)?.text());
+                name.is_some_and(|it| !it.is_empty())
+            };
+            if !has("name") && !has("generateName") {
+                let path = PointerBuf::from_tokens(["metadata", "name"]);
+                self.report(metadata.unwrap_or(node), path, Fault::Missing("name"));
+            }
+        }
         for choice in rules.choices(minor) {
             self.choice(choice, node, path, is_known);
         }
@@ -208,17 +220,6 @@ impl<'a> Visit<'a> {
 
     /// The name of an object, or the beginning of it that the API server completes.
     fn name(&mut self, row: Option<&Row>, metadata: Node<'a>, path: Path<'_, 'a>) {
-        let has = |key: &str| {
-            metadata
-                .get(key)
-                .and_then(Node::text)
-                .is_some_and(|it| !it.is_empty())
-        };
-        if metadata.is_map() && !has("name") && !has("generateName") {
-            let mut path = path.pointer();
-            path.push_back("name");
-            self.report(metadata, path, Fault::Missing("name"));
-        }
         let subdomain = || Some(Refusal::Format(format_of("subdomain")?));
         for (key, node) in metadata.entries() {
             let of = match key.text().as_deref() {
@@ -332,6 +333,18 @@ impl<'a> Visit<'a> {
 }
 
 impl Object {
+    /// Whether the API server creates it only with a name. It names LimitRanges itself, and answers reviews without keeping them.
+    fn needs_name(&self) -> bool {
+        let is_of_objects = |field: &Field| match &field.of {
+            Type::Nested(of) => of.get().name == super::METADATA,
+            _ => false,
+        };
+        let is_named_by_server = self.name == "core.v1.LimitRange"
+            || self.name.starts_with("authentication.")
+            || self.name.starts_with("authorization.");
+        !is_named_by_server && self.rows("metadata").first().is_some_and(is_of_objects)
+    }
+
     /// The fields that some version requires.
     fn required(&self) -> impl Iterator<Item = &Field> {
         let rows = self.required.iter();
