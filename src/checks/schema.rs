@@ -1,4 +1,5 @@
-//! FIT-SCH001 to FIT-SCH008: what the API server of the target version refuses or drops before it looks at any value.
+//! FIT-SCH001 to FIT-SCH008, and FIT-VAL001 to FIT-VAL003: what the API server of the target version refuses or drops in a
+//! field, whatever its other fields are.
 //!
 //! `kubectl apply` refuses a misspelt field, and clients without validation ignore it silently. A version of a
 //! kind that the cluster does not serve cannot be applied at all. Fields of feature gates that are off are dropped silently.
@@ -6,6 +7,9 @@
 //! The kinds and fields of Kubernetes 1.25 to 1.37 are known; `kubernetesVersion` chooses, and without it the newest version
 //! counts. Kinds of CustomResourceDefinitions in the
 //! input have the structural schemas of these; other kinds are not checked here.
+//!
+//! FIT-VAL050 to FIT-VAL062 are what validation refuses beyond that: fields that exclude or need each other, forms and ranges of
+//! values. `src/kubernetes/schema/relations.txt` has them as rows.
 //!
 //! Source: `api/openapi-spec` and `pkg/generated/openapi` of each release of Kubernetes, see
 //! `src/kubernetes/schema/kubernetes.txt`.
@@ -18,7 +22,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::kubernetes::schema::{self, Fault, KindRow, Versions, Violation};
+use crate::kubernetes::schema::{self, Fault, KindRow, Refusal, Versions, Violation};
 use crate::problem::{did_you_mean, one_of, suggestion};
 use crate::read::Resource;
 use crate::rules::{Rule, When, rule};
@@ -79,6 +83,21 @@ const LEFT_OUT: Rule = Rule {
         "",
     )
 };
+const RANGE: Rule = error(
+    "FIT-VAL001",
+    "a number or a size that the API server refuses",
+    "",
+);
+const FORMAT: Rule = error(
+    "FIT-VAL002",
+    "a name or another text of a form that the API server refuses",
+    "",
+);
+const CHOICE: Rule = error(
+    "FIT-VAL003",
+    "two fields that exclude each other, or none of which one is needed",
+    "",
+);
 
 const fn error(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
     Rule {
@@ -100,6 +119,62 @@ pub(super) const CHECK: Check = Check {
         GATED,
         DEPRECATED,
         LEFT_OUT,
+        error("FIT-VAL050", "a Service that the API server refuses", ""),
+        error("FIT-VAL051", "endpoints that the API server refuses", ""),
+        error(
+            "FIT-VAL052",
+            "an Ingress or IngressClass that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL053",
+            "a NetworkPolicy that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL054",
+            "an autoscaler that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL055",
+            "a PodDisruptionBudget that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL056",
+            "a ConfigMap or Secret that the API server refuses",
+            "",
+        ),
+        error("FIT-VAL057", "storage that the API server refuses", ""),
+        error(
+            "FIT-VAL058",
+            "a role or binding that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL059",
+            "a LimitRange or ResourceQuota that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL060",
+            "a webhook or admission policy that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL061",
+            "a CustomResourceDefinition that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL062",
+            "another object that the API server refuses",
+            "",
+        ),
+        RANGE,
+        FORMAT,
+        CHOICE,
     ],
     find: &[Find::Object(of_object), Find::Scene(of_custom)],
 };
@@ -113,6 +188,12 @@ const LEFT: [&str; 6] = [
     " not:",
     " format:",
 ];
+
+/// The rule of what validation refuses, by its number.
+fn rule_of(number: &str) -> &'static Rule {
+    let mut rules = CHECK.rules.iter();
+    rules.find(|it| it.id.ends_with(number)).unwrap_or(&VALUE)
+}
 
 /// Lists whose duplicates the API server itself refuses. It accepts those of other lists, and only server-side apply does not.
 const REFUSED: [&str; 12] = [
@@ -442,7 +523,7 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
         Fault::Missing(name) => {
             Finding::new(&MISSING, format!("the required field `{name}` is missing"))
         }
-        Fault::Refused(expected) => {
+        Fault::OfDefinition(expected) => {
             let found = secrets::described(node);
             Finding::new(&VALUE, format!("expected {expected}, found {found}"))
         }
@@ -475,6 +556,16 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
                 ),
             }
         }
+        Fault::Relation { rule, message } => Finding::new(rule_of(rule), message),
+        Fault::Refused { why, key } => refused(node, why, key.as_deref()),
+        Fault::NoneOf(fields) => {
+            Finding::new(&CHOICE, format!("one of {} is needed", one_of(&fields)))
+        }
+        Fault::Both(first, second) => Finding::new(
+            &CHOICE,
+            format!("`{second}` and `{first}` exclude each other"),
+        )
+        .help("remove one of them"),
         Fault::Gated(gates) => Finding::new(
             &GATED,
             format!(
@@ -486,4 +577,49 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
         .then(|| node.value().ok())
         .flatten();
     finding.about(&Subject::object(), &tokens).current(current)
+}
+
+/// A value that the API server refuses.
+fn refused(node: Node<'_>, why: Refusal, key: Option<&str>) -> Finding {
+    let text = match key {
+        Some(key) => Cow::Borrowed(key),
+        None => node.text().unwrap_or_default(),
+    };
+    let found = match (key, secrets::is_hidden(node)) {
+        (None, true) => "this value".to_owned(),
+        _ => format!("`{text}`"),
+    };
+    match why {
+        Refusal::Range(range) => {
+            let wanted = match range.most {
+                i64::MAX => format!("at least {}", range.least),
+                most => format!("from {} to {most}", range.least),
+            };
+            let message = format!("{found} is refused: it must be {wanted}");
+            let finding = Finding::new(&RANGE, message);
+            match node.int() {
+                Some(value) => finding.help(format!("the nearest is {}", range.nearest(value))),
+                None => finding,
+            }
+        }
+        Refusal::Size(range) => {
+            let (found, what) = match node.is_scalar() {
+                true => (found.as_str(), "characters"),
+                false => ("the list", "items"),
+            };
+            let message = match range.most {
+                i64::MAX => format!("{found} must have at least {} {what}", range.least),
+                most => format!("{found} must have {} to {most} {what}", range.least),
+            };
+            Finding::new(&RANGE, message)
+        }
+        Refusal::Format(format) => {
+            let finding = Finding::new(&FORMAT, format!("{found} is not {}", format.words));
+            let nearest = format.nearest(&text).filter(|_| found.starts_with('`'));
+            match nearest {
+                Some(nearest) => finding.help(format!("did you mean `{nearest}`?")),
+                None => finding,
+            }
+        }
+    }
 }
