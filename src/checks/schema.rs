@@ -179,6 +179,11 @@ pub(super) const CHECK: Check = Check {
     find: &[Find::Object(of_object), Find::Scene(of_custom)],
 };
 
+/// The rule of what validation refuses, by its number.
+fn rule_of(number: &str) -> &'static Rule {
+    let mut rules = CHECK.rules.iter();
+    rules.find(|it| it.id.ends_with(number)).unwrap_or(&VALUE)
+}
 /// Keys of schemas that are left to the API server.
 const LEFT: [&str; 6] = [
     "x-kubernetes-validations:",
@@ -188,12 +193,6 @@ const LEFT: [&str; 6] = [
     " not:",
     " format:",
 ];
-
-/// The rule of what validation refuses, by its number.
-fn rule_of(number: &str) -> &'static Rule {
-    let mut rules = CHECK.rules.iter();
-    rules.find(|it| it.id.ends_with(number)).unwrap_or(&VALUE)
-}
 
 /// Lists whose duplicates the API server itself refuses. It accepts those of other lists, and only server-side apply does not.
 const REFUSED: [&str; 12] = [
