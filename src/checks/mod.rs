@@ -40,6 +40,7 @@ mod own_directories;
 mod pod_resources;
 mod pod_security;
 mod probes;
+mod references;
 mod removed_volumes;
 mod root_file_system;
 mod run;
@@ -110,6 +111,7 @@ checks! {
     targets,
     run,
     schema,
+    references,
     pod_security,
     services,
     network_policies,
