@@ -398,7 +398,9 @@ impl<'s> Search<'s, '_> {
             return Vec::new();
         };
         let rows = schema::rows_of(&kind);
-        let is_namespaced = rows.last().is_some_and(|row| row.is_namespaced);
+        // Rows of versions that are gone do not say it.
+        let mut served = rows.iter().filter(|row| row.of.is_some());
+        let is_namespaced = served.any(|row| row.is_namespaced);
         let written = it
             .holder
             .text_at(["namespace"])
