@@ -13,8 +13,9 @@
 //! that a custom resource or the command of a container names may be created by it, and is not reported.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
-use std::collections::HashSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
@@ -74,6 +75,7 @@ pub(super) const CHECK: Check = Check {
         let search = Search {
             scene,
             created: OnceCell::new(),
+            keys: RefCell::default(),
         };
         let selected = scene.selection.selected.iter();
         selected.flat_map(|it| search.of_object(it)).collect()
@@ -281,9 +283,8 @@ const ROWS: [Row; 33] = [
 ];
 
 /// What every cluster has: the kind, the namespace or none for any, and the name or its beginning with `*`.
-const BUILT_IN: [(&str, Option<&str>, &str); 15] = [
+const BUILT_IN: [(&str, Option<&str>, &str); 12] = [
     ("ServiceAccount", None, DEFAULT_ACCOUNT),
-    ("ServiceAccount", Some("kube-system"), "*"),
     ("ConfigMap", None, "kube-root-ca.crt"),
     (
         "ConfigMap",
@@ -303,8 +304,6 @@ const BUILT_IN: [(&str, Option<&str>, &str); 15] = [
     ),
     ("PriorityClass", None, "system-*"),
     ("Service", Some("default"), "kubernetes"),
-    ("Service", Some("kube-system"), "kube-dns"),
-    ("Service", Some("kube-system"), "metrics-server"),
 ];
 
 fn rule_of(kind: &str) -> Option<&'static Rule> {
@@ -326,7 +325,18 @@ struct Search<'s, 'o> {
     scene: &'o Scene<'s>,
     /// Names that something in the input may create Secrets, ConfigMaps, accounts and claims with.
     created: OnceCell<HashSet<Cow<'s, str>>>,
+    /// The keys of ConfigMaps and Secrets, by the index of the object.
+    keys: RefCell<HashMap<usize, Keys<'s>>>,
 }
+
+/// The keys of a ConfigMap or Secret.
+type Keys<'s> = Rc<Vec<Cow<'s, str>>>;
+
+/// The fields of a ConfigMap or Secret that hold its keys.
+const DATA_FIELDS: [&str; 3] = ["data", "binaryData", "stringData"];
+
+/// Names whose lengths differ by more are not misspelt.
+const MOST_MISSING: usize = 3;
 
 /// A reference of an object.
 struct Reference<'r, 's> {
@@ -380,7 +390,7 @@ impl<'s> Search<'s, '_> {
     fn of_reference(
         &self,
         it: &Reference<'_, 's>,
-        seen: &mut HashSet<(String, String)>,
+        seen: &mut HashSet<(String, Option<String>, String)>,
     ) -> Vec<Finding> {
         let Some(name) = it
             .holder
@@ -419,10 +429,15 @@ impl<'s> Search<'s, '_> {
         let objects = self.scene.objects();
         let found = objects.referred(it.from, (&kind, &name), namespace, is_of_group);
         if !found.is_empty() {
-            let found: Vec<_> = found.into_iter().map(|(_, resource)| resource).collect();
             return self.of_part(it, &kind, &name, &found);
         }
-        let mut is_first = || seen.insert((kind.to_string(), name.to_string()));
+        let mut is_first = || {
+            seen.insert((
+                kind.to_string(),
+                namespace.map(str::to_owned),
+                name.to_string(),
+            ))
+        };
         if is_built_in(&kind, namespace, &name)
             || self.may_exist(it, &kind, &name, namespace)
             || !is_first()
@@ -435,7 +450,8 @@ impl<'s> Search<'s, '_> {
         let others = others
             .filter(|it| is_of_group(it))
             .map(|it| it.name.as_ref());
-        let similar = objects.did_you_mean(&name, others, count);
+        let is_close = |it: &&str| it.len().abs_diff(name.len()) <= MOST_MISSING;
+        let similar = objects.did_you_mean(&name, others.filter(is_close), count);
         let message = match namespace {
             Some(namespace) => {
                 format!("the input has no {kind} {name} in the namespace {namespace}")
@@ -472,11 +488,18 @@ impl<'s> Search<'s, '_> {
             "PersistentVolumeClaim" if objects.related.makes_claim(it.from, name) => true,
             "ConfigMap" | "Secret" | "ServiceAccount" | "PersistentVolumeClaim" | "Service" => {
                 objects.may_be_made(name, namespace)
+                    || self.scene.config.generated.contains(name)
+                        && matches!(kind, "ConfigMap" | "Secret")
                     || kind != "Service"
                         && self
                             .created
                             .get_or_init(|| created(self.scene))
                             .contains(name)
+            }
+            // A claim without provisioning has the class of a volume, which need not exist.
+            "StorageClass" => {
+                let created = self.created.get_or_init(|| created(self.scene));
+                created.contains(&*of_volumes(name))
             }
             _ => false,
         }
@@ -488,7 +511,7 @@ impl<'s> Search<'s, '_> {
         it: &Reference<'_, 's>,
         kind: &str,
         name: &str,
-        found: &[&Resource<'s>],
+        found: &[(usize, &'s Resource<'s>)],
     ) -> Vec<Finding> {
         let keys = match it.row.part {
             Part::None => return Vec::new(),
@@ -506,36 +529,27 @@ impl<'s> Search<'s, '_> {
                     .collect()
             }
         };
-        let maps = ["data", "binaryData", "stringData"];
-        let known = || {
-            let maps = found
-                .iter()
-                .flat_map(|it| maps.iter().filter_map(|key| it.node.at([*key])));
-            maps.flat_map(|map| map.entries())
-                .filter_map(|(key, _)| key.text())
-        };
+        let known: Vec<_> = found.iter().map(|it| self.keys_of(it)).collect();
         // Something else fills an object without data.
-        if known().next().is_none() {
+        if known.iter().all(|it| it.is_empty()) {
             return Vec::new();
         }
+        let count = known.iter().map(|it| it.len()).sum();
         let mut findings = Vec::new();
         for (path, key) in keys {
             let Some(key) = key.and_then(Node::text) else {
                 continue;
             };
             // A map finds its keys by an index.
-            if found
-                .iter()
-                .any(|it| maps.iter().any(|map| it.node.at([*map, &*key]).is_some()))
-            {
+            if found.iter().any(|(_, it)| {
+                DATA_FIELDS
+                    .iter()
+                    .any(|map| it.node.at([*map, &*key]).is_some())
+            }) {
                 continue;
             }
-            let known: Vec<_> = known().collect();
-            let similar = self.scene.objects().did_you_mean(
-                &key,
-                known.iter().map(AsRef::as_ref),
-                known.len(),
-            );
+            let names = known.iter().flat_map(|it| it.iter()).map(AsRef::as_ref);
+            let similar = self.scene.objects().did_you_mean(&key, names, count);
             let message = format!("the {kind} {name} has no key {key}");
             // A controller can add keys to a Secret.
             let severity = self.severity(similar.is_some() || kind == "ConfigMap");
@@ -548,17 +562,27 @@ impl<'s> Search<'s, '_> {
         findings
     }
 
+    /// The keys of an object, collected once.
+    fn keys_of(&self, (index, resource): &(usize, &'s Resource<'s>)) -> Keys<'s> {
+        let collect = || {
+            let maps = DATA_FIELDS.iter().filter_map(|it| resource.node.at([*it]));
+            let entries = maps.flat_map(Node::entries);
+            Rc::new(entries.filter_map(|(key, _)| key.text()).collect())
+        };
+        Rc::clone(self.keys.borrow_mut().entry(*index).or_insert_with(collect))
+    }
+
     fn of_port(
         &self,
         it: &Reference<'_, 's>,
         name: &str,
-        found: &[&Resource<'s>],
+        found: &[(usize, &'s Resource<'s>)],
     ) -> Option<Finding> {
         let node = it.holder.at(["port"]);
         let port: i64 = node.map_or(Some(443), Node::int)?;
         let mut ports = found
             .iter()
-            .flat_map(|it| it.node.items_at(["spec", "ports"]))
+            .flat_map(|(_, it)| it.node.items_at(["spec", "ports"]))
             .peekable();
         let is_known = ports.peek().is_none() || ports.any(|it| it.int_at(["port"]) == Some(port));
         (!is_known).then(|| {
@@ -592,7 +616,12 @@ fn is_built_in(kind: &str, namespace: Option<&str>, name: &str) -> bool {
     })
 }
 
-/// The names in custom resources, in kustomizations, and in the commands of containers.
+/// The entry for the class of a PersistentVolume in [`created`].
+fn of_volumes(class: &str) -> String {
+    ["PersistentVolume/", class].concat()
+}
+
+/// The classes of volumes, and the names in custom resources, in kustomizations, and in the commands of containers.
 fn created<'s>(scene: &Scene<'s>) -> HashSet<Cow<'s, str>> {
     let mut names = HashSet::new();
     let objects = scene.objects();
@@ -601,6 +630,10 @@ fn created<'s>(scene: &Scene<'s>) -> HashSet<Cow<'s, str>> {
             Classification::Target(target) | Classification::PassedOver(_, Ok(target)) => target,
             Classification::PassedOver(_, Err(_)) | Classification::Malformed(_) => continue,
         };
+        if resource.kind == "PersistentVolume" {
+            let class = resource.node.text_at(["spec", "storageClassName"]);
+            names.extend(class.map(|it| Cow::Owned(of_volumes(&it))));
+        }
         let is_custom = schema::rows_of(&resource.kind).is_empty();
         if is_custom && target.templates.is_empty() {
             texts(resource.node, &mut |text| {
