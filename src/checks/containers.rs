@@ -251,8 +251,8 @@ fn ports<'a>(
         let protocol = port.text_at(["protocol"]).filter(|it| !it.is_empty());
         let ip = port.text_at(["hostIP"]).unwrap_or_default();
         let protocol = protocol.as_deref().unwrap_or("TCP");
-        // Init containers run one after the other.
-        let is_kept = container.container_type != ContainerType::Init;
+        // The API server compares only the ordinary containers.
+        let is_kept = container.container_type == ContainerType::Container;
         if is_kept && !host_ports.insert((of_host, format!("{protocol} {ip}"))) {
             let message = format!("two ports of the pod have the host port {of_host}");
             found.add(&CONTAINER, container, &path, message);

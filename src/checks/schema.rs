@@ -507,7 +507,7 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
         Fault::Missing(name) => {
             Finding::new(&MISSING, format!("the required field `{name}` is missing"))
         }
-        Fault::Refused(expected) => {
+        Fault::OfDefinition(expected) => {
             let found = secrets::described(node);
             Finding::new(&VALUE, format!("expected {expected}, found {found}"))
         }

@@ -285,9 +285,37 @@ fn is_ip(text: &str) -> bool {
             && it.bytes().all(|c| c.is_ascii_digit())
             && it.parse::<u16>().is_ok_and(|it| it < 256)
     };
-    match text.contains(':') {
-        true => text.parse::<std::net::Ipv6Addr>().is_ok(),
-        false => text.split('.').count() == 4 && text.split('.').all(is_octet),
+    let is_old = |it: &str| it.split('.').count() == 4 && it.split('.').all(is_octet);
+    if !text.contains(':') {
+        return is_old(text);
+    }
+    let is_group =
+        |it: &str| matches!(it.len(), 1..=4) && it.bytes().all(|c| c.is_ascii_hexdigit());
+    // The last two groups can be written as an old address.
+    let (text, old) = match text.rsplit_once(':') {
+        Some((_, last)) if is_old(last) => (&text[..text.len() - last.len()], 2),
+        _ => (text, 0),
+    };
+    let text = match text
+        .strip_suffix(':')
+        .filter(|it| old > 0 && !it.ends_with(':'))
+    {
+        Some(text) => text,
+        None => text,
+    };
+    let groups = |side: &str| match side.is_empty() {
+        true => Some(0),
+        false => side
+            .split(':')
+            .all(is_group)
+            .then(|| side.split(':').count()),
+    };
+    match text.split_once("::") {
+        Some((left, right)) => match (groups(left), groups(right)) {
+            (Some(left), Some(right)) => left + right + old < 8,
+            _ => false,
+        },
+        None => groups(text).is_some_and(|it| it + old == 8),
     }
 }
 
@@ -578,6 +606,10 @@ mod tests {
                     "::1",
                     "2a00:79e0:2:0:f1c3:e797:93c1:df80",
                     "::ffff:1.2.3.4",
+                    "::",
+                    "1::",
+                    "1:2:3:4:5:6:1.2.3.4",
+                    "1:2:3:4:5:6:7:8",
                 ],
                 &[
                     "",
@@ -589,6 +621,14 @@ mod tests {
                     "[::1]",
                     "::1%eth0",
                     "-1.2.3.4",
+                    ":",
+                    ":1",
+                    "1:",
+                    "1:2:3:4:5:6:7",
+                    "1::2::3",
+                    "12345::",
+                    "1:2:3:4:5:6:7:8:9",
+                    "::1.2.3",
                 ],
             ),
             (

@@ -33,7 +33,7 @@ impl<'a> Custom<'a> {
     }
 
     fn refuse(&mut self, node: Node<'a>, path: Path<'_, 'a>, expected: &str) {
-        self.report(node, path, Fault::Refused(expected.to_owned()));
+        self.report(node, path, Fault::OfDefinition(expected.to_owned()));
     }
 
     fn object(&mut self, schema: Node<'a>, node: Node<'a>, path: Path<'_, 'a>, is_root: bool) {

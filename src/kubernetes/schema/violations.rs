@@ -39,7 +39,7 @@ pub enum Fault<'a> {
     /// A value outside of these.
     Value(Vec<&'a str>),
     /// A value that a CustomResourceDefinition refuses; what it expects, in words.
-    Refused(String),
+    OfDefinition(String),
     /// An earlier item of the list has the same keys, at this position.
     Duplicate {
         /// The keys, or none for a list of values.
