@@ -42,6 +42,7 @@ mod own_directories;
 mod pod_resources;
 mod pod_security;
 mod probes;
+mod references;
 mod removed_volumes;
 mod root_file_system;
 mod run;
@@ -117,6 +118,7 @@ checks! {
     targets,
     run,
     schema,
+    references,
     workloads,
     containers,
     pod_security,
