@@ -255,7 +255,7 @@ impl<'p, 's> Pod<'p, 's> {
             .get_or_init(|| PodFacts::after(self.template, self.promised))
     }
 
-    /// A variable of a container, as far as the input shows it.
+    /// A variable of a container, if the input shows it.
     fn variable(&self, container: View<'_>, name: &str) -> Variable {
         let of = self.selected.target.resource;
         facts::variable(self.scene.objects(), of, container, name)
