@@ -54,7 +54,6 @@ mod targets;
 mod testing;
 mod user_namespaces;
 mod users;
-mod variables;
 mod volume_owners;
 mod windows;
 mod workloads;
@@ -67,7 +66,7 @@ use jsonptr::PointerBuf;
 
 use crate::config::Config;
 use crate::edit::{Change, Edits};
-use crate::facts::{ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, View};
+use crate::facts::{self, ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, Variable, View};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
 use crate::objects::{Container, Objects, Template};
@@ -79,7 +78,6 @@ use crate::transformers::{Scope, Transformers};
 
 pub use run::Proof;
 pub use targets::UNEXAMINED;
-use variables::Variable;
 
 /// A check and its rules.
 #[derive(Debug)]
@@ -255,6 +253,12 @@ impl<'p, 's> Pod<'p, 's> {
     pub fn before(&self) -> &PodFacts<'p> {
         self.before
             .get_or_init(|| PodFacts::after(self.template, self.promised))
+    }
+
+    /// A variable of a container, as far as the input shows it.
+    fn variable(&self, container: View<'_>, name: &str) -> Variable {
+        let of = self.selected.target.resource;
+        facts::variable(self.scene.objects(), of, container, name)
     }
 
     /// The pods with the edits of the config, or on check with those that FIT-RUN001 reports.

@@ -28,9 +28,7 @@ pub(super) const CHECK: Check = Check {
         let storage = pod.storage();
         let mut findings = Vec::new();
         for (container, facts) in pod.containers() {
-            let before = pod.before().of_container(container);
-            let was = before.and_then(|it| it.context.read_only_root_filesystem);
-            if was == Some(true) || facts.context.read_only_root_filesystem != Some(true) {
+            if facts.context.read_only_root_filesystem != Some(true) {
                 continue;
             }
             let section = scope.section_for(container);
@@ -56,7 +54,7 @@ pub(super) const CHECK: Check = Check {
 fn finding(container: &Container<'_>, image: &str, by: &str, path: &str) -> Finding {
     let subject = &container.subject;
     let message = format!(
-        "{}: {image} writes to {path}, because of {by}, and its root filesystem becomes read-only",
+        "{}: {image} writes to {path}, because of {by}, and its root filesystem is read-only",
         subject.part
     );
     Finding::new(&MOVED, message)
