@@ -184,6 +184,7 @@ fn rule_of(number: &str) -> &'static Rule {
     let mut rules = CHECK.rules.iter();
     rules.find(|it| it.id.ends_with(number)).unwrap_or(&VALUE)
 }
+
 /// Keys of schemas that are left to the API server.
 const LEFT: [&str; 6] = [
     "x-kubernetes-validations:",
