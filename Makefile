@@ -19,7 +19,7 @@ STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL STATIC
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance e2e start conformance lossless fuzz corpus bench instructions growth golden clean
+.PHONY: help run test lint binary image hosts test-hosts acceptance e2e agreement start conformance lossless fuzz corpus bench instructions growth golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -63,7 +63,10 @@ acceptance: ## check the requirements of every system and environment on the out
 	@scripts/test-hosts acceptance:: --nocapture --test-threads=1
 
 e2e: ## apply every overlay to a real control plane, promote between environments, and try the bases without fitout
-	@scripts/e2e
+	@scripts/e2e e2e
+
+agreement: ## compare what check says of mutants of 42 kinds with a real API server; MUTANTS=100 makes fewer, CORPUS adds its objects
+	@FITOUT_CORPUS=$(abspath $(wildcard $(CORPUS))) $(if $(MUTANTS),FITOUT_MUTANTS=$(MUTANTS)) scripts/e2e agreement
 
 start: ## run programs in Docker exactly as fitout fitted their pods; ONLY=word selects
 	@ONLY='$(ONLY)' scripts/start

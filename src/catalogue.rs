@@ -44,6 +44,9 @@ pub struct Entry {
     /// Whether it uses the Kubernetes API, so that its pods keep their token.
     #[serde(default)]
     pub uses_api: bool,
+    /// Capabilities that its program needs: the kernel refuses to start a file with capabilities that may not be had.
+    #[serde(default)]
+    pub capabilities: Vec<String>,
     /// The port of its metrics; it applies if the container declares the port, or no port.
     #[serde(default)]
     pub metrics_port: Option<u16>,
@@ -107,6 +110,18 @@ impl Entry {
             let help = "write a number from 0 to 2147483647";
             fault("runAsGroup", format!("{id} is not the id of a group"), help);
         }
+        let is_name = |name: &&String| {
+            let mut chars = name.chars();
+            !name.starts_with("CAP_") && chars.all(|c| c.is_ascii_uppercase() || c == '_')
+        };
+        if let Some(name) = self.capabilities.iter().find(|name| !is_name(name)) {
+            let help = "write names in upper case and without CAP_, such as NET_BIND_SERVICE";
+            fault(
+                "capabilities",
+                format!("`{name}` is not a capability"),
+                help,
+            );
+        }
         const PATH: &str = "write an absolute path other than `/`, without `..` and `:`";
         let lists = [
             ("writablePaths", &self.writable_paths),
@@ -145,6 +160,7 @@ impl Entry {
             && !self.any_user
             && !self.starts_as_root
             && !self.uses_api
+            && self.capabilities.is_empty()
             && !self.paths_are_complete
             && self.metrics_port.is_none()
             && self.own_directory.is_none()
@@ -345,7 +361,7 @@ mod tests {
             assert!(entry.is_ok(), "{entry:?}: {line}");
             let keys: HashMap<String, serde_yaml::Value> =
                 serde_yaml::from_str(&line[2..]).unwrap_or_default();
-            const KEYS: [&str; 14] = [
+            const KEYS: [&str; 15] = [
                 "image",
                 "tag",
                 "runAsUser",
@@ -356,6 +372,7 @@ mod tests {
                 "hides",
                 "pathsAreComplete",
                 "usesApi",
+                "capabilities",
                 "metricsPort",
                 "metricsPath",
                 "ownDirectory",

@@ -163,6 +163,9 @@ pub struct Edits<'a> {
     pub findings: Vec<Finding>,
     /// The number of leaves that were already right.
     pub same: usize,
+    /// Users, and that they are not root, which the manifest has as the config writes them: the object and the path. Fitted
+    /// manifests have them, so an author need not have promised them.
+    pub agreed: Vec<(usize, PointerBuf)>,
     /// Parts with a proposed leaf that is not edited.
     pub kept: Vec<(usize, Arc<Subject>)>,
     /// Parts with a leaf that is only checked or exempt.
@@ -184,6 +187,7 @@ impl<'a> Edits<'a> {
             changes: Vec::new(),
             findings: Vec::new(),
             same: 0,
+            agreed: Vec::new(),
             kept: Vec::new(),
             checked: Vec::new(),
             left_out: Vec::new(),
@@ -222,6 +226,13 @@ impl<'a> Edits<'a> {
         if let Some(current) = present.or_else(|| self.inherited(&proposal)) {
             if means(current, &proposal.value, proposal.meaning) {
                 self.same += 1;
+                if let ["securityContext", "runAsNonRoot" | "runAsUser"] = proposal.field
+                    && present.is_some()
+                    && !proposal.decision.is_left()
+                {
+                    let path = proposal.subject.at(proposal.field);
+                    self.agreed.push((self.resource, path));
+                }
                 self.keep(proposal.subject);
                 return Ok(Answer::Same);
             }

@@ -233,14 +233,20 @@ fn grants(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Grant> {
 /// Exemptions that cover nothing.
 fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let all = || selection.selected.iter().flat_map(|it| &it.exemptions);
+    let all = selection.selected.iter().flat_map(|it| &it.exemptions);
+    let used = all
+        .filter(|it| it.is_used.get())
+        .filter_map(|it| match it.source {
+            Source::Config(index) => Some(index),
+            Source::Annotation => None,
+        });
+    let used: HashSet<usize> = used.collect();
     for (index, exemption) in config.exemptions.iter().enumerate() {
-        let mut of_config = all().filter(|it| it.source == Source::Config(index));
         // FIT-EXM002 reports it.
         if exemption.has_ended(config.today.as_ref()) {
             continue;
         }
-        if !of_config.any(|exemption| exemption.is_used.get()) {
+        if !used.contains(&index) {
             let message = format!("{} covers nothing: {}", exemption.path, exemption.reason);
             findings.push(
                 Finding::graded(&UNUSED, Severity::Info, message)

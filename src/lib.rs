@@ -248,13 +248,7 @@ pub fn fit(
     let mut funnel = Funnel::new(config);
     let transformers = Transformers::new(config);
     let edits = transformers.run(config, &selection, &mut funnel)?;
-    checks::run(
-        config,
-        &selection,
-        &transformers,
-        &edits.changes,
-        &mut funnel,
-    );
+    checks::run(config, &selection, &transformers, &edits, &mut funnel);
     Ok(Fitted::of(
         config,
         &selection,

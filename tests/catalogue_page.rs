@@ -92,9 +92,10 @@ fn row(entry: &Entry) -> String {
         format!("{port} `{path}`")
     });
     let own = entry.own_directory.as_ref();
-    let own = own.map_or(String::new(), |own| {
+    let mut own = own.map_or(String::new(), |own| {
         format!("`{}`, `{}`", own.variable, own.path)
     });
+    own += &entry.capabilities.join(", ");
     let cells = [
         code(entry.image.as_str()),
         entry

@@ -290,7 +290,9 @@ impl Walk<'_> {
             _ if self.is_named(path) => return,
             _ => return self.fault(path, "is new, and no change names it"),
         };
-        if parts.is_empty() {
+        // Its key alone makes a volume an emptyDir.
+        let is_volume = path.last().is_some_and(|key| key == "emptyDir");
+        if parts.is_empty() && !is_volume {
             self.fault(path, "is new and empty");
         }
         for (key, part) in parts {

@@ -21,10 +21,14 @@ const CONFIG: &str = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {
 /// A folder `t` with pods, and a config.
 fn pods(count: usize) -> Folder {
     let folder = Folder::with(&[("config", CONFIG), ("t/f000.yaml", POD)]);
-    for number in 1..count {
+    write_pods(&folder, count);
+    folder
+}
+
+fn write_pods(folder: &Folder, count: usize) {
+    for number in 0..count {
         folder.write(&format!("t/f{number:03}.yaml"), POD);
     }
-    folder
 }
 
 const IN_PLACE: [&str; 6] = ["apply", "-i", "-f", "t", "-c", "config"];
@@ -58,9 +62,7 @@ impl Drop for Waiting {
 
 /// A run on 60 files that were not edited yet.
 fn started(folder: &Folder) -> Child {
-    for number in 0..60 {
-        folder.write(&format!("t/f{number:03}.yaml"), POD);
-    }
+    write_pods(folder, 60);
     let mut command = folder.command(&IN_PLACE);
     command.stderr(Stdio::null()).spawn().unwrap()
 }
@@ -78,7 +80,7 @@ fn waiting(folder: &Folder) -> Waiting {
         .filter(|name| !name.starts_with('.'))
         .count();
     // Opening the report is the next step after the last file is staged.
-    for _ in 0..500 {
+    for _ in 0..3000 {
         let staged = texts(folder)
             .into_iter()
             .filter(|(name, text)| name.starts_with(".fitout-") && text.contains("cpu"));
@@ -248,27 +250,34 @@ fn an_interrupted_build_leaves_no_folder() {
 #[test]
 fn a_killed_run_leaves_whole_files_and_the_next_run_finishes() {
     let (folder, fitted) = (pods(60), fitted());
-    let mut left = 0;
-    for delay in 0..40 {
-        let mut child = started(&folder);
-        std::thread::sleep(Duration::from_millis(3 * delay / 2));
+    let kill = |mut child: Child| {
         child.kill().unwrap();
         child.wait().unwrap();
         for (name, text) in texts(&folder) {
             let is_whole = text == POD || text == fitted;
             assert!(is_whole || name.starts_with(".fitout-"), "{name}: {text}");
         }
-        left += texts(&folder)
-            .keys()
-            .filter(|name| name.starts_with('.'))
-            .count();
+    };
+    let is_finished = || {
         let run = folder.run(&IN_PLACE);
         assert_eq!(run.code, Some(0), "{}", run.stderr);
         let texts = texts(&folder);
         assert_eq!(texts.len(), 60, "{:?}", texts.keys());
         assert!(texts.values().all(|text| *text == fitted));
+    };
+    for delay in 0..20 {
+        let child = started(&folder);
+        std::thread::sleep(Duration::from_millis(3 * delay));
+        kill(child);
+        is_finished();
     }
-    assert!(left > 0, "no run was killed while it wrote");
+    // With all new texts staged.
+    write_pods(&folder, 60);
+    kill(waiting(&folder).0.take().unwrap());
+    let staged = texts(&folder);
+    let staged = staged.keys().filter(|name| name.starts_with(".fitout-"));
+    assert_eq!(staged.count(), 60);
+    is_finished();
     // Files of others, and of a run that is still going, stay.
     let own = format!(".fitout-{}-0.tmp", std::process::id());
     for (name, stays) in [

@@ -1,6 +1,7 @@
 //! The one test binary: everything that needs the library, the binary or a host.
 
 mod acceptance;
+mod agreement;
 mod bad_input;
 mod catalogue_page;
 mod checks_page;
@@ -27,6 +28,7 @@ mod pages;
 mod pod_security;
 mod preflight;
 mod program;
+mod promises;
 mod properties;
 mod reading;
 mod readme;

@@ -24,8 +24,8 @@ const SPELLING: Rule = rule(
 );
 const LOW_PORT: Rule = rule(
     "FIT-SEC009",
-    Severity::Info,
-    "a low port without the capability to bind it",
+    Severity::Warning,
+    "a program without a capability that it needs, as for a low port",
 );
 
 /// The capability that binding a port below [`FIRST_FREE_PORT`] needs.
@@ -54,6 +54,7 @@ pub(super) const CHECK: Check = Check {
                         .filter_map(|(list, names)| misspelled(&section, container, list, names?)),
                 );
                 findings.extend(low_port(pod, &section, container, facts));
+                findings.extend(missing(&section, container, facts));
             }
         }
         findings
@@ -99,6 +100,37 @@ fn misspelled(
     Some(finding)
 }
 
+/// A capability that the image's program needs and the container does not have.
+fn missing(
+    section: &Section<'_, SecurityContext>,
+    container: &Container<'_>,
+    facts: &ContainerFacts<'_>,
+) -> Option<Finding> {
+    let (image, entry) = section.known_of(container)?;
+    let has = |list: Option<View<'_>>, name: &str| {
+        let mut list = list.into_iter().flat_map(View::items);
+        list.any(|it| it.text() == name || it.text() == "ALL")
+    };
+    let (add, drop) = (facts.context.add, facts.context.drop);
+    let lacks = |name: &&String| has(drop, name) && !has(add, name);
+    let name = entry.capabilities.iter().find(lacks)?;
+    if facts.context.privileged == Some(true) {
+        return None;
+    }
+    let message = format!(
+        "{}: it drops the capability {name}, without which the program of {image} does not start according to the image \
+         catalogue",
+        container.subject.part
+    );
+    let finding = Finding::graded(&LOW_PORT, Severity::Warning, message)
+        .about(&container.subject, &["securityContext", "capabilities", "drop"])
+        .decided_by(section.decision("container.capabilities.drop"))
+        .help(format!(
+            "set `container: {{capabilities: {{add: [{name}]}}}}` in `securityContext` of a profile for these pods"
+        ));
+    Some(finding)
+}
+
 /// A port that the container declares but cannot bind because it drops the capability.
 fn low_port(
     pod: &Pod<'_, '_>,
@@ -123,7 +155,13 @@ fn low_port(
         "{}: it drops the capability {NET_BIND_SERVICE}, so it cannot bind its port {port}",
         container.subject.part
     );
-    let finding = Finding::new(&LOW_PORT, message)
+    // Who runs as root before may use the port now.
+    let is_new = pod.after().is_non_root(container) && !pod.before().is_non_root(container);
+    let severity = match is_new {
+        true => Severity::Warning,
+        false => Severity::Info,
+    };
+    let finding = Finding::graded(&LOW_PORT, severity, message)
         .about(&container.subject, &["ports"])
         .decided_by(section.decision(leaf))
         .help(format!(

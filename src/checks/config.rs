@@ -7,15 +7,14 @@
 //! kustomize keeps the earlier names of an object in an annotation, which an author can write as well. So they count in the
 //! `select` of a profile, but neither in `exclude` and `not` nor in exemptions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use kustomize_krm_types::{Severity, annotations};
 
 use super::{Check, Find, Scene};
-use crate::config::{Config, LayerId, Near, Profile, View};
+use crate::config::{Config, LayerId, Near, View};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::Quantity;
-use crate::problem::suggestion;
 use crate::rules::{Rule, rule};
 use crate::select::{Containers, PROFILE, ProfileUse, Selected, Why};
 use crate::yaml::{Node, Value};
@@ -58,7 +57,8 @@ const EARLIER_NAME: Rule = rule(
 fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
     let (config, selection) = (scene.config, scene.selection);
     let (mut findings, mut others) = (Vec::new(), Vec::new());
-    for (profile, used) in config.profiles.iter().zip(&selection.profiles) {
+    let renamed = renamed(scene);
+    for (at, (profile, used)) in config.profiles.iter().zip(&selection.profiles).enumerate() {
         if let Some(index) = used.by_previous_name {
             let message = format!(
                 "profile {} matches an object only by its name before kustomize's prefix or suffix",
@@ -69,9 +69,8 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
         }
         if !used.is_used {
             let is_required = profile.required || config.strict;
-            let may_be_renamed = renamed(scene, profile);
-            let finding = match may_be_renamed {
-                Some(object) if is_required => renamed_finding(&profile.name, object),
+            let finding = match renamed.get(&at) {
+                Some(object) => renamed_finding(&profile.name, *object),
                 _ => unused(&profile.name, profile.required, is_required, used),
             };
             let decision = config.decision_of_profile(profile.layer);
@@ -104,34 +103,38 @@ fn use_of_profiles(scene: &Scene<'_>) -> Vec<Finding> {
             let mut finding = Finding::new(&UNMATCHED, message)
                 .of(selected.index)
                 .about(&Subject::metadata(), &["annotations", PROFILE]);
-            finding.help = suggestion(name, names);
+            let objects = selection.objects;
+            let nearest = objects.did_you_mean(name, names, config.profiles.len());
+            finding.help = nearest.map(|it| format!("did you mean `{it}`?"));
             findings.push(finding);
         }
     }
     findings
 }
 
-/// An object that a profile may have matched before kustomize's prefix or suffix. Inside a build, earlier names are known.
-fn renamed(scene: &Scene<'_>, profile: &Profile) -> Option<usize> {
-    if !scene.config.validate_only {
-        return None;
+/// Objects that required profiles, which match nothing, may have matched before kustomize's prefix or suffix, by the number of
+/// the profile. Inside a build, earlier names are known.
+fn renamed(scene: &Scene<'_>) -> HashMap<usize, usize> {
+    let (config, used) = (scene.config, &scene.selection.profiles);
+    let mut renamed = HashMap::new();
+    let is_asked = |at: usize| !used[at].is_used && (config.strict || config.profiles[at].required);
+    if !config.validate_only || !(0..used.len()).any(is_asked) {
+        return renamed;
     }
-    let is_it = |selected: &&Selected<'_, '_>| {
-        let target = selected.target;
-        target
-            .resource
-            .annotation(annotations::KUSTOMIZE_ID)
-            .is_none()
-            && profile
-                .select
-                .may_have_matched(target.resource, &target.templates)
-    };
-    scene
-        .selection
-        .selected
-        .iter()
-        .find(is_it)
-        .map(|it| it.index)
+    for selected in &scene.selection.selected {
+        let (resource, templates) = (selected.target.resource, &selected.target.templates);
+        if resource.annotation(annotations::KUSTOMIZE_ID).is_some() {
+            continue;
+        }
+        let candidates = config.profile_index.may_have_matched(resource, templates);
+        for at in candidates.into_iter().filter(|at| is_asked(*at)) {
+            let select = &config.profiles[at].select;
+            if !renamed.contains_key(&at) && select.may_have_matched(resource, templates) {
+                renamed.insert(at, selected.index);
+            }
+        }
+    }
+    renamed
 }
 
 /// A required profile may have matched an object by an earlier name, as FIT-RUN001 says.

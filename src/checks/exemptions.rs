@@ -143,8 +143,7 @@ fn of_ignored(scene: &Scene<'_>, ignored: &Ignored) -> Option<Finding> {
         }
         Why::NotSelectable(profile) => {
             let message = format!("{place} has no effect: profile {profile} does not allow it");
-            let mut profiles = scene.config.profiles.iter();
-            let layer = profiles.find(|it| it.name == *profile)?.layer;
+            let layer = scene.config.profiles[scene.config.profile(profile)?].layer;
             Finding::new(&IGNORED, message)
                 .decided_by(scene.config.decision_of_profile(layer))
                 .help(format!(

@@ -218,6 +218,9 @@ fn other_facts(known: &Entry) -> String {
             let _ = write!(facts, ", {key}: true");
         }
     }
+    if !known.capabilities.is_empty() {
+        let _ = write!(facts, ", capabilities: [{}]", known.capabilities.join(", "));
+    }
     if let Some(port) = known.metrics_port {
         let _ = write!(facts, ", metricsPort: {port}");
     }

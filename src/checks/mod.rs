@@ -24,6 +24,7 @@ mod autoscaling;
 mod capabilities;
 mod claims;
 mod config;
+mod containers;
 mod disruption_budgets;
 mod environment;
 #[cfg(test)]
@@ -55,13 +56,16 @@ mod user_namespaces;
 mod users;
 mod volume_owners;
 mod windows;
+mod workloads;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashSet;
 
+use jsonptr::PointerBuf;
+
 use crate::config::Config;
-use crate::edit::Change;
+use crate::edit::{Change, Edits};
 use crate::facts::{ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, View};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
@@ -112,6 +116,8 @@ checks! {
     targets,
     run,
     schema,
+    workloads,
+    containers,
     pod_security,
     services,
     network_policies,
@@ -154,6 +160,8 @@ pub struct Scene<'s> {
     pub transformers: &'s Transformers<'s>,
     /// The changes that the config makes, or on check would still make.
     pub changes: &'s [Change],
+    /// What the manifests have as the config writes it; see [`Edits::agreed`].
+    pub agreed: &'s [(usize, PointerBuf)],
 }
 
 impl<'s> Scene<'s> {
@@ -167,6 +175,13 @@ impl<'s> Scene<'s> {
         let first = self.changes.partition_point(|it| it.resource < object);
         let until = self.changes.partition_point(|it| it.resource <= object);
         &self.changes[first..until]
+    }
+
+    /// What one object has as the config writes it.
+    fn agreed_of(&self, object: usize) -> &'s [(usize, PointerBuf)] {
+        let first = self.agreed.partition_point(|it| it.0 < object);
+        let until = self.agreed.partition_point(|it| it.0 <= object);
+        &self.agreed[first..until]
     }
 
     /// The edits of one object, to view it as they will leave it; see [`Pod::after`].
@@ -194,6 +209,8 @@ impl<'s> Scene<'s> {
             }
             let changes = self.changes_of(selected.index);
             let overlay = self.after(selected.index);
+            let agreed = self.agreed_of(selected.index).iter();
+            let promised = Overlay::of_values(agreed.map(|(_, path)| (path.as_ref(), None)));
             for template in target.templates.iter().chain(only_checked) {
                 look(&Pod {
                     scene: self,
@@ -201,6 +218,7 @@ impl<'s> Scene<'s> {
                     template,
                     is_changed: !changes.is_empty(),
                     edits: &overlay,
+                    promised: &promised,
                     before: OnceCell::new(),
                     after: OnceCell::new(),
                     has_resources: OnceCell::new(),
@@ -221,15 +239,19 @@ pub struct Pod<'p, 's> {
     /// Whether the object has edits.
     pub is_changed: bool,
     edits: &'p Overlay<'p>,
+    /// Removes what the config would write as well.
+    promised: &'p Overlay<'p>,
     before: OnceCell<PodFacts<'p>>,
     after: OnceCell<PodFacts<'p>>,
     has_resources: OnceCell<bool>,
 }
 
 impl<'p, 's> Pod<'p, 's> {
-    /// The pods as they are.
+    /// The pods as their author promises them: as they are, without the users that the config would write as well. So a
+    /// check of fitted pods knows no more about them than the run that fitted them.
     pub fn before(&self) -> &PodFacts<'p> {
-        self.before.get_or_init(|| PodFacts::of(self.template))
+        self.before
+            .get_or_init(|| PodFacts::after(self.template, self.promised))
     }
 
     /// The pods with the edits of the config, or on check with those that FIT-RUN001 reports.
@@ -299,14 +321,15 @@ pub fn run<'s>(
     config: &'s Config<'s>,
     selection: &'s Selection<'s, 's>,
     transformers: &'s Transformers<'s>,
-    changes: &'s [Change],
+    edits: &'s Edits<'_>,
     funnel: &mut Funnel<'_>,
 ) {
     let scene = Scene {
         config,
         selection,
         transformers,
-        changes,
+        changes: &edits.changes,
+        agreed: &edits.agreed,
     };
     let reported: HashSet<_> = match config.validate_only {
         true => {

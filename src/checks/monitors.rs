@@ -15,7 +15,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::objects::{Monitor, MonitorSearch, PortRef, Selects};
+use crate::objects::{Monitor, MonitorSearch, Selects};
 use crate::rules::{Rule, When};
 
 const ID: Rule = Rule {
@@ -68,14 +68,10 @@ fn of_monitor(scene: &Scene<'_>, monitor: &Monitor<'_>) -> Vec<Finding> {
     let (list, endpoints) = monitor.endpoints();
     let mut findings = Vec::new();
     for (place, endpoint) in endpoints.enumerate() {
-        let Some((node, wanted)) = endpoint
-            .get("port")
-            .and_then(|it| Some((it, PortRef::of(it)?)))
-        else {
+        let Some((key, node, wanted)) = Monitor::port_of(endpoint) else {
             continue;
         };
-        // A number needs no declaration.
-        if matches!(wanted, PortRef::Number(_)) || found.has(&wanted, None) {
+        if found.has(&wanted, None) {
             continue;
         }
         let of = match monitor.selects {
@@ -84,7 +80,7 @@ fn of_monitor(scene: &Scene<'_>, monitor: &Monitor<'_>) -> Vec<Finding> {
         };
         let place = place.to_string();
         let finding = Finding::new(&ID, format!("{of} {wanted}"))
-            .about(&Subject::object(), &["spec", list, &place, "port"])
+            .about(&Subject::object(), &["spec", list, &place, key])
             .current(node.value().ok())
             .help(found.help(&wanted, scene.objects()));
         findings.push(finding);

@@ -60,6 +60,8 @@ fn opened(
     let mut env = facts.view.items_at(["env"]);
     let variable = env.find(|it| it.text_at(["name"]).as_deref() == Some(&own.variable));
     let path = match variable {
+        // Another object may set it.
+        None if facts.view.items_at(["envFrom"]).next().is_some() => return None,
         None => own.path.clone(),
         Some(variable) => variable.text_at(["value"])?.into_owned(),
     };
@@ -87,6 +89,9 @@ fn opened(
     let line = format!("add `{{name: {variable}, value: {path}/data}}` to `env`");
     let help = match access {
         Access::Everyone => format!("use a subdirectory: {line}"),
+        Access::Owner(source) => format!(
+            "give the directory of the {source} to the image's user outside of the cluster, with the mode 0700"
+        ),
         _ => format!(
             "for a new volume, use a subdirectory: {line}; where the volume already has data, first move it there"
         ),

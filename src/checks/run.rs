@@ -163,7 +163,9 @@ impl Ambiguity {
             return ambiguity;
         }
         let mut layers = Vec::new();
-        for profile in &config.profiles {
+        let index = &config.profile_index;
+        for number in index.may_have_matched(target.resource, &target.templates) {
+            let profile = &config.profiles[number];
             let select = &profile.select;
             if select.may_have_matched(target.resource, &target.templates) {
                 let is_set =

@@ -1,24 +1,34 @@
-//! FIT-SCH001 to FIT-SCH008: what the API server of the target version refuses or drops before it looks at any value.
+//! FIT-SCH001 to FIT-SCH008, and FIT-VAL001 to FIT-VAL003: what the API server of the target version refuses or drops in a
+//! field, whatever its other fields are.
 //!
 //! `kubectl apply` refuses a misspelt field, and clients without validation ignore it silently. A version of a
 //! kind that the cluster does not serve cannot be applied at all. Fields of feature gates that are off are dropped silently.
 //!
 //! The kinds and fields of Kubernetes 1.25 to 1.37 are known; `kubernetesVersion` chooses, and without it the newest version
-//! counts. Other kinds are not checked here.
+//! counts. Kinds of CustomResourceDefinitions in the
+//! input have the structural schemas of these; other kinds are not checked here.
+//!
+//! FIT-VAL050 to FIT-VAL062 are what validation refuses beyond that: fields that exclude or need each other, forms and ranges of
+//! values. `src/kubernetes/schema/relations.txt` has them as rows.
 //!
 //! Source: `api/openapi-spec` and `pkg/generated/openapi` of each release of Kubernetes, see
 //! `src/kubernetes/schema/kubernetes.txt`.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
-use crate::kubernetes::schema::{self, Fault, KindRow, Versions, Violation};
+use crate::kubernetes::schema::{self, Fault, KindRow, Refusal, Versions, Violation};
 use crate::problem::{did_you_mean, one_of, suggestion};
 use crate::read::Resource;
 use crate::rules::{Rule, When, rule};
 use crate::secrets;
 use crate::select::Selected;
+use crate::yaml::Node;
 
 const UNKNOWN: Rule = Rule {
     id: "FIT-SCH001",
@@ -65,6 +75,30 @@ const DEPRECATED: Rule = Rule {
     )
 };
 
+const CEL: Rule = Rule {
+    severity: Severity::Info,
+    ..error(
+        "FIT-SCH009",
+        "rules of a CustomResourceDefinition in CEL, which only the API server evaluates",
+        "",
+    )
+};
+const RANGE: Rule = error(
+    "FIT-VAL001",
+    "a number or a size that the API server refuses",
+    "",
+);
+const FORMAT: Rule = error(
+    "FIT-VAL002",
+    "a name or another text of a form that the API server refuses",
+    "",
+);
+const CHOICE: Rule = error(
+    "FIT-VAL003",
+    "two fields that exclude each other, or none of which one is needed",
+    "",
+);
+
 const fn error(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
     Rule {
         when: When::OnCheck,
@@ -84,9 +118,72 @@ pub(super) const CHECK: Check = Check {
         OTHER_VERSION,
         GATED,
         DEPRECATED,
+        CEL,
+        error("FIT-VAL050", "a Service that the API server refuses", ""),
+        error("FIT-VAL051", "endpoints that the API server refuses", ""),
+        error(
+            "FIT-VAL052",
+            "an Ingress or IngressClass that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL053",
+            "a NetworkPolicy that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL054",
+            "an autoscaler that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL055",
+            "a PodDisruptionBudget that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL056",
+            "a ConfigMap or Secret that the API server refuses",
+            "",
+        ),
+        error("FIT-VAL057", "storage that the API server refuses", ""),
+        error(
+            "FIT-VAL058",
+            "a role or binding that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL059",
+            "a LimitRange or ResourceQuota that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL060",
+            "a webhook or admission policy that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL061",
+            "a CustomResourceDefinition that the API server refuses",
+            "",
+        ),
+        error(
+            "FIT-VAL062",
+            "another object that the API server refuses",
+            "",
+        ),
+        RANGE,
+        FORMAT,
+        CHOICE,
     ],
-    find: &[Find::Object(of_object)],
+    find: &[Find::Object(of_object), Find::Scene(of_custom)],
 };
+
+/// The rule of what validation refuses, by its number.
+fn rule_of(number: &str) -> &'static Rule {
+    let mut rules = CHECK.rules.iter();
+    rules.find(|it| it.id.ends_with(number)).unwrap_or(&VALUE)
+}
 
 /// Lists whose duplicates the API server itself refuses. It accepts those of other lists, and only server-side apply does not.
 const REFUSED: [&str; 12] = [
@@ -103,6 +200,11 @@ const REFUSED: [&str; 12] = [
     "volumes",
     "webhooks",
 ];
+
+/// With so many objects of one name, an object is compared to find what it patches.
+const MOST_COMPARED: usize = 64;
+
+const SPEC: &jsonptr::Pointer = jsonptr::Pointer::from_static("/spec");
 
 /// Files of kustomize and kubectl with these apiVersions and kinds look like objects.
 fn is_of_tools(version: &str, kind: &str) -> bool {
@@ -133,8 +235,130 @@ fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Findi
     let violations = fields.violations(resource.node, minor);
     let is_reported =
         |it: &Violation<'_>| is_check || is_next_to_a_change(scene, selected.index, it);
-    let violations = violations.into_iter().filter(is_reported);
-    findings.extend(violations.map(|it| of_field(it, minor)));
+    let mut violations: Vec<_> = violations.into_iter().filter(is_reported).collect();
+    // What lacks fields that another object of its kind and name has is a patch of that one.
+    let missing: Vec<&str> = violations.iter().filter_map(missing_in_spec).collect();
+    if !missing.is_empty() && is_patch(scene, resource, &missing) {
+        violations.retain(|it| missing_in_spec(it).is_none());
+        let message = "another object of this kind and name has the required fields that are missing here, so this is taken for a patch; the API server refuses it as a whole object";
+        let finding = Finding::graded(&MISSING, Severity::Info, message);
+        findings.push(finding.about(&Subject::object(), &["spec"]));
+    }
+    findings.extend(violations.into_iter().map(|it| of_field(it, minor, false)));
+    findings
+}
+
+/// The name of a field of the spec that is missing.
+fn missing_in_spec<'a>(violation: &Violation<'a>) -> Option<&'a str> {
+    match violation.fault {
+        Fault::Missing(name) if violation.path.parent() == Some(SPEC) => Some(name),
+        _ => None,
+    }
+}
+
+/// Whether another object of its kind and name has these fields of the spec.
+fn is_patch(scene: &Scene<'_>, resource: &Resource<'_>, missing: &[&str]) -> bool {
+    // Of many objects of one name, the first ones decide.
+    let left = Cell::new(MOST_COMPARED);
+    let is_whole = |other: &Resource<'_>| {
+        let has = |name: &&str| other.node.at(["spec", name]).is_some();
+        left.get() > 0 && {
+            left.set(left.get() - 1);
+            !std::ptr::eq(other, resource) && missing.iter().all(has)
+        }
+    };
+    let named = (&*resource.kind, &*resource.name);
+    let namespace = resource.namespace.as_deref();
+    let objects = scene.objects();
+    !objects
+        .referred(resource, named, namespace, is_whole)
+        .is_empty()
+}
+
+/// What the CustomResourceDefinitions of the input refuse in objects of their kinds.
+fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
+    let mut definitions: HashMap<(Cow<'_, str>, Cow<'_, str>), (usize, Node<'_>)> = HashMap::new();
+    for (index, it) in scene.objects().resources.iter().enumerate() {
+        let is_definition = it.kind == "CustomResourceDefinition"
+            && it.api_version == "apiextensions.k8s.io/v1"
+            && it.node.at(["spec", "versions"]).is_some();
+        let text = |keys: [&str; 3]| {
+            it.node
+                .text_at(keys.into_iter().filter(|it| !it.is_empty()))
+        };
+        let names = [["spec", "group", ""], ["spec", "names", "kind"]].map(text);
+        if let ([Some(group), Some(kind)], true) = (names, is_definition) {
+            definitions.insert((group, kind), (index, it.node));
+        }
+    }
+    let mut findings = Vec::new();
+    if definitions.is_empty() || !scene.config.validate_only {
+        return findings;
+    }
+    let mut custom = schema::Custom::default();
+    let mut left = Vec::new();
+    for selected in &scene.selection.selected {
+        let resource = selected.target.resource;
+        let Some((group, version)) = resource.api_version.split_once('/') else {
+            continue;
+        };
+        let key = (Cow::Borrowed(group), resource.kind.clone());
+        let Some((definition, node)) = definitions.get(&key) else {
+            continue;
+        };
+        let mut report = |it: Finding| findings.push(it.of(selected.index));
+        let about = |rule: &'static Rule, message: String| {
+            Finding::new(rule, message).about(&Subject::object(), &["apiVersion"])
+        };
+        let versions = || {
+            node.at(["spec", "versions"])
+                .into_iter()
+                .flat_map(Node::items)
+        };
+        let served = || versions().filter(|it| it.bool_at(["served"]) != Some(false));
+        let Some(of) = served().find(|it| it.text_at(["name"]).as_deref() == Some(version)) else {
+            let names: Vec<_> = served().filter_map(|it| it.text_at(["name"])).collect();
+            let names: Vec<&str> = names.iter().map(|it| &**it).collect();
+            let message = format!("its CustomResourceDefinition does not serve {version}");
+            let finding = about(&NOT_SERVED, message);
+            report(match names.is_empty() {
+                true => finding,
+                false => finding.help(format!("the versions are {}", one_of(&names))),
+            });
+            continue;
+        };
+        if of.bool_at(["deprecated"]) == Some(true) {
+            let kind = &resource.kind;
+            let message = format!("{} {kind} is deprecated", resource.api_version);
+            report(about(&DEPRECATED, message));
+        }
+        let keeps_all = node
+            .at(["spec"])
+            .and_then(|it| it.bool_at(["preserveUnknownFields"]));
+        let Some(root) = of.at(["schema", "openAPIV3Schema"]) else {
+            continue;
+        };
+        let violations = custom.violations(root, resource.node);
+        for it in violations {
+            let is_kept = keeps_all == Some(true) && matches!(it.fault, Fault::Unknown { .. });
+            if !is_kept {
+                report(of_field(it, 0, true));
+            }
+        }
+        left.push(*definition);
+    }
+    left.sort_unstable();
+    left.dedup();
+    let has_rules = |index: &&usize| {
+        let node = scene.objects().resources[**index].node;
+        let text = &node.stream().text()[node.span()];
+        text.contains("x-kubernetes-validations")
+    };
+    if let Some(index) = left.iter().find(has_rules) {
+        let message =
+            "only the API server evaluates the CEL rules of this definition and of others";
+        findings.push(Finding::new(&CEL, message).of(*index));
+    }
     findings
 }
 
@@ -229,7 +453,16 @@ fn of_kind(resource: &Resource<'_>, minor: u8) -> Option<Finding> {
                 .filter(|it| group(it.api_version) == own)
                 .collect();
             if in_group.is_empty() {
-                return None;
+                // A group without a dot is Kubernetes' own; others are of CustomResourceDefinitions.
+                let other = || suggestion(version, schema::kinds().map(|it| it.api_version));
+                if version.is_empty() || own.contains('.') || rows.is_empty() {
+                    return None;
+                }
+                let message = format!("Kubernetes has no API group `{own}`");
+                return Some(with_help(
+                    about(&NOT_SERVED, message),
+                    instead().or_else(other),
+                ));
             }
             let message = format!("Kubernetes 1.{minor} has no {version} {kind}");
             let near = || suggestion(kind, in_group.iter().map(|it| it.kind));
@@ -241,7 +474,7 @@ fn of_kind(resource: &Resource<'_>, minor: u8) -> Option<Finding> {
     }
 }
 
-fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
+fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
     let Violation { node, path, fault } = violation;
     let tokens: Vec<String> = path.tokens().map(|it| it.decoded().into_owned()).collect();
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
@@ -274,6 +507,10 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
         Fault::Missing(name) => {
             Finding::new(&MISSING, format!("the required field `{name}` is missing"))
         }
+        Fault::OfDefinition(expected) => {
+            let found = secrets::described(node);
+            Finding::new(&VALUE, format!("expected {expected}, found {found}"))
+        }
         Fault::Value(values) => {
             let text = node.text().unwrap_or_default();
             let found = match secrets::is_hidden(node) {
@@ -294,7 +531,7 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
             };
             let message = format!("item {first} of `{list}` has the same {keys}");
             let is_of_service = tokens.starts_with(&["spec", "ports"]);
-            match is_of_service || REFUSED.contains(&list) {
+            match is_custom || is_of_service || REFUSED.contains(&list) {
                 true => Finding::new(&DUPLICATE, message),
                 false => Finding::graded(
                     &DUPLICATE,
@@ -303,6 +540,16 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
                 ),
             }
         }
+        Fault::Relation { rule, message } => Finding::new(rule_of(rule), message),
+        Fault::Refused { why, key } => refused(node, why, key.as_deref()),
+        Fault::NoneOf(fields) => {
+            Finding::new(&CHOICE, format!("one of {} is needed", one_of(&fields)))
+        }
+        Fault::Both(first, second) => Finding::new(
+            &CHOICE,
+            format!("`{second}` and `{first}` exclude each other"),
+        )
+        .help("remove one of them"),
         Fault::Gated(gates) => Finding::new(
             &GATED,
             format!(
@@ -314,4 +561,49 @@ fn of_field(violation: Violation<'_>, minor: u8) -> Finding {
         .then(|| node.value().ok())
         .flatten();
     finding.about(&Subject::object(), &tokens).current(current)
+}
+
+/// A value that the API server refuses.
+fn refused(node: Node<'_>, why: Refusal, key: Option<&str>) -> Finding {
+    let text = match key {
+        Some(key) => Cow::Borrowed(key),
+        None => node.text().unwrap_or_default(),
+    };
+    let found = match (key, secrets::is_hidden(node)) {
+        (None, true) => "this value".to_owned(),
+        _ => format!("`{text}`"),
+    };
+    match why {
+        Refusal::Range(range) => {
+            let wanted = match range.most {
+                i64::MAX => format!("at least {}", range.least),
+                most => format!("from {} to {most}", range.least),
+            };
+            let message = format!("{found} is refused: it must be {wanted}");
+            let finding = Finding::new(&RANGE, message);
+            match node.int() {
+                Some(value) => finding.help(format!("the nearest is {}", range.nearest(value))),
+                None => finding,
+            }
+        }
+        Refusal::Size(range) => {
+            let (found, what) = match node.is_scalar() {
+                true => (found.as_str(), "characters"),
+                false => ("the list", "items"),
+            };
+            let message = match range.most {
+                i64::MAX => format!("{found} must have at least {} {what}", range.least),
+                most => format!("{found} must have {} to {most} {what}", range.least),
+            };
+            Finding::new(&RANGE, message)
+        }
+        Refusal::Format(format) => {
+            let finding = Finding::new(&FORMAT, format!("{found} is not {}", format.words));
+            let nearest = format.nearest(&text).filter(|_| found.starts_with('`'));
+            match nearest {
+                Some(nearest) => finding.help(format!("did you mean `{nearest}`?")),
+                None => finding,
+            }
+        }
+    }
 }

@@ -238,40 +238,46 @@ fn misplaced(scene: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
         own.or_else(|| settings.others_word(key, value).map(|it| it.0))
     };
     let said = |annotations: Option<Node<'_>>| {
-        let mut entries = annotations.into_iter().flat_map(Node::entries);
-        entries.find_map(|(key, value)| {
+        let entries = annotations.into_iter().flat_map(Node::entries);
+        let said = entries.filter_map(|(key, value)| {
             let (key, value) = (key.text()?, value.text()?);
             word(&key, &value).map(|_| (key.into_owned(), value.into_owned()))
-        })
+        });
+        said.collect::<Vec<_>>()
     };
     let places: [&[&str]; 2] = [
         &["metadata", "annotations"],
         &["spec", "jobTemplate", "metadata", "annotations"],
     ];
     let at = |path: &[&str]| resource.node.at(path.iter().copied());
-    let found = places
-        .into_iter()
-        .find_map(|path| Some((path, said(at(path))?)));
-    let Some((path, (key, value))) = found else {
+    let mut found = places.into_iter().map(|path| (path, said(at(path))));
+    let Some((path, found)) = found.find(|(_, found)| !found.is_empty()) else {
         return Vec::new();
     };
-    if said(template.node.at(["metadata", "annotations"])).is_some() {
+    if !said(template.node.at(["metadata", "annotations"])).is_empty() {
         return Vec::new();
     }
+    let (key, value) = &found[0];
+    let keys: Vec<String> = found.iter().map(|(key, _)| key.clone()).collect();
+    let keys = few(&keys).unwrap_or_default();
+    let (are, them) = match found.len() {
+        1 => ("is", "it"),
+        _ => ("are", "them"),
+    };
     let kind = if path[0] == "metadata" {
         &resource.kind
     } else {
         "Job"
     };
     let message = format!(
-        "{key} is on a {kind}, where no reader looks: scrape annotations belong to pods or Services"
+        "{keys} {are} on a {kind}, where no reader looks: scrape annotations belong to pods or Services"
     );
     let field: Vec<&str> = path.iter().copied().chain([key.as_str()]).collect();
     let to = template.pod_metadata.at(&["annotations"]);
     let finding = Finding::new(&MISPLACED, message)
         .about(&Subject::object(), &field)
         .current(Some(Value::from(value.as_str())))
-        .help(format!("move it to {}", field_path(&to)));
+        .help(format!("move {them} to {}", field_path(&to)));
     vec![finding]
 }
 
@@ -469,10 +475,12 @@ impl<'v> Annotations<'v> {
         let Some(port) = self.get("port") else {
             return Vec::new();
         };
-        if !self.are_followed() && self.get("scrape").is_some() {
+        let insists = self.section.settings.insists();
+        // FIT-PRM006 says that a name alone asks for nothing.
+        let is_name = port.parse::<u16>().is_err() && !insists;
+        if !self.are_followed() && (is_name || self.get("scrape").is_some()) {
             return Vec::new();
         }
-        let insists = self.section.settings.insists();
         let (severity, why) = match port.parse::<u16>() {
             Ok(number) if ports.may_have(number) => return Vec::new(),
             Ok(_) => (Severity::Warning, ports.undeclared()),

@@ -14,6 +14,7 @@ pub(super) fn found(check: &Check, object: &str) -> Vec<String> {
             selection: given.selection,
             transformers: &transformers,
             changes: &[],
+            agreed: &[],
         };
         let mut findings = Vec::new();
         for find in check.find {

@@ -114,7 +114,15 @@ fn rejected(pod: &Pod<'_, '_>) -> Vec<Finding> {
                 .about(subject, &["securityContext", "procMount"])
                 .current(Some(Value::from("Unmasked")))
                 .leaf("securityContext.procMount");
-            findings.push(finding.help("set `hostUsers: false` for the pod, or remove procMount"));
+            let shares = host.into_iter().find(|field| pod.after().is_true(field));
+            findings.push(finding.help(match shares {
+                None => "set `hostUsers: false` for the pod, or remove procMount".to_owned(),
+                Some(field) => {
+                    format!(
+                        "remove procMount: `hostUsers: false` is not possible with {field}: true"
+                    )
+                }
+            }));
         }
     }
     findings

@@ -1,4 +1,4 @@
-//! FIT-SEC013 and FIT-SEC014: volumes that a container may be unable to write to, because it does not run as root.
+//! FIT-SEC013 and FIT-SEC014: volumes that a container may be unable to use, because it does not run as root.
 //!
 //! A new claim belongs to root. The kubelet gives it to the `fsGroup`, which `securityContext` sets to the group or the number
 //! of the user; if neither is known, it is not set. Directories of the node (`hostPath`) and of file servers keep their
@@ -9,7 +9,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
 use crate::config::Section;
-use crate::facts::{Access, ContainerFacts, Storage};
+use crate::facts::{Access, ContainerFacts, Storage, View, is_unreadable};
 use crate::finding::{Finding, Mode};
 use crate::objects::Container;
 use crate::rules::{Rule, rule};
@@ -18,7 +18,7 @@ use crate::transformers::security_context::{SecurityContext, changes_owners};
 const FOREIGN: Rule = rule(
     "FIT-SEC013",
     Severity::Warning,
-    "a volume that a container without root may be unable to write to",
+    "a volume that a container without root may be unable to use",
 );
 const CHOWN: Rule = rule(
     "FIT-SEC014",
@@ -55,6 +55,7 @@ pub(super) const CHECK: Check = Check {
                     let owned = of_owners(pod, &section, &storage, (container, facts));
                     owned
                         .into_iter()
+                        .chain(closed(pod, &section, &storage, (container, facts)))
                         .chain(chown(&section, &storage, (container, facts)))
                 })
                 .collect::<Vec<_>>()
@@ -77,7 +78,7 @@ fn without_group(
     let (template, after) = (pod.template, pod.after());
     let has_group = after.spec.at(["securityContext", "fsGroup"]).is_some();
     let is_off = matches!(section.mode(FS_GROUP), Mode::Off | Mode::Remove);
-    if has_group || is_off || !template.has_field("securityContext") {
+    if has_group || is_off {
         return None;
     }
     let of_claims = |facts: &ContainerFacts<'_>| {
@@ -121,12 +122,95 @@ fn without_group(
     let finding = Finding::graded(&FOREIGN, severity, message)
         .about(&template.pod, &["securityContext", "fsGroup"])
         .decided_by(section.decision(FS_GROUP))
-        .help(
-            "set `securityContext.pod.fsGroup` in a profile for these pods (any number, such as that of the image's user), \
-             or fsGroup in the manifest",
-        );
+        .help(match template.has_field("securityContext") {
+            false => "Knative sets no fsGroup: use a storage class whose volumes everyone can write to, or an emptyDir",
+            true => {
+                "set `securityContext.pod.fsGroup` in a profile for these pods (any number, such as that of the image's \
+                 user), or fsGroup in the manifest"
+            }
+        });
     Some(finding)
 }
+
+/// Mounts that root can read or execute, and the container's user cannot: files with a closed mode, directories below the
+/// home of root, and logs and sockets of the node.
+fn closed(
+    pod: &Pod<'_, '_>,
+    section: &Section<'_, SecurityContext>,
+    storage: &Storage<'_>,
+    (container, facts): (&Container<'_>, &ContainerFacts<'_>),
+) -> Vec<Finding> {
+    let subject = &container.subject;
+    let found = |index: usize, what: String, help: &str| {
+        let message = format!("{}: it does not run as root, and {what}", subject.part);
+        Finding::new(&FOREIGN, message)
+            .about(subject, &["volumeMounts", &index.to_string()])
+            .decided_by(section.decision("pod.runAsNonRoot"))
+            .help(help)
+    };
+    let spec = pod.after().spec;
+    let has_group = spec.at(["securityContext", "fsGroup"]).is_some();
+    let mut findings = Vec::new();
+    for (index, mount) in facts.view.items_at(["volumeMounts"]).enumerate() {
+        let path = mount.text_at(["mountPath"]).unwrap_or_default();
+        let volume = mount.text_at(["name"]).unwrap_or_default();
+        let mut closed = storage.closed_mounts(facts.view);
+        if let Some((_, mode)) = closed.find(|(name, _)| *name == volume) {
+            if is_unreadable(mode) && !has_group {
+                let what = format!(
+                    "the files of \"{volume}\" have the mode 0{mode:o} and belong to root: it cannot read them"
+                );
+                findings.push(found(index, what,
+                "set `securityContext.pod.fsGroup` in a profile for these pods: the kubelet lets that group read the \
+                 files; or set their mode to 0444",
+            ));
+            } else if mode & 0o101 == 0o100 {
+                let what = format!(
+                    "the files of \"{volume}\" have the mode 0{mode:o} and belong to root: it cannot execute them"
+                );
+                findings.push(found(
+                    index,
+                    what,
+                    "set `defaultMode: 0555` for the volume, or run them with a shell",
+                ));
+            }
+        }
+        if path.trim_end_matches('/') == "/root" || path.starts_with("/root/") {
+            let what =
+                format!("\"{volume}\" is mounted at {path}: most images let only root into /root");
+            findings.push(found(index, what,
+                "mount it elsewhere and set HOME to that directory, or set `runAsUser: 0` and `runAsNonRoot: false` in \
+                 the manifest",
+            ));
+        }
+        let is_read_only = mount.get("readOnly").and_then(View::bool) == Some(true);
+        let mut volumes = spec.items_at(["volumes"]);
+        let source = volumes.find(|it| it.text_at(["name"]).as_deref() == Some(&*volume));
+        let host = source.and_then(|it| it.text_at(["hostPath", "path"]));
+        let is_closed =
+            |path: &str| path.ends_with(".sock") || CLOSED.iter().any(|it| path.starts_with(it));
+        if let Some(host) = host.filter(|host| is_read_only && is_closed(host)) {
+            let what = format!(
+                "\"{volume}\" is {host} of the node, which usually only root or a group of the node can read"
+            );
+            findings.push(found(index, what,
+                "add the number of that group to `supplementalGroups` in a profile for these pods, or set `runAsUser: 0` \
+                 and `runAsNonRoot: false` in the manifest",
+            ));
+        }
+    }
+    findings
+}
+
+/// Directories of the node whose files are usually closed.
+const CLOSED: [&str; 6] = [
+    "/var/log",
+    "/var/lib/docker",
+    "/var/lib/kubelet",
+    "/var/lib/containerd",
+    "/etc/kubernetes",
+    "/run/log",
+];
 
 /// Directories of the node and of file servers that belong to another user.
 fn of_owners(

@@ -1,5 +1,6 @@
 //! The functionConfig document: its apiVersion and kind, the environments in it, and its faults.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::authors::Authors;
@@ -8,6 +9,7 @@ use super::config_map;
 use super::decode::Fault;
 use super::environments;
 use super::general::ChangesReport;
+use super::index::{Exclusions, SelectorIndex};
 use super::places::{Places, Sources};
 use super::settings::{Config, NamedLayer, has_check, join};
 use super::view::{Layer, View};
@@ -226,13 +228,16 @@ impl<'a> FunctionConfig<'a> {
             only_checks: false,
             strict: false,
             select: None,
-            exclude: Vec::new(),
+            exclude: Exclusions::default(),
             report_changes: ChangesReport::default(),
             profiles: Vec::new(),
+            profile_index: SelectorIndex::default(),
+            profile_names: HashMap::new(),
             pod_specs: Vec::new(),
             claims: Vec::new(),
             catalogue: Vec::new(),
             exemptions: Vec::new(),
+            exemption_index: SelectorIndex::default(),
             authors: Authors::default(),
             today: None,
             vocabulary,
@@ -244,12 +249,21 @@ impl<'a> FunctionConfig<'a> {
         };
         self.read_general(&view, &mut config, problems);
         self.read_profiles(&view, &mut config, problems);
+        let selects = config.profiles.iter().map(|it| &it.select).enumerate();
+        config.profile_index = SelectorIndex::of(selects);
+        for (at, profile) in config.profiles.iter().enumerate() {
+            let known = config.profile_names.entry(profile.name.clone());
+            known.or_insert(at);
+        }
+        let exemptions = config.exemptions.iter().enumerate();
+        let exemptions = exemptions.filter(|(_, it)| !it.is_repeated);
+        let selects = exemptions.map(|(at, it)| (at, &it.select));
+        config.exemption_index = SelectorIndex::of(selects);
         for named in &config.layers {
             let id = named.part_of.unwrap_or(named.layer.id);
-            let mut profiles = config.profiles.iter();
-            let profile = profiles.find(|profile| profile.layer == id);
+            let profile = config.profiles.binary_search_by_key(&id, |it| it.layer);
             let containers_only =
-                profile.is_some_and(|profile| profile.select.containers.is_some());
+                profile.is_ok_and(|it| config.profiles[it].select.containers.is_some());
             let faults = vocabulary.check_sections(named.layer, containers_only);
             problems.extend(faults.iter().map(|fault| self.fault(fault, &config.layers)));
         }

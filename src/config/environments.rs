@@ -3,6 +3,9 @@
 //! The settings of an environment are a layer directly above `spec`, and those that it has for a profile are a layer directly
 //! above that profile.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use super::decode::Fault;
 use super::settings::NamedLayer;
 use super::view::{Layer, View};
@@ -52,17 +55,17 @@ pub(super) fn layers_of<'a>(general: &[NamedLayer<'a>], environment: &str) -> Ve
 /// The layers of each profile, lowest first.
 pub(super) fn profiles<'a>(list: &View<'a>, layers: &[NamedLayer<'_>]) -> Vec<Vec<View<'a>>> {
     let mut profiles: Vec<Vec<View<'a>>> = Vec::new();
+    let mut known: HashMap<String, usize> = HashMap::new();
     for item in list.items() {
-        let (layer, name) = (item.top().id, item.top().node.text_at(["name"]));
-        let is_same_profile = |parts: &&mut Vec<View<'a>>| {
-            let [only] = parts.as_slice() else {
-                return false;
-            };
-            name.is_some() && only.top().id != layer && only.top().node.text_at(["name"]) == name
-        };
+        let layer = item.top().id;
+        let name = item.top().node.text_at(["name"]).map(Cow::into_owned);
+        let first = name.map(|name| *known.entry(name).or_insert(profiles.len()));
         let is_of_environment = layers[layer].path != "spec";
-        match profiles.iter_mut().find(is_same_profile) {
-            Some(parts) if is_of_environment => parts.push(item),
+        match first
+            .filter(|_| is_of_environment)
+            .and_then(|at| profiles.get_mut(at))
+        {
+            Some(parts) if parts.len() == 1 && parts[0].top().id != layer => parts.push(item),
             _ => profiles.push(vec![item]),
         }
     }

@@ -38,6 +38,9 @@ pub struct Exemption {
     pub reason: String,
     /// The last day on which it applies.
     pub until: Option<Date>,
+    /// Whether an earlier one covers the same.
+    #[serde(skip)]
+    pub is_repeated: bool,
     /// Its path in the config: `spec.exemptions[0]`.
     #[serde(skip)]
     pub path: String,

@@ -11,6 +11,7 @@ use super::decode::{Others, decode};
 use super::document::FunctionConfig;
 use super::environments;
 use super::exemption::{Exemption, is_reason};
+use super::index::Exclusions;
 use super::selector::Selector;
 use super::settings::{Config, NamedLayer, join};
 use super::view::{Layer, LayerId, View};
@@ -19,6 +20,7 @@ use crate::finding::Mode;
 use crate::kubernetes::{Date, Version, minor_version};
 use crate::objects::{ClaimSpecs, PodSpecs};
 use crate::problem::{Problem, suggestion};
+use crate::yaml::Node;
 
 /// How KRM results report changes. They always contain errors and warnings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -51,7 +53,7 @@ struct General {
     /// The objects that the config applies to. Defaults to everything.
     select: Option<Selector>,
     /// The objects that the config does not apply to.
-    exclude: Vec<Selector>,
+    exclude: Exclusions,
     /// What is reported to the host.
     report: Report,
     /// Named selections with their own sections. A later profile takes precedence over an earlier one.
@@ -63,7 +65,7 @@ struct General {
     claims: Vec<ClaimSpecs>,
     /// Facts about images, which take precedence over the built-in catalogue: `image` (a repository without its registry,
     /// with `*` and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `startsAsRoot`, `anyUser`,
-    /// `writablePaths`, `hides`, `pathsAreComplete`, `usesApi`, `metricsPort`, `metricsPath`, `ownDirectory` (`variable` and `path`) and `source`.
+    /// `writablePaths`, `hides`, `pathsAreComplete`, `usesApi`, `capabilities`, `metricsPort`, `metricsPath`, `ownDirectory` (`variable` and `path`) and `source`.
     /// [catalogue.md](catalogue.md) explains them.
     catalogue: Vec<Entry>,
     /// Exemptions from fields and rules, with their reasons.
@@ -99,7 +101,7 @@ struct ProfileHead {
     select: Selector,
     /// The objects that it does not apply to.
     #[serde(default)]
-    exclude: Vec<Selector>,
+    exclude: Exclusions,
 }
 
 /// A named selection whose sections take precedence over the general ones.
@@ -114,7 +116,7 @@ pub struct Profile {
     /// The objects that it applies to.
     pub select: Selector,
     /// The objects that it does not apply to.
-    pub exclude: Vec<Selector>,
+    pub exclude: Exclusions,
     /// Its lowest layer; [`Config::section_layers`] adds the environment's layer above it.
     pub layer: LayerId,
 }
@@ -259,9 +261,13 @@ impl FunctionConfig<'_> {
         view: &View<'_>,
         problems: &mut Vec<Problem>,
     ) {
+        let mut seen = HashSet::new();
         for (index, item) in view.items_of("exemptions").into_iter().enumerate() {
             config.exemptions[index].path = Self::field_of(&item, config);
             config.exemptions[index].place = config.place_of(item.top().node);
+            let keys = ["select", "fields", "rules", "until"];
+            let parts = keys.map(|key| item.top().node.get(key).map(Node::value));
+            config.exemptions[index].is_repeated = !seen.insert(format!("{parts:?}"));
             let exemption = &config.exemptions[index];
             let mut problem = |message: &str, help: &str| {
                 problems.push(self.bad_value(config, &item, None, message, help));

@@ -1,13 +1,13 @@
 //! The sections of one transformer, merged for each combination of layers, and checked in each layer.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::decode::{Fault, Others, decode};
 use super::modes::{MODE_KEYS, Modes, is_mode_path, mode_path};
 use super::section::{ExemptLeaves, Objection, Pass, Section, Settings};
-use super::settings::{Config, join};
+use super::settings::{Config, NamedLayer, join};
 use super::view::{Layer, LayerId, View};
 use super::vocabulary::SectionRow;
 use crate::finding::Mode;
@@ -22,6 +22,7 @@ pub struct Sections<'a, S> {
     known: RefCell<KnownSections<'a, S>>,
     /// The last section that was returned: most objects and containers have the same layers as the one before them.
     last: RefCell<Option<LastSection<'a, S>>>,
+    are_set: OnceCell<bool>,
 }
 
 /// The layers and pass of a section without exemptions, and the section.
@@ -38,12 +39,21 @@ impl<'a, S: Settings> Sections<'a, S> {
             config,
             known: RefCell::default(),
             last: RefCell::default(),
+            are_set: OnceCell::new(),
         }
     }
 
     /// The name of the sections.
     pub fn name(&self) -> &'static str {
         self.row.name
+    }
+
+    /// Whether any layer of the config has one.
+    pub fn are_set(&self) -> bool {
+        let has = |it: &NamedLayer<'_>| it.layer.node.get(self.row.name).is_some();
+        *self
+            .are_set
+            .get_or_init(|| self.config.layers.iter().any(has))
     }
 
     /// What the config knows about the sections.

@@ -196,11 +196,7 @@ impl Selector {
         let [Miss::Name(pattern)] = misses.as_slice() else {
             return false;
         };
-        let name: &str = &resource.name;
-        let dashes = || name.match_indices('-').map(|(at, _)| at);
-        let starts = || std::iter::once(0).chain(dashes().map(|at| at + 1));
-        let ends = || dashes().chain(std::iter::once(name.len()));
-        starts().any(|start| ends().any(|end| start < end && pattern.matches(&name[start..end])))
+        possible_names(&resource.name).any(|name| pattern.matches(name))
     }
 
     /// What does not match. `counts` says whether a previous name of the object counts as its name, and so does not where the
@@ -270,6 +266,16 @@ impl Selector {
     }
 }
 
+/// The names that an object may have had before a prefix, a suffix or a hash was added: each part between `-`.
+pub(super) fn possible_names(name: &str) -> impl Iterator<Item = &str> {
+    let dashes = || name.match_indices('-').map(|(at, _)| at);
+    let starts = std::iter::once(0).chain(dashes().map(|at| at + 1));
+    starts.flat_map(move |start| {
+        let ends = dashes().chain(std::iter::once(name.len()));
+        ends.filter_map(move |end| name.get(start..end).filter(|part| !part.is_empty()))
+    })
+}
+
 /// Whether the pods mount a claim or an ephemeral volume, or have claim templates.
 fn keeps_data(resource: &Resource<'_>, templates: &[Template<'_>]) -> bool {
     let sources = ["persistentVolumeClaim", "ephemeral"];
@@ -315,6 +321,13 @@ fn similar(wanted: &str, found: &str) -> bool {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Labels(LabelSelector);
+
+impl Labels {
+    /// The keys that matching labels must have, each with its permitted values if they are listed.
+    pub(super) fn wanted(&self) -> impl Iterator<Item = (&str, Option<&[String]>)> {
+        self.0.wanted()
+    }
+}
 
 impl TryFrom<String> for Labels {
     type Error = String;

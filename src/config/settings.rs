@@ -1,11 +1,13 @@
 //! A decoded config: the settings of one environment, and the layers that they come from.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::authors::Authors;
 use super::checks::Checks;
 use super::exemption::Exemption;
 use super::general::{ChangesReport, Profile};
+use super::index::{Exclusions, SelectorIndex};
 use super::places::Places;
 use super::selector::Selector;
 use super::view::{Layer, LayerId};
@@ -47,11 +49,15 @@ pub struct Config<'a> {
     /// The objects that the config applies to.
     pub select: Option<Selector>,
     /// The objects that the config does not apply to.
-    pub exclude: Vec<Selector>,
+    pub exclude: Exclusions,
     /// How KRM results report changes.
     pub report_changes: ChangesReport,
     /// The profiles; a later one takes precedence.
     pub profiles: Vec<Profile>,
+    /// The profiles by what they select.
+    pub profile_index: SelectorIndex,
+    /// The profiles by name.
+    pub(super) profile_names: HashMap<String, usize>,
     /// Where kinds that fitout does not know contain pods.
     pub pod_specs: Vec<PodSpecs>,
     /// Where kinds that fitout does not know contain claims.
@@ -60,6 +66,8 @@ pub struct Config<'a> {
     pub catalogue: Vec<Entry>,
     /// Exemptions from fields and rules.
     pub exemptions: Vec<Exemption>,
+    /// The exemptions by what they select, without repeated ones.
+    pub exemption_index: SelectorIndex,
     /// What authors may opt out of with annotations.
     pub authors: Authors,
     /// The current date; without it no exemption expires.
@@ -125,12 +133,15 @@ impl<'a> Config<'a> {
         named.profile.clone().unwrap_or_else(|| named.path.clone())
     }
 
-    /// The layers that apply to every object.
+    /// The layers that apply to every object, which are below all profiles.
     pub fn general_layers(&self) -> impl Iterator<Item = LayerId> {
-        self.layers
-            .iter()
-            .filter(|named| named.profile.is_none())
-            .map(|named| named.layer.id)
+        let general = self.layers.iter().take_while(|it| it.profile.is_none());
+        general.map(|named| named.layer.id)
+    }
+
+    /// The index of the profile with a name.
+    pub fn profile(&self, name: &str) -> Option<usize> {
+        self.profile_names.get(name).copied()
     }
 }
 

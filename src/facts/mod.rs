@@ -14,5 +14,5 @@ pub use amounts::{Declared, Half, PodAmounts, QosClass};
 pub use claims::class_of;
 pub use overlay::{Overlay, Place};
 pub use pod::{ContainerFacts, ContainerList, Context, PodFacts, SeLinux, Volume};
-pub use storage::{Access, Mount, Storage};
+pub use storage::{Access, Mount, Storage, is_unreadable};
 pub use view::View;

@@ -39,7 +39,7 @@ const OWNED: [&str; 7] = [
 
 /// The volumes of a pod, by name.
 #[derive(Debug)]
-pub struct Storage<'a>(HashMap<Cow<'a, str>, Access>);
+pub struct Storage<'a>(HashMap<Cow<'a, str>, Access>, HashMap<Cow<'a, str>, i128>);
 
 /// A writable mount of a container.
 #[derive(Debug)]
@@ -70,12 +70,26 @@ impl<'a> Storage<'a> {
             (Cow::Borrowed(claim.name.as_ref()), access)
         });
         // A claim template takes the place of a volume with its name.
-        Storage(of_pod.chain(claims).collect())
+        let modes = spec
+            .items_at(["volumes"])
+            .filter_map(|volume| Some((volume.text_at(["name"])?, least_mode(volume)?)));
+        Storage(of_pod.chain(claims).collect(), modes.collect())
     }
 
     /// Whether there are no volumes.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Mounts of files whose mode keeps others than root from reading or executing them, with their mode: the kubelet makes
+    /// root their owner. It gives the `fsGroup` read access, but does not let it execute them (`changeFilePermission` in
+    /// kubernetes `pkg/volume/volume_linux.go`).
+    pub fn closed_mounts(&self, container: View<'a>) -> impl Iterator<Item = (Cow<'a, str>, i128)> {
+        container.items_at(["volumeMounts"]).filter_map(|mount| {
+            let volume = mount.text_at(["name"])?;
+            let mode = *self.1.get(&volume)?;
+            (is_unreadable(mode) || is_unexecutable(mode)).then_some((volume, mode))
+        })
     }
 
     /// The writable mounts of a container.
@@ -91,6 +105,30 @@ impl<'a> Storage<'a> {
             })
         })
     }
+}
+
+/// Whether only the owner and the `fsGroup` read files of a mode.
+pub fn is_unreadable(mode: i128) -> bool {
+    mode & 0o004 == 0
+}
+
+/// Whether only the owner executes files of a mode.
+fn is_unexecutable(mode: i128) -> bool {
+    mode & 0o101 == 0o100
+}
+
+/// The mode of the files of a volume that others may do least with.
+fn least_mode(volume: View<'_>) -> Option<i128> {
+    let sources = READ_ONLY.into_iter();
+    let source = sources.filter_map(|key| volume.get(key)).next()?;
+    let default = source.get("defaultMode").and_then(View::int);
+    let parts = source.items_at(["sources"]);
+    let parts = parts.flat_map(|part| part.entries().map(|(_, it)| it).collect::<Vec<_>>());
+    let items = [source].into_iter().chain(parts);
+    let items = items.flat_map(|of| of.items_at(["items"]).collect::<Vec<_>>());
+    let modes = items.filter_map(|item| item.get("mode").and_then(View::int));
+    let rank = |mode: &i128| (!is_unreadable(*mode), !is_unexecutable(*mode));
+    default.into_iter().chain(modes).min_by_key(rank)
 }
 
 /// Who can write to a volume of a pod.

@@ -26,6 +26,39 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// How every text begins that matches: with one of these, which is the whole text where that is certain. `None` if nothing
+    /// is known about some of them.
+    pub fn starts(&self) -> Option<Vec<(&str, bool)>> {
+        if self.regex.is_none() {
+            return Some(vec![(&self.text, true)]);
+        }
+        let is_nested = self.text.contains(['(', '[', '\\', '{']);
+        if is_nested && self.text.contains('|') {
+            return None;
+        }
+        let options = self.text.split('|');
+        options.map(starts_of_option).collect()
+    }
+}
+
+/// How a text begins that matches an alternative, and whether that is the whole text.
+fn starts_of_option(option: &str) -> Option<(&str, bool)> {
+    let option = option.strip_prefix('^').unwrap_or(option);
+    let is_special = |c: char| "\\.+*?()[]{}^$".contains(c);
+    let end = option.find(is_special).unwrap_or(option.len());
+    let (mut start, rest) = option.split_at(end);
+    if rest.starts_with(['*', '?', '{']) {
+        // The last character may be absent.
+        start = start
+            .char_indices()
+            .next_back()
+            .map_or("", |(at, _)| &start[..at]);
+    }
+    let is_whole = matches!(rest, "" | "$");
+    (is_whole || !start.is_empty()).then_some((start, is_whole))
+}
+
 impl TryFrom<String> for Pattern {
     type Error = String;
 

@@ -3,17 +3,23 @@
 //! The API server decodes an object before it looks at any value, and answers 400 where a value has another type than its
 //! field. What its decoder accepts is accepted here: null everywhere, and `1000.0` for a whole number.
 
+mod custom;
+mod relations;
 mod table;
+mod values;
 mod violations;
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use jsonptr::PointerBuf;
 
 use super::{Quantity, date};
 use crate::yaml::{Kind, Node, Scalar};
 
+pub use custom::Custom;
 pub use table::{KindRow, Versions, kinds, object, rows_of};
+pub use values::{Range, Refusal};
 pub use violations::{Fault, Violation};
 
 /// The names of types in messages.
@@ -91,6 +97,8 @@ pub struct Object {
     places: Vec<u8>,
     /// The positions of the rows that are required.
     required: Vec<u8>,
+    /// What is known about its values, read when an object is checked.
+    rules: OnceLock<values::Rules>,
 }
 
 /// A value of another type than its field.
@@ -189,6 +197,7 @@ impl Object {
             fields,
             places,
             required,
+            rules: OnceLock::new(),
         }
     }
 

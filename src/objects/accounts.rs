@@ -14,7 +14,9 @@ use std::collections::{HashMap, HashSet};
 use super::index::Objects;
 use super::names::{self, ByName, Named};
 use super::template::Template;
-use super::token_use::{asks_for_identity, uses_api};
+use super::token_use::{
+    Evidence, asks_for_identity, config_maps, in_config_map, may_use_api, uses_api,
+};
 use crate::catalogue::{Entry, Known};
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -49,7 +51,7 @@ pub enum TokenNeed {
 
 /// ServiceAccounts with what the input says about their tokens.
 #[derive(Debug, Default)]
-pub struct Accounts {
+pub struct Accounts<'a> {
     /// The accounts in the input.
     known: Vec<Account>,
     by_name: ByName,
@@ -61,6 +63,17 @@ pub struct Accounts {
     injected: HashSet<Option<String>>,
     /// Namespaces with pods that use the token of the account `default`; found on first use.
     default_users: OnceCell<HashSet<Option<String>>>,
+    /// The ConfigMaps, each searched at most once for signs of programs that use the API.
+    config_maps: Vec<ConfigMap<'a>>,
+    config_maps_by_name: ByName,
+}
+
+/// A ConfigMap in the input, which may hold a script or the settings of a program.
+#[derive(Debug)]
+struct ConfigMap<'a> {
+    named: Named,
+    node: Node<'a>,
+    shows: OnceCell<Option<Evidence>>,
 }
 
 /// A ServiceAccount in the input.
@@ -95,13 +108,21 @@ fn has_identity(resource: &Resource<'_>) -> bool {
     resource.node.get("metadata").is_some_and(asks_for_identity)
 }
 
-impl Accounts {
-    /// Collects the accounts from the ServiceAccounts, bindings and Namespaces.
-    pub fn of(resources: &[Resource<'_>]) -> Accounts {
+impl<'a> Accounts<'a> {
+    /// Collects the accounts from the ServiceAccounts, bindings, Namespaces and ConfigMaps.
+    pub fn of(resources: &'a [Resource<'a>]) -> Accounts<'a> {
         let of_kind = |kind: &'static str| resources.iter().filter(move |it| it.kind == kind);
         let known: Vec<Account> = of_kind(ACCOUNT_KIND).map(Account::of).collect();
         let injected = of_kind("Namespace").filter(|it| has_identity(it));
+        let config_maps = of_kind("ConfigMap").map(|it| ConfigMap {
+            named: Named::of(it),
+            node: it.node,
+            shows: OnceCell::new(),
+        });
+        let config_maps: Vec<ConfigMap<'_>> = config_maps.collect();
         let mut accounts = Accounts {
+            config_maps_by_name: ByName::of(config_maps.iter().map(|it| &it.named).enumerate()),
+            config_maps,
             by_name: ByName::of(known.iter().map(|it| &it.named).enumerate()),
             known,
             injected: injected.map(|it| Some(it.name.to_string())).collect(),
@@ -130,17 +151,48 @@ impl Accounts {
         if matches!(need, TokenNeed::Used) || uses_api(template, known, own) {
             return TokenNeed::Used;
         }
+        let evidence = self.shown_by_config_maps(resource, template);
+        if evidence == Some(Evidence::Used) {
+            return TokenNeed::Used;
+        }
         let is_added_to = || {
             // Where the field cannot be set, fitout does not see the whole pod.
             template.has_more_containers
                 || !template.has_field(AUTOMOUNT)
                 || may_hold(&self.injected, namespace)
                 || template.metadata().is_some_and(asks_for_identity)
+                || evidence.is_some()
+                || may_use_api(template)
         };
         match need {
             TokenNeed::Unknown | TokenNeed::Nothing(_) if is_added_to() => TokenNeed::Possible,
             need => need,
         }
+    }
+
+    /// What the ConfigMaps of pods show about their programs.
+    fn shown_by_config_maps(
+        &self,
+        resource: &Resource<'_>,
+        template: &Template<'_>,
+    ) -> Option<Evidence> {
+        if self.config_maps.is_empty() {
+            return None;
+        }
+        let namespace = resource.namespace.as_deref();
+        let named = |index: usize| &self.config_maps[index].named;
+        let shown = config_maps(template).filter_map(|name| {
+            let called = self.config_maps_by_name.candidates(&name, namespace);
+            let found = called.iter().copied();
+            let found = found.filter(|index| named(*index).may_be_in(namespace));
+            let nearest = names::nearest(found.collect(), named, namespace, resource);
+            let shown = nearest.into_iter().filter_map(|index| {
+                let it = &self.config_maps[index];
+                *it.shows.get_or_init(|| in_config_map(it.node))
+            });
+            shown.max()
+        });
+        shown.max()
     }
 
     /// Whether the account of pods, and with it its rights, is not in the input.

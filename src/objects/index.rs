@@ -28,7 +28,7 @@ pub struct Objects<'a> {
     /// Which object selects and uses which.
     pub related: Related<'a>,
     /// Their ServiceAccounts and bindings.
-    pub accounts: Accounts,
+    pub accounts: Accounts<'a>,
     /// The autoscalers among them.
     pub autoscalers: Vec<Autoscaler<'a>>,
     /// The autoscalers of each object, both by index.

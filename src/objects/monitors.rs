@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use super::ports::{PortRef, Ports};
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -129,6 +130,34 @@ impl<'a> Monitor<'a> {
     /// Whether it is a ScrapeConfig, whose rules can choose among the targets, too.
     pub fn is_scrape_config(&self) -> bool {
         self.resource.kind == "ScrapeConfig"
+    }
+
+    /// The port that an endpoint selects among those that are declared: its key, its node and the reference.
+    pub fn port_of(endpoint: Node<'a>) -> Option<(&'static str, Node<'a>, PortRef<'a>)> {
+        let named = endpoint.get("port");
+        let (key, node) = match named {
+            Some(node) => ("port", node),
+            None => ("portNumber", endpoint.get("portNumber")?),
+        };
+        let wanted = PortRef::of(node)?;
+        // Only Google has numbers as `port`, which need no declaration.
+        let is_any = key == "port" && matches!(wanted, PortRef::Number(_));
+        (!is_any).then_some((key, node, wanted))
+    }
+
+    /// Whether it scrapes anything that has these ports.
+    pub(super) fn leads_to(&self, ports: &Ports) -> bool {
+        let (_, mut endpoints) = self.endpoints();
+        let leads = |endpoint| {
+            let port = Monitor::port_of(endpoint);
+            port.is_none_or(|(_, _, wanted)| ports.has(&wanted, None))
+        };
+        self.is_scrape_config() || endpoints.any(leads)
+    }
+
+    /// Whether it can select in other namespaces.
+    pub fn has_namespaces(&self) -> bool {
+        !self.is_scrape_config() && self.resource.group() != "monitoring.googleapis.com"
     }
 
     /// The key of its endpoints in `spec`, and the endpoints.

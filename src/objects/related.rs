@@ -300,6 +300,11 @@ impl<'a> Related<'a> {
                 Selects::Services => &self.labels_of_services,
             };
             for part in monitor.find(labelled, &self.work).into_iter().flatten() {
+                // A port that does not exist is not scraped.
+                let ports = self.monitored_ports(monitor.selects, &part);
+                if ports.is_some_and(|it| !monitor.leads_to(&it.ports)) {
+                    continue;
+                }
                 if of_pods {
                     let at = fronts.of(part);
                     add_last(&mut fronts.all[at].scrapers, monitor.object);

@@ -189,10 +189,13 @@ impl<'a> Objects<'a> {
             let namespace = other.namespace.as_deref().unwrap_or_default();
             return Some(MonitorSearch::NoMatch(NoMatch {
                 cause: format!("no {noun} in the namespaces that it watches has {selector}"),
-                help: Some(format!(
-                    "{} has it: set `namespaceSelector: {{matchNames: [{namespace}]}}`, or correct the namespace",
-                    other.display_name()
-                )),
+                help: Some(match monitor.has_namespaces() {
+                    true => format!(
+                        "{} has it: set `namespaceSelector: {{matchNames: [{namespace}]}}`, or correct the namespace",
+                        other.display_name()
+                    ),
+                    false => format!("{} has it: correct the namespace", other.display_name()),
+                }),
             }));
         }
         let labels = related.labelled(selects).all();

@@ -43,19 +43,38 @@ const OFF: [&str; 9] = [
 
 /// Text in the command, arguments and environment of a program that uses the API, in lower case: the token's files, the
 /// names of the API server, kubectl, and what elects a leader or watches objects.
-const SIGNS: [&str; 11] = [
+///
+/// The others turn on a discovery: of Akka, Consul, Hazelcast, Ignite, Prometheus and its kin, RabbitMQ, Spring and Vector.
+const SIGNS: [&str; 22] = [
+    "cloud.kubernetes",
+    "cloud_kubernetes",
+    "discovery_k8s",
+    "discoverykubernetes",
     "in-cluster",
     "incluster",
+    "join.kubernetes",
+    "join_kubernetes",
     "kube_ping",
     "kubectl",
+    "kubernetes-api",
     "kubernetes.default",
+    "kubernetes_logs",
     "kubernetes_namespace",
+    "kubernetes_sd_config",
     "kubernetes_service_host",
     "leader-elect",
     "leader_elect",
+    "load_incluster_config",
+    "provider=k8s",
     "secrets/kubernetes.io",
     "watch_namespace",
 ];
+
+/// Commands that use the API.
+const COMMANDS: [&str; 4] = ["flux", "helm", "istioctl", "oc"];
+
+/// Words that a program with a discovery of its own has in its name or its settings.
+const MENTIONS: [&str; 2] = ["k8s", "kubernetes"];
 
 /// Ends of the names of images that use the API.
 const CLIENTS: [&str; 4] = ["controller", "controller-manager", "kubectl", "operator"];
@@ -111,30 +130,111 @@ pub(super) fn uses_api(template: &Template<'_>, known: &Known, own: &[Entry]) ->
     containers.any(|it| is_client(it) || texts(it).any(|text| is_sign(&text)))
 }
 
+/// Whether a program in the pods may use the API: its image or its arguments name Kubernetes.
+pub(super) fn may_use_api(template: &Template<'_>) -> bool {
+    let is_named = |container: &Container<'_>| {
+        let image = container.node.text_at(["image"]);
+        image.is_some_and(|image| mentions_kubernetes(image_name(&image)))
+    };
+    let mut containers = template.containers.iter();
+    containers.any(|it| {
+        is_named(it) || words(it).any(|it| !it.contains("://") && mentions_kubernetes(&it))
+    })
+}
+
+/// The names of the ConfigMaps that pods mount or read variables from.
+pub(super) fn config_maps<'a>(template: &Template<'a>) -> impl Iterator<Item = Cow<'a, str>> {
+    let of = |key: &'static str| move |it: Node<'a>| it.text_at([key, "name"]);
+    let volumes = template.volumes().flat_map(move |volume| {
+        let sources = volume.items_at(["projected", "sources"]);
+        std::iter::once(volume)
+            .chain(sources)
+            .filter_map(of("configMap"))
+    });
+    let variables = template.containers.iter().flat_map(move |it| {
+        let all = it.items("envFrom").filter_map(of("configMapRef"));
+        let single = it.items("env").filter_map(|it| it.get("valueFrom"));
+        all.chain(single.filter_map(of("configMapKeyRef")))
+    });
+    volumes.chain(variables)
+}
+
+/// Whether the texts of a ConfigMap show that a program uses the API, or that it may.
+pub(super) fn in_config_map(config_map: Node<'_>) -> Option<Evidence> {
+    let data = config_map.get("data").into_iter().flat_map(Node::entries);
+    let evidence = data.filter_map(|(key, value)| {
+        let (key, value) = (key.text()?, value.text()?);
+        // Dashboards and the like are not about their reader.
+        let is_data = key.ends_with(".json");
+        if is_sign(&value) || is_sign(&key) {
+            Some(Evidence::Used)
+        } else {
+            (!is_data && has_discovery(&value)).then_some(Evidence::Possible)
+        }
+    });
+    evidence.max()
+}
+
+/// What signs show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Evidence {
+    /// The API may be used.
+    Possible,
+    /// The API is used.
+    Used,
+}
+
+/// Whether a line of a config file names Kubernetes, other than in a comment or an address.
+fn has_discovery(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim_start);
+    lines.any(|line| {
+        !line.starts_with(['#', ';']) && !line.contains("://") && mentions_kubernetes(line)
+    })
+}
+
+/// Whether a text has one of [`MENTIONS`], other than in a domain such as `kubernetes.io`.
+fn mentions_kubernetes(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    MENTIONS.iter().any(|word| {
+        let mut found = text.match_indices(word);
+        found.any(|(at, _)| {
+            let rest = &text[at + word.len()..];
+            !rest.starts_with(".io") && !rest.starts_with(".local")
+        })
+    })
+}
+
 /// `zalando/postgres-operator:v1.14`, `registry.k8s.io/ingress-nginx/controller@sha256:…`
 fn is_named_as_client(image: &str) -> bool {
-    let name = image.split('@').next().unwrap_or_default();
-    let name = name.rsplit('/').next().unwrap_or_default();
-    let name = name.split(':').next().unwrap_or_default();
+    let name = image_name(image);
     CLIENTS.iter().any(|end| {
         let rest = name.strip_suffix(end);
         rest.is_some_and(|rest| rest.is_empty() || rest.ends_with(['-', '_']))
     })
 }
 
+/// The last part of an image's repository.
+fn image_name(image: &str) -> &str {
+    let name = image.split('@').next().unwrap_or_default();
+    let name = name.rsplit('/').next().unwrap_or_default();
+    name.split(':').next().unwrap_or_default()
+}
+
 /// Texts of the container that may show what its program does.
 fn texts<'a>(container: &Container<'a>) -> impl Iterator<Item = Cow<'a, str>> {
-    let lists = ["command", "args"];
-    let words = lists
-        .into_iter()
-        .flat_map(|list| container.items(list))
-        .filter_map(Node::text);
     let variables = container.items("env").flat_map(|it| {
         let name = it.text_at(["name"]);
         name.into_iter().chain(it.text_at(["value"]))
     });
     let script = container.node.text_at(["script"]);
-    words.chain(variables).chain(script)
+    words(container).chain(variables).chain(script)
+}
+
+/// The command and its arguments.
+fn words<'a>(container: &Container<'a>) -> impl Iterator<Item = Cow<'a, str>> {
+    let lists = ["command", "args"].into_iter();
+    let items = lists.flat_map(|list| container.items(list));
+    items.filter_map(Node::text)
 }
 
 fn is_sign(text: &str) -> bool {
@@ -146,7 +246,23 @@ fn is_sign(text: &str) -> bool {
         let value = text.split_once('=').map(|(_, value)| value.trim());
         value.is_some_and(|it| OFF.contains(&it.to_ascii_lowercase().as_str()))
     };
-    has_sign(text.as_bytes()) && !is_off()
+    (has_sign(text.as_bytes()) || has_command(text)) && !is_off()
+}
+
+/// Whether a script calls one of [`COMMANDS`], or a text is one.
+fn has_command(text: &str) -> bool {
+    COMMANDS.iter().any(|command| {
+        let mut found = text.match_indices(command);
+        found.any(|(at, _)| {
+            let (before, rest) = (&text[..at], &text[at + command.len()..]);
+            let begins =
+                before.is_empty() || before.ends_with(|it: char| " \t\n;&|($`/\"'".contains(it));
+            let argument = rest.strip_prefix([' ', '\t']).map(str::trim_start);
+            let is_argument =
+                |it: &str| it.starts_with(|it: char| it.is_ascii_lowercase() || it == '-');
+            begins && (rest.is_empty() || argument.is_some_and(is_argument))
+        })
+    })
 }
 
 /// Every text of every pod is searched, so once for all signs, and closer only where one can begin.
@@ -162,7 +278,15 @@ fn has_sign(text: &[u8]) -> bool {
     pairs.any(|(at, pair)| {
         let may_begin = matches!(
             [pair[0] | 0x20, pair[1] | 0x20],
-            [b'i', b'n'] | [b'k', b'u'] | [b'l', b'e'] | [b's', b'e'] | [b'w', b'a']
+            [b'c', b'l']
+                | [b'd', b'i']
+                | [b'i', b'n']
+                | [b'j', b'o']
+                | [b'k', b'u']
+                | [b'l', b'e' | b'o']
+                | [b'p', b'r']
+                | [b's', b'e']
+                | [b'w', b'a']
         );
         may_begin && begins(at)
     })
@@ -179,7 +303,41 @@ mod tests {
                 assert!(is_sign(&text), "{text}");
                 assert!(is_sign(&text.to_ascii_uppercase()), "{text}");
             }
-            assert!(!is_sign(&sign[1..]) && !is_sign(&format!("--{sign}=False")));
+            let is_within = SIGNS.iter().any(|it| sign[1..].contains(it));
+            assert!(is_within || !is_sign(&sign[1..]));
+            assert!(sign.contains('=') || !is_sign(&format!("--{sign}=False")));
         }
+    }
+
+    #[test]
+    fn commands_are_found_only_where_they_are_called() {
+        for text in [
+            "helm",
+            "/usr/bin/oc",
+            "set -e; helm upgrade a .",
+            "x=$(oc get pods)",
+            "\n  oc -n a get",
+        ] {
+            assert!(is_sign(text), "{text}");
+        }
+        for text in ["helm.sh/chart", "doc", "overwhelm them", "oc.example.com"] {
+            assert!(!is_sign(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn kubernetes_is_mentioned_other_than_in_domains() {
+        for text in [
+            "k8s-wait-for",
+            "Name kubernetes",
+            "--registry=k8s",
+            "rabbit_k8s",
+        ] {
+            assert!(mentions_kubernetes(text), "{text}");
+        }
+        assert!(
+            !mentions_kubernetes("app.kubernetes.io/name")
+                && !mentions_kubernetes("registry.k8s.io")
+        );
     }
 }

@@ -251,9 +251,7 @@ impl<'r> Author<'r> {
         let Some(name) = target.annotation(PROFILE) else {
             return;
         };
-        let mut profiles = config.profiles.iter();
-        let profile = profiles.position(|profile| *profile.name == *name);
-        match profile {
+        match config.profile(&name) {
             None => self.ignore(PROFILE, Why::UnknownProfile(name.into_owned())),
             Some(profile) if config.profiles[profile].by_annotation => {
                 self.profile = Some(profile);

@@ -2,7 +2,7 @@
 
 use super::authors::Author;
 use super::exemptions::AppliedExemption;
-use crate::config::{Config, LayerId, Match, Near, Selector, Vocabulary};
+use crate::config::{Config, Exclusions, LayerId, Match, Near, Selector, Vocabulary};
 use crate::objects::{
     Classification, Container, Objects, SkipReason, Target, Template, patch_reason,
 };
@@ -60,19 +60,11 @@ pub struct Containers<'r> {
 
 impl<'r> Containers<'r> {
     /// The containers for a selector and its exclusions.
-    fn of(
-        select: Option<&'r Selector>,
-        exclude: &'r [Selector],
-        mut matches: impl FnMut(&Selector) -> bool,
-    ) -> Containers<'r> {
+    fn of(select: Option<&'r Selector>, excluding: &[&'r Selector]) -> Containers<'r> {
         let names = |selector: &&Selector| selector.containers.is_some();
         Containers {
             only: select.filter(names),
-            except: exclude
-                .iter()
-                .filter(names)
-                .filter(|selector| matches(selector))
-                .collect(),
+            except: excluding.iter().copied().filter(names).collect(),
         }
     }
 
@@ -166,6 +158,7 @@ impl<'r, 'a> Selection<'r, 'a> {
                 (None, _) => {}
             }
         }
+        selection.find_near_misses(config);
         match problems.is_empty() {
             true => Ok(selection),
             false => Err(Problems(problems)),
@@ -203,40 +196,42 @@ impl<'r, 'a> Selection<'r, 'a> {
         is_only_checked: bool,
     ) {
         let templates = &target.templates;
-        let found = |selector: &Selector| selector.matches(target.resource, templates);
         let mut outdated = Vec::new();
-        let mut excludes = |selector: &Selector, path: [&str; 2]| {
-            let found = selector.excludes(target.resource, templates);
-            if found == Match::ByPreviousName {
-                outdated.push((path.concat(), index));
-            }
-            found == Match::Yes
+        // The exclusions that match.
+        let mut excluding = |exclusions: &'r Exclusions, path: [&str; 2]| {
+            let found = exclusions.of(target.resource, templates).into_iter();
+            let matching = found.filter_map(|(selector, found)| match found {
+                Match::Yes => Some(selector),
+                _ => {
+                    // `not_selected` has noted those that would leave out the object.
+                    if path[0] != EXCLUDE || selector.containers.is_some() {
+                        outdated.push((path.concat(), index));
+                    }
+                    None
+                }
+            });
+            matching.collect::<Vec<&'r Selector>>()
         };
         let mut layers: Vec<(LayerId, Containers<'r>)> = config
             .general_layers()
             .map(|id| (id, Containers::default()))
             .collect();
-        for (profile, used) in config.profiles.iter().zip(&mut self.profiles) {
-            let found = found(&profile.select);
+        for number in config.profile_index.candidates(target.resource, templates) {
+            let (profile, used) = (&config.profiles[number], &mut self.profiles[number]);
+            let found = profile.select.matches(target.resource, templates);
             if found == Match::No {
-                if used.near.is_none() && !used.is_used && !is_only_checked {
-                    used.near = profile.select.near_miss(target.resource, templates);
-                }
                 continue;
             }
-            let mut excludes = |exclude: &Selector| {
-                excludes(exclude, ["the `exclude` of profile ", &profile.name])
-            };
-            let mut whole = profile.exclude.iter().filter(|it| it.containers.is_none());
-            if whole.any(&mut excludes) {
+            let excluding = excluding(
+                &profile.exclude,
+                ["the `exclude` of profile ", &profile.name],
+            );
+            if excluding.iter().any(|it| it.containers.is_none()) {
                 continue;
             }
-            let containers = Containers::of(Some(&profile.select), &profile.exclude, excludes);
+            let containers = Containers::of(Some(&profile.select), &excluding);
             let includes_any = || target.containers().any(|it| containers.includes(it));
             if !containers.is_whole_object() && !includes_any() {
-                if used.near.is_none() && !used.is_used && !is_only_checked {
-                    used.near = profile.select.near_container(target);
-                }
                 continue;
             }
             // An object that is not changed does not use a profile.
@@ -260,16 +255,26 @@ impl<'r, 'a> Selection<'r, 'a> {
         }
         let containers = match is_only_checked {
             true => Containers::default(),
-            false => Containers::of(config.select.as_ref(), &config.exclude, |it| {
-                excludes(it, [EXCLUDE, ""])
-            }),
+            false => {
+                let excluding = excluding(&config.exclude, [EXCLUDE, ""]);
+                Containers::of(config.select.as_ref(), &excluding)
+            }
         };
-        let exemptions = config.exemptions.iter().enumerate();
-        let mut exemptions: Vec<AppliedExemption<'r>> = exemptions
-            .filter(|(_, it)| !it.has_ended(config.today.as_ref()))
-            .filter(|(_, it)| excludes(&it.select, [&it.path, ""]))
-            .map(|(index, exemption)| AppliedExemption::of_config(index, exemption))
-            .collect();
+        let mut exemptions = Vec::new();
+        for number in config
+            .exemption_index
+            .candidates(target.resource, templates)
+        {
+            let exemption = &config.exemptions[number];
+            if exemption.has_ended(config.today.as_ref()) {
+                continue;
+            }
+            match exemption.select.excludes(target.resource, templates) {
+                Match::Yes => exemptions.push(AppliedExemption::of_config(number, exemption)),
+                Match::ByPreviousName => outdated.push((exemption.path.clone(), index)),
+                Match::No => {}
+            }
+        }
         exemptions.append(&mut author.exemptions);
         self.by_previous_name.append(&mut outdated);
         self.selected.push(Selected {
@@ -281,6 +286,24 @@ impl<'r, 'a> Selection<'r, 'a> {
             author,
             is_only_checked,
         });
+    }
+
+    /// Compares profiles that match nothing with the objects, until that is too much.
+    fn find_near_misses(&mut self, config: &'r Config<'_>) {
+        let mut left = MOST_NEAR_MISSES;
+        let unused = config.profiles.iter().zip(&mut self.profiles);
+        for (profile, used) in unused.filter(|(_, used)| !used.is_used) {
+            let select = &profile.select;
+            let changed = self.selected.iter().filter(|it| !it.is_only_checked);
+            used.near = changed.take(left).find_map(|selected| {
+                left -= 1;
+                let target = selected.target;
+                match select.matches(target.resource, &target.templates) {
+                    Match::No => select.near_miss(target.resource, &target.templates),
+                    _ => select.near_container(target),
+                }
+            });
+        }
     }
 
     /// Why the config does not select an object; `None` if it does.
@@ -295,16 +318,19 @@ impl<'r, 'a> Selection<'r, 'a> {
         if !config.select.as_ref().is_none_or(answers) {
             return Some(SkipReason::NotSelected);
         }
-        for exclude in config.exclude.iter().filter(|it| it.containers.is_none()) {
-            match exclude.excludes(resource, templates) {
+        let excluding = config.exclude.of(resource, templates).into_iter();
+        for (_, found) in excluding.filter(|(it, _)| it.containers.is_none()) {
+            match found {
                 Match::Yes => return Some(SkipReason::Excluded),
-                Match::ByPreviousName => self.by_previous_name.push((EXCLUDE.to_owned(), index)),
-                Match::No => {}
+                _ => self.by_previous_name.push((EXCLUDE.to_owned(), index)),
             }
         }
         None
     }
 }
+
+/// The number of comparisons of profiles with objects that look for typos.
+const MOST_NEAR_MISSES: usize = 50_000;
 
 /// The exclusions of the whole config, in messages.
 const EXCLUDE: &str = "`spec.exclude`";

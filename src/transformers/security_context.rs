@@ -18,7 +18,7 @@
 //! in the catalogue; with the mode `Override`, or in `container`, they apply to all.
 //!
 //! A container that is not root can write to a claim only if it belongs to the pod's `fsGroup`. It is set to the group, else to
-//! the number of the user, unless an init container changes the owner as root. If the image needs a private directory
+//! the number of the user, unless an init container changes the owner as root; also where a volume has files that only root can read. If the image needs a private directory
 //! (`ownDirectory`) and that is the root of an emptyDir, its variable is set to a directory below, with the mode of
 //! `ownDirectory` in `modes`.
 //!
@@ -94,10 +94,11 @@ pub struct SecurityContext {
     /// images without a user in the catalogue; with the mode `Override` to all.
     pod: core::PodSecurityContext,
     /// Fields of each container's security context, as in Kubernetes. Defaults with `restricted`:
-    /// `allowPrivilegeEscalation: false`, `capabilities.drop: [ALL]`, and `readOnlyRootFilesystem: true` where it is known
+    /// `allowPrivilegeEscalation: false`, `capabilities.drop: [ALL]` (with `capabilities.add: [NET_BIND_SERVICE]` where the
+    /// catalogue says that the image needs it, and for root with a port below 1024), and `readOnlyRootFilesystem: true` where it is known
     /// where the container writes.
     container: core::SecurityContext,
-    /// Paths that stay writable under a read-only root filesystem: `path`, and optionally `sizeLimit` (default 64Mi),
+    /// Paths that stay writable under a read-only root filesystem: `path`, and optionally `sizeLimit` (default 64Mi; `/tmp` and paths of the catalogue have none),
     /// `medium: Memory`, and `container` (a name, with `*` and `?`). Paths from profiles are added to the general ones.
     writable_paths: Vec<WritablePath>,
     /// Do not mount a writable `/tmp` under a read-only root filesystem.

@@ -240,12 +240,8 @@ impl Standards {
 }
 
 fn help_to_set(pod: &Pod<'_, '_>) -> &'static str {
-    let config = pod.scene.config;
-    let sections = &pod.scene.transformers.security_context;
-    let profiles = config.profiles.iter().map(|it| it.layer);
-    let layers: Vec<_> = config.general_layers().chain(profiles).collect();
-    match config.section_layers(&layers, sections.name()).is_empty() {
-        true => ADD_SECTION,
-        false => SELECT,
+    match pod.scene.transformers.security_context.are_set() {
+        true => SELECT,
+        false => ADD_SECTION,
     }
 }

@@ -32,7 +32,7 @@ impl Versions {
     }
 
     /// `29-`, `-31` or `27-30`.
-    fn parse(text: &str) -> Option<Versions> {
+    pub(super) fn parse(text: &str) -> Option<Versions> {
         let (since, until) = text.split_once('-')?;
         let or = |text: &str, default| match text.is_empty() {
             true => Some(default),

@@ -6,7 +6,9 @@ use std::collections::HashMap;
 
 use jsonptr::PointerBuf;
 
-use super::{Field, Object, Path, Type, Versions};
+use super::values::{Choice, Refusal, Row, Rules};
+use super::{Field, Object, Path, Type, Versions, relations};
+use crate::kubernetes::names::{format_of, is_subdomain};
 use crate::yaml::Node;
 
 /// A violation of the schema.
@@ -28,23 +30,43 @@ pub enum Fault<'a> {
         /// Its name.
         name: Cow<'a, str>,
         /// The fields that the object has.
-        known: Vec<&'static str>,
+        known: Vec<&'a str>,
     },
     /// Other versions have the field.
     OtherVersions(Versions),
     /// It is required.
-    Missing(&'static str),
+    Missing(&'a str),
     /// A value outside of these.
-    Value(Vec<&'static str>),
+    Value(Vec<&'a str>),
+    /// A value that a CustomResourceDefinition refuses; what it expects, in words.
+    OfDefinition(String),
     /// An earlier item of the list has the same keys, at this position.
     Duplicate {
         /// The keys, or none for a list of values.
-        keys: Vec<&'static str>,
+        keys: Vec<&'a str>,
         /// The position of the earlier item.
         first: usize,
     },
     /// The feature gates without which the API server drops the field.
     Gated(&'static str),
+    /// What validation refuses beyond the types.
+    Relation {
+        /// The number of the rule.
+        rule: &'static str,
+        /// What is wrong.
+        message: String,
+    },
+    /// A value of the right type that the API server refuses.
+    Refused {
+        /// Why.
+        why: Refusal,
+        /// The text, if it is the key of a map.
+        key: Option<Cow<'a, str>>,
+    },
+    /// None of these fields has a value, and one is needed.
+    NoneOf(Vec<&'static str>),
+    /// This field and an earlier one have values, and only one of them may.
+    Both(&'static str, &'static str),
 }
 
 /// Fields that the documents require, and that the API server accepts objects without: it sets them, or zero has a meaning.
@@ -54,12 +76,15 @@ const SET_BY_SERVER: &[(&str, &str)] = &[
         "apiextensions.v1.CustomResourceDefinitionVersion",
         "storage",
     ),
+    ("apiextensions.v1.CustomResourceDefinitionVersion", "served"),
+    ("batch.v1.PodFailurePolicy", "rules"),
     ("core.v1.HTTPHeader", "value"),
     ("core.v1.ISCSIPersistentVolumeSource", "lun"),
     ("core.v1.ISCSIVolumeSource", "lun"),
     ("core.v1.LimitRangeSpec", "limits"),
     ("core.v1.Sysctl", "value"),
     ("storage.v1.CSIDriver", "spec"),
+    ("storage.v1.TokenRequest", "audience"),
 ];
 
 /// One visit of an object.
@@ -89,6 +114,9 @@ impl<'a> Visit<'a> {
 
     fn object(&mut self, object: &Object, node: Node<'a>, path: Path<'_, 'a>) {
         let mut present = 0_u128;
+        let minor = self.minor;
+        let rules = object.rules.get_or_init(|| Rules::of(object.name));
+        let before = self.found.len();
         let is_top = matches!(path, Path::Top(_));
         for (key, value) in node.entries() {
             let name = key.text().unwrap_or_default();
@@ -108,7 +136,11 @@ impl<'a> Visit<'a> {
                     if let Some(gates) = row.gates.filter(|_| !is_null) {
                         self.report(value, at.pointer(), Fault::Gated(gates));
                     }
-                    self.field(row, value, at);
+                    let about = rules.of_field(row.name, minor);
+                    self.field(row, about, value, at);
+                    if is_top && row.name == "metadata" {
+                        self.name(rules.of_field("metadata.name", minor), value, at);
+                    }
                 }
                 (None, Some(other)) => {
                     self.report(value, at.pointer(), Fault::OtherVersions(other.versions));
@@ -121,7 +153,28 @@ impl<'a> Visit<'a> {
                 }
             }
         }
-        let minor = self.minor;
+        let is_known = !self.found[before..].iter().any(|it| {
+            matches!(it.fault, Fault::Unknown { .. })
+                && it.path.count() == path.pointer().count() + 1
+        });
+        for choice in rules.choices(minor) {
+            self.choice(choice, node, path, is_known);
+        }
+        for field in rules.needed(minor) {
+            let is_required = object.required().any(|it| it.name == field);
+            let value = node.get(field).filter(|it| !it.is_null());
+            let is_empty = |it: Node<'a>| match it.is_scalar() {
+                true => it.text().is_some_and(|it| it.is_empty()),
+                false => it.len() == 0,
+            };
+            // A field that the schema requires is reported below.
+            if value.is_none() && is_required || value.is_some_and(|it| !is_empty(it)) {
+                continue;
+            }
+            let mut path = path.pointer();
+            path.push_back(field);
+            self.report(value.unwrap_or(node), path, Fault::Missing(field));
+        }
         let required = object.required().filter(|field| {
             field.versions.has(minor)
                 // What a later version does not require was never needed.
@@ -135,55 +188,122 @@ impl<'a> Visit<'a> {
             path.push_back(field.name);
             self.report(node, path, Fault::Missing(field.name));
         }
+        // A required field that is missing is reported above, unless the server sets it.
+        let is_required = |name: &str| {
+            object
+                .required()
+                .any(|it| it.name == name && it.versions.has(minor))
+                && !SET_BY_SERVER.contains(&(object.name, name))
+        };
+        let at = (node, &|| path.pointer() as PointerBuf);
+        relations::find(
+            object.name,
+            (at.0, at.1),
+            is_top,
+            minor,
+            &is_required,
+            &mut self.found,
+        );
     }
 
-    fn field(&mut self, field: &Field, value: Node<'a>, path: Path<'_, 'a>) {
-        self.value(&field.of, field, value, path);
-        let Some(keys) = field.keys.filter(|_| value.is_sequence()) else {
-            return;
-        };
-        let keys = || keys.split(',').filter(|key| *key != "=");
-        let is_set = keys().next().is_none();
-        let value_of = |item: Node<'a>, key| match is_set {
-            true => item.text().unwrap_or_default(),
-            false => key_of(item, key),
-        };
-        // Few items share the first key, and those are compared.
-        let first_key = keys().next().unwrap_or_default();
-        let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::new();
-        for (index, item) in value.items().enumerate() {
-            let is_same = |other: Node<'a>| {
-                keys()
-                    .skip(1)
-                    .all(|key| value_of(item, key) == value_of(other, key))
+    /// The name of an object, or the beginning of it that the API server completes.
+    fn name(&mut self, row: Option<&Row>, metadata: Node<'a>, path: Path<'_, 'a>) {
+        let subdomain = || Some(Refusal::Format(format_of("subdomain")?));
+        for (key, node) in metadata.entries() {
+            let of = match key.text().as_deref() {
+                Some("name") => node,
+                _ => continue,
             };
-            let others = seen.entry(value_of(item, first_key)).or_default();
-            let earlier = others.iter().take(64).find(|(_, other)| is_same(*other));
-            let earlier = earlier.map(|(first, _)| *first);
-            others.push((index, item));
-            if let Some(first) = earlier {
-                let keys = keys().collect();
-                let path = Path::Item(&path, index).pointer();
-                self.report(item, path, Fault::Duplicate { keys, first });
+            let Some(text) = of.str().filter(|it| !it.is_empty()) else {
+                continue;
+            };
+            let why = match row {
+                Some(row) => row.refusal(&Type::String, of),
+                None if is_subdomain(&text) => None,
+                None => subdomain(),
+            };
+            if let Some(why) = why {
+                let path = Path::Key(&path, key).pointer();
+                self.report(of, path, Fault::Refused { why, key: None });
             }
         }
     }
 
-    fn value(&mut self, of: &Type, field: &Field, value: Node<'a>, path: Path<'_, 'a>) {
+    fn choice(&mut self, choice: &Choice, node: Node<'a>, path: Path<'_, 'a>, is_known: bool) {
+        let has = |name: &&'static str| {
+            let value = node.get(name).filter(|it| !it.is_null());
+            value.is_some_and(|it| !it.is_scalar() || it.text().is_some_and(|it| !it.is_empty()))
+        };
+        let mut set = choice.fields.iter().copied().filter(has);
+        match (set.next(), set.next()) {
+            // A misspelt field is the one that is missing.
+            (None, _) if choice.is_needed && is_known => {
+                let fields = choice.fields.clone();
+                self.report(node, path.pointer(), Fault::NoneOf(fields));
+            }
+            (Some(first), Some(second)) if !choice.may_be_several => {
+                let mut path = path.pointer();
+                path.push_back(second);
+                let value = node.get(second).unwrap_or(node);
+                self.report(value, path, Fault::Both(first, second));
+            }
+            _ => {}
+        }
+    }
+
+    fn field(&mut self, field: &Field, about: Option<&Row>, value: Node<'a>, path: Path<'_, 'a>) {
+        self.value(&field.of, field, about, value, path);
+        if let Some(why) = about
+            .filter(|_| value.is_sequence())
+            .and_then(|it| it.refusal_of_list(value))
+        {
+            self.report(value, path.pointer(), Fault::Refused { why, key: None });
+        }
+        let Some(keys) = field.keys.filter(|_| value.is_sequence()) else {
+            return;
+        };
+        let keys = keys.split(',').filter(|key| *key != "=");
+        duplicates(&keys.collect::<Vec<_>>(), value, path, &mut self.found);
+    }
+
+    fn value(
+        &mut self,
+        of: &Type,
+        field: &Field,
+        about: Option<&Row>,
+        value: Node<'a>,
+        path: Path<'_, 'a>,
+    ) {
+        if let Some(why) = about
+            .filter(|_| value.is_scalar())
+            .and_then(|it| it.refusal(of, value))
+        {
+            self.report(value, path.pointer(), Fault::Refused { why, key: None });
+            return;
+        }
         match of {
             Type::Nested(object) if value.is_map() => self.object(object.get(), value, path),
             Type::List(of) => {
                 for (index, item) in value.items().enumerate() {
-                    self.value(of, field, item, Path::Item(&path, index));
+                    self.value(of, field, about, item, Path::Item(&path, index));
                 }
             }
             Type::Map(of) => {
                 for (key, value) in value.entries() {
-                    self.value(of, field, value, Path::Key(&path, key));
+                    let at = Path::Key(&path, key);
+                    if let Some((why, text, is_key)) =
+                        about.and_then(|it| it.refusal_of_entry(key, value))
+                    {
+                        let key = is_key.then_some(text);
+                        self.report(value, at.pointer(), Fault::Refused { why, key });
+                        continue;
+                    }
+                    self.value(of, field, about, value, at);
                 }
             }
             Type::String => {
-                let Some((values, text)) = field.values.zip(value.str()) else {
+                let values = field.values.or(about.and_then(|it| it.one_of));
+                let Some((values, text)) = values.zip(value.str()) else {
                     return;
                 };
                 // The API server sets what is empty.
@@ -220,4 +340,39 @@ fn key_of<'a>(item: Node<'a>, key: &str) -> Cow<'a, str> {
     let default = if key == "protocol" { "TCP" } else { "" };
     text.filter(|it| !it.is_empty())
         .unwrap_or(Cow::Borrowed(default))
+}
+
+/// The items of a list that have the same keys as an earlier one; without keys, the same value.
+pub(super) fn duplicates<'a>(
+    keys: &[&'a str],
+    value: Node<'a>,
+    path: Path<'_, 'a>,
+    found: &mut Vec<Violation<'a>>,
+) {
+    let value_of = |item: Node<'a>, key| match keys.is_empty() {
+        true => item.text().unwrap_or_default(),
+        false => key_of(item, key),
+    };
+    // Few items share the first key, and those are compared.
+    let first_key = keys.first().copied().unwrap_or_default();
+    let others = keys.get(1..).unwrap_or_default();
+    let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::new();
+    for (index, item) in value.items().enumerate() {
+        let is_same = |other: Node<'a>| {
+            let mut keys = others.iter();
+            keys.all(|key| value_of(item, key) == value_of(other, key))
+        };
+        let candidates = seen.entry(value_of(item, first_key)).or_default();
+        let earlier = candidates.iter().take(64).find(|(_, it)| is_same(*it));
+        let earlier = earlier.map(|(first, _)| *first);
+        candidates.push((index, item));
+        if let Some(first) = earlier {
+            let keys = keys.to_vec();
+            found.push(Violation {
+                node: item,
+                path: Path::Item(&path, index).pointer(),
+                fault: Fault::Duplicate { keys, first },
+            });
+        }
+    }
 }

@@ -216,8 +216,12 @@ impl Fitting<'_, '_> {
             let number = number
                 .ok()
                 .filter(|it| settings.insists() || ports.may_have(*it));
-            // FIT-PRM005 says why not.
-            let number = number.ok_or(None)?;
+            // FIT-PRM005 says why not, except where a name alone asks for nothing.
+            let is_asked = settings.insists()
+                || port.parse::<u16>().is_ok()
+                || scraped::request(settings, self.annotations).is_some();
+            let reason = || format!("its author annotates the port {port}, which is not a number");
+            let number = number.ok_or_else(|| (!is_asked).then(reason))?;
             return Ok(self.choice(ports, number, None));
         }
         if let Some(configured) = configured {

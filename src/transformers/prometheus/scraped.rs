@@ -15,13 +15,25 @@ fn entries(annotations: Option<Node<'_>>) -> impl Iterator<Item = (String, Strin
         .filter_map(|(key, value)| Some((key.text()?.into_owned(), value.text()?.into_owned())))
 }
 
-/// The annotation that refuses scraping, if there is one for the reader of the section.
+/// The annotation that refuses scraping, if there is one for the reader of the section or, where none asks for it, another.
 pub(super) fn refusal(settings: &Prometheus, annotations: Option<Node<'_>>) -> Option<String> {
-    let mut entries = entries(annotations);
-    let refuses = |key: &str, value: &str| settings.word(key, value) == Some(Word::Refuse);
-    entries
-        .find(|(key, value)| refuses(key, value))
-        .map(|(key, _)| key)
+    let find = |word: &dyn Fn(&str, &str) -> Option<Word>, wanted| {
+        let mut entries = entries(annotations);
+        let found = entries.find(|(key, value)| word(key, value) == Some(wanted));
+        found.map(|(key, _)| key)
+    };
+    let own = |key: &str, value: &str| settings.word(key, value);
+    let others = |key: &str, value: &str| {
+        let other = settings.others_word(key, value);
+        // Who chooses another prefix means others than those that read the usual one.
+        other
+            .filter(|(_, of)| *of != settings.convention())
+            .map(|it| it.0)
+    };
+    find(&own, Word::Refuse).or_else(|| match find(&own, Word::Scrape) {
+        Some(_) => None,
+        None => find(&others, Word::Refuse),
+    })
 }
 
 /// The annotation that asks for a scrape, if there is one for the reader of the section.

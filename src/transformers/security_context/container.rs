@@ -1,5 +1,6 @@
 //! The fields of containers.
 
+use super::group::changes_owners;
 use super::leaves::has_own_users;
 use super::legacy::FieldLocation;
 use super::user::runs_as_root;
@@ -11,6 +12,9 @@ use crate::finding::{Finding, Mode};
 use crate::objects::{Container, Template};
 use crate::problem::Problem;
 use crate::yaml::{Node, Value};
+
+/// The capability to listen on ports below 1024.
+const NET_BIND_SERVICE: &str = "NET_BIND_SERVICE";
 
 /// One container and its section.
 pub(super) struct ContainerFitting<'f, 'a> {
@@ -70,8 +74,53 @@ impl<'a> ContainerFitting<'_, 'a> {
                 },
             }
         }
+        self.fit_capabilities(edits)?;
         let is_read_only = self.planned(edits, &["readOnlyRootFilesystem"]);
         Ok(is_read_only == Some(Value::from(true)))
+    }
+
+    /// Adds the capability that the image's file has, or that root needs for a low port: the level restricted allows it.
+    fn fit_capabilities(&self, edits: &mut Edits<'_>) -> Result<(), Problem> {
+        let add = self.planned(edits, &["capabilities", "add"]);
+        let lists_all = |list: Option<Value>, name: &str| match list {
+            Some(Value::Sequence(names)) => names.contains(&Value::from(name)),
+            _ => false,
+        };
+        let drops = lists_all(self.planned(edits, &["capabilities", "drop"]), "ALL");
+        let wanted = Wanted::of(
+            "container",
+            "capabilities.add",
+            Value::Sequence(vec![Value::from(NET_BIND_SERVICE)]),
+        );
+        let is_due = self.section.settings.is_restricted()
+            && drops
+            && add.is_none()
+            && wanted.is_for(self.template, self.section);
+        if !is_due {
+            return Ok(());
+        }
+        let known = self.section.known_of(self.container);
+        let known = known.filter(|(_, it)| it.capabilities.iter().any(|it| it == NET_BIND_SERVICE));
+        let is_low = |port: Node<'_>| {
+            let number = port.at(["containerPort"]).and_then(|it| it.int::<i64>());
+            number.is_some_and(|port| (1..1024).contains(&port))
+        };
+        let knowledge = match known {
+            Some((image, _)) => Knowledge::catalogue(format!(
+                "according to the catalogue of images, the program of {image} does not start without it"
+            )),
+            None if self.container.items("ports").any(is_low)
+                && runs_as_root(self.template, self.container, edits) =>
+            {
+                Knowledge::input("root needs it for a port below 1024 that is in the input")
+            }
+            None => return Ok(()),
+        };
+        let wanted = Wanted {
+            knowledge: Some(knowledge),
+            ..wanted
+        };
+        self.location().set(&wanted, self.section, edits)
     }
 
     /// What is known about the program for a field whose default is not part of the standard.
@@ -85,6 +134,12 @@ impl<'a> ContainerFitting<'_, 'a> {
     /// Whether a field is not set, without a finding or with one of the pod's.
     fn is_skipped(&self, wanted: &Wanted, edits: &Edits<'_>) -> bool {
         match wanted.name.as_str() {
+            // Root without capabilities can change no owner.
+            "capabilities.drop" => {
+                changes_owners(self.container)
+                    && runs_as_root(self.template, self.container, edits)
+                    && self.section.mode(&wanted.leaf) != Mode::Override
+            }
             _ if wanted.value != Value::from(true) => false,
             // Without volumes no path could be made writable.
             "readOnlyRootFilesystem" => {

@@ -6,7 +6,7 @@ use super::user::{id_of, id_of_pod};
 use super::wanted::Wanted;
 use crate::config::Section;
 use crate::edit::{Edits, Knowledge};
-use crate::facts::{Access, Storage, View};
+use crate::facts::{Access, Storage, View, is_unreadable};
 use crate::objects::{ClaimKind, Container, ContainerType};
 use crate::yaml::Value;
 
@@ -30,7 +30,7 @@ impl PodFitting<'_, '_, '_> {
             .filter(|(name, _)| wanted.iter().all(|it| it.name != *name))
             .map(|(name, value)| Wanted {
                 knowledge: Some(Knowledge::input(
-                    "the pod mounts a claim, and a container that can write to it has this id",
+                    "the pod mounts a claim or files that only root can read, and a container that uses them has this id",
                 )),
                 ..Wanted::of("pod", name, value)
             })
@@ -51,14 +51,17 @@ impl PodFitting<'_, '_, '_> {
         }
         let mut members: Vec<&Container<'_>> = Vec::new();
         for container in &template.containers {
-            let mut mounts = storage.mounts(View::of(container.node));
-            if !mounts.any(|mount| mount.access == Access::Group) {
+            let view = View::of(container.node);
+            let mut mounts = storage.mounts(view);
+            let mut closed = storage.closed_mounts(view);
+            let writes = mounts.any(|mount| mount.access == Access::Group);
+            if !writes && !closed.any(|(_, mode)| is_unreadable(mode)) {
                 continue;
             }
             let user = id_of(template, container, "runAsUser", edits);
             match user.as_ref().is_some_and(is_root) {
                 // The owner that it gives the files must not change again.
-                true if changes_owners(container) => return None,
+                true if writes && changes_owners(container) => return None,
                 true => {}
                 false => members.push(container),
             }

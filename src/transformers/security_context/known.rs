@@ -43,16 +43,21 @@ impl<'a> PodFitting<'_, 'a, '_> {
             let overrides = || section.is_override(&format!("pod.{name}"));
             in_containers(name) || in_pods(name) && overrides()
         };
-        let is_set = |name: &&str| by_author(name) || by_config(name);
-        if !applies || unset.iter().any(is_set) {
+        if !applies || self.stays_privileged(container) || unset.iter().any(|name| by_config(name))
+        {
             return None;
         }
+        let is_set = unset.iter().any(|name| by_author(name));
         let (image, entry) = section.known_of(container)?;
         let id = match field {
             "runAsUser" => entry.run_as_user,
             _ => entry.run_as_group,
-        };
-        Some((image, id?))
+        }?;
+        // A user that is written already is still the image's.
+        let of_pod = || author(self.context(), field);
+        let own = authors_own(container, field).or_else(of_pod);
+        let is_same = || own.and_then(|it| it.int()) == Some(id);
+        (!is_set || is_same()).then_some((image, id))
     }
 
     /// The id that all containers have, which is then set for the pod unless it also gets the config's.

@@ -106,12 +106,17 @@ impl<'a> PodFitting<'_, 'a, '_> {
     ) -> Result<(), Problem> {
         let non_root = wanted.name == "runAsNonRoot" && wanted.value == Value::from(true);
         let containers = || self.template.containers.iter();
+        let is_user = non_root || wanted.is_id();
         let roots: Vec<_> = containers()
             .filter(|it| non_root && runs_as_root(self.template, it, edits))
+            .chain(containers().filter(|it| is_user && self.stays_privileged(it)))
             .collect();
         let root = |container: &Container<'a>| roots.iter().any(|it| std::ptr::eq(*it, container));
-        for container in containers().filter(|container| root(container)) {
-            edits.find(self.starts_as_root(container, section));
+        for container in containers().filter(|it| non_root && root(it)) {
+            edits.find(match self.stays_privileged(container) {
+                true => self.is_privileged(container, section),
+                false => self.starts_as_root(container, section),
+            });
         }
         let own = |container: &Container<'a>| authors_own(container, &wanted.name).is_some();
         // The image's user wins over the setting; see `PodFitting::fit_known_users`.
@@ -124,7 +129,10 @@ impl<'a> PodFitting<'_, 'a, '_> {
             let own = own.or_else(|| author(self.context(), "runAsUser"));
             let own = own.and_then(|it| it.value().ok());
             let is_other = own.is_some_and(|own| user.is_some_and(|user| user.value != own));
-            is_group && (is_other || self.known_id(container, "runAsUser").is_some())
+            // An image's user that is also the config's has the config's group, in this run and the next.
+            let differs = |id: i64| user.is_none_or(|user| user.value != Value::from(id));
+            let known = self.known_id(container, "runAsUser");
+            is_group && (is_other || known.is_some_and(|(_, id)| differs(id)))
         };
         let known = |container: &Container<'a>| {
             wanted.is_id() && self.known_id(container, &wanted.name).is_some()
@@ -173,7 +181,12 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let would_contradict = any_stays && section.mode(&wanted.leaf) == Mode::Override;
         let is_for_pod = !any_root && !would_contradict && self.has_context();
         if is_for_pod && (on_pod || is_needed) {
+            let agreed = edits.agreed.len();
             self.location(None).set(wanted, section, edits)?;
+            // Where the config would not write it, the author did.
+            if !is_needed {
+                edits.agreed.truncate(agreed);
+            }
         }
         for container in containers().filter(|it| !root(it) && !known(it)) {
             // The config may not apply to this container, or differ for it.
@@ -192,13 +205,52 @@ impl<'a> PodFitting<'_, 'a, '_> {
                 || per_container && (overrides || !on_pod);
             if is_due {
                 let location = self.location(Some(container));
+                let agreed = edits.agreed.len();
                 location.set(wanted, &section, edits)?;
+                if !per_container {
+                    edits.agreed.truncate(agreed);
+                }
             } else if annotated {
                 let location = self.location(Some(container));
                 location.set_annotation(wanted, &section, edits)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a container is privileged and its user is the image's: another user than root has no capabilities.
+    pub(super) fn stays_privileged(&self, container: &Container<'a>) -> bool {
+        let is_privileged =
+            authors_own(container, "privileged").and_then(|it| it.bool()) == Some(true);
+        let overrides = |leaf: &str| {
+            let section = self.scope.section_for(container);
+            section.is_none_or(|it| it.mode(leaf) == Mode::Override)
+        };
+        is_privileged
+            && author_user(self.template, container).is_none()
+            && !["pod.runAsUser", "pod.runAsNonRoot", "container.privileged"]
+                .into_iter()
+                .any(overrides)
+    }
+
+    fn is_privileged(
+        &self,
+        container: &Container<'a>,
+        section: &Section<'_, SecurityContext>,
+    ) -> Finding {
+        let subject = &container.subject;
+        let message = format!(
+            "{}: did not set runAsNonRoot or a user: the container is privileged, and as another user than root it has no \
+             capabilities",
+            subject.part
+        );
+        Finding::graded(&REFUSED, Severity::Warning, message)
+            .about(subject, &["securityContext", "privileged"])
+            .decided_by(section.decision("pod.runAsNonRoot"))
+            .help(
+                "set runAsUser for it in the manifest, or override `privileged` in the config; otherwise run it in a \
+                 namespace that enforces the level privileged",
+            )
     }
 
     fn location<'s>(&'s self, container: Option<&'s Container<'a>>) -> FieldLocation<'s, 'a> {

@@ -37,6 +37,7 @@ enum Medium {
     Memory,
 }
 
+/// The limit of configured paths. Others have none: a pod above its limit is evicted, and nothing says how much it writes.
 const DEFAULT_SIZE: &str = "64Mi";
 
 /// Files that the kubelet or the runtime mounts into every container, writable even under a read-only root filesystem.
@@ -76,7 +77,7 @@ pub(super) fn check(paths: &[WritablePath]) -> Vec<Objection> {
 /// A path to mount in one container.
 pub(super) struct Wanted {
     pub(super) path: String,
-    size: String,
+    size: Option<String>,
     medium: Option<Medium>,
     pub(super) is_configured: bool,
     /// The image that writes there according to the catalogue.
@@ -103,10 +104,10 @@ pub(super) fn paths_for(configured: &[WritablePath], tmp: bool, container: &str)
         wanted.retain(|known| known.path != path);
         let default = Wanted::at(path);
         wanted.push(Wanted {
-            size: match setting.size_limit {
+            size: Some(match setting.size_limit {
                 Some(Amount(size)) => size.to_string(),
-                None => default.size,
-            },
+                None => DEFAULT_SIZE.to_owned(),
+            }),
             medium: setting.medium,
             is_configured: true,
             ..default
@@ -135,7 +136,7 @@ impl Wanted {
     fn at(path: String) -> Wanted {
         Wanted {
             path,
-            size: DEFAULT_SIZE.to_owned(),
+            size: None,
             medium: None,
             is_configured: false,
             image: None,
@@ -154,8 +155,9 @@ impl Wanted {
         let medium = self
             .medium
             .map(|Medium::Memory| ("medium", Value::from("Memory")));
-        let size = ("sizeLimit", Value::from(self.size.as_str()));
-        let empty_dir = mapping(medium.into_iter().chain([size]));
+        let size = self.size.as_deref();
+        let size = size.map(|size| ("sizeLimit", Value::from(size)));
+        let empty_dir = mapping(medium.into_iter().chain(size));
         mapping([("name", Value::from(name)), ("emptyDir", empty_dir)])
     }
 }

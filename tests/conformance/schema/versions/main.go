@@ -3,7 +3,7 @@
 //
 //   - api/openapi-spec/swagger.json has kinds, fields, types, required fields, defaults and the keys of lists;
 //   - pkg/generated/openapi has the enums, which the published documents leave out;
-//   - types.go of k8s.io/api names the feature gates of fields, and pkg/features says which gates are off;
+//   - types.go of k8s.io/api and what the registries drop say the feature gates of fields, and pkg/features which gates are off;
 //   - pkg/controlplane/instance.go has the beta versions that are served by default;
 //   - zz_generated.prerelease-lifecycle.go says which versions are deprecated, and what replaces them.
 //
@@ -190,50 +190,6 @@ func enumsOf(dir string) map[fieldName][]string {
 	return all
 }
 
-var isGate = regexp.MustCompile(`\+featureGate=(\w+)`)
-
-// The feature gates of fields; those of a type count for all fields that have it.
-func gatesOf(dir string) map[fieldName][]string {
-	all := map[fieldName][]string{}
-	files, err := filepath.Glob(filepath.Join(dir, "*/*/types.go"))
-	check(err)
-	for _, path := range files {
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-		check(err)
-		parts := strings.Split(filepath.Dir(path), string(filepath.Separator))
-		prefix := strings.Join(parts[len(parts)-2:], ".")
-		ast.Inspect(file, func(node ast.Node) bool {
-			spec, isType := node.(*ast.TypeSpec)
-			if !isType {
-				return true
-			}
-			object, isStruct := spec.Type.(*ast.StructType)
-			if !isStruct {
-				return false
-			}
-			for _, it := range object.Fields.List {
-				if it.Tag == nil || it.Doc == nil {
-					continue
-				}
-				tag, _ := strconv.Unquote(it.Tag.Value)
-				_, after, _ := strings.Cut(tag, `json:"`)
-				name, _, _ := strings.Cut(after, `"`)
-				name, _, _ = strings.Cut(name, ",")
-				text := ""
-				for _, line := range it.Doc.List {
-					text += line.Text + "\n"
-				}
-				for _, gate := range isGate.FindAllStringSubmatch(text, -1) {
-					key := fieldName{prefix + "." + spec.Name.Name, name}
-					all[key] = append(all[key], gate[1])
-				}
-			}
-			return false
-		})
-	}
-	return all
-}
-
 var (
 	oldGate   = regexp.MustCompile(`(?m)^\s*(?:\w+\.)?(\w+):\s*\{Default: (true|false), PreRelease`)
 	newGate   = regexp.MustCompile(`(?m)^\s*(?:\w+\.)?(\w+):\s*\{\s*\n((?:\s*(?://.*)?\{?Version: .*\n|\s*//.*\n|\s*\{Version: .*\n)+)`)
@@ -386,7 +342,7 @@ func main() {
 	kinds := map[string]map[int]kind{}
 	objects := map[string]bool{}
 	enums := map[fieldName]map[int][]string{}
-	gates := map[fieldName][]string{}
+	gates := map[int]map[fieldName][]string{}
 	off := map[int]map[string]bool{}
 	ends := map[string]lifecycle{}
 	for version := first; version <= last; version++ {
@@ -403,11 +359,14 @@ func main() {
 			slices.Sort(values)
 			enums[name][version] = slices.Compact(values)
 		}
-		for name, its := range gatesOf(api) {
-			gates[name] = its
-		}
+		gates[version] = gatesOf(api, dir)
 		off[version] = offGates(dir, version)
 		lifecycles(api, ends)
+		for _, server := range []string{"apiextensions-apiserver", "kube-aggregator"} {
+			if version == last {
+				lifecycles(filepath.Join(module("k8s.io/"+server, fmt.Sprintf("v0.%d.0", version)), "pkg/apis"), ends)
+			}
+		}
 		served := servedBetas(dir)
 		for name, object := range it.Definitions {
 			of := short(name)
@@ -460,7 +419,7 @@ func main() {
 }
 
 // Adds enums and feature gates to fields.
-func complete(fields map[fieldName]map[int]field, enums map[fieldName]map[int][]string, gates map[fieldName][]string, off map[int]map[string]bool) {
+func complete(fields map[fieldName]map[int]field, enums map[fieldName]map[int][]string, gates map[int]map[fieldName][]string, off map[int]map[string]bool) {
 	for key, versions := range fields {
 		// The keys of some lists were written down late too.
 		keys := versions[slices.Max(slices.Collect(maps.Keys(versions)))].keys
@@ -473,12 +432,12 @@ func complete(fields map[fieldName]map[int]field, enums map[fieldName]map[int][]
 			values := enums[key][max(version, earliest)]
 			it.enum, it.keys = strings.Join(values, "|"), keys
 			var closed []string
-			for _, gate := range gates[key] {
+			for _, gate := range gates[version][key] {
 				if off[version][gate] {
 					closed = append(closed, gate)
 				}
 			}
-			if len(closed) > 0 && len(closed) == len(gates[key]) {
+			if len(closed) > 0 && len(closed) == len(gates[version][key]) {
 				it.gate = strings.Join(closed, ",")
 			}
 			versions[version] = it

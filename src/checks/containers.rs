@@ -1,0 +1,297 @@
+//! FIT-VAL010 and FIT-VAL011: mounts and other fields of containers that the API server refuses together.
+//!
+//! Source: `validateContainers`, `validateInitContainers`, `ValidateVolumeMounts` and `ValidateVolumeDevices` in kubernetes
+//! `pkg/apis/core/validation/validation.go`. Only pods of Kubernetes' own kinds are checked: controllers of other kinds add
+//! volumes and images of their own.
+
+use std::collections::{HashMap, HashSet};
+
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find, Pod};
+use crate::finding::Finding;
+use crate::kubernetes::{Quantity, schema};
+use crate::objects::{Container, ContainerType};
+use crate::problem::suggestion;
+use crate::rules::{Rule, When, rule};
+
+const MOUNT: Rule = Rule {
+    when: When::OnCheck,
+    peers: "kube-linter dangling mounts; Polaris",
+    ..rule(
+        "FIT-VAL010",
+        Severity::Error,
+        "a mount or a device of a volume that the pod does not have, or cannot have there",
+    )
+};
+const CONTAINER: Rule = Rule {
+    when: When::OnCheck,
+    ..rule(
+        "FIT-VAL011",
+        Severity::Error,
+        "fields of a container that the API server refuses together",
+    )
+};
+
+pub(super) const CHECK: Check = Check {
+    name: "containers",
+    rules: &[MOUNT, CONTAINER],
+    find: &[Find::Pods(of_pod)],
+};
+
+fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    let resource = pod.selected.target.resource;
+    if schema::fields_of(&resource.api_version, &resource.kind).is_none() {
+        return Vec::new();
+    }
+    let spec = pod.template.spec;
+    let is_host = spec.bool_at(["hostNetwork"]) == Some(true);
+    // Whether a volume can be a device.
+    let mut volumes = HashMap::new();
+    for volume in spec.items_at(["volumes"]) {
+        let is_set = |key| volume.get(key).is_some_and(|it| !it.is_null());
+        let is_claim = is_set("persistentVolumeClaim") || is_set("ephemeral");
+        volumes.extend(volume.text_at(["name"]).map(|name| (name, is_claim)));
+    }
+    if resource.kind == "StatefulSet" {
+        let claims = resource.node.items_at(["spec", "volumeClaimTemplates"]);
+        let names = claims.filter_map(|it| it.text_at(["metadata", "name"]));
+        volumes.extend(names.map(|name| (name, true)));
+    }
+    let mut found = Findings(Vec::new());
+    let (mut names, mut host_ports) = (HashSet::new(), HashSet::new());
+    for container in &pod.template.containers {
+        // Within one list, the schema reports it.
+        let is_own = container.container_type == ContainerType::Container;
+        if is_own && !container.name.is_empty() && names.contains(&container.name) {
+            let message = format!("an init container is named {} too", container.name);
+            found.add(&CONTAINER, container, &["name"], message);
+        }
+        if !is_own {
+            names.insert(container.name.clone());
+        }
+        mounts(container, &volumes, &mut found);
+        of_container(container, &mut found);
+        ports(container, is_host, &mut host_ports, &mut found);
+        amounts(container, &mut found);
+    }
+    found.0
+}
+
+struct Findings(Vec<Finding>);
+
+impl Findings {
+    fn add(
+        &mut self,
+        rule: &'static Rule,
+        container: &Container<'_>,
+        field: &[&str],
+        message: String,
+    ) {
+        let subject = &container.subject;
+        let value = container.node.at(field.iter().copied());
+        let finding = Finding::new(rule, format!("{}: {message}", subject.part))
+            .about(subject, field)
+            .current(
+                value
+                    .filter(|it| it.is_scalar())
+                    .and_then(|it| it.value().ok()),
+            );
+        self.0.push(finding);
+    }
+
+    fn help(&mut self, help: Option<String>) {
+        if let (Some(last), Some(help)) = (self.0.last_mut(), help) {
+            last.help = Some(help);
+        }
+    }
+}
+
+fn mounts(
+    container: &Container<'_>,
+    volumes: &HashMap<std::borrow::Cow<'_, str>, bool>,
+    found: &mut Findings,
+) {
+    let text = |list, key| {
+        let items = container.node.items_at([list]);
+        let texts: HashSet<_> = items.filter_map(move |it| it.text_at([key])).collect();
+        texts
+    };
+    let (devices, device_paths) = (
+        text("volumeDevices", "name"),
+        text("volumeDevices", "devicePath"),
+    );
+    let mut seen = HashSet::new();
+    for list in ["volumeMounts", "volumeDevices"] {
+        for (index, item) in container.node.items_at([list]).enumerate() {
+            let at = index.to_string();
+            let Some(name) = item.text_at(["name"]).filter(|it| !it.is_empty()) else {
+                continue;
+            };
+            let (is_device, path) = (list == "volumeDevices", [list, &at, "name"]);
+            match volumes.get(&name) {
+                None => {
+                    found.add(
+                        &MOUNT,
+                        container,
+                        &path,
+                        format!("the pod has no volume `{name}`"),
+                    );
+                    found.help(suggestion(&name, volumes.keys().map(|it| &**it)));
+                }
+                Some(false) if is_device => {
+                    let message =
+                        format!("`{name}` is not a claim, and only claims can be devices");
+                    found.add(&MOUNT, container, &path, message);
+                }
+                _ if !is_device && devices.contains(&name) => {
+                    let message = format!("`{name}` is mounted, and it is a device as well");
+                    found.add(&MOUNT, container, &path, message);
+                }
+                _ => {}
+            }
+            let key = if is_device { "devicePath" } else { "mountPath" };
+            let Some(place) = item.text_at([key]).filter(|it| !it.is_empty()) else {
+                continue;
+            };
+            // The schema reports two mounts or two devices at one path.
+            if !is_device && device_paths.contains(&place) && seen.insert(place.clone()) {
+                let message = format!("a device has the path `{place}` too");
+                found.add(&MOUNT, container, &[list, &at, key], message);
+            }
+            let propagation = item.text_at(["mountPropagation"]);
+            let is_privileged = container.node.bool_at(["securityContext", "privileged"]);
+            if propagation.as_deref() == Some("Bidirectional") && is_privileged != Some(true) {
+                let message = "only a privileged container may mount with `Bidirectional`";
+                let path = [list, &at, "mountPropagation"];
+                found.add(&MOUNT, container, &path, message.to_owned());
+            }
+        }
+    }
+}
+
+fn of_container(container: &Container<'_>, found: &mut Findings) {
+    let node = container.node;
+    let is_set = |field: &[&str]| {
+        let value = node.at(field.iter().copied());
+        value.is_some_and(|it| !it.is_null())
+    };
+    if container.container_type == ContainerType::Init && is_set(&["lifecycle"]) {
+        let message = "lifecycle is not allowed for init containers".to_owned();
+        found.add(&CONTAINER, container, &["lifecycle"], message);
+        found.help(Some(
+            "make this a sidecar with `restartPolicy: Always`, or remove it".to_owned(),
+        ));
+    }
+    for probe in ["livenessProbe", "startupProbe"] {
+        let path = [probe, "successThreshold"];
+        if node.int_at::<i64>(path).is_some_and(|it| it > 1) {
+            let message = format!("{probe}.successThreshold must be 1");
+            found.add(&CONTAINER, container, &path, message);
+        }
+    }
+    let path = ["readinessProbe", "terminationGracePeriodSeconds"];
+    if is_set(&path) {
+        let message = "terminationGracePeriodSeconds is not allowed for readinessProbe".to_owned();
+        found.add(&CONTAINER, container, &path, message);
+    }
+    let path = ["securityContext", "allowPrivilegeEscalation"];
+    if node.bool_at(path) == Some(false)
+        && node.bool_at(["securityContext", "privileged"]) == Some(true)
+    {
+        let message = "allowPrivilegeEscalation cannot be false for a privileged container";
+        found.add(&CONTAINER, container, &path, message.to_owned());
+        found.help(Some(
+            "remove `privileged`, or allowPrivilegeEscalation".to_owned(),
+        ));
+    }
+    for profile in ["seccompProfile", "appArmorProfile"] {
+        let (of, path) = (
+            node.text_at(["securityContext", profile, "type"]),
+            ["securityContext", profile, "localhostProfile"],
+        );
+        match (of.as_deref(), is_set(&path)) {
+            (Some("Localhost"), false) => {
+                let message = format!("{profile} of the type Localhost needs localhostProfile");
+                found.add(&CONTAINER, container, &path, message);
+            }
+            (Some(of), true) if of != "Localhost" => {
+                let message = format!("{profile} of the type {of} cannot have localhostProfile");
+                found.add(&CONTAINER, container, &path, message);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn ports<'a>(
+    container: &Container<'a>,
+    is_host: bool,
+    host_ports: &mut HashSet<(i64, String)>,
+    found: &mut Findings,
+) {
+    let mut names = HashSet::new();
+    for (index, port) in container.node.items_at(["ports"]).enumerate() {
+        let at = index.to_string();
+        if let Some(name) = port.text_at(["name"]).filter(|it| !it.is_empty()) {
+            let message = format!("two ports are named {name}");
+            if !names.insert(name) {
+                found.add(&CONTAINER, container, &["ports", &at, "name"], message);
+            }
+        }
+        let number = port.int_at::<i64>(["containerPort"]);
+        let Some(of_host) = port.int_at::<i64>(["hostPort"]).filter(|it| *it != 0) else {
+            continue;
+        };
+        let path = ["ports", &at, "hostPort"];
+        if is_host && number.is_some_and(|it| it != of_host) {
+            let message = "with hostNetwork, hostPort must be equal to containerPort".to_owned();
+            found.add(&CONTAINER, container, &path, message);
+        }
+        let protocol = port.text_at(["protocol"]).filter(|it| !it.is_empty());
+        let ip = port.text_at(["hostIP"]).unwrap_or_default();
+        let protocol = protocol.as_deref().unwrap_or("TCP");
+        // The API server compares only the ordinary containers.
+        let is_kept = container.container_type == ContainerType::Container;
+        if is_kept && !host_ports.insert((of_host, format!("{protocol} {ip}"))) {
+            let message = format!("two ports of the pod have the host port {of_host}");
+            found.add(&CONTAINER, container, &path, message);
+        }
+    }
+}
+
+/// Resources that no node has, and those that cannot be shared.
+fn amounts(container: &Container<'_>, found: &mut Findings) {
+    let node = container.node;
+    let limits = Quantity::entries_of(node.at(["resources", "limits"]));
+    let requests = Quantity::entries_of(node.at(["resources", "requests"]));
+    for (half, amounts) in [("limits", &limits), ("requests", &requests)] {
+        for (name, amount) in amounts {
+            let path = ["resources", half, name.as_str()];
+            let is_pages = name.starts_with("hugepages-");
+            let known = ["cpu", "memory", "ephemeral-storage"];
+            let is_shared = known.contains(&name.as_str());
+            if !is_shared && !is_pages && !name.contains('/') {
+                let message = format!("Kubernetes has no resource `{name}`");
+                found.add(&CONTAINER, container, &path, message);
+                let near = suggestion(name, known.iter().copied());
+                let other =
+                    || "other resources have a prefix, such as `example.com/name`".to_owned();
+                found.help(Some(near.unwrap_or_else(other)));
+                continue;
+            }
+            let is_native = !name.contains('/') || name.contains("kubernetes.io/");
+            if is_shared || half == "limits" || is_native && !is_pages {
+                continue;
+            }
+            let message = match limits.get(name) {
+                None => format!("`{name}` needs a limit of {amount}, because it cannot be shared"),
+                Some(limit) if limit != amount => {
+                    format!("the request of `{name}` must be its limit, which is {limit}")
+                }
+                _ => continue,
+            };
+            found.add(&CONTAINER, container, &path, message);
+        }
+    }
+}

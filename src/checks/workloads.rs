@@ -1,0 +1,309 @@
+//! FIT-VAL012 to FIT-VAL014: selectors, pod specs and strategies of Kubernetes' own workloads that the API server refuses.
+//!
+//! Sources: kubernetes `pkg/apis/apps/validation`, `pkg/apis/batch/validation` and `pkg/apis/core/validation/validation.go`,
+//! with the defaults of `pkg/apis/*/v1/defaults.go`.
+
+use std::borrow::Cow;
+
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find, Pod, Scene};
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::{LabelSelector, schema};
+use crate::rules::{Rule, When, rule};
+use crate::select::Selected;
+use crate::yaml::Node;
+
+const SELECTOR: Rule = on_check(
+    "FIT-VAL012",
+    "a workload whose selector does not match the labels of its pods",
+);
+const POD: Rule = on_check(
+    "FIT-VAL013",
+    "fields of a pod that the API server refuses together, or for its kind",
+);
+const STRATEGY: Rule = on_check(
+    "FIT-VAL014",
+    "fields of a workload that the API server refuses together",
+);
+
+const fn on_check(id: &'static str, meaning: &'static str) -> Rule {
+    Rule {
+        when: When::OnCheck,
+        ..rule(id, Severity::Error, meaning)
+    }
+}
+
+pub(super) const CHECK: Check = Check {
+    name: "workloads",
+    rules: &[SELECTOR, POD, STRATEGY],
+    find: &[Find::Object(of_object), Find::Pods(of_pod)],
+};
+
+/// The number, or the number of percents, of a field; `default` without it.
+fn amount(node: Option<Node<'_>>, default: i64) -> i64 {
+    let Some(node) = node.filter(|it| !it.is_null()) else {
+        return default;
+    };
+    let text = || node.text()?.strip_suffix('%')?.parse().ok();
+    node.int().or_else(text).unwrap_or(1)
+}
+
+fn of_object(_: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
+    let resource = selected.target.resource;
+    let kind = &*resource.kind;
+    let is_known = schema::fields_of(&resource.api_version, kind).is_some();
+    let Some(spec) = resource.node.get("spec").filter(|_| is_known) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let mut add = |rule: &'static Rule, field: &[&str], message: String, help: &str| {
+        let finding = Finding::new(rule, message).about(&Subject::object(), field);
+        found.push(match help.is_empty() {
+            true => finding,
+            false => finding.help(help),
+        });
+    };
+    let is = |path: &[&str], wanted: &str| {
+        spec.text_at(path.iter().copied())
+            .is_some_and(|it| it == wanted)
+    };
+    let is_set = |path: &[&str]| {
+        let value = spec.at(path.iter().copied());
+        value.is_some_and(|it| !it.is_null())
+    };
+    let group = resource.group();
+    if let (Some(selector), Some(template)) = (spec.get("selector"), spec.get("template"))
+        && (group == "apps" || kind == "ReplicationController")
+        && selector.is_map()
+    {
+        let label = |key: &str| template.text_at(["metadata", "labels", key]);
+        let (path, map) = match group {
+            "apps" => (
+                &["spec", "selector", "matchLabels"][..],
+                selector.get("matchLabels"),
+            ),
+            _ => (&["spec", "selector"][..], Some(selector)),
+        };
+        let wanted = map.into_iter().flat_map(Node::entries);
+        let missed = wanted.filter_map(|(key, value)| Some((key.text()?, value.text()?)));
+        let missed = missed
+            .filter(|(key, value)| label(key).as_deref() != Some(&**value))
+            .collect::<Vec<_>>();
+        for (key, value) in &missed {
+            let found = match label(key) {
+                Some(found) => format!("is `{found}`"),
+                None => "is missing".to_owned(),
+            };
+            let message = format!(
+                "the selector wants the label {key}=`{value}`, but the label of the template {found}"
+            );
+            let mut at = path.to_vec();
+            at.push(key);
+            add(&SELECTOR, &at, message, "write the same labels into both");
+        }
+        let is_empty = selector
+            .entries()
+            .all(|(_, it)| it.is_empty_collection() || it.is_null());
+        if group == "apps" && is_empty {
+            let help = "write the labels of the template into `matchLabels`";
+            add(
+                &SELECTOR,
+                &["spec", "selector"],
+                "the selector is empty".to_owned(),
+                help,
+            );
+        } else if missed.is_empty()
+            && group == "apps"
+            && !LabelSelector::of_object(selector).matches(|key| label(key))
+        {
+            let message = "the selector does not match the labels of the template".to_owned();
+            add(
+                &SELECTOR,
+                &["spec", "selector", "matchExpressions"],
+                message,
+                "",
+            );
+        }
+    }
+    let rolling = |strategy, key| spec.at([strategy, "rollingUpdate", key]);
+    match kind {
+        "Deployment" => {
+            let at = ["spec", "strategy", "rollingUpdate"];
+            if is(&["strategy", "type"], "Recreate") {
+                if is_set(&["strategy", "rollingUpdate"]) {
+                    let message = "rollingUpdate is not allowed for the type Recreate".to_owned();
+                    add(&STRATEGY, &at, message, "remove it");
+                }
+            } else if amount(rolling("strategy", "maxSurge"), 25) == 0
+                && amount(rolling("strategy", "maxUnavailable"), 25) == 0
+            {
+                let message = "maxSurge and maxUnavailable are both 0, so no pod can be replaced";
+                add(&STRATEGY, &at, message.to_owned(), "raise one of them");
+            }
+        }
+        "DaemonSet" if !is(&["updateStrategy", "type"], "OnDelete") => {
+            let at = ["spec", "updateStrategy", "rollingUpdate"];
+            let surge = amount(rolling("updateStrategy", "maxSurge"), 0);
+            let unavailable = amount(rolling("updateStrategy", "maxUnavailable"), 1);
+            if surge == 0 && unavailable == 0 {
+                let message = "maxSurge and maxUnavailable are both 0, so no pod can be replaced";
+                add(&STRATEGY, &at, message.to_owned(), "raise one of them");
+            } else if surge != 0 && unavailable != 0 {
+                let message =
+                    "maxSurge of a DaemonSet needs `maxUnavailable: 0`, and its default is 1";
+                add(
+                    &STRATEGY,
+                    &at,
+                    message.to_owned(),
+                    "set `maxUnavailable: 0`",
+                );
+            }
+        }
+        "StatefulSet"
+            if is(&["updateStrategy", "type"], "OnDelete")
+                && is_set(&["updateStrategy", "rollingUpdate"]) =>
+        {
+            let message = "rollingUpdate is not allowed for the type OnDelete".to_owned();
+            add(
+                &STRATEGY,
+                &["spec", "updateStrategy", "rollingUpdate"],
+                message,
+                "remove it",
+            );
+        }
+        "Job" | "CronJob" => {
+            let (prefix, job) = match kind {
+                "Job" => (&["spec"][..], Some(spec)),
+                _ => (
+                    &["spec", "jobTemplate", "spec"][..],
+                    spec.at(["jobTemplate", "spec"]),
+                ),
+            };
+            let mut of_job = |field, message: &str, help| {
+                let mut at = prefix.to_vec();
+                at.push(field);
+                add(&STRATEGY, &at, message.to_owned(), help);
+            };
+            let has = |key| {
+                job.and_then(|it| it.get(key))
+                    .is_some_and(|it| !it.is_null())
+            };
+            let mode = job.and_then(|it| it.text_at(["completionMode"]));
+            let is_indexed = mode.as_deref() == Some("Indexed");
+            if is_indexed && !has("completions") {
+                of_job(
+                    "completions",
+                    "completionMode Indexed needs completions",
+                    "",
+                );
+            }
+            if has("backoffLimitPerIndex") && !is_indexed {
+                let message = "backoffLimitPerIndex needs `completionMode: Indexed`";
+                of_job("backoffLimitPerIndex", message, "");
+            }
+            if has("maxFailedIndexes") && !has("backoffLimitPerIndex") {
+                of_job(
+                    "maxFailedIndexes",
+                    "maxFailedIndexes needs backoffLimitPerIndex",
+                    "",
+                );
+            }
+            let policy = job.and_then(|it| it.text_at(["template", "spec", "restartPolicy"]));
+            if has("podFailurePolicy") && policy.as_deref() == Some("OnFailure") {
+                of_job(
+                    "podFailurePolicy",
+                    "podFailurePolicy needs `restartPolicy: Never`",
+                    "",
+                );
+            }
+            let is_manual = job.and_then(|it| it.bool_at(["manualSelector"])) == Some(true);
+            if has("selector") && !is_manual {
+                let message =
+                    "the API server makes the selector of a Job, unless manualSelector is true";
+                of_job("selector", message, "remove it");
+            }
+            let schedule = spec.text_at(["schedule"]).unwrap_or_default();
+            if kind == "CronJob" && schedule.contains("TZ=") {
+                let message = "the schedule has a time zone".to_owned();
+                add(
+                    &STRATEGY,
+                    &["spec", "schedule"],
+                    message,
+                    "write it into `timeZone`",
+                );
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    let resource = pod.selected.target.resource;
+    let kind = &*resource.kind;
+    if schema::fields_of(&resource.api_version, kind).is_none() {
+        return Vec::new();
+    }
+    let (spec, subject) = (pod.template.spec, &pod.template.pod);
+    let mut found = Vec::new();
+    let mut add = |field: &[&str], message: String, help: &str| {
+        let value = spec.at(field.iter().copied()).filter(|it| it.is_scalar());
+        let finding = Finding::new(&POD, format!("{}: {message}", subject.part))
+            .about(subject, field)
+            .current(value.and_then(|it| it.value().ok()));
+        found.push(match help.is_empty() {
+            true => finding,
+            false => finding.help(help),
+        });
+    };
+    let policy = spec.text_at(["restartPolicy"]).filter(|it| !it.is_empty());
+    let policy = policy.unwrap_or(Cow::Borrowed("Always"));
+    match kind {
+        "Job" | "CronJob" if policy == "Always" => {
+            let message = format!("restartPolicy of a {kind} must be OnFailure or Never");
+            add(&["restartPolicy"], message, "without it, it is Always");
+        }
+        "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet" | "ReplicationController"
+            if policy != "Always" =>
+        {
+            let message = format!("restartPolicy of a {kind} must be Always");
+            add(&["restartPolicy"], message, "remove it, or use a Job");
+        }
+        _ => {}
+    }
+    let is_none = spec.text_at(["dnsPolicy"]).as_deref() == Some("None");
+    if is_none && spec.items_at(["dnsConfig", "nameservers"]).next().is_none() {
+        let message = "dnsPolicy None needs nameservers".to_owned();
+        add(&["dnsConfig", "nameservers"], message, "");
+    }
+    if spec.bool_at(["shareProcessNamespace"]) == Some(true)
+        && spec.bool_at(["hostPID"]) == Some(true)
+    {
+        let message = "shareProcessNamespace and hostPID exclude each other".to_owned();
+        add(&["shareProcessNamespace"], message, "remove one of them");
+    }
+    for (index, toleration) in spec.items_at(["tolerations"]).enumerate() {
+        let at = index.to_string();
+        let text = |key| toleration.text_at([key]).unwrap_or_default();
+        let is_exists = text("operator") == "Exists";
+        if is_exists && !text("value").is_empty() {
+            let message = "a toleration with the operator Exists cannot have a value".to_owned();
+            add(
+                &["tolerations", &at, "value"],
+                message,
+                "remove it, or use Equal",
+            );
+        }
+        if !is_exists && text("key").is_empty() {
+            let message = "a toleration without a key needs the operator Exists".to_owned();
+            add(&["tolerations", &at, "operator"], message, "");
+        }
+        let seconds = toleration.get("tolerationSeconds");
+        if seconds.is_some_and(|it| !it.is_null()) && text("effect") != "NoExecute" {
+            let message = "tolerationSeconds needs the effect NoExecute".to_owned();
+            add(&["tolerations", &at, "tolerationSeconds"], message, "");
+        }
+    }
+    found
+}

@@ -1,0 +1,237 @@
+//! Structural schemas: what the API server refuses in an object whose kind a CustomResourceDefinition defines.
+//!
+//! The schema is read where it is written, next to the object, so its size does not matter. What is left to the server: rules in
+//! CEL, `allOf`, `anyOf`, `oneOf` and `not`, formats, and patterns that are more than simple.
+//!
+//! Source: `pkg/apiserver/schema` and `pkg/apiserver/validation` of `k8s.io/apiextensions-apiserver`.
+
+use std::collections::HashMap;
+
+use regex::Regex;
+
+use super::violations::{Fault, Violation, duplicates};
+use super::{METADATA, Path, object};
+use crate::yaml::{Node, Scalar};
+
+/// A visit of objects; it keeps the patterns of schemas.
+#[derive(Debug, Default)]
+pub struct Custom<'a> {
+    patterns: HashMap<&'a str, Option<Regex>>,
+    found: Vec<Violation<'a>>,
+}
+
+impl<'a> Custom<'a> {
+    /// What a schema refuses in a whole object.
+    pub fn violations(&mut self, schema: Node<'a>, node: Node<'a>) -> Vec<Violation<'a>> {
+        self.object(schema, node, Path::Top(None), true);
+        std::mem::take(&mut self.found)
+    }
+
+    fn report(&mut self, node: Node<'a>, path: Path<'_, 'a>, fault: Fault<'a>) {
+        let path = path.pointer();
+        self.found.push(Violation { node, path, fault });
+    }
+
+    fn refuse(&mut self, node: Node<'a>, path: Path<'_, 'a>, expected: &str) {
+        self.report(node, path, Fault::OfDefinition(expected.to_owned()));
+    }
+
+    fn object(&mut self, schema: Node<'a>, node: Node<'a>, path: Path<'_, 'a>, is_root: bool) {
+        let is_top = matches!(path, Path::Top(_));
+        let properties = schema.get("properties");
+        let others = schema.get("additionalProperties");
+        let is_open = is(schema, "x-kubernetes-preserve-unknown-fields")
+            || others.is_some_and(|it| it.bool() == Some(true));
+        for (key, value) in node.entries() {
+            let name = key.text().unwrap_or_default();
+            if is_root && matches!(&*name, "apiVersion" | "kind" | "metadata")
+                || is_top && matches!(&*name, "status" | "sops")
+            {
+                continue;
+            }
+            let at = Path::Key(&path, key);
+            match properties.and_then(|it| it.get(&name)) {
+                Some(schema) => {
+                    // The API server removes null before it validates, unless it is a value.
+                    if !value.is_null() {
+                        self.value(schema, value, at);
+                    }
+                }
+                None if is_open => {}
+                None => match others.filter(|it| it.is_map()) {
+                    Some(schema) if value.is_null() && !is(schema, "nullable") => {}
+                    Some(schema) => self.value(schema, value, at),
+                    None => {
+                        let known = properties.into_iter().flat_map(Node::entries);
+                        let known = known.filter_map(|(key, _)| key.certain_string());
+                        let known = known.collect();
+                        self.report(value, at, Fault::Unknown { name, known });
+                    }
+                },
+            }
+        }
+        let required = schema.get("required").into_iter().flat_map(Node::items);
+        for name in required.filter_map(Node::certain_string) {
+            let of = properties.and_then(|it| it.get(name));
+            // A default is written first.
+            let is_set = of.is_some_and(|it| it.get("default").is_some());
+            let is_null = |it: Node<'_>| it.is_null() && !of.is_some_and(|of| is(of, "nullable"));
+            let is_there = node.get(name).is_some_and(|it| !is_null(it));
+            if !(is_set || is_there || is_top && name == "status") {
+                let mut path = path.pointer();
+                path.push_back(name);
+                let fault = Fault::Missing(name);
+                self.found.push(Violation { node, path, fault });
+            }
+        }
+    }
+
+    fn value(&mut self, schema: Node<'a>, node: Node<'a>, path: Path<'_, 'a>) {
+        if node.is_null() {
+            return;
+        }
+        let of = schema.get("type").and_then(Node::certain_string);
+        let scalar = node.scalar();
+        let is_int_or_string = is(schema, "x-kubernetes-int-or-string");
+        let (is_type, expected) = match of {
+            _ if is_int_or_string => (
+                matches!(scalar, Some(Scalar::Text(_))) || node.int::<i64>().is_some(),
+                "a whole number or a string",
+            ),
+            Some("object") => (node.is_map(), "a mapping"),
+            Some("array") => (node.is_sequence(), "a list"),
+            Some("string") => (matches!(scalar, Some(Scalar::Text(_))), "a string"),
+            Some("boolean") => (matches!(scalar, Some(Scalar::Bool(_))), "a boolean"),
+            Some("integer") => (node.int::<i128>().is_some(), "a whole number"),
+            Some("number") => (
+                matches!(scalar, Some(Scalar::Int(_) | Scalar::Float(_))),
+                "a number",
+            ),
+            _ => (true, ""),
+        };
+        if !is_type {
+            return self.refuse(node, path, expected);
+        }
+        if node.is_map() {
+            let is_embedded = is(schema, "x-kubernetes-embedded-resource");
+            if let Some(metadata) = node.get("metadata").filter(|_| is_embedded) {
+                for it in object(METADATA).mismatches_at("metadata", metadata) {
+                    self.refuse(it.node, path, it.expected);
+                }
+            }
+            return self.object(schema, node, path, is_embedded);
+        }
+        if node.is_sequence() {
+            return self.list(schema, node, path);
+        }
+        if let Some(values) = schema.get("enum").filter(|it| it.is_sequence()) {
+            let is_one = |it: Node<'_>| it.text() == node.text();
+            if !values.items().any(is_one) {
+                let of = |it: Node<'a>| it.certain_string().unwrap_or_else(|| it.raw());
+                let fault = Fault::Value(values.items().map(of).collect());
+                return self.report(node, path, fault);
+            }
+        }
+        match scalar {
+            Some(Scalar::Text(text)) => self.text(schema, node, &text, path),
+            Some(Scalar::Int(_) | Scalar::Float(_)) => self.number(schema, node, path),
+            _ => {}
+        }
+    }
+
+    fn list(&mut self, schema: Node<'a>, node: Node<'a>, path: Path<'_, 'a>) {
+        self.length(schema, ("minItems", "maxItems"), node, node.len(), path);
+        if let Some(of) = schema.get("items").filter(|it| it.is_map()) {
+            for (index, item) in node.items().enumerate() {
+                self.value(of, item, Path::Item(&path, index));
+            }
+        }
+        let keys = schema.get("x-kubernetes-list-map-keys").into_iter();
+        let keys: Vec<_> = keys
+            .flat_map(Node::items)
+            .filter_map(Node::certain_string)
+            .collect();
+        let of = schema.text_at(["x-kubernetes-list-type"]);
+        let is_whole = |it: Node<'_>| keys.iter().all(|key| it.get(key).is_some());
+        let is_compared = match of.as_deref() {
+            // Keys with defaults are not known here.
+            Some("map") => !keys.is_empty() && node.items().all(is_whole),
+            Some("set") => keys.is_empty() && node.items().all(Node::is_scalar),
+            _ => false,
+        };
+        if is_compared {
+            duplicates(&keys, node, path, &mut self.found);
+        }
+    }
+
+    fn text(&mut self, schema: Node<'a>, node: Node<'a>, text: &str, path: Path<'_, 'a>) {
+        let len = text.chars().count();
+        self.length(schema, ("minLength", "maxLength"), node, len, path);
+        let of = schema
+            .get("pattern")
+            .and_then(|it| Some((it.raw(), it.text()?)));
+        let Some((raw, pattern)) = of else {
+            return;
+        };
+        let regex = self.patterns.entry(raw).or_insert_with(|| {
+            let is_simple = pattern.len() < 500 && !pattern.contains("\\\\");
+            let pattern = pattern
+                .replace("\\d", "[0-9]")
+                .replace("\\w", "[0-9A-Za-z_]");
+            is_simple.then(|| Regex::new(&pattern).ok()).flatten()
+        });
+        if text.is_ascii() && regex.as_ref().is_some_and(|it| !it.is_match(text)) {
+            self.refuse(node, path, &format!("a text that matches `{pattern}`"));
+        }
+    }
+
+    fn number(&mut self, schema: Node<'a>, node: Node<'a>, path: Path<'_, 'a>) {
+        let number = |node: Node<'_>| match node.scalar() {
+            Some(Scalar::Int(_) | Scalar::Float(_)) => node.text()?.parse::<f64>().ok(),
+            _ => None,
+        };
+        let Some(value) = number(node) else {
+            return;
+        };
+        for (key, exclusive, sign, word) in [
+            ("minimum", "exclusiveMinimum", 1.0, "least"),
+            ("maximum", "exclusiveMaximum", -1.0, "most"),
+        ] {
+            let Some((bound, limit)) = schema.get(key).and_then(|it| Some((it, number(it)?)))
+            else {
+                continue;
+            };
+            let distance = (value - limit) * sign;
+            let is_exclusive = is(schema, exclusive);
+            if distance < 0.0 || is_exclusive && distance == 0.0 {
+                let but = if is_exclusive { ", and not it" } else { "" };
+                let expected = format!("a number of at {word} {}{but}", bound.raw());
+                self.refuse(node, path, &expected);
+            }
+        }
+    }
+
+    fn length(
+        &mut self,
+        schema: Node<'a>,
+        (min, max): (&str, &str),
+        node: Node<'a>,
+        len: usize,
+        path: Path<'_, 'a>,
+    ) {
+        let bound = |key| schema.get(key).and_then(Node::int::<usize>);
+        let bounds = [
+            ("least", bound(min).filter(|it| len < *it)),
+            ("most", bound(max).filter(|it| len > *it)),
+        ];
+        for (word, bound) in bounds {
+            if let Some(bound) = bound {
+                self.refuse(node, path, &format!("a length of at {word} {bound}"));
+            }
+        }
+    }
+}
+
+fn is(schema: Node<'_>, key: &str) -> bool {
+    schema.get(key).and_then(Node::bool) == Some(true)
+}

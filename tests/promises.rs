@@ -1,0 +1,91 @@
+//! What a run reports about the result, `check` of that result reports as well: what fitout wrote is no promise of the author.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use fitout::config::{FunctionConfig, self_contained};
+use fitout::rules::When;
+use fitout::write;
+use fitout::yaml::Stream;
+use kustomize_krm_types::Severity;
+
+use crate::golden::folders;
+use crate::restricted::{files, objects};
+use crate::tidy::root;
+
+/// A rule, the object and what it says.
+type Found = BTreeSet<(&'static str, String, String)>;
+
+/// The findings of a run that fits, or only checks, and the result of the former.
+fn run(input: &str, config: &str, only_check: bool) -> Option<(Found, String)> {
+    let config = Stream::parse(config).unwrap();
+    let config = FunctionConfig::of_file(&config, "fn-config.yaml").ok()?;
+    let mut config = config.decode(fitout::VOCABULARY).ok()?;
+    if config.validate_only && !only_check {
+        return None;
+    }
+    config.validate_only = only_check;
+    let stream = Stream::parse(input).ok()?;
+    let resources = objects(&stream)?;
+    let fitted = fitout::fit(&config, &resources, None).ok()?;
+    let findings = fitted.findings.iter();
+    let findings =
+        findings.filter(|it| it.rule.when == When::Always && it.severity != Severity::Info);
+    let found = findings.map(|it| {
+        let object = it.resource.map(|it| resources[it].display_name());
+        (it.rule.id, object.unwrap_or_default(), it.message.clone())
+    });
+    let found = found.collect();
+    let text = write::text(&stream, &fitted.changes, &resources).ok()?;
+    Some((found, text))
+}
+
+/// What is rightly reported only before: that a claim changes on the cluster, an exemption that has nothing left to cover, and
+/// an account that another rule reports on check.
+const ONLY_BEFORE: [&str; 4] = ["FIT-STO002", "FIT-STO007", "FIT-EXM003", "FIT-SA002"];
+
+fn assert_lasting(place: &str, input: &str, config: &str) -> usize {
+    let Some((before, text)) = run(input, config, false) else {
+        return 0;
+    };
+    let (after, _) = run(&text, config, true).unwrap();
+    let told: BTreeSet<_> = after.iter().map(|it| (it.0, &it.1)).collect();
+    let lost = before
+        .iter()
+        .filter(|it| !told.contains(&(it.0, &it.1)) && !ONLY_BEFORE.contains(&it.0));
+    assert_eq!(lost.collect::<Vec<_>>(), Vec::<&_>::new(), "{place}");
+    before.len()
+}
+
+#[test]
+fn check_of_fitted_cases_reports_what_the_run_reported() {
+    let mut found = 0;
+    for about in folders(&root().join("tests/cases")) {
+        for case in folders(&about) {
+            let read = |name: &str| fs::read_to_string(case.join(name)).unwrap();
+            let place = case.display().to_string();
+            found += assert_lasting(&place, &read("input.yaml"), &read("fn-config.yaml"));
+        }
+    }
+    assert!(found > 300, "{found}");
+}
+
+#[test]
+fn check_of_fitted_systems_reports_what_the_run_reported() {
+    let config = fs::read_to_string(root().join("fn-config/all/fitout.yaml")).unwrap();
+    let config = Stream::parse(config.as_str()).unwrap();
+    for environment in ["development", "staging", "production"] {
+        let config = self_contained(&config, environment, fitout::VOCABULARY).unwrap();
+        for system in folders(&root().join("base")) {
+            let texts = files(&system).into_iter();
+            let texts = texts.map(|file| fs::read_to_string(file).unwrap());
+            let input = texts.collect::<Vec<_>>().join("\n---\n");
+            assert_lasting(
+                &format!("{environment} {}", system.display()),
+                &input,
+                &config,
+            );
+        }
+    }
+}
