@@ -17,7 +17,7 @@ use crate::yaml::Node;
 /// Where a row looks.
 #[derive(Clone, Copy, PartialEq)]
 enum On {
-    /// In each container that runs beside others.
+    /// In each container that runs.
     Container,
     /// In each pod spec.
     Pod,
@@ -299,7 +299,7 @@ const SECRETS_END: [&str; 9] = [
 ];
 
 /// A secret by its name, by the password in its address, or by its form. References to other variables, paths, and switches
-/// are none.
+/// do not count.
 fn secret(name: &str, value: Node<'_>) -> Option<String> {
     let value = value.str()?;
     let name_of: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
