@@ -36,6 +36,7 @@ mod memory_volumes;
 mod mesh;
 mod missing_amounts;
 mod monitors;
+mod moved_paths;
 mod namespace_limits;
 mod network_policies;
 mod own_directories;
@@ -54,6 +55,7 @@ mod targets;
 mod testing;
 mod user_namespaces;
 mod users;
+mod variables;
 mod volume_owners;
 mod windows;
 mod workloads;
@@ -73,11 +75,12 @@ use crate::objects::{Container, Objects, Template};
 use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
 use crate::transformers::resources::Resources;
-use crate::transformers::security_context::SecurityContext;
+use crate::transformers::security_context::{SecurityContext, gives_to};
 use crate::transformers::{Scope, Transformers};
 
 pub use run::Proof;
 pub use targets::UNEXAMINED;
+use variables::Variable;
 
 /// A check and its rules.
 #[derive(Debug)]
@@ -141,6 +144,7 @@ checks! {
     capabilities,
     windows,
     memory_volumes,
+    moved_paths,
     own_directories,
     removed_volumes,
     claims,
@@ -264,6 +268,18 @@ impl<'p, 's> Pod<'p, 's> {
     pub fn storage(&self) -> Storage<'_> {
         let target = self.selected.target;
         Storage::of(self.after().spec, target, &self.scene.objects().related)
+    }
+
+    /// Whether an init container that runs as root gives a volume to a user.
+    pub fn is_given(&self, storage: &Storage<'_>, volume: &str, user: Option<i128>) -> bool {
+        let Some(user) = user else {
+            return false;
+        };
+        self.containers().any(|(container, facts)| {
+            let mut mounts = storage.mounts(facts.view);
+            self.after().user_of(facts) == Some(0)
+                && mounts.any(|it| it.volume == volume && gives_to(container, &it.path, user))
+        })
     }
 
     /// Every container of the template, with the edits.

@@ -208,6 +208,17 @@ impl<'a> Visit<'a> {
 
     /// The name of an object, or the beginning of it that the API server completes.
     fn name(&mut self, row: Option<&Row>, metadata: Node<'a>, path: Path<'_, 'a>) {
+        let has = |key: &str| {
+            metadata
+                .get(key)
+                .and_then(Node::text)
+                .is_some_and(|it| !it.is_empty())
+        };
+        if metadata.is_map() && !has("name") && !has("generateName") {
+            let mut path = path.pointer();
+            path.push_back("name");
+            self.report(metadata, path, Fault::Missing("name"));
+        }
         let subdomain = || Some(Refusal::Format(format_of("subdomain")?));
         for (key, node) in metadata.entries() {
             let of = match key.text().as_deref() {
