@@ -182,8 +182,10 @@ pub(super) const CHECK: Check = Check {
                 look(row, &pod.template.pod, pod.template.spec, &mut findings);
             }
             for container in &pod.template.containers {
-                // Init containers have ended before probes matter; the API server refuses them.
-                let has_probes = container.container_type == ContainerType::Container;
+                // The API server refuses probes of init containers, and pods that run to an end serve nothing.
+                let restart = pod.template.spec.text_at(["restartPolicy"]);
+                let has_probes = container.container_type == ContainerType::Container
+                    && restart.is_none_or(|it| it == "Always");
                 for row in asked(On::Container) {
                     if has_probes || !row.path[0].ends_with("Probe") {
                         look(row, &container.subject, container.node, &mut findings);
@@ -269,7 +271,9 @@ fn visit(
 fn moving(image: Node<'_>) -> Option<String> {
     let image = image.text()?;
     let name = image.rsplit('/').next()?;
-    let is_fixed = name.contains('@') || name.split_once(':').is_some_and(|it| it.1 != "latest");
+    // What replaces a variable is not known.
+    let is_fixed =
+        name.contains(['@', '$']) || name.split_once(':').is_some_and(|it| it.1 != "latest");
     (!is_fixed).then(|| ["the image ", &image, " has no fixed version"].concat())
 }
 
