@@ -46,11 +46,7 @@ const KEY: Rule = lacks(
     "kube-linter env-value-from",
 );
 const VOLUME: Rule = lacks("FIT-REF004", "a claim or volume that does not exist", "");
-const CLASS: Rule = lacks(
-    "FIT-REF005",
-    "a class that does not exist",
-    "kube-linter priority-class-name",
-);
+const CLASS: Rule = lacks("FIT-REF005", "a class that does not exist", "");
 const ROLE: Rule = lacks("FIT-REF006", "a role that does not exist", "");
 const SERVICE: Rule = lacks(
     "FIT-REF007",

@@ -197,7 +197,9 @@ impl Cause<'_, '_, '_> {
             return false;
         };
         match self.violation.check {
-            "runAsNonRoot" => facts.user_of(container) == Some(0),
+            "runAsNonRoot" => {
+                facts.user_of(container) == Some(0) || container.context.privileged == Some(true)
+            }
             "allowPrivilegeEscalation" if needs_escalation(container) => true,
             _ => self.pod.template.is_windows,
         }
