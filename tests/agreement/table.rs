@@ -70,7 +70,9 @@ fn is_near(server: &Cause, ours: &Cause) -> bool {
         "selector",
         "nodeSelector",
     ];
-    if ours.message.contains("FIT-VAL012") && server.message.contains("does not match template") {
+    let is_of_selector = ours.message.contains("FIT-VAL012")
+        || ours.message.contains("field `selector` is missing");
+    if is_of_selector && server.message.contains("does not match template") {
         return true;
     }
     // Claims without a namespace for requests, and versions of definitions without that of the version.
