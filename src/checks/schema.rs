@@ -182,7 +182,7 @@ pub(super) const CHECK: Check = Check {
 /// The rule of what validation refuses, by its number.
 fn rule_of(number: &str) -> &'static Rule {
     let mut rules = CHECK.rules.iter();
-    rules.find(|it| it.id.ends_with(number)).unwrap_or(&VALUE)
+    rules.find(|it| it.id.strip_prefix("FIT-VAL") == Some(number)).unwrap_or(&VALUE)
 }
 
 /// Lists whose duplicates the API server itself refuses. It accepts those of other lists, and only server-side apply does not.
