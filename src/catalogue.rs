@@ -56,6 +56,9 @@ pub struct Entry {
     /// The directory that only its user may access.
     #[serde(default)]
     pub own_directory: Option<OwnDirectory>,
+    /// What moves a path that it writes to: an argument, a variable, or a mount that makes it write there.
+    #[serde(default)]
+    pub moved_by: Vec<OwnDirectory>,
     /// The source of the values. Built-in entries without a source were not verified and have only paths.
     #[serde(default)]
     pub source: Option<String>,
@@ -64,7 +67,7 @@ pub struct Entry {
 /// A directory that must not be the root of a volume, because the kubelet gives the `fsGroup` access to that.
 #[derive(Debug, Deserialize)]
 pub struct OwnDirectory {
-    /// The environment variable with the path.
+    /// The environment variable with the path; in `movedBy` also an argument (`--dir`) or a mount (`/dir`).
     pub variable: String,
     /// The default path.
     pub path: String,
@@ -138,6 +141,14 @@ impl Entry {
             let message = format!("`{path}` is also in `writablePaths`");
             fault("hides", message, help);
         }
+        let is_moved = |it: &&OwnDirectory| it.variable.is_empty() || clean(&it.path).is_none();
+        if let Some(moved) = self.moved_by.iter().find(is_moved) {
+            fault(
+                "movedBy",
+                format!("`{}` is not a directory", moved.path),
+                PATH,
+            );
+        }
         if let Some(own) = &self.own_directory {
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
             if own.variable.is_empty() || !own.variable.chars().all(is_name) {
@@ -164,6 +175,7 @@ impl Entry {
             && !self.paths_are_complete
             && self.metrics_port.is_none()
             && self.own_directory.is_none()
+            && self.moved_by.is_empty()
             && lists.iter().all(|(_, paths)| paths.is_empty());
         if is_empty {
             let help = "add `runAsUser`, `writablePaths`, `usesApi` or another key";
@@ -361,7 +373,7 @@ mod tests {
             assert!(entry.is_ok(), "{entry:?}: {line}");
             let keys: HashMap<String, serde_yaml::Value> =
                 serde_yaml::from_str(&line[2..]).unwrap_or_default();
-            const KEYS: [&str; 15] = [
+            const KEYS: [&str; 16] = [
                 "image",
                 "tag",
                 "runAsUser",
@@ -376,6 +388,7 @@ mod tests {
                 "metricsPort",
                 "metricsPath",
                 "ownDirectory",
+                "movedBy",
                 "source",
             ];
             let unknown: Vec<_> = keys

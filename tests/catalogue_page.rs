@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use fitout::catalogue::{Entry, built_in};
+use fitout::catalogue::{Entry, OwnDirectory, built_in};
 
 use crate::pages::read;
 
@@ -41,6 +41,8 @@ fn page(catalogue: &str) -> String {
         - **API**: whether it uses the Kubernetes API, so that its pods keep their token.\n\
         - **Metrics**: the port and the path of its metrics, used if the container declares the port.\n\
         - **Own directory**: the directory that only its user may access, which must not be the root of a volume.\n\
+        - **Moved by**: what moves a path that it writes to, and the path without it: an argument, a variable, or a mount.\n\
+        - **Capabilities**: what its program needs.\n\
         - **Source**: the repository on GitHub, the commit and the files that the values come from.\n\n\
         Entries in the config's [`catalogue`](config.md) come before these. To add an image to this page, add one line to \
         `src/catalogue/images.yaml` with the values that its source states, and run `make golden`; the head of the file \
@@ -53,8 +55,8 @@ fn page(catalogue: &str) -> String {
         let _ = write!(
             page,
             "\n## {title}\n\n\
-            | Image | Tags | User | Writes to | API | Metrics | Own directory | Source |\n\
-            |---|---|---|---|---|---|---|---|\n"
+            | Image | Tags | User | Writes to | API | Metrics | Own directory | Moved by | Capabilities | Source |\n\
+            |---|---|---|---|---|---|---|---|---|---|\n"
         );
         let rows = section.lines().filter(|line| line.starts_with("- "));
         for entry in entries.by_ref().take(rows.count()) {
@@ -91,11 +93,9 @@ fn row(entry: &Entry) -> String {
         let path = entry.metrics_path.as_deref().unwrap_or("/metrics");
         format!("{port} `{path}`")
     });
+    let directory = |own: &OwnDirectory| format!("`{}`, `{}`", own.variable, own.path);
     let own = entry.own_directory.as_ref();
-    let mut own = own.map_or(String::new(), |own| {
-        format!("`{}`, `{}`", own.variable, own.path)
-    });
-    own += &entry.capabilities.join(", ");
+    let moved: Vec<String> = entry.moved_by.iter().map(directory).collect();
     let cells = [
         code(entry.image.as_str()),
         entry
@@ -106,7 +106,9 @@ fn row(entry: &Entry) -> String {
         paths,
         (if entry.uses_api { "yes" } else { "" }).to_owned(),
         metrics,
-        own,
+        own.map_or(String::new(), directory),
+        moved.join("; "),
+        entry.capabilities.join(", "),
         entry.source.clone().unwrap_or_default(),
     ];
     format!("| {} |\n", cells.join(" | "))

@@ -1,8 +1,5 @@
-//! FIT-SA001, FIT-SA002 and FIT-SEC003: ServiceAccounts that do not exist, are shared or are not in the input, and API tokens
-//! that pods do not need.
-//!
-//! Pods whose ServiceAccount does not exist are not created, and only the events of their ReplicaSet report it. The check
-//! reports it if the input has other ServiceAccounts in the namespace and no operator could create this one.
+//! FIT-SA001, FIT-SA002 and FIT-SEC003: ServiceAccounts that are shared or are not in the input, and API tokens that pods do
+//! not need.
 //!
 //! An intruder can use any token for the Kubernetes API that a pod mounts. A pod needs the token if a binding grants its
 //! account rights, its image is known to use the API or its command shows it, or if an annotation or label asks for an
@@ -31,8 +28,8 @@ const ACCOUNT: Rule = Rule {
     id: "FIT-SA001",
     severity: Severity::Warning,
     when: When::OnCheck,
-    meaning: "a ServiceAccount that does not exist, or API access as the shared account `default`",
-    peers: "kube-linter non-existent-service-account, default-service-account",
+    meaning: "API access as the shared account `default`",
+    peers: "kube-linter default-service-account",
 };
 const UNKNOWN: Rule = rule(
     "FIT-SA002",
@@ -61,11 +58,7 @@ pub(super) const CHECK: Check = Check {
             for selected in &scene.selection.selected {
                 let resource = selected.target.resource;
                 for template in &selected.target.templates {
-                    let found = [
-                        missing(scene, resource, template),
-                        token(scene, resource, template, &known),
-                    ];
-                    let found = found.into_iter().flatten();
+                    let found = token(scene, resource, template, &known);
                     findings.extend(found.map(|it| it.of(selected.index)));
                 }
             }
@@ -81,32 +74,14 @@ fn is_account(resource: &Resource<'_>) -> bool {
     resource.group().is_empty()
 }
 
-/// An account that does not exist although others do.
-fn missing(scene: &Scene<'_>, resource: &Resource<'_>, template: &Template<'_>) -> Option<Finding> {
-    let (key, name) = account_of(template).filter(|(_, name)| name != DEFAULT_ACCOUNT)?;
+/// Whether an account does not exist although others do, which FIT-REF001 reports.
+fn is_missing(scene: &Scene<'_>, resource: &Resource<'_>, name: &str) -> bool {
     let namespace = resource.namespace.as_deref();
     let objects = scene.objects();
-    if !objects
-        .referred(resource, (ACCOUNT_KIND, &name), namespace, is_account)
-        .is_empty()
-    {
-        return None;
-    }
-    let others = objects.of_kind(ACCOUNT_KIND, namespace);
-    if !others.clone().any(is_account) || objects.may_be_made(&name, namespace) {
-        return None;
-    }
-    let message = format!("pod: its namespace has no ServiceAccount {name}");
-    let count = others.len();
-    let others = others
-        .filter(|it| is_account(it))
-        .map(|it| it.name.as_ref());
-    let similar = objects.did_you_mean(&name, others, count);
-    let help = similar.map(|it| format!("did you mean `{it}`?"));
-    let finding = Finding::new(&ACCOUNT, message)
-        .about(&template.pod, &[key])
-        .current(Some(name.as_ref().into()));
-    Some(finding.help(help.unwrap_or_else(|| "add it: without it no pod is created".to_owned())))
+    let found = objects.referred(resource, (ACCOUNT_KIND, name), namespace, is_account);
+    found.is_empty()
+        && objects.of_kind(ACCOUNT_KIND, namespace).any(is_account)
+        && !objects.may_be_made(name, namespace)
 }
 
 /// An account that is not in the input.
@@ -191,7 +166,7 @@ fn keeps_unknown_token<'a>(
         Mode::Bound | Mode::Remove | Mode::Off => false,
     };
     // One finding for each cause.
-    let is_missing = || scene.config.validate_only && missing(scene, resource, template).is_some();
+    let is_missing = || scene.config.validate_only && is_missing(scene, resource, &name);
     if !would_be_written || !section.settings.decides_about_tokens() || is_missing() {
         return None;
     }

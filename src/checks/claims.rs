@@ -1,8 +1,8 @@
-//! FIT-STO001, FIT-STO002 and FIT-STO005 to FIT-STO007: claims that get no volume, or not the one that their pods need.
+//! FIT-STO001, FIT-STO002, FIT-STO005 and FIT-STO007: claims that get no volume, or not the one that their pods need.
 //!
 //! With the edits of the config, these are claims without a class, claims that shrink or grow although an existing claim
-//! cannot, ReadWriteOnce claims that two pods would share, and claims that pods reference but that are not in the input.
-//! The section `storage` selects the claims. The mode `Off` of a field also turns off the rule about it.
+//! cannot, and ReadWriteOnce claims that two pods would share. FIT-REF004 reports claims that are not in the
+//! input. The section `storage` selects the claims. The mode `Off` of a field also turns off the rule about it.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,6 @@ use crate::rules::{Rule, rule};
 use crate::select::Selected;
 use crate::transformers::Scope;
 use crate::transformers::storage::Storage;
-use crate::yaml::Value;
 
 const NO_CLASS: Rule = rule(
     "FIT-STO001",
@@ -33,11 +32,6 @@ const SHARED: Rule = rule(
     Severity::Warning,
     "a claim for one node that several pods would share",
 );
-const MISSING: Rule = rule(
-    "FIT-STO006",
-    Severity::Info,
-    "pods reference a claim that is not in the input",
-);
 const CANNOT_GROW: Rule = rule(
     "FIT-STO007",
     Severity::Warning,
@@ -46,7 +40,7 @@ const CANNOT_GROW: Rule = rule(
 
 pub(super) const CHECK: Check = Check {
     name: "claims",
-    rules: &[NO_CLASS, SHRINKS, SHARED, MISSING, CANNOT_GROW],
+    rules: &[NO_CLASS, SHRINKS, SHARED, CANNOT_GROW],
     find: &[Find::Object(|scene, selected| {
         let target = selected.target;
         let has_some = !target.claims.is_empty() || !target.templates.is_empty();
@@ -176,35 +170,21 @@ fn of_pods(
             };
             let index = index.to_string();
             let field = ["volumes", &index, "persistentVolumeClaim", "claimName"];
-            let found = match related.claim(resource, &name) {
-                Some((object, claim)) => {
-                    let edits = scene.after(object);
-                    let claim = edits.view(claim, jsonptr::Pointer::root());
-                    let is_shared =
-                        section.mode("accessModes") != Mode::Off && is_for_one_node(claim);
-                    let why = is_shared.then(|| shares(resource)).flatten();
-                    why.map(|why| {
-                        let message =
-                            format!("claim \"{name}\" can be used on one node at a time, but {why}");
-                        Finding::new(&SHARED, message)
-                            .decided_by(section.decision("accessModes"))
-                            .help("request ReadWriteMany from a class that supports it, or run one replica with the strategy Recreate")
-                    })
-                }
-                None => {
-                    let is_missing = section.mode(Claim::CLASS[0]) != Mode::Off
-                        && !related.makes_claim(resource, &name);
-                    is_missing.then(|| {
-                        let message = format!(
-                            "claim \"{name}\" is not in the input, so it must already exist in the cluster"
-                        );
-                        Finding::new(&MISSING, message)
-                            .current(Some(Value::from(name.as_ref())))
-                            .decided_by(section.decision(Claim::CLASS[0]))
-                    })
-                }
+            let Some((object, claim)) = related.claim(resource, &name) else {
+                continue;
             };
-            findings.extend(found.map(|it| it.about(&template.pod, &field)));
+            let edits = scene.after(object);
+            let claim = edits.view(claim, jsonptr::Pointer::root());
+            let is_shared = section.mode("accessModes") != Mode::Off && is_for_one_node(claim);
+            if let Some(why) = is_shared.then(|| shares(resource)).flatten() {
+                let message =
+                    format!("claim \"{name}\" can be used on one node at a time, but {why}");
+                let finding = Finding::new(&SHARED, message)
+                    .about(&template.pod, &field)
+                    .decided_by(section.decision("accessModes"))
+                    .help("request ReadWriteMany from a class that supports it, or run one replica with the strategy Recreate");
+                findings.push(finding);
+            }
         }
     }
     findings

@@ -35,12 +35,14 @@ mod memory_volumes;
 mod mesh;
 mod missing_amounts;
 mod monitors;
+mod moved_paths;
 mod namespace_limits;
 mod network_policies;
 mod own_directories;
 mod pod_resources;
 mod pod_security;
 mod probes;
+mod references;
 mod removed_volumes;
 mod root_file_system;
 mod run;
@@ -64,14 +66,14 @@ use jsonptr::PointerBuf;
 
 use crate::config::Config;
 use crate::edit::{Change, Edits};
-use crate::facts::{ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, View};
+use crate::facts::{self, ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, Variable, View};
 use crate::finding::Finding;
 use crate::funnel::Funnel;
 use crate::objects::{Container, Objects, Template};
 use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
 use crate::transformers::resources::Resources;
-use crate::transformers::security_context::SecurityContext;
+use crate::transformers::security_context::{SecurityContext, gives_to};
 use crate::transformers::{Scope, Transformers};
 
 pub use run::Proof;
@@ -114,6 +116,7 @@ checks! {
     targets,
     run,
     schema,
+    references,
     workloads,
     containers,
     pod_security,
@@ -139,6 +142,7 @@ checks! {
     capabilities,
     windows,
     memory_volumes,
+    moved_paths,
     own_directories,
     removed_volumes,
     claims,
@@ -251,6 +255,12 @@ impl<'p, 's> Pod<'p, 's> {
             .get_or_init(|| PodFacts::after(self.template, self.promised))
     }
 
+    /// A variable of a container, as far as the input shows it.
+    fn variable(&self, container: View<'_>, name: &str) -> Variable {
+        let of = self.selected.target.resource;
+        facts::variable(self.scene.objects(), of, container, name)
+    }
+
     /// The pods with the edits of the config, or on check with those that FIT-RUN001 reports.
     pub fn after(&self) -> &PodFacts<'p> {
         self.after
@@ -261,6 +271,18 @@ impl<'p, 's> Pod<'p, 's> {
     pub fn storage(&self) -> Storage<'_> {
         let target = self.selected.target;
         Storage::of(self.after().spec, target, &self.scene.objects().related)
+    }
+
+    /// Whether an init container that runs as root gives a volume to a user.
+    pub fn is_given(&self, storage: &Storage<'_>, volume: &str, user: Option<i128>) -> bool {
+        let Some(user) = user else {
+            return false;
+        };
+        self.containers().any(|(container, facts)| {
+            let mut mounts = storage.mounts(facts.view);
+            self.after().user_of(facts) == Some(0)
+                && mounts.any(|it| it.volume == volume && gives_to(container, &it.path, user))
+        })
     }
 
     /// Every container of the template, with the edits.

@@ -7,14 +7,14 @@
 
 use kustomize_krm_types::Severity;
 
-use super::{Check, Find, Pod};
+use super::{Check, Find, Pod, Variable};
 use crate::catalogue::clean;
 use crate::config::Section;
 use crate::facts::{Access, ContainerFacts, Mount, Storage};
 use crate::finding::Finding;
 use crate::objects::Container;
 use crate::rules::{Rule, rule};
-use crate::transformers::security_context::{SecurityContext, changes_owners};
+use crate::transformers::security_context::SecurityContext;
 
 const OPEN: Rule = rule(
     "FIT-SEC012",
@@ -57,26 +57,16 @@ fn opened(
     if pod.after().user_of(facts) == Some(0) {
         return None;
     }
-    let mut env = facts.view.items_at(["env"]);
-    let variable = env.find(|it| it.text_at(["name"]).as_deref() == Some(&own.variable));
-    let path = match variable {
-        // Another object may set it.
-        None if facts.view.items_at(["envFrom"]).next().is_some() => return None,
-        None => own.path.clone(),
-        Some(variable) => variable.text_at(["value"])?.into_owned(),
+    let path = match pod.variable(facts.view, &own.variable) {
+        Variable::Unset => own.path.clone(),
+        Variable::Unknown => return None,
+        Variable::Known(path) => path,
     };
     let path = clean(&path)?;
     let mut mounts = storage.mounts(facts.view);
     let Mount { volume, access, .. } =
         mounts.find(|mount| clean(&mount.path).as_ref() == Some(&path))?;
-    // An init container that runs as root gives the directory to the user.
-    let is_given = pod.containers().any(|(other, facts)| {
-        let mut mounts = storage.mounts(facts.view);
-        pod.after().user_of(facts) == Some(0)
-            && changes_owners(other)
-            && mounts.any(|mount| mount.volume == volume)
-    });
-    if is_given {
+    if pod.is_given(storage, &volume, pod.after().user_of(facts)) {
         return None;
     }
     let subject = &container.subject;

@@ -75,11 +75,11 @@ const DEPRECATED: Rule = Rule {
     )
 };
 
-const CEL: Rule = Rule {
+const LEFT_OUT: Rule = Rule {
     severity: Severity::Info,
     ..error(
         "FIT-SCH009",
-        "rules of a CustomResourceDefinition in CEL, which only the API server evaluates",
+        "what a CustomResourceDefinition asks that only the API server evaluates: rules in CEL, `allOf`, `anyOf`, `oneOf`, `not`, formats",
         "",
     )
 };
@@ -118,7 +118,7 @@ pub(super) const CHECK: Check = Check {
         OTHER_VERSION,
         GATED,
         DEPRECATED,
-        CEL,
+        LEFT_OUT,
         error("FIT-VAL050", "a Service that the API server refuses", ""),
         error("FIT-VAL051", "endpoints that the API server refuses", ""),
         error(
@@ -184,6 +184,15 @@ fn rule_of(number: &str) -> &'static Rule {
     let mut rules = CHECK.rules.iter();
     rules.find(|it| it.id.strip_prefix("FIT-VAL") == Some(number)).unwrap_or(&VALUE)
 }
+/// Keys of schemas that are left to the API server.
+const LEFT: [&str; 6] = [
+    "x-kubernetes-validations:",
+    "allOf:",
+    "anyOf:",
+    "oneOf:",
+    " not:",
+    " format:",
+];
 
 /// Lists whose duplicates the API server itself refuses. It accepts those of other lists, and only server-side apply does not.
 const REFUSED: [&str; 12] = [
@@ -349,15 +358,21 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
     }
     left.sort_unstable();
     left.dedup();
-    let has_rules = |index: &&usize| {
-        let node = scene.objects().resources[**index].node;
-        let text = &node.stream().text()[node.span()];
-        text.contains("x-kubernetes-validations")
+    let text_of = |index: usize| {
+        let node = scene.objects().resources[index].node;
+        &node.stream().text()[node.span()]
     };
-    if let Some(index) = left.iter().find(has_rules) {
-        let message =
-            "only the API server evaluates the CEL rules of this definition and of others";
-        findings.push(Finding::new(&CEL, message).of(*index));
+    left.retain(|index| LEFT.iter().any(|key| text_of(*index).contains(key)));
+    if let Some(index) = left.first() {
+        let others = match left.len() - 1 {
+            0 => String::new(),
+            1 => " and of another one".to_owned(),
+            others => format!(" and of {others} others"),
+        };
+        let message = format!(
+            "only the API server evaluates x-kubernetes-validations (CEL), allOf, anyOf, oneOf, not and formats of this definition{others}"
+        );
+        findings.push(Finding::new(&LEFT_OUT, message).of(*index));
     }
     findings
 }

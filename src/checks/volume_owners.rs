@@ -91,12 +91,11 @@ fn without_group(
     let mut claims: Vec<String> = Vec::new();
     let mut is_new = false;
     for (container, facts) in pod.containers() {
-        let mounted = of_claims(facts);
+        let user = after.user_of(facts);
+        let mut mounted = of_claims(facts);
+        mounted.retain(|volume| !pod.is_given(storage, volume, user));
         if mounted.is_empty() {
             continue;
-        }
-        if after.user_of(facts) == Some(0) && changes_owners(container) {
-            return None;
         }
         if after.is_non_root(container) {
             is_new |= !pod.before().is_non_root(container);

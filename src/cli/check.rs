@@ -109,6 +109,7 @@ impl Check {
         executables: impl FnOnce() -> Vec<PathBuf>,
     ) -> Result<(Report, u8), Failure> {
         config.validate_only = true;
+        config.generated.clone_from(&manifests.generated);
         config.checks.exact |= self.exact;
         let mut fitted = fitout::fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;

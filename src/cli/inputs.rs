@@ -34,6 +34,8 @@ pub(super) struct Manifest {
 pub(super) struct Manifests {
     pub(super) texts: Vec<Manifest>,
     pub(super) files: Vec<FileAccount>,
+    /// The ConfigMaps and Secrets that kustomizations near the files generate.
+    pub(super) generated: HashSet<String>,
 }
 
 impl Manifests {
@@ -79,6 +81,7 @@ impl Manifests {
         if !verbosity.quiet {
             manifests.notes().for_each(Output::notice);
         }
+        manifests.generated = named.generated;
         Ok(manifests)
     }
 
@@ -93,7 +96,7 @@ impl Manifests {
         let file = None;
         Ok(Manifests {
             texts: vec![Manifest { name, file, stream }],
-            files: Vec::new(),
+            ..Manifests::default()
         })
     }
 

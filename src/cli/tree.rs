@@ -224,6 +224,8 @@ impl Search {
 pub(super) struct Named {
     resources: HashSet<PathBuf>,
     others: HashMap<PathBuf, FileReason>,
+    /// The ConfigMaps and Secrets that they generate.
+    pub(super) generated: HashSet<String>,
 }
 
 impl Named {
@@ -256,6 +258,11 @@ impl Named {
             let items = of.items_at([list]).filter_map(Node::text);
             own.into_iter().chain(items).map(Cow::into_owned).collect()
         };
+        for list in ["configMapGenerator", "secretGenerator"] {
+            let names = root.items_at([list]);
+            let names = names.filter_map(|it| it.text_at(["name"]));
+            self.generated.extend(names.map(Cow::into_owned));
+        }
         for list in RESOURCES {
             let files = texts(root, list);
             self.resources

@@ -24,12 +24,24 @@ pub struct Checks {
     /// Report every field whose value differs from the config's, also those that the manifest sets, as FIT-RUN003. The same as
     /// `fitout check --exact`.
     pub exact: bool,
+    /// Whether the input is all that the cluster will have, for references to objects that are not in it.
+    pub references: InputScope,
     /// The lowest severity that fails the check.
     pub fail_on: FailOn,
     /// Severities that replace those of the rules, by rule id.
     pub severity: BTreeMap<String, RuleSeverity>,
     /// Ids of rules that are not checked.
     pub disable: Vec<String>,
+}
+
+/// What the input is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub enum InputScope {
+    /// A part: what is not in it may be in the cluster. A name is a warning if the input has nearly that name, else a note.
+    #[default]
+    Open,
+    /// The whole, except for what every cluster has: what is not in it is an error.
+    Closed,
 }
 
 /// The findings that fail a check.

@@ -1,6 +1,6 @@
 //! The functionConfig document: its apiVersion and kind, the environments in it, and its faults.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::authors::Authors;
@@ -224,6 +224,7 @@ impl<'a> FunctionConfig<'a> {
             kubernetes_version: None,
             mode: Mode::default(),
             validate_only: false,
+            generated: HashSet::new(),
             checks: Checks::default(),
             only_checks: false,
             strict: false,

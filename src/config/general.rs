@@ -65,7 +65,8 @@ struct General {
     claims: Vec<ClaimSpecs>,
     /// Facts about images, which take precedence over the built-in catalogue: `image` (a repository without its registry,
     /// with `*` and `?`), and optionally `tag`, `runAsUser`, `runAsGroup`, `startsAsRoot`, `anyUser`,
-    /// `writablePaths`, `hides`, `pathsAreComplete`, `usesApi`, `capabilities`, `metricsPort`, `metricsPath`, `ownDirectory` (`variable` and `path`) and `source`.
+    /// `writablePaths`, `hides`, `pathsAreComplete`, `usesApi`, `capabilities`, `metricsPort`, `metricsPath`, `ownDirectory` (`variable` and `path`),
+    /// `movedBy` (a list of the same) and `source`.
     /// [catalogue.md](catalogue.md) explains them.
     catalogue: Vec<Entry>,
     /// Exemptions from fields and rules, with their reasons.

@@ -27,7 +27,7 @@ mod vocabulary;
 
 pub use amount::{Amount, Factor};
 pub use authors::{Authors, NeedsReason, is_rule};
-pub use checks::{Checks, FailOn};
+pub use checks::{Checks, FailOn, InputScope};
 pub use document::{API_VERSION, FunctionConfig, KIND};
 pub use effective::{Leaf, show_scales};
 pub use exemption::{Exemption, is_reason, leaf_of};

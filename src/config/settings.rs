@@ -1,6 +1,6 @@
 //! A decoded config: the settings of one environment, and the layers that they come from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::authors::Authors;
@@ -40,6 +40,8 @@ pub struct Config<'a> {
     pub mode: Mode,
     /// Write nothing: report what would change, and run all checks.
     pub validate_only: bool,
+    /// ConfigMaps and Secrets that a host says are generated from other files.
+    pub generated: HashSet<String>,
     /// The settings of the checks.
     pub checks: Checks,
     /// Some field has the mode `Check`, so that its changes are reported and not written.

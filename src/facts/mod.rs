@@ -8,6 +8,7 @@ mod claims;
 mod overlay;
 mod pod;
 mod storage;
+mod variables;
 mod view;
 
 pub use amounts::{Declared, Half, PodAmounts, QosClass};
@@ -15,4 +16,5 @@ pub use claims::class_of;
 pub use overlay::{Overlay, Place};
 pub use pod::{ContainerFacts, ContainerList, Context, PodFacts, SeLinux, Volume};
 pub use storage::{Access, Mount, Storage, is_unreadable};
+pub use variables::{Variable, variable};
 pub use view::View;

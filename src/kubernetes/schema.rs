@@ -112,6 +112,9 @@ pub struct Mismatch<'a> {
     pub expected: &'static str,
 }
 
+/// Looks at a mapping: see [`Object::each_mapping`].
+pub type Look<'l, 'a> = dyn FnMut(&'static str, Node<'a>, &dyn Fn() -> PointerBuf) + 'l;
+
 /// What a look at all types of an object found.
 #[derive(Debug, Default)]
 pub struct Types<'a> {
@@ -248,6 +251,20 @@ impl Object {
         found.mismatches
     }
 
+    /// Calls `look` with each mapping whose type is known: the name of its type, the mapping and a function for its path.
+    pub fn each_mapping<'a>(&self, node: Node<'a>, look: &mut Look<'_, 'a>) {
+        self.look_in(node, Path::Top(None), look);
+    }
+
+    fn look_in<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, look: &mut Look<'_, 'a>) {
+        look(self.name, node, &|| path.pointer());
+        for (key, value) in node.entries().filter(|(_, value)| !value.is_scalar()) {
+            if let Some(of) = self.field(&key.text().unwrap_or_default()) {
+                of.look_in(value, Path::Key(&path, key), look);
+            }
+        }
+    }
+
     fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Types<'a>) {
         node.entries().for_each(|(key, value)| {
             // A plain key of several lines is no field, and its source is none either.
@@ -264,6 +281,23 @@ impl Object {
 }
 
 impl Type {
+    fn look_in<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, look: &mut Look<'_, 'a>) {
+        match self {
+            Type::Nested(object) if node.is_map() => object.get().look_in(node, path, look),
+            Type::List(of) => {
+                for (index, item) in node.items().enumerate() {
+                    of.look_in(item, Path::Item(&path, index), look);
+                }
+            }
+            Type::Map(of) => {
+                for (key, value) in node.entries() {
+                    of.look_in(value, Path::Key(&path, key), look);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn visit<'a>(&self, node: Node<'a>, path: Path<'_, 'a>, found: &mut Types<'a>) {
         let is_accepted = match self {
             Type::Any => true,

@@ -71,7 +71,7 @@ use crate::rules::{Rule, rule};
 use crate::yaml::{Node, Value};
 pub use check::spelling;
 use container::ContainerFitting;
-pub use group::changes_owners;
+pub use group::{changes_owners, gives_to};
 pub use legacy::is_annotated;
 use pod::PodFitting;
 pub use wanted::SYS_ADMIN;

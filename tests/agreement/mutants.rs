@@ -285,11 +285,10 @@ fn misspelt(name: &str) -> Vec<String> {
     let mut less = letters.clone();
     less.remove(middle.min(letters.len().saturating_sub(1)));
     let mut other_case = letters.clone();
-    let flip = |c: char| match c.is_uppercase() {
-        true => c.to_ascii_lowercase(),
-        false => c.to_ascii_uppercase(),
+    other_case[0] = match letters[0].is_uppercase() {
+        true => letters[0].to_ascii_lowercase(),
+        false => letters[0].to_ascii_uppercase(),
     };
-    other_case[0] = flip(other_case[0]);
     let text = |letters: Vec<char>| letters.into_iter().collect();
     vec![text(less), text(other_case), format!("{name}s")]
 }

@@ -429,6 +429,24 @@ pub(super) const RELATIONS: &[Shape] = &[
         );
         scraped("convention: OpenTelemetry", pod)
     }),
+    ("ports of the config × ports of a pod", |n| {
+        let pod = Workload::new(0).ports(named_ports(n)).yaml();
+        scraped(
+            &format!("convention: OpenTelemetry, port: [{}]", numbers(n)),
+            pod,
+        )
+    }),
+    ("ports of the config that no pod has", |n| {
+        scraped(
+            &format!("convention: OpenTelemetry, port: [{}]", numbers(n)),
+            web(0),
+        )
+    }),
+    ("names of ports of the config × ports of a pod", |n| {
+        let names = list(n, |n| format!("p{n}"));
+        let pod = Workload::new(0).ports(named_ports(n)).yaml();
+        scraped(&format!("convention: OpenTelemetry, port: [{names}]"), pod)
+    }),
     ("ports of the config × containers", |n| {
         let containers = containers(n, |n| {
             format!(", ports: [{{containerPort: {}}}]", n % 60_000 + 1)
@@ -857,6 +875,69 @@ pub(super) const RELATIONS: &[Shape] = &[
         };
         Input {
             manifests: webs(n),
+            config: format!("  profiles:\n{}", each(n, profile)),
+        }
+    }),
+    ("profiles of names that begin alike × workloads", |n| {
+        let profile = |n| {
+            format!("  - {{name: p{n}, select: {{name: web-{n}.*}}, prometheus: {{mode: Off}}}}\n")
+        };
+        Input {
+            manifests: webs(n),
+            config: format!("  profiles:\n{}", each(n, profile)),
+        }
+    }),
+    ("profiles of labels × workloads", |n| {
+        let profile = |n| {
+            format!(
+                "  - {{name: p{n}, select: {{kind: Deployment, podLabelSelector: app=web-{n}}}, prometheus: {{mode: Off}}}}\n"
+            )
+        };
+        Input {
+            manifests: webs(n),
+            config: format!("  profiles:\n{}", each(n, profile)),
+        }
+    }),
+    ("profiles that match nothing × workloads", |n| {
+        let profile = |n| {
+            format!(
+                "  - {{name: p{n}, required: true, select: {{name: wbe-{n}}}, prometheus: {{mode: Off}}}}\n"
+            )
+        };
+        Input {
+            manifests: webs(n),
+            config: format!("  profiles:\n{}", each(n, profile)),
+        }
+    }),
+    ("exclusions of a profile × workloads", |n| {
+        let names = each(n, |n| format!("    - {{name: wex-{n}, namespace: shop}}\n"));
+        Input {
+            manifests: webs(n),
+            config: format!(
+                "  profiles:\n  - name: p\n    select: {{}}\n    prometheus: {{mode: Off}}\n    exclude:\n{names}"
+            ),
+        }
+    }),
+    ("profiles of containers × containers", |n| {
+        let profile = |n| {
+            format!(
+                "  - {{name: p{n}, select: {{containers: {{names: [c{n}]}}}}, resources: {{containers: {{requests: {{cpu: 200m}}}}}}}}\n"
+            )
+        };
+        Input {
+            manifests: containers(n, |_| String::new()).yaml(),
+            config: format!("  profiles:\n{}", each(n, profile)),
+        }
+    }),
+    ("unknown profiles of authors × profiles", |n| {
+        let profile = |n| {
+            format!(
+                "  - {{name: p{n}, byAnnotation: true, select: {{name: x}}, prometheus: {{mode: Off}}}}\n"
+            )
+        };
+        let pod = |n| Workload::new(n).annotations(format!("fitout.dev/profile: q{n}"));
+        Input {
+            manifests: each(n, |n| pod(n).yaml()),
             config: format!("  profiles:\n{}", each(n, profile)),
         }
     }),

@@ -1177,4 +1177,55 @@ pub(super) const SHAPES: &[Shape] = &[
     ("namespaces of workloads", |n| {
         each(n, |n| Workload::new(n).namespace(format!("n{n}")).yaml()).into()
     }),
+    ("objects of a definition", |n| {
+        let object = |n| custom_object(0, n);
+        format!("{}{}", definition(0), each(n, object)).into()
+    }),
+    ("definitions", |n| {
+        each(n, |n| format!("{}{}", definition(n), custom_object(n, n))).into()
+    }),
+    ("fields of a definition", |n| {
+        let fields = list(n, |n| format!("f{n}: {{type: string}}"));
+        let values = list(n, |n| format!("g{n}: a"));
+        let schema = format!(
+            "{{type: object, properties: {{spec: {{type: object, properties: {{{fields}}}}}}}}}"
+        );
+        format!(
+            "{}apiVersion: example.com/v1\nkind: Cache0\nmetadata: {{name: a}}\nspec: {{{values}}}\n",
+            definition_with(0, &schema)
+        )
+        .into()
+    }),
+    ("items of an object of a definition", |n| {
+        let items = list(n, |n| format!("{{name: a{n}, note: b}}"));
+        format!(
+            "{}apiVersion: example.com/v1\nkind: Cache0\nmetadata: {{name: a}}\nspec: {{items: [{items}]}}\n",
+            definition(0)
+        )
+        .into()
+    }),
 ];
+
+fn definition(number: usize) -> String {
+    definition_with(
+        number,
+        "{type: object, properties: {spec: {type: object, properties: {size: {type: integer, maximum: 9}, \
+         items: {type: array, x-kubernetes-list-type: map, x-kubernetes-list-map-keys: [note, name], \
+         items: {type: object, properties: {name: {type: string, pattern: '^a'}, note: {type: string}}}}}}}}",
+    )
+}
+
+fn definition_with(number: usize, schema: &str) -> String {
+    format!(
+        "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {{name: caches{number}.example.com}}\n\
+         spec:\n  group: example.com\n  scope: Namespaced\n  names: {{kind: Cache{number}, plural: caches{number}}}\n  versions:\n  \
+         - {{name: v1, served: true, storage: true, schema: {{openAPIV3Schema: {schema}}}}}\n---\n"
+    )
+}
+
+fn custom_object(definition: usize, number: usize) -> String {
+    format!(
+        "apiVersion: example.com/v1\nkind: Cache{definition}\nmetadata: {{name: a{number}}}\n\
+         spec: {{sise: 1, size: 10, items: [{{name: b}}]}}\n---\n"
+    )
+}

@@ -119,6 +119,8 @@ impl<'a> Custom<'a> {
                     self.refuse(it.node, path, it.expected);
                 }
             }
+            let bounds = ("minProperties", "maxProperties");
+            self.length(schema, bounds, node, node.entries().count(), path);
             return self.object(schema, node, path, is_embedded);
         }
         if node.is_sequence() {
@@ -147,18 +149,27 @@ impl<'a> Custom<'a> {
             }
         }
         let keys = schema.get("x-kubernetes-list-map-keys").into_iter();
-        let keys: Vec<_> = keys
-            .flat_map(Node::items)
-            .filter_map(Node::certain_string)
-            .collect();
+        let default = |key: &'a str| {
+            let of = ["items", "properties", key, "default"];
+            schema.text_at(of)
+        };
+        let keys = keys.flat_map(Node::items).filter_map(Node::certain_string);
+        let keys = keys.map(|key| (key, default(key)));
+        let keys: Vec<_> = keys.collect();
         let of = schema.text_at(["x-kubernetes-list-type"]);
-        let is_whole = |it: Node<'_>| keys.iter().all(|key| it.get(key).is_some());
+        // What lacks a key is reported on its own.
+        let is_whole = |it: Node<'_>| {
+            let mut keys = keys.iter();
+            keys.all(|(key, default)| default.is_some() || it.get(key).is_some())
+        };
         let is_compared = match of.as_deref() {
-            // Keys with defaults are not known here.
             Some("map") => !keys.is_empty() && node.items().all(is_whole),
             Some("set") => keys.is_empty() && node.items().all(Node::is_scalar),
             _ => false,
         };
+        let with_default =
+            |(key, default): (&'a str, Option<_>)| (key, default.unwrap_or_default());
+        let keys: Vec<_> = keys.into_iter().map(with_default).collect();
         if is_compared {
             duplicates(&keys, node, path, &mut self.found);
         }
@@ -187,7 +198,9 @@ impl<'a> Custom<'a> {
 
     fn number(&mut self, schema: Node<'a>, node: Node<'a>, path: Path<'_, 'a>) {
         let number = |node: Node<'_>| match node.scalar() {
-            Some(Scalar::Int(_) | Scalar::Float(_)) => node.text()?.parse::<f64>().ok(),
+            // Integers can be octal: `0755`.
+            Some(Scalar::Int(value)) => Some(value as f64),
+            Some(Scalar::Float(value)) => Some(value),
             _ => None,
         };
         let Some(value) = number(node) else {

@@ -275,7 +275,10 @@ impl<'a> Visit<'a> {
         let Some(keys) = field.keys.filter(|_| value.is_sequence()) else {
             return;
         };
-        let keys = keys.split(',').filter(|key| *key != "=");
+        let keys = keys.split(',').filter(|key| *key != "=").map(|key| {
+            let default = if key == "protocol" { "TCP" } else { "" };
+            (key, Cow::Borrowed(default))
+        });
         duplicates(&keys.collect::<Vec<_>>(), value, path, &mut self.found);
     }
 
@@ -356,43 +359,44 @@ impl Object {
     }
 }
 
-/// The value of a key of an item; what the API server sets if it is absent.
-fn key_of<'a>(item: Node<'a>, key: &str) -> Cow<'a, str> {
+/// A key of the items of a list, and what the API server sets if it is absent.
+pub(super) type Key<'a> = (&'a str, Cow<'a, str>);
+
+/// The value of a key of an item.
+fn key_of<'a>(item: Node<'a>, (key, default): &Key<'a>) -> Cow<'a, str> {
     let text = item
         .get(key)
         .filter(|it| !it.is_null())
         .and_then(Node::text);
-    let default = if key == "protocol" { "TCP" } else { "" };
     text.filter(|it| !it.is_empty())
-        .unwrap_or(Cow::Borrowed(default))
+        .unwrap_or_else(|| default.clone())
 }
 
 /// The items of a list that have the same keys as an earlier one; without keys, the same value.
 pub(super) fn duplicates<'a>(
-    keys: &[&'a str],
+    keys: &[Key<'a>],
     value: Node<'a>,
     path: Path<'_, 'a>,
     found: &mut Vec<Violation<'a>>,
 ) {
-    let value_of = |item: Node<'a>, key| match keys.is_empty() {
-        true => item.text().unwrap_or_default(),
-        false => key_of(item, key),
-    };
     // Few items share the first key, and those are compared.
-    let first_key = keys.first().copied().unwrap_or_default();
+    let first_of = |item: Node<'a>| match keys.first() {
+        Some(key) => key_of(item, key),
+        None => item.text().unwrap_or_default(),
+    };
     let others = keys.get(1..).unwrap_or_default();
     let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::new();
     for (index, item) in value.items().enumerate() {
         let is_same = |other: Node<'a>| {
             let mut keys = others.iter();
-            keys.all(|key| value_of(item, key) == value_of(other, key))
+            keys.all(|key| key_of(item, key) == key_of(other, key))
         };
-        let candidates = seen.entry(value_of(item, first_key)).or_default();
+        let candidates = seen.entry(first_of(item)).or_default();
         let earlier = candidates.iter().take(64).find(|(_, it)| is_same(*it));
         let earlier = earlier.map(|(first, _)| *first);
         candidates.push((index, item));
         if let Some(first) = earlier {
-            let keys = keys.to_vec();
+            let keys = keys.iter().map(|(key, _)| *key).collect();
             found.push(Violation {
                 node: item,
                 path: Path::Item(&path, index).pointer(),

@@ -4,6 +4,7 @@ use super::SecurityContext;
 use super::pod::PodFitting;
 use super::user::{id_of, id_of_pod};
 use super::wanted::Wanted;
+use crate::catalogue::clean;
 use crate::config::Section;
 use crate::edit::{Edits, Knowledge};
 use crate::facts::{Access, Storage, View, is_unreadable};
@@ -49,21 +50,36 @@ impl PodFitting<'_, '_, '_> {
         if storage.is_empty() {
             return None;
         }
+        let root = |it: &&Container<'_>| {
+            id_of(template, it, "runAsUser", edits).is_some_and(|id| is_root(&id))
+        };
+        let givers: Vec<&Container<'_>> = template.containers.iter().filter(root).collect();
+        let is_given = |volume: &str, user: Option<i128>| {
+            let mut mounts = givers.iter().flat_map(|it| {
+                storage
+                    .mounts(View::of(it.node))
+                    .map(move |mount| (it, mount))
+            });
+            // The owner that it gives the files must not change again.
+            mounts.any(|(giver, mount)| {
+                mount.volume == volume
+                    && user.is_some_and(|user| gives_to(giver, &mount.path, user))
+            })
+        };
         let mut members: Vec<&Container<'_>> = Vec::new();
         for container in &template.containers {
             let view = View::of(container.node);
-            let mut mounts = storage.mounts(view);
-            let mut closed = storage.closed_mounts(view);
-            let writes = mounts.any(|mount| mount.access == Access::Group);
-            if !writes && !closed.any(|(_, mode)| is_unreadable(mode)) {
+            let user = id_of(template, container, "runAsUser", edits);
+            if user.as_ref().is_some_and(is_root) {
                 continue;
             }
-            let user = id_of(template, container, "runAsUser", edits);
-            match user.as_ref().is_some_and(is_root) {
-                // The owner that it gives the files must not change again.
-                true if writes && changes_owners(container) => return None,
-                true => {}
-                false => members.push(container),
+            let user = user.and_then(|id| View::Planned(&id).int());
+            let mut mounts = storage.mounts(view);
+            let mut closed = storage.closed_mounts(view);
+            if mounts.any(|it| it.access == Access::Group && !is_given(&it.volume, user))
+                || closed.any(|(_, mode)| is_unreadable(mode))
+            {
+                members.push(container);
             }
         }
         let mut ids = ["runAsGroup", "runAsUser"].into_iter();
@@ -89,4 +105,47 @@ pub fn changes_owners(container: &Container<'_>) -> bool {
                 .iter()
                 .any(|it| word.contains(it))
         })
+}
+
+/// Whether an init container evidently gives what it has at a path to a user: its command has `chown USER[:GROUP]` with
+/// numbers, and that path, one below, or recursively one above. A name may be another number in another image.
+pub fn gives_to(container: &Container<'_>, path: &str, user: i128) -> bool {
+    if container.container_type != ContainerType::Init {
+        return false;
+    }
+    let words = ["command", "args"].into_iter();
+    let words = words.flat_map(|key| container.items(key));
+    let text: Vec<_> = words.filter_map(|word| word.text()).collect();
+    let Some(path) = clean(path) else {
+        return false;
+    };
+    let text = text.join(" ");
+    let mut commands = text.split([';', '&', '|', '\n', '(', ')']);
+    commands.any(|command| {
+        let mut words = command
+            .split_whitespace()
+            .map(|it| it.trim_matches(['"', '\'']));
+        if !words.any(|it| it == "chown" || it.ends_with("/chown")) {
+            return false;
+        }
+        let (options, operands): (Vec<&str>, Vec<&str>) = words.partition(|it| it.starts_with('-'));
+        let is_recursive = options
+            .iter()
+            .any(|it| *it == "--recursive" || !it.starts_with("--") && it.contains('R'));
+        let Some((owner, paths)) = operands.split_first() else {
+            return false;
+        };
+        let owner = owner.split([':', '.']).next();
+        owner.and_then(|it| it.parse().ok()) == Some(user)
+            && paths
+                .iter()
+                .filter_map(|it| clean(it))
+                .any(|it| is_below(&it, &path) || is_recursive && is_below(&path, &it))
+    })
+}
+
+/// Whether a cleaned path is another or below it.
+fn is_below(path: &str, of: &str) -> bool {
+    path.strip_prefix(of)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

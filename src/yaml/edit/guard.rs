@@ -229,7 +229,7 @@ impl<'a> Guard<'a> {
             self.node(key, new_key)?;
             self.node(value, new_value)?;
         }
-        for (name, value) in &patch.added {
+        for (name, value) in patch.added.iter() {
             let Some((new_key, new_value)) = entries.next() else {
                 return self.differs(new, "an entry was not added");
             };

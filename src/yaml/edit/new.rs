@@ -4,6 +4,8 @@ use super::super::tree::Kind;
 use super::super::{Node, NodeId, Stream, Value, node::index};
 use jsonptr::Token;
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::ops::Deref;
 
 /// Most nodes that are copied when one alias is written out.
 const MAX_COPY: usize = 10_000;
@@ -21,8 +23,85 @@ pub(super) enum New {
     },
     /// A scalar of the source, written again with its quotes and tag.
     Copy(u32),
-    Map(Vec<(Name, New)>),
+    Map(Entries),
     Sequence(Vec<New>),
+}
+
+/// The entries of a map to be written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entries {
+    list: Vec<(Name, New)>,
+    /// The places of the first of them by key, so that many edits of one map need no search.
+    places: HashMap<String, usize>,
+    known: usize,
+}
+
+impl Entries {
+    pub(super) fn push(&mut self, name: Name, value: New) {
+        self.list.push((name, value));
+    }
+
+    fn remove(&mut self, at: usize) {
+        self.list.remove(at);
+        self.places.clear();
+        self.known = 0;
+    }
+
+    /// The place of a key.
+    pub(super) fn place(&mut self, stream: &Stream, key: &str) -> Option<usize> {
+        const FEW: usize = 16;
+        let mut list = self.list.iter();
+        if list.len() <= FEW {
+            return list.position(|(name, _)| name.text(stream) == key);
+        }
+        for (name, _) in list.skip(self.known) {
+            let place = self.places.entry(name.text(stream).into_owned());
+            place.or_insert(self.known);
+            self.known += 1;
+        }
+        self.places.get(key).copied()
+    }
+
+    /// Removes the entry at a place, or changes something below it.
+    pub(super) fn change(
+        &mut self,
+        at: usize,
+        stream: &Stream,
+        rest: &[Token<'_>],
+        value: Option<New>,
+    ) -> Outcome {
+        if rest.is_empty() && value.is_none() {
+            self.remove(at);
+            return Outcome::Done;
+        }
+        self.list[at].1.change(stream, rest, value)
+    }
+}
+
+impl From<Vec<(Name, New)>> for Entries {
+    fn from(list: Vec<(Name, New)>) -> Entries {
+        Entries {
+            list,
+            ..Entries::default()
+        }
+    }
+}
+
+impl Deref for Entries {
+    type Target = [(Name, New)];
+
+    fn deref(&self) -> &[(Name, New)] {
+        &self.list
+    }
+}
+
+impl IntoIterator for Entries {
+    type Item = (Name, New);
+    type IntoIter = std::vec::IntoIter<(Name, New)>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
+    }
 }
 
 /// The key of a new entry.
@@ -57,14 +136,13 @@ impl From<&Value> for New {
             },
             Value::Sequence(items) => New::Sequence(items.iter().map(New::from).collect()),
             Value::Mapping(entries) => {
-                let mut map: Vec<(Name, New)> = Vec::with_capacity(entries.len());
-                for (i, (key, value)) in entries.iter().enumerate() {
-                    // Of equal keys the last one counts, so earlier ones are not written.
-                    if !entries[i + 1..].iter().any(|(later, _)| later == key) {
-                        map.push((Name::Text(key.clone()), value.into()));
-                    }
-                }
-                New::Map(map)
+                // Of equal keys the last one counts, so earlier ones are not written.
+                let mut seen = HashSet::new();
+                let entries = entries.iter().rev().filter(|(key, _)| seen.insert(key));
+                let entries = entries.map(|(key, value)| (Name::Text(key.clone()), value.into()));
+                let mut map: Vec<(Name, New)> = entries.collect();
+                map.reverse();
+                New::Map(map.into())
             }
         }
     }
@@ -90,7 +168,7 @@ impl New {
             .rev()
             .fold(value, |value, token| match token.decoded().as_ref() {
                 "-" => New::Sequence(Vec::from([value])),
-                key => New::Map(Vec::from([(Name::Text(key.to_string()), value)])),
+                key => New::Map(Vec::from([(Name::Text(key.to_string()), value)]).into()),
             })
     }
 
@@ -121,7 +199,7 @@ impl New {
             *self = if empty_sequence {
                 New::Sequence(Vec::new())
             } else {
-                New::Map(Vec::new())
+                New::Map(Entries::default())
             };
         }
         match self {
@@ -142,26 +220,20 @@ impl New {
 }
 
 fn change_map(
-    entries: &mut Vec<(Name, New)>,
+    entries: &mut Entries,
     stream: &Stream,
     token: &Token<'_>,
     rest: &[Token<'_>],
     value: Option<New>,
 ) -> Outcome {
     let key = token.decoded();
-    let place = entries
-        .iter()
-        .position(|(name, _)| name.text(stream) == key);
+    let place = entries.place(stream, &key);
     let removes = rest.is_empty() && value.is_none();
     if removes && merged(entries, stream, &key).is_some() {
         return Outcome::Merged;
     }
     match (place, value) {
-        (Some(at), None) if rest.is_empty() => {
-            entries.remove(at);
-            Outcome::Done
-        }
-        (Some(at), value) => entries[at].1.change(stream, rest, value),
+        (Some(at), value) => entries.change(at, stream, rest, value),
         (None, value) => {
             // A value that is only merged in is copied before something below it changes.
             let merged = if rest.is_empty() {
@@ -173,12 +245,12 @@ fn change_map(
                 (Some(mut copy), value) => {
                     let outcome = copy.change(stream, rest, value);
                     if outcome == Outcome::Done {
-                        entries.push((Name::Text(key.into_owned()), copy));
+                        entries.push(Name::Text(key.into_owned()), copy);
                     }
                     outcome
                 }
                 (None, Some(value)) => {
-                    entries.push((Name::Text(key.into_owned()), New::nested(rest, value)));
+                    entries.push(Name::Text(key.into_owned()), New::nested(rest, value));
                     Outcome::Done
                 }
                 (None, None) => Outcome::Nothing,
@@ -257,5 +329,5 @@ fn copy(node: Node<'_>, budget: &mut usize, level: usize) -> Option<New> {
         }
         map.push((Name::Copy(key.id().0), copy(value, budget, level + 1)?));
     }
-    Some(New::Map(map))
+    Some(New::Map(map.into()))
 }

@@ -1,6 +1,6 @@
 //! The overlay: which nodes of the source change, and how.
 
-use super::new::{Name, New};
+use super::new::{Entries, New};
 use std::ops::Range;
 
 /// Changes to one node of the source.
@@ -13,7 +13,7 @@ pub(super) struct Patch {
     /// Keys of removed entries, or removed items.
     pub(super) removed: Vec<u32>,
     /// Entries added at the end of a map.
-    pub(super) added: Vec<(Name, New)>,
+    pub(super) added: Entries,
     /// Items added at the end of a sequence.
     pub(super) pushed: Vec<New>,
     /// The last edit that had a part in this.

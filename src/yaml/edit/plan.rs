@@ -336,23 +336,13 @@ impl<'a> Plan<'a> {
             return Ok(());
         };
         let key = &*token.decoded();
-        let (stream, edit) = (self.stream, self.edit);
-        let is_added = |patch: &Patch| patch.added.iter().any(|(name, _)| name.text(stream) == key);
-        if rest.is_empty() && value.is_none() && self.patches.get(id).is_some_and(is_added) {
-            self.check_uncovers(id, token)?;
-        }
-        if let Some(patch) = self.patches.get_mut(id)
-            && let Some(at) = patch
-                .added
-                .iter()
-                .position(|(name, _)| name.text(stream) == key)
-        {
-            patch.edit = edit;
+        let stream = self.stream;
+        let patch = self.patches.get_mut(id);
+        if let Some(at) = patch.and_then(|patch| patch.added.place(stream, key)) {
             if rest.is_empty() && value.is_none() {
-                patch.added.remove(at);
-                return Ok(());
+                self.check_uncovers(id, token)?;
             }
-            let outcome = patch.added[at].1.change(stream, rest, value);
+            let outcome = self.patch(id).added.change(at, stream, rest, value);
             return self.settle(outcome, id);
         }
         let new = match (self.merged(id, key)?, value) {
@@ -374,9 +364,7 @@ impl<'a> Plan<'a> {
             (None, None) => return Ok(()),
         };
         self.touch(id, false)?;
-        self.patch(id)
-            .added
-            .push((Name::Text(key.to_string()), new));
+        self.patch(id).added.push(Name::Text(key.to_string()), new);
         Ok(())
     }
 

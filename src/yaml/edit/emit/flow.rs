@@ -273,7 +273,7 @@ impl Emitter<'_, '_> {
         }
         if !self.is_on_several_lines(id) {
             let value = match data.kind {
-                Kind::FlowMap => New::Map(added.entries.to_vec()),
+                Kind::FlowMap => New::Map(added.entries.to_vec().into()),
                 _ => New::Sequence(added.items.to_vec()),
             };
             return self.replace(id, &value);

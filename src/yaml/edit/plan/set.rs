@@ -2,7 +2,7 @@
 //! and order of the rest stay.
 
 use super::super::super::{Node, NodeId, Scalar};
-use super::super::new::{Name, New};
+use super::super::new::{Entries, Name, New};
 use super::{Done, Plan};
 
 impl Plan<'_> {
@@ -35,23 +35,22 @@ impl Plan<'_> {
         }
     }
 
-    fn set_entries(&mut self, id: u32, entries: Vec<(Name, New)>) -> Done {
+    fn set_entries(&mut self, id: u32, mut entries: Entries) -> Done {
         self.check_map(id)?;
         let stream = self.stream;
-        let names: Vec<_> = entries.iter().map(|(name, _)| name.text(stream)).collect();
         let node = self.node(id);
         for (key, _) in node.local_entries() {
             let text = key.text().unwrap_or_default();
-            if !names.contains(&text) {
+            if entries.place(stream, &text).is_none() {
                 self.remove(id, key.id().0)?;
             }
         }
-        for (name, value) in entries.iter().cloned() {
+        for (name, value) in entries {
             match node.find_local(&name.text(stream)) {
                 Some((_, old)) => self.set(old.id().0, value)?,
                 None => {
                     self.touch(id, false)?;
-                    self.patch(id).added.push((name, value));
+                    self.patch(id).added.push(name, value);
                 }
             }
         }

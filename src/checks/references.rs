@@ -1,0 +1,662 @@
+//! FIT-REF001 to FIT-REF007: references to objects that do not exist.
+//!
+//! A pod whose ConfigMap, Secret, claim or class does not exist stays pending, and `kubectl apply` reports nothing. The check
+//! looks up every reference by name, wherever a pod, a claim, a binding, an Ingress or a webhook holds one. A key that its
+//! ConfigMap or Secret does not have is reported too. What is `optional: true` is not.
+//!
+//! By default the input is a part of what the cluster has (`checks.references: Open`): a reference is a warning if the input
+//! has an object with nearly that name, or other ServiceAccounts, else a note. With `Closed` the input is the whole, and
+//! what it lacks is an error. What every cluster has is never reported: the account `default`, `kube-root-ca.crt`, the roles
+//! `admin`, `edit`, `view` and `cluster-admin`, and what begins with `system:` or, among PriorityClasses, with `system-`.
+//!
+//! Names that `kustomization.yaml` generates are known, and so are those that kustomize has changed. A Secret or ConfigMap
+//! that a custom resource or the command of a container names may be created by it, and is not reported.
+
+use std::borrow::Cow;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use jsonptr::PointerBuf;
+use kustomize_krm_types::Severity;
+
+use super::{Check, Find, Scene};
+use crate::config::InputScope as Scope;
+use crate::finding::{Finding, Subject};
+use crate::kubernetes::schema;
+use crate::objects::{Classification, DEFAULT_ACCOUNT, below};
+use crate::read::Resource;
+use crate::rules::{Rule, When};
+use crate::select::Selected;
+use crate::yaml::Node;
+
+const ACCOUNT: Rule = lacks(
+    "FIT-REF001",
+    "a ServiceAccount that does not exist",
+    "kube-linter non-existent-service-account; kubescape C-0307",
+);
+const DATA: Rule = lacks(
+    "FIT-REF002",
+    "a ConfigMap or Secret that does not exist",
+    "kube-linter env-value-from",
+);
+const KEY: Rule = lacks(
+    "FIT-REF003",
+    "a key that its ConfigMap or Secret does not have",
+    "kube-linter env-value-from",
+);
+const VOLUME: Rule = lacks("FIT-REF004", "a claim or volume that does not exist", "");
+const CLASS: Rule = lacks(
+    "FIT-REF005",
+    "a class that does not exist",
+    "kube-linter priority-class-name",
+);
+const ROLE: Rule = lacks("FIT-REF006", "a role that does not exist", "");
+const SERVICE: Rule = lacks(
+    "FIT-REF007",
+    "a Service or port that does not exist",
+    "kube-score statefulset-has-servicename",
+);
+
+const fn lacks(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
+    Rule {
+        id,
+        severity: Severity::Error,
+        when: When::OnCheck,
+        meaning,
+        peers,
+    }
+}
+
+pub(super) const CHECK: Check = Check {
+    name: "references",
+    rules: &[ACCOUNT, DATA, KEY, VOLUME, CLASS, ROLE, SERVICE],
+    find: &[Find::Scene(|scene| {
+        let search = Search {
+            scene,
+            created: OnceCell::new(),
+            keys: RefCell::default(),
+        };
+        let selected = scene.selection.selected.iter();
+        selected.flat_map(|it| search.of_object(it)).collect()
+    })],
+};
+
+/// A field that holds the name of an object.
+struct Row {
+    /// The type of the mapping.
+    holder: &'static str,
+    /// The key of the name.
+    name: &'static str,
+    /// The kind; empty if the key `kind` says it.
+    kind: &'static str,
+    /// What else of the object is named.
+    part: Part,
+}
+
+/// What a reference names of an object besides its name.
+#[derive(Clone, Copy, PartialEq)]
+enum Part {
+    None,
+    /// A key of its data, in the field `key`.
+    Key,
+    /// Keys of its data, in `items`.
+    Items,
+    /// A port, 443 by default.
+    Port,
+}
+
+const fn row(holder: &'static str, name: &'static str, kind: &'static str, part: Part) -> Row {
+    Row {
+        holder,
+        name,
+        kind,
+        part,
+    }
+}
+
+/// Every reference in the types of Kubernetes. In pods and accounts, a `LocalObjectReference` names a Secret.
+const ROWS: [Row; 33] = [
+    row(
+        "core.v1.ConfigMapEnvSource",
+        "name",
+        "ConfigMap",
+        Part::None,
+    ),
+    row(
+        "core.v1.ConfigMapKeySelector",
+        "name",
+        "ConfigMap",
+        Part::Key,
+    ),
+    row(
+        "core.v1.ConfigMapProjection",
+        "name",
+        "ConfigMap",
+        Part::Items,
+    ),
+    row(
+        "core.v1.ConfigMapVolumeSource",
+        "name",
+        "ConfigMap",
+        Part::Items,
+    ),
+    row("core.v1.LocalObjectReference", "name", "Secret", Part::None),
+    row("core.v1.SecretEnvSource", "name", "Secret", Part::None),
+    row("core.v1.SecretKeySelector", "name", "Secret", Part::Key),
+    row("core.v1.SecretProjection", "name", "Secret", Part::Items),
+    row("core.v1.SecretReference", "name", "Secret", Part::None),
+    row(
+        "core.v1.SecretVolumeSource",
+        "secretName",
+        "Secret",
+        Part::Items,
+    ),
+    row(
+        "core.v1.AzureFileVolumeSource",
+        "secretName",
+        "Secret",
+        Part::None,
+    ),
+    row(
+        "core.v1.AzureFilePersistentVolumeSource",
+        "secretName",
+        "Secret",
+        Part::None,
+    ),
+    row(
+        "networking.v1.IngressTLS",
+        "secretName",
+        "Secret",
+        Part::None,
+    ),
+    row(
+        "core.v1.PodSpec",
+        "serviceAccountName",
+        "ServiceAccount",
+        Part::None,
+    ),
+    row(
+        "core.v1.PodSpec",
+        "serviceAccount",
+        "ServiceAccount",
+        Part::None,
+    ),
+    row(
+        "core.v1.PodSpec",
+        "priorityClassName",
+        "PriorityClass",
+        Part::None,
+    ),
+    row(
+        "core.v1.PodSpec",
+        "runtimeClassName",
+        "RuntimeClass",
+        Part::None,
+    ),
+    row(
+        "core.v1.PersistentVolumeClaimVolumeSource",
+        "claimName",
+        "PersistentVolumeClaim",
+        Part::None,
+    ),
+    row(
+        "core.v1.PersistentVolumeClaimSpec",
+        "storageClassName",
+        "StorageClass",
+        Part::None,
+    ),
+    row(
+        "core.v1.PersistentVolumeClaimSpec",
+        "volumeName",
+        "PersistentVolume",
+        Part::None,
+    ),
+    row(
+        "core.v1.PersistentVolumeClaimSpec",
+        "volumeAttributesClassName",
+        "VolumeAttributesClass",
+        Part::None,
+    ),
+    row(
+        "networking.v1.IngressSpec",
+        "ingressClassName",
+        "IngressClass",
+        Part::None,
+    ),
+    row("rbac.v1.RoleRef", "name", "", Part::None),
+    row("rbac.v1.Subject", "name", "", Part::None),
+    row(
+        "apps.v1.StatefulSetSpec",
+        "serviceName",
+        "Service",
+        Part::None,
+    ),
+    row(
+        "admissionregistration.v1.ServiceReference",
+        "name",
+        "Service",
+        Part::Port,
+    ),
+    row(
+        "apiextensions.v1.ServiceReference",
+        "name",
+        "Service",
+        Part::Port,
+    ),
+    row(
+        "apiregistration.v1.ServiceReference",
+        "name",
+        "Service",
+        Part::Port,
+    ),
+    row(
+        "core.v1.PodResourceClaim",
+        "resourceClaimName",
+        "ResourceClaim",
+        Part::None,
+    ),
+    row(
+        "core.v1.PodResourceClaim",
+        "resourceClaimTemplateName",
+        "ResourceClaimTemplate",
+        Part::None,
+    ),
+    row(
+        "resource.v1.DeviceRequest",
+        "deviceClassName",
+        "DeviceClass",
+        Part::None,
+    ),
+    row(
+        "resource.v1.ExactDeviceRequest",
+        "deviceClassName",
+        "DeviceClass",
+        Part::None,
+    ),
+    row(
+        "resource.v1.DeviceSubRequest",
+        "deviceClassName",
+        "DeviceClass",
+        Part::None,
+    ),
+];
+
+/// What every cluster has: the kind, the namespace or none for any, and the name or its beginning with `*`.
+const BUILT_IN: [(&str, Option<&str>, &str); 12] = [
+    ("ServiceAccount", None, DEFAULT_ACCOUNT),
+    ("ConfigMap", None, "kube-root-ca.crt"),
+    (
+        "ConfigMap",
+        Some("kube-system"),
+        "extension-apiserver-authentication",
+    ),
+    ("ClusterRole", None, "admin"),
+    ("ClusterRole", None, "cluster-admin"),
+    ("ClusterRole", None, "edit"),
+    ("ClusterRole", None, "view"),
+    ("ClusterRole", None, "system:*"),
+    ("Role", None, "system:*"),
+    (
+        "Role",
+        Some("kube-system"),
+        "extension-apiserver-authentication-reader",
+    ),
+    ("PriorityClass", None, "system-*"),
+    ("Service", Some("default"), "kubernetes"),
+];
+
+fn rule_of(kind: &str) -> Option<&'static Rule> {
+    Some(match kind {
+        "ServiceAccount" => &ACCOUNT,
+        "ConfigMap" | "Secret" => &DATA,
+        "PersistentVolumeClaim"
+        | "PersistentVolume"
+        | "ResourceClaim"
+        | "ResourceClaimTemplate" => &VOLUME,
+        "Role" | "ClusterRole" => &ROLE,
+        "Service" => &SERVICE,
+        _ if kind.ends_with("Class") => &CLASS,
+        _ => return None,
+    })
+}
+
+struct Search<'s, 'o> {
+    scene: &'o Scene<'s>,
+    /// Names that something in the input may create Secrets, ConfigMaps, accounts and claims with.
+    created: OnceCell<HashSet<Cow<'s, str>>>,
+    /// The keys of ConfigMaps and Secrets, by the index of the object.
+    keys: RefCell<HashMap<usize, Keys<'s>>>,
+}
+
+/// The keys of a ConfigMap or Secret.
+type Keys<'s> = Rc<Vec<Cow<'s, str>>>;
+
+/// The fields of a ConfigMap or Secret that hold its keys.
+const DATA_FIELDS: [&str; 3] = ["data", "binaryData", "stringData"];
+
+/// Names whose lengths differ by more are not misspelt.
+const MOST_MISSING: usize = 3;
+
+/// A reference of an object.
+struct Reference<'r, 's> {
+    from: &'s Resource<'s>,
+    row: &'static Row,
+    holder: Node<'s>,
+    path: &'r PointerBuf,
+}
+
+impl<'s> Search<'s, '_> {
+    fn of_object(&self, selected: &'s Selected<'s, 's>) -> Vec<Finding> {
+        let target = selected.target;
+        let resource = target.resource;
+        let mut findings = Vec::new();
+        let mut seen = HashSet::new();
+        let mut look_below = |top: &PointerBuf, of: &'static schema::Object, node: Node<'s>| {
+            of.each_mapping(node, &mut |holder, mapping, path| {
+                for row in ROWS.iter().filter(|it| it.holder == holder) {
+                    if mapping.at([row.name]).is_none() {
+                        continue;
+                    }
+                    let path = top.concat(&path());
+                    let reference = Reference {
+                        from: resource,
+                        row,
+                        holder: mapping,
+                        path: &path,
+                    };
+                    findings.extend(self.of_reference(&reference, &mut seen));
+                }
+            });
+        };
+        match schema::fields_of(&resource.api_version, &resource.kind) {
+            Some(fields) => look_below(&PointerBuf::new(), fields, resource.node),
+            None => {
+                for template in target.templates.iter().chain(target.only_checked()) {
+                    look_below(
+                        &template.pod.path,
+                        schema::object(schema::POD_SPEC),
+                        template.spec,
+                    );
+                }
+            }
+        }
+        findings
+            .into_iter()
+            .map(|it| it.of(selected.index))
+            .collect()
+    }
+
+    fn of_reference(
+        &self,
+        it: &Reference<'_, 's>,
+        seen: &mut HashSet<(String, Option<String>, String)>,
+    ) -> Vec<Finding> {
+        let Some(name) = it
+            .holder
+            .text_at([it.row.name])
+            .filter(|name| !name.is_empty())
+        else {
+            return Vec::new();
+        };
+        let kind = match it.row.kind {
+            "" => it.holder.text_at(["kind"]).unwrap_or_default(),
+            kind => Cow::Borrowed(kind),
+        };
+        let is_optional = it.holder.bool_at(["optional"]) == Some(true);
+        let Some(rule) = rule_of(&kind).filter(|_| !is_optional) else {
+            return Vec::new();
+        };
+        let rows = schema::rows_of(&kind);
+        // Rows of versions that are gone do not say it.
+        let mut served = rows.iter().filter(|row| row.of.is_some());
+        let is_namespaced = served.any(|row| row.is_namespaced);
+        let written = it
+            .holder
+            .text_at(["namespace"])
+            .filter(|text| !text.is_empty());
+        let own = it.from.namespace.as_deref();
+        let namespace = written.as_deref().or(own).filter(|_| is_namespaced);
+        let is_of_group = |resource: &Resource<'_>| {
+            rows.iter().any(|row| {
+                let group = row
+                    .api_version
+                    .rsplit_once('/')
+                    .map_or("", |(group, _)| group);
+                group == resource.group()
+            })
+        };
+        let objects = self.scene.objects();
+        let found = objects.referred(it.from, (&kind, &name), namespace, is_of_group);
+        if !found.is_empty() {
+            return self.of_part(it, &kind, &name, &found);
+        }
+        let mut is_first = || {
+            seen.insert((
+                kind.to_string(),
+                namespace.map(str::to_owned),
+                name.to_string(),
+            ))
+        };
+        if is_built_in(&kind, namespace, &name)
+            || self.may_exist(it, &kind, &name, namespace)
+            || !is_first()
+        {
+            return Vec::new();
+        }
+        let others = objects.of_kind(&kind, namespace);
+        let count = others.len();
+        let has_others = rule == &ACCOUNT && others.clone().any(is_of_group);
+        let others = others
+            .filter(|it| is_of_group(it))
+            .map(|it| it.name.as_ref());
+        let is_close = |it: &&str| it.len().abs_diff(name.len()) <= MOST_MISSING;
+        let similar = objects.did_you_mean(&name, others.filter(is_close), count);
+        let message = match namespace {
+            Some(namespace) => {
+                format!("the input has no {kind} {name} in the namespace {namespace}")
+            }
+            None => format!("the input has no {kind} {name}"),
+        };
+        let severity = self.severity(similar.is_some() || has_others);
+        let mut finding = finding(rule, severity, message, it, &[it.row.name]);
+        finding.current = Some(name.as_ref().into());
+        finding.proposed = similar.map(Into::into);
+        finding.help = similar.map(|it| format!("did you mean `{it}`?"));
+        vec![finding]
+    }
+
+    /// The severity of what is not in the input.
+    fn severity(&self, is_likely: bool) -> Severity {
+        match (self.scene.config.checks.references, is_likely) {
+            (Scope::Closed, _) => Severity::Error,
+            (Scope::Open, true) => Severity::Warning,
+            (Scope::Open, false) => Severity::Info,
+        }
+    }
+
+    /// Whether something in the input may create the object.
+    fn may_exist(
+        &self,
+        it: &Reference<'_, 's>,
+        kind: &str,
+        name: &str,
+        namespace: Option<&str>,
+    ) -> bool {
+        let objects = self.scene.objects();
+        match kind {
+            "PersistentVolumeClaim" if objects.related.makes_claim(it.from, name) => true,
+            "ConfigMap" | "Secret" | "ServiceAccount" | "PersistentVolumeClaim" | "Service" => {
+                objects.may_be_made(name, namespace)
+                    || self.scene.config.generated.contains(name)
+                        && matches!(kind, "ConfigMap" | "Secret")
+                    || kind != "Service"
+                        && self
+                            .created
+                            .get_or_init(|| created(self.scene))
+                            .contains(name)
+            }
+            // A claim without provisioning has the class of a volume, which need not exist.
+            "StorageClass" => {
+                let created = self.created.get_or_init(|| created(self.scene));
+                created.contains(&*of_volumes(name))
+            }
+            _ => false,
+        }
+    }
+
+    /// The keys or the port that a reference names of an object.
+    fn of_part(
+        &self,
+        it: &Reference<'_, 's>,
+        kind: &str,
+        name: &str,
+        found: &[(usize, &'s Resource<'s>)],
+    ) -> Vec<Finding> {
+        let keys = match it.row.part {
+            Part::None => return Vec::new(),
+            Part::Port => return self.of_port(it, name, found).into_iter().collect(),
+            Part::Key => vec![(vec!["key".to_owned()], it.holder.at(["key"]))],
+            Part::Items => {
+                let items = it.holder.items_at(["items"]).enumerate();
+                items
+                    .map(|(at, item)| {
+                        (
+                            vec!["items".to_owned(), at.to_string(), "key".to_owned()],
+                            item.at(["key"]),
+                        )
+                    })
+                    .collect()
+            }
+        };
+        let known: Vec<_> = found.iter().map(|it| self.keys_of(it)).collect();
+        // Something else fills an object without data.
+        if known.iter().all(|it| it.is_empty()) {
+            return Vec::new();
+        }
+        let count = known.iter().map(|it| it.len()).sum();
+        let mut findings = Vec::new();
+        for (path, key) in keys {
+            let Some(key) = key.and_then(Node::text) else {
+                continue;
+            };
+            // A map finds its keys by an index.
+            if found.iter().any(|(_, it)| {
+                DATA_FIELDS
+                    .iter()
+                    .any(|map| it.node.at([*map, &*key]).is_some())
+            }) {
+                continue;
+            }
+            let names = known.iter().flat_map(|it| it.iter()).map(AsRef::as_ref);
+            let similar = self.scene.objects().did_you_mean(&key, names, count);
+            let message = format!("the {kind} {name} has no key {key}");
+            // A controller can add keys to a Secret.
+            let severity = self.severity(similar.is_some() || kind == "ConfigMap");
+            let path: Vec<&str> = path.iter().map(String::as_str).collect();
+            let mut finding = finding(&KEY, severity, message, it, &path);
+            finding.current = Some(key.as_ref().into());
+            finding.help = similar.map(|it| format!("did you mean `{it}`?"));
+            findings.push(finding);
+        }
+        findings
+    }
+
+    /// The keys of an object, collected once.
+    fn keys_of(&self, (index, resource): &(usize, &'s Resource<'s>)) -> Keys<'s> {
+        let collect = || {
+            let maps = DATA_FIELDS.iter().filter_map(|it| resource.node.at([*it]));
+            let entries = maps.flat_map(Node::entries);
+            Rc::new(entries.filter_map(|(key, _)| key.text()).collect())
+        };
+        Rc::clone(self.keys.borrow_mut().entry(*index).or_insert_with(collect))
+    }
+
+    fn of_port(
+        &self,
+        it: &Reference<'_, 's>,
+        name: &str,
+        found: &[(usize, &'s Resource<'s>)],
+    ) -> Option<Finding> {
+        let node = it.holder.at(["port"]);
+        let port: i64 = node.map_or(Some(443), Node::int)?;
+        let mut ports = found
+            .iter()
+            .flat_map(|(_, it)| it.node.items_at(["spec", "ports"]))
+            .peekable();
+        let is_known = ports.peek().is_none() || ports.any(|it| it.int_at(["port"]) == Some(port));
+        (!is_known).then(|| {
+            let message = format!("the Service {name} has no port {port}");
+            let finding = finding(&SERVICE, Severity::Error, message, it, &["port"]);
+            finding.current(node.and_then(|it| it.value().ok()))
+        })
+    }
+}
+
+fn finding(
+    rule: &'static Rule,
+    severity: Severity,
+    message: String,
+    it: &Reference<'_, '_>,
+    field: &[&str],
+) -> Finding {
+    let mut finding = Finding::graded(rule, severity, message).about(&Subject::object(), &[]);
+    finding.pointer = Some(below(it.path, field.iter().copied()));
+    finding
+}
+
+fn is_built_in(kind: &str, namespace: Option<&str>, name: &str) -> bool {
+    BUILT_IN.iter().any(|(of, within, known)| {
+        let is_here = within.is_none() || *within == namespace;
+        let is_name = match known.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == *known,
+        };
+        *of == kind && is_here && is_name
+    })
+}
+
+/// The entry for the class of a PersistentVolume in [`created`].
+fn of_volumes(class: &str) -> String {
+    ["PersistentVolume/", class].concat()
+}
+
+/// The classes of volumes, and the names in custom resources, in kustomizations, and in the commands of containers.
+fn created<'s>(scene: &Scene<'s>) -> HashSet<Cow<'s, str>> {
+    let mut names = HashSet::new();
+    let objects = scene.objects();
+    for (resource, class) in objects.resources.iter().zip(&objects.classifications) {
+        let target = match class {
+            Classification::Target(target) | Classification::PassedOver(_, Ok(target)) => target,
+            Classification::PassedOver(_, Err(_)) | Classification::Malformed(_) => continue,
+        };
+        if resource.kind == "PersistentVolume" {
+            let class = resource.node.text_at(["spec", "storageClassName"]);
+            names.extend(class.map(|it| Cow::Owned(of_volumes(&it))));
+        }
+        let is_custom = schema::rows_of(&resource.kind).is_empty();
+        if is_custom && target.templates.is_empty() {
+            texts(resource.node, &mut |text| {
+                names.insert(text);
+            });
+        }
+        for container in target.templates.iter().flat_map(|it| &it.containers) {
+            for list in ["command", "args"] {
+                for word in container.node.items_at([list]).filter_map(Node::text) {
+                    let parts = word.split(|c: char| c.is_whitespace() || "=/,'\"".contains(c));
+                    names.extend(parts.map(|it| Cow::Owned(it.to_owned())));
+                }
+            }
+        }
+    }
+    names
+}
+
+/// The texts in a node.
+fn texts<'s>(node: Node<'s>, look: &mut impl FnMut(Cow<'s, str>)) {
+    if let Some(text) = node.text() {
+        look(text);
+    }
+    node.items().for_each(|it| texts(it, look));
+    node.entries().for_each(|(_, it)| texts(it, look));
+}
