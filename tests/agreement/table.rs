@@ -70,8 +70,8 @@ fn is_near(server: &Cause, ours: &Cause) -> bool {
         "selector",
         "nodeSelector",
     ];
-    let is_of_selector = ours.message.contains("FIT-VAL012")
-        || ours.message.contains("field `selector` is missing");
+    let is_of_selector =
+        ours.message.contains("FIT-VAL012") || ours.message.contains("field `selector` is missing");
     if is_of_selector && server.message.contains("does not match template") {
         return true;
     }
