@@ -78,9 +78,9 @@ fn the_api_server_agrees() {
         );
     }
     let mut more: Vec<Mutant> = others.iter().map(as_is).collect();
-    if let Some(corpus) = std::env::var_os("FITOUT_CORPUS").filter(|it| is_whole && !it.is_empty())
-    {
-        let all: Vec<Value> = files(Path::new(&corpus))
+    let corpus = std::env::var_os("FITOUT_CORPUS").filter(|it| is_whole && !it.is_empty());
+    if let Some(corpus) = &corpus {
+        let all: Vec<Value> = files(Path::new(corpus))
             .iter()
             .flat_map(|it| objects(it))
             .collect();
@@ -89,7 +89,7 @@ fn the_api_server_agrees() {
     }
     compared.extend(compare(&server, more));
     println!("{own} mutants, {} more objects", compared.len() - own);
-    table::judge(&compared, is_whole);
+    table::judge(&compared, corpus.is_some());
 }
 
 /// The YAML files below a folder, sorted.
