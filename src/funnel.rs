@@ -49,7 +49,7 @@ impl<'c> Funnel<'c> {
     /// Whether a rule applies in this run and is not disabled.
     pub fn asks(&self, rule: &Rule) -> bool {
         let is_due = rule.when == When::Always || self.config.validate_only;
-        is_due && self.severity_of(rule, rule.severity).is_some()
+        is_due && self.config.checks.runs(rule) && self.severity_of(rule, rule.severity).is_some()
     }
 
     /// The configured severity of a finding; `None` if its rule is disabled.

@@ -33,6 +33,8 @@ pub enum When {
     Always,
     /// In `fitout check`, and in configs with the mode `Check`.
     OnCheck,
+    /// On check, if the config names the rule in `checks.severity`.
+    OnRequest,
 }
 
 /// A rule that always applies and that no other tool has.

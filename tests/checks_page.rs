@@ -8,7 +8,7 @@ use std::path::Path;
 
 use fitout::VOCABULARY;
 use fitout::checks::{CHECKS, Check};
-use fitout::rules::RULES;
+use fitout::rules::{RULES, When};
 
 use crate::pages::{comment, findings, head, read, settings, snake_case, title};
 
@@ -17,6 +17,7 @@ fn the_page_of_the_checks_is_current() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let file = root.join("docs/checks.md");
     let mut page = rules();
+    page.push_str(&peers());
     for check in CHECKS {
         describe(root, check, &mut page);
     }
@@ -41,11 +42,69 @@ fn every_rule_is_in_a_table() {
     }
 }
 
+/// Checks of other tools, with their answers: the rules that report the same, or why none does.
+const PEERS: &str = include_str!("peers.tsv");
+
+/// The rows of the list: tool, check, answer.
+fn rows() -> impl Iterator<Item = [&'static str; 3]> {
+    let rows = PEERS.lines().skip(1).map(|it| it.split('\t').collect());
+    rows.map(|it: Vec<_>| it.try_into().unwrap())
+}
+
+fn peers() -> String {
+    let mut page = "\n## What other tools check\n\n\
+        All checks of kube-linter, Polaris and kube-score, and the controls of Kubescape for files: the rule that reports \
+        the same or nearly the same, or why there is none. Rules of fitout can be wider or narrower.\n\n\
+        | Tool | Check | Here |\n|---|---|---|\n"
+        .to_owned();
+    for [tool, check, answer] in rows() {
+        let _ = writeln!(page, "| {tool} | {check} | {answer} |");
+    }
+    page
+}
+
+#[test]
+fn every_check_of_other_tools_has_one_answer() {
+    let mut answers = std::collections::BTreeMap::new();
+    for [tool, check, answer] in rows() {
+        assert!(!answer.is_empty(), "{tool} {check}");
+        assert!(
+            answers.insert((tool, check), answer).is_none(),
+            "{tool} {check} twice"
+        );
+        let mut ids = answer.split(", ").filter(|it| it.starts_with("FIT-"));
+        let unknown = ids.find(|id| VOCABULARY.rules().all(|rule| rule.id != *id));
+        assert_eq!(unknown, None, "{tool} {check}");
+    }
+    let count = |tool: &str| rows().filter(|row| row[0] == tool).count();
+    let counts = ["kube-linter", "Polaris", "kube-score"].map(count);
+    assert_eq!(counts, [63, 44, 39]);
+    for rule in VOCABULARY.rules() {
+        for group in rule.peers.split(';') {
+            let (tool, checks) = group.trim().split_once(' ').unwrap_or_default();
+            let tool = match tool {
+                "kubescape" => "Kubescape",
+                "kube-linter" | "Polaris" | "kube-score" => tool,
+                _ => continue,
+            };
+            for check in checks.split(',').map(str::trim) {
+                let answer = answers.get(&(tool, check));
+                let is_named = answer.is_some_and(|it| it.split(", ").any(|id| id == rule.id));
+                assert!(
+                    is_named,
+                    "{}: {tool} {check} in tests/peers.tsv: {answer:?}",
+                    rule.id
+                );
+            }
+        }
+    }
+}
+
 fn rules() -> String {
     let mut page = "# Checks\n\n\
         `fitout check` and configs with `mode: Check` validate objects without changing them; a finding of severity error \
         fails the run. `checks` in [config.md](config.md#checks) changes the severity of rules or disables them, and \
-        `exemptions` exclude objects from a rule, with a reason.\n\n\
+        `exemptions` exclude objects from a rule, with a reason. Rules with \"if named\" run only if `checks.severity` names them.\n\n\
         | Rule | Severity | Meaning | In other tools |\n|---|---|---|---|\n"
         .to_owned();
     for check in CHECKS {
@@ -53,8 +112,15 @@ fn rules() -> String {
             let link = format!("[{}](#{})", rule.id, check.name.to_lowercase());
             let _ = writeln!(
                 page,
-                "| {link} | {} | {} | {} |",
-                rule.severity, rule.meaning, rule.peers
+                "| {link} | {}{} | {} | {} |",
+                rule.severity,
+                if rule.when == When::OnRequest {
+                    ", if named"
+                } else {
+                    ""
+                },
+                rule.meaning,
+                rule.peers
             );
         }
     }

@@ -19,7 +19,7 @@ const UNKNOWN: &str = "
 apiVersion: apps.openshift.io/v1
 kind: DeploymentConfig
 metadata: {name: a}
-spec: {template: {spec: {containers: [{name: a, image: a, resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}}]}}}
+spec: {template: {spec: {containers: [{name: a, image: a:1, resources: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}}]}}}
 ---
 apiVersion: helm.toolkit.fluxcd.io/v2
 kind: HelmRelease

@@ -17,7 +17,7 @@ use crate::rules::{Rule, When, rule};
 
 const MOUNT: Rule = Rule {
     when: When::OnCheck,
-    peers: "kube-linter dangling mounts; Polaris",
+    peers: "",
     ..rule(
         "FIT-VAL010",
         Severity::Error,

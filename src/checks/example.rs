@@ -1,4 +1,4 @@
-//! FIT-IMG001: images without a fixed version. An example to copy, compiled for tests only.
+//! FIT-EXA001: images without a fixed version. An example to copy, compiled for tests only.
 //!
 //! An image without a tag or with the tag `latest` can change at any time, and a rollback does not restore the old one. A
 //! digest is always fixed.
@@ -16,11 +16,11 @@ pub(super) const CHECK: Check = Check {
 };
 
 const UNVERSIONED: Rule = Rule {
-    id: "FIT-IMG001",
+    id: "FIT-EXA001",
     severity: Severity::Warning,
     when: When::OnCheck,
     meaning: "an image without a fixed version",
-    peers: "kube-linter latest-tag; Polaris tagNotSpecified; Kyverno disallow-latest-tag",
+    peers: "",
 };
 
 /// The containers whose image has no fixed version.

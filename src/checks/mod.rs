@@ -7,7 +7,8 @@
 //!
 //! 1. Copy `example.rs`, which is compiled for tests only. Its head says what the check reports and why it matters. The id of
 //!    a rule is the next free number of its area in docs/checks.md. `When::Always` is for what the edits can cause or
-//!    repair, `When::OnCheck` for all else.
+//!    repair, `When::OnCheck` for all else, `When::OnRequest` for what only some teams want. A rule about one field is a row
+//!    in `practices.rs`.
 //! 2. Add its `mod` line and its row in the table. A check `hostNetwork` has the file `host_network.rs`.
 //! 3. Add `tests/cases/<name>/<what it shows>/` with `input.yaml` and `fn-config.yaml`, for a rule with `When::OnCheck` with
 //!    `mode: Check`. On the page the name of the folder is the heading, and the first comment of `input.yaml` is the text.
@@ -41,6 +42,7 @@ mod network_policies;
 mod own_directories;
 mod pod_resources;
 mod pod_security;
+mod practices;
 mod probes;
 mod references;
 mod removed_volumes;
@@ -148,6 +150,7 @@ checks! {
     claims,
     scraping,
     monitors,
+    practices,
 }
 
 /// What a check sees.
@@ -255,7 +258,7 @@ impl<'p, 's> Pod<'p, 's> {
             .get_or_init(|| PodFacts::after(self.template, self.promised))
     }
 
-    /// A variable of a container, as far as the input shows it.
+    /// A variable of a container, if the input shows it.
     fn variable(&self, container: View<'_>, name: &str) -> Variable {
         let of = self.selected.target.resource;
         facts::variable(self.scene.objects(), of, container, name)
@@ -376,7 +379,7 @@ pub fn run<'s>(
         // A field that FIT-RUN001 reports would be changed, so its present value is not reported as well.
         findings.retain(|it| {
             let place = it.resource.zip(it.pointer.clone());
-            let is_present = it.rule.when == When::OnCheck && check.name != run::CHECK.name;
+            let is_present = it.rule.when != When::Always && check.name != run::CHECK.name;
             !is_present || place.is_none_or(|it| !reported.contains(&it))
         });
         verify(check, &findings);

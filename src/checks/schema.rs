@@ -46,7 +46,7 @@ const VALUE: Rule = error(
 const DUPLICATE: Rule = error(
     "FIT-SCH004",
     "two items of a list have the same key",
-    "kube-linter duplicate-env-vars",
+    "kube-linter duplicate-env-var",
 );
 const NOT_SERVED: Rule = error(
     "FIT-SCH005",
@@ -71,7 +71,7 @@ const DEPRECATED: Rule = Rule {
     ..error(
         "FIT-SCH008",
         "a deprecated version of a kind",
-        "Polaris; kubent; pluto",
+        "kubent; pluto",
     )
 };
 
@@ -186,6 +186,7 @@ fn rule_of(number: &str) -> &'static Rule {
         .find(|it| it.id.strip_prefix("FIT-VAL") == Some(number))
         .unwrap_or(&VALUE)
 }
+
 /// Keys of schemas that are left to the API server.
 const LEFT: [&str; 6] = [
     "x-kubernetes-validations:",

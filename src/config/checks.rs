@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::vocabulary::Vocabulary;
 use crate::kubernetes::{Glob, Level, Version};
 use crate::problem::suggestion;
+use crate::rules::{Rule, When};
 
 /// The settings of the checks.
 #[derive(Debug, Default, Deserialize)]
@@ -93,6 +94,11 @@ impl Checks {
     pub fn may_lower(&self, namespace: &str) -> bool {
         let mut patterns = self.namespaces_may_lower.iter();
         patterns.any(|pattern| pattern.matches(namespace))
+    }
+
+    /// Whether a rule runs on check; one on request does if its severity is configured.
+    pub fn runs(&self, rule: &Rule) -> bool {
+        rule.when != When::OnRequest || self.severity.contains_key(rule.id)
     }
 
     /// The severity that this config gives a finding; `None` if its rule is disabled.

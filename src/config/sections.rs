@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::decode::{Fault, Others, decode};
-use super::modes::{MODE_KEYS, Modes, is_mode_path, mode_path};
+use super::modes::{MODE_KEYS, Modes, is_mode_path, is_mode_path_or_above, mode_path};
 use super::section::{ExemptLeaves, Objection, Pass, Section, Settings};
 use super::settings::{Config, NamedLayer, join};
 use super::view::{Layer, LayerId, View};
@@ -162,6 +162,15 @@ pub fn check_section<'a, S: Settings>(
             faults.push(fault(&format!("modes.{path}"), message, (*help).to_owned()));
         }
         if is_mode_path(S::MODE_PATHS, path) {
+            if *mode == Mode::Bound && !is_mode_path_or_above(S::BOUNDED, path) {
+                let message =
+                    format!("`{path}` cannot have the mode Bound, because it has no bounds");
+                let help = match S::BOUNDED {
+                    [] => format!("no field of {name} has bounds"),
+                    bounded => format!("the fields with bounds are {}", bounded.join(", ")),
+                };
+                faults.push(fault(&format!("modes.{path}"), message, help));
+            }
             continue;
         }
         let known = || {

@@ -63,15 +63,18 @@ impl Layout {
     }
 }
 
+/// The fields of a pod spec that may be written; the first one decides on the token of the account.
+const FIELDS: &[&str] = &[
+    "automountServiceAccountToken",
+    "securityContext",
+    "volumes",
+    "resources",
+    "hostUsers",
+    "enableServiceLinks",
+];
+
 pub(super) const POD_SPEC: Layout = Layout {
-    fields: &[
-        "securityContext",
-        "volumes",
-        "resources",
-        "automountServiceAccountToken",
-        "hostUsers",
-        "enableServiceLinks",
-    ],
+    fields: FIELDS,
     containers: &["initContainers[]", "containers[]"],
     ..NOTHING
 };
@@ -83,13 +86,7 @@ pub(super) const TEMPLATE: Layout = Layout {
 
 /// Pods whose account the operator creates and binds unless the object names one, so they need the token.
 pub(super) const TEMPLATE_WITH_ACCOUNT: Layout = Layout {
-    fields: &[
-        "securityContext",
-        "volumes",
-        "resources",
-        "hostUsers",
-        "enableServiceLinks",
-    ],
+    fields: FIELDS.split_at(1).1,
     ..TEMPLATE
 };
 

@@ -13,6 +13,9 @@ use super::violations::{Fault, Violation, duplicates};
 use super::{METADATA, Path, object};
 use crate::yaml::{Node, Scalar};
 
+/// The fields of one mapping that an unknown one is compared with.
+const MOST_KNOWN: usize = 256;
+
 /// A visit of objects; it keeps the patterns of schemas.
 #[derive(Debug, Default)]
 pub struct Custom<'a> {
@@ -63,6 +66,8 @@ impl<'a> Custom<'a> {
                     Some(schema) => self.value(schema, value, at),
                     None => {
                         let known = properties.into_iter().flat_map(Node::entries);
+                        // For suggestions so many are enough, and the time stays linear.
+                        let known = known.take(MOST_KNOWN);
                         let known = known.filter_map(|(key, _)| key.certain_string());
                         let known = known.collect();
                         self.report(value, at, Fault::Unknown { name, known });
