@@ -182,7 +182,9 @@ pub(super) const CHECK: Check = Check {
 /// The rule of what validation refuses, by its number.
 fn rule_of(number: &str) -> &'static Rule {
     let mut rules = CHECK.rules.iter();
-    rules.find(|it| it.id.ends_with(number)).unwrap_or(&VALUE)
+    rules
+        .find(|it| it.id.strip_prefix("FIT-VAL") == Some(number))
+        .unwrap_or(&VALUE)
 }
 
 /// Keys of schemas that are left to the API server.

@@ -73,6 +73,19 @@ pub const FORMATS: &[Format] = &[
         "the value of a label: letters, digits, `-`, `_` and `.`, at most 63 characters, with a letter or digit at both ends",
     ),
     format(
+        "resource",
+        |it| is_qualified_name(it) && (it.contains('/') || is_standard_resource(it)),
+        "a resource such as `cpu`, `requests.cpu` or `example.com/gpu`",
+    ),
+    format(
+        "limit-type",
+        |it| {
+            matches!(it, "Pod" | "Container" | "PersistentVolumeClaim")
+                || is_qualified_name(it) && it.contains('/')
+        },
+        "`Pod`, `Container`, `PersistentVolumeClaim` or a key with a prefix",
+    ),
+    format(
         "port-name",
         is_port_name,
         "the name of a port: lower-case letters, digits and single `-`, at most 15 characters",
@@ -178,6 +191,30 @@ pub const FORMATS: &[Format] = &[
 #[must_use]
 pub fn format_of(name: &str) -> Option<&'static Format> {
     FORMATS.iter().find(|it| it.name == name)
+}
+
+/// Whether quotas and limits know a resource without a prefix: `standardResources` in `pkg/apis/core/helper`.
+fn is_standard_resource(name: &str) -> bool {
+    let of_pods = name
+        .strip_prefix("requests.")
+        .or_else(|| name.strip_prefix("limits."))
+        .unwrap_or(name);
+    matches!(of_pods, "cpu" | "memory" | "ephemeral-storage")
+        || of_pods.starts_with("hugepages-") && !name.starts_with("limits.")
+        || matches!(
+            name,
+            "storage"
+                | "requests.storage"
+                | "pods"
+                | "resourcequotas"
+                | "services"
+                | "services.nodeports"
+                | "services.loadbalancers"
+                | "replicationcontrollers"
+                | "secrets"
+                | "configmaps"
+                | "persistentvolumeclaims"
+        )
 }
 
 impl Format {
@@ -512,6 +549,22 @@ mod tests {
                 "prefixed-key",
                 &["acme.io/foo"],
                 &["foo", "/foo", "acme.io/"],
+            ),
+            (
+                "resource",
+                &[
+                    "cpu",
+                    "limits.memory",
+                    "requests.hugepages-2Mi",
+                    "pods",
+                    "a.b/c",
+                ],
+                &["cpus", "limits.storage", "limits.hugepages-2Mi", "a b/c"],
+            ),
+            (
+                "limit-type",
+                &["Pod", "Container", "PersistentVolumeClaim", "a.b/Type"],
+                &["pod", "", "a b"],
             ),
             (
                 "label-value",

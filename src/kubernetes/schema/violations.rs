@@ -161,7 +161,8 @@ impl<'a> Visit<'a> {
             let metadata = node.get("metadata");
             let metadata = metadata.filter(|it| it.is_map());
             let has = |key: &str| {
-                let name = metadata.and_then(|it| it.get(key)?.text());
+                let name = metadata.and_then(|it| it.get(key));
+                let name = name.filter(|it| !it.is_null()).and_then(Node::text);
                 name.is_some_and(|it| !it.is_empty())
             };
             if !has("name") && !has("generateName") {
