@@ -14,9 +14,7 @@ use std::collections::{HashMap, HashSet};
 use super::index::Objects;
 use super::names::{self, ByName, Named};
 use super::template::Template;
-use super::token_use::{
-    Evidence, asks_for_identity, config_maps, in_config_map, may_use_api, uses_api,
-};
+use super::token_use::{Evidence, asks_for_identity, config_maps, in_config_map, uses_api};
 use crate::catalogue::{Entry, Known};
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -151,7 +149,10 @@ impl<'a> Accounts<'a> {
         if matches!(need, TokenNeed::Used) || uses_api(template, known, own) {
             return TokenNeed::Used;
         }
-        let evidence = self.shown_by_config_maps(resource, template);
+        let evidence = match template.token_use() {
+            Some(Evidence::Used) => return TokenNeed::Used,
+            shown => shown.max(self.shown_by_config_maps(resource, template)),
+        };
         if evidence == Some(Evidence::Used) {
             return TokenNeed::Used;
         }
@@ -162,7 +163,6 @@ impl<'a> Accounts<'a> {
                 || may_hold(&self.injected, namespace)
                 || template.metadata().is_some_and(asks_for_identity)
                 || evidence.is_some()
-                || may_use_api(template)
         };
         match need {
             TokenNeed::Unknown | TokenNeed::Nothing(_) if is_added_to() => TokenNeed::Possible,

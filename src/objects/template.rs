@@ -10,6 +10,7 @@ use jsonptr::{Pointer, PointerBuf};
 use super::layout::{Groups, Layout};
 use super::places::{self, Form, OnChange, PodSpecs};
 use super::subject::{Part, Subject};
+use super::token_use::{Evidence, in_containers};
 use super::walk::{below, map_at, places_below, places_in, typed};
 use crate::kubernetes::schema;
 use crate::problem::Problem;
@@ -44,6 +45,7 @@ pub struct Template<'a> {
     has_context: bool,
     /// Whether the pods are for Windows nodes, where most security fields are forbidden.
     pub is_windows: bool,
+    token_use: OnceCell<Option<Evidence>>,
 }
 
 /// The type of a container; resources, probes and mounts depend on it.
@@ -240,7 +242,13 @@ impl<'a> Template<'a> {
             fields: layout.fields,
             has_context: !layout.keeps_context || spec.at(["securityContext"]).is_some(),
             is_windows: is_for_windows(spec),
+            token_use: OnceCell::new(),
         }
+    }
+
+    /// What its containers show about the use of their token; searched once.
+    pub(super) fn token_use(&self) -> Option<Evidence> {
+        *self.token_use.get_or_init(|| in_containers(self))
     }
 
     /// Pods in a kind that fitout does not know, at a path: a pod spec, or for the form `Template` the mapping around `spec`.
@@ -512,6 +520,13 @@ impl<'a> Container<'a> {
         let inherited = self.inherits.and_then(|of| of.get(key));
         let lists = self.node.get(key).into_iter().chain(inherited);
         lists.flat_map(Node::items)
+    }
+
+    /// The words of its command and arguments.
+    pub fn words(&self) -> impl Iterator<Item = Cow<'a, str>> {
+        let lists = ["command", "args"].into_iter();
+        let items = lists.flat_map(|list| self.items(list));
+        items.filter_map(Node::text)
     }
 
     /// What `read` finds in the container, or else in the defaults that it inherits.

@@ -118,28 +118,32 @@ fn says_inject(key: &str) -> bool {
 
 const INJECT: &[u8] = b"inject";
 
-/// Whether a program in the pods is known to use the API, or its command shows it.
+/// Whether the catalogue says that a program in the pods uses the API.
 pub(super) fn uses_api(template: &Template<'_>, known: &Known, own: &[Entry]) -> bool {
-    let is_client = |container: &Container<'_>| {
-        container.node.text_at(["image"]).is_some_and(|image| {
-            let entry = known.entry_for(own, &image);
-            entry.is_some_and(|it| it.uses_api) || is_named_as_client(&image)
-        })
-    };
-    let mut containers = template.containers.iter();
-    containers.any(|it| is_client(it) || texts(it).any(|text| is_sign(&text)))
-}
-
-/// Whether a program in the pods may use the API: its image or its arguments name Kubernetes.
-pub(super) fn may_use_api(template: &Template<'_>) -> bool {
-    let is_named = |container: &Container<'_>| {
-        let image = container.node.text_at(["image"]);
-        image.is_some_and(|image| mentions_kubernetes(image_name(&image)))
-    };
     let mut containers = template.containers.iter();
     containers.any(|it| {
-        is_named(it) || words(it).any(|it| !it.contains("://") && mentions_kubernetes(&it))
+        let image = it.node.text_at(["image"]);
+        let entry = image.and_then(|it| known.entry_for(own, &it));
+        entry.is_some_and(|it| it.uses_api)
     })
+}
+
+/// What the containers show about their programs. The API is used if the name of an image, a command, a variable or a script
+/// has a sign, and may be if an image or an argument names Kubernetes.
+pub(super) fn in_containers(template: &Template<'_>) -> Option<Evidence> {
+    let containers = template.containers.iter();
+    let evidence = |it: &Container<'_>| {
+        let image = it.node.text_at(["image"]).unwrap_or_default();
+        let mentions = |text: &str| !text.contains("://") && mentions_kubernetes(text);
+        if is_named_as_client(&image) || texts(it).any(|text| is_sign(&text)) {
+            Some(Evidence::Used)
+        } else {
+            let is_possible =
+                mentions_kubernetes(image_name(&image)) || it.words().any(|it| mentions(&it));
+            is_possible.then_some(Evidence::Possible)
+        }
+    };
+    containers.filter_map(evidence).max()
 }
 
 /// The names of the ConfigMaps that pods mount or read variables from.
@@ -227,14 +231,7 @@ fn texts<'a>(container: &Container<'a>) -> impl Iterator<Item = Cow<'a, str>> {
         name.into_iter().chain(it.text_at(["value"]))
     });
     let script = container.node.text_at(["script"]);
-    words(container).chain(variables).chain(script)
-}
-
-/// The command and its arguments.
-fn words<'a>(container: &Container<'a>) -> impl Iterator<Item = Cow<'a, str>> {
-    let lists = ["command", "args"].into_iter();
-    let items = lists.flat_map(|list| container.items(list));
-    items.filter_map(Node::text)
+    container.words().chain(variables).chain(script)
 }
 
 fn is_sign(text: &str) -> bool {
@@ -251,18 +248,19 @@ fn is_sign(text: &str) -> bool {
 
 /// Whether a script calls one of [`COMMANDS`], or a text is one.
 fn has_command(text: &str) -> bool {
-    COMMANDS.iter().any(|command| {
-        let mut found = text.match_indices(command);
-        found.any(|(at, _)| {
-            let (before, rest) = (&text[..at], &text[at + command.len()..]);
-            let begins =
-                before.is_empty() || before.ends_with(|it: char| " \t\n;&|($`/\"'".contains(it));
+    let is_argument = |it: &str| it.starts_with(|it: char| it.is_ascii_lowercase() || it == '-');
+    let is_here = |begin: usize| {
+        let mut commands = COMMANDS.iter();
+        let rest = commands.find_map(|it| text[begin..].strip_prefix(it));
+        rest.is_some_and(|rest| {
             let argument = rest.strip_prefix([' ', '\t']).map(str::trim_start);
-            let is_argument =
-                |it: &str| it.starts_with(|it: char| it.is_ascii_lowercase() || it == '-');
-            begins && (rest.is_empty() || argument.is_some_and(is_argument))
+            rest.is_empty() || argument.is_some_and(is_argument)
         })
-    })
+    };
+    // One pass: a command begins the text, or follows one of these.
+    let bytes = text.bytes().enumerate();
+    let mut separators = bytes.filter(|(_, byte)| b" \t\n;&|($`/\"'".contains(byte));
+    is_here(0) || separators.any(|(at, _)| is_here(at + 1))
 }
 
 /// Every text of every pod is searched, so once for all signs, and closer only where one can begin.

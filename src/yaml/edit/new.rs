@@ -4,7 +4,7 @@ use super::super::tree::Kind;
 use super::super::{Node, NodeId, Stream, Value, node::index};
 use jsonptr::Token;
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::Deref;
 
 /// Most nodes that are copied when one alias is written out.
@@ -26,6 +26,9 @@ pub(super) enum New {
     Map(Entries),
     Sequence(Vec<New>),
 }
+
+/// So many entries are compared rather than hashed.
+const FEW: usize = 16;
 
 /// The entries of a map to be written.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +52,6 @@ impl Entries {
 
     /// The place of a key.
     pub(super) fn place(&mut self, stream: &Stream, key: &str) -> Option<usize> {
-        const FEW: usize = 16;
         let mut list = self.list.iter();
         if list.len() <= FEW {
             return list.position(|(name, _)| name.text(stream) == key);
@@ -137,12 +139,18 @@ impl From<&Value> for New {
             Value::Sequence(items) => New::Sequence(items.iter().map(New::from).collect()),
             Value::Mapping(entries) => {
                 // Of equal keys the last one counts, so earlier ones are not written.
-                let mut seen = HashSet::new();
-                let entries = entries.iter().rev().filter(|(key, _)| seen.insert(key));
-                let entries = entries.map(|(key, value)| (Name::Text(key.clone()), value.into()));
-                let mut map: Vec<(Name, New)> = entries.collect();
-                map.reverse();
-                New::Map(map.into())
+                let last: Option<HashMap<&String, usize>> = (entries.len() > FEW).then(|| {
+                    let keys = entries.iter().enumerate();
+                    keys.map(|(at, (key, _))| (key, at)).collect()
+                });
+                let is_last = |at: usize, key: &String| match &last {
+                    Some(last) => last.get(key) == Some(&at),
+                    None => !entries[at + 1..].iter().any(|(later, _)| later == key),
+                };
+                let kept = entries.iter().enumerate();
+                let kept = kept.filter(|(at, (key, _))| is_last(*at, key));
+                let map = kept.map(|(_, (key, value))| (Name::Text(key.clone()), value.into()));
+                New::Map(map.collect::<Vec<_>>().into())
             }
         }
     }
