@@ -6,6 +6,8 @@
 //!
 //! The values of secrets are never in messages.
 
+use std::borrow::Cow;
+
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find};
@@ -224,15 +226,15 @@ fn look(row: &Row, subject: &Subject, node: Node<'_>, findings: &mut Vec<Finding
     );
 }
 
-fn visit(
+fn visit<'a>(
     row: &Row,
     subject: &Subject,
-    node: Option<Node<'_>>,
+    node: Option<Node<'a>>,
     path: &[&'static str],
-    at: &mut Vec<String>,
+    at: &mut Vec<Cow<'a, str>>,
     findings: &mut Vec<Finding>,
 ) {
-    let mut step = |key: String, node: Option<Node<'_>>, path: &[&'static str]| {
+    let mut step = |key: Cow<'a, str>, node: Option<Node<'a>>, path: &[&'static str]| {
         at.push(key);
         visit(row, subject, node, path, at, findings);
         at.pop();
@@ -241,22 +243,22 @@ fn visit(
         ["*", rest @ ..] => {
             let Some(node) = node else { return };
             for (index, item) in node.items().enumerate() {
-                step(index.to_string(), Some(item), rest);
+                step(Cow::Owned(index.to_string()), Some(item), rest);
             }
             for (key, value) in node.entries() {
                 if let Some(key) = key.text() {
-                    step(key.into_owned(), Some(value), rest);
+                    step(key, Some(value), rest);
                 }
             }
         }
-        [key, rest @ ..] => step((*key).to_owned(), node.and_then(|it| it.at([*key])), rest),
+        [key, rest @ ..] => step(Cow::Borrowed(*key), node.and_then(|it| it.at([*key])), rest),
         [] => {
-            let key = at.last().map_or("", String::as_str);
+            let key = at.last().map_or("", AsRef::as_ref);
             let Some(fault) = (row.fault)(key, node) else {
                 return;
             };
             // A field that is not set is about what would hold it.
-            let field: Vec<&str> = at.iter().map(String::as_str).collect();
+            let field: Vec<&str> = at.iter().map(AsRef::as_ref).collect();
             let message = match subject.part {
                 crate::finding::Part::Object => fault,
                 ref part => format!("{part}: {fault}"),

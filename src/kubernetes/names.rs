@@ -299,7 +299,8 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
 }
 
-fn is_port_name(name: &str) -> bool {
+/// Whether a text is a name of a port (`IsValidPortName`).
+pub(super) fn is_port_name(name: &str) -> bool {
     name.len() <= 15
         && is_part(name)
         && name.bytes().any(|c| c.is_ascii_lowercase())

@@ -2,43 +2,110 @@
 //! as rows.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use jsonptr::{PointerBuf, Token};
 
 use super::violations::{Fault, Violation};
 use super::{Quantity, Versions};
-use crate::kubernetes::names::{is_label, is_subdomain};
+use crate::kubernetes::names::{is_label, is_port_name, is_subdomain};
 use crate::yaml::Node;
 
 const TEXT: &str = include_str!("relations.txt");
 
-/// The number of a rule, whether it is only for whole objects, and its rows, by type.
-type Blocks = HashMap<&'static str, Vec<(&'static str, bool, &'static str)>>;
+/// What the rows about a type refuse.
+struct Block {
+    /// The number of the rule.
+    rule: &'static str,
+    /// Whether it is only for whole objects.
+    is_top: bool,
+    rows: Vec<Row>,
+}
 
-/// The rules and rows of each type.
-fn blocks() -> &'static Blocks {
-    static BLOCKS: OnceLock<Blocks> = OnceLock::new();
+struct Row {
+    /// The path of what the row is about.
+    base: &'static str,
+    /// The operator and its arguments.
+    text: &'static str,
+    conditions: Vec<Condition>,
+}
+
+/// When a row applies.
+struct Condition {
+    path: &'static str,
+    test: Test,
+}
+
+enum Test {
+    Version(Versions),
+    Set,
+    NotSet,
+    /// One of these values, between `|`.
+    Is(&'static str),
+    IsNot(&'static str),
+}
+
+/// The rows about each type, read once.
+fn blocks() -> &'static HashMap<&'static str, Vec<Arc<Block>>> {
+    static BLOCKS: OnceLock<HashMap<&'static str, Vec<Arc<Block>>>> = OnceLock::new();
     BLOCKS.get_or_init(|| {
-        let mut blocks = Blocks::new();
+        let mut blocks: HashMap<_, Vec<_>> = HashMap::new();
         for block in TEXT.split("\ntype: ").skip(1) {
             let (head, rows) = block.split_once('\n').unwrap_or((block, ""));
             let (rule, types) = head.split_once(' ').unwrap_or_default();
-            let is_top = types.starts_with("top ");
+            let block = Arc::new(Block {
+                rule,
+                is_top: types.starts_with("top "),
+                rows: rows.lines().map(row).collect(),
+            });
             for name in types.split(' ') {
-                blocks.entry(name).or_default().push((rule, is_top, rows));
+                blocks.entry(name).or_default().push(Arc::clone(&block));
             }
         }
         blocks
     })
 }
 
+fn row(line: &'static str) -> Row {
+    let (row, conditions) = line.split_once(" if ").unwrap_or((line, ""));
+    let (base, text) = match row.strip_prefix("for ") {
+        Some(row) => row.split_once(' ').unwrap_or_default(),
+        None => ("", row),
+    };
+    let conditions = conditions.split(" & ").filter(|it| !it.is_empty());
+    Row {
+        base,
+        text,
+        conditions: conditions.map(Condition::of).collect(),
+    }
+}
+
+/// A step from the checked mapping to a value below it.
+#[derive(Clone)]
+enum Step<'a> {
+    Key(Cow<'a, str>),
+    Item(usize),
+}
+
+impl Step<'_> {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Step::Key(key) => Cow::Borrowed(key),
+            Step::Item(index) => Cow::Owned(index.to_string()),
+        }
+    }
+}
+
 /// A value below the checked one, or the place of one.
-type At<'a> = (PointerBuf, Node<'a>);
+type At<'a> = (Vec<Step<'a>>, Node<'a>);
 
 struct Relations<'a, 'v> {
     rule: &'static str,
+    /// The path of the checked mapping.
+    top: &'v dyn Fn() -> PointerBuf,
     required: &'v dyn Fn(&str) -> bool,
     found: &'v mut Vec<Violation<'a>>,
 }
@@ -46,75 +113,85 @@ struct Relations<'a, 'v> {
 /// Finds what the rows of a type refuse.
 pub(super) fn find<'a>(
     name: &str,
-    (node, pointer): (Node<'a>, &dyn Fn() -> PointerBuf),
+    (node, top): (Node<'a>, &dyn Fn() -> PointerBuf),
     is_whole: bool,
     minor: u8,
     required: &dyn Fn(&str) -> bool,
     found: &mut Vec<Violation<'a>>,
 ) {
-    for (rule, is_top, rows) in blocks().get(name).into_iter().flatten() {
-        if *is_top && !is_whole {
-            continue;
-        }
+    let blocks = blocks().get(name).into_iter().flatten();
+    for block in blocks.filter(|it| is_whole || !it.is_top) {
         let mut relations = Relations {
-            rule,
+            rule: block.rule,
+            top,
             required,
             found,
         };
-        for row in rows.lines() {
-            let (row, conditions) = row.split_once(" if ").unwrap_or((row, ""));
-            let (base, row) = match row.strip_prefix("for ") {
-                Some(row) => row.split_once(' ').unwrap_or_default(),
-                None => ("", row),
-            };
-            for at in expand((pointer(), node), base) {
-                let mut all = conditions.split(" & ").filter(|it| !it.is_empty());
-                if at.1.is_map() && all.all(|it| holds(at.1, it, minor)) {
-                    relations.row(&at, row, base.is_empty(), conditions);
+        for row in &block.rows {
+            for at in expand((Vec::new(), node), row.base) {
+                if at.1.is_map() && row.conditions.iter().all(|it| it.holds(at.1, minor)) {
+                    relations.row(&at, row);
                 }
             }
         }
     }
 }
 
-fn decoded(token: &str) -> String {
-    token.replace("~1", "/")
+fn decoded(token: &'static str) -> Cow<'static, str> {
+    match token.contains("~1") {
+        true => Cow::Owned(token.replace("~1", "/")),
+        false => Cow::Borrowed(token),
+    }
 }
 
-fn expand<'a>(at: At<'a>, path: &str) -> Vec<At<'a>> {
-    let mut found = vec![at];
-    for token in path.split('/').filter(|it| !it.is_empty()) {
-        let mut next = Vec::new();
-        for (pointer, node) in found {
-            let mut add = |key: &str, node| {
-                let mut pointer = pointer.clone();
-                pointer.push_back(Token::new(key));
-                next.push((pointer, node));
-            };
-            match token {
-                "*" => {
-                    for (index, item) in node.items().enumerate() {
-                        add(&index.to_string(), item);
-                    }
-                    for (key, value) in node.entries() {
-                        add(&key.text().unwrap_or_default(), value);
-                    }
-                }
-                token => {
-                    let key = decoded(token);
-                    let child = match key.parse() {
-                        Ok(index) if node.is_sequence() => node.item(index),
-                        _ => node.get(&key),
-                    };
-                    if let Some(child) = child {
-                        add(&key, child);
-                    }
-                }
+/// Calls `look` with every value at a path below a node, and its steps.
+fn walk<'a>(
+    node: Node<'a>,
+    path: &'static str,
+    steps: &mut Vec<Step<'a>>,
+    look: &mut dyn FnMut(&[Step<'a>], Node<'a>),
+) {
+    let (token, rest) = path.split_once('/').unwrap_or((path, ""));
+    let mut step = |step, node| {
+        steps.push(step);
+        walk(node, rest, steps, look);
+        steps.pop();
+    };
+    match token {
+        "" => look(steps, node),
+        "*" => {
+            for (index, item) in node.items().enumerate() {
+                step(Step::Item(index), item);
+            }
+            for (key, value) in node.entries() {
+                step(Step::Key(key.text().unwrap_or_default()), value);
             }
         }
-        found = next;
+        token => {
+            let key = decoded(token);
+            let child = match key.parse() {
+                Ok(index) if node.is_sequence() => node.item(index),
+                _ => node.get(&key),
+            };
+            if let Some(child) = child {
+                step(Step::Key(key), child);
+            }
+        }
     }
+}
+
+fn expand<'a>((mut steps, node): At<'a>, path: &'static str) -> Vec<At<'a>> {
+    let mut found = Vec::new();
+    walk(node, path, &mut steps, &mut |steps, node| {
+        found.push((steps.to_vec(), node));
+    });
     found
+}
+
+/// The items of the lists and the values of the maps at a path.
+fn items<'a>(at: &At<'a>, path: &'static str) -> Vec<At<'a>> {
+    let lists = expand(at.clone(), path).into_iter();
+    lists.flat_map(|list| expand(list, "*")).collect()
 }
 
 fn is_set(node: Node<'_>, is_zero_set: bool) -> bool {
@@ -124,77 +201,94 @@ fn is_set(node: Node<'_>, is_zero_set: bool) -> bool {
     !is_empty && (is_zero_set || node.int::<i64>() != Some(0))
 }
 
-/// The set values at a path. `+` after a path of a number leaves 0 out; after one of a text it lets the empty text count.
-fn set<'a>(at: &At<'a>, path: &str) -> Vec<At<'a>> {
-    let (path, is_plus) = match path.strip_suffix('+') {
+/// Whether a value at a path is set. `+` after a path of a number leaves 0 out; after one of a text it lets the empty text
+/// count.
+fn counts(node: Node<'_>, is_plus: bool) -> bool {
+    is_set(node, !is_plus) || is_plus && node.str().is_some_and(|it| it.is_empty())
+}
+
+fn without_plus(path: &'static str) -> (&'static str, bool) {
+    match path.strip_suffix('+') {
         Some(path) => (path, true),
         None => (path, false),
-    };
+    }
+}
+
+/// The set values at a path.
+fn set<'a>(at: &At<'a>, path: &'static str) -> Vec<At<'a>> {
+    let (path, is_plus) = without_plus(path);
     let mut found = expand(at.clone(), path);
-    found.retain(|(_, it)| {
-        is_set(*it, !is_plus) || is_plus && it.str().is_some_and(|it| it.is_empty())
-    });
+    found.retain(|(_, it)| counts(*it, is_plus));
     found
 }
 
-fn has(node: Node<'_>, path: &str) -> bool {
-    !set(&(PointerBuf::new(), node), path).is_empty()
+fn has(node: Node<'_>, path: &'static str) -> bool {
+    let (path, is_plus) = without_plus(path);
+    let mut has = false;
+    walk(node, path, &mut Vec::new(), &mut |_, it| {
+        has |= counts(it, is_plus);
+    });
+    has
 }
 
-fn holds(node: Node<'_>, condition: &str, minor: u8) -> bool {
-    let text = |path: &str| {
-        let found = expand((PointerBuf::new(), node), path);
-        let text = found
-            .first()
-            .and_then(|(_, it)| it.text().filter(|_| !it.is_null()));
-        text.unwrap_or_default().into_owned()
-    };
-    if let Some(path) = condition.strip_prefix('!') {
-        return !has(node, path);
+impl Condition {
+    fn of(text: &'static str) -> Condition {
+        let (path, test) = if let Some(path) = text.strip_prefix('!') {
+            (path, Test::NotSet)
+        } else if let Some((path, values)) = text.split_once("!=") {
+            (path, Test::IsNot(values))
+        } else if let Some((path, values)) = text.split_once('=') {
+            (path, Test::Is(values))
+        } else {
+            (text, Versions::parse(text).map_or(Test::Set, Test::Version))
+        };
+        Condition { path, test }
     }
-    if let Some((path, values)) = condition.split_once("!=") {
-        return !values.split('|').any(|it| it == text(path));
-    }
-    if let Some((path, values)) = condition.split_once('=') {
-        return values.split('|').any(|it| it == text(path));
-    }
-    match Versions::parse(condition) {
-        Some(versions) => versions.has(minor),
-        None => has(node, condition),
+
+    fn holds(&self, node: Node<'_>, minor: u8) -> bool {
+        let is = |values: &str| {
+            let mut text = None;
+            walk(node, self.path, &mut Vec::new(), &mut |_, it| {
+                text.get_or_insert(it.text().filter(|_| !it.is_null()));
+            });
+            let text = text.flatten().unwrap_or_default();
+            values.split('|').any(|it| it == text)
+        };
+        match &self.test {
+            Test::Version(versions) => versions.has(minor),
+            Test::Set => has(node, self.path),
+            Test::NotSet => !has(node, self.path),
+            Test::Is(values) => is(values),
+            Test::IsNot(values) => !is(values),
+        }
     }
 }
 
-/// The names of paths in a message.
-fn names(paths: &str) -> Vec<String> {
-    let name = |it: &str| {
-        let it = it.trim_end_matches(['+', '*', '/']);
-        let it = it.rsplit_once("*/").map_or(it, |(_, it)| it);
-        format!("`{}`", decoded(&it.replace('/', ".")))
-    };
-    paths.split(',').map(name).collect()
+/// The name of a path in a message.
+struct Name(&'static str);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.0.trim_end_matches(['+', '*', '/']);
+        let path = path.rsplit_once("*/").map_or(path, |(_, it)| it);
+        write!(f, "`{}`", path.replace('/', ".").replace("~1", "/"))
+    }
 }
 
 /// The conditions in words.
-fn when(conditions: &str) -> String {
-    let word = |condition: &str| {
-        let values = |it: &str| it.trim_end_matches('|').replace('|', " or ");
-        if Versions::parse(condition).is_some() {
-            return None;
-        }
-        let name = |it: &str| names(it).concat();
-        Some(match condition.split_once('=') {
-            Some((path, value)) => match path.strip_suffix('!') {
-                Some(path) => format!("{} is not {}", name(path), values(value)),
-                None => format!("{} is {}", name(path), values(value)),
-            },
-            None => match condition.strip_prefix('!') {
-                Some(path) => format!("{} is not set", name(path)),
-                None => format!("{} is set", name(condition)),
-            },
+fn when(conditions: &[Condition]) -> String {
+    let values = |it: &str| it.trim_end_matches('|').replace('|', " or ");
+    let word = |it: &Condition| {
+        let name = Name(it.path);
+        Some(match it.test {
+            Test::Version(_) => return None,
+            Test::Set => format!("{name} is set"),
+            Test::NotSet => format!("{name} is not set"),
+            Test::Is(wanted) => format!("{name} is {}", values(wanted)),
+            Test::IsNot(refused) => format!("{name} is not {}", values(refused)),
         })
     };
-    let words = conditions.split(" & ").filter(|it| !it.is_empty());
-    let words: Vec<_> = words.filter_map(word).collect();
+    let words: Vec<_> = conditions.iter().filter_map(word).collect();
     match words.is_empty() {
         true => String::new(),
         false => format!(" if {}", words.join(" and ")),
@@ -202,7 +296,11 @@ fn when(conditions: &str) -> String {
 }
 
 impl<'a> Relations<'a, '_> {
-    fn report(&mut self, (path, node): At<'a>, message: String) {
+    fn report(&mut self, (steps, node): At<'a>, message: String) {
+        let mut path = (self.top)();
+        for step in &steps {
+            path.push_back(Token::new(step.text()));
+        }
         // One fault is one finding. What only server-side apply refuses gives way to what is always refused.
         let from = self.found.len().saturating_sub(64);
         match self.found[from..].iter().position(|it| it.path == path) {
@@ -217,12 +315,13 @@ impl<'a> Relations<'a, '_> {
         self.found.push(Violation { node, path, fault });
     }
 
-    fn row(&mut self, at: &At<'a>, row: &str, is_own: bool, conditions: &str) {
-        let mut words = row.split(' ');
+    fn row(&mut self, at: &At<'a>, row: &Row) {
+        let is_own = row.base.is_empty();
+        let mut words = row.text.split(' ');
         let mut word = || words.next().unwrap_or_default();
         let (operator, path, first, second) = (word(), word(), word(), word());
-        let name = names(path).concat();
-        let when = || when(conditions);
+        let name = Name(path);
+        let when = || when(&row.conditions);
         match operator {
             "need" => {
                 let found = expand(at.clone(), path);
@@ -233,12 +332,10 @@ impl<'a> Relations<'a, '_> {
                     Some((_, it)) => !is_set(*it, true) || it.is_map() && it.is_empty_collection(),
                 };
                 if is_missing {
-                    let mut pointer = at.0.clone();
-                    for token in path.split('/') {
-                        pointer.push_back(Token::new(decoded(token)));
-                    }
+                    let mut steps = at.0.clone();
+                    steps.extend(path.split('/').map(|it| Step::Key(decoded(it))));
                     let node = found.first().map_or(at.1, |it| it.1);
-                    self.report((pointer, node), format!("{name} must be set{}", when()));
+                    self.report((steps, node), format!("{name} must be set{}", when()));
                 }
             }
             "not" => {
@@ -248,10 +345,12 @@ impl<'a> Relations<'a, '_> {
             }
             "one" | "any" | "most" => {
                 let found: Vec<_> = path.split(',').flat_map(|it| set(at, it)).collect();
-                let names = names(path);
-                let names = match names.len() > 6 {
-                    true => format!("{}, …", names[..6].join(", ")),
-                    false => names.join(", "),
+                let names = || {
+                    let names: Vec<_> = path.split(',').map(|it| Name(it).to_string()).collect();
+                    match names.len() > 6 {
+                        true => format!("{}, …", names[..6].join(", ")),
+                        false => names.join(", "),
+                    }
                 };
                 match (operator, found.len()) {
                     ("one" | "any", 0) => {
@@ -260,11 +359,11 @@ impl<'a> Relations<'a, '_> {
                         } else {
                             "at least one"
                         };
-                        let message = format!("{count} of {names} must be set{}", when());
+                        let message = format!("{count} of {} must be set{}", names(), when());
                         self.report(at.clone(), message);
                     }
                     ("one" | "most", 2..) => {
-                        let message = format!("only one of {names} can be set{}", when());
+                        let message = format!("only one of {} can be set{}", names(), when());
                         found
                             .into_iter()
                             .skip(1)
@@ -320,8 +419,8 @@ impl<'a> Relations<'a, '_> {
             "distinct" => {
                 let (main, others) = first.split_once(',').unwrap_or((first, ""));
                 let mut seen = std::collections::HashSet::new();
-                for item in expand(at.clone(), &format!("{path}/*")) {
-                    let text = |key: &str| {
+                for item in items(at, path) {
+                    let text = |key: &'static str| {
                         let node = set(&item, key).first().map(|it| it.1)?;
                         Some(node.text()?.into_owned())
                     };
@@ -342,11 +441,11 @@ impl<'a> Relations<'a, '_> {
                 }
             }
             "named" => {
-                let items = expand(at.clone(), &format!("{path}/*"));
+                let items = items(at, path);
                 if items.len() > 1 {
                     for mut item in items {
                         if !has(item.1, "name") {
-                            item.0.push_back("name");
+                            item.0.push(Step::Key("name".into()));
                             self.report(item, format!("each of several {path} must have a name"));
                         }
                     }
@@ -377,11 +476,11 @@ impl<'a> Relations<'a, '_> {
                             "keys" => format!("a key of {name} must be {words}"),
                             _ => format!("{name} must be {words}{}", when()),
                         };
-                        let mut pointer = it.0.clone();
+                        let mut steps = it.0.clone();
                         if operator == "keys" {
-                            pointer.push_back(Token::new(key.text().unwrap_or_default()));
+                            steps.push(Step::Key(key.text().unwrap_or_default()));
                         }
-                        self.report((pointer, key), message);
+                        self.report((steps, key), message);
                     }
                 }
             }
@@ -398,8 +497,8 @@ impl<'a> Relations<'a, '_> {
                 }
             }
             "only" => {
-                for it in expand(at.clone(), &format!("{path}/*")) {
-                    let key = it.0.last().map(|it| it.decoded().into_owned());
+                for it in items(at, path) {
+                    let key = it.0.last().map(|it| it.text().into_owned());
                     if !key.is_some_and(|key| first.split('|').any(|it| it == key)) {
                         self.report(
                             it,
@@ -409,11 +508,8 @@ impl<'a> Relations<'a, '_> {
                 }
             }
             "once" => {
-                let items = expand(at.clone(), &format!("{path}/*/{first}"));
-                let count = items
-                    .iter()
-                    .filter(|(_, it)| it.bool() == Some(true))
-                    .count();
+                let items = items(at, path).into_iter().flat_map(|it| expand(it, first));
+                let count = items.filter(|(_, it)| it.bool() == Some(true)).count();
                 let lists = expand(at.clone(), path).into_iter();
                 for list in lists.filter(|it| count != 1 && !it.1.is_empty_collection()) {
                     let message = format!("`{first}` must be true in exactly one item of {name}");
@@ -425,7 +521,7 @@ impl<'a> Relations<'a, '_> {
                 let whole = format!("{}.{}", text(first), text(second));
                 for it in set(at, path) {
                     if it.1.text().is_some_and(|it| it != whole) {
-                        let (first, second) = (names(first).concat(), names(second).concat());
+                        let (first, second) = (Name(first), Name(second));
                         let message =
                             format!("{name} must be {first} and {second}, joined with a dot");
                         self.report(it, message);
@@ -435,7 +531,7 @@ impl<'a> Relations<'a, '_> {
             "total" => {
                 // Four digits of base64 are three bytes, of which two may be none. `stringData` replaces values of `data`.
                 let is_digit = |it: &u8| !matches!(it, b'\n' | b'\r');
-                let plain = expand(at.clone(), &format!("{path}/*")).into_iter();
+                let plain = items(at, path).into_iter();
                 let plain = plain.filter_map(|it| Some(it.1.text()?.len()));
                 let coded = at.1.get(first).into_iter().flat_map(Node::entries);
                 let coded = coded.filter_map(|(key, value)| {
@@ -449,35 +545,35 @@ impl<'a> Relations<'a, '_> {
                 }
             }
             "apart" => {
-                for it in expand(at.clone(), &format!("{path}/*")) {
+                for it in items(at, path) {
                     let key =
                         it.0.last()
-                            .map(|it| it.decoded().into_owned())
+                            .map(|it| it.text().into_owned())
                             .unwrap_or_default();
                     if at
                         .1
                         .get(first)
                         .is_some_and(|other| other.get(&key).is_some())
                     {
-                        self.report(it, format!("{} has the same key", names(first).concat()));
+                        self.report(it, format!("{} has the same key", Name(first)));
                     }
                 }
             }
-            _ => debug_assert!(false, "unknown operator in {row}"),
+            _ => debug_assert!(false, "unknown operator in {}", row.text),
         }
     }
 
     /// A number is at most another, or each quantity of a map is at most that of another.
-    fn at_most(&mut self, at: &At<'a>, low: &str, high: &str) {
+    fn at_most(&mut self, at: &At<'a>, low: &'static str, high: &str) {
         let (Some(below), Some(above)) = (at.1.get(low), at.1.get(high)) else {
             return;
         };
         let message = format!("`{low}` must be at most `{high}`");
-        let mut pointer = at.0.clone();
-        pointer.push_back(low);
+        let mut steps = at.0.clone();
+        steps.push(Step::Key(low.into()));
         if let (Some(least), Some(most)) = (below.int::<i64>(), above.int::<i64>()) {
             if least > most {
-                self.report((pointer, below), message);
+                self.report((steps, below), message);
             }
             return;
         }
@@ -487,9 +583,9 @@ impl<'a> Relations<'a, '_> {
             if let (Ok(value_of), Some(Ok(other))) = (Quantity::of_node(value), other)
                 && value_of > other
             {
-                let mut pointer = pointer.clone();
-                pointer.push_back(Token::new(key));
-                self.report((pointer, value), message.clone());
+                let mut steps = steps.clone();
+                steps.push(Step::Key(key));
+                self.report((steps, value), message.clone());
             }
         }
     }
@@ -498,12 +594,6 @@ impl<'a> Relations<'a, '_> {
 /// What a text must be that has not this form.
 fn fault(form: &str, node: Node<'_>, text: &str) -> Option<&'static str> {
     let number = node.int::<i64>().filter(|_| node.str().is_none());
-    let is_port_name = |it: &str| {
-        it.len() <= 15
-            && is_label(it)
-            && !it.contains("--")
-            && it.contains(|c: char| c.is_ascii_lowercase())
-    };
     let is_wildcard = |it: &str| it.strip_prefix("*.").is_some_and(is_subdomain) && it.len() <= 253;
     let is_host = |it: &str| match it.contains('*') {
         true => is_wildcard(it),

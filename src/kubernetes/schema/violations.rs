@@ -161,8 +161,7 @@ impl<'a> Visit<'a> {
             let metadata = node.get("metadata");
             let metadata = metadata.filter(|it| it.is_map());
             let has = |key: &str| {
-                let name = metadata.and_then(|it| it.get(key));
-                let name = name.filter(|it| !it.is_null()).and_then(Node::text);
+                let name = metadata.and_then(|it| it.text_at([key]));
                 name.is_some_and(|it| !it.is_empty())
             };
             if !has("name") && !has("generateName") {
@@ -175,7 +174,7 @@ impl<'a> Visit<'a> {
         }
         for field in rules.needed(minor) {
             let is_required = object.required().any(|it| it.name == field);
-            let value = node.get(field).filter(|it| !it.is_null());
+            let value = node.at([field]);
             let is_empty = |it: Node<'a>| match it.is_scalar() {
                 true => it.text().is_some_and(|it| it.is_empty()),
                 false => it.len() == 0,
@@ -244,7 +243,7 @@ impl<'a> Visit<'a> {
 
     fn choice(&mut self, choice: &Choice, node: Node<'a>, path: Path<'_, 'a>, is_known: bool) {
         let has = |name: &&'static str| {
-            let value = node.get(name).filter(|it| !it.is_null());
+            let value = node.at([*name]);
             value.is_some_and(|it| !it.is_scalar() || it.text().is_some_and(|it| !it.is_empty()))
         };
         let mut set = choice.fields.iter().copied().filter(has);
