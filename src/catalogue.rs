@@ -346,6 +346,12 @@ pub(crate) fn clean(path: &str) -> Option<String> {
     (!is_bad).then(|| format!("/{}", parts.join("/")))
 }
 
+/// Whether a cleaned path is another one or below it.
+pub(crate) fn is_within(path: &str, directory: &str) -> bool {
+    let rest = path.strip_prefix(directory);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

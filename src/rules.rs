@@ -49,6 +49,16 @@ pub const fn rule(id: &'static str, severity: Severity, meaning: &'static str) -
     }
 }
 
+/// A rule of errors that applies on check, and the names that other tools have for it.
+#[must_use]
+pub const fn error_on_check(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
+    Rule {
+        when: When::OnCheck,
+        peers,
+        ..rule(id, Severity::Error, meaning)
+    }
+}
+
 pub const CFG001: Rule = rule(
     "FIT-CFG001",
     Severity::Error,

@@ -1,4 +1,4 @@
-//! What a run reports about the result, `check` of that result reports as well: what fitout wrote is no promise of the author.
+//! What a run reports about the result, `check` of that result reports as well: what fitout wrote does not count as a promise of the author.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::collections::BTreeSet;
@@ -50,10 +50,10 @@ fn assert_lasting(place: &str, input: &str, config: &str) -> usize {
         return 0;
     };
     let (after, _) = run(&text, config, true).unwrap();
-    let told: BTreeSet<_> = after.iter().map(|it| (it.0, &it.1)).collect();
+    let reported: BTreeSet<_> = after.iter().map(|it| (it.0, &it.1)).collect();
     let lost = before
         .iter()
-        .filter(|it| !told.contains(&(it.0, &it.1)) && !ONLY_BEFORE.contains(&it.0));
+        .filter(|it| !reported.contains(&(it.0, &it.1)) && !ONLY_BEFORE.contains(&it.0));
     assert_eq!(lost.collect::<Vec<_>>(), Vec::<&_>::new(), "{place}");
     before.len()
 }

@@ -22,7 +22,7 @@ use super::{Check, Find, Scene};
 use crate::finding::{Finding, Subject};
 use crate::objects::{Autoscaler, Classification, ContainerType, Template};
 use crate::read::Resource;
-use crate::rules::{Rule, When, rule};
+use crate::rules::{Rule, When, error_on_check};
 use crate::yaml::Node;
 
 const REPLICAS: Rule = Rule {
@@ -41,22 +41,16 @@ const TARGET: Rule = Rule {
                     kubescape C-0300",
 };
 
-const TO_ZERO: Rule = Rule {
-    when: When::OnCheck,
-    ..rule(
-        "FIT-HPA004",
-        Severity::Error,
-        "an autoscaler that scales to zero and that the API server rejects",
-    )
-};
-const NO_CONTAINER: Rule = Rule {
-    when: When::OnCheck,
-    ..rule(
-        "FIT-HPA005",
-        Severity::Error,
-        "an autoscaler that measures a container that its target does not have",
-    )
-};
+const TO_ZERO: Rule = error_on_check(
+    "FIT-HPA004",
+    "an autoscaler that scales to zero and that the API server rejects",
+    "",
+);
+const NO_CONTAINER: Rule = error_on_check(
+    "FIT-HPA005",
+    "an autoscaler that measures a container that its target does not have",
+    "",
+);
 
 /// The minor version in which the feature gate `HPAScaleToZero` is on by default.
 const TO_ZERO_SINCE: u32 = 37;

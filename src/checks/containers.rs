@@ -6,32 +6,23 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod};
 use crate::finding::Finding;
 use crate::kubernetes::{Quantity, schema};
 use crate::objects::{Container, ContainerType};
 use crate::problem::suggestion;
-use crate::rules::{Rule, When, rule};
+use crate::rules::{Rule, error_on_check};
 
-const MOUNT: Rule = Rule {
-    when: When::OnCheck,
-    peers: "",
-    ..rule(
-        "FIT-VAL010",
-        Severity::Error,
-        "a mount or a device of a volume that the pod does not have, or cannot have there",
-    )
-};
-const CONTAINER: Rule = Rule {
-    when: When::OnCheck,
-    ..rule(
-        "FIT-VAL011",
-        Severity::Error,
-        "fields of a container that the API server refuses together",
-    )
-};
+const MOUNT: Rule = error_on_check(
+    "FIT-VAL010",
+    "a mount or a device of a volume that the pod does not have, or cannot have there",
+    "",
+);
+const CONTAINER: Rule = error_on_check(
+    "FIT-VAL011",
+    "fields of a container that the API server refuses together",
+    "",
+);
 
 pub(super) const CHECK: Check = Check {
     name: "containers",
@@ -49,7 +40,7 @@ fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
     // Whether a volume can be a device.
     let mut volumes = HashMap::new();
     for volume in spec.items_at(["volumes"]) {
-        let is_set = |key| volume.get(key).is_some_and(|it| !it.is_null());
+        let is_set = |key| volume.at([key]).is_some();
         let is_claim = is_set("persistentVolumeClaim") || is_set("ephemeral");
         volumes.extend(volume.text_at(["name"]).map(|name| (name, is_claim)));
     }
@@ -172,11 +163,7 @@ fn mounts(
 
 fn of_container(container: &Container<'_>, found: &mut Findings) {
     let node = container.node;
-    let is_set = |field: &[&str]| {
-        let value = node.at(field.iter().copied());
-        value.is_some_and(|it| !it.is_null())
-    };
-    if container.container_type == ContainerType::Init && is_set(&["lifecycle"]) {
+    if container.container_type == ContainerType::Init && node.at(["lifecycle"]).is_some() {
         let message = "lifecycle is not allowed for init containers".to_owned();
         found.add(&CONTAINER, container, &["lifecycle"], message);
         found.help(Some(
@@ -191,7 +178,7 @@ fn of_container(container: &Container<'_>, found: &mut Findings) {
         }
     }
     let path = ["readinessProbe", "terminationGracePeriodSeconds"];
-    if is_set(&path) {
+    if node.at(path).is_some() {
         let message = "terminationGracePeriodSeconds is not allowed for readinessProbe".to_owned();
         found.add(&CONTAINER, container, &path, message);
     }
@@ -210,7 +197,7 @@ fn of_container(container: &Container<'_>, found: &mut Findings) {
             node.text_at(["securityContext", profile, "type"]),
             ["securityContext", profile, "localhostProfile"],
         );
-        match (of.as_deref(), is_set(&path)) {
+        match (of.as_deref(), node.at(path).is_some()) {
             (Some("Localhost"), false) => {
                 let message = format!("{profile} of the type Localhost needs localhostProfile");
                 found.add(&CONTAINER, container, &path, message);

@@ -6,7 +6,7 @@
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod, Variable};
-use crate::catalogue::clean;
+use crate::catalogue::{clean, is_within};
 use crate::facts::{ContainerFacts, Storage, View};
 use crate::finding::Finding;
 use crate::objects::Container;
@@ -76,7 +76,7 @@ fn moved_to(
         let mut mounts = facts.view.items_at(["volumeMounts"]);
         let is_mounted = mounts.any(|it| {
             it.text_at(["mountPath"])
-                .is_some_and(|it| is_below(&it, by))
+                .is_some_and(|it| is_within(&it, by))
         });
         return is_mounted.then(|| default.to_owned());
     }
@@ -87,7 +87,7 @@ fn moved_to(
             _ => return None,
         },
     };
-    clean(&value).filter(|path| !is_below(path, default))
+    clean(&value).filter(|path| !is_within(path, default))
 }
 
 /// The value of an argument, in the same word or in the next.
@@ -113,12 +113,6 @@ fn argument(container: View<'_>, name: &str) -> Option<String> {
 fn is_writable(storage: &Storage<'_>, container: View<'_>, path: &str) -> bool {
     let mut mounts = storage.mounts(container);
     let mut memory = ["/dev", "/proc", "/sys"].into_iter();
-    memory.any(|it| is_below(path, it))
-        || mounts.any(|mount| clean(&mount.path).is_some_and(|it| is_below(path, &it)))
-}
-
-/// Whether a path is another or below it.
-fn is_below(path: &str, of: &str) -> bool {
-    path.strip_prefix(of)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    memory.any(|it| is_within(path, it))
+        || mounts.any(|mount| clean(&mount.path).is_some_and(|it| is_within(path, &it)))
 }

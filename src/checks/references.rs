@@ -16,6 +16,7 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
@@ -26,43 +27,33 @@ use crate::finding::{Finding, Subject};
 use crate::kubernetes::schema;
 use crate::objects::{Classification, DEFAULT_ACCOUNT, below};
 use crate::read::Resource;
-use crate::rules::{Rule, When};
+use crate::rules::{Rule, error_on_check};
 use crate::select::Selected;
 use crate::yaml::Node;
 
-const ACCOUNT: Rule = lacks(
+const ACCOUNT: Rule = error_on_check(
     "FIT-REF001",
     "a ServiceAccount that does not exist",
     "kube-linter non-existent-service-account; kubescape C-0307",
 );
-const DATA: Rule = lacks(
+const DATA: Rule = error_on_check(
     "FIT-REF002",
     "a ConfigMap or Secret that does not exist",
     "kube-linter env-value-from",
 );
-const KEY: Rule = lacks(
+const KEY: Rule = error_on_check(
     "FIT-REF003",
     "a key that its ConfigMap or Secret does not have",
     "kube-linter env-value-from",
 );
-const VOLUME: Rule = lacks("FIT-REF004", "a claim or volume that does not exist", "");
-const CLASS: Rule = lacks("FIT-REF005", "a class that does not exist", "");
-const ROLE: Rule = lacks("FIT-REF006", "a role that does not exist", "");
-const SERVICE: Rule = lacks(
+const VOLUME: Rule = error_on_check("FIT-REF004", "a claim or volume that does not exist", "");
+const CLASS: Rule = error_on_check("FIT-REF005", "a class that does not exist", "");
+const ROLE: Rule = error_on_check("FIT-REF006", "a role that does not exist", "");
+const SERVICE: Rule = error_on_check(
     "FIT-REF007",
     "a Service or port that does not exist",
     "kube-score statefulset-has-servicename",
 );
-
-const fn lacks(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
-    Rule {
-        id,
-        severity: Severity::Error,
-        when: When::OnCheck,
-        meaning,
-        peers,
-    }
-}
 
 pub(super) const CHECK: Check = Check {
     name: "references",
@@ -112,7 +103,7 @@ const fn row(holder: &'static str, name: &'static str, kind: &'static str, part:
 }
 
 /// Every reference in the types of Kubernetes. In pods and accounts, a `LocalObjectReference` names a Secret.
-const ROWS: [Row; 33] = [
+static ROWS: [Row; 33] = [
     row(
         "core.v1.ConfigMapEnvSource",
         "name",
@@ -278,6 +269,18 @@ const ROWS: [Row; 33] = [
     ),
 ];
 
+/// The rows of a type.
+fn rows_of(holder: &str) -> impl Iterator<Item = &'static Row> {
+    static ROWS_OF: LazyLock<HashMap<&str, Vec<&Row>>> = LazyLock::new(|| {
+        let mut rows: HashMap<_, Vec<_>> = HashMap::new();
+        for row in &ROWS {
+            rows.entry(row.holder).or_default().push(row);
+        }
+        rows
+    });
+    ROWS_OF.get(holder).into_iter().flatten().copied()
+}
+
 /// What every cluster has: the kind, the namespace or none for any, and the name or its beginning with `*`.
 const BUILT_IN: [(&str, Option<&str>, &str); 12] = [
     ("ServiceAccount", None, DEFAULT_ACCOUNT),
@@ -350,7 +353,7 @@ impl<'s> Search<'s, '_> {
         let mut seen = HashSet::new();
         let mut look_below = |top: &PointerBuf, of: &'static schema::Object, node: Node<'s>| {
             of.each_mapping(node, &mut |holder, mapping, path| {
-                for row in ROWS.iter().filter(|it| it.holder == holder) {
+                for row in rows_of(holder) {
                     if mapping.at([row.name]).is_none() {
                         continue;
                     }

@@ -10,16 +10,13 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Pod};
 use crate::finding::Finding;
 use crate::kubernetes::Version;
-use crate::rules::{Rule, When, rule};
+use crate::rules::{Rule, error_on_check};
 
-const REMOVED: Rule = Rule {
-    when: When::OnCheck,
-    ..rule(
-        "FIT-POD001",
-        Severity::Error,
-        "a volume of a type that the Kubernetes version does not mount",
-    )
-};
+const REMOVED: Rule = error_on_check(
+    "FIT-POD001",
+    "a volume of a type that the Kubernetes version does not mount",
+    "",
+);
 
 /// A type of volume, the minor version that disables it by default, the one that removes it, and what to use instead.
 type Removed = (&'static str, u32, u32, &'static str);

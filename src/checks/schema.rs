@@ -25,7 +25,7 @@ use crate::finding::{Finding, Subject};
 use crate::kubernetes::schema::{self, Fault, KindRow, Refusal, Versions, Violation};
 use crate::problem::{did_you_mean, one_of, suggestion};
 use crate::read::Resource;
-use crate::rules::{Rule, When, rule};
+use crate::rules::{Rule, When, error_on_check};
 use crate::secrets;
 use crate::select::Selected;
 use crate::yaml::Node;
@@ -37,30 +37,30 @@ const UNKNOWN: Rule = Rule {
     meaning: "a field that Kubernetes does not have; on apply only next to one that is written",
     peers: "kubeconform -strict",
 };
-const MISSING: Rule = error("FIT-SCH002", "a required field is missing", "kubeconform");
-const VALUE: Rule = error(
+const MISSING: Rule = error_on_check("FIT-SCH002", "a required field is missing", "kubeconform");
+const VALUE: Rule = error_on_check(
     "FIT-SCH003",
     "a value that the field does not accept",
     "kubeconform",
 );
-const DUPLICATE: Rule = error(
+const DUPLICATE: Rule = error_on_check(
     "FIT-SCH004",
     "two items of a list have the same key",
     "kube-linter duplicate-env-var",
 );
-const NOT_SERVED: Rule = error(
+const NOT_SERVED: Rule = error_on_check(
     "FIT-SCH005",
     "a kind that the target version of Kubernetes does not serve",
     "kube-score stable-version; kubent",
 );
-const OTHER_VERSION: Rule = error(
+const OTHER_VERSION: Rule = error_on_check(
     "FIT-SCH006",
     "a field that only other versions of Kubernetes have",
     "kubeconform -strict",
 );
 const GATED: Rule = Rule {
     severity: Severity::Warning,
-    ..error(
+    ..error_on_check(
         "FIT-SCH007",
         "a field that the API server drops, because its feature gate is off by default",
         "",
@@ -68,7 +68,7 @@ const GATED: Rule = Rule {
 };
 const DEPRECATED: Rule = Rule {
     severity: Severity::Warning,
-    ..error(
+    ..error_on_check(
         "FIT-SCH008",
         "a deprecated version of a kind",
         "kubent; pluto",
@@ -77,35 +77,27 @@ const DEPRECATED: Rule = Rule {
 
 const LEFT_OUT: Rule = Rule {
     severity: Severity::Info,
-    ..error(
+    ..error_on_check(
         "FIT-SCH009",
         "what a CustomResourceDefinition asks that only the API server evaluates: rules in CEL, `allOf`, `anyOf`, `oneOf`, `not`, formats",
         "",
     )
 };
-const RANGE: Rule = error(
+const RANGE: Rule = error_on_check(
     "FIT-VAL001",
     "a number or a size that the API server refuses",
     "",
 );
-const FORMAT: Rule = error(
+const FORMAT: Rule = error_on_check(
     "FIT-VAL002",
     "a name or another text of a form that the API server refuses",
     "",
 );
-const CHOICE: Rule = error(
+const CHOICE: Rule = error_on_check(
     "FIT-VAL003",
     "two fields that exclude each other, or none of which one is needed",
     "",
 );
-
-const fn error(id: &'static str, meaning: &'static str, peers: &'static str) -> Rule {
-    Rule {
-        when: When::OnCheck,
-        peers,
-        ..rule(id, Severity::Error, meaning)
-    }
-}
 
 pub(super) const CHECK: Check = Check {
     name: "schema",
@@ -119,55 +111,55 @@ pub(super) const CHECK: Check = Check {
         GATED,
         DEPRECATED,
         LEFT_OUT,
-        error("FIT-VAL050", "a Service that the API server refuses", ""),
-        error("FIT-VAL051", "endpoints that the API server refuses", ""),
-        error(
+        error_on_check("FIT-VAL050", "a Service that the API server refuses", ""),
+        error_on_check("FIT-VAL051", "endpoints that the API server refuses", ""),
+        error_on_check(
             "FIT-VAL052",
             "an Ingress or IngressClass that the API server refuses",
             "",
         ),
-        error(
+        error_on_check(
             "FIT-VAL053",
             "a NetworkPolicy that the API server refuses",
             "",
         ),
-        error(
+        error_on_check(
             "FIT-VAL054",
             "an autoscaler that the API server refuses",
             "",
         ),
-        error(
+        error_on_check(
             "FIT-VAL055",
             "a PodDisruptionBudget that the API server refuses",
             "",
         ),
-        error(
+        error_on_check(
             "FIT-VAL056",
             "a ConfigMap or Secret that the API server refuses",
             "",
         ),
-        error("FIT-VAL057", "storage that the API server refuses", ""),
-        error(
+        error_on_check("FIT-VAL057", "storage that the API server refuses", ""),
+        error_on_check(
             "FIT-VAL058",
             "a role or binding that the API server refuses",
             "",
         ),
-        error(
+        error_on_check(
             "FIT-VAL059",
             "a LimitRange or ResourceQuota that the API server refuses",
             "",
         ),
-        error(
+        error_on_check(
             "FIT-VAL060",
             "a webhook or admission policy that the API server refuses",
             "",
         ),
-        error(
+        error_on_check(
             "FIT-VAL061",
             "a CustomResourceDefinition that the API server refuses",
             "",
         ),
-        error(
+        error_on_check(
             "FIT-VAL062",
             "another object that the API server refuses",
             "",

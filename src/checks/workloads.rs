@@ -5,34 +5,28 @@
 
 use std::borrow::Cow;
 
-use kustomize_krm_types::Severity;
-
 use super::{Check, Find, Pod, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::{LabelSelector, schema};
-use crate::rules::{Rule, When, rule};
+use crate::rules::{Rule, error_on_check};
 use crate::select::Selected;
 use crate::yaml::Node;
 
-const SELECTOR: Rule = on_check(
+const SELECTOR: Rule = error_on_check(
     "FIT-VAL012",
     "a workload whose selector does not match the labels of its pods",
+    "",
 );
-const POD: Rule = on_check(
+const POD: Rule = error_on_check(
     "FIT-VAL013",
     "fields of a pod that the API server refuses together, or for its kind",
+    "",
 );
-const STRATEGY: Rule = on_check(
+const STRATEGY: Rule = error_on_check(
     "FIT-VAL014",
     "fields of a workload that the API server refuses together",
+    "",
 );
-
-const fn on_check(id: &'static str, meaning: &'static str) -> Rule {
-    Rule {
-        when: When::OnCheck,
-        ..rule(id, Severity::Error, meaning)
-    }
-}
 
 pub(super) const CHECK: Check = Check {
     name: "workloads",
@@ -67,10 +61,6 @@ fn of_object(_: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
     let is = |path: &[&str], wanted: &str| {
         spec.text_at(path.iter().copied())
             .is_some_and(|it| it == wanted)
-    };
-    let is_set = |path: &[&str]| {
-        let value = spec.at(path.iter().copied());
-        value.is_some_and(|it| !it.is_null())
     };
     let group = resource.group();
     if let (Some(selector), Some(template)) = (spec.get("selector"), spec.get("template"))
@@ -131,7 +121,7 @@ fn of_object(_: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
         "Deployment" => {
             let at = ["spec", "strategy", "rollingUpdate"];
             if is(&["strategy", "type"], "Recreate") {
-                if is_set(&["strategy", "rollingUpdate"]) {
+                if spec.at(["strategy", "rollingUpdate"]).is_some() {
                     let message = "rollingUpdate is not allowed for the type Recreate".to_owned();
                     add(&STRATEGY, &at, message, "remove it");
                 }
@@ -162,7 +152,7 @@ fn of_object(_: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
         }
         "StatefulSet"
             if is(&["updateStrategy", "type"], "OnDelete")
-                && is_set(&["updateStrategy", "rollingUpdate"]) =>
+                && spec.at(["updateStrategy", "rollingUpdate"]).is_some() =>
         {
             let message = "rollingUpdate is not allowed for the type OnDelete".to_owned();
             add(
@@ -185,10 +175,7 @@ fn of_object(_: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
                 at.push(field);
                 add(&STRATEGY, &at, message.to_owned(), help);
             };
-            let has = |key| {
-                job.and_then(|it| it.get(key))
-                    .is_some_and(|it| !it.is_null())
-            };
+            let has = |key| job.is_some_and(|it| it.at([key]).is_some());
             let mode = job.and_then(|it| it.text_at(["completionMode"]));
             let is_indexed = mode.as_deref() == Some("Indexed");
             if is_indexed && !has("completions") {
@@ -299,8 +286,8 @@ fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
             let message = "a toleration without a key needs the operator Exists".to_owned();
             add(&["tolerations", &at, "operator"], message, "");
         }
-        let seconds = toleration.get("tolerationSeconds");
-        if seconds.is_some_and(|it| !it.is_null()) && text("effect") != "NoExecute" {
+        let seconds = toleration.at(["tolerationSeconds"]);
+        if seconds.is_some() && text("effect") != "NoExecute" {
             let message = "tolerationSeconds needs the effect NoExecute".to_owned();
             add(&["tolerations", &at, "tolerationSeconds"], message, "");
         }

@@ -77,8 +77,7 @@ pub fn is_whole(resource: &Resource<'_>) -> bool {
 }
 
 fn has(resource: &Resource<'_>, field: &str) -> bool {
-    let field = resource.node.at(["spec", field]);
-    field.is_some_and(|it| !it.is_null())
+    resource.node.at(["spec", field]).is_some()
 }
 
 fn has_image(container: Node<'_>) -> bool {

@@ -124,7 +124,7 @@ impl Connection<'_> {
             .bytes()
             .all(|c| c.is_ascii_alphanumeric() || c == b'-');
         if !is_plain && *is_namespaced {
-            let message = "the namespace is no part of a path".to_owned();
+            let message = "the namespace cannot be in a path".to_owned();
             return Some(vec![Cause {
                 field: Some("metadata.namespace".to_owned()),
                 message,

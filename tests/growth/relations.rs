@@ -158,6 +158,14 @@ fn counting(number: usize, hard: &str) -> String {
     object("v1", "ResourceQuota", format!("q{number}"), "shop", &spec)
 }
 
+/// Deployments, and a list of the config with as many rows.
+fn webs_with(name: &str, n: usize, row: impl Fn(usize) -> String) -> Input {
+    Input {
+        manifests: webs(n),
+        config: format!("  {name}:\n{}", each(n, row)),
+    }
+}
+
 /// The whole table.
 pub(super) const RELATIONS: &[Shape] = &[
     ("services × pods", |n| {
@@ -844,27 +852,17 @@ pub(super) const RELATIONS: &[Shape] = &[
                 "  - {{reason: because it is so, rules: [FIT-SEC002], select: {{name: web-{n}}}}}\n"
             )
         };
-        Input {
-            manifests: webs(n),
-            config: format!("  exemptions:\n{}", each(n, exemption)),
-        }
+        webs_with("exemptions", n, exemption)
     }),
     ("exemptions of every workload", |n| {
         let exemption = |_| {
             "  - {reason: because it is so, rules: [FIT-SEC002], select: {kind: Deployment}}\n"
                 .to_owned()
         };
-        Input {
-            manifests: webs(n),
-            config: format!("  exemptions:\n{}", each(n, exemption)),
-        }
+        webs_with("exemptions", n, exemption)
     }),
-    ("exclusions × workloads", |n| Input {
-        manifests: webs(n),
-        config: format!(
-            "  exclude:\n{}",
-            each(n, |n| format!("  - {{name: wex-{n}}}\n"))
-        ),
+    ("exclusions × workloads", |n| {
+        webs_with("exclude", n, |n| format!("  - {{name: wex-{n}}}\n"))
     }),
     ("profiles × workloads", |n| {
         let profile = |n| {
@@ -873,19 +871,13 @@ pub(super) const RELATIONS: &[Shape] = &[
                 n % 400 + 100
             )
         };
-        Input {
-            manifests: webs(n),
-            config: format!("  profiles:\n{}", each(n, profile)),
-        }
+        webs_with("profiles", n, profile)
     }),
     ("profiles of names that begin alike × workloads", |n| {
         let profile = |n| {
             format!("  - {{name: p{n}, select: {{name: web-{n}.*}}, prometheus: {{mode: Off}}}}\n")
         };
-        Input {
-            manifests: webs(n),
-            config: format!("  profiles:\n{}", each(n, profile)),
-        }
+        webs_with("profiles", n, profile)
     }),
     ("profiles of labels × workloads", |n| {
         let profile = |n| {
@@ -893,10 +885,7 @@ pub(super) const RELATIONS: &[Shape] = &[
                 "  - {{name: p{n}, select: {{kind: Deployment, podLabelSelector: app=web-{n}}}, prometheus: {{mode: Off}}}}\n"
             )
         };
-        Input {
-            manifests: webs(n),
-            config: format!("  profiles:\n{}", each(n, profile)),
-        }
+        webs_with("profiles", n, profile)
     }),
     ("profiles that match nothing × workloads", |n| {
         let profile = |n| {
@@ -904,10 +893,7 @@ pub(super) const RELATIONS: &[Shape] = &[
                 "  - {{name: p{n}, required: true, select: {{name: wbe-{n}}}, prometheus: {{mode: Off}}}}\n"
             )
         };
-        Input {
-            manifests: webs(n),
-            config: format!("  profiles:\n{}", each(n, profile)),
-        }
+        webs_with("profiles", n, profile)
     }),
     ("exclusions of a profile × workloads", |n| {
         let names = each(n, |n| format!("    - {{name: wex-{n}, namespace: shop}}\n"));

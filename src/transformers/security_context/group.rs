@@ -4,7 +4,7 @@ use super::SecurityContext;
 use super::pod::PodFitting;
 use super::user::{id_of, id_of_pod};
 use super::wanted::Wanted;
-use crate::catalogue::clean;
+use crate::catalogue::{clean, is_within};
 use crate::config::Section;
 use crate::edit::{Edits, Knowledge};
 use crate::facts::{Access, Storage, View, is_unreadable};
@@ -96,15 +96,12 @@ fn is_root(id: &Value) -> bool {
 
 /// Whether an init container changes the owner or the mode of files, as its command shows.
 pub fn changes_owners(container: &Container<'_>) -> bool {
-    let words = ["command", "args"].into_iter();
-    let mut words = words.flat_map(|key| container.items(key));
-    container.container_type == ContainerType::Init
-        && words.any(|word| {
-            let word = word.text().unwrap_or_default();
-            ["chown", "chgrp", "chmod"]
-                .iter()
-                .any(|it| word.contains(it))
-        })
+    let changes = |word: &str| {
+        ["chown", "chgrp", "chmod"]
+            .iter()
+            .any(|it| word.contains(it))
+    };
+    container.container_type == ContainerType::Init && container.words().any(|it| changes(&it))
 }
 
 /// Whether an init container evidently gives what it has at a path to a user: its command has `chown USER[:GROUP]` with
@@ -113,9 +110,7 @@ pub fn gives_to(container: &Container<'_>, path: &str, user: i128) -> bool {
     if container.container_type != ContainerType::Init {
         return false;
     }
-    let words = ["command", "args"].into_iter();
-    let words = words.flat_map(|key| container.items(key));
-    let text: Vec<_> = words.filter_map(|word| word.text()).collect();
+    let text: Vec<_> = container.words().collect();
     let Some(path) = clean(path) else {
         return false;
     };
@@ -140,12 +135,6 @@ pub fn gives_to(container: &Container<'_>, path: &str, user: i128) -> bool {
             && paths
                 .iter()
                 .filter_map(|it| clean(it))
-                .any(|it| is_below(&it, &path) || is_recursive && is_below(&path, &it))
+                .any(|it| is_within(&it, &path) || is_recursive && is_within(&path, &it))
     })
-}
-
-/// Whether a cleaned path is another or below it.
-fn is_below(path: &str, of: &str) -> bool {
-    path.strip_prefix(of)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -10,7 +10,7 @@ use kustomize_krm_types::Severity;
 
 use super::container::ContainerFitting;
 use super::writable::{Wanted, mapping};
-use crate::catalogue::clean;
+use crate::catalogue::{clean, is_within};
 use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::{Finding, Mode};
 use crate::objects::{Container, Target, Template};
@@ -62,7 +62,7 @@ fn mounts_below(fitting: &ContainerFitting<'_, '_>, path: &str) -> bool {
 /// Whether the author mounts something at a path, above it or below it.
 pub(super) fn mounts_around(container: &Container<'_>, path: &str) -> bool {
     let mut paths = mounted_paths(container);
-    paths.any(|at| at == path || is_below(&at, path) || is_below(path, &at))
+    paths.any(|at| is_within(&at, path) || is_within(path, &at))
 }
 
 fn mounted_paths(container: &Container<'_>) -> impl Iterator<Item = String> {
@@ -72,8 +72,7 @@ fn mounted_paths(container: &Container<'_>) -> impl Iterator<Item = String> {
 
 /// Whether a cleaned path is below another one.
 fn is_below(path: &str, above: &str) -> bool {
-    let rest = path.strip_prefix(above);
-    rest.is_some_and(|rest| rest.starts_with('/'))
+    path != above && is_within(path, above)
 }
 
 /// How a container's mounts cover a path.
