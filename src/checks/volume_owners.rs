@@ -9,7 +9,7 @@ use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod};
 use crate::config::Section;
-use crate::facts::{Access, ContainerFacts, Storage, View, is_unreadable};
+use crate::facts::{Access, ContainerFacts, Storage, View, is_unexecutable, is_unreadable};
 use crate::finding::{Finding, Mode};
 use crate::objects::Container;
 use crate::rules::{Rule, rule};
@@ -153,8 +153,7 @@ fn closed(
     for (index, mount) in facts.view.items_at(["volumeMounts"]).enumerate() {
         let path = mount.text_at(["mountPath"]).unwrap_or_default();
         let volume = mount.text_at(["name"]).unwrap_or_default();
-        let mut closed = storage.closed_mounts(facts.view);
-        if let Some((_, mode)) = closed.find(|(name, _)| *name == volume) {
+        if let Some(mode) = storage.closed_mode(&volume) {
             if is_unreadable(mode) && !has_group {
                 let what = format!(
                     "the files of \"{volume}\" have the mode 0{mode:o} and belong to root: it cannot read them"
@@ -163,7 +162,7 @@ fn closed(
                 "set `securityContext.pod.fsGroup` in a profile for these pods: the kubelet lets that group read the \
                  files; or set their mode to 0444",
             ));
-            } else if mode & 0o101 == 0o100 {
+            } else if is_unexecutable(mode) {
                 let what = format!(
                     "the files of \"{volume}\" have the mode 0{mode:o} and belong to root: it cannot execute them"
                 );
@@ -183,11 +182,9 @@ fn closed(
             ));
         }
         let is_read_only = mount.get("readOnly").and_then(View::bool) == Some(true);
-        let mut volumes = spec.items_at(["volumes"]);
-        let source = volumes.find(|it| it.text_at(["name"]).as_deref() == Some(&*volume));
-        let host = source.and_then(|it| it.text_at(["hostPath", "path"]));
         let is_closed =
             |path: &str| path.ends_with(".sock") || CLOSED.iter().any(|it| path.starts_with(it));
+        let host = storage.host_path(&volume);
         if let Some(host) = host.filter(|host| is_read_only && is_closed(host)) {
             let what = format!(
                 "\"{volume}\" is {host} of the node, which usually only root or a group of the node can read"

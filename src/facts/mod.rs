@@ -15,6 +15,6 @@ pub use amounts::{Declared, Half, PodAmounts, QosClass};
 pub use claims::class_of;
 pub use overlay::{Overlay, Place};
 pub use pod::{ContainerFacts, ContainerList, Context, PodFacts, SeLinux, Volume};
-pub use storage::{Access, Mount, Storage, is_unreadable};
+pub use storage::{Access, Mount, Storage, is_unexecutable, is_unreadable};
 pub use variables::{Variable, variable};
 pub use view::View;

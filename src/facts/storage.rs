@@ -39,7 +39,15 @@ const OWNED: [&str; 7] = [
 
 /// The volumes of a pod, by name.
 #[derive(Debug)]
-pub struct Storage<'a>(HashMap<Cow<'a, str>, Access>, HashMap<Cow<'a, str>, i128>);
+pub struct Storage<'a>(HashMap<Cow<'a, str>, Volume<'a>>);
+
+#[derive(Debug)]
+struct Volume<'a> {
+    access: Access,
+    /// The mode of the files that others may do least with.
+    mode: Option<i128>,
+    host: Option<Cow<'a, str>>,
+}
 
 /// A writable mount of a container.
 #[derive(Debug)]
@@ -55,25 +63,32 @@ pub struct Mount<'a> {
 impl<'a> Storage<'a> {
     /// The volumes of a pod spec of an object.
     pub fn of(spec: View<'a>, target: &'a Target<'_>, related: &Related<'_>) -> Storage<'a> {
-        let of_pod = spec.items_at(["volumes"]).map(|volume| {
+        let mut volumes: HashMap<_, Volume<'_>> = HashMap::new();
+        for volume in spec.items_at(["volumes"]) {
             let name = volume.text_at(["name"]).unwrap_or_default();
-            (name, access(volume, target, related))
-        });
+            let access = access(volume, target, related);
+            let known = volumes.entry(name).or_insert_with(|| Volume {
+                access,
+                mode: None,
+                host: volume.text_at(["hostPath", "path"]),
+            });
+            known.access = access;
+            known.mode = least_mode(volume).or(known.mode);
+        }
         let claims = target.claims.iter();
-        let claims = claims.filter(|claim| claim.kind == ClaimKind::Template);
-        let claims = claims.map(|claim| {
+        for claim in claims.filter(|claim| claim.kind == ClaimKind::Template) {
             let modes = claim.node.at(["spec"]).map(View::of);
             let access = match modes.is_some_and(is_read_only_claim) {
                 true => Access::NoOne,
                 false => Access::Group,
             };
-            (Cow::Borrowed(claim.name.as_ref()), access)
-        });
-        // A claim template takes the place of a volume with its name.
-        let modes = spec
-            .items_at(["volumes"])
-            .filter_map(|volume| Some((volume.text_at(["name"])?, least_mode(volume)?)));
-        Storage(of_pod.chain(claims).collect(), modes.collect())
+            // A claim template takes the place of a volume with its name.
+            let name = Cow::Borrowed(claim.name.as_ref());
+            let (mode, host) = (None, None);
+            let claim = Volume { access, mode, host };
+            volumes.entry(name).or_insert(claim).access = access;
+        }
+        Storage(volumes)
     }
 
     /// Whether there are no volumes.
@@ -81,22 +96,24 @@ impl<'a> Storage<'a> {
         self.0.is_empty()
     }
 
-    /// Mounts of files whose mode keeps others than root from reading or executing them, with their mode: the kubelet makes
-    /// root their owner. It gives the `fsGroup` read access, but does not let it execute them (`changeFilePermission` in
-    /// kubernetes `pkg/volume/volume_linux.go`).
-    pub fn closed_mounts(&self, container: View<'a>) -> impl Iterator<Item = (Cow<'a, str>, i128)> {
-        container.items_at(["volumeMounts"]).filter_map(|mount| {
-            let volume = mount.text_at(["name"])?;
-            let mode = *self.1.get(&volume)?;
-            (is_unreadable(mode) || is_unexecutable(mode)).then_some((volume, mode))
-        })
+    /// The mode of the files of a volume if it keeps others than root from reading or executing them: the kubelet makes root
+    /// their owner. It gives the `fsGroup` read access, but does not let it execute them (`changeFilePermission` in kubernetes
+    /// `pkg/volume/volume_linux.go`).
+    pub fn closed_mode(&self, volume: &str) -> Option<i128> {
+        let mode = self.0.get(volume)?.mode?;
+        (is_unreadable(mode) || is_unexecutable(mode)).then_some(mode)
+    }
+
+    /// The path of a volume on the node.
+    pub fn host_path(&self, volume: &str) -> Option<&str> {
+        self.0.get(volume)?.host.as_deref()
     }
 
     /// The writable mounts of a container.
     pub fn mounts(&self, container: View<'a>) -> impl Iterator<Item = Mount<'a>> {
         container.items_at(["volumeMounts"]).filter_map(|mount| {
             let volume = mount.text_at(["name"])?;
-            let access = *self.0.get(&volume)?;
+            let access = self.0.get(&volume)?.access;
             let is_read_only = mount.get("readOnly").and_then(View::bool) == Some(true);
             (access != Access::NoOne && !is_read_only).then(|| Mount {
                 volume,
@@ -113,7 +130,7 @@ pub fn is_unreadable(mode: i128) -> bool {
 }
 
 /// Whether only the owner executes files of a mode.
-fn is_unexecutable(mode: i128) -> bool {
+pub fn is_unexecutable(mode: i128) -> bool {
     mode & 0o101 == 0o100
 }
 

@@ -75,9 +75,10 @@ impl PodFitting<'_, '_, '_> {
             }
             let user = user.and_then(|id| View::Planned(&id).int());
             let mut mounts = storage.mounts(view);
-            let mut closed = storage.closed_mounts(view);
+            let names = view.items_at(["volumeMounts"]);
+            let mut names = names.filter_map(|it| it.text_at(["name"]));
             if mounts.any(|it| it.access == Access::Group && !is_given(&it.volume, user))
-                || closed.any(|(_, mode)| is_unreadable(mode))
+                || names.any(|it| storage.closed_mode(&it).is_some_and(is_unreadable))
             {
                 members.push(container);
             }
