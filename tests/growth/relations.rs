@@ -904,17 +904,6 @@ pub(super) const RELATIONS: &[Shape] = &[
             ),
         }
     }),
-    ("profiles of containers × containers", |n| {
-        let profile = |n| {
-            format!(
-                "  - {{name: p{n}, select: {{containers: {{names: [c{n}]}}}}, resources: {{containers: {{requests: {{cpu: 200m}}}}}}}}\n"
-            )
-        };
-        Input {
-            manifests: containers(n, |_| String::new()).yaml(),
-            config: format!("  profiles:\n{}", each(n, profile)),
-        }
-    }),
     ("unknown profiles of authors × profiles", |n| {
         let profile = |n| {
             format!(
