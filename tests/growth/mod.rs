@@ -41,6 +41,14 @@ spec:
 ";
 
 #[test]
+fn every_structure_is_valid() {
+    for (name, input) in SHAPES.iter().chain(RELATIONS) {
+        println!("{name}");
+        measure(&folder(input(3)), "plan");
+    }
+}
+
+#[test]
 #[ignore = "measures CPU time; `make growth` runs it"]
 fn no_structure_grows_faster_than_the_limit() {
     let sizes = env::var("FITOUT_GROWTH").unwrap_or_else(|_| "2000 8000".to_owned());

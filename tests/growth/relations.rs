@@ -837,10 +837,10 @@ pub(super) const RELATIONS: &[Shape] = &[
     }),
     ("entries of the catalogue × images", |n| {
         let pod = |n| Workload {
-            image: format!("example.com/x{n}:1"),
+            image: format!("example/x{n}:1"),
             ..Workload::new(n)
         };
-        let entry = |n| format!("    - {{image: example.com/x{n}, user: 1000}}\n");
+        let entry = |n| format!("    - {{image: example/x{n}, runAsUser: 1000}}\n");
         Input {
             manifests: each(n, |n| pod(n).yaml()),
             config: format!("  catalogue:\n{}", each(n, entry)),
@@ -1034,7 +1034,8 @@ pub(super) const RELATIONS: &[Shape] = &[
             format!("&c{n} {{name: c{n}, image: 'x:1'}}")
         });
         let last = each(n, |k| format!("      - *c{}\n", n - 1 - k));
-        Workload::new(0).pod(first).container(last).yaml().into()
+        let containers = Workload::new(0).pod(first).yaml();
+        containers.replace("---\n", &format!("{last}---\n")).into()
     }),
     ("comments between containers", |n| {
         containers(n, |_| {
