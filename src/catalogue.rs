@@ -3,7 +3,7 @@
 //! `catalogue/images.yaml` has the built-in entries, one on each line; entries in the config come first. A value from the
 //! catalogue is used only where neither the manifest nor the config has one, and its reason names the catalogue.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
@@ -243,6 +243,7 @@ pub fn built_in() -> impl Iterator<Item = &'static Entry> {
 #[derive(Debug, Default)]
 pub struct Known {
     by_image: RefCell<HashMap<String, Option<usize>>>,
+    own: OnceCell<Names>,
     /// The image that was asked about last.
     last: RefCell<(String, Option<usize>)>,
 }
@@ -255,7 +256,7 @@ impl Known {
         if !is_last {
             let known = self.by_image.borrow().get(image).copied();
             let index = known.unwrap_or_else(|| {
-                let index = index_for(own, image);
+                let index = self.index_for(own, image);
                 self.by_image.borrow_mut().insert(image.to_owned(), index);
                 index
             });
@@ -265,13 +266,43 @@ impl Known {
         own.get(index)
             .or_else(|| BuiltIn::get().entry(index - own.len()))
     }
+
+    /// The index of the first entry for an image, in `own` followed by the built-in entries.
+    fn index_for(&self, own: &[Entry], image: &str) -> Option<usize> {
+        let image = Image::of(image);
+        let names = self.own.get_or_init(|| Names::of(own));
+        let candidates = names.candidates(last_part(image.repository));
+        let of_config = candidates.filter(|index| image.is_of(&own[*index])).min();
+        of_config.or_else(|| Some(own.len() + BuiltIn::get().position(&image)?))
+    }
 }
 
-/// The index of the first entry for an image, in `own` followed by the built-in entries.
-fn index_for(own: &[Entry], image: &str) -> Option<usize> {
-    let image = Image::of(image);
-    let of_config = own.iter().position(|entry| image.is_of(entry));
-    of_config.or_else(|| Some(own.len() + BuiltIn::get().position(&image)?))
+/// The config's entries by the last part of their repository.
+#[derive(Debug)]
+struct Names {
+    by_name: HashMap<String, Vec<usize>>,
+    /// Those whose last part is a pattern.
+    patterns: Vec<usize>,
+}
+
+impl Names {
+    fn of(entries: &[Entry]) -> Names {
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut patterns = Vec::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let name = last_part(entry.image.as_str());
+            match name.contains(['*', '?']) {
+                true => patterns.push(index),
+                false => by_name.entry(name.to_owned()).or_default().push(index),
+            }
+        }
+        Names { by_name, patterns }
+    }
+
+    fn candidates(&self, name: &str) -> impl Iterator<Item = usize> {
+        let named = self.by_name.get(name).into_iter().flatten();
+        named.chain(&self.patterns).copied()
+    }
 }
 
 /// The last part of a repository, which its mirrors keep.
@@ -468,9 +499,13 @@ mod tests {
             ] {
                 let is_official = !entry.image.as_str().contains('/');
                 if image.starts_with("a.example") && is_official {
-                    assert_eq!(index_for(&[], &image), None, "{image}");
+                    assert_eq!(Known::default().index_for(&[], &image), None, "{image}");
                 } else {
-                    assert_eq!(index_for(&[], &image), Some(index), "{image}: {entry:?}");
+                    assert_eq!(
+                        Known::default().index_for(&[], &image),
+                        Some(index),
+                        "{image}: {entry:?}"
+                    );
                 }
             }
         }

@@ -47,8 +47,9 @@ struct Variable {
 
 fn find(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let text = pod.selected.target.resource.node.raw();
-    if !text.contains("resourceFieldRef") {
+    let reads_amount = |it: Node<'_>| it.at(["valueFrom", "resourceFieldRef"]).is_some();
+    let mut containers = pod.template.containers.iter();
+    if !containers.any(|it| it.node.items_at(["env"]).any(reads_amount)) {
         return findings;
     }
     let Some(after) = pod.amounts() else {

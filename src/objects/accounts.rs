@@ -8,7 +8,7 @@
 //! Sources: `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 use super::index::Objects;
@@ -35,7 +35,7 @@ pub fn account_of<'a>(template: &Template<'a>) -> Option<(&'static str, Cow<'a, 
 }
 
 /// Whether pods need their token for the Kubernetes API.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum TokenNeed {
     /// Their ServiceAccount has rights, or a program in them is known to use the API.
     Used,
@@ -59,6 +59,10 @@ pub struct Accounts<'a> {
     groups: HashSet<Option<String>>,
     /// Namespaces whose pods all get a container of a mesh.
     injected: HashSet<Option<String>>,
+    /// The accounts that bindings with their own names have marked: a name, its namespace, and that of the binding.
+    marked: HashSet<(String, Option<String>, Option<String>)>,
+    /// What many accounts of one name say about pods with their own names, by name and namespace.
+    needs: RefCell<HashMap<(String, Option<String>), TokenNeed>>,
     /// Namespaces with pods that use the token of the account `default`; found on first use.
     default_users: OnceCell<HashSet<Option<String>>>,
     /// The ConfigMaps, each searched at most once for signs of programs that use the API.
@@ -95,6 +99,9 @@ impl Account {
 }
 
 const ACCOUNT_KIND: &str = "ServiceAccount";
+
+/// With more accounts of a name, what they say is remembered.
+const MANY: usize = 8;
 
 /// Whether an object is a custom resource, of a kind that is not Kubernetes' own.
 fn is_custom(resource: &Resource<'_>) -> bool {
@@ -211,6 +218,18 @@ impl<'a> Accounts<'a> {
         namespace: Option<&str>,
         from: &Resource<'_>,
     ) -> TokenNeed {
+        // Of many accounts with the name, all are looked at only once for pods whose names say the same about them.
+        let are_many = self.by_name.candidates(name, namespace).len() > MANY;
+        if !are_many || from.namespace.as_deref() != namespace || names::is_renamed(from) {
+            return self.look_up_need(name, namespace, from);
+        }
+        let key = (name.to_owned(), namespace.map(str::to_owned));
+        let mut needs = self.needs.borrow_mut();
+        let need = || self.look_up_need(name, namespace, from);
+        needs.entry(key).or_insert_with(need).clone()
+    }
+
+    fn look_up_need(&self, name: &str, namespace: Option<&str>, from: &Resource<'_>) -> TokenNeed {
         let elsewhere = || self.elsewhere.get(name);
         let known = self.referred(name, namespace, from);
         let any = |is: fn(&Account) -> bool| known.iter().any(|index| is(&self.known[*index]));
@@ -338,6 +357,12 @@ impl<'a> Accounts<'a> {
 
     /// Marks the account of a reference as having rights.
     fn add(&mut self, name: &str, namespace: Option<&str>, binding: &Resource<'_>) {
+        let owned = |it: Option<&str>| it.map(str::to_owned);
+        let from = owned(binding.namespace.as_deref());
+        let reference = (name.to_owned(), owned(namespace), from);
+        if !names::is_renamed(binding) && !self.marked.insert(reference) {
+            return;
+        }
         let known = self.referred(name, namespace, binding);
         for index in &known {
             self.known[*index].has_rights = true;

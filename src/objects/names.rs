@@ -157,6 +157,11 @@ impl Renaming {
     }
 }
 
+/// Whether kustomize added a prefix or a suffix to an object's name, so that it may refer to others than its neighbours do.
+pub(super) fn is_renamed(resource: &Resource<'_>) -> bool {
+    Renaming::of(resource).0.iter().any(|list| !list.is_empty())
+}
+
 /// The nearest of several objects that a reference may resolve to, by index.
 pub(super) fn nearest<'n>(
     mut found: Vec<usize>,

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
@@ -110,6 +110,7 @@ impl<'a> Template<'a> {
         }
         let mut templates: Vec<Template<'a>> = Vec::new();
         let mut empty: Vec<Template<'a>> = Vec::new();
+        let mut known_pods: HashSet<PointerBuf> = HashSet::new();
         for (path, layout, on_change, list) in places {
             for (path, node) in places_in(resource, path)? {
                 let Some(mut it) = Template::of(resource, path, node, layout, list, on_change)?
@@ -117,9 +118,8 @@ impl<'a> Template<'a> {
                     continue;
                 };
                 // A config may declare a place that fitout knows, or the pod spec of a known template.
-                let mut known = templates.iter().chain(&empty);
                 let is_known = match layout.fields.is_empty() {
-                    false => known.any(|known| known.pod.path == it.pod.path),
+                    false => known_pods.contains(&it.pod.path),
                     true => {
                         let has = |path: &PointerBuf| {
                             let mut known = templates.iter().flat_map(|known| &known.containers);
@@ -132,11 +132,13 @@ impl<'a> Template<'a> {
                 };
                 let has_any =
                     it.has_more_containers || !(it.containers.is_empty() && it.made.is_empty());
+                if is_known || !has_any && !it.is_whole() {
+                    continue;
+                }
+                known_pods.insert(it.pod.path.clone());
                 match has_any {
-                    _ if is_known => {}
                     true => templates.push(it),
-                    false if it.is_whole() => empty.push(it),
-                    false => {}
+                    false => empty.push(it),
                 }
             }
         }
