@@ -620,6 +620,10 @@ fn refused(
                 true => (found.as_str(), "characters"),
                 false => ("the list", "items"),
             };
+            let what = match range.most {
+                1 => what.trim_end_matches('s'),
+                _ => what,
+            };
             let message = format!("{found} must have {} {what}{when}", between(range));
             Finding::new(rule, message)
         }

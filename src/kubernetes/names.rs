@@ -195,7 +195,8 @@ pub const FORMATS: &[Format] = &[
     format(
         "https-url",
         |it| {
-            let rest = it.strip_prefix("https://").unwrap_or_default();
+            let lower = it.to_lowercase();
+            let rest = lower.strip_prefix("https://").unwrap_or_default();
             !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['@', '#', '?', ' '])
         },
         "an address such as `https://example.com/path`",
@@ -367,6 +368,21 @@ pub const FORMATS: &[Format] = &[
         is_sysctl,
         "the name of a sysctl such as `net.core.somaxconn`",
     ),
+    format(
+        "time-zone",
+        |it| {
+            let is_part = |it: &str| {
+                let is_known = |c: u8| c.is_ascii_alphanumeric() || b"_+-.".contains(&c);
+                !it.is_empty()
+                    && it != "."
+                    && it != ".."
+                    && !it.starts_with('-')
+                    && it.bytes().all(is_known)
+            };
+            !it.eq_ignore_ascii_case("local") && it.split('/').all(is_part)
+        },
+        "a time zone such as `Europe/Paris`",
+    ),
     format("cron", is_cron, "a schedule such as `30 2 * * *`"),
     format(
         "csi-name",
@@ -418,7 +434,8 @@ impl Format {
     #[must_use]
     pub fn nearest(&self, text: &str) -> Option<String> {
         let text = text.trim();
-        if text.is_empty() {
+        // What only some pods may have has no other spelling.
+        if text.is_empty() || self.name.starts_with("not-") {
             return None;
         }
         let lower = text.to_lowercase();
@@ -844,7 +861,7 @@ mod tests {
             ),
             (
                 "https-url",
-                &["https://a/b", "https://a"],
+                &["https://a/b", "https://a", "HTTPS://A"],
                 &[
                     "http://a",
                     "https://",
@@ -1021,6 +1038,11 @@ mod tests {
                     "net/ipv4/conf/eno2.100/rp_filter",
                 ],
                 &["", "*", "ä", "a.", ".", "a..b", "a_", "_a", "a.B", "a/b/"],
+            ),
+            (
+                "time-zone",
+                &["Europe/Paris", "Etc/GMT+1", "UTC"],
+                &["Local", "Bad!", "a/../b", "", "-a"],
             ),
             (
                 "cron",

@@ -152,6 +152,16 @@ enum Path<'p, 'a> {
 }
 
 impl Path<'_, '_> {
+    /// Whether a key is in it.
+    fn has(&self, wanted: &str) -> bool {
+        match self {
+            Path::Top(key) => *key == Some(wanted),
+            Path::Key(above, key) => key.text().is_some_and(|it| it == wanted) || above.has(wanted),
+            Path::Name(above, name) => name.split('/').any(|it| it == wanted) || above.has(wanted),
+            Path::Item(above, _) => above.has(wanted),
+        }
+    }
+
     fn pointer(&self) -> PointerBuf {
         let (mut pointer, token) = match self {
             Path::Top(key) => return PointerBuf::from_tokens(*key),

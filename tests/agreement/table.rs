@@ -53,7 +53,7 @@ fn is_near(server: &Cause, ours: &Cause) -> bool {
         return true;
     };
     let is_position = |it: &String| it.bytes().all(|c| c.is_ascii_digit());
-    let (mut a, mut b) = (tokens(a), tokens(b));
+    let (mut a, mut b) = (tokens(&as_internal(a)), tokens(&as_internal(b)));
     if server.message.contains("Go struct field") {
         a.retain(|it| !is_position(it));
         b.retain(|it| !is_position(it));
@@ -78,8 +78,53 @@ fn is_near(server: &Cause, ours: &Cause) -> bool {
     // Claims without a namespace for requests, and versions of definitions without that of the version.
     b.retain(|it| it != "requests" || !a.ends_with(&["storage".to_owned()]) || a.contains(it));
     let is_map = a.last().is_some_and(|it| MAPS.contains(&&**it));
-    let len = a.len().min(b.len());
-    a[..len] == b[..len] && (is_map || a.len().abs_diff(b.len()) <= 2)
+    // What is below a field that is missing is missing as well.
+    let is_above = ours.message.contains("is missing") && a.starts_with(&b);
+    let is_same = |a: &[String], b: &[String]| {
+        let len = a.len().min(b.len());
+        a[..len] == b[..len] && (is_map || is_above || a.len().abs_diff(b.len()) <= 2)
+    };
+    // Some of its paths leave out the position in a list.
+    let without = |it: &[String]| -> Vec<String> {
+        it.iter().filter(|it| !is_position(it)).cloned().collect()
+    };
+    let positions = |it: &[String]| it.iter().filter(|it| is_position(it)).count();
+    is_same(&a, &b) || positions(&a) < positions(&b) && is_same(&without(&a), &without(&b))
+}
+
+/// A path as the API server names the fields of its own version of the object.
+fn as_internal(path: &str) -> String {
+    static NAMES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+        let names = [
+            // Of several versions that are the same it makes one.
+            (r"^spec\.versions\[0\]\.schema", "spec.validation"),
+            (
+                r"^spec\.versions\[0\]\.additionalPrinterColumns",
+                "spec.additionalPrinterColumns",
+            ),
+            (r"^spec\.versions\[0\]\.name$", "spec.version"),
+            (r"jsonPath$", "JSONPath"),
+            (
+                r"^spec\.conversion\.webhook\b",
+                "spec.conversion.webhookClientConfig",
+            ),
+            (r"^overhead\.podFixed", "overhead.limits"),
+            (
+                r"\.template\.metadata\.(labels|annotations)",
+                ".template.$1",
+            ),
+            (r"HostPID$", "hostPID"),
+            (r"HostIPC$", "hostIPC"),
+        ];
+        names
+            .map(|(pattern, with)| (Regex::new(pattern).unwrap(), with))
+            .into()
+    });
+    let mut path = path.to_owned();
+    for (pattern, with) in NAMES.iter() {
+        path = pattern.replace(&path, *with).into_owned();
+    }
+    path
 }
 
 /// Judges all: prints the table, and fails if a group is larger than known.

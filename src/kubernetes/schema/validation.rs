@@ -116,6 +116,7 @@ enum Test {
     Within(&'static str),
     Integers,
     Positive,
+    Filled,
     /// How many of some fields must have a value.
     Choice {
         is_needed: bool,
@@ -141,6 +142,8 @@ enum When {
     /// One of these values, between `|`.
     Is(&'static str),
     IsNot(&'static str),
+    /// None of these keys, between `|`, is in its path.
+    NotBelow(&'static str),
 }
 
 impl Rules {
@@ -264,6 +267,7 @@ impl Test {
             Some(("within", other)) => Test::Within(other),
             _ if word == "integers" => Test::Integers,
             _ if word == "positive" => Test::Positive,
+            _ if word == "filled" => Test::Filled,
             _ if word == "not" => Test::Not,
             _ if word == "named" => Test::Named,
             _ => match format_of(word) {
@@ -292,6 +296,10 @@ impl Test {
             Test::Length(range) => {
                 let len = i64::try_from(text()?.len()).unwrap_or(i64::MAX);
                 (!range.has(len)).then_some(Refusal::Size(*range))
+            }
+            Test::Filled => {
+                let is_empty = value.str().is_some_and(|it| it.is_empty());
+                is_empty.then(|| Refusal::Words("it must not be empty".to_owned()))
             }
             Test::Positive => {
                 let is_low = |it: &Quantity| it.is_zero() || it.is_negative();
@@ -388,7 +396,9 @@ fn bare(path: &'static str) -> &'static str {
 
 impl Condition {
     fn of(text: &'static str) -> Condition {
-        let (path, test) = if let Some(path) = text.strip_prefix('!') {
+        let (path, test) = if let Some(keys) = text.strip_prefix("!below=") {
+            ("", When::NotBelow(keys))
+        } else if let Some(path) = text.strip_prefix('!') {
             (path, When::NotSet)
         } else if let Some((path, values)) = text.split_once("!=") {
             (path, When::IsNot(values))
@@ -412,6 +422,8 @@ impl Condition {
             When::NotSet => set(node, self.path).is_none(),
             When::Is(values) => is(values),
             When::IsNot(values) => !is(values),
+            // What knows the path asks for it.
+            When::NotBelow(_) => true,
         }
     }
 }
@@ -435,7 +447,7 @@ impl Row {
         let word = |it: &Condition| {
             let name = Name(it.path);
             Some(match it.test {
-                When::Version(_) => return None,
+                When::Version(_) | When::NotBelow(_) => return None,
                 When::Set => format!("{name} is set"),
                 When::NotSet => format!("{name} is not set"),
                 When::Is(wanted) => format!("{name} is {}", values(wanted)),
@@ -443,7 +455,8 @@ impl Row {
                 When::IsNot(refused) => format!("{name} is not {}", values(refused)),
             })
         };
-        let words: Vec<_> = self.conditions.iter().filter_map(word).collect();
+        let others = self.conditions.iter().filter(|it| it.path != self.path);
+        let words: Vec<_> = others.filter_map(word).collect();
         match words.is_empty() {
             true => String::new(),
             false => format!(" if {}", words.join(" and ")),
@@ -581,14 +594,18 @@ impl<'a> Visit<'a> {
                 true => it.text().is_some_and(|it| it.is_empty()),
                 false => it.len() == 0,
             });
-            if is_missing && holder.is_map() && row.holds_in(of, holder, self.minor) {
+            let is_elsewhere = |it: &Condition| match it.test {
+                When::NotBelow(keys) => keys.split('|').any(|key| at.has(key)),
+                _ => false,
+            };
+            if is_missing
+                && holder.is_map()
+                && row.holds_in(of, holder, self.minor)
+                && !row.conditions.iter().any(is_elsewhere)
+            {
                 let at = Path::Name(&at, last);
                 let node = value.unwrap_or(holder);
-                match row
-                    .conditions
-                    .iter()
-                    .all(|it| matches!(it.test, When::Version(_)))
-                {
+                match row.when().is_empty() {
                     true => self.report_once(node, at, Fault::Missing(last)),
                     false => {
                         let why = Refusal::Words(format!("{} must be set", Name(row.path)));
@@ -693,7 +710,7 @@ impl<'a> Visit<'a> {
             }
             Test::Alone(value) => {
                 let is_value = |it: Node<'_>| it.text().as_deref() == Some(value);
-                if it.items().any(is_value) && !it.items().all(is_value) {
+                if it.len() > 1 && it.items().any(is_value) {
                     let words = format!("{value} must be the only item of {name}");
                     self.refuse(row, of, it, at, Refusal::Words(words));
                 }
@@ -807,6 +824,7 @@ impl<'a> Visit<'a> {
                 }
             }
             Test::Positive
+            | Test::Filled
             | Test::Range(_)
             | Test::Length(_)
             | Test::Format(_)
@@ -958,9 +976,10 @@ mod tests {
                     assert!(!row.tests.is_empty(), "{name}: {line}");
                     assert!(row.path.is_empty() || first(row.path), "{name}: {line}");
                     for condition in &row.conditions {
-                        let is_other = matches!(condition.test, When::Version(_))
-                            || condition.path.starts_with("./")
-                            || condition.path == "sops";
+                        let is_other =
+                            matches!(condition.test, When::Version(_) | When::NotBelow(_))
+                                || condition.path.starts_with("./")
+                                || condition.path == "sops";
                         assert!(is_other || first(condition.path), "{name}: {line}");
                     }
                     let others: HashSet<&str> = match row.tests[0] {

@@ -241,9 +241,9 @@ impl<'a> Visit<'a> {
         let format = rows.iter().find_map(Row::format);
         let default = || format_of("subdomain").filter(|_| rows.is_empty());
         for (key, node) in metadata.entries() {
-            let is_start = match key.raw() {
-                "name" => false,
-                "generateName" => true,
+            let is_start = match key.text().as_deref() {
+                Some("name") => false,
+                Some("generateName") => true,
                 _ => continue,
             };
             let Some(text) = node.str().filter(|it| !it.is_empty()) else {
