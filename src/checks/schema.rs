@@ -5,8 +5,8 @@
 //! kind that the cluster does not serve cannot be applied at all. Fields of feature gates that are off are dropped silently.
 //!
 //! The kinds and fields of Kubernetes 1.25 to 1.37 are known; `kubernetesVersion` chooses, and without it the newest version
-//! counts. Kinds of CustomResourceDefinitions in the
-//! input have the structural schemas of these; other kinds are not checked here.
+//! counts. Kinds of CustomResourceDefinitions in the input, or in files that `checks.definitions` of the config names, have the
+//! structural schemas of these; other kinds are not checked here. A KRM function has no files: it notes that they do not count.
 //!
 //! FIT-VAL050 to FIT-VAL062 are what validation refuses beyond that: fields that exclude or need each other, forms and ranges of
 //! values. `src/kubernetes/schema/validation.txt` has them as rows. What the API server takes all the same, and only a
@@ -29,7 +29,7 @@ use crate::read::Resource;
 use crate::rules::{Rule, When, error_on_check};
 use crate::secrets;
 use crate::select::Selected;
-use crate::yaml::Node;
+use crate::yaml::{Node, Stream};
 
 const UNKNOWN: Rule = Rule {
     id: "FIT-SCH001",
@@ -274,37 +274,62 @@ fn is_patch(scene: &Scene<'_>, resource: &Resource<'_>, missing: &[&str]) -> boo
         .is_empty()
 }
 
-/// What the CustomResourceDefinitions of the input refuse in objects of their kinds.
+/// A CustomResourceDefinition, and its index if it is in the input.
+type Definition<'s> = (Option<usize>, Node<'s>);
+
+/// The definitions of the input, and of the files that the config names, by group and kind.
+fn definitions<'s>(scene: &Scene<'s>) -> HashMap<(Cow<'s, str>, Cow<'s, str>), Definition<'s>> {
+    let files = scene.config.definitions.iter().flat_map(Stream::documents);
+    let files = files.flat_map(|it| {
+        let root = it.root();
+        let is_list = root.text_at(["kind"]).is_some_and(|it| it == "List");
+        let items = root.items_at(["items"]).filter(move |_| is_list);
+        items.chain((!is_list).then_some(root))
+    });
+    let input = scene.objects().resources.iter().enumerate();
+    let input = input.map(|(index, it)| (Some(index), it.node));
+    let all = files.map(|node| (None, node)).chain(input);
+    all.filter_map(|(index, node)| {
+        let text = |path: &[&str]| node.text_at(path.iter().copied());
+        let is_definition = text(&["kind"])? == "CustomResourceDefinition"
+            && text(&["apiVersion"])? == "apiextensions.k8s.io/v1"
+            && node.at(["spec", "versions"]).is_some();
+        let name = (text(&["spec", "group"])?, text(&["spec", "names", "kind"])?);
+        is_definition.then_some((name, (index, node)))
+    })
+    .collect()
+}
+
+/// What CustomResourceDefinitions refuse in objects of their kinds.
 fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut definitions: HashMap<(Cow<'_, str>, Cow<'_, str>), (usize, Node<'_>)> = HashMap::new();
-    for (index, it) in scene.objects().resources.iter().enumerate() {
-        let is_definition = it.kind == "CustomResourceDefinition"
-            && it.api_version == "apiextensions.k8s.io/v1"
-            && it.node.at(["spec", "versions"]).is_some();
-        let text = |keys: [&str; 3]| {
-            it.node
-                .text_at(keys.into_iter().filter(|it| !it.is_empty()))
-        };
-        let names = [["spec", "group", ""], ["spec", "names", "kind"]].map(text);
-        if let ([Some(group), Some(kind)], true) = (names, is_definition) {
-            definitions.insert((group, kind), (index, it.node));
-        }
-    }
     let mut findings = Vec::new();
-    if definitions.is_empty() || !scene.config.validate_only {
+    if !scene.config.validate_only {
+        return findings;
+    }
+    if scene.config.definitions.is_empty() && !scene.config.checks.definitions.is_empty() {
+        let message =
+            "a KRM function reads no files, so what `checks.definitions` names does not count here";
+        let finding = Finding::new(&LEFT_OUT, message);
+        findings.push(
+            finding.help("run `fitout check`, or list the definitions under `resources` as well"),
+        );
+    }
+    let definitions = definitions(scene);
+    if definitions.is_empty() {
         return findings;
     }
     let mut custom = schema::Custom::default();
-    let mut left = Vec::new();
+    let mut left = HashMap::new();
     for selected in &scene.selection.selected {
         let resource = selected.target.resource;
         let Some((group, version)) = resource.api_version.split_once('/') else {
             continue;
         };
         let key = (Cow::Borrowed(group), resource.kind.clone());
-        let Some((definition, node)) = definitions.get(&key) else {
+        let Some(definition) = definitions.get(&key) else {
             continue;
         };
+        let node = definition.1;
         let mut report = |it: Finding| findings.push(it.of(selected.index));
         let about = |rule: &'static Rule, message: String| {
             Finding::new(rule, message).about(&Subject::object(), &["apiVersion"])
@@ -344,16 +369,16 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
                 report(of_field(it, 0, true));
             }
         }
-        left.push(*definition);
+        left.insert(std::ptr::from_ref(definition), definition);
     }
-    left.sort_unstable();
-    left.dedup();
-    let text_of = |index: usize| {
-        let node = scene.objects().resources[index].node;
-        &node.stream().text()[node.span()]
+    let is_left = |node: Node<'_>| {
+        let text = &node.stream().text()[node.span()];
+        LEFT.iter().any(|key| text.contains(key))
     };
-    left.retain(|index| LEFT.iter().any(|key| text_of(*index).contains(key)));
-    if let Some(index) = left.first() {
+    let mut left: Vec<_> = left.into_values().copied().collect();
+    left.retain(|(_, node)| is_left(*node));
+    left.sort_by_key(|(index, node)| (*index, node.span().start));
+    if let Some((index, _)) = left.first() {
         let others = match left.len() - 1 {
             0 => String::new(),
             1 => " and of another one".to_owned(),
@@ -362,7 +387,11 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
         let message = format!(
             "only the API server evaluates x-kubernetes-validations (CEL), allOf, anyOf, oneOf, not and formats of this definition{others}"
         );
-        findings.push(Finding::new(&LEFT_OUT, message).of(*index));
+        let finding = Finding::new(&LEFT_OUT, message);
+        findings.push(match index {
+            Some(index) => finding.of(*index),
+            None => finding,
+        });
     }
     findings
 }

@@ -188,6 +188,10 @@ pub(super) fn read_files(
     )?;
     let function_config = config_text.function_config(verbosity)?;
     let mut config = config_of(&function_config, verbosity)?;
+    if matches!(reader, Reader::Checker { .. }) {
+        let folder = config_text.file.parent().unwrap_or_else(|| "".as_ref());
+        Manifests::read_definitions(&mut config, folder, verbosity)?;
+    }
     let choice = Choice {
         patterns: &source.patterns,
         reader,

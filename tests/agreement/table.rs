@@ -105,8 +105,8 @@ fn as_internal(path: &str) -> String {
             (r"^spec\.versions\[0\]\.name$", "spec.version"),
             (r"jsonPath$", "JSONPath"),
             (
-                r"^spec\.conversion\.webhook\b",
-                "spec.conversion.webhookClientConfig",
+                r"^spec\.conversion\.webhook(\.|$)",
+                "spec.conversion.webhookClientConfig$1",
             ),
             (r"^overhead\.podFixed", "overhead.limits"),
             (
@@ -125,6 +125,46 @@ fn as_internal(path: &str) -> String {
         path = pattern.replace(&path, *with).into_owned();
     }
     path
+}
+
+#[test]
+fn paths_are_compared_as_the_api_server_names_them() {
+    let cause = |field: &str| Cause {
+        field: Some(field.to_owned()),
+        message: String::new(),
+    };
+    let rows = [
+        (
+            "spec.template.labels",
+            "spec.template.metadata.labels.app",
+            true,
+        ),
+        ("spec.version", "spec.versions[0].name", true),
+        (
+            "spec.validation.openAPIV3Schema.type",
+            "spec.versions[0].schema.openAPIV3Schema.type",
+            true,
+        ),
+        (
+            "spec.conversion.webhookClientConfig",
+            "spec.conversion.webhook",
+            true,
+        ),
+        (
+            "spec.containers[0].volumeMounts.name",
+            "spec.containers[0].volumeMounts[1].name",
+            true,
+        ),
+        ("spec.containers[0].name", "spec.containers[1].name", false),
+        ("spec.replicas", "spec.selector", false),
+    ];
+    for (server, ours, is_same) in rows {
+        assert_eq!(
+            is_near(&cause(server), &cause(ours)),
+            is_same,
+            "{server} {ours}"
+        );
+    }
 }
 
 /// Judges all: prints the table, and fails if a group is larger than known.
