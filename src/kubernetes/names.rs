@@ -1,7 +1,7 @@
 //! The names and other texts that the API server accepts, as in apimachinery, `pkg/util/validation/validation.go` and
 //! `pkg/api/validate/content`.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A format of texts.
 #[derive(Debug)]

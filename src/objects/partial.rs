@@ -56,11 +56,17 @@ pub fn patch_reason(target: &Target<'_>, validate_only: bool) -> Option<SkipReas
     is_patch.then_some(SkipReason::Patch)
 }
 
-/// Whether what looks like a patch is a whole object with a mistake: pods and jobs have no selector that a patch could lack, and
-/// nothing in the input has an image for them.
+/// Whether what looks like a patch is a whole object with a mistake: pods, jobs and ReplicationControllers need no selector
+/// that a patch could lack, and nothing in the input has an image for them.
 pub fn is_mistake(objects: &Objects<'_>, target: &Target<'_>) -> bool {
     let resource = target.resource;
-    let kinds = ["Pod", "PodTemplate", "Job", "CronJob"];
+    let kinds = [
+        "Pod",
+        "PodTemplate",
+        "ReplicationController",
+        "Job",
+        "CronJob",
+    ];
     if !kinds.contains(&&*resource.kind) || !resource.is_typed() || directive(resource).is_some() {
         return false;
     }

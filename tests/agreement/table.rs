@@ -53,15 +53,15 @@ fn is_near(server: &Cause, ours: &Cause) -> bool {
         return true;
     };
     let is_position = |it: &String| it.bytes().all(|c| c.is_ascii_digit());
-    let (mut a, mut b) = (tokens(&as_internal(a)), tokens(&as_internal(b)));
+    let is_position = |it: &String| it.bytes().all(|c| c.is_ascii_digit());
     if server.message.contains("Go struct field") {
+        let (mut a, mut b) = (tokens(a), tokens(b));
         a.retain(|it| !is_position(it));
         b.retain(|it| !is_position(it));
-        // It names the fields as they are nested in Go, where some are left out.
-        return b.ends_with(&a[a.len().saturating_sub(1)..])
-            || b.starts_with(&a)
-            || a.starts_with(&b);
+        // It names the fields as they are nested in Go, where some are left out, and not the keys of maps.
+        return a.last().is_some_and(|it| b.contains(it)) || b.starts_with(&a) || a.starts_with(&b);
     }
+    let (a, mut b) = (tokens(&as_internal(a)), tokens(&as_internal(b)));
     // It names maps of labels as a whole, and their keys have several tokens.
     const MAPS: [&str; 5] = [
         "labels",
@@ -110,8 +110,8 @@ fn as_internal(path: &str) -> String {
             ),
             (r"^overhead\.podFixed", "overhead.limits"),
             (
-                r"\.template\.metadata\.(labels|annotations)",
-                ".template.$1",
+                r"(^|\.)template\.metadata\.(labels|annotations)",
+                "${1}template.$2",
             ),
             (r"HostPID$", "hostPID"),
             (r"HostIPC$", "hostIPC"),
@@ -139,6 +139,7 @@ fn paths_are_compared_as_the_api_server_names_them() {
             "spec.template.metadata.labels.app",
             true,
         ),
+        ("template.labels", "template.metadata.labels.app", true),
         ("spec.version", "spec.versions[0].name", true),
         (
             "spec.validation.openAPIV3Schema.type",

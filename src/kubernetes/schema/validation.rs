@@ -1,9 +1,9 @@
 //! What validation refuses beyond the types of fields, from the table `validation.txt`, whose head describes the format.
 
+use core::net::IpAddr;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::OnceLock;
 
 use super::super::names::{Format, cidr, format_of};
@@ -277,7 +277,7 @@ impl Test {
         })
     }
 
-    /// What is wrong with a scalar. `is_empty_refused` is whether an empty text is judged as well.
+    /// What is wrong with a scalar. `is_empty_refused` is whether an empty text is checked as well.
     fn refusal(&self, value: Node<'_>, is_empty_refused: bool) -> Option<Refusal> {
         let text = || value.str().filter(|it| is_empty_refused || !it.is_empty());
         match self {
