@@ -53,7 +53,6 @@ fn is_near(server: &Cause, ours: &Cause) -> bool {
         return true;
     };
     let is_position = |it: &String| it.bytes().all(|c| c.is_ascii_digit());
-    let is_position = |it: &String| it.bytes().all(|c| c.is_ascii_digit());
     if server.message.contains("Go struct field") {
         let (mut a, mut b) = (tokens(a), tokens(b));
         a.retain(|it| !is_position(it));
