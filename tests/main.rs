@@ -7,6 +7,7 @@ mod catalogue_page;
 mod checks_page;
 mod cli;
 mod creates;
+mod definitions;
 mod docs;
 mod e2e;
 mod english;
