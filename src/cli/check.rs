@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use fitout::IMAGE;
 use fitout::config::Config;
+use fitout::edit::Change;
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
-use super::apply::{exit_code, read_files};
+use super::apply::{exit_code, read_files, with_replacements};
 use super::files::Reader;
 use super::inputs::{Manifests, failure};
 use super::kustomize::Build;
@@ -61,7 +62,11 @@ impl Check {
                         tree::executables_below(&folder)
                     })?;
                     code = code.max(fails);
-                    runs.push(self.run_of(report, manifests));
+                    let changes = match self.reports.needs().fixes {
+                        true => self.changes(config, resources)?,
+                        false => Vec::new(),
+                    };
+                    runs.push(self.run_of(report, &changes, manifests, resources));
                 }
                 self.print(&runs)?;
                 // The process ends soon, so the memory of thousands of findings need not be freed piece by piece.
@@ -102,7 +107,7 @@ impl Check {
                 }
                 Ok(())
             })?;
-            runs.extend(all.map(|report| self.run_of(report, &built)));
+            runs.extend(all.map(|report| self.run_of(report, &[], &built, &resources)));
         }
         if !runs.is_empty() {
             self.print(&runs)?;
@@ -110,12 +115,45 @@ impl Check {
         Ok(code)
     }
 
-    fn run_of<'t>(&self, report: Report, manifests: &'t Manifests) -> Run<'t> {
+    /// What the function would change.
+    fn changes(
+        &self,
+        config: &mut Config<'_>,
+        resources: &[Resource<'_>],
+    ) -> Result<Vec<Change>, Failure> {
+        config.validate_only = false;
+        let fitted = fitout::fit(config, resources, None)
+            .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE));
+        config.validate_only = true;
+        Ok(fitted?.changes)
+    }
+
+    fn run_of<'t>(
+        &self,
+        report: Report,
+        changes: &[Change],
+        manifests: &'t Manifests,
+        resources: &[Resource<'_>],
+    ) -> Run<'t> {
         let texts = manifests.texts.iter().map(|manifest| {
             let text = manifest.stream.text();
             FileText::of(&manifest.name, manifest.file.is_some(), text, text)
         });
-        Run::of(report, &[], &[], texts.collect(), Needs::default())
+        let mut texts: Vec<FileText<'t>> = texts.collect();
+        if !changes.is_empty() {
+            texts = with_replacements(texts, changes, manifests, resources);
+        }
+        let needs = self.reports.needs();
+        Run::of(
+            report,
+            changes,
+            resources,
+            texts,
+            Needs {
+                objects: false,
+                ..needs
+            },
+        )
     }
 
     fn validate(

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fitout::problem::suggestion;
-use fitout::report::{Command, Document, FORMATS, Format, Needs, Options, Run};
+use fitout::report::{Command, Document, FORMATS, Folder, Format, Needs, Options, Run};
 use fitout::text::Text;
 
-use super::{Color, Failure, UNWRITABLE, Verbosity, WRONG_USE};
+use super::inputs::shown;
+use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE};
 
 /// The two streams.
 pub(super) enum Output {}
@@ -183,8 +184,9 @@ impl Reports {
         Some(requested.format.name)
     }
 
-    /// Refuses reports that would be written into each other.
-    pub(super) fn refuse_mixed(&self) -> Result<(), Failure> {
+    /// Refuses reports that cannot be made, or that would be written into each other.
+    pub(super) fn refuse_wrong(&self, source: &Source) -> Result<(), Failure> {
+        self.refuse_patch(source)?;
         let on_stdout = self.output.iter().filter(|it| it.file.is_none());
         let on_stdout: Vec<&Format> = on_stdout.map(|it| it.format).collect();
         if on_stdout.len() > 1
@@ -207,6 +209,23 @@ impl Reports {
                 format_args!("error: two reports would be written to {}", file.display()),
             )),
         }
+    }
+
+    /// Refuses a patch of what is no file, or for several environments.
+    fn refuse_patch(&self, source: &Source) -> Result<(), Failure> {
+        let Some(patch) = self.output.iter().find(|it| it.format.is_patch) else {
+            return Ok(());
+        };
+        let name = patch.format.name;
+        let why = match () {
+            () if source.overlay.kustomization.is_some() => {
+                "changes files, and a build has none; use -f"
+            }
+            () if source.environment.len() > 1 => "has the changes for one environment",
+            () => return Ok(()),
+        };
+        let message = format!("error: -o {name} {why}");
+        Err(Failure::new(WRONG_USE, message))
     }
 
     /// What the formats need.
@@ -269,6 +288,14 @@ impl Reports {
     }
 }
 
+/// The working directory and the root of its repository.
+fn folder() -> Folder {
+    let working = std::env::current_dir().unwrap_or_default();
+    let root = working.ancestors().find(|it| it.join(".git").exists());
+    let [working, root] = [&working, root.unwrap_or(&working)].map(|it| shown(it));
+    Folder { working, root }
+}
+
 impl Requested {
     fn write(
         &self,
@@ -286,6 +313,7 @@ impl Requested {
             verbose: verbosity.verbose,
             quiet: verbosity.quiet,
             at_least: verbosity.min_severity(),
+            folder: folder(),
         };
         let text = (self.format.draw)(&Document {
             command,

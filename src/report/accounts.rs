@@ -163,6 +163,7 @@ impl Accounts {
                 index: resource.origin.index,
                 line: None,
                 column: None,
+                span: None,
             }),
             account: row.account,
         });

@@ -93,6 +93,9 @@ pub struct FilePlace {
     /// Column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
+    /// The first byte in the file, and the byte after the last: of a scalar, or of the first line of a collection.
+    #[serde(skip)]
+    pub span: Option<(usize, usize)>,
 }
 
 /// A place in the config.
@@ -129,6 +132,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         index: 0,
         line: Some(place.position.line),
         column: Some(place.position.column),
+        span: None,
     });
     let field = problem.field.as_ref().map(|path| Field {
         path: path.clone(),

@@ -5,8 +5,8 @@
 use serde::Serialize;
 
 use super::{
-    API_VERSION, Command, Document, Grouped, Needs, accounts, effects, findings, plan, summary,
-    totals,
+    API_VERSION, Command, Document, Grouped, Needs, accounts, diff, effects, findings, plan,
+    summary, totals, yaml,
 };
 use crate::text::{Text, escaped_json};
 
@@ -18,8 +18,10 @@ pub struct Format {
     pub draw: fn(&Document<'_>) -> String,
     /// What it needs.
     pub needs: Needs,
-    /// Whether it is for machines, which get a report also if problems stop the command, and alone on standard output.
+    /// Whether it is for programs, which get a report also if problems stop the command, and alone on standard output.
     pub is_data: bool,
+    /// Whether it changes files, and so has those of one environment.
+    pub is_patch: bool,
 }
 
 impl std::fmt::Debug for Format {
@@ -30,7 +32,11 @@ impl std::fmt::Debug for Format {
 
 const NOTHING: Needs = Needs {
     objects: false,
-    replacements: false,
+    fixes: false,
+};
+const FIXES: Needs = Needs {
+    fixes: true,
+    ..NOTHING
 };
 const OBJECTS: Needs = Needs {
     objects: true,
@@ -44,18 +50,34 @@ pub const FORMATS: &[Format] = &[
         draw: text,
         needs: OBJECTS,
         is_data: false,
+        is_patch: false,
+    },
+    Format {
+        name: "diff",
+        draw: diff,
+        needs: FIXES,
+        is_data: true,
+        is_patch: true,
     },
     Format {
         name: "json",
         draw: json,
         needs: NOTHING,
         is_data: true,
+        is_patch: false,
+    },
+    Format {
+        name: "yaml",
+        draw: yaml,
+        needs: NOTHING,
+        is_data: true,
+        is_patch: false,
     },
 ];
 
 /// For people at a terminal: a diff with reasons for `plan`, the settings by object for `apply`, findings for `check`.
 fn text(document: &Document<'_>) -> String {
-    let options = document.options;
+    let options = &document.options;
     let mut text = Text::default();
     for run in document.runs {
         let report = &run.report;
@@ -109,7 +131,7 @@ impl Document<'_> {
 }
 
 /// The report as JSON.
-fn json(document: &Document<'_>) -> String {
+pub(super) fn json(document: &Document<'_>) -> String {
     // Cannot fail: strings, numbers and maps with string keys.
     let json = serde_json::to_string_pretty(&document.reports()).unwrap_or_default();
     escaped_json(&json) + "\n"

@@ -5,11 +5,13 @@
 
 mod accounts;
 mod changed;
+mod diff;
 mod effects;
 mod entries;
 mod entry;
 mod exemptions;
 mod fitted;
+mod fixes;
 mod formats;
 mod groups;
 mod krm;
@@ -19,6 +21,7 @@ mod run;
 mod tags;
 mod text;
 mod totals;
+mod yaml;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -33,14 +36,17 @@ use crate::ledger::Extent;
 use crate::problem::Problem;
 use crate::read::Resource;
 
-use changed::Changed;
+use changed::{Changed, resources_of};
+use diff::diff;
 use effects::Effects;
 use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
-use groups::{Group, GroupEntry, extent, groups, subject_of};
+use fixes::assign;
+use groups::{Group, GroupEntry, extent, groups, subject_of, yaml_scalar};
 use places::{Places, name_of, reference};
 use plan::plan;
 use totals::{counted, plural};
+use yaml::yaml;
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use changed::{Line, ObjectDiff, Reason, Row};
@@ -48,8 +54,9 @@ pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
 pub use fitted::Fitted;
+use formats::json;
 pub use formats::{FORMATS, Format};
-pub use run::{Command, Document, FileText, Needs, Options, Run};
+pub use run::{Command, Document, FileText, Fix, Folder, Needs, Options, Run};
 pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary};
 pub use totals::{totals, unexamined};

@@ -1,10 +1,11 @@
 //! What every format of a report is made from.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use kustomize_krm_types::Severity;
 
-use super::{Changed, ObjectDiff, Report};
+use super::{Changed, ObjectDiff, Report, assign};
 use crate::edit::Change;
 use crate::read::Resource;
 use crate::yaml::Replacement;
@@ -41,8 +42,8 @@ pub enum Command {
     Check,
 }
 
-/// How much is shown.
-#[derive(Clone, Copy, Debug)]
+/// How much is shown, and where the command runs.
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whether text is colored.
     pub color: bool,
@@ -52,6 +53,54 @@ pub struct Options {
     pub quiet: bool,
     /// The lowest severity of findings in text.
     pub at_least: Severity,
+    /// The folders.
+    pub folder: Folder,
+}
+
+/// The folders that paths are relative to, as absolute paths with slashes.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// The working directory, which the paths of a report are relative to.
+    pub working: String,
+    /// The root of the repository, or else the working directory.
+    pub root: String,
+}
+
+impl Folder {
+    /// A path relative to the working directory; `None` if it leads out of it.
+    pub fn below_working(&self, path: &str) -> Option<String> {
+        self.below(&self.working, path)
+    }
+
+    /// A path relative to the root of the repository; `None` if it leads out of it.
+    pub fn below_root(&self, path: &str) -> Option<String> {
+        self.below(&self.root, path)
+    }
+
+    fn below(&self, folder: &str, path: &str) -> Option<String> {
+        let is_absolute = path.starts_with('/') || path.get(1..3) == Some(":/");
+        let base = if is_absolute {
+            ""
+        } else {
+            self.working.as_str()
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in base.split('/').chain(path.split('/')) {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        let mut folder = folder.split('/').filter(|it| !it.is_empty());
+        let mut parts = parts.into_iter();
+        match folder.all(|it| parts.next() == Some(it)) {
+            true => Some(parts.collect::<Vec<_>>().join("/")).filter(|it| !it.is_empty()),
+            false => None,
+        }
+    }
 }
 
 /// The parts of a [`Run`] that only some formats need, and that cost time.
@@ -59,8 +108,8 @@ pub struct Options {
 pub struct Needs {
     /// [`FileText::objects`].
     pub objects: bool,
-    /// [`FileText::replacements`].
-    pub replacements: bool,
+    /// [`FileText::fixes`].
+    pub fixes: bool,
 }
 
 impl Needs {
@@ -69,7 +118,7 @@ impl Needs {
     pub fn or(self, other: Needs) -> Needs {
         Needs {
             objects: self.objects || other.objects,
-            replacements: self.replacements || other.replacements,
+            fixes: self.fixes || other.fixes,
         }
     }
 }
@@ -97,10 +146,32 @@ pub struct FileText<'t> {
     /// The changed objects with their lines and reasons, in the order of the text.
     pub objects: Vec<ObjectDiff>,
     /// The bytes that change, in the order of the text.
-    pub replacements: Vec<Replacement>,
+    pub fixes: Vec<Fix>,
+    /// The bytes of Secrets in the current text.
+    pub hidden: Vec<Range<usize>>,
+}
+
+/// Bytes of a text that change, and why.
+#[derive(Clone, Debug)]
+pub struct Fix {
+    /// What is replaced.
+    pub replacement: Replacement,
+    /// What changes there: the index of each object, as in [`Entry::object`](super::Entry), and the path of the field.
+    pub fields: Vec<(usize, String)>,
 }
 
 impl<'t> FileText<'t> {
+    /// Adds the bytes that change.
+    #[must_use]
+    pub fn with(mut self, replacements: Vec<Replacement>) -> FileText<'t> {
+        let fixes = replacements.into_iter().map(|replacement| Fix {
+            replacement,
+            fields: Vec::new(),
+        });
+        self.fixes = fixes.collect();
+        self
+    }
+
     /// A text, without what formats may need.
     pub fn of(path: &str, is_file: bool, before: &'t str, after: &'t str) -> FileText<'t> {
         FileText {
@@ -109,7 +180,8 @@ impl<'t> FileText<'t> {
             before: Cow::Borrowed(before),
             after: Cow::Borrowed(after),
             objects: Vec::new(),
-            replacements: Vec::new(),
+            fixes: Vec::new(),
+            hidden: Vec::new(),
         }
     }
 
@@ -121,7 +193,8 @@ impl<'t> FileText<'t> {
             path: self.path,
             is_file: self.is_file,
             objects: self.objects,
-            replacements: self.replacements,
+            fixes: self.fixes,
+            hidden: self.hidden,
         }
     }
 }
@@ -135,6 +208,11 @@ impl<'t> Run<'t> {
         mut texts: Vec<FileText<'t>>,
         needs: Needs,
     ) -> Run<'t> {
+        if needs.fixes {
+            for (index, file) in texts.iter_mut().enumerate() {
+                assign(changes, resources, index, file);
+            }
+        }
         if needs.objects {
             let changed = Changed::of(&report, changes, resources);
             for (index, file) in texts.iter_mut().enumerate() {

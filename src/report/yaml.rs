@@ -1,0 +1,66 @@
+//! The report as YAML: the same data as its JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::{Document, json, yaml_scalar};
+use crate::text::quoted;
+
+pub(super) fn yaml(document: &Document<'_>) -> String {
+    let value: Value = serde_json::from_str(&json(document)).unwrap_or_default();
+    let mut text = String::new();
+    add(&value, 0, &mut text);
+    text
+}
+
+/// Writes a collection, one entry on each line.
+fn add(value: &Value, indent: usize, text: &mut String) {
+    match value {
+        Value::Object(entries) => {
+            for (at, (key, value)) in entries.iter().enumerate() {
+                // The first key of an item is on the line of its dash.
+                if at > 0 || text.is_empty() || text.ends_with('\n') {
+                    let _ = write!(text, "{:indent$}", "");
+                }
+                *text += &scalar(key);
+                text.push(':');
+                let indent = indent + if value.is_array() { 0 } else { 2 };
+                add_value(value, indent, "\n", text);
+            }
+        }
+        Value::Array(items) => {
+            for (at, item) in items.iter().enumerate() {
+                if at > 0 || text.is_empty() || text.ends_with('\n') {
+                    let _ = write!(text, "{:indent$}", "");
+                }
+                text.push('-');
+                add_value(item, indent + 2, " ", text);
+            }
+        }
+        scalar => *text += &format!("{scalar}\n"),
+    }
+}
+
+/// Writes a value behind its key or dash.
+fn add_value(value: &Value, indent: usize, before: &str, text: &mut String) {
+    match value {
+        Value::Object(entries) if entries.is_empty() => *text += " {}\n",
+        Value::Array(items) if items.is_empty() => *text += " []\n",
+        Value::Object(_) | Value::Array(_) => {
+            *text += before;
+            add(value, indent, text);
+        }
+        Value::String(it) => *text += &format!(" {}\n", scalar(it)),
+        other => *text += &format!(" {other}\n"),
+    }
+}
+
+/// A string: in double quotes with the escapes that JSON and YAML have in common, unless it is a word.
+fn scalar(text: &str) -> String {
+    let plain = yaml_scalar(text);
+    if !plain.starts_with('"') {
+        return plain;
+    }
+    quoted(text)
+}
