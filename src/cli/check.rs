@@ -13,7 +13,7 @@ use fitout::yaml::Node;
 
 use super::apply::{exit_code, read_files, with_replacements};
 use super::files::Reader;
-use super::inputs::{Manifests, failure};
+use super::inputs::{Manifests, failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, tree};
@@ -137,7 +137,9 @@ impl Check {
     ) -> Run<'t> {
         let texts = manifests.texts.iter().map(|manifest| {
             let text = manifest.stream.text();
+            let source = self.source.overlay.kustomization.as_deref();
             FileText::of(&manifest.name, manifest.file.is_some(), text, text)
+                .from(source.and_then(kustomization))
         });
         let mut texts: Vec<FileText<'t>> = texts.collect();
         if !changes.is_empty() {

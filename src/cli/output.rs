@@ -319,6 +319,7 @@ impl Requested {
             command,
             runs,
             options,
+            vocabulary: fitout::VOCABULARY,
         });
         match &self.file {
             None => Output::read_by_choice(&text),

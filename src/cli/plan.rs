@@ -5,7 +5,7 @@ use fitout::report::{Command, DetailLevel, FileText, Report, Run};
 
 use super::apply::{Fitting, exit_code, read_files, run_of};
 use super::files::Reader;
-use super::inputs::failure;
+use super::inputs::{failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE};
@@ -77,7 +77,9 @@ impl Plan {
                 let after = fitout::write::text(input.stream, &fitted.changes, resources);
                 let after = after.map_err(unreadable)?;
                 let path = format!("{} as kustomize passes it", directory.display());
-                let text = FileText::of(&path, false, input.stream.text(), &after).into_owned();
+                let text = FileText::of(&path, false, input.stream.text(), &after)
+                    .from(kustomization(directory))
+                    .into_owned();
                 let needs = self.reports.needs();
                 runs.push(Run::of(
                     report,

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::{
-    API_VERSION, Command, Document, Grouped, Needs, accounts, diff, effects, findings, plan,
+    API_VERSION, Command, Document, Grouped, Needs, accounts, diff, effects, findings, plan, sarif,
     summary, totals, yaml,
 };
 use crate::text::{Text, escaped_json};
@@ -70,6 +70,13 @@ pub const FORMATS: &[Format] = &[
         name: "yaml",
         draw: yaml,
         needs: NOTHING,
+        is_data: true,
+        is_patch: false,
+    },
+    Format {
+        name: "sarif",
+        draw: sarif,
+        needs: FIXES,
         is_data: true,
         is_patch: false,
     },

@@ -6,6 +6,7 @@ use std::ops::Range;
 use kustomize_krm_types::Severity;
 
 use super::{Changed, ObjectDiff, Report, assign};
+use crate::config::Vocabulary;
 use crate::edit::Change;
 use crate::read::Resource;
 use crate::yaml::Replacement;
@@ -20,6 +21,8 @@ pub struct Document<'d> {
     pub runs: &'d [Run<'d>],
     /// The options of the command line.
     pub options: Options,
+    /// The sections and rules.
+    pub vocabulary: &'static Vocabulary,
 }
 
 impl Document<'_> {
@@ -40,6 +43,15 @@ pub enum Command {
     Apply,
     /// Validates.
     Check,
+}
+
+/// The name of a command.
+pub(super) fn in_words(command: Command) -> &'static str {
+    match command {
+        Command::Plan => "plan",
+        Command::Apply => "apply",
+        Command::Check => "check",
+    }
 }
 
 /// How much is shown, and where the command runs.
@@ -77,7 +89,13 @@ impl Folder {
         self.below(&self.root, path)
     }
 
-    fn below(&self, folder: &str, path: &str) -> Option<String> {
+    /// A path from the root of the file system.
+    pub fn absolute(&self, path: &str) -> String {
+        format!("/{}", self.parts(path).join("/"))
+    }
+
+    /// The parts of an absolute path.
+    fn parts<'p>(&'p self, path: &'p str) -> Vec<&'p str> {
         let is_absolute = path.starts_with('/') || path.get(1..3) == Some(":/");
         let base = if is_absolute {
             ""
@@ -94,8 +112,12 @@ impl Folder {
                 part => parts.push(part),
             }
         }
+        parts
+    }
+
+    fn below(&self, folder: &str, path: &str) -> Option<String> {
         let mut folder = folder.split('/').filter(|it| !it.is_empty());
-        let mut parts = parts.into_iter();
+        let mut parts = self.parts(path).into_iter();
         match folder.all(|it| parts.next() == Some(it)) {
             true => Some(parts.collect::<Vec<_>>().join("/")).filter(|it| !it.is_empty()),
             false => None,
@@ -128,6 +150,8 @@ impl Needs {
 pub struct Run<'t> {
     /// The changes and findings.
     pub report: Report,
+    /// Whether problems stopped it, which are then its only findings.
+    pub is_stopped: bool,
     /// The texts, by the index in [`Resource::text`].
     pub texts: Vec<FileText<'t>>,
 }
@@ -139,6 +163,8 @@ pub struct FileText<'t> {
     pub path: String,
     /// Whether it is a file: not standard input, and not what kustomize passes.
     pub is_file: bool,
+    /// A file to point to instead, if it is none: the kustomization of a build.
+    pub source: Option<String>,
     /// The current text.
     pub before: Cow<'t, str>,
     /// The text with the changes; the same if nothing changes.
@@ -161,6 +187,13 @@ pub struct Fix {
 }
 
 impl<'t> FileText<'t> {
+    /// Adds the file to point to instead.
+    #[must_use]
+    pub fn from(mut self, source: Option<String>) -> FileText<'t> {
+        self.source = source;
+        self
+    }
+
     /// Adds the bytes that change.
     #[must_use]
     pub fn with(mut self, replacements: Vec<Replacement>) -> FileText<'t> {
@@ -177,6 +210,7 @@ impl<'t> FileText<'t> {
         FileText {
             path: path.to_owned(),
             is_file,
+            source: None,
             before: Cow::Borrowed(before),
             after: Cow::Borrowed(after),
             objects: Vec::new(),
@@ -192,6 +226,7 @@ impl<'t> FileText<'t> {
             after: Cow::Owned(self.after.into_owned()),
             path: self.path,
             is_file: self.is_file,
+            source: self.source,
             objects: self.objects,
             fixes: self.fixes,
             hidden: self.hidden,
@@ -219,13 +254,18 @@ impl<'t> Run<'t> {
                 file.objects = changed.objects(index, file);
             }
         }
-        Run { report, texts }
+        Run {
+            report,
+            is_stopped: false,
+            texts,
+        }
     }
 
     /// The run of a command that problems stopped.
     pub fn of_problems(problems: &[crate::problem::Problem]) -> Run<'static> {
         Run {
             report: Report::of_problems(problems),
+            is_stopped: true,
             texts: Vec::new(),
         }
     }
