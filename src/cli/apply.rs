@@ -114,7 +114,7 @@ impl Apply {
             resources,
             self.reports.needs(),
         );
-        let runs = [run];
+        let runs = [run.failing_on(self.verbosity.fail_on())];
         let reports = || self.reports.write(Command::Apply, &runs, &self.verbosity);
         match (has_errors, self.in_place) {
             (true, _) => reports()?,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fitout::IMAGE;
-use fitout::config::Config;
+use fitout::config::{Config, FailOn};
 use fitout::edit::Change;
 use fitout::problem::Problems;
 use fitout::read::Resource;
@@ -66,7 +66,8 @@ impl Check {
                         true => self.changes(config, resources)?,
                         false => Vec::new(),
                     };
-                    runs.push(self.run_of(report, &changes, manifests, resources));
+                    let run = self.run_of(report, &changes, manifests, resources);
+                    runs.push(run.failing_on(self.fail_on(config)));
                 }
                 self.print(&runs)?;
                 // The process ends soon, so the memory of thousands of findings need not be freed piece by piece.
@@ -87,7 +88,7 @@ impl Check {
         Build::name_as_before(&build.inputs, &mut resources);
         let (mut runs, mut code) = (Vec::new(), SUCCESS);
         for chosen in self.source.chosen(&self.verbosity)? {
-            let mut all = None::<Report>;
+            let (mut all, mut fail_on) = (None::<Report>, FailOn::Never);
             let mut validated = Vec::new();
             let chosen = chosen.as_ref();
             Build::each(&build.inputs, directory, chosen, &self.verbosity, |input| {
@@ -101,13 +102,21 @@ impl Check {
                     tree::executables(directory)
                 })?;
                 code = code.max(fails);
+                // The strictest of several configs counts.
+                fail_on = match (fail_on, self.fail_on(input.config)) {
+                    (FailOn::Never, other) | (_, other @ FailOn::Warning) => other,
+                    (fail_on, _) => fail_on,
+                };
                 match &mut all {
                     Some(all) => all.add(report),
                     None => all = Some(report),
                 }
                 Ok(())
             })?;
-            runs.extend(all.map(|report| self.run_of(report, &[], &built, &resources)));
+            runs.extend(all.map(|report| {
+                self.run_of(report, &[], &built, &resources)
+                    .failing_on(fail_on)
+            }));
         }
         if !runs.is_empty() {
             self.print(&runs)?;
@@ -158,6 +167,11 @@ impl Check {
         )
     }
 
+    fn fail_on(&self, config: &Config<'_>) -> FailOn {
+        let fail_on = self.verbosity.fail_on.map(Into::into);
+        fail_on.unwrap_or(config.checks.fail_on)
+    }
+
     fn validate(
         &self,
         config: &mut Config<'_>,
@@ -175,8 +189,7 @@ impl Check {
         if report.did_not_run() {
             report.explain_run(&cause(executables(), &config.environment));
         }
-        let fail_on = self.verbosity.fail_on.map(Into::into);
-        let code = exit_code(&report, fail_on.unwrap_or(config.checks.fail_on));
+        let code = exit_code(&report, self.fail_on(config));
         Ok((report, code))
     }
 

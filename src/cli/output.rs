@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fitout::problem::suggestion;
-use fitout::report::{Command, Document, FORMATS, Folder, Format, Needs, Options, Run};
+use fitout::report::{
+    Command, Document, FORMATS, Folder, Format, Needs, Options, Run, markdown_within,
+};
 use fitout::text::Text;
 
 use super::inputs::shown;
@@ -280,7 +282,7 @@ impl Reports {
             && !failure.problems.is_empty()
         {
             let runs = [Run::of_problems(&failure.problems)];
-            for requested in self.output.iter().filter(|it| it.format.is_data) {
+            for requested in self.output.iter().filter(|it| it.format.is_for_failures) {
                 requested.write(command, &runs, verbosity)?;
             }
         }
@@ -296,6 +298,33 @@ fn folder() -> Folder {
     Folder { working, root }
 }
 
+/// The bytes of a job's summary that GitHub accepts.
+const SUMMARY: usize = 1 << 20;
+
+/// Adds a report to the summary of a job, if this is one in GitHub Actions.
+fn add_to_summary(document: &Document<'_>) -> Result<(), Failure> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) else {
+        return Ok(());
+    };
+    let path = PathBuf::from(path);
+    let written = path.metadata().map_or(0, |it| it.len());
+    let left = SUMMARY.saturating_sub(usize::try_from(written).unwrap_or(SUMMARY));
+    let text = markdown_within(document, left.saturating_sub(2));
+    if text.len() + 2 > left {
+        Output::notice("warning: the summary of the job has no room for the report");
+        return Ok(());
+    }
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path);
+    file.and_then(|mut file| file.write_all(format!("\n{text}").as_bytes()))
+        .map_err(Failure::of(
+            UNWRITABLE,
+            format!("error: cannot write {}", path.display()),
+        ))
+}
+
 impl Requested {
     fn write(
         &self,
@@ -304,7 +333,7 @@ impl Requested {
         verbosity: &Verbosity,
     ) -> Result<(), Failure> {
         let color = self.file.is_none() && verbosity.color.applies_to(&std::io::stdout());
-        let is_text = !self.format.is_data;
+        let is_text = self.format.name == FORMATS[0].name;
         if is_text && self.file.is_none() && verbosity.quiet && command == Command::Plan {
             return Ok(());
         }
@@ -315,12 +344,16 @@ impl Requested {
             at_least: verbosity.min_severity(),
             folder: folder(),
         };
-        let text = (self.format.draw)(&Document {
+        let document = Document {
             command,
             runs,
             options,
             vocabulary: fitout::VOCABULARY,
-        });
+        };
+        let text = (self.format.draw)(&document);
+        if self.format.name == "github" {
+            add_to_summary(&document)?;
+        }
         match &self.file {
             None => Output::read_by_choice(&text),
             Some(file) => std::fs::write(file, text).map_err(Failure::of(

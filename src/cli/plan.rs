@@ -56,7 +56,7 @@ impl Plan {
                 for ((report, changes), texts) in parts.into_iter().zip(&texts) {
                     runs.push(run_of(report, &changes, texts, manifests, resources, needs));
                 }
-                self.print(&runs)
+                self.print(runs)
             },
         )
     }
@@ -91,10 +91,13 @@ impl Plan {
                 Ok(())
             })?;
         }
-        self.print(&runs)
+        self.print(runs)
     }
 
-    fn print(&self, runs: &[Run<'_>]) -> Result<u8, Failure> {
+    fn print(&self, runs: Vec<Run<'_>>) -> Result<u8, Failure> {
+        let fail_on = self.verbosity.fail_on();
+        let runs: Vec<Run<'_>> = runs.into_iter().map(|it| it.failing_on(fail_on)).collect();
+        let runs = &*runs;
         for run in runs {
             self.verbosity.report_findings(&run.report);
         }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use kustomize_krm_types::Severity;
 
 use super::{Changed, ObjectDiff, Report, assign};
-use crate::config::Vocabulary;
+use crate::config::{FailOn, Vocabulary};
 use crate::edit::Change;
 use crate::read::Resource;
 use crate::yaml::Replacement;
@@ -152,6 +152,8 @@ pub struct Run<'t> {
     pub report: Report,
     /// Whether problems stopped it, which are then its only findings.
     pub is_stopped: bool,
+    /// Which findings fail it.
+    pub fail_on: FailOn,
     /// The texts, by the index in [`Resource::text`].
     pub texts: Vec<FileText<'t>>,
 }
@@ -257,8 +259,16 @@ impl<'t> Run<'t> {
         Run {
             report,
             is_stopped: false,
+            fail_on: FailOn::Error,
             texts,
         }
+    }
+
+    /// The same, with other findings that fail it.
+    #[must_use]
+    pub fn failing_on(mut self, fail_on: FailOn) -> Run<'t> {
+        self.fail_on = fail_on;
+        self
     }
 
     /// The run of a command that problems stopped.
@@ -266,6 +276,7 @@ impl<'t> Run<'t> {
         Run {
             report: Report::of_problems(problems),
             is_stopped: true,
+            fail_on: FailOn::Error,
             texts: Vec::new(),
         }
     }

@@ -10,7 +10,7 @@ use kustomize_krm_types::Severity;
 use serde_json::{Value, json};
 
 use super::{
-    API_VERSION, Document, Entry, EntryType, FileText, Fix, Run, in_words, name_of, plural,
+    API_VERSION, Document, Entry, EntryType, File, FileText, Fix, Run, in_words, name_of, plural,
 };
 use crate::text::{escaped, escaped_json};
 
@@ -41,17 +41,6 @@ struct Drawing<'d> {
     /// How often each fingerprint occurs.
     fingerprints: HashMap<u64, usize>,
 }
-
-/// A text with the starts of its lines.
-struct File<'d> {
-    text: &'d FileText<'d>,
-    starts: Vec<usize>,
-    /// The number of characters before each block of the text: a line can be as long as the text.
-    before_block: Vec<usize>,
-}
-
-/// The bytes of a block.
-const BLOCK: usize = 1 << 12;
 
 /// Fixes that belong together, and the entries that they are for.
 #[derive(Default)]
@@ -407,40 +396,11 @@ impl<'d> Drawing<'d> {
     }
 }
 
-impl<'d> File<'d> {
-    fn of(text: &'d FileText<'d>) -> File<'d> {
-        let bytes = text.before.as_bytes();
-        let ends = memchr::memchr_iter(b'\n', bytes);
-        let mut so_far = 0;
-        let blocks = bytes.chunks(BLOCK).map(|block| {
-            let before = so_far;
-            so_far += characters(block);
-            before
-        });
-        File {
-            before_block: blocks.collect(),
-            starts: std::iter::once(0).chain(ends.map(|at| at + 1)).collect(),
-            text,
-        }
-    }
-
-    /// The number of characters before a byte.
-    fn characters(&self, at: usize) -> usize {
-        let block = (at / BLOCK).min(self.before_block.len().saturating_sub(1));
-        let before = self.before_block.get(block).copied().unwrap_or_default();
-        before + characters(&self.text.before.as_bytes()[block * BLOCK..at])
-    }
-
+impl File<'_> {
     /// Lines and columns of characters, from 1; the end is behind the last character.
     fn region(&self, span: Range<usize>) -> Value {
-        let position = |at: usize| {
-            let line = self.starts.partition_point(|start| *start <= at).max(1);
-            (
-                line,
-                self.characters(at) - self.characters(self.starts[line - 1]) + 1,
-            )
-        };
-        let ((line, column), (end_line, end_column)) = (position(span.start), position(span.end));
+        let [(line, column), (end_line, end_column)] =
+            [span.start, span.end].map(|at| self.position(at));
         json!({"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column})
     }
 
@@ -461,14 +421,6 @@ impl<'d> File<'d> {
             }
         }
     }
-}
-
-/// The characters that begin in these bytes.
-fn characters(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .filter(|byte| !matches!(byte, 0x80..=0xbf))
-        .count()
 }
 
 fn start(line: Option<usize>, column: Option<usize>) -> Option<Value> {
