@@ -32,6 +32,7 @@ mod promises;
 mod properties;
 mod reading;
 mod readme;
+mod reports;
 mod restricted;
 mod signs;
 mod start;

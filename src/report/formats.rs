@@ -115,6 +115,7 @@ fn text(document: &Document<'_>) -> String {
 }
 
 /// The reports as data: one, or a list.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Reports<'r> {

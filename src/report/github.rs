@@ -45,9 +45,12 @@ pub(super) fn github(document: &Document<'_>) -> String {
             .iter()
             .for_each(|note| command(document, note, one, &mut text));
         if let Some(left @ 1..) = notes.len().checked_sub(shown) {
-            let left = plural(left, one, many);
+            let left = match left {
+                1 => format!("1 more {one}"),
+                left => format!("{left} more {many}"),
+            };
             text += &format!(
-                "::{one} title=fitout::{left} more: GitHub shows {MOST} for a step, and the summary of the job has the others\n"
+                "::{one} title=fitout::{left}: GitHub shows {MOST} for a step, and the summary of the job has the others\n"
             );
         }
     }
@@ -85,7 +88,11 @@ fn add_notes<'d>(document: &Document<'_>, run: &'d Run<'d>, notes: &mut Vec<Note
         add(first, title(first), with_help(&message, first));
     }
     let results = report.results.iter();
-    for entry in results.filter(|it| it.entry_type == EntryType::Finding && !it.is_folded()) {
+    let at_least = document.options.at_least;
+    let is_shown = |it: &&Entry| {
+        it.entry_type == EntryType::Finding && !it.is_folded() && it.severity >= at_least
+    };
+    for entry in results.filter(is_shown) {
         add(entry, title(entry), with_help(&entry.message, entry));
     }
     let results = report.results.iter();

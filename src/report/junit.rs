@@ -3,7 +3,7 @@
 use kustomize_krm_types::Severity;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite, XmlString};
 
-use super::{Document, Entry, EntryType, Run, in_words, name_of, plural};
+use super::{Document, Entry, EntryType, Run, folded_message, in_words, name_of, plural};
 use crate::config::FailOn;
 use crate::ledger::Account;
 use crate::text::{Text, escaped};
@@ -67,6 +67,7 @@ fn case(
         }
         ([first, ..], _) => {
             let message = match failures.len() {
+                _ if failures.iter().all(|it| it.is_folded()) => folded_message(&failures),
                 1 => first.message.clone(),
                 count => format!(
                     "{}: {}",
@@ -97,7 +98,7 @@ fn case(
 /// `error[FIT-RES002]: base/web.yaml:3:7: …`, with the help.
 fn lines(entries: &[&Entry]) -> XmlString {
     let mut text = Text::default();
-    for entry in entries {
+    for (at, entry) in entries.iter().enumerate() {
         let level = match entry.entry_type {
             EntryType::Change => "change",
             EntryType::Waived => "waived",
@@ -112,7 +113,11 @@ fn lines(entries: &[&Entry]) -> XmlString {
             "{level}[{}]: {place}{}",
             entry.rule, entry.message
         ));
-        if let Some(help) = &entry.help {
+        // Often they have one.
+        let is_last = entries
+            .get(at + 1)
+            .is_none_or(|next| next.help != entry.help);
+        if let Some(help) = entry.help.as_ref().filter(|_| is_last) {
             text.line(format_args!("  = help: {help}"));
         }
     }

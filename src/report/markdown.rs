@@ -2,7 +2,6 @@
 //!
 //! The first line is a marker, by which a later run finds the comment and replaces it. The order depends only on the input.
 
-use kustomize_krm_types::Severity;
 use similar::ChangeTag;
 
 use super::{Command, Document, ObjectDiff, Row, Run, findings, in_words, plural, totals};
@@ -121,7 +120,7 @@ fn of_run(document: &Document<'_>, run: &Run<'_>, heading: &str, limit: usize, t
     });
     let objects: Vec<(&str, &ObjectDiff)> = objects.collect();
     let mut left = limit;
-    let serious = findings(report, Severity::Warning);
+    let serious = findings(report, document.options.at_least);
     if !serious.is_empty() {
         // The changes get half of the place.
         let share = if objects.is_empty() { left } else { left / 2 };

@@ -23,6 +23,8 @@ mod places;
 mod plan;
 mod run;
 mod sarif;
+#[cfg(test)]
+mod schema;
 mod tags;
 mod text;
 mod totals;
@@ -74,6 +76,7 @@ pub use text::{findings, problem_snippet, summary};
 pub use totals::{totals, unexamined};
 
 /// The report of a run, as `-o json` prints it (`report.fitout.dev/v1`; fields are only added).
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -114,6 +117,7 @@ pub struct Report {
 }
 
 /// The report with the groups of its findings.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Grouped<'r> {
     #[serde(flatten)]
@@ -142,6 +146,7 @@ pub enum DetailLevel {
 }
 
 /// The counts of a report.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Objects in the input.
