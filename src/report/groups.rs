@@ -101,7 +101,7 @@ fn as_pattern(name: &str) -> String {
 }
 
 /// A text as YAML in a flow mapping.
-pub(super) fn yaml_scalar(text: &str) -> String {
+fn yaml_scalar(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-.|\\".contains(c);
     let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic());
     let means_more = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];

@@ -50,7 +50,7 @@ use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
 use fixes::assign;
 use github::github;
-use groups::{Group, GroupEntry, extent, groups, subject_of, yaml_scalar};
+use groups::{Group, GroupEntry, extent, groups, subject_of};
 use junit::junit;
 use lines::File;
 use markdown::markdown;

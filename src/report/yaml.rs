@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Document, json, yaml_scalar};
+use super::{Document, json};
 use crate::text::quoted;
 
 pub(super) fn yaml(document: &Document<'_>) -> String {
@@ -56,11 +56,17 @@ fn add_value(value: &Value, indent: usize, before: &str, text: &mut String) {
     }
 }
 
-/// A string: in double quotes with the escapes that JSON and YAML have in common, unless it is a word.
+/// A string: as it is if it is a word or a path, in single quotes if it is plain text, otherwise in double quotes.
 fn scalar(text: &str) -> String {
-    let plain = yaml_scalar(text);
-    if !plain.starts_with('"') {
-        return plain;
+    let is_word = |c: char| c.is_ascii_alphanumeric() || "-_./[]".contains(c);
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let others = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    if begins && text.chars().all(is_word) && !others.contains(&&*text.to_lowercase()) {
+        return text.to_owned();
     }
-    quoted(text)
+    let is_text = |c: char| matches!(c, ' '..='~');
+    match text.chars().all(is_text) && !text.contains('#') {
+        true => format!("'{}'", text.replace('\'', "''")),
+        false => quoted(text),
+    }
 }
