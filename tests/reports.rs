@@ -525,3 +525,262 @@ fn patches_have_names_that_git_and_patch_read() {
         }
     }
 }
+
+/// A folder with the example of the page on reports, and substitutes for the programs of a CI server. They record their
+/// arguments, and answer that there is a comment if the file `comment` exists.
+fn ci() -> Folder {
+    let folder = Folder::with_copy(&["docs/reports.in", "examples/ci"]);
+    let fitout = env!("CARGO_BIN_EXE_fitout");
+    for (program, script) in [
+        ("docker", format!("case $1 in create) echo id ;; cp) cp {fitout} \"$BIN/fitout\" ;; esac")),
+        ("apk", "true".to_owned()),
+        ("gh", "echo gh \"$@\" >> \"$BIN/../calls\"\ncase $* in *--jq*) if [ -f \"$BIN/../comment\" ]; then echo 5; fi ;; esac".to_owned()),
+        (
+            "curl",
+            "echo curl \"$@\" >> \"$BIN/../calls\"\ncase $* in *per_page*) if [ -f \"$BIN/../comment\" ]; then \
+             echo '[{\"id\": 4, \"body\": \"other\"}, {\"id\": 5, \"body\": \"<!-- fitout plan -->\"}]'; else echo '[]'; fi ;; esac"
+                .to_owned(),
+        ),
+    ] {
+        let file = folder.path().join("bin").join(program);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    folder
+}
+
+/// Runs a script of a job in the example, as the runner does it; the exit code.
+fn runs(folder: &Folder, shell: &[&str], script: &str, variables: &[(&str, &str)]) -> i32 {
+    let bin = folder.path().join("bin");
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let output = Command::new(shell[0])
+        .args(&shell[1..])
+        .arg(script)
+        .envs(variables.iter().copied())
+        .env("PATH", path)
+        .env("BIN", &bin)
+        .env_remove("FITOUT_ENV")
+        .current_dir(folder.path().join("docs/reports.in"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !stderr.contains("not found") && !stderr.contains("error: "),
+        "{script}: {stderr}"
+    );
+    output.status.code().unwrap()
+}
+
+fn words(value: &Value) -> Vec<(&str, &str)> {
+    let entries = value.as_object().into_iter().flatten();
+    entries
+        .map(|(name, value)| (name.as_str(), value.as_str().unwrap()))
+        .collect()
+}
+
+#[test]
+fn the_job_for_github_comments_and_uploads() {
+    let folder = ci();
+    let job: Value = serde_yaml::from_str(&folder.read("examples/ci/github.yaml")).unwrap();
+    let summary = folder.path().join("summary").display().to_string();
+    let (temporary, path) = (
+        folder.path().display().to_string(),
+        folder.path().join("path").display().to_string(),
+    );
+    for (has_comment, expected) in [
+        (false, "gh api repos/o/r/issues/7/comments -F body=@plan.md"),
+        (true, "-X PATCH repos/o/r/issues/comments/5"),
+    ] {
+        if has_comment {
+            folder.write("comment", "");
+        }
+        let mut codes = Vec::new();
+        for step in job["jobs"]["manifests"]["steps"].as_array().unwrap() {
+            let Some(script) = step["run"].as_str() else {
+                continue;
+            };
+            let mut variables = words(&job["env"]);
+            variables.extend(words(&step["env"]));
+            variables.retain(|(_, value)| !value.starts_with("${{"));
+            variables.extend([
+                ("PULL_REQUEST", "7"),
+                ("GITHUB_REPOSITORY", "o/r"),
+                ("GITHUB_STEP_SUMMARY", &summary),
+            ]);
+            variables.extend([("RUNNER_TEMP", &*temporary), ("GITHUB_PATH", &path)]);
+            codes.push(runs(
+                &folder,
+                &["bash", "-e", "-o", "pipefail", "-c"],
+                script,
+                &variables,
+            ));
+        }
+        // The last one is the check, which finds that fitout did not run.
+        assert_eq!(codes, [0, 0, 0, 1]);
+        let calls = folder.read("calls");
+        assert!(calls.lines().last().unwrap().contains(expected), "{calls}");
+    }
+    let comment = folder.read("docs/reports.in/plan.md");
+    check_markdown(&comment, "the comment");
+    assert!(
+        comment.contains("<code>development</code>") && comment.contains("<code>production</code>")
+    );
+    // Two runs of plan and of check.
+    assert_eq!(folder.read("summary").matches("### fitout ").count(), 4);
+    let log: Value = serde_json::from_str(&folder.read("docs/reports.in/fitout.sarif")).unwrap();
+    SCHEMAS.with(|[sarif, _]| sarif.accepts(&log, "the upload"));
+    let upload = job["jobs"]["manifests"]["steps"]
+        .as_array()
+        .unwrap()
+        .last()
+        .unwrap();
+    assert_eq!(upload["with"]["sarif_file"], "fitout.sarif");
+}
+
+#[test]
+fn the_job_for_gitlab_comments_and_has_test_cases() {
+    if Command::new("jq").arg("--version").output().is_err() {
+        println!("skip: jq is not installed");
+        return;
+    }
+    let folder = ci();
+    let job: Value = serde_yaml::from_str(&folder.read("examples/ci/gitlab.yaml")).unwrap();
+    for (has_comment, expected) in [(false, "-X POST"), (true, "-X PUT")] {
+        if has_comment {
+            folder.write("comment", "");
+        }
+        let parts = ["before_script", "script"].map(|part| job["fitout"][part].as_array().unwrap());
+        let lines: Vec<&str> = parts
+            .into_iter()
+            .flatten()
+            .map(|it| it.as_str().unwrap())
+            .collect();
+        let mut variables = words(&job["variables"]);
+        variables.extend([
+            ("CI_API_V4_URL", "https://gitlab.test"),
+            ("CI_PROJECT_ID", "1"),
+        ]);
+        variables.extend([("CI_MERGE_REQUEST_IID", "7"), ("FITOUT_TOKEN", "t")]);
+        let code = runs(&folder, &["sh", "-e", "-c"], &lines.join("\n"), &variables);
+        assert_eq!(code, 1);
+        let calls = folder.read("calls");
+        let last = calls.lines().last().unwrap();
+        assert!(
+            last.contains(expected)
+                && last.contains(
+                    "-d @note.json https://gitlab.test/projects/1/merge_requests/7/notes"
+                ),
+            "{calls}"
+        );
+        assert!(!has_comment || last.ends_with("/notes/5"), "{last}");
+    }
+    let note: Value = serde_json::from_str(&folder.read("docs/reports.in/note.json")).unwrap();
+    check_markdown(note["body"].as_str().unwrap(), "the note");
+    let junit = job["fitout"]["artifacts"]["reports"]["junit"]
+        .as_str()
+        .unwrap();
+    let junit = folder.read(&format!("docs/reports.in/{junit}"));
+    assert_eq!(
+        quick_junit::Report::deserialize_from_str(&junit)
+            .unwrap()
+            .test_suites
+            .len(),
+        1
+    );
+}
+
+#[test]
+fn reports_of_several_environments_and_of_builds() {
+    let folder = Folder::with_copy(&["docs/reports.in"]);
+    folder.write("docs/reports.in/bad", "{");
+    let run = |arguments: &str| {
+        let mut command = folder.command(&arguments.split(' ').collect::<Vec<_>>());
+        let output = command
+            .current_dir(folder.path().join("docs/reports.in"))
+            .output()
+            .unwrap();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
+    };
+    let both = "plan -f web.yaml -e development -e production";
+    let (code, json, _) = run(&format!("{both} -o json"));
+    let json: Value = serde_json::from_str(&json).unwrap();
+    SCHEMAS.with(|[_, report]| report.accepts(&json, "a list"));
+    let environments: Vec<&Value> = json["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["environment"])
+        .collect();
+    assert_eq!((code, &json["kind"]), (0, &Value::from("ReportList")));
+    assert_eq!(environments, ["development", "production"]);
+    let (_, sarif, _) = run(&format!("{both} -o sarif"));
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    SCHEMAS.with(|[schema, _]| schema.accepts(&sarif, "two runs"));
+    let ids: Vec<&Value> = sarif["runs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["automationDetails"]["id"])
+        .collect();
+    assert_eq!(ids, ["fitout/plan/development/", "fitout/plan/production/"]);
+    let (_, text, _) = run(both);
+    assert!(
+        text.contains("Environment  development\n") && text.contains("Environment  production\n"),
+        "{text}"
+    );
+    for (arguments, message) in [
+        (
+            "plan -f web.yaml -e development -e production -o diff",
+            "-o diff has the changes for one environment",
+        ),
+        (
+            "plan -k . -o diff",
+            "-o diff changes files, and a build has none",
+        ),
+        (
+            "apply -f web.yaml -e development -e production",
+            "`apply` writes the manifests for one environment",
+        ),
+        (
+            "plan -f web.yaml -e production -o json -o sarif",
+            "json cannot share standard output",
+        ),
+        (
+            "plan -f web.yaml -e production -o text -o yaml",
+            "yaml cannot share standard output",
+        ),
+        (
+            "plan -f web.yaml -e production -o json=a -o yaml=a",
+            "two reports would be written to a",
+        ),
+        (
+            "plan -f web.yaml -e production -o json=",
+            "`json=` has no name of a file",
+        ),
+        (
+            "plan -f web.yaml -e production -o sari",
+            "did you mean `sarif`?",
+        ),
+    ] {
+        let (code, stdout, stderr) = run(arguments);
+        assert_eq!((code, &*stdout), (2, ""), "{arguments}: {stderr}");
+        assert!(stderr.contains(message), "{arguments}: {stderr}");
+    }
+    // What cannot be read is a result at its place, and the log says that the run did not succeed.
+    let (code, sarif, _) = run("check -f bad -e production -o sarif");
+    let sarif: Value = serde_json::from_str(&sarif).unwrap();
+    let run_of = &sarif["runs"][0];
+    assert_eq!(
+        (code, &run_of["invocations"][0]["executionSuccessful"]),
+        (3, &Value::from(false))
+    );
+    assert_eq!(
+        run_of["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+        "bad"
+    );
+}
