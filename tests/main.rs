@@ -33,6 +33,7 @@ mod promises;
 mod properties;
 mod reading;
 mod readme;
+mod reports;
 mod restricted;
 mod signs;
 mod start;
