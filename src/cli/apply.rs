@@ -104,7 +104,7 @@ impl Apply {
     fn write_reports(&self, run: &Run) -> Result<(), Failure> {
         for format in &self.output {
             match format.form {
-                Form::Json => format.write_json(&run.report)?,
+                Form::Json => format.write_json(&run.report.to_json())?,
                 Form::Text => {
                     let mut text = report::summary(&run.report, None);
                     text.append(report::accounts(&run.report, self.verbosity.verbose));

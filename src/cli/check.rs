@@ -126,7 +126,7 @@ impl Check {
     fn print(&self, report: &Report) -> Result<(), Failure> {
         for format in Format::or_text(&self.output) {
             match format.form {
-                Form::Json => format.write_json(report)?,
+                Form::Json => format.write_json(&report.to_json())?,
                 Form::Text => {
                     let mut text = report::findings(report, self.verbosity.min_severity());
                     if !self.verbosity.quiet {

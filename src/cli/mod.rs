@@ -4,6 +4,7 @@
 mod apply;
 mod check;
 mod clock;
+mod compare;
 mod config;
 mod config_text;
 mod files;
@@ -77,6 +78,7 @@ enum Command {
     Plan(plan::Plan),
     /// Check whether the function ran on manifests, and whether they break a rule of the environment
     Check(check::Check),
+    Compare(compare::Compare),
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
@@ -310,6 +312,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Apply(apply)) => apply.run(),
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
+        Some(Command::Compare(compare)) => compare.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
@@ -362,6 +365,7 @@ fn short_help() -> Result<u8, Failure> {
          fitout apply -i -f base -e production           edit the files in place\n    \
          fitout apply -k overlays/production/caracal     build an overlay without Docker\n    \
          fitout check -f rendered.yaml -e production     check manifests after a build\n    \
+         fitout compare -f base                          show what differs between environments\n    \
          fitout preflight -f rendered.yaml               ask the cluster what it would reject\n\n  \
          As a KRM function   kustomize and kpt pass a ResourceList on standard input.\n  \
          All commands        fitout --help, or {}\n",

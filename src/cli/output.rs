@@ -160,7 +160,7 @@ pub(super) fn with_report(formats: &[Format], result: Result<u8, Failure>) -> Re
     {
         let report = Report::of_problems(&failure.problems);
         for format in formats.iter().filter(|it| it.form == Form::Json) {
-            format.write_json(&report)?;
+            format.write_json(&report.to_json())?;
         }
     }
     result
@@ -185,8 +185,8 @@ impl Format {
     }
 
     /// Writes a report as JSON, which has its own escapes.
-    pub(super) fn write_json(&self, report: &Report) -> Result<(), Failure> {
-        self.write_to(&report.to_json())
+    pub(super) fn write_json(&self, json: &str) -> Result<(), Failure> {
+        self.write_to(json)
     }
 
     fn write_to(&self, text: &str) -> Result<(), Failure> {

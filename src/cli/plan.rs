@@ -91,7 +91,7 @@ impl Plan {
         self.verbosity.report_findings(plan.report);
         for format in Format::or_text(&self.output) {
             match format.form {
-                Form::Json => format.write_json(plan.report)?,
+                Form::Json => format.write_json(&plan.report.to_json())?,
                 Form::Text if self.verbosity.quiet && format.file.is_none() => {}
                 Form::Text => {
                     let color = format.file.is_none()

@@ -4,6 +4,7 @@
 //! other; what several of them need is here.
 
 mod accounts;
+mod compare;
 mod effects;
 mod entries;
 mod entry;
@@ -31,13 +32,14 @@ use crate::problem::Problem;
 use crate::read::Resource;
 
 use effects::Effects;
-use entries::Entries;
+use entries::{Entries, config_place};
 use entry::{folded_message, in_order, of_problem};
 use groups::{Group, GroupEntry, extent, groups, subject_of};
-use places::{Places, name_of, reference};
+use places::{Places, name_of, part_of, reference};
 use totals::{counted, plural};
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
+pub use compare::{ComparedEnvironment, Comparison, in_stages};
 pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};

@@ -7,10 +7,10 @@ use comfy_table::{ContentArrangement, Table};
 use kustomize_krm_types::Severity;
 
 use super::{
-    Entry, EntryType, Group, Report, extent, folded_message, groups, name_of, subject_of, totals,
+    Entry, EntryType, Group, Report, extent, folded_message, groups, name_of, part_of, subject_of,
+    totals,
 };
-use crate::finding::{Lines, Part};
-use crate::objects::ContainerType;
+use crate::finding::Lines;
 use crate::problem::Problem;
 use crate::text::{Text, escaped};
 
@@ -216,7 +216,7 @@ fn table(changes: &[&Entry], width: Option<u16>) -> Table {
     let mut rows: Vec<(Row<'_>, Vec<String>)> = Vec::new();
     for entry in changes {
         let row = Row {
-            part: part_of(entry),
+            part: part_of(&entry.tags.part),
             section: entry.rule,
             decider: decider_of(entry),
         };
@@ -243,21 +243,6 @@ fn table(changes: &[&Entry], width: Option<u16>) -> Table {
         table.add_row(cells.map(escaped));
     }
     table
-}
-
-fn part_of(entry: &Entry) -> String {
-    match &entry.tags.part {
-        Part::Container {
-            name,
-            container_type: ContainerType::Container,
-        } => name.clone(),
-        Part::Container {
-            name,
-            container_type,
-        } => format!("{name} ({})", container_type.as_str().to_lowercase()),
-        Part::Claim { name } => format!("claim {name}"),
-        part => part.to_string(),
-    }
 }
 
 fn decider_of(entry: &Entry) -> String {
