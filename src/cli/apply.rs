@@ -105,6 +105,7 @@ impl Apply {
         for format in &self.output {
             match format.form {
                 Form::Json => format.write_json(&run.report.to_json())?,
+                Form::Html | Form::Markdown => {}
                 Form::Text => {
                     let mut text = report::summary(&run.report, None);
                     text.append(report::accounts(&run.report, self.verbosity.verbose));

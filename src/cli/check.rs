@@ -127,6 +127,7 @@ impl Check {
         for format in Format::or_text(&self.output) {
             match format.form {
                 Form::Json => format.write_json(&report.to_json())?,
+                Form::Html | Form::Markdown => {}
                 Form::Text => {
                     let mut text = report::findings(report, self.verbosity.min_severity());
                     if !self.verbosity.quiet {

@@ -61,6 +61,8 @@ impl Compare {
         comparison.finish();
         for format in Format::or_text(&self.output) {
             match format.form {
+                Form::Html => format.write_json(&comparison.to_html(self.all))?,
+                Form::Markdown => format.write_json(&comparison.to_markdown(self.all))?,
                 Form::Json => format.write_json(&comparison.to_json())?,
                 Form::Text => {
                     let is_stdout = format.file.is_none();

@@ -130,6 +130,8 @@ pub(super) struct Format {
 pub(super) enum Form {
     Text,
     Json,
+    Html,
+    Markdown,
 }
 
 impl std::str::FromStr for Format {
@@ -142,6 +144,14 @@ impl std::str::FromStr for Format {
         match form {
             "text" => Ok(Format {
                 form: Form::Text,
+                file,
+            }),
+            "html" => Ok(Format {
+                form: Form::Html,
+                file,
+            }),
+            "markdown" => Ok(Format {
+                form: Form::Markdown,
                 file,
             }),
             "json" => Ok(Format {

@@ -93,6 +93,7 @@ impl Plan {
             match format.form {
                 Form::Json => format.write_json(&plan.report.to_json())?,
                 Form::Text if self.verbosity.quiet && format.file.is_none() => {}
+                Form::Html | Form::Markdown => {}
                 Form::Text => {
                     let color = format.file.is_none()
                         && self.verbosity.color.applies_to(&std::io::stdout());

@@ -685,6 +685,11 @@ impl Row {
         }
     }
 
+    /// The part as in tables.
+    pub(super) fn label(&self) -> &str {
+        &self.label
+    }
+
     /// The value in an environment, for a table. What the field already names of an item is left out.
     pub(super) fn shown(&self, at: usize) -> String {
         match self.value(at) {

@@ -11,6 +11,7 @@ mod entry;
 mod exemptions;
 mod fitted;
 mod groups;
+mod html;
 mod krm;
 mod places;
 mod plan;
