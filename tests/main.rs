@@ -3,6 +3,7 @@
 mod acceptance;
 mod agreement;
 mod bad_input;
+mod browser;
 mod catalogue_page;
 mod checks_page;
 mod cli;

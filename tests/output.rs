@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::program::{Folder, Run};
 
 /// A manifest with a mark for each place that an author fills.
-const MANIFEST: &str = r#"
+pub(crate) const MANIFEST: &str = r#"
 apiVersion: apps/v1
 kind: «kind»
 metadata:
@@ -57,7 +57,7 @@ spec: {rules: [{host: «host», http: {paths: [{path: /, backend: {service: {nam
 "#;
 
 /// A config with a mark for each place that its owner fills.
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
 metadata: {name: test}
@@ -80,7 +80,7 @@ fn places() -> Vec<&'static str> {
 }
 
 /// A template with hostile text in some places, and what is right in the others.
-fn filled(template: &str, hostile: &str, is_hostile: impl Fn(&str) -> bool) -> String {
+pub(crate) fn filled(template: &str, hostile: &str, is_hostile: impl Fn(&str) -> bool) -> String {
     let mut text = String::new();
     let mut parts = template.split('«');
     text.push_str(parts.next().unwrap());

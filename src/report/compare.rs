@@ -373,21 +373,23 @@ impl Comparison {
     }
 
     /// `development, production: 3 of 40 fields differ, in 2 objects; 1 inversion`.
-    pub(super) fn totals(&self) -> String {
+    fn totals(&self) -> String {
+        let names = self.environments.iter().map(|it| it.name.as_str());
+        format!(
+            "{}: {}",
+            names.collect::<Vec<_>>().join(", "),
+            self.counts()
+        )
+    }
+
+    /// `3 of 40 fields differ, in 2 objects; 1 inversion`.
+    pub(super) fn counts(&self) -> String {
         let counts = &self.summary;
-        let names: Vec<&str> = self
-            .environments
-            .iter()
-            .map(|it| it.name.as_str())
-            .collect();
+        let fields = plural(counts.fields, "field", "fields");
         let differing = match counts.differing {
-            0 => format!(
-                "none of {} differs",
-                plural(counts.fields, "field", "fields")
-            ),
+            0 => format!("none of {fields} differs"),
             differing => format!(
-                "{differing} of {} differ, in {}",
-                plural(counts.fields, "field", "fields"),
+                "{differing} of {fields} differ, in {}",
                 plural(self.shown(false).len(), "object", "objects"),
             ),
         };
@@ -395,7 +397,7 @@ impl Comparison {
             0 => "no inversions".to_owned(),
             count => plural(count, "inversion", "inversions"),
         };
-        format!("{}: {differing}; {inversions}", names.join(", "))
+        format!("{differing}; {inversions}")
     }
 
     /// What is weaker in a higher environment.
@@ -803,10 +805,16 @@ impl PartialOrd for Strength {
 }
 
 impl Cell {
-    /// What decided: `fn-config/all/fitout.yaml:47  profile web`, or the manifest.
+    /// What decided: `fn-config/all/fitout.yaml:47  spec.resources.limits.cpu`, or the manifest.
     pub(super) fn decided_by(&self) -> String {
         let Some(config) = &self.config else {
-            return "the manifest".to_owned();
+            let is_set = self.value.is_some();
+            return (if is_set {
+                "the manifest"
+            } else {
+                "nothing sets it"
+            })
+            .to_owned();
         };
         match (&config.path, config.line) {
             (Some(path), Some(line)) => format!("{path}:{line}  {}", config.field),

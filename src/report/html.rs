@@ -50,6 +50,7 @@ struct Tile {
 struct ComparePage<'c> {
     title: String,
     command: &'static str,
+    all_levels: &'static str,
     lead: Vec<String>,
     tiles: Vec<Tile>,
     all: bool,
@@ -170,7 +171,8 @@ impl Comparison {
         let page = ComparePage {
             title: names.join(", "),
             command: "compare",
-            lead: vec![self.totals()],
+            all_levels: "All fields",
+            lead: vec![self.counts()],
             tiles: vec![
                 tile(counts.objects, "objects", ""),
                 tile(counts.fields, "fields", ""),
