@@ -48,7 +48,10 @@ fn page(test: &str) -> Option<Page> {
         std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
     };
     let Some(name) = NAMES.iter().find(is_there) else {
-        assert!(std::env::var("CI").as_deref() != Ok("true"), "no Chromium: with CI=true it is required");
+        assert!(
+            std::env::var("CI").as_deref() != Ok("true"),
+            "no Chromium: with CI=true it is required"
+        );
         println!("skip: {test}: no Chromium; on Debian: apt-get install chromium");
         return None;
     };
@@ -70,7 +73,10 @@ impl Page {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let (to, from) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+        let (to, from) = (
+            child.stdin.take().unwrap(),
+            BufReader::new(child.stdout.take().unwrap()),
+        );
         let browser = Arc::new(Mutex::new(child));
         let hung = Arc::clone(&browser);
         std::thread::spawn(move || {
@@ -90,7 +96,12 @@ impl Page {
         let attach = json!({"targetId": target["targetId"], "flatten": true});
         let session = page.call("Target.attachToTarget", attach);
         page.session = session["sessionId"].as_str().unwrap().to_owned();
-        for domain in ["Page.enable", "Runtime.enable", "Log.enable", "Network.enable"] {
+        for domain in [
+            "Page.enable",
+            "Runtime.enable",
+            "Log.enable",
+            "Network.enable",
+        ] {
             page.call(domain, json!({}));
         }
         page
@@ -99,7 +110,11 @@ impl Page {
     fn receive(&mut self) -> Value {
         let mut message = Vec::new();
         self.from.read_until(0, &mut message).unwrap();
-        assert_eq!(message.pop(), Some(0), "the browser ended, or took longer than {PATIENCE:?}");
+        assert_eq!(
+            message.pop(),
+            Some(0),
+            "the browser ended, or took longer than {PATIENCE:?}"
+        );
         serde_json::from_slice(&message).unwrap()
     }
 
@@ -109,7 +124,9 @@ impl Page {
         if !self.session.is_empty() {
             message["sessionId"] = json!(self.session);
         }
-        self.to.write_all(format!("{message}\0").as_bytes()).unwrap();
+        self.to
+            .write_all(format!("{message}\0").as_bytes())
+            .unwrap();
         self.to.flush().unwrap();
         loop {
             let received = self.receive();
@@ -128,8 +145,15 @@ impl Page {
         let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
         self.call("Emulation.setEmulatedMedia", media);
         self.events.clear();
-        self.call("Page.navigate", json!({"url": format!("file://{}", file.display())}));
-        while !self.events.iter().any(|event| event["method"] == "Page.loadEventFired") {
+        self.call(
+            "Page.navigate",
+            json!({"url": format!("file://{}", file.display())}),
+        );
+        while !self
+            .events
+            .iter()
+            .any(|event| event["method"] == "Page.loadEventFired")
+        {
             let event = self.receive();
             self.events.push(event);
         }
@@ -139,7 +163,10 @@ impl Page {
     fn value(&mut self, expression: &str) -> Value {
         let params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
         let result = self.call("Runtime.evaluate", params);
-        assert!(result["exceptionDetails"].is_null(), "{expression}: {result}");
+        assert!(
+            result["exceptionDetails"].is_null(),
+            "{expression}: {result}"
+        );
         result["result"]["value"].clone()
     }
 
@@ -163,7 +190,10 @@ impl Page {
     /// Fails if anything of the page ran that is not ours, was refused, or went to the network.
     #[track_caller]
     fn has_been_quiet(&mut self, what: &str) {
-        assert!(self.value("typeof window.FORGED").as_str() == Some("undefined"), "{what}: foreign script ran");
+        assert!(
+            self.value("typeof window.FORGED").as_str() == Some("undefined"),
+            "{what}: foreign script ran"
+        );
         let mut requests = 0;
         for event in &self.events {
             let method = event["method"].as_str().unwrap_or_default();
@@ -205,10 +235,18 @@ fn reports(folder: &Folder, config: &[&str], manifests: &str, compare: &[&str]) 
         let file = format!("{command}.html");
         let output = format!("html={file}");
         let mut arguments = vec![command, "-f", manifests, "-o", &output];
-        arguments.extend(if command == "compare" { compare } else { config });
+        arguments.extend(if command == "compare" {
+            compare
+        } else {
+            config
+        });
         let run = folder.run(&arguments);
         assert!(!run.stderr.contains("a bug in fitout"), "{}", run.stderr);
-        assert!(folder.path().join(&file).is_file(), "{arguments:?}: {}", run.stderr);
+        assert!(
+            folder.path().join(&file).is_file(),
+            "{arguments:?}: {}",
+            run.stderr
+        );
         files.push(file);
     }
     files
@@ -270,7 +308,7 @@ const FOREIGN: &str = r#"(() => {
     if (!elements.split(" ").includes(element.localName)) bad.push(element.outerHTML.slice(0, 200));
     for (const { name, value } of element.attributes) {
       if (!attributes.split(" ").includes(name)) bad.push(`${name}=${value}`);
-      if (name === "href" && !value.startsWith("#")) bad.push(`href=${value}`);
+      if (name === "href" && !value.startsWith('#')) bad.push(`href=${value}`);
     }
   }
   for (const name of ["script", "style"]) {
@@ -309,8 +347,13 @@ fn nothing_from_outside_runs_or_becomes_markup() {
         return;
     };
     for hostile in HOSTILE {
-        let hostile = |template| filled(template, hostile, |place| place != "environment" && place != "profilename");
-        let config = hostile(CONFIG) + "  environments: {staging: {}, production: {resources: {containers: {requests: {cpu: 50m}}}}}\n";
+        let hostile = |template| {
+            filled(template, hostile, |place| {
+                place != "environment" && place != "profilename"
+            })
+        };
+        let config = hostile(CONFIG)
+            + "  environments: {staging: {}, production: {resources: {containers: {requests: {cpu: 50m}}}}}\n";
         let config = config.replacen("  environment:", "  # environment:", 1);
         let name = "<img src=x onerror=window.FORGED=1>.yaml";
         let folder = Folder::with(&[(name, &hostile(MANIFEST)), ("config", &config)]);
@@ -326,7 +369,8 @@ fn nothing_from_outside_runs_or_becomes_markup() {
             is_empty(&format!("{what}: overflow"), &page.value(OVERFLOW));
             page.has_been_quiet(&what);
             let text = page.value("document.documentElement.textContent");
-            let is_bad = |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}".contains(c);
+            let is_bad =
+                |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}".contains(c);
             assert!(!text.as_str().unwrap().contains(is_bad), "{what}: {text}");
         }
     }
@@ -362,57 +406,103 @@ fn the_filter_works_and_is_not_needed() {
                 page.value(&set(field, value));
                 let shown = page.value(&format!("{SHOWN}.map((it) => it.dataset[{field:?}])"));
                 let shown = shown.as_array().unwrap();
-                assert!(!shown.is_empty() && shown.iter().all(|it| it == value), "{file}: {field} {value}: {shown:?}");
+                assert!(
+                    !shown.is_empty() && shown.iter().all(|it| it == value),
+                    "{file}: {field} {value}: {shown:?}"
+                );
                 assert_eq!(text, format!("{value} ({})", shown.len()), "{file}");
             }
             page.value(&set(field, ""));
         }
         page.value(&set("text", "POSTGRES memory"));
-        let shown = page.value(&format!("{SHOWN}.map((it) => it.closest('.card').textContent.toLowerCase())"));
+        let shown = page.value(&format!(
+            "{SHOWN}.map((it) => it.closest('.card').textContent.toLowerCase())"
+        ));
         let shown = shown.as_array().unwrap();
         assert!(shown.len() < count.as_u64().unwrap() as usize, "{file}");
         for text in shown {
-            assert!(text.as_str().unwrap().contains("postgres"), "{file}: {text}");
+            assert!(
+                text.as_str().unwrap().contains("postgres"),
+                "{file}: {text}"
+            );
         }
         page.value(&set("text", "nothing has this text"));
         assert_eq!(page.value(&format!("{SHOWN}.length")), json!(0), "{file}");
-        assert_eq!(page.value("document.getElementById('none').hidden"), json!(false));
+        assert_eq!(
+            page.value("document.getElementById('none').hidden"),
+            json!(false)
+        );
         // The keyboard: `/` goes to the field, Escape shows everything again, and what has the focus is seen.
         page.value("document.activeElement.blur()");
         page.press("/");
-        assert_eq!(page.value("document.activeElement.name"), json!("text"), "{file}");
+        assert_eq!(
+            page.value("document.activeElement.name"),
+            json!("text"),
+            "{file}"
+        );
         page.press("Escape");
         page.value("new Promise((done) => setTimeout(done, 200))");
         assert_eq!(page.value(&format!("{SHOWN}.length")), count, "{file}");
         let mut reached = Vec::new();
         for _ in 0..8 {
             page.press("Tab");
-            let focus = page.value("(({localName, name}) => [localName, name ?? ''])(document.activeElement)");
+            let focus = page
+                .value("(({localName, name}) => [localName, name ?? ''])(document.activeElement)");
             let outline = page.value("getComputedStyle(document.activeElement).outlineStyle");
-            assert_eq!(outline, json!("solid"), "{file}: the focus is not seen on {focus}");
+            assert_eq!(
+                outline,
+                json!("solid"),
+                "{file}: the focus is not seen on {focus}"
+            );
             reached.push(focus[0].as_str().unwrap().to_owned());
         }
         for expected in ["select", "button", "summary"] {
-            assert!(reached.iter().any(|it| it == expected), "{file}: no {expected} in {reached:?}");
+            assert!(
+                reached.iter().any(|it| it == expected),
+                "{file}: no {expected} in {reached:?}"
+            );
         }
         page.has_been_quiet(file);
     }
     // Without JavaScript everything is there, and nothing that needs it.
-    page.call("Emulation.setScriptExecutionDisabled", json!({"value": true}));
+    page.call(
+        "Emulation.setScriptExecutionDisabled",
+        json!({"value": true}),
+    );
     for file in &files {
         page.show(&folder.path().join(file), PHONE, "light");
         let snapshot = page.call("DOMSnapshot.captureSnapshot", json!({"computedStyles": []}));
         let layout = &snapshot["documents"][0]["layout"]["text"];
         let strings = snapshot["strings"].as_array().unwrap();
-        let text = layout.as_array().unwrap().iter().filter_map(|at| strings.get(usize::try_from(at.as_i64()?).ok()?));
-        let text: String = text.filter_map(|it| it.as_str()).collect::<Vec<_>>().join(" ");
+        let text = layout
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|at| strings.get(usize::try_from(at.as_i64()?).ok()?));
+        let text: String = text
+            .filter_map(|it| it.as_str())
+            .collect::<Vec<_>>()
+            .join(" ");
         let expected = match file.as_str() {
-            "plan.html" => &["Changes", "caracal-postgres", "memory", "fn-config/all/fitout.yaml:"][..],
+            "plan.html" => &[
+                "Changes",
+                "caracal-postgres",
+                "memory",
+                "fn-config/all/fitout.yaml:",
+            ][..],
             "check.html" => &["Findings", "FIT-RUN001", "Help"],
-            _ => &["Environments", "caracal-postgres", "storageClassName", "fast-retain"],
+            _ => &[
+                "Environments",
+                "caracal-postgres",
+                "storageClassName",
+                "fast-retain",
+            ],
         };
         for expected in expected {
-            assert!(text.contains(expected), "{file}: `{expected}` is not in\n{text}");
+            assert!(
+                text.contains(expected),
+                "{file}: `{expected}` is not in\n{text}"
+            );
         }
         assert!(!text.contains("Filter by text"), "{file}");
     }

@@ -10,38 +10,28 @@ use fitout::report::{Comparison, in_stages};
 use fitout::yaml::{Node, Stream};
 
 use super::config_text::ConfigText;
-use super::files::{self, Choice, Reader};
+use super::files::{Choice, Reader};
 use super::inputs::{Manifests, config_of, failure};
-use super::kustomize::{self, Build};
-use super::output::{Form, Format};
-use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, tree};
+use super::kustomize::Build;
+use super::{
+    Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, output, tree,
+};
 
-/// Compare environments: the fields that differ, and those that are weaker in a higher environment
+/// Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment
 ///
 /// Environments are ordered from the lowest to the highest by their names (development, test, staging, production and the like)
 /// or, if a name is not known, as they are given. An inversion is a field that is weaker than in a lower environment: a smaller
 /// request or limit, a lower level of the Pod Security Standards, or a security field that is less strict.
 #[derive(Debug, Args)]
 pub(super) struct Compare {
-    /// Files or directories of manifests, or - for standard input, as for `plan`
-    #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1.., required_unless_present = "kustomization")]
-    filenames: Vec<PathBuf>,
     #[command(flatten)]
-    patterns: files::Patterns,
-    #[command(flatten)]
-    overlay: kustomize::Overlay,
-    /// An environment; repeatable. The default is all environments of the config
-    #[arg(short = 'e', long = "environment", value_name = "NAME")]
-    environments: Vec<String>,
-    /// The file of the config; the default is that of the nearest fn-config/, and with -k that of the overlay
-    #[arg(short = 'c', long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    source: Source,
     /// Also show fields that are the same everywhere
     #[arg(long)]
     all: bool,
-    /// Format of the report: text or json, with =FILE written to a file; repeatable
+    /// Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html
     #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
-    output: Vec<Format>,
+    output: Vec<Requested>,
     /// Exit with 1 if there are inversions
     #[arg(long)]
     exit_code: bool,
@@ -53,25 +43,31 @@ pub(super) struct Compare {
 impl Compare {
     pub(super) fn run(&self) -> Result<u8, Failure> {
         let verbosity = Verbosity::with_color(self.color);
+        let files = self.output.iter().filter_map(|it| it.file.as_deref());
+        self.source.spare_files(files)?;
         let mut comparison = Comparison::default();
-        match &self.overlay.kustomization {
+        match &self.source.overlay.kustomization {
             Some(directory) => self.compare_overlay(directory, &verbosity, &mut comparison)?,
             None => self.compare_files(&verbosity, &mut comparison)?,
         }
         comparison.finish();
-        for format in Format::or_text(&self.output) {
-            match format.form {
-                Form::Html => format.write_json(&comparison.to_html(self.all))?,
-                Form::Markdown => format.write_json(&comparison.to_markdown(self.all))?,
-                Form::Json => format.write_json(&comparison.to_json())?,
-                Form::Text => {
-                    let is_stdout = format.file.is_none();
-                    let color = is_stdout && self.color.applies_to(&std::io::stdout());
-                    let width = terminal_size::terminal_size_of(std::io::stdout());
-                    let width = width.filter(|_| is_stdout).map(|(width, _)| width.0);
-                    format.write(&comparison.draw(self.all, width, color))?;
-                }
-            }
+        const TEXT: &[Requested] = &[Requested {
+            draw: text,
+            file: None,
+        }];
+        let requested = match self.output.as_slice() {
+            [] => TEXT,
+            output => output,
+        };
+        for Requested { draw, file } in requested {
+            let file = file.as_deref();
+            let width = terminal_size::terminal_size_of(std::io::stdout());
+            let options = Options {
+                all: self.all,
+                color: file.is_none() && self.color.applies_to(&std::io::stdout()),
+                width: width.filter(|_| file.is_none()).map(|(width, _)| width.0),
+            };
+            output::write_report(file, &draw(&comparison, options))?;
         }
         Ok(match self.exit_code && comparison.summary.inversions > 0 {
             true => FINDINGS,
@@ -79,17 +75,26 @@ impl Compare {
         })
     }
 
+    fn configs(&self, verbosity: &Verbosity) -> Result<Vec<(String, ConfigText)>, Failure> {
+        let Source {
+            config,
+            environment,
+            ..
+        } = &self.source;
+        ConfigText::of_each(config.as_deref(), environment, verbosity)
+    }
+
     fn compare_files(
         &self,
         verbosity: &Verbosity,
         comparison: &mut Comparison,
     ) -> Result<(), Failure> {
-        let texts = ConfigText::of_each(self.config.as_deref(), &self.environments, verbosity)?;
+        let texts = self.configs(verbosity)?;
         let choice = Choice {
-            patterns: &self.patterns,
+            patterns: &self.source.patterns,
             reader: Reader::Editor,
         };
-        let manifests = Manifests::read(&self.filenames, choice, verbosity)?;
+        let manifests = Manifests::read(&self.source.filenames, choice, verbosity)?;
         let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
         let resources = manifests.resources().map_err(unreadable)?;
         add_each(texts, &resources, verbosity, comparison)
@@ -102,7 +107,7 @@ impl Compare {
         verbosity: &Verbosity,
         comparison: &mut Comparison,
     ) -> Result<(), Failure> {
-        let inputs = Build::run(&self.overlay, directory, None, true, WRONG_USE)?.inputs;
+        let inputs = Build::run(&self.source.overlay, directory, None, true, WRONG_USE)?.inputs;
         let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
         let sources = tree::sources(directory);
         // The function can run several times in a build. Each config is that of all environments.
@@ -112,8 +117,8 @@ impl Compare {
         let stream = Stream::parse(input.as_str());
         let stream = stream.map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))?;
         let list = ResourceList::read(&stream).map_err(unreadable)?;
-        if self.config.is_some() {
-            let texts = ConfigText::of_each(self.config.as_deref(), &self.environments, verbosity)?;
+        if self.source.config.is_some() {
+            let texts = self.configs(verbosity)?;
             return add_each(texts, &list.resources, verbosity, comparison);
         }
         let Some(node) = list.function_config else {
@@ -123,7 +128,7 @@ impl Compare {
             FunctionConfig::of_build(node, &sources)
                 .map_err(|problems| failure(&problems, verbosity, WRONG_USE))
         };
-        let mut names = self.environments.clone();
+        let mut names = self.source.environment.clone();
         if names.is_empty() {
             names = of_build()?.environments();
         }
@@ -147,6 +152,52 @@ impl Compare {
             )?;
         }
         Ok(())
+    }
+}
+
+/// How a comparison is shown.
+#[derive(Clone, Copy)]
+struct Options {
+    all: bool,
+    color: bool,
+    width: Option<u16>,
+}
+
+type Draw = fn(&Comparison, Options) -> String;
+
+/// The formats by name.
+const FORMATS: [(&str, Draw); 4] = [
+    ("text", text),
+    ("json", |comparison, _| comparison.to_json()),
+    ("markdown", |comparison, options| {
+        comparison.to_markdown(options.all)
+    }),
+    ("html", |comparison, options| {
+        comparison.to_html(options.all)
+    }),
+];
+
+fn text(comparison: &Comparison, options: Options) -> String {
+    let text = comparison.draw(options.all, options.width, options.color);
+    text.as_str().to_owned()
+}
+
+/// `-o FORMAT[=FILE]`.
+#[derive(Clone, Debug)]
+struct Requested {
+    draw: Draw,
+    file: Option<PathBuf>,
+}
+
+impl std::str::FromStr for Requested {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Requested, String> {
+        let (at, file) = output::format_and_file(text, &FORMATS.map(|it| it.0))?;
+        Ok(Requested {
+            draw: FORMATS[at].1,
+            file,
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The config file and the environment that the arguments or environment variables choose.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use fitout::config::FunctionConfig;
@@ -86,7 +87,7 @@ impl ConfigText {
             Some(file) => ConfigText::of(file, verbosity)?.environments(verbosity)?,
             None => nearest_environments(verbosity).unwrap_or_default(),
         };
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         let names = names.into_iter().filter(|name| seen.insert(name.clone()));
         let texts = names.map(|name| {
             let text = ConfigText::read(config, Some(&name), verbosity)?;
@@ -207,7 +208,7 @@ fn nearest_environments(verbosity: &Verbosity) -> Option<Vec<String>> {
     let mut folders: Vec<String> = folders.filter(|name| name != ALL).collect();
     folders.sort();
     names.extend(folders);
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     names.retain(|name| seen.insert(name.clone()));
     Some(names)
 }

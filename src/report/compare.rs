@@ -41,7 +41,7 @@ pub struct Comparison {
     /// The counts.
     pub summary: ComparisonSummary,
     /// The fields, by object.
-    pub fields: Vec<Row>,
+    pub fields: Vec<ComparedField>,
     /// The index of each row, by its object and its path.
     #[serde(skip)]
     known: HashMap<(usize, String), usize>,
@@ -74,7 +74,7 @@ pub struct ComparisonSummary {
 /// A field of an object in all environments.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Row {
+pub struct ComparedField {
     /// The index of the object in the input.
     pub object: usize,
     /// The object.
@@ -288,7 +288,7 @@ impl Comparison {
         rule: &'static str,
         field: &Field,
         places: &mut Places<'r, 'a>,
-    ) -> &mut Row {
+    ) -> &mut ComparedField {
         let path = subject.path.concat(&field.path);
         let key = (object, [path.as_str(), "\0", &field.shown].concat());
         let index = *self.known.entry(key).or_insert_with(|| {
@@ -297,7 +297,7 @@ impl Comparison {
                 Item::Field | Item::Scalar => resource.node.pointer(&path),
             };
             let is_computed = matches!(field.item, Item::Computed);
-            self.fields.push(Row {
+            self.fields.push(ComparedField {
                 object,
                 resource_ref: reference(resource),
                 file: places.place(
@@ -326,7 +326,7 @@ impl Comparison {
                 .fields
                 .iter()
                 .filter(|row| row.field.starts_with("resources.limits."));
-            let key = |row: &Row| {
+            let key = |row: &ComparedField| {
                 (
                     row.object,
                     row.subject.path.clone(),
@@ -348,8 +348,8 @@ impl Comparison {
             row.compare(&self.environments, limits.get(&key).map(Vec::as_slice));
         }
         self.fields.sort_by(|a, b| {
-            let key = |row: &Row| (row.object, row.rule != "resources", row.rule);
-            let path = |row: &Row| row.subject.path.as_str().to_owned();
+            let key = |row: &ComparedField| (row.object, row.rule != "resources", row.rule);
+            let path = |row: &ComparedField| row.subject.path.as_str().to_owned();
             (a.object, path(a))
                 .cmp(&(b.object, path(b)))
                 .then_with(|| key(a).cmp(&key(b)))
@@ -365,11 +365,11 @@ impl Comparison {
     }
 
     /// The rows that are shown, by object: those that differ, or all.
-    pub(super) fn shown(&self, all: bool) -> Vec<Vec<&Row>> {
+    pub(super) fn shown(&self, all: bool) -> Vec<Vec<&ComparedField>> {
         let rows = self.fields.iter().filter(|row| all || row.differs);
-        let rows: Vec<&Row> = rows.collect();
+        let rows: Vec<&ComparedField> = rows.collect();
         let objects = rows.chunk_by(|a, b| a.object == b.object);
-        objects.map(<[&Row]>::to_vec).collect()
+        objects.map(<[&ComparedField]>::to_vec).collect()
     }
 
     /// `development, production: 3 of 40 fields differ, in 2 objects; 1 inversion`.
@@ -586,7 +586,7 @@ impl Comparison {
 
 /// A field that is weaker in a higher environment.
 pub(super) struct Inversion<'c> {
-    pub(super) row: &'c Row,
+    pub(super) row: &'c ComparedField,
     higher: (&'c str, Option<&'c Value>),
     lower: (&'c str, Option<&'c Value>),
     /// What decided in both environments.
@@ -667,7 +667,7 @@ impl Field {
     }
 }
 
-impl Row {
+impl ComparedField {
     /// The cell of an environment, created with the manifest's value if missing.
     fn cell(&mut self, at: usize) -> &mut Cell {
         while self.values.len() <= at {
@@ -816,10 +816,7 @@ impl Cell {
             })
             .to_owned();
         };
-        match (&config.path, config.line) {
-            (Some(path), Some(line)) => format!("{path}:{line}  {}", config.field),
-            _ => config.field.clone(),
-        }
+        config.decided()
     }
 }
 

@@ -131,6 +131,14 @@ impl ConfigPlace {
         }
     }
 
+    /// The same, and the setting.
+    pub(super) fn decided(&self) -> String {
+        match self.place() {
+            place if place.is_empty() => self.field.clone(),
+            place => format!("{place}  {}", self.field),
+        }
+    }
+
     pub(super) fn of(field: String, file: Option<&str>, position: Option<Position>) -> ConfigPlace {
         ConfigPlace {
             path: file.map(str::to_owned),

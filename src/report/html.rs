@@ -3,13 +3,18 @@
 //! The page can be read without JavaScript; the script only filters. Everything that is written into a template is escaped
 //! by [`Escaped`], and the Content-Security-Policy allows no style and no script but those of this module.
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use askama::Template;
 use askama::filters::Escaper;
+use similar::ChangeTag;
 
-use super::{Comparison, ConfigPlace, FilePlace, name_of};
-use crate::text;
+use super::{
+    Command, Comparison, ConfigPlace, Document, EntryType, FilePlace, Group, Row, Run, accounts,
+    effects, groups, name_of, subject_of, totals,
+};
+use crate::text::{self, Text, source};
 
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
@@ -42,6 +47,261 @@ struct Tile {
     count: usize,
     name: &'static str,
     class: &'static str,
+}
+
+/// The page of a plan or a check, with a part for each run.
+#[derive(Template)]
+#[template(path = "runs.html")]
+struct RunsPage<'d> {
+    title: String,
+    command: &'static str,
+    all_levels: &'static str,
+    lead: Vec<String>,
+    tiles: Vec<Tile>,
+    runs: Vec<RunPart<'d>>,
+}
+
+struct RunPart<'d> {
+    environment: &'d str,
+    totals: String,
+    tiles: Vec<Tile>,
+    findings: Vec<FindingCard<'d>>,
+    objects: Vec<ObjectCard<'d>>,
+    /// The exemptions and the ledger, by line.
+    accounts: Vec<String>,
+    ledger: String,
+}
+
+struct FindingCard<'d> {
+    level: &'static str,
+    rule: &'static str,
+    sentence: String,
+    places: Vec<FindingPlace<'d>>,
+    config: String,
+    reason: String,
+    help: &'d str,
+    lines: Vec<String>,
+}
+
+struct FindingPlace<'d> {
+    object: String,
+    place: String,
+    subject: String,
+    details: &'d str,
+}
+
+struct ObjectCard<'d> {
+    name: &'d str,
+    path: &'d str,
+    hunks: Vec<Vec<Block<'d>>>,
+}
+
+/// Lines with one reason, or unchanged lines.
+#[derive(Default)]
+struct Block<'d> {
+    lines: Vec<DiffLine<'d>>,
+    reason: Option<WhyLine<'d>>,
+}
+
+struct DiffLine<'d> {
+    sign: char,
+    number: usize,
+    text: Cow<'d, str>,
+}
+
+struct WhyLine<'d> {
+    section: &'static str,
+    place: String,
+    text: &'d str,
+}
+
+/// The page of a plan, an apply or a check.
+pub(super) fn html(document: &Document<'_>) -> String {
+    let command = match document.command {
+        Command::Plan => "plan",
+        Command::Apply => "apply",
+        Command::Check => "check",
+    };
+    let what = match document.command {
+        Command::Plan => "Plan for",
+        Command::Apply => "Changes for",
+        Command::Check => "Check for",
+    };
+    let groups: Vec<_> = document
+        .runs
+        .iter()
+        .map(|run| groups(&run.report, |entry| entry.entry_type != EntryType::Change))
+        .collect();
+    let runs = document.runs.iter().zip(&groups);
+    let mut runs: Vec<RunPart<'_>> = runs.map(|(run, groups)| RunPart::of(run, groups)).collect();
+    let mut environments: Vec<&str> = runs.iter().map(|run| run.environment).collect();
+    environments.dedup();
+    let title = match environments.join(", ") {
+        // The config could not be read.
+        names if names.is_empty() => format!("{command} failed"),
+        names => format!("{what} {names}"),
+    };
+    let (mut lead, mut tiles) = (Vec::new(), Vec::new());
+    if let [only] = runs.as_mut_slice() {
+        lead.push(std::mem::take(&mut only.totals));
+        lead.extend(lines_of(&effects(&document.runs[0].report, false)));
+        tiles = std::mem::take(&mut only.tiles);
+    }
+    drawn(&RunsPage {
+        title,
+        command,
+        all_levels: "All severities",
+        lead,
+        tiles,
+        runs,
+    })
+}
+
+fn lines_of(text: &Text) -> Vec<String> {
+    text.as_str().lines().map(str::to_owned).collect()
+}
+
+impl<'d> RunPart<'d> {
+    fn of(run: &'d Run<'_>, groups: &'d [Group<'d>]) -> RunPart<'d> {
+        let (report, counts) = (&run.report, &run.report.summary);
+        let tile = |count, name, class| Tile { count, name, class };
+        let mut tiles = vec![
+            tile(counts.errors, "errors", "error"),
+            tile(counts.warnings, "warnings", "warning"),
+            tile(counts.notes, "notes", ""),
+            tile(counts.waived, "waived", ""),
+        ];
+        if !report.validate_only {
+            let changes = [
+                tile(counts.added, "added", ""),
+                tile(counts.changed, "changed", ""),
+                tile(counts.removed, "removed", ""),
+                tile(counts.same, "right already", ""),
+            ];
+            tiles.splice(0..0, changes);
+        }
+        let objects = run.texts.iter().flat_map(|text| {
+            let objects = text.objects.iter();
+            objects.map(|object| ObjectCard {
+                name: &object.name,
+                path: &text.path,
+                hunks: object.hunks.iter().map(|rows| blocks(rows)).collect(),
+            })
+        });
+        let accounts = lines_of(&accounts(report, true));
+        let ledger = accounts
+            .iter()
+            .find_map(|line| line.strip_prefix("Ledger  "));
+        RunPart {
+            environment: &report.environment,
+            // The page has every note.
+            totals: totals(report)
+                .replace(" (-v shows them)", "")
+                .replace(" (-v shows it)", ""),
+            tiles,
+            findings: groups.iter().map(FindingCard::of).collect(),
+            objects: objects.collect(),
+            ledger: ledger.unwrap_or_default().to_owned(),
+            accounts,
+        }
+    }
+}
+
+impl<'d> FindingCard<'d> {
+    fn of(group: &'d Group<'_>) -> FindingCard<'d> {
+        let first = group.first();
+        let entries = group.entries.iter().enumerate();
+        let places = entries.map(|(at, (_, entry))| FindingPlace {
+            object: entry
+                .resource_ref
+                .as_ref()
+                .map_or_else(|| "config".to_owned(), name_of),
+            place: entry
+                .file
+                .as_ref()
+                .map(FilePlace::to_string)
+                .unwrap_or_default(),
+            subject: match entry.is_folded() {
+                true => entry.message.clone(),
+                false => subject_of(entry),
+            },
+            details: match group.details.get(at).map(String::as_str) {
+                Some("") | None if entry.is_folded() => "",
+                Some("") | None => entry.field.as_ref().map_or("", |field| &field.path),
+                Some(details) => details,
+            },
+        });
+        let mut configs = group.entries.iter().map(|(_, entry)| &entry.config);
+        let config = first
+            .config
+            .as_ref()
+            .filter(|_| configs.all(|it| *it == first.config));
+        let is_waived = first.entry_type == EntryType::Waived;
+        let reason = first
+            .tags
+            .mark("reason")
+            .map(|reason| match first.tags.mark("until") {
+                Some(day) => format!("{reason} (until {day})"),
+                None => reason.to_owned(),
+            });
+        let lines = group
+            .config_lines()
+            .filter(|_| !is_waived)
+            .unwrap_or_default();
+        FindingCard {
+            level: if is_waived {
+                "waived"
+            } else {
+                first.severity.as_str()
+            },
+            rule: first.rule,
+            sentence: group.sentence.clone(),
+            places: places.collect(),
+            config: config.map(ConfigPlace::decided).unwrap_or_default(),
+            reason: reason.unwrap_or_default(),
+            help: first.help.as_deref().unwrap_or_default(),
+            lines: lines.lines().map(str::to_owned).collect(),
+        }
+    }
+}
+
+/// The rows of a hunk, by reason.
+fn blocks(rows: &[Row]) -> Vec<Block<'_>> {
+    let (mut blocks, mut block) = (Vec::new(), Block::default());
+    let mut was_changed = false;
+    for row in rows {
+        match row {
+            Row::Line(line) => {
+                let sign = match line.tag {
+                    ChangeTag::Equal => ' ',
+                    ChangeTag::Insert => '+',
+                    ChangeTag::Delete => '-',
+                };
+                let is_changed = sign != ' ';
+                if is_changed != was_changed && !block.lines.is_empty() {
+                    blocks.push(std::mem::take(&mut block));
+                }
+                was_changed = is_changed;
+                block.lines.push(DiffLine {
+                    sign,
+                    number: line.number,
+                    text: source(&line.text),
+                });
+            }
+            Row::Reason(reason) => {
+                block.reason = Some(WhyLine {
+                    section: reason.section,
+                    place: reason.place(),
+                    text: &reason.text,
+                });
+                blocks.push(std::mem::take(&mut block));
+            }
+        }
+    }
+    if !block.lines.is_empty() {
+        blocks.push(block);
+    }
+    blocks
 }
 
 /// The page of environments side by side.
