@@ -12,7 +12,7 @@ use similar::ChangeTag;
 
 use super::{
     Command, Comparison, ConfigPlace, Document, EntryType, FilePlace, Group, Row, Run, accounts,
-    effects, groups, name_of, subject_of, totals,
+    effects, groups, name_of, subject_of, totals, unexamined,
 };
 use crate::text::{self, Text, source};
 
@@ -65,21 +65,31 @@ struct RunPart<'d> {
     environment: &'d str,
     totals: String,
     tiles: Vec<Tile>,
-    findings: Vec<FindingCard<'d>>,
+    /// Errors and warnings, and below the changes the rest.
+    findings: [Findings<'d>; 2],
     objects: Vec<ObjectCard<'d>>,
     /// The exemptions and the ledger, by line.
     accounts: Vec<String>,
     ledger: String,
 }
 
+struct Findings<'d> {
+    title: &'static str,
+    cards: Vec<FindingCard<'d>>,
+}
+
 struct FindingCard<'d> {
     level: &'static str,
     rule: &'static str,
-    sentence: String,
+    sentence: Vec<Piece>,
+    /// The object of findings that are shown as one.
+    about: String,
     places: Vec<FindingPlace<'d>>,
+    /// The places that are shown at once.
+    shown: usize,
     config: String,
     reason: String,
-    help: &'d str,
+    help: Vec<Piece>,
     lines: Vec<String>,
 }
 
@@ -96,11 +106,37 @@ struct ObjectCard<'d> {
     hunks: Vec<Vec<Block<'d>>>,
 }
 
+/// A part of a text, with the code in it apart.
+struct Piece {
+    text: String,
+    is_code: bool,
+}
+
+/// The parts of a text; code is between backticks.
+fn pieces(text: &str) -> Vec<Piece> {
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let parts: Vec<&str> = text.split('`').collect();
+    let is_marked = parts.len() % 2 == 1;
+    let pieces = parts.iter().enumerate().map(|(at, part)| Piece {
+        text: (*part).to_owned(),
+        is_code: at % 2 == 1,
+    });
+    match is_marked {
+        true => pieces.collect(),
+        false => vec![Piece {
+            text: text.to_owned(),
+            is_code: false,
+        }],
+    }
+}
+
 /// Lines with one reason, or unchanged lines.
 #[derive(Default)]
 struct Block<'d> {
     lines: Vec<DiffLine<'d>>,
-    reason: Option<WhyLine<'d>>,
+    reason: Option<WhyLine>,
 }
 
 struct DiffLine<'d> {
@@ -109,10 +145,10 @@ struct DiffLine<'d> {
     text: Cow<'d, str>,
 }
 
-struct WhyLine<'d> {
+struct WhyLine {
     section: &'static str,
     place: String,
-    text: &'d str,
+    text: Vec<Piece>,
 }
 
 /// The page of a plan, an apply or a check.
@@ -144,7 +180,10 @@ pub(super) fn html(document: &Document<'_>) -> String {
     let (mut lead, mut tiles) = (Vec::new(), Vec::new());
     if let [only] = runs.as_mut_slice() {
         lead.push(std::mem::take(&mut only.totals));
-        lead.extend(lines_of(&effects(&document.runs[0].report, false)));
+        let report = &document.runs[0].report;
+        lead.push(effects(report, false).as_str().replacen("  ", ": ", 1));
+        lead.push(unexamined(report));
+        lead.retain(|line| !line.is_empty());
         tiles = std::mem::take(&mut only.tiles);
     }
     drawn(&RunsPage {
@@ -188,18 +227,34 @@ impl<'d> RunPart<'d> {
                 hunks: object.hunks.iter().map(|rows| blocks(rows)).collect(),
             })
         });
+        let is_severe = |card: &FindingCard<'_>| ["error", "warning"].contains(&card.level);
+        let cards = |severe: bool| {
+            let cards = groups.iter().map(FindingCard::of);
+            cards.filter(|card| is_severe(card) == severe).collect()
+        };
+        // The tiles have the counts.
+        let (totals, end) = (
+            totals(report),
+            if report.validate_only { "; " } else { ": " },
+        );
         let accounts = lines_of(&accounts(report, true));
         let ledger = accounts
             .iter()
             .find_map(|line| line.strip_prefix("Ledger  "));
         RunPart {
             environment: &report.environment,
-            // The page has every note.
-            totals: totals(report)
-                .replace(" (-v shows them)", "")
-                .replace(" (-v shows it)", ""),
+            totals: totals.split(end).next().unwrap_or_default().to_owned(),
             tiles,
-            findings: groups.iter().map(FindingCard::of).collect(),
+            findings: [
+                Findings {
+                    title: "Findings",
+                    cards: cards(true),
+                },
+                Findings {
+                    title: "Notes",
+                    cards: cards(false),
+                },
+            ],
             objects: objects.collect(),
             ledger: ledger.unwrap_or_default().to_owned(),
             accounts,
@@ -255,11 +310,20 @@ impl<'d> FindingCard<'d> {
                 first.severity.as_str()
             },
             rule: first.rule,
-            sentence: group.sentence.clone(),
+            sentence: pieces(&group.sentence),
+            about: match &first.resource_ref {
+                Some(object) if first.is_folded() => name_of(object),
+                _ => String::new(),
+            },
+            shown: match (first.is_folded(), group.entries.len()) {
+                (true, _) => 0,
+                (false, few) if few <= 4 => few,
+                _ => 3,
+            },
             places: places.collect(),
             config: config.map(ConfigPlace::decided).unwrap_or_default(),
             reason: reason.unwrap_or_default(),
-            help: first.help.as_deref().unwrap_or_default(),
+            help: pieces(first.help.as_deref().unwrap_or_default()),
             lines: lines.lines().map(str::to_owned).collect(),
         }
     }
@@ -292,7 +356,7 @@ fn blocks(rows: &[Row]) -> Vec<Block<'_>> {
                 block.reason = Some(WhyLine {
                     section: reason.section,
                     place: reason.place(),
-                    text: &reason.text,
+                    text: pieces(&reason.text),
                 });
                 blocks.push(std::mem::take(&mut block));
             }
@@ -340,6 +404,8 @@ struct ObjectTable<'c> {
 }
 
 struct FieldRow<'c> {
+    /// The place of the setting, if it is the same in all environments.
+    place: String,
     part: &'c str,
     field: &'c str,
     rule: &'static str,
@@ -459,4 +525,57 @@ impl Comparison {
 /// Cannot fail: a text takes everything.
 fn drawn(page: &impl Template) -> String {
     page.render().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use base64::prelude::{BASE64_STANDARD, Engine as _};
+    use sha2::{Digest as _, Sha256};
+
+    use super::*;
+
+    #[test]
+    fn the_policy_allows_only_our_style_and_script() {
+        let hash = |text: &str| BASE64_STANDARD.encode(Sha256::digest(text));
+        let policy = format!(
+            "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+            hash(STYLE),
+            hash(SCRIPT)
+        );
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/report/html/csp.txt");
+            std::fs::write(file, &policy).unwrap();
+        }
+        assert!(
+            CSP == policy,
+            "the style or the script has changed; run `make golden`"
+        );
+    }
+
+    #[test]
+    fn everything_is_escaped() {
+        let mut written = String::new();
+        let hostile = "<a href=\"x\" id='y'>&amp;\u{202e}\u{1b}[2J\n";
+        Escaped.write_escaped_str(&mut written, hostile).unwrap();
+        assert_eq!(
+            written,
+            "&lt;a href=&#34;x&#34; id=&#39;y&#39;&gt;&amp;amp;\\u{202e}\\u{1b}[2J\\n"
+        );
+    }
+
+    #[test]
+    fn code_is_between_backticks() {
+        let of = |text: &str| -> Vec<(String, bool)> {
+            let pieces = pieces(text).into_iter();
+            pieces.map(|piece| (piece.text, piece.is_code)).collect()
+        };
+        let plain = |text: &str| (text.to_owned(), false);
+        assert_eq!(
+            of("set `a` here"),
+            [plain("set "), ("a".to_owned(), true), plain(" here")]
+        );
+        assert_eq!(of("a ` alone"), [plain("a ` alone")]);
+    }
 }
