@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::output::{CONFIG, MANIFEST, filled};
+use crate::output::{CONFIG, MANIFEST, filled, places};
 use crate::program::Folder;
 
 /// The names of the browser on PATH.
@@ -43,11 +43,11 @@ fn page(test: &str) -> Option<Page> {
         println!("skip: {test}: `make browser` runs it");
         return None;
     }
-    let is_there = |name: &&str| {
+    let is_there = |name: &str| {
         let path = std::env::var_os("PATH").unwrap_or_default();
         std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
     };
-    let Some(name) = NAMES.iter().find(is_there) else {
+    let Some(name) = NAMES.into_iter().find(|name| is_there(name)) else {
         assert!(
             std::env::var("CI").as_deref() != Ok("true"),
             "no Chromium: with CI=true it is required"
@@ -229,17 +229,24 @@ const HOSTILE: [&str; 6] = [
 ];
 
 /// Writes the reports of a folder's manifests.
-fn reports(folder: &Folder, config: &[&str], manifests: &str, compare: &[&str]) -> Vec<String> {
-    let mut files = Vec::new();
-    for command in ["plan", "check", "compare"] {
+fn reports(
+    folder: &Folder,
+    config: &[&str],
+    manifests: &str,
+    compare: Option<&[&str]>,
+) -> Vec<String> {
+    let commands = [
+        ("plan", Some(config)),
+        ("check", Some(config)),
+        ("compare", compare),
+    ];
+    let commands = commands
+        .into_iter()
+        .filter_map(|(command, config)| Some((command, config?)));
+    let written = commands.map(|(command, config)| {
         let file = format!("{command}.html");
         let output = format!("html={file}");
-        let mut arguments = vec![command, "-f", manifests, "-o", &output];
-        arguments.extend(if command == "compare" {
-            compare
-        } else {
-            config
-        });
+        let arguments = [&[command, "-f", manifests, "-o", &output], config].concat();
         let run = folder.run(&arguments);
         assert!(!run.stderr.contains("a bug in fitout"), "{}", run.stderr);
         assert!(
@@ -247,15 +254,15 @@ fn reports(folder: &Folder, config: &[&str], manifests: &str, compare: &[&str]) 
             "{arguments:?}: {}",
             run.stderr
         );
-        files.push(file);
-    }
-    files
+        file
+    });
+    written.collect()
 }
 
-/// The base of Caracal, and all of base, in every report.
+/// All of base in every report.
 fn real() -> (Folder, Vec<String>) {
     let folder = Folder::with_copy(&["base", "fn-config"]);
-    let files = reports(&folder, &["-e", "production"], "base", &["--all"]);
+    let files = reports(&folder, &["-e", "production"], "base", Some(&["--all"]));
     (folder, files)
 }
 
@@ -347,19 +354,50 @@ fn nothing_from_outside_runs_or_becomes_markup() {
         return;
     };
     for hostile in HOSTILE {
-        let hostile = |template| {
-            filled(template, hostile, |place| {
-                place != "environment" && place != "profilename"
-            })
+        let file = "<img src=x onerror=window.FORGED=1>.yaml";
+        let folder = |is_hostile: &dyn Fn(&str) -> bool| {
+            let fill = |template| filled(template, hostile, is_hostile);
+            let several = "  environments: {staging: {}, production: {resources: {containers: {requests: {cpu: 50m}}}}}\n";
+            let config = fill(CONFIG).replacen("  environment:", "  # environment:", 1) + several;
+            Folder::with(&[(file, &fill(MANIFEST)), ("config", &config)])
         };
-        let config = hostile(CONFIG)
-            + "  environments: {staging: {}, production: {resources: {containers: {requests: {cpu: 50m}}}}}\n";
-        let config = config.replacen("  environment:", "  # environment:", 1);
-        let name = "<img src=x onerror=window.FORGED=1>.yaml";
-        let folder = Folder::with(&[(name, &hostile(MANIFEST)), ("config", &config)]);
         let chosen = ["-c", "config", "-e", "production"];
-        for file in reports(&folder, &chosen, name, &["-c", "config"]) {
-            let what = format!("{file} of {hostile:?}", hostile = hostile("«x»"));
+        let plan = |folder: &Folder| folder.run(&[&["plan", "-f", file][..], &chosen].concat());
+        // Where such text stops the command, the report says so; everywhere else it is a part of the report.
+        let accepted: Vec<&str> = places()
+            .into_iter()
+            .filter(|place| matches!(plan(&folder(&|it| it == *place)).code, Some(0 | 1)))
+            .collect();
+        for place in [
+            "name",
+            "namespace",
+            "container",
+            "value",
+            "account",
+            "reason",
+            "label",
+        ] {
+            assert!(
+                accepted.contains(&place),
+                "{hostile}: {place} is not in {accepted:?}"
+            );
+        }
+        let everywhere = folder(&|_| true);
+        let accepted = folder(&|place| accepted.contains(&place));
+        let mut pages = Vec::new();
+        pages.extend(
+            reports(&everywhere, &chosen, file, None)
+                .into_iter()
+                .map(|page| (&everywhere, page)),
+        );
+        let compare = ["-c", "config"];
+        pages.extend(
+            reports(&accepted, &chosen, file, Some(&compare))
+                .into_iter()
+                .map(|page| (&accepted, page)),
+        );
+        for (folder, file) in pages {
+            let what = format!("{file} of {hostile:?}");
             page.show(&folder.path().join(&file), PHONE, "light");
             // Everything is opened, and the pointer is everywhere.
             page.value("for (const it of document.querySelectorAll('details')) it.open = true; \

@@ -70,7 +70,7 @@ spec:
   profiles: [{name: «profilename», select: {name: «matched»}, resources: {containers: {requests: {cpu: 200m}}}}]
 "#;
 
-fn places() -> Vec<&'static str> {
+pub(crate) fn places() -> Vec<&'static str> {
     let texts = [MANIFEST, CONFIG].into_iter();
     let parts = texts.flat_map(|text| text.split('«').skip(1));
     let mut places: Vec<&str> = parts.map(|part| part.split_once('»').unwrap().0).collect();
@@ -137,9 +137,24 @@ fn check_everything(hostile: &str, is_hostile: impl Fn(&str) -> bool, file: &str
     let manifest = filled(MANIFEST, hostile, &is_hostile);
     let config = filled(CONFIG, hostile, &is_hostile);
     let file = format!("{file}.yaml");
-    let folder = Folder::with(&[(&file, &manifest), ("config", &config)]);
+    let several = config.replacen("  environment:", "  # environment:", 1)
+        + "  environments: {staging: {}, production: {resources: {containers: {requests: {cpu: 50m}}}}}\n";
+    let folder = Folder::with(&[
+        (&file, &manifest),
+        ("config", &config),
+        ("several", &several),
+    ]);
     for arguments in [
-        &["plan", "-v", "-f", &file, "-c", "config"][..],
+        &["compare", "-f", &file, "-c", "several", "--all"][..],
+        &[
+            "compare", "-f", &file, "-c", "several", "--all", "-o", "markdown",
+        ],
+        &[
+            "compare", "-f", &file, "-c", "several", "--all", "-o", "html",
+        ],
+        &["plan", "-f", &file, "-c", "config", "-o", "html"],
+        &["check", "-f", &file, "-c", "config", "-o", "html"],
+        &["plan", "-v", "-f", &file, "-c", "config"],
         &["check", "-v", "-f", &file, "-c", "config"],
         &["apply", "-v", "-f", &file, "-c", "config"],
         &[
@@ -405,8 +420,11 @@ fn the_values_of_secrets_stay_hidden_in_every_spelling() {
                     "{{\"apiVersion\": v1, kind: List, items: [{secret}{separator}{neighbour}]}}\n"
                 );
                 let folder = Folder::with(&[("a.yaml", &list), ("config", &config)]);
-                for command in ["plan", "check", "apply"] {
-                    let run = folder.run(&[command, "-v", "-f", "a.yaml", "-c", "config"]);
+                for command in ["plan", "plan -o html", "check", "apply"] {
+                    let words = command
+                        .split(' ')
+                        .chain(["-v", "-f", "a.yaml", "-c", "config"]);
+                    let run = folder.run(&words.collect::<Vec<_>>());
                     let shown = match command {
                         "apply" => run.stderr,
                         _ => run.stdout + &run.stderr,

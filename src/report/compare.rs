@@ -2,7 +2,7 @@
 //! that are weaker in a higher environment.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -243,13 +243,10 @@ impl Comparison {
     ) {
         let version = config.kubernetes_version.unwrap_or(Version::LATEST);
         let mut changes = fitted.changes.iter().peekable();
-        for (index, (resource, row)) in resources.iter().zip(&fitted.ledger.objects).enumerate() {
+        for (index, resource) in resources.iter().enumerate() {
             let mut of_object = Vec::new();
             while let Some(change) = changes.next_if(|change| change.resource == index) {
                 of_object.push(change);
-            }
-            if row.account.is_passed_over() {
-                continue;
             }
             // What cannot be read was reported by the run.
             let Ok(target) = Target::of(resource, &config.pod_specs, &config.claims) else {
@@ -321,6 +318,10 @@ impl Comparison {
     /// Completes the comparison, once all environments are added.
     pub fn finish(&mut self) {
         let count = self.environments.len();
+        // The level of pods that no environment changes is not the config's.
+        let fields = self.fields.iter().filter(|row| row.field != LEVEL);
+        let changed: HashSet<usize> = fields.map(|row| row.object).collect();
+        self.fields.retain(|row| changed.contains(&row.object));
         let limits: HashMap<(usize, PointerBuf, String), Vec<bool>> = {
             let rows = self
                 .fields

@@ -465,6 +465,12 @@ impl Comparison {
             let rows = rows.into_iter().map(|row| FieldRow {
                 part: row.label(),
                 field: &row.field,
+                place: {
+                    let config = row.values.first().and_then(|cell| cell.config.as_ref());
+                    let is_same = row.values.iter().all(|cell| cell.config.as_ref() == config);
+                    let config = config.filter(|_| is_same);
+                    config.map(ConfigPlace::place).unwrap_or_default()
+                },
                 rule: row.rule,
                 level: match (
                     row.differs,
