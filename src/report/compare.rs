@@ -727,11 +727,11 @@ impl ComparedField {
             .collect();
         for (at, own) in strengths.iter().enumerate() {
             let lower = (0..at).filter(|it| environments[*it].stage < environments[at].stage);
-            let stronger = lower.filter(|it| {
+            let mut stronger = lower.filter(|it| {
                 let order = strengths[*it].as_ref().zip(own.as_ref());
                 order.and_then(|(other, own)| other.partial_cmp(own)) == Some(Ordering::Greater)
             });
-            self.values[at].below = stronger.last();
+            self.values[at].below = stronger.next_back();
         }
     }
 
