@@ -20,11 +20,11 @@ use crate::program::Folder;
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 /// No page takes as long as this.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Widths and heights in CSS pixels.
-const DESKTOP: (u32, u32) = (1280, 900);
-const PHONE: (u32, u32) = (390, 844);
+/// Widths and heights in CSS pixels. Cards outside of the window are not laid out, so it is as high as the page.
+const DESKTOP: (u32, u32) = (1280, 60_000);
+const PHONE: (u32, u32) = (390, 100_000);
 
 /// A page in a browser, over the DevTools protocol.
 struct Page {

@@ -67,6 +67,8 @@ fn every_change_has_its_reason() {
         html.matches("<ins ").count(),
         html.matches("</ins>").count()
     );
+    // Lines are lines, not escaped.
+    assert!(!html.contains("\\n"));
     // As many reasons as the plan has as text.
     let text = folder.run(&[
         "plan",

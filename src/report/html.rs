@@ -181,7 +181,12 @@ pub(super) fn html(document: &Document<'_>) -> String {
     if let [only] = runs.as_mut_slice() {
         lead.push(std::mem::take(&mut only.totals));
         let report = &document.runs[0].report;
-        lead.push(effects(report, false).as_str().replacen("  ", ": ", 1));
+        lead.push(
+            effects(report, false)
+                .as_str()
+                .trim_end()
+                .replacen("  ", ": ", 1),
+        );
         lead.push(unexamined(report));
         lead.retain(|line| !line.is_empty());
         tiles = std::mem::take(&mut only.tiles);
@@ -501,7 +506,7 @@ impl Comparison {
             }
         });
         let page = ComparePage {
-            title: names.join(", "),
+            title: names.join(" → "),
             command: "compare",
             all_levels: "All fields",
             lead: vec![self.counts()],
