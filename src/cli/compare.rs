@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use clap::Args;
 use fitout::config::FunctionConfig;
 use fitout::problem::Problems;
-use fitout::read::{Resource, ResourceList};
+use fitout::read::Resource;
 use fitout::report::{Comparison, in_stages};
-use fitout::yaml::{Node, Stream};
+use fitout::yaml::Node;
 
 use super::config_text::ConfigText;
 use super::files::{Choice, Reader};
 use super::inputs::{Manifests, config_of, failure};
-use super::kustomize::Build;
+use super::kustomize::{self, Build};
 use super::{
     Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, output, tree,
 };
@@ -108,30 +108,54 @@ impl Compare {
         comparison: &mut Comparison,
     ) -> Result<(), Failure> {
         let inputs = Build::run(&self.source.overlay, directory, None, true, WRONG_USE)?.inputs;
-        let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
-        let sources = tree::sources(directory);
-        // The function can run several times in a build. Each config is that of all environments.
-        let Some(input) = inputs.first() else {
-            return Ok(());
-        };
-        let stream = Stream::parse(input.as_str());
-        let stream = stream.map_err(|error| unreadable(fitout::not_yaml(&error, None).into()))?;
-        let list = ResourceList::read(&stream).map_err(unreadable)?;
+        let mut parts = Vec::new();
+        Build::each(&inputs, directory, None, verbosity, |input| {
+            let is_validator = input.config.validate_only;
+            parts.push((
+                is_validator,
+                self.compare_input(directory, &input, verbosity)?,
+            ));
+            Ok(())
+        })?;
+        // A validator sees what another function has changed, so it only counts alone.
+        if parts.iter().any(|(is_validator, _)| !is_validator) {
+            parts.retain(|(is_validator, _)| !is_validator);
+        }
+        for (_, part) in parts {
+            if !comparison.append(part) {
+                return Err(Failure::new(
+                    WRONG_USE,
+                    "error: the configs in this build have different environments",
+                )
+                .note("  = help: name one config with -c, or the environments with -e"));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_input(
+        &self,
+        directory: &std::path::Path,
+        input: &kustomize::Input<'_, '_>,
+        verbosity: &Verbosity,
+    ) -> Result<Comparison, Failure> {
+        let mut comparison = Comparison::default();
+        let resources = &input.list.resources;
         if self.source.config.is_some() {
             let texts = self.configs(verbosity)?;
-            return add_each(texts, &list.resources, verbosity, comparison);
+            add_each(texts, resources, verbosity, &mut comparison)?;
+            return Ok(comparison);
         }
-        let Some(node) = list.function_config else {
-            return Ok(());
-        };
+        let sources = tree::sources(directory);
         let of_build = || {
-            FunctionConfig::of_build(node, &sources)
+            FunctionConfig::of_build(input.node, &sources)
                 .map_err(|problems| failure(&problems, verbosity, WRONG_USE))
         };
         let mut names = self.source.environment.clone();
         if names.is_empty() {
             names = of_build()?.environments();
         }
+        names.dedup();
         if names.len() < 2 {
             return Err(Failure::new(
                 WRONG_USE,
@@ -142,16 +166,17 @@ impl Compare {
         for (name, stage) in in_stages(names) {
             let mut function_config = of_build()?;
             function_config.choose(name);
+            let node = Some(input.node);
             add(
                 &function_config,
                 stage,
-                Some(node),
-                &list.resources,
+                node,
+                resources,
                 verbosity,
-                comparison,
+                &mut comparison,
             )?;
         }
-        Ok(())
+        Ok(comparison)
     }
 }
 

@@ -315,6 +315,33 @@ impl Comparison {
         &mut self.fields[index]
     }
 
+    /// Adds another comparison of other objects in the same environments; `false` if the environments differ.
+    pub fn append(&mut self, other: Comparison) -> bool {
+        if self.environments.is_empty() {
+            *self = other;
+            return true;
+        }
+        let names = |it: &Comparison| -> Vec<String> {
+            it.environments.iter().map(|it| it.name.clone()).collect()
+        };
+        if names(self) != names(&other) {
+            return false;
+        }
+        let first = self
+            .environments
+            .first()
+            .map_or(0, |it| it.summary.resources);
+        for (mine, others) in self.environments.iter_mut().zip(&other.environments) {
+            mine.summary.add(&others.summary);
+        }
+        self.fields
+            .extend(other.fields.into_iter().map(|mut field| {
+                field.object += first;
+                field
+            }));
+        true
+    }
+
     /// Completes the comparison, once all environments are added.
     pub fn finish(&mut self) {
         let count = self.environments.len();

@@ -155,7 +155,24 @@ pub struct Summary {
     pub unexamined: usize,
 }
 
-/// The version of the report format.
+impl Summary {
+    /// Adds the counts of other objects.
+    fn add(&mut self, other: &Summary) {
+        self.resources += other.resources;
+        self.workloads += other.workloads;
+        self.files += other.files;
+        self.added += other.added;
+        self.changed += other.changed;
+        self.removed += other.removed;
+        self.same += other.same;
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        self.notes += other.notes;
+        self.waived += other.waived;
+        self.unexamined += other.unexamined;
+    }
+}
+
 /// The version of JSON reports.
 pub const API_VERSION: &str = "report.fitout.dev/v1";
 const KIND: &str = "Report";
