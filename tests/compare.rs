@@ -281,3 +281,26 @@ fn reports_are_not_written_over_inputs() {
     let run = compare(WEB, &config("", &all), &["-o", "yaml"]);
     run.refused("an unknown format", 2, &["text, json, markdown, html"]);
 }
+
+#[test]
+fn the_same_inversion_of_several_objects_is_one() {
+    let all = requests("staging", "2") + &requests("production", "1");
+    let five: Vec<String> = (0..5)
+        .map(|at| WEB.replace("name: web,", &format!("name: web-{at},")))
+        .collect();
+    let five = five.join("---\n");
+    let run = compare(&five, &config("", &all), &["--exit-code"]);
+    assert_eq!(run.code, Some(1));
+    for expected in [
+        "below 2 in staging (5 objects)\n  --> web.yaml:10  Deployment shop/web-0\n",
+        "  --> and 2 more, which --all shows\n  = production: config.yaml:7 ",
+        "Deployment shop/web-0  web.yaml  and 4 other objects with the same values\n",
+        "5 of 10 fields differ, in 5 objects; 5 inversions\n",
+    ] {
+        assert!(run.stdout.contains(expected), "{expected}\n{}", run.stdout);
+    }
+    let run = compare(&five, &config("", &all), &["-o", "markdown"]);
+    let expected = "**inversion**: `Deployment shop/web-0` and 4 more, container";
+    assert!(run.stdout.contains(expected), "{}", run.stdout);
+    assert!(run.stdout.contains("\n\n<details>"), "{}", run.stdout);
+}

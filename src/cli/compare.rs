@@ -26,7 +26,7 @@ use super::{
 pub(super) struct Compare {
     #[command(flatten)]
     source: Source,
-    /// Also show fields that are the same everywhere
+    /// Show every object, and also fields that are the same everywhere
     #[arg(long)]
     all: bool,
     /// Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html

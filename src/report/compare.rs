@@ -2,6 +2,7 @@
 //! that are weaker in a higher environment.
 
 use std::cmp::Ordering;
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -400,6 +401,34 @@ impl Comparison {
         objects.map(<[&ComparedField]>::to_vec).collect()
     }
 
+    /// The same, where objects with the same rows are one, with the number of the others; unless all are requested.
+    fn grouped(&self, all: bool) -> Vec<(Vec<&ComparedField>, usize)> {
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut groups: Vec<(Vec<&ComparedField>, usize)> = Vec::new();
+        for rows in self.shown(all) {
+            let next = groups.len();
+            let key = |row: &&ComparedField| {
+                let values = row.values.iter().map(|cell| (&cell.value, cell.below));
+                format!(
+                    "{} {} {:?}",
+                    row.label,
+                    row.field,
+                    values.collect::<Vec<_>>()
+                )
+            };
+            let key: Vec<String> = rows.iter().map(key).collect();
+            match known.entry(key.join("\n")) {
+                Entry::Occupied(at) if !all => groups[*at.get()].1 += 1,
+                Entry::Occupied(_) => groups.push((rows, 0)),
+                Entry::Vacant(entry) => {
+                    entry.insert(next);
+                    groups.push((rows, 0));
+                }
+            }
+        }
+        groups
+    }
+
     /// `development, production: 3 of 40 fields differ, in 2 objects; 1 inversion`.
     fn totals(&self) -> String {
         let names = self.environments.iter().map(|it| it.name.as_str());
@@ -428,26 +457,36 @@ impl Comparison {
         format!("{differing}; {inversions}")
     }
 
-    /// What is weaker in a higher environment.
-    pub(super) fn inversions(&self) -> impl Iterator<Item = Inversion<'_>> {
-        self.fields.iter().flat_map(move |row| {
-            let cells = row.values.iter().enumerate();
-            cells.filter_map(move |(at, cell)| {
-                let below = cell.below?;
+    /// What is weaker in a higher environment; the same in several objects is one.
+    pub(super) fn inversions(&self) -> Vec<Inversion<'_>> {
+        let mut known: HashMap<String, usize> = HashMap::new();
+        let mut inversions: Vec<Inversion<'_>> = Vec::new();
+        for row in &self.fields {
+            for (at, cell) in row.values.iter().enumerate() {
+                let Some(below) = cell.below else { continue };
                 let name = |at: usize| self.environments[at].name.as_str();
-                Some(Inversion {
-                    row,
-                    higher: (name(at), row.value(at)),
-                    lower: (name(below), row.value(below)),
-                    decided: match row.field.as_str() {
-                        LEVEL => Vec::new(),
-                        _ => [at, below]
-                            .map(|at| (name(at), row.values[at].decided_by()))
-                            .to_vec(),
-                    },
-                })
-            })
-        })
+                let sentence = row.inversion((name(at), at), (name(below), below));
+                let decided: Vec<(&str, String)> = match row.field.as_str() {
+                    LEVEL => Vec::new(),
+                    _ => [at, below]
+                        .map(|at| (name(at), row.values[at].decided_by()))
+                        .to_vec(),
+                };
+                let next = inversions.len();
+                let index = *known
+                    .entry(format!("{sentence} {decided:?}"))
+                    .or_insert(next);
+                if index == next {
+                    inversions.push(Inversion {
+                        sentence,
+                        decided,
+                        rows: Vec::new(),
+                    });
+                }
+                inversions[index].rows.push(row);
+            }
+        }
+        inversions
     }
 
     /// The comparison as a table for each object, with the inversions and the totals.
@@ -456,11 +495,11 @@ impl Comparison {
             true => ("\x1b[1m", "\x1b[33m", "\x1b[0m"),
             false => ("", "", ""),
         };
-        let objects = self.shown(all);
+        let objects = self.grouped(all);
         // All tables have the same columns.
         let mut widths = vec![0; self.environments.len() + 1];
         let mut tables = Vec::new();
-        for rows in &objects {
+        for (rows, _) in &objects {
             let mut table = Vec::new();
             for row in rows {
                 let values = row.values.iter().enumerate().map(|(at, cell)| {
@@ -487,7 +526,7 @@ impl Comparison {
             *width = (*width).max(name.len());
         }
         let mut text = Text::default();
-        for (rows, cells) in objects.iter().zip(tables) {
+        for ((rows, others), cells) in objects.iter().zip(tables) {
             let mut table = Table::new();
             table
                 .load_style(comfy_table::presets::NOTHING)
@@ -510,6 +549,10 @@ impl Comparison {
             if let Some(file) = &first.file {
                 text.part(format_args!("  {}", file.path));
             }
+            if *others > 0 {
+                let objects = plural(*others, "other object", "other objects");
+                text.part(format_args!("  and {objects} with the same values"));
+            }
             text.end();
             for line in table.trim_fmt().lines() {
                 text.line(line);
@@ -517,15 +560,25 @@ impl Comparison {
             text.end();
         }
         for inversion in self.inversions() {
+            let count = match inversion.rows.len() {
+                1 => String::new(),
+                count => format!(" ({count} objects)"),
+            };
             text.painted(yellow, "inversion", off);
-            text.line(format_args!(": {inversion}"));
-            let file = inversion.row.file.as_ref();
-            let place = file.map(|file| match file.line {
-                Some(line) => format!("{}:{line}  ", file.path),
-                None => format!("{}  ", file.path),
-            });
-            let object = name_of(&inversion.row.resource_ref);
-            text.line(format_args!("  --> {}{object}", place.unwrap_or_default()));
+            text.line(format_args!(": {}{count}", inversion.sentence));
+            let shown = if all { usize::MAX } else { PLACES };
+            for row in inversion.rows.iter().take(shown) {
+                let file = row.file.as_ref();
+                let place = file.map(|file| match file.line {
+                    Some(line) => format!("{}:{line}  ", file.path),
+                    None => format!("{}  ", file.path),
+                });
+                let object = name_of(&row.resource_ref);
+                text.line(format_args!("  --> {}{object}", place.unwrap_or_default()));
+            }
+            if let Some(left @ 1..) = inversion.rows.len().checked_sub(shown) {
+                text.line(format_args!("  --> and {left} more, which --all shows"));
+            }
             for (name, decided) in &inversion.decided {
                 text.line(format_args!("  = {name}: {decided}"));
             }
@@ -550,18 +603,25 @@ impl Comparison {
     pub fn to_markdown(&self, all: bool) -> String {
         let mut page = format!("### fitout compare\n\n{}\n", markdown(&self.totals()));
         for inversion in self.inversions() {
-            let object = name_of(&inversion.row.resource_ref);
+            let first = code(&name_of(&inversion.rows[0].resource_ref));
+            let others = match inversion.rows.len() - 1 {
+                0 => String::new(),
+                others => format!(" and {others} more"),
+            };
             let _ = write!(
                 page,
-                "\n- :warning: **inversion**: {}, {}",
-                code(&object),
-                markdown(&inversion.to_string())
+                "\n- :warning: **inversion**: {first}{others}, {}",
+                markdown(&inversion.sentence)
             );
             for (name, decided) in &inversion.decided {
                 let _ = write!(page, "\n  - {}: {}", markdown(name), code(decided));
             }
         }
-        page += "\n";
+        page += if self.summary.inversions > 0 {
+            "\n\n"
+        } else {
+            "\n"
+        };
         let names = self
             .environments
             .iter()
@@ -571,12 +631,12 @@ impl Comparison {
             names.collect::<String>(),
             "---|".repeat(self.environments.len())
         );
-        for rows in self.shown(all) {
+        for (rows, others) in self.grouped(all) {
             let first = rows[0];
             let file = first.file.as_ref().map_or("", |file| &file.path);
             let _ = write!(
                 page,
-                "<details><summary>{} {}: {}</summary>\n\n{head}",
+                "<details><summary>{} {}{}: {}</summary>\n\n{head}",
                 [
                     "<code>",
                     &markdown(&name_of(&first.resource_ref)),
@@ -584,6 +644,10 @@ impl Comparison {
                 ]
                 .concat(),
                 markdown(file),
+                match others {
+                    0 => String::new(),
+                    others => format!(" and {}", plural(others, "other object", "other objects")),
+                },
                 plural(rows.len(), "field", "fields"),
             );
             for row in rows {
@@ -614,38 +678,16 @@ impl Comparison {
 
 /// A field that is weaker in a higher environment.
 pub(super) struct Inversion<'c> {
-    pub(super) row: &'c ComparedField,
-    higher: (&'c str, Option<&'c Value>),
-    lower: (&'c str, Option<&'c Value>),
+    /// `container "web": resources.requests.memory is 128Mi in production, below 256Mi in staging`
+    pub(super) sentence: String,
     /// What decided in both environments.
     pub(super) decided: Vec<(&'c str, String)>,
+    /// The fields of all objects that it is about.
+    pub(super) rows: Vec<&'c ComparedField>,
 }
 
-impl std::fmt::Display for Inversion<'_> {
-    /// `container "web": resources.requests.memory is 128Mi in production, below 256Mi in staging`
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ((higher, mine), (lower, other)) = (self.higher, self.lower);
-        let field = format_args!("{}: {}", self.row.part, self.row.field);
-        match (mine, other) {
-            (None, other) => write!(
-                f,
-                "{field} is not set in {higher}, and {} in {lower}",
-                shown(other)
-            ),
-            (mine, None) => write!(
-                f,
-                "{field} is {} in {higher}, and not set in {lower}",
-                shown(mine)
-            ),
-            (Some(mine), Some(other)) => write!(
-                f,
-                "{field} is {} in {higher}, below {} in {lower}",
-                plain(mine),
-                plain(other)
-            ),
-        }
-    }
-}
+/// The objects of an inversion that are shown, unless all are requested.
+const PLACES: usize = 3;
 
 /// The field of a change, so that it is the same in all environments.
 struct Field {
@@ -712,6 +754,29 @@ impl ComparedField {
         match self.values.get(at) {
             Some(cell) => cell.value.as_ref(),
             None => self.written.as_ref(),
+        }
+    }
+
+    /// The sentence about an inversion; the environments with their indices.
+    fn inversion(&self, (higher, at): (&str, usize), (lower, below): (&str, usize)) -> String {
+        let field = format!("{}: {}", self.part, self.field);
+        match (self.value(at), self.value(below)) {
+            (None, other) => {
+                format!(
+                    "{field} is not set in {higher}, and {} in {lower}",
+                    shown(other)
+                )
+            }
+            (mine, None) => {
+                format!(
+                    "{field} is {} in {higher}, and not set in {lower}",
+                    shown(mine)
+                )
+            }
+            (mine, other) => {
+                let (mine, other) = (shown(mine), shown(other));
+                format!("{field} is {mine} in {higher}, below {other} in {lower}")
+            }
         }
     }
 

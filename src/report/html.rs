@@ -397,8 +397,7 @@ struct EnvironmentRow<'c> {
 struct InversionCard<'c> {
     sentence: String,
     rule: &'static str,
-    object: String,
-    place: String,
+    places: Vec<FindingPlace<'c>>,
     decided: Vec<(&'c str, String)>,
 }
 
@@ -450,18 +449,21 @@ impl Comparison {
                 ]
             },
         });
-        let inversions = self.inversions().map(|inversion| {
-            let object = name_of(&inversion.row.resource_ref);
-            InversionCard {
-                sentence: inversion.to_string(),
-                rule: inversion.row.rule,
-                object,
-                place: inversion
-                    .row
+        let inversions = self.inversions().into_iter().map(|inversion| {
+            let places = inversion.rows.iter().map(|row| FindingPlace {
+                object: name_of(&row.resource_ref),
+                place: row
                     .file
                     .as_ref()
                     .map(FilePlace::to_string)
                     .unwrap_or_default(),
+                subject: name_of(&row.resource_ref),
+                details: "",
+            });
+            InversionCard {
+                rule: inversion.rows[0].rule,
+                places: places.collect(),
+                sentence: inversion.sentence,
                 decided: inversion.decided,
             }
         });
