@@ -4,9 +4,10 @@
 //!
 //! - Of equal keys, the last one counts for `sigs.k8s.io/yaml`; kyaml and the API server's strict validation refuse the
 //!   map. Keys are equal if their JSON keys are: `1`, `"1"` and `0x1` are one key.
+//! - A plain key is typed for `sigs.k8s.io/yaml`: `y` and `0x1` are `true` and `1` to it, and strings to kyaml.
 //! - A key before a `<<` that has the same key loses for `sigs.k8s.io/yaml` and wins for kyaml. After the `<<`, it wins
 //!   for both.
-//! - `!!binary` gives a key or a value the decoded text, `%TAG` and `!name!` give other tags its meaning, and a tagged
+//! - `!!binary` gives a key or a value the decoded text, `!name!` gives other tags its meaning, and a tagged
 //!   `<<` merges for some readers only.
 //! - A key that is a map, a list or null cannot be JSON.
 //! - A text whose aliases stand for far more than the text has ("excessive aliasing") is refused.
@@ -29,16 +30,7 @@ const MAX_EXPANDED: u64 = 100_000;
 const PER_NODE: u64 = 10;
 
 /// YAML's own tags that leave the text of a value as it is.
-const CORE_TAGS: [&str; 8] = [
-    "bool",
-    "float",
-    "int",
-    "map",
-    "null",
-    "seq",
-    "str",
-    "timestamp",
-];
+const CORE_TAGS: [&str; 7] = ["bool", "float", "int", "map", "null", "seq", "str"];
 
 /// Maps with more keys than this are compared with a hash map.
 const FEW: usize = 12;
@@ -129,8 +121,6 @@ impl Stream {
 
     /// Refuses tags that give a scalar another text, such as `!!binary`, or that not all readers follow.
     fn check_tags(&self) -> Result<(), Syntax> {
-        // `%TAG` gives any handle another meaning.
-        let has_handles = self.text().contains("%TAG");
         let with_props = self.tree.nodes.iter().enumerate();
         let with_props = with_props.filter(|(_, data)| data.props != NONE);
         // The map that was looked at last.
@@ -141,7 +131,6 @@ impl Stream {
                 continue;
             };
             let is_read_alike = match core_tag(tag) {
-                _ if has_handles => false,
                 Some("merge") => node.merges(),
                 Some("binary") if data.parent == NONE => false,
                 Some("binary") => {
@@ -150,6 +139,10 @@ impl Stream {
                     }
                     known.1.contains(&(id as u32))
                 }
+                // kubectl reads only a number as a number, and so on.
+                Some("bool" | "float" | "int" | "null") if node.kind().is_scalar() => {
+                    !matches!(node.scalar(), Some(Scalar::Text(_)))
+                }
                 Some(core) => CORE_TAGS.contains(&core),
                 // kubectl merges `! "<<"`.
                 None if tag == "!" => node.text().as_deref() != Some("<<"),
@@ -157,7 +150,7 @@ impl Stream {
             };
             if !is_read_alike {
                 let message = format!("the tag `{tag}`, which gives the value another meaning");
-                return Err(Syntax::new(node.span().start, message).of(Fault::Keys));
+                return Err(Syntax::new(node.span().start, message).of(Fault::Disputed));
             }
         }
         Ok(())
@@ -183,10 +176,11 @@ impl<'a> Node<'a> {
 
     /// The same check for maps of any size, and any keys.
     fn check_keys(self) -> Result<(), Syntax> {
-        let refuse =
-            |key: Node<'a>, message| Err(Syntax::new(key.span().start, message).of(Fault::Keys));
+        let refuse = |key: Node<'a>, message| {
+            Err(Syntax::new(key.span().start, message).of(Fault::Disputed))
+        };
         let mut seen: HashMap<Cow<'a, str>, Node<'a>> = HashMap::with_capacity(self.len());
-        let mut merge = None;
+        let (mut merge, mut typed) = (None, None);
         for (key, _) in self.local_entries() {
             let Some(text) = key.text() else {
                 let hint = match key.alias_target().raw().starts_with('{') {
@@ -211,6 +205,7 @@ impl<'a> Node<'a> {
             }
             // kyaml compares the texts, `sigs.k8s.io/yaml` the values.
             let json = key.json_key().filter(|json| *json != text);
+            typed = typed.or_else(|| Some((key, json.clone()?)));
             for name in [Some(text), json].into_iter().flatten() {
                 match seen.entry(name) {
                     Entry::Vacant(place) => {
@@ -229,6 +224,12 @@ impl<'a> Node<'a> {
                     }
                 }
             }
+        }
+        if let Some((key, json)) = typed {
+            let message = format!(
+                "kubectl reads this key as `{json}`, and kustomize as a string: put it in quotes"
+            );
+            return refuse(key, message);
         }
         let Some(merge) = merge else { return Ok(()) };
         for (merged, _) in self.merged_by_all() {
