@@ -71,7 +71,7 @@ agreement: ## compare what check says of mutants of 42 kinds with a real API ser
 start: ## run programs in Docker exactly as fitout fitted their pods; ONLY=word selects
 	@ONLY='$(ONLY)' scripts/start
 
-conformance: ## compare quantities, label selectors and the Pod Security Standards with Kubernetes' own Go code
+conformance: ## compare quantities, label selectors, YAML and the Pod Security Standards with Kubernetes' own Go code
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
 	  cargo test $(LOCKED) --lib conformance -- --ignored && \
 	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout -- restricted:: pod_security:: --nocapture; fi

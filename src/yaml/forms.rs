@@ -101,11 +101,16 @@ impl Stream {
                 continue;
             }
             let content = text.trim_start_matches([' ', '\t']).trim_end();
-            if !is_inside && text.starts_with('%') {
-                return refuse(
-                    start,
-                    "kubectl cannot read a text with a directive like `%YAML`: remove the line",
-                );
+            if !is_inside && let Some(directive) = text.strip_prefix('%') {
+                let mut words = directive.split_whitespace();
+                let is_known = words.next() == Some("YAML") && words.next() == Some("1.1");
+                if !is_known || words.next().is_some_and(|word| !word.starts_with('#')) {
+                    return refuse(
+                        start,
+                        "kubectl cannot follow this directive, and kustomize reads only `%YAML 1.1`: remove the line",
+                    );
+                }
+                continue;
             }
             if has_ended && !content.is_empty() && !content.starts_with('#') {
                 let at = start + text.len() - text.trim_start().len();
@@ -393,7 +398,8 @@ impl Stream {
                     }
                 }
                 b' ' | b'\r' => {}
-                b'#' => {
+                // A comment, or a directive.
+                b'#' | b'%' => {
                     plain = None;
                     at = memchr::memchr(b'\n', &bytes[at..]).map_or(chunk.end, |n| at + n);
                     continue;

@@ -4,7 +4,8 @@
 //!
 //! - Of equal keys, the last one counts for `sigs.k8s.io/yaml`; kyaml and the API server's strict validation refuse the
 //!   map. Keys are equal if their JSON keys are: `1`, `"1"` and `0x1` are one key.
-//! - A plain key is typed for `sigs.k8s.io/yaml`: `y` and `0x1` are `true` and `1` to it, and strings to kyaml.
+//! - A plain key is typed for `sigs.k8s.io/yaml`: `y` and `0x1` are the keys `true` and `1` to it. No field has such a name,
+//!   and here, as for kyaml, a key is its text.
 //! - A key before a `<<` that has the same key loses for `sigs.k8s.io/yaml` and wins for kyaml. After the `<<`, it wins
 //!   for both.
 //! - `!!binary` gives a key or a value the decoded text, `!name!` gives other tags its meaning, and a tagged
@@ -146,7 +147,11 @@ impl Stream {
                 Some(core) => CORE_TAGS.contains(&core),
                 // kubectl merges `! "<<"`.
                 None if tag == "!" => node.text().as_deref() != Some("<<"),
-                None => !tag[1..].contains(['!', '<', '%']),
+                None => {
+                    let verbatim = tag.strip_prefix("!<").and_then(|tag| tag.strip_suffix('>'));
+                    let name = verbatim.unwrap_or(tag).get(1..);
+                    !name.unwrap_or("!").contains(['!', '<', '%'])
+                }
             };
             if !is_read_alike {
                 let message = format!("the tag `{tag}`, which gives the value another meaning");
@@ -180,7 +185,7 @@ impl<'a> Node<'a> {
             Err(Syntax::new(key.span().start, message).of(Fault::Disputed))
         };
         let mut seen: HashMap<Cow<'a, str>, Node<'a>> = HashMap::with_capacity(self.len());
-        let (mut merge, mut typed) = (None, None);
+        let mut merge = None;
         for (key, _) in self.local_entries() {
             let Some(text) = key.text() else {
                 let hint = match key.alias_target().raw().starts_with('{') {
@@ -205,7 +210,6 @@ impl<'a> Node<'a> {
             }
             // kyaml compares the texts, `sigs.k8s.io/yaml` the values.
             let json = key.json_key().filter(|json| *json != text);
-            typed = typed.or_else(|| Some((key, json.clone()?)));
             for name in [Some(text), json].into_iter().flatten() {
                 match seen.entry(name) {
                     Entry::Vacant(place) => {
@@ -224,12 +228,6 @@ impl<'a> Node<'a> {
                     }
                 }
             }
-        }
-        if let Some((key, json)) = typed {
-            let message = format!(
-                "kubectl reads this key as `{json}`, and kustomize as a string: put it in quotes"
-            );
-            return refuse(key, message);
         }
         let Some(merge) = merge else { return Ok(()) };
         for (merged, _) in self.merged_by_all() {
@@ -256,7 +254,7 @@ impl<'a> Node<'a> {
     }
 
     /// The key in JSON, if the key is not a string.
-    fn json_key(self) -> Option<Cow<'a, str>> {
+    pub(super) fn json_key(self) -> Option<Cow<'a, str>> {
         match self.scalar()? {
             Scalar::Bool(value) => Some(value.to_string().into()),
             Scalar::Int(value) => Some(value.to_string().into()),
