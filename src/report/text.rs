@@ -217,7 +217,7 @@ struct Row<'e> {
     decider: String,
 }
 
-/// What begins the first line of each row of a table, so that the further lines can be told from it.
+/// What begins the first line of each row of a table, which marks it off from the further ones.
 const ROW: &str = ">";
 
 fn table(changes: &[&Entry], width: Option<u16>) -> Table {
