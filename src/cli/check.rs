@@ -4,17 +4,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fitout::IMAGE;
-use fitout::config::Config;
+use fitout::config::{Config, FailOn};
+use fitout::edit::Change;
 use fitout::problem::Problems;
 use fitout::read::Resource;
-use fitout::report::{self, DetailLevel, Report};
+use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
-use super::apply::{exit_code, read_files};
+use super::apply::{exit_code, read_files, with_replacements};
 use super::files::Reader;
-use super::inputs::{Manifests, failure};
+use super::inputs::{Manifests, failure, kustomization};
 use super::kustomize::Build;
-use super::output::{Form, Format, with_report};
+use super::output::Reports;
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, tree};
 
 /// Check whether the function ran on manifests, and whether they break a rule of the environment.
@@ -28,23 +29,24 @@ pub(super) struct Check {
     /// Report every field whose value differs from the config's, also those that the manifest sets
     #[arg(long)]
     exact: bool,
-    /// Format of the report: text or json, with =FILE written to a file; repeatable
-    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
-    output: Vec<Format>,
+    #[command(flatten)]
+    reports: Reports,
     #[command(flatten)]
     verbosity: Verbosity,
 }
 
 impl Check {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        self.source.spare(&self.output)?;
-        with_report(&self.output, self.check_source())
+        self.source.spare(&self.reports)?;
+        let result = match &self.source.overlay.kustomization {
+            Some(directory) => self.check_overlay(directory),
+            None => self.check_files(),
+        };
+        self.reports
+            .with_failure(Command::Check, &self.verbosity, result)
     }
 
-    fn check_source(&self) -> Result<u8, Failure> {
-        if let Some(directory) = &self.source.overlay.kustomization {
-            return self.check_overlay(directory);
-        }
+    fn check_files(&self) -> Result<u8, Failure> {
         let folder = self.source.tree();
         let reader = Reader::Checker {
             respects_gitignore: self.respect_gitignore,
@@ -53,13 +55,23 @@ impl Check {
             &self.source,
             reader,
             &self.verbosity,
-            |config, manifests, resources| {
-                let (report, code) = self.validate(config, manifests, resources, || {
-                    tree::executables_below(&folder)
-                })?;
-                self.print(&report)?;
+            |configs, manifests, resources| {
+                let (mut runs, mut code) = (Vec::new(), SUCCESS);
+                for config in configs {
+                    let (report, fails) = self.validate(config, manifests, resources, || {
+                        tree::executables_below(&folder)
+                    })?;
+                    code = code.max(fails);
+                    let changes = match self.reports.needs().fixes {
+                        true => self.changes(config, resources)?,
+                        false => Vec::new(),
+                    };
+                    let run = self.run_of(report, &changes, manifests, resources);
+                    runs.push(run.failing_on(self.fail_on(config)));
+                }
+                self.print(&runs)?;
                 // The process ends soon, so the memory of thousands of findings need not be freed piece by piece.
-                std::mem::forget(report);
+                std::mem::forget(runs);
                 Ok(code)
             },
         )
@@ -67,7 +79,6 @@ impl Check {
 
     /// Validates a build against each config that it passed to the function.
     fn check_overlay(&self, directory: &Path) -> Result<u8, Failure> {
-        let chosen = self.source.chosen(&self.verbosity)?;
         // The build is that of the overlay, with its own config; `chosen` only judges it.
         let build = Build::run(&self.source.overlay, directory, None, true, FINDINGS)?;
         let unreadable = |problems: Problems| failure(&problems, &self.verbosity, UNREADABLE);
@@ -75,30 +86,91 @@ impl Check {
         let built = Manifests::of_build(name, build.output, &self.verbosity)?;
         let mut resources = built.resources().map_err(unreadable)?;
         Build::name_as_before(&build.inputs, &mut resources);
-        let (mut all, mut code) = (None::<Report>, SUCCESS);
-        let mut validated = Vec::new();
-        let chosen = chosen.as_ref();
-        Build::each(&build.inputs, directory, chosen, &self.verbosity, |input| {
-            // A config can be under `transformers` and `validators`, or in several bases.
-            let rules = chosen.map_or_else(|| rules_of(input.node), |_| None);
-            if validated.contains(&rules) {
-                return Ok(());
-            }
-            validated.push(rules);
-            let (report, fails) = self.validate(input.config, &built, &resources, || {
-                tree::executables(directory)
+        let (mut runs, mut code) = (Vec::new(), SUCCESS);
+        for chosen in self.source.chosen(&self.verbosity)? {
+            let (mut all, mut fail_on) = (None::<Report>, FailOn::Never);
+            let mut validated = Vec::new();
+            let chosen = chosen.as_ref();
+            Build::each(&build.inputs, directory, chosen, &self.verbosity, |input| {
+                // A config can be under `transformers` and `validators`, or in several bases.
+                let rules = chosen.map_or_else(|| rules_of(input.node), |_| None);
+                if validated.contains(&rules) {
+                    return Ok(());
+                }
+                validated.push(rules);
+                Manifests::read_definitions(input.config, directory, &self.verbosity)?;
+                let (report, fails) = self.validate(input.config, &built, &resources, || {
+                    tree::executables(directory)
+                })?;
+                code = code.max(fails);
+                // The strictest of several configs counts.
+                fail_on = match (fail_on, self.fail_on(input.config)) {
+                    (FailOn::Never, other) | (_, other @ FailOn::Warning) => other,
+                    (fail_on, _) => fail_on,
+                };
+                match &mut all {
+                    Some(all) => all.add(report),
+                    None => all = Some(report),
+                }
+                Ok(())
             })?;
-            code = code.max(fails);
-            match &mut all {
-                Some(all) => all.add(report),
-                None => all = Some(report),
-            }
-            Ok(())
-        })?;
-        if let Some(report) = all {
-            self.print(&report)?;
+            runs.extend(all.map(|report| {
+                self.run_of(report, &[], &built, &resources)
+                    .failing_on(fail_on)
+            }));
+        }
+        if !runs.is_empty() {
+            self.print(&runs)?;
         }
         Ok(code)
+    }
+
+    /// What the function would change.
+    fn changes(
+        &self,
+        config: &mut Config<'_>,
+        resources: &[Resource<'_>],
+    ) -> Result<Vec<Change>, Failure> {
+        config.validate_only = false;
+        let fitted = fitout::fit(config, resources, None)
+            .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE));
+        config.validate_only = true;
+        Ok(fitted?.changes)
+    }
+
+    fn run_of<'t>(
+        &self,
+        report: Report,
+        changes: &[Change],
+        manifests: &'t Manifests,
+        resources: &[Resource<'_>],
+    ) -> Run<'t> {
+        let texts = manifests.texts.iter().map(|manifest| {
+            let text = manifest.stream.text();
+            let source = self.source.overlay.kustomization.as_deref();
+            FileText::of(&manifest.name, manifest.file.is_some(), text, text)
+                .from(source.and_then(kustomization))
+        });
+        let mut texts: Vec<FileText<'t>> = texts.collect();
+        if !changes.is_empty() {
+            texts = with_replacements(texts, changes, manifests, resources);
+        }
+        let needs = self.reports.needs();
+        Run::of(
+            report,
+            changes,
+            resources,
+            texts,
+            Needs {
+                objects: false,
+                ..needs
+            },
+        )
+    }
+
+    fn fail_on(&self, config: &Config<'_>) -> FailOn {
+        let fail_on = self.verbosity.fail_on.map(Into::into);
+        fail_on.unwrap_or(config.checks.fail_on)
     }
 
     fn validate(
@@ -118,26 +190,13 @@ impl Check {
         if report.did_not_run() {
             report.explain_run(&cause(executables(), &config.environment));
         }
-        let fail_on = self.verbosity.fail_on.map(Into::into);
-        let code = exit_code(&report, fail_on.unwrap_or(config.checks.fail_on));
+        let code = exit_code(&report, self.fail_on(config));
         Ok((report, code))
     }
 
-    fn print(&self, report: &Report) -> Result<(), Failure> {
-        for format in Format::or_text(&self.output) {
-            match format.form {
-                Form::Json => format.write_json(report)?,
-                Form::Text => {
-                    let mut text = report::findings(report, self.verbosity.min_severity());
-                    if !self.verbosity.quiet {
-                        text.line(format_args!("Check  {}", report::totals(report)));
-                        text.append(report::accounts(report, self.verbosity.verbose));
-                    }
-                    format.write(&text)?;
-                }
-            }
-        }
-        Ok(())
+    fn print(&self, runs: &[Run<'_>]) -> Result<(), Failure> {
+        self.reports
+            .write_or_text(Command::Check, runs, &self.verbosity)
     }
 }
 

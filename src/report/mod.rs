@@ -1,21 +1,34 @@
 //! Reports of changes, findings and the ledger.
 //!
-//! [`Report`] has the data for all formats: `krm` for hosts, `text` and `plan` for people. The files do not depend on each
-//! other; what several of them need is here.
+//! [`Report`] has the entries, and a [`Document`] also the changed lines: all formats of [`FORMATS`] are drawn from it, and
+//! the results for hosts in `krm`. The files do not depend on each other; what several of them need is here.
 
 mod accounts;
+mod changed;
+mod diff;
 mod effects;
 mod entries;
 mod entry;
 mod exemptions;
 mod fitted;
+mod fixes;
+mod formats;
+mod github;
 mod groups;
+mod junit;
 mod krm;
+mod lines;
+mod markdown;
 mod places;
 mod plan;
+mod run;
+mod sarif;
+#[cfg(test)]
+mod schema;
 mod tags;
 mod text;
 mod totals;
+mod yaml;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -30,24 +43,40 @@ use crate::ledger::Extent;
 use crate::problem::Problem;
 use crate::read::Resource;
 
+use changed::{Changed, resources_of};
+use diff::diff;
 use effects::Effects;
 use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
+use fixes::assign;
+use github::github;
 use groups::{Group, GroupEntry, extent, groups, subject_of};
+use junit::junit;
+use lines::File;
+use markdown::markdown;
 use places::{Places, name_of, reference};
+use plan::plan;
+use sarif::sarif;
 use totals::{counted, plural};
+use yaml::yaml;
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
+pub use changed::{Line, ObjectDiff, Reason, Row};
 pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
 pub use fitted::Fitted;
-pub use plan::{Plan, PlannedText};
+use formats::json;
+pub use formats::{FORMATS, Format};
+pub use markdown::markdown_within;
+use run::in_words;
+pub use run::{Command, Document, FileText, Fix, Folder, Needs, Options, Run};
 pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary};
 pub use totals::{totals, unexamined};
 
 /// The report of a run, as `-o json` prints it (`report.fitout.dev/v1`; fields are only added).
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -88,6 +117,7 @@ pub struct Report {
 }
 
 /// The report with the groups of its findings.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Grouped<'r> {
     #[serde(flatten)]
@@ -116,6 +146,7 @@ pub enum DetailLevel {
 }
 
 /// The counts of a report.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Objects in the input.
@@ -319,12 +350,16 @@ impl Report {
     /// The report as JSON with a final newline.
     pub fn to_json(&self) -> String {
         // Cannot fail: strings, numbers and maps with string keys.
-        let whole = Grouped {
+        let json = serde_json::to_string_pretty(&self.grouped()).unwrap_or_default();
+        crate::text::escaped_json(&json) + "\n"
+    }
+
+    /// The report with its groups.
+    fn grouped(&self) -> Grouped<'_> {
+        Grouped {
             report: self,
             groups: self.group_entries(),
-        };
-        let json = serde_json::to_string_pretty(&whole).unwrap_or_default();
-        crate::text::escaped_json(&json) + "\n"
+        }
     }
 }
 
