@@ -41,3 +41,4 @@ mod restricted;
 mod signs;
 mod start;
 mod tidy;
+mod yaml_suite;
