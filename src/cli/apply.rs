@@ -32,9 +32,23 @@ pub(super) struct Apply {
     output: Vec<Format>,
     #[command(flatten)]
     verbosity: Verbosity,
+    /// Print something even if there are no objects, because Helm takes empty output for a failure.
+    #[arg(skip)]
+    prints_something: bool,
 }
 
 impl Apply {
+    /// As Helm runs it.
+    pub(super) fn to_stdout(source: Source, output: Vec<Format>, verbosity: Verbosity) -> Apply {
+        Apply {
+            source,
+            in_place: false,
+            output,
+            verbosity,
+            prints_something: true,
+        }
+    }
+
     pub(super) fn run(&self) -> Result<u8, Failure> {
         if let Some(directory) = &self.source.overlay.kustomization {
             let verbosity = &self.verbosity;
@@ -95,7 +109,11 @@ impl Apply {
             (false, true) => self.write_files(manifests, run, reports)?,
             (false, false) => {
                 reports()?;
-                Output::data(&join(&run.texts))?;
+                let text = join(&run.texts);
+                match self.prints_something && text.trim().is_empty() {
+                    true => Output::data("---\n")?,
+                    false => Output::data(&text)?,
+                }
             }
         }
         Ok(exit_code(&run.report, self.verbosity.fail_on()))

@@ -57,7 +57,7 @@ pub(super) const VARIABLES: [&str; 9] = [
 ];
 
 /// A kustomize overlay, and what its build may run.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Overlay {
     /// A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container
     #[arg(

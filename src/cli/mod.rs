@@ -8,6 +8,7 @@ mod config;
 mod config_text;
 mod files;
 mod function;
+mod helm;
 mod in_place;
 mod inputs;
 mod kustomize;
@@ -81,6 +82,8 @@ enum Command {
     #[command(subcommand)]
     Config(config::Config),
     Preflight(preflight::Preflight),
+    #[command(subcommand)]
+    HelmPlugin(helm::HelmPlugin),
     /// Replaces docker while kustomize runs: runs the function for fitout's image
     #[command(hide = true, disable_help_flag = true)]
     DockerShim {
@@ -273,20 +276,29 @@ impl Failure {
 
 /// Runs the command, or without arguments the function.
 pub(crate) fn main() -> ExitCode {
+    let code = run();
+    helm::pass_on(code);
+    ExitCode::from(code)
+}
+
+fn run() -> u8 {
     report_bugs();
     temporary::survive_size_limits();
     let is_function = std::env::args_os().len() <= 1;
     if is_function && !std::io::stdin().is_terminal() {
         let settings = function::Settings::from_environment();
-        return ExitCode::from(match shim::is_in_build() {
+        return match shim::is_in_build() {
             true => exit_code(shim::run_function(settings)),
             false => function::run(&settings),
-        });
+        };
+    }
+    if helm::is_post_renderer() {
+        Output::record();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => match refuse_file_names() {
             Ok(()) => cli,
-            Err(failure) => return ExitCode::from(exit_code(Err(failure))),
+            Err(failure) => return exit_code(Err(failure)),
         },
         Err(error) => {
             // clap prints help and version on standard output, and errors on standard error.
@@ -297,12 +309,17 @@ pub(crate) fn main() -> ExitCode {
                     .unwrap_or(error),
                 false => error,
             };
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
+            return if helm::is_post_renderer() && error.use_stderr() {
+                Output::stderr(&Text::of_program(&error.to_string()));
                 WRONG_USE
             } else {
-                SUCCESS
-            });
+                let _ = error.print();
+                if error.use_stderr() {
+                    WRONG_USE
+                } else {
+                    SUCCESS
+                }
+            };
         }
     };
     let result = match cli.command {
@@ -312,9 +329,10 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Check(check)) => check.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
+        Some(Command::HelmPlugin(plugin)) => plugin.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
-    ExitCode::from(exit_code(result))
+    exit_code(result)
 }
 
 /// The exit code, after printing the failure if there is one.
@@ -389,6 +407,7 @@ fn report_bugs() {
             env!("CARGO_PKG_REPOSITORY"),
             "/issues"
         ));
+        helm::pass_on_bug();
         temporary::remove_after_panic();
         output::exit(if is_function { FINDINGS } else { BUG });
     }));

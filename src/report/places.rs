@@ -4,7 +4,7 @@ use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::ResourceIdentifier;
 
 use super::FilePlace;
-use crate::read::Resource;
+use crate::read::{OriginLines, Resource};
 use crate::text::word;
 use crate::yaml::Node;
 
@@ -55,7 +55,7 @@ impl<'r, 'a> Places<'r, 'a> {
         pointer: Option<&Pointer>,
     ) -> Option<FilePlace> {
         let path = resource.origin.path.clone()?;
-        let position = resource.origin.has_lines.then(|| {
+        let position = (resource.origin.lines == OriginLines::OfFile).then(|| {
             let node = match pointer {
                 Some(pointer) => self.nearest(resource, pointer),
                 None => resource.node,

@@ -11,7 +11,7 @@ use similar::{ChangeTag, DiffOp};
 use super::{Entry, Report, totals};
 use crate::edit::Change;
 use crate::finding::Plain;
-use crate::read::{Origin, Resource, is_object};
+use crate::read::{Origin, OriginLines, Resource, is_object};
 use crate::secrets::Secrets;
 use crate::text::{Text, source};
 use crate::yaml::{Node, Stream};
@@ -136,8 +136,11 @@ impl Plan<'_, '_> {
                     .objects
                     .iter()
                     .find(|(resource, _)| reasons.contains_key(resource));
-                let name = changed.map(|(resource, _)| self.resources[*resource].display_name());
-                let (name, path) = (name.unwrap_or_default(), planned.path);
+                let changed = changed.map(|(resource, _)| &self.resources[*resource]);
+                let name = changed.map(Resource::display_name).unwrap_or_default();
+                let of_template = changed.filter(|it| it.origin.lines == OriginLines::OfRendering);
+                let path = of_template.and_then(|it| it.origin.path.as_deref());
+                let path = path.unwrap_or(planned.path);
                 text.painted(paint.bold, format_args!("{name:<60}"), paint.off);
                 text.line(path);
                 let shown = [

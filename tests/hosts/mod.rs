@@ -18,6 +18,7 @@
 pub(crate) mod bench;
 mod builds;
 mod failures;
+pub(crate) mod helm;
 mod ids;
 mod image;
 pub(crate) mod objects;
