@@ -127,14 +127,20 @@ fn through_kpt() {
 fn through_helm() {
     let needs = [Need::Kustomize, Need::Helm];
     accepted("helm", &needs, |bench, system, environment| {
-        let release = format!("{system}-{environment}");
+        // Names of Circle Core begin with its environment.
+        let release = match (system, environment) {
+            ("circle-core", "development") => "circle-core-dev",
+            ("circle-core", "staging") => "circle-core-staging",
+            ("circle-core", _) => "circle-core-prod",
+            (system, _) => system,
+        };
         let unfitted = bench.unfitted(system, environment);
-        helm::chart_of(bench, system, &unfitted, &release);
+        helm::chart_of(bench, system, &unfitted, release);
         helm::install(bench);
         let environment = format!("--post-renderer-args=-e{environment}");
         let template = [
             "template",
-            &release,
+            release,
             system,
             "--post-renderer",
             "fitout",

@@ -188,7 +188,7 @@ fn a_failure_is_told_where_the_user_of_helm_reads() {
     failed.failed_with(&[1], "plugin \"fitout\" exited with error");
     assert!(!failed.stderr.contains("resorces"), "{}", failed.stderr);
     assert!(
-        read().contains("unknown field `spec.resorces`"),
+        read().contains("unknown field `resorces`"),
         "{}",
         read()
     );
@@ -199,7 +199,7 @@ fn a_failure_is_told_where_the_user_of_helm_reads() {
         .shell(&format!("({line} 2>&1 >out.yaml || echo failed) | cat"))
         .succeeded();
     for told in [
-        "unknown field `spec.resorces`",
+        "unknown field `resorces`",
         "this is also in",
         "exited with error",
         "failed",
@@ -214,7 +214,7 @@ fn a_failure_is_told_where_the_user_of_helm_reads() {
         bench.shell(&script).succeeded();
         let shown = bench.read("typescript");
         assert!(
-            shown.contains("unknown field `spec.resorces`"),
+            shown.contains("unknown field `resorces`"),
             "{errors}: {shown}"
         );
     }
