@@ -92,6 +92,16 @@ runtimeConfig:
     )
 }
 
+/// The plugin.yaml that `install` writes.
+pub(super) fn installed() -> Result<String, Failure> {
+    Ok(manifest(&command()?))
+}
+
+/// The plugin.yaml of fitout in a folder of plugins.
+pub(super) fn plugin_in(folder: &Path) -> Option<String> {
+    std::fs::read_to_string(folder.join(NAME).join("plugin.yaml")).ok()
+}
+
 /// A variable that is set and not empty.
 fn variable(name: &str) -> Option<PathBuf> {
     let value = std::env::var_os(name).filter(|value| !value.is_empty());
@@ -106,7 +116,7 @@ impl Install {
         };
         let folder = folder.join(NAME);
         let file = folder.join("plugin.yaml");
-        let text = manifest(&command()?);
+        let text = installed()?;
         let shown = file.display();
         let done = match std::fs::read_to_string(&file) {
             Ok(existing) if existing == text => "is current",

@@ -6,6 +6,7 @@ mod check;
 mod clock;
 mod config;
 mod config_text;
+mod doctor;
 mod files;
 mod function;
 mod helm;
@@ -82,6 +83,7 @@ enum Command {
     #[command(subcommand)]
     Config(config::Config),
     Preflight(preflight::Preflight),
+    Doctor(doctor::Doctor),
     #[command(subcommand)]
     HelmPlugin(helm::HelmPlugin),
     /// Replaces docker while kustomize runs: runs the function for fitout's image
@@ -329,6 +331,7 @@ fn run() -> u8 {
         Some(Command::Check(check)) => check.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
+        Some(Command::Doctor(doctor)) => doctor.run(),
         Some(Command::HelmPlugin(plugin)) => plugin.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };

@@ -187,11 +187,7 @@ fn a_failure_is_told_where_the_user_of_helm_reads() {
     let failed = render();
     failed.failed_with(&[1], "plugin \"fitout\" exited with error");
     assert!(!failed.stderr.contains("resorces"), "{}", failed.stderr);
-    assert!(
-        read().contains("unknown field `resorces`"),
-        "{}",
-        read()
-    );
+    assert!(read().contains("unknown field `resorces`"), "{}", read());
     assert!(read().contains("exit code 2: fitout helm-plugin run --environment=production"));
     // A pipeline reads a pipe.
     let line = format!("helm {} {PRODUCTION}", RENDER.join(" "));
