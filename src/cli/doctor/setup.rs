@@ -89,6 +89,7 @@ pub(super) fn observe(folder: &Path) -> Vec<Observation> {
             setup.check_config(file);
         }
     }
+    setup.note_others();
     setup.note_overlays_without();
     setup.observations.sort();
     setup.observations.dedup();
@@ -102,6 +103,12 @@ fn named(file: &Path, is: impl Fn(&OsStr) -> bool) -> bool {
 fn is_yaml(file: &Path) -> bool {
     let extension = file.extension();
     extension.is_some_and(|it| it == "yaml" || it == "yml")
+}
+
+/// Whether -e finds a config in this place: `fn-config/NAME/fitout.yaml` or `fn-config/fitout.yaml`.
+fn is_found_by_name(file: &Path) -> bool {
+    let mut folders = file.ancestors().skip(1).take(2);
+    file.ends_with("fitout.yaml") && folders.any(|it| it.ends_with("fn-config"))
 }
 
 fn is_config(root: Node<'_>) -> bool {
@@ -119,6 +126,8 @@ struct Setup {
     fitted: HashSet<PathBuf>,
     /// The configs that something lists.
     listed: HashSet<PathBuf>,
+    /// Configs that nothing lists, in a place where -e does not look.
+    others: Vec<PathBuf>,
 }
 
 impl Setup {
@@ -366,6 +375,13 @@ impl Setup {
             return;
         }
         drop(roots);
+        let is_listed = file
+            .canonicalize()
+            .is_ok_and(|it| self.listed.contains(&it));
+        if !is_listed && !is_found_by_name(file) {
+            self.others.push(file.to_owned());
+            return;
+        }
         let verbosity = Verbosity::with_color(Color::Never);
         let problems = match ConfigText::of(file, &verbosity) {
             Ok(text) => text.mistakes(&verbosity),
@@ -374,7 +390,7 @@ impl Setup {
         for problem in problems {
             let place = problem.place.as_ref();
             let line = place.map(|place| place.position.line);
-            let message = format!("error[{}]: {}", problem.id, problem.message);
+            let message = format!("[{}] {}", problem.id, problem.message);
             self.add(
                 Level::Problem,
                 (file, line),
@@ -382,14 +398,23 @@ impl Setup {
                 problem.help.unwrap_or_default(),
             );
         }
-        let is_listed = file
-            .canonicalize()
-            .is_ok_and(|it| self.listed.contains(&it));
         if !is_listed && !self.overlays.is_empty() {
             let message =
-                "no kustomization lists this config: only the command line uses it, with -e or -c";
+                "no kustomization lists this config: only the command line uses it, with -e";
             self.add(Level::Note, (file, None), message, "");
         }
+    }
+
+    /// Configs that only -c can name.
+    fn note_others(&mut self) {
+        let Some(first) = self.others.first().cloned() else {
+            return;
+        };
+        let message = match self.others.len() - 1 {
+            0 => "nothing lists this config: only -c uses it".to_owned(),
+            more => format!("nothing lists this config and {more} more: only -c uses them"),
+        };
+        self.add(Level::Note, (&first, None), message, "");
     }
 
     /// Overlays whose build is not fitted, where others are.
