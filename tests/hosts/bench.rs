@@ -121,7 +121,7 @@ impl Bench {
         let home = home.display();
         let place = self.bin().join("helm");
         let script = format!(
-            "#!/bin/sh\nexport HOME='{home}' HELM_PLUGINS='{home}/plugins'\nexec '{helm}' \"$@\"\n"
+            "#!/bin/sh\nexport HOME='{home}' HELM_PLUGINS=\"${{HELM_PLUGINS:-{home}/plugins}}\"\nexec '{helm}' \"$@\"\n"
         );
         fs::write(&place, script).unwrap();
         fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
@@ -210,9 +210,10 @@ impl Bench {
         let mut command = Command::new(self.bin().join(program));
         command.args(&arguments).env("PATH", self.bin());
         // A person's own settings are not under test.
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FITOUT_"))
-        {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name.starts_with("FITOUT_") || name.starts_with("HELM_")
+        }) {
             command.env_remove(name);
         }
         fs::create_dir_all(self.tree()).unwrap();
@@ -227,6 +228,7 @@ impl Bench {
         command
             .arg("-euc")
             .arg(format!("{path}\n{lines}"))
+            .env_remove("HELM_PLUGINS")
             .current_dir(self.tree());
         Ran::of(command, lines.to_owned(), b"")
     }

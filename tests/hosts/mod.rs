@@ -17,6 +17,7 @@
 
 pub(crate) mod bench;
 mod builds;
+mod doctor;
 mod failures;
 pub(crate) mod helm;
 mod ids;

@@ -265,7 +265,7 @@ impl Setup {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let (file, help) = match program.contains('/') {
             true => (
-                folder.join(program),
+                joined(folder, program),
                 "relative paths begin at the kustomization that lists the config",
             ),
             false => match kustomize::find(program, &path) {
