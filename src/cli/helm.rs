@@ -139,7 +139,7 @@ impl Install {
         };
         let mut report = Text::of(format_args!("{done:<11}{shown}"));
         report.line(format_args!(
-            "to use it  helm template RELEASE CHART --post-renderer {NAME} --post-renderer-args=-ePRODUCTION"
+            "to use it  helm template RELEASE CHART --post-renderer {NAME} --post-renderer-args=-eNAME"
         ));
         report.line(format_args!(
             "           and the same flags for helm install and helm upgrade, each time: without them Helm applies the chart as it is"
@@ -162,7 +162,7 @@ fn plugins_of_helm() -> Result<PathBuf, Failure> {
             );
             return Err(Failure::new(WRONG_USE, message).note(
                 "  = help: Helm 3 needs no plugin: --post-renderer fitout --post-renderer-args helm-plugin --post-renderer-args run \
-                 --post-renderer-args=-ePRODUCTION",
+                 --post-renderer-args=-eNAME",
             ));
         }
     }

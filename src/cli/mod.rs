@@ -383,7 +383,8 @@ fn short_help() -> Result<u8, Failure> {
          fitout apply -i -f base -e production           edit the files in place\n    \
          fitout apply -k overlays/production/caracal     build an overlay without Docker\n    \
          fitout check -f rendered.yaml -e production     check manifests after a build\n    \
-         fitout preflight -f rendered.yaml               ask the cluster what it would reject\n\n  \
+         fitout preflight -f rendered.yaml               ask the cluster what it would reject\n    \
+         fitout doctor                                   try kustomize, kubectl, kpt and Helm here\n\n  \
          As a KRM function   kustomize and kpt pass a ResourceList on standard input.\n  \
          All commands        fitout --help, or {}\n",
         Cli::command()

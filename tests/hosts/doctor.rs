@@ -17,7 +17,24 @@ fn outcomes(report: &Value) -> Vec<String> {
             text(&it["command"])
         )
     };
-    trials.map(line).collect()
+    let page = include_str!("../../docs/doctor.md");
+    let is_shown = |it: &Value| {
+        let form = it["form"]
+            .as_str()
+            .map_or(String::new(), |form| format!("  # {form}"));
+        let outcome = match it["outcome"].as_str().unwrap() {
+            "works" => "works",
+            "skipsSilently" => "SKIPS SILENTLY",
+            "fails" => "fails",
+            _ => return,
+        };
+        let shown = format!("\n  {outcome:<15} {}{form}\n", text(&it["command"]));
+        assert!(
+            it["outcome"] != it["expected"] || page.contains(&shown),
+            "docs/doctor.md does not show{shown}"
+        );
+    };
+    trials.inspect(|it| is_shown(it)).map(line).collect()
 }
 
 fn doctor(bench: &Bench, code: i32) -> Value {

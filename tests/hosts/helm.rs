@@ -347,3 +347,40 @@ fn the_plugin_is_installed_once_and_never_over_another() {
         .run("helm", RENDER.into_iter().chain([PRODUCTION]))
         .succeeded();
 }
+
+/// The page about Helm: its commands run, and its sessions are true.
+#[test]
+fn the_page_about_helm_is_true() {
+    let Some(bench) = Bench::with(&[Need::Helm]) else {
+        return;
+    };
+    bench.run("helm", ["create", "web"]).succeeded();
+    let page = fs::read_to_string(super::bench::root().join("docs/helm.md")).unwrap();
+    let plugins = bench.helm_plugins().display().to_string();
+    let (mut commands, mut sessions) = (0, 0);
+    for block in page.split("```").skip(1).step_by(2) {
+        let (kind, lines) = block.split_once('\n').unwrap();
+        match kind {
+            "sh" => {
+                commands += 1;
+                bench.shell(lines).succeeded();
+            }
+            "console" => {
+                for session in lines.strip_prefix("$ ").unwrap().split("\n$ ") {
+                    sessions += 1;
+                    let (line, expected) = session.split_once('\n').unwrap();
+                    let ran = bench.shell(line).succeeded();
+                    let shown = ran.replace(&plugins, "/home/you/.local/share/helm/plugins");
+                    assert_eq!(shown.trim_end(), expected.trim_end(), "{line}");
+                }
+            }
+            // With the reason above it.
+            "text" => {
+                let before = page.split(block).next().unwrap().trim_end_matches("```");
+                assert!(before.trim_end().ends_with("-->"), "{block}");
+            }
+            kind => panic!("{kind}"),
+        }
+    }
+    assert_eq!((commands, sessions), (3, 3));
+}
