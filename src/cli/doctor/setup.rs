@@ -122,7 +122,7 @@ struct Setup {
     functions: Vec<Function>,
     /// The folders that each folder of a kustomization builds on, and whether it is a component.
     overlays: Vec<(PathBuf, Vec<PathBuf>, bool)>,
-    /// The folders whose kustomization lists a config of ours.
+    /// The folders whose kustomization lists a config of fitout.
     fitted: HashSet<PathBuf>,
     /// The configs that something lists.
     listed: HashSet<PathBuf>,

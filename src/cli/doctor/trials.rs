@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fitout::IMAGE;
 use serde::Serialize;
@@ -447,6 +447,7 @@ impl Doctor {
 
 /// The longest that a program may take.
 const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What a program did.
 struct Ran {
@@ -475,12 +476,12 @@ impl Ran {
         command.stdout(Stdio::from(output.try_clone()?));
         command.stderr(Stdio::from(errors.try_clone()?));
         let mut child = command.spawn()?;
-        let start = Instant::now();
+        let mut patience = PATIENCE.as_millis() / PAUSE.as_millis();
         let code = loop {
             if let Some(status) = child.try_wait()? {
                 break status.code();
             }
-            if start.elapsed() > PATIENCE {
+            if patience == 0 {
                 child.kill()?;
                 child.wait()?;
                 let seconds = PATIENCE.as_secs();
@@ -488,7 +489,8 @@ impl Ran {
                     "it did not end within {seconds} seconds"
                 )));
             }
-            std::thread::sleep(Duration::from_millis(5));
+            patience -= 1;
+            std::thread::sleep(PAUSE);
         };
         let text = |file: &mut File| -> std::io::Result<String> {
             let mut bytes = Vec::new();
