@@ -67,6 +67,12 @@ pub enum OriginLines {
 pub(crate) const AS_RENDERED: &str = " as rendered";
 
 impl Origin {
+    /// The template that Helm made the object of.
+    pub fn template(&self) -> Option<String> {
+        let is_rendering = self.lines == OriginLines::OfRendering;
+        self.path.clone().filter(|_| is_rendering)
+    }
+
     /// The name of the text with the lines of the object, if they mean something to a reader.
     pub fn readable_path(&self) -> Option<Cow<'_, str>> {
         let path = self.path.as_deref()?;

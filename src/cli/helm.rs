@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use fitout::text::Text;
 
 use super::apply::Apply;
-use super::output::{Format, Output};
+use super::output::{Output, Reports};
 use super::{
     BUG, Failure, SUCCESS, Source, UNREADABLE, UNWRITABLE, Verbosity, WRONG_USE, clock, kustomize,
 };
@@ -54,9 +54,8 @@ pub(super) struct Run {
     /// The file of the config; -e chooses an environment in it
     #[arg(short = 'c', long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Write a report to a file: json=FILE or text=FILE; repeatable
-    #[arg(short, long = "output", value_name = "FORMAT=FILE")]
-    output: Vec<Format>,
+    #[command(flatten)]
+    reports: Reports,
     #[command(flatten)]
     verbosity: Verbosity,
 }
@@ -236,10 +235,10 @@ impl Run {
                 filenames: vec![PathBuf::from("-")],
                 patterns: Default::default(),
                 overlay: Default::default(),
-                environment: self.environment,
+                environment: self.environment.into_iter().collect(),
                 config: self.config.or(of_environment),
             },
-            self.output,
+            self.reports,
             self.verbosity,
         );
         let result = apply.run();
