@@ -56,7 +56,7 @@ image: binary ## build the container image with docker build, without network or
 hosts: ## show which hosts of KRM functions are installed and how to get the others; CI=true installs them
 	@scripts/hosts
 
-test-hosts: ## run the same overlay through each of kustomize, kubectl, kpt, docker and the command line that is installed
+test-hosts: ## run the same overlay through each of kustomize, kubectl, kpt, helm, docker and the command line that is installed
 	@scripts/test-hosts hosts::
 
 acceptance: ## check the requirements of every system and environment on the output of every host

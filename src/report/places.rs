@@ -8,7 +8,7 @@ use kustomize_krm_types::ResourceIdentifier;
 use super::FilePlace;
 use crate::finding::Part;
 use crate::objects::ContainerType;
-use crate::read::Resource;
+use crate::read::{OriginLines, Resource};
 use crate::text::word;
 use crate::yaml::Node;
 
@@ -87,7 +87,8 @@ impl<'r, 'a> Places<'r, 'a> {
         pointer: Option<&Pointer>,
     ) -> Option<FilePlace> {
         let path = resource.origin.path.clone()?;
-        let node = resource.origin.has_lines.then(|| match pointer {
+        let has_lines = resource.origin.lines == OriginLines::OfFile;
+        let node = has_lines.then(|| match pointer {
             Some(pointer) => self.nearest(resource, pointer),
             None => resource.node,
         });
