@@ -23,6 +23,7 @@ const TOO_YOUNG: Rule = rule(
 
 /// Whether a configured value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Mode {
     /// Sets the field only if the manifest does not set it.
     #[default]

@@ -49,6 +49,21 @@
 //! 9. The values of a Secret never appear in a report, and no text from outside can begin a line of one.
 //! 10. The output has every item of the input, except that a validator in kustomize returns none.
 
+/// The JSON Schema of a type that is read from a text with its own syntax.
+#[cfg(test)]
+macro_rules! schema {
+    ($of:ident, $json:tt) => {
+        impl schemars::JsonSchema for $of {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($of).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($json)
+            }
+        }
+    };
+}
+
 pub mod catalogue;
 pub mod checks;
 pub mod config;
@@ -70,6 +85,10 @@ pub mod text;
 pub mod transformers;
 pub mod write;
 pub mod yaml;
+
+#[cfg(test)]
+#[path = "tests/schema.rs"]
+mod schema_of_configs;
 
 use crate::config::{Config, FunctionConfig};
 use crate::funnel::Funnel;

@@ -33,6 +33,7 @@ mod properties;
 mod reading;
 mod readme;
 mod restricted;
+mod schema;
 mod signs;
 mod start;
 mod tidy;

@@ -4,16 +4,21 @@
 mod apply;
 mod check;
 mod clock;
+mod completions;
 mod config;
 mod config_text;
+mod embedded;
 mod files;
 mod function;
+#[cfg(test)]
+mod generated;
 mod in_place;
 mod inputs;
 mod kustomize;
 mod output;
 mod plan;
 mod preflight;
+mod schema;
 mod shim;
 mod temporary;
 mod tree;
@@ -81,6 +86,8 @@ enum Command {
     #[command(subcommand)]
     Config(config::Config),
     Preflight(preflight::Preflight),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
     /// Replaces docker while kustomize runs: runs the function for fitout's image
     #[command(hide = true, disable_help_flag = true)]
     DockerShim {
@@ -312,6 +319,8 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Check(check)) => check.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
+        Some(Command::Schema(schema)) => schema.run(),
+        Some(Command::Completions(completions)) => completions.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
     ExitCode::from(exit_code(result))

@@ -31,6 +31,8 @@ pub use checks::{Checks, FailOn, InputScope};
 pub use document::{API_VERSION, FunctionConfig, KIND};
 pub use effective::{Leaf, show_scales};
 pub use exemption::{Exemption, is_reason, leaf_of};
+#[cfg(test)]
+pub(crate) use general::schemas;
 pub use general::{ChangesReport, Profile};
 pub use index::{Exclusions, SelectorIndex};
 pub use modes::{covers, is_mode_path_or_above, mode_path};

@@ -12,6 +12,7 @@ use crate::yaml::Node;
 
 /// `select` and `exclude` in the config.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
     /// API group; the core group is the empty string.
@@ -34,6 +35,7 @@ pub struct Selector {
     /// Whether its pods mount persistent volume claims.
     pub has_volume_claims: Option<bool>,
     /// A selector that must not match.
+    #[cfg_attr(test, schemars(with = "Option<Box<Selector>>"))]
     pub not: Option<Not>,
     /// The containers. If absent, all containers and the fields of the object itself.
     pub containers: Option<ContainerSelector>,
@@ -41,6 +43,7 @@ pub struct Selector {
 
 /// The containers of a selected object.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerSelector {
     /// Names, with `*` and `?`. If set, at least one must match.
@@ -321,6 +324,9 @@ fn similar(wanted: &str, found: &str) -> bool {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Labels(LabelSelector);
+
+#[cfg(test)]
+schema!(Labels, {"type": "string"});
 
 impl Labels {
     /// The keys that matching labels must have, each with its permitted values if they are listed.

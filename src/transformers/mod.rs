@@ -90,6 +90,12 @@ macro_rules! transformers {
         /// The rules of each transformer.
         pub const RULES: &[&[Rule]] = &[$(<$section as Transformer>::FINDS),*];
 
+        /// The schema of each section.
+        #[cfg(test)]
+        pub(crate) fn schemas(generator: &mut schemars::SchemaGenerator) -> Vec<schemars::Schema> {
+            vec![$(<$section as schemars::JsonSchema>::json_schema(generator)),*]
+        }
+
         /// All transformers with their sections of one config.
         #[derive(Debug)]
         pub struct Transformers<'a> {

@@ -56,6 +56,7 @@ pub use ports::Ports;
 
 /// Annotations for Prometheus.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Prometheus {
     /// `Auto` annotates long-running pods whose metrics port is known. `true` makes an unknown port an error. `false` sets
@@ -90,6 +91,11 @@ pub struct Prometheus {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(extend("type" = ["boolean", "string"], "enum" = ["Auto", true, false, "true", "false"]))
+)]
 enum Scrape {
     #[default]
     Auto,
@@ -100,6 +106,7 @@ enum Scrape {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 enum Scheme {
     Http,
@@ -116,6 +123,7 @@ impl Scheme {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum OnAmbiguous {
     #[default]
     Error,
@@ -125,6 +133,7 @@ enum OnAmbiguous {
 
 /// Whether pods or Services are annotated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum Placement {
     /// Annotate pods, for scrape configs with the role `pod`.
     #[default]
@@ -163,6 +172,11 @@ impl<'de> Deserialize<'de> for Port {
 /// One port, or a list of ports.
 #[derive(Debug, Default)]
 struct PortList(Vec<Port>);
+
+#[cfg(test)]
+schema!(PortList, {
+    "type": ["string", "integer", "array"], "items": {"type": ["string", "number", "boolean"]}
+});
 
 impl<'de> Deserialize<'de> for PortList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

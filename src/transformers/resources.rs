@@ -65,6 +65,7 @@ const CONTRADICTION: Rule = rule(
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Resources {
     /// Ordinary containers. Also the fallback, amount by amount, for `initContainers` and `sidecars`.
@@ -101,6 +102,7 @@ pub struct Resources {
 
 /// Requests and limits by resource name.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 struct Amounts {
     /// Requests: quantities of `cpu`, `memory` and `ephemeral-storage`.
@@ -111,6 +113,7 @@ struct Amounts {
 
 /// Whether containers keep CPU limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum CpuLimits {
     /// Set and keep CPU limits according to the amounts and modes.
     #[default]
@@ -121,6 +124,7 @@ enum CpuLimits {
 
 /// The source of memory limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum MemoryLimit {
     /// Set memory limits from `limits`.
     #[default]
@@ -131,6 +135,7 @@ enum MemoryLimit {
 
 /// What to do when a request would be above its limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum OnConflict {
     /// Adjust the configured amount to the author's.
     #[default]

@@ -37,6 +37,7 @@ use claim::Fitting;
 
 /// Settings of PersistentVolumeClaims.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Storage {
     /// The storage class; an empty string means no dynamic provisioning.
@@ -67,6 +68,7 @@ pub struct Storage {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum LegacyAnnotation {
     /// Move the class to the field: the only change of the annotation that the API server allows.
     #[default]
@@ -76,6 +78,7 @@ enum LegacyAnnotation {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum SizePolicy {
     /// Set no size below the author's.
     #[default]
@@ -86,6 +89,7 @@ enum SizePolicy {
 
 /// `persistentVolumeClaimRetentionPolicy` of StatefulSets.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 struct Retention {
     /// When the StatefulSet is deleted.
@@ -95,6 +99,7 @@ struct Retention {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum Policy {
     /// Keep the claims.
     Retain,
@@ -108,6 +113,11 @@ enum Size {
     All(Quantity),
     ByName(Vec<(Glob, String, Quantity)>),
 }
+
+#[cfg(test)]
+schema!(Size, {
+    "type": ["string", "number", "object"], "additionalProperties": {"type": ["string", "number"]}
+});
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
