@@ -27,8 +27,9 @@
 //! | 17 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
 //! | 18 | [`transformers`] | request the desired state |
 //! | 19 | [`checks`] | report problems |
-//! | 20 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
-//! | 21 | [`mod@write`] | splices edits into the text; copies every other byte |
+//! | 20 | [`explain`] | why the fields of an object have their values |
+//! | 21 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
+//! | 22 | [`mod@write`] | splices edits into the text; copies every other byte |
 //!
 //! [`fit`] calls them in order.
 //!
@@ -68,6 +69,7 @@ pub mod catalogue;
 pub mod checks;
 pub mod config;
 pub mod edit;
+pub mod explain;
 pub mod facts;
 pub mod finding;
 pub mod funnel;

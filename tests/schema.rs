@@ -358,6 +358,11 @@ fn configs_name_their_schema_for_editors() {
         if path.starts_with("tests") || path.starts_with("overlays") {
             continue;
         }
+        // What is printed for another folder cannot know the path of the schema.
+        if text.starts_with("# Printed from") {
+            assert!(!text.contains(MODELINE), "{}", path.display());
+            continue;
+        }
         let line = text.lines().find_map(|it| it.strip_prefix(MODELINE));
         let line = line.unwrap_or_else(|| panic!("{} has no `{MODELINE}…`", path.display()));
         let file = root().join(path).parent().unwrap().join(line);
@@ -368,5 +373,5 @@ fn configs_name_their_schema_for_editors() {
         );
         named += 1;
     }
-    assert!(named > 3, "{named}");
+    assert!(named > 1, "{named}");
 }

@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod config_text;
 mod embedded;
+mod explain;
 mod files;
 mod function;
 #[cfg(test)]
@@ -82,6 +83,7 @@ enum Command {
     Plan(plan::Plan),
     /// Check whether the function ran on manifests, and whether they break a rule of the environment
     Check(check::Check),
+    Explain(explain::Explain),
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
@@ -317,6 +319,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Apply(apply)) => apply.run(),
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
+        Some(Command::Explain(explain)) => explain.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::Schema(schema)) => schema.run(),

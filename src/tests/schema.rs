@@ -47,7 +47,7 @@ fn schema() -> Value {
             .map(|it| ((*it).into(), mode.clone()))
             .collect();
         let mut modes = json!({"type": "object", "description": "Modes of single fields. The longest path takes precedence.",
-            "properties": known});
+            "properties": known, "additionalProperties": {"type": "null"}});
         if !others.is_empty() {
             let pattern = |it: &&str| {
                 (
@@ -170,7 +170,8 @@ fn name_keys(map: &mut Value, keys: &[&str]) {
         .map(|key| ((*key).to_owned(), value.clone()))
         .collect::<Map<_, _>>()
         .into();
-    map["additionalProperties"] = false.into();
+    // An unknown key without a value is the same as no key.
+    map["additionalProperties"] = json!({"type": "null"});
 }
 
 /// Adds a type of Kubernetes and those of its fields.
@@ -296,7 +297,7 @@ fn allow_null(schema: &mut Value) {
     };
     match fields.get_mut("type") {
         Some(Value::Array(types)) if !types.contains(&json!("null")) => types.push("null".into()),
-        Some(Value::String(one)) => {
+        Some(Value::String(one)) if one != "null" => {
             let one = std::mem::take(one);
             fields.insert("type".to_owned(), json!([one, "null"]));
         }

@@ -61,7 +61,7 @@ use serde::Deserialize;
 
 use super::{KNATIVE, Scope, Transformer};
 use crate::catalogue::{Entry, Known, clean};
-use crate::config::{Objection, Section, Settings, covers};
+use crate::config::{FieldRow, Objection, Section, Settings, covers};
 use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::kubernetes::{Level, Standard, Version};
@@ -289,6 +289,7 @@ pub enum UnknownPaths {
 
 impl Settings for SecurityContext {
     const MODE_PATHS: &'static [&'static str] = wanted::MODE_PATHS;
+    const FIELDS: &'static [FieldRow] = wanted::FIELDS;
     const RULES: &'static [(&'static str, &'static str)] = &[
         (
             "FIT-PSS-allowPrivilegeEscalation",
