@@ -3,6 +3,7 @@
 //!
 //! Everything is read from the edits and sections of a run; nothing is decided here.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
@@ -36,6 +37,8 @@ pub struct ExplainedField {
     pub pointer: PointerBuf,
     /// The path with the names of containers and other items: `spec.containers[web].resources`.
     pub path: String,
+    /// The part of the path below the container, the spec or metadata of the pods, or the claim.
+    pub short_path: String,
     /// The part of the object.
     pub part: Part,
     /// The section that can set it; `None` for a field that no section sets.
@@ -50,6 +53,8 @@ pub struct ExplainedField {
     pub authors_position: Option<Position>,
     /// The mode, where the section applies.
     pub mode: Option<Mode>,
+    /// Whether a container has the value of its pod instead.
+    pub is_inherited: bool,
     /// Why it is so, in one sentence without its place.
     pub reason: Option<String>,
     /// The settings that apply, lowest first, and what each does.
@@ -238,8 +243,10 @@ pub fn unmanaged(resource: &Resource<'_>, pointer: PointerBuf) -> Option<Explain
         false => node.value().ok(),
     };
     Some(ExplainedField {
+        short_path: named_path(resource, &pointer, None),
         path: named_path(resource, &pointer, None),
         part: Part::Object,
+        is_inherited: false,
         section: None,
         outcome: Outcome::NotManaged,
         value: value.clone(),
@@ -324,8 +331,12 @@ impl<'a> Run<'_, 'a> {
                 },
             })
         });
+        let path = named_path(self.resource, &pointer, change);
+        let above = named_path(self.resource, &field.subject.path, None);
         ExplainedField {
-            path: named_path(self.resource, &pointer, change),
+            short_path: path[above.len()..].trim_start_matches('.').to_owned(),
+            path,
+            is_inherited: false,
             part: field.subject.part.clone(),
             section: Some(field.section),
             value: match change {
@@ -519,10 +530,7 @@ impl<'a> Run<'_, 'a> {
                 "the mode Ensure keeps the value of the manifest".to_owned()
             }
             (_, Some(_)) if said.is_set => "the manifest has the value of the config".to_owned(),
-            (_, Some(_)) => {
-                "the value of the manifest; nothing in the config that applies here sets it"
-                    .to_owned()
-            }
+            (_, Some(_)) => "nothing in the config that applies here sets it".to_owned(),
             (_, None) if said.is_set => {
                 format!(
                     "{} leaves it out here; docs/transformers/{0}.md says when",
@@ -597,6 +605,7 @@ impl<'a> Run<'_, 'a> {
             {
                 let value = Plain(&value).to_string();
                 fields[at].reason = Some(format!("{path} of the pod applies: {value}"));
+                fields[at].is_inherited = true;
             }
         }
     }
@@ -650,6 +659,12 @@ fn leaf_of(decision: &Decision) -> Leaf {
     }
 }
 
+/// The name of an item of a list, such as a container or a claim template.
+pub fn name_of_item<'a>(item: Node<'a>) -> Option<Cow<'a, str>> {
+    let name = item.text_at(["name"]);
+    name.or_else(|| item.text_at(["metadata", "name"]))
+}
+
 /// The path of a field, with names instead of indices where items have names.
 fn named_path(resource: &Resource<'_>, pointer: &Pointer, change: Option<&Change>) -> String {
     let mut path = String::new();
@@ -663,9 +678,7 @@ fn named_path(resource: &Resource<'_>, pointer: &Pointer, change: Option<&Change
         });
         let is_index = of_list
             || node.is_none() && key.bytes().all(|it| it.is_ascii_digit()) && !key.is_empty();
-        let name = node
-            .filter(|_| is_index)
-            .and_then(|node| node.text_at(["name"]));
+        let name = node.filter(|_| is_index).and_then(name_of_item);
         let new = change.filter(|it| it.appends && is_index && node.is_none());
         let new = new.and_then(|change| match change.proposed.as_ref()? {
             Value::Mapping(entries) => {

@@ -15,6 +15,7 @@ use crate::yaml::{Position, Value};
 /// Rules that several sections report.
 pub const RULES: &[Rule] = &[TOO_YOUNG];
 
+/// An API server that does not know a field drops it silently, so the field would seem to be set.
 const TOO_YOUNG: Rule = rule(
     "FIT-VER001",
     Severity::Warning,

@@ -33,6 +33,7 @@ mod properties;
 mod reading;
 mod readme;
 mod restricted;
+mod rule_pages;
 mod schema;
 mod signs;
 mod start;

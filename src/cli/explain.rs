@@ -3,7 +3,8 @@
 use clap::{Args, ValueEnum};
 use fitout::VOCABULARY;
 use fitout::config::{Config, FunctionConfig};
-use fitout::explain::{ExplainedField, Explanation, explain, unmanaged};
+use fitout::explain::{ExplainedField, Explanation, explain, name_of_item, unmanaged};
+use fitout::finding::Part;
 use fitout::problem::{did_you_mean, suggestion};
 use fitout::read::Resource;
 use fitout::report::Explained;
@@ -17,7 +18,7 @@ use super::files::{Choice, Reader};
 use super::inputs::{Manifests, config_of, decoded, failure};
 use super::kustomize::Build;
 use super::output::Output;
-use super::{Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, embedded};
+use super::{Color, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, embedded};
 
 /// Explain why the fields of an object have their values, or what a rule means
 ///
@@ -41,8 +42,12 @@ pub(super) struct Explain {
     /// Format of the explanation
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "text")]
     output: Form,
-    #[command(flatten)]
-    verbosity: Verbosity,
+    /// Also list all profiles that do not apply
+    #[arg(short, long)]
+    verbose: bool,
+    /// When to use colors
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
 }
 
 /// The format of an explanation.
@@ -68,7 +73,7 @@ impl Explain {
                 "  = help: name the files or the overlay: `fitout explain deployment/web -f base -e production`",
             ));
         }
-        let verbosity = &self.verbosity;
+        let verbosity = &self.verbosity();
         let unreadable = |problems| failure(&problems, verbosity, UNREADABLE);
         let (config, environment) = (
             self.source.config.as_deref(),
@@ -95,9 +100,13 @@ impl Explain {
         self.print(&config, (&resources, None, index), &elsewhere, &text.name)
     }
 
+    fn verbosity(&self) -> Verbosity {
+        Verbosity::with_color(self.color)
+    }
+
     /// Explains an object of the build of an overlay, as the function sees it.
     fn explain_in_overlay(&self, directory: &std::path::Path) -> Result<u8, Failure> {
-        let verbosity = &self.verbosity;
+        let verbosity = &self.verbosity();
         let chosen = self.source.chosen(verbosity)?;
         let (overlay, chosen) = (&self.source.overlay, chosen.as_ref());
         let inputs = Build::run(overlay, directory, chosen, true, WRONG_USE)?.inputs;
@@ -156,9 +165,9 @@ impl Explain {
         node: Option<Node<'_>>,
         index: usize,
     ) -> Result<Explanation, Failure> {
-        let config = decoded(function_config, &self.verbosity)?;
+        let config = decoded(function_config, &self.verbosity())?;
         let explained = explain(&config, resources, node, index);
-        explained.map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))
+        explained.map_err(|problems| failure(&problems, &self.verbosity(), UNREADABLE))
     }
 
     fn print(
@@ -170,7 +179,7 @@ impl Explain {
     ) -> Result<u8, Failure> {
         let explanation = explain(config, resources, node, index);
         let mut explanation =
-            explanation.map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
+            explanation.map_err(|problems| failure(&problems, &self.verbosity(), UNREADABLE))?;
         let resource = &resources[index];
         let shown = match &self.field {
             None => (0..explanation.fields.len()).collect(),
@@ -183,16 +192,21 @@ impl Explain {
             shown,
             elsewhere,
             config: config_name,
+            is_verbose: self.verbose,
         };
         match (self.output, &self.field) {
             (Form::Json, _) => Output::data(&explained.to_json())?,
             (Form::Text, None) => {
                 let mut text = explained.overview();
-                let subject = &self.subject;
-                if let Some(field) = explanation.fields.first() {
+                let settable = explanation.fields.iter().find(|it| !it.steps.is_empty());
+                if let Some(field) = settable {
+                    let path = match &field.part {
+                        Part::Container { name, .. } => format!("{name}:{}", field.short_path),
+                        _ => field.short_path.clone(),
+                    };
+                    let subject = &self.subject;
                     text.line(format_args!(
-                        "for one of them: fitout explain {subject} '{}' …",
-                        field.path
+                        "For the settings behind a field, add it: fitout explain {subject} {path} …"
                     ));
                 }
                 Output::report(&text)?;
@@ -238,7 +252,11 @@ impl Explain {
                         .split('.')
                         .next()
                         .unwrap_or_default();
-                    let help = suggestion(kind, kinds()).unwrap_or_else(|| {
+                    let short = SHORT_NAMES
+                        .iter()
+                        .filter(|(_, of)| kinds().any(|it| it == *of));
+                    let words = kinds().chain(short.map(|(short, _)| *short));
+                    let help = suggestion(kind, words).unwrap_or_else(|| {
                         let kinds: std::collections::BTreeSet<&str> = kinds().collect();
                         let kinds: Vec<&str> = kinds.into_iter().take(MOST).collect();
                         format!("the kinds are {}", kinds.join(", "))
@@ -453,7 +471,21 @@ fn chosen(
     if best.0 > 0 {
         return Ok(best.1);
     }
-    if let Some(field) = in_manifest(&wanted, resource).and_then(|it| unmanaged(resource, it)) {
+    let whole = match container {
+        None => Some(wanted.clone()),
+        Some(container) => {
+            let mut fields = explanation.fields.iter();
+            let field = fields.find(|it| is_of_container(container, it));
+            field.map(|field| {
+                let mut whole = tokens(field.pointer.as_str());
+                whole.truncate(whole.len() - tokens(&field.short_path).len());
+                whole.extend_from_slice(&wanted);
+                whole
+            })
+        }
+    };
+    let in_manifest = whole.and_then(|it| in_manifest(&it, resource));
+    if let Some(field) = in_manifest.and_then(|it| unmanaged(resource, it)) {
         explanation.fields.push(field);
         return Ok(vec![explanation.fields.len() - 1]);
     }
@@ -480,7 +512,7 @@ fn chosen(
 }
 
 fn is_of_container(container: &str, field: &ExplainedField) -> bool {
-    matches!(&field.part, fitout::finding::Part::Container { name, .. } if name == container)
+    matches!(&field.part, Part::Container { name, .. } if name == container)
 }
 
 /// How well a path names a field: 4 for the whole path, 3 for its beginning, 2 for its end, 1 for another part.
@@ -542,8 +574,7 @@ fn in_manifest(wanted: &[String], resource: &Resource<'_>) -> Option<PointerBuf>
     let mut pointer = PointerBuf::new();
     for key in wanted {
         let (next, token) = if node.is_sequence() {
-            let is_named =
-                |item: &Node<'_>| item.text_at(["name"]).as_deref() == Some(key.as_str());
+            let is_named = |item: &Node<'_>| name_of_item(*item).as_deref() == Some(key.as_str());
             let index = node
                 .items()
                 .position(|item| is_named(&item))

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{API_VERSION, Places, name_of, reference};
 use crate::config::Leaf;
-use crate::explain::{Effect, ExplainedField, Explanation, Outcome};
+use crate::explain::{Effect, ExplainedField, Explanation, Outcome, Step};
 use crate::finding::{Finding, Part, Plain};
 use crate::read::Resource;
 use crate::secrets;
@@ -26,6 +26,8 @@ pub struct Explained<'e, 'a> {
     pub elsewhere: &'e [(String, Explanation)],
     /// The file of the config, for settings that nothing has yet.
     pub config: &'e str,
+    /// Whether all profiles that do not apply are listed.
+    pub is_verbose: bool,
 }
 
 #[derive(Serialize)]
@@ -244,12 +246,18 @@ impl<'e> Explained<'e, '_> {
         let parts: Vec<&Part> = fields.iter().map(|it| &it.part).collect();
         fields.sort_by_key(|it| parts.iter().position(|part| **part == it.part));
         for field in fields {
-            let is_idle = field.outcome == Outcome::NotSet
-                && field.steps.is_empty()
-                && field.others.is_empty()
-                && field.findings.is_empty();
+            let has_setting = |it: &Step| !matches!(it.effect, Effect::Modifies | Effect::Mode);
+            let has_setting = field.steps.iter().any(has_setting);
+            let is_idle = match field.outcome {
+                Outcome::NotSet => !has_setting && field.findings.is_empty() || field.is_inherited,
+                // Lists that sections only add to.
+                Outcome::Kept => !has_setting && matches!(field.value, Some(Value::Sequence(_))),
+                _ => false,
+            };
             if is_idle {
-                unset.push(&field.path);
+                if !field.is_inherited && field.outcome == Outcome::NotSet {
+                    unset.push(&field.path);
+                }
                 continue;
             }
             if part != Some(&field.part) {
@@ -265,10 +273,10 @@ impl<'e> Explained<'e, '_> {
             };
             let by = field.steps.iter().rfind(|it| it.effect == Effect::Decides);
             let by = by.map_or(String::new(), |it| it.leaf.path.clone());
-            let short = short_path(field);
+            let short = &field.short_path;
             rows.push(vec![
                 format!("  {short}"),
-                self.shown(field.value.as_ref()),
+                shortened(self.shown(field.value.as_ref())),
                 field.outcome.word().to_owned(),
                 place,
                 by,
@@ -276,8 +284,9 @@ impl<'e> Explained<'e, '_> {
         }
         columns(&rows, &mut text);
         if !unset.is_empty() {
+            let fields = if unset.len() == 1 { "field" } else { "fields" };
             text.line(format_args!(
-                "not set, and nothing in the config sets them: {} fields, such as {}",
+                "{} {fields} that no setting applies to, such as {}",
                 unset.len(),
                 unset[0]
             ));
@@ -375,15 +384,21 @@ impl<'e> Explained<'e, '_> {
         }
         if !field.others.is_empty() {
             text.line("  Profiles that do not apply");
-            let rows = field.others.iter().map(|it| {
+            const MOST: usize = 6;
+            let most = if self.is_verbose { usize::MAX } else { MOST };
+            let rows = field.others.iter().take(most).map(|it| {
+                let profile = format!("  {}", it.profile);
                 vec![
-                    format!("  {}", it.profile),
+                    profile,
                     place(&it.leaf, ""),
                     it.leaf.value.clone(),
                     it.reason.clone(),
                 ]
             });
             indented(&rows.collect::<Vec<_>>(), text);
+            if let Some(left @ 1..) = field.others.len().checked_sub(most) {
+                text.line(format_args!("    and {left} more, which -v lists"));
+            }
         }
         let elsewhere: Vec<String> = self
             .others(field)
@@ -403,16 +418,16 @@ impl<'e> Explained<'e, '_> {
         }
         match (&field.change, field.outcome) {
             (Some(leaf), Outcome::Kept) => {
-                let leaf_path = leaf
-                    .path
-                    .rsplit_once(&format!("{section}."))
-                    .map_or("", |(_, it)| it);
-                let path = crate::config::mode_path(leaf_path);
-                text.line(format_args!(
-                    "  Change it  {}, or {} with `modes: {{{path}: Override}}`",
-                    self.place_in_manifest(field),
-                    place(leaf, self.config)
-                ));
+                let own = self.place_in_manifest(field);
+                let setting = leaf.path.rsplit_once(&format!("{section}."));
+                let setting = setting.map_or("", |(_, it)| it);
+                let path = crate::config::mode_path(setting);
+                let config = place(leaf, self.config);
+                let how = match leaf.position {
+                    Some(_) => format!("`modes: {{{path}: Override}}`"),
+                    None => format!("{} and `modes: {{{path}: Override}}`", leaf.path),
+                };
+                text.line(format_args!("  Change it  {own}, or {config} with {how}"));
             }
             (Some(leaf), _) => {
                 text.line(format_args!(
@@ -460,15 +475,12 @@ fn of_finding(finding: &Finding) -> FindingEntry<'_> {
     }
 }
 
-/// The path of a field below its part.
-fn short_path(field: &ExplainedField) -> &str {
-    let path = field.path.as_str();
-    match &field.part {
-        Part::Container { name, .. } => {
-            let mark = format!("[{name}].");
-            path.split_once(&*mark).map_or(path, |(_, rest)| rest)
-        }
-        _ => path,
+/// A value for a column.
+fn shortened(value: String) -> String {
+    const MOST: usize = 40;
+    match value.char_indices().nth(MOST) {
+        Some((at, _)) => format!("{}…", &value[..at]),
+        None => value,
     }
 }
 
@@ -502,7 +514,7 @@ fn indented(rows: &[Vec<String>], text: &mut Text) {
 
 /// Rows of cells under each other. A long cell does not widen its column.
 fn columns(rows: &[Vec<String>], text: &mut Text) {
-    const WIDEST: usize = 56;
+    const WIDEST: usize = 72;
     let width = |at: usize| {
         let cells = rows
             .iter()
