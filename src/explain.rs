@@ -200,7 +200,8 @@ pub fn explain(
             .subject
             .path
             .concat(&PointerBuf::from_tokens(&field.field));
-        let is_here = |it: &&&Change| it.pointer().starts_with(&pointer);
+        let is_here =
+            |it: &&&Change| it.rule == field.section && it.pointer().starts_with(&pointer);
         let changes: Vec<&Change> = run.changes.iter().filter(is_here).copied().collect();
         if changes.is_empty() && !known.contains(&pointer) {
             explained
@@ -316,7 +317,8 @@ impl<'a> Run<'_, 'a> {
             Some(change) => change.note.as_deref().map(str::to_owned),
             None => Some(self.why_unchanged(field, authors.as_ref(), &steps, &findings)),
         };
-        let decider = steps.iter().find(|it| it.effect == Effect::Decides);
+        let is_decider = |it: &&Step| matches!(it.effect, Effect::Decides | Effect::Yields);
+        let decider = steps.iter().find(is_decider);
         let change_at = decider.map(|it| it.leaf.clone()).or_else(|| {
             // Where a setting would be that nothing has yet.
             let decision = decision.filter(|_| change.is_some());
@@ -435,6 +437,13 @@ impl<'a> Run<'_, 'a> {
             };
             Step { leaf, effect }
         }));
+        // Without positions, as in a ConfigMap, a setting of two layers has the same name: the highest one decides.
+        let mut deciders = steps
+            .iter_mut()
+            .rev()
+            .filter(|it| it.effect == Effect::Decides);
+        let _ = deciders.next();
+        deciders.for_each(|it| it.effect = Effect::Overruled);
         // What else decided, such as the setting that has the default.
         if let Some(decision) = decision.filter(|_| {
             let is_changed = matches!(

@@ -12,6 +12,7 @@ mod e2e;
 mod english;
 mod environments;
 mod examined;
+mod explain;
 mod files;
 mod findings;
 mod fuzzing;

@@ -464,7 +464,7 @@ impl<'e> Explained<'e, '_> {
 }
 
 /// What is shown instead of the values of Secrets.
-const HIDDEN: &str = "(hidden)";
+const HIDDEN: &str = "(hidden: a Secret)";
 
 fn of_finding(finding: &Finding) -> FindingEntry<'_> {
     FindingEntry {
