@@ -382,7 +382,7 @@ impl<'a> Run<'_, 'a> {
 
     fn node(&self, pointer: &Pointer) -> Option<Node<'a>> {
         let node = self.resource.node.pointer(pointer)?;
-        (!node.is_null() && !(node.is_map() && node.is_empty_collection())).then_some(node)
+        (!(node.is_null() || node.is_map() && node.is_empty_collection())).then_some(node)
     }
 
     /// The findings about a field, waived ones included.

@@ -75,29 +75,28 @@ impl Explain {
         }
         let verbosity = &self.verbosity();
         let unreadable = |problems| failure(&problems, verbosity, UNREADABLE);
-        let (config, environment) = (
-            self.source.config.as_deref(),
-            self.source.environment.as_deref(),
-        );
-        let text = ConfigText::read(config, environment, verbosity)?;
-        let function_config = text.function_config(verbosity)?;
-        let config = config_of(&function_config, verbosity)?;
         let choice = Choice {
             patterns: &self.source.patterns,
             reader: Reader::Editor,
         };
+        let configs = self.source.configs(verbosity)?;
         let manifests = Manifests::read(&self.source.filenames, choice, verbosity)?;
         let resources = manifests.resources().map_err(unreadable)?;
         let index = self.find(&resources)?;
-        let mut elsewhere = Vec::new();
-        for name in function_config.environments() {
-            if name != config.environment {
-                let mut other = text.function_config(verbosity)?;
-                other.choose(name.as_str());
-                elsewhere.push((name, self.explained(&other, &resources, None, index)?));
+        for text in &configs {
+            let function_config = text.function_config(verbosity)?;
+            let config = config_of(&function_config, verbosity)?;
+            let mut elsewhere = Vec::new();
+            for name in function_config.environments() {
+                if name != config.environment {
+                    let mut other = text.function_config(verbosity)?;
+                    other.choose(name.as_str());
+                    elsewhere.push((name, self.explained(&other, &resources, None, index)?));
+                }
             }
+            self.print(&config, (&resources, None, index), &elsewhere, &text.name)?;
         }
-        self.print(&config, (&resources, None, index), &elsewhere, &text.name)
+        Ok(SUCCESS)
     }
 
     fn verbosity(&self) -> Verbosity {
@@ -107,8 +106,19 @@ impl Explain {
     /// Explains an object of the build of an overlay, as the function sees it.
     fn explain_in_overlay(&self, directory: &std::path::Path) -> Result<u8, Failure> {
         let verbosity = &self.verbosity();
-        let chosen = self.source.chosen(verbosity)?;
-        let (overlay, chosen) = (&self.source.overlay, chosen.as_ref());
+        for chosen in self.source.chosen(verbosity)? {
+            self.explain_build(directory, chosen.as_ref())?;
+        }
+        Ok(SUCCESS)
+    }
+
+    fn explain_build(
+        &self,
+        directory: &std::path::Path,
+        chosen: Option<&ConfigText>,
+    ) -> Result<(), Failure> {
+        let verbosity = &self.verbosity();
+        let overlay = &self.source.overlay;
         let inputs = Build::run(overlay, directory, chosen, true, WRONG_USE)?.inputs;
         let (mut is_found, mut missing) = (false, None);
         Build::each(&inputs, directory, chosen, verbosity, |input| {
@@ -149,7 +159,7 @@ impl Explain {
         })?;
         match missing.filter(|_| !is_found) {
             Some(failure) => Err(failure),
-            None if is_found => Ok(SUCCESS),
+            None if is_found => Ok(()),
             None => Err(Failure::new(
                 WRONG_USE,
                 format_args!("error: {} does not run fitout", directory.display()),
@@ -541,8 +551,8 @@ fn rank(wanted: &[String], named: &[String], numbered: &[String]) -> u8 {
 
 /// The keys of a path: `a.b[c].d`, `a.b["c.d"]`, `a.b[name=c]` or `/a/b/0`.
 fn tokens(path: &str) -> Vec<String> {
-    if path.starts_with('/') {
-        let tokens = path[1..].split('/');
+    if let Some(path) = path.strip_prefix('/') {
+        let tokens = path.split('/');
         return tokens
             .map(|it| it.replace("~1", "/").replace("~0", "~"))
             .collect();

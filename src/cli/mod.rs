@@ -405,6 +405,7 @@ fn short_help() -> Result<u8, Failure> {
          fitout apply -i -f base -e production           edit the files in place\n    \
          fitout apply -k overlays/production/caracal     build an overlay without Docker\n    \
          fitout check -f rendered.yaml -e production     check manifests after a build\n    \
+         fitout explain FIT-NET004                       explain a rule, or a field of an object\n    \
          fitout preflight -f rendered.yaml               ask the cluster what it would reject\n\n  \
          As a KRM function   kustomize and kpt pass a ResourceList on standard input.\n  \
          All commands        fitout --help, or {}\n",

@@ -300,7 +300,7 @@ fn find_fields(
                     container.resources_key.clone_into(&mut keys[0]);
                 }
                 let is_ephemeral = container.container_type == ContainerType::Ephemeral;
-                if !keys[0].is_empty() && !(is_amount && is_ephemeral) {
+                if !(keys[0].is_empty() || is_amount && is_ephemeral) {
                     parts.push((Arc::clone(&container.subject), Some(container), keys));
                 }
             }
