@@ -29,6 +29,7 @@ complete -c fitout -n "__fish_fitout_needs_command" -s V -l version -d 'Print ve
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "apply" -d 'Print the changed manifests, or edit the files in place with -i'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "plan" -d 'Show each change and its reason; writes nothing'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "check" -d 'Check whether the function ran on manifests, and whether they break a rule of the environment'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "explain" -d 'Explain why the fields of an object have their values, or what a rule means'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "config" -d 'Print or explain the config of one environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "preflight" -d 'Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "schema" -d 'Print the JSON Schema of configs, for editors'
@@ -38,9 +39,9 @@ complete -c fitout -n "__fish_fitout_using_subcommand apply" -l exclude -d 'Leav
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -s o -l output -d 'Write a report to a file: json=FILE or text=FILE; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, json' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
@@ -56,9 +57,9 @@ complete -c fitout -n "__fish_fitout_using_subcommand plan" -l exclude -d 'Leave
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -s o -l output -d 'Format of the report: text or json, with =FILE written to a file; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, json' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
@@ -74,9 +75,9 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -l exclude -d 'Leav
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand check" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand check" -s o -l output -d 'Format of the report: text or json, with =FILE written to a file; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, json' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
@@ -88,6 +89,21 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -l exact -d 'Report
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s q -l quiet -d 'Print only errors'
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s v -l verbose -d 'Also print the changes of each object, and findings of severity info'
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s n -l namespace -d 'The namespace of the object' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s o -l output -d 'Format of the explanation' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s v -l verbose -d 'Also list all profiles that do not apply'
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -s h -l help -d 'Print help'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -f -a "print" -d 'Print the config of one environment as a single document, for kpt and other hosts that cannot choose one'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -f -a "show" -d 'Show the effective config of one environment, with the line that sets each value'

@@ -30,7 +30,7 @@ fn sessions_in_the_pages_are_true() {
         let (mut expected, mut rest) = (String::new(), text.as_str());
         while let Some((before, after)) = rest.split_once("```console\n") {
             let (session, after) = after.split_once("```").unwrap();
-            let _ = write!(expected, "{before}```console\n");
+            let _ = writeln!(expected, "{before}```console");
             for line in session.lines().filter_map(|it| it.strip_prefix("$ ")) {
                 let mut shell = std::process::Command::new("/bin/sh");
                 shell
