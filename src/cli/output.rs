@@ -294,7 +294,7 @@ impl Reports {
 fn folder() -> Folder {
     let working = std::env::current_dir().unwrap_or_default();
     let root = working.ancestors().find(|it| it.join(".git").exists());
-    let [working, root] = [&working, root.unwrap_or(&working)].map(|it| shown(it));
+    let [working, root] = [&*working, root.unwrap_or(&working)].map(shown);
     Folder { working, root }
 }
 
