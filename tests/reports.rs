@@ -91,7 +91,7 @@ fn succeeds(folder: &Folder, program: &str, arguments: &[&str]) -> Result<(), St
 }
 
 /// The formats with their files.
-pub(crate) const ALL: [&str; 16] = [
+pub(crate) const ALL: [&str; 18] = [
     "-o",
     "text=text",
     "-o",
@@ -108,6 +108,8 @@ pub(crate) const ALL: [&str; 16] = [
     "github=github",
     "-o",
     "markdown=markdown",
+    "-o",
+    "html=html",
 ];
 
 /// Checks what `plan` and `check` report on one manifest, and that patch and fixes make what `apply` writes. Whether it writes

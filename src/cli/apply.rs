@@ -219,6 +219,12 @@ pub(super) fn read_files(
     let function_configs: Vec<FunctionConfig<'_>> = function_configs.collect::<Result<_, _>>()?;
     let configs = function_configs.iter().map(|it| config_of(it, verbosity));
     let mut configs: Vec<Config<'_>> = configs.collect::<Result<_, _>>()?;
+    if matches!(reader, Reader::Checker { .. }) {
+        for (text, config) in texts.iter().zip(&mut configs) {
+            let folder = text.file.parent().unwrap_or_else(|| "".as_ref());
+            Manifests::read_definitions(config, folder, verbosity)?;
+        }
+    }
     let choice = Choice {
         patterns: &source.patterns,
         reader,

@@ -98,6 +98,7 @@ impl Check {
                     return Ok(());
                 }
                 validated.push(rules);
+                Manifests::read_definitions(input.config, directory, &self.verbosity)?;
                 let (report, fails) = self.validate(input.config, &built, &resources, || {
                     tree::executables(directory)
                 })?;

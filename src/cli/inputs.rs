@@ -85,6 +85,29 @@ impl Manifests {
         Ok(manifests)
     }
 
+    /// Reads the CustomResourceDefinitions that a config names, relative to a folder.
+    pub(super) fn read_definitions(
+        config: &mut Config<'_>,
+        base: &Path,
+        verbosity: &Verbosity,
+    ) -> Result<(), Failure> {
+        let paths = config.checks.definitions.iter();
+        let paths: Vec<PathBuf> = paths.map(|it| base.join(it)).collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let reader = Reader::Checker {
+            respects_gitignore: false,
+        };
+        let choice = Choice {
+            reader,
+            ..Choice::default()
+        };
+        let found = Manifests::read(&paths, choice, verbosity)?;
+        config.definitions = found.texts.into_iter().map(|it| it.stream).collect();
+        Ok(())
+    }
+
     /// The manifests in the output of a build.
     pub(super) fn of_build(
         name: String,

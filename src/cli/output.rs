@@ -150,23 +150,40 @@ impl std::str::FromStr for Requested {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Requested, String> {
-        let (name, file) = match text.split_once('=') {
-            Some((name, "")) => return Err(format!("`{name}=` has no name of a file")),
-            Some((name, file)) => (name, Some(file).filter(|it| *it != "-")),
-            None => (text, None),
-        };
-        let names = || FORMATS.iter().map(|it| it.name);
-        let format = FORMATS.iter().find(|it| it.name == name);
-        let format = format.ok_or_else(|| {
-            let known: Vec<&str> = names().collect();
-            let nearest = suggestion(name, names()).map(|it| it + " ");
-            let (nearest, known) = (nearest.unwrap_or_default(), known.join(", "));
-            format!("unknown format `{name}`; {nearest}known: {known}")
-        })?;
-        Ok(Requested {
-            format,
-            file: file.map(PathBuf::from),
-        })
+        let names: Vec<&str> = FORMATS.iter().map(|it| it.name).collect();
+        let (at, file) = format_and_file(text, &names)?;
+        let format = &FORMATS[at];
+        Ok(Requested { format, file })
+    }
+}
+
+/// `FORMAT[=FILE]`: the index of the format in its names, and the file.
+pub(super) fn format_and_file(
+    text: &str,
+    names: &[&str],
+) -> Result<(usize, Option<PathBuf>), String> {
+    let (name, file) = match text.split_once('=') {
+        Some((name, "")) => return Err(format!("`{name}=` has no name of a file")),
+        Some((name, file)) => (name, Some(file).filter(|it| *it != "-")),
+        None => (text, None),
+    };
+    let format = names.iter().position(|it| *it == name);
+    let format = format.ok_or_else(|| {
+        let nearest = suggestion(name, names.iter().copied()).map(|it| it + " ");
+        let (nearest, known) = (nearest.unwrap_or_default(), names.join(", "));
+        format!("unknown format `{name}`; {nearest}known: {known}")
+    })?;
+    Ok((format, file.map(PathBuf::from)))
+}
+
+/// Writes a report to a file, or to standard output.
+pub(super) fn write_report(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match file {
+        None => Output::read_by_choice(text),
+        Some(file) => std::fs::write(file, text).map_err(Failure::of(
+            UNWRITABLE,
+            format!("error: cannot write {}", file.display()),
+        )),
     }
 }
 
@@ -354,12 +371,6 @@ impl Requested {
         if self.format.name == "github" {
             add_to_summary(&document)?;
         }
-        match &self.file {
-            None => Output::read_by_choice(&text),
-            Some(file) => std::fs::write(file, text).map_err(Failure::of(
-                UNWRITABLE,
-                format!("error: cannot write {}", file.display()),
-            )),
-        }
+        write_report(self.file.as_deref(), &text)
     }
 }

@@ -22,7 +22,7 @@ pub struct ObjectDiff {
     pub name: String,
     /// Its index in the input, as in [`Entry::object`].
     pub object: Option<usize>,
-    /// The changes, each with [`CONTEXT`] unchanged lines around it.
+    /// The changes, each with a few unchanged lines around it.
     pub hunks: Vec<Vec<Row>>,
 }
 

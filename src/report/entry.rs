@@ -105,6 +105,17 @@ pub struct FilePlace {
     pub span: Option<(usize, usize)>,
 }
 
+impl std::fmt::Display for FilePlace {
+    /// `base/web.yaml:12:7`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path)?;
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => write!(f, ":{line}:{column}"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A place in the config.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -123,6 +134,22 @@ pub struct ConfigPlace {
 }
 
 impl ConfigPlace {
+    /// `fn-config/all/fitout.yaml:47`; empty if the file is not known.
+    pub(super) fn place(&self) -> String {
+        match (&self.path, self.line) {
+            (Some(path), Some(line)) => format!("{path}:{line}"),
+            _ => String::new(),
+        }
+    }
+
+    /// The same, and the setting.
+    pub(super) fn decided(&self) -> String {
+        match self.place() {
+            place if place.is_empty() => self.field.clone(),
+            place => format!("{place}  {}", self.field),
+        }
+    }
+
     pub(super) fn of(field: String, file: Option<&str>, position: Option<Position>) -> ConfigPlace {
         ConfigPlace {
             path: file.map(str::to_owned),

@@ -1,9 +1,11 @@
-//! The names of objects in reports, and the places of their leaves.
+//! The names of objects and their parts in reports, and the places of their leaves.
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::ResourceIdentifier;
 
 use super::FilePlace;
+use crate::finding::Part;
+use crate::objects::ContainerType;
 use crate::read::Resource;
 use crate::text::word;
 use crate::yaml::Node;
@@ -32,6 +34,22 @@ pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
         Some(namespace) => format!("{kind} {}/{name}", word(namespace)),
         None if name.is_empty() => kind.into_owned(),
         None => format!("{kind} {name}"),
+    }
+}
+
+/// A part in a table: `web`, `setup (init)`, `claim data`.
+pub(super) fn part_of(part: &Part) -> String {
+    match part {
+        Part::Container {
+            name,
+            container_type: ContainerType::Container,
+        } => name.clone(),
+        Part::Container {
+            name,
+            container_type,
+        } => format!("{name} ({})", container_type.as_str().to_lowercase()),
+        Part::Claim { name } => format!("claim {name}"),
+        part => part.to_string(),
     }
 }
 
