@@ -5,8 +5,8 @@
 use serde::Serialize;
 
 use super::{
-    API_VERSION, Command, Document, Grouped, Needs, accounts, diff, effects, findings, github, html,
-    junit, markdown, plan, sarif, summary, totals, yaml,
+    API_VERSION, Command, Document, Grouped, Needs, accounts, diff, effects, findings, github,
+    html, junit, markdown, plan, sarif, summary, totals, yaml,
 };
 use crate::text::{Text, escaped_json};
 
