@@ -26,9 +26,9 @@ mod places;
 mod plan;
 mod run;
 mod sarif;
-#[cfg(test)]
-mod schema;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod text;
 mod totals;
 mod yaml;
@@ -63,6 +63,11 @@ use plan::plan;
 use sarif::sarif;
 use totals::{counted, plural};
 use yaml::yaml;
+
+#[cfg(test)]
+use formats::Reports;
+#[cfg(test)]
+use tests::{Field, Outcome, ResourceRef, SeverityWord};
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use changed::{Line, ObjectDiff, Reason, Row};
