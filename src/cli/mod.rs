@@ -116,7 +116,7 @@ struct Source {
 impl Source {
     /// Refuses to write a report over the config or a manifest. In a folder, the report of an earlier run may be replaced.
     fn spare(&self, reports: &output::Reports) -> Result<(), Failure> {
-        reports.refuse_mixed()?;
+        reports.refuse_wrong(self)?;
         self.spare_files(reports.files())
     }
 
