@@ -16,7 +16,7 @@ use memchr::memmem;
 
 use super::files::{Choice, File, Files, Reader, is_endless, is_stream};
 use super::output::{Output, is_closed};
-use super::tree::{Named, is_kustomization};
+use super::tree::{self, Named, is_kustomization};
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 
 /// A file, or standard input, with manifests.
@@ -349,7 +349,7 @@ fn has_whole_pods(stream: &Stream) -> bool {
 /// Whether a text that is refused could have objects. Kubernetes does not read the files of other tools, so only their
 /// syntax matters.
 fn may_have_objects(error: &SyntaxError, text: &str) -> bool {
-    let is_about_keys = [Fault::DuplicateKey, Fault::Keys].contains(&error.fault);
+    let is_about_keys = [Fault::DuplicateKey, Fault::Disputed].contains(&error.fault);
     let stream = is_about_keys.then(|| Stream::parse_any_keys(text));
     stream.and_then(Result::ok).is_none_or(|stream| {
         let mut documents = stream.documents();
@@ -388,8 +388,14 @@ pub(super) fn shown(path: &Path) -> String {
     if path == Path::new("-") {
         return "stdin".to_owned();
     }
-    let text = path.to_string_lossy().replace('\\', "/");
+    let text = path.to_string_lossy();
+    let text = text.replace(std::path::MAIN_SEPARATOR, "/");
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}
+
+/// The kustomization of an overlay, for reports that point to a file.
+pub(super) fn kustomization(directory: &Path) -> Option<String> {
+    tree::kustomization_in(directory).map(|it| shown(&it))
 }
 
 impl Source {
