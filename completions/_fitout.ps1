@@ -28,9 +28,12 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Print the changed manifests, or edit the files in place with -i')
             [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Show each change and its reason; writes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check whether the function ran on manifests, and whether they break a rule of the environment')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain why the fields of an object have their values, or what a rule means')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Print or explain the config of one environment')
             [CompletionResult]::new('preflight', 'preflight', [CompletionResultType]::ParameterValue, 'Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Try fitout in this machine''s kustomize, kubectl, kpt, Helm and Docker, and look at the setup of a folder')
+            [CompletionResult]::new('helm-plugin', 'helm-plugin', [CompletionResultType]::ParameterValue, 'Run fitout in Helm, as a post-renderer')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of configs, for editors')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions for a shell')
             break
@@ -43,12 +46,12 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
             [CompletionResult]::new('--kustomize', '--kustomize', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
             [CompletionResult]::new('--allow-functions', '--allow-functions', [CompletionResultType]::ParameterName, 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout''s are refused; repeatable')
-            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several')
-            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
+            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, json')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, json')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Edit the files in place; everything else in them stays byte-identical')
@@ -69,12 +72,12 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
             [CompletionResult]::new('--kustomize', '--kustomize', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
             [CompletionResult]::new('--allow-functions', '--allow-functions', [CompletionResultType]::ParameterName, 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout''s are refused; repeatable')
-            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several')
-            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
+            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, json')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, json')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--exit-code', '--exit-code', [CompletionResultType]::ParameterName, 'Exit with 1 if something would change')
@@ -94,12 +97,12 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
             [CompletionResult]::new('--kustomize', '--kustomize', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
             [CompletionResult]::new('--allow-functions', '--allow-functions', [CompletionResultType]::ParameterName, 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout''s are refused; repeatable')
-            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several')
-            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
+            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, json')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, json')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--respect-gitignore', '--respect-gitignore', [CompletionResultType]::ParameterName, 'Leave out what .gitignore excludes, as `plan` and `apply` do')
@@ -112,6 +115,27 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'fitout;compare' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes')
+            [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable')
+            [CompletionResult]::new('--include', '--include', [CompletionResultType]::ParameterName, 'Read only files below PATH that match, or whose folder does; repeatable')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
+            [CompletionResult]::new('--kustomize', '--kustomize', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
+            [CompletionResult]::new('--allow-functions', '--allow-functions', [CompletionResultType]::ParameterName, 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout''s are refused; repeatable')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
+            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show every object, and also fields that are the same everywhere')
+            [CompletionResult]::new('--exit-code', '--exit-code', [CompletionResultType]::ParameterName, 'Exit with 1 if there are inversions')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'fitout;explain' {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace of the object')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace of the object')
@@ -120,8 +144,8 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
             [CompletionResult]::new('--kustomize', '--kustomize', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
             [CompletionResult]::new('--allow-functions', '--allow-functions', [CompletionResultType]::ParameterName, 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout''s are refused; repeatable')
-            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several')
-            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
+            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the explanation')
@@ -175,6 +199,49 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace of objects without one; by default that of the context')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace of objects without one; by default that of the context')
             [CompletionResult]::new('--remove-when-alone', '--remove-when-alone', [CompletionResultType]::ParameterName, 'Waits until standard input ends, then deletes this namespace')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fitout;doctor' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The format of the report')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The format of the report')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fitout;helm-plugin' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Write the plugin into Helm''s folder of plugins; needs Helm 4')
+            [CompletionResult]::new('print', 'print', [CompletionResultType]::ParameterValue, 'Print the plugin.yaml')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Read the manifests of a chart from standard input and print the changed manifests: Helm calls this')
+            break
+        }
+        'fitout;helm-plugin;install' {
+            [CompletionResult]::new('--plugins', '--plugins', [CompletionResultType]::ParameterName, 'The folder of plugins; the default is that of `helm env HELM_PLUGINS`')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fitout;helm-plugin;print' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fitout;helm-plugin;run' {
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment, as for `fitout apply`')
+            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment, as for `fitout apply`')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Also print the changes of each object, and findings of severity info')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Also print the changes of each object, and findings of severity info')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -29,9 +29,12 @@ complete -c fitout -n "__fish_fitout_needs_command" -s V -l version -d 'Print ve
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "apply" -d 'Print the changed manifests, or edit the files in place with -i'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "plan" -d 'Show each change and its reason; writes nothing'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "check" -d 'Check whether the function ran on manifests, and whether they break a rule of the environment'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "compare" -d 'Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "explain" -d 'Explain why the fields of an object have their values, or what a rule means'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "config" -d 'Print or explain the config of one environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "preflight" -d 'Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "doctor" -d 'Try fitout in this machine\'s kustomize, kubectl, kpt, Helm and Docker, and look at the setup of a folder'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "helm-plugin" -d 'Run fitout in Helm, as a post-renderer'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "schema" -d 'Print the JSON Schema of configs, for editors'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "completions" -d 'Print the completions for a shell'
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
@@ -39,9 +42,9 @@ complete -c fitout -n "__fish_fitout_using_subcommand apply" -l exclude -d 'Leav
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand apply" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, json' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
@@ -57,9 +60,9 @@ complete -c fitout -n "__fish_fitout_using_subcommand plan" -l exclude -d 'Leave
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand plan" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, json' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
@@ -75,9 +78,9 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -l exclude -d 'Leav
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand check" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand check" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, json' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
 never\t'None, but nothing is written if there are errors'"
@@ -89,12 +92,26 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -l exact -d 'Report
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s q -l quiet -d 'Print only errors'
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s v -l verbose -d 'Also print the changes of each object, and findings of severity info'
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s o -l output -d 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l all -d 'Show every object, and also fields that are the same everywhere'
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exit-code -d 'Exit with 1 if there are inversions'
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s n -l namespace -d 'The namespace of the object' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand explain" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan` and `check` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s o -l output -d 'Format of the explanation' -r -f -a "text\t'For people'
 json\t'For programs'"
@@ -128,5 +145,27 @@ complete -c fitout -n "__fish_fitout_using_subcommand preflight" -l context -d '
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -s n -l namespace -d 'The namespace of objects without one; by default that of the context' -r
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -l remove-when-alone -d 'Waits until standard input ends, then deletes this namespace' -r
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fitout -n "__fish_fitout_using_subcommand doctor" -s o -l output -d 'The format of the report' -r -f -a "text\t'For people'
+json\t'For programs'"
+complete -c fitout -n "__fish_fitout_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and not __fish_seen_subcommand_from install print run" -s h -l help -d 'Print help'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and not __fish_seen_subcommand_from install print run" -f -a "install" -d 'Write the plugin into Helm\'s folder of plugins; needs Helm 4'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and not __fish_seen_subcommand_from install print run" -f -a "print" -d 'Print the plugin.yaml'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and not __fish_seen_subcommand_from install print run" -f -a "run" -d 'Read the manifests of a chart from standard input and print the changed manifests: Helm calls this'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from install" -l plugins -d 'The folder of plugins; the default is that of `helm env HELM_PLUGINS`' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from install" -s h -l help -d 'Print help'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from print" -s h -l help -d 'Print help'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s e -l environment -d 'The environment, as for `fitout apply`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
+warning\t'Errors and warnings'
+never\t'None, but nothing is written if there are errors'"
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Print only errors'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Also print the changes of each object, and findings of severity info'
+complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
