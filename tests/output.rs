@@ -201,6 +201,12 @@ fn check_everything(hostile: &str, is_hostile: impl Fn(&str) -> bool, file: &str
             crate::reports::check_hostile(&folder, command, &file);
         }
     }
+    // On a narrow terminal, cells of the summary have several lines.
+    for columns in ["40", "60", "103"] {
+        let mut command = folder.command(&["apply", "-v", "-f", &file, "-c", "config"]);
+        command.env("COLUMNS", columns);
+        is_harmless(&format!("{columns} columns"), &feed(command, "").stderr);
+    }
     if let Ok(report) = std::fs::read_to_string(folder.path().join("out")) {
         is_harmless("-o text=FILE", &report);
     }
@@ -297,6 +303,13 @@ fn hostile_text_in_any_place_is_escaped() {
         check_everything(HOSTILE, |it| it == place, "shop");
     }
     check_everything("::error::FORGED", |_| true, "shop");
+    // Each word can begin a line of a wrapped cell.
+    check_everything(
+        "a FORGED FORGED ::error::FORGED FORGED FORGED FORGED",
+        |place| place == "container",
+        "shop",
+    );
+    check_everything("FORGED", |place| place == "container", "shop");
     check_everything(HOSTILE, |_| true, "shop");
     let name = HOSTILE.replace('/', "");
     check_everything("x", |_| false, &name);
