@@ -30,9 +30,23 @@ pub(super) struct Apply {
     reports: Reports,
     #[command(flatten)]
     verbosity: Verbosity,
+    /// Print something even if there are no objects, because Helm takes empty output for a failure.
+    #[arg(skip)]
+    prints_something: bool,
 }
 
 impl Apply {
+    /// As Helm runs it.
+    pub(super) fn to_stdout(source: Source, reports: Reports, verbosity: Verbosity) -> Apply {
+        Apply {
+            source,
+            in_place: false,
+            reports,
+            verbosity,
+            prints_something: true,
+        }
+    }
+
     pub(super) fn run(&self) -> Result<u8, Failure> {
         self.source.refuse_several()?;
         if let Some(directory) = &self.source.overlay.kustomization {
@@ -121,7 +135,11 @@ impl Apply {
             (false, true) => self.write_files(manifests, &texts, reports)?,
             (false, false) => {
                 reports()?;
-                Output::data(&join(&texts))?;
+                let text = join(&texts);
+                match self.prints_something && text.trim().is_empty() {
+                    true => Output::data("---\n")?,
+                    false => Output::data(&text)?,
+                }
             }
         }
         Ok(code)

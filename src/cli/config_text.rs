@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use fitout::config::FunctionConfig;
-use fitout::problem::did_you_mean;
+use fitout::problem::{Problem, did_you_mean};
 use fitout::yaml::Stream;
 
-use super::inputs::{failure, parsed, shown};
+use super::inputs::{decoded, failure, parsed, shown};
 use super::{Failure, Verbosity, WRONG_USE};
 
 /// The folder of configs.
@@ -137,6 +137,35 @@ impl ConfigText {
             stream,
             choice: None,
         })
+    }
+
+    /// The mistakes in the config, in any of its environments.
+    pub(super) fn mistakes(&self, verbosity: &Verbosity) -> Vec<Problem> {
+        let decode = |environment: Option<&str>| {
+            let mut config = self.function_config(verbosity)?;
+            environment.into_iter().for_each(|it| config.choose(it));
+            decoded(&config, verbosity).map(drop)
+        };
+        let environments = match self.environments(verbosity) {
+            Ok(environments) => environments,
+            Err(failure) => return failure.problems,
+        };
+        let results: Vec<Result<(), Failure>> = match environments.as_slice() {
+            [] => vec![decode(None)],
+            some => some.iter().map(|it| decode(Some(it))).collect(),
+        };
+        let mut problems: Vec<Problem> = Vec::new();
+        for problem in results
+            .into_iter()
+            .filter_map(Result::err)
+            .flat_map(|it| it.problems)
+        {
+            // Environments share most of the config.
+            if !problems.iter().any(|known| known.is_same(&problem)) {
+                problems.push(problem);
+            }
+        }
+        problems
     }
 
     /// The names in `spec.environments`.

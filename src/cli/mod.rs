@@ -5,16 +5,24 @@ mod apply;
 mod check;
 mod clock;
 mod compare;
+mod completions;
 mod config;
 mod config_text;
+mod doctor;
+mod embedded;
+mod explain;
 mod files;
 mod function;
+#[cfg(test)]
+mod generated;
+mod helm;
 mod in_place;
 mod inputs;
 mod kustomize;
 mod output;
 mod plan;
 mod preflight;
+mod schema;
 mod shim;
 mod temporary;
 mod tree;
@@ -79,10 +87,16 @@ enum Command {
     /// Check whether the function ran on manifests, and whether they break a rule of the environment
     Check(check::Check),
     Compare(compare::Compare),
+    Explain(explain::Explain),
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
     Preflight(preflight::Preflight),
+    Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    HelmPlugin(helm::HelmPlugin),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
     /// Replaces docker while kustomize runs: runs the function for fitout's image
     #[command(hide = true, disable_help_flag = true)]
     DockerShim {
@@ -311,20 +325,29 @@ impl Failure {
 
 /// Runs the command, or without arguments the function.
 pub(crate) fn main() -> ExitCode {
+    let code = run();
+    helm::pass_on(code);
+    ExitCode::from(code)
+}
+
+fn run() -> u8 {
     report_bugs();
     temporary::survive_size_limits();
     let is_function = std::env::args_os().len() <= 1;
     if is_function && !std::io::stdin().is_terminal() {
         let settings = function::Settings::from_environment();
-        return ExitCode::from(match shim::is_in_build() {
+        return match shim::is_in_build() {
             true => exit_code(shim::run_function(settings)),
             false => function::run(&settings),
-        });
+        };
+    }
+    if helm::is_post_renderer() {
+        Output::record();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => match refuse_file_names() {
             Ok(()) => cli,
-            Err(failure) => return ExitCode::from(exit_code(Err(failure))),
+            Err(failure) => return exit_code(Err(failure)),
         },
         Err(error) => {
             // clap prints help and version on standard output, and errors on standard error.
@@ -335,12 +358,17 @@ pub(crate) fn main() -> ExitCode {
                     .unwrap_or(error),
                 false => error,
             };
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
+            return if helm::is_post_renderer() && error.use_stderr() {
+                Output::stderr(&Text::of_program(&error.to_string()));
                 WRONG_USE
             } else {
-                SUCCESS
-            });
+                let _ = error.print();
+                if error.use_stderr() {
+                    WRONG_USE
+                } else {
+                    SUCCESS
+                }
+            };
         }
     };
     let result = match cli.command {
@@ -349,11 +377,16 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
         Some(Command::Compare(compare)) => compare.run(),
+        Some(Command::Explain(explain)) => explain.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
+        Some(Command::Doctor(doctor)) => doctor.run(),
+        Some(Command::HelmPlugin(plugin)) => plugin.run(),
+        Some(Command::Schema(schema)) => schema.run(),
+        Some(Command::Completions(completions)) => completions.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
-    ExitCode::from(exit_code(result))
+    exit_code(result)
 }
 
 /// The exit code, after printing the failure if there is one.
@@ -402,7 +435,9 @@ fn short_help() -> Result<u8, Failure> {
          fitout apply -k overlays/production/caracal     build an overlay without Docker\n    \
          fitout check -f rendered.yaml -e production     check manifests after a build\n    \
          fitout compare -f base                          show what differs between environments\n    \
-         fitout preflight -f rendered.yaml               ask the cluster what it would reject\n\n  \
+         fitout explain FIT-NET004                       explain a rule, or a field of an object\n    \
+         fitout preflight -f rendered.yaml               ask the cluster what it would reject\n    \
+         fitout doctor                                   try kustomize, kubectl, kpt and Helm here\n\n  \
          As a KRM function   kustomize and kpt pass a ResourceList on standard input.\n  \
          All commands        fitout --help, or {}\n",
         Cli::command()
@@ -429,6 +464,7 @@ fn report_bugs() {
             env!("CARGO_PKG_REPOSITORY"),
             "/issues"
         ));
+        helm::pass_on_bug();
         temporary::remove_after_panic();
         output::exit(if is_function { FINDINGS } else { BUG });
     }));

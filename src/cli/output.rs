@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use fitout::problem::suggestion;
@@ -48,12 +49,30 @@ impl Output {
     /// Writes text to standard error; failures are ignored, because there is no other place to report them.
     pub(super) fn stderr(text: &Text) {
         let _ = std::io::stderr().lock().write_all(text.as_str().as_bytes());
+        if let Some(recorded) = recorded().as_mut() {
+            recorded.push_str(text.as_str());
+        }
+    }
+
+    /// Keeps a copy of everything that is written to standard error from now on.
+    pub(super) fn record() {
+        *recorded() = Some(String::new());
+    }
+
+    /// The copy, if one is kept.
+    pub(super) fn recorded() -> Option<String> {
+        recorded().take()
     }
 
     /// Writes a line to standard error.
     pub(super) fn notice(line: impl std::fmt::Display) {
         Output::stderr(&Text::of(line));
     }
+}
+
+fn recorded() -> MutexGuard<'static, Option<String>> {
+    static RECORDED: Mutex<Option<String>> = Mutex::new(None);
+    RECORDED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write(text: &str) -> std::io::Result<()> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Tags;
 use crate::finding::{Folded, Lines, Part};
 use crate::problem::Problem;
+use crate::read::AS_RENDERED;
 use crate::yaml::Position;
 
 /// A change or a finding.
@@ -162,12 +163,18 @@ impl ConfigPlace {
 
 /// Why the run produced nothing.
 pub(super) fn of_problem(problem: &Problem) -> Entry {
-    let file = problem.place.as_ref().map(|place| FilePlace {
-        path: place.file.clone().unwrap_or_else(|| "stdin".to_owned()),
-        index: 0,
-        line: Some(place.position.line),
-        column: Some(place.position.column),
-        span: None,
+    let file = problem.place.as_ref().map(|place| {
+        let path = place.file.as_deref().unwrap_or("stdin");
+        // A template has other lines than its rendering.
+        let template = path.strip_suffix(AS_RENDERED);
+        let position = template.is_none().then_some(place.position);
+        FilePlace {
+            path: template.unwrap_or(path).to_owned(),
+            index: 0,
+            line: position.map(|it| it.line),
+            column: position.map(|it| it.column),
+            span: None,
+        }
     });
     let field = problem.field.as_ref().map(|path| Field {
         path: path.clone(),
