@@ -145,6 +145,11 @@ fn check_manifest(
         let run = run(&[&[command], &ALL[..]].concat());
         let what = format!("{what}: {command}");
         assert!(run.code != Some(70), "{what}: {}", run.stderr);
+        // A config that names files, which are not here, is refused before there is a report.
+        if config.contains("definitions: [../") && command == "check" {
+            assert_ne!(run.code, Some(0), "{what}");
+            continue;
+        }
         let json: Value = serde_json::from_str(&folder.read("json")).unwrap();
         let yaml: Value = serde_yaml::from_str(&folder.read("yaml")).unwrap();
         assert_eq!(yaml, json, "{what}");
