@@ -249,7 +249,7 @@ impl Reports {
         }
     }
 
-    /// Refuses a patch of what is no file, or for several environments.
+    /// Refuses a patch for what is not a file, or for several environments.
     fn refuse_patch(&self, source: &Source) -> Result<(), Failure> {
         let Some(patch) = self.output.iter().find(|it| it.format.is_patch) else {
             return Ok(());
