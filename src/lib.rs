@@ -234,8 +234,8 @@ fn try_run(
     let output = match (config.validate_only, list.host) {
         (true, Host::Kustomize) => passed.then(write::passed_validation),
         // A validator changes nothing, so output is safe, and kpt shows the results of a failed run too.
-        (true, _) => Some(write::resource_list(&list, &[], &krm_results)?),
-        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, &krm_results)?),
+        (true, _) => Some(write::resource_list(&list, &[], krm_results)?),
+        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, krm_results)?),
         (false, _) => None,
     };
     let outcome = Outcome {

@@ -149,14 +149,14 @@ impl Stream {
     /// # Errors
     /// A [`Refusal`] for the first edit that cannot be done safely. Nothing is done by halves.
     pub fn edit(&self, edits: &[Edit]) -> Result<String, Refusal> {
-        self.edit_with(edits, Footers::AtTheEnd)
+        self.edit_with(edits.to_vec(), Footers::AtTheEnd)
     }
 
     /// The same, with another place for comments at the end of collections.
     ///
     /// # Errors
     /// As [`Stream::edit`].
-    pub fn edit_with(&self, edits: &[Edit], footers: Footers) -> Result<String, Refusal> {
+    pub fn edit_with(&self, edits: Vec<Edit>, footers: Footers) -> Result<String, Refusal> {
         let (splices, plans) = self.planned(edits, footers)?;
         let (text, moves) = self.splice(&splices.list, &splices.buffer);
         self.guard(&plans, text, &moves)
@@ -166,7 +166,7 @@ impl Stream {
     ///
     /// # Errors
     /// As [`Stream::edit`], except for edits whose text would not read back as intended: this proof is left to it.
-    pub fn splices(&self, edits: &[Edit]) -> Result<Vec<Replacement>, Refusal> {
+    pub fn splices(&self, edits: Vec<Edit>) -> Result<Vec<Replacement>, Refusal> {
         let (splices, _) = self.planned(edits, Footers::AtTheEnd)?;
         let mut all: Vec<Replacement> = Vec::with_capacity(splices.list.len());
         for splice in &splices.list {
@@ -186,13 +186,14 @@ impl Stream {
     }
 
     /// The splices, and the plans that are not proven from them alone.
-    fn planned(&self, edits: &[Edit], footers: Footers) -> Result<(Splices, Plans<'_>), Refusal> {
+    fn planned(&self, edits: Vec<Edit>, footers: Footers) -> Result<(Splices, Plans<'_>), Refusal> {
         let mut splices = Splices::default();
         let mut plans = Vec::new();
         for (document, edits) in self.by_document(edits)? {
             let mut plan = Plan::new(self, document);
-            for (number, edit) in &edits {
-                plan.apply(*number, edit)?;
+            let first_edit = edits.first().map_or(0, |(number, _)| *number);
+            for (number, edit) in edits {
+                plan.apply(number, edit)?;
             }
             let nodes = self.nodes_of(document);
             let span = self.document_span(document);
@@ -203,16 +204,16 @@ impl Stream {
             // Where assertions run, both guards do.
             debug_assert!(!is_proven || self.reads_back(&plan, document, own, &splices.buffer));
             if !is_proven {
-                plans.push((document, plan, edits[0].0));
+                plans.push((document, plan, first_edit));
             }
         }
         Ok((splices, plans))
     }
 
     /// Edits with their numbers, by the document they are in, in the order of the text.
-    fn by_document<'e>(&self, edits: &'e [Edit]) -> Result<ByDocument<'e>, Refusal> {
+    fn by_document(&self, edits: Vec<Edit>) -> Result<ByDocument, Refusal> {
         let mut groups = ByDocument::new();
-        for (number, edit) in edits.iter().enumerate() {
+        for (number, edit) in edits.into_iter().enumerate() {
             let root = edit.root.0;
             let behind = self
                 .tree
@@ -354,7 +355,7 @@ impl Stream {
 /// The plans of documents, with the first edit of each.
 type Plans<'s> = Vec<(usize, Plan<'s>, usize)>;
 
-type ByDocument<'e> = BTreeMap<usize, Vec<(usize, &'e Edit)>>;
+type ByDocument = BTreeMap<usize, Vec<(usize, Edit)>>;
 
 /// Where the boundary of a chunk is in the new text. What is put in there belongs to the chunk
 /// before it: lines are added behind other lines, never in front of a marker's own document.
