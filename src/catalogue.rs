@@ -241,32 +241,33 @@ pub fn built_in() -> impl Iterator<Item = &'static Entry> {
     (0..known.rows.len()).filter_map(|index| known.entry(index))
 }
 
+/// The entry at an index in `own` followed by the built-in entries.
+pub fn entry_at(own: &[Entry], index: usize) -> Option<&Entry> {
+    own.get(index)
+        .or_else(|| BuiltIn::get().entry(index - own.len()))
+}
+
 /// A cache of lookups, because many containers have the same image.
 #[derive(Debug, Default)]
 pub struct Known {
     by_image: RefCell<HashMap<String, Option<usize>>>,
     own: OnceCell<Names>,
-    /// The image that was asked about last.
-    last: RefCell<(String, Option<usize>)>,
 }
 
 impl Known {
     /// The first entry for an image: of `own`, which must be the same in every call, then of the built-in ones.
     pub fn entry_for<'e>(&self, own: &'e [Entry], image: &str) -> Option<&'e Entry> {
-        // The same container is asked about several times in a row.
-        let is_last = self.last.borrow().0 == image;
-        if !is_last {
-            let known = self.by_image.borrow().get(image).copied();
-            let index = known.unwrap_or_else(|| {
-                let index = self.index_for(own, image);
-                self.by_image.borrow_mut().insert(image.to_owned(), index);
-                index
-            });
-            self.last.replace((image.to_owned(), index));
-        }
-        let index = self.last.borrow().1?;
-        own.get(index)
-            .or_else(|| BuiltIn::get().entry(index - own.len()))
+        entry_at(own, self.index_of(own, image)?)
+    }
+
+    /// Its index, for [`entry_at`].
+    pub fn index_of(&self, own: &[Entry], image: &str) -> Option<usize> {
+        let known = self.by_image.borrow().get(image).copied();
+        known.unwrap_or_else(|| {
+            let index = self.index_for(own, image);
+            self.by_image.borrow_mut().insert(image.to_owned(), index);
+            index
+        })
     }
 
     /// The index of the first entry for an image, in `own` followed by the built-in entries.

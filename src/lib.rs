@@ -153,6 +153,17 @@ pub fn run(bytes: Vec<u8>, results: Results, today: Option<kubernetes::Date>) ->
     run_built(bytes, results, today, &config::Sources::default(), None)
 }
 
+/// The same; calls `last` with the outcome of a run that no problem stopped, before anything is freed.
+pub fn run_to_end(
+    bytes: Vec<u8>,
+    results: Results,
+    today: Option<kubernetes::Date>,
+    last: &dyn Fn(&Outcome),
+) -> Outcome {
+    let sources = config::Sources::default();
+    run_and(bytes, results, today, (&sources, None), last)
+}
+
 /// The same, where the files are known that kustomize has built the functionConfig from: reasons and problems then name
 /// their lines. `chosen` replaces the functionConfig, except for its mode `Check`.
 pub fn run_built(
@@ -162,17 +173,26 @@ pub fn run_built(
     sources: &config::Sources,
     chosen: Option<&FunctionConfig<'_>>,
 ) -> Outcome {
+    run_and(bytes, results, today, (sources, chosen), &|_| {})
+}
+
+fn run_and(
+    bytes: Vec<u8>,
+    results: Results,
+    today: Option<kubernetes::Date>,
+    (sources, chosen): (&config::Sources, Option<&FunctionConfig<'_>>),
+    last: &dyn Fn(&Outcome),
+) -> Outcome {
     let mut host = Host::Unknown;
-    try_run(bytes, results, today, (sources, chosen), &mut host).unwrap_or_else(
-        |Problems(problems)| Outcome {
-            output: None,
-            passed: false,
-            report: None,
-            problems,
-            host,
-            overruled: Vec::new(),
-        },
-    )
+    let outcome = try_run(bytes, results, today, (sources, chosen), &mut host, last);
+    outcome.unwrap_or_else(|Problems(problems)| Outcome {
+        output: None,
+        passed: false,
+        report: None,
+        problems,
+        host,
+        overruled: Vec::new(),
+    })
 }
 
 /// Like [`run`]; sets `host` as soon as the list is read, even if problems stop the run.
@@ -182,6 +202,7 @@ fn try_run(
     today: Option<kubernetes::Date>,
     (sources, chosen): (&config::Sources, Option<&FunctionConfig<'_>>),
     host: &mut Host,
+    last: &dyn Fn(&Outcome),
 ) -> Result<Outcome, Problems> {
     let stream = Stream::from_bytes(bytes).map_err(|error| not_yaml(&error, None))?;
     let list = ResourceList::read(&stream)?;
@@ -234,18 +255,20 @@ fn try_run(
     let output = match (config.validate_only, list.host) {
         (true, Host::Kustomize) => passed.then(write::passed_validation),
         // A validator changes nothing, so output is safe, and kpt shows the results of a failed run too.
-        (true, _) => Some(write::resource_list(&list, &[], &krm_results)?),
-        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, &krm_results)?),
+        (true, _) => Some(write::resource_list(&list, &[], krm_results)?),
+        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, krm_results)?),
         (false, _) => None,
     };
-    Ok(Outcome {
+    let outcome = Outcome {
         output,
         passed,
         report: Some(report),
         problems: Vec::new(),
         host: list.host,
         overruled,
-    })
+    };
+    last(&outcome);
+    Ok(outcome)
 }
 
 /// Runs transformers and checks on objects.

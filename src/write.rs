@@ -18,7 +18,7 @@ use crate::yaml::{Change as YamlChange, Edit, Footers, Refusal, Replacement, Str
 pub fn resource_list(
     list: &ResourceList<'_>,
     changes: &[Change],
-    results: &[KrmResult],
+    results: Vec<KrmResult>,
 ) -> Result<String, Problems> {
     refuse_sealed(changes, &list.resources)?;
     let (mut edits, of_changes) = to_edits(changes, &list.resources);
@@ -31,7 +31,7 @@ pub fn resource_list(
     if !results.is_empty() {
         let existing = list.root.items_at(["results"]);
         let existing = existing.filter_map(|node| node.value().ok());
-        let values = existing.chain(results.iter().map(value_of)).collect();
+        let values = existing.chain(results.into_iter().map(value_of)).collect();
         let pointer = PointerBuf::from_tokens(["results"]);
         edits.push(Edit {
             root: list.root.id(),
@@ -44,47 +44,46 @@ pub fn resource_list(
         true => Footers::OfTheEntryAbove,
         false => Footers::AtTheEnd,
     };
-    stream.edit_with(&edits, footers).map_err(|refusal| {
+    stream.edit_with(edits, footers).map_err(|refusal| {
         let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
         refused(&refusal, change, &list.resources, stream).into()
     })
 }
 
 /// A result as its type serializes it; there can be thousands.
-fn value_of(result: &KrmResult) -> Value {
-    let text = |key: &str, text: &str| (key.to_owned(), Value::from(text));
+fn value_of(result: KrmResult) -> Value {
+    let text = |key: &str, text: String| (key.to_owned(), Value::from(text));
     let mut entries = Vec::with_capacity(6);
-    entries.push(text("message", &result.message));
-    entries.push(text("severity", result.severity.as_str()));
-    if let Some(object) = &result.resource_ref {
+    entries.push(text("message", result.message));
+    entries.push(text("severity", result.severity.as_str().to_owned()));
+    if let Some(object) = result.resource_ref {
         let mut of_object = Vec::with_capacity(4);
-        of_object.push(text("apiVersion", &object.api_version));
-        of_object.push(text("kind", &object.kind));
-        of_object.push(text("name", &object.name));
-        let namespace = object.namespace.iter();
-        of_object.extend(namespace.map(|it| text("namespace", it)));
+        of_object.push(text("apiVersion", object.api_version));
+        of_object.push(text("kind", object.kind));
+        of_object.push(text("name", object.name));
+        of_object.extend(object.namespace.map(|it| text("namespace", it)));
         entries.push(("resourceRef".to_owned(), Value::Mapping(of_object)));
     }
-    if let Some(field) = &result.field {
+    if let Some(field) = result.field {
         let values = [
-            ("currentValue", &field.current_value),
-            ("proposedValue", &field.proposed_value),
+            ("currentValue", field.current_value),
+            ("proposedValue", field.proposed_value),
         ];
         let mut of_field = Vec::with_capacity(3);
-        of_field.push(text("path", &field.path));
+        of_field.push(text("path", field.path));
         for (key, value) in values {
-            let value = value.iter().cloned();
             of_field.extend(value.map(|value| (key.to_owned(), Value::from(value))));
         }
         entries.push(("field".to_owned(), Value::Mapping(of_field)));
     }
-    if let Some(file) = &result.file {
+    if let Some(file) = result.file {
         let index = Value::Number(file.index.into());
-        let of_file = vec![text("path", &file.path), ("index".to_owned(), index)];
+        let of_file = vec![text("path", file.path), ("index".to_owned(), index)];
         entries.push(("file".to_owned(), Value::Mapping(of_file)));
     }
     if !result.tags.is_empty() {
-        let tags = result.tags.iter().map(|(key, value)| text(key, value));
+        let tags = result.tags.into_iter();
+        let tags = tags.map(|(key, value)| (key, Value::from(value)));
         entries.push(("tags".to_owned(), Value::Mapping(tags.collect())));
     }
     Value::Mapping(entries)
@@ -114,10 +113,12 @@ pub fn text(
 ) -> Result<String, Problems> {
     refuse_sealed(changes, resources)?;
     let (edits, of_changes) = to_edits(changes, resources);
-    stream.edit(&edits).map_err(|refusal| {
-        let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
-        refused(&refusal, change, resources, stream).into()
-    })
+    stream
+        .edit_with(edits, Footers::AtTheEnd)
+        .map_err(|refusal| {
+            let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
+            refused(&refusal, change, resources, stream).into()
+        })
 }
 
 /// The bytes of one text that its changes replace, for reports that show them.
@@ -132,15 +133,14 @@ pub fn replacements(
     refuse_sealed(changes, resources)?;
     let (edits, _) = to_edits(changes, resources);
     let refused = |refusal| refused(&refusal, None, resources, stream).into();
-    stream.splices(&edits).map_err(refused)
+    stream.splices(edits).map_err(refused)
 }
 
 /// Objects that are encrypted or signed as a whole and would change.
 fn refuse_sealed(changes: &[Change], resources: &[Resource<'_>]) -> Result<(), Problems> {
     let of_one = changes.chunk_by(|a, b| a.resource == b.resource);
     let problems = of_one.filter_map(|changes| {
-        let leaves: Vec<PointerBuf> = changes.iter().map(Change::pointer).collect();
-        resources[changes[0].resource].refuses(leaves.iter().map(AsRef::as_ref))
+        resources[changes[0].resource].refuses(changes.iter().map(Change::pointer))
     });
     let problems: Vec<Problem> = problems.collect();
     match problems.is_empty() {
@@ -288,7 +288,7 @@ mod tests {
         };
         for result in [KrmResult::default(), full] {
             let serialized = serde_json::to_value(&result).unwrap();
-            assert_eq!(value_of(&result), Value::from(serialized));
+            assert_eq!(value_of(result), Value::from(serialized));
         }
     }
 }

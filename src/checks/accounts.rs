@@ -55,6 +55,9 @@ pub(super) const CHECK: Check = Check {
         Find::Scene(|scene| {
             let known = Known::default();
             let mut findings = Vec::new();
+            if !scene.config.validate_only {
+                return findings;
+            }
             for selected in &scene.selection.selected {
                 let resource = selected.target.resource;
                 for template in &selected.target.templates {

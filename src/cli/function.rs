@@ -80,11 +80,11 @@ pub(super) fn run(settings: &Settings) -> u8 {
     }
     match super::clock::named() {
         Ok(today) => {
-            let outcome = fitout::run(bytes, settings.results(), today);
-            let code = finish(&outcome, settings);
-            // The process ends here, so its memory need not be freed piece by piece.
-            std::mem::forget(outcome);
-            code
+            // The process ends there, so its memory need not be freed piece by piece.
+            #[allow(clippy::exit, reason = "nothing is left to do")]
+            let last = |outcome: &Outcome| std::process::exit(finish(outcome, settings).into());
+            let outcome = fitout::run_to_end(bytes, settings.results(), today, &last);
+            finish(&outcome, settings)
         }
         Err(failure) => {
             Output::stderr(&failure.text);

@@ -12,6 +12,7 @@ use super::places::{self, Form, OnChange, PodSpecs};
 use super::subject::{Part, Subject};
 use super::token_use::{Evidence, in_containers};
 use super::walk::{below, map_at, places_below, places_in, typed};
+use crate::catalogue::{Entry, Known, entry_at};
 use crate::kubernetes::schema;
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -89,6 +90,8 @@ pub struct Container<'a> {
     pub resources_key: &'static str,
     /// A mapping with defaults for the container, such as Tekton's `stepTemplate`.
     pub inherits: Option<Node<'a>>,
+    /// The index of its image's entry in the catalogue.
+    entry: OnceCell<Option<usize>>,
 }
 
 impl<'a> Template<'a> {
@@ -402,6 +405,7 @@ impl<'a> Template<'a> {
             node,
             resources_key: layout.resources_key,
             inherits,
+            entry: OnceCell::new(),
         }
     }
 
@@ -518,6 +522,20 @@ fn is_only_windows(requirement: Node<'_>) -> bool {
 }
 
 impl<'a> Container<'a> {
+    /// Its image; empty if missing.
+    pub fn image(&self) -> Cow<'a, str> {
+        self.node.text_at(["image"]).unwrap_or_default()
+    }
+
+    /// The first entry of the catalogue for its image. `own` are the config's entries, the same in every call; many ask.
+    pub fn entry<'e>(&self, known: &Known, own: &'e [Entry]) -> Option<&'e Entry> {
+        let index = self.entry.get_or_init(|| {
+            let image = self.node.text_at(["image"])?;
+            known.index_of(own, &image)
+        });
+        entry_at(own, (*index)?)
+    }
+
     /// The items of a list in the container, and of the inherited list.
     pub fn items(&self, key: &str) -> impl Iterator<Item = Node<'a>> {
         let inherited = self.inherits.and_then(|of| of.get(key));

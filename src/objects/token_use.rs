@@ -121,11 +121,7 @@ const INJECT: &[u8] = b"inject";
 /// Whether the catalogue says that a program in the pods uses the API.
 pub(super) fn uses_api(template: &Template<'_>, known: &Known, own: &[Entry]) -> bool {
     let mut containers = template.containers.iter();
-    containers.any(|it| {
-        let image = it.node.text_at(["image"]);
-        let entry = image.and_then(|it| known.entry_for(own, &it));
-        entry.is_some_and(|it| it.uses_api)
-    })
+    containers.any(|it| it.entry(known, own).is_some_and(|it| it.uses_api))
 }
 
 /// What the containers show about their programs. The API is used if the name of an image, a command, a variable or a script

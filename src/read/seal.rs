@@ -1,6 +1,6 @@
 //! Objects that are encrypted or signed as a whole: a change makes them invalid.
 
-use jsonptr::Pointer;
+use jsonptr::{Pointer, PointerBuf};
 use regex::Regex;
 
 use super::Resource;
@@ -22,7 +22,7 @@ type Refused<'a> = (Node<'a>, &'static str, String, &'static str);
 
 impl<'a> Resource<'a> {
     /// The problem with changes of these leaves: the object, or the document it is in, is encrypted or signed as a whole.
-    pub fn refuses<'p>(&self, leaves: impl IntoIterator<Item = &'p Pointer>) -> Option<Problem> {
+    pub fn refuses(&self, leaves: impl IntoIterator<Item = PointerBuf>) -> Option<Problem> {
         let (node, field, message, help) = self
             .refused_by_sops(leaves)
             .or_else(|| self.refused_by_signature())?;
@@ -31,10 +31,7 @@ impl<'a> Resource<'a> {
         Some(self.problem("FIT-INP009", message, node, field).help(help))
     }
 
-    fn refused_by_sops<'p>(
-        &self,
-        leaves: impl IntoIterator<Item = &'p Pointer>,
-    ) -> Option<Refused<'a>> {
+    fn refused_by_sops(&self, leaves: impl IntoIterator<Item = PointerBuf>) -> Option<Refused<'a>> {
         // A List is encrypted with all of its items.
         let sops = [self.node, self.node.root()];
         let sops = sops.iter().find_map(|node| node.get("sops"))?;
@@ -42,7 +39,7 @@ impl<'a> Resource<'a> {
         let covers = match sops.get("mac_only_encrypted").and_then(Node::bool) {
             Some(true) => {
                 let mut leaves = leaves.into_iter();
-                if !leaves.any(|leaf| is_encrypted(sops, leaf)) {
+                if !leaves.any(|leaf| is_encrypted(sops, &leaf)) {
                     return None;
                 }
                 "the encrypted values"

@@ -52,6 +52,7 @@ mod volumes;
 mod wanted;
 mod writable;
 
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -269,10 +270,9 @@ impl Section<'_, SecurityContext> {
     }
 
     /// The image of a container, and its entry in the catalogue.
-    pub fn known_of(&self, container: &Container<'_>) -> Option<(String, &Entry)> {
-        let image = container.node.text_at(["image"])?;
-        let entry = self.settings.known.entry_for(self.catalogue(), &image)?;
-        Some((image.into_owned(), entry))
+    pub fn known_of<'n>(&self, container: &Container<'n>) -> Option<(Cow<'n, str>, &Entry)> {
+        let entry = container.entry(&self.settings.known, self.catalogue())?;
+        Some((container.image(), entry))
     }
 }
 

@@ -12,7 +12,7 @@
 mod flow;
 mod scalars;
 
-use super::tree::{DocumentData, Kind, NONE, Tree};
+use super::tree::{DocumentData, Kind, NONE, Tree, digest};
 use memchr::memchr;
 use std::ops::Range;
 
@@ -94,6 +94,30 @@ pub(super) fn parse(text: &str, chunk: &Range<usize>, number: u32, tree: &mut Tr
             tree.rewind(mark);
             Err(GiveUp)
         }
+    }
+}
+
+/// Parses lines as they are read where a collection goes on, `depth` levels deep, and gives what is in them.
+pub(super) fn parse_lines(
+    text: &str,
+    lines: &Range<usize>,
+    depth: u32,
+    tree: &mut Tree,
+) -> Fast<u32> {
+    refuse_odd_bytes(&text[lines.clone()])?;
+    let mut parser = Parser {
+        bytes: &text.as_bytes()[..lines.end],
+        end: lines.end,
+        at: lines.start,
+        line: lines.start,
+        known: lines.start,
+        tree,
+    };
+    let column = parser.next_content()?.ok_or(GiveUp)?;
+    let root = parser.block(column, -1, NONE, depth)?;
+    match parser.next_content()? {
+        None => Ok(root),
+        Some(_) => Err(GiveUp),
     }
 }
 
@@ -296,6 +320,9 @@ impl Parser<'_> {
         let mut key = first;
         loop {
             let id = self.tree.push(key.kind, self.at, key.end, map);
+            if key.kind == Kind::Plain {
+                self.tree.at_mut(id).child = digest(&self.bytes[self.at..key.end]);
+            }
             self.tree.link(map, last, id);
             last = match self.quick_value(column, key.colon + 1, map) {
                 Some(value) => value,

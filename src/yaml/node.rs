@@ -1,7 +1,7 @@
 //! Reading: a node is a handle, its answers come from the text.
 
 use super::scalar::{self, Scalar};
-use super::tree::{Data, Kind, NONE, NodeId};
+use super::tree::{Data, Kind, NONE, NodeId, are_same, digest};
 use super::wide::FEW;
 use super::{Position, Stream, decode};
 use std::borrow::Cow;
@@ -141,6 +141,7 @@ impl<'a> Node<'a> {
         // The aliases of a text are limited, and with them the merged maps and how deep they nest.
         match self.find_local(key) {
             Some((_, value)) => Some(value.alias_target()),
+            None if !self.stream.may_merge() => None,
             None => self.merged_maps().find_map(|map| map.get(key)),
         }
     }
@@ -260,7 +261,20 @@ impl<'a> Node<'a> {
     /// Key and value node of a local entry; the value may be an alias.
     #[inline]
     pub(super) fn find_local(self, key: &str) -> Option<(Node<'a>, Node<'a>)> {
-        self.find_entry(key, |node| node.is_key(key))
+        let wanted = digest(key.as_bytes());
+        self.find_entry(key, |node| {
+            // The digest decides nearly all comparisons.
+            match node.data() {
+                Data {
+                    kind: Kind::Plain,
+                    child,
+                    ..
+                } if *child != NONE => {
+                    *child == wanted && are_same(node.raw().as_bytes(), key.as_bytes())
+                }
+                _ => node.is_key(key),
+            }
+        })
     }
 
     /// The first local entry with a key that is `key` and meets a condition.
@@ -272,25 +286,24 @@ impl<'a> Node<'a> {
             id,
         };
         let mut entries = self.stream.tree.entries(map.id);
-        let first = entries.by_ref().take(FEW).find(|(id, _)| is(node(*id)));
-        if first.is_some() || entries.next().is_none() {
-            return first.map(|(id, value)| (node(id), node(value)));
+        for (id, value) in entries.by_ref().take(FEW) {
+            if is(node(id)) {
+                return Some((node(id), node(value)));
+            }
         }
+        entries.next()?;
         let mut keys = self.stream.wide().keys(map.id, key);
         let id = keys.find(|id| is(node(*id)))?;
         Some((node(id), node(self.stream.tree.at(id).next)))
     }
 
     /// Is the content of this scalar `key`? Compares source bytes where they are the content.
-    #[inline]
     fn is_key(self, key: &str) -> bool {
         let data = self.data();
         if data.kind == Kind::Plain {
-            // Length and first byte decide most comparisons. Only a text of several lines differs from its content,
-            // which begins alike and is never longer.
+            // Only a text of several lines differs from its content, which is never longer.
             let raw = &self.stream.text.as_bytes()[data.range()];
             return raw.len() >= key.len()
-                && raw.first() == key.as_bytes().first()
                 && (raw == key.as_bytes()
                     || memchr::memchr2(b'\n', b'\r', raw).is_some()
                         && self.text().is_some_and(|text| text == key));

@@ -166,17 +166,25 @@ impl Stream {
     fn parse_unchecked(text: String) -> Result<Stream, (SyntaxError, String)> {
         match parse_tree(&text) {
             Ok((tree, chunks)) => Ok(Stream {
-                text,
-                tree,
                 chunks,
-                lines: OnceLock::new(),
-                line_feeds: OnceLock::new(),
-                merges: OnceLock::new(),
-                wide: OnceLock::new(),
-                characters: OnceLock::new(),
-                hidden: OnceLock::new(),
+                ..Stream::of_parts(text, tree)
             }),
             Err(error) => Err((error.locate(&text), text)),
+        }
+    }
+
+    /// A stream of one part of a text, whose tree is known.
+    pub(super) fn of_parts(text: String, tree: Tree) -> Stream {
+        Stream {
+            text,
+            tree,
+            chunks: Vec::new(),
+            lines: OnceLock::new(),
+            line_feeds: OnceLock::new(),
+            merges: OnceLock::new(),
+            wide: OnceLock::new(),
+            characters: OnceLock::new(),
+            hidden: OnceLock::new(),
         }
     }
 
@@ -194,6 +202,12 @@ impl Stream {
                 matches!(node.kind, Kind::Single | Kind::Double)
                     && self.text[node.range()].contains('\n')
             };
+            // The digests of keys are for a fast look-up only.
+            for node in &mut fast.nodes {
+                if node.kind.is_scalar() {
+                    node.child = NONE;
+                }
+            }
             match full::parse(&self.text, chunk, number as u32, &mut full) {
                 // The one known difference: unindented lines of quoted text.
                 Err(_) if fast.nodes.iter().any(is_quoted_over_lines) => {}

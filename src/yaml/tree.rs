@@ -75,7 +75,29 @@ pub(super) const NONE: u32 = u32::MAX;
 /// a colon, or a pair without braces.
 pub(super) const ODD: u8 = 1;
 
-/// One node. In a map the children alternate key, value; an alias keeps its target in `child`.
+/// What tells most keys apart, with few instructions: the length and three characters.
+#[inline]
+pub(super) fn digest(key: &[u8]) -> u32 {
+    match key {
+        [] => NONE,
+        [first, ..] => {
+            let (middle, last) = (key[key.len() / 2], key[key.len() - 1]);
+            u32::from_le_bytes([key.len() as u8, *first, middle, last])
+        }
+    }
+}
+
+/// Whether two texts are the same. Most are short, and musl's `memcmp` compares byte by byte.
+#[inline]
+pub(super) fn are_same(a: &[u8], b: &[u8]) -> bool {
+    let ((words_a, rest_a), (words_b, rest_b)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    let mut words = words_a.iter().zip(words_b);
+    let mut rest = rest_a.iter().zip(rest_b);
+    a.len() == b.len() && words.all(|(a, b)| a == b) && rest.all(|(a, b)| a == b)
+}
+
+/// One node. In a map the children alternate key, value; an alias keeps its target in `child`, and a plain key of one line
+/// its [`digest`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Data {
     pub(super) start: u32,

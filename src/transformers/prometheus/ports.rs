@@ -255,15 +255,13 @@ impl<'t> Ports<'t> {
     /// declares none, because a program listens without a declaration.
     pub(super) fn of_image<'s>(&self, section: &'s Section<'_, Prometheus>) -> Option<OfImage<'s>> {
         let mut known = self.ordinary().filter_map(|container| {
-            let image = container.node.text_at(["image"])?;
-            let settings = &section.settings;
-            let entry = settings.known.entry_for(section.catalogue(), &image)?;
+            let entry = container.entry(&section.settings.known, section.catalogue())?;
             let port = entry.metrics_port?;
             let mut declared = container.node.items_at(["ports"]).peekable();
             let is_right = declared.peek().is_none()
                 || declared.any(|it| it.int_at(["containerPort"]) == Some(port)) && self.has(port);
             is_right.then(|| OfImage {
-                image: image.into_owned(),
+                image: container.image().into_owned(),
                 container: container.name.to_string(),
                 port,
                 path: entry.metrics_path.as_deref(),

@@ -1,5 +1,7 @@
 //! Users and groups from the catalogue of images.
 
+use std::borrow::Cow;
+
 use super::pod::PodFitting;
 use super::{Placement, SecurityContext, author, authors_own};
 use crate::config::Section;
@@ -17,10 +19,20 @@ const IDS: [(&str, &[&str]); 2] = [
 
 impl<'a> PodFitting<'_, 'a, '_> {
     /// A container's image and its id in the catalogue, where the author sets none and the config none that precedes it.
-    pub(super) fn known_id(&self, container: &Container<'a>, field: &str) -> Option<(String, i64)> {
+    pub(super) fn known_id(
+        &self,
+        container: &Container<'a>,
+        field: &str,
+    ) -> Option<(Cow<'a, str>, i64)> {
         let section = self.scope.section_for(container)?;
         let settings = &section.settings;
-        let mode = section.mode(&format!("pod.{field}"));
+        // Few images have one, so this comes first.
+        let (image, entry) = section.known_of(container)?;
+        let (leaf, id) = match field {
+            "runAsUser" => ("pod.runAsUser", entry.run_as_user?),
+            _ => ("pod.runAsGroup", entry.run_as_group?),
+        };
+        let mode = section.mode(leaf);
         let applies = settings.is_restricted()
             && !settings.openshift
             && !self.template.is_windows
@@ -48,11 +60,6 @@ impl<'a> PodFitting<'_, 'a, '_> {
             return None;
         }
         let is_set = unset.iter().any(|name| by_author(name));
-        let (image, entry) = section.known_of(container)?;
-        let id = match field {
-            "runAsUser" => entry.run_as_user,
-            _ => entry.run_as_group,
-        }?;
         // A user that is written already is still the image's.
         let of_pod = || author(self.context(), field);
         let own = authors_own(container, field).or_else(of_pod);

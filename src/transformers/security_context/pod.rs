@@ -125,6 +125,9 @@ impl<'a> PodFitting<'_, 'a, '_> {
         let of_config = section.settings.wanted_for_pod();
         let user = of_config.iter().find(|it| it.name == "runAsUser");
         let is_apart = |container: &Container<'a>| {
+            if !is_group {
+                return false;
+            }
             let own = authors_own(container, "runAsUser");
             let own = own.or_else(|| author(self.context(), "runAsUser"));
             let own = own.and_then(|it| it.value().ok());
@@ -132,7 +135,7 @@ impl<'a> PodFitting<'_, 'a, '_> {
             // An image's user that is also the config's has the config's group, in this run and the next.
             let differs = |id: i64| user.is_none_or(|user| user.value != Value::from(id));
             let known = self.known_id(container, "runAsUser");
-            is_group && (is_other || known.is_some_and(|(_, id)| differs(id)))
+            is_other || known.is_some_and(|(_, id)| differs(id))
         };
         let known = |container: &Container<'a>| {
             wanted.is_id() && self.known_id(container, &wanted.name).is_some()

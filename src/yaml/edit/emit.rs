@@ -26,21 +26,16 @@ type Done = Result<(), Refusal>;
 pub(super) struct Splice {
     pub(super) start: usize,
     pub(super) end: usize,
-    text: Range<usize>,
+    pub(super) text: Range<usize>,
+    /// The patched node that it is for.
+    pub(super) node: u32,
 }
 
 /// The splices of one or more documents, with one buffer for all their text.
 #[derive(Debug, Default)]
 pub(super) struct Splices {
     pub(super) list: Vec<Splice>,
-    buffer: String,
-}
-
-impl Splices {
-    /// What splice `splice` writes.
-    pub(super) fn text(&self, splice: &Splice) -> &str {
-        &self.buffer[splice.text.clone()]
-    }
+    pub(super) buffer: String,
 }
 
 /// Where new lines go: before this byte, and whether the text ends there without a line break.
@@ -64,6 +59,8 @@ pub(super) struct Emitter<'a, 'p> {
     chomped: HashSet<u32>,
     /// The edit that is blamed for what is refused now.
     edit: usize,
+    /// The patched node that is written now.
+    node: u32,
 }
 
 /// Adds the splices of a document to `splices`, in the order of the text.
@@ -89,6 +86,7 @@ pub(super) fn emit<'a>(
         footers,
         chomped: HashSet::new(),
         edit: 0,
+        node: NONE,
     };
     emitter.refuse_odd_lines(&span, nodes)?;
     emitter.run()?;
@@ -125,6 +123,7 @@ impl<'a> Emitter<'a, '_> {
         patched.sort_by_key(|(depth, ..)| std::cmp::Reverse(*depth));
         for (_, id, patch) in patched {
             self.edit = patch.edit;
+            self.node = id;
             self.refuse_odd_parent(id)?;
             match &patch.replaced {
                 Some(value) => self.replace(id, value)?,
@@ -237,7 +236,13 @@ impl<'a> Emitter<'a, '_> {
         let from = self.splices.buffer.len();
         write(&mut self.splices.buffer);
         let text = from..self.splices.buffer.len();
-        self.splices.list.push(Splice { start, end, text });
+        let node = self.node;
+        self.splices.list.push(Splice {
+            start,
+            end,
+            text,
+            node,
+        });
     }
 
     /// New lines at a place: `write` gives them without the first indentation and the last break.

@@ -3,6 +3,10 @@
 //! It shares nothing with the code that writes: it walks the tree of the new text next to the old
 //! tree and its patches. A bug in the writer, an
 //! unexpected rule of a reader or an unusual layout end here, in a refusal instead of a broken file.
+//!
+//! Most edits only add lines at the end of block collections: see [`inserted`].
+
+mod inserted;
 
 use super::super::tree::{Kind, NONE};
 use super::super::{Node, NodeId, Scalar, Stream};
@@ -10,6 +14,8 @@ use super::new::{Name, New};
 use super::patch::Patch;
 use super::plan::Plan;
 use std::collections::HashMap;
+
+pub(super) use inserted::proves;
 
 /// What differs, and where in the new text.
 pub(super) struct Difference {

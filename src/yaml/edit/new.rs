@@ -4,7 +4,7 @@ use super::super::tree::Kind;
 use super::super::{Node, NodeId, Stream, Value, node::index};
 use jsonptr::Token;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 
 /// Most nodes that are copied when one alias is written out.
@@ -122,38 +122,42 @@ impl Name {
     }
 }
 
-impl From<&Value> for New {
-    fn from(value: &Value) -> Self {
+impl From<Value> for New {
+    fn from(value: Value) -> Self {
         match value {
             Value::Null => New::Null,
-            Value::Bool(value) => New::Bool(*value),
+            Value::Bool(value) => New::Bool(value),
             Value::Number(number) => New::Number(number.to_string()),
             Value::String(text) => New::Text {
-                text: text.clone(),
+                text,
                 quoted: false,
             },
-            Value::Quoted(text) => New::Text {
-                text: text.clone(),
-                quoted: true,
-            },
-            Value::Sequence(items) => New::Sequence(items.iter().map(New::from).collect()),
-            Value::Mapping(entries) => {
+            Value::Quoted(text) => New::Text { text, quoted: true },
+            Value::Sequence(items) => New::Sequence(items.into_iter().map(New::from).collect()),
+            Value::Mapping(mut entries) => {
                 // Of equal keys the last one counts, so earlier ones are not written.
-                let last: Option<HashMap<&String, usize>> = (entries.len() > FEW).then(|| {
-                    let keys = entries.iter().enumerate();
-                    keys.map(|(at, (key, _))| (key, at)).collect()
-                });
-                let is_last = |at: usize, key: &String| match &last {
-                    Some(last) => last.get(key) == Some(&at),
-                    None => !entries[at + 1..].iter().any(|(later, _)| later == key),
-                };
-                let kept = entries.iter().enumerate();
-                let kept = kept.filter(|(at, (key, _))| is_last(*at, key));
-                let map = kept.map(|(_, (key, value))| (Name::Text(key.clone()), value.into()));
+                if has_twins(&entries) {
+                    let mut seen = HashSet::new();
+                    entries.reverse();
+                    entries.retain(|(key, _)| seen.insert(key.clone()));
+                    entries.reverse();
+                }
+                let entries = entries.into_iter();
+                let map = entries.map(|(key, value)| (Name::Text(key), value.into()));
                 New::Map(map.collect::<Vec<_>>().into())
             }
         }
     }
+}
+
+/// Whether two entries have the same key.
+fn has_twins(entries: &[(String, Value)]) -> bool {
+    if entries.len() > FEW {
+        let keys: HashSet<&String> = entries.iter().map(|(key, _)| key).collect();
+        return keys.len() < entries.len();
+    }
+    let mut keys = entries.iter().enumerate();
+    keys.any(|(at, (key, _))| entries[at + 1..].iter().any(|(later, _)| later == key))
 }
 
 /// What came of a change inside a [`New`].

@@ -110,7 +110,7 @@ impl<'a> Plan<'a> {
     }
 
     /// Adds one edit to the plan.
-    pub(super) fn apply(&mut self, number: usize, edit: &Edit) -> Done {
+    pub(super) fn apply(&mut self, number: usize, edit: Edit) -> Done {
         self.edit = number;
         let root = edit.root.0;
         let is_known = self.way.root == Some(root);
@@ -133,7 +133,7 @@ impl<'a> Plan<'a> {
         let known = self.way.steps.last().map_or(0, |(end, _)| *end);
         let rest = edit.pointer.split_at_offset(known).map(|(_, rest)| rest);
         let tokens: Vec<Token<'_>> = rest.unwrap_or(&edit.pointer).tokens().collect();
-        let value = match &edit.change {
+        let value = match edit.change {
             Change::Set(value) => Some(New::from(value)),
             Change::Remove => None,
         };

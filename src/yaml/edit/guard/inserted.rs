@@ -1,0 +1,477 @@
+//! The proof of an edit that only adds lines: no more is read than these lines.
+//!
+//! The fast parser reads from line to line. What it knows at the start of a line is which block collections are open. Lines
+//! are put in where one of them ends, at its column: they close what is open inside it, and add to it. What follows them
+//! was behind its end before, so it closes whatever the new lines open, and meets the state that it met before. All else
+//! is read as it was.
+//!
+//! That holds if, for each place,
+//! - it is the start of a line behind the end of the collection, with only blank lines and comments between, or behind a key
+//!   whose `{}` or `[]` goes,
+//! - the lines are read, by the same parser at the same depth, as one collection of the same kind at the same column, with
+//!   just the children that the plan adds,
+//! - no marker of a document and nothing that the fast parser leaves to the general one is in the lines, and
+//! - of the lines that follow each other without content between, each can only close what the ones before opened.
+//!
+//! Anything else is read again as a whole. A test changes splices at random and compares the two.
+
+use super::super::super::fast;
+use super::super::super::tree::{Kind, NONE, Tree};
+use super::super::emit::Splice;
+use super::super::patch::Patch;
+use super::{Guard, Plan, Stream};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Offsets are `u32`.
+const MAX_LEN: usize = u32::MAX as usize / 2;
+
+/// Lines that a splice puts in, as they were read.
+struct Lines {
+    place: usize,
+    column: usize,
+    kind: Kind,
+}
+
+/// Whether it is certain that a document with these splices, and no others, reads back as planned. Their text is in `buffer`.
+pub(in super::super) fn proves(
+    plan: &Plan<'_>,
+    document: usize,
+    splices: &[Splice],
+    buffer: &str,
+) -> bool {
+    let old = plan.stream;
+    let patches = plan.patches.in_order();
+    let adding = splices.iter().filter(|splice| !splice.text.is_empty());
+    let mut nodes: Vec<u32> = adding.map(|splice| splice.node).collect();
+    nodes.sort_unstable();
+    let changed = patches.iter().filter(|(_, patch)| !patch.is_empty());
+    let is_local = old.tree.documents[document].fast
+        && old.text().len().max(buffer.len()) < MAX_LEN
+        && changed.map(|(id, _)| *id).eq(nodes)
+        && patches.iter().all(|(_, patch)| only_adds(patch));
+    let (Some(first), Some(last)) = (splices.first(), splices.last()) else {
+        return false;
+    };
+    if !is_local {
+        return false;
+    }
+    // The texts of one document follow each other in the buffer, in another order than in the document.
+    let texts = splices.iter().map(|splice| &splice.text);
+    let start = texts.clone().map(|it| it.start).min();
+    let end = texts.map(|it| it.end).max();
+    let all = start.unwrap_or(first.text.start)..end.unwrap_or(last.text.end);
+    let text = &buffer[all.clone()];
+    if has_marker(text) {
+        return false;
+    }
+    let mut tree = Tree::default();
+    tree.nodes.reserve(text.len() / 12);
+    let mut roots = Vec::with_capacity(splices.len());
+    // The key that has just lost its `{}`.
+    let mut cleared = None;
+    for splice in splices {
+        if splice.text.is_empty() {
+            if cleared.replace(splice.node).is_some() || !clears(old, splice) {
+                return false;
+            }
+            continue;
+        }
+        let is_flow = old.tree.at(splice.node).kind.is_flow();
+        if cleared.take() != is_flow.then_some(splice.node) {
+            return false;
+        }
+        let lines = splice.text.start - all.start..splice.text.end - all.start;
+        let depth = plan.ancestors(splice.node).count() as u32 - 1;
+        match fast::parse_lines(text, &lines, depth, &mut tree) {
+            Ok(root) => roots.push((splice, root, lines)),
+            Err(_) => return false,
+        }
+    }
+    if cleared.is_some() {
+        return false;
+    }
+    let new = Stream::of_parts(text.to_owned(), tree);
+    let guard = Guard {
+        plan,
+        new: &new,
+        anchors: HashMap::new(),
+        patched: Vec::new(),
+        cursor: 0,
+    };
+    let mut before: Option<Lines> = None;
+    for (splice, root, lines) in roots {
+        let Some(lines) = guard.lines_of(splice, root, &lines) else {
+            return false;
+        };
+        if let Some(before) = &before
+            && is_blank(&old.text()[before.place..lines.place])
+            && !lines.close(before)
+        {
+            return false;
+        }
+        before = Some(lines);
+    }
+    true
+}
+
+/// Whether a splice only takes away the `{}` or `[]` behind a key.
+fn clears(old: &Stream, splice: &Splice) -> bool {
+    let data = old.tree.at(splice.node);
+    let (text, bytes) = (old.text(), old.text().as_bytes());
+    let is_empty = data.kind.is_flow() && matches!(&text[data.range()], "{}" | "[]");
+    is_empty
+        && data.props == NONE
+        && data.parent != NONE
+        && old.tree.at(data.parent).kind == Kind::BlockMap
+        && splice.end == data.end as usize
+        && splice.start.checked_sub(1).map(|at| bytes[at]) == Some(b':')
+        && bytes[splice.start..data.start as usize]
+            .iter()
+            .all(|c| *c == b' ')
+        && matches!(bytes.get(splice.end), Some(b' ' | b'\n' | b'\r'))
+}
+
+fn only_adds(patch: &Patch) -> bool {
+    patch.replaced.is_none() && patch.removed.is_empty() && !patch.detached
+}
+
+/// Whether a line begins like the marker of a document.
+fn has_marker(text: &str) -> bool {
+    let begins = |line: &str| line.starts_with("---") || line.starts_with("...");
+    let bytes = text.as_bytes();
+    begins(text) || memchr::memchr_iter(b'\n', bytes).any(|at| begins(&text[at + 1..]))
+}
+
+/// Whether a text, from the end of a value on, is nothing but blank lines and comments.
+fn is_blank(text: &str) -> bool {
+    text.lines().all(|line| {
+        let line = line.trim_matches([' ', '\r']);
+        line.is_empty() || line.starts_with('#')
+    })
+}
+
+impl Lines {
+    /// Whether these lines can be behind others: they close all that those open, and not what they belong to themselves.
+    fn close(&self, before: &Lines) -> bool {
+        let is_outside = self.column < before.column;
+        // Items may stand in the column of their key.
+        let is_around = self.column == before.column
+            && before.kind == Kind::BlockSequence
+            && self.kind == Kind::BlockMap;
+        is_outside || is_around
+    }
+}
+
+impl Guard<'_> {
+    /// Whether lines of a kind at a column belong to a collection, or are below the key that has lost its `{}`.
+    fn is_at_column(&self, id: u32, kind: Kind, column: usize) -> bool {
+        let old = self.plan.stream;
+        let column_of = |id: u32| {
+            let start = old.tree.at(id).start as usize;
+            start - old.line_start(start)
+        };
+        let data = old.tree.at(id);
+        match data.kind.is_flow() {
+            false => kind == data.kind && column == column_of(id),
+            // Items may stand in the column of their key.
+            true => column >= column_of(data.parent) + usize::from(kind == Kind::BlockMap),
+        }
+    }
+
+    /// What a splice puts in, if it only adds lines to the end of a collection, and just what the plan adds.
+    fn lines_of(&self, splice: &Splice, root: u32, lines: &Range<usize>) -> Option<Lines> {
+        let old = self.plan.stream;
+        let data = old.tree.at(splice.node);
+        let patch = self.plan.patches.get(splice.node)?;
+        let place = splice.start;
+        let ends_line = old.text().as_bytes().get(place.checked_sub(1)?) == Some(&b'\n');
+        let behind = old.text().get(data.end as usize..place)?;
+        let (new, text) = (self.new.tree.at(root), self.new.text());
+        let column = (new.start as usize).checked_sub(lines.start)?;
+        let is_in_place = place == splice.end
+            && ends_line
+            && is_blank(behind)
+            && text[lines.clone()].ends_with('\n')
+            && text[lines.start..new.start as usize]
+                .bytes()
+                .all(|c| c == b' ')
+            && self.is_at_column(splice.node, new.kind, column);
+        let is_read = match new.kind {
+            Kind::BlockMap if patch.pushed.is_empty() => {
+                let mut entries = self.new.tree.entries(root);
+                patch.added.iter().all(|(name, value)| {
+                    let entry = entries.next();
+                    entry.is_some_and(|(key, new)| {
+                        self.name(name, key).is_ok() && self.added(value, new).is_ok()
+                    })
+                }) && entries.next().is_none()
+            }
+            Kind::BlockSequence if patch.added.is_empty() => {
+                let mut items = self.new.tree.children(root);
+                patch.pushed.iter().all(|value| {
+                    let item = items.next();
+                    item.is_some_and(|item| self.added(value, item).is_ok())
+                }) && items.next().is_none()
+            }
+            _ => false,
+        };
+        let kind = new.kind;
+        (is_in_place && is_read).then_some(Lines {
+            place,
+            column,
+            kind,
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::super::{Change, Edit, Footers, Value, emit};
+    use super::*;
+    use std::fmt::Write;
+
+    struct Random(u64);
+
+    impl Random {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005);
+            self.0 = self.0.wrapping_add(1_442_695_040_888_963_407);
+            (self.0 >> 33) as usize % n
+        }
+
+        fn of<'t>(&mut self, texts: &[&'t str]) -> &'t str {
+            texts[self.below(texts.len())]
+        }
+    }
+
+    /// Lines of a map or a list at a column; the first is where the text ends.
+    fn block(random: &mut Random, column: usize, depth: usize, out: &mut String) {
+        let is_map = random.below(3) > 0;
+        for i in 0..=random.below(3) {
+            if i > 0 {
+                if random.below(4) == 0 {
+                    let by = random.below(8);
+                    let _ = writeln!(out, "{:by$}{}", "", random.of(&["# comment", "", "#"]));
+                }
+                let _ = write!(out, "{:column$}", "");
+            }
+            match is_map {
+                true => {
+                    let _ = write!(out, "k{i}:");
+                }
+                false => out.push('-'),
+            }
+            match random.below(8) {
+                0..=2 if depth < 4 => {
+                    let by = random.below(4);
+                    match !is_map && random.below(2) == 0 {
+                        true => {
+                            out.push(' ');
+                            block(random, column + 2, depth + 1, out);
+                        }
+                        false => {
+                            let _ = write!(out, "\n{:1$}", "", column + by);
+                            block(random, column + by, depth + 1, out);
+                        }
+                    }
+                }
+                3 => {
+                    let header = random.of(&["|", ">-", "|+", "|2"]);
+                    let _ = writeln!(out, " {header}\n{:1$}text", "", column + 2);
+                    out.push_str(random.of(&["", "\n", "   \n"]));
+                }
+                4 => {
+                    let _ = writeln!(out, " several\n{:1$}lines", "", column + 1);
+                }
+                _ => {
+                    const VALUES: [&str; 11] = [
+                        "",
+                        " v",
+                        " 'q'",
+                        " \"q\" # comment",
+                        " {a: 1}",
+                        " []",
+                        " {}",
+                        "  {}  # comment",
+                        " # comment",
+                        " a#b",
+                        "  1",
+                    ];
+                    let _ = writeln!(out, "{}", random.of(&VALUES));
+                }
+            }
+        }
+    }
+
+    fn value(random: &mut Random) -> Value {
+        let text = random.of(&["x", "true", "- a", "a: b", "# c", ""]);
+        match random.below(5) {
+            0 => Value::Quoted(text.into()),
+            1 => Value::Mapping(vec![("a".into(), text.into()), ("b".into(), 1.into())]),
+            2 => Value::Sequence(vec![text.into(), "y".into()]),
+            3 => Value::Mapping(vec![("a".into(), Value::Sequence(vec![text.into()]))]),
+            _ => text.into(),
+        }
+    }
+
+    /// Changes a character, a place or the order of splices.
+    fn spoil(
+        random: &mut Random,
+        text: &str,
+        splices: &[Splice],
+        buffer: &str,
+    ) -> (Vec<Splice>, String) {
+        let (mut list, mut buffer) = (splices.to_vec(), buffer.to_owned());
+        let at = random.below(list.len());
+        match random.below(4) {
+            0 => {
+                let lines: Vec<usize> = text.match_indices('\n').map(|(at, _)| at + 1).collect();
+                let place = match random.below(4) {
+                    0 => random.below(text.len() + 1),
+                    _ => lines[random.below(lines.len())],
+                };
+                if list[at].start == list[at].end {
+                    (list[at].start, list[at].end) = (place, place);
+                }
+                list.sort_by_key(|it| it.start);
+            }
+            1 => {
+                let other = random.below(list.len());
+                let own = list[at].text.clone();
+                list[at].text = std::mem::replace(&mut list[other].text, own);
+            }
+            kind => {
+                let place = random.below(buffer.len());
+                let new = random.of(&[
+                    " ", "-", ":", "#", "\n", "|", "'", "\"", "{", "&", "\t", ".", "- ", "  ", "x",
+                    "---\n", "",
+                ]);
+                let old = usize::from(kind == 2 || new.is_empty());
+                buffer.replace_range(place..place + old, new);
+                let moved = |it: usize| match it > place {
+                    true => it + new.len() - old,
+                    false => it,
+                };
+                for splice in &mut list {
+                    splice.text = moved(splice.text.start)..moved(splice.text.end);
+                }
+            }
+        }
+        (list, buffer)
+    }
+
+    /// The edits of most manifests are proven, so that they cost little.
+    #[test]
+    fn additions_to_a_list_of_objects_are_proven() {
+        let text = "\
+items:
+- kind: Pod
+  spec:
+    containers:
+    - name: a
+      resources: {}
+    - name: b
+      resources: {} # none
+      ports:
+      - containerPort: 1
+  # The end.
+- kind: Pod
+  spec: {}
+";
+        let stream = Stream::parse(text).unwrap();
+        let mut plan = Plan::new(&stream, 0);
+        let pointers = [
+            "/items/0/spec/containers/0/securityContext/a",
+            "/items/0/spec/containers/0/resources/limits/cpu",
+            "/items/0/spec/containers/1/resources/limits",
+            "/items/0/spec/containers/1/ports/-",
+            "/items/0/spec/securityContext",
+            "/items/0/metadata/name",
+            "/items/1/spec/a/b",
+            "/results",
+        ];
+        for (number, pointer) in pointers.into_iter().enumerate() {
+            let edit = Edit {
+                root: super::super::NodeId(0),
+                pointer: pointer.try_into().unwrap(),
+                change: Change::Set("x".into()),
+            };
+            plan.apply(number, edit).unwrap();
+        }
+        let mut splices = emit::Splices::default();
+        let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
+        emit::emit(&plan, span, nodes, Footers::AtTheEnd, &mut splices).unwrap();
+        let (list, buffer) = (&splices.list, splices.buffer.as_str());
+        assert!(stream.reads_back(&plan, 0, list, buffer));
+        assert!(proves(&plan, 0, list, buffer), "{buffer}");
+    }
+
+    #[test]
+    fn what_is_proven_reads_back_as_planned() {
+        let mut random = Random(7);
+        let (mut proven, mut still_proven, mut wrong) = (0, 0, 0);
+        // The variable of tests/fuzzing.rs; many documents take minutes.
+        let is_thorough = std::env::var_os("FITOUT_SEEDS").is_some();
+        for _ in 0..if is_thorough { 30_000 } else { 800 } {
+            let mut text = String::new();
+            block(&mut random, 0, 0, &mut text);
+            let Ok(stream) = Stream::parse(text.clone()) else {
+                continue;
+            };
+            let ids: Vec<u32> = (0..stream.tree.nodes.len() as u32).collect();
+            let blocks = ids
+                .into_iter()
+                .filter(|id| stream.tree.at(*id).kind.is_collection());
+            let blocks: Vec<u32> = blocks.collect();
+            if blocks.is_empty() {
+                continue;
+            }
+            let mut plan = Plan::new(&stream, 0);
+            let edits = 1 + random.below(3);
+            let planned = (0..edits).try_for_each(|number| {
+                let id = blocks[random.below(blocks.len())];
+                let pointer = match stream.tree.at(id).kind {
+                    Kind::BlockMap | Kind::FlowMap => random.of(&["/new", "/other", "/new/deep"]),
+                    _ => "/-",
+                };
+                let edit = Edit {
+                    root: super::super::NodeId(id),
+                    pointer: pointer.try_into().unwrap(),
+                    change: Change::Set(value(&mut random)),
+                };
+                plan.apply(number, edit)
+            });
+            let mut splices = emit::Splices::default();
+            let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
+            let emitted = planned
+                .and_then(|()| emit::emit(&plan, span, nodes, Footers::AtTheEnd, &mut splices));
+            if emitted.is_err() || splices.list.is_empty() {
+                continue;
+            }
+            let (list, buffer) = (&splices.list, splices.buffer.as_str());
+            if proves(&plan, 0, list, buffer) {
+                proven += 1;
+                assert!(stream.reads_back(&plan, 0, list, buffer), "{text}");
+            }
+            for _ in 0..20 {
+                let (list, buffer) = spoil(&mut random, &text, list, buffer);
+                if list.windows(2).any(|pair| pair[0].end > pair[1].start) {
+                    continue;
+                }
+                let is_right = stream.reads_back(&plan, 0, &list, &buffer);
+                wrong += usize::from(!is_right);
+                if proves(&plan, 0, &list, &buffer) {
+                    still_proven += 1;
+                    let (new, _) = stream.splice(&list, &buffer);
+                    assert!(is_right, "{text}\nedited:\n{new}");
+                }
+            }
+        }
+        assert!(
+            proven > 100 && still_proven > 100 && wrong > 100,
+            "{proven} {still_proven} {wrong}"
+        );
+    }
+}
