@@ -663,9 +663,10 @@ impl<'a> Visit<'a> {
                 }
             }
             Test::Not => {
-                if counts(it, row.path) {
-                    let words = format!("{name} must not be set");
-                    self.refuse(row, of, it, at, Refusal::Words(words));
+                // Most rows of this kind are about few pods, so the condition decides before anything is written.
+                if counts(it, row.path) && row.holds(of, self.minor) {
+                    let words = Refusal::Words(format!("{name} must not be set"));
+                    self.report_once(it, at, row.fault(words, None));
                 }
             }
             Test::Size(range) => {

@@ -372,6 +372,9 @@ pub(super) fn duplicates<'a>(
     is_refused: bool,
     found: &mut Vec<Violation<'a>>,
 ) {
+    if value.item(1).is_none() {
+        return;
+    }
     // Few items share the first key, and those are compared.
     let first_of = |item: Node<'a>| match keys.first() {
         Some(key) => key_of(item, key),
