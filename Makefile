@@ -19,7 +19,7 @@ STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL STATIC
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance e2e agreement start conformance lossless fuzz corpus bench instructions growth golden clean
+.PHONY: help run test lint binary image hosts test-hosts browser acceptance e2e agreement start conformance lossless fuzz corpus bench instructions growth golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -70,6 +70,9 @@ agreement: ## compare what check says of mutants of 42 kinds with a real API ser
 
 start: ## run programs in Docker exactly as fitout fitted their pods; ONLY=word selects
 	@ONLY='$(ONLY)' scripts/start
+
+browser: ## open HTML reports in Chromium: nothing in them runs, they fit a phone, the filter works and is not needed
+	FITOUT_BROWSER_TESTS=1 cargo test $(LOCKED) --test fitout -- browser:: --nocapture
 
 conformance: ## compare quantities, label selectors and the Pod Security Standards with Kubernetes' own Go code
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \

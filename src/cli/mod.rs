@@ -4,6 +4,7 @@
 mod apply;
 mod check;
 mod clock;
+mod compare;
 mod config;
 mod config_text;
 mod doctor;
@@ -22,7 +23,7 @@ mod tree;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use fitout::problem::Problem;
@@ -79,6 +80,7 @@ enum Command {
     Plan(plan::Plan),
     /// Check whether the function ran on manifests, and whether they break a rule of the environment
     Check(check::Check),
+    Compare(compare::Compare),
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
@@ -108,7 +110,7 @@ struct Source {
     overlay: kustomize::Overlay,
     /// The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or
     /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config
-    /// that the overlay brings. `plan` and `check` take several
+    /// that the overlay brings. `plan`, `check` and `compare` take several
     #[arg(short = 'e', long, value_name = "NAME")]
     environment: Vec<String>,
     /// The file of the config; -e chooses an environment in it
@@ -119,13 +121,18 @@ struct Source {
 impl Source {
     /// Refuses to write a report over the config or a manifest. In a folder, the report of an earlier run may be replaced.
     fn spare(&self, reports: &output::Reports) -> Result<(), Failure> {
-        reports.refuse_mixed()?;
+        reports.refuse_wrong(self)?;
+        self.spare_files(reports.files())
+    }
+
+    /// Refuses to write these files over the config or a manifest.
+    fn spare_files<'f>(&self, files: impl Iterator<Item = &'f Path>) -> Result<(), Failure> {
         let named = self.filenames.iter().chain(&self.config);
         let named = named.chain(&self.overlay.kustomization);
         let configs = self.tree().join("fn-config");
         let named = named.chain([&configs]);
         let inputs: Vec<PathBuf> = named.filter_map(|it| it.canonicalize().ok()).collect();
-        for file in reports.files() {
+        for file in files {
             let Ok(path) = file.canonicalize() else {
                 continue;
             };
@@ -360,6 +367,7 @@ fn run() -> u8 {
         Some(Command::Apply(apply)) => apply.run(),
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
+        Some(Command::Compare(compare)) => compare.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::Doctor(doctor)) => doctor.run(),
@@ -414,6 +422,7 @@ fn short_help() -> Result<u8, Failure> {
          fitout apply -i -f base -e production           edit the files in place\n    \
          fitout apply -k overlays/production/caracal     build an overlay without Docker\n    \
          fitout check -f rendered.yaml -e production     check manifests after a build\n    \
+         fitout compare -f base                          show what differs between environments\n    \
          fitout preflight -f rendered.yaml               ask the cluster what it would reject\n    \
          fitout doctor                                   try kustomize, kubectl, kpt and Helm here\n\n  \
          As a KRM function   kustomize and kpt pass a ResourceList on standard input.\n  \

@@ -24,7 +24,7 @@ pub struct ObjectDiff {
     pub template: Option<String>,
     /// Its index in the input, as in [`Entry::object`].
     pub object: Option<usize>,
-    /// The changes, each with [`CONTEXT`] unchanged lines around it.
+    /// The changes, each with a few unchanged lines around it.
     pub hunks: Vec<Vec<Row>>,
 }
 
@@ -260,7 +260,7 @@ fn hunks_of(
     rows.collect()
 }
 
-fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
+pub(super) fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
     let mut resources = Vec::new();
     for document in stream
         .documents()

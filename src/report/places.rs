@@ -1,9 +1,11 @@
-//! The names of objects in reports, and the places of their leaves.
+//! The names of objects and their parts in reports, and the places of their leaves.
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::ResourceIdentifier;
 
 use super::FilePlace;
+use crate::finding::Part;
+use crate::objects::ContainerType;
 use crate::read::{OriginLines, Resource};
 use crate::text::word;
 use crate::yaml::Node;
@@ -35,6 +37,22 @@ pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
     }
 }
 
+/// A part in a table: `web`, `setup (init)`, `claim data`.
+pub(super) fn part_of(part: &Part) -> String {
+    match part {
+        Part::Container {
+            name,
+            container_type: ContainerType::Container,
+        } => name.clone(),
+        Part::Container {
+            name,
+            container_type,
+        } => format!("{name} ({})", container_type.as_str().to_lowercase()),
+        Part::Claim { name } => format!("claim {name}"),
+        part => part.to_string(),
+    }
+}
+
 /// More resolved paths are searched slower than a path is resolved.
 const MOST: usize = 32;
 
@@ -55,18 +73,18 @@ impl<'r, 'a> Places<'r, 'a> {
         pointer: Option<&Pointer>,
     ) -> Option<FilePlace> {
         let path = resource.origin.path.clone()?;
-        let position = (resource.origin.lines == OriginLines::OfFile).then(|| {
-            let node = match pointer {
-                Some(pointer) => self.nearest(resource, pointer),
-                None => resource.node,
-            };
-            node.position()
+        let has_lines = resource.origin.lines == OriginLines::OfFile;
+        let node = has_lines.then(|| match pointer {
+            Some(pointer) => self.nearest(resource, pointer),
+            None => resource.node,
         });
+        let position = node.map(Node::position);
         Some(FilePlace {
             path,
             index: resource.origin.index,
             line: position.map(|position| position.line),
             column: position.map(|position| position.column),
+            span: node.map(|node| span_of(node)),
         })
     }
 
@@ -104,6 +122,18 @@ impl<'r, 'a> Places<'r, 'a> {
         let next = is_whole.then(|| step(node, &last.decoded())).flatten();
         next.unwrap_or(node)
     }
+}
+
+/// The bytes of a scalar, or of the first line of a collection: a viewer shows a finding only where all of its lines have
+/// changed, and few changes are in all lines of a container.
+fn span_of(node: Node<'_>) -> (usize, usize) {
+    let span = node.span();
+    let text = &node.stream().text()[span.clone()];
+    let shown = match node.is_map() || node.is_sequence() {
+        true => text.split('\n').next().unwrap_or_default(),
+        false => text,
+    };
+    (span.start, span.start + shown.trim_end().len())
 }
 
 fn step<'a>(node: Node<'a>, token: &str) -> Option<Node<'a>> {
