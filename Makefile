@@ -74,7 +74,7 @@ start: ## run programs in Docker exactly as fitout fitted their pods; ONLY=word 
 browser: ## open HTML reports in Chromium: nothing in them runs, they fit a phone, the filter works and is not needed
 	FITOUT_BROWSER_TESTS=1 cargo test $(LOCKED) --test fitout -- browser:: --nocapture
 
-conformance: ## compare quantities, label selectors and the Pod Security Standards with Kubernetes' own Go code
+conformance: ## compare quantities, label selectors, YAML and the Pod Security Standards with Kubernetes' own Go code
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
 	  cargo test $(LOCKED) --lib conformance -- --ignored && \
 	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout -- restricted:: pod_security:: --nocapture; fi

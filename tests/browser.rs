@@ -138,11 +138,16 @@ impl Page {
         }
     }
 
-    /// Shows a file; the events are those of this page.
+    /// Shows a file in a color scheme, or as printed where it is dark; the events are those of this page.
     fn show(&mut self, file: &Path, (width, height): (u32, u32), scheme: &str) {
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
         self.call("Emulation.setDeviceMetricsOverride", metrics);
-        let media = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        let (media, scheme) = match scheme {
+            "print" => ("print", "dark"),
+            scheme => ("screen", scheme),
+        };
+        let features = [json!({"name": "prefers-color-scheme", "value": scheme})];
+        let media = json!({"media": media, "features": features});
         self.call("Emulation.setEmulatedMedia", media);
         self.events.clear();
         self.call(
@@ -336,7 +341,7 @@ fn reports_fit_every_screen_and_are_quiet() {
     let (folder, files) = real();
     for file in files {
         for size in [DESKTOP, PHONE] {
-            for scheme in ["light", "dark"] {
+            for scheme in ["light", "dark", "print"] {
                 let what = format!("{file} {size:?} {scheme}");
                 page.show(&folder.path().join(&file), size, scheme);
                 is_empty(&format!("{what}: overflow"), &page.value(OVERFLOW));

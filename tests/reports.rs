@@ -1,6 +1,6 @@
 //! Every format of `-o`: schemas, patches and fixes that make what `apply` makes, limits of the hosts, and hostile text.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

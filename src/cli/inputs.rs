@@ -365,7 +365,7 @@ fn has_whole_pods(stream: &Stream) -> bool {
 /// Whether a text that is refused could have objects. Kubernetes does not read the files of other tools, so only their
 /// syntax matters.
 fn may_have_objects(error: &SyntaxError, text: &str) -> bool {
-    let is_about_keys = [Fault::DuplicateKey, Fault::Keys].contains(&error.fault);
+    let is_about_keys = [Fault::DuplicateKey, Fault::Disputed].contains(&error.fault);
     let stream = is_about_keys.then(|| Stream::parse_any_keys(text));
     stream.and_then(Result::ok).is_none_or(|stream| {
         let mut documents = stream.documents();

@@ -5,11 +5,16 @@ mod apply;
 mod check;
 mod clock;
 mod compare;
+mod completions;
 mod config;
 mod config_text;
 mod doctor;
+mod embedded;
+mod explain;
 mod files;
 mod function;
+#[cfg(test)]
+mod generated;
 mod helm;
 mod in_place;
 mod inputs;
@@ -17,6 +22,7 @@ mod kustomize;
 mod output;
 mod plan;
 mod preflight;
+mod schema;
 mod shim;
 mod temporary;
 mod tree;
@@ -81,6 +87,7 @@ enum Command {
     /// Check whether the function ran on manifests, and whether they break a rule of the environment
     Check(check::Check),
     Compare(compare::Compare),
+    Explain(explain::Explain),
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
@@ -88,6 +95,8 @@ enum Command {
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     HelmPlugin(helm::HelmPlugin),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
     /// Replaces docker while kustomize runs: runs the function for fitout's image
     #[command(hide = true, disable_help_flag = true)]
     DockerShim {
@@ -368,10 +377,13 @@ fn run() -> u8 {
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
         Some(Command::Compare(compare)) => compare.run(),
+        Some(Command::Explain(explain)) => explain.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::Doctor(doctor)) => doctor.run(),
         Some(Command::HelmPlugin(plugin)) => plugin.run(),
+        Some(Command::Schema(schema)) => schema.run(),
+        Some(Command::Completions(completions)) => completions.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
     exit_code(result)
@@ -423,6 +435,7 @@ fn short_help() -> Result<u8, Failure> {
          fitout apply -k overlays/production/caracal     build an overlay without Docker\n    \
          fitout check -f rendered.yaml -e production     check manifests after a build\n    \
          fitout compare -f base                          show what differs between environments\n    \
+         fitout explain FIT-NET004                       explain a rule, or a field of an object\n    \
          fitout preflight -f rendered.yaml               ask the cluster what it would reject\n    \
          fitout doctor                                   try kustomize, kubectl, kpt and Helm here\n\n  \
          As a KRM function   kustomize and kpt pass a ResourceList on standard input.\n  \

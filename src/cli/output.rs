@@ -249,7 +249,7 @@ impl Reports {
         }
     }
 
-    /// Refuses a patch of what is no file, or for several environments.
+    /// Refuses a patch without files, or for several environments.
     fn refuse_patch(&self, source: &Source) -> Result<(), Failure> {
         let Some(patch) = self.output.iter().find(|it| it.format.is_patch) else {
             return Ok(());
@@ -330,7 +330,7 @@ impl Reports {
 fn folder() -> Folder {
     let working = std::env::current_dir().unwrap_or_default();
     let root = working.ancestors().find(|it| it.join(".git").exists());
-    let [working, root] = [&working, root.unwrap_or(&working)].map(shown);
+    let [working, root] = [&*working, root.unwrap_or(&working)].map(shown);
     Folder { working, root }
 }
 

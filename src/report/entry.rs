@@ -23,7 +23,7 @@ pub struct Entry {
     /// The message, one sentence.
     pub message: String,
     /// The severity; changes are info.
-    #[cfg_attr(test, schemars(with = "super::schema::Severity"))]
+    #[cfg_attr(test, schemars(with = "super::SeverityWord"))]
     pub severity: Severity,
     /// The section of a change, or the rule of a finding.
     pub rule: &'static str,
@@ -32,11 +32,11 @@ pub struct Entry {
     pub object: Option<usize>,
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Option<super::schema::ResourceRef>"))]
+    #[cfg_attr(test, schemars(with = "Option<super::ResourceRef>"))]
     pub resource_ref: Option<ResourceIdentifier>,
     /// The field and its values.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Option<super::schema::Field>"))]
+    #[cfg_attr(test, schemars(with = "Option<super::Field>"))]
     pub field: Option<Field>,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]

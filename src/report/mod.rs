@@ -11,6 +11,7 @@ mod effects;
 mod entries;
 mod entry;
 mod exemptions;
+mod explanation;
 mod fitted;
 mod fixes;
 mod formats;
@@ -25,9 +26,9 @@ mod places;
 mod plan;
 mod run;
 mod sarif;
-#[cfg(test)]
-mod schema;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod text;
 mod totals;
 mod yaml;
@@ -63,12 +64,18 @@ use sarif::sarif;
 use totals::{counted, plural};
 use yaml::yaml;
 
+#[cfg(test)]
+use formats::Reports;
+#[cfg(test)]
+use tests::{Field, Outcome, ResourceRef, SeverityWord};
+
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use changed::{Line, ObjectDiff, Reason, Row};
 pub use compare::{ComparedEnvironment, Comparison, in_stages};
 pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
+pub use explanation::Explained;
 pub use fitted::Fitted;
 use formats::json;
 pub use formats::{FORMATS, Format};

@@ -1,5 +1,7 @@
 //! The names of objects and their parts in reports, and the places of their leaves.
 
+use std::borrow::Cow;
+
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::ResourceIdentifier;
 
@@ -43,13 +45,25 @@ pub(super) fn part_of(part: &Part) -> String {
         Part::Container {
             name,
             container_type: ContainerType::Container,
-        } => name.clone(),
+        } => label(name).into_owned(),
         Part::Container {
             name,
             container_type,
-        } => format!("{name} ({})", container_type.as_str().to_lowercase()),
+        } => {
+            let container_type = container_type.as_str().to_lowercase();
+            format!("{} ({container_type})", label(name))
+        }
         Part::Claim { name } => format!("claim {name}"),
         part => part.to_string(),
+    }
+}
+
+/// A name that begins a line: in quotes unless it is what the API server accepts as a name.
+fn label(name: &str) -> Cow<'_, str> {
+    let is_known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match name.chars().all(is_known) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("{name:?}")),
     }
 }
 

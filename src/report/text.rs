@@ -188,7 +188,12 @@ pub fn summary(report: &Report, width: Option<u16>) -> Text {
         let file = file.map_or("", |file| file.path.as_str());
         text.line(format_args!("{name}  {file}"));
         for line in table(object, width).trim_fmt().lines() {
-            text.line(line);
+            // No text from outside begins a line, so neither does the rest of a cell.
+            let (mark, rest) = line.split_at_checked(1).unwrap_or((" ", line));
+            text.line(format_args!(
+                "{}{rest}",
+                if mark == ROW { " " } else { "|" }
+            ));
         }
         text.end();
     }
@@ -203,6 +208,9 @@ struct Row<'e> {
     section: &'e str,
     decider: String,
 }
+
+/// What begins the first line of each row of a table, which marks it off from the further ones.
+const ROW: &str = ">";
 
 fn table(changes: &[&Entry], width: Option<u16>) -> Table {
     let mut rows: Vec<(Row<'_>, Vec<String>)> = Vec::new();
@@ -227,12 +235,16 @@ fn table(changes: &[&Entry], width: Option<u16>) -> Table {
     for (row, settings) in rows {
         // Escaped here already, because a newline in a cell would be a line of the table.
         let cells = [
-            &format!(" {}", row.part),
+            ROW,
+            &row.part,
             row.section,
             &settings.join(", "),
             &row.decider,
         ];
         table.add_row(cells.map(escaped));
+    }
+    if let Some(marks) = table.column_mut(0) {
+        marks.set_padding((0, 0));
     }
     table
 }
