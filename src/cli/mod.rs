@@ -9,6 +9,7 @@ mod config_text;
 mod files;
 mod function;
 mod in_place;
+mod init;
 mod inputs;
 mod kustomize;
 mod output;
@@ -71,6 +72,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
     /// Print the changed manifests, or edit the files in place with -i
     Apply(apply::Apply),
     /// Show each change and its reason; writes nothing
@@ -307,6 +309,7 @@ pub(crate) fn main() -> ExitCode {
     };
     let result = match cli.command {
         None => short_help(),
+        Some(Command::Init(init)) => init.run(),
         Some(Command::Apply(apply)) => apply.run(),
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),

@@ -309,6 +309,37 @@ impl Named {
     }
 }
 
+/// What a kustomization builds on, and whether it is a part of others.
+pub(super) struct Kustomization {
+    pub(super) folder: PathBuf,
+    /// The folders under `resources`, `bases` and `components`.
+    pub(super) folders: Vec<PathBuf>,
+    pub(super) is_component: bool,
+    /// Whether it lists something under `transformers`.
+    pub(super) has_transformers: bool,
+    /// The charts that kustomize renders.
+    pub(super) has_charts: bool,
+}
+
+impl Kustomization {
+    pub(super) fn read(file: &Path) -> Option<Kustomization> {
+        let stream = read(file)?;
+        let root = stream.documents().next()?.root();
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let entries = RESOURCES.iter().flat_map(|list| root.items_at([list]));
+        let paths = entries.filter_map(Node::text);
+        let paths = paths.map(|entry| joined(&folder, &entry));
+        let has = |list| root.items_at([list]).next().is_some();
+        Some(Kustomization {
+            folders: paths.filter(|it| it.is_dir()).collect(),
+            is_component: root.text_at(["kind"]).as_deref() == Some("Component"),
+            has_transformers: has("transformers"),
+            has_charts: has("helmCharts"),
+            folder,
+        })
+    }
+}
+
 /// A path below a folder, with each `..` resolved if a folder name precedes it.
 fn joined(folder: &Path, entry: &str) -> PathBuf {
     let mut path = folder.to_owned();
@@ -327,7 +358,7 @@ fn joined(folder: &Path, entry: &str) -> PathBuf {
 }
 
 /// Reads a regular file of an ordinary size: a device would block, and the files of the kernel have no size.
-fn read(file: &Path) -> Option<Stream> {
+pub(super) fn read(file: &Path) -> Option<Stream> {
     let metadata = file.metadata().ok()?;
     let is_ordinary = metadata.is_file() && (1..=MAX_SIZE).contains(&metadata.len());
     let bytes = is_ordinary.then(|| std::fs::read(file).ok())?;

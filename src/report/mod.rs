@@ -42,6 +42,7 @@ pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
 pub use fitted::Fitted;
+pub use groups::config_lines;
 pub use plan::{Plan, PlannedText};
 pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary};
