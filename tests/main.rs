@@ -19,6 +19,7 @@ mod golden;
 mod growth;
 mod hosts;
 mod in_place;
+mod init;
 mod knowledge;
 mod layers;
 mod ledger;

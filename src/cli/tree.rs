@@ -317,8 +317,8 @@ pub(super) struct Kustomization {
     pub(super) is_component: bool,
     /// Whether it lists something under `transformers`.
     pub(super) has_transformers: bool,
-    /// The charts that kustomize renders.
-    pub(super) has_charts: bool,
+    /// Whether it has bases that are not here, or charts.
+    pub(super) has_more: bool,
 }
 
 impl Kustomization {
@@ -327,14 +327,16 @@ impl Kustomization {
         let root = stream.documents().next()?.root();
         let folder = file.parent().unwrap_or(Path::new("")).to_owned();
         let entries = RESOURCES.iter().flat_map(|list| root.items_at([list]));
-        let paths = entries.filter_map(Node::text);
-        let paths = paths.map(|entry| joined(&folder, &entry));
+        let paths: Vec<PathBuf> = entries
+            .filter_map(Node::text)
+            .map(|entry| joined(&folder, &entry))
+            .collect();
         let has = |list| root.items_at([list]).next().is_some();
         Some(Kustomization {
-            folders: paths.filter(|it| it.is_dir()).collect(),
+            has_more: has("helmCharts") || has("generators") || paths.iter().any(|it| !it.exists()),
+            folders: paths.into_iter().filter(|it| it.is_dir()).collect(),
             is_component: root.text_at(["kind"]).as_deref() == Some("Component"),
             has_transformers: has("transformers"),
-            has_charts: has("helmCharts"),
             folder,
         })
     }

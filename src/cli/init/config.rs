@@ -18,8 +18,8 @@ pub(super) struct Lessons {
     pub(super) low_ports: BTreeSet<(String, String)>,
     /// Whether manifests drop all capabilities in another spelling than `ALL`.
     pub(super) respells_all: bool,
-    /// What remains, with the lines that resolve it.
-    pub(super) undecided: Vec<(String, String)>,
+    /// The entry that each image needs in the catalogue, and whether its user is among what is not known.
+    pub(super) entries: BTreeMap<String, (String, bool)>,
 }
 
 /// A config, in parts.
@@ -126,7 +126,7 @@ pub(super) fn suggest(
     schema: Option<&str>,
 ) -> Suggestion {
     let profiles = profiles(workloads, lessons);
-    let unknown = unknown(images);
+    let unknown = unknown(found, images, lessons);
     let mut text = String::new();
     if let Some(schema) = schema {
         let _ = writeln!(text, "# yaml-language-server: $schema={schema}");
@@ -142,10 +142,10 @@ pub(super) fn suggest(
     let _ = write!(
         text,
         "# What is set on the workloads of each environment. `fitout init` has suggested it from what it found; from here on it is
-# yours to change. Values that a manifest sets are never changed.
+# yours to change. Values that a manifest sets are kept, except under `mode: Override` and `modes`.
 #
-#   fitout plan -f {paths} -e {last}     what would change, and why
-#   fitout config show -e {last}     the effective values, with the line that sets each
+# `fitout plan -f {paths} -e {last}` shows what would change, and why, and
+# `fitout config show -e {last}` the effective values, with the line that sets each.
 #
 # Sections at the top apply to every workload, and profiles to those that they select. A later profile takes precedence.
 apiVersion: fitout.dev/v1alpha1
@@ -179,19 +179,10 @@ spec:
         }
     }
     if !unknown.is_empty() {
-        text += "  # fitout does not know these images: as which user they run, and where they write. Their containers must not run as root,
-  # so one that does fails to start; their root filesystems stay writable. Write down what is true of each, and uncomment it.
+        text += "  # fitout does not know as which user these images run, and where they write. With `restricted` their containers must not
+  # run as root, and do not start if they do; their root filesystems stay writable. Replace each `…` by what is true.
   # catalogue:\n";
         unknown.values().for_each(|lines| text += lines);
-    }
-    if !lessons.undecided.is_empty() {
-        text += "  # To decide:\n";
-        for (sentence, lines) in &lessons.undecided {
-            let _ = writeln!(text, "  #\n  # {sentence}");
-            lines.lines().for_each(|line| {
-                let _ = writeln!(text, "  # {line}");
-            });
-        }
     }
     text += "  # What is different in an environment. It takes precedence over the above.\n  environments:\n";
     for name in &found.environments {
@@ -354,24 +345,60 @@ fn listed<'n>(names: impl Iterator<Item = &'n str>) -> String {
     }
 }
 
-/// The commented lines for each unknown image.
-fn unknown(images: &BTreeMap<String, Image>) -> BTreeMap<String, String> {
-    let mut unknown: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for (image, it) in images
-        .iter()
-        .filter(|(name, it)| it.known.is_none() && is_image(name))
-    {
-        let users = unknown
-            .entry(catalogue::repository(image).to_owned())
-            .or_default();
-        users.extend(it.users.iter().map(String::as_str).filter(|it| {
+/// The commented line for each unknown image, with what a Dockerfile says.
+fn unknown(
+    found: &Found,
+    images: &BTreeMap<String, Image>,
+    lessons: &Lessons,
+) -> BTreeMap<String, String> {
+    let mut unknown: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let is_unknown = |(name, it): &(&String, &Image)| {
+        let has_entry = || lessons.entries.contains_key(catalogue::repository(name));
+        is_image(name) && (it.known.is_none() || has_entry())
+    };
+    for (image, it) in images.iter().filter(is_unknown) {
+        let is_plain = |it: &&str| {
             it.chars()
                 .all(|c| c.is_ascii_alphanumeric() || "-_./ ".contains(c))
-        }));
+        };
+        let users = it.users.iter().map(String::as_str).filter(is_plain);
+        unknown
+            .entry(catalogue::repository(image))
+            .or_default()
+            .extend(users);
     }
-    let lines = unknown.into_iter().map(|(image, users)| {
-        let lines = format!("  # - image: {image} # {}\n  #   runAsUser: 1000\n  #   writablePaths: [/var/cache/app]\n  #   pathsAreComplete: true\n", listed(users.into_iter()));
-        (image, lines)
-    });
-    lines.collect()
+    let line = |(image, users): (&str, BTreeSet<&str>)| {
+        let says = found.user_of(image);
+        let number = says.and_then(|it| {
+            it.rsplit_once("USER ")?
+                .1
+                .split(':')
+                .next()?
+                .parse::<u32>()
+                .ok()
+        });
+        let says = says.map_or(String::new(), |it| format!("; {it}"));
+        let of_chart = || {
+            users.iter().all(|it| it.starts_with("chart ")).then(|| {
+                format!(
+                    "{{image: {image}, runAsUser: …, writablePaths: […], pathsAreComplete: true}}"
+                )
+            })
+        };
+        // An image that no finding is about needs nothing: its manifests say all.
+        let entry = lessons
+            .entries
+            .get(image)
+            .map(|(entry, _)| entry.clone())
+            .or_else(of_chart)?;
+        let entry = match number {
+            Some(number @ 1..) => entry.replace("runAsUser: …", &format!("runAsUser: {number}")),
+            _ => entry,
+        };
+        Some((
+            image.to_owned(),
+            format!("  # - {entry} # {}{says}\n", listed(users.into_iter())),
+        ))
+    };
+    unknown.into_iter().filter_map(line).collect()
 }

@@ -161,19 +161,19 @@ fn steps(found: &Found) -> Vec<(&'static str, String)> {
     }
     if is_kustomize {
         let cases = found.environments.iter().map(|name| {
-            let overlays = overlays_of(found, name);
-            let overlays = if overlays.is_empty() {
-                "''".to_owned()
-            } else {
-                overlays.join(" ")
-            };
-            format!("  {name}) overlays='{}' ;;", overlays.trim_matches('\''))
+            let overlays: Vec<String> = overlays_of(found, name)
+                .iter()
+                .map(|it| format!("    {it}"))
+                .collect();
+            format!("  {name}) overlays=\"\n{}\" ;;", overlays.join("\n"))
         });
         let cases: Vec<String> = cases.collect();
         steps.push((
             "Check what kustomize builds",
             format!(
-                "case $ENVIRONMENT in\n{}\nesac\nfor overlay in $overlays; do\n  echo \"== $overlay\"\n  kustomize build --enable-alpha-plugins \"$overlay\" > rendered.yaml\n  fitout check -f rendered.yaml -e \"$ENVIRONMENT\"\ndone",
+                "case $ENVIRONMENT in\n{}\nesac\nstatus=0\nfor overlay in $overlays; do\n  echo \"== $overlay\"\n  \
+                 kustomize build --enable-alpha-plugins \"$overlay\" > rendered.yaml || status=1\n  \
+                 fitout check -f rendered.yaml -e \"$ENVIRONMENT\" || status=1\ndone\nexit $status",
                 cases.join("\n")
             ),
         ));
@@ -338,12 +338,12 @@ fn pre_commit(found: &Found, files: &mut Vec<Planned>) {
     let (environments, paths) = (found.environments.join(" "), found.paths.join(" "));
     let (cd, prefix) = match found.below.as_str() {
         "." => (String::new(), String::new()),
-        below => (format!("cd {below} && "), format!("{below}/")),
+        below => (format!("cd {below} && "), format!("^{below}/.*")),
     };
     let hook = format!(
         "- repo: local\n  hooks:\n  - id: fitout\n    name: fitout plan\n    language: system\n    \
          entry: sh -c '{cd}for e in {environments}; do fitout plan -q -f {paths} -e $e || exit 1; done'\n    \
-         files: ^{prefix}.*\\.(ya?ml|json)$\n    pass_filenames: false\n"
+         files: {prefix}\\.(ya?ml|json)$\n    pass_filenames: false\n"
     );
     files.push(Planned {
         path: ".pre-commit-config.yaml".to_owned(),

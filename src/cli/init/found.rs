@@ -180,6 +180,8 @@ pub(super) struct Found {
     /// The root of the repository, with the folder of the project below it.
     pub(super) repository: PathBuf,
     pub(super) below: String,
+    /// What the Dockerfiles here say about the user, by the name of their folder.
+    pub(super) users: BTreeMap<String, String>,
     /// Names that are left out because they would need quotes in a shell.
     pub(super) odd: Vec<String>,
 }
@@ -202,6 +204,8 @@ impl Found {
         files.files.retain(|it| !is_own(&it.path));
         let kustomizations = std::mem::take(&mut files.kustomizations);
         files.kustomizations.clone_from(&kustomizations);
+        let users = files.files.iter().filter_map(|it| user_of(root, &it.path));
+        let users = users.collect();
         let mut left_out = BTreeMap::new();
         if named.is_empty() {
             let deployed = |path: &Path| not_deployed(root, path).is_none();
@@ -258,6 +262,7 @@ impl Found {
             checkout: None,
             repository: root.to_owned(),
             below: String::new(),
+            users,
             odd: Vec::new(),
             manifests,
         };
@@ -305,10 +310,44 @@ impl Found {
         }
         let used_by_named: BTreeSet<&PathBuf> =
             named.iter().flat_map(|(it, _)| &it.folders).collect();
+        let (resources, _) = self.manifests.readable();
+        let with_pods = resources
+            .iter()
+            .filter(|it| Target::of(it, &[], &[]).is_ok_and(|it| it.containers().next().is_some()));
+        let with_pods: BTreeSet<PathBuf> = with_pods
+            .filter_map(|it| {
+                let folder = self.manifests.texts[it.text]
+                    .file
+                    .as_deref()?
+                    .parent()?
+                    .canonicalize();
+                folder.ok()
+            })
+            .collect();
+        drop(resources);
+        let by_folder: BTreeMap<&PathBuf, &Kustomization> =
+            all.iter().map(|it| (&it.folder, it)).collect();
+        // Whether it may have pods, which are here or in a base that is not.
+        let has_pods = |it: &Kustomization| {
+            let (mut open, mut seen) = (vec![&it.folder], BTreeSet::new());
+            while let Some(folder) = open.pop() {
+                let it = by_folder.get(folder);
+                if it.is_none_or(|it| it.has_more)
+                    || with_pods.iter().any(|it| it.starts_with(folder))
+                {
+                    return true;
+                }
+                if seen.insert(folder) {
+                    open.extend(it.into_iter().flat_map(|it| &it.folders));
+                }
+            }
+            false
+        };
         let used: BTreeSet<&PathBuf> = all.iter().flat_map(|it| &it.folders).collect();
         for (it, environment) in &named {
             let folder = of(it);
             if used_by_named.contains(&it.folder)
+                || !has_pods(it)
                 || not_deployed(&canonical, &it.folder.join("x")).is_some()
             {
                 continue;
@@ -327,8 +366,7 @@ impl Found {
             (rank(&a.environment), &a.folder).cmp(&(rank(&b.environment), &b.folder))
         });
         let others = built.filter(|it| !named.iter().any(|(named, _)| named.folder == it.folder));
-        let others = others
-            .filter(|it| !used.contains(&it.folder) && (!it.folders.is_empty() || !it.has_charts));
+        let others = others.filter(|it| !used.contains(&it.folder) && has_pods(it));
         let others = others.filter(|it| not_deployed(&canonical, &it.folder.join("x")).is_none());
         self.bases = others.map(of).filter(|it| is_plain(it)).collect();
         self.bases.sort();
@@ -393,10 +431,21 @@ impl Found {
             self.paths = named.iter().map(|it| relative(root, it)).collect();
             return;
         }
-        let folders: BTreeSet<String> = self
-            .manifests
-            .texts
+        // Settings of tools are not applied.
+        let is_applied = |it: &Resource<'_>| {
+            let group = it.group();
+            !group.contains('.') && !it.api_version.contains("beta")
+                || group.ends_with(".k8s.io")
+                || Target::of(it, &[], &[]).is_ok_and(|it| it.containers().next().is_some())
+        };
+        let (resources, _) = self.manifests.readable();
+        let texts: BTreeSet<usize> = resources
             .iter()
+            .filter(|it| is_applied(it))
+            .map(|it| it.text)
+            .collect();
+        let texts = texts.into_iter().map(|it| &self.manifests.texts[it]);
+        let folders: BTreeSet<String> = texts
             .filter_map(|it| {
                 let file = it.file.as_deref()?;
                 let folder = relative(root, file.parent()?);
@@ -483,15 +532,39 @@ impl Found {
 
     /// The workloads of these objects, once for each name: a repository can hold the same ones for several environments.
     pub(super) fn workloads(resources: &[Resource<'_>]) -> Vec<Workload> {
-        let mut known = BTreeSet::new();
         let targets = resources.iter().filter_map(|resource| {
             let is_left = Target::passed_over(resource, None).is_some();
             Target::of(resource, &[], &[]).ok().filter(|_| !is_left)
         });
-        let workloads = targets.filter_map(|target| Workload::of(&target));
+        let mut workloads: Vec<Workload> = Vec::new();
+        let mut known: BTreeMap<String, usize> = BTreeMap::new();
+        for workload in targets.filter_map(|it| Workload::of(&it)) {
+            match known.get(&workload.display) {
+                None => {
+                    known.insert(workload.display.clone(), workloads.len());
+                    workloads.push(workload);
+                }
+                Some(at) => {
+                    let same = &mut workloads[*at];
+                    let images = workload.images.into_iter();
+                    let new: Vec<String> = images.filter(|it| !same.images.contains(it)).collect();
+                    same.images.extend(new);
+                    same.is_database |= workload.is_database;
+                    same.is_of_node |= workload.is_of_node;
+                }
+            }
+        }
         workloads
-            .filter(|it| known.insert((it.display.clone(), it.images.clone())))
-            .collect()
+    }
+
+    /// What a Dockerfile here says about the user of an image: one whose folder has the name of the image, or the end of it.
+    pub(super) fn user_of(&self, image: &str) -> Option<&str> {
+        let name = last_part(image);
+        let ends = name
+            .match_indices(['-', '_'])
+            .map(|(at, _)| &name[at + 1..]);
+        let mut names = std::iter::once(name).chain(ends);
+        names.find_map(|it| self.users.get(it)).map(String::as_str)
     }
 
     /// The images of workloads and charts, by name.
@@ -709,6 +782,51 @@ fn is_data(name: &str) -> bool {
     words.any(|it| DATABASES.contains(&it))
         && !name.contains("exporter")
         && !name.contains("operator")
+}
+
+/// The folder of a Dockerfile, and what it says about the user of its image.
+fn user_of(root: &Path, file: &Path) -> Option<(String, String)> {
+    let is_dockerfile = file.file_name()? == "Dockerfile";
+    let folder = file.parent()?.file_name()?.to_string_lossy().into_owned();
+    let is_ordinary = || {
+        file.metadata()
+            .is_ok_and(|it| it.is_file() && it.len() < 1 << 20)
+    };
+    if !is_dockerfile || !is_plain(&folder) || !is_ordinary() {
+        return None;
+    }
+    let text = std::fs::read_to_string(file).ok()?;
+    let mut stages: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+    let (mut name, mut user) = ("", None);
+    for line in text.lines() {
+        let words: Vec<&str> = line
+            .split_whitespace()
+            .filter(|it| !it.starts_with("--"))
+            .collect();
+        match words.as_slice() {
+            [word, base, rest @ ..] if word.eq_ignore_ascii_case("FROM") => {
+                stages.insert(name, user);
+                user = stages.get(base).copied().flatten();
+                name = rest.get(1).copied().unwrap_or("");
+            }
+            [word, of, ..] if word.eq_ignore_ascii_case("USER") => user = Some(*of),
+            _ => {}
+        }
+    }
+    let path = relative(root, file);
+    let path = if is_plain(&path) {
+        path
+    } else {
+        folder.clone()
+    };
+    let says = match user.map(|it| it.trim_matches('"')) {
+        Some(user) if is_plain(user) || user.contains(':') && is_image(user) => {
+            format!("{path} has USER {user}")
+        }
+        Some(_) => return None,
+        None => format!("{path} has no USER, so it is root unless its base image has one"),
+    };
+    Some((folder, says))
 }
 
 /// The folder that says that what is in it is not deployed.

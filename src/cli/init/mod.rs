@@ -15,9 +15,8 @@ use fitout::read::Resource;
 use fitout::report::{self, DetailLevel, Report};
 use fitout::text::Text;
 use fitout::yaml::Stream;
-use kustomize_krm_types::Severity;
 
-use super::files::{Choice, Patterns, Reader};
+use super::files::Choice;
 use super::inputs::failure;
 use super::output::Output;
 use super::{BUG, Color, Failure, SUCCESS, UNREADABLE, UNWRITABLE, Verbosity, WRONG_USE};
@@ -42,8 +41,6 @@ pub(super) struct Init {
     /// Read only these files and directories, or - for the output of `helm template`; default: DIR without examples and tests
     #[arg(short = 'f', long = "filename", value_name = "PATH", num_args = 1..)]
     filenames: Vec<PathBuf>,
-    #[command(flatten)]
-    patterns: Patterns,
     /// The environments, with commas; default: those of overlays, values files and folders, or else development,staging,production
     #[arg(
         short = 'e',
@@ -94,10 +91,7 @@ impl Init {
             )
             .note("  = help: `fitout init DIR -f FILE` reads a file and writes to DIR"));
         }
-        let choice = Choice {
-            patterns: &self.patterns,
-            reader: Reader::Editor,
-        };
+        let choice = Choice::default();
         let mut found = Found::of(root, &self.filenames, choice, &self.environments, self.ci)?;
         let manifests = std::mem::take(&mut found.manifests);
         let (resources, _) = manifests.readable();
@@ -146,14 +140,19 @@ impl Init {
             self.show_found(&found, &resources, &workloads, &images, &mut text);
             self.show_files(&found, &new, &known, &mut text);
         }
-        show_additions(&additions, &mut text);
+        show_additions(&additions, self.verbose, &mut text);
         if !self.dry_run {
             for file in &new {
                 write(root, &self.place(&found, file), file)?;
             }
         }
         if !self.quiet {
-            self.show_next(&found, &plans, &mut text);
+            self.show_next(
+                &found,
+                &plans,
+                lessons.entries.values().filter(|(_, user)| *user).count(),
+                &mut text,
+            );
         }
         Output::report(&text)?;
         Ok(SUCCESS)
@@ -395,7 +394,13 @@ impl Init {
     }
 
     /// What a first plan says, and what to type next.
-    fn show_next(&self, found: &Found, plans: &[(String, Report)], text: &mut Text) {
+    fn show_next(
+        &self,
+        found: &Found,
+        plans: &[(String, Report)],
+        unknown: usize,
+        text: &mut Text,
+    ) {
         if !found.paths.is_empty() || !self.filenames.is_empty() {
             text.line("First plan");
             let width = plans
@@ -408,6 +413,10 @@ impl Init {
             }
         }
         text.line("Next");
+        if unknown > 0 {
+            let (count, images) = (unknown, if unknown == 1 { "image" } else { "images" });
+            text.line(format_args!("  fill in the catalogue in {CONFIG}: {count} {images}, which would not start as root"));
+        }
         if !matches!(self.directory.to_str(), Some("." | "./")) {
             text.line(format_args!("  cd {}", self.directory.display()));
         }
@@ -528,7 +537,7 @@ fn has_lines(text: &str, lines: &str) -> bool {
     lines.lines().map(bare).all(|it| known.contains(&it))
 }
 
-fn show_additions(additions: &[Addition], text: &mut Text) {
+fn show_additions(additions: &[Addition], all: bool, text: &mut Text) {
     if additions.is_empty() {
         return;
     }
@@ -541,8 +550,15 @@ fn show_additions(additions: &[Addition], text: &mut Text) {
         }
     }
     for (lines, paths) in by_lines {
-        for path in paths {
+        let shown = if all { paths.len() } else { LISTED };
+        for path in paths.iter().take(shown) {
             text.line(format_args!("  {path}"));
+        }
+        if paths.len() > shown {
+            text.line(format_args!(
+                "  and {} more, which -v shows",
+                paths.len() - shown
+            ));
         }
         for line in lines.lines() {
             text.line(format_args!("      {line}"));
@@ -581,11 +597,7 @@ fn first_run(
 /// What the findings of a first run say about the config.
 fn learn(report: &Report, resources: &[Resource<'_>]) -> Lessons {
     let mut lessons = Lessons::default();
-    for entry in report
-        .results
-        .iter()
-        .filter(|it| it.severity > Severity::Info)
-    {
+    for entry in &report.results {
         let object = entry.object.map(|index| &resources[index]);
         match (entry.rule, object) {
             ("FIT-SEC009", Some(object)) if is_plain(&object.name) => {
@@ -598,6 +610,19 @@ fn learn(report: &Report, resources: &[Resource<'_>]) -> Lessons {
                 let lines = report::config_lines(entry);
                 lessons.respells_all |=
                     lines.is_some_and(|it| it.contains("capabilities.drop: Override"));
+            }
+            ("FIT-SEC004", _) => {
+                // Its help is the entry for the catalogue.
+                let help = entry.help.as_deref().unwrap_or_default();
+                let lines = help
+                    .split_once("`- {image: ")
+                    .and_then(|(_, it)| it.split_once("}`"));
+                if let Some((image, rest)) = lines.and_then(|(line, _)| line.split_once(", ")) {
+                    let entry_line = format!("{{image: {image}, {rest}}}");
+                    lessons
+                        .entries
+                        .insert(image.to_owned(), (entry_line, rest.contains("runAsUser")));
+                }
             }
             _ => {}
         }
