@@ -8,7 +8,7 @@ use kustomize_krm_types::Result as KrmResult;
 use crate::edit::Change;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Resource, ResourceList};
-use crate::yaml::{Change as YamlChange, Edit, Footers, Refusal, Stream, Value};
+use crate::yaml::{Change as YamlChange, Edit, Footers, Refusal, Replacement, Stream, Value};
 
 /// The ResourceList with its items edited and results added, as one text.
 ///
@@ -118,6 +118,20 @@ pub fn text(
         let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
         refused(&refusal, change, resources, stream).into()
     })
+}
+
+/// The bytes of one text that its changes replace, for reports that show them.
+///
+/// # Errors
+/// As [`text`].
+pub fn replacements(
+    stream: &Stream,
+    changes: &[Change],
+    resources: &[Resource<'_>],
+) -> Result<Vec<Replacement>, Problems> {
+    let (edits, _) = to_edits(changes, resources);
+    let refused = |refusal| refused(&refusal, None, resources, stream).into();
+    stream.splices(&edits).map_err(refused)
 }
 
 /// Objects that are encrypted or signed as a whole and would change.

@@ -1,22 +1,21 @@
 //! `fitout apply`: prints the changed manifests, or edits their files.
 
 use clap::Args;
-use fitout::config::{Config, FailOn};
+use fitout::config::{Config, FailOn, FunctionConfig};
 use fitout::edit::Change;
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::Fitted;
-use fitout::report::{self, DetailLevel, Report};
+use fitout::report::{self, Command, DetailLevel, FileText, Needs, Report};
 use fitout::text::Text;
 use fitout::write;
 use fitout::yaml::join;
 use rayon::prelude::*;
 
-use super::config_text::ConfigText;
 use super::files::{Choice, Reader, is_stream};
 use super::in_place::{self, Edit};
 use super::inputs::{Manifest, Manifests, config_of, failure, shown};
-use super::output::{self, Form, Format, Output};
+use super::output::{self, Output, Reports};
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize};
 
 /// Print the changed manifests, or edit the files in place.
@@ -27,18 +26,18 @@ pub(super) struct Apply {
     /// Edit the files in place; everything else in them stays byte-identical
     #[arg(short, long, conflicts_with = "kustomization")]
     in_place: bool,
-    /// Write a report to a file: json=FILE or text=FILE; repeatable
-    #[arg(short, long = "output", value_name = "FORMAT=FILE")]
-    output: Vec<Format>,
+    #[command(flatten)]
+    reports: Reports,
     #[command(flatten)]
     verbosity: Verbosity,
 }
 
 impl Apply {
     pub(super) fn run(&self) -> Result<u8, Failure> {
+        self.source.refuse_several()?;
         if let Some(directory) = &self.source.overlay.kustomization {
             let verbosity = &self.verbosity;
-            if !self.output.is_empty()
+            if !self.reports.is_empty()
                 || verbosity.fail_on.is_some()
                 || verbosity.quiet
                 || verbosity.verbose
@@ -50,18 +49,11 @@ impl Apply {
                 ));
             }
             let chosen = self.source.chosen(verbosity)?;
-            return kustomize::apply(&self.source.overlay, directory, chosen.as_ref());
+            let chosen = chosen.iter().find_map(Option::as_ref);
+            return kustomize::apply(&self.source.overlay, directory, chosen);
         }
-        if let Some(format) = self
-            .output
-            .iter()
-            .find(|format| format.file.is_none() && !self.in_place)
-        {
-            let name = if format.form == Form::Json {
-                "json"
-            } else {
-                "text"
-            };
+        let on_stdout = self.reports.on_stdout();
+        if let Some(name) = on_stdout.filter(|_| !self.in_place) {
             return Err(Failure::new(
                 WRONG_USE,
                 format!(
@@ -80,49 +72,69 @@ impl Apply {
                 format!("error: {name} cannot be edited in place"),
             ));
         }
-        self.source.spare(&self.output)?;
-        let result = run_on_files(&self.source, &self.verbosity, |run, manifests, _| {
-            self.finish(run, manifests)
-        });
-        output::with_report(&self.output, result)
+        self.source.spare(&self.reports)?;
+        let result = read_files(
+            &self.source,
+            Reader::Editor,
+            &self.verbosity,
+            |configs, manifests, resources| {
+                let mut code = SUCCESS;
+                for config in configs {
+                    let fitting = Fitting::of(config, manifests, resources);
+                    let fitting = fitting
+                        .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
+                    code = code.max(self.finish(fitting, manifests, resources)?);
+                }
+                Ok(code)
+            },
+        );
+        self.reports
+            .with_failure(Command::Apply, &self.verbosity, result)
     }
 
-    fn finish(&self, run: &Run, manifests: &Manifests) -> Result<u8, Failure> {
-        run.print(&self.verbosity);
-        let reports = || self.write_reports(run);
-        match (run.report.has_errors(), self.in_place) {
+    fn finish(
+        &self,
+        fitting: Fitting,
+        manifests: &Manifests,
+        resources: &[Resource<'_>],
+    ) -> Result<u8, Failure> {
+        let Fitting {
+            report,
+            changes,
+            texts,
+        } = fitting;
+        print(&report, &self.verbosity);
+        let code = exit_code(&report, self.verbosity.fail_on());
+        let has_errors = report.has_errors();
+        let run = run_of(
+            report,
+            &changes,
+            &texts,
+            manifests,
+            resources,
+            self.reports.needs(),
+        );
+        let runs = [run];
+        let reports = || self.reports.write(Command::Apply, &runs, &self.verbosity);
+        match (has_errors, self.in_place) {
             (true, _) => reports()?,
-            (false, true) => self.write_files(manifests, run, reports)?,
+            (false, true) => self.write_files(manifests, &texts, reports)?,
             (false, false) => {
                 reports()?;
-                Output::data(&join(&run.texts))?;
+                Output::data(&join(&texts))?;
             }
         }
-        Ok(exit_code(&run.report, self.verbosity.fail_on()))
-    }
-
-    fn write_reports(&self, run: &Run) -> Result<(), Failure> {
-        for format in &self.output {
-            match format.form {
-                Form::Json => format.write_json(&run.report)?,
-                Form::Text => {
-                    let mut text = report::summary(&run.report, None);
-                    text.append(report::accounts(&run.report, self.verbosity.verbose));
-                    format.write(&text)?;
-                }
-            }
-        }
-        Ok(())
+        Ok(code)
     }
 
     /// Replaces all changed files, once the reports are written.
     fn write_files(
         &self,
         manifests: &Manifests,
-        run: &Run,
+        texts: &[String],
         reports: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let files = manifests.texts.iter().zip(&run.texts);
+        let files = manifests.texts.iter().zip(texts);
         let edits = files.filter_map(|(manifest, after)| {
             let edit = Edit {
                 file: manifest.file.as_deref()?,
@@ -148,29 +160,39 @@ impl Apply {
 }
 
 /// The result of running fitout on files.
-pub(super) struct Run {
+pub(super) struct Fitting {
     pub(super) changes: Vec<Change>,
     pub(super) report: Report,
     /// The new text of each manifest, in their order.
     pub(super) texts: Vec<String>,
 }
 
-/// Runs fitout on the files that the arguments name, and passes the result to `finish`.
-pub(super) fn run_on_files(
-    source: &Source,
-    verbosity: &Verbosity,
-    finish: impl FnOnce(&Run, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
-) -> Result<u8, Failure> {
-    read_files(
-        source,
-        Reader::Editor,
-        verbosity,
-        |config, manifests, resources| {
-            let run = Run::of(config, manifests, resources);
-            let run = run.map_err(|problems| failure(&problems, verbosity, UNREADABLE))?;
-            finish(&run, manifests, resources)
-        },
-    )
+/// What reports are made from.
+pub(super) fn run_of<'t>(
+    report: Report,
+    changes: &[Change],
+    texts: &'t [String],
+    manifests: &'t Manifests,
+    resources: &[Resource<'_>],
+    needs: Needs,
+) -> report::Run<'t> {
+    let files = manifests.texts.iter().zip(texts);
+    let mut files: Vec<FileText<'t>> = files
+        .map(|(manifest, after)| {
+            let (name, is_file) = (&manifest.name, manifest.file.is_some());
+            FileText::of(name, is_file, manifest.stream.text(), after)
+        })
+        .collect();
+    if needs.replacements {
+        let by_text = by_text(changes, manifests.texts.len(), resources);
+        let parts = manifests.texts.iter().zip(&by_text);
+        for (file, (manifest, changes)) in files.iter_mut().zip(parts) {
+            let replacements = write::replacements(&manifest.stream, changes, resources);
+            // Cannot fail: the same edits made the new text.
+            file.replacements = replacements.unwrap_or_default();
+        }
+    }
+    report::Run::of(report, changes, resources, files, needs)
 }
 
 /// Reads the config and the files that the arguments name.
@@ -178,59 +200,65 @@ pub(super) fn read_files(
     source: &Source,
     reader: Reader,
     verbosity: &Verbosity,
-    then: impl FnOnce(&mut Config<'_>, &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
+    then: impl FnOnce(&mut [Config<'_>], &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
     let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
-    let config_text = ConfigText::read(
-        source.config.as_deref(),
-        source.environment.as_deref(),
-        verbosity,
-    )?;
-    let function_config = config_text.function_config(verbosity)?;
-    let mut config = config_of(&function_config, verbosity)?;
+    let texts = source.configs(verbosity)?;
+    let function_configs = texts.iter().map(|text| text.function_config(verbosity));
+    let function_configs: Vec<FunctionConfig<'_>> = function_configs.collect::<Result<_, _>>()?;
+    let configs = function_configs.iter().map(|it| config_of(it, verbosity));
+    let mut configs: Vec<Config<'_>> = configs.collect::<Result<_, _>>()?;
     let choice = Choice {
         patterns: &source.patterns,
         reader,
     };
     let manifests = Manifests::read(&source.filenames, choice, verbosity)?;
     let resources = manifests.resources().map_err(unreadable)?;
-    then(&mut config, &manifests, &resources)
+    then(&mut configs, &manifests, &resources)
 }
 
-impl Run {
-    fn of(
+impl Fitting {
+    pub(super) fn of(
         config: &Config<'_>,
         manifests: &Manifests,
         resources: &[Resource<'_>],
-    ) -> Result<Run, Problems> {
+    ) -> Result<Fitting, Problems> {
         let mut fitted = fitout::fit(config, resources, None)?;
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
-        Ok(Run {
+        Ok(Fitting {
             changes,
             report,
             texts,
         })
     }
+}
 
-    /// Prints findings, totals and the ledger on standard error, as verbosity asks.
-    pub(super) fn print(&self, verbosity: &Verbosity) {
-        verbosity.report_findings(&self.report);
-        if self.report.has_errors() {
-            Output::notice("nothing was written because of errors");
-        }
-        if verbosity.quiet {
-            return;
-        }
-        let mut text = match verbosity.verbose {
-            true => report::summary(&self.report, output::width()),
-            false => Text::of(report::totals(&self.report)),
-        };
-        text.append(report::accounts(&self.report, verbosity.verbose));
-        Output::stderr(&text);
+/// Prints findings, totals and the ledger on standard error, as verbosity asks.
+fn print(report: &Report, verbosity: &Verbosity) {
+    verbosity.report_findings(report);
+    if report.has_errors() {
+        Output::notice("nothing was written because of errors");
     }
+    if verbosity.quiet {
+        return;
+    }
+    let mut text = match verbosity.verbose {
+        true => report::summary(report, output::width()),
+        false => Text::of(report::totals(report)),
+    };
+    text.append(report::accounts(report, verbosity.verbose));
+    Output::stderr(&text);
+}
+
+fn by_text(changes: &[Change], texts: usize, resources: &[Resource<'_>]) -> Vec<Vec<Change>> {
+    let mut by_text: Vec<Vec<Change>> = vec![Vec::new(); texts];
+    for change in changes {
+        by_text[resources[change.resource].text].push(change.clone());
+    }
+    by_text
 }
 
 fn new_texts(
@@ -238,10 +266,7 @@ fn new_texts(
     changes: &[Change],
     resources: &[Resource<'_>],
 ) -> Result<Vec<String>, Problems> {
-    let mut by_text: Vec<Vec<Change>> = vec![Vec::new(); manifests.len()];
-    for change in changes {
-        by_text[resources[change.resource].text].push(change.clone());
-    }
+    let by_text = by_text(changes, manifests.len(), resources);
     // Texts are independent, so they are edited in parallel.
     let edited: Vec<Result<String, Problems>> = manifests
         .par_iter()

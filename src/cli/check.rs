@@ -7,14 +7,14 @@ use fitout::IMAGE;
 use fitout::config::Config;
 use fitout::problem::Problems;
 use fitout::read::Resource;
-use fitout::report::{self, DetailLevel, Report};
+use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
 use super::apply::{exit_code, read_files};
 use super::files::Reader;
 use super::inputs::{Manifests, failure};
 use super::kustomize::Build;
-use super::output::{Form, Format, with_report};
+use super::output::Reports;
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, tree};
 
 /// Check whether the function ran on manifests, and whether they break a rule of the environment.
@@ -28,23 +28,24 @@ pub(super) struct Check {
     /// Report every field whose value differs from the config's, also those that the manifest sets
     #[arg(long)]
     exact: bool,
-    /// Format of the report: text or json, with =FILE written to a file; repeatable
-    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
-    output: Vec<Format>,
+    #[command(flatten)]
+    reports: Reports,
     #[command(flatten)]
     verbosity: Verbosity,
 }
 
 impl Check {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        self.source.spare(&self.output)?;
-        with_report(&self.output, self.check_source())
+        self.source.spare(&self.reports)?;
+        let result = match &self.source.overlay.kustomization {
+            Some(directory) => self.check_overlay(directory),
+            None => self.check_files(),
+        };
+        self.reports
+            .with_failure(Command::Check, &self.verbosity, result)
     }
 
-    fn check_source(&self) -> Result<u8, Failure> {
-        if let Some(directory) = &self.source.overlay.kustomization {
-            return self.check_overlay(directory);
-        }
+    fn check_files(&self) -> Result<u8, Failure> {
         let folder = self.source.tree();
         let reader = Reader::Checker {
             respects_gitignore: self.respect_gitignore,
@@ -53,13 +54,18 @@ impl Check {
             &self.source,
             reader,
             &self.verbosity,
-            |config, manifests, resources| {
-                let (report, code) = self.validate(config, manifests, resources, || {
-                    tree::executables_below(&folder)
-                })?;
-                self.print(&report)?;
+            |configs, manifests, resources| {
+                let (mut runs, mut code) = (Vec::new(), SUCCESS);
+                for config in configs {
+                    let (report, fails) = self.validate(config, manifests, resources, || {
+                        tree::executables_below(&folder)
+                    })?;
+                    code = code.max(fails);
+                    runs.push(self.run_of(report, manifests));
+                }
+                self.print(&runs)?;
                 // The process ends soon, so the memory of thousands of findings need not be freed piece by piece.
-                std::mem::forget(report);
+                std::mem::forget(runs);
                 Ok(code)
             },
         )
@@ -67,7 +73,6 @@ impl Check {
 
     /// Validates a build against each config that it passed to the function.
     fn check_overlay(&self, directory: &Path) -> Result<u8, Failure> {
-        let chosen = self.source.chosen(&self.verbosity)?;
         // The build is that of the overlay, with its own config; `chosen` only judges it.
         let build = Build::run(&self.source.overlay, directory, None, true, FINDINGS)?;
         let unreadable = |problems: Problems| failure(&problems, &self.verbosity, UNREADABLE);
@@ -75,30 +80,42 @@ impl Check {
         let built = Manifests::of_build(name, build.output, &self.verbosity)?;
         let mut resources = built.resources().map_err(unreadable)?;
         Build::name_as_before(&build.inputs, &mut resources);
-        let (mut all, mut code) = (None::<Report>, SUCCESS);
-        let mut validated = Vec::new();
-        let chosen = chosen.as_ref();
-        Build::each(&build.inputs, directory, chosen, &self.verbosity, |input| {
-            // A config can be under `transformers` and `validators`, or in several bases.
-            let rules = chosen.map_or_else(|| rules_of(input.node), |_| None);
-            if validated.contains(&rules) {
-                return Ok(());
-            }
-            validated.push(rules);
-            let (report, fails) = self.validate(input.config, &built, &resources, || {
-                tree::executables(directory)
+        let (mut runs, mut code) = (Vec::new(), SUCCESS);
+        for chosen in self.source.chosen(&self.verbosity)? {
+            let mut all = None::<Report>;
+            let mut validated = Vec::new();
+            let chosen = chosen.as_ref();
+            Build::each(&build.inputs, directory, chosen, &self.verbosity, |input| {
+                // A config can be under `transformers` and `validators`, or in several bases.
+                let rules = chosen.map_or_else(|| rules_of(input.node), |_| None);
+                if validated.contains(&rules) {
+                    return Ok(());
+                }
+                validated.push(rules);
+                let (report, fails) = self.validate(input.config, &built, &resources, || {
+                    tree::executables(directory)
+                })?;
+                code = code.max(fails);
+                match &mut all {
+                    Some(all) => all.add(report),
+                    None => all = Some(report),
+                }
+                Ok(())
             })?;
-            code = code.max(fails);
-            match &mut all {
-                Some(all) => all.add(report),
-                None => all = Some(report),
-            }
-            Ok(())
-        })?;
-        if let Some(report) = all {
-            self.print(&report)?;
+            runs.extend(all.map(|report| self.run_of(report, &built)));
+        }
+        if !runs.is_empty() {
+            self.print(&runs)?;
         }
         Ok(code)
+    }
+
+    fn run_of<'t>(&self, report: Report, manifests: &'t Manifests) -> Run<'t> {
+        let texts = manifests.texts.iter().map(|manifest| {
+            let text = manifest.stream.text();
+            FileText::of(&manifest.name, manifest.file.is_some(), text, text)
+        });
+        Run::of(report, &[], &[], texts.collect(), Needs::default())
     }
 
     fn validate(
@@ -123,21 +140,9 @@ impl Check {
         Ok((report, code))
     }
 
-    fn print(&self, report: &Report) -> Result<(), Failure> {
-        for format in Format::or_text(&self.output) {
-            match format.form {
-                Form::Json => format.write_json(report)?,
-                Form::Text => {
-                    let mut text = report::findings(report, self.verbosity.min_severity());
-                    if !self.verbosity.quiet {
-                        text.line(format_args!("Check  {}", report::totals(report)));
-                        text.append(report::accounts(report, self.verbosity.verbose));
-                    }
-                    format.write(&text)?;
-                }
-            }
-        }
-        Ok(())
+    fn print(&self, runs: &[Run<'_>]) -> Result<(), Failure> {
+        self.reports
+            .write_or_text(Command::Check, runs, &self.verbosity)
     }
 }
 

@@ -105,9 +105,9 @@ struct Source {
     overlay: kustomize::Overlay,
     /// The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or
     /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config
-    /// that the overlay brings
+    /// that the overlay brings. `plan` and `check` take several
     #[arg(short = 'e', long, value_name = "NAME")]
-    environment: Option<String>,
+    environment: Vec<String>,
     /// The file of the config; -e chooses an environment in it
     #[arg(short = 'c', long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -115,13 +115,14 @@ struct Source {
 
 impl Source {
     /// Refuses to write a report over the config or a manifest. In a folder, the report of an earlier run may be replaced.
-    fn spare(&self, outputs: &[output::Format]) -> Result<(), Failure> {
+    fn spare(&self, reports: &output::Reports) -> Result<(), Failure> {
+        reports.refuse_mixed()?;
         let named = self.filenames.iter().chain(&self.config);
         let named = named.chain(&self.overlay.kustomization);
         let configs = self.tree().join("fn-config");
         let named = named.chain([&configs]);
         let inputs: Vec<PathBuf> = named.filter_map(|it| it.canonicalize().ok()).collect();
-        for file in outputs.iter().filter_map(|it| it.file.as_deref()) {
+        for file in reports.files() {
             let Ok(path) = file.canonicalize() else {
                 continue;
             };
@@ -144,13 +145,43 @@ impl Source {
         Ok(())
     }
 
-    /// The config that the arguments choose for an overlay; variables do not choose it, because it overrules another.
-    fn chosen(&self, verbosity: &Verbosity) -> Result<Option<ConfigText>, Failure> {
-        if self.config.is_none() && self.environment.is_none() {
-            return Ok(None);
+    /// The configs that the arguments choose for an overlay, or `None` for its own; variables do not choose one, because it
+    /// overrules another.
+    fn chosen(&self, verbosity: &Verbosity) -> Result<Vec<Option<ConfigText>>, Failure> {
+        if self.config.is_none() && self.environment.is_empty() {
+            return Ok(vec![None]);
         }
-        let (config, environment) = (self.config.as_deref(), self.environment.as_deref());
-        ConfigText::read(config, environment, verbosity).map(Some)
+        let configs = self.configs(verbosity)?.into_iter();
+        Ok(configs.map(Some).collect())
+    }
+
+    /// The config of each environment in the arguments, or the one that variables choose.
+    fn configs(&self, verbosity: &Verbosity) -> Result<Vec<ConfigText>, Failure> {
+        let file = self.config.as_deref();
+        let mut names: Vec<Option<&str>> = Vec::new();
+        for name in &self.environment {
+            if !names.contains(&Some(name)) {
+                names.push(Some(name));
+            }
+        }
+        if names.is_empty() {
+            names.push(None);
+        }
+        let names = names.into_iter();
+        names
+            .map(|name| ConfigText::read(file, name, verbosity))
+            .collect()
+    }
+
+    /// Refuses several environments, for commands that write manifests.
+    fn refuse_several(&self) -> Result<(), Failure> {
+        match self.environment.len() {
+            0 | 1 => Ok(()),
+            _ => Err(Failure::new(
+                WRONG_USE,
+                "error: `apply` writes the manifests for one environment; `plan` takes several -e",
+            )),
+        }
     }
 }
 

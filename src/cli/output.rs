@@ -1,12 +1,15 @@
 //! Standard output and standard error. All text for people passes through [`Text`], which escapes what is not ours.
 
+use std::collections::HashSet;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
-use fitout::report::Report;
-
+use clap::Args;
+use fitout::problem::suggestion;
+use fitout::report::{Command, Document, FORMATS, Format, Needs, Options, Run};
 use fitout::text::Text;
 
-use super::{Color, Failure, UNWRITABLE};
+use super::{Color, Failure, UNWRITABLE, Verbosity, WRONG_USE};
 
 /// The two streams.
 pub(super) enum Output {}
@@ -117,81 +120,180 @@ impl Color {
     }
 }
 
+/// The reports that the arguments ask for.
+#[derive(Debug, Args)]
+pub(super) struct Reports {
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]", help = help())]
+    output: Vec<Requested>,
+}
+
+fn help() -> String {
+    let names: Vec<&str> = FORMATS.iter().map(|it| it.name).collect();
+    let names = names.join(", ");
+    format!(
+        "Format of the report, written to standard output or to FILE; repeatable. One of {names}"
+    )
+}
+
 /// `-o FORMAT[=FILE]`.
 #[derive(Clone, Debug)]
-pub(super) struct Format {
-    pub(super) form: Form,
+struct Requested {
+    format: &'static Format,
     /// Standard output when absent.
-    pub(super) file: Option<std::path::PathBuf>,
+    file: Option<PathBuf>,
 }
 
-/// The format of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Text,
-    Json,
-}
-
-impl std::str::FromStr for Format {
+impl std::str::FromStr for Requested {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Format, String> {
-        let (form, file) = text
-            .split_once('=')
-            .map_or((text, None), |(form, file)| (form, Some(file.into())));
-        match form {
-            "text" => Ok(Format {
-                form: Form::Text,
-                file,
-            }),
-            "json" => Ok(Format {
-                form: Form::Json,
-                file,
-            }),
-            other => Err(format!("unknown format `{other}`; known: text, json")),
-        }
+    fn from_str(text: &str) -> Result<Requested, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((name, "")) => return Err(format!("`{name}=` has no name of a file")),
+            Some((name, file)) => (name, Some(file).filter(|it| *it != "-")),
+            None => (text, None),
+        };
+        let names = || FORMATS.iter().map(|it| it.name);
+        let format = FORMATS.iter().find(|it| it.name == name);
+        let format = format.ok_or_else(|| {
+            let known: Vec<&str> = names().collect();
+            let nearest = suggestion(name, names()).map(|it| it + " ");
+            let (nearest, known) = (nearest.unwrap_or_default(), known.join(", "));
+            format!("unknown format `{name}`; {nearest}known: {known}")
+        })?;
+        Ok(Requested {
+            format,
+            file: file.map(PathBuf::from),
+        })
     }
 }
 
-/// Writes a JSON report of a failure, if the arguments ask for one.
-pub(super) fn with_report(formats: &[Format], result: Result<u8, Failure>) -> Result<u8, Failure> {
-    if let Err(failure) = &result
-        && !failure.problems.is_empty()
-    {
-        let report = Report::of_problems(&failure.problems);
-        for format in formats.iter().filter(|it| it.form == Form::Json) {
-            format.write_json(&report)?;
+impl Reports {
+    /// The files that are written.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.output.iter().filter_map(|it| it.file.as_deref())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.output.is_empty()
+    }
+
+    /// The first format for standard output.
+    pub(super) fn on_stdout(&self) -> Option<&'static str> {
+        let requested = self.output.iter().find(|it| it.file.is_none())?;
+        Some(requested.format.name)
+    }
+
+    /// Refuses reports that would be written into each other.
+    pub(super) fn refuse_mixed(&self) -> Result<(), Failure> {
+        let on_stdout = self.output.iter().filter(|it| it.file.is_none());
+        let on_stdout: Vec<&Format> = on_stdout.map(|it| it.format).collect();
+        if on_stdout.len() > 1
+            && let Some(data) = on_stdout.iter().find(|it| it.is_data)
+        {
+            let message = format!(
+                "error: {} cannot share standard output with another report",
+                data.name
+            );
+            return Err(Failure::new(WRONG_USE, message).note(format_args!(
+                "  = help: write it to a file: -o {}=FILE",
+                data.name
+            )));
+        }
+        let mut seen = HashSet::new();
+        match self.files().find(|it| !seen.insert(*it)) {
+            None => Ok(()),
+            Some(file) => Err(Failure::new(
+                WRONG_USE,
+                format_args!("error: two reports would be written to {}", file.display()),
+            )),
         }
     }
-    result
-}
 
-impl Format {
-    /// The requested formats, or else text on standard output.
-    pub(super) fn or_text(formats: &[Format]) -> &[Format] {
-        const TEXT: &[Format] = &[Format {
-            form: Form::Text,
+    /// What the formats need.
+    pub(super) fn needs(&self) -> Needs {
+        let formats = self.or_text();
+        let formats = formats.iter().map(|it| it.format.needs);
+        formats.fold(Needs::default(), Needs::or)
+    }
+
+    /// The requested reports, or else text on standard output.
+    fn or_text(&self) -> &[Requested] {
+        const TEXT: &[Requested] = &[Requested {
+            format: &FORMATS[0],
             file: None,
         }];
-        match formats {
+        match self.output.as_slice() {
             [] => TEXT,
-            formats => formats,
+            output => output,
         }
     }
 
-    /// Writes a report's text to its file, or to standard output.
-    pub(super) fn write(&self, text: &Text) -> Result<(), Failure> {
-        self.write_to(text.as_str())
+    /// Writes all of them, or without any, text to standard output.
+    pub(super) fn write_or_text(
+        &self,
+        command: Command,
+        runs: &[Run<'_>],
+        verbosity: &Verbosity,
+    ) -> Result<(), Failure> {
+        let mut requested = self.or_text().iter();
+        requested.try_for_each(|it| it.write(command, runs, verbosity))
     }
 
-    /// Writes a report as JSON, which has its own escapes.
-    pub(super) fn write_json(&self, report: &Report) -> Result<(), Failure> {
-        self.write_to(&report.to_json())
+    /// Writes all of them.
+    pub(super) fn write(
+        &self,
+        command: Command,
+        runs: &[Run<'_>],
+        verbosity: &Verbosity,
+    ) -> Result<(), Failure> {
+        let mut requested = self.output.iter();
+        requested.try_for_each(|it| it.write(command, runs, verbosity))
     }
 
-    fn write_to(&self, text: &str) -> Result<(), Failure> {
+    /// Writes reports for machines of a failure.
+    pub(super) fn with_failure(
+        &self,
+        command: Command,
+        verbosity: &Verbosity,
+        result: Result<u8, Failure>,
+    ) -> Result<u8, Failure> {
+        if let Err(failure) = &result
+            && !failure.problems.is_empty()
+        {
+            let runs = [Run::of_problems(&failure.problems)];
+            for requested in self.output.iter().filter(|it| it.format.is_data) {
+                requested.write(command, &runs, verbosity)?;
+            }
+        }
+        result
+    }
+}
+
+impl Requested {
+    fn write(
+        &self,
+        command: Command,
+        runs: &[Run<'_>],
+        verbosity: &Verbosity,
+    ) -> Result<(), Failure> {
+        let color = self.file.is_none() && verbosity.color.applies_to(&std::io::stdout());
+        let is_text = !self.format.is_data;
+        if is_text && self.file.is_none() && verbosity.quiet && command == Command::Plan {
+            return Ok(());
+        }
+        let options = Options {
+            color,
+            verbose: verbosity.verbose,
+            quiet: verbosity.quiet,
+            at_least: verbosity.min_severity(),
+        };
+        let text = (self.format.draw)(&Document {
+            command,
+            runs,
+            options,
+        });
         match &self.file {
-            None => Output::read_by_choice(text),
+            None => Output::read_by_choice(&text),
             Some(file) => std::fs::write(file, text).map_err(Failure::of(
                 UNWRITABLE,
                 format!("error: cannot write {}", file.display()),

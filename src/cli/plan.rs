@@ -1,22 +1,22 @@
 //! `fitout plan`: shows each change and its reason. Writes no manifest.
 
 use clap::Args;
-use fitout::report::{self, DetailLevel, PlannedText, Report};
+use fitout::report::{Command, DetailLevel, FileText, Report, Run};
 
-use super::apply::{exit_code, run_on_files};
+use super::apply::{Fitting, exit_code, read_files, run_of};
+use super::files::Reader;
 use super::inputs::failure;
 use super::kustomize::Build;
-use super::output::{Form, Format, with_report};
-use super::{FINDINGS, Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
+use super::output::Reports;
+use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE};
 
 /// Show each change and its reason.
 #[derive(Debug, Args)]
 pub(super) struct Plan {
     #[command(flatten)]
     source: Source,
-    /// Format of the report: text or json, with =FILE written to a file; repeatable
-    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
-    output: Vec<Format>,
+    #[command(flatten)]
+    reports: Reports,
     /// Exit with 1 if something would change
     #[arg(long)]
     exit_code: bool,
@@ -26,84 +26,80 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn run(&self) -> Result<u8, Failure> {
-        self.source.spare(&self.output)?;
-        with_report(&self.output, self.plan_source())
+        self.source.spare(&self.reports)?;
+        let result = match &self.source.overlay.kustomization {
+            Some(directory) => self.plan_overlay(directory),
+            None => self.plan_files(),
+        };
+        self.reports
+            .with_failure(Command::Plan, &self.verbosity, result)
     }
 
-    fn plan_source(&self) -> Result<u8, Failure> {
-        if let Some(directory) = &self.source.overlay.kustomization {
-            return self.plan_overlay(directory);
-        }
-        run_on_files(
+    fn plan_files(&self) -> Result<u8, Failure> {
+        read_files(
             &self.source,
+            Reader::Editor,
             &self.verbosity,
-            |run, manifests, resources| {
-                let texts = manifests.texts.iter().zip(&run.texts);
-                let texts = texts.map(|(manifest, after)| PlannedText {
-                    path: &manifest.name,
-                    before: manifest.stream.text(),
-                    after,
+            |configs, manifests, resources| {
+                let fittings = configs.iter().map(|config| {
+                    Fitting::of(config, manifests, resources)
+                        .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))
                 });
-                let plan = report::Plan {
-                    report: &run.report,
-                    changes: &run.changes,
-                    resources,
-                    texts: texts.collect(),
-                };
-                self.print(&plan)?;
-                Ok(self.code(&run.report))
+                let fittings: Vec<Fitting> = fittings.collect::<Result<_, _>>()?;
+                let (mut runs, mut texts) = (Vec::new(), Vec::new());
+                let mut parts = Vec::new();
+                for fitting in fittings {
+                    texts.push(fitting.texts);
+                    parts.push((fitting.report, fitting.changes));
+                }
+                let needs = self.reports.needs();
+                for ((report, changes), texts) in parts.into_iter().zip(&texts) {
+                    runs.push(run_of(report, &changes, texts, manifests, resources, needs));
+                }
+                self.print(&runs)
             },
         )
     }
 
     /// Plans the changes of the function in the build of an overlay.
     fn plan_overlay(&self, directory: &std::path::Path) -> Result<u8, Failure> {
-        let mut code = 0;
-        let chosen = self.source.chosen(&self.verbosity)?;
-        let (overlay, chosen) = (&self.source.overlay, chosen.as_ref());
-        let inputs = Build::run(overlay, directory, chosen, true, WRONG_USE)?.inputs;
-        Build::each(&inputs, directory, chosen, &self.verbosity, |input| {
-            let (config, resources) = (&*input.config, &input.list.resources);
-            let unreadable = |problems| failure(&problems, &self.verbosity, UNREADABLE);
-            let mut fitted =
-                fitout::fit(config, resources, Some(input.node)).map_err(unreadable)?;
-            let report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
-            let after = fitout::write::text(input.stream, &fitted.changes, resources);
-            let after = after.map_err(unreadable)?;
-            let path = format!("{} as kustomize passes it", directory.display());
-            self.print(&report::Plan {
-                report: &report,
-                changes: &fitted.changes,
-                resources,
-                texts: vec![PlannedText {
-                    path: &path,
-                    before: input.stream.text(),
-                    after: &after,
-                }],
+        let overlay = &self.source.overlay;
+        let mut runs = Vec::new();
+        for chosen in self.source.chosen(&self.verbosity)? {
+            let chosen = chosen.as_ref();
+            let inputs = Build::run(overlay, directory, chosen, true, WRONG_USE)?.inputs;
+            Build::each(&inputs, directory, chosen, &self.verbosity, |input| {
+                let (config, resources) = (&*input.config, &input.list.resources);
+                let unreadable = |problems| failure(&problems, &self.verbosity, UNREADABLE);
+                let mut fitted =
+                    fitout::fit(config, resources, Some(input.node)).map_err(unreadable)?;
+                let report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
+                let after = fitout::write::text(input.stream, &fitted.changes, resources);
+                let after = after.map_err(unreadable)?;
+                let path = format!("{} as kustomize passes it", directory.display());
+                let text = FileText::of(&path, false, input.stream.text(), &after).into_owned();
+                let needs = self.reports.needs();
+                runs.push(Run::of(
+                    report,
+                    &fitted.changes,
+                    resources,
+                    vec![text],
+                    needs,
+                ));
+                Ok(())
             })?;
-            code = code.max(self.code(&report));
-            Ok(())
-        })?;
-        Ok(code)
+        }
+        self.print(&runs)
     }
 
-    fn print(&self, plan: &report::Plan<'_, '_>) -> Result<(), Failure> {
-        self.verbosity.report_findings(plan.report);
-        for format in Format::or_text(&self.output) {
-            match format.form {
-                Form::Json => format.write_json(plan.report)?,
-                Form::Text if self.verbosity.quiet && format.file.is_none() => {}
-                Form::Text => {
-                    let color = format.file.is_none()
-                        && self.verbosity.color.applies_to(&std::io::stdout());
-                    let mut text = plan.draw(color);
-                    text.append(report::effects(plan.report, self.verbosity.verbose));
-                    text.append(report::accounts(plan.report, self.verbosity.verbose));
-                    format.write(&text)?;
-                }
-            }
+    fn print(&self, runs: &[Run<'_>]) -> Result<u8, Failure> {
+        for run in runs {
+            self.verbosity.report_findings(&run.report);
         }
-        Ok(())
+        self.reports
+            .write_or_text(Command::Plan, runs, &self.verbosity)?;
+        let codes = runs.iter().map(|run| self.code(&run.report));
+        Ok(codes.max().unwrap_or(SUCCESS))
     }
 
     fn code(&self, report: &Report) -> u8 {

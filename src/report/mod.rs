@@ -1,18 +1,21 @@
 //! Reports of changes, findings and the ledger.
 //!
-//! [`Report`] has the data for all formats: `krm` for hosts, `text` and `plan` for people. The files do not depend on each
-//! other; what several of them need is here.
+//! [`Report`] has the entries, and a [`Document`] also the changed lines: all formats of [`FORMATS`] are drawn from it, and
+//! the results for hosts in `krm`. The files do not depend on each other; what several of them need is here.
 
 mod accounts;
+mod changed;
 mod effects;
 mod entries;
 mod entry;
 mod exemptions;
 mod fitted;
+mod formats;
 mod groups;
 mod krm;
 mod places;
 mod plan;
+mod run;
 mod tags;
 mod text;
 mod totals;
@@ -30,20 +33,24 @@ use crate::ledger::Extent;
 use crate::problem::Problem;
 use crate::read::Resource;
 
+use changed::Changed;
 use effects::Effects;
 use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
 use groups::{Group, GroupEntry, extent, groups, subject_of};
 use places::{Places, name_of, reference};
+use plan::plan;
 use totals::{counted, plural};
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
+pub use changed::{Line, ObjectDiff, Reason, Row};
 pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
 pub use fitted::Fitted;
+pub use formats::{FORMATS, Format};
 pub use groups::config_lines;
-pub use plan::{Plan, PlannedText};
+pub use run::{Command, Document, FileText, Needs, Options, Run};
 pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary};
 pub use totals::{totals, unexamined};
@@ -320,12 +327,16 @@ impl Report {
     /// The report as JSON with a final newline.
     pub fn to_json(&self) -> String {
         // Cannot fail: strings, numbers and maps with string keys.
-        let whole = Grouped {
+        let json = serde_json::to_string_pretty(&self.grouped()).unwrap_or_default();
+        crate::text::escaped_json(&json) + "\n"
+    }
+
+    /// The report with its groups.
+    fn grouped(&self) -> Grouped<'_> {
+        Grouped {
             report: self,
             groups: self.group_entries(),
-        };
-        let json = serde_json::to_string_pretty(&whole).unwrap_or_default();
-        crate::text::escaped_json(&json) + "\n"
+        }
     }
 }
 

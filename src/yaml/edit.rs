@@ -41,6 +41,15 @@ pub enum Change {
     Remove,
 }
 
+/// Bytes of a text, and what takes their place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The bytes of the text that go.
+    pub span: Range<usize>,
+    /// What is written there.
+    pub text: String,
+}
+
 /// Where comments at the end of a block collection are, when something is added to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Footers {
@@ -148,6 +157,35 @@ impl Stream {
     /// # Errors
     /// As [`Stream::edit`].
     pub fn edit_with(&self, edits: &[Edit], footers: Footers) -> Result<String, Refusal> {
+        let (splices, plans) = self.planned(edits, footers)?;
+        let (text, moves) = self.splice(&splices);
+        self.guard(&plans, text, &moves)
+    }
+
+    /// The same edits as the bytes that they replace, in the order of the text; those that touch are one.
+    ///
+    /// # Errors
+    /// As [`Stream::edit`], except for edits whose text would not read back as intended: this proof is left to it.
+    pub fn splices(&self, edits: &[Edit]) -> Result<Vec<Replacement>, Refusal> {
+        let (splices, _) = self.planned(edits, Footers::AtTheEnd)?;
+        let mut all: Vec<Replacement> = Vec::with_capacity(splices.list.len());
+        for splice in &splices.list {
+            let text = splices.text(splice);
+            match all.last_mut() {
+                Some(last) if last.span.end == splice.start => {
+                    last.span.end = splice.end;
+                    last.text += text;
+                }
+                _ => all.push(Replacement {
+                    span: splice.start..splice.end,
+                    text: text.to_owned(),
+                }),
+            }
+        }
+        Ok(all)
+    }
+
+    fn planned(&self, edits: &[Edit], footers: Footers) -> Result<(Splices, Plans<'_>), Refusal> {
         let mut splices = Splices::default();
         let mut plans = Vec::new();
         for (document, edits) in self.by_document(edits)? {
@@ -160,8 +198,7 @@ impl Stream {
             emit::emit(&plan, span, nodes, footers, &mut splices)?;
             plans.push((document, plan, edits[0].0));
         }
-        let (text, moves) = self.splice(&splices);
-        self.guard(&plans, text, &moves)
+        Ok((splices, plans))
     }
 
     /// Edits with their numbers, by the document they are in, in the order of the text.
@@ -293,6 +330,9 @@ impl Stream {
         Ok(text)
     }
 }
+
+/// The plans of documents, with the first edit of each.
+type Plans<'s> = Vec<(usize, Plan<'s>, usize)>;
 
 type ByDocument<'e> = BTreeMap<usize, Vec<(usize, &'e Edit)>>;
 

@@ -54,7 +54,7 @@ mod value;
 mod wide;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
-pub use edit::{Change, Edit, Footers, Refusal, RefusalReason};
+pub use edit::{Change, Edit, Footers, Refusal, RefusalReason, Replacement};
 pub use error::{Fault, SyntaxError};
 pub use join::join;
 pub use node::Node;

@@ -142,7 +142,7 @@ pub fn kinds() -> impl Iterator<Item = &'static KindRow> {
     table().kinds.values().flatten()
 }
 
-/// The fields of a type such as `core.v1.PodSpec`; none for a name that is not in the table.
+/// The fields of a type such as `core.v1.PodSpec`; none for the empty name and one that is not in the table.
 #[must_use]
 pub fn object(name: &str) -> &'static Object {
     static NONE: OnceLock<Object> = OnceLock::new();
@@ -198,6 +198,11 @@ fn type_of(text: &'static str, package: &'static str) -> Type {
         "int-or-string" => Type::IntOrString,
         "quantity" => Type::Quantity,
         "any" => Type::Any,
+        "empty" => Type::Nested(Reference {
+            name: "",
+            package: None,
+            object: OnceLock::new(),
+        }),
         name => Type::Nested(Reference {
             name: name.strip_prefix('.').unwrap_or(name),
             package: name.starts_with('.').then_some(package),
@@ -243,7 +248,8 @@ mod tests {
                     of = inner;
                 }
                 if let Type::Nested(reference) = of {
-                    assert!(!reference.get().fields.is_empty(), "{name} {}", field.name);
+                    let is_found = !reference.get().fields.is_empty() || reference.name.is_empty();
+                    assert!(is_found, "{name} {}", field.name);
                 }
             }
         }

@@ -340,6 +340,7 @@ func main() {
 	log.SetFlags(0)
 	fields := map[fieldName]map[int]field{}
 	kinds := map[string]map[int]kind{}
+	// Whether they have fields.
 	objects := map[string]bool{}
 	enums := map[fieldName]map[int][]string{}
 	gates := map[int]map[fieldName][]string{}
@@ -370,10 +371,9 @@ func main() {
 		served := servedBetas(dir)
 		for name, object := range it.Definitions {
 			of := short(name)
-			if len(object.Properties) == 0 {
-				continue
+			if hasFields := len(object.Properties) > 0; hasFields || object.Type == "object" && object.Values == nil {
+				objects[of] = objects[of] || hasFields
 			}
-			objects[of] = true
 			for name, property := range object.Properties {
 				key := fieldName{of, name}
 				if fields[key] == nil {
@@ -451,7 +451,7 @@ func write(fields map[fieldName]map[int]field, kinds map[string]map[int]kind, ob
 	fmt.Println("# kind API-VERSION KIND TYPE SCOPE [VERSIONS] [off] [deprecated=MINOR] [removed=MINOR] [replaced=API-VERSION KIND]")
 	fmt.Println("#   SCOPE is n for namespaced kinds and c for others; `off` is not served by default; TYPE is - for kinds of earlier versions.")
 	fmt.Println("# type: NAME, and its fields: NAME[!] TYPE [VERSIONS] [@KEYS] [?GATES] [=ENUM]")
-	fmt.Println("#   `!` is required; [T] a list, {T} a map, `.T` a type of the same package; @KEYS are the keys of the items of a list,")
+	fmt.Println("#   `!` is required; [T] a list, {T} a map, `.T` a type of the same package, `empty` one without fields; @KEYS are the keys of the items of a list,")
 	fmt.Println("#   @= for a set; ?GATES are feature gates that are off by default. VERSIONS are minor versions, such as 29-, -31 and 27-30.")
 	fmt.Printf("versions %d %d\n", first, last)
 	for name := range ends {
@@ -527,7 +527,7 @@ func write(fields map[fieldName]map[int]field, kinds map[string]map[int]kind, ob
 	}
 }
 
-// A type with `.` for the package `own`; types without fields are any.
+// A type with `.` for the package `own`; types that are not objects are any.
 func shorten(kind, own string, objects map[string]bool) string {
 	for _, brackets := range []string{"[]", "{}"} {
 		if inner, isNested := strings.CutPrefix(kind, brackets[:1]); isNested {
@@ -537,8 +537,12 @@ func shorten(kind, own string, objects map[string]bool) string {
 	if !strings.Contains(kind, ".") {
 		return kind
 	}
-	if !objects[kind] {
+	hasFields, isObject := objects[kind]
+	switch {
+	case !isObject:
 		return "any"
+	case !hasFields:
+		return "empty"
 	}
 	if name, isOwn := strings.CutPrefix(kind, own+"."); isOwn {
 		return "." + name

@@ -1,0 +1,116 @@
+//! The formats of reports, for `-o FORMAT[=FILE]`.
+//!
+//! A new format is a file here with a function that draws a [`Document`], and a row in [`FORMATS`].
+
+use serde::Serialize;
+
+use super::{
+    API_VERSION, Command, Document, Grouped, Needs, accounts, effects, findings, plan, summary,
+    totals,
+};
+use crate::text::{Text, escaped_json};
+
+/// A format of reports.
+pub struct Format {
+    /// Its name in `-o NAME`.
+    pub name: &'static str,
+    /// What it draws, with everything from outside escaped.
+    pub draw: fn(&Document<'_>) -> String,
+    /// What it needs.
+    pub needs: Needs,
+    /// Whether it is for machines, which get a report also if problems stop the command, and alone on standard output.
+    pub is_data: bool,
+}
+
+impl std::fmt::Debug for Format {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+const NOTHING: Needs = Needs {
+    objects: false,
+    replacements: false,
+};
+const OBJECTS: Needs = Needs {
+    objects: true,
+    ..NOTHING
+};
+
+/// All formats.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "text",
+        draw: text,
+        needs: OBJECTS,
+        is_data: false,
+    },
+    Format {
+        name: "json",
+        draw: json,
+        needs: NOTHING,
+        is_data: true,
+    },
+];
+
+/// For people at a terminal: a diff with reasons for `plan`, the settings by object for `apply`, findings for `check`.
+fn text(document: &Document<'_>) -> String {
+    let options = document.options;
+    let mut text = Text::default();
+    for run in document.runs {
+        let report = &run.report;
+        if document.has_several_environments() {
+            text.line(format_args!("Environment  {}", report.environment));
+        }
+        match document.command {
+            Command::Plan => {
+                plan(run, options.color, &mut text);
+                text.append(effects(report, options.verbose));
+            }
+            Command::Apply => text.append(summary(report, None)),
+            Command::Check => {
+                text.append(findings(report, options.at_least));
+                if options.quiet {
+                    continue;
+                }
+                text.line(format_args!("Check  {}", totals(report)));
+            }
+        }
+        text.append(accounts(report, options.verbose));
+    }
+    text.as_str().to_owned()
+}
+
+/// The reports as data: one, or a list.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Reports<'r> {
+    One(Grouped<'r>),
+    #[serde(rename_all = "camelCase")]
+    List {
+        api_version: &'static str,
+        kind: &'static str,
+        items: Vec<Grouped<'r>>,
+    },
+}
+
+impl Document<'_> {
+    pub(super) fn reports(&self) -> Reports<'_> {
+        let mut items: Vec<Grouped<'_>> = self.runs.iter().map(|it| it.report.grouped()).collect();
+        match (items.len(), items.pop()) {
+            (1, Some(only)) => Reports::One(only),
+            (_, last) => Reports::List {
+                api_version: API_VERSION,
+                kind: "ReportList",
+                items: items.into_iter().chain(last).collect(),
+            },
+        }
+    }
+}
+
+/// The report as JSON.
+fn json(document: &Document<'_>) -> String {
+    // Cannot fail: strings, numbers and maps with string keys.
+    let json = serde_json::to_string_pretty(&document.reports()).unwrap_or_default();
+    escaped_json(&json) + "\n"
+}
