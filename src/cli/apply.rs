@@ -13,6 +13,7 @@ use fitout::yaml::join;
 use rayon::prelude::*;
 
 use super::files::{Choice, Reader, is_stream};
+use super::focus::Focus;
 use super::in_place::{self, Edit};
 use super::inputs::{Manifest, Manifests, config_of, failure, shown};
 use super::output::{self, Output, Reports};
@@ -48,6 +49,13 @@ impl Apply {
                      use `plan -k`",
                 ));
             }
+            if !self.source.objects.is_everything() {
+                return Err(Failure::new(
+                    WRONG_USE,
+                    "error: `apply -k` does not support -l and -n, because it prints the build",
+                )
+                .note("  = help: `plan -k` and `check -k` support them"));
+            }
             let chosen = self.source.chosen(verbosity)?;
             let chosen = chosen.iter().find_map(Option::as_ref);
             return kustomize::apply(&self.source.overlay, directory, chosen);
@@ -77,13 +85,13 @@ impl Apply {
             &self.source,
             Reader::Editor,
             &self.verbosity,
-            |configs, manifests, resources| {
+            |configs, manifests, resources, focus| {
                 let mut code = SUCCESS;
                 for config in configs {
-                    let fitting = Fitting::of(config, manifests, resources);
+                    let fitting = Fitting::of(config, manifests, resources, focus);
                     let fitting = fitting
                         .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
-                    code = code.max(self.finish(fitting, manifests, resources)?);
+                    code = code.max(self.finish(fitting, manifests, resources, focus)?);
                 }
                 Ok(code)
             },
@@ -97,6 +105,7 @@ impl Apply {
         fitting: Fitting,
         manifests: &Manifests,
         resources: &[Resource<'_>],
+        focus: &Focus,
     ) -> Result<u8, Failure> {
         let Fitting {
             report,
@@ -121,7 +130,8 @@ impl Apply {
             (false, true) => self.write_files(manifests, &texts, reports)?,
             (false, false) => {
                 reports()?;
-                Output::data(&join(&texts))?;
+                let chosen = focus.documents(&texts, resources);
+                Output::data(&join(chosen.as_deref().unwrap_or(&texts)))?;
             }
         }
         Ok(code)
@@ -200,7 +210,7 @@ pub(super) fn read_files(
     source: &Source,
     reader: Reader,
     verbosity: &Verbosity,
-    then: impl FnOnce(&mut [Config<'_>], &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
+    then: impl FnOnce(&mut [Config<'_>], &Manifests, &[Resource<'_>], &Focus) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
     let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
     let texts = source.configs(verbosity)?;
@@ -214,7 +224,9 @@ pub(super) fn read_files(
     };
     let manifests = Manifests::read(&source.filenames, choice, verbosity)?;
     let resources = manifests.resources().map_err(unreadable)?;
-    then(&mut configs, &manifests, &resources)
+    let files: Vec<_> = texts.iter().map(|it| it.file.clone()).collect();
+    let focus = Focus::of(source, &files, &manifests, &resources)?;
+    then(&mut configs, &manifests, &resources, &focus)
 }
 
 impl Fitting {
@@ -222,8 +234,10 @@ impl Fitting {
         config: &Config<'_>,
         manifests: &Manifests,
         resources: &[Resource<'_>],
+        focus: &Focus,
     ) -> Result<Fitting, Problems> {
         let mut fitted = fitout::fit(config, resources, None)?;
+        focus.narrow(&mut fitted, config, resources)?;
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         let Fitted { changes, .. } = fitted;

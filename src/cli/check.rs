@@ -12,6 +12,7 @@ use fitout::yaml::Node;
 
 use super::apply::{exit_code, read_files};
 use super::files::Reader;
+use super::focus::Focus;
 use super::inputs::{Manifests, failure};
 use super::kustomize::Build;
 use super::output::Reports;
@@ -54,12 +55,13 @@ impl Check {
             &self.source,
             reader,
             &self.verbosity,
-            |configs, manifests, resources| {
+            |configs, manifests, resources, focus| {
                 let (mut runs, mut code) = (Vec::new(), SUCCESS);
                 for config in configs {
-                    let (report, fails) = self.validate(config, manifests, resources, || {
-                        tree::executables_below(&folder)
-                    })?;
+                    let (report, fails) =
+                        self.validate(config, manifests, (resources, focus), || {
+                            tree::executables_below(&folder)
+                        })?;
                     code = code.max(fails);
                     runs.push(self.run_of(report, manifests));
                 }
@@ -80,6 +82,7 @@ impl Check {
         let built = Manifests::of_build(name, build.output, &self.verbosity)?;
         let mut resources = built.resources().map_err(unreadable)?;
         Build::name_as_before(&build.inputs, &mut resources);
+        let focus = Focus::of_build(&self.source.objects, &resources)?;
         let (mut runs, mut code) = (Vec::new(), SUCCESS);
         for chosen in self.source.chosen(&self.verbosity)? {
             let mut all = None::<Report>;
@@ -92,9 +95,10 @@ impl Check {
                     return Ok(());
                 }
                 validated.push(rules);
-                let (report, fails) = self.validate(input.config, &built, &resources, || {
-                    tree::executables(directory)
-                })?;
+                let (report, fails) =
+                    self.validate(input.config, &built, (&resources, &focus), || {
+                        tree::executables(directory)
+                    })?;
                 code = code.max(fails);
                 match &mut all {
                     Some(all) => all.add(report),
@@ -122,13 +126,16 @@ impl Check {
         &self,
         config: &mut Config<'_>,
         manifests: &Manifests,
-        resources: &[Resource<'_>],
+        (resources, focus): (&[Resource<'_>], &Focus),
         executables: impl FnOnce() -> Vec<PathBuf>,
     ) -> Result<(Report, u8), Failure> {
         config.validate_only = true;
         config.generated.clone_from(&manifests.generated);
         config.checks.exact |= self.exact;
         let mut fitted = fitout::fit(config, resources, None)
+            .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
+        focus
+            .narrow(&mut fitted, config, resources)
             .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);

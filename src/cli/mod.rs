@@ -7,6 +7,7 @@ mod clock;
 mod config;
 mod config_text;
 mod files;
+mod focus;
 mod function;
 mod in_place;
 mod init;
@@ -111,6 +112,8 @@ struct Source {
     /// The file of the config; -e chooses an environment in it
     #[arg(short = 'c', long, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    objects: focus::Chosen,
 }
 
 impl Source {

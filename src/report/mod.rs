@@ -29,7 +29,8 @@ use crate::checks::Proof;
 use crate::config::{Config, FailOn};
 use crate::edit::Change;
 use crate::finding::Finding;
-use crate::ledger::Extent;
+use crate::ledger::{Account, Extent};
+use crate::objects::SkipReason;
 use crate::problem::Problem;
 use crate::read::Resource;
 
@@ -366,7 +367,9 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         let findings = fitted.findings.iter();
         findings.filter(|it| it.severity == severity).count()
     };
-    let paths = resources.iter().map(|it| it.origin.path.as_deref());
+    let rows = fitted.ledger.objects.iter().zip(resources);
+    let chosen = rows.filter(|(row, _)| row.account != Account::PassedOver(SkipReason::NotChosen));
+    let paths = chosen.map(|(_, it)| it.origin.path.as_deref());
     let files: HashSet<&str> = paths.flatten().collect();
     let count = |kind: fn(&Change) -> bool| fitted.changes.iter().filter(|c| kind(c)).count();
     let removed = count(|change| change.proposed.is_none());
@@ -378,7 +381,7 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         added: fitted.changes.len() - changed - removed,
         changed,
         removed,
-        same: fitted.same,
+        same: fitted.same.iter().map(|(_, count)| count).sum(),
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
         notes: of(Severity::Info),
