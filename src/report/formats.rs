@@ -5,8 +5,8 @@
 use serde::Serialize;
 
 use super::{
-    API_VERSION, Command, Document, Grouped, Needs, accounts, effects, findings, plan, summary,
-    totals,
+    API_VERSION, Command, Document, Grouped, Needs, accounts, effects, findings, overview, plan,
+    summary, totals,
 };
 use crate::text::{Text, escaped_json};
 
@@ -64,7 +64,14 @@ fn text(document: &Document<'_>) -> String {
         }
         match document.command {
             Command::Plan => {
-                plan(run, options.color, &mut text);
+                let is_large = overview::has_many_changes(report) && !options.verbose;
+                match is_large {
+                    true => {
+                        text.append(overview::changes(report));
+                        text.line(format_args!("Plan  {}", totals(report)));
+                    }
+                    false => plan(run, options.color, &mut text),
+                }
                 text.append(effects(report, options.verbose));
             }
             Command::Apply => text.append(summary(report, None)),

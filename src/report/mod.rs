@@ -13,6 +13,7 @@ mod fitted;
 mod formats;
 mod groups;
 mod krm;
+mod overview;
 mod places;
 mod plan;
 mod run;
