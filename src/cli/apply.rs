@@ -17,6 +17,7 @@ use super::focus::Focus;
 use super::in_place::{self, Edit};
 use super::inputs::{Manifest, Manifests, config_of, failure, shown};
 use super::output::{self, Output, Reports};
+use super::progress::{self, Progress};
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize};
 
 /// Print the changed manifests, or edit the files in place.
@@ -88,7 +89,7 @@ impl Apply {
             |configs, manifests, resources, focus| {
                 let mut code = SUCCESS;
                 for config in configs {
-                    let fitting = Fitting::of(config, manifests, resources, focus);
+                    let fitting = Fitting::of(config, manifests, resources, focus, &self.verbosity);
                     let fitting = fitting
                         .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
                     code = code.max(self.finish(fitting, manifests, resources, focus)?);
@@ -205,6 +206,16 @@ pub(super) fn run_of<'t>(
     report::Run::of(report, changes, resources, files, needs)
 }
 
+/// Shows that a large input is being decided about.
+pub(super) fn deciding(manifests: &Manifests, verbosity: &Verbosity) -> Progress {
+    let bytes: usize = manifests
+        .texts
+        .iter()
+        .map(|it| it.stream.text().len())
+        .sum();
+    Progress::of("deciding", bytes > progress::MANY_BYTES, verbosity)
+}
+
 /// Reads the config and the files that the arguments name.
 pub(super) fn read_files(
     source: &Source,
@@ -235,13 +246,16 @@ impl Fitting {
         manifests: &Manifests,
         resources: &[Resource<'_>],
         focus: &Focus,
+        verbosity: &Verbosity,
     ) -> Result<Fitting, Problems> {
+        let deciding = deciding(manifests, verbosity);
         let mut fitted = fitout::fit(config, resources, None)?;
         focus.narrow(&mut fitted, config, resources)?;
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
+        drop(deciding);
         Ok(Fitting {
             changes,
             report,

@@ -10,7 +10,7 @@ use fitout::read::Resource;
 use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
-use super::apply::{exit_code, read_files};
+use super::apply::{deciding, exit_code, read_files};
 use super::files::Reader;
 use super::focus::Focus;
 use super::inputs::{Manifests, failure};
@@ -132,11 +132,13 @@ impl Check {
         config.validate_only = true;
         config.generated.clone_from(&manifests.generated);
         config.checks.exact |= self.exact;
+        let deciding = deciding(manifests, &self.verbosity);
         let mut fitted = fitout::fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
         focus
             .narrow(&mut fitted, config, resources)
             .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
+        drop(deciding);
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         if report.did_not_run() {

@@ -16,6 +16,7 @@ use memchr::memmem;
 
 use super::files::{Choice, File, Files, Reader, is_endless, is_stream};
 use super::output::{Output, is_closed};
+use super::progress::{self, Progress};
 use super::tree::{Named, is_kustomization};
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 
@@ -45,7 +46,11 @@ impl Manifests {
         choice: Choice<'_>,
         verbosity: &Verbosity,
     ) -> Result<Manifests, Failure> {
-        let (manifests, problems) = Manifests::collect(Files::of(paths, choice)?, choice);
+        let files = Files::of(paths, choice)?;
+        let is_long = files.files.len() > progress::MANY_FILES;
+        let reading = Progress::of("reading manifests", is_long, verbosity);
+        let (manifests, problems) = Manifests::collect(files, choice);
+        drop(reading);
         if !problems.is_empty() {
             return Err(failure(&Problems(problems), verbosity, UNREADABLE));
         }

@@ -16,6 +16,7 @@ mod kustomize;
 mod output;
 mod plan;
 mod preflight;
+mod progress;
 mod shim;
 mod temporary;
 mod tree;

@@ -43,7 +43,7 @@ impl Plan {
             &self.verbosity,
             |configs, manifests, resources, focus| {
                 let fittings = configs.iter().map(|config| {
-                    Fitting::of(config, manifests, resources, focus)
+                    Fitting::of(config, manifests, resources, focus, &self.verbosity)
                         .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))
                 });
                 let fittings: Vec<Fitting> = fittings.collect::<Result<_, _>>()?;

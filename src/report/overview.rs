@@ -106,9 +106,12 @@ pub(super) fn findings(groups: &[Group<'_>], text: &mut Text) {
             1 => String::new(),
             count => format!(", {count} different"),
         };
-        let places = plural(places, "place", "places");
+        let places = match places == about {
+            true => String::new(),
+            false => plural(places, "place", "places") + " in ",
+        };
         text.line(format_args!(
-            "{}[{}]: {} ({places} in {}{kinds})",
+            "{}[{}]: {} ({places}{}{kinds})",
             first.severity,
             first.rule,
             of_rule[0].sentence,
@@ -129,7 +132,7 @@ pub(super) fn findings(groups: &[Group<'_>], text: &mut Text) {
     }
     text.line("Findings by workload, the most first");
     objects.draw_rows("finding", text);
-    text.line("  = help: -v shows all findings; `fitout explain RULE` says what a rule is about");
+    text.line("  = help: -v shows all findings, and -l and -n choose objects");
 }
 
 /// How often something occurs, and in how many objects.
