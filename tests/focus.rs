@@ -103,7 +103,7 @@ fn in_place_only_chosen_objects_are_edited() {
     let edited = run(&folder, "apply", &["-i", "-l", "app=d"]);
     assert_eq!(edited.code, Some(0), "{}", edited.stderr);
     let after = folder.read("p/list.yaml");
-    assert_eq!(after.matches("cpu: 1").count(), 1, "{after}");
+    assert_eq!(after.matches("cpu: \"1\"").count(), 1, "{after}");
     assert!(
         after.starts_with(&before[..before.find("name: d").unwrap()]),
         "{after}"

@@ -1,4 +1,4 @@
-//! The guides in `docs/guides`: each session runs as it stands, in a copy of `tests/guides`, and each other command says why it
+//! The guides in `docs/guides`: each session runs as it stands, in a copy of `examples/shop`, and each other command says why it
 //! is not run.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
@@ -24,9 +24,9 @@ fn sessions_in_the_guides_are_true() {
     for guide in guides() {
         let stem = guide.file_stem().unwrap().to_string_lossy().into_owned();
         fs::copy(&guide, cases.path().join(format!("{stem}.md"))).unwrap();
-        let project = Folder::with_copy(&["tests/guides"]);
+        let project = Folder::with_copy(&["examples/shop"]);
         fs::rename(
-            project.path().join("tests/guides"),
+            project.path().join("examples/shop"),
             cases.path().join(format!("{stem}.in")),
         )
         .unwrap();

@@ -395,6 +395,7 @@ fn short_help() -> Result<u8, Failure> {
     Output::report(&Text::of_program(&format!(
         "fitout {version} - sets resources, security contexts, scraping and storage in Kubernetes manifests\n\n  \
          Try\n    \
+         fitout init                                     suggest a config for a repository\n    \
          fitout plan -f base -e production               show each change and its reason\n    \
          fitout apply -f base -e production              print the changed manifests\n    \
          fitout apply -i -f base -e production           edit the files in place\n    \

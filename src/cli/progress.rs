@@ -16,7 +16,7 @@ pub(super) const MANY_BYTES: usize = 4 << 20;
 pub(super) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// Shows what is done, if it is long and somebody watches.
+    /// Shows what is done, if it is long and standard error is a terminal.
     pub(super) fn of(what: &'static str, is_long: bool, verbosity: &Verbosity) -> Progress {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty());
         let is_dumb = std::env::var_os("TERM").is_none_or(|it| it == "dumb");

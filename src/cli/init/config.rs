@@ -52,7 +52,7 @@ impl Sizes {
             let mut set: Vec<(Quantity, String)> = set
                 .filter(|(_, text)| text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'))
                 .collect();
-            set.sort_by(|a, b| a.0.cmp(&b.0));
+            set.sort_by_key(|it| it.0);
             let middle = set.get(set.len() / 2).cloned();
             middle.map(|(_, text)| (set.len(), text))
         };

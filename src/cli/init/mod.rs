@@ -114,7 +114,11 @@ impl Init {
             let report = first_run(&suggestion, environment, &resources)?;
             plans.push((environment.clone(), report));
         }
-        let (mut files, mut additions) = around(&found, |part| self.skips(part));
+        // The folders for overlays need the config in fn-config/all.
+        let is_elsewhere = self.directory.join("fn-config/fitout.yaml").exists();
+        let (mut files, mut additions) = around(&found, |part| {
+            self.skips(part) || part == "kustomize" && is_elsewhere
+        });
         files.insert(0, self.config(&found, &suggestion));
         let (new, known): (Vec<Planned>, Vec<Planned>) = files
             .into_iter()
@@ -139,6 +143,13 @@ impl Init {
         if !self.quiet {
             self.show_found(&found, &resources, &workloads, &images, &mut text);
             self.show_files(&found, &new, &known, &mut text);
+        }
+        for it in &mut additions {
+            let folder = match it.path.starts_with('.') && it.path != "." {
+                true => &found.repository,
+                false => &self.directory,
+            };
+            it.path = found::relative(Path::new("."), &folder.join(&it.path));
         }
         show_additions(&additions, self.verbose, &mut text);
         if !self.dry_run {
@@ -415,7 +426,7 @@ impl Init {
         text.line("Next");
         if unknown > 0 {
             let (count, images) = (unknown, if unknown == 1 { "image" } else { "images" });
-            text.line(format_args!("  fill in the catalogue in {CONFIG}: {count} {images}, which would not start as root"));
+            text.line(format_args!("  fill in the catalogue in {CONFIG}: {count} {images} would not start if they run as root"));
         }
         if !matches!(self.directory.to_str(), Some("." | "./")) {
             text.line(format_args!("  cd {}", self.directory.display()));
@@ -458,8 +469,26 @@ impl Init {
 }
 
 /// How Helm runs fitout.
-fn helm(_: &Found, _: &str) -> Vec<String> {
-    Vec::new()
+fn helm(found: &Found, environment: &str) -> Vec<String> {
+    let Some(chart) = found.charts.first() else {
+        return Vec::new();
+    };
+    let values = chart.values.iter().find(|(name, _)| name == environment);
+    let values = values.map_or(String::new(), |(_, file)| {
+        format!(" -f {}/{file}", chart.folder)
+    });
+    let name = if is_plain(&chart.name) {
+        chart.name.as_str()
+    } else {
+        "release"
+    };
+    let folder = &chart.folder;
+    vec![
+        "fitout helm-plugin install".to_owned(),
+        format!(
+            "helm upgrade --install {name} {folder}{values} --post-renderer fitout --post-renderer-args=-e{environment}"
+        ),
+    ]
 }
 
 /// The schema of the config, for editors.
