@@ -129,6 +129,7 @@ pub fn replacements(
     changes: &[Change],
     resources: &[Resource<'_>],
 ) -> Result<Vec<Replacement>, Problems> {
+    refuse_sealed(changes, resources)?;
     let (edits, _) = to_edits(changes, resources);
     let refused = |refusal| refused(&refusal, None, resources, stream).into();
     stream.splices(&edits).map_err(refused)

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fitout::IMAGE;
-use fitout::config::Config;
+use fitout::config::{Config, FailOn};
+use fitout::edit::Change;
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
-use super::apply::{deciding, exit_code, read_files};
+use super::apply::{deciding, exit_code, read_files, with_replacements};
 use super::files::Reader;
 use super::focus::Focus;
-use super::inputs::{Manifests, failure};
+use super::inputs::{Manifests, failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, tree};
@@ -63,7 +64,12 @@ impl Check {
                             tree::executables_below(&folder)
                         })?;
                     code = code.max(fails);
-                    runs.push(self.run_of(report, manifests));
+                    let changes = match self.reports.needs().fixes {
+                        true => self.changes(config, resources, focus)?,
+                        false => Vec::new(),
+                    };
+                    let run = self.run_of(report, &changes, manifests, resources);
+                    runs.push(run.failing_on(self.fail_on(config)));
                 }
                 self.print(&runs)?;
                 // The process ends soon, so the memory of thousands of findings need not be freed piece by piece.
@@ -85,7 +91,7 @@ impl Check {
         let focus = Focus::of_build(&self.source.objects, &resources)?;
         let (mut runs, mut code) = (Vec::new(), SUCCESS);
         for chosen in self.source.chosen(&self.verbosity)? {
-            let mut all = None::<Report>;
+            let (mut all, mut fail_on) = (None::<Report>, FailOn::Never);
             let mut validated = Vec::new();
             let chosen = chosen.as_ref();
             Build::each(&build.inputs, directory, chosen, &self.verbosity, |input| {
@@ -95,18 +101,27 @@ impl Check {
                     return Ok(());
                 }
                 validated.push(rules);
+                Manifests::read_definitions(input.config, directory, &self.verbosity)?;
                 let (report, fails) =
                     self.validate(input.config, &built, (&resources, &focus), || {
                         tree::executables(directory)
                     })?;
                 code = code.max(fails);
+                // The strictest of several configs counts.
+                fail_on = match (fail_on, self.fail_on(input.config)) {
+                    (FailOn::Never, other) | (_, other @ FailOn::Warning) => other,
+                    (fail_on, _) => fail_on,
+                };
                 match &mut all {
                     Some(all) => all.add(report),
                     None => all = Some(report),
                 }
                 Ok(())
             })?;
-            runs.extend(all.map(|report| self.run_of(report, &built)));
+            runs.extend(all.map(|report| {
+                self.run_of(report, &[], &built, &resources)
+                    .failing_on(fail_on)
+            }));
         }
         if !runs.is_empty() {
             self.print(&runs)?;
@@ -114,12 +129,55 @@ impl Check {
         Ok(code)
     }
 
-    fn run_of<'t>(&self, report: Report, manifests: &'t Manifests) -> Run<'t> {
+    /// What the function would change.
+    fn changes(
+        &self,
+        config: &mut Config<'_>,
+        resources: &[Resource<'_>],
+        focus: &Focus,
+    ) -> Result<Vec<Change>, Failure> {
+        config.validate_only = false;
+        let fitted = fitout::fit(config, resources, None).and_then(|mut fitted| {
+            focus.narrow(&mut fitted, config, resources)?;
+            Ok(fitted.changes)
+        });
+        config.validate_only = true;
+        fitted.map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))
+    }
+
+    fn run_of<'t>(
+        &self,
+        report: Report,
+        changes: &[Change],
+        manifests: &'t Manifests,
+        resources: &[Resource<'_>],
+    ) -> Run<'t> {
         let texts = manifests.texts.iter().map(|manifest| {
             let text = manifest.stream.text();
+            let source = self.source.overlay.kustomization.as_deref();
             FileText::of(&manifest.name, manifest.file.is_some(), text, text)
+                .from(source.and_then(kustomization))
         });
-        Run::of(report, &[], &[], texts.collect(), Needs::default())
+        let mut texts: Vec<FileText<'t>> = texts.collect();
+        if !changes.is_empty() {
+            texts = with_replacements(texts, changes, manifests, resources);
+        }
+        let needs = self.reports.needs();
+        Run::of(
+            report,
+            changes,
+            resources,
+            texts,
+            Needs {
+                objects: false,
+                ..needs
+            },
+        )
+    }
+
+    fn fail_on(&self, config: &Config<'_>) -> FailOn {
+        let fail_on = self.verbosity.fail_on.map(Into::into);
+        fail_on.unwrap_or(config.checks.fail_on)
     }
 
     fn validate(
@@ -144,8 +202,7 @@ impl Check {
         if report.did_not_run() {
             report.explain_run(&cause(executables(), &config.environment));
         }
-        let fail_on = self.verbosity.fail_on.map(Into::into);
-        let code = exit_code(&report, fail_on.unwrap_or(config.checks.fail_on));
+        let code = exit_code(&report, self.fail_on(config));
         Ok((report, code))
     }
 

@@ -17,7 +17,7 @@ use memchr::memmem;
 use super::files::{Choice, File, Files, Reader, is_endless, is_stream};
 use super::output::{Output, is_closed};
 use super::progress::{self, Progress};
-use super::tree::{Named, is_kustomization};
+use super::tree::{self, Named, is_kustomization};
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 
 /// A file, or standard input, with manifests.
@@ -93,6 +93,29 @@ impl Manifests {
         }
         manifests.generated = named.generated;
         (manifests, problems)
+    }
+
+    /// Reads the CustomResourceDefinitions that a config names, relative to a folder.
+    pub(super) fn read_definitions(
+        config: &mut Config<'_>,
+        base: &Path,
+        verbosity: &Verbosity,
+    ) -> Result<(), Failure> {
+        let paths = config.checks.definitions.iter();
+        let paths: Vec<PathBuf> = paths.map(|it| base.join(it)).collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let reader = Reader::Checker {
+            respects_gitignore: false,
+        };
+        let choice = Choice {
+            reader,
+            ..Choice::default()
+        };
+        let found = Manifests::read(&paths, choice, verbosity)?;
+        config.definitions = found.texts.into_iter().map(|it| it.stream).collect();
+        Ok(())
     }
 
     /// The manifests in the output of a build.
@@ -381,8 +404,14 @@ pub(super) fn shown(path: &Path) -> String {
     if path == Path::new("-") {
         return "stdin".to_owned();
     }
-    let text = path.to_string_lossy().replace('\\', "/");
+    let text = path.to_string_lossy();
+    let text = text.replace(std::path::MAIN_SEPARATOR, "/");
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}
+
+/// The kustomization of an overlay, for reports that point to a file.
+pub(super) fn kustomization(directory: &Path) -> Option<String> {
+    tree::kustomization_in(directory).map(|it| shown(&it))
 }
 
 impl Source {

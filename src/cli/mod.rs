@@ -120,7 +120,7 @@ struct Source {
 impl Source {
     /// Refuses to write a report over the config or a manifest. In a folder, the report of an earlier run may be replaced.
     fn spare(&self, reports: &output::Reports) -> Result<(), Failure> {
-        reports.refuse_mixed()?;
+        reports.refuse_wrong(self)?;
         let named = self.filenames.iter().chain(&self.config);
         let named = named.chain(&self.overlay.kustomization);
         let configs = self.tree().join("fn-config");

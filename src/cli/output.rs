@@ -6,10 +6,13 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fitout::problem::suggestion;
-use fitout::report::{Command, Document, FORMATS, Format, Needs, Options, Run};
+use fitout::report::{
+    Command, Document, FORMATS, Folder, Format, Needs, Options, Run, markdown_within,
+};
 use fitout::text::Text;
 
-use super::{Color, Failure, UNWRITABLE, Verbosity, WRONG_USE};
+use super::inputs::shown;
+use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE};
 
 /// The two streams.
 pub(super) enum Output {}
@@ -183,8 +186,9 @@ impl Reports {
         Some(requested.format.name)
     }
 
-    /// Refuses reports that would be written into each other.
-    pub(super) fn refuse_mixed(&self) -> Result<(), Failure> {
+    /// Refuses reports that cannot be made, or that would be written into each other.
+    pub(super) fn refuse_wrong(&self, source: &Source) -> Result<(), Failure> {
+        self.refuse_patch(source)?;
         let on_stdout = self.output.iter().filter(|it| it.file.is_none());
         let on_stdout: Vec<&Format> = on_stdout.map(|it| it.format).collect();
         if on_stdout.len() > 1
@@ -207,6 +211,23 @@ impl Reports {
                 format_args!("error: two reports would be written to {}", file.display()),
             )),
         }
+    }
+
+    /// Refuses a patch of what is no file, or for several environments.
+    fn refuse_patch(&self, source: &Source) -> Result<(), Failure> {
+        let Some(patch) = self.output.iter().find(|it| it.format.is_patch) else {
+            return Ok(());
+        };
+        let name = patch.format.name;
+        let why = match () {
+            () if source.overlay.kustomization.is_some() => {
+                "changes files, and a build has none; use -f"
+            }
+            () if source.environment.len() > 1 => "has the changes for one environment",
+            () => return Ok(()),
+        };
+        let message = format!("error: -o {name} {why}");
+        Err(Failure::new(WRONG_USE, message))
     }
 
     /// What the formats need.
@@ -261,12 +282,47 @@ impl Reports {
             && !failure.problems.is_empty()
         {
             let runs = [Run::of_problems(&failure.problems)];
-            for requested in self.output.iter().filter(|it| it.format.is_data) {
+            for requested in self.output.iter().filter(|it| it.format.is_for_failures) {
                 requested.write(command, &runs, verbosity)?;
             }
         }
         result
     }
+}
+
+/// The working directory and the root of its repository.
+fn folder() -> Folder {
+    let working = std::env::current_dir().unwrap_or_default();
+    let root = working.ancestors().find(|it| it.join(".git").exists());
+    let [working, root] = [&working, root.unwrap_or(&working)].map(shown);
+    Folder { working, root }
+}
+
+/// The bytes of a job's summary that GitHub accepts.
+const SUMMARY: usize = 1 << 20;
+
+/// Adds a report to the summary of a job, if this is one in GitHub Actions.
+fn add_to_summary(document: &Document<'_>) -> Result<(), Failure> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) else {
+        return Ok(());
+    };
+    let path = PathBuf::from(path);
+    let written = path.metadata().map_or(0, |it| it.len());
+    let left = SUMMARY.saturating_sub(usize::try_from(written).unwrap_or(SUMMARY));
+    let text = markdown_within(document, left.saturating_sub(2));
+    if text.len() + 2 > left {
+        Output::notice("warning: the summary of the job has no room for the report");
+        return Ok(());
+    }
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path);
+    file.and_then(|mut file| file.write_all(format!("\n{text}").as_bytes()))
+        .map_err(Failure::of(
+            UNWRITABLE,
+            format!("error: cannot write {}", path.display()),
+        ))
 }
 
 impl Requested {
@@ -277,7 +333,7 @@ impl Requested {
         verbosity: &Verbosity,
     ) -> Result<(), Failure> {
         let color = self.file.is_none() && verbosity.color.applies_to(&std::io::stdout());
-        let is_text = !self.format.is_data;
+        let is_text = self.format.name == FORMATS[0].name;
         if is_text && self.file.is_none() && verbosity.quiet && command == Command::Plan {
             return Ok(());
         }
@@ -286,12 +342,18 @@ impl Requested {
             verbose: verbosity.verbose,
             quiet: verbosity.quiet,
             at_least: verbosity.min_severity(),
+            folder: folder(),
         };
-        let text = (self.format.draw)(&Document {
+        let document = Document {
             command,
             runs,
             options,
-        });
+            vocabulary: fitout::VOCABULARY,
+        };
+        let text = (self.format.draw)(&document);
+        if self.format.name == "github" {
+            add_to_summary(&document)?;
+        }
         match &self.file {
             None => Output::read_by_choice(&text),
             Some(file) => std::fs::write(file, text).map_err(Failure::of(

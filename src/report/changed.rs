@@ -257,7 +257,7 @@ fn hunks_of(
     rows.collect()
 }
 
-fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
+pub(super) fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
     let mut resources = Vec::new();
     for document in stream
         .documents()

@@ -12,6 +12,7 @@ use crate::problem::Problem;
 use crate::yaml::Position;
 
 /// A change or a finding.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -21,6 +22,7 @@ pub struct Entry {
     /// The message, one sentence.
     pub message: String,
     /// The severity; changes are info.
+    #[cfg_attr(test, schemars(with = "super::schema::Severity"))]
     pub severity: Severity,
     /// The section of a change, or the rule of a finding.
     pub rule: &'static str,
@@ -29,9 +31,11 @@ pub struct Entry {
     pub object: Option<usize>,
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<super::schema::ResourceRef>"))]
     pub resource_ref: Option<ResourceIdentifier>,
     /// The field and its values.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<super::schema::Field>"))]
     pub field: Option<Field>,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +50,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// Other values, by name.
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub tags: Tags,
     /// The index of the change.
     #[serde(skip)]
@@ -72,6 +77,7 @@ impl Entry {
 }
 
 /// The type of an entry.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryType {
@@ -84,6 +90,7 @@ pub enum EntryType {
 }
 
 /// A place in a manifest.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct FilePlace {
     /// The relative path, with slashes.
@@ -96,9 +103,13 @@ pub struct FilePlace {
     /// Column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
+    /// The first byte in the file, and the byte after the last: of a scalar, or of the first line of a collection.
+    #[serde(skip)]
+    pub span: Option<(usize, usize)>,
 }
 
 /// A place in the config.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfigPlace {
     /// The file, if known.
@@ -132,6 +143,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         index: 0,
         line: Some(place.position.line),
         column: Some(place.position.column),
+        span: None,
     });
     let field = problem.field.as_ref().map(|path| Field {
         path: path.clone(),

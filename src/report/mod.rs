@@ -5,21 +5,31 @@
 
 mod accounts;
 mod changed;
+mod diff;
 mod effects;
 mod entries;
 mod entry;
 mod exemptions;
 mod fitted;
+mod fixes;
 mod formats;
+mod github;
 mod groups;
+mod junit;
 mod krm;
+mod lines;
+mod markdown;
 mod overview;
 mod places;
 mod plan;
 mod run;
+mod sarif;
+#[cfg(test)]
+mod schema;
 mod tags;
 mod text;
 mod totals;
+mod yaml;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -35,14 +45,22 @@ use crate::objects::SkipReason;
 use crate::problem::Problem;
 use crate::read::Resource;
 
-use changed::Changed;
+use changed::{Changed, resources_of};
+use diff::diff;
 use effects::Effects;
 use entries::Entries;
 use entry::{folded_message, in_order, of_problem};
+use fixes::assign;
+use github::github;
 use groups::{Group, GroupEntry, extent, groups, subject_of};
+use junit::junit;
+use lines::File;
+use markdown::markdown;
 use places::{Places, name_of, reference};
 use plan::plan;
+use sarif::sarif;
 use totals::{counted, plural};
+use yaml::yaml;
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use changed::{Line, ObjectDiff, Reason, Row};
@@ -50,14 +68,18 @@ pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
 pub use fitted::Fitted;
+use formats::json;
 pub use formats::{FORMATS, Format};
 pub use groups::config_lines;
-pub use run::{Command, Document, FileText, Needs, Options, Run};
+pub use markdown::markdown_within;
+use run::in_words;
+pub use run::{Command, Document, FileText, Fix, Folder, Needs, Options, Run};
 pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary};
 pub use totals::{totals, unexamined};
 
 /// The report of a run, as `-o json` prints it (`report.fitout.dev/v1`; fields are only added).
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -98,6 +120,7 @@ pub struct Report {
 }
 
 /// The report with the groups of its findings.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Grouped<'r> {
     #[serde(flatten)]
@@ -126,6 +149,7 @@ pub enum DetailLevel {
 }
 
 /// The counts of a report.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Objects in the input.

@@ -55,18 +55,17 @@ impl<'r, 'a> Places<'r, 'a> {
         pointer: Option<&Pointer>,
     ) -> Option<FilePlace> {
         let path = resource.origin.path.clone()?;
-        let position = resource.origin.has_lines.then(|| {
-            let node = match pointer {
-                Some(pointer) => self.nearest(resource, pointer),
-                None => resource.node,
-            };
-            node.position()
+        let node = resource.origin.has_lines.then(|| match pointer {
+            Some(pointer) => self.nearest(resource, pointer),
+            None => resource.node,
         });
+        let position = node.map(Node::position);
         Some(FilePlace {
             path,
             index: resource.origin.index,
             line: position.map(|position| position.line),
             column: position.map(|position| position.column),
+            span: node.map(|node| span_of(node)),
         })
     }
 
@@ -104,6 +103,18 @@ impl<'r, 'a> Places<'r, 'a> {
         let next = is_whole.then(|| step(node, &last.decoded())).flatten();
         next.unwrap_or(node)
     }
+}
+
+/// The bytes of a scalar, or of the first line of a collection: a viewer shows a finding only where all of its lines have
+/// changed, and few changes are in all lines of a container.
+fn span_of(node: Node<'_>) -> (usize, usize) {
+    let span = node.span();
+    let text = &node.stream().text()[span.clone()];
+    let shown = match node.is_map() || node.is_sequence() {
+        true => text.split('\n').next().unwrap_or_default(),
+        false => text,
+    };
+    (span.start, span.start + shown.trim_end().len())
 }
 
 fn step<'a>(node: Node<'a>, token: &str) -> Option<Node<'a>> {
