@@ -13,6 +13,7 @@ use crate::kubernetes::Glob;
 
 /// Facts about an image.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// The repository without its registry, such as `apache/kafka` (with `*` and `?`). Required.
@@ -66,6 +67,7 @@ pub struct Entry {
 
 /// A directory that must not be the root of a volume, because the kubelet gives the `fsGroup` access to that.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OwnDirectory {
     /// The environment variable with the path; in `movedBy` also an argument (`--dir`) or a mount (`/dir`).
     pub variable: String,

@@ -15,6 +15,7 @@ use crate::yaml::{Position, Value};
 /// Rules that several sections report.
 pub const RULES: &[Rule] = &[TOO_YOUNG];
 
+/// An API server that does not know a field drops it silently, so the field would seem to be set.
 const TOO_YOUNG: Rule = rule(
     "FIT-VER001",
     Severity::Warning,
@@ -23,6 +24,7 @@ const TOO_YOUNG: Rule = rule(
 
 /// Whether a configured value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Mode {
     /// Sets the field only if the manifest does not set it.
     #[default]

@@ -13,6 +13,7 @@ use crate::select::{AppliedExemption, EXEMPT, SKIP, Selected, Selection, Source}
 /// The rules that the funnel itself reports.
 pub const RULES: &[Rule] = &[UNUSED];
 
+/// An exemption that covers nothing is probably misspelt or no longer needed, and would cover what comes later.
 const UNUSED: Rule = rule(
     "FIT-EXM003",
     Severity::Warning,

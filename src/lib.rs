@@ -27,8 +27,9 @@
 //! | 17 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
 //! | 18 | [`transformers`] | request the desired state |
 //! | 19 | [`checks`] | report problems |
-//! | 20 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
-//! | 21 | [`mod@write`] | splices edits into the text; copies every other byte |
+//! | 20 | [`explain`] | why the fields of an object have their values |
+//! | 21 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
+//! | 22 | [`mod@write`] | splices edits into the text; copies every other byte |
 //!
 //! [`fit`] calls them in order.
 //!
@@ -49,10 +50,26 @@
 //! 9. The values of a Secret never appear in a report, and no text from outside can begin a line of one.
 //! 10. The output has every item of the input, except that a validator in kustomize returns none.
 
+/// The JSON Schema of a type that is read from a text with its own syntax.
+#[cfg(test)]
+macro_rules! schema {
+    ($of:ident, $json:tt) => {
+        impl schemars::JsonSchema for $of {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($of).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!($json)
+            }
+        }
+    };
+}
+
 pub mod catalogue;
 pub mod checks;
 pub mod config;
 pub mod edit;
+pub mod explain;
 pub mod facts;
 pub mod finding;
 pub mod funnel;
@@ -70,6 +87,10 @@ pub mod text;
 pub mod transformers;
 pub mod write;
 pub mod yaml;
+
+#[cfg(test)]
+#[path = "tests/schema.rs"]
+mod schema_of_configs;
 
 use crate::config::{Config, FunctionConfig};
 use crate::funnel::Funnel;
@@ -262,7 +283,7 @@ pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Proble
     let (id, message) = match error.fault {
         Fault::Syntax => ("FIT-INP001", format!("not YAML: {}", error.message)),
         Fault::DuplicateKey => ("FIT-INP004", error.message.clone()),
-        Fault::Keys => ("FIT-INP005", error.message.clone()),
+        Fault::Disputed => ("FIT-INP005", error.message.clone()),
         Fault::Expansion => ("FIT-INP006", error.message.clone()),
     };
     let problem = Problem::new(id, message);

@@ -251,7 +251,7 @@ fn refused(
     let resource = &resources[change.resource];
     let span = refusal.offset..refusal.offset;
     problem
-        .at(Place::at(stream, span, resource.origin.readable_path()))
+        .at(Place::at(stream, span, resource.origin.readable_path().as_deref()))
         .subject(resource.display_name())
         .field(crate::problem::field_path(&change.pointer()))
         .help("no output was written; simplify the YAML there, or leave the object out with `exclude` in the config")

@@ -100,16 +100,22 @@ fn every_check_of_other_tools_has_one_answer() {
     }
 }
 
+/// The link to the page of a rule; `tests/rule_pages.rs` makes it.
+fn link(id: &str) -> String {
+    format!("[{id}](rules/{id}.md)")
+}
+
 fn rules() -> String {
     let mut page = "# Checks\n\n\
         `fitout check` and configs with `mode: Check` validate objects without changing them; a finding of severity error \
         fails the run. `checks` in [config.md](config.md#checks) changes the severity of rules or disables them, and \
         `exemptions` exclude objects from a rule, with a reason. Rules with \"if named\" run only if `checks.severity` names them.\n\n\
+        Each rule has a page with an example, which `fitout explain FIT-NET004` prints, too.\n\n\
         | Rule | Severity | Meaning | In other tools |\n|---|---|---|---|\n"
         .to_owned();
     for check in CHECKS {
         for rule in check.rules {
-            let link = format!("[{}](#{})", rule.id, check.name.to_lowercase());
+            let link = link(rule.id);
             let _ = writeln!(
                 page,
                 "| {link} | {}{} | {} | {} |",
@@ -129,7 +135,7 @@ fn rules() -> String {
         | Rule | Meaning |\n|---|---|\n",
     );
     for rule in RULES {
-        let _ = writeln!(page, "| {} | {} |", rule.id, rule.meaning);
+        let _ = writeln!(page, "| {} | {} |", link(rule.id), rule.meaning);
     }
     page.push_str(
         "\nThese are about fields that are not set, or not to the configured value, and about exemptions:\n\n\
@@ -145,7 +151,9 @@ fn rules() -> String {
         let _ = writeln!(
             page,
             "| {} | {} | {} |",
-            rule.id, rule.severity, rule.meaning
+            link(rule.id),
+            rule.severity,
+            rule.meaning
         );
     }
     page

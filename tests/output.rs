@@ -12,7 +12,7 @@ use crate::program::{Folder, Run};
 use crate::reports::ALL;
 
 /// A manifest with a mark for each place that an author fills.
-const MANIFEST: &str = r#"
+pub(crate) const MANIFEST: &str = r#"
 apiVersion: apps/v1
 kind: «kind»
 metadata:
@@ -58,7 +58,7 @@ spec: {rules: [{host: «host», http: {paths: [{path: /, backend: {service: {nam
 "#;
 
 /// A config with a mark for each place that its owner fills.
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
 metadata: {name: test}
@@ -71,7 +71,7 @@ spec:
   profiles: [{name: «profilename», select: {name: «matched»}, resources: {containers: {requests: {cpu: 200m}}}}]
 "#;
 
-fn places() -> Vec<&'static str> {
+pub(crate) fn places() -> Vec<&'static str> {
     let texts = [MANIFEST, CONFIG].into_iter();
     let parts = texts.flat_map(|text| text.split('«').skip(1));
     let mut places: Vec<&str> = parts.map(|part| part.split_once('»').unwrap().0).collect();
@@ -81,7 +81,7 @@ fn places() -> Vec<&'static str> {
 }
 
 /// A template with hostile text in some places, and what is right in the others.
-fn filled(template: &str, hostile: &str, is_hostile: impl Fn(&str) -> bool) -> String {
+pub(crate) fn filled(template: &str, hostile: &str, is_hostile: impl Fn(&str) -> bool) -> String {
     let mut text = String::new();
     let mut parts = template.split('«');
     text.push_str(parts.next().unwrap());
@@ -138,9 +138,24 @@ fn check_everything(hostile: &str, is_hostile: impl Fn(&str) -> bool, file: &str
     let manifest = filled(MANIFEST, hostile, &is_hostile);
     let config = filled(CONFIG, hostile, &is_hostile);
     let file = format!("{file}.yaml");
-    let folder = Folder::with(&[(&file, &manifest), ("config", &config)]);
+    let several = config.replacen("  environment:", "  # environment:", 1)
+        + "  environments: {staging: {}, production: {resources: {containers: {requests: {cpu: 50m}}}}}\n";
+    let folder = Folder::with(&[
+        (&file, &manifest),
+        ("config", &config),
+        ("several", &several),
+    ]);
     for arguments in [
-        &["plan", "-v", "-f", &file, "-c", "config"][..],
+        &["compare", "-f", &file, "-c", "several", "--all"][..],
+        &[
+            "compare", "-f", &file, "-c", "several", "--all", "-o", "markdown",
+        ],
+        &[
+            "compare", "-f", &file, "-c", "several", "--all", "-o", "html",
+        ],
+        &["plan", "-f", &file, "-c", "config", "-o", "html"],
+        &["check", "-f", &file, "-c", "config", "-o", "html"],
+        &["plan", "-v", "-f", &file, "-c", "config"],
         &["check", "-v", "-f", &file, "-c", "config"],
         &["apply", "-v", "-f", &file, "-c", "config"],
         &[

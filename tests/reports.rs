@@ -1,6 +1,6 @@
 //! Every format of `-o`: schemas, patches and fixes that make what `apply` makes, limits of the hosts, and hostile text.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, missing_docs)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -91,7 +91,7 @@ fn succeeds(folder: &Folder, program: &str, arguments: &[&str]) -> Result<(), St
 }
 
 /// The formats with their files.
-pub(crate) const ALL: [&str; 16] = [
+pub(crate) const ALL: [&str; 18] = [
     "-o",
     "text=text",
     "-o",
@@ -108,6 +108,8 @@ pub(crate) const ALL: [&str; 16] = [
     "github=github",
     "-o",
     "markdown=markdown",
+    "-o",
+    "html=html",
 ];
 
 /// Checks what `plan` and `check` report on one manifest, and that patch and fixes make what `apply` writes. Whether it writes

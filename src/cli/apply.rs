@@ -32,9 +32,23 @@ pub(super) struct Apply {
     reports: Reports,
     #[command(flatten)]
     verbosity: Verbosity,
+    /// Print something even if there are no objects, because Helm takes empty output for a failure.
+    #[arg(skip)]
+    prints_something: bool,
 }
 
 impl Apply {
+    /// As Helm runs it.
+    pub(super) fn to_stdout(source: Source, reports: Reports, verbosity: Verbosity) -> Apply {
+        Apply {
+            source,
+            in_place: false,
+            reports,
+            verbosity,
+            prints_something: true,
+        }
+    }
+
     pub(super) fn run(&self) -> Result<u8, Failure> {
         self.source.refuse_several()?;
         if let Some(directory) = &self.source.overlay.kustomization {
@@ -132,7 +146,11 @@ impl Apply {
             (false, false) => {
                 reports()?;
                 let chosen = focus.documents(&texts, resources);
-                Output::data(&join(chosen.as_deref().unwrap_or(&texts)))?;
+                let text = join(chosen.as_deref().unwrap_or(&texts));
+                match self.prints_something && text.trim().is_empty() {
+                    true => Output::data("---\n")?,
+                    false => Output::data(&text)?,
+                }
             }
         }
         Ok(code)

@@ -7,7 +7,7 @@ use fitout::IMAGE;
 use fitout::config::{Config, FailOn};
 use fitout::edit::Change;
 use fitout::problem::Problems;
-use fitout::read::Resource;
+use fitout::read::{OriginLines, Resource};
 use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
@@ -200,7 +200,12 @@ impl Check {
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         if report.did_not_run() {
-            report.explain_run(&cause(executables(), &config.environment));
+            let is_rendered = |it: &Resource<'_>| it.origin.lines == OriginLines::OfRendering;
+            let help = match resources.iter().any(is_rendered) {
+                true => OF_HELM.to_owned(),
+                false => cause(executables(), &config.environment),
+            };
+            report.explain_run(&help);
         }
         let code = exit_code(&report, self.fail_on(config));
         Ok((report, code))
@@ -218,6 +223,10 @@ fn rules_of(config: Node<'_>) -> Option<serde_json::Value> {
     spec.as_object_mut()?.remove("mode");
     Some(spec)
 }
+
+/// The help if Helm has rendered the manifests.
+const OF_HELM: &str = "run `fitout apply` on the manifests, or pass `--post-renderer fitout` to Helm, each time: without it, \
+    Helm applies the chart as it is. `fitout helm-plugin install` writes the plugin that Helm 4 needs";
 
 /// The likely reason why the function did not run, and the help.
 fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {

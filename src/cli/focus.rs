@@ -12,7 +12,7 @@ use fitout::config::Config;
 use fitout::finding::Finding;
 use fitout::kubernetes::LabelSelector;
 use fitout::problem::Problems;
-use fitout::read::{Origin, Resource, is_object};
+use fitout::read::{Origin, OriginLines, Resource, is_object};
 use fitout::report::Fitted;
 use fitout::yaml::{Node, Stream};
 
@@ -381,7 +381,7 @@ impl Before {
                 let origin = Origin {
                     path: path.clone(),
                     index,
-                    has_lines: true,
+                    lines: OriginLines::OfFile,
                 };
                 // What could not be read then is not compared with.
                 let _ = Resource::read(document.root(), text, origin, &mut resources);

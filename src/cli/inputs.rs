@@ -1,13 +1,13 @@
 //! Reads the manifests and the config that the command line names.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
 use fitout::problem::{Place, Problem, Problems};
-use fitout::read::{Origin, Resource, is_object};
+use fitout::read::{Origin, OriginLines, Resource, is_object, template_of};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
 use fitout::text::Text;
@@ -308,6 +308,7 @@ impl Manifests {
         let mut resources = Vec::new();
         let mut problems = Vec::new();
         for (text, manifest) in self.texts.iter().enumerate() {
+            let mut templates = HashMap::new();
             let documents = manifest
                 .stream
                 .documents()
@@ -316,10 +317,18 @@ impl Manifests {
                 .enumerate()
                 .filter(|(_, document)| is_object(document.root()))
             {
-                let origin = Origin {
-                    path: Some(manifest.name.clone()),
-                    index,
-                    has_lines: true,
+                let template = manifest.file.is_none().then(|| template_of(document));
+                let origin = match template.flatten() {
+                    Some(template) => Origin {
+                        index: next_of(&mut templates, &template),
+                        path: Some(template),
+                        lines: OriginLines::OfRendering,
+                    },
+                    None => Origin {
+                        path: Some(manifest.name.clone()),
+                        index,
+                        lines: OriginLines::OfFile,
+                    },
                 };
                 let read = Resource::read(document.root(), text, origin, &mut resources);
                 problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
@@ -327,6 +336,13 @@ impl Manifests {
         }
         (resources, problems)
     }
+}
+
+/// Counts the documents of a template, from 0.
+fn next_of(templates: &mut HashMap<String, usize>, template: &str) -> usize {
+    let count = templates.entry(template.to_owned()).or_default();
+    *count += 1;
+    *count - 1
 }
 
 /// An action of a Go template in the name of an object, where it is a string like any other to YAML.
@@ -365,7 +381,7 @@ fn has_whole_pods(stream: &Stream) -> bool {
 /// Whether a text that is refused could have objects. Kubernetes does not read the files of other tools, so only their
 /// syntax matters.
 fn may_have_objects(error: &SyntaxError, text: &str) -> bool {
-    let is_about_keys = [Fault::DuplicateKey, Fault::Keys].contains(&error.fault);
+    let is_about_keys = [Fault::DuplicateKey, Fault::Disputed].contains(&error.fault);
     let stream = is_about_keys.then(|| Stream::parse_any_keys(text));
     stream.and_then(Result::ok).is_none_or(|stream| {
         let mut documents = stream.documents();

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use fitout::problem::suggestion;
@@ -48,12 +49,30 @@ impl Output {
     /// Writes text to standard error; failures are ignored, because there is no other place to report them.
     pub(super) fn stderr(text: &Text) {
         let _ = std::io::stderr().lock().write_all(text.as_str().as_bytes());
+        if let Some(recorded) = recorded().as_mut() {
+            recorded.push_str(text.as_str());
+        }
+    }
+
+    /// Keeps a copy of everything that is written to standard error from now on.
+    pub(super) fn record() {
+        *recorded() = Some(String::new());
+    }
+
+    /// The copy, if one is kept.
+    pub(super) fn recorded() -> Option<String> {
+        recorded().take()
     }
 
     /// Writes a line to standard error.
     pub(super) fn notice(line: impl std::fmt::Display) {
         Output::stderr(&Text::of(line));
     }
+}
+
+fn recorded() -> MutexGuard<'static, Option<String>> {
+    static RECORDED: Mutex<Option<String>> = Mutex::new(None);
+    RECORDED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write(text: &str) -> std::io::Result<()> {
@@ -150,23 +169,40 @@ impl std::str::FromStr for Requested {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Requested, String> {
-        let (name, file) = match text.split_once('=') {
-            Some((name, "")) => return Err(format!("`{name}=` has no name of a file")),
-            Some((name, file)) => (name, Some(file).filter(|it| *it != "-")),
-            None => (text, None),
-        };
-        let names = || FORMATS.iter().map(|it| it.name);
-        let format = FORMATS.iter().find(|it| it.name == name);
-        let format = format.ok_or_else(|| {
-            let known: Vec<&str> = names().collect();
-            let nearest = suggestion(name, names()).map(|it| it + " ");
-            let (nearest, known) = (nearest.unwrap_or_default(), known.join(", "));
-            format!("unknown format `{name}`; {nearest}known: {known}")
-        })?;
-        Ok(Requested {
-            format,
-            file: file.map(PathBuf::from),
-        })
+        let names: Vec<&str> = FORMATS.iter().map(|it| it.name).collect();
+        let (at, file) = format_and_file(text, &names)?;
+        let format = &FORMATS[at];
+        Ok(Requested { format, file })
+    }
+}
+
+/// `FORMAT[=FILE]`: the index of the format in its names, and the file.
+pub(super) fn format_and_file(
+    text: &str,
+    names: &[&str],
+) -> Result<(usize, Option<PathBuf>), String> {
+    let (name, file) = match text.split_once('=') {
+        Some((name, "")) => return Err(format!("`{name}=` has no name of a file")),
+        Some((name, file)) => (name, Some(file).filter(|it| *it != "-")),
+        None => (text, None),
+    };
+    let format = names.iter().position(|it| *it == name);
+    let format = format.ok_or_else(|| {
+        let nearest = suggestion(name, names.iter().copied()).map(|it| it + " ");
+        let (nearest, known) = (nearest.unwrap_or_default(), names.join(", "));
+        format!("unknown format `{name}`; {nearest}known: {known}")
+    })?;
+    Ok((format, file.map(PathBuf::from)))
+}
+
+/// Writes a report to a file, or to standard output.
+pub(super) fn write_report(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match file {
+        None => Output::read_by_choice(text),
+        Some(file) => std::fs::write(file, text).map_err(Failure::of(
+            UNWRITABLE,
+            format!("error: cannot write {}", file.display()),
+        )),
     }
 }
 
@@ -213,7 +249,7 @@ impl Reports {
         }
     }
 
-    /// Refuses a patch of what is no file, or for several environments.
+    /// Refuses a patch without files, or for several environments.
     fn refuse_patch(&self, source: &Source) -> Result<(), Failure> {
         let Some(patch) = self.output.iter().find(|it| it.format.is_patch) else {
             return Ok(());
@@ -294,7 +330,7 @@ impl Reports {
 fn folder() -> Folder {
     let working = std::env::current_dir().unwrap_or_default();
     let root = working.ancestors().find(|it| it.join(".git").exists());
-    let [working, root] = [&working, root.unwrap_or(&working)].map(shown);
+    let [working, root] = [&*working, root.unwrap_or(&working)].map(shown);
     Folder { working, root }
 }
 
@@ -354,12 +390,6 @@ impl Requested {
         if self.format.name == "github" {
             add_to_summary(&document)?;
         }
-        match &self.file {
-            None => Output::read_by_choice(&text),
-            Some(file) => std::fs::write(file, text).map_err(Failure::of(
-                UNWRITABLE,
-                format!("error: cannot write {}", file.display()),
-            )),
-        }
+        write_report(self.file.as_deref(), &text)
     }
 }

@@ -12,6 +12,9 @@ pub struct Amount(
     pub Quantity,
 );
 
+#[cfg(test)]
+schema!(Amount, {"type": ["string", "number"]});
+
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = text_of_scalar(deserializer)?;
@@ -35,6 +38,9 @@ pub struct Factor(
     /// The factor.
     pub Scale,
 );
+
+#[cfg(test)]
+schema!(Factor, {"type": ["string", "number"]});
 
 impl<'de> Deserialize<'de> for Factor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

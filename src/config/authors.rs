@@ -20,6 +20,7 @@ use crate::problem::suggestion;
 ///   until: "2027-12-31"
 /// ```
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Authors {
     /// The sections that `fitout.dev/skip` can leave out. Defaults to `resources`, `prometheus` and `storage`.
@@ -36,6 +37,7 @@ pub struct Authors {
 
 /// The annotations that need a reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum NeedsReason {
     /// `fitout.dev/exempt`.
     #[default]

@@ -12,6 +12,7 @@ use crate::rules::{Rule, When};
 
 /// The settings of the checks.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Checks {
     /// The Pod Security level that pods must meet. Defaults to `securityContext.profile`. The labels of a Namespace in the
@@ -41,6 +42,7 @@ pub struct Checks {
 
 /// What the input is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum InputScope {
     /// A part: what is not in it may be in the cluster. A name is a warning if the input has nearly that name, else a note.
     #[default]
@@ -51,6 +53,7 @@ pub enum InputScope {
 
 /// The findings that fail a check.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum FailOn {
     /// Findings of severity error.
     #[default]
@@ -74,6 +77,7 @@ impl FailOn {
 
 /// The severity of a rule's findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum RuleSeverity {
     /// Fails the run.
     Error,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::environments::APPENDED;
+use super::modes::{covers, mode_path};
 use super::settings::{Config, join};
 use super::view::{LayerId, View};
 use crate::yaml::{Node, Position, Value};
@@ -112,6 +113,42 @@ impl Config<'_> {
         leaves
     }
 
+    /// What each of these layers sets at a path of a section, lowest first, as it is written.
+    pub fn each_setting(&self, layers: &[LayerId], section: &str, path: &str) -> Vec<Leaf> {
+        let layers = self.section_layers(layers, section).into_iter();
+        let set = layers.filter_map(|layer| Some((layer.id, at(layer.node, path)?)));
+        let leaf = |(layer, node)| self.leaf(layer, &join(section, path), node);
+        set.map(leaf).collect()
+    }
+
+    /// The modes that these layers set for a leaf of a section, lowest first.
+    pub fn each_mode(&self, layers: &[LayerId], section: &str, leaf: &str) -> Vec<Leaf> {
+        let mut found = Vec::new();
+        for layer in self.section_layers(layers, section) {
+            let own = layer.node.get("mode").map(|mode| ("mode".to_owned(), mode));
+            let named = layer.node.entries_at(["modes"]).filter_map(|(key, mode)| {
+                let key = key.text()?;
+                covers(&key, mode_path(leaf)).then(|| (format!("modes.{key}"), mode))
+            });
+            let leaf = |(path, node): (String, _)| self.leaf(layer.id, &join(section, &path), node);
+            found.extend(own.into_iter().chain(named).map(leaf));
+        }
+        found
+    }
+
+    /// A leaf with its whole path in the config.
+    fn leaf(&self, layer: LayerId, path: &str, node: Node<'_>) -> Leaf {
+        let (file, position) = self.place_of(node).unzip();
+        let layer = &self.layers[layer];
+        Leaf {
+            path: join(&layer.path, path),
+            value: one_line(node),
+            layer: layer.profile.clone().unwrap_or_else(|| layer.path.clone()),
+            file,
+            position,
+        }
+    }
+
     fn leaves_of(&self, layers: &[LayerId], merged_lists: &'static [&'static str]) -> Vec<Leaf> {
         let mut leaves = Vec::new();
         let nodes = self.with_parts(layers).collect();
@@ -157,6 +194,14 @@ impl Config<'_> {
             }
         }
     }
+}
+
+/// The node at a path of keys joined by dots, where keys can contain dots.
+fn at<'a>(node: Node<'a>, path: &str) -> Option<Node<'a>> {
+    node.get(path).or_else(|| {
+        let (key, rest) = path.split_once('.')?;
+        at(node.get(key)?, rest)
+    })
 }
 
 fn one_line(node: Node<'_>) -> String {

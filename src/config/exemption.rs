@@ -24,6 +24,7 @@ use crate::yaml::Position;
 ///   until: "2027-03-31"
 /// ```
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Exemption {
     /// The objects that it applies to. Required; `{}` selects everything.

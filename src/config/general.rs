@@ -24,6 +24,7 @@ use crate::yaml::Node;
 
 /// How KRM results report changes. They always contain errors and warnings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum ChangesReport {
     /// One result of severity info for each changed object, and for each token that is taken away.
     #[default]
@@ -36,12 +37,14 @@ pub enum ChangesReport {
 
 /// The fields of `spec` that are not sections.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 struct General {
     /// The environment's name, shown in every result. Required. Selects one of `environments`, if the config has them.
     environment: Option<String>,
     /// The settings of single environments, by name. Each is a partial `spec` that is merged over this one.
     // Decoded one by one, each merged over the general layers.
+    #[cfg_attr(test, schemars(with = "BTreeMap<String, bool>"))]
     environments: BTreeMap<String, IgnoredAny>,
     /// The target cluster's minor version, quoted: `"1.34"`. Without it, fitout sets only fields that 1.25 has.
     #[serde(deserialize_with = "minor_version")]
@@ -53,11 +56,13 @@ struct General {
     /// The objects that the config applies to. Defaults to everything.
     select: Option<Selector>,
     /// The objects that the config does not apply to.
+    #[cfg_attr(test, schemars(with = "Vec<Selector>"))]
     exclude: Exclusions,
     /// What is reported to the host.
     report: Report,
     /// Named selections with their own sections. A later profile takes precedence over an earlier one.
     // Decoded one by one, so that each problem names its profile.
+    #[cfg_attr(test, schemars(with = "Vec<bool>"))]
     profiles: Vec<IgnoredAny>,
     /// Where kinds that fitout does not know contain pods.
     pod_specs: Vec<PodSpecs>,
@@ -80,6 +85,7 @@ struct General {
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 struct Report {
     /// How KRM results report changes.
@@ -88,6 +94,7 @@ struct Report {
 
 /// The fields of a profile that are not sections.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 struct ProfileHead {
     /// Its unique name, shown as the reason for the values that it sets. Required.
@@ -102,6 +109,7 @@ struct ProfileHead {
     select: Selector,
     /// The objects that it does not apply to.
     #[serde(default)]
+    #[cfg_attr(test, schemars(with = "Vec<Selector>"))]
     exclude: Exclusions,
 }
 
@@ -120,6 +128,16 @@ pub struct Profile {
     pub exclude: Exclusions,
     /// Its lowest layer; [`Config::section_layers`] adds the environment's layer above it.
     pub layer: LayerId,
+}
+
+/// The schemas of `spec` and of a profile, without the sections.
+#[cfg(test)]
+pub(crate) fn schemas(generator: &mut schemars::SchemaGenerator) -> [schemars::Schema; 2] {
+    use schemars::JsonSchema;
+    [
+        General::json_schema(generator),
+        ProfileHead::json_schema(generator),
+    ]
 }
 
 impl FunctionConfig<'_> {

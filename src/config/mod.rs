@@ -31,12 +31,14 @@ pub use checks::{Checks, FailOn, InputScope};
 pub use document::{API_VERSION, FunctionConfig, KIND};
 pub use effective::{Leaf, show_scales};
 pub use exemption::{Exemption, is_reason, leaf_of};
+#[cfg(test)]
+pub(crate) use general::schemas;
 pub use general::{ChangesReport, Profile};
 pub use index::{Exclusions, SelectorIndex};
 pub use modes::{covers, is_mode_path_or_above, mode_path};
 pub use places::{Patch, Sources, Text};
 pub use print::self_contained;
-pub use section::{ExemptLeaves, Objection, Pass, Section, Settings};
+pub use section::{ExemptLeaves, FieldOf, FieldRow, Objection, Pass, Section, Settings, field};
 pub use sections::{Sections, check_section};
 pub use selector::{ContainerSelector, Match, Near, Selector};
 pub use settings::Config;

@@ -8,6 +8,7 @@ use crate::finding::Mode;
 
 /// The fields that every section has.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub(super) struct Modes {
     pub(super) mode: Option<Mode>,

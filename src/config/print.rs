@@ -88,10 +88,19 @@ pub fn self_contained(
             });
         },
     );
-    spliced
-        .edit(&edits)
-        .map_err(|refusal| unreadable(refusal.message.clone()))
+    let printed = spliced.edit(&edits);
+    let mut printed = printed.map_err(|refusal| unreadable(refusal.message.clone()))?;
+    // Nobody knows where the document will be, so a relative path of its schema would be wrong.
+    let is_relative = |line: &str| line.starts_with(MODELINE) && !line.contains("://");
+    if printed.lines().any(is_relative) {
+        let lines = printed.split_inclusive('\n');
+        printed = lines.filter(|line| !is_relative(line)).collect();
+    }
+    Ok(printed)
 }
+
+/// The first words of the comment that names a config's schema for editors.
+const MODELINE: &str = "# yaml-language-server: $schema=";
 
 fn root_of(stream: &Stream) -> Option<Node<'_>> {
     let mut documents = stream.documents().filter(|document| !document.is_empty());

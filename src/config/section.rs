@@ -28,13 +28,69 @@ pub trait Settings: DeserializeOwned {
     /// Lists to which profiles append their items. Other lists replace one another.
     const MERGED_LISTS: &'static [&'static str] = &[];
 
+    /// The fields that the section can set, and the settings that each is made from.
+    const FIELDS: &'static [FieldRow] = &[];
+
     /// The setting that chooses the section's defaults, and is shown as their reason.
     const DEFAULTS_FROM: Option<&'static str> = None;
+
+    /// The key of an annotation of [`Settings::FIELDS`].
+    fn annotation(&self, name: &str) -> String {
+        Self::default_annotation(name)
+    }
+
+    /// The same, without any settings.
+    fn default_annotation(name: &str) -> String {
+        name.to_owned()
+    }
 
     /// Objections to values that have the right type.
     fn check(&self) -> Vec<Objection> {
         Vec::new()
     }
+}
+
+/// A field that a section can set.
+#[derive(Debug)]
+pub struct FieldRow {
+    /// What has the field.
+    pub of: FieldOf,
+    /// Its path there, with dots.
+    pub path: &'static str,
+    /// The settings that have its value, the most important one first. The first is also the path of its mode.
+    pub settings: &'static [&'static str],
+    /// The settings that change the value, or say where it applies.
+    pub modifiers: &'static [&'static str],
+}
+
+/// A row of [`Settings::FIELDS`].
+pub const fn field(
+    of: FieldOf,
+    path: &'static str,
+    settings: &'static [&'static str],
+    modifiers: &'static [&'static str],
+) -> FieldRow {
+    FieldRow {
+        of,
+        path,
+        settings,
+        modifiers,
+    }
+}
+
+/// What has a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldOf {
+    /// Each container; with `containers.` in settings also those of its type.
+    Containers,
+    /// The spec of pods.
+    Pods,
+    /// The annotations of pods, or of a Service.
+    Annotations,
+    /// The spec of each claim.
+    Claims,
+    /// The object itself.
+    Objects,
 }
 
 /// An invalid value of the right type in a section.
@@ -135,6 +191,16 @@ impl<S: Settings> Section<'_, S> {
             .borrow_mut()
             .insert(leaf.to_owned(), Arc::clone(&decision));
         decision
+    }
+
+    /// Whether a layer sets a path.
+    pub fn sets(&self, path: &str) -> bool {
+        self.view.at(path).is_some()
+    }
+
+    /// The mode of a leaf as the config says it, whether or not it is exempt.
+    pub fn written_mode(&self, leaf: &str) -> Mode {
+        self.mode_as_written(leaf)
     }
 
     /// The paths in `modes` with the mode `Remove`.

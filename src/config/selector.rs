@@ -12,6 +12,7 @@ use crate::yaml::Node;
 
 /// `select` and `exclude` in the config.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
     /// API group; the core group is the empty string.
@@ -34,6 +35,7 @@ pub struct Selector {
     /// Whether its pods mount persistent volume claims.
     pub has_volume_claims: Option<bool>,
     /// A selector that must not match.
+    #[cfg_attr(test, schemars(with = "Option<Box<Selector>>"))]
     pub not: Option<Not>,
     /// The containers. If absent, all containers and the fields of the object itself.
     pub containers: Option<ContainerSelector>,
@@ -41,6 +43,7 @@ pub struct Selector {
 
 /// The containers of a selected object.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerSelector {
     /// Names, with `*` and `?`. If set, at least one must match.
@@ -168,6 +171,75 @@ impl Selector {
             }
         };
         Some(Near::of(field, &wanted, &found, &resource.display_name()))
+    }
+
+    /// What of an object the selector does not match, in words; `None` if it matches.
+    pub fn why_not(&self, resource: &Resource<'_>, templates: &[Template<'_>]) -> Option<String> {
+        if self.matches(resource, templates) != Match::No {
+            return None;
+        }
+        let misses = self.misses(resource, templates, true);
+        let words = misses.iter().map(|miss| match miss {
+            Miss::Other => "another field of the selector does not match".to_owned(),
+            Miss::Field(field, pattern, found) => {
+                format!("{field} is `{found}`, not `{}`", pattern.as_str())
+            }
+            Miss::Name(pattern) => {
+                format!("name is `{}`, not `{}`", resource.name, pattern.as_str())
+            }
+            Miss::Labels(field, labels, maps) => {
+                let unmet = labels.wanted().find_map(|(key, values)| {
+                    let found = maps.iter().find_map(|map| map.get(key)?.text());
+                    let is_met =
+                        |found: &str| values.is_none_or(|it| it.iter().any(|it| it == found));
+                    match found {
+                        Some(found) if is_met(&found) => None,
+                        Some(found) => {
+                            let wanted = values.unwrap_or_default().join("` or `");
+                            Some(format!("{key} is `{found}`, not `{wanted}`"))
+                        }
+                        None => Some(format!("it has no {key}")),
+                    }
+                });
+                let unmet = unmet.unwrap_or_else(|| "it has what must not be there".to_owned());
+                format!("{field}: {unmet}")
+            }
+        });
+        Some(words.collect::<Vec<_>>().join(", and "))
+    }
+
+    /// What of a container the selector does not match, in words; `None` if it matches.
+    pub fn why_not_container(&self, container: &Container<'_>) -> Option<String> {
+        let wanted = self.containers.as_ref()?;
+        if self.matches_container(container) {
+            return None;
+        }
+        let image = container.node.text_at(["image"]).unwrap_or_default();
+        let any = |globs: &[Glob], text: &str| {
+            globs.is_empty() || globs.iter().any(|it| it.matches(text))
+        };
+        let list = |globs: &[Glob]| {
+            globs
+                .iter()
+                .map(Glob::as_str)
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        let (field, found, wanted) = if !any(&wanted.names, &container.name) {
+            ("name", &*container.name, list(&wanted.names))
+        } else if !any(&wanted.images, &image) {
+            ("image", &*image, list(&wanted.images))
+        } else {
+            let types = wanted.types.iter().map(|it| it.as_str());
+            (
+                "type",
+                container.container_type.as_str(),
+                types.collect::<Vec<_>>().join(", "),
+            )
+        };
+        Some(format!(
+            "the container's {field} is `{found}`, not `{wanted}`"
+        ))
     }
 
     /// Why a selector of containers includes none of an object that it selects, if the difference looks like a typo.
@@ -321,6 +393,9 @@ fn similar(wanted: &str, found: &str) -> bool {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Labels(LabelSelector);
+
+#[cfg(test)]
+schema!(Labels, {"type": "string"});
 
 impl Labels {
     /// The keys that matching labels must have, each with its permitted values if they are listed.

@@ -17,12 +17,15 @@ use crate::yaml::Value;
 /// The rules for edits that are not written.
 pub const RULES: &[Rule] = &[LEFT, DIFFERENT];
 
+/// The mode `Check` and exemptions keep fitout from writing the field, and the difference should be known.
 const LEFT: Rule = rule(
     "FIT-RUN002",
     Severity::Warning,
     "a checked or exempt field differs from the config",
 );
 
+/// With the mode `Ensure` a value of the manifest stays. An exact check reports it, because it can be a leftover of another
+/// environment.
 pub(super) const DIFFERENT: Rule = Rule {
     when: When::OnCheck,
     ..rule(

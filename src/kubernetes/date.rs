@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 /// A date such as `2027-03-31`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(from = "String"))]
 pub struct Date(String);
 
 impl Date {

@@ -11,6 +11,9 @@ pub struct Pattern {
     regex: Option<regex::Regex>,
 }
 
+#[cfg(test)]
+schema!(Pattern, {"type": "string"});
+
 impl Pattern {
     /// The pattern as written.
     pub fn as_str(&self) -> &str {
@@ -91,6 +94,7 @@ fn one_line(error: &regex::Error) -> String {
 
 /// A name pattern with `*` for any text and `?` for any character.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(from = "String")]
 pub struct Glob(String);
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 /// The levels of the standards, from least to most restrictive.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Unrestricted.
@@ -45,6 +46,7 @@ impl FromStr for Level {
 
 /// A version of the standards. A version newer than the newest check uses that check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(from = "String"))]
 pub struct Version {
     minor: u32,
 }

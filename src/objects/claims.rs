@@ -242,6 +242,7 @@ const PLACES: &[Place] = claims! {
 ///   keys: {storageClassName: class, size: size}
 /// ```
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimSpecs {
     /// The API group of the kind. Required.
@@ -263,6 +264,7 @@ pub struct ClaimSpecs {
 
 /// What is at the path of a [`ClaimSpecs`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum ClaimForm {
     /// A PersistentVolumeClaimSpec, with `storageClassName` and `resources`.
     #[default]
@@ -273,6 +275,7 @@ pub enum ClaimForm {
 
 /// The keys of a flat claim.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Keys {
     /// The key of the class, or a path of keys joined by `/`. Without it, no class is written.

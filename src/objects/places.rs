@@ -212,6 +212,7 @@ const PLACES: &[(&str, &[Place])] = places! {
 ///   path: spec/pools[]/podTemplate
 /// ```
 #[derive(Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct PodSpecs {
     /// The API group of the kind. Required.
@@ -230,6 +231,7 @@ pub struct PodSpecs {
 
 /// What is at the path of a [`PodSpecs`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Form {
     /// A PodTemplateSpec, with `metadata` and `spec`.
     #[default]

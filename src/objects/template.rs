@@ -50,6 +50,7 @@ pub struct Template<'a> {
 
 /// The type of a container; resources, probes and mounts depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum ContainerType {
     /// An ordinary container.
     Container,

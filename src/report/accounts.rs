@@ -35,14 +35,14 @@ pub struct Accounts {
 #[serde(rename_all = "camelCase")]
 pub struct ObjectAccount {
     /// The object.
-    #[cfg_attr(test, schemars(with = "super::schema::ResourceRef"))]
+    #[cfg_attr(test, schemars(with = "super::ResourceRef"))]
     pub resource_ref: ResourceIdentifier,
     /// Its file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FilePlace>,
     /// The outcome.
     #[serde(flatten)]
-    #[cfg_attr(test, schemars(with = "super::schema::Outcome"))]
+    #[cfg_attr(test, schemars(with = "super::Outcome"))]
     pub account: Account,
 }
 
@@ -62,7 +62,7 @@ pub struct PartAccount {
     pub field: String,
     /// The outcome.
     #[serde(flatten)]
-    #[cfg_attr(test, schemars(with = "super::schema::Outcome"))]
+    #[cfg_attr(test, schemars(with = "super::Outcome"))]
     pub account: Account,
 }
 
@@ -77,7 +77,7 @@ pub struct FileAccount {
     pub index: Option<usize>,
     /// The outcome.
     #[serde(flatten)]
-    #[cfg_attr(test, schemars(with = "super::schema::Outcome"))]
+    #[cfg_attr(test, schemars(with = "super::Outcome"))]
     pub outcome: FileOutcome,
 }
 

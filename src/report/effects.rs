@@ -17,13 +17,13 @@ use crate::text::Text;
 #[serde(rename_all = "camelCase")]
 pub(super) struct Effects {
     /// Their pods are replaced.
-    #[cfg_attr(test, schemars(with = "Vec<super::schema::ResourceRef>"))]
+    #[cfg_attr(test, schemars(with = "Vec<super::ResourceRef>"))]
     restarts: Vec<ResourceIdentifier>,
     /// Their pods are replaced when someone deletes them, because their update strategy is OnDelete.
-    #[cfg_attr(test, schemars(with = "Vec<super::schema::ResourceRef>"))]
+    #[cfg_attr(test, schemars(with = "Vec<super::ResourceRef>"))]
     restarts_on_delete: Vec<ResourceIdentifier>,
     /// Running pods stay; pods that start later have the changes.
-    #[cfg_attr(test, schemars(with = "Vec<super::schema::ResourceRef>"))]
+    #[cfg_attr(test, schemars(with = "Vec<super::ResourceRef>"))]
     next_run: Vec<ResourceIdentifier>,
     /// The API server rejects the change if the object exists.
     immutable: Vec<Immutable>,
@@ -34,7 +34,7 @@ pub(super) struct Effects {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Immutable {
-    #[cfg_attr(test, schemars(with = "super::schema::ResourceRef"))]
+    #[cfg_attr(test, schemars(with = "super::ResourceRef"))]
     resource_ref: ResourceIdentifier,
     /// The first of the fields that cannot change.
     field: String,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Tags;
 use crate::finding::{Folded, Lines, Part};
 use crate::problem::Problem;
+use crate::read::AS_RENDERED;
 use crate::yaml::Position;
 
 /// A change or a finding.
@@ -22,7 +23,7 @@ pub struct Entry {
     /// The message, one sentence.
     pub message: String,
     /// The severity; changes are info.
-    #[cfg_attr(test, schemars(with = "super::schema::Severity"))]
+    #[cfg_attr(test, schemars(with = "super::SeverityWord"))]
     pub severity: Severity,
     /// The section of a change, or the rule of a finding.
     pub rule: &'static str,
@@ -31,11 +32,11 @@ pub struct Entry {
     pub object: Option<usize>,
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Option<super::schema::ResourceRef>"))]
+    #[cfg_attr(test, schemars(with = "Option<super::ResourceRef>"))]
     pub resource_ref: Option<ResourceIdentifier>,
     /// The field and its values.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(test, schemars(with = "Option<super::schema::Field>"))]
+    #[cfg_attr(test, schemars(with = "Option<super::Field>"))]
     pub field: Option<Field>,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -108,6 +109,17 @@ pub struct FilePlace {
     pub span: Option<(usize, usize)>,
 }
 
+impl std::fmt::Display for FilePlace {
+    /// `base/web.yaml:12:7`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path)?;
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => write!(f, ":{line}:{column}"),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// A place in the config.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -126,6 +138,22 @@ pub struct ConfigPlace {
 }
 
 impl ConfigPlace {
+    /// `fn-config/all/fitout.yaml:47`; empty if the file is not known.
+    pub(super) fn place(&self) -> String {
+        match (&self.path, self.line) {
+            (Some(path), Some(line)) => format!("{path}:{line}"),
+            _ => String::new(),
+        }
+    }
+
+    /// The same, and the setting.
+    pub(super) fn decided(&self) -> String {
+        match self.place() {
+            place if place.is_empty() => self.field.clone(),
+            place => format!("{place}  {}", self.field),
+        }
+    }
+
     pub(super) fn of(field: String, file: Option<&str>, position: Option<Position>) -> ConfigPlace {
         ConfigPlace {
             path: file.map(str::to_owned),
@@ -138,12 +166,18 @@ impl ConfigPlace {
 
 /// Why the run produced nothing.
 pub(super) fn of_problem(problem: &Problem) -> Entry {
-    let file = problem.place.as_ref().map(|place| FilePlace {
-        path: place.file.clone().unwrap_or_else(|| "stdin".to_owned()),
-        index: 0,
-        line: Some(place.position.line),
-        column: Some(place.position.column),
-        span: None,
+    let file = problem.place.as_ref().map(|place| {
+        let path = place.file.as_deref().unwrap_or("stdin");
+        // A template has other lines than its rendering.
+        let template = path.strip_suffix(AS_RENDERED);
+        let position = template.is_none().then_some(place.position);
+        FilePlace {
+            path: template.unwrap_or(path).to_owned(),
+            index: 0,
+            line: position.map(|it| it.line),
+            column: position.map(|it| it.column),
+            span: None,
+        }
     });
     let field = problem.field.as_ref().map(|path| Field {
         path: path.clone(),

@@ -16,7 +16,7 @@ use crate::text::Text;
 #[serde(rename_all = "camelCase")]
 pub struct ExemptionEntry {
     /// The object.
-    #[cfg_attr(test, schemars(with = "super::schema::ResourceRef"))]
+    #[cfg_attr(test, schemars(with = "super::ResourceRef"))]
     pub resource_ref: ResourceIdentifier,
     /// Its file.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     API_VERSION, Command, Document, Grouped, Needs, accounts, diff, effects, findings, github,
-    junit, markdown, overview, plan, sarif, summary, totals, yaml,
+    html, junit, markdown, overview, plan, sarif, summary, totals, yaml,
 };
 use crate::text::{Text, escaped_json};
 
@@ -61,6 +61,7 @@ pub const FORMATS: &[Format] = &[
         ..Format::of("github", github, OBJECTS)
     },
     Format::data("markdown", markdown, OBJECTS),
+    Format::data("html", html, OBJECTS),
 ];
 
 impl Format {

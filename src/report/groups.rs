@@ -28,7 +28,7 @@ pub(super) struct Group<'r> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct GroupEntry<'r> {
     rule: &'r str,
-    #[cfg_attr(test, schemars(with = "super::schema::Severity"))]
+    #[cfg_attr(test, schemars(with = "super::SeverityWord"))]
     severity: Severity,
     message: String,
     /// The number of findings.

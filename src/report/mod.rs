@@ -5,16 +5,19 @@
 
 mod accounts;
 mod changed;
+mod compare;
 mod diff;
 mod effects;
 mod entries;
 mod entry;
 mod exemptions;
+mod explanation;
 mod fitted;
 mod fixes;
 mod formats;
 mod github;
 mod groups;
+mod html;
 mod junit;
 mod krm;
 mod lines;
@@ -24,9 +27,9 @@ mod places;
 mod plan;
 mod run;
 mod sarif;
-#[cfg(test)]
-mod schema;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod text;
 mod totals;
 mod yaml;
@@ -48,25 +51,33 @@ use crate::read::Resource;
 use changed::{Changed, resources_of};
 use diff::diff;
 use effects::Effects;
-use entries::Entries;
+use entries::{Entries, config_place};
 use entry::{folded_message, in_order, of_problem};
 use fixes::assign;
 use github::github;
 use groups::{Group, GroupEntry, extent, groups, subject_of};
+use html::html;
 use junit::junit;
 use lines::File;
 use markdown::markdown;
-use places::{Places, name_of, reference};
+use places::{Places, name_of, part_of, reference};
 use plan::plan;
 use sarif::sarif;
 use totals::{counted, plural};
 use yaml::yaml;
 
+#[cfg(test)]
+use formats::Reports;
+#[cfg(test)]
+use tests::{Field, Outcome, ResourceRef, SeverityWord};
+
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use changed::{Line, ObjectDiff, Reason, Row};
+pub use compare::{ComparedEnvironment, Comparison, in_stages};
 pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
+pub use explanation::Explained;
 pub use fitted::Fitted;
 use formats::json;
 pub use formats::{FORMATS, Format};
@@ -178,7 +189,24 @@ pub struct Summary {
     pub unexamined: usize,
 }
 
-/// The version of the report format.
+impl Summary {
+    /// Adds the counts of other objects.
+    fn add(&mut self, other: &Summary) {
+        self.resources += other.resources;
+        self.workloads += other.workloads;
+        self.files += other.files;
+        self.added += other.added;
+        self.changed += other.changed;
+        self.removed += other.removed;
+        self.same += other.same;
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        self.notes += other.notes;
+        self.waived += other.waived;
+        self.unexamined += other.unexamined;
+    }
+}
+
 /// The version of JSON reports.
 pub const API_VERSION: &str = "report.fitout.dev/v1";
 const KIND: &str = "Report";

@@ -1,10 +1,14 @@
-//! The names of objects in reports, and the places of their leaves.
+//! The names of objects and their parts in reports, and the places of their leaves.
+
+use std::borrow::Cow;
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::ResourceIdentifier;
 
 use super::FilePlace;
-use crate::read::Resource;
+use crate::finding::Part;
+use crate::objects::ContainerType;
+use crate::read::{OriginLines, Resource};
 use crate::text::word;
 use crate::yaml::Node;
 
@@ -35,6 +39,34 @@ pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
     }
 }
 
+/// A part in a table: `web`, `setup (init)`, `claim data`.
+pub(super) fn part_of(part: &Part) -> String {
+    match part {
+        Part::Container {
+            name,
+            container_type: ContainerType::Container,
+        } => label(name).into_owned(),
+        Part::Container {
+            name,
+            container_type,
+        } => {
+            let container_type = container_type.as_str().to_lowercase();
+            format!("{} ({container_type})", label(name))
+        }
+        Part::Claim { name } => format!("claim {name}"),
+        part => part.to_string(),
+    }
+}
+
+/// A name that begins a line: in quotes unless it is what the API server accepts as a name.
+fn label(name: &str) -> Cow<'_, str> {
+    let is_known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match name.chars().all(is_known) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("{name:?}")),
+    }
+}
+
 /// More resolved paths are searched slower than a path is resolved.
 const MOST: usize = 32;
 
@@ -55,7 +87,8 @@ impl<'r, 'a> Places<'r, 'a> {
         pointer: Option<&Pointer>,
     ) -> Option<FilePlace> {
         let path = resource.origin.path.clone()?;
-        let node = resource.origin.has_lines.then(|| match pointer {
+        let has_lines = resource.origin.lines == OriginLines::OfFile;
+        let node = has_lines.then(|| match pointer {
             Some(pointer) => self.nearest(resource, pointer),
             None => resource.node,
         });

@@ -49,11 +49,15 @@ pub mod storage;
 mod testing;
 
 use std::rc::Rc;
+use std::sync::Arc;
 
-use crate::config::{Config, ExemptLeaves, Pass, Section, SectionRow, Sections, Settings};
+use crate::config::{
+    Config, ExemptLeaves, FieldOf, FieldRow, LayerId, Pass, Section, SectionRow, Sections, Settings,
+};
 use crate::edit::{Change, Edits};
+use crate::finding::{Decision, Mode, Subject};
 use crate::funnel::Funnel;
-use crate::objects::{Container, Objects, Related, Target};
+use crate::objects::{Container, ContainerType, Objects, Related, Target};
 use crate::problem::{Problem, Problems};
 use crate::rules::Rule;
 use crate::select::{AppliedExemption, Containers, Selected, Selection};
@@ -90,6 +94,12 @@ macro_rules! transformers {
         /// The rules of each transformer.
         pub const RULES: &[&[Rule]] = &[$(<$section as Transformer>::FINDS),*];
 
+        /// The schema of each section.
+        #[cfg(test)]
+        pub(crate) fn schemas(generator: &mut schemars::SchemaGenerator) -> Vec<schemars::Schema> {
+            vec![$(<$section as schemars::JsonSchema>::json_schema(generator)),*]
+        }
+
         /// All transformers with their sections of one config.
         #[derive(Debug)]
         pub struct Transformers<'a> {
@@ -103,6 +113,14 @@ macro_rules! transformers {
             /// The transformers for a config; those without a section do nothing.
             pub fn new(config: &'a Config<'a>) -> Transformers<'a> {
                 Transformers { $($field: Sections::new(const { &SectionRow::of::<$section>($name) }, config),)* }
+            }
+
+            /// Every field of an object that a section can set.
+            pub fn fields<'r>(&self, selection: &'r Selection<'r, '_>, selected: &'r Selected<'r, 'r>) -> Vec<SettableField> {
+                let object = Object { selected, objects: selection.objects, pass: Pass::Write };
+                let mut found = Vec::new();
+                $(fields_of(&Scope { object, sections: &self.$field }, &mut found);)*
+                found
             }
 
             /// Requests the edits of every transformer for one object.
@@ -193,6 +211,159 @@ impl Transformers<'_> {
         let mut edits = Edits::new(selection.objects.resources);
         self.transform(object, &mut edits).ok()?;
         Some(edits.changes)
+    }
+}
+
+/// A field of an object that a section can set.
+#[derive(Debug)]
+pub struct SettableField {
+    /// The section.
+    pub section: &'static str,
+    /// The part that has the field.
+    pub subject: Arc<Subject>,
+    /// The field's path below the part.
+    pub field: Vec<String>,
+    /// The settings that have its value, the most important one first.
+    pub settings: Vec<String>,
+    /// The settings that change the value.
+    pub modifiers: &'static [&'static str],
+    /// The layers of the config that apply to the part, lowest first.
+    pub layers: Vec<LayerId>,
+    /// What the section says about it; `None` if no layer that applies has the section.
+    pub said: Option<Said>,
+}
+
+/// What a section says about a field.
+#[derive(Debug)]
+pub struct Said {
+    /// The mode, as written.
+    pub mode: Mode,
+    /// Who decides: a setting, or what has the default.
+    pub decision: Arc<Decision>,
+    /// Whether a setting has a value.
+    pub is_set: bool,
+}
+
+/// The part that a field belongs to.
+type PartOf<'p> = (Arc<Subject>, Option<&'p Container<'p>>, Vec<String>);
+
+fn fields_of<S: Settings>(scope: &Scope<'_, '_, S>, found: &mut Vec<SettableField>) {
+    let ask = |container: Option<&Container<'_>>, settings: &[String]| {
+        let section = match container {
+            Some(container) => scope.section_for(container),
+            None => scope.section(),
+        }?;
+        let set = settings.iter().find(|it| section.sets(it));
+        Some(Said {
+            mode: section.written_mode(&settings[0]),
+            decision: section.decision(set.unwrap_or(&settings[0])),
+            is_set: set.is_some(),
+        })
+    };
+    let section = scope.section();
+    let annotation = |name: &str| match &section {
+        Some(section) => section.settings.annotation(name),
+        None => S::default_annotation(name),
+    };
+    for row in S::FIELDS {
+        find_fields(
+            scope.object,
+            scope.sections.name(),
+            row,
+            (&ask, &annotation),
+            found,
+        );
+    }
+}
+
+/// Asks a section about a field of a container or another part.
+type Ask<'f> = dyn Fn(Option<&Container<'_>>, &[String]) -> Option<Said> + 'f;
+
+/// The fields of a row, in each part of an object that can have it.
+fn find_fields(
+    object: Object<'_>,
+    section: &'static str,
+    row: &'static FieldRow,
+    (ask, annotation): (&Ask<'_>, &dyn Fn(&str) -> String),
+    found: &mut Vec<SettableField>,
+) {
+    let target = object.selected.target;
+    let keys = || row.path.split('.').map(str::to_owned).collect::<Vec<_>>();
+    let templates = || target.templates.iter();
+    let mut parts: Vec<PartOf<'_>> = Vec::new();
+    match row.of {
+        FieldOf::Containers => {
+            for container in templates().flat_map(|it| it.containers.iter().chain(&it.made)) {
+                let mut keys = keys();
+                let is_amount = keys[0] == "resources";
+                if is_amount {
+                    container.resources_key.clone_into(&mut keys[0]);
+                }
+                let is_ephemeral = container.container_type == ContainerType::Ephemeral;
+                if !(keys[0].is_empty() || is_amount && is_ephemeral) {
+                    parts.push((Arc::clone(&container.subject), Some(container), keys));
+                }
+            }
+        }
+        FieldOf::Pods => {
+            let keys = keys();
+            let with = templates().filter(|it| match keys[0].as_str() {
+                "resources" => it.is_whole(),
+                key => it.has_field(key),
+            });
+            parts.extend(with.map(|it| (Arc::clone(&it.pod), None, keys.clone())));
+        }
+        FieldOf::Annotations => {
+            let keys = vec!["annotations".to_owned(), annotation(row.path)];
+            let with = templates().filter(|it| it.has_metadata);
+            parts.extend(with.map(|it| (Arc::clone(&it.pod_metadata), None, keys.clone())));
+            if target.templates.is_empty() && target.resource.kind == "Service" {
+                parts.push((Subject::metadata(), None, keys));
+            }
+        }
+        FieldOf::Claims => {
+            let keys: Vec<&str> = row.path.split('.').collect();
+            for claim in &target.claims {
+                let field = claim.field(&keys).unwrap_or_default();
+                if !field.is_empty() {
+                    let field = field.into_iter().map(str::to_owned).collect();
+                    parts.push((Arc::clone(&claim.subject), None, field));
+                }
+            }
+        }
+        FieldOf::Objects if target.resource.kind == "StatefulSet" => {
+            parts.push((Subject::object(), None, keys()));
+        }
+        FieldOf::Objects => {}
+    }
+    for (subject, container, field) in parts {
+        let mut settings: Vec<String> = row.settings.iter().map(|it| (*it).to_owned()).collect();
+        let own = match container.map(|it| it.container_type) {
+            Some(ContainerType::Init) => "initContainers",
+            Some(ContainerType::Sidecar) => "sidecars",
+            _ => "",
+        };
+        if let Some(rest) = settings[0]
+            .strip_prefix("containers")
+            .filter(|_| !own.is_empty())
+        {
+            let of_type = [own, rest].concat();
+            settings.insert(0, of_type);
+        }
+        let layers = object.selected.layers.iter();
+        let layers = layers.filter(|(_, containers)| match container {
+            Some(container) => containers.includes(container),
+            None => containers.is_whole_object(),
+        });
+        found.push(SettableField {
+            section,
+            subject,
+            field,
+            said: ask(container, &settings),
+            settings,
+            modifiers: row.modifiers,
+            layers: layers.map(|(id, _)| *id).collect(),
+        });
     }
 }
 

@@ -39,7 +39,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{Scope, Transformer};
 use crate::catalogue::Known;
-use crate::config::{Objection, Settings};
+use crate::config::{FieldOf, FieldRow, Objection, Settings, field};
 use crate::edit::Edits;
 use crate::finding::Mode;
 use crate::kubernetes::names::is_subdomain;
@@ -56,6 +56,7 @@ pub use ports::Ports;
 
 /// Annotations for Prometheus.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Prometheus {
     /// `Auto` annotates long-running pods whose metrics port is known. `true` makes an unknown port an error. `false` sets
@@ -90,6 +91,11 @@ pub struct Prometheus {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(
+    test,
+    derive(schemars::JsonSchema),
+    schemars(extend("type" = ["boolean", "string"], "enum" = ["Auto", true, false, "true", "false"]))
+)]
 enum Scrape {
     #[default]
     Auto,
@@ -100,6 +106,7 @@ enum Scrape {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 enum Scheme {
     Http,
@@ -116,6 +123,7 @@ impl Scheme {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum OnAmbiguous {
     #[default]
     Error,
@@ -125,6 +133,7 @@ enum OnAmbiguous {
 
 /// Whether pods or Services are annotated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum Placement {
     /// Annotate pods, for scrape configs with the role `pod`.
     #[default]
@@ -164,6 +173,11 @@ impl<'de> Deserialize<'de> for Port {
 #[derive(Debug, Default)]
 struct PortList(Vec<Port>);
 
+#[cfg(test)]
+schema!(PortList, {
+    "type": ["string", "integer", "array"], "items": {"type": ["string", "number", "boolean"]}
+});
+
 impl<'de> Deserialize<'de> for PortList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Ports;
@@ -196,6 +210,25 @@ impl<'de> Deserialize<'de> for PortList {
 impl Settings for Prometheus {
     const MODE_PATHS: &'static [&'static str] =
         &["scrape", "port", "path", "scheme", "extra", "extra.*"];
+    const FIELDS: &'static [FieldRow] = &[
+        field(
+            FieldOf::Annotations,
+            "scrape",
+            &["scrape"],
+            &["convention", "placement", "prefix"],
+        ),
+        field(FieldOf::Annotations, "port", &["port"], &["convention"]),
+        field(FieldOf::Annotations, "path", &["path"], &["convention"]),
+        field(FieldOf::Annotations, "scheme", &["scheme"], &["convention"]),
+    ];
+
+    fn annotation(&self, name: &str) -> String {
+        self.key(name)
+    }
+
+    fn default_annotation(name: &str) -> String {
+        Prometheus::default().key(name)
+    }
 
     fn check(&self) -> Vec<Objection> {
         let mut objections = self.contradictions();

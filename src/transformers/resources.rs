@@ -28,7 +28,7 @@ use kustomize_krm_types::Severity;
 use serde::Deserialize;
 
 use super::{Scope, Transformer};
-use crate::config::{Amount, Factor, Objection, Section, Settings};
+use crate::config::{Amount, Factor, FieldOf, FieldRow, Objection, Section, Settings, field};
 use crate::edit::{Edits, Meaning, Proposal};
 use crate::facts::Half;
 use crate::finding::{Decision, Subject};
@@ -65,6 +65,7 @@ const CONTRADICTION: Rule = rule(
 
 /// Requests and limits of containers.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Resources {
     /// Ordinary containers. Also the fallback, amount by amount, for `initContainers` and `sidecars`.
@@ -101,6 +102,7 @@ pub struct Resources {
 
 /// Requests and limits by resource name.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 struct Amounts {
     /// Requests: quantities of `cpu`, `memory` and `ephemeral-storage`.
@@ -111,6 +113,7 @@ struct Amounts {
 
 /// Whether containers keep CPU limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum CpuLimits {
     /// Set and keep CPU limits according to the amounts and modes.
     #[default]
@@ -121,6 +124,7 @@ enum CpuLimits {
 
 /// The source of memory limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum MemoryLimit {
     /// Set memory limits from `limits`.
     #[default]
@@ -131,6 +135,7 @@ enum MemoryLimit {
 
 /// What to do when a request would be above its limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum OnConflict {
     /// Adjust the configured amount to the author's.
     #[default]
@@ -238,6 +243,103 @@ impl Settings for Resources {
         "limits.cpu",
         "limits.memory",
         "limits.ephemeral-storage",
+    ];
+    const FIELDS: &'static [FieldRow] = &[
+        field(
+            FieldOf::Containers,
+            "resources.requests.cpu",
+            &["containers.requests.cpu"],
+            &[
+                "scale.cpu",
+                "min.cpu",
+                "max.cpu",
+                "onConflict",
+                "respectImplicitRequests",
+            ],
+        ),
+        field(
+            FieldOf::Containers,
+            "resources.requests.memory",
+            &["containers.requests.memory"],
+            &[
+                "scale.memory",
+                "min.memory",
+                "max.memory",
+                "onConflict",
+                "respectImplicitRequests",
+            ],
+        ),
+        field(
+            FieldOf::Containers,
+            "resources.requests.ephemeral-storage",
+            &["containers.requests.ephemeral-storage"],
+            &[
+                "scale.ephemeral-storage",
+                "min.ephemeral-storage",
+                "max.ephemeral-storage",
+                "onConflict",
+                "respectImplicitRequests",
+            ],
+        ),
+        field(
+            FieldOf::Containers,
+            "resources.limits.cpu",
+            &["containers.limits.cpu"],
+            &["cpuLimits", "scale.cpu", "min.cpu", "max.cpu", "onConflict"],
+        ),
+        field(
+            FieldOf::Containers,
+            "resources.limits.memory",
+            &["containers.limits.memory"],
+            &[
+                "memoryLimit",
+                "scale.memory",
+                "min.memory",
+                "max.memory",
+                "onConflict",
+            ],
+        ),
+        field(
+            FieldOf::Containers,
+            "resources.limits.ephemeral-storage",
+            &["containers.limits.ephemeral-storage"],
+            &[
+                "scale.ephemeral-storage",
+                "min.ephemeral-storage",
+                "max.ephemeral-storage",
+                "onConflict",
+            ],
+        ),
+        field(
+            FieldOf::Containers,
+            "resizePolicy",
+            &["resizePolicy.cpu", "resizePolicy.memory"],
+            &[],
+        ),
+        field(
+            FieldOf::Pods,
+            "resources.requests.cpu",
+            &["podLevel.requests.cpu"],
+            &["scale.cpu", "onConflict"],
+        ),
+        field(
+            FieldOf::Pods,
+            "resources.requests.memory",
+            &["podLevel.requests.memory"],
+            &["scale.memory", "onConflict"],
+        ),
+        field(
+            FieldOf::Pods,
+            "resources.limits.cpu",
+            &["podLevel.limits.cpu"],
+            &["scale.cpu", "onConflict"],
+        ),
+        field(
+            FieldOf::Pods,
+            "resources.limits.memory",
+            &["podLevel.limits.memory"],
+            &["scale.memory", "onConflict"],
+        ),
     ];
     const CONTAINER_KEYS: &'static [&'static str] = &[
         "containers",

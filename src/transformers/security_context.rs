@@ -61,7 +61,7 @@ use serde::Deserialize;
 
 use super::{KNATIVE, Scope, Transformer};
 use crate::catalogue::{Entry, Known, clean};
-use crate::config::{Objection, Section, Settings, covers};
+use crate::config::{FieldRow, Objection, Section, Settings, covers};
 use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::{Finding, Mode, Subject};
 use crate::kubernetes::{Level, Standard, Version};
@@ -80,6 +80,7 @@ use writable::WritablePath;
 
 /// Security contexts of pods and containers.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct SecurityContext {
     /// The level of the Pod Security Standards that the defaults of the fields below meet.
@@ -92,11 +93,13 @@ pub struct SecurityContext {
     /// seccomp profile `RuntimeDefault`. If a container that is not root can write to a claim, also `fsGroup` with its group,
     /// else with the number of its user, and `fsGroupChangePolicy: OnRootMismatch`. `runAsUser` and `runAsGroup` apply to
     /// images without a user in the catalogue; with the mode `Override` to all.
+    #[cfg_attr(test, schemars(with = "bool"))]
     pod: core::PodSecurityContext,
     /// Fields of each container's security context, as in Kubernetes. Defaults with `restricted`:
     /// `allowPrivilegeEscalation: false`, `capabilities.drop: [ALL]` (with `capabilities.add: [NET_BIND_SERVICE]` where the
     /// catalogue says that the image needs it, and for root with a port below 1024), and `readOnlyRootFilesystem: true` where it is known
     /// where the container writes.
+    #[cfg_attr(test, schemars(with = "bool"))]
     container: core::SecurityContext,
     /// Paths that stay writable under a read-only root filesystem: `path`, and optionally `sizeLimit` (default 64Mi; `/tmp` and paths of the catalogue have none),
     /// `medium: Memory`, and `container` (a name, with `*` and `?`). Paths from profiles are added to the general ones.
@@ -119,6 +122,7 @@ pub struct SecurityContext {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum Placement {
     #[default]
     Pod,
@@ -126,6 +130,7 @@ enum Placement {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum Automount {
     /// No pod gets a token.
     Never,
@@ -284,6 +289,7 @@ pub enum UnknownPaths {
 
 impl Settings for SecurityContext {
     const MODE_PATHS: &'static [&'static str] = wanted::MODE_PATHS;
+    const FIELDS: &'static [FieldRow] = wanted::FIELDS;
     const RULES: &'static [(&'static str, &'static str)] = &[
         (
             "FIT-PSS-allowPrivilegeEscalation",

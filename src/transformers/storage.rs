@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::{Scope, Transformer};
-use crate::config::{Amount, Factor, Objection, Section, Settings};
+use crate::config::{Amount, Factor, FieldOf, FieldRow, Objection, Section, Settings, field};
 use crate::edit::Edits;
 use crate::finding::Mode;
 use crate::kubernetes::names::is_subdomain;
@@ -37,6 +37,7 @@ use claim::Fitting;
 
 /// Settings of PersistentVolumeClaims.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Storage {
     /// The storage class; an empty string means no dynamic provisioning.
@@ -67,6 +68,7 @@ pub struct Storage {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum LegacyAnnotation {
     /// Move the class to the field: the only change of the annotation that the API server allows.
     #[default]
@@ -76,6 +78,7 @@ enum LegacyAnnotation {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum SizePolicy {
     /// Set no size below the author's.
     #[default]
@@ -86,6 +89,7 @@ enum SizePolicy {
 
 /// `persistentVolumeClaimRetentionPolicy` of StatefulSets.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 struct Retention {
     /// When the StatefulSet is deleted.
@@ -95,6 +99,7 @@ struct Retention {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum Policy {
     /// Keep the claims.
     Retain,
@@ -108,6 +113,11 @@ enum Size {
     All(Quantity),
     ByName(Vec<(Glob, String, Quantity)>),
 }
+
+#[cfg(test)]
+schema!(Size, {
+    "type": ["string", "number", "object"], "additionalProperties": {"type": ["string", "number"]}
+});
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -160,6 +170,44 @@ impl Settings for Storage {
         "retention.whenScaled",
     ];
     const BOUNDED: &'static [&'static str] = &["size", "size.*"];
+    const FIELDS: &'static [FieldRow] = &[
+        field(
+            FieldOf::Claims,
+            "storageClassName",
+            &["storageClassName"],
+            &["map", "claims", "legacyAnnotation"],
+        ),
+        field(
+            FieldOf::Claims,
+            "resources.requests.storage",
+            &["size"],
+            &["scale", "max", "sizePolicy", "claims"],
+        ),
+        field(
+            FieldOf::Claims,
+            "accessModes",
+            &["accessModes"],
+            &["claims"],
+        ),
+        field(
+            FieldOf::Claims,
+            "volumeAttributesClassName",
+            &["volumeAttributesClassName"],
+            &["claims"],
+        ),
+        field(
+            FieldOf::Objects,
+            "spec.persistentVolumeClaimRetentionPolicy.whenDeleted",
+            &["retention.whenDeleted"],
+            &[],
+        ),
+        field(
+            FieldOf::Objects,
+            "spec.persistentVolumeClaimRetentionPolicy.whenScaled",
+            &["retention.whenScaled"],
+            &[],
+        ),
+    ];
     const RULES: &'static [(&'static str, &'static str)] = &[
         ("FIT-STO001", "storageClassName"),
         ("FIT-STO002", "size"),

@@ -22,6 +22,7 @@ use super::{Prometheus, Scheme};
 
 /// Who reads the annotations, and so their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Convention {
     /// `prometheus.io/scrape`, `/port`, `/path` and `/scheme`, or the same with another prefix, for scrape configs of
     /// Prometheus.

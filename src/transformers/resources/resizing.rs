@@ -27,6 +27,7 @@ const SINCE: u32 = 33;
 
 /// What the kubelet does with a running container whose amounts change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(super) enum Restart {
     /// The container keeps running, and gets the new amount.
     NotRequired,
@@ -36,6 +37,7 @@ pub(super) enum Restart {
 
 /// Resize policies of containers.
 #[derive(Debug, Default, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub(super) struct ResizePolicy {
     /// When requests and limits of CPU change.

@@ -10,6 +10,7 @@ use crate::yaml::Value;
 
 /// A path that must stay writable.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub(super) struct WritablePath {
     /// Absolute path in the container.
@@ -33,6 +34,7 @@ impl WritablePath {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 enum Medium {
     Memory,
 }

@@ -8,12 +8,12 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
-use super::formats::Reports;
+use super::Reports;
 
 /// How severe it is.
 #[derive(JsonSchema, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Severity {
+#[serde(rename_all = "lowercase", rename = "Severity")]
+pub(super) enum SeverityWord {
     /// A note.
     Info,
     /// It is probably wrong.
