@@ -199,6 +199,22 @@ pub fn repository(image: &str) -> &str {
     Image::of(image).repository
 }
 
+/// The built-in entry for an image, and the heading that it is under in the catalogue.
+pub fn kind_of(image: &str) -> Option<(&'static Entry, &'static str)> {
+    let known = BuiltIn::get();
+    let index = known.position(&Image::of(image))?;
+    let mut heading = "";
+    let mut rows = 0;
+    for line in include_str!("catalogue/images.yaml").lines() {
+        heading = line.strip_prefix("## ").unwrap_or(heading);
+        rows += usize::from(line.starts_with(ROW));
+        if rows > index {
+            break;
+        }
+    }
+    Some((known.entry(index)?, heading))
+}
+
 /// What each line of an entry begins with.
 const ROW: &str = "- {image: ";
 

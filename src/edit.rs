@@ -162,7 +162,7 @@ pub struct Edits<'a> {
     /// Findings about the objects.
     pub findings: Vec<Finding>,
     /// The number of leaves that were already right.
-    pub same: usize,
+    pub same: Vec<(usize, usize)>,
     /// Users, and that they are not root, which the manifest has as the config writes them: the object and the path. Fitted
     /// manifests have them, so an author need not have promised them.
     pub agreed: Vec<(usize, PointerBuf)>,
@@ -186,7 +186,7 @@ impl<'a> Edits<'a> {
             by_part: HashMap::new(),
             changes: Vec::new(),
             findings: Vec::new(),
-            same: 0,
+            same: Vec::new(),
             agreed: Vec::new(),
             kept: Vec::new(),
             checked: Vec::new(),
@@ -207,6 +207,14 @@ impl<'a> Edits<'a> {
         self.rule = rule;
     }
 
+    /// Counts a leaf that is right already. Objects are edited one after the other.
+    fn count_same(&mut self) {
+        match self.same.last_mut() {
+            Some((resource, count)) if *resource == self.resource => *count += 1,
+            _ => self.same.push((self.resource, 1)),
+        }
+    }
+
     /// Requests a value for a leaf.
     ///
     /// # Errors
@@ -225,7 +233,7 @@ impl<'a> Edits<'a> {
         }
         if let Some(current) = present.or_else(|| self.inherited(&proposal)) {
             if means(current, &proposal.value, proposal.meaning) {
-                self.same += 1;
+                self.count_same();
                 if let ["securityContext", "runAsNonRoot" | "runAsUser"] = proposal.field
                     && present.is_some()
                     && !proposal.decision.is_left()

@@ -136,6 +136,25 @@ impl Account {
 }
 
 impl Ledger {
+    /// Passes over objects that the command line does not choose.
+    pub fn leave_out(&mut self, is_left: impl Fn(usize) -> bool) {
+        let account = Account::PassedOver(SkipReason::NotChosen);
+        for (index, row) in self.objects.iter_mut().enumerate() {
+            if is_left(index) {
+                *row = ObjectRow {
+                    account,
+                    is_workload: false,
+                    extent: Extent::Whole,
+                };
+            }
+        }
+        for row in self.containers.iter_mut().chain(&mut self.claims) {
+            if is_left(row.object) {
+                row.account = account;
+            }
+        }
+    }
+
     /// The outcomes of a run.
     pub fn of(config: &Config<'_>, selection: &Selection<'_, '_>, edits: &Edits<'_>) -> Ledger {
         let mut ledger = Ledger::default();

@@ -13,9 +13,11 @@ use fitout::yaml::join;
 use rayon::prelude::*;
 
 use super::files::{Choice, Reader, is_stream};
+use super::focus::Focus;
 use super::in_place::{self, Edit};
 use super::inputs::{Manifest, Manifests, config_of, failure, shown};
 use super::output::{self, Output, Reports};
+use super::progress::{self, Progress};
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, kustomize};
 
 /// Print the changed manifests, or edit the files in place.
@@ -62,6 +64,13 @@ impl Apply {
                      use `plan -k`",
                 ));
             }
+            if !self.source.objects.is_everything() {
+                return Err(Failure::new(
+                    WRONG_USE,
+                    "error: `apply -k` does not support -l and -n, because it prints the build",
+                )
+                .note("  = help: `plan -k` and `check -k` support them"));
+            }
             let chosen = self.source.chosen(verbosity)?;
             let chosen = chosen.iter().find_map(Option::as_ref);
             return kustomize::apply(&self.source.overlay, directory, chosen);
@@ -91,13 +100,13 @@ impl Apply {
             &self.source,
             Reader::Editor,
             &self.verbosity,
-            |configs, manifests, resources| {
+            |configs, manifests, resources, focus| {
                 let mut code = SUCCESS;
                 for config in configs {
-                    let fitting = Fitting::of(config, manifests, resources);
+                    let fitting = Fitting::of(config, manifests, resources, focus, &self.verbosity);
                     let fitting = fitting
                         .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
-                    code = code.max(self.finish(fitting, manifests, resources)?);
+                    code = code.max(self.finish(fitting, manifests, resources, focus)?);
                 }
                 Ok(code)
             },
@@ -111,6 +120,7 @@ impl Apply {
         fitting: Fitting,
         manifests: &Manifests,
         resources: &[Resource<'_>],
+        focus: &Focus,
     ) -> Result<u8, Failure> {
         let Fitting {
             report,
@@ -135,7 +145,8 @@ impl Apply {
             (false, true) => self.write_files(manifests, &texts, reports)?,
             (false, false) => {
                 reports()?;
-                let text = join(&texts);
+                let chosen = focus.documents(&texts, resources);
+                let text = join(chosen.as_deref().unwrap_or(&texts));
                 match self.prints_something && text.trim().is_empty() {
                     true => Output::data("---\n")?,
                     false => Output::data(&text)?,
@@ -205,6 +216,16 @@ pub(super) fn run_of<'t>(
     report::Run::of(report, changes, resources, files, needs)
 }
 
+/// Shows that a large input is being decided about.
+pub(super) fn deciding(manifests: &Manifests, verbosity: &Verbosity) -> Progress {
+    let bytes: usize = manifests
+        .texts
+        .iter()
+        .map(|it| it.stream.text().len())
+        .sum();
+    Progress::of("deciding", bytes > progress::MANY_BYTES, verbosity)
+}
+
 /// Adds the bytes that change.
 pub(super) fn with_replacements<'t>(
     files: Vec<FileText<'t>>,
@@ -229,7 +250,7 @@ pub(super) fn read_files(
     source: &Source,
     reader: Reader,
     verbosity: &Verbosity,
-    then: impl FnOnce(&mut [Config<'_>], &Manifests, &[Resource<'_>]) -> Result<u8, Failure>,
+    then: impl FnOnce(&mut [Config<'_>], &Manifests, &[Resource<'_>], &Focus) -> Result<u8, Failure>,
 ) -> Result<u8, Failure> {
     let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
     let texts = source.configs(verbosity)?;
@@ -249,7 +270,9 @@ pub(super) fn read_files(
     };
     let manifests = Manifests::read(&source.filenames, choice, verbosity)?;
     let resources = manifests.resources().map_err(unreadable)?;
-    then(&mut configs, &manifests, &resources)
+    let files: Vec<_> = texts.iter().map(|it| it.file.clone()).collect();
+    let focus = Focus::of(source, &files, &manifests, &resources)?;
+    then(&mut configs, &manifests, &resources, &focus)
 }
 
 impl Fitting {
@@ -257,12 +280,17 @@ impl Fitting {
         config: &Config<'_>,
         manifests: &Manifests,
         resources: &[Resource<'_>],
+        focus: &Focus,
+        verbosity: &Verbosity,
     ) -> Result<Fitting, Problems> {
+        let deciding = deciding(manifests, verbosity);
         let mut fitted = fitout::fit(config, resources, None)?;
+        focus.narrow(&mut fitted, config, resources)?;
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
+        drop(deciding);
         Ok(Fitting {
             changes,
             report,

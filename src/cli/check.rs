@@ -11,8 +11,9 @@ use fitout::read::{OriginLines, Resource};
 use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
-use super::apply::{exit_code, read_files, with_replacements};
+use super::apply::{deciding, exit_code, read_files, with_replacements};
 use super::files::Reader;
+use super::focus::Focus;
 use super::inputs::{Manifests, failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
@@ -55,15 +56,16 @@ impl Check {
             &self.source,
             reader,
             &self.verbosity,
-            |configs, manifests, resources| {
+            |configs, manifests, resources, focus| {
                 let (mut runs, mut code) = (Vec::new(), SUCCESS);
                 for config in configs {
-                    let (report, fails) = self.validate(config, manifests, resources, || {
-                        tree::executables_below(&folder)
-                    })?;
+                    let (report, fails) =
+                        self.validate(config, manifests, (resources, focus), || {
+                            tree::executables_below(&folder)
+                        })?;
                     code = code.max(fails);
                     let changes = match self.reports.needs().fixes {
-                        true => self.changes(config, resources)?,
+                        true => self.changes(config, resources, focus)?,
                         false => Vec::new(),
                     };
                     let run = self.run_of(report, &changes, manifests, resources);
@@ -86,6 +88,7 @@ impl Check {
         let built = Manifests::of_build(name, build.output, &self.verbosity)?;
         let mut resources = built.resources().map_err(unreadable)?;
         Build::name_as_before(&build.inputs, &mut resources);
+        let focus = Focus::of_build(&self.source.objects, &resources)?;
         let (mut runs, mut code) = (Vec::new(), SUCCESS);
         for chosen in self.source.chosen(&self.verbosity)? {
             let (mut all, mut fail_on) = (None::<Report>, FailOn::Never);
@@ -99,9 +102,10 @@ impl Check {
                 }
                 validated.push(rules);
                 Manifests::read_definitions(input.config, directory, &self.verbosity)?;
-                let (report, fails) = self.validate(input.config, &built, &resources, || {
-                    tree::executables(directory)
-                })?;
+                let (report, fails) =
+                    self.validate(input.config, &built, (&resources, &focus), || {
+                        tree::executables(directory)
+                    })?;
                 code = code.max(fails);
                 // The strictest of several configs counts.
                 fail_on = match (fail_on, self.fail_on(input.config)) {
@@ -130,12 +134,15 @@ impl Check {
         &self,
         config: &mut Config<'_>,
         resources: &[Resource<'_>],
+        focus: &Focus,
     ) -> Result<Vec<Change>, Failure> {
         config.validate_only = false;
-        let fitted = fitout::fit(config, resources, None)
-            .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE));
+        let fitted = fitout::fit(config, resources, None).and_then(|mut fitted| {
+            focus.narrow(&mut fitted, config, resources)?;
+            Ok(fitted.changes)
+        });
         config.validate_only = true;
-        Ok(fitted?.changes)
+        fitted.map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))
     }
 
     fn run_of<'t>(
@@ -177,14 +184,19 @@ impl Check {
         &self,
         config: &mut Config<'_>,
         manifests: &Manifests,
-        resources: &[Resource<'_>],
+        (resources, focus): (&[Resource<'_>], &Focus),
         executables: impl FnOnce() -> Vec<PathBuf>,
     ) -> Result<(Report, u8), Failure> {
         config.validate_only = true;
         config.generated.clone_from(&manifests.generated);
         config.checks.exact |= self.exact;
+        let deciding = deciding(manifests, &self.verbosity);
         let mut fitted = fitout::fit(config, resources, None)
             .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
+        focus
+            .narrow(&mut fitted, config, resources)
+            .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
+        drop(deciding);
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         if report.did_not_run() {

@@ -16,6 +16,7 @@ use memchr::memmem;
 
 use super::files::{Choice, File, Files, Reader, is_endless, is_stream};
 use super::output::{Output, is_closed};
+use super::progress::{self, Progress};
 use super::tree::{self, Named, is_kustomization};
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 
@@ -45,7 +46,25 @@ impl Manifests {
         choice: Choice<'_>,
         verbosity: &Verbosity,
     ) -> Result<Manifests, Failure> {
-        let found = Files::of(paths, choice)?;
+        let files = Files::of(paths, choice)?;
+        let is_long = files.files.len() > progress::MANY_FILES;
+        let reading = Progress::of("reading manifests", is_long, verbosity);
+        let (manifests, problems) = Manifests::collect(files, choice);
+        drop(reading);
+        if !problems.is_empty() {
+            return Err(failure(&Problems(problems), verbosity, UNREADABLE));
+        }
+        if manifests.texts.is_empty() {
+            return Err(manifests.nothing_found(paths));
+        }
+        if !verbosity.quiet {
+            manifests.notes().for_each(Output::notice);
+        }
+        Ok(manifests)
+    }
+
+    /// Reads these files, with the problems of those that cannot be read.
+    pub(super) fn collect(found: Files, choice: Choice<'_>) -> (Manifests, Vec<Problem>) {
         let named = Named::by(&found.kustomizations);
         let mut manifests = Manifests::default();
         let mut problems = Vec::new();
@@ -72,17 +91,8 @@ impl Manifests {
                 Err(problem) => problems.push(problem),
             }
         }
-        if !problems.is_empty() {
-            return Err(failure(&Problems(problems), verbosity, UNREADABLE));
-        }
-        if manifests.texts.is_empty() {
-            return Err(manifests.nothing_found(paths));
-        }
-        if !verbosity.quiet {
-            manifests.notes().for_each(Output::notice);
-        }
         manifests.generated = named.generated;
-        Ok(manifests)
+        (manifests, problems)
     }
 
     /// Reads the CustomResourceDefinitions that a config names, relative to a folder.
@@ -285,6 +295,16 @@ impl Manifests {
 
     /// The objects in all texts, in order.
     pub(super) fn resources(&self) -> Result<Vec<Resource<'_>>, Problems> {
+        let (resources, problems) = self.readable();
+        if problems.is_empty() {
+            Ok(resources)
+        } else {
+            Err(Problems(problems))
+        }
+    }
+
+    /// The objects that can be read, and the problems of the others.
+    pub(super) fn readable(&self) -> (Vec<Resource<'_>>, Vec<Problem>) {
         let mut resources = Vec::new();
         let mut problems = Vec::new();
         for (text, manifest) in self.texts.iter().enumerate() {
@@ -314,11 +334,7 @@ impl Manifests {
                 problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
             }
         }
-        if problems.is_empty() {
-            Ok(resources)
-        } else {
-            Err(Problems(problems))
-        }
+        (resources, problems)
     }
 }
 

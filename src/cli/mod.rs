@@ -12,16 +12,19 @@ mod doctor;
 mod embedded;
 mod explain;
 mod files;
+mod focus;
 mod function;
 #[cfg(test)]
 mod generated;
 mod helm;
 mod in_place;
+mod init;
 mod inputs;
 mod kustomize;
 mod output;
 mod plan;
 mod preflight;
+mod progress;
 mod schema;
 mod shim;
 mod temporary;
@@ -80,6 +83,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Init),
     /// Print the changed manifests, or edit the files in place with -i
     Apply(apply::Apply),
     /// Show each change and its reason; writes nothing
@@ -125,6 +129,8 @@ struct Source {
     /// The file of the config; -e chooses an environment in it
     #[arg(short = 'c', long, value_name = "FILE")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    objects: focus::Chosen,
 }
 
 impl Source {
@@ -373,6 +379,7 @@ fn run() -> u8 {
     };
     let result = match cli.command {
         None => short_help(),
+        Some(Command::Init(init)) => init.run(),
         Some(Command::Apply(apply)) => apply.run(),
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
@@ -429,6 +436,7 @@ fn short_help() -> Result<u8, Failure> {
     Output::report(&Text::of_program(&format!(
         "fitout {version} - sets resources, security contexts, scraping and storage in Kubernetes manifests\n\n  \
          Try\n    \
+         fitout init                                     suggest a config for a repository\n    \
          fitout plan -f base -e production               show each change and its reason\n    \
          fitout apply -f base -e production              print the changed manifests\n    \
          fitout apply -i -f base -e production           edit the files in place\n    \

@@ -5,6 +5,7 @@ use fitout::report::{Command, DetailLevel, FileText, Report, Run};
 
 use super::apply::{Fitting, exit_code, read_files, run_of};
 use super::files::Reader;
+use super::focus::Focus;
 use super::inputs::{failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
@@ -40,9 +41,9 @@ impl Plan {
             &self.source,
             Reader::Editor,
             &self.verbosity,
-            |configs, manifests, resources| {
+            |configs, manifests, resources, focus| {
                 let fittings = configs.iter().map(|config| {
-                    Fitting::of(config, manifests, resources)
+                    Fitting::of(config, manifests, resources, focus, &self.verbosity)
                         .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))
                 });
                 let fittings: Vec<Fitting> = fittings.collect::<Result<_, _>>()?;
@@ -73,6 +74,10 @@ impl Plan {
                 let unreadable = |problems| failure(&problems, &self.verbosity, UNREADABLE);
                 let mut fitted =
                     fitout::fit(config, resources, Some(input.node)).map_err(unreadable)?;
+                let focus = Focus::of_build(&self.source.objects, resources)?;
+                focus
+                    .narrow(&mut fitted, config, resources)
+                    .map_err(unreadable)?;
                 let report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
                 let after = fitout::write::text(input.stream, &fitted.changes, resources);
                 let after = after.map_err(unreadable)?;

@@ -324,6 +324,39 @@ impl Named {
     }
 }
 
+/// What a kustomization builds on, and whether it is a part of others.
+pub(super) struct Kustomization {
+    pub(super) folder: PathBuf,
+    /// The folders under `resources`, `bases` and `components`.
+    pub(super) folders: Vec<PathBuf>,
+    pub(super) is_component: bool,
+    /// Whether it lists something under `transformers`.
+    pub(super) has_transformers: bool,
+    /// Whether it has bases that are not here, or charts.
+    pub(super) has_more: bool,
+}
+
+impl Kustomization {
+    pub(super) fn read(file: &Path) -> Option<Kustomization> {
+        let stream = read(file)?;
+        let root = stream.documents().next()?.root();
+        let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+        let entries = RESOURCES.iter().flat_map(|list| root.items_at([list]));
+        let paths: Vec<PathBuf> = entries
+            .filter_map(Node::text)
+            .map(|entry| joined(&folder, &entry))
+            .collect();
+        let has = |list| root.items_at([list]).next().is_some();
+        Some(Kustomization {
+            has_more: has("helmCharts") || has("generators") || paths.iter().any(|it| !it.exists()),
+            folders: paths.into_iter().filter(|it| it.is_dir()).collect(),
+            is_component: root.text_at(["kind"]).as_deref() == Some("Component"),
+            has_transformers: has("transformers"),
+            folder,
+        })
+    }
+}
+
 /// A path below a folder, with each `..` resolved if a folder name precedes it.
 pub(super) fn joined(folder: &Path, entry: &str) -> PathBuf {
     let mut path = folder.to_owned();

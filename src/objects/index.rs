@@ -95,6 +95,8 @@ reasons! {
     Owned = "owned",
     /// `spec.select` does not match it.
     NotSelected = "not-selected",
+    /// `-l`, `-n` or `--since` of the command line leaves it out.
+    NotChosen = "not-chosen",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
     /// It is a patch, a part of another object: it has a directive such as `$patch`, or it has no selector, and no image for a container or no pods for its claims.

@@ -62,6 +62,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             change: Some(index),
             token_reason: change.token_reason(),
             folded: None,
+            image: None,
             lines: None,
         }
     }
@@ -102,6 +103,7 @@ impl<'r, 'a> Entries<'r, 'a> {
             change: None,
             token_reason: None,
             folded: finding.folded,
+            image: finding.image,
             lines: finding.lines,
         }
     }

@@ -62,6 +62,9 @@ pub struct Entry {
     /// If set, text reports show the findings of an object as one, with this message.
     #[serde(skip)]
     pub folded: Option<Folded>,
+    /// The image that it is about.
+    #[serde(skip)]
+    pub image: Option<String>,
     /// The lines that resolve it and the others of its group.
     #[serde(skip)]
     pub lines: Option<Lines>,
@@ -203,6 +206,7 @@ pub(super) fn of_problem(problem: &Problem) -> Entry {
         change: None,
         token_reason: None,
         folded: None,
+        image: None,
         lines: None,
     }
 }

@@ -9,7 +9,7 @@ use crate::ledger::Ledger;
 use crate::select::Selection;
 
 /// The result of a run, before anything is written.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Fitted {
     /// The edits, by object and then in the order of the transformers; empty for a validator.
     pub changes: Vec<Change>,
@@ -19,8 +19,8 @@ pub struct Fitted {
     pub exempted: Vec<Exempted>,
     /// The exemptions in effect.
     pub grants: Vec<Grant>,
-    /// The number of leaves that were already right.
-    pub same: usize,
+    /// The number of leaves that were already right, by object.
+    pub same: Vec<(usize, usize)>,
     /// The outcome of every object, container and claim.
     pub ledger: Ledger,
     /// For a validator: evidence of whether the function ran.
@@ -28,6 +28,23 @@ pub struct Fitted {
 }
 
 impl Fitted {
+    /// Leaves out what is about other objects than these. Findings about the config stay, unless `findings` says otherwise, which
+    /// has the choice for each.
+    pub fn choose(&mut self, chosen: &[bool], findings: Option<&[bool]>) {
+        let is_chosen = |object: usize| chosen.get(object) == Some(&true);
+        let is_about = |object: Option<usize>| object.is_none_or(is_chosen);
+        self.changes.retain(|it| is_chosen(it.resource));
+        let mut choices = findings.into_iter().flatten();
+        self.findings.retain(|it| match choices.next() {
+            Some(choice) => *choice,
+            None => is_about(it.resource),
+        });
+        self.exempted.retain(|it| is_about(it.finding.resource));
+        self.grants.retain(|it| is_chosen(it.resource));
+        self.same.retain(|(object, _)| is_chosen(*object));
+        self.ledger.leave_out(|object| !is_chosen(object));
+    }
+
     /// Combines the results of the steps.
     pub fn of(
         config: &Config<'_>,

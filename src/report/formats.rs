@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     API_VERSION, Command, Document, Grouped, Needs, accounts, diff, effects, findings, github,
-    html, junit, markdown, plan, sarif, summary, totals, yaml,
+    html, junit, markdown, overview, plan, sarif, summary, totals, yaml,
 };
 use crate::text::{Text, escaped_json};
 
@@ -98,7 +98,14 @@ fn text(document: &Document<'_>) -> String {
         }
         match document.command {
             Command::Plan => {
-                plan(run, options.color, &mut text);
+                let is_large = overview::has_many_changes(report) && !options.verbose;
+                match is_large {
+                    true => {
+                        text.append(overview::changes(report));
+                        text.line(format_args!("Plan  {}", totals(report)));
+                    }
+                    false => plan(run, options.color, &mut text),
+                }
                 text.append(effects(report, options.verbose));
             }
             Command::Apply => text.append(summary(report, None)),

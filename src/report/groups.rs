@@ -95,6 +95,14 @@ impl<'r> Group<'r> {
     }
 }
 
+/// The lines for the config's `spec` that resolve a finding alone.
+pub fn config_lines(entry: &Entry) -> Option<&str> {
+    match entry.lines.as_ref()? {
+        Lines::Config(lines) => Some(lines),
+        Lines::Exemption => None,
+    }
+}
+
 /// A name as a pattern that matches only it.
 fn as_pattern(name: &str) -> String {
     name.replace('.', "\\.")

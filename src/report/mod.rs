@@ -22,6 +22,7 @@ mod junit;
 mod krm;
 mod lines;
 mod markdown;
+mod overview;
 mod places;
 mod plan;
 mod run;
@@ -42,7 +43,8 @@ use crate::checks::Proof;
 use crate::config::{Config, FailOn};
 use crate::edit::Change;
 use crate::finding::Finding;
-use crate::ledger::Extent;
+use crate::ledger::{Account, Extent};
+use crate::objects::SkipReason;
 use crate::problem::Problem;
 use crate::read::Resource;
 
@@ -79,6 +81,7 @@ pub use explanation::Explained;
 pub use fitted::Fitted;
 use formats::json;
 pub use formats::{FORMATS, Format};
+pub use groups::config_lines;
 pub use markdown::markdown_within;
 use run::in_words;
 pub use run::{Command, Document, FileText, Fix, Folder, Needs, Options, Run};
@@ -417,7 +420,9 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         let findings = fitted.findings.iter();
         findings.filter(|it| it.severity == severity).count()
     };
-    let paths = resources.iter().map(|it| it.origin.path.as_deref());
+    let rows = fitted.ledger.objects.iter().zip(resources);
+    let chosen = rows.filter(|(row, _)| row.account != Account::PassedOver(SkipReason::NotChosen));
+    let paths = chosen.map(|(_, it)| it.origin.path.as_deref());
     let files: HashSet<&str> = paths.flatten().collect();
     let count = |kind: fn(&Change) -> bool| fitted.changes.iter().filter(|c| kind(c)).count();
     let removed = count(|change| change.proposed.is_none());
@@ -429,7 +434,7 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         added: fitted.changes.len() - changed - removed,
         changed,
         removed,
-        same: fitted.same,
+        same: fitted.same.iter().map(|(_, count)| count).sum(),
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
         notes: of(Severity::Info),

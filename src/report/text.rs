@@ -5,8 +5,8 @@ use comfy_table::{ContentArrangement, Table};
 use kustomize_krm_types::Severity;
 
 use super::{
-    Entry, EntryType, FilePlace, Group, Report, extent, folded_message, groups, name_of, part_of,
-    subject_of, totals,
+    Entry, EntryType, FilePlace, Group, Report, extent, folded_message, groups, name_of, overview,
+    part_of, subject_of, totals,
 };
 use crate::finding::Lines;
 use crate::problem::Problem;
@@ -22,7 +22,12 @@ pub fn findings(report: &Report, at_least: Severity) -> Text {
         EntryType::Finding => entry.severity >= at_least && !entry.is_folded(),
         EntryType::Waived => all,
     };
-    for it in groups(report, is_reported) {
+    let groups = groups(report, is_reported);
+    if !all && groups.len() > overview::MANY_GROUPS {
+        overview::findings(&groups, &mut text);
+        return text;
+    }
+    for it in groups {
         match it.entries.as_slice() {
             [(_, only)] => finding(only, it.config_lines(), &mut text),
             _ => group(&it, all, &mut text),
@@ -74,11 +79,17 @@ fn group(group: &Group<'_>, all: bool, text: &mut Text) {
 /// Limits for folded findings: objects, and fields of each, unless all are requested.
 const FOLDED_OBJECTS: usize = 5;
 const FOLDED_FIELDS: usize = 4;
+/// With more objects than this, two stand for all.
+const MANY_FOLDED: usize = 50;
 
 /// Folded findings: one message for each object, with some of its fields.
 fn folded(report: &Report, all: bool, text: &mut Text) {
     let objects = report.folded_by_object();
-    let shown = if all { objects.len() } else { FOLDED_OBJECTS };
+    let shown = match () {
+        () if all => objects.len(),
+        () if objects.len() > MANY_FOLDED => 2,
+        () => FOLDED_OBJECTS,
+    };
     for entries in objects.iter().take(shown) {
         let first = entries[0];
         let fields = if all { entries.len() } else { FOLDED_FIELDS };
