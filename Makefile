@@ -19,7 +19,7 @@ STATIC := $(TARGET)/$(MUSL)/$(PROFILE)/fitout
 export PATH := $(CURDIR)/.cache/bin:$(PATH)
 export IMAGE MUSL STATIC
 
-.PHONY: help run test lint binary image hosts test-hosts acceptance e2e agreement start conformance lossless fuzz corpus bench instructions growth golden clean
+.PHONY: help run test lint binary image hosts test-hosts browser acceptance e2e agreement start conformance lossless fuzz corpus bench instructions growth golden clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F '\t' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -56,7 +56,7 @@ image: binary ## build the container image with docker build, without network or
 hosts: ## show which hosts of KRM functions are installed and how to get the others; CI=true installs them
 	@scripts/hosts
 
-test-hosts: ## run the same overlay through each of kustomize, kubectl, kpt, docker and the command line that is installed
+test-hosts: ## run the same overlay through each of kustomize, kubectl, kpt, helm, docker and the command line that is installed
 	@scripts/test-hosts hosts::
 
 acceptance: ## check the requirements of every system and environment on the output of every host
@@ -71,7 +71,10 @@ agreement: ## compare what check says of mutants of 42 kinds with a real API ser
 start: ## run programs in Docker exactly as fitout fitted their pods; ONLY=word selects
 	@ONLY='$(ONLY)' scripts/start
 
-conformance: ## compare quantities, label selectors and the Pod Security Standards with Kubernetes' own Go code
+browser: ## open HTML reports in Chromium: nothing in them runs, they fit a phone, the filter works and is not needed
+	FITOUT_BROWSER_TESTS=1 cargo test $(LOCKED) --test fitout -- browser:: --nocapture
+
+conformance: ## compare quantities, label selectors, YAML and the Pod Security Standards with Kubernetes' own Go code
 	@if ! command -v go >/dev/null; then echo 'skip: no go'; [ "$(CI)" != true ]; else \
 	  cargo test $(LOCKED) --lib conformance -- --ignored && \
 	  FITOUT_CONFORMANCE=1 cargo test $(LOCKED) --test fitout -- restricted:: pod_security:: --nocapture; fi

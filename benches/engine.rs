@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use fitout::Results;
 use fitout::config::FunctionConfig;
-use fitout::read::{Origin, Resource};
+use fitout::read::{Origin, OriginLines, Resource};
 use fitout::yaml::Stream;
 
 /// Runs of which the best one counts.
@@ -113,7 +113,7 @@ fn apply(text: &str, config: &str) {
         let origin = Origin {
             path: Some("base.yaml".to_owned()),
             index,
-            has_lines: true,
+            lines: OriginLines::OfFile,
         };
         Resource::read(document.root(), 0, origin, &mut resources).expect("each is an object");
     }

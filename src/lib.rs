@@ -283,7 +283,7 @@ pub fn not_yaml(error: &yaml::SyntaxError, text: Option<(&str, &str)>) -> Proble
     let (id, message) = match error.fault {
         Fault::Syntax => ("FIT-INP001", format!("not YAML: {}", error.message)),
         Fault::DuplicateKey => ("FIT-INP004", error.message.clone()),
-        Fault::Keys => ("FIT-INP005", error.message.clone()),
+        Fault::Disputed => ("FIT-INP005", error.message.clone()),
         Fault::Expansion => ("FIT-INP006", error.message.clone()),
     };
     let problem = Problem::new(id, message);

@@ -14,7 +14,7 @@ use crate::kubernetes::schema::{self, Mismatch};
 use crate::problem::{Place, Problem, Problems, field_path};
 use crate::secrets;
 use crate::text::word;
-use crate::yaml::{Node, Scalar, Stream};
+use crate::yaml::{Document, Node, Scalar, Stream};
 
 /// The program that runs the function, which determines where results go. See [`crate::report`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +47,77 @@ pub struct Origin {
     pub path: Option<String>,
     /// The index of the document in that file, from 0.
     pub index: usize,
-    /// Whether lines and columns are those of the file: only on the command line.
-    pub has_lines: bool,
+    /// What the lines of the text are.
+    pub lines: OriginLines,
 }
 
+/// What the lines of a text are to the file of an object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OriginLines {
+    /// Nothing: the host has written the text.
+    #[default]
+    None,
+    /// The lines of the file: only on the command line.
+    OfFile,
+    /// What a template of Helm became, whose own lines are others.
+    OfRendering,
+}
+
+/// What follows the path of a template where a line of its rendering is named.
+pub(crate) const AS_RENDERED: &str = " as rendered";
+
 impl Origin {
-    /// The path of the file, if its lines and columns are known.
-    pub fn readable_path(&self) -> Option<&str> {
-        self.path.as_deref().filter(|_| self.has_lines)
+    /// The template that Helm made the object of.
+    pub fn template(&self) -> Option<String> {
+        let is_rendering = self.lines == OriginLines::OfRendering;
+        self.path.clone().filter(|_| is_rendering)
     }
+
+    /// The name of the text with the lines of the object, if they mean something to a reader.
+    pub fn readable_path(&self) -> Option<Cow<'_, str>> {
+        let path = self.path.as_deref()?;
+        match self.lines {
+            OriginLines::None => None,
+            OriginLines::OfFile => Some(Cow::Borrowed(path)),
+            OriginLines::OfRendering => Some(Cow::Owned([path, AS_RENDERED].concat())),
+        }
+    }
+}
+
+/// The annotation with the template of an object, which Helm adds for its post-renderers, and removes afterwards.
+const TEMPLATE: &str = "postrenderer.helm.sh/postrender-filename";
+/// The comment with the template of a document, in the output of `helm template`.
+const SOURCE: &str = "# Source: ";
+
+/// The template that Helm made a document of, if a sign of Helm tells it. Authors can write the signs too, so this is only for
+/// messages.
+pub fn template_of(document: Document<'_>) -> Option<String> {
+    let root = document.root();
+    let is_path = |path: &str| {
+        let mut parts = path.split('/');
+        !path.contains(':') && parts.all(|part| !["", ".", ".."].contains(&part))
+    };
+    // Other comments have this form too, with the address that the author has a manifest from.
+    let is_in_chart = |path: &str| {
+        let folders = path.split('/').rev().skip(1);
+        is_path(path)
+            && folders
+                .into_iter()
+                .any(|it| ["templates", "crds"].contains(&it))
+    };
+    let annotation = root.text_at(["metadata", "annotations", TEMPLATE]);
+    if let Some(path) = annotation.filter(|path| is_path(path)) {
+        return Some(path.into_owned());
+    }
+    let head = root
+        .stream()
+        .text()
+        .get(document.span().start..root.span().start)?;
+    let mut lines = head
+        .lines()
+        .filter(|line| !line.is_empty() && *line != "---");
+    let path = lines.next()?.strip_prefix(SOURCE)?.trim_end();
+    is_in_chart(path).then(|| path.to_owned())
 }
 
 /// A Kubernetes object in a text.
@@ -452,7 +514,7 @@ impl<'a> Resource<'a> {
 
     /// The place of a node of this object in its file.
     pub fn place(&self, node: Node<'a>) -> Place {
-        Place::of(node, self.origin.readable_path())
+        Place::of(node, self.origin.readable_path().as_deref())
     }
 
     /// The file in a build of kustomize. From its second transformer on, kustomize sets artificial path annotations; this one
@@ -464,7 +526,7 @@ impl<'a> Resource<'a> {
         Origin {
             path: path.map(str::to_owned),
             index: 0,
-            has_lines: false,
+            lines: OriginLines::None,
         }
     }
 
@@ -476,7 +538,7 @@ impl<'a> Resource<'a> {
         Origin {
             path: path.map(Cow::into_owned),
             index: index.and_then(|index| index.parse().ok()).unwrap_or(0),
-            has_lines: false,
+            lines: OriginLines::None,
         }
     }
 }
@@ -493,6 +555,7 @@ fn read_object<'a>(
     (resources, problems): (&mut Vec<Resource<'a>>, &mut Vec<Problem>),
 ) {
     let file = origin.readable_path();
+    let file = file.as_deref();
     let wrong = |problem: Problem, node| problem.at(Place::of(node, file));
     if !node.is_map() {
         let problem = match node.is_sequence() && of_list.is_none() && file.is_some() {
@@ -587,7 +650,7 @@ fn read_object<'a>(
         }
     }
     resource.check_types(problems);
-    if !resource.origin.has_lines {
+    if resource.origin.lines == OriginLines::None {
         resource.origin = resource.annotated_origin();
     }
     resources.push(resource);

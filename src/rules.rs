@@ -100,7 +100,7 @@ pub const INP004: Rule = rule(
 pub const INP005: Rule = rule(
     "FIT-INP005",
     Severity::Error,
-    "a key or a merge that Kubernetes cannot read, or that kubectl and kustomize read differently",
+    "YAML that kubectl or kustomize refuses, or that they read differently",
 );
 /// A small text can stand for gigabytes. Kubernetes refuses it, too.
 pub const INP006: Rule = rule(

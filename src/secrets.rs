@@ -52,6 +52,11 @@ impl<'s> Secrets<'s> {
         Cow::Owned(shown)
     }
 
+    /// The bytes of all Secrets, in the order of the text.
+    pub fn spans(self) -> &'s [Range<usize>] {
+        self.0
+    }
+
     /// Whether a Secret includes this byte.
     pub fn include(self, at: usize) -> bool {
         let first = self.0.partition_point(|hidden| hidden.end <= at);

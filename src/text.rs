@@ -151,6 +151,24 @@ pub fn escaped_json(json: &str) -> String {
     escaped
 }
 
+/// A string of YAML in double quotes, in the escapes of YAML: its value stays as it is.
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for (at, c) in text.char_indices() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            c if is_invisible(c) || c == '[' && is_command(&text[..at]) => {
+                let _ = write!(quoted, "\\U{:08x}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
 /// Whether there is nothing to escape. All bytes are looked at, which is faster than to stop at the first.
 fn is_plain(text: &str) -> bool {
     let bytes = text.bytes();

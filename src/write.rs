@@ -129,6 +129,7 @@ pub fn replacements(
     changes: &[Change],
     resources: &[Resource<'_>],
 ) -> Result<Vec<Replacement>, Problems> {
+    refuse_sealed(changes, resources)?;
     let (edits, _) = to_edits(changes, resources);
     let refused = |refusal| refused(&refusal, None, resources, stream).into();
     stream.splices(&edits).map_err(refused)
@@ -250,7 +251,7 @@ fn refused(
     let resource = &resources[change.resource];
     let span = refusal.offset..refusal.offset;
     problem
-        .at(Place::at(stream, span, resource.origin.readable_path()))
+        .at(Place::at(stream, span, resource.origin.readable_path().as_deref()))
         .subject(resource.display_name())
         .field(crate::problem::field_path(&change.pointer()))
         .help("no output was written; simplify the YAML there, or leave the object out with `exclude` in the config")

@@ -508,7 +508,7 @@ fn check_fails_until_the_function_has_run() {
     assert!(first.starts_with("error[FIT-RUN001]: "), "{first}");
     assert_eq!(folder.run(&IN_PLACE).code, Some(0));
     let run = folder.run(&check);
-    let summary = "Check  4 workloads in 8 files for production: no drift from the config; 0 errors, 0 warnings, 5 \
+    let summary = "Check  4 workloads in 8 files for production: no drift from the config; 0 errors, 0 warnings, 7 \
                 notes (-v shows them), 0 waived\nLedger  21 objects: 4 right already, 17 no workload; 1 file passed over (package)\n";
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), summary));
 }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use fitout::checks::{CHECKS, Check};
 use fitout::config::{ChangesReport, FunctionConfig, KIND, self_contained};
 use fitout::problem::Problems;
-use fitout::read::{Origin, Resource};
+use fitout::read::{Origin, OriginLines, Resource};
 use fitout::report::{self, Report};
 use fitout::rules::Rule;
 use fitout::yaml::Stream;
@@ -61,7 +61,7 @@ fn try_fit(input: &str, config: &str) -> Result<Fitting, Problems> {
         let origin = Origin {
             path: Some("input.yaml".to_owned()),
             index,
-            has_lines: true,
+            lines: OriginLines::OfFile,
         };
         let read = Resource::read(document.root(), 0, origin, &mut resources);
         problems.extend(read.err().into_iter().flat_map(|found| found.0));

@@ -9,9 +9,10 @@ use kustomize_krm_types::ResourceList;
 use proptest::prelude::*;
 
 use crate::program::{Folder, Run};
+use crate::reports::ALL;
 
 /// A manifest with a mark for each place that an author fills.
-const MANIFEST: &str = r#"
+pub(crate) const MANIFEST: &str = r#"
 apiVersion: apps/v1
 kind: «kind»
 metadata:
@@ -57,7 +58,7 @@ spec: {rules: [{host: «host», http: {paths: [{path: /, backend: {service: {nam
 "#;
 
 /// A config with a mark for each place that its owner fills.
-const CONFIG: &str = r#"
+pub(crate) const CONFIG: &str = r#"
 apiVersion: fitout.dev/v1alpha1
 kind: Fitout
 metadata: {name: test}
@@ -70,7 +71,7 @@ spec:
   profiles: [{name: «profilename», select: {name: «matched»}, resources: {containers: {requests: {cpu: 200m}}}}]
 "#;
 
-fn places() -> Vec<&'static str> {
+pub(crate) fn places() -> Vec<&'static str> {
     let texts = [MANIFEST, CONFIG].into_iter();
     let parts = texts.flat_map(|text| text.split('«').skip(1));
     let mut places: Vec<&str> = parts.map(|part| part.split_once('»').unwrap().0).collect();
@@ -80,7 +81,7 @@ fn places() -> Vec<&'static str> {
 }
 
 /// A template with hostile text in some places, and what is right in the others.
-fn filled(template: &str, hostile: &str, is_hostile: impl Fn(&str) -> bool) -> String {
+pub(crate) fn filled(template: &str, hostile: &str, is_hostile: impl Fn(&str) -> bool) -> String {
     let mut text = String::new();
     let mut parts = template.split('«');
     text.push_str(parts.next().unwrap());
@@ -137,9 +138,24 @@ fn check_everything(hostile: &str, is_hostile: impl Fn(&str) -> bool, file: &str
     let manifest = filled(MANIFEST, hostile, &is_hostile);
     let config = filled(CONFIG, hostile, &is_hostile);
     let file = format!("{file}.yaml");
-    let folder = Folder::with(&[(&file, &manifest), ("config", &config)]);
+    let several = config.replacen("  environment:", "  # environment:", 1)
+        + "  environments: {staging: {}, production: {resources: {containers: {requests: {cpu: 50m}}}}}\n";
+    let folder = Folder::with(&[
+        (&file, &manifest),
+        ("config", &config),
+        ("several", &several),
+    ]);
     for arguments in [
-        &["plan", "-v", "-f", &file, "-c", "config"][..],
+        &["compare", "-f", &file, "-c", "several", "--all"][..],
+        &[
+            "compare", "-f", &file, "-c", "several", "--all", "-o", "markdown",
+        ],
+        &[
+            "compare", "-f", &file, "-c", "several", "--all", "-o", "html",
+        ],
+        &["plan", "-f", &file, "-c", "config", "-o", "html"],
+        &["check", "-f", &file, "-c", "config", "-o", "html"],
+        &["plan", "-v", "-f", &file, "-c", "config"],
         &["check", "-v", "-f", &file, "-c", "config"],
         &["apply", "-v", "-f", &file, "-c", "config"],
         &[
@@ -178,6 +194,11 @@ fn check_everything(hostile: &str, is_hostile: impl Fn(&str) -> bool, file: &str
         // Standard output of `apply` is the manifest.
         if arguments[0] != "apply" {
             is_harmless(&format!("{arguments:?}"), &run.stdout);
+        }
+    }
+    if !file.starts_with('-') {
+        for command in ["plan", "check"] {
+            crate::reports::check_hostile(&folder, command, &file);
         }
     }
     if let Ok(report) = std::fs::read_to_string(folder.path().join("out")) {
@@ -245,6 +266,30 @@ fn feed(mut command: Command, stdin: &str) -> Run {
 }
 
 const HOSTILE: &str = "\n::error file=x::FORGED\rFORGED\u{1b}]0;FORGED\u{7}\u{9b}2J\u{7f}\u{85}\u{2028}FORGED\u{202e}\u{2066}\u{200f}\u{61c}\u{feff}\t\n##[error]FORGED ##vso[task.complete]\nFORGED";
+
+/// What would be a link, a mention, a tag, the end of a fence, or a property in a report.
+const MARKUP: &str = "FORGED](https://x.test) [a](b) @team #1 <b>x</b></code></summary></details><!-- --> & `` ``` ````\n```\n# FORGED\n| a | b |\n%0A::error::FORGED,title=x:y ]]> <![CDATA[ \"'/> **a** {0}";
+
+#[test]
+fn markup_in_any_place_is_text() {
+    let mut shown = 0;
+    for place in places() {
+        let manifest = filled(MANIFEST, MARKUP, |it| it == place);
+        let config = filled(CONFIG, MARKUP, |it| it == place);
+        let folder = Folder::with(&[("shop.yaml", &manifest), ("config", &config)]);
+        for command in ["plan", "check"] {
+            shown += crate::reports::check_hostile(&folder, command, "shop.yaml");
+        }
+    }
+    let name = MARKUP.replace(['/', '\n'], "-") + ".yaml";
+    let right = |_: &str| false;
+    let files = [
+        (&*name, &*filled(MANIFEST, "", right)),
+        ("config", &filled(CONFIG, "", right)),
+    ];
+    shown += crate::reports::check_hostile(&Folder::with(&files), "plan", &name);
+    assert!(shown > 200, "the text is in {shown} reports");
+}
 
 #[test]
 fn hostile_text_in_any_place_is_escaped() {
@@ -406,7 +451,13 @@ fn the_values_of_secrets_stay_hidden_in_every_spelling() {
                 );
                 let folder = Folder::with(&[("a.yaml", &list), ("config", &config)]);
                 for command in ["plan", "check", "apply"] {
-                    let run = folder.run(&[command, "-v", "-f", "a.yaml", "-c", "config"]);
+                    let reports = [&["-f", "a.yaml", "-c", "config"][..], &ALL].concat();
+                    let run = folder.run(&[&[command, "-v"][..], &reports].concat());
+                    for file in ALL.iter().filter_map(|it| it.split_once('=')) {
+                        let report = std::fs::read_to_string(folder.path().join(file.1));
+                        let report = report.unwrap_or_default();
+                        assert!(!report.contains("hunter2"), "{command} of {list}\n{report}");
+                    }
                     let shown = match command {
                         "apply" => run.stderr,
                         _ => run.stdout + &run.stderr,

@@ -388,3 +388,65 @@ fn a_temporary_folder_without_programs_runs_nothing() {
     );
     assert!(!folder.join("ov/ran").exists() && !folder.join("ran").exists());
 }
+
+#[test]
+fn environments_of_an_overlay_are_compared() {
+    let several = ours().replace(
+        "  environment: production\n",
+        "  environment: production\n  environments:\n    staging: {resources: {containers: {requests: {cpu: 200m}}}}\n    production: {}\n",
+    );
+    let Some(bench) = overlay(&[("ov/fitout.yaml", &several)]) else {
+        return;
+    };
+    let compared = run(&bench, &["compare", "-k", "ov", "--exit-code"]);
+    assert_eq!(compared.code, Some(1), "{}", compared.stderr);
+    for expected in [
+        "resources.requests.cpu is 100m in production, below 200m in staging",
+        "1 of 2 fields differ, in 1 object; 1 inversion",
+    ] {
+        assert!(
+            compared.stdout.contains(expected),
+            "{expected}: {}",
+            compared.stdout
+        );
+    }
+    let one = run(&bench, &["compare", "-k", "ov", "-e", "production"]);
+    one.refused("one environment", 2, &["nothing to compare"]);
+    // A validator after the function sees its changes, and does not count.
+    let (folder, _) = &bench;
+    folder.write(
+        "ov/check.yaml",
+        &several
+            .replace("spec:", "spec:\n  mode: Check")
+            .replace("name: production", "name: check"),
+    );
+    folder.write(
+        "ov/kustomization.yaml",
+        "resources: [web.yaml]\ntransformers: [fitout.yaml]\nvalidators: [check.yaml]\n",
+    );
+    let again = run(&bench, &["compare", "-k", "ov", "--exit-code"]);
+    assert_eq!(again.stdout, compared.stdout, "{}", again.stderr);
+    // Two functions for the objects of two bases.
+    for (base, prefix) in [("a", "a-"), ("b", "b-")] {
+        fs::create_dir_all(folder.path().join(base)).unwrap();
+        for name in ["web.yaml", "fitout.yaml"] {
+            folder.write(
+                &format!("{base}/{name}"),
+                &folder.read(&format!("ov/{name}")),
+            );
+        }
+        folder.write(
+            &format!("{base}/kustomization.yaml"),
+            &format!("namePrefix: {prefix}\nresources: [web.yaml]\ntransformers: [fitout.yaml]\n"),
+        );
+    }
+    folder.write("ov/kustomization.yaml", "resources: [../a, ../b]\n");
+    let both = run(&bench, &["compare", "-k", "ov"]);
+    assert!(
+        both.stdout
+            .contains("2 of 4 fields differ, in 2 objects; 2 inversions"),
+        "{}{}",
+        both.stdout,
+        both.stderr
+    );
+}

@@ -63,10 +63,10 @@ pub(crate) fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
 
 /// `file:line: text` of each bad line of code.
 fn lines_with(files: &[(String, String)], is_bad: impl Fn(&str, &str) -> bool) -> Vec<String> {
-    // `tests.rs` is what `#[cfg(test)] mod tests;` brings in.
+    // `tests.rs` and its folder are what `#[cfg(test)] mod tests;` brings in.
     let files = files
         .iter()
-        .filter(|(name, _)| !name.ends_with("/tests.rs"));
+        .filter(|(name, _)| !name.ends_with("/tests.rs") && !name.contains("/tests/"));
     let bad = files.flat_map(|(name, text)| {
         let lines = code(text).filter(|(_, line)| is_bad(name, line));
         lines.map(move |(number, line)| format!("{name}:{number}: {}", line.trim()))

@@ -22,7 +22,7 @@ use comments::comments;
 use fitout::config::{Config, FunctionConfig};
 use fitout::edit::Change;
 use fitout::problem::Problem;
-use fitout::read::{Origin, Resource};
+use fitout::read::{Origin, OriginLines, Resource};
 use fitout::yaml::{Kind, Node, Stream};
 use fitout::{Results, write};
 use kustomize_krm_types::Severity;
@@ -267,7 +267,7 @@ fn resources<'a>(file: &File<'a>) -> Result<Vec<Resource<'a>>, Vec<Problem>> {
         let origin = Origin {
             path: Some(file.name.to_owned()),
             index,
-            has_lines: true,
+            lines: OriginLines::OfFile,
         };
         let read = Resource::read(root, 0, origin, &mut resources);
         problems.extend(read.err().into_iter().flat_map(|found| found.0));

@@ -15,7 +15,7 @@ use fitout::config::{Config, FunctionConfig, self_contained};
 use fitout::edit::Change;
 use fitout::kubernetes::{LabelSelector, Quantity, Scale};
 use fitout::problem::Problems;
-use fitout::read::{Origin, Resource, ResourceList};
+use fitout::read::{Origin, OriginLines, Resource, ResourceList};
 use fitout::yaml::{self, Node, NodeId, Stream};
 use fitout::{Results, write};
 use generate::Dice;
@@ -401,7 +401,7 @@ fn fit(stream: &Stream, config: &Config<'_>) -> Result<(String, Vec<Intent>), Pr
         let origin = Origin {
             path: None,
             index,
-            has_lines: true,
+            lines: OriginLines::OfFile,
         };
         Resource::read(document.root(), 0, origin, &mut resources)?;
     }

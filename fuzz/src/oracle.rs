@@ -353,6 +353,8 @@ impl<'t> Reading<'t> {
                 .get(index)
                 .map_or(self.text.len(), |token| token.range.start);
             let mut at = from;
+            // The end and the column of the comment lines above.
+            let (mut above, mut least) = (from, usize::MAX);
             while let Some(found) = self.text[at..to].find('#') {
                 let start = at + found;
                 let before = self.text[..start].chars().next_back();
@@ -363,7 +365,18 @@ impl<'t> Reading<'t> {
                 let end = self.text[start..]
                     .find(['\n', '\r'])
                     .map_or(self.text.len(), |n| start + n);
-                let owner = self.owner(start, index, &blocks, &collections);
+                // Deeper comment lines belong where the one above them does.
+                let line = self.text[..start].rfind('\n').map_or(0, |n| n + 1);
+                let lead = self.text[line..start].trim_start_matches('\u{feff}');
+                if !lead.trim().is_empty() || !self.text[above..start].trim().is_empty() {
+                    least = usize::MAX;
+                }
+                let column = least.min(lead.chars().count());
+                if lead.trim().is_empty() {
+                    least = column;
+                }
+                above = end;
+                let owner = self.owner(start, column, index, &blocks, &collections);
                 let text = self.text[start..end].trim_end().to_owned();
                 comments.push(Comment {
                     text,
@@ -434,6 +447,7 @@ impl<'t> Reading<'t> {
     fn owner(
         &self,
         at: usize,
+        column: usize,
         next: usize,
         blocks: &[(usize, Path)],
         collections: &[Path],
@@ -466,7 +480,6 @@ impl<'t> Reading<'t> {
             };
         }
         // A list of a key in the same column.
-        let column = before.chars().count();
         let is_last = next.is_none_or(|next| {
             let line = self.dashes(next.range.start).0;
             self.text[line..].chars().take_while(|c| *c == ' ').count() < column
@@ -483,7 +496,6 @@ impl<'t> Reading<'t> {
             return Owner::Items(list.to_vec());
         }
         let Some(next) = next else {
-            let column = before.chars().count();
             return match blocks.iter().rev().find(|(open, _)| *open < column) {
                 Some((_, path)) if own_line => Owner::End(path.clone()),
                 _ => Owner::Before(None),
@@ -499,7 +511,6 @@ impl<'t> Reading<'t> {
             .chars()
             .take_while(|c| *c == ' ')
             .count();
-        let column = before.chars().count();
         match blocks.iter().rev().find(|(open, _)| *open < column) {
             Some((_, open)) if own_line && first < column => Owner::End(open.clone()),
             _ => Owner::Before(Some(path)),

@@ -163,9 +163,19 @@ fn mounts(
 
 fn of_container(container: &Container<'_>, found: &mut Findings) {
     let node = container.node;
-    if container.container_type == ContainerType::Init && node.at(["lifecycle"]).is_some() {
-        let message = "lifecycle is not allowed for init containers".to_owned();
-        found.add(&CONTAINER, container, &["lifecycle"], message);
+    let of_sidecars = [
+        "lifecycle",
+        "livenessProbe",
+        "readinessProbe",
+        "startupProbe",
+    ];
+    let is_init = container.container_type == ContainerType::Init;
+    for field in of_sidecars
+        .iter()
+        .filter(|it| is_init && node.at([**it]).is_some())
+    {
+        let message = format!("{field} is not allowed for init containers");
+        found.add(&CONTAINER, container, &[field], message);
         found.help(Some(
             "make this a sidecar with `restartPolicy: Always`, or remove it".to_owned(),
         ));
@@ -267,6 +277,12 @@ fn amounts(container: &Container<'_>, found: &mut Findings) {
                 found.help(Some(near.unwrap_or_else(other)));
                 continue;
             }
+            let page = name.strip_prefix("hugepages-");
+            let page = page.and_then(|it| it.parse::<Quantity>().ok());
+            if page.is_some_and(|page| page.is_zero() || !amount.is_multiple_of(page)) {
+                let message = format!("the amount of `{name}` must be a multiple of its page");
+                found.add(&CONTAINER, container, &path, message);
+            }
             let is_native = !name.contains('/') || name.contains("kubernetes.io/");
             if is_shared || half == "limits" || is_native && !is_pages {
                 continue;
@@ -280,5 +296,11 @@ fn amounts(container: &Container<'_>, found: &mut Findings) {
             };
             found.add(&CONTAINER, container, &path, message);
         }
+    }
+    let mut names = limits.keys().chain(requests.keys());
+    let has_other = names.clone().any(|it| it == "cpu" || it == "memory");
+    if !has_other && names.any(|it| it.starts_with("hugepages-")) {
+        let message = "hugepages need cpu or memory as well".to_owned();
+        found.add(&CONTAINER, container, &["resources"], message);
     }
 }

@@ -1,7 +1,8 @@
-//! FIT-REF001 to FIT-REF007: references to objects that do not exist.
+//! FIT-REF001 to FIT-REF008: references to objects that do not exist.
 //!
 //! A pod whose ConfigMap, Secret, claim or class does not exist stays pending, and `kubectl apply` reports nothing. The check
-//! looks up every reference by name, wherever a pod, a claim, a binding, an Ingress or a webhook holds one. A key that its
+//! looks up every reference by name, wherever a pod, a claim, a binding, an Ingress, a webhook, a route of the Gateway API, a
+//! Certificate or an ExternalSecret holds one. A key that its
 //! ConfigMap or Secret does not have is reported too. What is `optional: true` is not.
 //!
 //! By default the input is a part of what the cluster has (`checks.references: Open`): a reference is a warning if the input
@@ -55,9 +56,15 @@ const SERVICE: Rule = error_on_check(
     "kube-score statefulset-has-servicename",
 );
 
+const CUSTOM: Rule = error_on_check(
+    "FIT-REF008",
+    "an object of a custom resource, such as an issuer or a gateway, that does not exist",
+    "",
+);
+
 pub(super) const CHECK: Check = Check {
     name: "references",
-    rules: &[ACCOUNT, DATA, KEY, VOLUME, CLASS, ROLE, SERVICE],
+    rules: &[ACCOUNT, DATA, KEY, VOLUME, CLASS, ROLE, SERVICE, CUSTOM],
     find: &[Find::Scene(|scene| {
         let search = Search {
             scene,
@@ -91,6 +98,132 @@ enum Part {
     Items,
     /// A port, 443 by default.
     Port,
+    /// A port, if one is written.
+    OwnPort,
+}
+
+/// References in custom resources.
+struct CustomRow {
+    /// The group and the kinds that have it.
+    group: &'static str,
+    kinds: &'static [&'static str],
+    /// The path of the mapping, from the object; `*` is each item of a list.
+    path: &'static [&'static str],
+    row: Row,
+    /// The group of what is named, if the key `group` does not say it.
+    of: &'static str,
+}
+
+const GATEWAY: &str = "gateway.networking.k8s.io";
+const CERT_MANAGER: &str = "cert-manager.io";
+const EXTERNAL_SECRETS: &str = "external-secrets.io";
+const ROUTES: &[&str] = &["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"];
+
+/// The kind is the one that the key `kind` says, or else that of the row. Sources: the types of `sigs.k8s.io/gateway-api` v1,
+/// `cert-manager/pkg/apis/certmanager/v1` and `external-secrets/apis/externalsecrets/v1`.
+static CUSTOM_ROWS: [CustomRow; 9] = [
+    CustomRow {
+        group: GATEWAY,
+        kinds: ROUTES,
+        path: &["spec", "rules", "*", "backendRefs", "*"],
+        row: row("", "name", "Service", Part::OwnPort),
+        of: "",
+    },
+    CustomRow {
+        group: GATEWAY,
+        kinds: ROUTES,
+        path: &["spec", "parentRefs", "*"],
+        row: row("", "name", "Gateway", Part::None),
+        of: GATEWAY,
+    },
+    CustomRow {
+        group: GATEWAY,
+        kinds: &["HTTPRoute", "GRPCRoute"],
+        path: &[
+            "spec",
+            "rules",
+            "*",
+            "filters",
+            "*",
+            "requestMirror",
+            "backendRef",
+        ],
+        row: row("", "name", "Service", Part::OwnPort),
+        of: "",
+    },
+    CustomRow {
+        group: GATEWAY,
+        kinds: &["Gateway"],
+        path: &["spec"],
+        row: row("", "gatewayClassName", "GatewayClass", Part::None),
+        of: GATEWAY,
+    },
+    CustomRow {
+        group: GATEWAY,
+        kinds: &["Gateway"],
+        path: &["spec", "listeners", "*", "tls", "certificateRefs", "*"],
+        row: row("", "name", "Secret", Part::None),
+        of: "",
+    },
+    CustomRow {
+        group: CERT_MANAGER,
+        kinds: &["Certificate", "CertificateRequest"],
+        path: &["spec", "issuerRef"],
+        row: row("", "name", "Issuer", Part::None),
+        of: CERT_MANAGER,
+    },
+    CustomRow {
+        group: EXTERNAL_SECRETS,
+        kinds: &["ExternalSecret"],
+        path: &["spec", "secretStoreRef"],
+        row: row("", "name", "SecretStore", Part::None),
+        of: EXTERNAL_SECRETS,
+    },
+    CustomRow {
+        group: EXTERNAL_SECRETS,
+        kinds: &["ClusterExternalSecret"],
+        path: &["spec", "externalSecretSpec", "secretStoreRef"],
+        row: row("", "name", "SecretStore", Part::None),
+        of: EXTERNAL_SECRETS,
+    },
+    CustomRow {
+        group: EXTERNAL_SECRETS,
+        kinds: &["PushSecret"],
+        path: &["spec", "secretStoreRefs", "*"],
+        row: row("", "name", "SecretStore", Part::None),
+        of: EXTERNAL_SECRETS,
+    },
+];
+
+/// Whether objects of the kinds that custom resources name are in namespaces.
+fn is_namespaced(kind: &str) -> bool {
+    !kind.starts_with("Cluster") && !kind.ends_with("Class")
+}
+
+/// Calls `look` with each mapping at a path, and its place.
+fn walk<'s>(
+    node: Node<'s>,
+    path: &[&str],
+    at: &mut PointerBuf,
+    look: &mut dyn FnMut(Node<'s>, &PointerBuf),
+) {
+    match path {
+        [] => look(node, at),
+        ["*", rest @ ..] => {
+            for (index, item) in node.items().enumerate() {
+                at.push_back(index.to_string());
+                walk(item, rest, at, look);
+                at.pop_back();
+            }
+        }
+        [key, rest @ ..] => {
+            if let Some(node) = node.at([*key]) {
+                at.push_back(*key);
+                walk(node, rest, at, look);
+                at.pop_back();
+            }
+        }
+    }
 }
 
 const fn row(holder: &'static str, name: &'static str, kind: &'static str, part: Part) -> Row {
@@ -316,6 +449,7 @@ fn rule_of(kind: &str) -> Option<&'static Rule> {
         "Role" | "ClusterRole" => &ROLE,
         "Service" => &SERVICE,
         _ if kind.ends_with("Class") => &CLASS,
+        "Issuer" | "ClusterIssuer" | "SecretStore" | "ClusterSecretStore" | "Gateway" => &CUSTOM,
         _ => return None,
     })
 }
@@ -341,6 +475,8 @@ const MOST_MISSING: usize = 3;
 struct Reference<'r, 's> {
     from: &'s Resource<'s>,
     row: &'static Row,
+    /// The group of what a custom resource names, if it is not Kubernetes' own.
+    group: Option<Cow<'s, str>>,
     holder: Node<'s>,
     path: &'r PointerBuf,
 }
@@ -361,6 +497,7 @@ impl<'s> Search<'s, '_> {
                     let reference = Reference {
                         from: resource,
                         row,
+                        group: None,
                         holder: mapping,
                         path: &path,
                     };
@@ -380,6 +517,22 @@ impl<'s> Search<'s, '_> {
                 }
             }
         }
+        let group = resource.group();
+        let of_kind = |it: &&CustomRow| it.group == group && it.kinds.contains(&&*resource.kind);
+        for of in CUSTOM_ROWS.iter().filter(of_kind) {
+            let mut at = PointerBuf::new();
+            walk(resource.node, of.path, &mut at, &mut |holder, path| {
+                let group = holder.text_at(["group"]).unwrap_or(Cow::Borrowed(of.of));
+                let reference = Reference {
+                    from: resource,
+                    row: &of.row,
+                    group: Some(group).filter(|it| !it.is_empty()),
+                    holder,
+                    path,
+                };
+                findings.extend(self.of_reference(&reference, &mut seen));
+            });
+        }
         findings
             .into_iter()
             .map(|it| it.of(selected.index))
@@ -398,9 +551,13 @@ impl<'s> Search<'s, '_> {
         else {
             return Vec::new();
         };
-        let kind = match it.row.kind {
-            "" => it.holder.text_at(["kind"]).unwrap_or_default(),
-            kind => Cow::Borrowed(kind),
+        let kind = match (it.row.kind, it.row.holder) {
+            ("", _) => it.holder.text_at(["kind"]).unwrap_or_default(),
+            (kind, "") if it.row.name == "name" => {
+                let written = it.holder.text_at(["kind"]);
+                written.unwrap_or(Cow::Borrowed(kind))
+            }
+            (kind, _) => Cow::Borrowed(kind),
         };
         let is_optional = it.holder.bool_at(["optional"]) == Some(true);
         let Some(rule) = rule_of(&kind).filter(|_| !is_optional) else {
@@ -409,7 +566,10 @@ impl<'s> Search<'s, '_> {
         let rows = schema::rows_of(&kind);
         // Rows of versions that are gone do not say it.
         let mut served = rows.iter().filter(|row| row.of.is_some());
-        let is_namespaced = served.any(|row| row.is_namespaced);
+        let is_namespaced = match it.group {
+            Some(_) => is_namespaced(&kind),
+            None => served.any(|row| row.is_namespaced),
+        };
         let written = it
             .holder
             .text_at(["namespace"])
@@ -417,6 +577,9 @@ impl<'s> Search<'s, '_> {
         let own = it.from.namespace.as_deref();
         let namespace = written.as_deref().or(own).filter(|_| is_namespaced);
         let is_of_group = |resource: &Resource<'_>| {
+            if let Some(group) = &it.group {
+                return group == resource.group();
+            }
             rows.iter().any(|row| {
                 let group = row
                     .api_version
@@ -514,7 +677,8 @@ impl<'s> Search<'s, '_> {
     ) -> Vec<Finding> {
         let keys = match it.row.part {
             Part::None => return Vec::new(),
-            Part::Port => return self.of_port(it, name, found).into_iter().collect(),
+            Part::Port => return self.of_port(it, name, Some(443), found),
+            Part::OwnPort => return self.of_port(it, name, None, found),
             Part::Key => vec![(vec!["key".to_owned()], it.holder.at(["key"]))],
             Part::Items => {
                 let items = it.holder.items_at(["items"]).enumerate();
@@ -575,20 +739,24 @@ impl<'s> Search<'s, '_> {
         &self,
         it: &Reference<'_, 's>,
         name: &str,
+        default: Option<i64>,
         found: &[(usize, &'s Resource<'s>)],
-    ) -> Option<Finding> {
+    ) -> Vec<Finding> {
         let node = it.holder.at(["port"]);
-        let port: i64 = node.map_or(Some(443), Node::int)?;
+        let Some(port) = node.map_or(default, Node::int) else {
+            return Vec::new();
+        };
         let mut ports = found
             .iter()
             .flat_map(|(_, it)| it.node.items_at(["spec", "ports"]))
             .peekable();
         let is_known = ports.peek().is_none() || ports.any(|it| it.int_at(["port"]) == Some(port));
-        (!is_known).then(|| {
-            let message = format!("the Service {name} has no port {port}");
-            let finding = finding(&SERVICE, Severity::Error, message, it, &["port"]);
-            finding.current(node.and_then(|it| it.value().ok()))
-        })
+        if is_known {
+            return Vec::new();
+        }
+        let message = format!("the Service {name} has no port {port}");
+        let finding = finding(&SERVICE, Severity::Error, message, it, &["port"]);
+        vec![finding.current(node.and_then(|it| it.value().ok()))]
     }
 }
 

@@ -1,15 +1,16 @@
-//! FIT-SCH001 to FIT-SCH008, and FIT-VAL001 to FIT-VAL003: what the API server of the target version refuses or drops in a
+//! FIT-SCH001 to FIT-SCH010, and FIT-VAL001 to FIT-VAL003: what the API server of the target version refuses or drops in a
 //! field, whatever its other fields are.
 //!
 //! `kubectl apply` refuses a misspelt field, and clients without validation ignore it silently. A version of a
 //! kind that the cluster does not serve cannot be applied at all. Fields of feature gates that are off are dropped silently.
 //!
 //! The kinds and fields of Kubernetes 1.25 to 1.37 are known; `kubernetesVersion` chooses, and without it the newest version
-//! counts. Kinds of CustomResourceDefinitions in the
-//! input have the structural schemas of these; other kinds are not checked here.
+//! counts. Kinds of CustomResourceDefinitions in the input, or in files that `checks.definitions` of the config names, have the
+//! structural schemas of these; other kinds are not checked here. A KRM function has no files: it notes that they do not count.
 //!
 //! FIT-VAL050 to FIT-VAL062 are what validation refuses beyond that: fields that exclude or need each other, forms and ranges of
-//! values. `src/kubernetes/schema/relations.txt` has them as rows.
+//! values. `src/kubernetes/schema/validation.txt` has them as rows. What the API server takes all the same, and only a
+//! controller refuses later, is a warning.
 //!
 //! Source: `api/openapi-spec` and `pkg/generated/openapi` of each release of Kubernetes, see
 //! `src/kubernetes/schema/kubernetes.txt`.
@@ -28,7 +29,7 @@ use crate::read::Resource;
 use crate::rules::{Rule, When, error_on_check};
 use crate::secrets;
 use crate::select::Selected;
-use crate::yaml::Node;
+use crate::yaml::{Node, Stream};
 
 const UNKNOWN: Rule = Rule {
     id: "FIT-SCH001",
@@ -83,6 +84,10 @@ const LEFT_OUT: Rule = Rule {
         "",
     )
 };
+const WARNED: Rule = Rule {
+    severity: Severity::Warning,
+    ..error_on_check("FIT-SCH010", "what the API server takes with a warning", "")
+};
 const RANGE: Rule = error_on_check(
     "FIT-VAL001",
     "a number or a size that the API server refuses",
@@ -93,11 +98,7 @@ const FORMAT: Rule = error_on_check(
     "a name or another text of a form that the API server refuses",
     "",
 );
-const CHOICE: Rule = error_on_check(
-    "FIT-VAL003",
-    "two fields that exclude each other, or none of which one is needed",
-    "",
-);
+const CHOICE: Rule = error_on_check("FIT-VAL003", "fields that exclude or need each other", "");
 
 pub(super) const CHECK: Check = Check {
     name: "schema",
@@ -111,6 +112,7 @@ pub(super) const CHECK: Check = Check {
         GATED,
         DEPRECATED,
         LEFT_OUT,
+        WARNED,
         error_on_check("FIT-VAL050", "a Service that the API server refuses", ""),
         error_on_check("FIT-VAL051", "endpoints that the API server refuses", ""),
         error_on_check(
@@ -171,12 +173,18 @@ pub(super) const CHECK: Check = Check {
     find: &[Find::Object(of_object), Find::Scene(of_custom)],
 };
 
-/// The rule of what validation refuses, by its number.
-fn rule_of(number: &str) -> &'static Rule {
+/// The rule of what validation refuses: that of its number, or of the kind of the fault. A value outside of an enum always has
+/// the same rule, whether it is the schema's or validation's.
+fn rule_of(number: &str, why: &Refusal) -> &'static Rule {
+    let of_kind = match why {
+        Refusal::OneOf(_) => return &VALUE,
+        Refusal::Range(_) | Refusal::Size(_) => &RANGE,
+        Refusal::Format(_) => &FORMAT,
+        Refusal::Words(_) => &CHOICE,
+    };
     let mut rules = CHECK.rules.iter();
-    rules
-        .find(|it| it.id.strip_prefix("FIT-VAL") == Some(number))
-        .unwrap_or(&VALUE)
+    let numbered = |it: &&Rule| it.id.strip_prefix("FIT-VAL") == Some(number);
+    rules.find(numbered).unwrap_or(of_kind)
 }
 
 /// Keys of schemas that are left to the API server.
@@ -189,21 +197,8 @@ const LEFT: [&str; 6] = [
     " format:",
 ];
 
-/// Lists whose duplicates the API server itself refuses. It accepts those of other lists, and only server-side apply does not.
-const REFUSED: [&str; 12] = [
-    "claims",
-    "containers",
-    "ephemeralContainers",
-    "initContainers",
-    "resizePolicy",
-    "resourceClaims",
-    "schedulingGates",
-    "topologySpreadConstraints",
-    "volumeDevices",
-    "volumeMounts",
-    "volumes",
-    "webhooks",
-];
+/// How many of the values that a field accepts a message names.
+const MOST_NAMED: usize = 16;
 
 /// With so many objects of one name, an object is compared to find what it patches.
 const MOST_COMPARED: usize = 64;
@@ -279,37 +274,62 @@ fn is_patch(scene: &Scene<'_>, resource: &Resource<'_>, missing: &[&str]) -> boo
         .is_empty()
 }
 
-/// What the CustomResourceDefinitions of the input refuse in objects of their kinds.
+/// A CustomResourceDefinition, and its index if it is in the input.
+type Definition<'s> = (Option<usize>, Node<'s>);
+
+/// The definitions of the input, and of the files that the config names, by group and kind.
+fn definitions<'s>(scene: &Scene<'s>) -> HashMap<(Cow<'s, str>, Cow<'s, str>), Definition<'s>> {
+    let files = scene.config.definitions.iter().flat_map(Stream::documents);
+    let files = files.flat_map(|it| {
+        let root = it.root();
+        let is_list = root.text_at(["kind"]).is_some_and(|it| it == "List");
+        let items = root.items_at(["items"]).filter(move |_| is_list);
+        items.chain((!is_list).then_some(root))
+    });
+    let input = scene.objects().resources.iter().enumerate();
+    let input = input.map(|(index, it)| (Some(index), it.node));
+    let all = files.map(|node| (None, node)).chain(input);
+    all.filter_map(|(index, node)| {
+        let text = |path: &[&str]| node.text_at(path.iter().copied());
+        let is_definition = text(&["kind"])? == "CustomResourceDefinition"
+            && text(&["apiVersion"])? == "apiextensions.k8s.io/v1"
+            && node.at(["spec", "versions"]).is_some();
+        let name = (text(&["spec", "group"])?, text(&["spec", "names", "kind"])?);
+        is_definition.then_some((name, (index, node)))
+    })
+    .collect()
+}
+
+/// What CustomResourceDefinitions refuse in objects of their kinds.
 fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut definitions: HashMap<(Cow<'_, str>, Cow<'_, str>), (usize, Node<'_>)> = HashMap::new();
-    for (index, it) in scene.objects().resources.iter().enumerate() {
-        let is_definition = it.kind == "CustomResourceDefinition"
-            && it.api_version == "apiextensions.k8s.io/v1"
-            && it.node.at(["spec", "versions"]).is_some();
-        let text = |keys: [&str; 3]| {
-            it.node
-                .text_at(keys.into_iter().filter(|it| !it.is_empty()))
-        };
-        let names = [["spec", "group", ""], ["spec", "names", "kind"]].map(text);
-        if let ([Some(group), Some(kind)], true) = (names, is_definition) {
-            definitions.insert((group, kind), (index, it.node));
-        }
-    }
     let mut findings = Vec::new();
-    if definitions.is_empty() || !scene.config.validate_only {
+    if !scene.config.validate_only {
+        return findings;
+    }
+    if scene.config.definitions.is_empty() && !scene.config.checks.definitions.is_empty() {
+        let message =
+            "a KRM function reads no files, so what `checks.definitions` names does not count here";
+        let finding = Finding::new(&LEFT_OUT, message);
+        findings.push(
+            finding.help("run `fitout check`, or list the definitions under `resources` as well"),
+        );
+    }
+    let definitions = definitions(scene);
+    if definitions.is_empty() {
         return findings;
     }
     let mut custom = schema::Custom::default();
-    let mut left = Vec::new();
+    let mut left = HashMap::new();
     for selected in &scene.selection.selected {
         let resource = selected.target.resource;
         let Some((group, version)) = resource.api_version.split_once('/') else {
             continue;
         };
         let key = (Cow::Borrowed(group), resource.kind.clone());
-        let Some((definition, node)) = definitions.get(&key) else {
+        let Some(definition) = definitions.get(&key) else {
             continue;
         };
+        let node = definition.1;
         let mut report = |it: Finding| findings.push(it.of(selected.index));
         let about = |rule: &'static Rule, message: String| {
             Finding::new(rule, message).about(&Subject::object(), &["apiVersion"])
@@ -349,16 +369,16 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
                 report(of_field(it, 0, true));
             }
         }
-        left.push(*definition);
+        left.insert(std::ptr::from_ref(definition), definition);
     }
-    left.sort_unstable();
-    left.dedup();
-    let text_of = |index: usize| {
-        let node = scene.objects().resources[index].node;
-        &node.stream().text()[node.span()]
+    let is_left = |node: Node<'_>| {
+        let text = &node.stream().text()[node.span()];
+        LEFT.iter().any(|key| text.contains(key))
     };
-    left.retain(|index| LEFT.iter().any(|key| text_of(*index).contains(key)));
-    if let Some(index) = left.first() {
+    let mut left: Vec<_> = left.into_values().copied().collect();
+    left.retain(|(_, node)| is_left(*node));
+    left.sort_by_key(|(index, node)| (*index, node.span().start));
+    if let Some((index, _)) = left.first() {
         let others = match left.len() - 1 {
             0 => String::new(),
             1 => " and of another one".to_owned(),
@@ -367,7 +387,11 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
         let message = format!(
             "only the API server evaluates x-kubernetes-validations (CEL), allOf, anyOf, oneOf, not and formats of this definition{others}"
         );
-        findings.push(Finding::new(&LEFT_OUT, message).of(*index));
+        let finding = Finding::new(&LEFT_OUT, message);
+        findings.push(match index {
+            Some(index) => finding.of(*index),
+            None => finding,
+        });
     }
     findings
 }
@@ -485,12 +509,17 @@ fn of_kind(resource: &Resource<'_>, minor: u8) -> Option<Finding> {
 }
 
 fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
-    let Violation { node, path, fault } = violation;
+    let Violation {
+        node,
+        path,
+        fault,
+        late,
+    } = violation;
     let tokens: Vec<String> = path.tokens().map(|it| it.decoded().into_owned()).collect();
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
     let is_missing = matches!(fault, Fault::Missing(_));
     let field = tokens.last().copied().unwrap_or_default();
-    let finding = match fault {
+    let mut finding = match fault {
         Fault::Unknown { name, known } => {
             let finding = Finding::new(&UNKNOWN, format!("unknown field `{name}`"));
             match suggestion(&name, known.iter().copied()) {
@@ -517,31 +546,23 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
         Fault::Missing(name) => {
             Finding::new(&MISSING, format!("the required field `{name}` is missing"))
         }
-        Fault::OfDefinition(expected) => {
-            let found = secrets::described(node);
+        Fault::OfDefinition { expected, found } => {
+            let found = found.unwrap_or_else(|| secrets::described(node));
             Finding::new(&VALUE, format!("expected {expected}, found {found}"))
         }
-        Fault::Value(values) => {
-            let text = node.text().unwrap_or_default();
-            let found = match secrets::is_hidden(node) {
-                true => "this value".to_owned(),
-                false => format!("`{text}`"),
-            };
-            let finding = Finding::new(&VALUE, format!("{found} is not {}", one_of(&values)));
-            match suggestion(&text, values.iter().copied()) {
-                Some(help) => finding.help(help),
-                None => finding,
-            }
-        }
-        Fault::Duplicate { keys, first } => {
+        Fault::Value(values) => not_one_of(&VALUE, node, &values, ""),
+        Fault::Duplicate {
+            keys,
+            first,
+            is_refused,
+        } => {
             let list = tokens.iter().rev().nth(1).copied().unwrap_or_default();
             let keys = match keys.is_empty() {
                 true => "value".to_owned(),
                 false => keys.join(" and "),
             };
             let message = format!("item {first} of `{list}` has the same {keys}");
-            let is_of_service = tokens.starts_with(&["spec", "ports"]);
-            match is_custom || is_of_service || REFUSED.contains(&list) {
+            match is_custom || is_refused {
                 true => Finding::new(&DUPLICATE, message),
                 false => Finding::graded(
                     &DUPLICATE,
@@ -550,16 +571,13 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
                 ),
             }
         }
-        Fault::Relation { rule, message } => Finding::new(rule_of(rule), message),
-        Fault::Refused { why, key } => refused(node, why, key.as_deref()),
-        Fault::NoneOf(fields) => {
-            Finding::new(&CHOICE, format!("one of {} is needed", one_of(&fields)))
-        }
-        Fault::Both(first, second) => Finding::new(
-            &CHOICE,
-            format!("`{second}` and `{first}` exclude each other"),
-        )
-        .help("remove one of them"),
+        Fault::Refused {
+            number,
+            why,
+            when,
+            key,
+        } => refused(node, rule_of(number, &why), why, &when, key.as_deref()),
+        Fault::Warned(words) => Finding::new(&WARNED, format!("`{field}`: {words}")),
         Fault::Gated(gates) => Finding::new(
             &GATED,
             format!(
@@ -567,30 +585,60 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
             ),
         ),
     };
+    if let Some(late) = late {
+        finding.severity = Severity::Warning;
+        finding.help.get_or_insert_with(|| late.to_owned());
+    }
     let current = (!is_missing && node.is_scalar())
         .then(|| node.value().ok())
         .flatten();
     finding.about(&Subject::object(), &tokens).current(current)
 }
 
+/// A value as messages name it.
+fn shown(node: Node<'_>, text: &str) -> String {
+    match secrets::is_hidden(node) {
+        true => "this value".to_owned(),
+        false => format!("`{text}`"),
+    }
+}
+
+fn not_one_of(rule: &'static Rule, node: Node<'_>, values: &[&str], when: &str) -> Finding {
+    let text = node.text().unwrap_or_default();
+    let found = shown(node, &text);
+    let named = match values.len() > MOST_NAMED {
+        true => format!("one of `{}`, …", values[..MOST_NAMED].join("`, `")),
+        false => one_of(values),
+    };
+    let finding = Finding::new(rule, format!("{found} is not {named}{when}"));
+    match suggestion(&text, values.iter().copied()) {
+        Some(help) => finding.help(help),
+        None => finding,
+    }
+}
+
 /// A value that the API server refuses.
-fn refused(node: Node<'_>, why: Refusal, key: Option<&str>) -> Finding {
+fn refused(
+    node: Node<'_>,
+    rule: &'static Rule,
+    why: Refusal,
+    when: &str,
+    key: Option<&str>,
+) -> Finding {
     let text = match key {
         Some(key) => Cow::Borrowed(key),
         None => node.text().unwrap_or_default(),
     };
-    let found = match (key, secrets::is_hidden(node)) {
-        (None, true) => "this value".to_owned(),
-        _ => format!("`{text}`"),
+    let found = match key {
+        Some(key) => format!("`{key}`"),
+        None => shown(node, &text),
     };
     match why {
+        Refusal::Words(words) => Finding::new(rule, format!("{words}{when}")),
+        Refusal::OneOf(values) => not_one_of(rule, node, &values, when),
         Refusal::Range(range) => {
-            let wanted = match range.most {
-                i64::MAX => format!("at least {}", range.least),
-                most => format!("from {} to {most}", range.least),
-            };
-            let message = format!("{found} is refused: it must be {wanted}");
-            let finding = Finding::new(&RANGE, message);
+            let message = format!("{found} is refused: it must be {}{when}", between(range));
+            let finding = Finding::new(rule, message);
             match node.int() {
                 Some(value) => finding.help(format!("the nearest is {}", range.nearest(value))),
                 None => finding,
@@ -601,19 +649,29 @@ fn refused(node: Node<'_>, why: Refusal, key: Option<&str>) -> Finding {
                 true => (found.as_str(), "characters"),
                 false => ("the list", "items"),
             };
-            let message = match range.most {
-                i64::MAX => format!("{found} must have at least {} {what}", range.least),
-                most => format!("{found} must have {} to {most} {what}", range.least),
+            let what = match range.most {
+                1 => what.trim_end_matches('s'),
+                _ => what,
             };
-            Finding::new(&RANGE, message)
+            let message = format!("{found} must have {} {what}{when}", between(range));
+            Finding::new(rule, message)
         }
         Refusal::Format(format) => {
-            let finding = Finding::new(&FORMAT, format!("{found} is not {}", format.words));
+            let finding = Finding::new(rule, format!("{found} is not {}", format.words));
             let nearest = format.nearest(&text).filter(|_| found.starts_with('`'));
             match nearest {
                 Some(nearest) => finding.help(format!("did you mean `{nearest}`?")),
                 None => finding,
             }
         }
+    }
+}
+
+fn between(range: schema::Range) -> String {
+    match (range.least, range.most) {
+        (least, i64::MAX) => format!("at least {least}"),
+        (i64::MIN | 0, most) => format!("at most {most}"),
+        (least, most) if least == most => format!("{least}"),
+        (least, most) => format!("from {least} to {most}"),
     }
 }

@@ -30,9 +30,23 @@ pub(super) struct Apply {
     reports: Reports,
     #[command(flatten)]
     verbosity: Verbosity,
+    /// Print something even if there are no objects, because Helm takes empty output for a failure.
+    #[arg(skip)]
+    prints_something: bool,
 }
 
 impl Apply {
+    /// As Helm runs it.
+    pub(super) fn to_stdout(source: Source, reports: Reports, verbosity: Verbosity) -> Apply {
+        Apply {
+            source,
+            in_place: false,
+            reports,
+            verbosity,
+            prints_something: true,
+        }
+    }
+
     pub(super) fn run(&self) -> Result<u8, Failure> {
         self.source.refuse_several()?;
         if let Some(directory) = &self.source.overlay.kustomization {
@@ -114,14 +128,18 @@ impl Apply {
             resources,
             self.reports.needs(),
         );
-        let runs = [run];
+        let runs = [run.failing_on(self.verbosity.fail_on())];
         let reports = || self.reports.write(Command::Apply, &runs, &self.verbosity);
         match (has_errors, self.in_place) {
             (true, _) => reports()?,
             (false, true) => self.write_files(manifests, &texts, reports)?,
             (false, false) => {
                 reports()?;
-                Output::data(&join(&texts))?;
+                let text = join(&texts);
+                match self.prints_something && text.trim().is_empty() {
+                    true => Output::data("---\n")?,
+                    false => Output::data(&text)?,
+                }
             }
         }
         Ok(code)
@@ -176,23 +194,34 @@ pub(super) fn run_of<'t>(
     resources: &[Resource<'_>],
     needs: Needs,
 ) -> report::Run<'t> {
-    let files = manifests.texts.iter().zip(texts);
-    let mut files: Vec<FileText<'t>> = files
-        .map(|(manifest, after)| {
-            let (name, is_file) = (&manifest.name, manifest.file.is_some());
-            FileText::of(name, is_file, manifest.stream.text(), after)
-        })
-        .collect();
-    if needs.replacements {
-        let by_text = by_text(changes, manifests.texts.len(), resources);
-        let parts = manifests.texts.iter().zip(&by_text);
-        for (file, (manifest, changes)) in files.iter_mut().zip(parts) {
-            let replacements = write::replacements(&manifest.stream, changes, resources);
-            // Cannot fail: the same edits made the new text.
-            file.replacements = replacements.unwrap_or_default();
-        }
+    let files = manifests.texts.iter().zip(texts).map(|(manifest, after)| {
+        let (name, is_file) = (&manifest.name, manifest.file.is_some());
+        FileText::of(name, is_file, manifest.stream.text(), after)
+    });
+    let mut files: Vec<FileText<'t>> = files.collect();
+    if needs.fixes {
+        files = with_replacements(files, changes, manifests, resources);
     }
     report::Run::of(report, changes, resources, files, needs)
+}
+
+/// Adds the bytes that change.
+pub(super) fn with_replacements<'t>(
+    files: Vec<FileText<'t>>,
+    changes: &[Change],
+    manifests: &Manifests,
+    resources: &[Resource<'_>],
+) -> Vec<FileText<'t>> {
+    let by_text = by_text(changes, manifests.texts.len(), resources);
+    let parts = manifests.texts.iter().zip(&by_text);
+    let files = files.into_iter().zip(parts);
+    files
+        .map(|(file, (manifest, changes))| {
+            // Fails only where the text cannot be edited at all, which was reported.
+            let replacements = fitout::write::replacements(&manifest.stream, changes, resources);
+            file.with(replacements.unwrap_or_default())
+        })
+        .collect()
 }
 
 /// Reads the config and the files that the arguments name.
@@ -208,6 +237,12 @@ pub(super) fn read_files(
     let function_configs: Vec<FunctionConfig<'_>> = function_configs.collect::<Result<_, _>>()?;
     let configs = function_configs.iter().map(|it| config_of(it, verbosity));
     let mut configs: Vec<Config<'_>> = configs.collect::<Result<_, _>>()?;
+    if matches!(reader, Reader::Checker { .. }) {
+        for (text, config) in texts.iter().zip(&mut configs) {
+            let folder = text.file.parent().unwrap_or_else(|| "".as_ref());
+            Manifests::read_definitions(config, folder, verbosity)?;
+        }
+    }
     let choice = Choice {
         patterns: &source.patterns,
         reader,

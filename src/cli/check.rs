@@ -4,15 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fitout::IMAGE;
-use fitout::config::Config;
+use fitout::config::{Config, FailOn};
+use fitout::edit::Change;
 use fitout::problem::Problems;
-use fitout::read::Resource;
+use fitout::read::{OriginLines, Resource};
 use fitout::report::{Command, DetailLevel, FileText, Needs, Report, Run};
 use fitout::yaml::Node;
 
-use super::apply::{exit_code, read_files};
+use super::apply::{exit_code, read_files, with_replacements};
 use super::files::Reader;
-use super::inputs::{Manifests, failure};
+use super::inputs::{Manifests, failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, tree};
@@ -61,7 +62,12 @@ impl Check {
                         tree::executables_below(&folder)
                     })?;
                     code = code.max(fails);
-                    runs.push(self.run_of(report, manifests));
+                    let changes = match self.reports.needs().fixes {
+                        true => self.changes(config, resources)?,
+                        false => Vec::new(),
+                    };
+                    let run = self.run_of(report, &changes, manifests, resources);
+                    runs.push(run.failing_on(self.fail_on(config)));
                 }
                 self.print(&runs)?;
                 // The process ends soon, so the memory of thousands of findings need not be freed piece by piece.
@@ -82,7 +88,7 @@ impl Check {
         Build::name_as_before(&build.inputs, &mut resources);
         let (mut runs, mut code) = (Vec::new(), SUCCESS);
         for chosen in self.source.chosen(&self.verbosity)? {
-            let mut all = None::<Report>;
+            let (mut all, mut fail_on) = (None::<Report>, FailOn::Never);
             let mut validated = Vec::new();
             let chosen = chosen.as_ref();
             Build::each(&build.inputs, directory, chosen, &self.verbosity, |input| {
@@ -92,17 +98,26 @@ impl Check {
                     return Ok(());
                 }
                 validated.push(rules);
+                Manifests::read_definitions(input.config, directory, &self.verbosity)?;
                 let (report, fails) = self.validate(input.config, &built, &resources, || {
                     tree::executables(directory)
                 })?;
                 code = code.max(fails);
+                // The strictest of several configs counts.
+                fail_on = match (fail_on, self.fail_on(input.config)) {
+                    (FailOn::Never, other) | (_, other @ FailOn::Warning) => other,
+                    (fail_on, _) => fail_on,
+                };
                 match &mut all {
                     Some(all) => all.add(report),
                     None => all = Some(report),
                 }
                 Ok(())
             })?;
-            runs.extend(all.map(|report| self.run_of(report, &built)));
+            runs.extend(all.map(|report| {
+                self.run_of(report, &[], &built, &resources)
+                    .failing_on(fail_on)
+            }));
         }
         if !runs.is_empty() {
             self.print(&runs)?;
@@ -110,12 +125,52 @@ impl Check {
         Ok(code)
     }
 
-    fn run_of<'t>(&self, report: Report, manifests: &'t Manifests) -> Run<'t> {
+    /// What the function would change.
+    fn changes(
+        &self,
+        config: &mut Config<'_>,
+        resources: &[Resource<'_>],
+    ) -> Result<Vec<Change>, Failure> {
+        config.validate_only = false;
+        let fitted = fitout::fit(config, resources, None)
+            .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE));
+        config.validate_only = true;
+        Ok(fitted?.changes)
+    }
+
+    fn run_of<'t>(
+        &self,
+        report: Report,
+        changes: &[Change],
+        manifests: &'t Manifests,
+        resources: &[Resource<'_>],
+    ) -> Run<'t> {
         let texts = manifests.texts.iter().map(|manifest| {
             let text = manifest.stream.text();
+            let source = self.source.overlay.kustomization.as_deref();
             FileText::of(&manifest.name, manifest.file.is_some(), text, text)
+                .from(source.and_then(kustomization))
         });
-        Run::of(report, &[], &[], texts.collect(), Needs::default())
+        let mut texts: Vec<FileText<'t>> = texts.collect();
+        if !changes.is_empty() {
+            texts = with_replacements(texts, changes, manifests, resources);
+        }
+        let needs = self.reports.needs();
+        Run::of(
+            report,
+            changes,
+            resources,
+            texts,
+            Needs {
+                objects: false,
+                ..needs
+            },
+        )
+    }
+
+    fn fail_on(&self, config: &Config<'_>) -> FailOn {
+        let fail_on = self.verbosity.fail_on.map(Into::into);
+        fail_on.unwrap_or(config.checks.fail_on)
     }
 
     fn validate(
@@ -133,10 +188,14 @@ impl Check {
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
         if report.did_not_run() {
-            report.explain_run(&cause(executables(), &config.environment));
+            let is_rendered = |it: &Resource<'_>| it.origin.lines == OriginLines::OfRendering;
+            let help = match resources.iter().any(is_rendered) {
+                true => OF_HELM.to_owned(),
+                false => cause(executables(), &config.environment),
+            };
+            report.explain_run(&help);
         }
-        let fail_on = self.verbosity.fail_on.map(Into::into);
-        let code = exit_code(&report, fail_on.unwrap_or(config.checks.fail_on));
+        let code = exit_code(&report, self.fail_on(config));
         Ok((report, code))
     }
 
@@ -152,6 +211,10 @@ fn rules_of(config: Node<'_>) -> Option<serde_json::Value> {
     spec.as_object_mut()?.remove("mode");
     Some(spec)
 }
+
+/// The help if Helm has rendered the manifests.
+const OF_HELM: &str = "run `fitout apply` on the manifests, or pass `--post-renderer fitout` to Helm, each time: without it, \
+    Helm applies the chart as it is. `fitout helm-plugin install` writes the plugin that Helm 4 needs";
 
 /// The likely reason why the function did not run, and the help.
 fn cause(mut executables: Vec<PathBuf>, environment: &str) -> String {

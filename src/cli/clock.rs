@@ -29,6 +29,15 @@ pub(super) fn today() -> Result<Option<Date>, Failure> {
     Ok(named()?.or_else(of_machine))
 }
 
+/// The date and time of the machine, in UTC.
+pub(super) fn now() -> String {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seconds = since_1970.map_or(0, |it| it.as_secs());
+    let date = day(i64::try_from(seconds / 86_400).unwrap_or_default());
+    let (hour, minute) = (seconds / 3600 % 24, seconds / 60 % 60);
+    format!("{date} {hour:02}:{minute:02}:{:02}", seconds % 60)
+}
+
 /// The date that is this many days after 1970-01-01. The Gregorian calendar repeats after 146,097 days.
 fn day(days: i64) -> String {
     // Years begin in March here, so that the leap day is the last day of a year.

@@ -1,12 +1,13 @@
 //! The config file and the environment that the arguments or environment variables choose.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use fitout::config::FunctionConfig;
-use fitout::problem::did_you_mean;
+use fitout::problem::{Problem, did_you_mean};
 use fitout::yaml::Stream;
 
-use super::inputs::{failure, parsed, shown};
+use super::inputs::{decoded, failure, parsed, shown};
 use super::{Failure, Verbosity, WRONG_USE};
 
 /// The folder of configs.
@@ -72,6 +73,42 @@ impl ConfigText {
         }
     }
 
+    /// The configs of several environments: those that are named, or else all of the config, or of the nearest `fn-config/`.
+    pub(super) fn of_each(
+        config: Option<&Path>,
+        named: &[String],
+        verbosity: &Verbosity,
+    ) -> Result<Vec<(String, ConfigText)>, Failure> {
+        let variable = std::env::var_os("FITOUT_CONFIG").filter(|value| !value.is_empty());
+        let variable = variable.map(PathBuf::from);
+        let config = config.or(variable.as_deref());
+        let names = match config {
+            _ if !named.is_empty() => named.to_vec(),
+            Some(file) => ConfigText::of(file, verbosity)?.environments(verbosity)?,
+            None => nearest_environments(verbosity).unwrap_or_default(),
+        };
+        let mut seen = HashSet::new();
+        let names = names.into_iter().filter(|name| seen.insert(name.clone()));
+        let texts = names.map(|name| {
+            let text = ConfigText::read(config, Some(&name), verbosity)?;
+            Ok((name, text))
+        });
+        let texts: Vec<_> = texts.collect::<Result<_, Failure>>()?;
+        if texts.len() < 2 {
+            let help = match named {
+                [] => "name them in `spec.environments` of the config, and the config with -c"
+                    .to_owned(),
+                _ => known_environments(verbosity, None),
+            };
+            return Err(Failure::new(
+                WRONG_USE,
+                "error: nothing to compare: it takes two environments",
+            )
+            .note(format_args!("  = help: {help}")));
+        }
+        Ok(texts)
+    }
+
     /// The config, with the environment chosen.
     pub(super) fn function_config(
         &self,
@@ -100,6 +137,35 @@ impl ConfigText {
             stream,
             choice: None,
         })
+    }
+
+    /// The mistakes in the config, in any of its environments.
+    pub(super) fn mistakes(&self, verbosity: &Verbosity) -> Vec<Problem> {
+        let decode = |environment: Option<&str>| {
+            let mut config = self.function_config(verbosity)?;
+            environment.into_iter().for_each(|it| config.choose(it));
+            decoded(&config, verbosity).map(drop)
+        };
+        let environments = match self.environments(verbosity) {
+            Ok(environments) => environments,
+            Err(failure) => return failure.problems,
+        };
+        let results: Vec<Result<(), Failure>> = match environments.as_slice() {
+            [] => vec![decode(None)],
+            some => some.iter().map(|it| decode(Some(it))).collect(),
+        };
+        let mut problems: Vec<Problem> = Vec::new();
+        for problem in results
+            .into_iter()
+            .filter_map(Result::err)
+            .flat_map(|it| it.problems)
+        {
+            // Environments share most of the config.
+            if !problems.iter().any(|known| known.is_same(&problem)) {
+                problems.push(problem);
+            }
+        }
+        problems
     }
 
     /// The names in `spec.environments`.
@@ -155,24 +221,33 @@ fn find_environment(name: &str, verbosity: &Verbosity) -> Result<ConfigText, Fai
     )))
 }
 
-/// The environments of the nearest `fn-config/`.
-fn known_environments(verbosity: &Verbosity, wanted: Option<&str>) -> String {
+/// The environments of the nearest `fn-config/`: those of the config that has several, and those with a folder of their own.
+fn nearest_environments(verbosity: &Verbosity) -> Option<Vec<String>> {
     let directories = directories();
-    let nearest = directories.iter().find(|it| it.join(FOLDER).is_dir());
-    let Some(directory) = nearest else {
-        return format!("there is no {FOLDER}/ here or above; use -c FILE");
-    };
-    let entries = std::fs::read_dir(directory.join(FOLDER));
-    let entries = entries.into_iter().flatten().flatten();
-    let has_config = entries.filter(|entry| entry.path().join(FILE).is_file());
-    let folders = has_config.map(|entry| entry.file_name().to_string_lossy().into_owned());
-    let mut names: Vec<String> = folders.filter(|name| name != ALL).collect();
+    let directory = directories.iter().find(|it| it.join(FOLDER).is_dir())?;
+    let mut names: Vec<String> = Vec::new();
     for file in shared_files(directory) {
         let described = ConfigText::of(&file, verbosity).and_then(|it| it.environments(verbosity));
         names.extend(described.unwrap_or_default());
     }
+    let entries = std::fs::read_dir(directory.join(FOLDER));
+    let entries = entries.into_iter().flatten().flatten();
+    let has_config = entries.filter(|entry| entry.path().join(FILE).is_file());
+    let folders = has_config.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let mut folders: Vec<String> = folders.filter(|name| name != ALL).collect();
+    folders.sort();
+    names.extend(folders);
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    Some(names)
+}
+
+/// Help that names the environments of the nearest `fn-config/`.
+fn known_environments(verbosity: &Verbosity, wanted: Option<&str>) -> String {
+    let Some(mut names) = nearest_environments(verbosity) else {
+        return format!("there is no {FOLDER}/ here or above; use -c FILE");
+    };
     names.sort();
-    names.dedup();
     let known = format!("known environments: {}", names.join(", "));
     let nearest = wanted.and_then(|name| did_you_mean(name, names.iter().map(String::as_str)));
     match nearest {

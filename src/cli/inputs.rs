@@ -1,13 +1,13 @@
 //! Reads the manifests and the config that the command line names.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
 use fitout::problem::{Place, Problem, Problems};
-use fitout::read::{Origin, Resource, is_object};
+use fitout::read::{Origin, OriginLines, Resource, is_object, template_of};
 use fitout::report::FileOutcome::PassedOver;
 use fitout::report::{FileAccount, FileOutcome, FileReason, problem_snippet};
 use fitout::text::Text;
@@ -16,7 +16,7 @@ use memchr::memmem;
 
 use super::files::{Choice, File, Files, Reader, is_endless, is_stream};
 use super::output::{Output, is_closed};
-use super::tree::{Named, is_kustomization};
+use super::tree::{self, Named, is_kustomization};
 use super::{Failure, Source, UNREADABLE, Verbosity, WRONG_USE};
 
 /// A file, or standard input, with manifests.
@@ -83,6 +83,29 @@ impl Manifests {
         }
         manifests.generated = named.generated;
         Ok(manifests)
+    }
+
+    /// Reads the CustomResourceDefinitions that a config names, relative to a folder.
+    pub(super) fn read_definitions(
+        config: &mut Config<'_>,
+        base: &Path,
+        verbosity: &Verbosity,
+    ) -> Result<(), Failure> {
+        let paths = config.checks.definitions.iter();
+        let paths: Vec<PathBuf> = paths.map(|it| base.join(it)).collect();
+        if paths.is_empty() {
+            return Ok(());
+        }
+        let reader = Reader::Checker {
+            respects_gitignore: false,
+        };
+        let choice = Choice {
+            reader,
+            ..Choice::default()
+        };
+        let found = Manifests::read(&paths, choice, verbosity)?;
+        config.definitions = found.texts.into_iter().map(|it| it.stream).collect();
+        Ok(())
     }
 
     /// The manifests in the output of a build.
@@ -265,6 +288,7 @@ impl Manifests {
         let mut resources = Vec::new();
         let mut problems = Vec::new();
         for (text, manifest) in self.texts.iter().enumerate() {
+            let mut templates = HashMap::new();
             let documents = manifest
                 .stream
                 .documents()
@@ -273,10 +297,18 @@ impl Manifests {
                 .enumerate()
                 .filter(|(_, document)| is_object(document.root()))
             {
-                let origin = Origin {
-                    path: Some(manifest.name.clone()),
-                    index,
-                    has_lines: true,
+                let template = manifest.file.is_none().then(|| template_of(document));
+                let origin = match template.flatten() {
+                    Some(template) => Origin {
+                        index: next_of(&mut templates, &template),
+                        path: Some(template),
+                        lines: OriginLines::OfRendering,
+                    },
+                    None => Origin {
+                        path: Some(manifest.name.clone()),
+                        index,
+                        lines: OriginLines::OfFile,
+                    },
                 };
                 let read = Resource::read(document.root(), text, origin, &mut resources);
                 problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
@@ -288,6 +320,13 @@ impl Manifests {
             Err(Problems(problems))
         }
     }
+}
+
+/// Counts the documents of a template, from 0.
+fn next_of(templates: &mut HashMap<String, usize>, template: &str) -> usize {
+    let count = templates.entry(template.to_owned()).or_default();
+    *count += 1;
+    *count - 1
 }
 
 /// An action of a Go template in the name of an object, where it is a string like any other to YAML.
@@ -326,7 +365,7 @@ fn has_whole_pods(stream: &Stream) -> bool {
 /// Whether a text that is refused could have objects. Kubernetes does not read the files of other tools, so only their
 /// syntax matters.
 fn may_have_objects(error: &SyntaxError, text: &str) -> bool {
-    let is_about_keys = [Fault::DuplicateKey, Fault::Keys].contains(&error.fault);
+    let is_about_keys = [Fault::DuplicateKey, Fault::Disputed].contains(&error.fault);
     let stream = is_about_keys.then(|| Stream::parse_any_keys(text));
     stream.and_then(Result::ok).is_none_or(|stream| {
         let mut documents = stream.documents();
@@ -365,8 +404,14 @@ pub(super) fn shown(path: &Path) -> String {
     if path == Path::new("-") {
         return "stdin".to_owned();
     }
-    let text = path.to_string_lossy().replace('\\', "/");
+    let text = path.to_string_lossy();
+    let text = text.replace(std::path::MAIN_SEPARATOR, "/");
     text.strip_prefix("./").map_or(text.clone(), str::to_owned)
+}
+
+/// The kustomization of an overlay, for reports that point to a file.
+pub(super) fn kustomization(directory: &Path) -> Option<String> {
+    tree::kustomization_in(directory).map(|it| shown(&it))
 }
 
 impl Source {

@@ -4,15 +4,18 @@
 mod apply;
 mod check;
 mod clock;
+mod compare;
 mod completions;
 mod config;
 mod config_text;
+mod doctor;
 mod embedded;
 mod explain;
 mod files;
 mod function;
 #[cfg(test)]
 mod generated;
+mod helm;
 mod in_place;
 mod inputs;
 mod kustomize;
@@ -26,7 +29,7 @@ mod tree;
 
 use std::fmt::Display;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use fitout::problem::Problem;
@@ -84,12 +87,16 @@ enum Command {
     /// Check whether the function ran on manifests, and whether they break a rule of the environment
     Check(check::Check),
     Explain(explain::Explain),
+    Compare(compare::Compare),
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
     Preflight(preflight::Preflight),
     Schema(schema::Schema),
     Completions(completions::Completions),
+    Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    HelmPlugin(helm::HelmPlugin),
     /// Replaces docker while kustomize runs: runs the function for fitout's image
     #[command(hide = true, disable_help_flag = true)]
     DockerShim {
@@ -112,7 +119,7 @@ struct Source {
     overlay: kustomize::Overlay,
     /// The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or
     /// fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config
-    /// that the overlay brings. `plan` and `check` take several
+    /// that the overlay brings. `plan`, `check` and `compare` take several
     #[arg(short = 'e', long, value_name = "NAME")]
     environment: Vec<String>,
     /// The file of the config; -e chooses an environment in it
@@ -123,13 +130,18 @@ struct Source {
 impl Source {
     /// Refuses to write a report over the config or a manifest. In a folder, the report of an earlier run may be replaced.
     fn spare(&self, reports: &output::Reports) -> Result<(), Failure> {
-        reports.refuse_mixed()?;
+        reports.refuse_wrong(self)?;
+        self.spare_files(reports.files())
+    }
+
+    /// Refuses to write these files over the config or a manifest.
+    fn spare_files<'f>(&self, files: impl Iterator<Item = &'f Path>) -> Result<(), Failure> {
         let named = self.filenames.iter().chain(&self.config);
         let named = named.chain(&self.overlay.kustomization);
         let configs = self.tree().join("fn-config");
         let named = named.chain([&configs]);
         let inputs: Vec<PathBuf> = named.filter_map(|it| it.canonicalize().ok()).collect();
-        for file in reports.files() {
+        for file in files {
             let Ok(path) = file.canonicalize() else {
                 continue;
             };
@@ -313,20 +325,29 @@ impl Failure {
 
 /// Runs the command, or without arguments the function.
 pub(crate) fn main() -> ExitCode {
+    let code = run();
+    helm::pass_on(code);
+    ExitCode::from(code)
+}
+
+fn run() -> u8 {
     report_bugs();
     temporary::survive_size_limits();
     let is_function = std::env::args_os().len() <= 1;
     if is_function && !std::io::stdin().is_terminal() {
         let settings = function::Settings::from_environment();
-        return ExitCode::from(match shim::is_in_build() {
+        return match shim::is_in_build() {
             true => exit_code(shim::run_function(settings)),
             false => function::run(&settings),
-        });
+        };
+    }
+    if helm::is_post_renderer() {
+        Output::record();
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => match refuse_file_names() {
             Ok(()) => cli,
-            Err(failure) => return ExitCode::from(exit_code(Err(failure))),
+            Err(failure) => return exit_code(Err(failure)),
         },
         Err(error) => {
             // clap prints help and version on standard output, and errors on standard error.
@@ -337,12 +358,17 @@ pub(crate) fn main() -> ExitCode {
                     .unwrap_or(error),
                 false => error,
             };
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() {
+            return if helm::is_post_renderer() && error.use_stderr() {
+                Output::stderr(&Text::of_program(&error.to_string()));
                 WRONG_USE
             } else {
-                SUCCESS
-            });
+                let _ = error.print();
+                if error.use_stderr() {
+                    WRONG_USE
+                } else {
+                    SUCCESS
+                }
+            };
         }
     };
     let result = match cli.command {
@@ -351,13 +377,16 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
         Some(Command::Explain(explain)) => explain.run(),
-        Some(Command::Config(config)) => config.run(),
-        Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::Schema(schema)) => schema.run(),
         Some(Command::Completions(completions)) => completions.run(),
+        Some(Command::Compare(compare)) => compare.run(),
+        Some(Command::Config(config)) => config.run(),
+        Some(Command::Preflight(preflight)) => preflight.run(),
+        Some(Command::Doctor(doctor)) => doctor.run(),
+        Some(Command::HelmPlugin(plugin)) => plugin.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
-    ExitCode::from(exit_code(result))
+    exit_code(result)
 }
 
 /// The exit code, after printing the failure if there is one.
@@ -406,7 +435,9 @@ fn short_help() -> Result<u8, Failure> {
          fitout apply -k overlays/production/caracal     build an overlay without Docker\n    \
          fitout check -f rendered.yaml -e production     check manifests after a build\n    \
          fitout explain FIT-NET004                       explain a rule, or a field of an object\n    \
-         fitout preflight -f rendered.yaml               ask the cluster what it would reject\n\n  \
+         fitout compare -f base                          show what differs between environments\n    \
+         fitout preflight -f rendered.yaml               ask the cluster what it would reject\n    \
+         fitout doctor                                   try kustomize, kubectl, kpt and Helm here\n\n  \
          As a KRM function   kustomize and kpt pass a ResourceList on standard input.\n  \
          All commands        fitout --help, or {}\n",
         Cli::command()
@@ -433,6 +464,7 @@ fn report_bugs() {
             env!("CARGO_PKG_REPOSITORY"),
             "/issues"
         ));
+        helm::pass_on_bug();
         temporary::remove_after_panic();
         output::exit(if is_function { FINDINGS } else { BUG });
     }));

@@ -3,13 +3,17 @@
 use std::collections::HashSet;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use clap::Args;
 use fitout::problem::suggestion;
-use fitout::report::{Command, Document, FORMATS, Format, Needs, Options, Run};
+use fitout::report::{
+    Command, Document, FORMATS, Folder, Format, Needs, Options, Run, markdown_within,
+};
 use fitout::text::Text;
 
-use super::{Color, Failure, UNWRITABLE, Verbosity, WRONG_USE};
+use super::inputs::shown;
+use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE};
 
 /// The two streams.
 pub(super) enum Output {}
@@ -45,12 +49,30 @@ impl Output {
     /// Writes text to standard error; failures are ignored, because there is no other place to report them.
     pub(super) fn stderr(text: &Text) {
         let _ = std::io::stderr().lock().write_all(text.as_str().as_bytes());
+        if let Some(recorded) = recorded().as_mut() {
+            recorded.push_str(text.as_str());
+        }
+    }
+
+    /// Keeps a copy of everything that is written to standard error from now on.
+    pub(super) fn record() {
+        *recorded() = Some(String::new());
+    }
+
+    /// The copy, if one is kept.
+    pub(super) fn recorded() -> Option<String> {
+        recorded().take()
     }
 
     /// Writes a line to standard error.
     pub(super) fn notice(line: impl std::fmt::Display) {
         Output::stderr(&Text::of(line));
     }
+}
+
+fn recorded() -> MutexGuard<'static, Option<String>> {
+    static RECORDED: Mutex<Option<String>> = Mutex::new(None);
+    RECORDED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn write(text: &str) -> std::io::Result<()> {
@@ -147,23 +169,40 @@ impl std::str::FromStr for Requested {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Requested, String> {
-        let (name, file) = match text.split_once('=') {
-            Some((name, "")) => return Err(format!("`{name}=` has no name of a file")),
-            Some((name, file)) => (name, Some(file).filter(|it| *it != "-")),
-            None => (text, None),
-        };
-        let names = || FORMATS.iter().map(|it| it.name);
-        let format = FORMATS.iter().find(|it| it.name == name);
-        let format = format.ok_or_else(|| {
-            let known: Vec<&str> = names().collect();
-            let nearest = suggestion(name, names()).map(|it| it + " ");
-            let (nearest, known) = (nearest.unwrap_or_default(), known.join(", "));
-            format!("unknown format `{name}`; {nearest}known: {known}")
-        })?;
-        Ok(Requested {
-            format,
-            file: file.map(PathBuf::from),
-        })
+        let names: Vec<&str> = FORMATS.iter().map(|it| it.name).collect();
+        let (at, file) = format_and_file(text, &names)?;
+        let format = &FORMATS[at];
+        Ok(Requested { format, file })
+    }
+}
+
+/// `FORMAT[=FILE]`: the index of the format in its names, and the file.
+pub(super) fn format_and_file(
+    text: &str,
+    names: &[&str],
+) -> Result<(usize, Option<PathBuf>), String> {
+    let (name, file) = match text.split_once('=') {
+        Some((name, "")) => return Err(format!("`{name}=` has no name of a file")),
+        Some((name, file)) => (name, Some(file).filter(|it| *it != "-")),
+        None => (text, None),
+    };
+    let format = names.iter().position(|it| *it == name);
+    let format = format.ok_or_else(|| {
+        let nearest = suggestion(name, names.iter().copied()).map(|it| it + " ");
+        let (nearest, known) = (nearest.unwrap_or_default(), names.join(", "));
+        format!("unknown format `{name}`; {nearest}known: {known}")
+    })?;
+    Ok((format, file.map(PathBuf::from)))
+}
+
+/// Writes a report to a file, or to standard output.
+pub(super) fn write_report(file: Option<&Path>, text: &str) -> Result<(), Failure> {
+    match file {
+        None => Output::read_by_choice(text),
+        Some(file) => std::fs::write(file, text).map_err(Failure::of(
+            UNWRITABLE,
+            format!("error: cannot write {}", file.display()),
+        )),
     }
 }
 
@@ -183,8 +222,9 @@ impl Reports {
         Some(requested.format.name)
     }
 
-    /// Refuses reports that would be written into each other.
-    pub(super) fn refuse_mixed(&self) -> Result<(), Failure> {
+    /// Refuses reports that cannot be made, or that would be written into each other.
+    pub(super) fn refuse_wrong(&self, source: &Source) -> Result<(), Failure> {
+        self.refuse_patch(source)?;
         let on_stdout = self.output.iter().filter(|it| it.file.is_none());
         let on_stdout: Vec<&Format> = on_stdout.map(|it| it.format).collect();
         if on_stdout.len() > 1
@@ -207,6 +247,23 @@ impl Reports {
                 format_args!("error: two reports would be written to {}", file.display()),
             )),
         }
+    }
+
+    /// Refuses a patch of what is no file, or for several environments.
+    fn refuse_patch(&self, source: &Source) -> Result<(), Failure> {
+        let Some(patch) = self.output.iter().find(|it| it.format.is_patch) else {
+            return Ok(());
+        };
+        let name = patch.format.name;
+        let why = match () {
+            () if source.overlay.kustomization.is_some() => {
+                "changes files, and a build has none; use -f"
+            }
+            () if source.environment.len() > 1 => "has the changes for one environment",
+            () => return Ok(()),
+        };
+        let message = format!("error: -o {name} {why}");
+        Err(Failure::new(WRONG_USE, message))
     }
 
     /// What the formats need.
@@ -261,12 +318,47 @@ impl Reports {
             && !failure.problems.is_empty()
         {
             let runs = [Run::of_problems(&failure.problems)];
-            for requested in self.output.iter().filter(|it| it.format.is_data) {
+            for requested in self.output.iter().filter(|it| it.format.is_for_failures) {
                 requested.write(command, &runs, verbosity)?;
             }
         }
         result
     }
+}
+
+/// The working directory and the root of its repository.
+fn folder() -> Folder {
+    let working = std::env::current_dir().unwrap_or_default();
+    let root = working.ancestors().find(|it| it.join(".git").exists());
+    let [working, root] = [&working, root.unwrap_or(&working)].map(|it| shown(it));
+    Folder { working, root }
+}
+
+/// The bytes of a job's summary that GitHub accepts.
+const SUMMARY: usize = 1 << 20;
+
+/// Adds a report to the summary of a job, if this is one in GitHub Actions.
+fn add_to_summary(document: &Document<'_>) -> Result<(), Failure> {
+    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) else {
+        return Ok(());
+    };
+    let path = PathBuf::from(path);
+    let written = path.metadata().map_or(0, |it| it.len());
+    let left = SUMMARY.saturating_sub(usize::try_from(written).unwrap_or(SUMMARY));
+    let text = markdown_within(document, left.saturating_sub(2));
+    if text.len() + 2 > left {
+        Output::notice("warning: the summary of the job has no room for the report");
+        return Ok(());
+    }
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&path);
+    file.and_then(|mut file| file.write_all(format!("\n{text}").as_bytes()))
+        .map_err(Failure::of(
+            UNWRITABLE,
+            format!("error: cannot write {}", path.display()),
+        ))
 }
 
 impl Requested {
@@ -277,7 +369,7 @@ impl Requested {
         verbosity: &Verbosity,
     ) -> Result<(), Failure> {
         let color = self.file.is_none() && verbosity.color.applies_to(&std::io::stdout());
-        let is_text = !self.format.is_data;
+        let is_text = self.format.name == FORMATS[0].name;
         if is_text && self.file.is_none() && verbosity.quiet && command == Command::Plan {
             return Ok(());
         }
@@ -286,18 +378,18 @@ impl Requested {
             verbose: verbosity.verbose,
             quiet: verbosity.quiet,
             at_least: verbosity.min_severity(),
+            folder: folder(),
         };
-        let text = (self.format.draw)(&Document {
+        let document = Document {
             command,
             runs,
             options,
-        });
-        match &self.file {
-            None => Output::read_by_choice(&text),
-            Some(file) => std::fs::write(file, text).map_err(Failure::of(
-                UNWRITABLE,
-                format!("error: cannot write {}", file.display()),
-            )),
+            vocabulary: fitout::VOCABULARY,
+        };
+        let text = (self.format.draw)(&document);
+        if self.format.name == "github" {
+            add_to_summary(&document)?;
         }
+        write_report(self.file.as_deref(), &text)
     }
 }

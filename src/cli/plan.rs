@@ -5,7 +5,7 @@ use fitout::report::{Command, DetailLevel, FileText, Report, Run};
 
 use super::apply::{Fitting, exit_code, read_files, run_of};
 use super::files::Reader;
-use super::inputs::failure;
+use super::inputs::{failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
 use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE};
@@ -56,7 +56,7 @@ impl Plan {
                 for ((report, changes), texts) in parts.into_iter().zip(&texts) {
                     runs.push(run_of(report, &changes, texts, manifests, resources, needs));
                 }
-                self.print(&runs)
+                self.print(runs)
             },
         )
     }
@@ -77,7 +77,9 @@ impl Plan {
                 let after = fitout::write::text(input.stream, &fitted.changes, resources);
                 let after = after.map_err(unreadable)?;
                 let path = format!("{} as kustomize passes it", directory.display());
-                let text = FileText::of(&path, false, input.stream.text(), &after).into_owned();
+                let text = FileText::of(&path, false, input.stream.text(), &after)
+                    .from(kustomization(directory))
+                    .into_owned();
                 let needs = self.reports.needs();
                 runs.push(Run::of(
                     report,
@@ -89,10 +91,13 @@ impl Plan {
                 Ok(())
             })?;
         }
-        self.print(&runs)
+        self.print(runs)
     }
 
-    fn print(&self, runs: &[Run<'_>]) -> Result<u8, Failure> {
+    fn print(&self, runs: Vec<Run<'_>>) -> Result<u8, Failure> {
+        let fail_on = self.verbosity.fail_on();
+        let runs: Vec<Run<'_>> = runs.into_iter().map(|it| it.failing_on(fail_on)).collect();
+        let runs = &*runs;
         for run in runs {
             self.verbosity.report_findings(&run.report);
         }

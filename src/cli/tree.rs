@@ -7,7 +7,6 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsStr;
-use std::fs::DirEntry;
 use std::path::{Component, Path, PathBuf};
 
 use fitout::config::{KIND, Patch, Sources, Text};
@@ -17,10 +16,10 @@ use jsonptr::PointerBuf;
 use kustomize_krm_types::{FunctionSpec, annotations};
 
 /// Fields of a kustomization that list files and folders of objects.
-const RESOURCES: [&str; 3] = ["resources", "bases", "components"];
+pub(super) const RESOURCES: [&str; 3] = ["resources", "bases", "components"];
 
 /// Fields of a kustomization that list files and folders of functions.
-const FUNCTIONS: [&str; 3] = ["transformers", "validators", "generators"];
+pub(super) const FUNCTIONS: [&str; 3] = ["transformers", "validators", "generators"];
 
 /// File names of a kustomization.
 const NAMES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
@@ -98,17 +97,33 @@ pub(super) fn executables_below(folder: &Path) -> Vec<PathBuf> {
 
 /// The kustomizations in a folder and those below it, the uppermost first. Hidden folders and links are left out.
 fn kustomizations_below(folder: &Path) -> Vec<PathBuf> {
+    files_below(folder, is_kustomization)
+}
+
+/// The files with these names in a folder and those below it, the uppermost first. Hidden folders and links are left out.
+pub(super) fn files_below(folder: &Path, is_named: impl Fn(&OsStr) -> bool) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = VecDeque::from([folder.to_owned()]);
     let mut looked_at = 0;
     while let Some(folder) = folders.pop_front().filter(|_| looked_at < MAX_LOOKED_AT) {
-        files.extend(kustomization_in(&folder));
-        let entries = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+        let entries = match folder.as_os_str().is_empty() {
+            true => std::fs::read_dir("."),
+            false => std::fs::read_dir(&folder),
+        };
+        let entries = entries.into_iter().flatten().flatten();
         let entries = entries.inspect(|_| looked_at += 1);
-        let is_visible = |entry: &DirEntry| !entry.file_name().as_encoded_bytes().starts_with(b".");
-        let is_folder = |entry: &DirEntry| entry.file_type().is_ok_and(|it| it.is_dir());
-        let visible = entries.filter(|entry| is_folder(entry) && is_visible(entry));
-        let mut below: Vec<PathBuf> = visible.map(|entry| entry.path()).collect();
+        let (mut here, mut below) = (Vec::new(), Vec::new());
+        for entry in entries {
+            let name = entry.file_name();
+            let is_visible = !name.as_encoded_bytes().starts_with(b".");
+            match entry.file_type() {
+                Ok(it) if it.is_dir() && is_visible => below.push(folder.join(name)),
+                Ok(it) if !it.is_dir() && is_named(&name) => here.push(folder.join(name)),
+                _ => {}
+            }
+        }
+        here.sort();
+        files.extend(here.into_iter().filter(|it| it.is_file()));
         below.sort();
         folders.extend(below);
     }
@@ -310,7 +325,7 @@ impl Named {
 }
 
 /// A path below a folder, with each `..` resolved if a folder name precedes it.
-fn joined(folder: &Path, entry: &str) -> PathBuf {
+pub(super) fn joined(folder: &Path, entry: &str) -> PathBuf {
     let mut path = folder.to_owned();
     for part in Path::new(entry).components() {
         match part {
@@ -327,7 +342,7 @@ fn joined(folder: &Path, entry: &str) -> PathBuf {
 }
 
 /// Reads a regular file of an ordinary size: a device would block, and the files of the kernel have no size.
-fn read(file: &Path) -> Option<Stream> {
+pub(super) fn read(file: &Path) -> Option<Stream> {
     let metadata = file.metadata().ok()?;
     let is_ordinary = metadata.is_file() && (1..=MAX_SIZE).contains(&metadata.len());
     let bytes = is_ordinary.then(|| std::fs::read(file).ok())?;
@@ -335,7 +350,7 @@ fn read(file: &Path) -> Option<Stream> {
 }
 
 /// The values that the patches of a kustomization set.
-fn patches_of(
+pub(super) fn patches_of(
     kustomization: Node<'_>,
     folder: &Path,
     file: &Path,

@@ -28,6 +28,10 @@ pub struct Checks {
     pub exact: bool,
     /// Whether the input is all that the cluster will have, for references to objects that are not in it.
     pub references: InputScope,
+    /// Files and folders with CustomResourceDefinitions. Objects of their kinds are checked as if the definitions were in the
+    /// input. The paths are relative to the file of the config, with `-k` to the folder of the kustomization. Only `fitout
+    /// check` reads them: a KRM function has no files, and notes what it leaves out.
+    pub definitions: Vec<String>,
     /// The lowest severity that fails the check.
     pub fail_on: FailOn,
     /// Severities that replace those of the rules, by rule id.

@@ -16,7 +16,7 @@ use crate::catalogue::Entry;
 use crate::finding::{Decision, Mode};
 use crate::kubernetes::{Date, Version};
 use crate::objects::{ClaimSpecs, PodSpecs};
-use crate::yaml::{Node, Position};
+use crate::yaml::{Node, Position, Stream};
 
 /// A layer and its name in messages.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub struct Config<'a> {
     pub validate_only: bool,
     /// ConfigMaps and Secrets that a host says are generated from other files.
     pub generated: HashSet<String>,
+    /// The texts of `checks.definitions`, if a command has read them.
+    pub definitions: Vec<Stream>,
     /// The settings of the checks.
     pub checks: Checks,
     /// Some field has the mode `Check`, so that its changes are reported and not written.

@@ -1,10 +1,12 @@
 //! The names and other texts that the API server accepts, as in apimachinery, `pkg/util/validation/validation.go` and
 //! `pkg/api/validate/content`.
 
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 /// A format of texts.
 #[derive(Debug)]
 pub struct Format {
-    /// Its name in `schema/values.txt`.
+    /// Its name in `schema/validation.txt`.
     pub name: &'static str,
     /// What it accepts, after "is not".
     pub words: &'static str,
@@ -34,23 +36,61 @@ pub const FORMATS: &[Format] = &[
     ),
     format(
         "label-1035",
-        |it| is_label(it) && !it.starts_with(|c: char| c.is_ascii_digit()),
+        is_label_1035,
         "a label of DNS that begins with a letter: lower-case letters, digits and `-`, at most 63 characters",
     ),
     format(
-        "subdomain_",
+        "search-domain",
         |it| {
-            it.len() <= 253
-                && it
-                    .split('.')
-                    .all(|part| is_label_part(part.strip_prefix('_').unwrap_or(part), b"_"))
+            let it = it.strip_suffix('.').unwrap_or(it);
+            let part = |it: &str| is_label_part(it.strip_prefix('_').unwrap_or(it), b"_");
+            it.is_empty() || it.len() <= 253 && it.split('.').all(part)
         },
-        "a name of DNS: lower-case letters, digits, `-`, `_` and `.`",
+        "a domain: lower-case letters, digits, `-`, `_` and `.`",
     ),
     format(
-        "wildcard",
-        |it| it.len() <= 253 && it.strip_prefix("*.").is_some_and(is_subdomain),
-        "a wildcard such as `*.example.com`",
+        "external-name",
+        |it| is_subdomain(it.strip_suffix('.').unwrap_or(it)),
+        "a name of DNS such as `example.com`",
+    ),
+    format(
+        "host",
+        |it| is_host(it) && ip(it).is_none(),
+        "a name of DNS in lower case, which can begin with `*.`",
+    ),
+    format(
+        "host-or-ip",
+        is_host,
+        "a name of DNS in lower case, which can begin with `*.`",
+    ),
+    format(
+        "three-part-name",
+        |it| is_subdomain(it) && it.matches('.').count() >= 2,
+        "a name of DNS with at least three parts, such as `check.example.com`",
+    ),
+    format(
+        "domain",
+        |it| is_subdomain(it) && it.contains('.'),
+        "a domain with a dot, such as `example.com`",
+    ),
+    format(
+        "label-1035-of-any-case",
+        |it| is_label_1035(&it.to_ascii_lowercase()),
+        "a name that begins with a letter: letters, digits and `-`, at most 63 characters",
+    ),
+    format(
+        "namespace-or-any",
+        |it| it == "*" || is_label(it),
+        "the name of a namespace, or `*`",
+    ),
+    format(
+        "priority-class",
+        |it| {
+            is_subdomain(it)
+                && (!it.starts_with("system-")
+                    || matches!(it, "system-cluster-critical" | "system-node-critical"))
+        },
+        "a name of DNS that does not begin with `system-`",
     ),
     format(
         "key",
@@ -63,11 +103,6 @@ pub const FORMATS: &[Format] = &[
         "a key such as `example.com/name`: letters, digits, `-`, `_` and `.`, at most 63 characters after the prefix",
     ),
     format(
-        "prefixed-key",
-        |it| it.contains('/') && is_qualified_name(it),
-        "a key with a prefix such as `example.com/name`",
-    ),
-    format(
         "label-value",
         is_label_value,
         "the value of a label: letters, digits, `-`, `_` and `.`, at most 63 characters, with a letter or digit at both ends",
@@ -77,6 +112,25 @@ pub const FORMATS: &[Format] = &[
         |it| is_qualified_name(it) && (it.contains('/') || is_standard_resource(it)),
         "a resource such as `cpu`, `requests.cpu` or `example.com/gpu`",
     ),
+    format(
+        "quota-resource",
+        |it| {
+            is_qualified_name(it)
+                && (it.contains('/') || is_standard_resource(it) && it != "storage")
+        },
+        "a resource such as `requests.cpu`, `pods` or `requests.example.com/gpu`",
+    ),
+    format(
+        "container-resource",
+        |it| {
+            is_qualified_name(it)
+                && (it.contains('/')
+                    || matches!(it, "cpu" | "memory" | "ephemeral-storage")
+                    || it.starts_with("hugepages-"))
+        },
+        "a resource of containers such as `cpu`, `memory` or `example.com/gpu`",
+    ),
+    format("storage-resource", |it| it == "storage", "`storage`"),
     format(
         "limit-type",
         |it| {
@@ -99,6 +153,71 @@ pub const FORMATS: &[Format] = &[
         "absolute-path",
         |it| it.starts_with('/'),
         "a path that begins with `/`",
+    ),
+    format(
+        "clean-path",
+        |it| {
+            let parts = ["//", "/./", "/../", "%2f", "%2F"];
+            !parts.iter().any(|part| it.contains(part))
+                && !it.ends_with("/..")
+                && !it.ends_with("/.")
+        },
+        "a path without `//`, `/./`, `/../` and `%2F`",
+    ),
+    format(
+        "domain-path",
+        |it| {
+            let parts = it.split_once('/');
+            parts.is_some_and(|(domain, path)| is_subdomain(domain) && !path.is_empty())
+        },
+        "a domain and a path such as `example.com/name`",
+    ),
+    format(
+        "signer-name",
+        |it| {
+            let parts = it.split_once('/');
+            parts.is_some_and(|(domain, path)| {
+                is_subdomain(domain) && domain.contains('.') && path.split('.').all(is_part)
+            })
+        },
+        "a domain and a path such as `example.com/signer-name`",
+    ),
+    format(
+        "webhook-path",
+        |it| {
+            let inner = it
+                .strip_prefix('/')
+                .map(|it| it.strip_suffix('/').unwrap_or(it));
+            it != "//" && inner.is_some_and(|it| it.is_empty() || it.split('/').all(is_subdomain))
+        },
+        "a path such as `/validate`: lower-case letters, digits, `-`, `.` and `/`",
+    ),
+    format(
+        "https-url",
+        |it| {
+            let lower = it.to_lowercase();
+            let rest = lower.strip_prefix("https://").unwrap_or_default();
+            !rest.is_empty() && !rest.starts_with('/') && !rest.contains(['@', '#', '?', ' '])
+        },
+        "an address such as `https://example.com/path`",
+    ),
+    format(
+        "url-path-pattern",
+        |it| it == "*" || it.starts_with('/') && !it.contains("//"),
+        "a path that begins with `/`, or `*`",
+    ),
+    format(
+        "json-path",
+        |it| it.starts_with('.'),
+        "a JSONPath that begins with `.`",
+    ),
+    format(
+        "api-group",
+        |it| {
+            it.split_once('/')
+                .is_some_and(|(group, _)| !group.is_empty())
+        },
+        "an API version with a group such as `apps/v1`",
     ),
     format(
         "inner-path",
@@ -132,6 +251,48 @@ pub const FORMATS: &[Format] = &[
         "the name of a variable: letters, digits, `-`, `_` and `.`, not beginning with a digit",
     ),
     format(
+        "field-of-env",
+        |it| {
+            is_subscripted_field(it)
+                || matches!(
+                    it,
+                    "metadata.name"
+                        | "metadata.namespace"
+                        | "metadata.uid"
+                        | "spec.nodeName"
+                        | "spec.serviceAccountName"
+                        | "status.hostIP"
+                        | "status.hostIPs"
+                        | "status.podIP"
+                        | "status.podIPs"
+                )
+        },
+        "a field that a variable can read, such as `metadata.name`, `metadata.labels['app']` or `status.podIP`",
+    ),
+    format(
+        "field-of-volume",
+        |it| {
+            let fields = ["name", "namespace", "uid", "labels", "annotations"];
+            is_subscripted_field(it)
+                || it
+                    .strip_prefix("metadata.")
+                    .is_some_and(|it| fields.contains(&it))
+        },
+        "a field that a volume can read, such as `metadata.labels`",
+    ),
+    format(
+        "field-of-amounts",
+        |it| {
+            let name = it
+                .strip_prefix("limits.")
+                .or_else(|| it.strip_prefix("requests."));
+            name.is_some_and(|it| {
+                matches!(it, "cpu" | "memory" | "ephemeral-storage") || it.starts_with("hugepages-")
+            })
+        },
+        "an amount such as `limits.memory` or `requests.cpu`",
+    ),
+    format(
         "c-identifier",
         |it| {
             !it.is_empty()
@@ -147,29 +308,80 @@ pub const FORMATS: &[Format] = &[
     ),
     format(
         "percent",
-        |it| {
-            it.strip_suffix('%')
-                .is_some_and(|it| !it.is_empty() && it.bytes().all(|c| c.is_ascii_digit()))
-        },
+        |it| percent(it).is_some(),
         "a percentage such as `25%`",
     ),
-    format("ip", is_ip, "an IP address"),
+    format(
+        "percent-100",
+        |it| percent(it).is_some_and(|it| it <= 100),
+        "a percentage of at most 100%",
+    ),
+    format("number", |_| false, "a number"),
+    format("ip", |it| ip(it).is_some(), "an IP address"),
+    format(
+        "ipv4",
+        |it| ip(it).is_some_and(|it| it.is_ipv4()),
+        "an IPv4 address",
+    ),
+    format(
+        "ipv6",
+        |it| ip(it).is_some_and(|it| it.is_ipv6()),
+        "an IPv6 address",
+    ),
     format(
         "cidr",
-        |it| {
-            it.split_once('/').is_some_and(|(ip, bits)| {
-                let most = if ip.contains(':') { 128 } else { 32 };
-                is_ip(ip)
-                    && bits.bytes().all(|c| c.is_ascii_digit())
-                    && bits.parse::<u16>().is_ok_and(|it| it <= most)
-            })
-        },
+        |it| cidr(it.trim()).is_some(),
         "a range of addresses such as `10.0.0.0/8`",
+    ),
+    // An object of JSON is one of YAML as well; what is not even begun and ended as one is refused.
+    format(
+        "json",
+        |it| it.trim().starts_with('{') && it.trim().ends_with('}'),
+        "a JSON object",
+    ),
+    format(
+        "finalizer",
+        |it| is_qualified_name(it) && (it.contains('/') || it == "kubernetes"),
+        "a finalizer such as `example.com/name`",
+    ),
+    format(
+        "key-usage",
+        |it| USAGES.split('|').any(|usage| usage == it),
+        "a usage such as `digital signature` or `client auth`",
+    ),
+    format(
+        "not-net-sysctl",
+        |it| !it.replace('/', ".").starts_with("net."),
+        "allowed with hostNetwork",
+    ),
+    format(
+        "not-ipc-sysctl",
+        |it| {
+            let name = it.replace('/', ".");
+            let of_ipc = ["kernel.shm", "kernel.msg", "fs.mqueue."];
+            name != "kernel.sem" && !of_ipc.iter().any(|start| name.starts_with(start))
+        },
+        "allowed with hostIPC",
     ),
     format(
         "sysctl",
         is_sysctl,
         "the name of a sysctl such as `net.core.somaxconn`",
+    ),
+    format(
+        "time-zone",
+        |it| {
+            let is_part = |it: &str| {
+                let is_known = |c: u8| c.is_ascii_alphanumeric() || b"_+-.".contains(&c);
+                !it.is_empty()
+                    && it != "."
+                    && it != ".."
+                    && !it.starts_with('-')
+                    && it.bytes().all(is_known)
+            };
+            !it.eq_ignore_ascii_case("local") && it.split('/').all(is_part)
+        },
+        "a time zone such as `Europe/Paris`",
     ),
     format("cron", is_cron, "a schedule such as `30 2 * * *`"),
     format(
@@ -222,7 +434,8 @@ impl Format {
     #[must_use]
     pub fn nearest(&self, text: &str) -> Option<String> {
         let text = text.trim();
-        if text.is_empty() {
+        // What only some pods may have has no other spelling.
+        if text.is_empty() || self.name.starts_with("not-") {
             return None;
         }
         let lower = text.to_lowercase();
@@ -316,45 +529,53 @@ fn has_no_backsteps(path: &str) -> bool {
     path.split('/').all(|part| part != "..")
 }
 
-/// Zeros before digits are accepted, as in `netutils.ParseIPSloppy`.
-fn is_ip(text: &str) -> bool {
-    let is_octet = |it: &str| {
-        !it.is_empty()
-            && it.bytes().all(|c| c.is_ascii_digit())
-            && it.parse::<u16>().is_ok_and(|it| it < 256)
-    };
-    let is_old = |it: &str| it.split('.').count() == 4 && it.split('.').all(is_octet);
-    if !text.contains(':') {
-        return is_old(text);
+/// The usages of certificates.
+const USAGES: &str = "signing|digital signature|content commitment|key encipherment|key agreement|data encipherment|cert sign|crl sign|encipher only|decipher only|any|server auth|client auth|code signing|email protection|s/mime|ipsec end system|ipsec tunnel|ipsec user|timestamping|ocsp signing|microsoft sgc|netscape sgc";
+
+/// An address as `netutils.ParseIPSloppy` reads it: zeros before digits are accepted.
+fn ip(text: &str) -> Option<IpAddr> {
+    if let Ok(address) = text.parse::<Ipv6Addr>() {
+        return Some(IpAddr::V6(address));
     }
-    let is_group =
-        |it: &str| matches!(it.len(), 1..=4) && it.bytes().all(|c| c.is_ascii_hexdigit());
-    // The last two groups can be written as an old address.
-    let (text, old) = match text.rsplit_once(':') {
-        Some((_, last)) if is_old(last) => (&text[..text.len() - last.len()], 2),
-        _ => (text, 0),
+    let octet = |it: &str| {
+        let is_number = it.bytes().all(|c| c.is_ascii_digit());
+        is_number.then(|| it.parse::<u8>().ok())?
     };
-    let text = match text
-        .strip_suffix(':')
-        .filter(|it| old > 0 && !it.ends_with(':'))
-    {
-        Some(text) => text,
-        None => text,
-    };
-    let groups = |side: &str| match side.is_empty() {
-        true => Some(0),
-        false => side
-            .split(':')
-            .all(is_group)
-            .then(|| side.split(':').count()),
-    };
-    match text.split_once("::") {
-        Some((left, right)) => match (groups(left), groups(right)) {
-            (Some(left), Some(right)) => left + right + old < 8,
-            _ => false,
-        },
-        None => groups(text).is_some_and(|it| it + old == 8),
-    }
+    let octets: Option<Vec<u8>> = text.split('.').map(octet).collect();
+    let octets: [u8; 4] = octets?.try_into().ok()?;
+    Some(IpAddr::V4(Ipv4Addr::from(octets)))
+}
+
+/// A range of addresses: the first one and the length of the prefix.
+pub(super) fn cidr(text: &str) -> Option<(IpAddr, u8)> {
+    let (address, len) = text.split_once('/')?;
+    let address = ip(address)?;
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    let is_number = len.bytes().all(|c| c.is_ascii_digit());
+    let len = len.parse().ok().filter(|it| is_number && *it <= most)?;
+    Some((address, len))
+}
+
+fn is_host(text: &str) -> bool {
+    text.len() <= 253 && is_subdomain(text.strip_prefix("*.").unwrap_or(text))
+}
+
+fn is_label_1035(text: &str) -> bool {
+    is_label(text) && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn percent(text: &str) -> Option<u32> {
+    let number = text.strip_suffix('%')?;
+    let is_number = number.bytes().all(|c| c.is_ascii_digit());
+    number.parse().ok().filter(|_| is_number)
+}
+
+/// `metadata.labels['key']`, and the same of annotations.
+fn is_subscripted_field(text: &str) -> bool {
+    let key = |start: &str| text.strip_prefix(start)?.strip_suffix("']");
+    let of_annotation = key("metadata.annotations['").map(str::to_lowercase);
+    key("metadata.labels['").is_some_and(is_qualified_name)
+        || of_annotation.is_some_and(|it| is_qualified_name(&it))
 }
 
 /// `IsValidSysctlName`.
@@ -509,14 +730,25 @@ mod tests {
                 &["", "A.a", "a..b", ".a", "a.", "a-.b", "a_b", "*.a"],
             ),
             (
-                "subdomain_",
-                &["a", "_a", "my_a", "_sip._tcp.a"],
-                &["", "a_.b", "A", "__a", "a..b"],
+                "search-domain",
+                &["a", "_a", "my_a", "_sip._tcp.a", ".", "a.b."],
+                &["a_.b", "A", "__a", "a..b"],
             ),
+            ("external-name", &["a.b", "a.b."], &["A", "a..b"]),
             (
-                "wildcard",
-                &["*.example.com", "*.a"],
-                &["*", "*.", "*.A", "*.*.a", "a.*"],
+                "host",
+                &["a.b", "*.example.com", "*.a"],
+                &["*", "*.", "*.A", "*.*.a", "a.*", "10.0.0.1"],
+            ),
+            ("host-or-ip", &["10.0.0.1", "*.a"], &["*"]),
+            ("three-part-name", &["a.b.c"], &["a.b", "A.b.c"]),
+            ("domain", &["a.b"], &["a", "a."]),
+            ("label-1035-of-any-case", &["Foo", "a1"], &["1a", "Foo_Bar"]),
+            ("namespace-or-any", &["*", "a"], &["a.b", "A"]),
+            (
+                "priority-class",
+                &["high", "system-cluster-critical"],
+                &["system-high", "High"],
             ),
             (
                 "key",
@@ -547,11 +779,6 @@ mod tests {
                 &["a/b/c", "a b"],
             ),
             (
-                "prefixed-key",
-                &["acme.io/foo"],
-                &["foo", "/foo", "acme.io/"],
-            ),
-            (
                 "resource",
                 &[
                     "cpu",
@@ -562,6 +789,17 @@ mod tests {
                 ],
                 &["cpus", "limits.storage", "limits.hugepages-2Mi", "a b/c"],
             ),
+            (
+                "quota-resource",
+                &["cpu", "requests.storage", "a.b/c", "hugepages-2Mi"],
+                &["storage", "cpus"],
+            ),
+            (
+                "container-resource",
+                &["cpu", "hugepages-1Gi", "a.b/c"],
+                &["storage", "pods", "Cpu"],
+            ),
+            ("storage-resource", &["storage"], &["cpu"]),
             (
                 "limit-type",
                 &["Pod", "Container", "PersistentVolumeClaim", "a.b/Type"],
@@ -602,6 +840,41 @@ mod tests {
             ),
             ("absolute-path", &["/", "/a"], &["", "a"]),
             (
+                "clean-path",
+                &["/a/b", "/..a"],
+                &["/a//b", "/a/../b", "/a/..", "/a/./b", "/a%2fb"],
+            ),
+            (
+                "domain-path",
+                &["a.b/c", "a.b/c/d"],
+                &["a.b", "a.b/", "A/b"],
+            ),
+            (
+                "signer-name",
+                &["a.b/c", "a.b/c.d"],
+                &["a/b", "a.b/", "a.b/c/d", "a.b/C"],
+            ),
+            (
+                "webhook-path",
+                &["/", "/a/b", "/a/"],
+                &["a", "//", "/a//b", "/A"],
+            ),
+            (
+                "https-url",
+                &["https://a/b", "https://a", "HTTPS://A"],
+                &[
+                    "http://a",
+                    "https://",
+                    "https:///a",
+                    "https://u@a",
+                    "https://a?b",
+                    "a",
+                ],
+            ),
+            ("url-path-pattern", &["*", "/a", "/a/*"], &["a", "/a//b"]),
+            ("json-path", &[".spec.a"], &["spec.a", "{.a}"]),
+            ("api-group", &["apps/v1"], &["v1", "/v1", ""]),
+            (
                 "inner-path",
                 &["a/b", "..a/b", "", "a..b"],
                 &["/a", "..", "a/..", "a/../b"],
@@ -637,6 +910,35 @@ mod tests {
                 &["", "1A", "a b", "..", ".", "..a"],
             ),
             (
+                "field-of-env",
+                &[
+                    "metadata.name",
+                    "metadata.labels['a.b/c']",
+                    "metadata.annotations['A/b']",
+                    "status.podIPs",
+                ],
+                &[
+                    "metadata.labels",
+                    "spec.nodename",
+                    "metadata.labels['a b']",
+                    "metadata.name['a']",
+                ],
+            ),
+            (
+                "field-of-volume",
+                &[
+                    "metadata.labels",
+                    "metadata.annotations['a']",
+                    "metadata.uid",
+                ],
+                &["status.podIP", "metadata.labels['']"],
+            ),
+            (
+                "field-of-amounts",
+                &["limits.cpu", "requests.hugepages-2Mi"],
+                &["cpu", "limits.storage", "requests.a.b/c"],
+            ),
+            (
                 "c-identifier",
                 &["a", "_1", "A_b"],
                 &["", "1", "1a", "a-b", "a.b"],
@@ -650,6 +952,32 @@ mod tests {
                 "percent",
                 &["0%", "1%", "100%"],
                 &["", "%", "1", "-1%", "1%%", "1 %", "a%"],
+            ),
+            ("percent-100", &["0%", "100%"], &["101%", "1"]),
+            ("number", &[], &["http", "80"]),
+            ("ipv4", &["1.2.3.4"], &["::1", "a"]),
+            ("ipv6", &["::1"], &["1.2.3.4", "a"]),
+            ("json", &["{}", " {\"a\": 1}\n"], &["", "[]", "a"]),
+            ("finalizer", &["kubernetes", "a.b/c"], &["a", "a b/c"]),
+            (
+                "key-usage",
+                &["client auth", "s/mime"],
+                &["Client Auth", ""],
+            ),
+            (
+                "not-net-sysctl",
+                &["kernel.sem", "vm.max"],
+                &["net.core.somaxconn", "net/ipv4/a"],
+            ),
+            (
+                "not-ipc-sysctl",
+                &["net.core.somaxconn"],
+                &[
+                    "kernel.sem",
+                    "kernel.shmmax",
+                    "fs.mqueue.msg_max",
+                    "kernel/msgmax",
+                ],
             ),
             (
                 "ip",
@@ -710,6 +1038,11 @@ mod tests {
                     "net/ipv4/conf/eno2.100/rp_filter",
                 ],
                 &["", "*", "ä", "a.", ".", "a..b", "a_", "_a", "a.B", "a/b/"],
+            ),
+            (
+                "time-zone",
+                &["Europe/Paris", "Etc/GMT+1", "UTC"],
+                &["Local", "Bad!", "a/../b", "", "-a"],
             ),
             (
                 "cron",

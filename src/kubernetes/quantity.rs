@@ -122,6 +122,12 @@ impl Quantity {
         entries.collect()
     }
 
+    /// The nearest number, for ratios.
+    #[must_use]
+    pub fn to_f64(&self) -> f64 {
+        self.coefficient as f64 * 10_f64.powi(self.exponent)
+    }
+
     /// Whether the value is 0.
     pub fn is_zero(&self) -> bool {
         self.coefficient == 0

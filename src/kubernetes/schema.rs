@@ -4,9 +4,8 @@
 //! field. What its decoder accepts is accepted here: null everywhere, and `1000.0` for a whole number.
 
 mod custom;
-mod relations;
 mod table;
-mod values;
+mod validation;
 mod violations;
 
 use std::borrow::Cow;
@@ -19,7 +18,7 @@ use crate::yaml::{Kind, Node, Scalar};
 
 pub use custom::Custom;
 pub use table::{KindRow, Versions, kinds, object, rows_of};
-pub use values::{Range, Refusal};
+pub use validation::{Range, Refusal};
 pub use violations::{Fault, Violation};
 
 /// The names of types in messages.
@@ -98,7 +97,7 @@ pub struct Object {
     /// The positions of the rows that are required.
     required: Vec<u8>,
     /// What is known about its values, read when an object is checked.
-    rules: OnceLock<values::Rules>,
+    rules: OnceLock<validation::Rules>,
 }
 
 /// A value of another type than its field.
@@ -147,14 +146,33 @@ fn is_base64(text: &str) -> bool {
 enum Path<'p, 'a> {
     Top(Option<&'p str>),
     Key(&'p Path<'p, 'a>, Node<'a>),
+    /// A key of the tables, with `~1` for a slash.
+    Name(&'p Path<'p, 'a>, &'static str),
     Item(&'p Path<'p, 'a>, usize),
 }
 
 impl Path<'_, '_> {
+    /// Whether a key is in it.
+    fn has(&self, wanted: &str) -> bool {
+        match self {
+            Path::Top(key) => *key == Some(wanted),
+            Path::Key(above, key) => key.text().is_some_and(|it| it == wanted) || above.has(wanted),
+            Path::Name(above, name) => name.split('/').any(|it| it == wanted) || above.has(wanted),
+            Path::Item(above, _) => above.has(wanted),
+        }
+    }
+
     fn pointer(&self) -> PointerBuf {
         let (mut pointer, token) = match self {
             Path::Top(key) => return PointerBuf::from_tokens(*key),
             Path::Key(above, key) => (above.pointer(), key.text().unwrap_or_default()),
+            Path::Name(above, name) => {
+                let mut pointer = above.pointer();
+                for token in name.split('/') {
+                    pointer.push_back(token.replace("~1", "/"));
+                }
+                return pointer;
+            }
             Path::Item(above, index) => (above.pointer(), Cow::Owned(index.to_string())),
         };
         pointer.push_back(token.as_ref());
@@ -204,26 +222,39 @@ impl Object {
         }
     }
 
-    /// The rows of a field, from the newest.
+    /// The position of the newest row of a field.
     #[inline]
-    fn rows(&self, name: &str) -> &[Field] {
+    fn position(&self, name: &str) -> Option<usize> {
         // The number of places is a power of two.
         let mask = self.places.len() - 1;
         let mut place = hash(name.as_bytes()) & mask;
         while let Some(position) = usize::from(self.places[place]).checked_sub(1) {
-            let rows = &self.fields[position..];
-            if rows[0].name == name {
-                let end = rows.iter().position(|row| row.name != name);
-                return &rows[..end.unwrap_or(rows.len())];
+            if self.fields[position].name == name {
+                return Some(position);
             }
             place = (place + 1) & mask;
         }
-        &[]
+        None
+    }
+
+    /// The rows of the field at a position, from the newest.
+    #[inline]
+    fn rows_from(&self, position: usize) -> &[Field] {
+        let rows = &self.fields[position..];
+        let end = rows.iter().position(|row| row.name != rows[0].name);
+        &rows[..end.unwrap_or(rows.len())]
+    }
+
+    /// The rows of a field, from the newest.
+    #[inline]
+    fn rows(&self, name: &str) -> &[Field] {
+        self.position(name)
+            .map_or(&[], |position| self.rows_from(position))
     }
 
     #[inline]
     fn field(&self, name: &str) -> Option<&Type> {
-        self.rows(name).first().map(|field| &field.of)
+        self.position(name).map(|at| &self.fields[at].of)
     }
 
     /// The values in a mapping that have another type than their field.
@@ -326,6 +357,15 @@ impl Type {
                 path: path.pointer(),
                 expected: self.words(),
             });
+        }
+    }
+
+    /// Whether something in a value of this type has known fields.
+    fn has_fields(&self) -> bool {
+        match self {
+            Type::Nested(_) => true,
+            Type::List(of) | Type::Map(of) => of.has_fields(),
+            _ => false,
         }
     }
 

@@ -33,7 +33,7 @@ pub use limit_range::{LimitRangeItem, LimitType};
 pub use monitors::{Monitor, Namespaces, Selects};
 pub use names::NameIndex;
 pub use namespaces::Demands;
-pub use partial::{is_whole, patch_reason, why_patch};
+pub use partial::{is_mistake, is_whole, patch_reason, why_patch};
 pub use places::{Form, OnChange, PodSpecs, is_known_kind, workload_kind};
 pub use ports::{Declared, PortRef, Ports, TargetPort, protocol};
 pub use related::{Front, Pods, Related, Service};

@@ -3,9 +3,10 @@
 //! Sources: the directives of strategic merge patches in `k8s.io/apimachinery/pkg/util/strategicpatch`, and the fields that
 //! `pkg/apis/{apps,batch,core}/validation` of Kubernetes require.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 
-use super::index::SkipReason;
+use super::index::{Objects, SkipReason};
 use super::target::Target;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -17,6 +18,9 @@ const DIRECTIVES: [&str; 4] = [
     "setElementOrder/",
     "deleteFromPrimitiveList/",
 ];
+
+/// With so many objects of one name, an object is compared to find what it patches.
+const MOST_COMPARED: usize = 64;
 
 /// Groups of the kinds whose containers all need an image.
 const GROUPS: [&str; 5] = ["", "apps", "batch", "apps.kruise.io", "argoproj.io"];
@@ -50,6 +54,35 @@ pub fn why_patch(target: &Target<'_>) -> Option<String> {
 pub fn patch_reason(target: &Target<'_>, validate_only: bool) -> Option<SkipReason> {
     let is_patch = why_patch(target).is_some() && !(validate_only && is_whole(target.resource));
     is_patch.then_some(SkipReason::Patch)
+}
+
+/// Whether what looks like a patch is a whole object with a mistake: pods, jobs and ReplicationControllers need no selector
+/// that a patch could lack, and nothing in the input has an image for them.
+pub fn is_mistake(objects: &Objects<'_>, target: &Target<'_>) -> bool {
+    let resource = target.resource;
+    let kinds = [
+        "Pod",
+        "PodTemplate",
+        "ReplicationController",
+        "Job",
+        "CronJob",
+    ];
+    if !kinds.contains(&&*resource.kind) || !resource.is_typed() || directive(resource).is_some() {
+        return false;
+    }
+    // Of many objects of one name, the first ones decide.
+    let left = Cell::new(MOST_COMPARED);
+    let is_base = |other: &Resource<'_>| {
+        left.get() > 0 && {
+            left.set(left.get() - 1);
+            !std::ptr::eq(other, resource) && is_whole(other)
+        }
+    };
+    let named = (&*resource.kind, &*resource.name);
+    let namespace = resource.namespace.as_deref();
+    objects
+        .referred(resource, named, namespace, is_base)
+        .is_empty()
 }
 
 /// Whether an object has pods, and every field that the API server requires of one with pods.

@@ -16,6 +16,7 @@ use crate::read::Resource;
 use crate::text::Text;
 
 /// The outcome of every object, container, claim and file of the input.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Serialize)]
 pub struct Accounts {
     /// The objects, in the order of the input.
@@ -29,20 +30,24 @@ pub struct Accounts {
 }
 
 /// The outcome of an object.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectAccount {
     /// The object.
+    #[cfg_attr(test, schemars(with = "super::schema::ResourceRef"))]
     pub resource_ref: ResourceIdentifier,
     /// Its file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<FilePlace>,
     /// The outcome.
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "super::schema::Outcome"))]
     pub account: Account,
 }
 
 /// The outcome of a container or claim.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PartAccount {
@@ -57,10 +62,12 @@ pub struct PartAccount {
     pub field: String,
     /// The outcome.
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "super::schema::Outcome"))]
     pub account: Account,
 }
 
 /// The outcome of a file, or of a document in it.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FileAccount {
     /// The file, or an ignored folder.
@@ -70,6 +77,7 @@ pub struct FileAccount {
     pub index: Option<usize>,
     /// The outcome.
     #[serde(flatten)]
+    #[cfg_attr(test, schemars(with = "super::schema::Outcome"))]
     pub outcome: FileOutcome,
 }
 
@@ -163,6 +171,7 @@ impl Accounts {
                 index: resource.origin.index,
                 line: None,
                 column: None,
+                span: None,
             }),
             account: row.account,
         });

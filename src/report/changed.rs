@@ -20,9 +20,11 @@ use crate::yaml::{Node, Stream};
 pub struct ObjectDiff {
     /// The first object that changes: `Deployment shop/web`; text from outside.
     pub name: String,
+    /// The template that Helm made it of, if its text is a stream of Helm; text from outside.
+    pub template: Option<String>,
     /// Its index in the input, as in [`Entry::object`].
     pub object: Option<usize>,
-    /// The changes, each with [`CONTEXT`] unchanged lines around it.
+    /// The changes, each with a few unchanged lines around it.
     pub hunks: Vec<Vec<Row>>,
 }
 
@@ -138,6 +140,7 @@ impl<'r, 'a> Changed<'r, 'a> {
                 ];
                 objects.push(ObjectDiff {
                     name: name.unwrap_or_default(),
+                    template: changed.and_then(|it| self.resources[it].origin.template()),
                     object: changed,
                     hunks: hunks_of(&shown, (line_before, line_after), &by_line),
                 });
@@ -257,7 +260,7 @@ fn hunks_of(
     rows.collect()
 }
 
-fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
+pub(super) fn resources_of(stream: &Stream) -> Vec<Node<'_>> {
     let mut resources = Vec::new();
     for document in stream
         .documents()

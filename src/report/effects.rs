@@ -12,23 +12,29 @@ use crate::read::Resource;
 use crate::text::Text;
 
 /// The changed objects by what happens when the change is applied; each is in one list.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Effects {
     /// Their pods are replaced.
+    #[cfg_attr(test, schemars(with = "Vec<super::schema::ResourceRef>"))]
     restarts: Vec<ResourceIdentifier>,
     /// Their pods are replaced when someone deletes them, because their update strategy is OnDelete.
+    #[cfg_attr(test, schemars(with = "Vec<super::schema::ResourceRef>"))]
     restarts_on_delete: Vec<ResourceIdentifier>,
     /// Running pods stay; pods that start later have the changes.
+    #[cfg_attr(test, schemars(with = "Vec<super::schema::ResourceRef>"))]
     next_run: Vec<ResourceIdentifier>,
     /// The API server rejects the change if the object exists.
     immutable: Vec<Immutable>,
 }
 
 /// An object with changes that the API server rejects if it exists.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Immutable {
+    #[cfg_attr(test, schemars(with = "super::schema::ResourceRef"))]
     resource_ref: ResourceIdentifier,
     /// The first of the fields that cannot change.
     field: String,

@@ -126,7 +126,8 @@ fn to_json(value: &crate::yaml::Value) -> serde_json::Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
-fn config_place(decision: &Decision) -> ConfigPlace {
+/// The place of the setting that decided.
+pub(super) fn config_place(decision: &Decision) -> ConfigPlace {
     let field = decision.field.clone();
     ConfigPlace::of(field, decision.file.as_deref(), decision.position)
 }

@@ -9,9 +9,11 @@ use serde::Serialize;
 use super::Tags;
 use crate::finding::{Folded, Lines, Part};
 use crate::problem::Problem;
+use crate::read::AS_RENDERED;
 use crate::yaml::Position;
 
 /// A change or a finding.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
@@ -21,6 +23,7 @@ pub struct Entry {
     /// The message, one sentence.
     pub message: String,
     /// The severity; changes are info.
+    #[cfg_attr(test, schemars(with = "super::schema::Severity"))]
     pub severity: Severity,
     /// The section of a change, or the rule of a finding.
     pub rule: &'static str,
@@ -29,9 +32,11 @@ pub struct Entry {
     pub object: Option<usize>,
     /// The object.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<super::schema::ResourceRef>"))]
     pub resource_ref: Option<ResourceIdentifier>,
     /// The field and its values.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, schemars(with = "Option<super::schema::Field>"))]
     pub field: Option<Field>,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,6 +51,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
     /// Other values, by name.
+    #[cfg_attr(test, schemars(with = "std::collections::BTreeMap<String, String>"))]
     pub tags: Tags,
     /// The index of the change.
     #[serde(skip)]
@@ -69,6 +75,7 @@ impl Entry {
 }
 
 /// The type of an entry.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EntryType {
@@ -81,6 +88,7 @@ pub enum EntryType {
 }
 
 /// A place in a manifest.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct FilePlace {
     /// The relative path, with slashes.
@@ -93,9 +101,24 @@ pub struct FilePlace {
     /// Column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
+    /// The first byte in the file, and the byte after the last: of a scalar, or of the first line of a collection.
+    #[serde(skip)]
+    pub span: Option<(usize, usize)>,
+}
+
+impl std::fmt::Display for FilePlace {
+    /// `base/web.yaml:12:7`
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path)?;
+        match (self.line, self.column) {
+            (Some(line), Some(column)) => write!(f, ":{line}:{column}"),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A place in the config.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ConfigPlace {
     /// The file, if known.
@@ -112,6 +135,22 @@ pub struct ConfigPlace {
 }
 
 impl ConfigPlace {
+    /// `fn-config/all/fitout.yaml:47`; empty if the file is not known.
+    pub(super) fn place(&self) -> String {
+        match (&self.path, self.line) {
+            (Some(path), Some(line)) => format!("{path}:{line}"),
+            _ => String::new(),
+        }
+    }
+
+    /// The same, and the setting.
+    pub(super) fn decided(&self) -> String {
+        match self.place() {
+            place if place.is_empty() => self.field.clone(),
+            place => format!("{place}  {}", self.field),
+        }
+    }
+
     pub(super) fn of(field: String, file: Option<&str>, position: Option<Position>) -> ConfigPlace {
         ConfigPlace {
             path: file.map(str::to_owned),
@@ -124,11 +163,18 @@ impl ConfigPlace {
 
 /// Why the run produced nothing.
 pub(super) fn of_problem(problem: &Problem) -> Entry {
-    let file = problem.place.as_ref().map(|place| FilePlace {
-        path: place.file.clone().unwrap_or_else(|| "stdin".to_owned()),
-        index: 0,
-        line: Some(place.position.line),
-        column: Some(place.position.column),
+    let file = problem.place.as_ref().map(|place| {
+        let path = place.file.as_deref().unwrap_or("stdin");
+        // A template has other lines than its rendering.
+        let template = path.strip_suffix(AS_RENDERED);
+        let position = template.is_none().then_some(place.position);
+        FilePlace {
+            path: template.unwrap_or(path).to_owned(),
+            index: 0,
+            line: position.map(|it| it.line),
+            column: position.map(|it| it.column),
+            span: None,
+        }
     });
     let field = problem.field.as_ref().map(|path| Field {
         path: path.clone(),

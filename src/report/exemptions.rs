@@ -11,10 +11,12 @@ use crate::read::Resource;
 use crate::text::Text;
 
 /// What an object is exempt from, why, until when, and who granted it.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ExemptionEntry {
     /// The object.
+    #[cfg_attr(test, schemars(with = "super::schema::ResourceRef"))]
     pub resource_ref: ResourceIdentifier,
     /// Its file.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,7 +6,7 @@ use super::{API_VERSION, Places, name_of, reference};
 use crate::config::Leaf;
 use crate::explain::{Effect, ExplainedField, Explanation, Outcome, Step};
 use crate::finding::{Finding, Part, Plain};
-use crate::read::Resource;
+use crate::read::{OriginLines, Resource};
 use crate::secrets;
 use crate::text::Text;
 use crate::yaml::Value;
@@ -163,7 +163,7 @@ impl<'e> Explained<'e, '_> {
                 file: self.resource.origin.path.clone(),
                 line: field
                     .authors_position
-                    .filter(|_| self.resource.origin.has_lines)
+                    .filter(|_| self.resource.origin.lines == OriginLines::OfFile)
                     .map(|it| it.line),
             }),
             reason: field.reason.as_deref(),
@@ -455,7 +455,7 @@ impl<'e> Explained<'e, '_> {
             .unwrap_or("the manifest");
         match field
             .authors_position
-            .filter(|_| self.resource.origin.has_lines)
+            .filter(|_| self.resource.origin.lines == OriginLines::OfFile)
         {
             Some(position) => format!("{file}:{}", position.line),
             None => file.to_owned(),

@@ -5,8 +5,8 @@
 use serde::Serialize;
 
 use super::{
-    API_VERSION, Command, Document, Grouped, Needs, accounts, effects, findings, plan, summary,
-    totals,
+    API_VERSION, Command, Document, Grouped, Needs, accounts, diff, effects, findings, github,
+    html, junit, markdown, plan, sarif, summary, totals, yaml,
 };
 use crate::text::{Text, escaped_json};
 
@@ -18,8 +18,12 @@ pub struct Format {
     pub draw: fn(&Document<'_>) -> String,
     /// What it needs.
     pub needs: Needs,
-    /// Whether it is for machines, which get a report also if problems stop the command, and alone on standard output.
+    /// Whether it is a document, which is alone on standard output.
     pub is_data: bool,
+    /// Whether problems that stop the command are reported in it, and not only as text on standard error.
+    pub is_for_failures: bool,
+    /// Whether it changes files, and so has those of one environment.
+    pub is_patch: bool,
 }
 
 impl std::fmt::Debug for Format {
@@ -30,32 +34,62 @@ impl std::fmt::Debug for Format {
 
 const NOTHING: Needs = Needs {
     objects: false,
-    replacements: false,
+    fixes: false,
 };
 const OBJECTS: Needs = Needs {
     objects: true,
     ..NOTHING
 };
+const FIXES: Needs = Needs {
+    fixes: true,
+    ..NOTHING
+};
 
-/// All formats.
+/// All formats, the default first.
 pub const FORMATS: &[Format] = &[
+    Format::of("text", text, OBJECTS),
     Format {
-        name: "text",
-        draw: text,
-        needs: OBJECTS,
-        is_data: false,
+        is_patch: true,
+        ..Format::data("diff", diff, FIXES)
     },
+    Format::data("json", json, NOTHING),
+    Format::data("yaml", yaml, NOTHING),
+    Format::data("sarif", sarif, FIXES),
+    Format::data("junit", junit, NOTHING),
     Format {
-        name: "json",
-        draw: json,
-        needs: NOTHING,
-        is_data: true,
+        is_for_failures: true,
+        ..Format::of("github", github, OBJECTS)
     },
+    Format::data("markdown", markdown, OBJECTS),
+    Format::data("html", html, OBJECTS),
 ];
+
+impl Format {
+    /// A format whose lines can follow those of another report.
+    const fn of(name: &'static str, draw: fn(&Document<'_>) -> String, needs: Needs) -> Format {
+        Format {
+            name,
+            draw,
+            needs,
+            is_data: false,
+            is_for_failures: false,
+            is_patch: false,
+        }
+    }
+
+    /// A format of whole documents.
+    const fn data(name: &'static str, draw: fn(&Document<'_>) -> String, needs: Needs) -> Format {
+        Format {
+            is_data: true,
+            is_for_failures: true,
+            ..Format::of(name, draw, needs)
+        }
+    }
+}
 
 /// For people at a terminal: a diff with reasons for `plan`, the settings by object for `apply`, findings for `check`.
 fn text(document: &Document<'_>) -> String {
-    let options = document.options;
+    let options = &document.options;
     let mut text = Text::default();
     for run in document.runs {
         let report = &run.report;
@@ -82,6 +116,7 @@ fn text(document: &Document<'_>) -> String {
 }
 
 /// The reports as data: one, or a list.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 #[serde(untagged)]
 pub(super) enum Reports<'r> {
@@ -109,7 +144,7 @@ impl Document<'_> {
 }
 
 /// The report as JSON.
-fn json(document: &Document<'_>) -> String {
+pub(super) fn json(document: &Document<'_>) -> String {
     // Cannot fail: strings, numbers and maps with string keys.
     let json = serde_json::to_string_pretty(&document.reports()).unwrap_or_default();
     escaped_json(&json) + "\n"

@@ -23,10 +23,12 @@ pub(super) struct Group<'r> {
 }
 
 /// A group in the JSON report.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct GroupEntry<'r> {
     rule: &'r str,
+    #[cfg_attr(test, schemars(with = "super::schema::Severity"))]
     severity: Severity,
     message: String,
     /// The number of findings.

@@ -5,21 +5,33 @@
 
 mod accounts;
 mod changed;
+mod compare;
+mod diff;
 mod effects;
 mod entries;
 mod entry;
 mod exemptions;
 mod explanation;
 mod fitted;
+mod fixes;
 mod formats;
+mod github;
 mod groups;
+mod html;
+mod junit;
 mod krm;
+mod lines;
+mod markdown;
 mod places;
 mod plan;
 mod run;
+mod sarif;
+#[cfg(test)]
+mod schema;
 mod tags;
 mod text;
 mod totals;
+mod yaml;
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -34,29 +46,43 @@ use crate::ledger::Extent;
 use crate::problem::Problem;
 use crate::read::Resource;
 
-use changed::Changed;
+use changed::{Changed, resources_of};
+use diff::diff;
 use effects::Effects;
-use entries::Entries;
+use entries::{Entries, config_place};
 use entry::{folded_message, in_order, of_problem};
+use fixes::assign;
+use github::github;
 use groups::{Group, GroupEntry, extent, groups, subject_of};
-use places::{Places, name_of, reference};
+use html::html;
+use junit::junit;
+use lines::File;
+use markdown::markdown;
+use places::{Places, name_of, part_of, reference};
 use plan::plan;
+use sarif::sarif;
 use totals::{counted, plural};
+use yaml::yaml;
 
 pub use accounts::{Accounts, FileAccount, FileOutcome, FileReason, accounts};
 pub use changed::{Line, ObjectDiff, Reason, Row};
+pub use compare::{ComparedEnvironment, Comparison, in_stages};
 pub use effects::effects;
 pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
 pub use explanation::Explained;
 pub use fitted::Fitted;
+use formats::json;
 pub use formats::{FORMATS, Format};
-pub use run::{Command, Document, FileText, Needs, Options, Run};
+pub use markdown::markdown_within;
+use run::in_words;
+pub use run::{Command, Document, FileText, Fix, Folder, Needs, Options, Run};
 pub use tags::Tags;
 pub use text::{findings, problem_snippet, summary};
 pub use totals::{totals, unexamined};
 
 /// The report of a run, as `-o json` prints it (`report.fitout.dev/v1`; fields are only added).
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -97,6 +123,7 @@ pub struct Report {
 }
 
 /// The report with the groups of its findings.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Serialize)]
 struct Grouped<'r> {
     #[serde(flatten)]
@@ -125,6 +152,7 @@ pub enum DetailLevel {
 }
 
 /// The counts of a report.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Objects in the input.
@@ -153,7 +181,24 @@ pub struct Summary {
     pub unexamined: usize,
 }
 
-/// The version of the report format.
+impl Summary {
+    /// Adds the counts of other objects.
+    fn add(&mut self, other: &Summary) {
+        self.resources += other.resources;
+        self.workloads += other.workloads;
+        self.files += other.files;
+        self.added += other.added;
+        self.changed += other.changed;
+        self.removed += other.removed;
+        self.same += other.same;
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        self.notes += other.notes;
+        self.waived += other.waived;
+        self.unexamined += other.unexamined;
+    }
+}
+
 /// The version of JSON reports.
 pub const API_VERSION: &str = "report.fitout.dev/v1";
 const KIND: &str = "Report";

@@ -1,10 +1,14 @@
-//! The names of objects in reports, and the places of their leaves.
+//! The names of objects and their parts in reports, and the places of their leaves.
+
+use std::borrow::Cow;
 
 use jsonptr::{Pointer, PointerBuf};
 use kustomize_krm_types::ResourceIdentifier;
 
 use super::FilePlace;
-use crate::read::Resource;
+use crate::finding::Part;
+use crate::objects::ContainerType;
+use crate::read::{OriginLines, Resource};
 use crate::text::word;
 use crate::yaml::Node;
 
@@ -35,6 +39,34 @@ pub(super) fn name_of(resource: &ResourceIdentifier) -> String {
     }
 }
 
+/// A part in a table: `web`, `setup (init)`, `claim data`.
+pub(super) fn part_of(part: &Part) -> String {
+    match part {
+        Part::Container {
+            name,
+            container_type: ContainerType::Container,
+        } => label(name).into_owned(),
+        Part::Container {
+            name,
+            container_type,
+        } => {
+            let container_type = container_type.as_str().to_lowercase();
+            format!("{} ({container_type})", label(name))
+        }
+        Part::Claim { name } => format!("claim {name}"),
+        part => part.to_string(),
+    }
+}
+
+/// A name that begins a line: in quotes unless it is what the API server accepts as a name.
+fn label(name: &str) -> Cow<'_, str> {
+    let is_known = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match name.chars().all(is_known) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(format!("{name:?}")),
+    }
+}
+
 /// More resolved paths are searched slower than a path is resolved.
 const MOST: usize = 32;
 
@@ -55,18 +87,18 @@ impl<'r, 'a> Places<'r, 'a> {
         pointer: Option<&Pointer>,
     ) -> Option<FilePlace> {
         let path = resource.origin.path.clone()?;
-        let position = resource.origin.has_lines.then(|| {
-            let node = match pointer {
-                Some(pointer) => self.nearest(resource, pointer),
-                None => resource.node,
-            };
-            node.position()
+        let has_lines = resource.origin.lines == OriginLines::OfFile;
+        let node = has_lines.then(|| match pointer {
+            Some(pointer) => self.nearest(resource, pointer),
+            None => resource.node,
         });
+        let position = node.map(Node::position);
         Some(FilePlace {
             path,
             index: resource.origin.index,
             line: position.map(|position| position.line),
             column: position.map(|position| position.column),
+            span: node.map(|node| span_of(node)),
         })
     }
 
@@ -104,6 +136,18 @@ impl<'r, 'a> Places<'r, 'a> {
         let next = is_whole.then(|| step(node, &last.decoded())).flatten();
         next.unwrap_or(node)
     }
+}
+
+/// The bytes of a scalar, or of the first line of a collection: a viewer shows a finding only where all of its lines have
+/// changed, and few changes are in all lines of a container.
+fn span_of(node: Node<'_>) -> (usize, usize) {
+    let span = node.span();
+    let text = &node.stream().text()[span.clone()];
+    let shown = match node.is_map() || node.is_sequence() {
+        true => text.split('\n').next().unwrap_or_default(),
+        false => text,
+    };
+    (span.start, span.start + shown.trim_end().len())
 }
 
 fn step<'a>(node: Node<'a>, token: &str) -> Option<Node<'a>> {

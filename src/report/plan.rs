@@ -36,7 +36,7 @@ pub(super) fn plan(run: &Run<'_>, color: bool, text: &mut Text) {
     for file in &run.texts {
         for object in &file.objects {
             text.painted(paint.bold, format_args!("{:<60}", object.name), paint.off);
-            text.line(&file.path);
+            text.line(object.template.as_ref().unwrap_or(&file.path));
             for (index, hunk) in object.hunks.iter().enumerate() {
                 if index > 0 {
                     text.line("       ⋮");

@@ -1,10 +1,12 @@
 //! What every format of a report is made from.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use kustomize_krm_types::Severity;
 
-use super::{Changed, ObjectDiff, Report};
+use super::{Changed, ObjectDiff, Report, assign};
+use crate::config::{FailOn, Vocabulary};
 use crate::edit::Change;
 use crate::read::Resource;
 use crate::yaml::Replacement;
@@ -19,6 +21,8 @@ pub struct Document<'d> {
     pub runs: &'d [Run<'d>],
     /// The options of the command line.
     pub options: Options,
+    /// The sections and rules.
+    pub vocabulary: &'static Vocabulary,
 }
 
 impl Document<'_> {
@@ -41,8 +45,17 @@ pub enum Command {
     Check,
 }
 
-/// How much is shown.
-#[derive(Clone, Copy, Debug)]
+/// The name of a command.
+pub(super) fn in_words(command: Command) -> &'static str {
+    match command {
+        Command::Plan => "plan",
+        Command::Apply => "apply",
+        Command::Check => "check",
+    }
+}
+
+/// How much is shown, and where the command runs.
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Whether text is colored.
     pub color: bool,
@@ -52,6 +65,64 @@ pub struct Options {
     pub quiet: bool,
     /// The lowest severity of findings in text.
     pub at_least: Severity,
+    /// The folders.
+    pub folder: Folder,
+}
+
+/// The folders that paths are relative to, as absolute paths with slashes.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    /// The working directory, which the paths of a report are relative to.
+    pub working: String,
+    /// The root of the repository, or else the working directory.
+    pub root: String,
+}
+
+impl Folder {
+    /// A path relative to the working directory; `None` if it leads out of it.
+    pub fn below_working(&self, path: &str) -> Option<String> {
+        self.below(&self.working, path)
+    }
+
+    /// A path relative to the root of the repository; `None` if it leads out of it.
+    pub fn below_root(&self, path: &str) -> Option<String> {
+        self.below(&self.root, path)
+    }
+
+    /// A path from the root of the file system.
+    pub fn absolute(&self, path: &str) -> String {
+        format!("/{}", self.parts(path).join("/"))
+    }
+
+    /// The parts of an absolute path.
+    fn parts<'p>(&'p self, path: &'p str) -> Vec<&'p str> {
+        let is_absolute = path.starts_with('/') || path.get(1..3) == Some(":/");
+        let base = if is_absolute {
+            ""
+        } else {
+            self.working.as_str()
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in base.split('/').chain(path.split('/')) {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        parts
+    }
+
+    fn below(&self, folder: &str, path: &str) -> Option<String> {
+        let mut folder = folder.split('/').filter(|it| !it.is_empty());
+        let mut parts = self.parts(path).into_iter();
+        match folder.all(|it| parts.next() == Some(it)) {
+            true => Some(parts.collect::<Vec<_>>().join("/")).filter(|it| !it.is_empty()),
+            false => None,
+        }
+    }
 }
 
 /// The parts of a [`Run`] that only some formats need, and that cost time.
@@ -59,8 +130,8 @@ pub struct Options {
 pub struct Needs {
     /// [`FileText::objects`].
     pub objects: bool,
-    /// [`FileText::replacements`].
-    pub replacements: bool,
+    /// [`FileText::fixes`].
+    pub fixes: bool,
 }
 
 impl Needs {
@@ -69,7 +140,7 @@ impl Needs {
     pub fn or(self, other: Needs) -> Needs {
         Needs {
             objects: self.objects || other.objects,
-            replacements: self.replacements || other.replacements,
+            fixes: self.fixes || other.fixes,
         }
     }
 }
@@ -79,6 +150,10 @@ impl Needs {
 pub struct Run<'t> {
     /// The changes and findings.
     pub report: Report,
+    /// Whether problems stopped it, which are then its only findings.
+    pub is_stopped: bool,
+    /// Which findings fail it.
+    pub fail_on: FailOn,
     /// The texts, by the index in [`Resource::text`].
     pub texts: Vec<FileText<'t>>,
 }
@@ -90,6 +165,8 @@ pub struct FileText<'t> {
     pub path: String,
     /// Whether it is a file: not standard input, and not what kustomize passes.
     pub is_file: bool,
+    /// A file to point to instead, if it is none: the kustomization of a build.
+    pub source: Option<String>,
     /// The current text.
     pub before: Cow<'t, str>,
     /// The text with the changes; the same if nothing changes.
@@ -97,19 +174,50 @@ pub struct FileText<'t> {
     /// The changed objects with their lines and reasons, in the order of the text.
     pub objects: Vec<ObjectDiff>,
     /// The bytes that change, in the order of the text.
-    pub replacements: Vec<Replacement>,
+    pub fixes: Vec<Fix>,
+    /// The bytes of Secrets in the current text.
+    pub hidden: Vec<Range<usize>>,
+}
+
+/// Bytes of a text that change, and why.
+#[derive(Clone, Debug)]
+pub struct Fix {
+    /// What is replaced.
+    pub replacement: Replacement,
+    /// What changes there: the index of each object, as in [`Entry::object`](super::Entry), and the path of the field.
+    pub fields: Vec<(usize, String)>,
 }
 
 impl<'t> FileText<'t> {
+    /// Adds the file to point to instead.
+    #[must_use]
+    pub fn from(mut self, source: Option<String>) -> FileText<'t> {
+        self.source = source;
+        self
+    }
+
+    /// Adds the bytes that change.
+    #[must_use]
+    pub fn with(mut self, replacements: Vec<Replacement>) -> FileText<'t> {
+        let fixes = replacements.into_iter().map(|replacement| Fix {
+            replacement,
+            fields: Vec::new(),
+        });
+        self.fixes = fixes.collect();
+        self
+    }
+
     /// A text, without what formats may need.
     pub fn of(path: &str, is_file: bool, before: &'t str, after: &'t str) -> FileText<'t> {
         FileText {
             path: path.to_owned(),
             is_file,
+            source: None,
             before: Cow::Borrowed(before),
             after: Cow::Borrowed(after),
             objects: Vec::new(),
-            replacements: Vec::new(),
+            fixes: Vec::new(),
+            hidden: Vec::new(),
         }
     }
 
@@ -120,8 +228,10 @@ impl<'t> FileText<'t> {
             after: Cow::Owned(self.after.into_owned()),
             path: self.path,
             is_file: self.is_file,
+            source: self.source,
             objects: self.objects,
-            replacements: self.replacements,
+            fixes: self.fixes,
+            hidden: self.hidden,
         }
     }
 }
@@ -135,19 +245,38 @@ impl<'t> Run<'t> {
         mut texts: Vec<FileText<'t>>,
         needs: Needs,
     ) -> Run<'t> {
+        if needs.fixes {
+            for (index, file) in texts.iter_mut().enumerate() {
+                assign(changes, resources, index, file);
+            }
+        }
         if needs.objects {
             let changed = Changed::of(&report, changes, resources);
             for (index, file) in texts.iter_mut().enumerate() {
                 file.objects = changed.objects(index, file);
             }
         }
-        Run { report, texts }
+        Run {
+            report,
+            is_stopped: false,
+            fail_on: FailOn::Error,
+            texts,
+        }
+    }
+
+    /// The same, with other findings that fail it.
+    #[must_use]
+    pub fn failing_on(mut self, fail_on: FailOn) -> Run<'t> {
+        self.fail_on = fail_on;
+        self
     }
 
     /// The run of a command that problems stopped.
     pub fn of_problems(problems: &[crate::problem::Problem]) -> Run<'static> {
         Run {
             report: Report::of_problems(problems),
+            is_stopped: true,
+            fail_on: FailOn::Error,
             texts: Vec::new(),
         }
     }

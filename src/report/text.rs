@@ -1,16 +1,14 @@
 //! The report as text: findings in the style of compiler messages, and a summary by object.
 
-use std::borrow::Cow;
-
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use comfy_table::{ContentArrangement, Table};
 use kustomize_krm_types::Severity;
 
 use super::{
-    Entry, EntryType, Group, Report, extent, folded_message, groups, name_of, subject_of, totals,
+    Entry, EntryType, FilePlace, Group, Report, extent, folded_message, groups, name_of, part_of,
+    subject_of, totals,
 };
-use crate::finding::{Lines, Part};
-use crate::objects::ContainerType;
+use crate::finding::Lines;
 use crate::problem::Problem;
 use crate::text::{Text, escaped};
 
@@ -48,7 +46,10 @@ fn group(group: &Group<'_>, all: bool, text: &mut Text) {
     ));
     let shown = if all { group.entries.len() } else { PLACES };
     for ((_, entry), details) in group.entries.iter().zip(&group.details).take(shown) {
-        let (place, subject) = (place_of(entry), subject_of(entry));
+        let (place, subject) = (
+            entry.file.as_ref().map(FilePlace::to_string),
+            subject_of(entry),
+        );
         let details = match details.as_str() {
             "" => None,
             details => Some(format!("… {details}")),
@@ -121,15 +122,6 @@ fn level(entry: &Entry) -> &'static str {
     }
 }
 
-/// `base/web.yaml:12:7`.
-fn place_of(entry: &Entry) -> Option<Cow<'_, str>> {
-    let file = entry.file.as_ref()?;
-    Some(match (file.line, file.column) {
-        (Some(line), Some(column)) => Cow::Owned(format!("{}:{line}:{column}", file.path)),
-        _ => Cow::Borrowed(file.path.as_str()),
-    })
-}
-
 fn finding(entry: &Entry, lines: Option<String>, text: &mut Text) {
     text.line(format_args!(
         "{}[{}]: {}",
@@ -137,7 +129,7 @@ fn finding(entry: &Entry, lines: Option<String>, text: &mut Text) {
         entry.rule,
         entry.message
     ));
-    let place = place_of(entry);
+    let place = entry.file.as_ref().map(FilePlace::to_string);
     let object = entry.resource_ref.as_ref().map(name_of);
     let field = entry.field.as_ref().map(|field| field.path.as_str());
     let whereabouts = [place.as_deref(), object.as_deref(), field]
@@ -196,7 +188,12 @@ pub fn summary(report: &Report, width: Option<u16>) -> Text {
         let file = file.map_or("", |file| file.path.as_str());
         text.line(format_args!("{name}  {file}"));
         for line in table(object, width).trim_fmt().lines() {
-            text.line(line);
+            // No text from outside begins a line, so neither does the rest of a cell.
+            let (mark, rest) = line.split_at_checked(1).unwrap_or((" ", line));
+            text.line(format_args!(
+                "{}{rest}",
+                if mark == ROW { " " } else { "|" }
+            ));
         }
         text.end();
     }
@@ -212,11 +209,14 @@ struct Row<'e> {
     decider: String,
 }
 
+/// What begins the first line of each row of a table, which marks it off from the further ones.
+const ROW: &str = ">";
+
 fn table(changes: &[&Entry], width: Option<u16>) -> Table {
     let mut rows: Vec<(Row<'_>, Vec<String>)> = Vec::new();
     for entry in changes {
         let row = Row {
-            part: part_of(entry),
+            part: part_of(&entry.tags.part),
             section: entry.rule,
             decider: decider_of(entry),
         };
@@ -235,29 +235,18 @@ fn table(changes: &[&Entry], width: Option<u16>) -> Table {
     for (row, settings) in rows {
         // Escaped here already, because a newline in a cell would be a line of the table.
         let cells = [
-            &format!(" {}", row.part),
+            ROW,
+            &row.part,
             row.section,
             &settings.join(", "),
             &row.decider,
         ];
         table.add_row(cells.map(escaped));
     }
-    table
-}
-
-fn part_of(entry: &Entry) -> String {
-    match &entry.tags.part {
-        Part::Container {
-            name,
-            container_type: ContainerType::Container,
-        } => name.clone(),
-        Part::Container {
-            name,
-            container_type,
-        } => format!("{name} ({})", container_type.as_str().to_lowercase()),
-        Part::Claim { name } => format!("claim {name}"),
-        part => part.to_string(),
+    if let Some(marks) = table.column_mut(0) {
+        marks.set_padding((0, 0));
     }
+    table
 }
 
 fn decider_of(entry: &Entry) -> String {

@@ -4,7 +4,7 @@ use super::authors::Author;
 use super::exemptions::AppliedExemption;
 use crate::config::{Config, Exclusions, LayerId, Match, Near, Selector, Vocabulary};
 use crate::objects::{
-    Classification, Container, Objects, SkipReason, Target, Template, patch_reason,
+    Classification, Container, Objects, SkipReason, Target, Template, is_mistake, patch_reason,
 };
 use crate::problem::{Problem, Problems};
 
@@ -148,7 +148,9 @@ impl<'r, 'a> Selection<'r, 'a> {
                 continue;
             }
             let patch = target.and_then(|target| patch_reason(target, config.validate_only));
-            if let Some(reason) = patch {
+            let is_mistake =
+                || config.validate_only && target.is_some_and(|it| is_mistake(objects, it));
+            if let Some(reason) = patch.filter(|_| !is_mistake()) {
                 selection.passed_over.push((index, reason));
                 continue;
             }

@@ -28,8 +28,8 @@ pub enum Fault {
     DuplicateKey,
     /// Its aliases stand for too many nodes.
     Expansion,
-    /// A key that is not a string, or a merge that readers do not agree about.
-    Keys,
+    /// It is YAML, but Kubernetes' readers refuse it or read it differently.
+    Disputed,
 }
 
 impl fmt::Display for SyntaxError {
@@ -176,6 +176,7 @@ fn words(kind: &ErrorKind) -> String {
             return format!("a value cannot start with `{character}`: put it in quotes");
         }
         E::TabNotAllowed
+        | E::TabInPlainScalar
         | E::TabInBlockIndentation
         | E::TabInIndentation
         | E::TabAtBlockScalarStart => "a tab in the indentation: YAML allows only spaces there",
@@ -216,6 +217,27 @@ fn words(kind: &ErrorKind) -> String {
         E::MappingValueNotAllowed | E::InvalidColonPlacement => {
             "a second `: ` in one line: put the text in quotes"
         }
+        E::ExpectedTagBang
+        | E::InvalidTagTerminator
+        | E::MissingTagUri
+        | E::InvalidTagEscape
+        | E::InvalidGlobalTagCharacter
+        | E::UnclosedVerbatimTag => {
+            "`!` begins a tag, and this is none: put a text that begins with `!` in quotes"
+        }
+        E::ExpectedTagDirectiveBang
+        | E::InvalidTagDirectiveTerminator
+        | E::InvalidDirectiveTerminator
+        | E::MissingDirectiveName
+        | E::MissingYamlVersion
+        | E::MissingYamlVersionSeparator => {
+            "a line that begins with `%` is a directive, and this is none"
+        }
+        E::PlainScalarStartsWithDashFlowIndicator => {
+            "a `-` alone inside `[` or `{`: put it in quotes"
+        }
+        E::InvalidBlockEntryWhitespace => "expected a value behind `-`, or spaces instead of a tab",
+        E::FlowMappingValueAdjacentCollection => "expected a blank behind `:`",
         _ => "this is not valid YAML",
     };
     words.to_string()

@@ -114,7 +114,6 @@ impl<'a, 't> Builder<'a, 't> {
             let range = span.byte_range().unwrap_or(self.cursor..self.cursor);
             match &event {
                 Event::DocumentStart(explicit, _) => {
-                    self.check_directives(range.start)?;
                     self.start_document(*explicit, &range);
                 }
                 Event::DocumentEnd => self.end_document(),
@@ -134,32 +133,6 @@ impl<'a, 't> Builder<'a, 't> {
                 }
                 _ => {}
             }
-        }
-        Ok(())
-    }
-
-    /// Both readers of Kubernetes files stop at a `%YAML` other than 1.1 and at directives that they do not know, so we do not
-    /// let them pass. `end` is where the document starts.
-    fn check_directives(&self, end: usize) -> Result<(), Syntax> {
-        let mut offset = self.cursor;
-        for line in self.part[self.cursor..end.max(self.cursor)].split_inclusive('\n') {
-            let message = match line.strip_prefix('%').map(str::trim_end) {
-                Some(directive) if directive.starts_with("YAML") => {
-                    let version = directive["YAML".len()..].split('#').next();
-                    (version.map(str::trim) != Some("1.1")).then_some(
-                        "this %YAML version is not accepted by kubectl and kustomize, which read only `%YAML 1.1`: remove the line",
-                    )
-                }
-                Some(directive) if directive.starts_with("TAG ") => None,
-                Some(_) => Some(
-                    "kubectl and kustomize refuse this directive, because they know only %YAML and %TAG: remove the line",
-                ),
-                None => None,
-            };
-            if let Some(message) = message {
-                return Err(Syntax::new(offset, message));
-            }
-            offset += line.len();
         }
         Ok(())
     }

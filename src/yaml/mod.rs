@@ -40,6 +40,7 @@ mod edit;
 mod error;
 mod expand;
 mod fast;
+mod forms;
 mod full;
 mod join;
 mod node;

@@ -157,7 +157,7 @@ impl Stream {
 
     fn parse_text(text: String) -> Result<Stream, (SyntaxError, String)> {
         let stream = Stream::parse_unchecked(text)?;
-        match stream.check_keys() {
+        match stream.check_forms().and_then(|()| stream.check_keys()) {
             Ok(()) => Ok(stream),
             Err(error) => Err((error.locate(&stream.text), stream.text)),
         }

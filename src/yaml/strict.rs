@@ -4,9 +4,11 @@
 //!
 //! - Of equal keys, the last one counts for `sigs.k8s.io/yaml`; kyaml and the API server's strict validation refuse the
 //!   map. Keys are equal if their JSON keys are: `1`, `"1"` and `0x1` are one key.
+//! - A plain key is typed for `sigs.k8s.io/yaml`: `y` and `0x1` are the keys `true` and `1` to it. No field has such a name,
+//!   and here, as for kyaml, a key is its text.
 //! - A key before a `<<` that has the same key loses for `sigs.k8s.io/yaml` and wins for kyaml. After the `<<`, it wins
 //!   for both.
-//! - `!!binary` gives a key or a value the decoded text, `%TAG` and `!name!` give other tags its meaning, and a tagged
+//! - `!!binary` gives a key or a value the decoded text, `!name!` gives other tags its meaning, and a tagged
 //!   `<<` merges for some readers only.
 //! - A key that is a map, a list or null cannot be JSON.
 //! - A text whose aliases stand for far more than the text has ("excessive aliasing") is refused.
@@ -29,16 +31,7 @@ const MAX_EXPANDED: u64 = 100_000;
 const PER_NODE: u64 = 10;
 
 /// YAML's own tags that leave the text of a value as it is.
-const CORE_TAGS: [&str; 8] = [
-    "bool",
-    "float",
-    "int",
-    "map",
-    "null",
-    "seq",
-    "str",
-    "timestamp",
-];
+const CORE_TAGS: [&str; 7] = ["bool", "float", "int", "map", "null", "seq", "str"];
 
 /// Maps with more keys than this are compared with a hash map.
 const FEW: usize = 12;
@@ -129,8 +122,6 @@ impl Stream {
 
     /// Refuses tags that give a scalar another text, such as `!!binary`, or that not all readers follow.
     fn check_tags(&self) -> Result<(), Syntax> {
-        // `%TAG` gives any handle another meaning.
-        let has_handles = self.text().contains("%TAG");
         let with_props = self.tree.nodes.iter().enumerate();
         let with_props = with_props.filter(|(_, data)| data.props != NONE);
         // The map that was looked at last.
@@ -141,7 +132,6 @@ impl Stream {
                 continue;
             };
             let is_read_alike = match core_tag(tag) {
-                _ if has_handles => false,
                 Some("merge") => node.merges(),
                 Some("binary") if data.parent == NONE => false,
                 Some("binary") => {
@@ -150,14 +140,22 @@ impl Stream {
                     }
                     known.1.contains(&(id as u32))
                 }
+                // kubectl reads only a number as a number, and so on.
+                Some("bool" | "float" | "int" | "null") if node.kind().is_scalar() => {
+                    !matches!(node.scalar(), Some(Scalar::Text(_)))
+                }
                 Some(core) => CORE_TAGS.contains(&core),
                 // kubectl merges `! "<<"`.
                 None if tag == "!" => node.text().as_deref() != Some("<<"),
-                None => !tag[1..].contains(['!', '<', '%']),
+                None => {
+                    let verbatim = tag.strip_prefix("!<").and_then(|tag| tag.strip_suffix('>'));
+                    let name = verbatim.unwrap_or(tag).get(1..);
+                    !name.unwrap_or("!").contains(['!', '<', '%'])
+                }
             };
             if !is_read_alike {
                 let message = format!("the tag `{tag}`, which gives the value another meaning");
-                return Err(Syntax::new(node.span().start, message).of(Fault::Keys));
+                return Err(Syntax::new(node.span().start, message).of(Fault::Disputed));
             }
         }
         Ok(())
@@ -183,8 +181,9 @@ impl<'a> Node<'a> {
 
     /// The same check for maps of any size, and any keys.
     fn check_keys(self) -> Result<(), Syntax> {
-        let refuse =
-            |key: Node<'a>, message| Err(Syntax::new(key.span().start, message).of(Fault::Keys));
+        let refuse = |key: Node<'a>, message| {
+            Err(Syntax::new(key.span().start, message).of(Fault::Disputed))
+        };
         let mut seen: HashMap<Cow<'a, str>, Node<'a>> = HashMap::with_capacity(self.len());
         let mut merge = None;
         for (key, _) in self.local_entries() {
@@ -255,7 +254,7 @@ impl<'a> Node<'a> {
     }
 
     /// The key in JSON, if the key is not a string.
-    fn json_key(self) -> Option<Cow<'a, str>> {
+    pub(super) fn json_key(self) -> Option<Cow<'a, str>> {
         match self.scalar()? {
             Scalar::Bool(value) => Some(value.to_string().into()),
             Scalar::Int(value) => Some(value.to_string().into()),

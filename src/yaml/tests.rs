@@ -8,6 +8,7 @@ mod hostile;
 mod properties;
 mod reading;
 mod strict;
+mod suite;
 
 use super::{Change, Edit, Node, Refusal, Stream, Value};
 

@@ -22,6 +22,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::hosts::bench::{Bench, Need, overlay, root};
+use crate::hosts::helm;
 use crate::hosts::objects::{assert_same_objects, objects};
 use render::Render;
 use table::{ENVIRONMENTS, Table};
@@ -119,6 +120,33 @@ fn through_kpt() {
         let render = ["fn", "render", "package", "--image-pull-policy", "never"];
         bench.run("kpt", render).succeeded();
         bench.read("package/objects.yaml")
+    });
+}
+
+#[test]
+fn through_helm() {
+    let needs = [Need::Kustomize, Need::Helm];
+    accepted("helm", &needs, |bench, system, environment| {
+        // Names of Circle Core begin with its environment.
+        let release = match (system, environment) {
+            ("circle-core", "development") => "circle-core-dev",
+            ("circle-core", "staging") => "circle-core-staging",
+            ("circle-core", _) => "circle-core-prod",
+            (system, _) => system,
+        };
+        let unfitted = bench.unfitted(system, environment);
+        helm::chart_of(bench, system, &unfitted, release);
+        helm::install(bench);
+        let environment = format!("--post-renderer-args=-e{environment}");
+        let template = [
+            "template",
+            release,
+            system,
+            "--post-renderer",
+            "fitout",
+            &environment,
+        ];
+        bench.run("helm", template).succeeded()
     });
 }
 

@@ -53,15 +53,14 @@ fn is_near(server: &Cause, ours: &Cause) -> bool {
         return true;
     };
     let is_position = |it: &String| it.bytes().all(|c| c.is_ascii_digit());
-    let (mut a, mut b) = (tokens(a), tokens(b));
     if server.message.contains("Go struct field") {
+        let (mut a, mut b) = (tokens(a), tokens(b));
         a.retain(|it| !is_position(it));
         b.retain(|it| !is_position(it));
-        // It names the fields as they are nested in Go, where some are left out.
-        return b.ends_with(&a[a.len().saturating_sub(1)..])
-            || b.starts_with(&a)
-            || a.starts_with(&b);
+        // It names the fields as they are nested in Go, where some are left out, and not the keys of maps.
+        return a.last().is_some_and(|it| b.contains(it)) || b.starts_with(&a) || a.starts_with(&b);
     }
+    let (a, mut b) = (tokens(&as_internal(a)), tokens(&as_internal(b)));
     // It names maps of labels as a whole, and their keys have several tokens.
     const MAPS: [&str; 5] = [
         "labels",
@@ -78,8 +77,94 @@ fn is_near(server: &Cause, ours: &Cause) -> bool {
     // Claims without a namespace for requests, and versions of definitions without that of the version.
     b.retain(|it| it != "requests" || !a.ends_with(&["storage".to_owned()]) || a.contains(it));
     let is_map = a.last().is_some_and(|it| MAPS.contains(&&**it));
-    let len = a.len().min(b.len());
-    a[..len] == b[..len] && (is_map || a.len().abs_diff(b.len()) <= 2)
+    // What is below a field that is missing is missing as well.
+    let is_above = ours.message.contains("is missing") && a.starts_with(&b);
+    let is_same = |a: &[String], b: &[String]| {
+        let len = a.len().min(b.len());
+        a[..len] == b[..len] && (is_map || is_above || a.len().abs_diff(b.len()) <= 2)
+    };
+    // Some of its paths leave out the position in a list.
+    let without = |it: &[String]| -> Vec<String> {
+        it.iter().filter(|it| !is_position(it)).cloned().collect()
+    };
+    let positions = |it: &[String]| it.iter().filter(|it| is_position(it)).count();
+    is_same(&a, &b) || positions(&a) < positions(&b) && is_same(&without(&a), &without(&b))
+}
+
+/// A path as the API server names the fields of its own version of the object.
+fn as_internal(path: &str) -> String {
+    static NAMES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+        let names = [
+            // Of several versions that are the same it makes one.
+            (r"^spec\.versions\[0\]\.schema", "spec.validation"),
+            (
+                r"^spec\.versions\[0\]\.additionalPrinterColumns",
+                "spec.additionalPrinterColumns",
+            ),
+            (r"^spec\.versions\[0\]\.name$", "spec.version"),
+            (r"jsonPath$", "JSONPath"),
+            (
+                r"^spec\.conversion\.webhook(\.|$)",
+                "spec.conversion.webhookClientConfig$1",
+            ),
+            (r"^overhead\.podFixed", "overhead.limits"),
+            (
+                r"(^|\.)template\.metadata\.(labels|annotations)",
+                "${1}template.$2",
+            ),
+            (r"HostPID$", "hostPID"),
+            (r"HostIPC$", "hostIPC"),
+        ];
+        names
+            .map(|(pattern, with)| (Regex::new(pattern).unwrap(), with))
+            .into()
+    });
+    let mut path = path.to_owned();
+    for (pattern, with) in NAMES.iter() {
+        path = pattern.replace(&path, *with).into_owned();
+    }
+    path
+}
+
+#[test]
+fn paths_are_compared_as_the_api_server_names_them() {
+    let cause = |field: &str| Cause {
+        field: Some(field.to_owned()),
+        message: String::new(),
+    };
+    let rows = [
+        (
+            "spec.template.labels",
+            "spec.template.metadata.labels.app",
+            true,
+        ),
+        ("template.labels", "template.metadata.labels.app", true),
+        ("spec.version", "spec.versions[0].name", true),
+        (
+            "spec.validation.openAPIV3Schema.type",
+            "spec.versions[0].schema.openAPIV3Schema.type",
+            true,
+        ),
+        (
+            "spec.conversion.webhookClientConfig",
+            "spec.conversion.webhook",
+            true,
+        ),
+        (
+            "spec.containers[0].volumeMounts.name",
+            "spec.containers[0].volumeMounts[1].name",
+            true,
+        ),
+        ("spec.containers[0].name", "spec.containers[1].name", false),
+        ("spec.replicas", "spec.selector", false),
+    ];
+    for (server, ours, is_same) in rows {
+        assert_eq!(
+            is_near(&cause(server), &cause(ours)),
+            is_same,
+            "{server} {ours}"
+        );
+    }
 }
 
 /// Judges all: prints the table, and fails if a group is larger than known.

@@ -46,6 +46,8 @@ pub(crate) enum Need {
     Kustomize,
     Kubectl,
     Kpt,
+    /// Helm 4.
+    Helm,
     /// Docker with a running daemon, and the image that holds the binary under test.
     Image,
 }
@@ -91,6 +93,7 @@ impl Bench {
                 self.link("git")?;
                 self.link("kpt")
             }
+            Need::Helm => self.own_helm(),
             Need::Image => {
                 self.link("docker")?;
                 if self.docker(["info"]).code != Some(0) {
@@ -109,6 +112,28 @@ impl Bench {
             find(program).ok_or_else(|| Missing::fatal(&format!("no {program}: make hosts")))?;
         symlink(found, self.bin().join(program)).unwrap();
         Ok(())
+    }
+
+    /// Helm with plugins of its own.
+    fn own_helm(&self) -> Result<(), Missing> {
+        let helm = find("helm").ok_or_else(|| Missing::fatal("no helm: make hosts"))?;
+        let (home, helm) = (self.dir.path().join("home"), helm.display());
+        let home = home.display();
+        let place = self.bin().join("helm");
+        let script = format!(
+            "#!/bin/sh\nexport HOME='{home}' HELM_PLUGINS=\"${{HELM_PLUGINS:-{home}/plugins}}\"\nexec '{helm}' \"$@\"\n"
+        );
+        fs::write(&place, script).unwrap();
+        fs::set_permissions(&place, fs::Permissions::from_mode(0o755)).unwrap();
+        match self.run("helm", ["version"]).stdout.contains("v4.") {
+            true => Ok(()),
+            false => Err(Missing::fatal("not Helm 4: make hosts")),
+        }
+    }
+
+    /// The folder of Helm's plugins.
+    pub(crate) fn helm_plugins(&self) -> PathBuf {
+        self.dir.path().join("home/plugins")
     }
 
     /// The copy of the tree, and the working directory of all programs.
@@ -185,9 +210,10 @@ impl Bench {
         let mut command = Command::new(self.bin().join(program));
         command.args(&arguments).env("PATH", self.bin());
         // A person's own settings are not under test.
-        for (name, _) in
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("FITOUT_"))
-        {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| {
+            let name = name.to_string_lossy();
+            name.starts_with("FITOUT_") || name.starts_with("HELM_")
+        }) {
             command.env_remove(name);
         }
         fs::create_dir_all(self.tree()).unwrap();
@@ -202,6 +228,7 @@ impl Bench {
         command
             .arg("-euc")
             .arg(format!("{path}\n{lines}"))
+            .env_remove("HELM_PLUGINS")
             .current_dir(self.tree());
         Ran::of(command, lines.to_owned(), b"")
     }

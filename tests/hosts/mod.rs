@@ -17,7 +17,9 @@
 
 pub(crate) mod bench;
 mod builds;
+mod doctor;
 mod failures;
+pub(crate) mod helm;
 mod ids;
 mod image;
 pub(crate) mod objects;

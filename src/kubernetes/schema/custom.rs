@@ -5,7 +5,8 @@
 //!
 //! Source: `pkg/apiserver/schema` and `pkg/apiserver/validation` of `k8s.io/apiextensions-apiserver`.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use regex::Regex;
 
@@ -16,10 +17,15 @@ use crate::yaml::{Node, Scalar};
 /// The fields of one mapping that an unknown one is compared with.
 const MOST_KNOWN: usize = 256;
 
-/// A visit of objects; it keeps the patterns of schemas.
+/// From so many values on, an enum gets an index.
+const LONG_ENUM: usize = 16;
+
+/// A visit of objects; it keeps the patterns and the long enums of schemas.
 #[derive(Debug, Default)]
 pub struct Custom<'a> {
     patterns: HashMap<&'a str, Option<Regex>>,
+    /// The values of long enums, by their place in the text.
+    enums: HashMap<usize, HashSet<Cow<'a, str>>>,
     found: Vec<Violation<'a>>,
 }
 
@@ -32,11 +38,12 @@ impl<'a> Custom<'a> {
 
     fn report(&mut self, node: Node<'a>, path: Path<'_, 'a>, fault: Fault<'a>) {
         let path = path.pointer();
-        self.found.push(Violation { node, path, fault });
+        self.found.push(Violation::new(node, path, fault));
     }
 
     fn refuse(&mut self, node: Node<'a>, path: Path<'_, 'a>, expected: &str) {
-        self.report(node, path, Fault::OfDefinition(expected.to_owned()));
+        let (expected, found) = (expected.to_owned(), None);
+        self.report(node, path, Fault::OfDefinition { expected, found });
     }
 
     fn object(&mut self, schema: Node<'a>, node: Node<'a>, path: Path<'_, 'a>, is_root: bool) {
@@ -86,7 +93,7 @@ impl<'a> Custom<'a> {
                 let mut path = path.pointer();
                 path.push_back(name);
                 let fault = Fault::Missing(name);
-                self.found.push(Violation { node, path, fault });
+                self.found.push(Violation::new(node, path, fault));
             }
         }
     }
@@ -125,17 +132,30 @@ impl<'a> Custom<'a> {
                 }
             }
             let bounds = ("minProperties", "maxProperties");
-            self.length(schema, bounds, node, node.entries().count(), path);
+            self.length(schema, bounds, node, (node.len(), "field"), path);
             return self.object(schema, node, path, is_embedded);
         }
         if node.is_sequence() {
             return self.list(schema, node, path);
         }
         if let Some(values) = schema.get("enum").filter(|it| it.is_sequence()) {
-            let is_one = |it: Node<'_>| it.text() == node.text();
-            if !values.items().any(is_one) {
+            let text = node.text().unwrap_or_default();
+            let is_one = match values.item(LONG_ENUM).is_some() {
+                true => {
+                    let of = || values.items().filter_map(Node::text).collect();
+                    let index = self
+                        .enums
+                        .entry(values.raw().as_ptr() as usize)
+                        .or_insert_with(of);
+                    index.contains(&text)
+                }
+                false => values
+                    .items()
+                    .any(|it| it.text().is_some_and(|it| it == text)),
+            };
+            if !is_one {
                 let of = |it: Node<'a>| it.certain_string().unwrap_or_else(|| it.raw());
-                let fault = Fault::Value(values.items().map(of).collect());
+                let fault = Fault::Value(values.items().take(MOST_KNOWN).map(of).collect());
                 return self.report(node, path, fault);
             }
         }
@@ -147,7 +167,8 @@ impl<'a> Custom<'a> {
     }
 
     fn list(&mut self, schema: Node<'a>, node: Node<'a>, path: Path<'_, 'a>) {
-        self.length(schema, ("minItems", "maxItems"), node, node.len(), path);
+        let bounds = ("minItems", "maxItems");
+        self.length(schema, bounds, node, (node.len(), "item"), path);
         if let Some(of) = schema.get("items").filter(|it| it.is_map()) {
             for (index, item) in node.items().enumerate() {
                 self.value(of, item, Path::Item(&path, index));
@@ -176,13 +197,14 @@ impl<'a> Custom<'a> {
             |(key, default): (&'a str, Option<_>)| (key, default.unwrap_or_default());
         let keys: Vec<_> = keys.into_iter().map(with_default).collect();
         if is_compared {
-            duplicates(&keys, node, path, &mut self.found);
+            duplicates(&keys, node, path, true, &mut self.found);
         }
     }
 
     fn text(&mut self, schema: Node<'a>, node: Node<'a>, text: &str, path: Path<'_, 'a>) {
         let len = text.chars().count();
-        self.length(schema, ("minLength", "maxLength"), node, len, path);
+        let bounds = ("minLength", "maxLength");
+        self.length(schema, bounds, node, (len, "character"), path);
         let of = schema
             .get("pattern")
             .and_then(|it| Some((it.raw(), it.text()?)));
@@ -234,9 +256,13 @@ impl<'a> Custom<'a> {
         schema: Node<'a>,
         (min, max): (&str, &str),
         node: Node<'a>,
-        len: usize,
+        (len, unit): (usize, &str),
         path: Path<'_, 'a>,
     ) {
+        let of = |len: usize| match len {
+            1 => format!("1 {unit}"),
+            _ => format!("{len} {unit}s"),
+        };
         let bound = |key| schema.get(key).and_then(Node::int::<usize>);
         let bounds = [
             ("least", bound(min).filter(|it| len < *it)),
@@ -244,7 +270,9 @@ impl<'a> Custom<'a> {
         ];
         for (word, bound) in bounds {
             if let Some(bound) = bound {
-                self.refuse(node, path, &format!("a length of at {word} {bound}"));
+                let expected = format!("at {word} {}", of(bound));
+                let found = Some(of(len));
+                self.report(node, path, Fault::OfDefinition { expected, found });
             }
         }
     }

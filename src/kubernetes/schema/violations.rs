@@ -6,10 +6,10 @@ use std::collections::HashMap;
 
 use jsonptr::PointerBuf;
 
-use super::values::{Choice, Refusal, Row, Rules};
-use super::{Field, Object, Path, Type, Versions, relations};
-use crate::kubernetes::names::{format_of, is_subdomain};
-use crate::yaml::Node;
+use super::validation::{Refusal, Row, Rules};
+use super::{Field, Object, Path, Type, Versions};
+use crate::kubernetes::names::format_of;
+use crate::yaml::{Kind, Node};
 
 /// A violation of the schema.
 #[derive(Debug)]
@@ -20,6 +20,20 @@ pub struct Violation<'a> {
     pub path: PointerBuf,
     /// What is wrong.
     pub fault: Fault<'a>,
+    /// Why the API server accepts it all the same, in words.
+    pub late: Option<&'static str>,
+}
+
+impl<'a> Violation<'a> {
+    pub(super) fn new(node: Node<'a>, path: PointerBuf, fault: Fault<'a>) -> Violation<'a> {
+        let late = None;
+        Violation {
+            node,
+            path,
+            fault,
+            late,
+        }
+    }
 }
 
 /// What is wrong with a field.
@@ -38,35 +52,37 @@ pub enum Fault<'a> {
     Missing(&'a str),
     /// A value outside of these.
     Value(Vec<&'a str>),
-    /// A value that a CustomResourceDefinition refuses; what it expects, in words.
-    OfDefinition(String),
+    /// A value that a CustomResourceDefinition refuses.
+    OfDefinition {
+        /// What it expects, in words.
+        expected: String,
+        /// What the value has instead, if its type is right.
+        found: Option<String>,
+    },
     /// An earlier item of the list has the same keys, at this position.
     Duplicate {
         /// The keys, or none for a list of values.
         keys: Vec<&'a str>,
         /// The position of the earlier item.
         first: usize,
+        /// Whether validation refuses it, too. The API server accepts other duplicates, except in server-side apply.
+        is_refused: bool,
     },
     /// The feature gates without which the API server drops the field.
     Gated(&'static str),
+    /// What the API server accepts with a warning.
+    Warned(&'static str),
     /// What validation refuses beyond the types.
-    Relation {
-        /// The number of the rule.
-        rule: &'static str,
-        /// What is wrong.
-        message: String,
-    },
-    /// A value of the right type that the API server refuses.
     Refused {
+        /// The number of the rule in FIT-VAL, or empty.
+        number: &'static str,
         /// Why.
         why: Refusal,
+        /// The conditions under which it is refused, in words.
+        when: String,
         /// The text, if it is the key of a map.
         key: Option<Cow<'a, str>>,
     },
-    /// None of these fields has a value, and one is needed.
-    NoneOf(Vec<&'static str>),
-    /// This field and an earlier one have values, and only one of them may.
-    Both(&'static str, &'static str),
 }
 
 /// Fields that the documents require, and that the API server accepts objects without: it sets them, or zero has a meaning.
@@ -88,19 +104,22 @@ const SET_BY_SERVER: &[(&str, &str)] = &[
 ];
 
 /// One visit of an object.
-struct Visit<'a> {
-    minor: u8,
-    found: Vec<Violation<'a>>,
+pub(super) struct Visit<'a> {
+    pub(super) minor: u8,
+    pub(super) found: Vec<Violation<'a>>,
+    /// Why the API server accepts what validation refuses here.
+    late: Option<&'static str>,
 }
 
 impl Object {
     /// What the API server of Kubernetes 1.`minor` refuses in a mapping.
     #[must_use]
-    pub fn violations<'a>(&self, node: Node<'a>, minor: u8) -> Vec<Violation<'a>> {
+    pub fn violations<'a>(&'static self, node: Node<'a>, minor: u8) -> Vec<Violation<'a>> {
         let minor = minor.clamp(Versions::ALL.since, Versions::ALL.until);
         let mut visit = Visit {
             minor,
             found: Vec::new(),
+            late: None,
         };
         visit.object(self, node, Path::Top(None));
         visit.found
@@ -108,25 +127,52 @@ impl Object {
 }
 
 impl<'a> Visit<'a> {
-    fn report(&mut self, node: Node<'a>, path: PointerBuf, fault: Fault<'a>) {
-        self.found.push(Violation { node, path, fault });
+    pub(super) fn report(&mut self, node: Node<'a>, path: PointerBuf, fault: Fault<'a>) {
+        let is_validated = !matches!(fault, Fault::Unknown { .. } | Fault::OtherVersions(_));
+        let late = self.late.filter(|_| is_validated);
+        let violation = Violation::new(node, path, fault);
+        self.found.push(Violation { late, ..violation });
     }
 
-    fn object(&mut self, object: &Object, node: Node<'a>, path: Path<'_, 'a>) {
+    /// Reports a fault where none is yet. What only server-side apply refuses gives way to what is always refused.
+    pub(super) fn report_once(&mut self, node: Node<'a>, at: Path<'_, 'a>, fault: Fault<'a>) {
+        let path = at.pointer();
+        let from = self.found.len().saturating_sub(64);
+        let earlier = self.found[from..].iter().position(|it| it.path == path);
+        if let Some(earlier) = earlier.map(|it| it + from) {
+            match self.found[earlier].fault {
+                Fault::Duplicate {
+                    is_refused: false, ..
+                } => {
+                    self.found.remove(earlier);
+                }
+                Fault::Gated(_) | Fault::Warned(_) => {}
+                _ => return,
+            }
+        }
+        self.report(node, path, fault);
+    }
+
+    fn object(&mut self, object: &'static Object, node: Node<'a>, path: Path<'_, 'a>) {
         let mut present = 0_u128;
         let minor = self.minor;
-        let rules = object.rules.get_or_init(|| Rules::of(object.name));
-        let before = self.found.len();
+        let rules = object.rules.get_or_init(|| Rules::of(object));
+        let mut is_known = true;
         let is_top = matches!(path, Path::Top(_));
         for (key, value) in node.entries() {
-            let name = key.text().unwrap_or_default();
+            // A plain key of several lines is no field, and its source is none either.
+            let name = match key.kind() {
+                Kind::Plain => Cow::Borrowed(key.raw()),
+                _ => key.text().unwrap_or_default(),
+            };
             // The API server ignores the status in what is applied; `sops` goes when the object is decrypted.
             if is_top && matches!(&*name, "status" | "sops") {
                 continue;
             }
             let at = Path::Key(&path, key);
-            let rows = object.rows(&name);
-            let row = rows.iter().find(|row| row.versions.has(self.minor));
+            let position = object.position(&name);
+            let rows = position.map_or(&[][..], |it| object.rows_from(it));
+            let row = rows.iter().find(|row| row.versions.has(minor));
             match (row, rows.first()) {
                 (Some(row), _) => {
                     let is_null = value.is_null();
@@ -136,27 +182,31 @@ impl<'a> Visit<'a> {
                     if let Some(gates) = row.gates.filter(|_| !is_null) {
                         self.report(value, at.pointer(), Fault::Gated(gates));
                     }
-                    let about = rules.of_field(row.name, minor);
-                    self.field(row, about, value, at);
+                    let earlier = self.late;
+                    if !is_top && earlier.is_none() {
+                        self.late = self.late(rules, row.name, node);
+                    }
+                    self.field(row, value, at);
+                    for row in rules.of_field(position.unwrap_or_default()) {
+                        self.row(row, node, value, at);
+                    }
+                    self.late = earlier;
                     if is_top && row.name == "metadata" {
-                        self.name(rules.of_field("metadata.name", minor), value, at);
+                        self.names(&rules.names, value, at);
                     }
                 }
                 (None, Some(other)) => {
                     self.report(value, at.pointer(), Fault::OtherVersions(other.versions));
                 }
                 (None, None) => {
+                    is_known = false;
                     let fields = object.fields.iter();
-                    let known = fields.filter(|it| it.versions.has(self.minor));
+                    let known = fields.filter(|it| it.versions.has(minor));
                     let known = known.map(|it| it.name).collect();
                     self.report(value, at.pointer(), Fault::Unknown { name, known });
                 }
             }
         }
-        let is_known = !self.found[before..].iter().any(|it| {
-            matches!(it.fault, Fault::Unknown { .. })
-                && it.path.count() == path.pointer().count() + 1
-        });
         if is_top && is_known && object.needs_name() {
             let metadata = node.get("metadata");
             let metadata = metadata.filter(|it| it.is_map());
@@ -169,24 +219,6 @@ impl<'a> Visit<'a> {
                 self.report(metadata.unwrap_or(node), path, Fault::Missing("name"));
             }
         }
-        for choice in rules.choices(minor) {
-            self.choice(choice, node, path, is_known);
-        }
-        for field in rules.needed(minor) {
-            let is_required = object.required().any(|it| it.name == field);
-            let value = node.at([field]);
-            let is_empty = |it: Node<'a>| match it.is_scalar() {
-                true => it.text().is_some_and(|it| it.is_empty()),
-                false => it.len() == 0,
-            };
-            // A field that the schema requires is reported below.
-            if value.is_none() && is_required || value.is_some_and(|it| !is_empty(it)) {
-                continue;
-            }
-            let mut path = path.pointer();
-            path.push_back(field);
-            self.report(value.unwrap_or(node), path, Fault::Missing(field));
-        }
         let required = object.required().filter(|field| {
             field.versions.has(minor)
                 // What a later version does not require was never needed.
@@ -196,129 +228,79 @@ impl<'a> Visit<'a> {
                 && !SET_BY_SERVER.contains(&(object.name, field.name))
         });
         for field in required {
-            let mut path = path.pointer();
-            path.push_back(field.name);
+            let path = Path::Name(&path, field.name).pointer();
             self.report(node, path, Fault::Missing(field.name));
         }
-        // A required field that is missing is reported above, unless the server sets it.
-        let is_required = |name: &str| {
-            object
-                .required()
-                .any(|it| it.name == name && it.versions.has(minor))
-                && !SET_BY_SERVER.contains(&(object.name, name))
-        };
-        let at = (node, &|| path.pointer() as PointerBuf);
-        relations::find(
-            object.name,
-            (at.0, at.1),
-            is_top,
-            minor,
-            &is_required,
-            &mut self.found,
-        );
+        self.whole(rules, node, path, is_known);
     }
 
-    /// The name of an object, or the beginning of it that the API server completes.
-    fn name(&mut self, row: Option<&Row>, metadata: Node<'a>, path: Path<'_, 'a>) {
-        let subdomain = || Some(Refusal::Format(format_of("subdomain")?));
+    /// The name of an object, and the beginning of one that the API server completes. They are subdomains if no row says
+    /// otherwise.
+    fn names(&mut self, rows: &'static [Row], metadata: Node<'a>, path: Path<'_, 'a>) {
+        let minor = self.minor;
+        let format = rows.iter().find_map(Row::format);
+        let default = || format_of("subdomain").filter(|_| rows.is_empty());
         for (key, node) in metadata.entries() {
-            let of = match key.text().as_deref() {
-                Some("name") => node,
+            let is_start = match key.text().as_deref() {
+                Some("name") => false,
+                Some("generateName") => true,
                 _ => continue,
             };
-            let Some(text) = of.str().filter(|it| !it.is_empty()) else {
+            let Some(text) = node.str().filter(|it| !it.is_empty()) else {
                 continue;
             };
-            let why = match row {
-                Some(row) => row.refusal(&Type::String, of),
-                None if is_subdomain(&text) => None,
-                None => subdomain(),
+            let why = match format.or_else(default) {
+                // What follows makes an end of `-` right.
+                Some(format) if is_start => {
+                    let whole = [text.strip_suffix('-').unwrap_or(&text), "a"].concat();
+                    (!(format.accepts)(&whole)).then_some(Refusal::Format(format))
+                }
+                Some(format) if rows.is_empty() => {
+                    (!(format.accepts)(&text)).then_some(Refusal::Format(format))
+                }
+                _ if is_start => None,
+                _ => rows.iter().find_map(|it| it.refusal_of_name(node, minor)),
             };
             if let Some(why) = why {
-                let path = Path::Key(&path, key).pointer();
-                self.report(of, path, Fault::Refused { why, key: None });
+                let fault = Fault::Refused {
+                    number: "",
+                    why,
+                    when: String::new(),
+                    key: None,
+                };
+                self.report_once(node, Path::Key(&path, key), fault);
             }
         }
     }
 
-    fn choice(&mut self, choice: &Choice, node: Node<'a>, path: Path<'_, 'a>, is_known: bool) {
-        let has = |name: &&'static str| {
-            let value = node.at([*name]);
-            value.is_some_and(|it| !it.is_scalar() || it.text().is_some_and(|it| !it.is_empty()))
-        };
-        let mut set = choice.fields.iter().copied().filter(has);
-        match (set.next(), set.next()) {
-            // A misspelt field is the one that is missing.
-            (None, _) if choice.is_needed && is_known => {
-                let fields = choice.fields.clone();
-                self.report(node, path.pointer(), Fault::NoneOf(fields));
-            }
-            (Some(first), Some(second)) if !choice.may_be_several => {
-                let mut path = path.pointer();
-                path.push_back(second);
-                let value = node.get(second).unwrap_or(node);
-                self.report(value, path, Fault::Both(first, second));
-            }
-            _ => {}
+    fn field(&mut self, field: &'static Field, value: Node<'a>, path: Path<'_, 'a>) {
+        self.value(&field.of, field, value, path);
+        if let Some(keys) = field.keys.filter(|_| value.is_sequence()) {
+            duplicates(&keys_of(keys), value, path, false, &mut self.found);
         }
-    }
-
-    fn field(&mut self, field: &Field, about: Option<&Row>, value: Node<'a>, path: Path<'_, 'a>) {
-        self.value(&field.of, field, about, value, path);
-        if let Some(why) = about
-            .filter(|_| value.is_sequence())
-            .and_then(|it| it.refusal_of_list(value))
-        {
-            self.report(value, path.pointer(), Fault::Refused { why, key: None });
-        }
-        let Some(keys) = field.keys.filter(|_| value.is_sequence()) else {
-            return;
-        };
-        let keys = keys.split(',').filter(|key| *key != "=").map(|key| {
-            let default = if key == "protocol" { "TCP" } else { "" };
-            (key, Cow::Borrowed(default))
-        });
-        duplicates(&keys.collect::<Vec<_>>(), value, path, &mut self.found);
     }
 
     fn value(
         &mut self,
-        of: &Type,
-        field: &Field,
-        about: Option<&Row>,
+        of: &'static Type,
+        field: &'static Field,
         value: Node<'a>,
         path: Path<'_, 'a>,
     ) {
-        if let Some(why) = about
-            .filter(|_| value.is_scalar())
-            .and_then(|it| it.refusal(of, value))
-        {
-            self.report(value, path.pointer(), Fault::Refused { why, key: None });
-            return;
-        }
         match of {
             Type::Nested(object) if value.is_map() => self.object(object.get(), value, path),
             Type::List(of) => {
                 for (index, item) in value.items().enumerate() {
-                    self.value(of, field, about, item, Path::Item(&path, index));
+                    self.value(of, field, item, Path::Item(&path, index));
                 }
             }
-            Type::Map(of) => {
+            Type::Map(of) if of.has_fields() => {
                 for (key, value) in value.entries() {
-                    let at = Path::Key(&path, key);
-                    if let Some((why, text, is_key)) =
-                        about.and_then(|it| it.refusal_of_entry(key, value))
-                    {
-                        let key = is_key.then_some(text);
-                        self.report(value, at.pointer(), Fault::Refused { why, key });
-                        continue;
-                    }
-                    self.value(of, field, about, value, at);
+                    self.value(of, field, value, Path::Key(&path, key));
                 }
             }
             Type::String => {
-                let values = field.values.or(about.and_then(|it| it.one_of));
-                let Some((values, text)) = values.zip(value.str()) else {
+                let Some((values, text)) = field.values.zip(value.str()) else {
                     return;
                 };
                 // The API server sets what is empty.
@@ -361,6 +343,16 @@ impl Object {
 /// A key of the items of a list, and what the API server sets if it is absent.
 pub(super) type Key<'a> = (&'a str, Cow<'a, str>);
 
+/// The keys in a row: between commas, `=` or nothing for the values themselves.
+pub(super) fn keys_of(keys: &'static str) -> Vec<Key<'static>> {
+    let keys = keys.split(',').filter(|it| !matches!(*it, "" | "="));
+    let with_default = |key| {
+        let default = if key == "protocol" { "TCP" } else { "" };
+        (key, Cow::Borrowed(default))
+    };
+    keys.map(with_default).collect()
+}
+
 /// The value of a key of an item.
 fn key_of<'a>(item: Node<'a>, (key, default): &Key<'a>) -> Cow<'a, str> {
     let text = item
@@ -371,11 +363,13 @@ fn key_of<'a>(item: Node<'a>, (key, default): &Key<'a>) -> Cow<'a, str> {
         .unwrap_or_else(|| default.clone())
 }
 
-/// The items of a list that have the same keys as an earlier one; without keys, the same value.
+/// The items of a list that have the same keys as an earlier one; without keys, the same value. Validation, which refuses
+/// duplicates, passes over an item without the first key.
 pub(super) fn duplicates<'a>(
     keys: &[Key<'a>],
     value: Node<'a>,
     path: Path<'_, 'a>,
+    is_refused: bool,
     found: &mut Vec<Violation<'a>>,
 ) {
     // Few items share the first key, and those are compared.
@@ -390,17 +384,29 @@ pub(super) fn duplicates<'a>(
             let mut keys = others.iter();
             keys.all(|key| key_of(item, key) == key_of(other, key))
         };
-        let candidates = seen.entry(first_of(item)).or_default();
+        let first = first_of(item);
+        if is_refused && matches!(&*first, "" | "0") {
+            continue;
+        }
+        let candidates = seen.entry(first).or_default();
         let earlier = candidates.iter().take(64).find(|(_, it)| is_same(*it));
         let earlier = earlier.map(|(first, _)| *first);
         candidates.push((index, item));
         if let Some(first) = earlier {
+            let path = Path::Item(&path, index).pointer();
+            let from = found.len().saturating_sub(64);
+            let is_same =
+                |it: &Violation<'_>| matches!(it.fault, Fault::Duplicate { .. }) && it.path == path;
+            if let Some(at) = found[from..].iter().position(is_same) {
+                found.remove(from + at);
+            }
             let keys = keys.iter().map(|(key, _)| *key).collect();
-            found.push(Violation {
-                node: item,
-                path: Path::Item(&path, index).pointer(),
-                fault: Fault::Duplicate { keys, first },
-            });
+            let fault = Fault::Duplicate {
+                keys,
+                first,
+                is_refused,
+            };
+            found.push(Violation::new(item, path, fault));
         }
     }
 }

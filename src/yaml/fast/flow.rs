@@ -134,6 +134,7 @@ impl Parser<'_> {
             return Err(GiveUp);
         }
         self.at = end;
+        self.refuse_infinity(start, end)?;
         self.expect_end_of_plain(is_key)?;
         Ok(self.tree.push(Kind::Plain, start, end, parent))
     }
@@ -142,7 +143,8 @@ impl Parser<'_> {
         let mut at = start;
         while at < self.end {
             match self.bytes[at] {
-                b'[' | b'{' | b'\t' => return Err(GiveUp),
+                // To Kubernetes' readers, a `?` ends the text.
+                b'[' | b'{' | b'\t' | b'?' => return Err(GiveUp),
                 b',' | b']' | b'}' | b'\n' | b'\r' => return Ok(at),
                 b':' if self.is_gap(at + 1) => return Ok(at),
                 b':' if self.byte(at + 1) == b'\t' || is_flow_indicator(self.byte(at + 1)) => {

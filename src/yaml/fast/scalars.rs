@@ -186,7 +186,19 @@ impl Parser<'_> {
             }
             (end, comment) = self.plain_line(at)?;
         }
+        self.refuse_infinity(start, end)?;
         Ok(self.tree.push(Kind::Plain, start, end, parent))
+    }
+
+    /// `.inf` and `.nan`, which kubectl refuses.
+    #[inline]
+    pub(super) fn refuse_infinity(&self, start: usize, end: usize) -> Fast<()> {
+        match &self.bytes[start..end] {
+            [b'.', a, _, _] | [b'+' | b'-', b'.', a, _, _] if a.is_ascii_alphabetic() => {
+                Err(GiveUp)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// One line of a plain scalar: the end of its text, and whether a comment follows.

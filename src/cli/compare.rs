@@ -1,0 +1,269 @@
+//! `fitout compare`: what the config makes of the same manifests in several environments. Writes no manifest.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use fitout::config::FunctionConfig;
+use fitout::problem::Problems;
+use fitout::read::Resource;
+use fitout::report::{Comparison, in_stages};
+use fitout::yaml::Node;
+
+use super::config_text::ConfigText;
+use super::files::{Choice, Reader};
+use super::inputs::{Manifests, config_of, failure};
+use super::kustomize::{self, Build};
+use super::{
+    Color, FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, output, tree,
+};
+
+/// Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment
+///
+/// Environments are ordered from the lowest to the highest by their names (development, test, staging, production and the like)
+/// or, if a name is not known, as they are given. An inversion is a field that is weaker than in a lower environment: a smaller
+/// request or limit, a lower level of the Pod Security Standards, or a security field that is less strict.
+#[derive(Debug, Args)]
+pub(super) struct Compare {
+    #[command(flatten)]
+    source: Source,
+    /// Show every object, and also fields that are the same everywhere
+    #[arg(long)]
+    all: bool,
+    /// Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html
+    #[arg(short, long = "output", value_name = "FORMAT[=FILE]")]
+    output: Vec<Requested>,
+    /// Exit with 1 if there are inversions
+    #[arg(long)]
+    exit_code: bool,
+    /// When to use colors
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+impl Compare {
+    pub(super) fn run(&self) -> Result<u8, Failure> {
+        let verbosity = Verbosity::with_color(self.color);
+        let files = self.output.iter().filter_map(|it| it.file.as_deref());
+        self.source.spare_files(files)?;
+        let mut comparison = Comparison::default();
+        match &self.source.overlay.kustomization {
+            Some(directory) => self.compare_overlay(directory, &verbosity, &mut comparison)?,
+            None => self.compare_files(&verbosity, &mut comparison)?,
+        }
+        comparison.finish();
+        const TEXT: &[Requested] = &[Requested {
+            draw: text,
+            file: None,
+        }];
+        let requested = match self.output.as_slice() {
+            [] => TEXT,
+            output => output,
+        };
+        for Requested { draw, file } in requested {
+            let file = file.as_deref();
+            let width = terminal_size::terminal_size_of(std::io::stdout());
+            let options = Options {
+                all: self.all,
+                color: file.is_none() && self.color.applies_to(&std::io::stdout()),
+                width: width.filter(|_| file.is_none()).map(|(width, _)| width.0),
+            };
+            output::write_report(file, &draw(&comparison, options))?;
+        }
+        Ok(match self.exit_code && comparison.summary.inversions > 0 {
+            true => FINDINGS,
+            false => SUCCESS,
+        })
+    }
+
+    fn configs(&self, verbosity: &Verbosity) -> Result<Vec<(String, ConfigText)>, Failure> {
+        let Source {
+            config,
+            environment,
+            ..
+        } = &self.source;
+        ConfigText::of_each(config.as_deref(), environment, verbosity)
+    }
+
+    fn compare_files(
+        &self,
+        verbosity: &Verbosity,
+        comparison: &mut Comparison,
+    ) -> Result<(), Failure> {
+        let texts = self.configs(verbosity)?;
+        let choice = Choice {
+            patterns: &self.source.patterns,
+            reader: Reader::Editor,
+        };
+        let manifests = Manifests::read(&self.source.filenames, choice, verbosity)?;
+        let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
+        let resources = manifests.resources().map_err(unreadable)?;
+        add_each(texts, &resources, verbosity, comparison)
+    }
+
+    /// Compares the environments on what kustomize passes to the function: with the config of the overlay, or another.
+    fn compare_overlay(
+        &self,
+        directory: &std::path::Path,
+        verbosity: &Verbosity,
+        comparison: &mut Comparison,
+    ) -> Result<(), Failure> {
+        let inputs = Build::run(&self.source.overlay, directory, None, true, WRONG_USE)?.inputs;
+        let mut parts = Vec::new();
+        Build::each(&inputs, directory, None, verbosity, |input| {
+            let is_validator = input.config.validate_only;
+            parts.push((
+                is_validator,
+                self.compare_input(directory, &input, verbosity)?,
+            ));
+            Ok(())
+        })?;
+        // A validator sees what another function has changed, so it only counts alone.
+        if parts.iter().any(|(is_validator, _)| !is_validator) {
+            parts.retain(|(is_validator, _)| !is_validator);
+        }
+        for (_, part) in parts {
+            if !comparison.append(part) {
+                return Err(Failure::new(
+                    WRONG_USE,
+                    "error: the configs in this build have different environments",
+                )
+                .note("  = help: name one config with -c, or the environments with -e"));
+            }
+        }
+        Ok(())
+    }
+
+    fn compare_input(
+        &self,
+        directory: &std::path::Path,
+        input: &kustomize::Input<'_, '_>,
+        verbosity: &Verbosity,
+    ) -> Result<Comparison, Failure> {
+        let mut comparison = Comparison::default();
+        let resources = &input.list.resources;
+        if self.source.config.is_some() {
+            let texts = self.configs(verbosity)?;
+            add_each(texts, resources, verbosity, &mut comparison)?;
+            return Ok(comparison);
+        }
+        let sources = tree::sources(directory);
+        let of_build = || {
+            FunctionConfig::of_build(input.node, &sources)
+                .map_err(|problems| failure(&problems, verbosity, WRONG_USE))
+        };
+        let mut names = self.source.environment.clone();
+        if names.is_empty() {
+            names = of_build()?.environments();
+        }
+        names.dedup();
+        if names.len() < 2 {
+            return Err(Failure::new(
+                WRONG_USE,
+                "error: nothing to compare: the overlay's config does not have two environments",
+            )
+            .note("  = help: name a config that has them with -c"));
+        }
+        for (name, stage) in in_stages(names) {
+            let mut function_config = of_build()?;
+            function_config.choose(name);
+            let node = Some(input.node);
+            add(
+                &function_config,
+                stage,
+                node,
+                resources,
+                verbosity,
+                &mut comparison,
+            )?;
+        }
+        Ok(comparison)
+    }
+}
+
+/// How a comparison is shown.
+#[derive(Clone, Copy)]
+struct Options {
+    all: bool,
+    color: bool,
+    width: Option<u16>,
+}
+
+type Draw = fn(&Comparison, Options) -> String;
+
+/// The formats by name.
+const FORMATS: [(&str, Draw); 4] = [
+    ("text", text),
+    ("json", |comparison, _| comparison.to_json()),
+    ("markdown", |comparison, options| {
+        comparison.to_markdown(options.all)
+    }),
+    ("html", |comparison, options| {
+        comparison.to_html(options.all)
+    }),
+];
+
+fn text(comparison: &Comparison, options: Options) -> String {
+    let text = comparison.draw(options.all, options.width, options.color);
+    text.as_str().to_owned()
+}
+
+/// `-o FORMAT[=FILE]`.
+#[derive(Clone, Debug)]
+struct Requested {
+    draw: Draw,
+    file: Option<PathBuf>,
+}
+
+impl std::str::FromStr for Requested {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Requested, String> {
+        let (at, file) = output::format_and_file(text, &FORMATS.map(|it| it.0))?;
+        Ok(Requested {
+            draw: FORMATS[at].1,
+            file,
+        })
+    }
+}
+
+/// Adds the environments, lowest first.
+fn add_each(
+    texts: Vec<(String, ConfigText)>,
+    resources: &[Resource<'_>],
+    verbosity: &Verbosity,
+    comparison: &mut Comparison,
+) -> Result<(), Failure> {
+    let names = texts.iter().map(|(name, _)| name.clone()).collect();
+    for (name, stage) in in_stages(names) {
+        if let Some((_, text)) = texts.iter().find(|(known, _)| *known == name) {
+            let function_config = text.function_config(verbosity)?;
+            add(
+                &function_config,
+                stage,
+                None,
+                resources,
+                verbosity,
+                comparison,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds an environment.
+fn add(
+    function_config: &FunctionConfig<'_>,
+    stage: usize,
+    node: Option<Node<'_>>,
+    resources: &[Resource<'_>],
+    verbosity: &Verbosity,
+    comparison: &mut Comparison,
+) -> Result<(), Failure> {
+    let mut config = config_of(function_config, verbosity)?;
+    // A config that only checks still says what it would set.
+    config.validate_only = false;
+    let fitted = fitout::fit(&config, resources, node);
+    let fitted = fitted.map_err(|problems| failure(&problems, verbosity, UNREADABLE))?;
+    comparison.add(&config, stage, &fitted, resources);
+    Ok(())
+}

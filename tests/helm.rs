@@ -1,0 +1,234 @@
+//! The post-renderer without Helm: what it reads, prints and reports. `tests/hosts/helm.rs` runs it in Helm.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::process::{Command, Stdio};
+
+use crate::program::Folder;
+
+const CONFIG: &str = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: a}\nspec:\n  environment: a\n  \
+                      resources:\n    containers: {requests: {cpu: 1m, memory: 1Mi}}\n";
+
+fn pod(name: &str, rest: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Pod\nmetadata:\n  name: {name}\n{rest}spec:\n  containers:\n  - name: a\n    image: example.com/a:1.0\n"
+    )
+}
+
+fn folder() -> Folder {
+    Folder::with(&[("fn-config/a/fitout.yaml", CONFIG)])
+}
+
+/// The lines of the first columns of a plan that name a file.
+fn places(plan: &str) -> Vec<&str> {
+    let headings = plan.lines().filter(|line| line.starts_with("Pod "));
+    headings
+        .filter_map(|line| line.split_whitespace().last())
+        .collect()
+}
+
+#[test]
+fn places_in_streams_are_templates_where_helm_says_so() {
+    let annotated =
+        "  annotations:\n    postrenderer.helm.sh/postrender-filename: 'web/templates/a.yaml'\n";
+    for (head, rest, expected) in [
+        (
+            "# Source: web/templates/a.yaml\n",
+            "",
+            "web/templates/a.yaml",
+        ),
+        (
+            "# Source: web/charts/db/templates/x/a.yaml\n# Licence\n",
+            "",
+            "web/charts/db/templates/x/a.yaml",
+        ),
+        ("# Source: web/crds/a.yaml\n", "", "web/crds/a.yaml"),
+        ("", annotated, "web/templates/a.yaml"),
+        // The comment of an author.
+        ("# Licence\n# Source: web/templates/a.yaml\n", "", "stdin"),
+        (
+            "# Source: https://example.com/templates/a.yaml\n",
+            "",
+            "stdin",
+        ),
+        ("# Source: ../templates/a.yaml\n", "", "stdin"),
+        ("# Source: /templates/a.yaml\n", "", "stdin"),
+        ("# Source: the handbook\n", "", "stdin"),
+        ("", "", "stdin"),
+    ] {
+        for first in [
+            String::new(),
+            format!(
+                "---\n{}",
+                "# Source: web/templates/first.yaml\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n"
+            ),
+        ] {
+            let stream = format!("{first}---\n{head}{}", pod("a", rest));
+            let plan = folder().feed(&["plan", "-f", "-", "-e", "a"], stream.as_bytes());
+            assert_eq!(
+                places(&plan.stdout),
+                [expected],
+                "{stream}\n{}{}",
+                plan.stdout,
+                plan.stderr
+            );
+            // Everything else stays.
+            let apply = folder().feed(&["apply", "-f", "-", "-e", "a"], stream.as_bytes());
+            let unchanged = apply
+                .stdout
+                .lines()
+                .filter(|line| stream.lines().any(|it| it == *line));
+            assert_eq!(
+                unchanged.count(),
+                stream.lines().count(),
+                "{}",
+                apply.stdout
+            );
+        }
+    }
+    // A file has lines of its own.
+    let folder = folder();
+    folder.write(
+        "rendered.yaml",
+        &format!("---\n# Source: web/templates/a.yaml\n{}", pod("a", "")),
+    );
+    let plan = folder.run(&["plan", "-f", "rendered.yaml", "-e", "a"]);
+    assert_eq!(places(&plan.stdout), ["rendered.yaml"], "{}", plan.stdout);
+}
+
+#[test]
+fn a_template_cannot_forge_lines() {
+    let name =
+        "  annotations:\n    postrenderer.helm.sh/postrender-filename: \"a\\n::error::x\\e[2J\"\n";
+    let stream = pod("a", name);
+    for arguments in [
+        ["plan", "-f", "-", "-e", "a"],
+        ["check", "-f", "-", "-e", "a"],
+    ] {
+        let run = folder().feed(&arguments, stream.as_bytes());
+        let text = run.stdout + &run.stderr;
+        assert!(
+            !text.contains('\u{1b}') && !text.lines().any(|line| line.starts_with("::")),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_post_renderer_prints_what_apply_prints() {
+    let stream = format!("---\n# Source: web/templates/a.yaml\n{}", pod("a", ""));
+    let run = folder().feed(&["helm-plugin", "run", "-e", "a"], stream.as_bytes());
+    let apply = folder().feed(&["apply", "-f", "-", "-e", "a"], stream.as_bytes());
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!((run.stdout, run.stderr), (apply.stdout, apply.stderr));
+    // Helm takes empty output for a failure.
+    let empty = folder().feed(&["helm-plugin", "run", "-e", "a"], b"");
+    assert_eq!(
+        (empty.code, empty.stdout.as_str()),
+        (Some(0), "---\n"),
+        "{}",
+        empty.stderr
+    );
+    let refused = folder().feed(&["helm-plugin", "run"], stream.as_bytes());
+    refused.refused(
+        "no environment",
+        2,
+        &["no environment given", "--post-renderer-args=-eNAME"],
+    );
+}
+
+/// The report has what standard error has, whatever stops the run.
+#[test]
+fn a_report_has_the_reasons() {
+    for (arguments, stdin, code, expected) in [
+        (&["-e", "b"][..], pod("a", ""), 2, "no environment `b`"),
+        (
+            &["-e", "a", "--verbos"],
+            pod("a", ""),
+            2,
+            "unexpected argument '--verbos'",
+        ),
+        (&["-e", "a"], "a: [".to_owned(), 3, "FIT-INP"),
+        (
+            &["-e", "a"],
+            pod("a", "").replace("v1\n", "v1\n---\n"),
+            3,
+            "FIT-INP007",
+        ),
+    ] {
+        let folder = folder();
+        let all: Vec<&str> = ["helm-plugin", "run"]
+            .iter()
+            .chain(arguments)
+            .copied()
+            .collect();
+        let mut command = folder.command(&all);
+        command
+            .env("FITOUT_REPORT", "report.txt")
+            .env_remove("HELM_PLUGIN_NAME");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), stdin.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{stderr}");
+        assert!(output.stdout.is_empty());
+        let report = folder.read("report.txt");
+        let (head, reasons) = report.split_once('\n').unwrap();
+        assert!(
+            head.starts_with("fitout 0.1.0, 20") && head.ends_with(&all.join(" ")),
+            "{head}"
+        );
+        assert!(head.contains(&format!("exit code {code}")), "{head}");
+        assert!(
+            reasons.contains(expected),
+            "{expected} is not in\n{reasons}"
+        );
+        assert_eq!(
+            stderr,
+            format!("{reasons}fitout: this is also in report.txt\n")
+        );
+    }
+}
+
+#[test]
+fn the_plugin_names_a_program_that_helm_can_run() {
+    let printed = folder().run(&["helm-plugin", "print"]);
+    assert_eq!(printed.code, Some(0));
+    let plugin: serde_json::Value = serde_yaml::from_str(&printed.stdout).unwrap();
+    assert_eq!(plugin["type"], "postrenderer/v1");
+    assert_eq!(plugin["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(
+        plugin["runtimeConfig"]["platformCommand"][0]["command"],
+        "fitout"
+    );
+    // Helm splits a command at blanks, so a path with one cannot be written.
+    let folder = folder();
+    let program = folder.path().join("a folder/fitout");
+    std::fs::create_dir(program.parent().unwrap()).unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_fitout"), &program).unwrap();
+    let run = |path: &std::path::Path| {
+        let mut command = Command::new(&program);
+        command
+            .args(["helm-plugin", "install", "--plugins"])
+            .arg(folder.path().join("plugins"));
+        command.env("PATH", path).output().unwrap()
+    };
+    let refused = run(folder.path());
+    assert_eq!(refused.status.code(), Some(2));
+    let stderr = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        stderr.contains("put fitout into a folder of PATH"),
+        "{stderr}"
+    );
+    assert!(run(program.parent().unwrap()).status.success());
+    assert!(
+        folder
+            .read("plugins/fitout/plugin.yaml")
+            .contains("- command: fitout\n")
+    );
+}
