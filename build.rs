@@ -18,6 +18,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         for file in files(&root.join(folder))? {
             let text = std::fs::read_to_string(&file)?;
             let name = file.file_name().unwrap_or_default().to_string_lossy();
+            // That of reports is only published.
+            if name == "report.schema.json" {
+                continue;
+            }
             index.push_str(&format!("{folder}/{name}\t{}\n", text.len()));
             texts.push_str(&text);
         }

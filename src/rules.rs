@@ -59,7 +59,7 @@ pub const fn error_on_check(id: &'static str, meaning: &'static str, peers: &'st
     }
 }
 
-/// A misspelt field would be without effect, and nobody would notice. So every field must be one that fitout knows.
+/// A misspelt field would silently have no effect. So every field must be one that fitout knows.
 pub const CFG001: Rule = rule(
     "FIT-CFG001",
     Severity::Error,
@@ -108,7 +108,7 @@ pub const INP006: Rule = rule(
     Severity::Error,
     "aliases that stand for far more values than the text has",
 );
-/// Neither kubectl nor kustomize can tell what it is.
+/// Neither kubectl nor kustomize can read it.
 pub const INP007: Rule = rule(
     "FIT-INP007",
     Severity::Error,

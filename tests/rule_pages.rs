@@ -177,11 +177,11 @@ fn explain_prints_the_page_of_a_rule() {
         );
         assert!(!run.stdout.contains("]("), "{}", run.stdout);
     }
-    let run = folder.run(&["explain", "FIT-RES020"]);
+    let run = folder.run(&["explain", "FIT-RES999"]);
     run.refused(
         "an unknown rule",
         2,
-        &["there is no rule `FIT-RES020`", "did you mean `FIT-RES0"],
+        &["there is no rule `FIT-RES999`", "did you mean `FIT-RES0"],
     );
     let run = folder.run(&["explain", "FIT-NET004", "-o", "json"]);
     let json: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();

@@ -43,7 +43,7 @@ fn the_man_pages_are_current() {
     compare("man", &files);
 }
 
-/// The command without hidden commands, which nobody types.
+/// The command without hidden commands, which only programs call.
 fn visible(command: clap::Command) -> clap::Command {
     let hidden: Vec<_> = command
         .get_subcommands()

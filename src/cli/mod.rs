@@ -90,17 +90,17 @@ enum Command {
     Plan(plan::Plan),
     /// Check whether the function ran on manifests, and whether they break a rule of the environment
     Check(check::Check),
-    Compare(compare::Compare),
     Explain(explain::Explain),
+    Compare(compare::Compare),
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
     Preflight(preflight::Preflight),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
     Doctor(doctor::Doctor),
     #[command(subcommand)]
     HelmPlugin(helm::HelmPlugin),
-    Schema(schema::Schema),
-    Completions(completions::Completions),
     /// Replaces docker while kustomize runs: runs the function for fitout's image
     #[command(hide = true, disable_help_flag = true)]
     DockerShim {
@@ -383,14 +383,14 @@ fn run() -> u8 {
         Some(Command::Apply(apply)) => apply.run(),
         Some(Command::Plan(plan)) => plan.run(),
         Some(Command::Check(check)) => check.run(),
-        Some(Command::Compare(compare)) => compare.run(),
         Some(Command::Explain(explain)) => explain.run(),
+        Some(Command::Schema(schema)) => schema.run(),
+        Some(Command::Completions(completions)) => completions.run(),
+        Some(Command::Compare(compare)) => compare.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::Doctor(doctor)) => doctor.run(),
         Some(Command::HelmPlugin(plugin)) => plugin.run(),
-        Some(Command::Schema(schema)) => schema.run(),
-        Some(Command::Completions(completions)) => completions.run(),
         Some(Command::DockerShim { arguments }) => shim::run(&arguments),
     };
     exit_code(result)
