@@ -25,17 +25,34 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Suggest a config for a repository, and write it with what runs fitout there')
             [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Print the changed manifests, or edit the files in place with -i')
             [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Show each change and its reason; writes nothing')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check whether the function ran on manifests, and whether they break a rule of the environment')
-            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain why the fields of an object have their values, or what a rule means')
+            [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Print or explain the config of one environment')
             [CompletionResult]::new('preflight', 'preflight', [CompletionResultType]::ParameterValue, 'Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing')
-            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Try fitout in this machine''s kustomize, kubectl, kpt, Helm and Docker, and look at the setup of a folder')
-            [CompletionResult]::new('helm-plugin', 'helm-plugin', [CompletionResultType]::ParameterValue, 'Run fitout in Helm, as a post-renderer')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of configs, for editors')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions for a shell')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Try fitout in this machine''s kustomize, kubectl, kpt, Helm and Docker, and look at the setup of a folder')
+            [CompletionResult]::new('helm-plugin', 'helm-plugin', [CompletionResultType]::ParameterValue, 'Run fitout in Helm, as a post-renderer')
+            break
+        }
+        'fitout;init' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Read only these files and directories, or - for the output of `helm template`; default: DIR without examples and tests')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Read only these files and directories, or - for the output of `helm template`; default: DIR without examples and tests')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environments, with commas; default: those of overlays, values files and folders, or else development,staging,production')
+            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environments, with commas; default: those of overlays, values files and folders, or else development,staging,production')
+            [CompletionResult]::new('--ci', '--ci', [CompletionResultType]::ParameterName, 'The CI to write a job for; default: the one that the repository has')
+            [CompletionResult]::new('--skip', '--skip', [CompletionResultType]::ParameterName, 'Leave out a part; repeatable, or with commas')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Write nothing; with -v also show the contents of the files')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show all workloads, and the contents of the files')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show all workloads, and the contents of the files')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print only errors and the lines to add')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors and the lines to add')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'fitout;apply' {
@@ -50,6 +67,11 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
@@ -76,6 +98,11 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
@@ -101,6 +128,11 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
@@ -111,6 +143,32 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Also print the changes of each object, and findings of severity info')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Also print the changes of each object, and findings of severity info')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fitout;explain' {
+            [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable')
+            [CompletionResult]::new('--include', '--include', [CompletionResultType]::ParameterName, 'Read only files below PATH that match, or whose folder does; repeatable')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
+            [CompletionResult]::new('--kustomize', '--kustomize', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
+            [CompletionResult]::new('--allow-functions', '--allow-functions', [CompletionResultType]::ParameterName, 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout''s are refused; repeatable')
+            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
+            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the explanation')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the explanation')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes')
+            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace of the object')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace of the object')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Also list all profiles that do not apply')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Also list all profiles that do not apply')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -130,31 +188,13 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show every object, and also fields that are the same everywhere')
             [CompletionResult]::new('--exit-code', '--exit-code', [CompletionResultType]::ParameterName, 'Exit with 1 if there are inversions')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'fitout;explain' {
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace of the object')
-            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace of the object')
-            [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable')
-            [CompletionResult]::new('--include', '--include', [CompletionResultType]::ParameterName, 'Read only files below PATH that match, or whose folder does; repeatable')
-            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
-            [CompletionResult]::new('--kustomize', '--kustomize', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
-            [CompletionResult]::new('--allow-functions', '--allow-functions', [CompletionResultType]::ParameterName, 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout''s are refused; repeatable')
-            [CompletionResult]::new('-e', '-e', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
-            [CompletionResult]::new('--environment', '--environment', [CompletionResultType]::ParameterName, 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several')
-            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
-            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The file of the config; -e chooses an environment in it')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the explanation')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the explanation')
-            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
-            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes')
-            [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes')
-            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Also list all profiles that do not apply')
-            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Also list all profiles that do not apply')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -203,6 +243,16 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'fitout;schema' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fitout;completions' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'fitout;doctor' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The format of the report')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The format of the report')
@@ -242,16 +292,6 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print only errors')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Also print the changes of each object, and findings of severity info')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Also print the changes of each object, and findings of severity info')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'fitout;schema' {
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
-            break
-        }
-        'fitout;completions' {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -26,17 +26,30 @@ end
 
 complete -c fitout -n "__fish_fitout_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_needs_command" -s V -l version -d 'Print version'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "init" -d 'Suggest a config for a repository, and write it with what runs fitout there'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "apply" -d 'Print the changed manifests, or edit the files in place with -i'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "plan" -d 'Show each change and its reason; writes nothing'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "check" -d 'Check whether the function ran on manifests, and whether they break a rule of the environment'
-complete -c fitout -n "__fish_fitout_needs_command" -f -a "compare" -d 'Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "explain" -d 'Explain why the fields of an object have their values, or what a rule means'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "compare" -d 'Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "config" -d 'Print or explain the config of one environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "preflight" -d 'Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing'
-complete -c fitout -n "__fish_fitout_needs_command" -f -a "doctor" -d 'Try fitout in this machine\'s kustomize, kubectl, kpt, Helm and Docker, and look at the setup of a folder'
-complete -c fitout -n "__fish_fitout_needs_command" -f -a "helm-plugin" -d 'Run fitout in Helm, as a post-renderer'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "schema" -d 'Print the JSON Schema of configs, for editors'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "completions" -d 'Print the completions for a shell'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "doctor" -d 'Try fitout in this machine\'s kustomize, kubectl, kpt, Helm and Docker, and look at the setup of a folder'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "helm-plugin" -d 'Run fitout in Helm, as a post-renderer'
+complete -c fitout -n "__fish_fitout_using_subcommand init" -s f -l filename -d 'Read only these files and directories, or - for the output of `helm template`; default: DIR without examples and tests' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand init" -s e -l environment -d 'The environments, with commas; default: those of overlays, values files and folders, or else development,staging,production' -r
+complete -c fitout -n "__fish_fitout_using_subcommand init" -l ci -d 'The CI to write a job for; default: the one that the repository has' -r -f -a "github\t''
+gitlab\t''
+none\t''"
+complete -c fitout -n "__fish_fitout_using_subcommand init" -l skip -d 'Leave out a part; repeatable, or with commas' -r -f -a "kustomize\t'The folders for overlays'
+ci\t'The CI job'
+pre-commit\t'The hook for pre-commit'"
+complete -c fitout -n "__fish_fitout_using_subcommand init" -l dry-run -d 'Write nothing; with -v also show the contents of the files'
+complete -c fitout -n "__fish_fitout_using_subcommand init" -s v -l verbose -d 'Show all workloads, and the contents of the files'
+complete -c fitout -n "__fish_fitout_using_subcommand init" -s q -l quiet -d 'Print only errors and the lines to add'
+complete -c fitout -n "__fish_fitout_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
@@ -44,6 +57,9 @@ complete -c fitout -n "__fish_fitout_using_subcommand apply" -s k -l kustomize -
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
@@ -62,6 +78,9 @@ complete -c fitout -n "__fish_fitout_using_subcommand plan" -s k -l kustomize -d
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
@@ -80,6 +99,9 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -s k -l kustomize -
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand check" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
@@ -92,21 +114,6 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -l exact -d 'Report
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s q -l quiet -d 'Print only errors'
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s v -l verbose -d 'Also print the changes of each object, and findings of severity info'
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s o -l output -d 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
-always\t'Always'
-never\t'Never'"
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l all -d 'Show every object, and also fields that are the same everywhere'
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exit-code -d 'Exit with 1 if there are inversions'
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c fitout -n "__fish_fitout_using_subcommand explain" -s n -l namespace -d 'The namespace of the object' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
@@ -119,8 +126,28 @@ complete -c fitout -n "__fish_fitout_using_subcommand explain" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s n -l namespace -d 'The namespace of the object' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s v -l verbose -d 'Also list all profiles that do not apply'
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l allow-functions -d 'Let the build run functions of this image with docker: NAME for any tag of it, or NAME:TAG. Others than fitout\'s are refused; repeatable' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s e -l environment -d 'The environment. Its config is fn-config/NAME/fitout.yaml, or the fn-config/all/fitout.yaml or fn-config/fitout.yaml that defines it, here or in the nearest parent directory. If -k is given, -e and -c overrule the config that the overlay brings. `plan`, `check` and `compare` take several' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s c -l config -d 'The file of the config; -e chooses an environment in it' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s o -l output -d 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l all -d 'Show every object, and also fields that are the same everywhere'
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exit-code -d 'Exit with 1 if there are inversions'
+complete -c fitout -n "__fish_fitout_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -s h -l help -d 'Print help'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -f -a "print" -d 'Print the config of one environment as a single document, for kpt and other hosts that cannot choose one'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -f -a "show" -d 'Show the effective config of one environment, with the line that sets each value'
@@ -145,6 +172,8 @@ complete -c fitout -n "__fish_fitout_using_subcommand preflight" -l context -d '
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -s n -l namespace -d 'The namespace of objects without one; by default that of the context' -r
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -l remove-when-alone -d 'Waits until standard input ends, then deletes this namespace' -r
 complete -c fitout -n "__fish_fitout_using_subcommand preflight" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fitout -n "__fish_fitout_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fitout -n "__fish_fitout_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand doctor" -s o -l output -d 'The format of the report' -r -f -a "text\t'For people'
 json\t'For programs'"
 complete -c fitout -n "__fish_fitout_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -167,5 +196,3 @@ never\t'Never'"
 complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Print only errors'
 complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s v -l verbose -d 'Also print the changes of each object, and findings of severity info'
 complete -c fitout -n "__fish_fitout_using_subcommand helm-plugin; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c fitout -n "__fish_fitout_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c fitout -n "__fish_fitout_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'

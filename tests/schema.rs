@@ -65,6 +65,16 @@ fn refusal(text: &str) -> Option<String> {
     of().err()
 }
 
+/// Without its environments, so that sections are read that each environment replaces.
+fn without_environments(config: &Value) -> String {
+    let mut config = config.clone();
+    if let Some(spec) = config["spec"].as_object_mut() {
+        spec.remove("environments");
+        spec.entry("environment").or_insert(json!("x"));
+    }
+    config.to_string()
+}
+
 /// All configs of the repository.
 fn configs() -> Vec<(PathBuf, String)> {
     fn walk(folder: &Path, found: &mut Vec<(PathBuf, String)>) {
@@ -153,6 +163,7 @@ fn it_accepts_every_change_that_fitout_accepts() {
         let Some(config) = as_json(&text) else {
             continue;
         };
+        let is_whole = refusal(&without_environments(&config)).is_none();
         let mut pointers = Vec::new();
         pointers_of(&config, String::new(), &mut pointers);
         for pointer in pointers {
@@ -166,7 +177,8 @@ fn it_accepts_every_change_that_fitout_accepts() {
             for other in &others {
                 let mut changed = config.clone();
                 *changed.pointer_mut(&pointer).unwrap() = other.clone();
-                let is_refused = refusal(&changed.to_string()).is_some();
+                let is_refused = refusal(&changed.to_string()).is_some()
+                    || is_whole && refusal(&without_environments(&changed)).is_some();
                 let fault = schema.fault(&changed);
                 if let (false, Some(fault)) = (is_refused, &fault) {
                     panic!("{}: {pointer} as {other}: {fault}", path.display());

@@ -29,7 +29,7 @@ pub(super) struct Chosen {
     selector: Option<LabelSelector>,
     /// Only objects in this namespace; those that name none are in `default`
     #[arg(short = 'n', long, value_name = "NAMESPACE")]
-    namespace: Option<String>,
+    pub(super) namespace: Option<String>,
     /// Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings
     /// in them, and those that are new elsewhere. Everything, if the config differs
     #[arg(long, value_name = "REF", conflicts_with = "kustomization")]
