@@ -474,7 +474,10 @@ fn conformance_with_kubernetes_readers() {
             Err(_) => refused += 1,
         }
     }
-    println!("{read} texts are read alike, {refused} are refused");
+    assert!(
+        read > 1000 && refused > 1000,
+        "{read} are read, {refused} refused"
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(read > 4000, "{read}");
     let head = include_str!("../../../tests/yaml_suite/exceptions.tsv").lines();
