@@ -23,7 +23,7 @@
 //! - [`Scope::target`] is the object, with its pod templates, their containers, and its claims. [`Scope::section`] has the
 //!   settings for the object's own fields, [`Scope::section_for`] those for one container; each is `None` where the config
 //!   does not apply.
-//! - A [`Subject`](crate::objects::Subject) is the part that field paths are relative to: `template.pod` (the pod spec),
+//! - A [`Subject`] is the part that field paths are relative to: `template.pod` (the pod spec),
 //!   `template.pod_metadata`, `container.subject`, `claim.subject`, or the object itself.
 //! - [`Edits::set`] takes a [`Proposal`](crate::edit::Proposal) for one leaf and applies the mode. [`Edits::append`] adds an
 //!   item to a list. [`Edits::find`] reports a conflict: a configured value that is not set, and why. List its rule in
