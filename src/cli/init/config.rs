@@ -123,14 +123,10 @@ pub(super) fn suggest(
     workloads: &[Workload],
     images: &BTreeMap<String, Image>,
     lessons: &Lessons,
-    schema: Option<&str>,
 ) -> Suggestion {
     let profiles = profiles(workloads, lessons);
     let unknown = unknown(found, images, lessons);
-    let mut text = String::new();
-    if let Some(schema) = schema {
-        let _ = writeln!(text, "# yaml-language-server: $schema={schema}");
-    }
+    let mut text = "# yaml-language-server: $schema=../fitout.schema.json\n".to_owned();
     let last = found
         .environments
         .last()

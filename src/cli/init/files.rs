@@ -46,7 +46,7 @@ pub(super) fn around(found: &Found, skips: impl Fn(&str) -> bool) -> (Vec<Planne
     (files, additions)
 }
 
-fn planned(path: String, what: &str, text: String) -> Planned {
+pub(super) fn planned(path: String, what: &str, text: String) -> Planned {
     Planned {
         path,
         is_of_repository: false,

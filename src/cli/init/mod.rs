@@ -19,9 +19,9 @@ use fitout::yaml::Stream;
 use super::files::Choice;
 use super::inputs::failure;
 use super::output::Output;
-use super::{BUG, Color, Failure, SUCCESS, UNREADABLE, UNWRITABLE, Verbosity, WRONG_USE};
+use super::{BUG, Color, Failure, SUCCESS, UNREADABLE, UNWRITABLE, Verbosity, WRONG_USE, embedded};
 use config::{Lessons, Suggestion, suggest};
-use files::{Addition, CONFIG, Planned, around};
+use files::{Addition, CONFIG, Planned, around, planned};
 use found::{Ci, Found, Image, Workload, is_plain};
 
 /// Suggest a config for a repository, and write it with what runs fitout there
@@ -102,12 +102,12 @@ impl Init {
         let images = found.images(&workloads);
         let last = found.environments.last().cloned().unwrap_or_default();
         let mut lessons = Lessons::default();
-        let mut suggestion = suggest(&found, &workloads, &images, &lessons, SCHEMA);
+        let mut suggestion = suggest(&found, &workloads, &images, &lessons);
         if !resources.is_empty() {
             // The first run shows what the next config can settle.
             let report = first_run(&suggestion, &last, &resources)?;
             lessons = learn(&report, &resources);
-            suggestion = suggest(&found, &workloads, &images, &lessons, SCHEMA);
+            suggestion = suggest(&found, &workloads, &images, &lessons);
         }
         let mut plans = Vec::new();
         for environment in &found.environments {
@@ -119,7 +119,18 @@ impl Init {
         let (mut files, mut additions) = around(&found, |part| {
             self.skips(part) || part == "kustomize" && is_elsewhere
         });
-        files.insert(0, self.config(&found, &suggestion));
+        let config = self.config(&found, &suggestion);
+        if config.path == CONFIG {
+            files.insert(
+                0,
+                planned(
+                    SCHEMA.to_owned(),
+                    "lets editors complete and check the config",
+                    embedded::text("schema/fitout.schema.json")?,
+                ),
+            );
+        }
+        files.insert(0, config);
         let (new, known): (Vec<Planned>, Vec<Planned>) = files
             .into_iter()
             .partition(|it| self.place(&found, it).symlink_metadata().is_err());
@@ -491,8 +502,8 @@ fn helm(found: &Found, environment: &str) -> Vec<String> {
     ]
 }
 
-/// The schema of the config, for editors.
-const SCHEMA: Option<&str> = None;
+/// The JSON Schema of the config, for editors.
+const SCHEMA: &str = "fn-config/fitout.schema.json";
 
 /// Lines that a config lacks: profiles, environments, and unknown images.
 fn missing(existing: &str, found: &Found, suggestion: &Suggestion) -> Option<String> {
