@@ -48,7 +48,7 @@ fn an_upgrade_runs_the_schema_again() {
     let second = of_version("v0.4.0");
     let found = cluster.preflight(&second);
     let said = "Job caracal/caracal-schema: spec.template";
-    assert_eq!(found.code, Some(1), "{}", found.stdout);
+    assert_eq!(found.code, Some(1), "{}{}", found.stdout, found.stderr);
     assert!(found.stdout.starts_with(said), "{}", found.stdout);
     let refused = cluster.apply(&second, &[]);
     assert!(
