@@ -203,14 +203,14 @@ pub(super) fn judge(compared: &[Compared], has_corpus: bool) {
                 };
                 let open: Vec<&Cause> = server.iter().filter(open).collect();
                 let is_state = server.iter().all(needs_state);
-                match (open.first(), ours) {
+                // The API server lists the keys of a map in any order.
+                let group = open.iter().map(|cause| group(cause)).min();
+                match (group, ours) {
                     (None, _) if is_state => (Outcome::Tolerated, String::new()),
                     (None, _) => (Outcome::Agree, String::new()),
-                    (Some(first), None) => (Outcome::ServerOnly, group(first)),
-                    (Some(first), Some(_)) if open.len() < server.len() => {
-                        (Outcome::Part, group(first))
-                    }
-                    (Some(first), Some(_)) => (Outcome::OtherField, group(first)),
+                    (Some(group), None) => (Outcome::ServerOnly, group),
+                    (Some(group), Some(_)) if open.len() < server.len() => (Outcome::Part, group),
+                    (Some(group), Some(_)) => (Outcome::OtherField, group),
                 }
             }
         };
