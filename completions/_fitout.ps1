@@ -148,6 +148,8 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             break
         }
         'fitout;explain' {
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace of the object')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace of the object')
             [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable')
             [CompletionResult]::new('--include', '--include', [CompletionResultType]::ParameterName, 'Read only files below PATH that match, or whose folder does; repeatable')
             [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container')
@@ -162,11 +164,6 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes')
             [CompletionResult]::new('--filename', '--filename', [CompletionResultType]::ParameterName, 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes')
-            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
-            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
-            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace of the object')
-            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace of the object')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Also list all profiles that do not apply')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Also list all profiles that do not apply')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
@@ -188,11 +185,6 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the comparison, written to standard output or to FILE; repeatable. One of text, json, markdown, html')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
-            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
-            [CompletionResult]::new('--selector', '--selector', [CompletionResultType]::ParameterName, 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others')
-            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
-            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
-            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show every object, and also fields that are the same everywhere')
             [CompletionResult]::new('--exit-code', '--exit-code', [CompletionResultType]::ParameterName, 'Exit with 1 if there are inversions')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

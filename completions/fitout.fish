@@ -114,6 +114,7 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -l exact -d 'Report
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s q -l quiet -d 'Print only errors'
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s v -l verbose -d 'Also print the changes of each object, and findings of severity info'
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fitout -n "__fish_fitout_using_subcommand explain" -s n -l namespace -d 'The namespace of the object' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -l exclude -d 'Leave out files and folders below PATH that match, relative to it, in the form of .gitignore: `tests/`, `*.tpl.yaml`. Repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -l include -d 'Read only files below PATH that match, or whose folder does; repeatable' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s k -l kustomize -d 'A kustomize overlay, built with kustomize or kubectl from PATH. Needs no Docker, even if the overlay lists fitout as a container' -r -F
@@ -126,9 +127,6 @@ complete -c fitout -n "__fish_fitout_using_subcommand explain" -l color -d 'When
 always\t'Always'
 never\t'Never'"
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
-complete -c fitout -n "__fish_fitout_using_subcommand explain" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
-complete -c fitout -n "__fish_fitout_using_subcommand explain" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
-complete -c fitout -n "__fish_fitout_using_subcommand explain" -s n -l namespace -d 'The namespace of the object' -r
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s v -l verbose -d 'Also list all profiles that do not apply'
 complete -c fitout -n "__fish_fitout_using_subcommand explain" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s f -l filename -d 'Files or directories of manifests, or - for standard input. Directories are read recursively: .yaml, .yml and .json files. `check` reads them all; `plan` and `apply` leave out hidden files and what .gitignore excludes' -r -F
@@ -142,9 +140,6 @@ complete -c fitout -n "__fish_fitout_using_subcommand compare" -s o -l output -d
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l color -d 'When to use colors' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
 never\t'Never'"
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
-complete -c fitout -n "__fish_fitout_using_subcommand compare" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l all -d 'Show every object, and also fields that are the same everywhere'
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exit-code -d 'Exit with 1 if there are inversions'
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -13,7 +13,7 @@ use fitout::yaml::join;
 use rayon::prelude::*;
 
 use super::files::{Choice, Reader, is_stream};
-use super::focus::Focus;
+use super::focus::{Chosen, Focus};
 use super::in_place::{self, Edit};
 use super::inputs::{Manifest, Manifests, config_of, failure, shown};
 use super::output::{self, Output, Reports};
@@ -25,6 +25,8 @@ use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE
 pub(super) struct Apply {
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    objects: Chosen,
     /// Edit the files in place; everything else in them stays byte-identical
     #[arg(short, long, conflicts_with = "kustomization")]
     in_place: bool,
@@ -42,6 +44,7 @@ impl Apply {
     pub(super) fn to_stdout(source: Source, reports: Reports, verbosity: Verbosity) -> Apply {
         Apply {
             source,
+            objects: Chosen::default(),
             in_place: false,
             reports,
             verbosity,
@@ -64,7 +67,7 @@ impl Apply {
                      use `plan -k`",
                 ));
             }
-            if !self.source.objects.is_everything() {
+            if !self.objects.is_everything() {
                 return Err(Failure::new(
                     WRONG_USE,
                     "error: `apply -k` does not support -l and -n, because it prints the build",
@@ -98,6 +101,7 @@ impl Apply {
         self.source.spare(&self.reports)?;
         let result = read_files(
             &self.source,
+            &self.objects,
             Reader::Editor,
             &self.verbosity,
             |configs, manifests, resources, focus| {
@@ -248,6 +252,7 @@ pub(super) fn with_replacements<'t>(
 /// Reads the config and the files that the arguments name.
 pub(super) fn read_files(
     source: &Source,
+    chosen: &Chosen,
     reader: Reader,
     verbosity: &Verbosity,
     then: impl FnOnce(&mut [Config<'_>], &Manifests, &[Resource<'_>], &Focus) -> Result<u8, Failure>,
@@ -271,7 +276,7 @@ pub(super) fn read_files(
     let manifests = Manifests::read(&source.filenames, choice, verbosity)?;
     let resources = manifests.resources().map_err(unreadable)?;
     let files: Vec<_> = texts.iter().map(|it| it.file.clone()).collect();
-    let focus = Focus::of(source, &files, &manifests, &resources)?;
+    let focus = Focus::of(chosen, source, &files, &manifests, &resources)?;
     then(&mut configs, &manifests, &resources, &focus)
 }
 

@@ -13,7 +13,7 @@ use fitout::yaml::Node;
 
 use super::apply::{deciding, exit_code, read_files, with_replacements};
 use super::files::Reader;
-use super::focus::Focus;
+use super::focus::{Chosen, Focus};
 use super::inputs::{Manifests, failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
@@ -24,6 +24,8 @@ use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, tree};
 pub(super) struct Check {
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    objects: Chosen,
     /// Leave out what .gitignore excludes, as `plan` and `apply` do
     #[arg(long, conflicts_with = "kustomization")]
     respect_gitignore: bool,
@@ -54,6 +56,7 @@ impl Check {
         };
         read_files(
             &self.source,
+            &self.objects,
             reader,
             &self.verbosity,
             |configs, manifests, resources, focus| {
@@ -88,7 +91,7 @@ impl Check {
         let built = Manifests::of_build(name, build.output, &self.verbosity)?;
         let mut resources = built.resources().map_err(unreadable)?;
         Build::name_as_before(&build.inputs, &mut resources);
-        let focus = Focus::of_build(&self.source.objects, &resources)?;
+        let focus = Focus::of_build(&self.objects, &resources)?;
         let (mut runs, mut code) = (Vec::new(), SUCCESS);
         for chosen in self.source.chosen(&self.verbosity)? {
             let (mut all, mut fail_on) = (None::<Report>, FailOn::Never);

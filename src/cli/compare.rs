@@ -23,9 +23,6 @@ use super::{
 /// or, if a name is not known, as they are given. An inversion is a field that is weaker than in a lower environment: a smaller
 /// request or limit, a lower level of the Pod Security Standards, or a security field that is less strict.
 #[derive(Debug, Args)]
-#[command(mut_arg("selector", |it| it.hide(true)))]
-#[command(mut_arg("namespace", |it| it.hide(true)))]
-#[command(mut_arg("since", |it| it.hide(true)))]
 pub(super) struct Compare {
     #[command(flatten)]
     source: Source,
@@ -48,12 +45,6 @@ impl Compare {
         let verbosity = Verbosity::with_color(self.color);
         let files = self.output.iter().filter_map(|it| it.file.as_deref());
         self.source.spare_files(files)?;
-        if !self.source.objects.is_everything() {
-            let message = "error: compare has no -l, -n and --since: it compares all objects";
-            return Err(Failure::new(WRONG_USE, message).note(
-                "  = help: name the files of the objects with -f, or filter the page of -o html",
-            ));
-        }
         let mut comparison = Comparison::default();
         match &self.source.overlay.kustomization {
             Some(directory) => self.compare_overlay(directory, &verbosity, &mut comparison)?,

@@ -27,10 +27,6 @@ use super::{Color, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE, e
 /// a path or a part of one: `spec.template.spec.containers[web].resources.limits.memory`, `web:limits.memory`, `securityContext`.
 #[derive(Debug, Args)]
 #[command(mut_arg("filenames", |it| it.num_args(1).required_unless_present("subject")))]
-// The object is the choice.
-#[command(mut_arg("selector", |it| it.hide(true).conflicts_with("subject")))]
-#[command(mut_arg("since", |it| it.hide(true).conflicts_with("subject")))]
-#[command(mut_arg("namespace", |it| it.help("The namespace of the object")))]
 pub(super) struct Explain {
     /// An object as in kubectl, such as deployment/web or Deployment.apps/web; or a rule, such as FIT-RES002
     #[arg(value_name = "RESOURCE|RULE")]
@@ -38,6 +34,9 @@ pub(super) struct Explain {
     /// A field of the object
     #[arg(value_name = "FIELD")]
     field: Option<String>,
+    /// The namespace of the object
+    #[arg(short = 'n', long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
     #[command(flatten)]
     source: Source,
     /// Format of the explanation
@@ -235,7 +234,7 @@ impl Explain {
         };
         let is_kind = |it: &Resource<'_>| kind.is_none_or(|kind| names_kind(kind, it));
         let is_in = |it: &Resource<'_>| {
-            let wanted = self.source.objects.namespace.as_ref();
+            let wanted = self.namespace.as_ref();
             wanted.is_none_or(|wanted| it.namespace.as_deref().unwrap_or("default") == wanted)
         };
         let of_kind = || resources.iter().enumerate().filter(|(_, it)| is_kind(it));
@@ -250,8 +249,6 @@ impl Explain {
             [only] => Ok(*only),
             [] => {
                 let place = self
-                    .source
-                    .objects
                     .namespace
                     .as_ref()
                     .map_or(String::new(), |it| format!(" in the namespace {it}"));

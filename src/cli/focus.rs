@@ -29,7 +29,7 @@ pub(super) struct Chosen {
     selector: Option<LabelSelector>,
     /// Only objects in this namespace; those that name none are in `default`
     #[arg(short = 'n', long, value_name = "NAMESPACE")]
-    pub(super) namespace: Option<String>,
+    namespace: Option<String>,
     /// Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings
     /// in them, and those that are new elsewhere. Everything, if the config differs
     #[arg(long, value_name = "REF", conflicts_with = "kustomization")]
@@ -72,17 +72,18 @@ struct Before {
 impl Focus {
     /// Finds what has changed, and refuses a choice that no object fits: a wrong label must not look like success.
     pub(super) fn of(
+        chosen: &Chosen,
         source: &Source,
         configs: &[PathBuf],
         manifests: &Manifests,
         resources: &[Resource<'_>],
     ) -> Result<Focus, Failure> {
         let mut focus = Focus {
-            chosen: source.objects.clone(),
+            chosen: chosen.clone(),
             before: None,
         };
         focus.refuse_none(resources)?;
-        if let Some(reference) = &source.objects.since {
+        if let Some(reference) = &chosen.since {
             focus.before = Before::of(reference, source, configs, manifests)?;
         }
         Ok(focus)

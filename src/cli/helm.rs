@@ -232,7 +232,6 @@ impl Run {
         let of_environment = self.environment.as_ref().and(variable("FITOUT_CONFIG"));
         let apply = Apply::to_stdout(
             Source {
-                objects: super::focus::Chosen::default(),
                 filenames: vec![PathBuf::from("-")],
                 patterns: Default::default(),
                 overlay: Default::default(),

@@ -129,8 +129,6 @@ struct Source {
     /// The file of the config; -e chooses an environment in it
     #[arg(short = 'c', long, value_name = "FILE")]
     config: Option<PathBuf>,
-    #[command(flatten)]
-    objects: focus::Chosen,
 }
 
 impl Source {

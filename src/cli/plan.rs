@@ -5,7 +5,7 @@ use fitout::report::{Command, DetailLevel, FileText, Report, Run};
 
 use super::apply::{Fitting, exit_code, read_files, run_of};
 use super::files::Reader;
-use super::focus::Focus;
+use super::focus::{Chosen, Focus};
 use super::inputs::{failure, kustomization};
 use super::kustomize::Build;
 use super::output::Reports;
@@ -16,6 +16,8 @@ use super::{FINDINGS, Failure, SUCCESS, Source, UNREADABLE, Verbosity, WRONG_USE
 pub(super) struct Plan {
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    objects: Chosen,
     #[command(flatten)]
     reports: Reports,
     /// Exit with 1 if something would change
@@ -39,6 +41,7 @@ impl Plan {
     fn plan_files(&self) -> Result<u8, Failure> {
         read_files(
             &self.source,
+            &self.objects,
             Reader::Editor,
             &self.verbosity,
             |configs, manifests, resources, focus| {
@@ -74,7 +77,7 @@ impl Plan {
                 let unreadable = |problems| failure(&problems, &self.verbosity, UNREADABLE);
                 let mut fitted =
                     fitout::fit(config, resources, Some(input.node)).map_err(unreadable)?;
-                let focus = Focus::of_build(&self.source.objects, resources)?;
+                let focus = Focus::of_build(&self.objects, resources)?;
                 focus
                     .narrow(&mut fitted, config, resources)
                     .map_err(unreadable)?;
