@@ -135,8 +135,14 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped)
 }
 
+/// A value as a JSON document with a final newline, escaped.
+pub fn json(value: &impl serde::Serialize) -> String {
+    // Cannot fail: strings, numbers and maps with string keys.
+    escaped_json(&serde_json::to_string_pretty(value).unwrap_or_default()) + "\n"
+}
+
 /// The same for the text of a JSON document, in its own escapes: its values stay as they are.
-pub fn escaped_json(json: &str) -> String {
+fn escaped_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for (at, c) in json.char_indices() {
         // Line breaks are between values, never in them.

@@ -358,8 +358,7 @@ impl Explain {
                     "otherTools": rule.peers,
                     "page": page,
                 });
-                let json = serde_json::to_string_pretty(&json).unwrap_or_default();
-                Output::data(&format!("{json}\n"))?;
+                Output::data(&fitout::text::json(&json))?;
             }
         }
         Ok(SUCCESS)

@@ -206,6 +206,11 @@ pub(super) fn write_report(file: Option<&Path>, text: &str) -> Result<(), Failur
     }
 }
 
+fn needs_of(requested: &[Requested]) -> Needs {
+    let needs = requested.iter().map(|it| it.format.needs);
+    needs.fold(Needs::default(), Needs::or)
+}
+
 impl Reports {
     /// The files that are written.
     pub(super) fn files(&self) -> impl Iterator<Item = &Path> {
@@ -266,11 +271,14 @@ impl Reports {
         Err(Failure::new(WRONG_USE, message))
     }
 
-    /// What the formats need.
+    /// What the requested formats need.
     pub(super) fn needs(&self) -> Needs {
-        let formats = self.or_text();
-        let formats = formats.iter().map(|it| it.format.needs);
-        formats.fold(Needs::default(), Needs::or)
+        needs_of(&self.output)
+    }
+
+    /// What they need, or without any, what text needs.
+    pub(super) fn needs_or_text(&self) -> Needs {
+        needs_of(self.or_text())
     }
 
     /// The requested reports, or else text on standard output.

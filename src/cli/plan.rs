@@ -56,7 +56,7 @@ impl Plan {
                     texts.push(fitting.texts);
                     parts.push((fitting.report, fitting.changes));
                 }
-                let needs = self.reports.needs();
+                let needs = self.reports.needs_or_text();
                 for ((report, changes), texts) in parts.into_iter().zip(&texts) {
                     runs.push(run_of(report, &changes, texts, manifests, resources, needs));
                 }
@@ -88,7 +88,7 @@ impl Plan {
                 let text = FileText::of(&path, false, input.stream.text(), &after)
                     .from(kustomization(directory))
                     .into_owned();
-                let needs = self.reports.needs();
+                let needs = self.reports.needs_or_text();
                 runs.push(Run::of(
                     report,
                     &fitted.changes,

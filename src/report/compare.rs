@@ -7,14 +7,14 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use comfy_table::{ColumnConstraint, Table, Width};
+use comfy_table::{ColumnConstraint, Width};
 use jsonptr::PointerBuf;
 use kustomize_krm_types::ResourceIdentifier;
 use serde::Serialize;
 
 use super::{
-    API_VERSION, ConfigPlace, FilePlace, Fitted, Places, Summary, config_place, name_of, part_of,
-    plural, reference, summarise,
+    API_VERSION, ConfigPlace, FilePlace, Fitted, Places, Summary, add_row, config_place,
+    draw_table, name_of, new_table, part_of, plural, reference, summarise,
 };
 use crate::config::Config;
 use crate::edit::Change;
@@ -506,8 +506,7 @@ impl Comparison {
                     let mark = if cell.below.is_some() { " ↓" } else { "" };
                     row.shown(at) + mark
                 });
-                let label = [" ", &row.label, "  ", &row.field].concat();
-                // Escaped here already, because a newline in a cell would be a line of the table.
+                let label = [&row.label, "  ", &row.field].concat();
                 let cells = std::iter::once(label).chain(values);
                 let cells: Vec<String> = cells.map(|cell| escaped(&cell).into_owned()).collect();
                 for (width, cell) in widths.iter_mut().zip(&cells) {
@@ -527,18 +526,12 @@ impl Comparison {
         }
         let mut text = Text::default();
         for ((rows, others), cells) in objects.iter().zip(tables) {
-            let mut table = Table::new();
-            table
-                .load_style(comfy_table::presets::NOTHING)
-                .set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
-            if let Some(width) = width {
-                table.set_width(width);
+            let mut table = new_table(width);
+            add_row(&mut table, &names);
+            for row in cells {
+                add_row(&mut table, row);
             }
-            table.add_row(&names);
-            cells.into_iter().for_each(|row| {
-                table.add_row(row);
-            });
-            for (column, width) in table.column_iter_mut().zip(&widths) {
+            for (column, width) in table.column_iter_mut().skip(1).zip(&widths) {
                 let width = u16::try_from(width.saturating_add(2))
                     .unwrap_or(u16::MAX)
                     .min(60);
@@ -554,9 +547,7 @@ impl Comparison {
                 text.part(format_args!("  and {objects} with the same values"));
             }
             text.end();
-            for line in table.trim_fmt().lines() {
-                text.line(line);
-            }
+            draw_table(table, &mut text);
             text.end();
         }
         for inversion in self.inversions() {
@@ -670,9 +661,7 @@ impl Comparison {
 
     /// The comparison as JSON with a final newline.
     pub fn to_json(&self) -> String {
-        // Cannot fail: strings, numbers and maps with string keys.
-        let json = serde_json::to_string_pretty(self).unwrap_or_default();
-        crate::text::escaped_json(&json) + "\n"
+        crate::text::json(self)
     }
 }
 

@@ -122,9 +122,7 @@ impl<'e> Explained<'e, '_> {
             passed_over: self.explanation.passed_over.as_deref(),
             fields: self.fields().map(|it| self.entry(it)).collect(),
         };
-        // Cannot fail: strings, numbers and maps with string keys.
-        let json = serde_json::to_string_pretty(&document).unwrap_or_default();
-        crate::text::escaped_json(&json) + "\n"
+        crate::text::json(&document)
     }
 
     fn fields(&self) -> impl Iterator<Item = &'e ExplainedField> {

@@ -14,6 +14,9 @@ pub(super) fn assign(
     index: usize,
     file: &mut FileText<'_>,
 ) {
+    let Some(last) = file.fixes.len().checked_sub(1) else {
+        return;
+    };
     let first = resources.partition_point(|it| it.text < index);
     let Some(old) = resources.get(first).filter(|it| it.text == index) else {
         return;
@@ -32,9 +35,6 @@ pub(super) fn assign(
         added += replacement.text.len();
         ends.push((replacement.span.end, replacement.span.end + added - gone));
     }
-    let Some(last) = file.fixes.len().checked_sub(1) else {
-        return;
-    };
     let from = changes.partition_point(|it| it.resource < first);
     for change in &changes[from..] {
         let Some(root) = roots.get(change.resource - first) else {

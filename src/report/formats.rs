@@ -8,7 +8,7 @@ use super::{
     API_VERSION, Command, Document, Grouped, Needs, accounts, diff, effects, findings, github,
     html, junit, markdown, overview, plan, sarif, summary, totals, yaml,
 };
-use crate::text::{Text, escaped_json};
+use crate::text::Text;
 
 /// A format of reports.
 pub struct Format {
@@ -152,7 +152,5 @@ impl Document<'_> {
 
 /// The report as JSON.
 pub(super) fn json(document: &Document<'_>) -> String {
-    // Cannot fail: strings, numbers and maps with string keys.
-    let json = serde_json::to_string_pretty(&document.reports()).unwrap_or_default();
-    escaped_json(&json) + "\n"
+    crate::text::json(&document.reports())
 }

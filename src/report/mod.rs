@@ -27,6 +27,7 @@ mod places;
 mod plan;
 mod run;
 mod sarif;
+mod table;
 mod tags;
 #[cfg(test)]
 mod tests;
@@ -63,6 +64,7 @@ use markdown::markdown;
 use places::{Places, name_of, part_of, reference};
 use plan::plan;
 use sarif::sarif;
+use table::{add_row, draw_table, new_table};
 use totals::{counted, plural};
 use yaml::yaml;
 
@@ -79,7 +81,6 @@ pub use entry::{ConfigPlace, Entry, EntryType, FilePlace};
 pub use exemptions::{ExemptionEntry, granted};
 pub use explanation::Explained;
 pub use fitted::Fitted;
-use formats::json;
 pub use formats::{FORMATS, Format};
 pub use groups::config_lines;
 pub use markdown::markdown_within;
@@ -380,9 +381,7 @@ impl Report {
 
     /// The report as JSON with a final newline.
     pub fn to_json(&self) -> String {
-        // Cannot fail: strings, numbers and maps with string keys.
-        let json = serde_json::to_string_pretty(&self.grouped()).unwrap_or_default();
-        crate::text::escaped_json(&json) + "\n"
+        crate::text::json(&self.grouped())
     }
 
     /// The report with its groups.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     API_VERSION, Document, Entry, EntryType, File, FileText, Fix, Run, in_words, name_of, plural,
 };
-use crate::text::{escaped, escaped_json};
+use crate::text::{escaped, json};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -27,7 +27,7 @@ pub(super) fn sarif(document: &Document<'_>) -> String {
         .map(|(index, run)| Drawing::of(document, run).run(index))
         .collect();
     let log = json!({"$schema": SCHEMA, "version": "2.1.0", "runs": runs});
-    escaped_json(&format!("{log:#}")) + "\n"
+    json(&log)
 }
 
 /// One run, while it is drawn.

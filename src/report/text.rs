@@ -1,12 +1,12 @@
 //! The report as text: findings in the style of compiler messages, and a summary by object.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::Table;
 use kustomize_krm_types::Severity;
 
 use super::{
-    Entry, EntryType, FilePlace, Group, Report, extent, folded_message, groups, name_of, overview,
-    part_of, subject_of, totals,
+    Entry, EntryType, FilePlace, Group, Report, add_row, draw_table, extent, folded_message,
+    groups, name_of, new_table, overview, part_of, subject_of, totals,
 };
 use crate::finding::Lines;
 use crate::problem::Problem;
@@ -198,14 +198,7 @@ pub fn summary(report: &Report, width: Option<u16>) -> Text {
         let (name, file) = (name.unwrap_or_default(), object[0].file.as_ref());
         let file = file.map_or("", |file| file.path.as_str());
         text.line(format_args!("{name}  {file}"));
-        for line in table(object, width).trim_fmt().lines() {
-            // No text from outside begins a line, so neither does the rest of a cell.
-            let (mark, rest) = line.split_at_checked(1).unwrap_or((" ", line));
-            text.line(format_args!(
-                "{}{rest}",
-                if mark == ROW { " " } else { "|" }
-            ));
-        }
+        draw_table(table(object, width), &mut text);
         text.end();
     }
     text.line(totals(report));
@@ -220,9 +213,6 @@ struct Row<'e> {
     decider: String,
 }
 
-/// What begins the first line of each row of a table, which marks it off from the further ones.
-const ROW: &str = ">";
-
 fn table(changes: &[&Entry], width: Option<u16>) -> Table {
     let mut rows: Vec<(Row<'_>, Vec<String>)> = Vec::new();
     for entry in changes {
@@ -236,26 +226,11 @@ fn table(changes: &[&Entry], width: Option<u16>) -> Table {
             None => rows.push((row, vec![setting(entry)])),
         }
     }
-    let mut table = Table::new();
-    table
-        .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    if let Some(width) = width {
-        table.set_width(width);
-    }
+    let mut table = new_table(width);
     for (row, settings) in rows {
-        // Escaped here already, because a newline in a cell would be a line of the table.
-        let cells = [
-            ROW,
-            &row.part,
-            row.section,
-            &settings.join(", "),
-            &row.decider,
-        ];
-        table.add_row(cells.map(escaped));
-    }
-    if let Some(marks) = table.column_mut(0) {
-        marks.set_padding((0, 0));
+        let settings = settings.join(", ");
+        let cells = [&row.part, row.section, &settings, &row.decider];
+        add_row(&mut table, cells.map(escaped));
     }
     table
 }

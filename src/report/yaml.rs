@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Document, json};
+use super::Document;
 use crate::text::quoted;
 
 pub(super) fn yaml(document: &Document<'_>) -> String {
-    let value: Value = serde_json::from_str(&json(document)).unwrap_or_default();
+    // Cannot fail: strings, numbers and maps with string keys.
+    let value = serde_json::to_value(document.reports()).unwrap_or_default();
     let mut text = String::new();
     add(&value, 0, &mut text);
     text

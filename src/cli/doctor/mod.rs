@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use fitout::report;
-use fitout::text::{Text, escaped_json};
+use fitout::text::{Text, json};
 use serde::Serialize;
 
 use super::output::Output;
@@ -79,10 +79,7 @@ impl Doctor {
             problems,
         };
         match self.output {
-            Form::Json => {
-                let json = serde_json::to_string_pretty(&findings).unwrap_or_default();
-                Output::data(&(escaped_json(&json) + "\n"))?;
-            }
+            Form::Json => Output::data(&json(&findings))?,
             Form::Text => Output::report(&findings.text(&folder))?,
         }
         Ok(if problems == 0 { SUCCESS } else { FINDINGS })
