@@ -496,7 +496,12 @@ fn is_qualified_name(key: &str) -> bool {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
     };
-    prefix.is_none_or(is_subdomain) && !name.is_empty() && is_label_value(name)
+    prefix.is_none_or(is_subdomain) && is_key_name(name)
+}
+
+/// The name of a label or an annotation without its prefix (the part that `IsQualifiedName` in k8s.io/apimachinery checks).
+pub fn is_key_name(name: &str) -> bool {
+    !name.is_empty() && is_label_value(name)
 }
 
 fn is_label_value(value: &str) -> bool {

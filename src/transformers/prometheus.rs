@@ -42,7 +42,7 @@ use crate::catalogue::Known;
 use crate::config::{FieldOf, FieldRow, Objection, Settings, field};
 use crate::edit::Edits;
 use crate::finding::Mode;
-use crate::kubernetes::names::is_subdomain;
+use crate::kubernetes::names::{is_key_name, is_subdomain};
 use crate::objects::Template;
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -238,7 +238,7 @@ impl Settings for Prometheus {
             let objection = if let Some((_, setting)) = own.iter().find(|(own, _)| own == key) {
                 let message = format!("the annotation `{key}` has its own setting");
                 Objection::new(path, message, format!("set `prometheus.{setting}`"))
-            } else if is_name(key) || self.convention.has_several_ports() {
+            } else if is_key_name(key) || self.convention.has_several_ports() {
                 // Of receivers and checks, fitout does not know the settings.
                 continue;
             } else {
@@ -416,14 +416,4 @@ fn is_short_lived(resource: &Resource<'_>, template: &Template<'_>) -> bool {
 
 fn uses_host_network(template: &Template<'_>) -> bool {
     template.spec.bool_at(["hostNetwork"]) == Some(true)
-}
-
-/// Whether an annotation name without its prefix is valid (`IsQualifiedName` in k8s.io/apimachinery).
-fn is_name(name: &str) -> bool {
-    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let is_end = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric());
-    name.len() <= 63
-        && name.bytes().all(is_inner)
-        && is_end(name.bytes().next())
-        && is_end(name.bytes().next_back())
 }
