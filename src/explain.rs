@@ -12,7 +12,7 @@ use crate::checks;
 use crate::config::{Config, Exclusions, Leaf, Match, Profile};
 use crate::edit::Change;
 use crate::finding::{Decision, Finding, Mode, Part, Plain};
-use crate::funnel::{Funnel, Verdict};
+use crate::funnel::Verdict;
 use crate::objects::{Classification, Container, Objects, SkipReason, Target, Template};
 use crate::problem::Problems;
 use crate::read::Resource;
@@ -166,11 +166,8 @@ pub fn explain(
         function_config,
     );
     let selection = Selection::of(config, &objects)?;
-    let mut funnel = Funnel::new(config);
+    let (edits, verdict) = checks::decide(config, &selection)?;
     let transformers = Transformers::new(config);
-    let edits = transformers.run(config, &selection, &mut funnel)?;
-    checks::run(config, &selection, &transformers, &edits, &mut funnel);
-    let verdict = funnel.finish(&selection);
     let mut explained = Explanation {
         passed_over: None,
         fields: Vec::new(),

@@ -93,13 +93,11 @@ pub mod yaml;
 mod schema_of_configs;
 
 use crate::config::{Config, FunctionConfig};
-use crate::funnel::Funnel;
 use crate::objects::Objects;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Host, Resource, ResourceList};
 use crate::report::{DetailLevel, Fitted, Report};
 use crate::select::Selection;
-use crate::transformers::Transformers;
 use crate::yaml::{Fault, Node, Stream};
 
 /// The image of this version. No other code repeats it.
@@ -289,16 +287,8 @@ pub fn fit(
         function_config,
     );
     let selection = Selection::of(config, &objects)?;
-    let mut funnel = Funnel::new(config);
-    let transformers = Transformers::new(config);
-    let edits = transformers.run(config, &selection, &mut funnel)?;
-    checks::run(config, &selection, &transformers, &edits, &mut funnel);
-    Ok(Fitted::of(
-        config,
-        &selection,
-        edits,
-        funnel.finish(&selection),
-    ))
+    let (edits, verdict) = checks::decide(config, &selection)?;
+    Ok(Fitted::of(config, &selection, edits, verdict))
 }
 
 /// The problem that a text is not YAML, or not what Kubernetes reads.

@@ -70,8 +70,9 @@ use crate::config::Config;
 use crate::edit::{Change, Edits};
 use crate::facts::{self, ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, Variable, View};
 use crate::finding::Finding;
-use crate::funnel::Funnel;
+use crate::funnel::{Funnel, Verdict};
 use crate::objects::{Container, Objects, Template};
+use crate::problem::Problems;
 use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
 use crate::transformers::resources::Resources;
@@ -338,8 +339,23 @@ impl<'p, 's> Pod<'p, 's> {
     }
 }
 
+/// What the transformers and the checks make of the selected objects: what `fit` writes and `explain` explains.
+///
+/// # Errors
+/// Invalid values in fields that transformers change.
+pub fn decide<'a>(
+    config: &Config<'_>,
+    selection: &Selection<'_, 'a>,
+) -> Result<(Edits<'a>, Verdict), Problems> {
+    let mut funnel = Funnel::new(config);
+    let transformers = Transformers::new(config);
+    let edits = transformers.run(config, selection, &mut funnel)?;
+    run(config, selection, &transformers, &edits, &mut funnel);
+    Ok((edits, funnel.finish(selection)))
+}
+
 /// Runs every check that has an enabled rule.
-pub fn run<'s>(
+fn run<'s>(
     config: &'s Config<'s>,
     selection: &'s Selection<'s, 's>,
     transformers: &'s Transformers<'s>,

@@ -86,15 +86,10 @@ impl Explain {
         for text in &configs {
             let function_config = text.function_config(verbosity)?;
             let config = config_of(&function_config, verbosity)?;
-            let mut elsewhere = Vec::new();
-            for name in function_config.environments() {
-                if name != config.environment {
-                    let mut other = text.function_config(verbosity)?;
-                    other.choose(name.as_str());
-                    elsewhere.push((name, self.explained(&other, &resources, None, index)?));
-                }
-            }
-            self.print(&config, (&resources, None, index), &elsewhere, &text.name)?;
+            let object = (&*resources, None, index);
+            let read = || text.function_config(verbosity);
+            let elsewhere = self.elsewhere(read, &config.environment, object)?;
+            self.print(&config, object, &elsewhere, &text.name)?;
         }
         Ok(SUCCESS)
     }
@@ -139,22 +134,11 @@ impl Explain {
                 Some(chosen) => chosen.function_config(verbosity),
                 None => own(),
             };
-            let mut elsewhere = Vec::new();
-            for name in function_config()?.environments() {
-                if name != input.config.environment {
-                    let mut other = function_config()?;
-                    other.choose(name.as_str());
-                    let explained = self.explained(&other, resources, Some(input.node), index)?;
-                    elsewhere.push((name, explained));
-                }
-            }
+            let object = (&**resources, Some(input.node), index);
+            let own_name = &input.config.environment;
+            let elsewhere = self.elsewhere(function_config, own_name, object)?;
             let name = chosen.map_or("the config of the overlay", |it| &it.name);
-            self.print(
-                input.config,
-                (resources, Some(input.node), index),
-                &elsewhere,
-                name,
-            )?;
+            self.print(input.config, object, &elsewhere, name)?;
             Ok(())
         })?;
         match missing.filter(|_| !is_found) {
@@ -167,17 +151,24 @@ impl Explain {
         }
     }
 
-    /// The explanation with another environment of the config.
-    fn explained(
+    /// The explanations with the other environments of a config.
+    fn elsewhere<'c>(
         &self,
-        function_config: &FunctionConfig<'_>,
-        resources: &[Resource<'_>],
-        node: Option<Node<'_>>,
-        index: usize,
-    ) -> Result<Explanation, Failure> {
-        let config = decoded(function_config, &self.verbosity())?;
-        let explained = explain(&config, resources, node, index);
-        explained.map_err(|problems| failure(&problems, &self.verbosity(), UNREADABLE))
+        read: impl Fn() -> Result<FunctionConfig<'c>, Failure>,
+        own: &str,
+        (resources, node, index): (&[Resource<'_>], Option<Node<'_>>, usize),
+    ) -> Result<Vec<(String, Explanation)>, Failure> {
+        let names = read()?.environments().into_iter().filter(|it| it != own);
+        names
+            .map(|name| {
+                let mut other = read()?;
+                other.choose(name.as_str());
+                let config = decoded(&other, &self.verbosity())?;
+                let explained = explain(&config, resources, node, index);
+                let unreadable = |it| failure(&it, &self.verbosity(), UNREADABLE);
+                Ok((name, explained.map_err(unreadable)?))
+            })
+            .collect()
     }
 
     fn print(
