@@ -16,7 +16,6 @@
 //! `src/kubernetes/schema/kubernetes.txt`.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
@@ -200,9 +199,6 @@ const LEFT: [&str; 6] = [
 /// How many of the values that a field accepts a message names.
 const MOST_NAMED: usize = 16;
 
-/// With so many objects of one name, an object is compared to find what it patches.
-const MOST_COMPARED: usize = 64;
-
 const SPEC: &jsonptr::Pointer = jsonptr::Pointer::from_static("/spec");
 
 /// Files of kustomize and kubectl with these apiVersions and kinds look like objects.
@@ -213,7 +209,8 @@ fn is_of_tools(version: &str, kind: &str) -> bool {
 fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Finding> {
     let resource = selected.target.resource;
     let is_check = scene.config.validate_only;
-    if !is_check && !resource.has_unknown_fields {
+    let is_changed = || !scene.changes_of(selected.index).is_empty();
+    if !(is_check || resource.has_unknown_fields && is_changed()) {
         return Vec::new();
     }
     let configured = scene.config.kubernetes_version.map(|it| it.minor());
@@ -257,21 +254,9 @@ fn missing_in_spec<'a>(violation: &Violation<'a>) -> Option<&'a str> {
 
 /// Whether another object of its kind and name has these fields of the spec.
 fn is_patch(scene: &Scene<'_>, resource: &Resource<'_>, missing: &[&str]) -> bool {
-    // Of many objects of one name, the first ones decide.
-    let left = Cell::new(MOST_COMPARED);
-    let is_whole = |other: &Resource<'_>| {
-        let has = |name: &&str| other.node.at(["spec", name]).is_some();
-        left.get() > 0 && {
-            left.set(left.get() - 1);
-            !std::ptr::eq(other, resource) && missing.iter().all(has)
-        }
-    };
-    let named = (&*resource.kind, &*resource.name);
-    let namespace = resource.namespace.as_deref();
-    let objects = scene.objects();
-    !objects
-        .referred(resource, named, namespace, is_whole)
-        .is_empty()
+    let has = |other: &Resource<'_>, name: &&str| other.node.at(["spec", name]).is_some();
+    let is_whole = |other: &Resource<'_>| missing.iter().all(|name| has(other, name));
+    scene.objects().has_other(resource, is_whole)
 }
 
 /// A CustomResourceDefinition, and its index if it is in the input.

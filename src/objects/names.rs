@@ -285,6 +285,23 @@ impl<'a> Objects<'a> {
         nearest.map(|it| (it, &self.resources[it])).collect()
     }
 
+    /// Whether another object of the same kind and name is as wanted. Of many, the first ones decide.
+    pub fn has_other(&self, of: &Resource<'_>, is_wanted: impl Fn(&Resource<'a>) -> bool) -> bool {
+        let (names, namespace) = (self.names(), of.namespace.as_deref());
+        let Some(kind) = names.by_kind.get(&*of.kind) else {
+            return false;
+        };
+        let called = kind.by_name.candidates(&of.name, namespace);
+        let here = called.iter().copied();
+        let mut here = here
+            .filter(|index| names.named[*index].may_be_in(namespace))
+            .take(MOST_REFERRED);
+        here.any(|index| {
+            let other = &self.resources[index];
+            !std::ptr::eq(other, of) && is_wanted(other)
+        })
+    }
+
     /// The objects of a kind in a namespace; `None` is the one of objects without a namespace.
     pub fn of_kind(
         &self,

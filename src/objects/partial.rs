@@ -3,7 +3,6 @@
 //! Sources: the directives of strategic merge patches in `k8s.io/apimachinery/pkg/util/strategicpatch`, and the fields that
 //! `pkg/apis/{apps,batch,core}/validation` of Kubernetes require.
 
-use std::cell::Cell;
 use std::collections::HashSet;
 
 use super::index::{Objects, SkipReason};
@@ -18,9 +17,6 @@ const DIRECTIVES: [&str; 4] = [
     "setElementOrder/",
     "deleteFromPrimitiveList/",
 ];
-
-/// With so many objects of one name, an object is compared to find what it patches.
-const MOST_COMPARED: usize = 64;
 
 /// Groups of the kinds whose containers all need an image.
 const GROUPS: [&str; 5] = ["", "apps", "batch", "apps.kruise.io", "argoproj.io"];
@@ -70,19 +66,7 @@ pub fn is_mistake(objects: &Objects<'_>, target: &Target<'_>) -> bool {
     if !kinds.contains(&&*resource.kind) || !resource.is_typed() || directive(resource).is_some() {
         return false;
     }
-    // Of many objects of one name, the first ones decide.
-    let left = Cell::new(MOST_COMPARED);
-    let is_base = |other: &Resource<'_>| {
-        left.get() > 0 && {
-            left.set(left.get() - 1);
-            !std::ptr::eq(other, resource) && is_whole(other)
-        }
-    };
-    let named = (&*resource.kind, &*resource.name);
-    let namespace = resource.namespace.as_deref();
-    objects
-        .referred(resource, named, namespace, is_base)
-        .is_empty()
+    !objects.has_other(resource, is_whole)
 }
 
 /// Whether an object has pods, and every field that the API server requires of one with pods.

@@ -376,7 +376,7 @@ impl Stream {
                 }
                 at = range.end;
                 (may_begin, is_behind) = (false, true);
-                line = memchr::memrchr(b'\n', &bytes[..at]).map_or(0, |n| n + 1);
+                line = self.line_start(at);
                 if kind.is_some_and(Kind::is_block_scalar) {
                     (may_begin, is_behind) = (true, false);
                 }

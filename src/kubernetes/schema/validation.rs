@@ -592,7 +592,7 @@ impl<'a> Visit<'a> {
             let value = holder.get(&decoded(last)).filter(|it| !it.is_null());
             let is_missing = value.is_none_or(|it| match it.is_scalar() {
                 true => it.text().is_some_and(|it| it.is_empty()),
-                false => it.len() == 0,
+                false => it.is_empty_collection(),
             });
             let is_elsewhere = |it: &Condition| match it.test {
                 When::NotBelow(keys) => keys.split('|').any(|key| at.has(key)),
@@ -699,8 +699,9 @@ impl<'a> Visit<'a> {
                     duplicates(&keys_of(keys), it, at, true, &mut self.found);
                 }
             }
+            Test::Named if it.item(1).is_none() => {}
             Test::Named => {
-                for (index, item) in it.items().enumerate().filter(|_| it.len() > 1) {
+                for (index, item) in it.items().enumerate() {
                     if item.is_map() && set(item, "name").is_none() {
                         let words = "each of several items must have a name".to_owned();
                         let at = Path::Item(&at, index);
