@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
@@ -31,23 +30,14 @@ fn doctor(folder: &Folder, arguments: &[&str]) -> Run {
         .copied()
         .collect::<Vec<_>>();
     let mut command = folder.command(&arguments);
-    let output = command
-        .env("PATH", folder.path().join("bin"))
-        .output()
-        .unwrap();
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    command.env("PATH", folder.path().join("bin"));
+    Run::of(command, b"")
 }
 
 /// Adds a program that is a shell script.
 fn add_program(folder: &Folder, name: &str, script: &str) {
-    let file = folder.path().join("bin").join(name);
-    fs::create_dir_all(file.parent().unwrap()).unwrap();
-    fs::write(&file, format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n")).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    let script = format!("#!/bin/sh\nPATH=/usr/bin:/bin\n{script}\n");
+    folder.program(&format!("bin/{name}"), &script);
 }
 
 /// The problems of a setup with this overlay, by doctor's report.

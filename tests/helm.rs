@@ -2,9 +2,9 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::program::Folder;
+use crate::program::{Folder, Run};
 
 const CONFIG: &str = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: a}\nspec:\n  environment: a\n  \
                       resources:\n    containers: {requests: {cpu: 1m, memory: 1Mi}}\n";
@@ -166,17 +166,10 @@ fn a_report_has_the_reasons() {
         command
             .env("FITOUT_REPORT", "report.txt")
             .env_remove("HELM_PLUGIN_NAME");
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let _ = std::io::Write::write_all(&mut child.stdin.take().unwrap(), stdin.as_bytes());
-        let output = child.wait_with_output().unwrap();
-        let stderr = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{stderr}");
-        assert!(output.stdout.is_empty());
+        let run = Run::of(command, stdin.as_bytes());
+        let stderr = run.stderr;
+        assert_eq!(run.code, Some(code), "{stderr}");
+        assert!(run.stdout.is_empty());
         let report = folder.read("report.txt");
         let (head, reasons) = report.split_once('\n').unwrap();
         assert!(

@@ -62,17 +62,11 @@ fn run(bench: &(Folder, PathBuf), arguments: &[&str]) -> Run {
     let hosts = kustomize.parent().unwrap();
     let path = format!("{}:{}:/usr/bin:/bin", bin.display(), hosts.display());
     let mut command = folder.command(arguments);
-    let output = command
+    command
         .env("PATH", path)
         .env("TOKEN", "secret")
-        .env("RAN", folder.path().join("ran"))
-        .output()
-        .unwrap();
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+        .env("RAN", folder.path().join("ran"));
+    Run::of(command, b"")
 }
 
 #[test]

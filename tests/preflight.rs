@@ -5,7 +5,6 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use crate::program::{Folder, Run};
 
@@ -33,18 +32,11 @@ fn run(kubectl: Option<&str>, arguments: &[&str]) -> Run {
     let folder = Folder::with(&[("claim.yaml", CLAIM), ("broken.yaml", "a: [")]);
     fs::create_dir(folder.path().join("bin")).unwrap();
     if let Some(script) = kubectl {
-        folder.write("bin/kubectl", script);
-        let program = folder.path().join("bin/kubectl");
-        fs::set_permissions(program, fs::Permissions::from_mode(0o755)).unwrap();
+        folder.program("bin/kubectl", script);
     }
     let mut command = folder.command(&[&["preflight"], arguments].concat());
-    let output = command.env("PATH", folder.path().join("bin")).output();
-    let output = output.unwrap();
-    Run {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    command.env("PATH", folder.path().join("bin"));
+    Run::of(command, b"")
 }
 
 #[test]

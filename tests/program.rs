@@ -30,9 +30,7 @@ impl Folder {
     pub(crate) fn with(files: &[(&str, &str)]) -> Folder {
         let folder = Folder(TempDir::new().unwrap());
         for (name, text) in files {
-            let file = folder.path().join(name);
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(file, text).unwrap();
+            folder.write(name, text);
         }
         folder
     }
@@ -56,7 +54,17 @@ impl Folder {
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
-        fs::write(self.path().join(name), text).unwrap();
+        let file = self.path().join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    /// Adds a program, such as a shell script.
+    #[cfg(unix)]
+    pub(crate) fn program(&self, name: &str, text: &str) {
+        self.write(name, text);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        fs::set_permissions(self.path().join(name), mode).unwrap();
     }
 
     /// Makes a FIFO.
@@ -86,7 +94,13 @@ impl Folder {
     }
 
     pub(crate) fn feed(&self, arguments: &[&str], stdin: &[u8]) -> Run {
-        let mut command = self.command(arguments);
+        Run::of(self.command(arguments), stdin)
+    }
+}
+
+impl Run {
+    /// Runs a command with this on standard input.
+    pub(crate) fn of(mut command: Command, stdin: &[u8]) -> Run {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -101,9 +115,7 @@ impl Folder {
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
-}
 
-impl Run {
     /// Asserts that the run failed: with this exit code, nothing on standard output, and a message with all these texts.
     pub(crate) fn refused(&self, what: &str, code: i32, expected: &[&str]) {
         assert_eq!(self.code, Some(code), "{what}: exit code\n{}", self.stderr);

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::golden::folders;
-use crate::program::Folder;
+use crate::program::{Folder, Run};
 
 /// A validator for a schema of the repository.
 struct Schema(boon::Schemas, boon::SchemaIndex);
@@ -139,9 +139,7 @@ fn check_manifest(
     let is_refused = applied.stderr.contains("nothing was written");
     let mut patch = None;
     for command in ["plan", "check"] {
-        for file in ALL.iter().filter_map(|it| it.split_once('=')) {
-            let _ = std::fs::remove_file(folder.path().join(file.1));
-        }
+        remove_reports(&folder);
         let run = run(&[&[command], &ALL[..]].concat());
         let what = format!("{what}: {command}");
         assert!(run.code != Some(70), "{what}: {}", run.stderr);
@@ -382,9 +380,17 @@ thread_local! {
         ["tests/schemas/sarif-2.1.0.json", "schema/report.schema.json"].map(Schema::of);
 }
 
+/// Removes the reports of an earlier run.
+fn remove_reports(folder: &Folder) {
+    for file in ALL.iter().filter_map(|it| it.split_once('=')) {
+        let _ = std::fs::remove_file(folder.path().join(file.1));
+    }
+}
+
 /// Checks that the reports in a folder, of hostile text, are well-formed and have no commands, links or tags of others.
 /// In how many of them the text is.
 pub(crate) fn check_hostile(folder: &Folder, command: &str, file: &str) -> usize {
+    remove_reports(folder);
     let run = folder.run(&[&[command, "-v", "-f", file, "-c", "config"], &ALL[..]].concat());
     assert!(run.code.is_some_and(|it| it <= 3), "{command}: {run:?}");
     if !folder.path().join("sarif").exists() {
@@ -549,10 +555,7 @@ fn ci() -> Folder {
                 .to_owned(),
         ),
     ] {
-        let file = folder.path().join("bin").join(program);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        folder.program(&format!("bin/{program}"), &format!("#!/bin/sh\n{script}\n"));
     }
     folder
 }
@@ -703,15 +706,9 @@ fn reports_of_several_environments_and_of_builds() {
     folder.write("docs/reports.in/bad", "{");
     let run = |arguments: &str| {
         let mut command = folder.command(&arguments.split(' ').collect::<Vec<_>>());
-        let output = command
-            .current_dir(folder.path().join("docs/reports.in"))
-            .output()
-            .unwrap();
-        (
-            output.status.code().unwrap(),
-            String::from_utf8(output.stdout).unwrap(),
-            String::from_utf8(output.stderr).unwrap(),
-        )
+        command.current_dir(folder.path().join("docs/reports.in"));
+        let run = Run::of(command, b"");
+        (run.code.unwrap(), run.stdout, run.stderr)
     };
     let both = "plan -f web.yaml -e development -e production";
     let (code, json, _) = run(&format!("{both} -o json"));
