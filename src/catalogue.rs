@@ -199,6 +199,20 @@ pub fn repository(image: &str) -> &str {
     Image::of(image).repository
 }
 
+/// The image without its digest, and the digest.
+pub fn without_digest(image: &str) -> (&str, Option<&str>) {
+    let parts = image.split_once('@');
+    parts.map_or((image, None), |(image, digest)| (image, Some(digest)))
+}
+
+/// The image without its tag, and the tag. The colon of a port is before a slash.
+pub fn without_tag(image: &str) -> (&str, Option<&str>) {
+    match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, Some(tag)),
+        _ => (image, None),
+    }
+}
+
 /// The built-in entry for an image, and the heading that it is under in the catalogue.
 pub fn kind_of(image: &str) -> Option<(&'static Entry, &'static str)> {
     let known = BuiltIn::get();
@@ -338,12 +352,9 @@ struct Image<'i> {
 
 impl<'i> Image<'i> {
     fn of(image: &'i str) -> Image<'i> {
-        let name = image.split_once('@').map_or(image, |(name, _)| name);
-        let (path, tag) = match name.rsplit_once(':') {
-            Some((path, tag)) if !tag.contains('/') => (path, Some(tag)),
-            _ if image.contains('@') => (name, None),
-            _ => (name, Some("latest")),
-        };
+        let (name, digest) = without_digest(image);
+        let (path, tag) = without_tag(name);
+        let tag = tag.or(digest.is_none().then_some("latest"));
         let repository = match path.split_once('/') {
             Some((first, rest)) if is_registry(first) => rest,
             _ => path,

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::Command;
 
+use fitout::catalogue::{without_digest, without_tag};
 use fitout::config::Sources;
 use fitout::{IMAGE, Outcome, Results};
 
@@ -38,18 +39,14 @@ pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
 
 /// Whether this is the image of this version, also with a digest.
 fn is_ours(image: &str) -> bool {
-    image.split_once('@').map_or(image, |it| it.0) == IMAGE
+    without_digest(image).0 == IMAGE
 }
 
 /// Whether the caller allows an image: exactly, or by its name without tag and digest.
 fn is_allowed(image: &str) -> bool {
     let allowed = std::env::var(ALLOWED).unwrap_or_default();
-    let tagged = image.split_once('@').map_or(image, |it| it.0);
-    // The colon of a port is before a slash.
-    let name = match tagged.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => tagged,
-    };
+    let (tagged, _) = without_digest(image);
+    let (name, _) = without_tag(tagged);
     // What begins with `-` would be a flag of docker.
     let mut allowed = allowed
         .lines()

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use fitout::catalogue::{without_digest, without_tag};
 use fitout::config::{KIND, Patch};
 use fitout::text::Text;
 use fitout::yaml::{Node, Stream};
@@ -287,15 +288,8 @@ impl Setup {
     }
 
     fn check_image(&mut self, image: &str, place: (&Path, Option<usize>), name: &str) {
-        let (tagged, digest) = match image.split_once('@') {
-            Some((tagged, digest)) => (tagged, Some(digest)),
-            None => (image, None),
-        };
-        // The colon of a port is before a slash.
-        let (repository, tag) = match tagged.rsplit_once(':') {
-            Some((repository, tag)) if !tag.contains('/') => (repository, Some(tag)),
-            _ => (tagged, None),
-        };
+        let (tagged, digest) = without_digest(image);
+        let (repository, tag) = without_tag(tagged);
         let (ours, our_tag) = IMAGE.rsplit_once(':').unwrap_or((IMAGE, ""));
         if digest.is_none() && tag.is_none_or(|tag| tag == "latest") {
             let message =
