@@ -217,7 +217,7 @@ pub fn explain(
             }
         }
     }
-    // What a section sets beside its own fields, such as further annotations.
+    // What a section sets in addition to its own fields, such as further annotations.
     for change in &run.changes {
         let pointer = change.pointer();
         if !known.contains(&pointer) {

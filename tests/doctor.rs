@@ -166,7 +166,7 @@ fn a_right_setup_has_no_problems() {
 #[test]
 fn a_silent_skip_and_a_program_that_cannot_run_are_found() {
     let exec = |path: &str| config(&format!("exec: {{path: {path}}}"));
-    let (bare, relative) = (exec("fitout-of-nobody"), exec("./run/fitout"));
+    let (bare, relative) = (exec("fitout-missing"), exec("./run/fitout"));
     let overlay = (
         "web/kustomization.yaml",
         "resources: [pod.yaml]\ntransformers:\n- ../cfg\n",
@@ -186,7 +186,7 @@ fn a_silent_skip_and_a_program_that_cannot_run_are_found() {
     assert!(
         found
             .iter()
-            .any(|it| it.contains("`fitout-of-nobody` is not on PATH")),
+            .any(|it| it.contains("`fitout-missing` is not on PATH")),
         "{found:#?}"
     );
     // Relative paths begin at the kustomization that lists the config.

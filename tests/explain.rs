@@ -66,7 +66,7 @@ fn sessions_in_the_pages_are_true() {
 /// Each change of each case is explained, with the value and the setting of the change, and nothing else is.
 #[test]
 fn every_change_is_explained_by_its_own_decision() {
-    let (mut explained, mut beside) = (0, BTreeSet::new());
+    let (mut explained, mut others) = (0, BTreeSet::new());
     let groups = folders(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"));
     for case in groups.iter().flat_map(|group| folders(group)) {
         let read = |name: &str| std::fs::read_to_string(case.join(name)).unwrap();
@@ -124,7 +124,7 @@ fn every_change_is_explained_by_its_own_decision() {
                 );
                 explained += 1;
                 if field.mode.is_none() {
-                    beside.insert(change.rule);
+                    others.insert(change.rule);
                 }
             }
             // Every path finds its own field.
@@ -138,7 +138,7 @@ fn every_change_is_explained_by_its_own_decision() {
     }
     assert!(explained > 2000, "{explained}");
     assert_eq!(
-        beside,
+        others,
         BTreeSet::new(),
         "sections without a mode for a field"
     );

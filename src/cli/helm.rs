@@ -336,7 +336,7 @@ fn errors_of_helm() -> Errors {
     if !is_open_to_others {
         return Errors::Elsewhere;
     }
-    // A pipe that nobody reads must not block.
+    // A pipe without a reader must not block.
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let mut options = OpenOptions::new();
     let flags = i32::try_from(flags.bits()).unwrap_or_default();

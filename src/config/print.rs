@@ -90,7 +90,7 @@ pub fn self_contained(
     );
     let printed = spliced.edit(&edits);
     let mut printed = printed.map_err(|refusal| unreadable(refusal.message.clone()))?;
-    // Nobody knows where the document will be, so a relative path of its schema would be wrong.
+    // The document can be anywhere, so a relative path of its schema would be wrong.
     let is_relative = |line: &str| line.starts_with(MODELINE) && !line.contains("://");
     if printed.lines().any(is_relative) {
         let lines = printed.split_inclusive('\n');

@@ -2,6 +2,7 @@
 
 use fitout::IMAGE;
 
+use super::Part;
 use super::found::{Ci, Found};
 
 /// The folder of configs, and the config in it.
@@ -27,20 +28,20 @@ pub(super) struct Addition {
 }
 
 /// What runs fitout in an overlay, in a workflow and before a commit.
-pub(super) fn around(found: &Found, skips: impl Fn(&str) -> bool) -> (Vec<Planned>, Vec<Addition>) {
+pub(super) fn around(found: &Found, skips: impl Fn(Part) -> bool) -> (Vec<Planned>, Vec<Addition>) {
     let (mut files, mut additions) = (Vec::new(), Vec::new());
     let has_kustomize = !found.overlays.is_empty() || !found.bases.is_empty();
-    if has_kustomize && !skips("kustomize") {
+    if has_kustomize && !skips(Part::Kustomize) {
         kustomize(found, &mut files, &mut additions);
     }
-    if !skips("ci") {
+    if !skips(Part::Ci) {
         match found.ci {
             Ci::Github => github(found, &mut files),
             Ci::Gitlab => gitlab(found, &mut files, &mut additions),
             Ci::None => {}
         }
     }
-    if !skips("pre-commit") {
+    if !skips(Part::PreCommit) {
         pre_commit(found, &mut files);
     }
     (files, additions)

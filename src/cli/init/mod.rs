@@ -117,7 +117,7 @@ impl Init {
         // The folders for overlays need the config in fn-config/all.
         let is_elsewhere = self.directory.join("fn-config/fitout.yaml").exists();
         let (mut files, mut additions) = around(&found, |part| {
-            self.skips(part) || part == "kustomize" && is_elsewhere
+            self.skip.contains(&part) || part == Part::Kustomize && is_elsewhere
         });
         let config = self.config(&found, &suggestion);
         if config.path == CONFIG {
@@ -178,13 +178,6 @@ impl Init {
         }
         Output::report(&text)?;
         Ok(SUCCESS)
-    }
-
-    fn skips(&self, part: &str) -> bool {
-        self.skip.iter().any(|it| {
-            it.to_possible_value()
-                .is_some_and(|it| it.get_name() == part)
-        })
     }
 
     /// Where a file is written.
@@ -695,7 +688,7 @@ fn write(root: &Path, path: &Path, file: &Planned) -> Result<(), Failure> {
     }
     std::fs::create_dir_all(folder).map_err(failed)?;
     match std::fs::File::create_new(path) {
-        // Somebody was faster.
+        // Another program was faster.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(failed(error)),
         Ok(mut new) => new.write_all(file.text.as_bytes()).map_err(failed),
