@@ -164,6 +164,16 @@ impl Page {
         }
     }
 
+    /// The text that is laid out, also without JavaScript.
+    fn laid_out(&mut self) -> String {
+        let snapshot = self.call("DOMSnapshot.captureSnapshot", json!({"computedStyles": []}));
+        let layout = snapshot["documents"][0]["layout"]["text"].as_array();
+        let strings = snapshot["strings"].as_array().unwrap();
+        let text = layout.unwrap().iter();
+        let text = text.filter_map(|at| strings.get(usize::try_from(at.as_i64()?).ok()?)?.as_str());
+        text.collect::<Vec<_>>().join(" ")
+    }
+
     /// The value of an expression, which is awaited.
     fn value(&mut self, expression: &str) -> Value {
         let params = json!({"expression": expression, "awaitPromise": true, "returnByValue": true});
@@ -514,18 +524,6 @@ fn the_filter_works_and_is_not_needed() {
     );
     for file in &files {
         page.show(&folder.path().join(file), PHONE, "light");
-        let snapshot = page.call("DOMSnapshot.captureSnapshot", json!({"computedStyles": []}));
-        let layout = &snapshot["documents"][0]["layout"]["text"];
-        let strings = snapshot["strings"].as_array().unwrap();
-        let text = layout
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(|at| strings.get(usize::try_from(at.as_i64()?).ok()?));
-        let text: String = text
-            .filter_map(|it| it.as_str())
-            .collect::<Vec<_>>()
-            .join(" ");
         let expected = match file.as_str() {
             "plan.html" => &[
                 "Changes",
@@ -541,6 +539,15 @@ fn the_filter_works_and_is_not_needed() {
                 "fast-retain",
             ],
         };
+        // Cards are laid out some frames after the page is loaded.
+        let mut text = page.laid_out();
+        for _ in 0..50 {
+            if expected.iter().all(|it| text.contains(it)) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            text = page.laid_out();
+        }
         for expected in expected {
             assert!(
                 text.contains(expected),
