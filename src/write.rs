@@ -8,7 +8,9 @@ use kustomize_krm_types::Result as KrmResult;
 use crate::edit::Change;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Resource, ResourceList};
-use crate::yaml::{Change as YamlChange, Edit, Footers, Refusal, Replacement, Stream, Value};
+use crate::yaml::{
+    Behind, Change as YamlChange, Edit, Footers, Lines, Refusal, Replacement, Stream, Value,
+};
 
 /// The ResourceList with its items edited and results added, as one text.
 ///
@@ -28,65 +30,113 @@ pub fn resource_list(
         pointer,
         change: YamlChange::Remove,
     }));
-    if !results.is_empty() {
-        let existing = list.root.items_at(["results"]);
-        let existing = existing.filter_map(|node| node.value().ok());
-        let values = existing.chain(results.into_iter().map(value_of)).collect();
-        let pointer = PointerBuf::from_tokens(["results"]);
-        edits.push(Edit {
-            root: list.root.id(),
-            pointer,
-            change: YamlChange::Set(Value::Sequence(values)),
-        });
-    }
     let stream = list.root.stream();
     let footers = match list.is_numbered() {
         true => Footers::OfTheEntryAbove,
         false => Footers::AtTheEnd,
     };
-    stream.edit_with(edits, footers).map_err(|refusal| {
+    let write = |lines: &mut Lines<'_>| write_results(&results, lines);
+    let mut behind = None;
+    if !results.is_empty() {
+        match list.root.takes_behind(RESULTS) {
+            true => {
+                behind = Some(Behind {
+                    map: list.root.id(),
+                    write: &write,
+                });
+            }
+            false => {
+                let existing = list.root.items_at([RESULTS]);
+                let existing = existing.filter_map(|node| node.value().ok());
+                edits.push(Edit {
+                    root: list.root.id(),
+                    pointer: PointerBuf::from_tokens([RESULTS]),
+                    change: YamlChange::Set(Value::Sequence(
+                        existing.chain(values_of(&results)).collect(),
+                    )),
+                });
+            }
+        }
+    }
+    stream.edit_with(edits, footers, behind).map_err(|refusal| {
         let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
         refused(&refusal, change, &list.resources, stream).into()
     })
 }
 
-/// A result as its type serializes it; there can be thousands.
-fn value_of(result: KrmResult) -> Value {
-    let text = |key: &str, text: String| (key.to_owned(), Value::from(text));
-    let mut entries = Vec::with_capacity(6);
-    entries.push(text("message", result.message));
-    entries.push(text("severity", result.severity.as_str().to_owned()));
-    if let Some(object) = result.resource_ref {
-        let mut of_object = Vec::with_capacity(4);
-        of_object.push(text("apiVersion", object.api_version));
-        of_object.push(text("kind", object.kind));
-        of_object.push(text("name", object.name));
-        of_object.extend(object.namespace.map(|it| text("namespace", it)));
-        entries.push(("resourceRef".to_owned(), Value::Mapping(of_object)));
-    }
-    if let Some(field) = result.field {
-        let values = [
-            ("currentValue", field.current_value),
-            ("proposedValue", field.proposed_value),
-        ];
-        let mut of_field = Vec::with_capacity(3);
-        of_field.push(text("path", field.path));
-        for (key, value) in values {
-            of_field.extend(value.map(|value| (key.to_owned(), Value::from(value))));
+const RESULTS: &str = "results";
+
+/// The results as the last entry of a list.
+fn write_results(results: &[KrmResult], lines: &mut Lines<'_>) {
+    lines.plain(RESULTS);
+    lines.plain(":");
+    let item = lines.column + lines.sequence;
+    let entry = item + 2;
+    let inner = entry + lines.step;
+    for result in results {
+        lines.begin(item);
+        lines.plain("- message: ");
+        lines.string(&result.message);
+        lines.begin(entry);
+        lines.plain("severity: ");
+        lines.plain(result.severity.as_str());
+        if let Some(object) = &result.resource_ref {
+            lines.begin(entry);
+            lines.plain("resourceRef:");
+            lines.entry(inner, "apiVersion", &object.api_version);
+            lines.entry(inner, "kind", &object.kind);
+            lines.entry(inner, "name", &object.name);
+            if let Some(namespace) = &object.namespace {
+                lines.entry(inner, "namespace", namespace);
+            }
         }
-        entries.push(("field".to_owned(), Value::Mapping(of_field)));
+        if let Some(field) = &result.field {
+            lines.begin(entry);
+            lines.plain("field:");
+            lines.entry(inner, "path", &field.path);
+            let values = [
+                ("currentValue:", &field.current_value),
+                ("proposedValue:", &field.proposed_value),
+            ];
+            for (key, value) in values {
+                if let Some(value) = value {
+                    lines.begin(inner);
+                    lines.plain(key);
+                    lines.value(inner, value);
+                }
+            }
+        }
+        if let Some(file) = &result.file {
+            lines.begin(entry);
+            lines.plain("file:");
+            lines.entry(inner, "path", &file.path);
+            lines.begin(inner);
+            lines.plain("index: ");
+            lines.plain(&file.index.to_string());
+        }
+        if !result.tags.is_empty() {
+            lines.begin(entry);
+            lines.plain("tags:");
+            for (key, value) in &result.tags {
+                lines.entry(inner, key, value);
+            }
+        }
     }
-    if let Some(file) = result.file {
-        let index = Value::Number(file.index.into());
-        let of_file = vec![text("path", file.path), ("index".to_owned(), index)];
-        entries.push(("file".to_owned(), Value::Mapping(of_file)));
-    }
-    if !result.tags.is_empty() {
-        let tags = result.tags.into_iter();
-        let tags = tags.map(|(key, value)| (key, Value::from(value)));
-        entries.push(("tags".to_owned(), Value::Mapping(tags.collect())));
-    }
-    Value::Mapping(entries)
+}
+
+/// The results as values, for a list that has some or is not in block style.
+fn values_of(results: &[KrmResult]) -> Vec<Value> {
+    let mut text = String::new();
+    write_results(results, &mut Lines::new(&mut text));
+    let stream = Stream::parse_any_keys(text);
+    let read = |stream: &Stream| {
+        let root = stream.documents().next()?.root();
+        let values = root.items_at([RESULTS]).map(|item| item.value().ok());
+        values.collect()
+    };
+    let values: Option<Vec<Value>> = stream.ok().as_ref().and_then(read);
+    debug_assert!(values.is_some(), "results are YAML");
+    values.unwrap_or_default()
 }
 
 /// The output of a validator that passes in kustomize.
@@ -114,7 +164,7 @@ pub fn text(
     refuse_sealed(changes, resources)?;
     let (edits, of_changes) = to_edits(changes, resources);
     stream
-        .edit_with(edits, Footers::AtTheEnd)
+        .edit_with(edits, Footers::AtTheEnd, None)
         .map_err(|refusal| {
             let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
             refused(&refusal, change, resources, stream).into()
@@ -278,7 +328,10 @@ mod tests {
             field: Some(Field {
                 path: "spec.replicas".to_owned(),
                 current_value: Some(serde_json::Value::Null),
-                proposed_value: Some(serde_json::json!({"a": [1.5, "b", true]})),
+                proposed_value: Some(serde_json::json!({
+                    "a": [1.5, "b", true, [], {}, ["- c", [null]], {"d": {"e": 1}, "f": [2]}],
+                    "true": {"null": "# g\n"},
+                })),
             }),
             file: Some(File {
                 path: "web.yaml".to_owned(),
@@ -286,9 +339,38 @@ mod tests {
             }),
             tags: [("a".to_owned(), "1".to_owned())].into(),
         };
-        for result in [KrmResult::default(), full] {
-            let serialized = serde_json::to_value(&result).unwrap();
-            assert_eq!(value_of(result), Value::from(serialized));
+        let results = [KrmResult::default(), full];
+        let serialized = results.clone().map(|it| serde_json::to_value(it).unwrap());
+        let serialized = serialized.map(Value::from);
+        assert_eq!(values_of(&results), serialized);
+        // In any style, and whatever is before and behind them.
+        let write = |lines: &mut Lines<'_>| write_results(&results, lines);
+        for text in [
+            "a:\n    b:\n      - c\n",
+            "a:\n- |+\n  b\n\n# c\n",
+            "a: |\n  b",
+            "a:\r\n  b: c\r\n",
+        ] {
+            let stream = Stream::parse(text).unwrap();
+            let root = stream.documents().next().unwrap().root();
+            assert!(root.takes_behind(RESULTS));
+            let map = root.id();
+            let behind = Behind { map, write: &write };
+            let edited = stream.edit_with(Vec::new(), Footers::AtTheEnd, Some(behind));
+            let edited = Stream::parse(edited.unwrap()).unwrap();
+            let new = edited.documents().next().unwrap().root();
+            let values: Vec<Value> = new
+                .items_at([RESULTS])
+                .map(|it| it.value().unwrap())
+                .collect();
+            assert_eq!(values, serialized, "{text}");
+            // As an edit writes them.
+            let edit = Edit {
+                root: map,
+                pointer: PointerBuf::from_tokens([RESULTS]),
+                change: YamlChange::Set(Value::Sequence(values)),
+            };
+            assert_eq!(stream.edit(&[edit]).unwrap(), edited.text());
         }
     }
 }

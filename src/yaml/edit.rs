@@ -10,8 +10,9 @@ mod style;
 mod way;
 mod write;
 
+use super::Node;
 use super::stream::{Position, Stream};
-use super::tree::NodeId;
+use super::tree::{Kind, NONE, NodeId, ODD};
 use super::value::Value;
 use emit::{Splice, Splices};
 use jsonptr::PointerBuf;
@@ -19,6 +20,8 @@ use plan::Plan;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
+
+pub use write::Lines;
 
 /// One change, at a place below a node.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +62,15 @@ pub enum Footers {
     /// Behind the entry that they follow now, with a blank line behind them: kyaml takes them for its
     /// foot comments, and would write them a second time if they were elsewhere.
     OfTheEntryAbove,
+}
+
+/// Lines that are written behind all entries of a map which is a whole document; they begin a key that the map does not have.
+#[derive(Clone, Copy)]
+pub struct Behind<'w> {
+    /// The map.
+    pub map: NodeId,
+    /// Writes them, without the first indentation and the last line break.
+    pub write: &'w dyn Fn(&mut Lines<'_>),
 }
 
 /// An edit that was refused, so there is no new text.
@@ -149,17 +161,29 @@ impl Stream {
     /// # Errors
     /// A [`Refusal`] for the first edit that cannot be done safely. Nothing is done by halves.
     pub fn edit(&self, edits: &[Edit]) -> Result<String, Refusal> {
-        self.edit_with(edits.to_vec(), Footers::AtTheEnd)
+        self.edit_with(edits.to_vec(), Footers::AtTheEnd, None)
     }
 
-    /// The same, with another place for comments at the end of collections.
+    /// The same, with another place for comments at the end of collections, and lines behind all others: see
+    /// [`Node::takes_behind`].
     ///
     /// # Errors
     /// As [`Stream::edit`].
-    pub fn edit_with(&self, edits: Vec<Edit>, footers: Footers) -> Result<String, Refusal> {
-        let (splices, plans) = self.planned(edits, footers)?;
+    pub fn edit_with(
+        &self,
+        edits: Vec<Edit>,
+        footers: Footers,
+        behind: Option<Behind<'_>>,
+    ) -> Result<String, Refusal> {
+        let (splices, plans) = self.planned(edits, footers, behind)?;
         let (text, moves) = self.splice(&splices.list, &splices.buffer);
-        self.guard(&plans, text, &moves)
+        let mut text = self.guard(&plans, text, &moves)?;
+        // The text reads back as planned. A line at the column of the map behind its end closes whatever is open, and what
+        // follows are comments; so nothing that was read reads otherwise now.
+        if let Some((at, lines)) = splices.behind {
+            text.insert_str(moved(&moves, at), &splices.buffer[lines]);
+        }
+        Ok(text)
     }
 
     /// The same edits as the bytes that they replace, in the order of the text; those that touch are one.
@@ -167,7 +191,7 @@ impl Stream {
     /// # Errors
     /// As [`Stream::edit`], except for edits whose text would not read back as intended: this proof is left to it.
     pub fn splices(&self, edits: Vec<Edit>) -> Result<Vec<Replacement>, Refusal> {
-        let (splices, _) = self.planned(edits, Footers::AtTheEnd)?;
+        let (splices, _) = self.planned(edits, Footers::AtTheEnd, None)?;
         let mut all: Vec<Replacement> = Vec::with_capacity(splices.list.len());
         for splice in &splices.list {
             let text = &splices.buffer[splice.text.clone()];
@@ -186,10 +210,21 @@ impl Stream {
     }
 
     /// The splices, and the plans that are not proven from them alone.
-    fn planned(&self, edits: Vec<Edit>, footers: Footers) -> Result<(Splices, Plans<'_>), Refusal> {
+    fn planned(
+        &self,
+        edits: Vec<Edit>,
+        footers: Footers,
+        behind: Option<Behind<'_>>,
+    ) -> Result<(Splices, Plans<'_>), Refusal> {
         let mut splices = Splices::default();
         let mut plans = Vec::new();
-        for (document, edits) in self.by_document(edits)? {
+        let mut groups = self.by_document(edits)?;
+        let documents = &self.tree.documents;
+        let with_behind = behind.map(|it| documents.partition_point(|of| of.root < it.map.0));
+        if let Some(document) = with_behind {
+            groups.entry(document).or_default();
+        }
+        for (document, edits) in groups {
             let mut plan = Plan::new(self, document);
             let first_edit = edits.first().map_or(0, |(number, _)| *number);
             for (number, edit) in edits {
@@ -198,7 +233,8 @@ impl Stream {
             let nodes = self.nodes_of(document);
             let span = self.document_span(document);
             let first = splices.list.len();
-            emit::emit(&plan, span, nodes, footers, &mut splices)?;
+            let behind = behind.filter(|_| with_behind == Some(document));
+            emit::emit(&plan, span, nodes, footers, behind, &mut splices)?;
             let own = &splices.list[first..];
             let is_proven = guard::proves(&plan, document, own, &splices.buffer);
             // Where assertions run, both guards do.
@@ -349,6 +385,23 @@ impl Stream {
             }
         }
         Ok(text)
+    }
+}
+
+impl Node<'_> {
+    /// Whether lines with a new key can be put behind all entries of this map by [`Stream::edit_with`]: it is a whole
+    /// document in block style and without the key.
+    #[must_use]
+    pub fn takes_behind(self, key: &str) -> bool {
+        let tree = &self.stream().tree;
+        let data = tree.at(self.id().0);
+        let is_fast =
+            |document: &super::tree::DocumentData| document.fast && document.root == self.id().0;
+        data.kind == Kind::BlockMap
+            && data.parent == NONE
+            && data.flags & ODD == 0
+            && tree.documents.iter().any(is_fast)
+            && self.get(key).is_none()
     }
 }
 

@@ -14,8 +14,8 @@ use super::super::tree::{Kind, NONE, ODD, Tree};
 use super::brackets::Brackets;
 use super::plan::Plan;
 use super::style::Style;
-use super::write::{FlowWriter, Writer, indent};
-use super::{Footers, Refusal, RefusalReason as Reason};
+use super::write::{FlowWriter, Lines, Writer, indent};
+use super::{Behind, Footers, Refusal, RefusalReason as Reason};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -36,6 +36,8 @@ pub(super) struct Splice {
 pub(super) struct Splices {
     pub(super) list: Vec<Splice>,
     pub(super) buffer: String,
+    /// Lines in the buffer that are put in behind all others, and where.
+    pub(super) behind: Option<(usize, Range<usize>)>,
 }
 
 /// Where new lines go: before this byte, and whether the text ends there without a line break.
@@ -69,6 +71,7 @@ pub(super) fn emit<'a>(
     span: Range<usize>,
     nodes: Range<u32>,
     footers: Footers,
+    behind: Option<Behind<'_>>,
     splices: &mut Splices,
 ) -> Done {
     let stream = plan.stream;
@@ -90,20 +93,22 @@ pub(super) fn emit<'a>(
     };
     emitter.refuse_odd_lines(&span, nodes)?;
     emitter.run()?;
+    if let Some(behind) = behind {
+        emitter.append_behind(behind);
+    }
     let edit = emitter.edit;
-    let list = &mut splices.list[first..];
+    let Splices { list, behind, .. } = splices;
+    let list = &mut list[first..];
     // Stable: at one place, what is nested deeper comes first, as it was emitted first.
     list.sort_by_key(|splice| (splice.start, splice.end));
-    match list.windows(2).find(|pair| pair[0].end > pair[1].start) {
-        Some(pair) => {
+    let mut pairs = list.windows(2);
+    let twice = pairs.find(|pair| pair[0].end > pair[1].start);
+    let behind = behind.as_ref().map(|(at, _)| *at);
+    let is_gone = |at: &usize| list.iter().any(|it| it.start < *at && *at < it.end);
+    match twice.map(|pair| pair[1].start).or(behind.filter(is_gone)) {
+        Some(at) => {
             let message = "two edits would change the same bytes".to_string();
-            Err(Refusal::new(
-                stream,
-                edit,
-                Reason::Layout,
-                pair[1].start,
-                message,
-            ))
+            Err(Refusal::new(stream, edit, Reason::Layout, at, message))
         }
         None => Ok(()),
     }
@@ -228,6 +233,30 @@ impl<'a> Emitter<'a, '_> {
             stream,
             brackets,
             style,
+        }
+    }
+
+    /// Adds lines behind all entries of the map that is the document.
+    fn append_behind(&mut self, behind: Behind<'_>) {
+        self.node = behind.map.0;
+        let Some(last) = self.tree.last_child(self.node) else {
+            return;
+        };
+        let column = self.column(self.tree.full_start_of_block(self.node));
+        let style = self.style_within(self.node).style;
+        let place = self.after(last);
+        let write = |out: &mut String| {
+            (behind.write)(&mut Lines {
+                column,
+                step: style.step,
+                sequence: style.sequence,
+                eol: style.eol,
+                out,
+            });
+        };
+        self.splice_lines(place, column, write);
+        if let Some(splice) = self.splices.list.pop() {
+            self.splices.behind = Some((splice.start, splice.text));
         }
     }
 

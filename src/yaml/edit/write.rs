@@ -208,6 +208,118 @@ const BLOCK: Context = Context {
     quotes: Kind::Plain,
 };
 
+/// Lines of a block collection, in the style of their document.
+pub struct Lines<'o> {
+    /// The column of its entries.
+    pub column: usize,
+    /// How many columns a map is indented by below its key.
+    pub step: usize,
+    /// How many columns a sequence is indented by below its key.
+    pub sequence: usize,
+    pub(super) eol: &'static str,
+    pub(super) out: &'o mut String,
+}
+
+impl<'o> Lines<'o> {
+    /// Lines in the usual style.
+    pub fn new(out: &'o mut String) -> Lines<'o> {
+        Lines {
+            column: 0,
+            step: 2,
+            sequence: 0,
+            eol: "\n",
+            out,
+        }
+    }
+
+    /// Begins the next line, at a column.
+    pub fn begin(&mut self, column: usize) {
+        self.out.push_str(self.eol);
+        indent(column, self.out);
+    }
+
+    /// Writes what needs no quotes, on one line.
+    pub fn plain(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    /// Writes a string, quoted where it has to be.
+    pub fn string(&mut self, string: &str) {
+        text(string, false, BLOCK, self.out);
+    }
+
+    /// Writes the lines of an entry with a string at a column.
+    pub fn entry(&mut self, column: usize, key: &str, string: &str) {
+        self.begin(column);
+        self.string(key);
+        self.plain(": ");
+        self.string(string);
+    }
+
+    /// Writes a value behind a key and its colon; `column` is that of the key.
+    pub fn value(&mut self, column: usize, value: &serde_json::Value) {
+        use serde_json::Value as Json;
+        match value {
+            Json::Array(items) if !items.is_empty() => {
+                for item in items {
+                    self.begin(column + self.sequence);
+                    self.plain("-");
+                    self.item(column + self.sequence + 2, item);
+                }
+            }
+            Json::Object(entries) if !entries.is_empty() => {
+                self.begin(column + self.step);
+                self.entries(column + self.step, entries);
+            }
+            Json::String(text) => {
+                self.plain(" ");
+                self.string(text);
+            }
+            // Null, booleans, numbers, `[]` and `{}` are written as in JSON.
+            other => {
+                self.plain(" ");
+                self.plain(&other.to_string());
+            }
+        }
+    }
+
+    /// Writes a value behind a dash; what is in it begins at a column.
+    fn item(&mut self, column: usize, value: &serde_json::Value) {
+        use serde_json::Value as Json;
+        match value {
+            Json::Array(items) if !items.is_empty() => {
+                for (at, item) in items.iter().enumerate() {
+                    match at {
+                        0 => self.plain(" -"),
+                        _ => {
+                            self.begin(column);
+                            self.plain("-");
+                        }
+                    }
+                    self.item(column + 2, item);
+                }
+            }
+            Json::Object(entries) if !entries.is_empty() => {
+                self.plain(" ");
+                self.entries(column, entries);
+            }
+            other => self.value(column, other),
+        }
+    }
+
+    /// Writes entries, the first one where the line is.
+    fn entries(&mut self, column: usize, entries: &serde_json::Map<String, serde_json::Value>) {
+        for (at, (key, value)) in entries.iter().enumerate() {
+            if at > 0 {
+                self.begin(column);
+            }
+            self.string(key);
+            self.plain(":");
+            self.value(column, value);
+        }
+    }
+}
+
 impl Writer<'_> {
     /// Writes a scalar, or a collection without entries, outside brackets, with the quotes of the
     /// scalar whose place it takes.

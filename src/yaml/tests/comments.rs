@@ -51,7 +51,11 @@ fn footers_of_kyaml_stay_with_the_entry_above() {
         pointer: jsonptr::PointerBuf::parse(pointer).unwrap(),
         change: Change::Set(1.into()),
     };
-    let edited = stream.edit_with(vec![edit("/s/a/k"), edit("/s/k")], Footers::OfTheEntryAbove);
+    let edited = stream.edit_with(
+        vec![edit("/s/a/k"), edit("/s/k")],
+        Footers::OfTheEntryAbove,
+        None,
+    );
     assert_eq!(
         edited.unwrap(),
         "s:\n  a:\n    b: 1\n    k: 1\n  # a\n  # a\n\n  k: 1\n\n  # far\nd: 1\n"
@@ -64,7 +68,7 @@ fn footers_of_kyaml_stay_with_the_entry_above() {
     };
     assert_eq!(
         stream
-            .edit_with(vec![edit], Footers::OfTheEntryAbove)
+            .edit_with(vec![edit], Footers::OfTheEntryAbove, None)
             .unwrap(),
         "s:\n  - a\n\n    # deep\n\nk: 1\n"
     );

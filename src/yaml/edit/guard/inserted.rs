@@ -51,7 +51,7 @@ pub(in super::super) fn proves(
         && changed.map(|(id, _)| *id).eq(nodes)
         && patches.iter().all(|(_, patch)| only_adds(patch));
     let (Some(first), Some(last)) = (splices.first(), splices.last()) else {
-        return false;
+        return patches.iter().all(|(_, patch)| patch.is_empty());
     };
     if !is_local {
         return false;
@@ -402,7 +402,7 @@ items:
         }
         let mut splices = emit::Splices::default();
         let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
-        emit::emit(&plan, span, nodes, Footers::AtTheEnd, &mut splices).unwrap();
+        emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, &mut splices).unwrap();
         let (list, buffer) = (&splices.list, splices.buffer.as_str());
         assert!(stream.reads_back(&plan, 0, list, buffer));
         assert!(proves(&plan, 0, list, buffer), "{buffer}");
@@ -445,8 +445,9 @@ items:
             });
             let mut splices = emit::Splices::default();
             let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
-            let emitted = planned
-                .and_then(|()| emit::emit(&plan, span, nodes, Footers::AtTheEnd, &mut splices));
+            let emitted = planned.and_then(|()| {
+                emit::emit(&plan, span, nodes, Footers::AtTheEnd, None, &mut splices)
+            });
             if emitted.is_err() || splices.list.is_empty() {
                 continue;
             }
