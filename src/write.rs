@@ -9,7 +9,7 @@ use crate::edit::Change;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Resource, ResourceList};
 use crate::yaml::{
-    Behind, Change as YamlChange, Edit, Footers, Lines, Refusal, Replacement, Stream, Value,
+    Behind, Change as YamlChange, Edit, Edited, Footers, Lines, Refusal, Replacement, Stream, Value,
 };
 
 /// The ResourceList with its items edited and results added, as one text.
@@ -17,11 +17,11 @@ use crate::yaml::{
 /// # Errors
 /// `FIT-INP003` if an edit cannot be made without changing other text, and `FIT-INP009` for objects that are encrypted or
 /// signed as a whole.
-pub fn resource_list(
-    list: &ResourceList<'_>,
+pub fn resource_list<'a>(
+    list: &ResourceList<'a>,
     changes: &[Change],
-    results: Vec<KrmResult>,
-) -> Result<String, Problems> {
+    results: &[KrmResult],
+) -> Result<Edited<'a>, Problems> {
     refuse_sealed(changes, &list.resources)?;
     let (mut edits, of_changes) = to_edits(changes, &list.resources);
     let drops = list.bookkeeping_to_drop();
@@ -35,7 +35,7 @@ pub fn resource_list(
         true => Footers::OfTheEntryAbove,
         false => Footers::AtTheEnd,
     };
-    let write = |lines: &mut Lines<'_>| write_results(&results, lines);
+    let write = |lines: &mut Lines<'_>| write_results(results, lines);
     let mut behind = None;
     if !results.is_empty() {
         match list.root.takes_behind(RESULTS) {
@@ -52,7 +52,7 @@ pub fn resource_list(
                     root: list.root.id(),
                     pointer: PointerBuf::from_tokens([RESULTS]),
                     change: YamlChange::Set(Value::Sequence(
-                        existing.chain(values_of(&results)).collect(),
+                        existing.chain(values_of(results)).collect(),
                     )),
                 });
             }
@@ -165,6 +165,7 @@ pub fn text(
     let (edits, of_changes) = to_edits(changes, resources);
     stream
         .edit_with(edits, Footers::AtTheEnd, None)
+        .map(Edited::into_text)
         .map_err(|refusal| {
             let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
             refused(&refusal, change, resources, stream).into()
@@ -357,7 +358,7 @@ mod tests {
             let map = root.id();
             let behind = Behind { map, write: &write };
             let edited = stream.edit_with(Vec::new(), Footers::AtTheEnd, Some(behind));
-            let edited = Stream::parse(edited.unwrap()).unwrap();
+            let edited = Stream::parse(edited.unwrap().into_text()).unwrap();
             let new = edited.documents().next().unwrap().root();
             let values: Vec<Value> = new
                 .items_at([RESULTS])

@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use fitout::read::Host;
+use fitout::yaml::Edited;
 use fitout::{Outcome, Results, report};
 use kustomize_krm_types::Severity;
 
@@ -82,9 +83,11 @@ pub(super) fn run(settings: &Settings) -> u8 {
         Ok(today) => {
             // The process ends there, so its memory need not be freed piece by piece.
             #[allow(clippy::exit, reason = "nothing is left to do")]
-            let last = |outcome: &Outcome| std::process::exit(finish(outcome, settings).into());
+            let last = |outcome: &Outcome, output: Option<&Edited<'_>>| {
+                std::process::exit(finish(outcome, output, settings).into())
+            };
             let outcome = fitout::run_to_end(bytes, settings.results(), today, &last);
-            finish(&outcome, settings)
+            finish(&outcome, None, settings)
         }
         Err(failure) => {
             Output::stderr(&failure.text);
@@ -94,7 +97,7 @@ pub(super) fn run(settings: &Settings) -> u8 {
 }
 
 /// Prints the findings, writes the output, and returns the exit code.
-pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
+pub(super) fn finish(outcome: &Outcome, output: Option<&Edited<'_>>, settings: &Settings) -> u8 {
     if settings.prints_problems() {
         for problem in &outcome.problems {
             Output::stderr(&problem.text());
@@ -123,10 +126,10 @@ pub(super) fn finish(outcome: &Outcome, settings: &Settings) -> u8 {
             _ => Output::notice("fitout: nothing was written because of errors"),
         }
     }
-    let Some(output) = &outcome.output else {
+    let Some(output) = output else {
         return FINDINGS;
     };
-    match Output::data(output) {
+    match Output::parts(output.parts()) {
         Ok(()) if outcome.passed => SUCCESS,
         Ok(()) => FINDINGS,
         Err(failure) => {

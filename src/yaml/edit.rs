@@ -17,6 +17,7 @@ use super::value::Value;
 use emit::{Splice, Splices};
 use jsonptr::PointerBuf;
 use plan::Plan;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
@@ -71,6 +72,47 @@ pub struct Behind<'w> {
     pub map: NodeId,
     /// Writes them, without the first indentation and the last line break.
     pub write: &'w dyn Fn(&mut Lines<'_>),
+}
+
+/// A text with its edits: what stays is borrowed.
+#[derive(Debug)]
+pub struct Edited<'s> {
+    text: Cow<'s, str>,
+    splices: Splices,
+}
+
+impl Edited<'_> {
+    /// The parts of the new text, in order.
+    pub fn parts(&self) -> impl Iterator<Item = &str> {
+        let list = &self.splices.list;
+        let ends = std::iter::once(0).chain(list.iter().map(|it| it.end));
+        let starts = list.iter().map(|it| it.start);
+        let kept = ends.zip(starts.chain([self.text.len()]));
+        let new = list.iter().map(|it| it.text.clone()).chain([0..0]);
+        let kept = kept.map(|(from, to)| &self.text[from..to]);
+        kept.zip(new.map(|it| &self.splices.buffer[it]))
+            .flat_map(|(kept, new)| [kept, new])
+    }
+
+    /// The new text.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        if self.splices.list.is_empty() {
+            return self.text.into_owned();
+        }
+        let mut text = String::with_capacity(self.parts().map(str::len).sum());
+        text.extend(self.parts());
+        text
+    }
+}
+
+impl From<String> for Edited<'_> {
+    fn from(text: String) -> Self {
+        Edited {
+            text: Cow::Owned(text),
+            splices: Splices::default(),
+        }
+    }
 }
 
 /// An edit that was refused, so there is no new text.
@@ -161,7 +203,8 @@ impl Stream {
     /// # Errors
     /// A [`Refusal`] for the first edit that cannot be done safely. Nothing is done by halves.
     pub fn edit(&self, edits: &[Edit]) -> Result<String, Refusal> {
-        self.edit_with(edits.to_vec(), Footers::AtTheEnd, None)
+        let edited = self.edit_with(edits.to_vec(), Footers::AtTheEnd, None)?;
+        Ok(edited.into_text())
     }
 
     /// The same, with another place for comments at the end of collections, and lines behind all others: see
@@ -174,16 +217,22 @@ impl Stream {
         edits: Vec<Edit>,
         footers: Footers,
         behind: Option<Behind<'_>>,
-    ) -> Result<String, Refusal> {
-        let (splices, plans) = self.planned(edits, footers, behind)?;
-        let (text, moves) = self.splice(&splices.list, &splices.buffer);
-        let mut text = self.guard(&plans, text, &moves)?;
+    ) -> Result<Edited<'_>, Refusal> {
+        let (mut splices, plans) = self.planned(edits, footers, behind)?;
+        if !plans.is_empty() {
+            let (text, moves) = self.splice(&splices.list, &splices.buffer);
+            self.guard(&plans, text, &moves)?;
+        }
         // The text reads back as planned. A line at the column of the map behind its end closes whatever is open, and what
         // follows are comments; so nothing that was read reads otherwise now.
-        if let Some((at, lines)) = splices.behind {
-            text.insert_str(moved(&moves, at), &splices.buffer[lines]);
+        if let Some(behind) = splices.behind.take() {
+            let before = splices.list.partition_point(|it| it.end <= behind.start);
+            splices.list.insert(before, behind);
         }
-        Ok(text)
+        Ok(Edited {
+            text: Cow::Borrowed(&self.text),
+            splices,
+        })
     }
 
     /// The same edits as the bytes that they replace, in the order of the text; those that touch are one.
@@ -310,14 +359,13 @@ impl Stream {
         (text, moves)
     }
 
-    /// Parses every chunk with an edited document again and compares all its documents. Gives the
-    /// text back, which a parse of all of it borrows instead of a copy.
+    /// Parses every chunk with an edited document again and compares all its documents.
     fn guard(
         &self,
         plans: &[(usize, Plan<'_>, usize)],
         mut text: String,
         moves: &[(usize, usize)],
-    ) -> Result<String, Refusal> {
+    ) -> Result<(), Refusal> {
         let documents = &self.tree.documents;
         let mut at = 0;
         while let Some((document, _, edit)) = plans.get(at) {
@@ -380,11 +428,8 @@ impl Stream {
                     return refuse(difference.what, new.position(difference.at).line);
                 }
             }
-            if whole {
-                text = new.text;
-            }
         }
-        Ok(text)
+        Ok(())
     }
 }
 

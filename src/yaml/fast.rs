@@ -12,7 +12,7 @@
 mod flow;
 mod scalars;
 
-use super::tree::{DocumentData, Kind, NONE, Tree, digest};
+use super::tree::{DocumentData, Kind, NONE, Tree};
 use memchr::memchr;
 use std::ops::Range;
 
@@ -319,16 +319,13 @@ impl Parser<'_> {
         let mut last = NONE;
         let mut key = first;
         loop {
-            let id = self.tree.push(key.kind, self.at, key.end, map);
-            if key.kind == Kind::Plain {
-                self.tree.at_mut(id).child = digest(&self.bytes[self.at..key.end]);
-            }
+            let text = &self.bytes[self.at..key.end];
+            let id = self.tree.push_key(key.kind, self.at, text, map);
             self.tree.link(map, last, id);
             last = match self.quick_value(column, key.colon + 1, map) {
                 Some(value) => value,
                 None => self.map_value(column, key.colon + 1, map, depth)?,
             };
-            self.tree.link(map, id, last);
             if let Some(next) = self.quick_key(column) {
                 key = next;
                 continue;

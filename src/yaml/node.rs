@@ -1,7 +1,7 @@
 //! Reading: a node is a handle, its answers come from the text.
 
 use super::scalar::{self, Scalar};
-use super::tree::{Data, Kind, NONE, NodeId, are_same, digest};
+use super::tree::{Data, FULL, KEY, Kind, NONE, NodeId, PROPS, are_same, digest};
 use super::wide::FEW;
 use super::{Position, Stream, decode};
 use std::borrow::Cow;
@@ -88,7 +88,7 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn has_properties(self) -> bool {
-        self.data().props != NONE
+        self.data().has(PROPS)
     }
 
     /// The tag as written (`!!str`, `!Ref`), if there is one.
@@ -264,15 +264,10 @@ impl<'a> Node<'a> {
         let wanted = digest(key.as_bytes());
         self.find_entry(key, |node| {
             // The digest decides nearly all comparisons.
-            match node.data() {
-                Data {
-                    kind: Kind::Plain,
-                    child,
-                    ..
-                } if *child != NONE => {
-                    *child == wanted && are_same(node.raw().as_bytes(), key.as_bytes())
-                }
-                _ => node.is_key(key),
+            let data = node.data();
+            match data.has(KEY) {
+                true => data.digest == wanted && are_same(node.raw().as_bytes(), key.as_bytes()),
+                false => node.is_key(key),
             }
         })
     }
@@ -373,7 +368,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn is_empty_collection(self) -> bool {
         let node = self.alias_target();
-        node.kind().is_collection() && node.data().child == NONE
+        node.kind().is_collection() && !node.data().has(FULL)
     }
 
     /// Number of written entries or items; 0 for scalars.

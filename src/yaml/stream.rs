@@ -2,7 +2,7 @@
 
 use super::error::{Syntax, SyntaxError};
 use super::node::Node;
-use super::tree::{Data, Kind, NONE, NodeId, Tree};
+use super::tree::{Data, KEY, Kind, NONE, NodeId, Tree};
 use super::wide::{Characters, FEW, Wide};
 use super::{decode, fast, full, split, strict};
 use std::borrow::Cow;
@@ -204,9 +204,8 @@ impl Stream {
             };
             // The digests of keys are for a fast look-up only.
             for node in &mut fast.nodes {
-                if node.kind.is_scalar() {
-                    node.child = NONE;
-                }
+                node.flags &= !KEY;
+                node.digest = 0;
             }
             match full::parse(&self.text, chunk, number as u32, &mut full) {
                 // The one known difference: unindented lines of quoted text.

@@ -23,7 +23,7 @@ use super::error::{Fault, Syntax};
 use super::full::MAX_DEPTH;
 use super::node::core_tag;
 use super::scalar::Scalar;
-use super::tree::{Kind, NONE, ODD, Tree};
+use super::tree::{Kind, NONE, ODD, PROPS, Tree};
 use super::{Node, Stream};
 
 /// How many nodes the aliases of a text may stand for: this many, and [`PER_NODE`] for each node of the text.
@@ -123,7 +123,7 @@ impl Stream {
     /// Refuses tags that give a scalar another text, such as `!!binary`, or that not all readers follow.
     fn check_tags(&self) -> Result<(), Syntax> {
         let with_props = self.tree.nodes.iter().enumerate();
-        let with_props = with_props.filter(|(_, data)| data.props != NONE);
+        let with_props = with_props.filter(|(_, data)| data.has(PROPS));
         // The map that was looked at last.
         let mut known = (NONE, HashSet::new());
         for (id, data) in with_props {

@@ -37,7 +37,7 @@ pub(super) struct Splices {
     pub(super) list: Vec<Splice>,
     pub(super) buffer: String,
     /// Lines in the buffer that are put in behind all others, and where.
-    pub(super) behind: Option<(usize, Range<usize>)>,
+    pub(super) behind: Option<Splice>,
 }
 
 /// Where new lines go: before this byte, and whether the text ends there without a line break.
@@ -103,7 +103,7 @@ pub(super) fn emit<'a>(
     list.sort_by_key(|splice| (splice.start, splice.end));
     let mut pairs = list.windows(2);
     let twice = pairs.find(|pair| pair[0].end > pair[1].start);
-    let behind = behind.as_ref().map(|(at, _)| *at);
+    let behind = behind.as_ref().map(|it| it.start);
     let is_gone = |at: &usize| list.iter().any(|it| it.start < *at && *at < it.end);
     match twice.map(|pair| pair[1].start).or(behind.filter(is_gone)) {
         Some(at) => {
@@ -255,9 +255,7 @@ impl<'a> Emitter<'a, '_> {
             });
         };
         self.splice_lines(place, column, write);
-        if let Some(splice) = self.splices.list.pop() {
-            self.splices.behind = Some((splice.start, splice.text));
-        }
+        self.splices.behind = self.splices.list.pop();
     }
 
     /// Adds a splice whose text `write` appends to the buffer.

@@ -8,7 +8,7 @@
 
 mod inserted;
 
-use super::super::tree::{Kind, NONE};
+use super::super::tree::{FULL, Kind, NONE, PROPS};
 use super::super::{Node, NodeId, Scalar, Stream};
 use super::new::{Name, New};
 use super::patch::Patch;
@@ -118,13 +118,13 @@ impl<'a> Guard<'a> {
             if a.kind != b.kind || !links {
                 return self.differs(new + i, "the structure is another one");
             }
-            if a.props != NONE || b.props != NONE {
+            if (a.flags | b.flags) & PROPS != 0 {
                 self.same_properties(old + i, new + i)?;
             }
             if a.kind == Kind::Alias {
                 self.same_alias(old + i, new + i)?;
             } else if a.kind.is_collection() {
-                if base(a.child, old) != base(b.child, new) {
+                if a.has(FULL) != b.has(FULL) {
                     return self.differs(new + i, "the structure is another one");
                 }
             } else {
@@ -147,9 +147,12 @@ impl<'a> Guard<'a> {
 
     /// An alias must stand for the same node as before, and that node for the same value.
     fn same_alias(&self, old: u32, new: u32) -> Same {
-        let (a, b) = (self.plan.stream.tree.at(old), self.new.tree.at(new));
-        match self.anchors.get(&a.child) {
-            Some((target, false)) if *target == b.child => Ok(()),
+        let (old, target) = (
+            self.plan.stream.tree.referred(old),
+            self.new.tree.referred(new),
+        );
+        match self.anchors.get(&old) {
+            Some((anchored, false)) if *anchored == target => Ok(()),
             Some(_) => self.differs(new, "an alias would stand for another value"),
             None => self.differs(new, "an alias lost its anchor"),
         }
@@ -157,7 +160,8 @@ impl<'a> Guard<'a> {
 
     /// Compares anchor and tag, and notes the anchor.
     fn same_properties(&mut self, old: u32, new: u32) -> Same {
-        if self.plan.stream.tree.at(old).props == NONE && self.new.tree.at(new).props == NONE {
+        let (a, b) = (self.plan.stream.tree.at(old), self.new.tree.at(new));
+        if (a.flags | b.flags) & PROPS == 0 {
             return Ok(());
         }
         let (a, b) = (self.old_node(old), self.new_node(new));

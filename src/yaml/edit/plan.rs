@@ -28,7 +28,7 @@ pub(super) struct Plan<'a> {
     /// The first node of the document.
     first: u32,
     /// Aliases of this document.
-    aliases: &'a [u32],
+    aliases: &'a [(u32, u32)],
     edit: usize,
     way: Way,
 }
@@ -44,8 +44,8 @@ impl<'a> Plan<'a> {
             .documents
             .get(document + 1)
             .map_or(tree.nodes.len() as u32, |next| next.root);
-        let from = tree.aliases.partition_point(|id| *id < first);
-        let to = tree.aliases.partition_point(|id| *id < end);
+        let from = tree.aliases.partition_point(|(id, _)| *id < first);
+        let to = tree.aliases.partition_point(|(id, _)| *id < end);
         Plan {
             stream,
             patches: Patches::new(first..end),

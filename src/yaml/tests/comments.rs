@@ -57,7 +57,7 @@ fn footers_of_kyaml_stay_with_the_entry_above() {
         None,
     );
     assert_eq!(
-        edited.unwrap(),
+        edited.unwrap().into_text(),
         "s:\n  a:\n    b: 1\n    k: 1\n  # a\n  # a\n\n  k: 1\n\n  # far\nd: 1\n"
     );
     let stream = Stream::parse("s:\n  - a\n\n    # deep\n").unwrap();
@@ -69,7 +69,8 @@ fn footers_of_kyaml_stay_with_the_entry_above() {
     assert_eq!(
         stream
             .edit_with(vec![edit], Footers::OfTheEntryAbove, None)
-            .unwrap(),
+            .unwrap()
+            .into_text(),
         "s:\n  - a\n\n    # deep\n\nk: 1\n"
     );
 }

@@ -124,7 +124,7 @@ impl Emitter<'_, '_> {
         let head = self.head(id)?;
         let is_item = self.tree.at(data.parent).kind == Kind::BlockSequence;
         let start = data.start as usize;
-        let has_properties = data.props != NONE;
+        let has_properties = data.has(PROPS);
         let below = data.kind != Kind::Empty && !self.same_line(head, start);
         if below && !data.kind.is_block_collection() {
             // A scalar on a line below its key: its column is as good as any.
@@ -219,7 +219,7 @@ impl Emitter<'_, '_> {
         if data.kind != Kind::Empty {
             return self.replace_compact(id, data, value, self.column(data.start as usize));
         }
-        if data.props != NONE {
+        if data.has(PROPS) {
             return self.refuse(
                 Reason::Layout,
                 data.start as usize,

@@ -16,7 +16,7 @@
 //! Anything else is read again as a whole. A test changes splices at random and compares the two.
 
 use super::super::super::fast;
-use super::super::super::tree::{Kind, NONE, Tree};
+use super::super::super::tree::{Kind, NONE, PROPS, Tree};
 use super::super::emit::Splice;
 use super::super::patch::Patch;
 use super::{Guard, Plan, Stream};
@@ -121,7 +121,7 @@ fn clears(old: &Stream, splice: &Splice) -> bool {
     let (text, bytes) = (old.text(), old.text().as_bytes());
     let is_empty = data.kind.is_flow() && matches!(&text[data.range()], "{}" | "[]");
     is_empty
-        && data.props == NONE
+        && !data.has(PROPS)
         && data.parent != NONE
         && old.tree.at(data.parent).kind == Kind::BlockMap
         && splice.end == data.end as usize

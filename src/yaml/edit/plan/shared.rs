@@ -1,7 +1,7 @@
 //! Values that several places share: by an alias, or by a `<<`.
 
 use super::super::super::Node;
-use super::super::super::tree::NONE;
+use super::super::super::tree::PROPS;
 use super::super::new::{New, Outcome};
 use super::super::patch::Patch;
 use super::super::{Refusal, RefusalReason as Reason};
@@ -101,14 +101,14 @@ impl<'a> Plan<'a> {
 
     /// Replaces all aliases of an anchored node by copies of its value in the source.
     fn write_out(&mut self, anchored: u32) -> Done {
-        if self.stream.tree.at(anchored).props == NONE {
+        if !self.stream.tree.at(anchored).has(PROPS) {
             return Ok(());
         }
         let uses: Vec<u32> = self
             .aliases
             .iter()
-            .copied()
-            .filter(|id| self.stream.tree.at(*id).child == anchored)
+            .filter(|(_, target)| *target == anchored)
+            .map(|(alias, _)| *alias)
             .collect();
         for alias in uses {
             if self.is_dropped(alias) {
