@@ -462,11 +462,16 @@ impl<'a> Edits<'a> {
     }
 
     fn change(&self, proposal: Proposal<'_>, present: Option<Node<'a>>) -> Change {
+        let known = self.parts.iter();
+        let mut known = known.filter(|(it, _)| Arc::ptr_eq(it, proposal.subject));
+        let part = known.next().map(|(_, node)| *node);
+        let part = part.filter(|node| node.stream().shares_nothing());
         Change {
             rule: self.rule,
             resource: self.resource,
             subject: proposal.subject.clone(),
             leaf: leaf_of(proposal.field),
+            part: part.map(Node::id),
             appends: false,
             current: present.and_then(|node| node.value().ok()),
             proposed: Some(proposal.value),

@@ -1,5 +1,6 @@
 //! Step 7: writes edits into the text, and copies everything else.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use jsonptr::{Pointer, PointerBuf};
@@ -8,9 +9,7 @@ use kustomize_krm_types::Result as KrmResult;
 use crate::edit::Change;
 use crate::problem::{Place, Problem, Problems};
 use crate::read::{Resource, ResourceList};
-use crate::yaml::{
-    Behind, Change as YamlChange, Edit, Edited, Footers, Lines, Refusal, Replacement, Stream, Value,
-};
+use crate::yaml::{Behind, Edited, Footers, Lines, Refusal, Replacement, Request, Stream, Value};
 
 /// The ResourceList with its items edited and results added, as one text.
 ///
@@ -25,10 +24,11 @@ pub fn resource_list<'a>(
     refuse_sealed(changes, &list.resources)?;
     let (mut edits, of_changes) = to_edits(changes, &list.resources);
     let drops = list.bookkeeping_to_drop();
-    edits.extend(drops.into_iter().map(|(node, pointer)| Edit {
+    edits.extend(drops.into_iter().map(|(node, pointer)| Request {
         root: node.id(),
-        pointer,
-        change: YamlChange::Remove,
+        pointer: Cow::Owned(pointer),
+        appends: false,
+        value: None,
     }));
     let stream = list.root.stream();
     let footers = match list.is_numbered() {
@@ -48,20 +48,22 @@ pub fn resource_list<'a>(
             false => {
                 let existing = list.root.items_at([RESULTS]);
                 let existing = existing.filter_map(|node| node.value().ok());
-                edits.push(Edit {
+                let values = existing.chain(values_of(results)).collect();
+                edits.push(Request {
                     root: list.root.id(),
-                    pointer: PointerBuf::from_tokens([RESULTS]),
-                    change: YamlChange::Set(Value::Sequence(
-                        existing.chain(values_of(results)).collect(),
-                    )),
+                    pointer: Cow::Owned(PointerBuf::from_tokens([RESULTS])),
+                    appends: false,
+                    value: Some(Cow::Owned(Value::Sequence(values))),
                 });
             }
         }
     }
-    stream.edit_with(edits, footers, behind).map_err(|refusal| {
-        let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
-        refused(&refusal, change, &list.resources, stream).into()
-    })
+    stream
+        .edit_with(&edits, footers, behind)
+        .map_err(|refusal| {
+            let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
+            refused(&refusal, change, &list.resources, stream).into()
+        })
 }
 
 const RESULTS: &str = "results";
@@ -164,7 +166,7 @@ pub fn text(
     refuse_sealed(changes, resources)?;
     let (edits, of_changes) = to_edits(changes, resources);
     stream
-        .edit_with(edits, Footers::AtTheEnd, None)
+        .edit_with(&edits, Footers::AtTheEnd, None)
         .map(Edited::into_text)
         .map_err(|refusal| {
             let change = of_changes.get(refusal.edit).map(|index| &changes[*index]);
@@ -184,7 +186,7 @@ pub fn replacements(
     refuse_sealed(changes, resources)?;
     let (edits, _) = to_edits(changes, resources);
     let refused = |refusal| refused(&refusal, None, resources, stream).into();
-    stream.splices(edits).map_err(refused)
+    stream.splices(&edits).map_err(refused)
 }
 
 /// Objects that are encrypted or signed as a whole and would change.
@@ -201,24 +203,29 @@ fn refuse_sealed(changes: &[Change], resources: &[Resource<'_>]) -> Result<(), P
 }
 
 /// The edits for changes, and the index of the change for each edit.
-fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<usize>) {
-    let (mut edits, mut of_changes, mut first) = (Vec::new(), Vec::new(), 0);
+fn to_edits<'c>(
+    changes: &'c [Change],
+    resources: &[Resource<'_>],
+) -> (Vec<Request<'c>>, Vec<usize>) {
+    let mut edits = Vec::with_capacity(changes.len());
+    let (mut of_changes, mut first) = (Vec::with_capacity(changes.len()), 0);
     for changes_of_one in changes.chunk_by(|a, b| a.resource == b.resource) {
         let resource = &resources[changes_of_one[0].resource];
         let removed = removed(changes_of_one, resource);
         // Removing an emptied map removes its leaves too.
         let mut gone: HashSet<PointerBuf> = HashSet::new();
         for (index, change) in changes_of_one.iter().enumerate() {
-            let (pointer, change) = match &change.proposed {
-                Some(value) => {
-                    let mut pointer = change.pointer();
-                    if change.appends {
-                        pointer.pop_back();
-                        pointer.push_back("-");
-                    }
-                    (pointer, YamlChange::Set(value.clone()))
-                }
-                None => {
+            let mut edit = Request {
+                root: resource.node.id(),
+                pointer: Cow::Borrowed(&change.leaf),
+                appends: change.appends,
+                value: change.proposed.as_ref().map(Cow::Borrowed),
+            };
+            match (&change.proposed, change.part) {
+                // Nothing goes, so the part stays where it is.
+                (Some(_), Some(part)) if removed.is_empty() => edit.root = part,
+                (Some(_), _) => edit.pointer = Cow::Owned(change.pointer()),
+                (None, _) => {
                     let pointer = change.pointer();
                     let around = std::iter::successors(Some(pointer.as_ptr()), |it| it.parent());
                     let outermost = around.filter(|it| removed.contains(*it)).last();
@@ -228,15 +235,11 @@ fn to_edits(changes: &[Change], resources: &[Resource<'_>]) -> (Vec<Edit>, Vec<u
                     if !gone.insert(outermost.clone()) {
                         continue;
                     }
-                    (outermost, YamlChange::Remove)
+                    edit.pointer = Cow::Owned(outermost);
+                    edit.appends = false;
                 }
-            };
-            let root = resource.node.id();
-            edits.push(Edit {
-                root,
-                pointer,
-                change,
-            });
+            }
+            edits.push(edit);
             of_changes.push(first + index);
         }
         first += changes_of_one.len();
@@ -314,6 +317,7 @@ mod tests {
     use kustomize_krm_types::{Field, File, ResourceIdentifier, Severity};
 
     use super::*;
+    use crate::yaml::{Change as YamlChange, Edit};
 
     #[test]
     fn results_are_written_as_they_serialize() {
@@ -357,7 +361,7 @@ mod tests {
             assert!(root.takes_behind(RESULTS));
             let map = root.id();
             let behind = Behind { map, write: &write };
-            let edited = stream.edit_with(Vec::new(), Footers::AtTheEnd, Some(behind));
+            let edited = stream.edit_with(&[], Footers::AtTheEnd, Some(behind));
             let edited = Stream::parse(edited.unwrap().into_text()).unwrap();
             let new = edited.documents().next().unwrap().root();
             let values: Vec<Value> = new

@@ -15,10 +15,9 @@ use super::stream::{Position, Stream};
 use super::tree::{Kind, NONE, NodeId, ODD};
 use super::value::Value;
 use emit::{Splice, Splices};
-use jsonptr::PointerBuf;
+use jsonptr::{Pointer, PointerBuf};
 use plan::Plan;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
@@ -43,6 +42,19 @@ pub enum Change {
     Set(Value),
     /// The entry or item is gone afterwards. Nothing happens where there is none.
     Remove,
+}
+
+/// An edit that borrows what it sets.
+#[derive(Clone, Debug)]
+pub struct Request<'v> {
+    /// The node the pointer starts from.
+    pub root: NodeId,
+    /// As [`Edit::pointer`].
+    pub pointer: Cow<'v, Pointer>,
+    /// Whether it adds an item, whatever the last token of the pointer is.
+    pub appends: bool,
+    /// The value; without one, the place is gone afterwards.
+    pub value: Option<Cow<'v, Value>>,
 }
 
 /// Bytes of a text, and what takes their place.
@@ -203,7 +215,17 @@ impl Stream {
     /// # Errors
     /// A [`Refusal`] for the first edit that cannot be done safely. Nothing is done by halves.
     pub fn edit(&self, edits: &[Edit]) -> Result<String, Refusal> {
-        let edited = self.edit_with(edits.to_vec(), Footers::AtTheEnd, None)?;
+        let requests = edits.iter().map(|edit| Request {
+            root: edit.root,
+            pointer: Cow::Borrowed(&edit.pointer),
+            appends: false,
+            value: match &edit.change {
+                Change::Set(value) => Some(Cow::Borrowed(value)),
+                Change::Remove => None,
+            },
+        });
+        let requests: Vec<Request<'_>> = requests.collect();
+        let edited = self.edit_with(&requests, Footers::AtTheEnd, None)?;
         Ok(edited.into_text())
     }
 
@@ -214,7 +236,7 @@ impl Stream {
     /// As [`Stream::edit`].
     pub fn edit_with(
         &self,
-        edits: Vec<Edit>,
+        edits: &[Request<'_>],
         footers: Footers,
         behind: Option<Behind<'_>>,
     ) -> Result<Edited<'_>, Refusal> {
@@ -239,7 +261,7 @@ impl Stream {
     ///
     /// # Errors
     /// As [`Stream::edit`], except for edits whose text would not read back as intended: this proof is left to it.
-    pub fn splices(&self, edits: Vec<Edit>) -> Result<Vec<Replacement>, Refusal> {
+    pub fn splices(&self, edits: &[Request<'_>]) -> Result<Vec<Replacement>, Refusal> {
         let (splices, _) = self.planned(edits, Footers::AtTheEnd, None)?;
         let mut all: Vec<Replacement> = Vec::with_capacity(splices.list.len());
         for splice in &splices.list {
@@ -259,30 +281,32 @@ impl Stream {
     }
 
     /// The splices, and the plans that are not proven from them alone.
-    fn planned(
-        &self,
-        edits: Vec<Edit>,
+    fn planned<'e>(
+        &'e self,
+        edits: &'e [Request<'_>],
         footers: Footers,
         behind: Option<Behind<'_>>,
-    ) -> Result<(Splices, Plans<'_>), Refusal> {
+    ) -> Result<(Splices, Plans<'e>), Refusal> {
         let mut splices = Splices::default();
         let mut plans = Vec::new();
-        let mut groups = self.by_document(edits)?;
-        let documents = &self.tree.documents;
-        let with_behind = behind.map(|it| documents.partition_point(|of| of.root < it.map.0));
-        if let Some(document) = with_behind {
-            groups.entry(document).or_default();
+        let mut places = self.by_document(edits)?;
+        if let Some(behind) = behind {
+            let place = (self.document_of(behind.map.0), usize::MAX);
+            places.insert(places.partition_point(|it| *it < place), place);
         }
-        for (document, edits) in groups {
+        for places in places.chunk_by(|a, b| a.0 == b.0) {
+            let (document, first_edit) = places[0];
             let mut plan = Plan::new(self, document);
-            let first_edit = edits.first().map_or(0, |(number, _)| *number);
-            for (number, edit) in edits {
-                plan.apply(number, edit)?;
+            for (_, number) in places {
+                if let Some(edit) = edits.get(*number) {
+                    plan.apply(*number, edit)?;
+                }
             }
+            let is_last = |(_, number): &(usize, usize)| *number == usize::MAX;
+            let behind = behind.filter(|_| places.last().is_some_and(is_last));
             let nodes = self.nodes_of(document);
             let span = self.document_span(document);
             let first = splices.list.len();
-            let behind = behind.filter(|_| with_behind == Some(document));
             emit::emit(&plan, span, nodes, footers, behind, &mut splices)?;
             let own = &splices.list[first..];
             let is_proven = guard::proves(&plan, document, own, &splices.buffer);
@@ -295,16 +319,21 @@ impl Stream {
         Ok((splices, plans))
     }
 
-    /// Edits with their numbers, by the document they are in, in the order of the text.
-    fn by_document(&self, edits: Vec<Edit>) -> Result<ByDocument, Refusal> {
-        let mut groups = ByDocument::new();
-        for (number, edit) in edits.into_iter().enumerate() {
+    /// The document of a node.
+    fn document_of(&self, id: u32) -> usize {
+        let documents = &self.tree.documents;
+        let behind = documents.partition_point(|document| document.root <= id);
+        behind.saturating_sub(1)
+    }
+
+    /// The documents of edits, in the order of the text, each with the number of the edit.
+    fn by_document(&self, edits: &[Request<'_>]) -> Result<Vec<(usize, usize)>, Refusal> {
+        let mut places = Vec::with_capacity(edits.len() + 1);
+        for (number, edit) in edits.iter().enumerate() {
             let root = edit.root.0;
-            let behind = self
-                .tree
-                .documents
-                .partition_point(|document| document.root <= root);
-            if behind == 0 || root as usize >= self.tree.nodes.len() {
+            let first = self.tree.documents.first();
+            let is_before = first.is_none_or(|document| root < document.root);
+            if is_before || root as usize >= self.tree.nodes.len() {
                 let message = "the text has no such node".to_string();
                 return Err(Refusal::new(
                     self,
@@ -314,9 +343,10 @@ impl Stream {
                     message,
                 ));
             }
-            groups.entry(behind - 1).or_default().push((number, edit));
+            places.push((self.document_of(root), number));
         }
-        Ok(groups)
+        places.sort_unstable();
+        Ok(places)
     }
 
     fn nodes_of(&self, document: usize) -> Range<u32> {
@@ -452,8 +482,6 @@ impl Node<'_> {
 
 /// The plans of documents, with the first edit of each.
 type Plans<'s> = Vec<(usize, Plan<'s>, usize)>;
-
-type ByDocument = BTreeMap<usize, Vec<(usize, Edit)>>;
 
 /// Where the boundary of a chunk is in the new text. What is put in there belongs to the chunk
 /// before it: lines are added behind other lines, never in front of a marker's own document.

@@ -7,7 +7,7 @@
 
 use super::error::{Syntax, explain};
 use super::split::{bom_len, skip_blank};
-use super::tree::{Data, DocumentData, Kind, NONE, ODD, Props, Tree};
+use super::tree::{DocumentData, Kind, NONE, ODD, PROPS, Props, Tree};
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 use memchr::{memchr, memrchr};
 use std::collections::HashMap;

@@ -55,7 +55,9 @@ mod value;
 mod wide;
 
 pub use describe::{SCALAR_TEXT, text_of_scalar};
-pub use edit::{Behind, Change, Edit, Edited, Footers, Lines, Refusal, RefusalReason, Replacement};
+pub use edit::{
+    Behind, Change, Edit, Edited, Footers, Lines, Refusal, RefusalReason, Replacement, Request,
+};
 pub use error::{Fault, SyntaxError};
 pub use join::join;
 pub use node::Node;

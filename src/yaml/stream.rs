@@ -359,6 +359,11 @@ impl Stream {
         *self.merges.get_or_init(find)
     }
 
+    /// Whether no value of the text is in several places, by an alias or a `<<`.
+    pub fn shares_nothing(&self) -> bool {
+        self.tree.aliases.is_empty() && !self.may_merge()
+    }
+
     /// Column of an offset in characters, from 0.
     pub(super) fn column(&self, offset: usize) -> usize {
         /// In most texts the start of the line is not farther away.

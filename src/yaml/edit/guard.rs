@@ -47,7 +47,7 @@ struct Guard<'a> {
     anchors: HashMap<u32, (u32, bool)>,
     /// The nodes with a patch, and the first one that was not passed yet: nodes are visited in
     /// their order.
-    patched: Vec<(u32, &'a Patch)>,
+    patched: Vec<(u32, &'a Patch<'a>)>,
     cursor: usize,
 }
 
@@ -184,7 +184,7 @@ impl<'a> Guard<'a> {
     }
 
     /// A collection with changes in it or below it.
-    fn patched(&mut self, old: u32, new: u32, patch: &Patch) -> Same {
+    fn patched(&mut self, old: u32, new: u32, patch: &Patch<'_>) -> Same {
         let is_sequence =
             self.plan.stream.tree.at(old).kind.is_sequence() || !patch.pushed.is_empty();
         let kind = self.new.tree.at(new).kind;
@@ -198,7 +198,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn items(&mut self, old: u32, new: u32, patch: &Patch) -> Same {
+    fn items(&mut self, old: u32, new: u32, patch: &Patch<'_>) -> Same {
         let (plan, stream) = (self.plan, self.new);
         let mut items = stream.tree.children(new);
         for item in plan
@@ -224,7 +224,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn entries(&mut self, old: u32, new: u32, patch: &Patch) -> Same {
+    fn entries(&mut self, old: u32, new: u32, patch: &Patch<'_>) -> Same {
         let (plan, stream) = (self.plan, self.new);
         let mut entries = stream.tree.entries(new);
         for (key, value) in plan
@@ -252,7 +252,7 @@ impl<'a> Guard<'a> {
         }
     }
 
-    fn name(&self, name: &Name, new: u32) -> Same {
+    fn name(&self, name: &Name<'_>, new: u32) -> Same {
         match name {
             Name::Text(text) => self.text(text, new),
             Name::Copy(old) => self.copied(*old, new),
@@ -287,7 +287,7 @@ impl<'a> Guard<'a> {
     }
 
     /// Like [`Guard::written`], if no anchor of the source can precede the value.
-    fn added(&self, value: &New, new: u32) -> Same {
+    fn added(&self, value: &New<'_>, new: u32) -> Same {
         if self.new_node(new).anchor().is_some() {
             return self.differs(new, "a new value got an anchor");
         }
@@ -295,7 +295,7 @@ impl<'a> Guard<'a> {
     }
 
     /// Was the new value written so that it reads as itself?
-    fn written(&self, value: &New, new: u32) -> Same {
+    fn written(&self, value: &New<'_>, new: u32) -> Same {
         let node = self.new_node(new);
         let plain =
             |text: &str| node.kind() == Kind::Plain && node.tag().is_none() && node.raw() == text;

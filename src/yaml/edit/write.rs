@@ -23,7 +23,7 @@ pub(super) struct FlowWriter<'a> {
 }
 
 /// Can the value follow its key on one line, outside brackets?
-pub(super) fn is_inline(value: &New) -> bool {
+pub(super) fn is_inline(value: &New<'_>) -> bool {
     match value {
         New::Map(entries) => entries.is_empty(),
         New::Sequence(items) => items.is_empty(),
@@ -77,7 +77,7 @@ fn copy(node: Node<'_>, context: Context, out: &mut String) {
 }
 
 /// Writes a scalar, or a collection without entries.
-fn scalar(stream: &Stream, value: &New, context: Context, out: &mut String) {
+fn scalar(stream: &Stream, value: &New<'_>, context: Context, out: &mut String) {
     match value {
         New::Null => out.push_str("null"),
         New::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
@@ -89,7 +89,7 @@ fn scalar(stream: &Stream, value: &New, context: Context, out: &mut String) {
     }
 }
 
-fn name(stream: &Stream, name: &Name, context: Context, out: &mut String) {
+fn name(stream: &Stream, name: &Name<'_>, context: Context, out: &mut String) {
     match name {
         Name::Text(it) => text(it, false, context, out),
         Name::Copy(id) => copy(stream.node(NodeId(*id)), context, out),
@@ -107,7 +107,7 @@ fn quotes_like(kind: Kind) -> Kind {
 impl FlowWriter<'_> {
     /// Writes a value that starts on a line with the indentation `lines`, with lines of its own for
     /// its entries; or on one line. `like` is the scalar whose place it takes.
-    pub(super) fn value(&self, value: &New, like: Kind, lines: Option<&str>, out: &mut String) {
+    pub(super) fn value(&self, value: &New<'_>, like: Kind, lines: Option<&str>, out: &mut String) {
         match (value, lines) {
             _ if is_inline(value) => {
                 let quotes = match quotes_like(like) {
@@ -142,7 +142,13 @@ impl FlowWriter<'_> {
     }
 
     /// Writes `key: value`.
-    pub(super) fn entry(&self, key: &Name, value: &New, lines: Option<&str>, out: &mut String) {
+    pub(super) fn entry(
+        &self,
+        key: &Name<'_>,
+        value: &New<'_>,
+        lines: Option<&str>,
+        out: &mut String,
+    ) {
         let quotes = match self.brackets.quoted_keys {
             true => Kind::Double,
             false => Kind::Plain,
@@ -323,14 +329,14 @@ impl<'o> Lines<'o> {
 impl Writer<'_> {
     /// Writes a scalar, or a collection without entries, outside brackets, with the quotes of the
     /// scalar whose place it takes.
-    pub(super) fn scalar(&self, value: &New, like: Kind, out: &mut String) {
+    pub(super) fn scalar(&self, value: &New<'_>, like: Kind, out: &mut String) {
         let quotes = quotes_like(like);
         scalar(self.stream, value, Context { quotes, ..BLOCK }, out);
     }
 
     /// Writes a collection in lines of its own, at `column`. The indentation of the first line
     /// and the end of the last one are left to the caller.
-    pub(super) fn block(&self, value: &New, column: usize, out: &mut String) {
+    pub(super) fn block(&self, value: &New<'_>, column: usize, out: &mut String) {
         match value {
             New::Map(entries) if !entries.is_empty() => self.entries(entries, column, out),
             New::Sequence(items) if !items.is_empty() => self.items(items, column, out),
@@ -339,7 +345,7 @@ impl Writer<'_> {
     }
 
     /// Entries of a block map, as [`Writer::block`].
-    pub(super) fn entries(&self, entries: &[(Name, New)], column: usize, out: &mut String) {
+    pub(super) fn entries(&self, entries: &[(Name<'_>, New<'_>)], column: usize, out: &mut String) {
         for (i, (key, value)) in entries.iter().enumerate() {
             self.line_break(i, column, out);
             name(self.stream, key, BLOCK, out);
@@ -354,7 +360,7 @@ impl Writer<'_> {
     }
 
     /// Items of a block sequence, as [`Writer::block`].
-    pub(super) fn items(&self, items: &[New], column: usize, out: &mut String) {
+    pub(super) fn items(&self, items: &[New<'_>], column: usize, out: &mut String) {
         for (i, item) in items.iter().enumerate() {
             self.line_break(i, column, out);
             out.push_str("- ");
@@ -362,7 +368,7 @@ impl Writer<'_> {
         }
     }
 
-    fn nested(&self, value: &New, column: usize, out: &mut String) {
+    fn nested(&self, value: &New<'_>, column: usize, out: &mut String) {
         if is_inline(value) {
             out.push(' ');
         } else {

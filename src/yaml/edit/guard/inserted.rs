@@ -132,7 +132,7 @@ fn clears(old: &Stream, splice: &Splice) -> bool {
         && matches!(bytes.get(splice.end), Some(b' ' | b'\n' | b'\r'))
 }
 
-fn only_adds(patch: &Patch) -> bool {
+fn only_adds(patch: &Patch<'_>) -> bool {
     patch.replaced.is_none() && patch.removed.is_empty() && !patch.detached
 }
 
@@ -228,9 +228,19 @@ impl Guard<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::super::{Change, Edit, Footers, Value, emit};
+    use super::super::super::{Footers, Request, Value, emit};
     use super::*;
+    use std::borrow::Cow;
     use std::fmt::Write;
+
+    fn request(root: u32, pointer: &'static str, value: Value) -> Request<'static> {
+        Request {
+            root: super::super::NodeId(root),
+            pointer: Cow::Borrowed(jsonptr::Pointer::from_static(pointer)),
+            appends: false,
+            value: Some(Cow::Owned(value)),
+        }
+    }
 
     struct Random(u64);
 
@@ -381,7 +391,6 @@ items:
   spec: {}
 ";
         let stream = Stream::parse(text).unwrap();
-        let mut plan = Plan::new(&stream, 0);
         let pointers = [
             "/items/0/spec/containers/0/securityContext/a",
             "/items/0/spec/containers/0/resources/limits/cpu",
@@ -392,12 +401,12 @@ items:
             "/items/1/spec/a/b",
             "/results",
         ];
-        for (number, pointer) in pointers.into_iter().enumerate() {
-            let edit = Edit {
-                root: super::super::NodeId(0),
-                pointer: pointer.try_into().unwrap(),
-                change: Change::Set("x".into()),
-            };
+        let edits: Vec<_> = pointers
+            .iter()
+            .map(|pointer| request(0, pointer, "x".into()))
+            .collect();
+        let mut plan = Plan::new(&stream, 0);
+        for (number, edit) in edits.iter().enumerate() {
             plan.apply(number, edit).unwrap();
         }
         let mut splices = emit::Splices::default();
@@ -428,21 +437,19 @@ items:
             if blocks.is_empty() {
                 continue;
             }
-            let mut plan = Plan::new(&stream, 0);
-            let edits = 1 + random.below(3);
-            let planned = (0..edits).try_for_each(|number| {
+            let edits = 0..=random.below(3);
+            let edits = edits.map(|_| {
                 let id = blocks[random.below(blocks.len())];
                 let pointer = match stream.tree.at(id).kind {
                     Kind::BlockMap | Kind::FlowMap => random.of(&["/new", "/other", "/new/deep"]),
                     _ => "/-",
                 };
-                let edit = Edit {
-                    root: super::super::NodeId(id),
-                    pointer: pointer.try_into().unwrap(),
-                    change: Change::Set(value(&mut random)),
-                };
-                plan.apply(number, edit)
+                request(id, pointer, value(&mut random))
             });
+            let edits: Vec<Request<'_>> = edits.collect();
+            let mut plan = Plan::new(&stream, 0);
+            let mut numbered = edits.iter().enumerate();
+            let planned = numbered.try_for_each(|(number, edit)| plan.apply(number, edit));
             let mut splices = emit::Splices::default();
             let (span, nodes) = (stream.document_span(0), stream.nodes_of(0));
             let emitted = planned.and_then(|()| {
