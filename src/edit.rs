@@ -326,8 +326,7 @@ impl<'a> Edits<'a> {
 
     /// The planned value of a leaf: `None` without an edit, `Some(None)` if it is removed.
     pub fn planned(&self, subject: &Subject, field: &[&str]) -> Option<Option<&Value>> {
-        let leaf = leaf_of(field);
-        let change = self.of_part(subject).find(|it| it.leaf == leaf);
+        let change = self.of_part(subject).find(|it| leads_to(&it.leaf, field));
         change.map(|change| change.proposed.as_ref())
     }
 
@@ -556,6 +555,19 @@ impl<'a> Edits<'a> {
         self.parts.push((Arc::clone(subject), node));
         Some(node)
     }
+}
+
+/// Whether this is the leaf of a field.
+fn leads_to(leaf: &Pointer, field: &[&str]) -> bool {
+    if field.iter().any(|token| token.contains(['~', '/'])) {
+        return *leaf == *leaf_of(field);
+    }
+    let mut rest = Some(leaf.as_str());
+    for token in field {
+        let behind = rest.and_then(|rest| rest.strip_prefix('/'));
+        rest = behind.and_then(|rest| rest.strip_prefix(token));
+    }
+    rest == Some("")
 }
 
 fn leaf_of(field: &[&str]) -> PointerBuf {

@@ -70,9 +70,19 @@ impl Settings {
     }
 }
 
+/// The size of standard input, if it is a file: a buffer that grows is copied, and takes twice the memory.
+fn size_of_input() -> usize {
+    #[cfg(unix)]
+    let size = rustix::fs::fstat(std::io::stdin()).map_or(0, |it| it.st_size);
+    #[cfg(not(unix))]
+    let size = 0;
+    // One byte more, so that the end is found without more room. A text is not larger than 4 GiB.
+    usize::try_from(size).unwrap_or_default().min(u32::MAX as usize - 1) + 1
+}
+
 /// Runs the function and returns its exit code.
 pub(super) fn run(settings: &Settings) -> u8 {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(size_of_input());
     if let Err(error) = std::io::stdin().lock().read_to_end(&mut bytes) {
         Output::notice(format_args!(
             "error[FIT-INP001]: cannot read standard input: {error}"
