@@ -77,7 +77,10 @@ fn size_of_input() -> usize {
     #[cfg(not(unix))]
     let size = 0;
     // One byte more, so that the end is found without more room. A text is not larger than 4 GiB.
-    usize::try_from(size).unwrap_or_default().min(u32::MAX as usize - 1) + 1
+    usize::try_from(size)
+        .unwrap_or_default()
+        .min(u32::MAX as usize - 1)
+        + 1
 }
 
 /// Runs the function and returns its exit code.

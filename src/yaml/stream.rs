@@ -2,7 +2,7 @@
 
 use super::error::{Syntax, SyntaxError};
 use super::node::Node;
-use super::tree::{Data, KEY, Kind, NONE, NodeId, Tree};
+use super::tree::{Data, FULL, KEY, Kind, NONE, NodeId, Tree, are_same, bit, digest};
 use super::wide::{Characters, FEW, Wide};
 use super::{decode, fast, full, split, strict};
 use std::borrow::Cow;
@@ -299,6 +299,38 @@ impl Stream {
     /// The large collections.
     pub(super) fn wide(&self) -> &Wide {
         self.wide.get_or_init(|| Wide::of(self))
+    }
+
+    /// The key and the value of an entry of a map.
+    pub(super) fn find_key(&self, map: u32, key: &str) -> Option<(u32, u32)> {
+        let nodes = &self.tree.nodes;
+        let data = &nodes[map as usize];
+        let wanted = digest(key.as_bytes());
+        let is_absent = data.digest != 0 && data.digest & bit(wanted) == 0;
+        if is_absent || !data.has(FULL) || !data.kind.is_map() {
+            return None;
+        }
+        let mut id = map + 1;
+        for _ in 0..FEW {
+            // Behind the last entry there is no such node.
+            let data = nodes.get(id as usize)?;
+            let value = match data.has(KEY) {
+                // The digest decides nearly all comparisons.
+                true if data.digest == wanted
+                    && are_same(&self.text.as_bytes()[data.range()], key.as_bytes()) =>
+                {
+                    return Some((id, id + 1));
+                }
+                true => id + 1,
+                false if Node::new(self, id).is_written_as(key) => return Some((id, data.next)),
+                false => data.next,
+            };
+            id = nodes.get(value as usize)?.next;
+        }
+        nodes.get(id as usize)?;
+        let mut keys = self.wide().keys(map, key);
+        let id = keys.find(|id| Node::new(self, *id).is_written_as(key))?;
+        Some((id, nodes[id as usize].next))
     }
 
     /// An item of a sequence.

@@ -97,6 +97,33 @@ pub(super) fn digest(key: &[u8]) -> u16 {
     }
 }
 
+/// What tells most maps without a key from those with it.
+#[inline(always)]
+pub(super) fn bit(digest: u16) -> u16 {
+    1 << (digest & 15)
+}
+
+/// Which of eight bytes is one of three, as the lowest set bit; 0 without one.
+#[inline(always)]
+pub(super) fn any_of_three(eight: u64, a: u8, b: u8, c: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let zeros = |c: u8| {
+        let bytes = eight ^ (ONES * u64::from(c));
+        bytes.wrapping_sub(ONES) & !bytes
+    };
+    (zeros(a) | zeros(b) | zeros(c)) & HIGH
+}
+
+/// Whether one of three bytes is in a text, most of which are short.
+#[inline]
+pub(super) fn has_any(text: &[u8], a: u8, b: u8, c: u8) -> bool {
+    let (words, rest) = text.as_chunks::<8>();
+    let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+    words.any(|word| any_of_three(word, a, b, c) != 0)
+        || rest.iter().any(|it| *it == a || *it == b || *it == c)
+}
+
 /// Whether two texts are the same. Most are short, and musl's `memcmp` compares byte by byte.
 #[inline]
 pub(super) fn are_same(a: &[u8], b: &[u8]) -> bool {
@@ -115,7 +142,7 @@ pub(super) struct Data {
     pub(super) parent: u32,
     pub(super) kind: Kind,
     pub(super) flags: u8,
-    /// Of a key with the flag [`KEY`].
+    /// Of a key with the flag [`KEY`]; of a map, the [`bit`]s of its keys, or 0 where they are not known.
     pub(super) digest: u16,
 }
 
@@ -123,6 +150,15 @@ impl Data {
     #[inline]
     pub(super) fn range(&self) -> Range<usize> {
         self.start as usize..self.end as usize
+    }
+
+    /// What a key adds to the bits of its map: all bits, if it has no digest.
+    #[inline]
+    pub(super) fn bits(&self) -> u16 {
+        match self.has(KEY) {
+            true => bit(self.digest),
+            false => u16::MAX,
+        }
     }
 
     #[inline]

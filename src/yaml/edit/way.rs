@@ -12,9 +12,12 @@ pub(super) struct Token<'e> {
 /// Adds the tokens of a pointer behind a place in it.
 pub(super) fn tokens<'e>(pointer: &'e str, from: usize, tokens: &mut Vec<Token<'e>>) {
     let mut end = from;
-    for token in pointer[from..].split('/').skip(1) {
+    while end < pointer.len() {
+        let token = &pointer[end + 1..];
+        let length = token.bytes().position(|c| c == b'/');
+        let token = &token[..length.unwrap_or(token.len())];
         end += 1 + token.len();
-        let key = match token.contains('~') {
+        let key = match token.bytes().any(|c| c == b'~') {
             true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
             false => Cow::Borrowed(token),
         };

@@ -387,5 +387,11 @@ impl Writer<'_> {
 
 /// Writes `column` spaces.
 pub(super) fn indent(column: usize, out: &mut String) {
-    out.extend(std::iter::repeat_n(' ', column));
+    const SPACES: &str = "                                                                ";
+    let mut left = column;
+    while left > 0 {
+        let some = left.min(SPACES.len());
+        out.push_str(&SPACES[..some]);
+        left -= some;
+    }
 }

@@ -62,6 +62,8 @@ impl Parser<'_> {
             self.tree.link(node, last, child);
             last = child;
             if is_map {
+                let bits = self.tree.at(child).bits();
+                self.tree.at_mut(node).digest |= bits;
                 last = self.flow_value(child, node, depth)?;
             }
             self.skip_flow_blank()?;

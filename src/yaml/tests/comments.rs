@@ -3,8 +3,8 @@
 use super::super::{Change, Edit, Footers, Request, Stream, join};
 use super::{remove, set, try_edit};
 use proptest::prelude::*;
-use std::borrow::Cow;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 
 #[test]
 fn what_is_commented_out_below_the_last_key_stays_below_it() {
