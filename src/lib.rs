@@ -98,7 +98,7 @@ use crate::problem::{Place, Problem, Problems};
 use crate::read::{Host, Resource, ResourceList};
 use crate::report::{DetailLevel, Fitted, Report};
 use crate::select::Selection;
-use crate::yaml::{Edited, Fault, Node, Stream};
+use crate::yaml::{Edited, Fault, Lines, Node, Stream};
 
 /// The image of this version. No other code repeats it.
 pub const IMAGE: &str = "ghcr.io/fitout/fitout:v0.1.0";
@@ -245,10 +245,12 @@ fn try_run(
         config::ChangesReport::None => DetailLevel::Totals,
     };
     let report = Report::of(&mut fitted, &list.resources, &config, detail);
-    let krm_results = match wants_results {
-        true => report.krm_results(config.report_changes),
-        false => Vec::new(),
+    let changes = config.report_changes;
+    let write = |lines: &mut Lines<'_>, column: usize| {
+        report.write_krm_results(changes, lines, column);
     };
+    let has_results = wants_results && report.has_krm_results(changes);
+    let krm_results: Option<&write::Results<'_>> = has_results.then_some(&write);
     let passed = match config.validate_only {
         true => report.passes(config.checks.fail_on),
         false => !report.has_errors(),
@@ -256,8 +258,8 @@ fn try_run(
     let output = match (config.validate_only, list.host) {
         (true, Host::Kustomize) => passed.then(|| write::passed_validation().into()),
         // A validator changes nothing, so output is safe, and kpt shows the results of a failed run too.
-        (true, _) => Some(write::resource_list(&list, &[], &krm_results)?),
-        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, &krm_results)?),
+        (true, _) => Some(write::resource_list(&list, &[], krm_results)?),
+        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, krm_results)?),
         (false, _) => None,
     };
     let mut outcome = Outcome {

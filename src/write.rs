@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use jsonptr::{Pointer, PointerBuf};
-use kustomize_krm_types::Result as KrmResult;
 
 use crate::edit::Change;
 use crate::problem::{Place, Problem, Problems};
@@ -19,7 +18,7 @@ use crate::yaml::{Behind, Edited, Footers, Lines, Refusal, Replacement, Request,
 pub fn resource_list<'a>(
     list: &ResourceList<'a>,
     changes: &[Change],
-    results: &[KrmResult],
+    results: Option<&Results<'_>>,
 ) -> Result<Edited<'a>, Problems> {
     refuse_sealed(changes, &list.resources)?;
     let (mut edits, of_changes) = to_edits(changes, &list.resources);
@@ -35,9 +34,9 @@ pub fn resource_list<'a>(
         true => Footers::OfTheEntryAbove,
         false => Footers::AtTheEnd,
     };
-    let write = |lines: &mut Lines<'_>| write_results(results, lines);
+    let write = |lines: &mut Lines<'_>| write_list(results, lines);
     let mut behind = None;
-    if !results.is_empty() {
+    if results.is_some() {
         match list.root.takes_behind(RESULTS) {
             true => {
                 behind = Some(Behind {
@@ -68,68 +67,21 @@ pub fn resource_list<'a>(
 
 const RESULTS: &str = "results";
 
-/// The results as the last entry of a list.
-fn write_results(results: &[KrmResult], lines: &mut Lines<'_>) {
+/// Writes results as the items of a list at a column.
+pub type Results<'r> = dyn Fn(&mut Lines<'_>, usize) + 'r;
+
+fn write_list(results: Option<&Results<'_>>, lines: &mut Lines<'_>) {
     lines.plain(RESULTS);
     lines.plain(":");
-    let item = lines.column + lines.sequence;
-    let entry = item + 2;
-    let inner = entry + lines.step;
-    for result in results {
-        lines.begin(item);
-        lines.plain("- message: ");
-        lines.string(&result.message);
-        lines.begin(entry);
-        lines.plain("severity: ");
-        lines.plain(result.severity.as_str());
-        if let Some(object) = &result.resource_ref {
-            lines.begin(entry);
-            lines.plain("resourceRef:");
-            lines.entry(inner, "apiVersion", &object.api_version);
-            lines.entry(inner, "kind", &object.kind);
-            lines.entry(inner, "name", &object.name);
-            if let Some(namespace) = &object.namespace {
-                lines.entry(inner, "namespace", namespace);
-            }
-        }
-        if let Some(field) = &result.field {
-            lines.begin(entry);
-            lines.plain("field:");
-            lines.entry(inner, "path", &field.path);
-            let values = [
-                ("currentValue:", &field.current_value),
-                ("proposedValue:", &field.proposed_value),
-            ];
-            for (key, value) in values {
-                if let Some(value) = value {
-                    lines.begin(inner);
-                    lines.plain(key);
-                    lines.value(inner, value);
-                }
-            }
-        }
-        if let Some(file) = &result.file {
-            lines.begin(entry);
-            lines.plain("file:");
-            lines.entry(inner, "path", &file.path);
-            lines.begin(inner);
-            lines.plain("index: ");
-            lines.plain(&file.index.to_string());
-        }
-        if !result.tags.is_empty() {
-            lines.begin(entry);
-            lines.plain("tags:");
-            for (key, value) in &result.tags {
-                lines.entry(inner, key, value);
-            }
-        }
+    if let Some(write) = results {
+        write(lines, lines.column + lines.sequence);
     }
 }
 
 /// The results as values, for a list that has some or is not in block style.
-fn values_of(results: &[KrmResult]) -> Vec<Value> {
+fn values_of(results: Option<&Results<'_>>) -> Vec<Value> {
     let mut text = String::new();
-    write_results(results, &mut Lines::new(&mut text));
+    write_list(results, &mut Lines::new(&mut text));
     let stream = Stream::parse_any_keys(text);
     let read = |stream: &Stream| {
         let root = stream.documents().next()?.root();
@@ -309,73 +261,4 @@ fn refused(
         .subject(resource.display_name())
         .field(crate::problem::field_path(&change.pointer()))
         .help("no output was written; simplify the YAML there, or leave the object out with `exclude` in the config")
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use kustomize_krm_types::{Field, File, ResourceIdentifier, Severity};
-
-    use super::*;
-    use crate::yaml::{Change as YamlChange, Edit};
-
-    #[test]
-    fn results_are_written_as_they_serialize() {
-        let full = KrmResult {
-            message: "message".to_owned(),
-            severity: Severity::Warning,
-            resource_ref: Some(ResourceIdentifier {
-                api_version: "apps/v1".to_owned(),
-                kind: "Deployment".to_owned(),
-                name: "web".to_owned(),
-                namespace: Some("shop".to_owned()),
-            }),
-            field: Some(Field {
-                path: "spec.replicas".to_owned(),
-                current_value: Some(serde_json::Value::Null),
-                proposed_value: Some(serde_json::json!({
-                    "a": [1.5, "b", true, [], {}, ["- c", [null]], {"d": {"e": 1}, "f": [2]}],
-                    "true": {"null": "# g\n"},
-                })),
-            }),
-            file: Some(File {
-                path: "web.yaml".to_owned(),
-                index: 2,
-            }),
-            tags: [("a".to_owned(), "1".to_owned())].into(),
-        };
-        let results = [KrmResult::default(), full];
-        let serialized = results.clone().map(|it| serde_json::to_value(it).unwrap());
-        let serialized = serialized.map(Value::from);
-        assert_eq!(values_of(&results), serialized);
-        // In any style, and whatever is before and behind them.
-        let write = |lines: &mut Lines<'_>| write_results(&results, lines);
-        for text in [
-            "a:\n    b:\n      - c\n",
-            "a:\n- |+\n  b\n\n# c\n",
-            "a: |\n  b",
-            "a:\r\n  b: c\r\n",
-        ] {
-            let stream = Stream::parse(text).unwrap();
-            let root = stream.documents().next().unwrap().root();
-            assert!(root.takes_behind(RESULTS));
-            let map = root.id();
-            let behind = Behind { map, write: &write };
-            let edited = stream.edit_with(&[], Footers::AtTheEnd, Some(behind));
-            let edited = Stream::parse(edited.unwrap().into_text()).unwrap();
-            let new = edited.documents().next().unwrap().root();
-            let values: Vec<Value> = new
-                .items_at([RESULTS])
-                .map(|it| it.value().unwrap())
-                .collect();
-            assert_eq!(values, serialized, "{text}");
-            // As an edit writes them.
-            let edit = Edit {
-                root: map,
-                pointer: PointerBuf::from_tokens([RESULTS]),
-                change: YamlChange::Set(Value::Sequence(values)),
-            };
-            assert_eq!(stream.edit(&[edit]).unwrap(), edited.text());
-        }
-    }
 }

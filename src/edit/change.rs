@@ -81,8 +81,8 @@ impl Change {
 
     /// Why it takes the token for the Kubernetes API from pods, if it does.
     pub fn token_reason(&self) -> Option<Cow<'static, str>> {
-        let is_token = self.leaf.last().is_some_and(|it| it.decoded() == AUTOMOUNT);
-        let is_taken = is_token && self.proposed == Some(Value::from(false));
+        let is_token = || self.leaf.last().is_some_and(|it| it.decoded() == AUTOMOUNT);
+        let is_taken = matches!(self.proposed, Some(Value::Bool(false))) && is_token();
         self.note.clone().filter(|_| is_taken)
     }
 

@@ -254,14 +254,6 @@ impl<'o> Lines<'o> {
         text(string, false, BLOCK, self.out);
     }
 
-    /// Writes the lines of an entry with a string at a column.
-    pub fn entry(&mut self, column: usize, key: &str, string: &str) {
-        self.begin(column);
-        self.string(key);
-        self.plain(": ");
-        self.string(string);
-    }
-
     /// Writes a value behind a key and its colon; `column` is that of the key.
     pub fn value(&mut self, column: usize, value: &serde_json::Value) {
         use serde_json::Value as Json;
