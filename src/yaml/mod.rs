@@ -64,5 +64,6 @@ pub use node::Node;
 pub use scalar::Scalar;
 pub(crate) use scalar::integer;
 pub use stream::{Document, Position, Stream};
+pub(crate) use tree::digest;
 pub use tree::{Kind, NodeId};
 pub use value::{TooLarge, Value};

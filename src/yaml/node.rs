@@ -280,6 +280,13 @@ impl<'a> Node<'a> {
         Some((node(id), node(value)))
     }
 
+    /// What tells a plain key on one line from most others.
+    #[inline]
+    pub(crate) fn digest(self) -> Option<u16> {
+        let data = self.data();
+        data.has(KEY).then_some(data.digest)
+    }
+
     /// Whether this is the key; most keys are told apart before.
     pub(super) fn is_written_as(self, key: &str) -> bool {
         match self.data().has(KEY) {

@@ -86,7 +86,7 @@ pub(super) const PROPS: u8 = 8;
 
 /// What tells most keys apart, with few instructions: the length and three characters.
 #[inline(always)]
-pub(super) fn digest(key: &[u8]) -> u16 {
+pub(crate) fn digest(key: &[u8]) -> u16 {
     match key {
         [] => 0,
         [first, ..] => {
