@@ -245,22 +245,9 @@ fn try_run(
         config::ChangesReport::None => DetailLevel::Totals,
     };
     let report = Report::of(&mut fitted, &list.resources, &config, detail);
-    let changes = config.report_changes;
-    let write = |lines: &mut Lines<'_>, column: usize| {
-        report.write_krm_results(changes, lines, column);
-    };
-    let has_results = wants_results && report.has_krm_results(changes);
-    let krm_results: Option<&write::Results<'_>> = has_results.then_some(&write);
     let passed = match config.validate_only {
         true => report.passes(config.checks.fail_on),
         false => !report.has_errors(),
-    };
-    let output = match (config.validate_only, list.host) {
-        (true, Host::Kustomize) => passed.then(|| write::passed_validation().into()),
-        // A validator changes nothing, so output is safe, and kpt shows the results of a failed run too.
-        (true, _) => Some(write::resource_list(&list, &[], krm_results)?),
-        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, krm_results)?),
-        (false, _) => None,
     };
     let mut outcome = Outcome {
         output: None,
@@ -270,9 +257,28 @@ fn try_run(
         host: list.host,
         overruled,
     };
+    let changes = config.report_changes;
+    let report = outcome.report.as_ref();
+    let write = |lines: &mut Lines<'_>| {
+        if let Some(report) = report {
+            report.write_krm_results(changes, lines);
+        }
+    };
+    let has_results = wants_results && report.is_some_and(|it| it.has_krm_results(changes));
+    let krm_results: Option<&write::Results<'_>> = has_results.then_some(&write);
+    let output = match (config.validate_only, list.host) {
+        (true, Host::Kustomize) => passed.then(|| write::passed_validation().into()),
+        // A validator changes nothing, so output is safe, and kpt shows the results of a failed run too.
+        (true, _) => Some(write::resource_list(&list, &[], krm_results)?),
+        (false, _) if passed => Some(write::resource_list(&list, &fitted.changes, krm_results)?),
+        (false, _) => None,
+    };
     match last {
         Some(last) => last(&outcome, output.as_ref()),
-        None => outcome.output = output.map(Edited::into_text),
+        None => {
+            let text = output.map(Edited::into_text);
+            outcome.output = text;
+        }
     }
     Ok(outcome)
 }

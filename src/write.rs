@@ -18,7 +18,7 @@ use crate::yaml::{Behind, Edited, Footers, Lines, Refusal, Replacement, Request,
 pub fn resource_list<'a>(
     list: &ResourceList<'a>,
     changes: &[Change],
-    results: Option<&Results<'_>>,
+    results: Option<&'a Results<'a>>,
 ) -> Result<Edited<'a>, Problems> {
     refuse_sealed(changes, &list.resources)?;
     let (mut edits, of_changes) = to_edits(changes, &list.resources);
@@ -34,14 +34,13 @@ pub fn resource_list<'a>(
         true => Footers::OfTheEntryAbove,
         false => Footers::AtTheEnd,
     };
-    let write = |lines: &mut Lines<'_>| write_list(results, lines);
     let mut behind = None;
-    if results.is_some() {
+    if let Some(results) = results {
         match list.root.takes_behind(RESULTS) {
             true => {
                 behind = Some(Behind {
                     map: list.root.id(),
-                    write: &write,
+                    write: results,
                 });
             }
             false => {
@@ -67,21 +66,16 @@ pub fn resource_list<'a>(
 
 const RESULTS: &str = "results";
 
-/// Writes results as the items of a list at a column.
-pub type Results<'r> = dyn Fn(&mut Lines<'_>, usize) + 'r;
-
-fn write_list(results: Option<&Results<'_>>, lines: &mut Lines<'_>) {
-    lines.plain(RESULTS);
-    lines.plain(":");
-    if let Some(write) = results {
-        write(lines, lines.column + lines.sequence);
-    }
-}
+/// Writes the results with their key.
+pub type Results<'r> = dyn Fn(&mut Lines<'_>) + 'r;
 
 /// The results as values, for a list that has some or is not in block style.
-fn values_of(results: Option<&Results<'_>>) -> Vec<Value> {
+fn values_of(results: &Results<'_>) -> Vec<Value> {
     let mut text = String::new();
-    write_list(results, &mut Lines::new(&mut text));
+    let mut push = |part: &str| text.push_str(part);
+    let mut lines = Lines::new(&mut push);
+    results(&mut lines);
+    lines.finish();
     let stream = Stream::parse_any_keys(text);
     let read = |stream: &Stream| {
         let root = stream.documents().next()?.root();

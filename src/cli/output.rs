@@ -21,15 +21,21 @@ pub(super) enum Output {}
 impl Output {
     /// Writes manifests or another document to standard output, as they are.
     pub(super) fn data(text: &str) -> Result<(), Failure> {
-        Output::parts([text].into_iter())
+        Output::parts(&|pass| pass(text))
     }
 
     /// The same for a text in parts.
-    pub(super) fn parts<'t>(mut parts: impl Iterator<Item = &'t str>) -> Result<(), Failure> {
+    pub(super) fn parts(each: &dyn Fn(&mut dyn FnMut(&str))) -> Result<(), Failure> {
         const CAPACITY: usize = 1 << 16;
-        let mut write = || {
+        let write = || {
             let mut stdout = BufWriter::with_capacity(CAPACITY, std::io::stdout().lock());
-            parts.try_for_each(|part| stdout.write_all(part.as_bytes()))?;
+            let mut written = Ok(());
+            each(&mut |part| {
+                if written.is_ok() {
+                    written = stdout.write_all(part.as_bytes());
+                }
+            });
+            written?;
             stdout.flush()
         };
         let written = match is_closed(std::io::stdout()) {

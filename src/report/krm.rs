@@ -47,8 +47,10 @@ impl Report {
         results
     }
 
-    /// Writes the results as the items of a list at a column.
-    pub fn write_krm_results(&self, changes: ChangesReport, lines: &mut Lines<'_>, column: usize) {
+    /// Writes the results as the last entry of a list.
+    pub fn write_krm_results(&self, changes: ChangesReport, lines: &mut Lines<'_>) {
+        lines.plain("results:");
+        let column = lines.column + lines.sequence;
         self.each_result(changes, &mut |result| {
             self.write_result(&result, lines, column);
         });
@@ -300,10 +302,7 @@ mod tests {
         let serialized: Vec<Value> = serialized.collect();
         assert_eq!(serialized.len(), 2);
         // In any style, and whatever is before and behind them.
-        let write = |lines: &mut Lines<'_>| {
-            lines.plain("results:");
-            report.write_krm_results(changes, lines, lines.column + lines.sequence);
-        };
+        let write = |lines: &mut Lines<'_>| report.write_krm_results(changes, lines);
         for text in [
             "a:\n    b:\n      - c\n",
             "a:\n- |+\n  b\n\n# c\n",

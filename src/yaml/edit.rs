@@ -87,33 +87,48 @@ pub struct Behind<'w> {
 }
 
 /// A text with its edits: what stays is borrowed.
-#[derive(Debug)]
 pub struct Edited<'s> {
     text: Cow<'s, str>,
     splices: Splices,
+    behind: Option<Behind<'s>>,
 }
 
 impl Edited<'_> {
-    /// The parts of the new text, in order.
-    pub fn parts(&self) -> impl Iterator<Item = &str> {
-        let list = &self.splices.list;
-        let ends = std::iter::once(0).chain(list.iter().map(|it| it.end));
-        let starts = list.iter().map(|it| it.start);
-        let kept = ends.zip(starts.chain([self.text.len()]));
-        let new = list.iter().map(|it| it.text.clone()).chain([0..0]);
-        let kept = kept.map(|(from, to)| &self.text[from..to]);
-        kept.zip(new.map(|it| &self.splices.buffer[it]))
-            .flat_map(|(kept, new)| [kept, new])
+    /// Passes on the parts of the new text, in order.
+    pub fn each_part(&self, pass: &mut dyn FnMut(&str)) {
+        let Splices {
+            list,
+            buffer,
+            behind,
+        } = &self.splices;
+        let replace = |list: &[Splice], mut from: usize, pass: &mut dyn FnMut(&str)| {
+            for splice in list {
+                pass(&self.text[from..splice.start]);
+                pass(&buffer[splice.text.clone()]);
+                from = splice.end;
+            }
+            from
+        };
+        let at = behind.map_or(self.text.len(), |it| it.at());
+        let (before, after) = list.split_at(list.partition_point(|it| it.end <= at));
+        let mut from = replace(before, 0, pass);
+        if let (Some(place), Some(behind)) = (behind, &self.behind) {
+            pass(&self.text[from..at]);
+            place.write(behind.write, pass);
+            from = at;
+        }
+        from = replace(after, from, pass);
+        pass(&self.text[from..]);
     }
 
     /// The new text.
     #[must_use]
     pub fn into_text(self) -> String {
-        if self.splices.list.is_empty() {
+        if self.splices.list.is_empty() && self.behind.is_none() {
             return self.text.into_owned();
         }
-        let mut text = String::with_capacity(self.parts().map(str::len).sum());
-        text.extend(self.parts());
+        let mut text = String::with_capacity(self.text.len() + self.splices.buffer.len());
+        self.each_part(&mut |part| text.push_str(part));
         text
     }
 }
@@ -123,6 +138,7 @@ impl From<String> for Edited<'_> {
         Edited {
             text: Cow::Owned(text),
             splices: Splices::default(),
+            behind: None,
         }
     }
 }
@@ -234,26 +250,24 @@ impl Stream {
     ///
     /// # Errors
     /// As [`Stream::edit`].
-    pub fn edit_with(
-        &self,
+    pub fn edit_with<'s>(
+        &'s self,
         edits: &[Request<'_>],
         footers: Footers,
-        behind: Option<Behind<'_>>,
-    ) -> Result<Edited<'_>, Refusal> {
-        let (mut splices, plans) = self.planned(edits, footers, behind)?;
+        behind: Option<Behind<'s>>,
+    ) -> Result<Edited<'s>, Refusal> {
+        let map = behind.map(|it| it.map);
+        let (splices, plans) = self.planned(edits, footers, map)?;
         if !plans.is_empty() {
             let (text, moves) = self.splice(&splices.list, &splices.buffer);
             self.guard(&plans, text, &moves)?;
         }
         // The text reads back as planned. A line at the column of the map behind its end closes whatever is open, and what
         // follows are comments; so nothing that was read reads otherwise now.
-        if let Some(behind) = splices.behind.take() {
-            let before = splices.list.partition_point(|it| it.end <= behind.start);
-            splices.list.insert(before, behind);
-        }
         Ok(Edited {
             text: Cow::Borrowed(&self.text),
             splices,
+            behind,
         })
     }
 
@@ -285,13 +299,13 @@ impl Stream {
         &'e self,
         edits: &'e [Request<'_>],
         footers: Footers,
-        behind: Option<Behind<'_>>,
+        behind: Option<NodeId>,
     ) -> Result<(Splices, Plans<'e>), Refusal> {
         let mut splices = Splices::default();
         let mut plans = Vec::new();
         let mut places = self.by_document(edits)?;
         if let Some(behind) = behind {
-            let place = (self.document_of(behind.map.0), usize::MAX);
+            let place = (self.document_of(behind.0), usize::MAX);
             places.insert(places.partition_point(|it| *it < place), place);
         }
         for places in places.chunk_by(|a, b| a.0 == b.0) {

@@ -15,7 +15,7 @@ use super::brackets::Brackets;
 use super::plan::Plan;
 use super::style::Style;
 use super::write::{FlowWriter, Lines, Writer, indent};
-use super::{Behind, Footers, Refusal, RefusalReason as Reason};
+use super::{Footers, NodeId, Refusal, RefusalReason as Reason};
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -36,8 +36,55 @@ pub(super) struct Splice {
 pub(super) struct Splices {
     pub(super) list: Vec<Splice>,
     pub(super) buffer: String,
-    /// Lines in the buffer that are put in behind all others, and where.
-    pub(super) behind: Option<Splice>,
+    /// Where lines are put in behind all others.
+    pub(super) behind: Option<BehindPlace>,
+}
+
+/// Where and how lines are put in behind all others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BehindPlace {
+    place: LinePlace,
+    column: usize,
+    style: Style,
+}
+
+impl BehindPlace {
+    pub(super) fn at(&self) -> usize {
+        self.place.at
+    }
+
+    /// Passes the lines on.
+    pub(super) fn write(&self, write: &dyn Fn(&mut Lines<'_>), sink: &mut dyn FnMut(&str)) {
+        let Style {
+            step,
+            sequence,
+            eol,
+        } = self.style;
+        let mut out = String::new();
+        begin_lines(self.place, self.column, eol, &mut out);
+        let mut lines = Lines {
+            column: self.column,
+            step,
+            sequence,
+            eol,
+            out,
+            sink,
+        };
+        write(&mut lines);
+        if !self.place.end_of_text {
+            lines.plain(eol);
+        }
+        lines.finish();
+    }
+}
+
+/// What precedes new lines at a place.
+fn begin_lines(place: LinePlace, column: usize, eol: &str, out: &mut String) {
+    if place.end_of_text {
+        out.push_str(eol);
+    }
+    out.push_str(if place.apart { eol } else { "" });
+    indent(column, out);
 }
 
 /// Where new lines go: before this byte, and whether the text ends there without a line break.
@@ -71,7 +118,7 @@ pub(super) fn emit<'a>(
     span: Range<usize>,
     nodes: Range<u32>,
     footers: Footers,
-    behind: Option<Behind<'_>>,
+    behind: Option<NodeId>,
     splices: &mut Splices,
 ) -> Done {
     let stream = plan.stream;
@@ -94,7 +141,7 @@ pub(super) fn emit<'a>(
     emitter.refuse_odd_lines(&span, nodes)?;
     emitter.run()?;
     if let Some(behind) = behind {
-        emitter.append_behind(behind);
+        emitter.find_behind(behind.0);
     }
     let edit = emitter.edit;
     let Splices { list, behind, .. } = splices;
@@ -103,7 +150,7 @@ pub(super) fn emit<'a>(
     list.sort_by_key(|splice| (splice.start, splice.end));
     let mut pairs = list.windows(2);
     let twice = pairs.find(|pair| pair[0].end > pair[1].start);
-    let behind = behind.as_ref().map(|it| it.start);
+    let behind = behind.as_ref().map(BehindPlace::at);
     let is_gone = |at: &usize| list.iter().any(|it| it.start < *at && *at < it.end);
     match twice.map(|pair| pair[1].start).or(behind.filter(is_gone)) {
         Some(at) => {
@@ -236,26 +283,16 @@ impl<'a> Emitter<'a, '_> {
         }
     }
 
-    /// Adds lines behind all entries of the map that is the document.
-    fn append_behind(&mut self, behind: Behind<'_>) {
-        self.node = behind.map.0;
-        let Some(last) = self.tree.last_child(self.node) else {
-            return;
-        };
-        let column = self.column(self.tree.full_start_of_block(self.node));
-        let style = self.style_within(self.node).style;
-        let place = self.after(last);
-        let write = |out: &mut String| {
-            (behind.write)(&mut Lines {
-                column,
-                step: style.step,
-                sequence: style.sequence,
-                eol: style.eol,
-                out,
+    /// Finds the place behind all entries of the map that is the document.
+    fn find_behind(&mut self, map: u32) {
+        self.node = map;
+        if let Some(last) = self.tree.last_child(map) {
+            self.splices.behind = Some(BehindPlace {
+                place: self.after(last),
+                column: self.column(self.tree.full_start_of_block(map)),
+                style: self.style_within(map).style,
             });
-        };
-        self.splice_lines(place, column, write);
-        self.splices.behind = self.splices.list.pop();
+        }
     }
 
     /// Adds a splice whose text `write` appends to the buffer.
@@ -276,11 +313,7 @@ impl<'a> Emitter<'a, '_> {
     fn splice_lines(&mut self, place: LinePlace, column: usize, write: impl FnOnce(&mut String)) {
         let eol = self.writer.style.eol;
         self.splice(place.at, place.at, |out| {
-            if place.end_of_text {
-                out.push_str(eol);
-            }
-            out.push_str(if place.apart { eol } else { "" });
-            indent(column, out);
+            begin_lines(place, column, eol, out);
             write(out);
             if !place.end_of_text {
                 out.push_str(eol);

@@ -223,25 +223,38 @@ pub struct Lines<'o> {
     /// How many columns a sequence is indented by below its key.
     pub sequence: usize,
     pub(super) eol: &'static str,
-    pub(super) out: &'o mut String,
+    pub(super) out: String,
+    /// Takes the lines, when they are many and at the end.
+    pub(super) sink: &'o mut dyn FnMut(&str),
 }
 
 impl<'o> Lines<'o> {
     /// Lines in the usual style.
-    pub fn new(out: &'o mut String) -> Lines<'o> {
+    pub fn new(sink: &'o mut dyn FnMut(&str)) -> Lines<'o> {
         Lines {
             column: 0,
             step: 2,
             sequence: 0,
             eol: "\n",
-            out,
+            out: String::new(),
+            sink,
         }
+    }
+
+    /// Passes on the last lines.
+    pub fn finish(self) {
+        (self.sink)(&self.out);
     }
 
     /// Begins the next line, at a column.
     pub fn begin(&mut self, column: usize) {
+        const MANY: usize = 1 << 15;
+        if self.out.len() > MANY {
+            (self.sink)(&self.out);
+            self.out.clear();
+        }
         self.out.push_str(self.eol);
-        indent(column, self.out);
+        indent(column, &mut self.out);
     }
 
     /// Writes what needs no quotes, on one line.
@@ -251,7 +264,7 @@ impl<'o> Lines<'o> {
 
     /// Writes a string, quoted where it has to be.
     pub fn string(&mut self, string: &str) {
-        text(string, false, BLOCK, self.out);
+        text(string, false, BLOCK, &mut self.out);
     }
 
     /// Writes a value behind a key and its colon; `column` is that of the key.
