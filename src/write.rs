@@ -24,6 +24,7 @@ pub fn resource_list<'a>(
     let (mut edits, of_changes) = to_edits(changes, &list.resources);
     let drops = list.bookkeeping_to_drop();
     edits.extend(drops.into_iter().map(|(node, pointer)| Request {
+        object: 0,
         root: node.id(),
         pointer: Cow::Owned(pointer),
         appends: false,
@@ -48,6 +49,7 @@ pub fn resource_list<'a>(
                 let existing = existing.filter_map(|node| node.value().ok());
                 let values = existing.chain(values_of(results)).collect();
                 edits.push(Request {
+                    object: usize::MAX,
                     root: list.root.id(),
                     pointer: Cow::Owned(PointerBuf::from_tokens([RESULTS])),
                     appends: false,
@@ -162,6 +164,7 @@ fn to_edits<'c>(
         let mut gone: HashSet<PointerBuf> = HashSet::new();
         for (index, change) in changes_of_one.iter().enumerate() {
             let mut edit = Request {
+                object: change.resource,
                 root: resource.node.id(),
                 pointer: Cow::Borrowed(&change.leaf),
                 appends: change.appends,

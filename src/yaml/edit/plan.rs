@@ -34,8 +34,8 @@ pub(super) struct Plan<'a> {
 type Done = Result<(), Refusal>;
 
 impl<'a> Plan<'a> {
-    /// A plan without changes for document number `document`.
-    pub(super) fn new(stream: &'a Stream, document: usize) -> Self {
+    /// A plan without changes for some nodes of document number `document`.
+    pub(super) fn new(stream: &'a Stream, document: usize, nodes: Range<u32>) -> Self {
         let tree = &stream.tree;
         let first = tree.documents[document].root;
         let end = tree
@@ -46,7 +46,7 @@ impl<'a> Plan<'a> {
         let to = tree.aliases.partition_point(|(id, _)| *id < end);
         Plan {
             stream,
-            patches: Patches::new(first..end),
+            patches: Patches::new(nodes),
             dropped: BTreeMap::new(),
             aliases: &tree.aliases[from..to],
             edit: 0,

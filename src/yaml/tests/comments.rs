@@ -48,6 +48,7 @@ fn footers_of_kyaml_stay_with_the_entry_above() {
     let text = "s:\n  a:\n    b: 1\n  # a\n  # a\n\n  # far\nd: 1\n";
     let stream = Stream::parse(text).unwrap();
     let edit = |stream: &Stream, pointer: &'static str| Request {
+        object: 0,
         root: stream.documents().next().unwrap().root().id(),
         pointer: jsonptr::Pointer::from_static(pointer).into(),
         appends: false,

@@ -222,6 +222,7 @@ mod tests {
 
     fn request(root: u32, pointer: &'static str, value: Value) -> Request<'static> {
         Request {
+            object: 0,
             root: super::super::NodeId(root),
             pointer: Cow::Borrowed(jsonptr::Pointer::from_static(pointer)),
             appends: false,
@@ -392,7 +393,7 @@ items:
             .iter()
             .map(|pointer| request(0, pointer, "x".into()))
             .collect();
-        let mut plan = Plan::new(&stream, 0);
+        let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
         for (number, edit) in edits.iter().enumerate() {
             plan.apply(number, edit).unwrap();
         }
@@ -434,7 +435,7 @@ items:
                 request(id, pointer, value(&mut random))
             });
             let edits: Vec<Request<'_>> = edits.collect();
-            let mut plan = Plan::new(&stream, 0);
+            let mut plan = Plan::new(&stream, 0, stream.nodes_of(0));
             let mut numbered = edits.iter().enumerate();
             let planned = numbered.try_for_each(|(number, edit)| plan.apply(number, edit));
             let mut splices = emit::Splices::default();
