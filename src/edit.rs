@@ -620,15 +620,24 @@ impl<'a> Edits<'a> {
 
 /// Whether this is the leaf of a field.
 fn leads_to(leaf: &Pointer, field: &[&str]) -> bool {
-    if field.iter().any(|token| token.contains(['~', '/'])) {
+    let length: usize = field.iter().map(|token| token.len() + 1).sum();
+    if leaf.as_str().len() < length {
+        return false;
+    }
+    let is_escaped = |c: &u8| matches!(c, b'~' | b'/');
+    if field
+        .iter()
+        .any(|token| token.as_bytes().iter().any(is_escaped))
+    {
         return *leaf == *leaf_of(field);
     }
-    let mut rest = Some(leaf.as_str());
-    for token in field {
-        let behind = rest.and_then(|rest| rest.strip_prefix('/'));
-        rest = behind.and_then(|rest| rest.strip_prefix(token));
-    }
-    rest == Some("")
+    let mut rest = leaf.as_str().as_bytes();
+    field.iter().all(|token| {
+        let behind = rest.strip_prefix(b"/");
+        let behind = behind.and_then(|rest| rest.strip_prefix(token.as_bytes()));
+        rest = behind.unwrap_or_default();
+        behind.is_some()
+    }) && rest.is_empty()
 }
 
 fn leaf_of(field: &[&str]) -> PointerBuf {

@@ -12,7 +12,7 @@ use crate::config::ChangesReport;
 use crate::text::escaped;
 use crate::yaml::Lines;
 
-/// A result, as a host is told it.
+/// A result for a host.
 struct Told<'r> {
     message: Cow<'r, str>,
     severity: Severity,

@@ -287,7 +287,7 @@ impl<'a> Node<'a> {
         data.has(KEY).then_some(data.digest)
     }
 
-    /// Whether this is the key; most keys are told apart before.
+    /// Whether this is the key. Most keys differ in their digests.
     pub(super) fn is_written_as(self, key: &str) -> bool {
         match self.data().has(KEY) {
             true => self.raw() == key,

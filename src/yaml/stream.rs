@@ -312,7 +312,7 @@ impl Stream {
         }
         let mut id = map + 1;
         for _ in 0..FEW {
-            // Behind the last entry there is no such node.
+            // Behind the last entry, no node has this number.
             let data = nodes.get(id as usize)?;
             let value = match data.has(KEY) {
                 // The digest decides nearly all comparisons.

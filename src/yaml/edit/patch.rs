@@ -34,7 +34,7 @@ impl Patch<'_> {
 const PAGE: usize = 16;
 
 /// The patches of one document by node. Every edit asks for one at every step of its way, and few
-/// steps find one; so a table leads from every node to its patch, over pages that most nodes do without.
+/// steps find one; so a table leads from every node to its patch, over pages, which most nodes do not need.
 pub(super) struct Patches<'e> {
     /// The nodes of the document.
     nodes: Range<u32>,
