@@ -96,7 +96,7 @@ corpus: ## run fitout on every resource of CORPUS
 bench: binary ## compare with other implementations: CPU, wall time, memory; LARGE=1 adds 100,000 objects, UPDATE=1 rewrites docs/performance.md
 	cargo build --release $(LOCKED)
 	cargo bench $(LOCKED) --bench engine
-	@GNU=$(TARGET)/release/fitout ENGINE=$$(ls -t $(TARGET)/release/deps/engine-* | grep -v '\.d$$' | head -n 1) \
+	@GNU=$(abspath $(TARGET)/release/fitout) ENGINE=$$(ls -t $(abspath $(TARGET))/release/deps/engine-* | grep -v '\.d$$' | head -n 1) \
 	  RUNS=$(RUNS) LARGE=$(LARGE) UPDATE=$(UPDATE) scripts/bench
 
 instructions: ## count the instructions that the static binary executes, and compare; UPDATE=1 rewrites the expected counts

@@ -14,7 +14,9 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-PEERS, STATIC, GNU = os.environ["PEERS"], os.environ["STATIC"], os.environ["GNU"]
+PEERS, STATIC = os.environ["PEERS"], os.environ["STATIC"]
+# Both can be left out.
+GNU, ENGINE = os.environ.get("GNU"), os.environ.get("ENGINE")
 RUNS = int(os.environ.get("RUNS") or 7)
 LARGE = bool(os.environ.get("LARGE"))
 # From this size on, only fitout runs: the others need gigabytes and minutes.
@@ -219,7 +221,7 @@ def measure(work):
     none = ["env", "FITOUT_OUTPUT=none"]
     small = 10 * ALONE
     function = [Program("fitout, static", [*none, STATIC], lists, largest=small),
-                Program("fitout, glibc", [*none, GNU], lists, largest=small),
+                *([Program("fitout, glibc", [*none, GNU], lists, largest=small)] if GNU else []),
                 Program("function with kyaml", [f"{PEERS}/function"], lists)]
 
     def did(program, size):
@@ -253,11 +255,12 @@ def measure(work):
              stream, SIZES[1:], megabytes_of(streams), did)
 
     restricted = [Program("fitout check", [STATIC, "check", "-f", "-", "-c", f"{HERE}/restricted.yaml"], streams, largest=small),
-                  Program("fitout check, glibc", [GNU, "check", "-f", "-", "-c", f"{HERE}/restricted.yaml"], streams, largest=small),
+                  *([Program("fitout check, glibc", [GNU, "check", "-f", "-", "-c", f"{HERE}/restricted.yaml"], streams, largest=small)]
+                    if GNU else []),
                   Program("upstream's evaluator", [f"{PEERS}/restricted"], streams)]
 
     def agrees(program, size):
-        if size > 10_000 or program is not restricted[2]:
+        if size > 10_000 or program is not restricted[-1]:
             return ("",)
         found = set(reasons_of_evaluator(program.output[size]))
         ours = set(reasons_of_fitout([*restricted[0].command, "-o", "json"], streams(size)))
@@ -287,16 +290,16 @@ def measure(work):
     share = tree[0].median(10_000, "wall") / tree[0].median(10_000, "cpu")
     print(f"\nWall time is {share:.2f} of the CPU time with 10,000 files.")
 
-    if os.environ.get("ENGINE"):
-        parse(lists, os.environ["ENGINE"])
+    if ENGINE:
+        parse(lists, ENGINE)
     if shutil.which("valgrind"):
         cases = [("function, with results", [], {"FITOUT_OUTPUT": "results"}, lists(1_000)),
                  ("function, without results", [], {"FITOUT_OUTPUT": "none"}, lists(1_000)),
                  ("check of the level restricted", ["check", "-f", "-", "-c", f"{HERE}/restricted.yaml"], {}, streams(1_000))]
-        instructions(work, [("static", STATIC), ("glibc", GNU)], cases)
+        instructions(work, [("static", STATIC), *([("glibc", GNU)] if GNU else [])], cases)
     if os.environ.get("SVG"):
-        chart(os.environ["SVG"], [("The job as a function", [function[0], function[2]]),
-                                  ("Pod Security Standards: restricted", [restricted[0], restricted[2]])])
+        chart(os.environ["SVG"], [("The job as a function", [function[0], function[-1]]),
+                                  ("Pod Security Standards: restricted", [restricted[0], restricted[-1]])])
 
 
 # These cannot do the whole job.
