@@ -20,7 +20,7 @@ use fitout::yaml::{Node, Stream};
 use super::config_text::ConfigText;
 use super::inputs::{config_of, failure};
 use super::output::Output;
-use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, temporary, tree};
+use super::{Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, programs, temporary, tree};
 
 /// The folder of kustomize's legacy plugins.
 const PLUGINS: &str = "KUSTOMIZE_PLUGIN_HOME";
@@ -153,9 +153,7 @@ impl Build {
         not_run: u8,
     ) -> Result<Build, Failure> {
         let io = |what: &str| Failure::of::<std::io::Error>(UNREADABLE, format!("error: {what}"));
-        let mut temporary = temporary::hold();
-        let folder = tempfile::tempdir().map_err(io("cannot create a temporary folder"))?;
-        temporary.add(folder.path());
+        let (folder, held) = temporary::folder().map_err(io("cannot create a temporary folder"))?;
         let record = folder.path().join("record");
         std::fs::create_dir(&record).map_err(io("cannot create a temporary folder"))?;
         let bin = folder.path().join("bin");
@@ -165,9 +163,9 @@ impl Build {
         };
         let wrappers = [("docker", DOCKER), ("git", GIT), ("helm", helm)];
         write_wrappers(&bin, &wrappers).map_err(io("cannot write the wrapper for docker"))?;
-        drop(temporary);
+        drop(held);
         // On a file system that runs no programs, kustomize would pass over the wrappers and find the programs themselves.
-        if !can_run(&bin.join("docker")) {
+        if !programs::can_run(&bin.join("docker")) {
             let message = format!(
                 "error: programs in {} cannot be run",
                 folder.path().display()
@@ -176,7 +174,7 @@ impl Build {
                 "  = help: set TMPDIR to a folder on a file system that is not mounted with noexec",
             ));
         }
-        let path = std::env::var_os("PATH").unwrap_or_default();
+        let path = programs::search_path();
         let program = std::env::current_exe().map_err(io("cannot find this program"))?;
 
         let mut command = kustomize_on(&path, overlay, directory)?;
@@ -196,7 +194,7 @@ impl Build {
             command.env(PLUGINS, &record);
         }
         let finished = command
-            .env("PATH", in_front(&bin, &path))
+            .env("PATH", programs::in_front(&bin, &path))
             .env(ALLOWED, overlay.allow_functions.join("\n"))
             .env(PROGRAM, program)
             .env(REAL_PATH, &path)
@@ -462,11 +460,6 @@ fn write_wrappers(bin: &Path, wrappers: &[(&str, &str)]) -> std::io::Result<()> 
     Ok(())
 }
 
-fn in_front(bin: &Path, path: &OsString) -> OsString {
-    let folders = std::iter::once(bin.to_owned()).chain(std::env::split_paths(path));
-    std::env::join_paths(folders).unwrap_or_else(|_| bin.into())
-}
-
 fn kustomize_on(path: &OsString, overlay: &Overlay, directory: &Path) -> Result<Command, Failure> {
     let is_output = |it: &&String| {
         let flag = it.split_once('=').map_or(it.as_str(), |it| it.0);
@@ -487,11 +480,11 @@ fn kustomize_on(path: &OsString, overlay: &Overlay, directory: &Path) -> Result<
             ),
         ));
     }
-    let mut command = if let Some(kustomize) = find("kustomize", path) {
+    let mut command = if let Some(kustomize) = programs::find_on(path, "kustomize") {
         let mut command = Command::new(kustomize);
         command.arg("build");
         command
-    } else if let Some(kubectl) = find("kubectl", path) {
+    } else if let Some(kubectl) = programs::find_on(path, "kubectl") {
         let mut command = Command::new(kubectl);
         command.arg("kustomize");
         command
@@ -507,35 +500,4 @@ fn kustomize_on(path: &OsString, overlay: &Overlay, directory: &Path) -> Result<
     // The name of a folder can begin like a flag.
     command.arg("--").arg(directory);
     Ok(command)
-}
-
-/// Finds a program on a PATH.
-pub(super) fn find(name: &str, path: &OsString) -> Option<PathBuf> {
-    std::env::split_paths(path)
-        .map(|folder| folder.join(name))
-        .find(|file| is_executable(file))
-}
-
-/// Whether the system runs a program, as exec.LookPath of Go asks it.
-#[cfg(unix)]
-fn can_run(file: &Path) -> bool {
-    use rustix::fs::{Access, AtFlags, CWD, accessat};
-    accessat(CWD, file, Access::EXEC_OK, AtFlags::EACCESS).is_ok()
-}
-
-#[cfg(not(unix))]
-fn can_run(_: &Path) -> bool {
-    true
-}
-
-#[cfg(unix)]
-pub(super) fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::metadata(file)
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-pub(super) fn is_executable(file: &Path) -> bool {
-    file.is_file()
 }
