@@ -30,6 +30,7 @@ mod schema;
 mod shim;
 mod temporary;
 mod tree;
+mod wrappers;
 
 use std::fmt::Display;
 use std::io::IsTerminal;

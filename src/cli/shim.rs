@@ -11,9 +11,9 @@ use fitout::{IMAGE, Outcome, Results};
 
 use super::config_text::ConfigText;
 use super::function::{self, Settings};
-use super::kustomize::{
+use super::kustomize::report_difference;
+use super::wrappers::{
     ALLOWED, CONFIG, DIRECTORY, ENVIRONMENT, REAL_PATH, RECORD, REPORTED_LATER, VARIABLES, WORKING,
-    report_difference,
 };
 use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, programs, tree};
 

@@ -3,8 +3,6 @@
 //! All fields of a selector must match. Patterns are regular expressions that must match the whole
 //! text, as in kustomize (`api/types/selector.go`), so `A|B` matches either.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 
 use crate::kubernetes::{Glob, LabelSelector, LabelSelectorError, Pattern};
@@ -65,15 +63,11 @@ impl ContainerSelector {
         let types = &self.types;
         match () {
             () if !any(&self.names, &container.name) => Some("name"),
-            () if !any(&self.images, &image_of(container)) => Some("image"),
+            () if !any(&self.images, &container.image()) => Some("image"),
             () if !types.is_empty() && !types.contains(&container.container_type) => Some("type"),
             () => None,
         }
     }
-}
-
-fn image_of<'a>(container: &Container<'a>) -> Cow<'a, str> {
-    container.node.text_at(["image"]).unwrap_or_default()
 }
 
 /// A negated selector inside a selector.
@@ -231,7 +225,7 @@ impl Selector {
         }
         let (found, wanted) = match field {
             "name" => ((&*container.name).into(), list(&wanted.names)),
-            "image" => (image_of(container), list(&wanted.images)),
+            "image" => (container.image(), list(&wanted.images)),
             _ => {
                 let types = wanted.types.iter().map(|it| it.as_str());
                 (container.container_type.as_str().into(), types.collect())
@@ -257,7 +251,7 @@ impl Selector {
         let mut containers = target.containers();
         containers.find_map(|container| {
             near("containers.names", &wanted.names, &container.name)
-                .or_else(|| near("containers.images", &wanted.images, &image_of(container)))
+                .or_else(|| near("containers.images", &wanted.images, &container.image()))
         })
     }
 

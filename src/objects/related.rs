@@ -12,13 +12,13 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
+use super::container::is_sidecar;
 use super::labels::{ByLabel, Labelled, Matches, Work};
 use super::limit_range::{LimitRangeItem, Limits};
 use super::monitors::{Monitor, Namespaces, Selects, hosts};
 use super::names::all_names;
 use super::ports::{Declared, Ports, TargetPort};
 use super::target::Target;
-use super::template::is_sidecar;
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::text::MOST_NAMED;

@@ -3,6 +3,7 @@
 mod canary;
 mod setup;
 mod trials;
+mod ways;
 
 use std::path::PathBuf;
 
