@@ -17,7 +17,7 @@ use super::{Check, Find, Pod};
 use crate::catalogue::{Entry, repository};
 use crate::config::Section;
 use crate::facts::ContainerFacts;
-use crate::finding::{Finding, Mode};
+use crate::finding::{Finding, Lines, Mode};
 use crate::objects::{Container, ContainerType};
 use crate::rules::{Rule, rule};
 use crate::transformers::security_context::{SecurityContext, UnknownPaths};
@@ -119,16 +119,20 @@ fn unknown(
         true => ("container.readOnlyRootFilesystem", "readOnlyRootFilesystem"),
         false => (NON_ROOT, "runAsUser"),
     };
-    let help = match is_root && !has_user {
-        true => "use an image that starts as another user, or set `pod.runAsNonRoot: false` in a profile for these pods"
-            .to_owned(),
+    let (help, line) = match is_root && !has_user {
+        true => (
+            "use an image that starts as another user, or set `pod.runAsNonRoot: false` in a profile for these pods"
+                .to_owned(),
+            None,
+        ),
         false => help(&image, known, has_user, paths.as_ref()),
     };
-    let finding = Finding::graded(&UNKNOWN, severity, message)
+    let mut finding = Finding::graded(&UNKNOWN, severity, message)
         .about(&container.subject, &["securityContext", field])
         .decided_by(section.decision(leaf))
         .of_image(image)
         .help(help);
+    finding.lines = line.map(Lines::Catalogue);
     Some(finding)
 }
 
@@ -164,26 +168,34 @@ fn unknown_paths(
     is_due.then(|| section.unknown_paths(container)).flatten()
 }
 
-/// The lines that say what is not known.
+/// What to do, and the entry of the catalogue that says what is not known.
 fn help(
     image: &str,
     known: Option<&Entry>,
     has_user: bool,
     paths: Option<&UnknownPaths>,
-) -> String {
-    let repository = repository(image);
+) -> (String, Option<String>) {
     match paths {
         // The catalogue is about images, not about commands.
-        Some(UnknownPaths::Command) if has_user => {
+        Some(UnknownPaths::Command) if has_user => (
             "list the paths in `securityContext.writablePaths` of a profile for these containers, or set \
              `container.readOnlyRootFilesystem` there"
-                .to_owned()
-        }
-        Some(UnknownPaths::Hides(path)) if has_user => format!(
-            "mount its files at {path}, or set `container.readOnlyRootFilesystem` in a profile for these containers"
+                .to_owned(),
+            None,
         ),
+        Some(UnknownPaths::Hides(path)) if has_user => {
+            let help = format!(
+                "mount its files at {path}, or set `container.readOnlyRootFilesystem` in a profile for these containers"
+            );
+            (help, None)
+        }
         _ => {
-            let mut line = format!("- {{image: {repository}");
+            let repository = repository(image);
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._/".contains(c);
+            let mut line = match repository.chars().all(is_plain) {
+                true => format!("- {{image: {repository}"),
+                false => format!("- {{image: {repository:?}"),
+            };
             if let Some(tag) = known.and_then(|it| it.tag.as_ref()) {
                 let _ = write!(line, ", tag: \"{}\"", tag.as_str());
             }
@@ -202,7 +214,9 @@ fn help(
                 let _ = write!(line, ", writablePaths: [{paths}], pathsAreComplete: true");
             }
             line += &known.map_or_else(String::new, other_facts);
-            format!("add `{line}}}` to `spec.catalogue`, or set the fields in the manifest")
+            line.push('}');
+            let help = format!("add `{line}` to `spec.catalogue`, or set the fields in the manifest");
+            (help, Some(line))
         }
     }
 }

@@ -68,12 +68,9 @@ fn group(group: &Group<'_>, all: bool, text: &mut Text) {
     }
     let mut configs = group.entries.iter().map(|(_, entry)| &entry.config);
     let is_same = configs.all(|config| *config == first.config);
-    resolution(
-        first,
-        is_same && first.resource_ref.is_some(),
-        group.config_lines(),
-        text,
-    );
+    let has_config = is_same && first.resource_ref.is_some();
+    let resolved_by = (group.help(), group.config_lines());
+    resolution(first, has_config, resolved_by, text);
 }
 
 /// Limits for folded findings: objects, and fields of each, unless all are requested.
@@ -152,11 +149,16 @@ fn finding(entry: &Entry, lines: Option<String>, text: &mut Text) {
     }
     // An exemption is shown where it saves more lines than it has.
     let lines = lines.filter(|_| entry.lines != Some(Lines::Exemption));
-    resolution(entry, true, lines, text);
+    resolution(entry, true, (entry.help.as_deref(), lines), text);
 }
 
 /// The setting that decided, the reason of an exemption, and what resolves the finding.
-fn resolution(entry: &Entry, has_config: bool, lines: Option<String>, text: &mut Text) {
+fn resolution(
+    entry: &Entry,
+    has_config: bool,
+    (help, lines): (Option<&str>, Option<String>),
+    text: &mut Text,
+) {
     if let Some(config) = entry.config.as_ref().filter(|_| has_config) {
         let place = match (&config.path, config.line) {
             (Some(path), Some(line)) => format!("{path}:{line} "),
@@ -171,7 +173,7 @@ fn resolution(entry: &Entry, has_config: bool, lines: Option<String>, text: &mut
             .map_or(String::new(), |day| format!(" (until {day})"));
         text.line(format_args!("  = reason: {reason}{until}"));
     }
-    if let Some(help) = &entry.help {
+    if let Some(help) = help {
         text.line(format_args!("  = help: {help}"));
     }
     if let Some(lines) = lines.filter(|_| entry.entry_type == EntryType::Finding) {

@@ -1,0 +1,120 @@
+//! Memory that a program is set to use, by an argument or a variable, and that its limit does not have.
+//!
+//! The kernel kills a program at its limit. One that may use as much, such as Java with `-Xmx`, frees nothing before.
+
+use std::borrow::Cow;
+
+use kustomize_krm_types::Severity;
+
+use super::Amounts;
+use crate::facts::Half;
+use crate::finding::{Finding, Mode};
+use crate::kubernetes::Quantity;
+use crate::objects::Container;
+use crate::rules::{Rule, rule};
+
+pub(super) const HEAP: Rule = rule(
+    "FIT-RES021",
+    Severity::Warning,
+    "memory that a program is set to use, and that its limit does not have",
+);
+
+/// How settings begin, and the unit of a number alone: options of Java, Node.js and MySQL, and variables, which are
+/// compared as `NAME=value`.
+const SETTINGS: [(&str, &str); 10] = [
+    ("-Xmx", ""),
+    ("-Xms", ""),
+    ("-XX:MaxHeapSize=", ""),
+    ("--max-old-space-size=", "Mi"),
+    ("--max_old_space_size=", "Mi"),
+    ("--innodb-buffer-pool-size=", ""),
+    ("--innodb_buffer_pool_size=", ""),
+    ("GOMEMLIMIT=", ""),
+    ("MAX_HEAP_SIZE=", ""),
+    ("MARIADB_INNODB_BUFFER_POOL_SIZE=", ""),
+];
+
+pub(super) fn find(amounts: &Amounts<'_, '_>) -> Option<Finding> {
+    let leaf = Half::Limits.leaf("memory");
+    let limit = amounts.resources.at(["limits", "memory"])?.quantity()?;
+    if amounts.section.mode(&leaf) == Mode::Off {
+        return None;
+    }
+    let (setting, size) = largest(amounts.container).filter(|(_, size)| *size >= limit)?;
+    let finding = amounts.finding_at(&HEAP, HEAP.severity, Half::Limits, "memory", |part| {
+        format!("{part}: {setting} lets it use {size} of memory, and its limit is {limit}, at which it is killed")
+    });
+    Some(finding.help(
+        "raise `limits.memory` in a profile for these containers to more than that, because a program also needs memory \
+         for other things, or lower the setting",
+    ))
+}
+
+/// The setting of the most memory.
+fn largest(container: &Container<'_>) -> Option<(String, Quantity)> {
+    let variables = container.items("env").filter_map(|it| {
+        let value = it.text_at(["value"])?;
+        // Most have no size.
+        let is_size = value.bytes().any(|it| it.is_ascii_digit());
+        let name = it.text_at(["name"]).filter(|_| is_size)?;
+        Some(Cow::Owned([&name, "=", &value].concat()))
+    });
+    let mut most: Option<(String, Quantity)> = None;
+    for text in container.words().chain(variables) {
+        let mut words = text.split(|it: char| it.is_whitespace() || "\"'".contains(it));
+        // The first word of a variable has its name in front of it.
+        let value = text
+            .split_once('=')
+            .map(|(_, value)| value)
+            .unwrap_or_default();
+        let first = value.split_whitespace().next();
+        for word in words.by_ref().chain(first) {
+            let size = SETTINGS
+                .iter()
+                .find_map(|(setting, unit)| size(word.strip_prefix(setting)?, unit));
+            if let Some(size) = size.filter(|size| most.as_ref().is_none_or(|most| *size > most.1))
+            {
+                most = Some((word.to_owned(), size));
+            }
+        }
+    }
+    most
+}
+
+/// A size as Java, Go and MySQL write it: `512m`, `2G`, `1GiB`, `1073741824`.
+fn size(text: &str, unit: &str) -> Option<Quantity> {
+    let end = text
+        .find(|it: char| !it.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (number, written) = text.split_at(end);
+    let unit = match written.trim_end_matches(['i', 'B', 'b']) {
+        "" => unit,
+        "k" | "K" => "Ki",
+        "m" | "M" => "Mi",
+        "g" | "G" => "Gi",
+        "t" | "T" => "Ti",
+        _ => return None,
+    };
+    [number, unit].concat().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_in_the_units_of_programs() {
+        for (text, unit, is) in [
+            ("512m", "", "512Mi"),
+            ("2G", "", "2Gi"),
+            ("1GiB", "", "1Gi"),
+            ("4096", "Mi", "4Gi"),
+            ("1073741824", "", "1Gi"),
+        ] {
+            assert_eq!(size(text, unit), is.parse().ok(), "{text}");
+        }
+        for text in ["", "m", "off", "50%", "$(HEAP)"] {
+            assert_eq!(size(text, ""), None, "{text}");
+        }
+    }
+}
