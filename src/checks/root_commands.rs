@@ -16,27 +16,6 @@ const ROOT_ONLY: Rule = rule(
     "a command that only root can run, in a container that does not run as root",
 );
 
-/// Commands that need root, or a capability that is dropped.
-const COMMANDS: [&str; 17] = [
-    "adduser ",
-    "apk add",
-    "apk update",
-    "apt install",
-    "apt-get install",
-    "apt-get update",
-    "chgrp ",
-    "chown ",
-    "dnf install",
-    "groupadd ",
-    "iptables ",
-    "microdnf install",
-    "modprobe ",
-    "mount -t",
-    "sysctl -w",
-    "useradd ",
-    "yum install",
-];
-
 pub(super) const CHECK: Check = Check {
     name: "rootCommands",
     rules: &[ROOT_ONLY],
@@ -68,22 +47,42 @@ pub(super) const CHECK: Check = Check {
 };
 
 /// The first command of a container that only root can run.
-fn root_only(container: &Container<'_>) -> Option<&'static str> {
-    let words: Vec<_> = container.words().collect();
+fn root_only(container: &Container<'_>) -> Option<String> {
     let script = container.node.text_at(["script"]);
-    let text = words.join(" ") + " " + script.as_deref().unwrap_or_default();
-    called(&text, container.container_type == ContainerType::Init)
+    let words: Vec<_> = container.words().chain(script).collect();
+    if words.is_empty() {
+        return None;
+    }
+    let is_init = container.container_type == ContainerType::Init;
+    called(&words.join(" "), is_init)
 }
 
-fn called(text: &str, is_init: bool) -> Option<&'static str> {
-    let is_called = |command: &&&str| {
-        let mut found = text.match_indices(**command);
-        // `no-chown` and `my_adduser` are other words.
-        let is_word =
-            |text: &str| !text.ends_with(|it: char| it.is_alphanumeric() || "-_".contains(it));
-        found.any(|(at, _)| is_word(&text[..at])) && !(is_init && command.starts_with("ch"))
-    };
-    COMMANDS.iter().find(is_called).map(|it| it.trim_end())
+fn called(text: &str, is_init: bool) -> Option<String> {
+    let mut words = text.split([' ', '\t', '\n', ';', '&', '|', '(', ')', '`', '\'', '"']);
+    while let Some(word) = words.next() {
+        let program = word.rsplit('/').next().unwrap_or_default();
+        // Words that need root after a program; none if it always does.
+        let needing: &[&str] = match program {
+            "chgrp" | "chown" if is_init => continue,
+            "adduser" | "chgrp" | "chown" | "groupadd" | "iptables" | "modprobe" | "useradd" => &[],
+            "apk" => &["add", "update"],
+            "apt" | "apt-get" => &["install", "update"],
+            "dnf" | "microdnf" | "yum" => &["install"],
+            "mount" => &["-t"],
+            "sysctl" => &["-w"],
+            _ => continue,
+        };
+        let mut rest = words.clone().filter(|it| !it.is_empty());
+        let needed = rest.find(|it| needing.contains(it) || !it.starts_with('-'));
+        match needed {
+            Some(_) if needing.is_empty() => return Some(program.to_owned()),
+            Some(needed) if needing.contains(&needed) => {
+                return Some(format!("{program} {needed}"));
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -92,12 +91,17 @@ mod tests {
 
     #[test]
     fn words_that_only_contain_a_command_are_others() {
-        assert_eq!(called("sh -c no-chown it; my_adduser me", false), None);
+        let called = |text: &str, is_init| called(text, is_init).unwrap_or_default();
         assert_eq!(
-            called("set -e\n/usr/bin/apt-get install -y git", true),
-            Some("apt-get install")
+            called("sh -c no-chown it; my_adduser me; apk info; mount", false),
+            ""
         );
-        assert_eq!(called("chown 1 /data", false), Some("chown"));
-        assert_eq!(called("chown 1 /data", true), None);
+        assert_eq!(
+            called("set -e\n/usr/bin/apt-get -y install git", true),
+            "apt-get install"
+        );
+        assert_eq!(called("id;chown 1 /data", false), "chown");
+        assert_eq!(called("chown 1 /data", true), "");
+        assert_eq!(called("sysctl -w a=1", true), "sysctl -w");
     }
 }

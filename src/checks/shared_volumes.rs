@@ -30,13 +30,12 @@ pub(super) const CHECK: Check = Check {
 };
 
 /// A container that can write to a volume.
+#[derive(Clone, Copy)]
 struct Writer<'p, 's> {
     container: &'p Container<'s>,
     user: i128,
     /// Whether its user is set by an edit.
     is_new: bool,
-    /// Whether that is another user than the image's.
-    is_foreign: bool,
 }
 
 /// Containers of one pod that write to a volume as different users.
@@ -57,28 +56,31 @@ fn between_containers(pod: &Pod<'_, '_>) -> Vec<Finding> {
         };
         let own = before.of_container(container);
         let is_new = own.is_none_or(|it| before.user_of(it).is_none());
-        let Some(section) = scope.section_for(container) else {
-            continue;
-        };
-        let of_image = section.known_of(container);
-        let of_image = of_image.and_then(|(_, entry)| entry.run_as_user);
-        let writer = |is_new| Writer {
+        let this = Writer {
             container,
             user,
             is_new,
-            is_foreign: of_image.map(i128::from) != Some(user),
         };
         let storage = storage.get_or_insert_with(|| pod.storage());
         for mount in storage.mounts(facts.view) {
             let Some(first) = writers.get(&mount.volume) else {
-                writers.insert(mount.volume, writer(is_new));
+                writers.insert(mount.volume, this);
                 continue;
             };
             if first.user == user || !(first.is_new || is_new) {
                 continue;
             }
-            let this = writer(is_new);
-            let is_lost = |it: &Writer<'_, '_>| it.is_new && it.is_foreign;
+            let Some(section) = scope.section_for(container) else {
+                continue;
+            };
+            // Another user than the image's, as which it ran before.
+            let is_lost = |it: &Writer<'_, '_>| {
+                let section = scope.section_for(it.container);
+                let of_image = section
+                    .as_ref()
+                    .and_then(|section| section.known_of(it.container)?.1.run_as_user);
+                it.is_new && of_image.map(i128::from) != Some(it.user)
+            };
             let is_init = [first, &this]
                 .iter()
                 .any(|it| it.container.container_type == ContainerType::Init);

@@ -253,7 +253,14 @@ fn sentence_of(entry: &Entry) -> &str {
         .strip_prefix(a)
         .and_then(|it| it.strip_prefix(b));
     let rest = rest.and_then(|it| it.strip_prefix(c)?.strip_prefix(": "));
-    rest.unwrap_or(&entry.message)
+    let rest = rest.unwrap_or(&entry.message);
+    // The number of containers that have an image makes no other sentence.
+    match rest.rsplit_once(" (") {
+        Some((sentence, count)) if entry.image.is_some() && count.ends_with(" containers)") => {
+            sentence
+        }
+        _ => rest,
+    }
 }
 
 impl Group<'_> {

@@ -2,8 +2,6 @@
 //!
 //! The kernel kills a program at its limit. One that may use as much, such as Java with `-Xmx`, frees nothing before.
 
-use std::borrow::Cow;
-
 use kustomize_krm_types::Severity;
 
 use super::Amounts;
@@ -19,9 +17,8 @@ pub(super) const HEAP: Rule = rule(
     "memory that a program is set to use, and that its limit does not have",
 );
 
-/// How settings begin, and the unit of a number alone: options of Java, Node.js and MySQL, and variables, which are
-/// compared as `NAME=value`.
-const SETTINGS: [(&str, &str); 10] = [
+/// How options of Java, Node.js and MySQL begin, and the unit of a number alone.
+const OPTIONS: [(&str, &str); 7] = [
     ("-Xmx", ""),
     ("-Xms", ""),
     ("-XX:MaxHeapSize=", ""),
@@ -29,10 +26,10 @@ const SETTINGS: [(&str, &str); 10] = [
     ("--max_old_space_size=", "Mi"),
     ("--innodb-buffer-pool-size=", ""),
     ("--innodb_buffer_pool_size=", ""),
-    ("GOMEMLIMIT=", ""),
-    ("MAX_HEAP_SIZE=", ""),
-    ("MARIADB_INNODB_BUFFER_POOL_SIZE=", ""),
 ];
+
+/// Variables with a size, of Go and Cassandra.
+const VARIABLES: [&str; 2] = ["GOMEMLIMIT", "MAX_HEAP_SIZE"];
 
 pub(super) fn find(amounts: &Amounts<'_, '_>) -> Option<Finding> {
     let leaf = Half::Limits.leaf("memory");
@@ -52,30 +49,34 @@ pub(super) fn find(amounts: &Amounts<'_, '_>) -> Option<Finding> {
 
 /// The setting of the most memory.
 fn largest(container: &Container<'_>) -> Option<(String, Quantity)> {
-    let variables = container.items("env").filter_map(|it| {
-        let value = it.text_at(["value"])?;
-        // Most have no size.
-        let is_size = value.bytes().any(|it| it.is_ascii_digit());
-        let name = it.text_at(["name"]).filter(|_| is_size)?;
-        Some(Cow::Owned([&name, "=", &value].concat()))
-    });
     let mut most: Option<(String, Quantity)> = None;
-    for text in container.words().chain(variables) {
-        let mut words = text.split(|it: char| it.is_whitespace() || "\"'".contains(it));
-        // The first word of a variable has its name in front of it.
-        let value = text
-            .split_once('=')
-            .map(|(_, value)| value)
-            .unwrap_or_default();
-        let first = value.split_whitespace().next();
-        for word in words.by_ref().chain(first) {
-            let size = SETTINGS
-                .iter()
-                .find_map(|(setting, unit)| size(word.strip_prefix(setting)?, unit));
-            if let Some(size) = size.filter(|size| most.as_ref().is_none_or(|most| *size > most.1))
-            {
-                most = Some((word.to_owned(), size));
-            }
+    let mut add = |size: Option<Quantity>, setting: &dyn Fn() -> String| {
+        if let Some(size) = size.filter(|size| most.as_ref().is_none_or(|most| *size > most.1)) {
+            most = Some((setting(), size));
+        }
+    };
+    let of_text = |text: &str, add: &mut dyn FnMut(Option<Quantity>, &dyn Fn() -> String)| {
+        // Most texts have no option.
+        let words = text
+            .contains("-")
+            .then(|| text.split([' ', '\n', '"', '\'']));
+        for word in words.into_iter().flatten().filter(|it| it.starts_with('-')) {
+            let mut options = OPTIONS.iter();
+            let size = options.find_map(|(option, unit)| size(word.strip_prefix(option)?, unit));
+            add(size, &|| word.to_owned());
+        }
+    };
+    for word in container.words() {
+        of_text(&word, &mut add);
+    }
+    for variable in container.items("env") {
+        let Some(value) = variable.text_at(["value"]) else {
+            continue;
+        };
+        of_text(&value, &mut add);
+        let name = variable.text_at(["name"]).unwrap_or_default();
+        if VARIABLES.contains(&&*name) {
+            add(size(&value, ""), &|| format!("{name}={value}"));
         }
     }
     most
