@@ -182,6 +182,9 @@ impl<'a> Resource<'a> {
         let help = match (expected, value) {
             (schema::STRING, Some(_)) if secrets::is_hidden(node) => Some("quote it".to_owned()),
             (schema::STRING, Some(_)) => Some(format!("quote it: \"{text}\"")),
+            (_, Some(Scalar::Text(_))) if expected.ends_with("base64") => Some(
+                "encode it with `base64`; Secrets take plain text under `stringData`".to_owned(),
+            ),
             (_, Some(Scalar::Text(_))) if !text.is_empty() => {
                 Some("write it without quotes".to_owned())
             }

@@ -23,7 +23,7 @@ fn page(catalogue: &str) -> String {
         of a change names the catalogue.\n\n\
         - **Image**: the repository without its registry. The folders that a mirror puts in front of it do not matter: \
         `harbor.local/dockerhub/library/mysql` is `mysql`, and `harbor.local/quay/prometheus/prometheus` is \
-        `prometheus/prometheus`. `example.com/my/mysql` is an image of someone else.\n\
+        `prometheus/prometheus`. `example.com/my/mysql` is an image of someone else, and so is `registry.k8s.io/redis`, because that registry has images of its own without an owner.\n\
         - **Tags**: the tags that the row is for, if not all; the first row that matches applies.\n\
         - **User**: the ids of the user and the group; \"or any\" if the image also runs as other users, and \"root\" \
         if it starts as root and needs that.\n\

@@ -50,11 +50,13 @@ mod practices;
 mod probes;
 mod references;
 mod removed_volumes;
+mod root_commands;
 mod root_file_system;
 mod run;
 mod schema;
 mod scraping;
 mod services;
+mod shared_volumes;
 mod targets;
 #[cfg(test)]
 mod testing;
@@ -141,10 +143,12 @@ checks! {
     autoscaled_amounts,
     environment,
     mesh,
+    root_commands,
     root_file_system,
     images,
     users,
     volume_owners,
+    shared_volumes,
     user_namespaces,
     capabilities,
     windows,

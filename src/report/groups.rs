@@ -69,7 +69,33 @@ impl<'r> Group<'r> {
         match self.first().lines.as_ref()? {
             Lines::Config(lines) => Some(lines.clone()),
             Lines::Exemption => self.exemption(),
+            Lines::Catalogue(_) => self
+                .has_more_images()
+                .then(|| ["catalogue:", &self.catalogue().join("\n")].join("\n")),
         }
+    }
+
+    /// The help for all members.
+    pub(super) fn help(&self) -> Option<&str> {
+        match self.has_more_images() {
+            true => Some(CATALOGUE_HELP),
+            false => self.first().help.as_deref(),
+        }
+    }
+
+    /// The entries of the catalogue that resolve the members.
+    fn catalogue(&self) -> Vec<&'r str> {
+        let mut known = BTreeSet::new();
+        let entries = self.entries.iter();
+        let lines = entries.filter_map(|(_, entry)| match &entry.lines {
+            Some(Lines::Catalogue(line)) => Some(line.as_str()),
+            _ => None,
+        });
+        lines.filter(|line| known.insert(*line)).collect()
+    }
+
+    fn has_more_images(&self) -> bool {
+        self.catalogue().len() > 1
     }
 
     /// An exemption of all objects from the rule: one entry for each kind and namespace.
@@ -107,7 +133,19 @@ impl<'r> Group<'r> {
 pub fn config_lines(entry: &Entry) -> Option<&str> {
     match entry.lines.as_ref()? {
         Lines::Config(lines) => Some(lines),
-        Lines::Exemption => None,
+        Lines::Exemption | Lines::Catalogue(_) => None,
+    }
+}
+
+/// The help for several images.
+const CATALOGUE_HELP: &str =
+    "complete the lines below and add them to the config's spec, or set the fields in the manifest";
+
+/// The help and the lines that the members of a group have in common.
+fn common(entry: &Entry) -> (Option<&str>, Option<&Lines>) {
+    match &entry.lines {
+        Some(Lines::Catalogue(_)) => (Some(CATALOGUE_HELP), None),
+        lines => (entry.help.as_deref(), lines.as_ref()),
     }
 }
 
@@ -145,11 +183,11 @@ pub(super) fn groups<'r>(
             discriminant(&entry.entry_type),
             discriminant(&entry.severity),
         );
-        let words = (entry.rule, sentence_of(entry), entry.help.as_deref());
+        let words = (entry.rule, sentence_of(entry), common(entry));
         let marks = (entry.tags.mark("reason"), entry.tags.mark("until"));
         let next = groups.len();
         let at = *same
-            .entry((is_about, kind, words, marks, entry.lines.as_ref()))
+            .entry((is_about, kind, words, marks))
             .or_insert_with(|| *known.entry(key(entry)).or_insert(next));
         if at == groups.len() {
             groups.push(Group {
@@ -175,13 +213,17 @@ impl Report {
 impl<'r> GroupEntry<'r> {
     fn of(group: Group<'r>) -> GroupEntry<'r> {
         let first = group.first();
+        let (help, _) = match group.has_more_images() {
+            true => common(first),
+            false => (first.help.as_deref(), None),
+        };
         GroupEntry {
             rule: first.rule,
             severity: first.severity,
             places: group.entries.len(),
             objects: group.objects(),
             results: group.entries.iter().map(|(index, _)| *index).collect(),
-            help: first.help.as_deref(),
+            help,
             config_lines: group.config_lines(),
             message: group.sentence,
         }
@@ -202,12 +244,11 @@ fn key(entry: &Entry) -> String {
     };
     let waived = entry.tags.mark("reason").zip(entry.tags.mark("until"));
     format!(
-        "{:?} {:?} {} {shape} {:?} {:?} {waived:?} {:?}",
+        "{:?} {:?} {} {shape} {:?} {waived:?} {:?}",
         entry.entry_type,
         entry.severity,
         entry.rule,
-        entry.help,
-        entry.lines,
+        common(entry),
         entry.tags.mark("reason"),
     )
 }
@@ -220,7 +261,14 @@ fn sentence_of(entry: &Entry) -> &str {
         .strip_prefix(a)
         .and_then(|it| it.strip_prefix(b));
     let rest = rest.and_then(|it| it.strip_prefix(c)?.strip_prefix(": "));
-    rest.unwrap_or(&entry.message)
+    let rest = rest.unwrap_or(&entry.message);
+    // The number of containers that have an image makes no other sentence.
+    match rest.rsplit_once(" (") {
+        Some((sentence, count)) if entry.image.is_some() && count.ends_with(" containers)") => {
+            sentence
+        }
+        _ => rest,
+    }
 }
 
 impl Group<'_> {

@@ -300,7 +300,7 @@ impl<'d> FindingCard<'d> {
             places: places.collect(),
             config: group.config().map(ConfigPlace::decided).unwrap_or_default(),
             reason: first.waiver().unwrap_or_default(),
-            help: pieces(first.help.as_deref().unwrap_or_default()),
+            help: pieces(group.help().unwrap_or_default()),
             lines: lines.lines().map(str::to_owned).collect(),
         }
     }

@@ -62,7 +62,8 @@ fn group(group: &Group<'_>, all: bool, text: &mut Text) {
         text.line(format_args!("  --> and {left} more, which -v shows"));
     }
     let has_config = group.config().is_some() && first.resource_ref.is_some();
-    resolution(first, has_config, group.config_lines(), text);
+    let resolved_by = (group.help(), group.config_lines());
+    resolution(first, has_config, resolved_by, text);
 }
 
 /// Limits for folded findings: objects, and fields of each, unless all are requested.
@@ -129,11 +130,16 @@ fn finding(entry: &Entry, lines: Option<String>, text: &mut Text) {
     }
     // An exemption is shown where it saves more lines than it has.
     let lines = lines.filter(|_| entry.lines != Some(Lines::Exemption));
-    resolution(entry, true, lines, text);
+    resolution(entry, true, (entry.help.as_deref(), lines), text);
 }
 
 /// The setting that decided, the reason of an exemption, and what resolves the finding.
-fn resolution(entry: &Entry, has_config: bool, lines: Option<String>, text: &mut Text) {
+fn resolution(
+    entry: &Entry,
+    has_config: bool,
+    (help, lines): (Option<&str>, Option<String>),
+    text: &mut Text,
+) {
     if let Some(config) = entry.config.as_ref().filter(|_| has_config) {
         let place = config.place();
         let blank = if place.is_empty() { "" } else { " " };
@@ -142,7 +148,7 @@ fn resolution(entry: &Entry, has_config: bool, lines: Option<String>, text: &mut
     if let Some(reason) = entry.waiver() {
         text.line(format_args!("  = reason: {reason}"));
     }
-    if let Some(help) = &entry.help {
+    if let Some(help) = help {
         text.line(format_args!("  = help: {help}"));
     }
     if let Some(lines) = lines.filter(|_| entry.entry_type == EntryType::Finding) {
