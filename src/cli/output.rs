@@ -1,7 +1,7 @@
 //! Standard output and standard error. All text for people passes through [`Text`], which escapes what is not ours.
 
 use std::collections::HashSet;
-use std::io::{ErrorKind, IsTerminal, Write};
+use std::io::{BufWriter, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -22,9 +22,26 @@ pub(super) enum Output {}
 impl Output {
     /// Writes manifests or another document to standard output, as they are.
     pub(super) fn data(text: &str) -> Result<(), Failure> {
+        Output::parts(&|pass| pass(text))
+    }
+
+    /// The same for a text in parts.
+    pub(super) fn parts(each: &dyn Fn(&mut dyn FnMut(&str))) -> Result<(), Failure> {
+        const CAPACITY: usize = 1 << 16;
+        let write = || {
+            let mut stdout = BufWriter::with_capacity(CAPACITY, std::io::stdout().lock());
+            let mut written = Ok(());
+            each(&mut |part| {
+                if written.is_ok() {
+                    written = stdout.write_all(part.as_bytes());
+                }
+            });
+            written?;
+            stdout.flush()
+        };
         let written = match is_closed(std::io::stdout()) {
             true => Err(std::io::Error::other("it is closed")),
-            false => write(text),
+            false => write(),
         };
         written.map_err(Failure::of(
             UNWRITABLE,

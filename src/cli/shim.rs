@@ -7,6 +7,7 @@ use std::process::Command;
 
 use fitout::catalogue::{without_digest, without_tag};
 use fitout::config::Sources;
+use fitout::yaml::Edited;
 use fitout::{IMAGE, Outcome, Results};
 
 use super::config_text::ConfigText;
@@ -106,7 +107,7 @@ pub(super) fn run_function(settings: Settings) -> Result<u8, Failure> {
         .as_ref()
         .map(|it| it.function_config(&verbosity))
         .transpose()?;
-    let outcome = fitout::run_built(bytes, Results::ByHost, None, &sources, chosen.as_ref());
+    let mut outcome = fitout::run_built(bytes, Results::ByHost, None, &sources, chosen.as_ref());
     note_code(file, code_of(&outcome));
     // `plan` and `check` report the findings from the record, and the difference.
     let is_reported_later = std::env::var_os(REPORTED_LATER).is_some();
@@ -117,7 +118,8 @@ pub(super) fn run_function(settings: Settings) -> Result<u8, Failure> {
         true => Settings::of(Some("none")),
         false => settings,
     };
-    Ok(function::finish(&outcome, &settings))
+    let output = outcome.output.take().map(Edited::from);
+    Ok(function::finish(&outcome, output.as_ref(), &settings))
 }
 
 /// The exit code that the command line would have.
