@@ -6,6 +6,7 @@ use std::fs;
 
 use fitout::config::{FunctionConfig, self_contained};
 use fitout::edit::{Change, Source};
+use fitout::finding::Part;
 use fitout::yaml::Stream;
 use fitout::{transformers, yaml};
 
@@ -29,16 +30,13 @@ const STOPPING: [&str; 12] = [
     "volumeMounts",
 ];
 
-/// The others that sections edit.
-const HARMLESS: [&str; 9] = [
-    "accessModes",
+/// The others of pods, containers and objects that sections edit.
+const HARMLESS: [&str; 6] = [
     "annotations",
-    "metadata",
-    "persistentVolumeClaimRetentionPolicy",
+    "computeResources",
     "resizePolicy",
     "resources",
-    "storageClassName",
-    "volumeAttributesClassName",
+    "spec",
     "volumes",
 ];
 
@@ -50,7 +48,9 @@ fn lacks(change: &Change) -> Option<&'static str> {
         .map(|it| it.decoded().into_owned())
         .collect();
     if !STOPPING.contains(&field[0].as_str()) {
-        let is_harmless = HARMLESS.contains(&field[0].as_str());
+        // A claim's fields can have any keys, and none of them is a program's.
+        let is_claim = matches!(change.subject.part, Part::Claim { .. });
+        let is_harmless = is_claim || HARMLESS.contains(&field[0].as_str());
         return (!is_harmless).then_some(
             "a decision whether it can stop a program: `STOPPING` in src/edit/knowledge.rs, or `HARMLESS` here",
         );

@@ -92,7 +92,7 @@ mod tests {
         assert_eq!(
             changes_with("imagePullPolicy: {modes: {policy: Remove}}"),
             [
-                "container \"b\": remove imagePullPolicy (spec.imagePullPolicy.modes.policy); it was Never"
+                "container \"b\": removed imagePullPolicy (spec.imagePullPolicy.modes.policy); it was Never"
             ]
         );
     }
