@@ -60,8 +60,7 @@ pub struct Entry {
     /// What moves a path that it writes to: an argument, a variable, or a mount that makes it write there.
     #[serde(default)]
     pub moved_by: Vec<OwnDirectory>,
-    /// The source of the values. Entries of the catalogue without a source were not verified and have only paths; the binary
-    /// leaves sources out.
+    /// The source of the values. Built-in entries without a source were not verified and have only paths.
     #[serde(default)]
     pub source: Option<String>,
 }
