@@ -262,7 +262,10 @@ impl BuiltIn {
 
     /// The index of the first entry for an image.
     fn position(&self, image: &Image<'_>) -> Option<usize> {
-        let is_for = |index: &&usize| self.entry(**index).is_some_and(|entry| image.is_of(entry));
+        let is_for = |index: &&usize| {
+            let entry = self.entry(**index);
+            entry.is_some_and(|entry| image.is_of(entry) && !image.is_namesake(entry))
+        };
         let named = self.by_name.get(last_part(image.repository))?;
         named.iter().find(is_for).copied()
     }
@@ -340,10 +343,17 @@ fn last_part(repository: &str) -> &str {
     repository.rsplit('/').next().unwrap_or(repository)
 }
 
+/// Registries in which an image without an owner is not that of Docker Hub with its name.
+const OTHER_REGISTRIES: [&str; 3] = ["k8s.gcr.io", "mcr.microsoft.com", "registry.k8s.io"];
+/// The images without an owner that the catalogue knows in them.
+const THEIRS: [&str; 2] = ["coredns", "etcd"];
+
 /// An image, read as `ParseNormalizedNamed` does (`reference/normalize.go` of distribution).
 struct Image<'i> {
     /// Its repository without its registry.
     repository: &'i str,
+    /// The registry or the folder that has it.
+    owner: &'i str,
     tag: Option<&'i str>,
 }
 
@@ -356,7 +366,20 @@ impl<'i> Image<'i> {
             Some((first, rest)) if is_registry(first) => rest,
             _ => path,
         };
-        Image { repository, tag }
+        let owner = path.rsplit_once('/').map_or("", |(owner, _)| owner);
+        Image {
+            repository,
+            owner: last_part(owner),
+            tag,
+        }
+    }
+
+    /// Whether this has only the name in common with an official image of Docker Hub: `registry.k8s.io/redis`.
+    fn is_namesake(&self, entry: &Entry) -> bool {
+        let official = entry.image.as_str();
+        OTHER_REGISTRIES.contains(&self.owner)
+            && !official.contains('/')
+            && !THEIRS.contains(&official)
     }
 
     fn is_of(&self, entry: &Entry) -> bool {
@@ -559,6 +582,12 @@ mod tests {
         assert_eq!(user("influxdb:2.7-alpine"), Some(1000));
         assert_eq!(user("influxdb:1.8"), None);
         assert_eq!(user("postgres@sha256:abc"), None);
+        assert_eq!(user("registry.k8s.io/redis:v1"), None);
+        assert_eq!(user("mirror.example/registry.k8s.io/redis:v1"), None);
+        assert_eq!(
+            user("registry.k8s.io/metrics-server/metrics-server:v0.8.0"),
+            user("metrics-server/metrics-server")
+        );
     }
 
     #[test]
