@@ -13,6 +13,7 @@ use fitout::report::{
 use fitout::text::Text;
 
 use super::inputs::shown;
+use super::programs::variable;
 use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE};
 
 /// The two streams.
@@ -143,9 +144,7 @@ pub(super) fn exit(code: u8) -> ! {
 impl Color {
     /// Whether text on this stream is colored. Rules: https://no-color.org and CLICOLOR_FORCE.
     pub(super) fn applies_to(self, stream: &impl IsTerminal) -> bool {
-        let set = |name: &str| {
-            std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
-        };
+        let set = |name: &str| variable(name).is_some_and(|value| value != "0");
         match self {
             Color::Always => true,
             Color::Never => false,
@@ -364,7 +363,7 @@ const SUMMARY: usize = 1 << 20;
 
 /// Adds a report to the summary of a job, if this is one in GitHub Actions.
 fn add_to_summary(document: &Document<'_>) -> Result<(), Failure> {
-    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) else {
+    let Some(path) = variable("GITHUB_STEP_SUMMARY") else {
         return Ok(());
     };
     let path = PathBuf::from(path);
