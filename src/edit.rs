@@ -12,6 +12,7 @@ mod knowledge;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
@@ -155,8 +156,10 @@ pub struct Edits<'a> {
     first_of_resource: usize,
     /// The last parts of the current object with their nodes, because most have several leaves.
     parts: Vec<(Arc<Subject>, Node<'a>)>,
-    /// The edits of each part of the current object, in their order.
-    by_part: HashMap<*const Subject, Vec<usize>>,
+    /// The last edit of each part of the current object.
+    last_of: HashMap<*const Subject, usize, ByAddress>,
+    /// For each edit the one before it of the same part, or [`NONE`].
+    before: Vec<usize>,
     /// The edits, in the order of the proposals.
     pub changes: Vec<Change>,
     /// Findings about the objects.
@@ -183,7 +186,8 @@ impl<'a> Edits<'a> {
             rule: "",
             first_of_resource: 0,
             parts: Vec::new(),
-            by_part: HashMap::new(),
+            last_of: HashMap::default(),
+            before: Vec::new(),
             changes: Vec::new(),
             findings: Vec::new(),
             same: Vec::new(),
@@ -199,7 +203,7 @@ impl<'a> Edits<'a> {
         self.resource = resource;
         self.first_of_resource = self.changes.len();
         self.parts.clear();
-        self.by_part.clear();
+        self.last_of.clear();
     }
 
     /// Starts a section, which the following edits are recorded for.
@@ -326,21 +330,21 @@ impl<'a> Edits<'a> {
 
     /// The planned value of a leaf: `None` without an edit, `Some(None)` if it is removed.
     pub fn planned(&self, subject: &Subject, field: &[&str]) -> Option<Option<&Value>> {
-        let leaf = leaf_of(field);
-        let change = self.of_part(subject).find(|it| it.leaf == leaf);
+        let change = self.of_part(subject).find(|it| is_at(&it.leaf, field));
         change.map(|change| change.proposed.as_ref())
     }
 
     /// The edits of a part of the current object, the last first.
     fn of_part(&self, part: &Subject) -> impl Iterator<Item = &Change> {
-        let edits = self.by_part.get(&std::ptr::from_ref(part));
-        let edits = edits.into_iter().flatten().rev();
-        edits.map(|at| &self.changes[*at])
+        let last = self.last_of.get(&std::ptr::from_ref(part)).copied();
+        let before = |at: &usize| Some(self.before[*at]).filter(|it| *it != NONE);
+        std::iter::successors(last, before).map(|at| &self.changes[at])
     }
 
     fn push(&mut self, change: Change) {
-        let edits = self.by_part.entry(Arc::as_ptr(&change.subject));
-        edits.or_default().push(self.changes.len());
+        let part = Arc::as_ptr(&change.subject);
+        let before = self.last_of.insert(part, self.changes.len());
+        self.before.push(before.unwrap_or(NONE));
         self.changes.push(change);
     }
 
@@ -354,9 +358,9 @@ impl<'a> Edits<'a> {
     pub fn sort_names(&mut self, since: usize, mapping: &str) {
         let end = self.changes.len() - since;
         // A list of the edits; its end is the last entry.
-        let mut next: Vec<usize> = (0..=end).collect();
-        let mut before: Vec<usize> = (0..=end).collect();
-        let mut siblings: HashMap<*const Subject, Vec<usize>> = HashMap::new();
+        let mut next: Vec<usize> = Vec::new();
+        let mut before: Vec<usize> = Vec::new();
+        let mut siblings: HashMap<*const Subject, Vec<usize>, ByAddress> = HashMap::default();
         let leaf = |at: &usize| &self.changes[since + at].leaf;
         for (at, change) in self.changes[since..].iter().enumerate() {
             let mut place = end;
@@ -366,18 +370,34 @@ impl<'a> Edits<'a> {
                 place = sorted.get(follow).copied().unwrap_or(end);
                 sorted.insert(follow, at);
             }
-            let previous = before[place];
-            (next[at], before[at]) = (place, previous);
-            (next[previous], before[place]) = (at, at);
+            if place != end && next.is_empty() {
+                // Up to here they were in order.
+                next = (1..=at).chain([0]).collect();
+                next[at - 1] = end;
+                next.resize(end + 1, 0);
+                next[end] = 0;
+                before = (0..at).map(|it| it.checked_sub(1).unwrap_or(end)).collect();
+                before.resize(end + 1, 0);
+                before[end] = at - 1;
+            }
+            if !next.is_empty() {
+                let previous = before[place];
+                (next[at], before[at]) = (place, previous);
+                (next[previous], before[place]) = (at, at);
+            }
         }
+        if next.is_empty() {
+            return;
+        }
+        for at in (since..self.changes.len()).rev() {
+            let part = Arc::as_ptr(&self.changes[at].subject);
+            match self.before[at] {
+                NONE => self.last_of.remove(&part),
+                before => self.last_of.insert(part, before),
+            };
+        }
+        self.before.truncate(since);
         let mut sorted: Vec<Option<Change>> = self.changes.drain(since..).map(Some).collect();
-        for change in sorted.iter().flatten() {
-            let edits = self
-                .by_part
-                .entry(Arc::as_ptr(&change.subject))
-                .or_default();
-            edits.truncate(edits.partition_point(|at| *at < since));
-        }
         let order = std::iter::successors(Some(next[end]), |at| Some(next[*at]));
         for at in order.take(end) {
             if let Some(change) = sorted[at].take() {
@@ -551,6 +571,52 @@ impl<'a> Edits<'a> {
         self.parts.push((Arc::clone(subject), node));
         Some(node)
     }
+}
+
+/// No edit.
+const NONE: usize = usize::MAX;
+
+/// Hashes addresses, which no input chooses.
+#[derive(Clone, Copy, Debug, Default)]
+struct ByAddress(u64);
+
+impl BuildHasher for ByAddress {
+    type Hasher = ByAddress;
+    fn build_hasher(&self) -> ByAddress {
+        *self
+    }
+}
+
+impl Hasher for ByAddress {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|it| self.write_usize((*it).into()));
+    }
+    fn write_usize(&mut self, address: usize) {
+        let mixed = (self.0 ^ address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
+
+/// Whether a leaf has a path.
+fn is_at(leaf: &Pointer, field: &[&str]) -> bool {
+    if leaf.as_str().contains('~') {
+        return *leaf == leaf_of(field);
+    }
+    let mut rest = leaf.as_str();
+    let is_next = |token: &&str| match rest
+        .strip_prefix('/')
+        .and_then(|it| it.strip_prefix(*token))
+    {
+        Some(after) => {
+            rest = after;
+            true
+        }
+        None => false,
+    };
+    field.iter().all(is_next) && rest.is_empty()
 }
 
 fn leaf_of(field: &[&str]) -> PointerBuf {

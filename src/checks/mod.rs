@@ -227,6 +227,7 @@ impl<'s> Scene<'s> {
                     before: OnceCell::new(),
                     after: OnceCell::new(),
                     has_resources: OnceCell::new(),
+                    storage: OnceCell::new(),
                 });
             }
         }
@@ -249,6 +250,7 @@ pub struct Pod<'p, 's> {
     before: OnceCell<PodFacts<'p>>,
     after: OnceCell<PodFacts<'p>>,
     has_resources: OnceCell<bool>,
+    storage: OnceCell<Storage<'p>>,
 }
 
 impl<'p, 's> Pod<'p, 's> {
@@ -272,9 +274,15 @@ impl<'p, 's> Pod<'p, 's> {
     }
 
     /// Their volumes, with the edits.
-    pub fn storage(&self) -> Storage<'_> {
-        let target = self.selected.target;
-        Storage::of(self.after().spec, target, &self.scene.objects().related)
+    pub fn storage(&self) -> &Storage<'p> {
+        let of = || {
+            Storage::of(
+                self.after().spec,
+                self.selected.target,
+                &self.scene.objects().related,
+            )
+        };
+        self.storage.get_or_init(of)
     }
 
     /// Whether an init container that runs as root gives a volume to a user.

@@ -242,6 +242,8 @@ mod tests {
         for (name, text) in &table().types {
             let object = object(name);
             assert_eq!(object.fields.len(), text.lines.lines().count(), "{name}");
+            // A field is a bit.
+            assert!(object.fields.len() <= 64, "{name}");
             for field in &object.fields {
                 let mut of = &field.of;
                 while let Type::List(inner) | Type::Map(inner) = of {
