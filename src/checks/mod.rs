@@ -62,7 +62,6 @@ mod workloads;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashSet;
 
 use jsonptr::PointerBuf;
 
@@ -71,6 +70,7 @@ use crate::edit::{Change, Edits};
 use crate::facts::{self, ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, Variable, View};
 use crate::finding::Finding;
 use crate::funnel::{Funnel, Verdict};
+use crate::hashing::HashSet;
 use crate::objects::{Container, Objects, Template};
 use crate::problem::Problems;
 use crate::rules::{Rule, When};
@@ -383,7 +383,7 @@ fn run<'s>(
             let reported = reported.flat_map(|it| run::reported(&scene, it));
             reported.map(|it| (it.resource, it.pointer())).collect()
         }
-        false => HashSet::new(),
+        false => HashSet::default(),
     };
     let asked = || {
         let checks = CHECKS.iter();

@@ -1,7 +1,6 @@
 //! The edits of one object, laid over its text.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jsonptr::Pointer;
@@ -9,6 +8,7 @@ use jsonptr::Pointer;
 use super::view::View;
 use crate::edit::Change;
 use crate::finding::Subject;
+use crate::hashing::HashMap;
 use crate::yaml::{Node, Value};
 
 /// The edits of one object, as a tree along their paths.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::claims::{Claim, ClaimKind};
@@ -17,6 +17,7 @@ use super::names::all_names;
 use super::ports::{Declared, Ports, TargetPort};
 use super::target::Target;
 use super::template::is_sidecar;
+use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::text::MOST_NAMED;
@@ -252,7 +253,7 @@ impl<'a> Related<'a> {
                     let claim = (index, resource.node);
                     let called = self.claims.entry(name).or_insert_with(|| Called {
                         first: claim,
-                        by_namespace: HashMap::new(),
+                        by_namespace: HashMap::default(),
                     });
                     let here = called.by_namespace.entry(resource.namespace.as_deref());
                     here.or_insert(claim);
@@ -292,7 +293,7 @@ impl<'a> Related<'a> {
             let namespace = resource.namespace.as_deref();
             self.labels_of_services.add(namespace, resource.labels());
         }
-        let mut watch_at: HashMap<*const Matches, usize> = HashMap::new();
+        let mut watch_at: HashMap<*const Matches, usize> = HashMap::default();
         for monitor in &self.monitors {
             let of_pods = monitor.selects == Selects::Pods;
             let labelled = match monitor.selects {

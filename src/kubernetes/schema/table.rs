@@ -2,10 +2,10 @@
 //!
 //! Only the types that an object needs are read: the text has an index of its types, made at the first object.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::{Field, Object, Type};
+use crate::hashing::HashMap;
 
 const TEXT: &str = include_str!("kubernetes.txt");
 
@@ -114,7 +114,7 @@ fn table() -> &'static Table {
     static TABLE: OnceLock<Table> = OnceLock::new();
     TABLE.get_or_init(|| {
         let (head, types) = TEXT.split_once("\ntype: ").unwrap_or((TEXT, ""));
-        let mut kinds: HashMap<_, Vec<_>> = HashMap::new();
+        let mut kinds: HashMap<_, Vec<_>> = HashMap::default();
         let rows = head.lines().filter_map(|line| line.strip_prefix("kind "));
         for row in rows.filter_map(KindRow::parse) {
             kinds.entry(row.kind).or_default().push(row);

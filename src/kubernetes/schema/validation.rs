@@ -374,7 +374,7 @@ impl Test {
 }
 
 fn decoded(token: &str) -> Cow<'_, str> {
-    match token.contains("~1") {
+    match token.as_bytes().contains(&b'~') {
         true => token.replace("~1", "/").into(),
         false => token.into(),
     }

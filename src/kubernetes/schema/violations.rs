@@ -2,12 +2,12 @@
 //! fields that are missing, values outside an enum, and items of a list with the same keys.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use jsonptr::PointerBuf;
 
 use super::validation::{Refusal, Row, Rules, bit};
 use super::{Field, Object, Path, Type, Versions};
+use crate::hashing::HashMap;
 use crate::kubernetes::names::format_of;
 use crate::yaml::{Kind, Node};
 
@@ -129,7 +129,8 @@ impl Object {
     }
 }
 
-/// The name that a key is looked up by. A plain key of several lines is no field, and its source is none either.
+/// The name that a key is looked up by. The source of a plain key of several lines does not match any field, and neither does the
+/// key.
 fn name_of(key: Node<'_>) -> Cow<'_, str> {
     match key.kind() {
         Kind::Plain => Cow::Borrowed(key.raw()),
@@ -317,7 +318,10 @@ impl<'a> Visit<'a> {
                 }
             }
             Type::String => {
-                let Some((values, text)) = field.values.zip(value.str()) else {
+                let Some(values) = field.values else {
+                    return;
+                };
+                let Some(text) = value.str() else {
                     return;
                 };
                 // The API server sets what is empty.
@@ -397,7 +401,7 @@ pub(super) fn duplicates<'a>(
         None => item.text().unwrap_or_default(),
     };
     let others = keys.get(1..).unwrap_or_default();
-    let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::new();
+    let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::default();
     // Of few items each is compared with all.
     let mut few: Vec<(Cow<'_, str>, usize, Node<'a>)> = Vec::new();
     let are_few = value.item(FEW).is_none();
