@@ -164,7 +164,7 @@ pub struct Edits<'a> {
     pub findings: Vec<Finding>,
     /// The number of leaves that were already right.
     pub same: Vec<(usize, usize)>,
-    /// Users, and that they are not root, which the manifest has as the config writes them: the object and the path. Fitted
+    /// Users, groups of volumes, and that users are not root, which the manifest has as the config writes them: the object and the path. Fitted
     /// manifests have them, so an author need not have promised them.
     pub agreed: Vec<(usize, PointerBuf)>,
     /// Parts with a proposed leaf that is not edited.
@@ -303,7 +303,8 @@ impl<'a> Edits<'a> {
         if let Some(current) = present.or_else(|| self.inherited(&proposal)) {
             if means(current, &proposal.value, proposal.meaning) {
                 self.count_same();
-                if let ["securityContext", "runAsNonRoot" | "runAsUser"] = proposal.field
+                if let ["securityContext", "runAsNonRoot" | "runAsUser" | "fsGroup"] =
+                    proposal.field
                     && present.is_some()
                     && !proposal.decision.is_left()
                 {

@@ -14,6 +14,7 @@ use fitout::text::Text;
 use fitout::yaml::Edited;
 
 use super::inputs::shown;
+use super::programs::variable;
 use super::{Color, Failure, Source, UNWRITABLE, Verbosity, WRONG_USE};
 
 /// The two streams.
@@ -144,9 +145,7 @@ pub(super) fn exit(code: u8) -> ! {
 impl Color {
     /// Whether text on this stream is colored. Rules: https://no-color.org and CLICOLOR_FORCE.
     pub(super) fn applies_to(self, stream: &impl IsTerminal) -> bool {
-        let set = |name: &str| {
-            std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0")
-        };
+        let set = |name: &str| variable(name).is_some_and(|value| value != "0");
         match self {
             Color::Always => true,
             Color::Never => false,
@@ -365,7 +364,7 @@ const SUMMARY: usize = 1 << 20;
 
 /// Adds a report to the summary of a job, if this is one in GitHub Actions.
 fn add_to_summary(document: &Document<'_>) -> Result<(), Failure> {
-    let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) else {
+    let Some(path) = variable("GITHUB_STEP_SUMMARY") else {
         return Ok(());
     };
     let path = PathBuf::from(path);

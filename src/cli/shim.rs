@@ -12,11 +12,11 @@ use fitout::{IMAGE, Outcome, Results};
 
 use super::config_text::ConfigText;
 use super::function::{self, Settings};
-use super::kustomize::{
+use super::kustomize::report_difference;
+use super::wrappers::{
     ALLOWED, CONFIG, DIRECTORY, ENVIRONMENT, REAL_PATH, RECORD, REPORTED_LATER, VARIABLES, WORKING,
-    find, report_difference,
 };
-use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, tree};
+use super::{Color, FINDINGS, Failure, SUCCESS, UNREADABLE, Verbosity, WRONG_USE, programs, tree};
 
 /// Runs the function for fitout's image, and the real docker for images that the caller allows.
 pub(super) fn run(arguments: &[String]) -> Result<u8, Failure> {
@@ -164,7 +164,7 @@ fn variable(arguments: &[String], name: &str) -> Option<String> {
 /// The container gets the variables that the function's spec lists, and docker none of those of this build.
 fn real_docker(arguments: &[String]) -> Result<u8, Failure> {
     let path: OsString = std::env::var_os(REAL_PATH).unwrap_or_default();
-    let Some(docker) = find("docker", &path) else {
+    let Some(docker) = programs::find_on(&path, "docker") else {
         let message = "error: the overlay runs another container, and docker is not on PATH";
         return Err(Failure::new(
             WRONG_USE,

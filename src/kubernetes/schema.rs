@@ -5,6 +5,7 @@
 
 mod custom;
 mod table;
+mod text;
 mod validation;
 mod violations;
 
