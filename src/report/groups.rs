@@ -9,7 +9,7 @@ use std::mem::discriminant;
 use kustomize_krm_types::Severity;
 use serde::Serialize;
 
-use super::{Entry, EntryType, Report, folded_message, name_of};
+use super::{ConfigPlace, Entry, EntryType, Report, folded_message};
 use crate::finding::{Lines, Part};
 
 /// Findings with one sentence and one resolution.
@@ -48,6 +48,14 @@ impl<'r> Group<'r> {
     /// The first member.
     pub(super) fn first(&self) -> &'r Entry {
         self.entries[0].1
+    }
+
+    /// The setting that decided, if it is the same for all members.
+    pub(super) fn config(&self) -> Option<&'r ConfigPlace> {
+        let config = &self.first().config;
+        let mut entries = self.entries.iter();
+        let is_same = entries.all(|(_, entry)| entry.config == *config);
+        config.as_ref().filter(|_| is_same)
     }
 
     /// The number of objects.
@@ -391,9 +399,8 @@ pub(super) fn extent(group: &Group<'_>) -> String {
 
 /// The name of an object, or of its place in the config.
 pub(super) fn subject_of(entry: &Entry) -> String {
-    let object = entry.resource_ref.as_ref().map(name_of);
     let config = || entry.config.as_ref().map(|config| config.field.clone());
-    let mut subject = object.or_else(config).unwrap_or_default();
+    let mut subject = entry.object_name().or_else(config).unwrap_or_default();
     if matches!(entry.tags.part, Part::Container { .. } | Part::Claim { .. }) {
         subject += &format!("  {}", entry.tags.part);
     }
