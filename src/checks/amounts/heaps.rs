@@ -32,12 +32,12 @@ const OPTIONS: [(&str, &str); 7] = [
 const VARIABLES: [&str; 2] = ["GOMEMLIMIT", "MAX_HEAP_SIZE"];
 
 pub(super) fn find(amounts: &Amounts<'_, '_>) -> Option<Finding> {
-    let leaf = Half::Limits.leaf("memory");
-    let limit = amounts.resources.at(["limits", "memory"])?.quantity()?;
-    if amounts.section.mode(&leaf) == Mode::Off {
+    let limit = amounts.resources.at(["limits", "memory"])?;
+    let (setting, size) = largest(amounts.container)?;
+    let limit = limit.quantity().filter(|limit| size >= *limit)?;
+    if amounts.section.mode(&Half::Limits.leaf("memory")) == Mode::Off {
         return None;
     }
-    let (setting, size) = largest(amounts.container).filter(|(_, size)| *size >= limit)?;
     let finding = amounts.finding_at(&HEAP, HEAP.severity, Half::Limits, "memory", |part| {
         format!("{part}: {setting} lets it use {size} of memory, and its limit is {limit}, at which it is killed")
     });
@@ -49,37 +49,35 @@ pub(super) fn find(amounts: &Amounts<'_, '_>) -> Option<Finding> {
 
 /// The setting of the most memory.
 fn largest(container: &Container<'_>) -> Option<(String, Quantity)> {
-    let mut most: Option<(String, Quantity)> = None;
-    let mut add = |size: Option<Quantity>, setting: &dyn Fn() -> String| {
-        if let Some(size) = size.filter(|size| most.as_ref().is_none_or(|most| *size > most.1)) {
-            most = Some((setting(), size));
-        }
-    };
-    let of_text = |text: &str, add: &mut dyn FnMut(Option<Quantity>, &dyn Fn() -> String)| {
-        // Most texts have no option.
-        let words = text
-            .contains("-")
-            .then(|| text.split([' ', '\n', '"', '\'']));
-        for word in words.into_iter().flatten().filter(|it| it.starts_with('-')) {
-            let mut options = OPTIONS.iter();
-            let size = options.find_map(|(option, unit)| size(word.strip_prefix(option)?, unit));
-            add(size, &|| word.to_owned());
-        }
-    };
-    for word in container.words() {
-        of_text(&word, &mut add);
-    }
-    for variable in container.items("env") {
-        let Some(value) = variable.text_at(["value"]) else {
-            continue;
-        };
-        of_text(&value, &mut add);
-        let name = variable.text_at(["name"]).unwrap_or_default();
-        if VARIABLES.contains(&&*name) {
-            add(size(&value, ""), &|| format!("{name}={value}"));
-        }
-    }
-    most
+    let words = container.words().filter_map(|text| of_options(&text));
+    let variables = container.items("env").filter_map(|variable| {
+        let value = variable.text_at(["value"])?;
+        of_options(&value).or_else(|| {
+            let name = variable.text_at(["name"])?;
+            let is_size = VARIABLES.contains(&&*name);
+            let size = is_size.then(|| size(&value, "")).flatten()?;
+            Some((format!("{name}={value}"), size))
+        })
+    });
+    words.chain(variables).reduce(larger)
+}
+
+/// The option of the most memory in a text.
+fn of_options(text: &str) -> Option<(String, Quantity)> {
+    // Most texts have none.
+    let words = text
+        .contains('-')
+        .then(|| text.split([' ', '\n', '"', '\'']))?;
+    let sizes = words.filter_map(|word| {
+        let mut options = OPTIONS.iter().filter(|_| word.starts_with('-'));
+        let size = options.find_map(|(option, unit)| size(word.strip_prefix(option)?, unit))?;
+        Some((word.to_owned(), size))
+    });
+    sizes.reduce(larger)
+}
+
+fn larger(one: (String, Quantity), other: (String, Quantity)) -> (String, Quantity) {
+    if other.1 > one.1 { other } else { one }
 }
 
 /// A size as Java, Go and MySQL write it: `512m`, `2G`, `1GiB`, `1073741824`.
