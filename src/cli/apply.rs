@@ -3,6 +3,7 @@
 use clap::Args;
 use fitout::config::{Config, FailOn, FunctionConfig};
 use fitout::edit::Change;
+use fitout::parallel;
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::Fitted;
@@ -10,7 +11,6 @@ use fitout::report::{self, Command, DetailLevel, FileText, Needs, Report};
 use fitout::text::Text;
 use fitout::write;
 use fitout::yaml::join;
-use rayon::prelude::*;
 
 use super::files::{Choice, Reader, is_stream};
 use super::focus::{Chosen, Focus};
@@ -178,7 +178,8 @@ impl Apply {
             (edit.before != edit.after).then_some(edit)
         });
         let edits: Vec<Edit<'_>> = edits.collect();
-        in_place::remove_leftovers(manifests.texts.iter().filter_map(|it| it.file.as_deref()));
+        let files = manifests.texts.iter().filter_map(|it| it.file.as_deref());
+        in_place::remove_leftovers(&files.collect::<Vec<_>>());
         in_place::write(&edits, &self.source.filenames, reports)?;
         if !self.verbosity.quiet {
             for edit in &edits {
@@ -237,11 +238,10 @@ pub(super) fn with_replacements<'t>(
     manifests: &Manifests,
     resources: &[Resource<'_>],
 ) -> Vec<FileText<'t>> {
-    let by_text = by_text(changes, manifests.texts.len(), resources);
-    let parts = manifests.texts.iter().zip(&by_text);
-    let files = files.into_iter().zip(parts);
+    let files = files.into_iter().zip(&manifests.texts).enumerate();
     files
-        .map(|(file, (manifest, changes))| {
+        .map(|(text, (file, manifest))| {
+            let changes = of_text(changes, text, resources);
             // Fails only where the text cannot be edited at all, which was reported.
             let replacements = fitout::write::replacements(&manifest.stream, changes, resources);
             file.with(replacements.unwrap_or_default())
@@ -321,12 +321,12 @@ fn print(report: &Report, verbosity: &Verbosity) {
     Output::stderr(&text);
 }
 
-fn by_text(changes: &[Change], texts: usize, resources: &[Resource<'_>]) -> Vec<Vec<Change>> {
-    let mut by_text: Vec<Vec<Change>> = vec![Vec::new(); texts];
-    for change in changes {
-        by_text[resources[change.resource].text].push(change.clone());
-    }
-    by_text
+/// The changes of a text: they are in the order of the objects, and those in the order of the texts.
+fn of_text<'c>(changes: &'c [Change], text: usize, resources: &[Resource<'_>]) -> &'c [Change] {
+    let text_of = |change: &Change| resources[change.resource].text;
+    let first = changes.partition_point(|it| text_of(it) < text);
+    let until = changes.partition_point(|it| text_of(it) <= text);
+    &changes[first..until]
 }
 
 fn new_texts(
@@ -334,13 +334,10 @@ fn new_texts(
     changes: &[Change],
     resources: &[Resource<'_>],
 ) -> Result<Vec<String>, Problems> {
-    let by_text = by_text(changes, manifests.len(), resources);
-    // Texts are independent, so they are edited in parallel.
-    let edited: Vec<Result<String, Problems>> = manifests
-        .par_iter()
-        .zip(&by_text)
-        .map(|(manifest, changes)| write::text(&manifest.stream, changes, resources))
-        .collect();
+    let edited = parallel::map(manifests.len(), &|text| {
+        let changes = of_text(changes, text, resources);
+        write::text(&manifests[text].stream, changes, resources)
+    });
     let mut texts = Vec::with_capacity(edited.len());
     let mut problems = Vec::new();
     for result in edited {

@@ -1,11 +1,12 @@
 //! Chooses the files at and below the paths that the command line names. Each file that is not chosen has the reason.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use fitout::parallel;
 use fitout::report::FileOutcome::{self, PassedOver, Read};
 use fitout::report::FileReason;
 use ignore::Match;
@@ -134,8 +135,30 @@ pub(super) fn is_stream(path: &Path) -> bool {
     let is_device = ["/dev/stdin", "/dev/fd", "/proc"]
         .iter()
         .any(|it| path.starts_with(it));
-    let is_file = || path.metadata().is_ok_and(|it| it.is_file());
-    path == Path::new("-") || (path.exists() && !path.is_dir() && (is_device || !is_file()))
+    let is_special = |it: std::fs::Metadata| !it.is_dir() && (is_device || !it.is_file());
+    path == Path::new("-") || path.metadata().is_ok_and(is_special)
+}
+
+/// The canonical paths of files; `None` for those that have none. Each folder is looked up only once.
+pub(super) fn canonical(files: &[&Path]) -> Vec<Option<PathBuf>> {
+    let folder_of = |file: &Path| match file.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Some(PathBuf::from(".")),
+        folder => folder.map(Path::to_owned),
+    };
+    let mut folders: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
+    for folder in files.iter().filter_map(|it| folder_of(it)) {
+        let canonical = |folder: &PathBuf| folder.canonicalize().ok();
+        folders.entry(folder).or_insert_with_key(canonical);
+    }
+    parallel::map(files.len(), &|at| {
+        let file = files[at];
+        let is_plain = file.symlink_metadata().is_ok_and(|it| it.is_file());
+        let folder = folder_of(file).filter(|_| is_plain);
+        match (folder.map(|it| folders.get(&it)), file.file_name()) {
+            (Some(Some(Some(folder))), Some(name)) => Some(folder.join(name)),
+            _ => file.canonicalize().ok(),
+        }
+    })
 }
 
 /// Whether a path leads to a device, such as /dev/zero, which may have no end. A terminal, which may be standard input, has one,
@@ -280,7 +303,7 @@ impl Walk<'_> {
             matched.is_ignore()
         };
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
-        let target = path.metadata();
+        let target = || path.metadata();
         match () {
             () if is_hidden && self.choice.reader == Reader::Editor => Some(FileReason::Hidden),
             () if self.is_ignored(path, is_folder) => Some(FileReason::Ignored),
@@ -290,11 +313,13 @@ impl Walk<'_> {
                 Some(FileReason::NotIncluded)
             }
             () if file_type.is_symlink()
-                && (!self.is_inside(path) || target.as_ref().is_ok_and(|it| it.is_dir())) =>
+                && (!self.is_inside(path) || target().is_ok_and(|it| it.is_dir())) =>
             {
                 Some(FileReason::Link)
             }
-            () if !target.is_ok_and(|it| it.is_file()) => Some(FileReason::Special),
+            () if !file_type.is_file() && !target().is_ok_and(|it| it.is_file()) => {
+                Some(FileReason::Special)
+            }
             () if !is_manifest(path) && !tree::is_kustomization(name) => {
                 Some(FileReason::Extension)
             }
