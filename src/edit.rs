@@ -156,7 +156,7 @@ pub struct Edits<'a> {
     /// The last parts of the current object with their nodes, because most have several leaves.
     parts: Vec<(Arc<Subject>, Node<'a>)>,
     /// The edits of each part of the current object, in their order.
-    by_part: HashMap<*const Subject, Vec<usize>>,
+    by_part: HashMap<usize, Vec<usize>>,
     /// The edits, in the order of the proposals.
     pub changes: Vec<Change>,
     /// Findings about the objects.
@@ -192,6 +192,17 @@ impl<'a> Edits<'a> {
             checked: Vec::new(),
             left_out: Vec::new(),
         }
+    }
+
+    /// Adds the edits of the objects that follow.
+    pub fn extend(&mut self, mut other: Edits<'a>) {
+        self.changes.append(&mut other.changes);
+        self.findings.append(&mut other.findings);
+        self.same.append(&mut other.same);
+        self.agreed.append(&mut other.agreed);
+        self.kept.append(&mut other.kept);
+        self.checked.append(&mut other.checked);
+        self.left_out.append(&mut other.left_out);
     }
 
     /// Starts an object, which the following edits and findings are about.
@@ -333,13 +344,13 @@ impl<'a> Edits<'a> {
 
     /// The edits of a part of the current object, the last first.
     fn of_part(&self, part: &Subject) -> impl Iterator<Item = &Change> {
-        let edits = self.by_part.get(&std::ptr::from_ref(part));
+        let edits = self.by_part.get(&std::ptr::from_ref(part).addr());
         let edits = edits.into_iter().flatten().rev();
         edits.map(|at| &self.changes[*at])
     }
 
     fn push(&mut self, change: Change) {
-        let edits = self.by_part.entry(Arc::as_ptr(&change.subject));
+        let edits = self.by_part.entry(Arc::as_ptr(&change.subject).addr());
         edits.or_default().push(self.changes.len());
         self.changes.push(change);
     }
@@ -374,7 +385,7 @@ impl<'a> Edits<'a> {
         for change in sorted.iter().flatten() {
             let edits = self
                 .by_part
-                .entry(Arc::as_ptr(&change.subject))
+                .entry(Arc::as_ptr(&change.subject).addr())
                 .or_default();
             edits.truncate(edits.partition_point(|at| *at < since));
         }

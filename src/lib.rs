@@ -282,15 +282,25 @@ pub fn fit(
     resources: &[Resource<'_>],
     function_config: Option<Node<'_>>,
 ) -> Result<Fitted, Problems> {
-    let objects = Objects::of(
-        resources,
-        &config.pod_specs,
-        &config.claims,
-        function_config,
-    );
-    let selection = Selection::of(config, &objects)?;
-    let (edits, verdict) = checks::decide(config, &selection)?;
-    Ok(Fitted::of(config, &selection, edits, verdict))
+    let index = || {
+        Objects::of(
+            resources,
+            &config.pod_specs,
+            &config.claims,
+            function_config,
+        )
+    };
+    let decide = |objects: &Objects<'_>| {
+        let selection = Selection::of(config, objects)?;
+        let (edits, verdict) = checks::decide(config, &selection)?;
+        Ok(Fitted::of(config, &selection, edits, verdict))
+    };
+    let objects = index();
+    let fitted = decide(&objects);
+    match objects.is_unsettled() {
+        true => decide(&index().with_one_thread()),
+        false => fitted,
+    }
 }
 
 /// The problem that a text is not YAML, or not what Kubernetes reads.

@@ -2,6 +2,7 @@
 //!
 //! `RAYON_NUM_THREADS` sets the number of threads.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -11,9 +12,14 @@ const FEW: usize = 32;
 
 /// The results for the indices up to a count, in their order.
 pub fn map<R: Send>(count: usize, of: &(dyn Fn(usize) -> R + Sync)) -> Vec<R> {
-    if count < FEW {
-        return (0..count).map(of).collect();
+    match count < FEW {
+        true => (0..count).map(of).collect(),
+        false => map_all(count, of),
     }
+}
+
+/// The same for a few items with much work.
+pub fn map_all<R: Send>(count: usize, of: &(dyn Fn(usize) -> R + Sync)) -> Vec<R> {
     let slots: Vec<Mutex<Option<R>>> = (0..count).map(|_| Mutex::new(None)).collect();
     each(count, &|at| {
         let result = of(at);
@@ -22,6 +28,19 @@ pub fn map<R: Send>(count: usize, of: &(dyn Fn(usize) -> R + Sync)) -> Vec<R> {
     let slots = slots.into_iter();
     let results = slots.map(|it| it.into_inner().unwrap_or_else(PoisonError::into_inner));
     results.flatten().collect()
+}
+
+/// Ranges that together are all indices up to a count: one, or if there are enough items, several for each thread.
+pub fn parts(count: usize, enough: usize) -> Vec<Range<usize>> {
+    let threads = if count < enough {
+        1
+    } else {
+        rayon::current_num_threads()
+    };
+    let parts = if threads == 1 { 1 } else { 4 * threads };
+    let ends = (0..=parts).map(|at| count * at / parts);
+    let ends: Vec<usize> = ends.collect();
+    ends.windows(2).map(|it| it[0]..it[1]).collect()
 }
 
 /// Compiled once, because every other use of rayon is a copy of its scheduler's code.

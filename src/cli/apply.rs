@@ -130,10 +130,15 @@ impl Apply {
             report,
             changes,
             texts,
+            has_errors_elsewhere,
         } = fitting;
-        print(&report, &self.verbosity);
-        let code = exit_code(&report, self.verbosity.fail_on());
-        let has_errors = report.has_errors();
+        print(&report, has_errors_elsewhere, &self.verbosity);
+        let fail_on = self.verbosity.fail_on();
+        let code = match has_errors_elsewhere && fail_on != FailOn::Never {
+            true => FINDINGS,
+            false => exit_code(&report, fail_on),
+        };
+        let has_errors = report.has_errors() || has_errors_elsewhere;
         let run = run_of(
             report,
             &changes,
@@ -142,7 +147,7 @@ impl Apply {
             resources,
             self.reports.needs(),
         );
-        let runs = [run.failing_on(self.verbosity.fail_on())];
+        let runs = [run.failing_on(fail_on)];
         let reports = || self.reports.write(Command::Apply, &runs, &self.verbosity);
         match (has_errors, self.in_place) {
             (true, _) => reports()?,
@@ -179,8 +184,9 @@ impl Apply {
         });
         let edits: Vec<Edit<'_>> = edits.collect();
         let files = manifests.texts.iter().filter_map(|it| it.file.as_deref());
-        in_place::remove_leftovers(&files.collect::<Vec<_>>());
-        in_place::write(&edits, &self.source.filenames, reports)?;
+        let shard = self.objects.shard;
+        in_place::remove_leftovers(&files.collect::<Vec<_>>(), shard);
+        in_place::write(&edits, &self.source.filenames, shard, reports)?;
         if !self.verbosity.quiet {
             for edit in &edits {
                 Output::notice(format_args!("edited  {}", edit.name));
@@ -199,6 +205,8 @@ pub(super) struct Fitting {
     pub(super) report: Report,
     /// The new text of each manifest, in their order.
     pub(super) texts: Vec<String>,
+    /// Whether there are errors in other shards.
+    has_errors_elsewhere: bool,
 }
 
 /// What reports are made from.
@@ -290,9 +298,10 @@ impl Fitting {
     ) -> Result<Fitting, Problems> {
         let deciding = deciding(manifests, verbosity);
         let mut fitted = fitout::fit(config, resources, None)?;
-        focus.narrow(&mut fitted, config, resources)?;
+        let has_errors_elsewhere = focus.narrow(&mut fitted, config, resources)?;
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
+        focus.mark(&mut report);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
         drop(deciding);
@@ -300,15 +309,18 @@ impl Fitting {
             changes,
             report,
             texts,
+            has_errors_elsewhere,
         })
     }
 }
 
 /// Prints findings, totals and the ledger on standard error, as verbosity asks.
-fn print(report: &Report, verbosity: &Verbosity) {
+fn print(report: &Report, has_errors_elsewhere: bool, verbosity: &Verbosity) {
     verbosity.report_findings(report);
     if report.has_errors() {
         Output::notice("nothing was written because of errors");
+    } else if has_errors_elsewhere {
+        Output::notice("nothing was written because of errors in files of other shards");
     }
     if verbosity.quiet {
         return;

@@ -12,7 +12,9 @@ use fitout::report::FileReason;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::in_place::is_temporary;
 use super::inputs::shown;
+use super::shard::key_of;
 use super::{Failure, UNREADABLE, WRONG_USE, tree};
 
 /// Which files below a folder are read.
@@ -48,6 +50,8 @@ pub(super) struct Choice<'c> {
 pub(super) struct File {
     pub(super) path: PathBuf,
     pub(super) outcome: FileOutcome,
+    /// What decides about its shard.
+    pub(super) key: u64,
     /// Whether it is in a folder that is listed as a whole, of a chart or of git: only what is a plain manifest is read there.
     pub(super) is_in_whole: bool,
 }
@@ -102,7 +106,8 @@ impl Files {
             }
         }
         if !is_folder {
-            self.push(path, Read, false);
+            let name = path.file_name().unwrap_or_default();
+            self.push(path, Read, (key_of(name.as_ref()), false));
             return Ok(());
         }
         let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -121,10 +126,11 @@ impl Files {
         walk.folder(path, false)
     }
 
-    fn push(&mut self, path: &Path, outcome: FileOutcome, is_in_whole: bool) {
+    fn push(&mut self, path: &Path, outcome: FileOutcome, (key, is_in_whole): (u64, bool)) {
         self.files.push(File {
             path: path.to_owned(),
             outcome,
+            key,
             is_in_whole,
         });
     }
@@ -241,6 +247,9 @@ impl Walk<'_> {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
+            if is_temporary(&entry.file_name()) {
+                continue;
+            }
             entries.push((entry.path(), entry.file_type().map_err(failed)?));
         }
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -250,8 +259,7 @@ impl Walk<'_> {
         let mut is_in_whole = is_in_whole;
         if !is_in_whole && tree::is_chart(folder) {
             is_in_whole = true;
-            self.files
-                .push(folder, PassedOver(FileReason::Chart), false);
+            self.push(folder, PassedOver(FileReason::Chart), false);
             if self.choice.reader == Reader::Editor {
                 return Ok(());
             }
@@ -263,21 +271,25 @@ impl Walk<'_> {
         for (path, file_type) in entries {
             match self.reason(&path, file_type) {
                 None if file_type.is_dir() && path.ends_with(".git") && !is_in_whole => {
-                    self.files
-                        .push(&path, PassedOver(FileReason::Hidden), false);
+                    self.push(&path, PassedOver(FileReason::Hidden), false);
                     self.folder(&path, true)?;
                 }
                 None if file_type.is_dir() => self.folder(&path, is_in_whole)?,
-                None => self.files.push(&path, Read, is_in_whole),
+                None => self.push(&path, Read, is_in_whole),
                 Some(FileReason::Link) if self.follows(&path) => self.folder(&path, is_in_whole)?,
                 Some(_) if is_in_whole => {}
-                Some(reason) => self.files.push(&path, PassedOver(reason), false),
+                Some(reason) => self.push(&path, PassedOver(reason), false),
             }
         }
         if is_ignoring {
             self.ignores.pop();
         }
         Ok(())
+    }
+
+    fn push(&mut self, path: &Path, outcome: FileOutcome, is_in_whole: bool) {
+        let key = key_of(path.strip_prefix(self.root).unwrap_or(path));
+        self.files.push(path, outcome, (key, is_in_whole));
     }
 
     /// Whether a link leads to something in the tree.

@@ -5,6 +5,7 @@
 //! then exchanged back.
 
 use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -14,10 +15,23 @@ use fitout::text::Text;
 
 use super::files::canonical;
 use super::output::Output;
+use super::shard::Shard;
 use super::{CHANGED, Failure, UNWRITABLE, temporary};
 
-/// How the names of temporary files begin; then follow the process and a number.
+/// How the names of temporary files begin; then follow the process, a number and the shard, and they end in `.tmp`.
 const PREFIX: &str = ".fitout-";
+
+/// Whether a name is that of a temporary file, perhaps of another shard that runs now.
+pub(super) fn is_temporary(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(PREFIX.as_bytes()) && name.ends_with(b".tmp")
+}
+
+/// The end of the names of the temporary files of a shard: in containers with one folder, all may have one process id.
+fn ending(shard: Option<Shard>) -> String {
+    let shard = shard.map(|it| format!("-{}of{}", it.index, it.count));
+    shard.unwrap_or_default() + ".tmp"
+}
 
 /// The new text of a file.
 pub(super) struct Edit<'e> {
@@ -44,9 +58,10 @@ struct Target<'e> {
 pub(super) fn write(
     edits: &[Edit<'_>],
     named: &[PathBuf],
+    shard: Option<Shard>,
     then: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let targets = targets(edits, named)?;
+    let targets = targets(edits, named, &ending(shard))?;
     let result = stage(&targets).and_then(|()| then()).and_then(|()| {
         let mut temporary = temporary::hold();
         let result = replace(&targets);
@@ -59,8 +74,9 @@ pub(super) fn write(
     result
 }
 
-/// Removes what runs that were killed left next to these files.
-pub(super) fn remove_leftovers(files: &[&Path]) {
+/// Removes what runs that were killed left next to these files; a shard, what an earlier run of it left.
+pub(super) fn remove_leftovers(files: &[&Path], shard: Option<Shard>) {
+    let ending = ending(shard);
     let files = canonical(files);
     let folders = files.iter().flatten().filter_map(|it| it.parent());
     let folders: BTreeSet<&Path> = folders.collect();
@@ -72,10 +88,9 @@ pub(super) fn remove_leftovers(files: &[&Path]) {
     {
         let name = entry.file_name();
         let process = name.to_str().and_then(|name| {
-            let (process, _) = name
-                .strip_prefix(PREFIX)?
-                .strip_suffix(".tmp")?
-                .split_once('-')?;
+            let (process, rest) = name.strip_prefix(PREFIX)?.split_once('-')?;
+            let rest = rest.trim_start_matches(|it: char| it.is_ascii_digit());
+            (rest == ending || shard.is_none() && rest.ends_with(".tmp")).then_some(())?;
             process.parse().ok()
         });
         let is_left = process.is_some_and(|id| id == std::process::id() || !os::is_running(id));
@@ -90,7 +105,11 @@ pub(super) fn remove_leftovers(files: &[&Path]) {
 }
 
 /// The files to replace; fails if one of them cannot be, or not without losing something.
-fn targets<'e>(edits: &'e [Edit<'e>], named: &[PathBuf]) -> Result<Vec<Target<'e>>, Failure> {
+fn targets<'e>(
+    edits: &'e [Edit<'e>],
+    named: &[PathBuf],
+    ending: &str,
+) -> Result<Vec<Target<'e>>, Failure> {
     let named: HashSet<PathBuf> = named
         .iter()
         .filter_map(|it| it.canonicalize().ok())
@@ -98,7 +117,8 @@ fn targets<'e>(edits: &'e [Edit<'e>], named: &[PathBuf]) -> Result<Vec<Target<'e
     let files: Vec<&Path> = edits.iter().map(|it| it.file).collect();
     let files = canonical(&files);
     let found = parallel::map(edits.len(), &|at| {
-        Target::of(&edits[at], at, files[at].clone(), &named)
+        let ending = format!("{at}{ending}");
+        Target::of(&edits[at], &ending, files[at].clone(), &named)
     });
     let (mut targets, mut refused) = (Vec::with_capacity(edits.len()), Text::default());
     for (edit, target) in edits.iter().zip(found) {
@@ -130,7 +150,7 @@ const AGAIN: &str = "  = help: run the same command again";
 impl<'e> Target<'e> {
     fn of(
         edit: &'e Edit<'e>,
-        number: usize,
+        ending: &str,
         file: Option<PathBuf>,
         named: &HashSet<PathBuf>,
     ) -> Result<Target<'e>, String> {
@@ -151,7 +171,7 @@ impl<'e> Target<'e> {
             return Err("it is read-only".to_owned());
         }
         os::check(&file, &metadata)?;
-        let name = format!("{PREFIX}{}-{number}.tmp", std::process::id());
+        let name = format!("{PREFIX}{}-{ending}", std::process::id());
         Ok(Target {
             edit,
             temporary: file.with_file_name(name),

@@ -28,6 +28,8 @@ pub(super) struct Manifest {
     pub(super) name: String,
     /// The file to write it to; `None` for standard input.
     pub(super) file: Option<PathBuf>,
+    /// What decides about its shard.
+    pub(super) key: u64,
     pub(super) stream: Stream,
 }
 
@@ -73,7 +75,8 @@ impl Manifests {
         // A file can be named twice, or be reached through a link.
         let mut known = HashSet::new();
         let path_of = |at: usize| canonical[at].as_deref().unwrap_or(paths[at]);
-        let is_first = |at: usize| files[at].outcome == FileOutcome::Read && known.insert(path_of(at));
+        let is_first =
+            |at: usize| files[at].outcome == FileOutcome::Read && known.insert(path_of(at));
         let is_first: Vec<bool> = (0..files.len()).map(is_first).collect();
         let read = parallel::map(files.len(), &|at| {
             let role = || named.reason(path_of(at));
@@ -100,6 +103,7 @@ impl Manifests {
                     manifests.account(name.clone(), None, FileOutcome::Read);
                     manifests.texts.push(Manifest {
                         file: (!is_stream(&file.path)).then(|| file.path.clone()),
+                        key: file.key,
                         name,
                         stream,
                     });
@@ -144,7 +148,12 @@ impl Manifests {
             .map_err(|error| failure(&not_yaml(&error, None).into(), verbosity, UNREADABLE))?;
         let file = None;
         Ok(Manifests {
-            texts: vec![Manifest { name, file, stream }],
+            texts: vec![Manifest {
+                name,
+                file,
+                key: 0,
+                stream,
+            }],
             ..Manifests::default()
         })
     }
@@ -300,11 +309,7 @@ enum Contents {
 
 impl Contents {
     /// Reads one file. `role` is what it is if it holds no whole objects.
-    fn read(
-        file: &File,
-        role: Option<FileReason>,
-        reader: Reader,
-    ) -> Result<Contents, Problem> {
+    fn read(file: &File, role: Option<FileReason>, reader: Reader) -> Result<Contents, Problem> {
         let path = &file.path;
         let name = &*shown(path);
         let is_stream = is_stream(path);

@@ -1,8 +1,10 @@
 //! The index of all objects: what each one is, and how they refer to each other.
 
-use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread::ThreadId;
 
 use super::accounts::Accounts;
 use super::claims::ClaimSpecs;
@@ -14,6 +16,7 @@ use super::related::{Pods, Related};
 use super::scaling::Autoscaler;
 use super::target::Target;
 use super::template::Template;
+use crate::parallel;
 use crate::problem::{Problem, did_you_mean};
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -35,16 +38,31 @@ pub struct Objects<'a> {
     scaled: HashMap<usize, Vec<usize>>,
     /// Whether the objects are those of a host.
     in_host: bool,
-    names: OnceCell<NameIndex>,
-    demands: OnceCell<HashMap<String, Demands>>,
+    names: OnceLock<NameIndex>,
+    demands: OnceLock<HashMap<String, Demands>>,
     /// Ports of Services by their index; each is read on first use.
-    service_ports: RefCell<HashMap<usize, Rc<Ports>>>,
+    service_ports: Mutex<HashMap<usize, Arc<Ports>>>,
     /// How many names may still be compared for suggestions.
-    comparisons: Cell<usize>,
+    comparisons: AtomicUsize,
+    turns: Turns,
+}
+
+/// Who may compare names, if several threads decide about the objects: suggestions depend on what was compared before, and
+/// nothing may depend on the number of threads.
+#[derive(Debug, Default)]
+struct Turns {
+    /// Whether several threads may decide.
+    may_share: bool,
+    is_shared: AtomicBool,
+    own: Mutex<Option<ThreadId>>,
+    was_lost: AtomicBool,
 }
 
 /// Names that a run compares for suggestions: if most references are wrong, the cost must not be quadratic.
 const MOST_COMPARISONS: usize = 20_000;
+
+/// Fewer objects than this are not worth the start of threads.
+const ENOUGH: usize = 256;
 
 /// What fitout can do with an object.
 #[derive(Debug)]
@@ -97,6 +115,8 @@ reasons! {
     NotSelected = "not-selected",
     /// `-l`, `-n` or `--since` of the command line leaves it out.
     NotChosen = "not-chosen",
+    /// It is in a file of another shard than that of `--shard`.
+    OtherShard = "other-shard",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
     /// It is a patch, a part of another object: it has a directive such as `$patch`, or it has no selector, and no image for a container or no pods for its claims.
@@ -141,10 +161,15 @@ impl<'a> Objects<'a> {
             autoscalers: Vec::new(),
             scaled: HashMap::new(),
             in_host: function_config.is_some(),
-            names: OnceCell::new(),
-            demands: OnceCell::new(),
-            service_ports: RefCell::default(),
-            comparisons: Cell::new(MOST_COMPARISONS),
+            names: OnceLock::new(),
+            demands: OnceLock::new(),
+            service_ports: Mutex::default(),
+            comparisons: AtomicUsize::new(MOST_COMPARISONS),
+            // Lists of hosts are small, and hosts run several functions at once.
+            turns: Turns {
+                may_share: function_config.is_none(),
+                ..Turns::default()
+            },
         };
         objects.link_autoscalers();
         objects
@@ -215,18 +240,71 @@ impl<'a> Objects<'a> {
     }
 
     /// The ports of a Service, by its index.
-    pub fn ports_of_service(&self, index: usize) -> Rc<Ports> {
-        let mut known = self.service_ports.borrow_mut();
+    pub fn ports_of_service(&self, index: usize) -> Arc<Ports> {
+        let mut known = self
+            .service_ports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let ports = || self.resources[index].node.items_at(["spec", "ports"]);
         let of_service = known.entry(index);
-        Rc::clone(of_service.or_insert_with(|| Rc::new(Ports::of(ports(), "port"))))
+        Arc::clone(of_service.or_insert_with(|| Arc::new(Ports::of(ports(), "port"))))
+    }
+
+    /// Keeps the decisions to one thread.
+    #[must_use]
+    pub fn with_one_thread(mut self) -> Objects<'a> {
+        self.turns.may_share = false;
+        self
+    }
+
+    /// The parts of so many objects that threads decide about; one, if a single thread does.
+    pub fn parts_of(&self, count: usize) -> Vec<Range<usize>> {
+        let enough = if self.turns.may_share {
+            ENOUGH
+        } else {
+            usize::MAX
+        };
+        let parts = parallel::parts(count, enough);
+        self.turns.is_shared.fetch_or(parts.len() > 1, Relaxed);
+        parts
+    }
+
+    /// Calls something that may compare names, while other threads do what may not.
+    pub fn compare<R>(&self, find: impl FnOnce() -> R) -> R {
+        let mine = || {
+            self.turns
+                .own
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        *mine() = Some(std::thread::current().id());
+        let found = find();
+        *mine() = None;
+        found
+    }
+
+    /// Whether several threads have decided, and what they did depends on their order: with a limit on comparisons that was
+    /// reached, or names that were compared out of turn.
+    pub fn is_unsettled(&self) -> bool {
+        let is_lost = self.turns.was_lost.load(Relaxed) || self.related.was_too_much();
+        self.turns.is_shared.load(Relaxed) && is_lost
     }
 
     /// Whether so many names may still be compared.
     pub(super) fn may_compare(&self, names: usize) -> bool {
-        let left = self.comparisons.get().checked_sub(names);
-        self.comparisons.set(left.unwrap_or_default());
-        left.is_some()
+        if self.turns.is_shared.load(Relaxed) {
+            let own = self
+                .turns
+                .own
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if *own != Some(std::thread::current().id()) {
+                self.turns.was_lost.store(true, Relaxed);
+            }
+        }
+        let less = |left: usize| Some(left.saturating_sub(names));
+        let left = self.comparisons.fetch_update(Relaxed, Relaxed, less);
+        left.is_ok_and(|left| left >= names)
     }
 
     /// The most similar of some names, if any is similar enough; none after many comparisons.

@@ -5,9 +5,8 @@
 //! without a namespace may be in any.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 use super::claims::{Claim, ClaimKind};
 use super::labels::{ByLabel, Labelled, Matches, Work};
@@ -79,23 +78,23 @@ pub struct Pods<'a> {
     pub spec: Node<'a>,
     /// The positions of the fronts that they are behind.
     fronts: Vec<usize>,
-    declared: OnceCell<Rc<Declared>>,
+    declared: OnceLock<Arc<Declared>>,
 }
 
 /// Services and monitors that select the same pods.
 #[derive(Debug, Default)]
 pub struct Front {
-    pods: Rc<Matches>,
+    pods: Arc<Matches>,
     /// The Services, by position.
     services: Vec<usize>,
     /// The monitors, and the scrapers of its Services, by the index of the object; not all of more than [`MOST_NAMED`].
     scrapers: Vec<usize>,
     /// The fronts that have some of the pods, with this one.
-    around: OnceCell<Vec<usize>>,
+    around: OnceLock<Vec<usize>>,
     /// The first of its Services, by [`Service::rank`].
-    own: OnceCell<Option<usize>>,
+    own: OnceLock<Option<usize>>,
     /// The first of the Services of the fronts around.
-    first: OnceCell<Option<usize>>,
+    first: OnceLock<Option<usize>>,
 }
 
 /// Fronts, each found by its pods.
@@ -107,8 +106,8 @@ struct Fronts {
 
 impl Fronts {
     /// The position of the front with these pods.
-    fn of(&mut self, pods: Rc<Matches>) -> usize {
-        let at = self.at.entry(Rc::as_ptr(&pods));
+    fn of(&mut self, pods: Arc<Matches>) -> usize {
+        let at = self.at.entry(Arc::as_ptr(&pods));
         let at = *at.or_insert(self.all.len());
         if at == self.all.len() {
             let front = Front {
@@ -136,8 +135,8 @@ pub struct Service<'a> {
     /// The positions of its fronts: one, or two if pods without a namespace match.
     pub fronts: Vec<usize>,
     watches: Vec<usize>,
-    targets: OnceCell<(Vec<TargetPort>, HashSet<u16>)>,
-    declared: OnceCell<Rc<Declared>>,
+    targets: OnceLock<(Vec<TargetPort>, HashSet<u16>)>,
+    declared: OnceLock<Arc<Declared>>,
 }
 
 /// Up to this many amounts, the LimitRanges of a pod are not counted as work.
@@ -165,7 +164,7 @@ impl<'a> Related<'a> {
                 metadata: template.metadata(),
                 spec: template.spec,
                 fronts: Vec::new(),
-                declared: OnceCell::new(),
+                declared: OnceLock::new(),
             };
             let namespace = resource.namespace.as_deref();
             self.labels_of_pods.add(namespace, pods.labels());
@@ -189,8 +188,8 @@ impl<'a> Related<'a> {
                     selector: LabelSelector::of_labels(selector),
                     fronts: Vec::new(),
                     watches: Vec::new(),
-                    targets: OnceCell::new(),
-                    declared: OnceCell::new(),
+                    targets: OnceLock::new(),
+                    declared: OnceLock::new(),
                 });
             }
             ("", "PersistentVolume") => {
@@ -310,7 +309,7 @@ impl<'a> Related<'a> {
                     add_last(&mut fronts.all[at].scrapers, monitor.object);
                     continue;
                 }
-                let at = watch_at.entry(Rc::as_ptr(&part));
+                let at = watch_at.entry(Arc::as_ptr(&part));
                 let at = *at.or_insert(self.watches.len());
                 if at == self.watches.len() {
                     self.watches.push(Vec::new());
@@ -359,7 +358,7 @@ impl<'a> Related<'a> {
         &self,
         selector: &LabelSelector,
         namespace: Option<&str>,
-    ) -> Option<Vec<Rc<Matches>>> {
+    ) -> Option<Vec<Arc<Matches>>> {
         self.labels_of_pods.find(selector, namespace, &self.work)
     }
 
@@ -385,7 +384,7 @@ impl<'a> Related<'a> {
     }
 
     /// The ports of pods; `None` if that is too much work.
-    pub(super) fn declared(&self, pods: &Matches) -> Option<Rc<Declared>> {
+    pub(super) fn declared(&self, pods: &Matches) -> Option<Arc<Declared>> {
         self.declared_by(pods, |it| self.pods[it].declared())
     }
 
@@ -394,7 +393,7 @@ impl<'a> Related<'a> {
         &self,
         selects: Selects,
         items: &Matches,
-    ) -> Option<Rc<Declared>> {
+    ) -> Option<Arc<Declared>> {
         match selects {
             Selects::Pods => self.declared(items),
             Selects::Services => self.declared_by(items, |it| self.services[it].declared()),
@@ -404,8 +403,8 @@ impl<'a> Related<'a> {
     fn declared_by<'s>(
         &'s self,
         items: &Matches,
-        of: impl Fn(usize) -> &'s Rc<Declared>,
-    ) -> Option<Rc<Declared>> {
+        of: impl Fn(usize) -> &'s Arc<Declared>,
+    ) -> Option<Arc<Declared>> {
         let declare = || {
             let each = items.items.iter().map(|it| of(*it));
             if let [_] = items.items.as_slice() {
@@ -422,7 +421,7 @@ impl<'a> Related<'a> {
     }
 
     /// The ports of several pods; `None` if that is too much work.
-    pub(super) fn together(&self, all: &[Rc<Declared>]) -> Option<Rc<Declared>> {
+    pub(super) fn together(&self, all: &[Arc<Declared>]) -> Option<Arc<Declared>> {
         let count = all.iter().map(|it| it.ports.len()).sum();
         self.work.take(count).then(|| {
             let mut together = Declared {
@@ -433,7 +432,7 @@ impl<'a> Related<'a> {
                 together.ports.extend(&it.ports);
                 together.by_all &= it.by_all;
             }
-            Rc::new(together)
+            Arc::new(together)
         })
     }
 
@@ -538,7 +537,7 @@ impl<'a> Related<'a> {
             let mut declared = parts.next().unwrap_or_default();
             for more in parts {
                 if self.work.take(declared.ports.len() + more.ports.len()) {
-                    Rc::make_mut(&mut declared).ports.extend(&more.ports);
+                    Arc::make_mut(&mut declared).ports.extend(&more.ports);
                 }
             }
             let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
@@ -579,7 +578,7 @@ impl<'a> Related<'a> {
     }
 
     /// The pods or Services that a monitor may select, in parts; `None` if that is too much work.
-    pub(super) fn find_monitored(&self, monitor: &Monitor<'_>) -> Option<Vec<Rc<Matches>>> {
+    pub(super) fn find_monitored(&self, monitor: &Monitor<'_>) -> Option<Vec<Arc<Matches>>> {
         let labelled = self.labelled(monitor.selects);
         let mut found = monitor.find(labelled, &self.work)?;
         if let Namespaces::Named(_) = monitor.namespaces {
@@ -692,9 +691,9 @@ impl<'a> Pods<'a> {
     }
 
     /// The ports of their containers.
-    fn declared(&self) -> &Rc<Declared> {
+    fn declared(&self) -> &Arc<Declared> {
         let declare = || {
-            Rc::new(Declared {
+            Arc::new(Declared {
                 ports: Ports::of(self.ports(), "containerPort"),
                 by_all: self
                     .containers()
@@ -725,10 +724,10 @@ impl<'a> Pods<'a> {
 
 impl Service<'_> {
     /// Its own ports.
-    fn declared(&self) -> &Rc<Declared> {
+    fn declared(&self) -> &Arc<Declared> {
         let ports = self.resource.node.items_at(["spec", "ports"]);
         let declare = || {
-            Rc::new(Declared {
+            Arc::new(Declared {
                 ports: Ports::of(ports, "port"),
                 by_all: true,
             })
@@ -745,7 +744,7 @@ impl Service<'_> {
 
 impl Monitor<'_> {
     /// The items that it selects, in parts that are not empty; `None` if that is too much work.
-    fn find(&self, items: &Labelled<'_>, work: &Work) -> Option<Vec<Rc<Matches>>> {
+    fn find(&self, items: &Labelled<'_>, work: &Work) -> Option<Vec<Arc<Matches>>> {
         let selector = &self.selector;
         match &self.namespaces {
             Namespaces::Any => items.find(selector, None, work),
@@ -758,7 +757,7 @@ impl Monitor<'_> {
                 let names = names.iter();
                 let found = names.map(|it| items.find_within(selector, Some(it), work));
                 let is_some =
-                    |it: &Option<Rc<Matches>>| it.as_ref().is_none_or(|it| !it.items.is_empty());
+                    |it: &Option<Arc<Matches>>| it.as_ref().is_none_or(|it| !it.items.is_empty());
                 found.filter(is_some).collect()
             }
         }

@@ -1,9 +1,8 @@
 //! Pod templates and their containers, by the layout of their kind.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jsonptr::{Pointer, PointerBuf};
 
@@ -46,7 +45,7 @@ pub struct Template<'a> {
     has_context: bool,
     /// Whether the pods are for Windows nodes, where most security fields are forbidden.
     pub is_windows: bool,
-    token_use: OnceCell<Option<Evidence>>,
+    token_use: OnceLock<Option<Evidence>>,
 }
 
 /// The type of a container; resources, probes and mounts depend on it.
@@ -64,6 +63,14 @@ pub enum ContainerType {
 }
 
 impl ContainerType {
+    /// Every type.
+    pub const ALL: [ContainerType; 4] = [
+        ContainerType::Container,
+        ContainerType::Init,
+        ContainerType::Sidecar,
+        ContainerType::Ephemeral,
+    ];
+
     /// Its name in configs and reports.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +98,7 @@ pub struct Container<'a> {
     /// A mapping with defaults for the container, such as Tekton's `stepTemplate`.
     pub inherits: Option<Node<'a>>,
     /// The index of its image's entry in the catalogue.
-    entry: OnceCell<Option<usize>>,
+    entry: OnceLock<Option<usize>>,
 }
 
 impl<'a> Template<'a> {
@@ -248,7 +255,7 @@ impl<'a> Template<'a> {
             fields: layout.fields,
             has_context: !layout.keeps_context || spec.at(["securityContext"]).is_some(),
             is_windows: is_for_windows(spec),
-            token_use: OnceCell::new(),
+            token_use: OnceLock::new(),
         }
     }
 
@@ -405,7 +412,7 @@ impl<'a> Template<'a> {
             node,
             resources_key: layout.resources_key,
             inherits,
-            entry: OnceCell::new(),
+            entry: OnceLock::new(),
         }
     }
 
@@ -560,7 +567,7 @@ impl<'a> Container<'a> {
 /// The items of a list by node. Lists mostly have the order of the text, so a search by halves finds it; aliases can have
 /// any order.
 #[derive(Clone, Debug, Default)]
-pub struct ByNode(OnceCell<HashMap<NodeId, usize>>);
+pub struct ByNode(OnceLock<HashMap<NodeId, usize>>);
 
 impl ByNode {
     /// The first item of a node.
