@@ -27,7 +27,7 @@ spec:
   profiles:
   - name: unused
     select: {name: nothing-has-this-name}
-    resources: {containers: {requests: {cpu: 1}}}
+    resources: {containers: {requests: {cpu: 200m}}}
   exemptions:
   - select: {name: web-3}
     rules: [FIT-NET004]
@@ -112,7 +112,7 @@ fn tree() -> Folder {
         ("t/.hidden/f.yaml", "apiVersion: v1\nkind: Pod\n"),
         ("t/values.yaml", "a: b\n"),
     ]);
-    for at in 0..90 {
+    for at in 0..270 {
         folder.write(&format!("t/{}/f{at:03}.yaml", at % 5), &object(at));
     }
     folder
@@ -418,12 +418,9 @@ fn a_file_that_is_added_moves_no_other() {
 #[test]
 fn an_error_in_any_shard_keeps_all_from_writing() {
     let folder = tree();
-    let mut config = CONFIG.to_owned();
-    config.push_str("  checks: {severity: {FIT-PRF001: Error}}\n");
-    folder.write(
-        "config.yaml",
-        &config.replace("nothing-has", "no-object-has"),
-    );
+    // An exemption that covers nothing is about the config, so shard 0 reports it.
+    let severity = "  checks: {severity: {FIT-EXM003: Error}}\n";
+    folder.write("config.yaml", &[CONFIG, severity].concat());
     let before = files(&folder.path().join("t"));
     let (code, _) = single(&folder, &["apply", "-i"]);
     assert_eq!(code, Some(1));
@@ -452,8 +449,16 @@ fn an_error_in_any_shard_keeps_all_from_writing() {
 #[test]
 fn wrong_shards_and_reports_are_refused() {
     let folder = tree();
-    let run =
-        |shard: &str| folder.run(&["check", "-f", "t", "-c", "config.yaml", "--shard", shard]);
+    let run = |shard: &str| {
+        folder.run(&[
+            "check",
+            "-f",
+            "t",
+            "-c",
+            "config.yaml",
+            &format!("--shard={shard}"),
+        ])
+    };
     run("8/8").refused("too high", 2, &["count from 0", "0/8 to 7/8"]);
     for wrong in ["0/0", "1", "a/2", "-1/2", "1/2/3", ""] {
         run(wrong).refused(wrong, 2, &["--shard"]);
@@ -494,4 +499,130 @@ fn wrong_shards_and_reports_are_refused() {
     folder.write("t/4/new.yaml", &object(1));
     report("b", "1/3");
     merge(&["a", "b", "c"]).refused("another tree", 2, &["different manifests"]);
+}
+
+/// The manifests of the guide break none of the checks, and name what is there.
+#[test]
+fn the_job_of_the_guide_passes_every_check() {
+    let folder = Folder::with_copy(&["examples/scale"]);
+    let config = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: jobs}\nspec:\n  environment: jobs\n  resources: {containers: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}}\n  securityContext: {profile: restricted}\n  storage: {storageClassName: shared}\n";
+    folder.write("config.yaml", config);
+    let files = ["examples/scale/job.yaml", "examples/scale/merge.yaml"];
+    let arguments = [
+        "check",
+        "-v",
+        "--fail-on",
+        "warning",
+        "-c",
+        "config.yaml",
+        "-f",
+    ];
+    let run = folder.run(&[&arguments[..], &files].concat());
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    assert!(
+        run.stdout
+            .contains("no drift from the config; 0 errors, 0 warnings"),
+        "{}",
+        run.stdout
+    );
+    // Every shard has its index, and every report is merged.
+    let job: Value = documents(&folder.read(files[0])).remove(0);
+    let merge: Value = documents(&folder.read(files[1])).remove(0);
+    let count = job["spec"]["completions"].as_u64().unwrap();
+    assert_eq!(job["spec"]["completionMode"], "Indexed");
+    let arguments = |job: &Value| {
+        job["spec"]["template"]["spec"]["containers"][0]["args"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    let shard = format!("$(JOB_COMPLETION_INDEX)/{count}");
+    assert!(arguments(&job).iter().any(|it| *it == shard.as_str()));
+    let reports = arguments(&merge);
+    for at in 0..count {
+        assert!(
+            reports
+                .iter()
+                .any(|it| *it == format!("{at}.json").as_str()),
+            "{at}"
+        );
+    }
+    assert_eq!(reports.len() as u64, 3 + count);
+}
+
+fn documents(text: &str) -> Vec<Value> {
+    let documents = serde_yaml::Deserializer::from_str(text);
+    documents
+        .map(|it| serde::Deserialize::deserialize(it).unwrap())
+        .collect()
+}
+
+/// The commands of the CI examples run, with the variables that the CI sets.
+#[test]
+fn the_matrices_of_the_guide_share_one_check() {
+    let folder = tree();
+    let (code, report) = single(&folder, &["check"]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/scale");
+    let read = |name: &str| -> Value {
+        documents(&fs::read_to_string(root.join(name)).unwrap()).remove(0)
+    };
+    let github = read("github.yaml");
+    let shards = github["jobs"]["check"]["strategy"]["matrix"]["shard"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let total = shards.len().to_string();
+    let step = |job: &str, at: usize| {
+        github["jobs"][job]["steps"][at]["run"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let run = |script: &str, variables: &[(&str, &str)]| {
+        let script = script
+            .replace("\"$RUNNER_TEMP/fitout\"", "fitout")
+            .replace("-f . -e production", "-q -f t -c config.yaml")
+            .lines()
+            .filter(|line| !line.contains("docker"))
+            .collect::<Vec<_>>()
+            .join("\n");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script]).current_dir(folder.path());
+        let bin = Path::new(env!("CARGO_BIN_EXE_fitout")).parent().unwrap();
+        command.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        for (name, value) in variables {
+            command.env(name, value);
+        }
+        Run::of(command, b"")
+    };
+    for (at, shard) in shards.iter().enumerate() {
+        assert_eq!(*shard, at);
+        let script = step("check", 2).replace("${{ matrix.shard }}", &shard.to_string());
+        let ran = run(&script.replace("${{ strategy.job-total }}", &total), &[]);
+        assert!(ran.code <= Some(1), "{}", ran.stderr);
+    }
+    let merged = run(&step("report", 1), &[]);
+    assert_eq!(merged.code, code, "{}", merged.stderr);
+    assert!(folder.read("report.json") == report);
+    fs::remove_file(folder.path().join("report.json")).unwrap();
+
+    let gitlab = read("gitlab.yaml");
+    let script = |job: &str| {
+        let lines = gitlab[job]["script"].as_array().unwrap().iter();
+        lines
+            .map(|it| it.as_str().unwrap())
+            .collect::<Vec<_>>()
+            .join("\n")
+    };
+    let total = gitlab["check"]["parallel"].to_string();
+    for index in 1..=gitlab["check"]["parallel"].as_u64().unwrap() {
+        let index = index.to_string();
+        let ran = run(
+            &script("check"),
+            &[("CI_NODE_INDEX", &index), ("CI_NODE_TOTAL", &total)],
+        );
+        assert!(ran.code <= Some(1), "{}", ran.stderr);
+    }
+    assert_eq!(run(&script("report"), &[]).code, code);
+    assert!(folder.read("report.json") == report);
 }

@@ -107,7 +107,17 @@ impl Apply {
             |configs, manifests, resources, focus| {
                 let mut code = SUCCESS;
                 for config in configs {
-                    let fitting = Fitting::of(config, manifests, resources, focus, &self.verbosity);
+                    let detail = match self.reports.is_empty() && !self.verbosity.verbose {
+                        true => DetailLevel::Ledger,
+                        false => DetailLevel::EachChange,
+                    };
+                    let fitting = Fitting::of(
+                        config,
+                        manifests,
+                        (resources, focus),
+                        detail,
+                        &self.verbosity,
+                    );
                     let fitting = fitting
                         .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
                     code = code.max(self.finish(fitting, manifests, resources, focus)?);
@@ -162,6 +172,8 @@ impl Apply {
                 }
             }
         }
+        std::mem::forget(runs);
+        std::mem::forget((texts, changes));
         Ok(code)
     }
 
@@ -285,21 +297,25 @@ pub(super) fn read_files(
     let resources = manifests.resources().map_err(unreadable)?;
     let files: Vec<_> = texts.iter().map(|it| it.file.clone()).collect();
     let focus = Focus::of(chosen, source, &files, &manifests, &resources)?;
-    then(&mut configs, &manifests, &resources, &focus)
+    let code = then(&mut configs, &manifests, &resources, &focus);
+    // The process ends soon, so the memory of thousands of files need not be freed piece by piece.
+    std::mem::forget(resources);
+    std::mem::forget(manifests);
+    code
 }
 
 impl Fitting {
     pub(super) fn of(
         config: &Config<'_>,
         manifests: &Manifests,
-        resources: &[Resource<'_>],
-        focus: &Focus,
+        (resources, focus): (&[Resource<'_>], &Focus),
+        detail: DetailLevel,
         verbosity: &Verbosity,
     ) -> Result<Fitting, Problems> {
         let deciding = deciding(manifests, verbosity);
         let mut fitted = fitout::fit(config, resources, None)?;
         let has_errors_elsewhere = focus.narrow(&mut fitted, config, resources)?;
-        let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
+        let mut report = Report::of(&mut fitted, resources, config, detail);
         report.account_for(&manifests.files);
         focus.mark(&mut report);
         let Fitted { changes, .. } = fitted;

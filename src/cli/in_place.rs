@@ -65,7 +65,7 @@ pub(super) fn write(
     let result = stage(&targets).and_then(|()| then()).and_then(|()| {
         let mut temporary = temporary::hold();
         let result = replace(&targets);
-        temporary.remove_all();
+        temporary.remove_at_once();
         result
     });
     if result.is_err() {

@@ -95,14 +95,18 @@ impl Manifests {
                 Some(Ok(Contents::PassedOver(reason))) => {
                     manifests.account(name, None, PassedOver(reason));
                 }
-                Some(Ok(Contents::Objects { stream, others })) => {
+                Some(Ok(Contents::Objects {
+                    stream,
+                    others,
+                    is_stream,
+                })) => {
                     for index in others {
                         let reason = PassedOver(FileReason::NoObjects);
                         manifests.account(name.clone(), Some(index), reason);
                     }
                     manifests.account(name.clone(), None, FileOutcome::Read);
                     manifests.texts.push(Manifest {
-                        file: (!is_stream(&file.path)).then(|| file.path.clone()),
+                        file: (!is_stream).then(|| file.path.clone()),
                         key: file.key,
                         name,
                         stream,
@@ -304,7 +308,12 @@ enum Contents {
     /// No objects to read.
     PassedOver(FileReason),
     /// Objects, and the indices of its other documents.
-    Objects { stream: Stream, others: Vec<usize> },
+    Objects {
+        stream: Stream,
+        others: Vec<usize>,
+        /// Whether it was standard input, or read like it.
+        is_stream: bool,
+    },
 }
 
 impl Contents {
@@ -365,7 +374,11 @@ impl Contents {
         let others = are_objects.into_iter().enumerate();
         let others = others.filter(|(_, it)| !it).map(|(index, _)| index);
         let others = others.collect();
-        Ok(Contents::Objects { stream, others })
+        Ok(Contents::Objects {
+            stream,
+            others,
+            is_stream,
+        })
     }
 }
 

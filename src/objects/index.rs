@@ -140,18 +140,25 @@ impl<'a> Objects<'a> {
         function_config: Option<Node<'_>>,
     ) -> Objects<'a> {
         let mut related = Related::of(resources.len());
-        let classify = |(index, resource)| {
+        let look = |resource| {
             let target = Target::of(resource, pod_specs, claims);
-            match (Target::passed_over(resource, function_config), target) {
-                (Some(reason), target) => Classification::PassedOver(reason, target),
-                (None, Ok(target)) => {
-                    related.add(index, &target);
-                    Classification::Target(target)
-                }
-                (None, Err(problem)) => Classification::Malformed(problem),
-            }
+            (Target::passed_over(resource, function_config), target)
         };
-        let classifications = resources.iter().enumerate().map(classify).collect();
+        // Lists of hosts are small, and hosts run several functions at once.
+        let may_share = function_config.is_none();
+        let looks = match may_share && resources.len() >= ENOUGH {
+            true => parallel::map_all(resources.len(), &|at| look(&resources[at])),
+            false => resources.iter().map(look).collect(),
+        };
+        let classify = |(index, looks)| match looks {
+            (Some(reason), target) => Classification::PassedOver(reason, target),
+            (None, Ok(target)) => {
+                related.add(index, &target);
+                Classification::Target(target)
+            }
+            (None, Err(problem)) => Classification::Malformed(problem),
+        };
+        let classifications = looks.into_iter().enumerate().map(classify).collect();
         related.link();
         let mut objects = Objects {
             resources,
@@ -165,9 +172,8 @@ impl<'a> Objects<'a> {
             demands: OnceLock::new(),
             service_ports: Mutex::default(),
             comparisons: AtomicUsize::new(MOST_COMPARISONS),
-            // Lists of hosts are small, and hosts run several functions at once.
             turns: Turns {
-                may_share: function_config.is_none(),
+                may_share,
                 ..Turns::default()
             },
         };

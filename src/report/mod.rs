@@ -163,6 +163,8 @@ struct ObjectChanges {
 pub enum DetailLevel {
     /// Each change, and the ledger.
     EachChange,
+    /// The findings and the ledger, for commands that show no change.
+    Ledger,
     /// The number of changes by object, and each token that is taken away: enough for hosts, and much cheaper.
     Counts,
     /// Totals, errors and warnings only, for hosts that discard results.
@@ -235,7 +237,7 @@ impl Report {
         let is_listed = |change: &Change| match detail {
             DetailLevel::EachChange => true,
             DetailLevel::Counts => change.token_reason().is_some(),
-            DetailLevel::Totals => false,
+            DetailLevel::Ledger | DetailLevel::Totals => false,
         };
         for (index, change) in fitted.changes.iter().enumerate() {
             if is_listed(change) {
@@ -278,7 +280,7 @@ impl Report {
                 DetailLevel::EachChange => Effects::of(&fitted.changes, resources),
                 _ => Effects::default(),
             },
-            ledger: (detail == DetailLevel::EachChange)
+            ledger: matches!(detail, DetailLevel::EachChange | DetailLevel::Ledger)
                 .then(|| Accounts::of(&fitted.ledger, resources)),
             can_drift: fitted.ledger.applies(),
             unexamined: kinds_with(Extent::Unexamined),
