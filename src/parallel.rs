@@ -43,6 +43,11 @@ pub fn parts(count: usize, enough: usize) -> Vec<Range<usize>> {
     ends.windows(2).map(|it| it[0]..it[1]).collect()
 }
 
+/// The number of the thread that shares work; `None` for the one that waits for them.
+pub fn thread() -> Option<usize> {
+    rayon::current_thread_index()
+}
+
 /// Compiled once, because every other use of rayon is a copy of its scheduler's code.
 fn each(count: usize, work: &(dyn Fn(usize) + Sync)) {
     (0..count).into_par_iter().for_each(work);

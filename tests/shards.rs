@@ -97,8 +97,8 @@ fn object(at: usize) -> String {
     }
 }
 
-/// A tree of more files than a thread is worth.
-fn tree() -> Folder {
+/// A tree. From 200 files on it has more objects than a thread is worth.
+fn tree(count: usize) -> Folder {
     let folder = Folder::with(&[
         ("config.yaml", CONFIG),
         (
@@ -112,7 +112,7 @@ fn tree() -> Folder {
         ("t/.hidden/f.yaml", "apiVersion: v1\nkind: Pod\n"),
         ("t/values.yaml", "a: b\n"),
     ]);
-    for at in 0..270 {
+    for at in 0..count {
         folder.write(&format!("t/{}/f{at:03}.yaml", at % 5), &object(at));
     }
     folder
@@ -172,7 +172,7 @@ fn the_number_of_threads_changes_nothing() {
     for (what, damage) in damage.into_iter().enumerate() {
         for command in ["apply", "plan", "check"] {
             let run = |threads: &str| {
-                let folder = tree();
+                let folder = tree(200);
                 damage(&folder);
                 let mut arguments = vec![command, "-v", "-f", "t", "-c", "config.yaml"];
                 let reports = REPORTS.map(|it| format!("{it}={it}"));
@@ -238,13 +238,8 @@ fn single(folder: &Folder, command: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn eight_shards_report_what_one_run_does() {
-    for command in [
-        &["check"][..],
-        &["plan"],
-        &["apply"],
-        &["check", "-n", "shop"],
-    ] {
-        let folder = tree();
+    for command in [&["check"][..], &["apply"], &["plan", "-n", "shop"]] {
+        let folder = tree(90);
         let (code, report) = single(&folder, command);
         fs::create_dir(folder.path().join("reports")).unwrap();
         let runs: Vec<_> = (0..SHARDS)
@@ -276,7 +271,7 @@ fn eight_shards_report_what_one_run_does() {
         // Each finding is in one report, and the work is shared.
         let results: Value = serde_json::from_str(&report).unwrap();
         let results = results["results"].as_array().unwrap().len();
-        assert!(results > 100, "{results}");
+        assert!(results > 50, "{results}");
         let of_shards = (0..SHARDS).map(|at| {
             let report: Value =
                 serde_json::from_str(&folder.read(&format!("reports/{at}.json"))).unwrap();
@@ -306,7 +301,7 @@ fn difference(a: &str, b: &str) -> String {
 /// One folder for all of them, as a volume of a Job is. One is killed while it has new texts next to their files.
 #[test]
 fn a_killed_shard_is_run_again_alone() {
-    let (whole, folder) = (tree(), tree());
+    let (whole, folder) = (tree(90), tree(90));
     let (code, report) = single(&whole, &["apply", "-i"]);
     assert_eq!(code, Some(0));
     fs::create_dir(folder.path().join("reports")).unwrap();
@@ -372,7 +367,7 @@ fn a_killed_shard_is_run_again_alone() {
 
 #[test]
 fn a_file_that_is_added_moves_no_other() {
-    let folder = tree();
+    let folder = tree(90);
     let shard_of = || -> BTreeMap<String, usize> {
         let shards = (0..SHARDS).flat_map(|at| {
             let run = folder.run(&[
@@ -417,7 +412,7 @@ fn a_file_that_is_added_moves_no_other() {
 
 #[test]
 fn an_error_in_any_shard_keeps_all_from_writing() {
-    let folder = tree();
+    let folder = tree(90);
     // An exemption that covers nothing is about the config, so shard 0 reports it.
     let severity = "  checks: {severity: {FIT-EXM003: Error}}\n";
     folder.write("config.yaml", &[CONFIG, severity].concat());
@@ -448,7 +443,7 @@ fn an_error_in_any_shard_keeps_all_from_writing() {
 
 #[test]
 fn wrong_shards_and_reports_are_refused() {
-    let folder = tree();
+    let folder = tree(90);
     let run = |shard: &str| {
         folder.run(&[
             "check",
@@ -505,7 +500,7 @@ fn wrong_shards_and_reports_are_refused() {
 #[test]
 fn the_job_of_the_guide_passes_every_check() {
     let folder = Folder::with_copy(&["examples/scale"]);
-    let config = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: jobs}\nspec:\n  environment: jobs\n  resources: {containers: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}}\n  securityContext: {profile: restricted}\n  storage: {storageClassName: shared}\n";
+    let config = "apiVersion: fitout.dev/v1alpha1\nkind: Fitout\nmetadata: {name: jobs}\nspec:\n  environment: jobs\n  resources: {containers: {requests: {cpu: 1, memory: 1Gi}, limits: {memory: 1Gi}}}\n  securityContext: {profile: restricted, noTmp: true}\n  storage: {storageClassName: shared}\n";
     folder.write("config.yaml", config);
     let files = ["examples/scale/job.yaml", "examples/scale/merge.yaml"];
     let arguments = [
@@ -560,7 +555,7 @@ fn documents(text: &str) -> Vec<Value> {
 /// The commands of the CI examples run, with the variables that the CI sets.
 #[test]
 fn the_matrices_of_the_guide_share_one_check() {
-    let folder = tree();
+    let folder = tree(90);
     let (code, report) = single(&folder, &["check"]);
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/scale");
     let read = |name: &str| -> Value {

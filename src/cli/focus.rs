@@ -38,7 +38,7 @@ pub(super) struct Chosen {
     #[arg(long, value_name = "REF", conflicts_with = "kustomization")]
     since: Option<String>,
     /// Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files
-    /// are read, since decisions depend on others; `merge-reports` makes one report of theirs
+    /// are read, since decisions depend on others; `merge-reports` merges their reports
     #[arg(long, value_name = "I/N", conflicts_with = "kustomization")]
     pub(super) shard: Option<Shard>,
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread::ThreadId;
 
 use super::accounts::Accounts;
 use super::claims::ClaimSpecs;
@@ -54,7 +53,7 @@ struct Turns {
     /// Whether several threads may decide.
     may_share: bool,
     is_shared: AtomicBool,
-    own: Mutex<Option<ThreadId>>,
+    own: Mutex<Option<usize>>,
     was_lost: AtomicBool,
 }
 
@@ -283,7 +282,7 @@ impl<'a> Objects<'a> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
         };
-        *mine() = Some(std::thread::current().id());
+        *mine() = parallel::thread();
         let found = find();
         *mine() = None;
         found
@@ -304,7 +303,7 @@ impl<'a> Objects<'a> {
                 .own
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
-            if *own != Some(std::thread::current().id()) {
+            if *own != parallel::thread() {
                 self.turns.was_lost.store(true, Relaxed);
             }
         }

@@ -1,7 +1,7 @@
 //! The reports of all shards of a run as the report of one run.
 //!
 //! A finding is about one object, so it is in the report of one shard; those about the config are in that of shard 0. Most of a
-//! merged report is theirs in the order of a single run. What tells of several objects at once, the groups, is made again.
+//! merged report is theirs in the order of a single run. The groups, which are about several objects at once, are made again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(super) struct ShardEntry<'r> {
     findings: Vec<Member<'r>>,
 }
 
-/// What a group needs to know of a finding, and its entry does not say.
+/// What a group needs from a finding, and its entry does not say.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Serialize)]
 struct Member<'r> {
