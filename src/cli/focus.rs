@@ -268,12 +268,12 @@ impl Focus {
             let is_own = |(own, _): &(Vec<bool>, String)| own[it.text];
             is_changed && self.shard.as_ref().is_none_or(is_own) && self.chosen.names(it)
         };
-        // They are in the order of the texts.
-        let mut of_texts = resources.chunk_by(|a, b| a.text == b.text).peekable();
+        let mut rest = resources;
         for (index, text) in texts.iter().enumerate() {
-            let of_text = of_texts.next_if(|it| it[0].text == index);
-            let mut chosen = of_text.into_iter().flatten().map(is_chosen);
-            if of_text.is_none_or(|it| !it.iter().any(is_chosen)) {
+            let (of_text, others) = rest.split_at(rest.partition_point(|it| it.text <= index));
+            rest = others;
+            let mut chosen = of_text.iter().map(is_chosen);
+            if !of_text.iter().any(is_chosen) {
                 continue;
             }
             let Ok(stream) = Stream::parse(text.as_str()) else {
@@ -471,7 +471,8 @@ impl Before {
         };
         for (text, stream) in self.texts.iter().enumerate() {
             if let Some(Some(stream)) = stream {
-                let path = now.iter().find(|it| it.text == text);
+                let first = now.get(now.partition_point(|it| it.text < text));
+                let path = first.filter(|it| it.text == text);
                 add(stream, text, path.and_then(|it| it.origin.path.clone()));
             }
         }
