@@ -3,8 +3,7 @@
 //! `catalogue/images.yaml` has the built-in entries, one on each line; entries in the config come first. A value from the
 //! catalogue is used only where neither the manifest nor the config has one, and its reason names the catalogue.
 
-use std::cell::{OnceCell, RefCell};
-use std::sync::OnceLock;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::Deserialize;
 
@@ -281,8 +280,8 @@ pub fn entry_at(own: &[Entry], index: usize) -> Option<&Entry> {
 /// A cache of lookups, because many containers have the same image.
 #[derive(Debug, Default)]
 pub struct Known {
-    by_image: RefCell<HashMap<String, Option<usize>>>,
-    own: OnceCell<Names>,
+    by_image: Mutex<HashMap<String, Option<usize>>>,
+    own: OnceLock<Names>,
 }
 
 impl Known {
@@ -291,12 +290,16 @@ impl Known {
         entry_at(own, self.index_of(own, image)?)
     }
 
+    fn by_image(&self) -> MutexGuard<'_, HashMap<String, Option<usize>>> {
+        self.by_image.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Its index, for [`entry_at`].
     pub fn index_of(&self, own: &[Entry], image: &str) -> Option<usize> {
-        let known = self.by_image.borrow().get(image).copied();
+        let known = self.by_image().get(image).copied();
         known.unwrap_or_else(|| {
             let index = self.index_for(own, image);
-            self.by_image.borrow_mut().insert(image.to_owned(), index);
+            self.by_image().insert(image.to_owned(), index);
             index
         })
     }

@@ -179,9 +179,9 @@ pub struct Edits<'a> {
 #[derive(Debug, Default)]
 struct ByPart {
     /// The number of the last edit of each part, from 1; 0 for none.
-    last: Vec<(*const Subject, usize)>,
+    last: Vec<(usize, usize)>,
     /// The places of parts in `last`, once these are many.
-    places: HashMap<*const Subject, usize>,
+    places: HashMap<usize, usize>,
     /// For each edit, the number of the one before it of the same part.
     before: Vec<usize>,
 }
@@ -195,14 +195,14 @@ impl ByPart {
         self.places.clear();
     }
 
-    fn place(&self, part: *const Subject) -> Option<usize> {
+    fn place(&self, part: usize) -> Option<usize> {
         match self.last.len() <= ByPart::FEW {
             true => self.last.iter().rposition(|(it, _)| *it == part),
             false => self.places.get(&part).copied(),
         }
     }
 
-    fn push(&mut self, part: *const Subject) {
+    fn push(&mut self, part: usize) {
         let place = self.place(part).unwrap_or_else(|| {
             let new = self.last.len();
             self.last.push((part, 0));
@@ -233,7 +233,7 @@ impl ByPart {
     }
 
     /// The edits of a part, from the last.
-    fn of(&self, part: *const Subject) -> impl Iterator<Item = usize> {
+    fn of(&self, part: usize) -> impl Iterator<Item = usize> {
         let mut number = self.place(part).map_or(0, |place| self.last[place].1);
         std::iter::from_fn(move || {
             let at = number.checked_sub(1)?;
@@ -261,6 +261,17 @@ impl<'a> Edits<'a> {
             checked: Vec::new(),
             left_out: Vec::new(),
         }
+    }
+
+    /// Adds the edits of the objects that follow.
+    pub fn extend(&mut self, mut other: Edits<'a>) {
+        self.changes.append(&mut other.changes);
+        self.findings.append(&mut other.findings);
+        self.same.append(&mut other.same);
+        self.agreed.append(&mut other.agreed);
+        self.kept.append(&mut other.kept);
+        self.checked.append(&mut other.checked);
+        self.left_out.append(&mut other.left_out);
     }
 
     /// Starts an object, which the following edits and findings are about.
@@ -402,12 +413,12 @@ impl<'a> Edits<'a> {
 
     /// The edits of a part of the current object, the last first.
     fn of_part(&self, part: &Subject) -> impl Iterator<Item = &Change> {
-        let edits = self.by_part.of(std::ptr::from_ref(part));
+        let edits = self.by_part.of(std::ptr::from_ref(part).addr());
         edits.map(|at| &self.changes[at])
     }
 
     fn push(&mut self, change: Change) {
-        self.by_part.push(Arc::as_ptr(&change.subject));
+        self.by_part.push(Arc::as_ptr(&change.subject).addr());
         self.changes.push(change);
     }
 

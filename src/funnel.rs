@@ -1,5 +1,7 @@
 //! The funnel: applies severities, disabled rules, exemptions and deduplication to every finding, in one place.
 
+use std::sync::atomic::Ordering::Relaxed;
+
 use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
@@ -115,7 +117,7 @@ impl<'c> Funnel<'c> {
                 .as_ref()
                 .is_some_and(|it| it.exemption.is_some());
             if let Some(exemption) = exemption.filter(|_| keeps_field) {
-                exemption.is_used.set(true);
+                exemption.is_used.store(true, Relaxed);
             }
             let severity = self.severity_of(finding.rule, finding.severity);
             let Some(severity) = severity.filter(|_| !is_duplicate && self.asks(finding.rule))
@@ -126,7 +128,7 @@ impl<'c> Funnel<'c> {
             let cause = finding.cause.take().map(|cause| (finding.resource, cause));
             if cause.is_some_and(|it| severities.get(&it).is_some_and(|it| *it >= severity)) {
                 if let Some(exemption) = exemption {
-                    exemption.is_used.set(true);
+                    exemption.is_used.store(true, Relaxed);
                 }
                 continue;
             }
@@ -148,8 +150,8 @@ impl<'c> Funnel<'c> {
                     }
                 }
                 Some(exemption) => {
-                    exemption.is_used.set(true);
-                    exemption.waived.update(|waived| waived + 1);
+                    exemption.is_used.store(true, Relaxed);
+                    exemption.waived.fetch_add(1, Relaxed);
                     verdict.exempted.push(Exempted {
                         finding,
                         reason: exemption.reason.clone(),
@@ -204,7 +206,11 @@ fn grants(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Grant> {
             waived: 0,
         });
     }
-    for exemption in selected.exemptions.iter().filter(|it| it.is_used.get()) {
+    for exemption in selected
+        .exemptions
+        .iter()
+        .filter(|it| it.is_used.load(Relaxed))
+    {
         let (by, place) = match exemption.source {
             Source::Annotation => (EXEMPT.to_owned(), None),
             Source::Config(index) => {
@@ -224,7 +230,7 @@ fn grants(config: &Config<'_>, selected: &Selected<'_, '_>) -> Vec<Grant> {
             until: exemption.until.clone(),
             by,
             place,
-            waived: exemption.waived.get(),
+            waived: exemption.waived.load(Relaxed),
         });
     }
     grants
@@ -235,7 +241,7 @@ fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let all = selection.selected.iter().flat_map(|it| &it.exemptions);
     let used = all
-        .filter(|it| it.is_used.get())
+        .filter(|it| it.is_used.load(Relaxed))
         .filter_map(|it| match it.source {
             Source::Config(index) => Some(index),
             Source::Annotation => None,
@@ -256,7 +262,8 @@ fn unused(config: &Config<'_>, selection: &Selection<'_, '_>) -> Vec<Finding> {
     }
     for selected in &selection.selected {
         let by_author = selected.exemptions.iter();
-        let by_author = by_author.filter(|it| it.source == Source::Annotation && !it.is_used.get());
+        let by_author =
+            by_author.filter(|it| it.source == Source::Annotation && !it.is_used.load(Relaxed));
         for word in by_author.flat_map(AppliedExemption::words) {
             let message = format!("`{word}` in the annotation {EXEMPT} covers nothing");
             findings.push(

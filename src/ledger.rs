@@ -137,8 +137,8 @@ impl Account {
 
 impl Ledger {
     /// Passes over objects that the command line does not choose.
-    pub fn leave_out(&mut self, is_left: impl Fn(usize) -> bool) {
-        let account = Account::PassedOver(SkipReason::NotChosen);
+    pub fn leave_out(&mut self, reason: SkipReason, is_left: impl Fn(usize) -> bool) {
+        let account = Account::PassedOver(reason);
         for (index, row) in self.objects.iter_mut().enumerate() {
             if is_left(index) {
                 *row = ObjectRow {

@@ -10,27 +10,28 @@
 //! |---|---|---|
 //! | 1 | [`yaml`] | lossless YAML: text to nodes, edits to text |
 //! | 2 | [`hashing`] | maps with a cheap hash |
-//! | 3 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
-//! | 4 | [`text`] | text for people, with everything from outside escaped |
-//! | 5 | [`secrets`] | the parts of a text that belong to Secrets |
-//! | 6 | [`problem`] | problems that stop a run, with place and help |
-//! | 7 | [`rules`] | rules: ids, severities, meanings |
-//! | 8 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
-//! | 9 | [`catalogue`] | facts about common images |
-//! | 10 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
-//! | 11 | [`finding`] | findings about objects, and the settings that decided |
-//! | 12 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
-//! | 13 | [`select`] | selects objects by the config; the others are passed over |
-//! | 14 | [`edit`] | [`edit::Edits`]: changes with their reasons |
-//! | 15 | [`ledger`] | the outcome of every object, container and claim |
-//! | 16 | [`facts`] | pods before and after the edits |
-//! | 17 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
-//! | 18 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
-//! | 19 | [`transformers`] | request the desired state |
-//! | 20 | [`checks`] | report problems |
-//! | 21 | [`explain`] | why the fields of an object have their values |
-//! | 22 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
-//! | 23 | [`mod@write`] | splices edits into the text; copies every other byte |
+//! | 3 | [`parallel`] | work on many items on all cores, with the results in their order |
+//! | 4 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
+//! | 5 | [`text`] | text for people, with everything from outside escaped |
+//! | 6 | [`secrets`] | the parts of a text that belong to Secrets |
+//! | 7 | [`problem`] | problems that stop a run, with place and help |
+//! | 8 | [`rules`] | rules: ids, severities, meanings |
+//! | 9 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
+//! | 10 | [`catalogue`] | facts about common images |
+//! | 11 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
+//! | 12 | [`finding`] | findings about objects, and the settings that decided |
+//! | 13 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
+//! | 14 | [`select`] | selects objects by the config; the others are passed over |
+//! | 15 | [`edit`] | [`edit::Edits`]: changes with their reasons |
+//! | 16 | [`ledger`] | the outcome of every object, container and claim |
+//! | 17 | [`facts`] | pods before and after the edits |
+//! | 18 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
+//! | 19 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
+//! | 20 | [`transformers`] | request the desired state |
+//! | 21 | [`checks`] | report problems |
+//! | 22 | [`explain`] | why the fields of an object have their values |
+//! | 23 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
+//! | 24 | [`mod@write`] | splices edits into the text; copies every other byte |
 //!
 //! [`fit`] calls them in order.
 //!
@@ -78,6 +79,7 @@ pub mod hashing;
 pub mod kubernetes;
 pub mod ledger;
 pub mod objects;
+pub mod parallel;
 pub mod pod_security;
 pub mod problem;
 pub mod read;
@@ -296,15 +298,25 @@ pub fn fit(
     resources: &[Resource<'_>],
     function_config: Option<Node<'_>>,
 ) -> Result<Fitted, Problems> {
-    let objects = Objects::of(
-        resources,
-        &config.pod_specs,
-        &config.claims,
-        function_config,
-    );
-    let selection = Selection::of(config, &objects)?;
-    let (edits, verdict) = checks::decide(config, &selection)?;
-    Ok(Fitted::of(config, &selection, edits, verdict))
+    let index = || {
+        Objects::of(
+            resources,
+            &config.pod_specs,
+            &config.claims,
+            function_config,
+        )
+    };
+    let decide = |objects: &Objects<'_>| {
+        let selection = Selection::of(config, objects)?;
+        let (edits, verdict) = checks::decide(config, &selection)?;
+        Ok(Fitted::of(config, &selection, edits, verdict))
+    };
+    let objects = index();
+    let fitted = decide(&objects);
+    match objects.is_unsettled() {
+        true => decide(&index().with_one_thread()),
+        false => fitted,
+    }
 }
 
 /// The problem that a text is not YAML, or not what Kubernetes reads.

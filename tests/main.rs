@@ -46,6 +46,7 @@ mod reports;
 mod restricted;
 mod rule_pages;
 mod schema;
+mod shards;
 mod signs;
 mod start;
 mod tidy;

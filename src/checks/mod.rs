@@ -68,6 +68,7 @@ mod workloads;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::ops::Range;
 
 use jsonptr::PointerBuf;
 
@@ -78,6 +79,7 @@ use crate::finding::Finding;
 use crate::funnel::{Funnel, Verdict};
 use crate::hashing::HashSet;
 use crate::objects::{Container, Objects, Template};
+use crate::parallel;
 use crate::problem::Problems;
 use crate::rules::{Rule, When};
 use crate::select::{Selected, Selection};
@@ -85,7 +87,7 @@ use crate::transformers::resources::Resources;
 use crate::transformers::security_context::{SecurityContext, gives_to};
 use crate::transformers::{Scope, Transformers};
 
-pub use run::Proof;
+pub use run::{Proof, would_change_in_words};
 pub use targets::UNEXAMINED;
 
 /// A check and its rules.
@@ -178,6 +180,21 @@ pub struct Scene<'s> {
 }
 
 impl<'s> Scene<'s> {
+    fn of(
+        config: &'s Config<'s>,
+        selection: &'s Selection<'s, 's>,
+        transformers: &'s Transformers<'s>,
+        edits: &'s Edits<'_>,
+    ) -> Scene<'s> {
+        Scene {
+            config,
+            selection,
+            transformers,
+            changes: &edits.changes,
+            agreed: &edits.agreed,
+        }
+    }
+
     /// Every object.
     pub fn objects(&self) -> &'s Objects<'s> {
         self.selection.objects
@@ -209,8 +226,13 @@ impl<'s> Scene<'s> {
     }
 
     /// Calls `look` with the pods of every selected object.
-    pub fn each_pod(&self, mut look: impl FnMut(&Pod<'_, 's>)) {
-        for selected in &self.selection.selected {
+    pub fn each_pod(&self, look: impl FnMut(&Pod<'_, 's>)) {
+        self.each_pod_of(&self.selection.selected, look);
+    }
+
+    /// The same for some of them.
+    fn each_pod_of(&self, some: &'s [Selected<'s, 's>], mut look: impl FnMut(&Pod<'_, 's>)) {
+        for selected in some {
             // Checks do not depend on what is changed.
             let target = selected.target;
             let only_checked = match self.config.validate_only {
@@ -370,6 +392,23 @@ pub fn decide<'a>(
     Ok((edits, funnel.finish(selection)))
 }
 
+/// Checks that suggest names. What they suggest depends on what was compared before, so they run one after the other.
+const COMPARING: [&str; 10] = [
+    config::CHECK.name,
+    references::CHECK.name,
+    services::CHECK.name,
+    network_policies::CHECK.name,
+    ingresses::CHECK.name,
+    disruption_budgets::CHECK.name,
+    autoscaling::CHECK.name,
+    probes::CHECK.name,
+    scraping::CHECK.name,
+    monitors::CHECK.name,
+];
+
+/// A check, and what it asks.
+type Asked = (&'static Check, &'static Find);
+
 /// Runs every check that has an enabled rule.
 fn run<'s>(
     config: &'s Config<'s>,
@@ -378,65 +417,124 @@ fn run<'s>(
     edits: &'s Edits<'_>,
     funnel: &mut Funnel<'_>,
 ) {
-    let scene = Scene {
-        config,
-        selection,
-        transformers,
-        changes: &edits.changes,
-        agreed: &edits.agreed,
+    let scene = Scene::of(config, selection, transformers, edits);
+    let asked = CHECKS.iter();
+    let asked = asked.filter(|check| check.rules.iter().any(|rule| funnel.asks(rule)));
+    let asked = asked.flat_map(|check| check.find.iter().map(move |it| (check, it)));
+    let (comparing, others): (Vec<Asked>, Vec<Asked>) =
+        asked.partition(|(check, _)| COMPARING.contains(&check.name));
+    let of_all = |asked: &[Asked]| -> Vec<Asked> {
+        let asked = asked.iter().copied();
+        asked
+            .filter(|(_, it)| matches!(it, Find::Scene(_)))
+            .collect()
     };
-    let reported: HashSet<_> = match config.validate_only {
-        true => {
-            let reported = selection.selected.iter();
-            let reported = reported.flat_map(|it| run::reported(&scene, it));
-            reported.map(|it| (it.resource, it.pointer())).collect()
+    let (first, scenes) = (of_all(&comparing), of_all(&others));
+    let reported = reported_in(&scene);
+    let all = 0..selection.selected.len();
+    // The parts of the objects, each for all checks that look at one object at a time.
+    let parts = selection.objects.parts_of(all.end);
+    let compare = |scene: &Scene<'_>| {
+        let mut found = of_scene(scene, &reported, &first);
+        found.extend(of_objects(scene, &reported, all.clone(), &comparing));
+        found
+    };
+    let mut found = match parts.as_slice() {
+        [part] => {
+            let mut found = compare(&scene);
+            found.extend(of_scene(&scene, &reported, &scenes));
+            found.extend(of_objects(&scene, &reported, part.clone(), &others));
+            found
         }
-        false => HashSet::default(),
-    };
-    let asked = || {
-        let checks = CHECKS.iter();
-        checks.filter(|check| check.rules.iter().any(|rule| funnel.asks(rule)))
-    };
-    let mut all = Vec::new();
-    let mut of_pods = Vec::new();
-    for (check, find) in asked().flat_map(|check| check.find.iter().map(move |it| (check, it))) {
-        let mut findings = match find {
-            Find::Scene(find) => find(&scene),
-            Find::Object(find) => find_in_objects(*find, &scene),
-            Find::Pods(find) => {
-                of_pods.push((check, find));
-                continue;
-            }
-        };
-        // A field that FIT-RUN001 reports would be changed, so its present value is not reported as well.
-        findings.retain(|it| {
-            let place = it.resource.zip(it.pointer.clone());
-            let is_present = it.rule.when != When::Always && check.name != run::CHECK.name;
-            !is_present || place.is_none_or(|it| !reported.contains(&it))
-        });
-        verify(check, &findings);
-        all.extend(findings);
-    }
-    scene.each_pod(|pod| {
-        for (check, find) in &of_pods {
-            let findings = about(pod.selected.index, find(pod));
-            verify(check, &findings);
-            all.extend(findings);
+        parts => {
+            let found = parallel::map_all(1 + scenes.len() + parts.len(), &|at| {
+                // What they remember is of one thread.
+                let transformers = Transformers::new(config);
+                let scene = Scene::of(config, selection, &transformers, edits);
+                match at.checked_sub(1) {
+                    None => selection.objects.compare(|| compare(&scene)),
+                    Some(at) => match scenes.get(at) {
+                        Some(asked) => of_scene(&scene, &reported, &[*asked]),
+                        None => {
+                            let part = parts[at - scenes.len()].clone();
+                            of_objects(&scene, &reported, part, &others)
+                        }
+                    },
+                }
+            });
+            found.into_iter().flatten().collect()
         }
-    });
+    };
     // The checks before are what asks for comparisons.
-    all.extend(targets::uncompared(&scene));
-    funnel.extend(all);
+    found.extend(targets::uncompared(&scene));
+    funnel.extend(found);
 }
 
-fn find_in_objects<'s>(
-    find: for<'o> fn(&Scene<'o>, &'o Selected<'o, 'o>) -> Vec<Finding>,
-    scene: &Scene<'s>,
-) -> Vec<Finding> {
+/// The fields that FIT-RUN001 reports, with their objects.
+type Reported = HashSet<(usize, PointerBuf)>;
+
+fn reported_in(scene: &Scene<'_>) -> Reported {
+    if !scene.config.validate_only {
+        return HashSet::default();
+    }
     let selected = scene.selection.selected.iter();
-    selected
-        .flat_map(|it| about(it.index, find(scene, it)))
-        .collect()
+    let reported = selected.flat_map(|it| run::reported(scene, it));
+    reported.map(|it| (it.resource, it.pointer())).collect()
+}
+
+/// What checks find that look at all objects at once.
+fn of_scene(scene: &Scene<'_>, reported: &Reported, asked: &[Asked]) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for (check, find) in asked {
+        if let Find::Scene(find) = find {
+            all.extend(left(check, find(scene), reported));
+        }
+    }
+    all
+}
+
+/// What checks find that look at one object at a time, in some of the selected ones.
+fn of_objects<'s>(
+    scene: &Scene<'s>,
+    reported: &Reported,
+    part: Range<usize>,
+    asked: &[Asked],
+) -> Vec<Finding> {
+    let selected = &scene.selection.selected[part];
+    let (mut all, mut of_pods) = (Vec::new(), Vec::new());
+    for (check, find) in asked {
+        match find {
+            Find::Scene(_) => {}
+            Find::Object(find) => {
+                let found = selected.iter();
+                let found =
+                    found.flat_map(|it: &'s Selected<'s, 's>| about(it.index, find(scene, it)));
+                all.extend(left(check, found.collect(), reported));
+            }
+            Find::Pods(find) => of_pods.push((check, find)),
+        }
+    }
+    if !of_pods.is_empty() {
+        scene.each_pod_of(selected, |pod| {
+            for (check, find) in &of_pods {
+                let findings = about(pod.selected.index, find(pod));
+                verify(check, &findings);
+                all.extend(findings);
+            }
+        });
+    }
+    all
+}
+
+/// The findings without those about a present value that FIT-RUN001 reports: it would be changed.
+fn left(check: &Check, mut findings: Vec<Finding>, reported: &Reported) -> Vec<Finding> {
+    findings.retain(|it| {
+        let place = it.resource.zip(it.pointer.clone());
+        let is_present = it.rule.when != When::Always && check.name != run::CHECK.name;
+        !is_present || place.is_none_or(|it| !reported.contains(&it))
+    });
+    verify(check, &findings);
+    findings
 }
 
 fn about(object: usize, mut findings: Vec<Finding>) -> Vec<Finding> {

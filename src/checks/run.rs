@@ -76,13 +76,13 @@ fn would_change(change: &Change) -> Finding {
         help: None,
         rule: &UNFITTED,
         severity: UNFITTED.severity,
-        folded: Some(all_of_object),
+        folded: Some(would_change_in_words),
         ..finding
     }
 }
 
 /// One message for all fields of an object, because one cause can have thousands of effects.
-fn all_of_object(count: usize) -> String {
+pub fn would_change_in_words(count: usize) -> String {
     let fields = if count == 1 { "field" } else { "fields" };
     format!(
         "fitout did not run on this object, or ran with a different config: {count} {fields} would still change"

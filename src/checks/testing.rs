@@ -1,6 +1,6 @@
 //! Runs one check on one object.
 
-use super::{Check, Find, Scene, find_in_objects};
+use super::{Check, Find, Scene, about};
 use crate::select::testing::with_selected;
 use crate::transformers::Transformers;
 
@@ -20,7 +20,10 @@ pub(super) fn found(check: &Check, object: &str) -> Vec<String> {
         for find in check.find {
             match find {
                 Find::Scene(find) => findings.extend(find(&scene)),
-                Find::Object(find) => findings.extend(find_in_objects(*find, &scene)),
+                Find::Object(find) => {
+                    let selected = given.selection.selected.iter();
+                    findings.extend(selected.flat_map(|it| about(it.index, find(&scene, it))));
+                }
                 Find::Pods(find) => scene.each_pod(|pod| findings.extend(find(pod))),
             }
         }

@@ -3,6 +3,7 @@
 use clap::Args;
 use fitout::config::{Config, FailOn, FunctionConfig};
 use fitout::edit::Change;
+use fitout::parallel;
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::Fitted;
@@ -10,7 +11,6 @@ use fitout::report::{self, Command, DetailLevel, FileText, Needs, Report};
 use fitout::text::Text;
 use fitout::write;
 use fitout::yaml::join;
-use rayon::prelude::*;
 
 use super::files::{Choice, Reader, is_stream};
 use super::focus::{Chosen, Focus};
@@ -107,7 +107,17 @@ impl Apply {
             |configs, manifests, resources, focus| {
                 let mut code = SUCCESS;
                 for config in configs {
-                    let fitting = Fitting::of(config, manifests, resources, focus, &self.verbosity);
+                    let detail = match self.reports.is_empty() && !self.verbosity.verbose {
+                        true => DetailLevel::Ledger,
+                        false => DetailLevel::EachChange,
+                    };
+                    let fitting = Fitting::of(
+                        config,
+                        manifests,
+                        (resources, focus),
+                        detail,
+                        &self.verbosity,
+                    );
                     let fitting = fitting
                         .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))?;
                     code = code.max(self.finish(fitting, manifests, resources, focus)?);
@@ -130,10 +140,15 @@ impl Apply {
             report,
             changes,
             texts,
+            has_errors_elsewhere,
         } = fitting;
-        print(&report, &self.verbosity);
-        let code = exit_code(&report, self.verbosity.fail_on());
-        let has_errors = report.has_errors();
+        print(&report, has_errors_elsewhere, &self.verbosity);
+        let fail_on = self.verbosity.fail_on();
+        let code = match has_errors_elsewhere && fail_on != FailOn::Never {
+            true => FINDINGS,
+            false => exit_code(&report, fail_on),
+        };
+        let has_errors = report.has_errors() || has_errors_elsewhere;
         let run = run_of(
             report,
             &changes,
@@ -142,7 +157,7 @@ impl Apply {
             resources,
             self.reports.needs(),
         );
-        let runs = [run.failing_on(self.verbosity.fail_on())];
+        let runs = [run.failing_on(fail_on)];
         let reports = || self.reports.write(Command::Apply, &runs, &self.verbosity);
         match (has_errors, self.in_place) {
             (true, _) => reports()?,
@@ -157,6 +172,8 @@ impl Apply {
                 }
             }
         }
+        std::mem::forget(runs);
+        std::mem::forget((texts, changes));
         Ok(code)
     }
 
@@ -178,8 +195,10 @@ impl Apply {
             (edit.before != edit.after).then_some(edit)
         });
         let edits: Vec<Edit<'_>> = edits.collect();
-        in_place::remove_leftovers(manifests.texts.iter().filter_map(|it| it.file.as_deref()));
-        in_place::write(&edits, &self.source.filenames, reports)?;
+        let files = manifests.texts.iter().filter_map(|it| it.file.as_deref());
+        let shard = self.objects.shard;
+        in_place::remove_leftovers(&files.collect::<Vec<_>>(), shard);
+        in_place::write(&edits, &self.source.filenames, shard, reports)?;
         if !self.verbosity.quiet {
             for edit in &edits {
                 Output::notice(format_args!("edited  {}", edit.name));
@@ -198,6 +217,8 @@ pub(super) struct Fitting {
     pub(super) report: Report,
     /// The new text of each manifest, in their order.
     pub(super) texts: Vec<String>,
+    /// Whether there are errors in other shards.
+    has_errors_elsewhere: bool,
 }
 
 /// What reports are made from.
@@ -237,11 +258,10 @@ pub(super) fn with_replacements<'t>(
     manifests: &Manifests,
     resources: &[Resource<'_>],
 ) -> Vec<FileText<'t>> {
-    let by_text = by_text(changes, manifests.texts.len(), resources);
-    let parts = manifests.texts.iter().zip(&by_text);
-    let files = files.into_iter().zip(parts);
+    let files = files.into_iter().zip(&manifests.texts).enumerate();
     files
-        .map(|(file, (manifest, changes))| {
+        .map(|(text, (file, manifest))| {
+            let changes = of_text(changes, text, resources);
             // Fails only where the text cannot be edited at all, which was reported.
             let replacements = fitout::write::replacements(&manifest.stream, changes, resources);
             file.with(replacements.unwrap_or_default())
@@ -277,22 +297,27 @@ pub(super) fn read_files(
     let resources = manifests.resources().map_err(unreadable)?;
     let files: Vec<_> = texts.iter().map(|it| it.file.clone()).collect();
     let focus = Focus::of(chosen, source, &files, &manifests, &resources)?;
-    then(&mut configs, &manifests, &resources, &focus)
+    let code = then(&mut configs, &manifests, &resources, &focus);
+    // The process ends soon, so the memory of thousands of files need not be freed piece by piece.
+    std::mem::forget(resources);
+    std::mem::forget(manifests);
+    code
 }
 
 impl Fitting {
     pub(super) fn of(
         config: &Config<'_>,
         manifests: &Manifests,
-        resources: &[Resource<'_>],
-        focus: &Focus,
+        (resources, focus): (&[Resource<'_>], &Focus),
+        detail: DetailLevel,
         verbosity: &Verbosity,
     ) -> Result<Fitting, Problems> {
         let deciding = deciding(manifests, verbosity);
         let mut fitted = fitout::fit(config, resources, None)?;
-        focus.narrow(&mut fitted, config, resources)?;
-        let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
+        let has_errors_elsewhere = focus.narrow(&mut fitted, config, resources)?;
+        let mut report = Report::of(&mut fitted, resources, config, detail);
         report.account_for(&manifests.files);
+        focus.mark(&mut report);
         let Fitted { changes, .. } = fitted;
         let texts = new_texts(&manifests.texts, &changes, resources)?;
         drop(deciding);
@@ -300,15 +325,18 @@ impl Fitting {
             changes,
             report,
             texts,
+            has_errors_elsewhere,
         })
     }
 }
 
 /// Prints findings, totals and the ledger on standard error, as verbosity asks.
-fn print(report: &Report, verbosity: &Verbosity) {
+fn print(report: &Report, has_errors_elsewhere: bool, verbosity: &Verbosity) {
     verbosity.report_findings(report);
     if report.has_errors() {
         Output::notice("nothing was written because of errors");
+    } else if has_errors_elsewhere {
+        Output::notice("nothing was written because of errors in files of other shards");
     }
     if verbosity.quiet {
         return;
@@ -321,12 +349,12 @@ fn print(report: &Report, verbosity: &Verbosity) {
     Output::stderr(&text);
 }
 
-fn by_text(changes: &[Change], texts: usize, resources: &[Resource<'_>]) -> Vec<Vec<Change>> {
-    let mut by_text: Vec<Vec<Change>> = vec![Vec::new(); texts];
-    for change in changes {
-        by_text[resources[change.resource].text].push(change.clone());
-    }
-    by_text
+/// The changes of a text: they are in the order of the objects, and those in the order of the texts.
+fn of_text<'c>(changes: &'c [Change], text: usize, resources: &[Resource<'_>]) -> &'c [Change] {
+    let text_of = |change: &Change| resources[change.resource].text;
+    let first = changes.partition_point(|it| text_of(it) < text);
+    let until = changes.partition_point(|it| text_of(it) <= text);
+    &changes[first..until]
 }
 
 fn new_texts(
@@ -334,13 +362,10 @@ fn new_texts(
     changes: &[Change],
     resources: &[Resource<'_>],
 ) -> Result<Vec<String>, Problems> {
-    let by_text = by_text(changes, manifests.len(), resources);
-    // Texts are independent, so they are edited in parallel.
-    let edited: Vec<Result<String, Problems>> = manifests
-        .par_iter()
-        .zip(&by_text)
-        .map(|(manifest, changes)| write::text(&manifest.stream, changes, resources))
-        .collect();
+    let edited = parallel::map(manifests.len(), &|text| {
+        let changes = of_text(changes, text, resources);
+        write::text(&manifests[text].stream, changes, resources)
+    });
     let mut texts = Vec::with_capacity(edited.len());
     let mut problems = Vec::new();
     for result in edited {

@@ -202,6 +202,7 @@ impl Check {
         drop(deciding);
         let mut report = Report::of(&mut fitted, resources, config, DetailLevel::EachChange);
         report.account_for(&manifests.files);
+        focus.mark(&mut report);
         if report.did_not_run() {
             let is_rendered = |it: &Resource<'_>| it.origin.lines == OriginLines::OfRendering;
             let help = match resources.iter().any(is_rendered) {

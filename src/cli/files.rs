@@ -1,17 +1,20 @@
 //! Chooses the files at and below the paths that the command line names. Each file that is not chosen has the reason.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use fitout::parallel;
 use fitout::report::FileOutcome::{self, PassedOver, Read};
 use fitout::report::FileReason;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
+use super::in_place::is_temporary;
 use super::inputs::shown;
+use super::shard::key_of;
 use super::{Failure, UNREADABLE, WRONG_USE, tree};
 
 /// Which files below a folder are read.
@@ -47,6 +50,8 @@ pub(super) struct Choice<'c> {
 pub(super) struct File {
     pub(super) path: PathBuf,
     pub(super) outcome: FileOutcome,
+    /// What decides about its shard.
+    pub(super) key: u64,
     /// Whether it is in a folder that is listed as a whole, of a chart or of git: only what is a plain manifest is read there.
     pub(super) is_in_whole: bool,
 }
@@ -101,7 +106,8 @@ impl Files {
             }
         }
         if !is_folder {
-            self.push(path, Read, false);
+            let name = path.file_name().unwrap_or_default();
+            self.push(path, Read, (key_of(name.as_ref()), false));
             return Ok(());
         }
         let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
@@ -120,10 +126,11 @@ impl Files {
         walk.folder(path, false)
     }
 
-    fn push(&mut self, path: &Path, outcome: FileOutcome, is_in_whole: bool) {
+    fn push(&mut self, path: &Path, outcome: FileOutcome, (key, is_in_whole): (u64, bool)) {
         self.files.push(File {
             path: path.to_owned(),
             outcome,
+            key,
             is_in_whole,
         });
     }
@@ -134,8 +141,30 @@ pub(super) fn is_stream(path: &Path) -> bool {
     let is_device = ["/dev/stdin", "/dev/fd", "/proc"]
         .iter()
         .any(|it| path.starts_with(it));
-    let is_file = || path.metadata().is_ok_and(|it| it.is_file());
-    path == Path::new("-") || (path.exists() && !path.is_dir() && (is_device || !is_file()))
+    let is_special = |it: std::fs::Metadata| !it.is_dir() && (is_device || !it.is_file());
+    path == Path::new("-") || path.metadata().is_ok_and(is_special)
+}
+
+/// The canonical paths of files; `None` for those that have none. Each folder is looked up only once.
+pub(super) fn canonical(files: &[&Path]) -> Vec<Option<PathBuf>> {
+    let folder_of = |file: &Path| match file.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => Some(PathBuf::from(".")),
+        folder => folder.map(Path::to_owned),
+    };
+    let mut folders: HashMap<PathBuf, Option<PathBuf>> = HashMap::new();
+    for folder in files.iter().filter_map(|it| folder_of(it)) {
+        let canonical = |folder: &PathBuf| folder.canonicalize().ok();
+        folders.entry(folder).or_insert_with_key(canonical);
+    }
+    parallel::map(files.len(), &|at| {
+        let file = files[at];
+        let is_plain = file.symlink_metadata().is_ok_and(|it| it.is_file());
+        let folder = folder_of(file).filter(|_| is_plain);
+        match (folder.map(|it| folders.get(&it)), file.file_name()) {
+            (Some(Some(Some(folder))), Some(name)) => Some(folder.join(name)),
+            _ => file.canonicalize().ok(),
+        }
+    })
 }
 
 /// Whether a path leads to a device, such as /dev/zero, which may have no end. A terminal, which may be standard input, has one,
@@ -218,6 +247,9 @@ impl Walk<'_> {
         let mut entries = Vec::new();
         for entry in std::fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
+            if is_temporary(&entry.file_name()) {
+                continue;
+            }
             entries.push((entry.path(), entry.file_type().map_err(failed)?));
         }
         entries.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -227,8 +259,7 @@ impl Walk<'_> {
         let mut is_in_whole = is_in_whole;
         if !is_in_whole && tree::is_chart(folder) {
             is_in_whole = true;
-            self.files
-                .push(folder, PassedOver(FileReason::Chart), false);
+            self.push(folder, PassedOver(FileReason::Chart), false);
             if self.choice.reader == Reader::Editor {
                 return Ok(());
             }
@@ -240,21 +271,25 @@ impl Walk<'_> {
         for (path, file_type) in entries {
             match self.reason(&path, file_type) {
                 None if file_type.is_dir() && path.ends_with(".git") && !is_in_whole => {
-                    self.files
-                        .push(&path, PassedOver(FileReason::Hidden), false);
+                    self.push(&path, PassedOver(FileReason::Hidden), false);
                     self.folder(&path, true)?;
                 }
                 None if file_type.is_dir() => self.folder(&path, is_in_whole)?,
-                None => self.files.push(&path, Read, is_in_whole),
+                None => self.push(&path, Read, is_in_whole),
                 Some(FileReason::Link) if self.follows(&path) => self.folder(&path, is_in_whole)?,
                 Some(_) if is_in_whole => {}
-                Some(reason) => self.files.push(&path, PassedOver(reason), false),
+                Some(reason) => self.push(&path, PassedOver(reason), false),
             }
         }
         if is_ignoring {
             self.ignores.pop();
         }
         Ok(())
+    }
+
+    fn push(&mut self, path: &Path, outcome: FileOutcome, is_in_whole: bool) {
+        let key = key_of(path.strip_prefix(self.root).unwrap_or(path));
+        self.files.push(path, outcome, (key, is_in_whole));
     }
 
     /// Whether a link leads to something in the tree.
@@ -280,7 +315,7 @@ impl Walk<'_> {
             matched.is_ignore()
         };
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
-        let target = path.metadata();
+        let target = || path.metadata();
         match () {
             () if is_hidden && self.choice.reader == Reader::Editor => Some(FileReason::Hidden),
             () if self.is_ignored(path, is_folder) => Some(FileReason::Ignored),
@@ -290,11 +325,13 @@ impl Walk<'_> {
                 Some(FileReason::NotIncluded)
             }
             () if file_type.is_symlink()
-                && (!self.is_inside(path) || target.as_ref().is_ok_and(|it| it.is_dir())) =>
+                && (!self.is_inside(path) || target().is_ok_and(|it| it.is_dir())) =>
             {
                 Some(FileReason::Link)
             }
-            () if !target.is_ok_and(|it| it.is_file()) => Some(FileReason::Special),
+            () if !file_type.is_file() && !target().is_ok_and(|it| it.is_file()) => {
+                Some(FileReason::Special)
+            }
             () if !is_manifest(path) && !tree::is_kustomization(name) => {
                 Some(FileReason::Extension)
             }

@@ -1,4 +1,4 @@
-//! Which objects a run is about: `-l`, `-n` and `--since`.
+//! Which objects a run is about: `-l`, `-n`, `--since` and `--shard`.
 //!
 //! Everything is read and decided, because what is right for one object depends on others. Then changes and findings of other
 //! objects are left out.
@@ -11,14 +11,17 @@ use clap::Args;
 use fitout::config::Config;
 use fitout::finding::Finding;
 use fitout::kubernetes::LabelSelector;
+use fitout::objects::SkipReason;
 use fitout::problem::Problems;
 use fitout::read::{Origin, OriginLines, Resource, is_object};
-use fitout::report::Fitted;
+use fitout::report::{Fitted, Report, ShardOf};
 use fitout::yaml::{Node, Stream};
+use kustomize_krm_types::Severity;
 
 use super::files::is_manifest;
 use super::inputs::{Manifests, shown};
 use super::output::Output;
+use super::shard::{Hash, Shard};
 use super::{Failure, Source, WRONG_USE};
 
 /// The objects that a run is about.
@@ -34,11 +37,18 @@ pub(super) struct Chosen {
     /// in them, and those that are new elsewhere. Everything, if the config differs
     #[arg(long, value_name = "REF", conflicts_with = "kustomization")]
     since: Option<String>,
+    /// Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files
+    /// are read, since decisions depend on others; `merge-reports` merges their reports
+    #[arg(long, value_name = "I/N", conflicts_with = "kustomization")]
+    pub(super) shard: Option<Shard>,
 }
 
 impl Chosen {
     pub(super) fn is_everything(&self) -> bool {
-        self.selector.is_none() && self.namespace.is_none() && self.since.is_none()
+        self.selector.is_none()
+            && self.namespace.is_none()
+            && self.since.is_none()
+            && self.shard.is_none()
     }
 
     /// Whether the labels and the namespace of an object match.
@@ -58,6 +68,8 @@ pub(super) struct Focus {
     chosen: Chosen,
     /// The input as it was, if the run is only about what has changed since.
     before: Option<Before>,
+    /// For each text whether it is in the shard, and what all shards have in common.
+    shard: Option<(Vec<bool>, String)>,
 }
 
 /// The files that differ from a commit.
@@ -81,8 +93,21 @@ impl Focus {
         let mut focus = Focus {
             chosen: chosen.clone(),
             before: None,
+            shard: None,
         };
         focus.refuse_none(resources)?;
+        if let Some(shard) = chosen.shard {
+            let texts = &manifests.texts;
+            if texts.iter().any(|it| it.file.is_none()) {
+                return Err(Failure::new(
+                    WRONG_USE,
+                    "error: --shard divides files, and a stream cannot be divided",
+                )
+                .note("  = help: write it to files, one for each object"));
+            }
+            let own = texts.iter().map(|it| shard.has(it.key)).collect();
+            focus.shard = Some((own, of_all_shards(configs, manifests)));
+        }
         if let Some(reference) = &chosen.since {
             focus.before = Before::of(reference, source, configs, manifests)?;
         }
@@ -94,6 +119,7 @@ impl Focus {
         let focus = Focus {
             chosen: chosen.clone(),
             before: None,
+            shard: None,
         };
         focus.refuse_none(resources)?;
         Ok(focus)
@@ -127,14 +153,42 @@ impl Focus {
         )))
     }
 
-    /// Leaves out what is not chosen.
+    /// Leaves out what is not chosen; returns whether other shards have errors.
     pub(super) fn narrow(
         &self,
         fitted: &mut Fitted,
         config: &Config<'_>,
         resources: &[Resource<'_>],
+    ) -> Result<bool, Problems> {
+        self.narrow_to_chosen(fitted, config, resources)?;
+        let Some((own, _)) = &self.shard else {
+            return Ok(false);
+        };
+        // What is about no object is reported once.
+        let is_first = self.chosen.shard.is_some_and(|it| it.index == 0);
+        let is_own = |it: &Finding| it.resource.map_or(is_first, |it| own[resources[it].text]);
+        let is_error = |it: &&Finding| it.severity == Severity::Error;
+        let errors = fitted.findings.iter().filter(is_error);
+        let has_others = errors.clone().any(|it| !is_own(it));
+        let findings: Vec<bool> = fitted.findings.iter().map(is_own).collect();
+        let objects: Vec<bool> = resources.iter().map(|it| own[it.text]).collect();
+        fitted.choose(&objects, Some(&findings), SkipReason::OtherShard);
+        Ok(has_others)
+    }
+
+    fn narrow_to_chosen(
+        &self,
+        fitted: &mut Fitted,
+        config: &Config<'_>,
+        resources: &[Resource<'_>],
     ) -> Result<(), Problems> {
-        if self.chosen.is_everything() {
+        let Chosen {
+            selector,
+            namespace,
+            since,
+            ..
+        } = &self.chosen;
+        if selector.is_none() && namespace.is_none() && since.is_none() {
             return Ok(());
         }
         let mut chosen: Vec<bool> = resources.iter().map(|it| self.chosen.names(it)).collect();
@@ -184,8 +238,16 @@ impl Focus {
                 *chosen &= is_caused;
             }
         }
-        fitted.choose(&chosen, new.as_deref());
+        fitted.choose(&chosen, new.as_deref(), SkipReason::NotChosen);
         Ok(())
+    }
+
+    /// Notes in a report that it is about one shard.
+    pub(super) fn mark(&self, report: &mut Report) {
+        if let (Some(Shard { index, count }), Some((_, run))) = (self.chosen.shard, &self.shard) {
+            let run = run.clone();
+            report.be_of_shard(ShardOf { index, count, run });
+        }
     }
 
     /// The documents of the chosen objects, of lists only their chosen items. `None` if everything is chosen.
@@ -203,13 +265,17 @@ impl Focus {
                 .before
                 .as_ref()
                 .is_none_or(|before| before.texts[it.text].is_some());
-            is_changed && self.chosen.names(it)
+            let is_own = |(own, _): &(Vec<bool>, String)| own[it.text];
+            is_changed && self.shard.as_ref().is_none_or(is_own) && self.chosen.names(it)
         };
         let mut rest = resources;
         for (index, text) in texts.iter().enumerate() {
             let (of_text, others) = rest.split_at(rest.partition_point(|it| it.text <= index));
             rest = others;
             let mut chosen = of_text.iter().map(is_chosen);
+            if !of_text.iter().any(is_chosen) {
+                continue;
+            }
             let Ok(stream) = Stream::parse(text.as_str()) else {
                 continue;
             };
@@ -234,6 +300,19 @@ impl Focus {
         }
         Some(documents)
     }
+}
+
+/// What tells the shards of a run from those of another: the version, the config and the files.
+fn of_all_shards(configs: &[PathBuf], manifests: &Manifests) -> String {
+    let mut hash = Hash::default();
+    hash.add(env!("CARGO_PKG_VERSION"));
+    for config in configs {
+        hash.add(&std::fs::read_to_string(config).unwrap_or_default());
+    }
+    for manifest in &manifests.texts {
+        hash.add(&manifest.name);
+    }
+    format!("{:016x}", hash.finish())
 }
 
 /// An item of a list as a document of its own.

@@ -4,19 +4,34 @@
 //! that the old text is still there if a file turns out to have changed, or another one cannot be exchanged: the names are
 //! then exchanged back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use fitout::parallel;
 use fitout::text::Text;
-use rayon::prelude::*;
 
+use super::files::canonical;
 use super::output::Output;
+use super::shard::Shard;
 use super::{CHANGED, Failure, UNWRITABLE, temporary};
 
-/// How the names of temporary files begin; then follow the process and a number.
+/// How the names of temporary files begin; then follow the process, a number and the shard, and they end in `.tmp`.
 const PREFIX: &str = ".fitout-";
+
+/// Whether a name is that of a temporary file, perhaps of another shard that runs now.
+pub(super) fn is_temporary(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    name.starts_with(PREFIX.as_bytes()) && name.ends_with(b".tmp")
+}
+
+/// The end of the names of the temporary files of a shard: in containers with one folder, all may have one process id.
+fn ending(shard: Option<Shard>) -> String {
+    let shard = shard.map(|it| format!("-{}of{}", it.index, it.count));
+    shard.unwrap_or_default() + ".tmp"
+}
 
 /// The new text of a file.
 pub(super) struct Edit<'e> {
@@ -43,13 +58,14 @@ struct Target<'e> {
 pub(super) fn write(
     edits: &[Edit<'_>],
     named: &[PathBuf],
+    shard: Option<Shard>,
     then: impl FnOnce() -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let targets = targets(edits, named)?;
+    let targets = targets(edits, named, &ending(shard))?;
     let result = stage(&targets).and_then(|()| then()).and_then(|()| {
         let mut temporary = temporary::hold();
         let result = replace(&targets);
-        temporary.remove_all();
+        temporary.remove_at_once();
         result
     });
     if result.is_err() {
@@ -58,9 +74,12 @@ pub(super) fn write(
     result
 }
 
-/// Removes what runs that were killed left next to these files.
-pub(super) fn remove_leftovers<'f>(files: impl Iterator<Item = &'f Path>) {
-    let folders: BTreeSet<PathBuf> = files.filter_map(|file| folder_of(file).ok()).collect();
+/// Removes what runs that were killed left next to these files; a shard, what an earlier run of it left.
+pub(super) fn remove_leftovers(files: &[&Path], shard: Option<Shard>) {
+    let ending = ending(shard);
+    let files = canonical(files);
+    let folders = files.iter().flatten().filter_map(|it| it.parent());
+    let folders: BTreeSet<&Path> = folders.collect();
     for entry in folders
         .iter()
         .flat_map(std::fs::read_dir)
@@ -69,10 +88,9 @@ pub(super) fn remove_leftovers<'f>(files: impl Iterator<Item = &'f Path>) {
     {
         let name = entry.file_name();
         let process = name.to_str().and_then(|name| {
-            let (process, _) = name
-                .strip_prefix(PREFIX)?
-                .strip_suffix(".tmp")?
-                .split_once('-')?;
+            let (process, rest) = name.strip_prefix(PREFIX)?.split_once('-')?;
+            let rest = rest.trim_start_matches(|it: char| it.is_ascii_digit());
+            (rest == ending || shard.is_none() && rest.ends_with(".tmp")).then_some(())?;
             process.parse().ok()
         });
         let is_left = process.is_some_and(|id| id == std::process::id() || !os::is_running(id));
@@ -86,20 +104,25 @@ pub(super) fn remove_leftovers<'f>(files: impl Iterator<Item = &'f Path>) {
     }
 }
 
-fn folder_of(file: &Path) -> io::Result<PathBuf> {
-    let file = file.canonicalize()?;
-    Ok(file.parent().unwrap_or(Path::new("/")).to_owned())
-}
-
 /// The files to replace; fails if one of them cannot be, or not without losing something.
-fn targets<'e>(edits: &'e [Edit<'e>], named: &[PathBuf]) -> Result<Vec<Target<'e>>, Failure> {
-    let named: Vec<PathBuf> = named
+fn targets<'e>(
+    edits: &'e [Edit<'e>],
+    named: &[PathBuf],
+    ending: &str,
+) -> Result<Vec<Target<'e>>, Failure> {
+    let named: HashSet<PathBuf> = named
         .iter()
         .filter_map(|it| it.canonicalize().ok())
         .collect();
-    let (mut targets, mut refused) = (Vec::new(), Text::default());
-    for (number, edit) in edits.iter().enumerate() {
-        match Target::of(edit, number, &named) {
+    let files: Vec<&Path> = edits.iter().map(|it| it.file).collect();
+    let files = canonical(&files);
+    let found = parallel::map(edits.len(), &|at| {
+        let ending = format!("{at}{ending}");
+        Target::of(&edits[at], &ending, files[at].clone(), &named)
+    });
+    let (mut targets, mut refused) = (Vec::with_capacity(edits.len()), Text::default());
+    for (edit, target) in edits.iter().zip(found) {
+        match target {
             Ok(target) => targets.push(target),
             Err(reason) => {
                 refused.line(format_args!("error: cannot write {}: {reason}", edit.name))
@@ -125,11 +148,17 @@ const NOTHING: &str = "nothing was written";
 const AGAIN: &str = "  = help: run the same command again";
 
 impl<'e> Target<'e> {
-    fn of(edit: &'e Edit<'e>, number: usize, named: &[PathBuf]) -> Result<Target<'e>, String> {
+    fn of(
+        edit: &'e Edit<'e>,
+        ending: &str,
+        file: Option<PathBuf>,
+        named: &HashSet<PathBuf>,
+    ) -> Result<Target<'e>, String> {
         let of_system = |error: io::Error| error.to_string();
-        let file = edit.file.canonicalize().map_err(of_system)?;
+        let file = file.map_or_else(|| edit.file.canonicalize(), Ok);
+        let file = file.map_err(of_system)?;
         let metadata = std::fs::metadata(&file).map_err(of_system)?;
-        if !named.iter().any(|named| file.starts_with(named)) {
+        if !file.ancestors().any(|it| named.contains(it)) {
             return Err(format!(
                 "it is a link to {}, outside of what -f names; name that file to edit it",
                 file.display()
@@ -142,7 +171,7 @@ impl<'e> Target<'e> {
             return Err("it is read-only".to_owned());
         }
         os::check(&file, &metadata)?;
-        let name = format!("{PREFIX}{}-{number}.tmp", std::process::id());
+        let name = format!("{PREFIX}{}-{ending}", std::process::id());
         Ok(Target {
             edit,
             temporary: file.with_file_name(name),
@@ -168,6 +197,11 @@ impl<'e> Target<'e> {
         new.set_permissions(self.metadata.permissions())
     }
 
+    /// Waits until the new text is on the disk.
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.temporary)?.sync_all()
+    }
+
     /// Whether the file at this path has this text.
     fn has(path: &Path, text: &str) -> bool {
         std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
@@ -183,33 +217,52 @@ impl<'e> Target<'e> {
 /// Writes all new texts, and syncs them together.
 fn stage(targets: &[Target<'_>]) -> Result<(), Failure> {
     let nothing = |failure: Failure| failure.note(NOTHING).note(AGAIN);
-    for target in targets {
-        let staged = target.stage();
-        staged.map_err(|error| nothing(target.failed(error)))?;
+    for step in [Target::stage, Target::sync] {
+        let done = parallel::map(targets.len(), &|at| step(&targets[at]));
+        for (target, done) in targets.iter().zip(done) {
+            done.map_err(|error| nothing(target.failed(error)))?;
+        }
     }
-    targets.par_iter().try_for_each(|target| {
-        let synced = File::open(&target.temporary).and_then(|new| new.sync_all());
-        synced.map_err(|error| nothing(target.failed(error)))
-    })
+    Ok(())
 }
 
 /// Exchanges the files with their new texts.
 fn replace(targets: &[Target<'_>]) -> Result<(), Failure> {
-    let mut replaced = Vec::new();
-    let mut result = targets.iter().try_for_each(|target| {
+    let replace = |at: usize| -> Result<bool, Failure> {
+        let target = &targets[at];
         if !Target::has(&target.file, target.edit.before) {
             return Err(changed(target));
         }
         let is_kept = os::exchange(&target.temporary, &target.file);
-        let is_kept = is_kept.map_err(|error| target.failed(error))?;
-        replaced.push((target, is_kept));
-        Ok(())
-    });
+        is_kept.map_err(|error| target.failed(error))
+    };
+    let mut results: Vec<Result<bool, Failure>> = Vec::with_capacity(targets.len());
+    while results.len() < targets.len() && !results.last().is_some_and(Result::is_err) {
+        let done = results.len();
+        match results.last() {
+            // What is exchanged can be undone.
+            Some(Ok(true)) if done == 1 => {
+                results.extend(parallel::map(targets.len() - 1, &|at| replace(at + 1)));
+            }
+            _ => results.push(replace(done)),
+        }
+    }
+    let (mut replaced, mut result) = (Vec::with_capacity(targets.len()), Ok(()));
+    for (target, done) in targets.iter().zip(results) {
+        match done {
+            Ok(is_kept) => replaced.push((target, is_kept)),
+            Err(failure) => result = result.and(Err(failure)),
+        }
+    }
     // An editor may have written to a file just before the exchange.
-    let mut kept = replaced.iter().filter(|(_, is_kept)| *is_kept);
-    let late = kept.find(|(target, _)| !Target::has(&target.temporary, target.edit.before));
-    if let (Ok(()), Some((target, _))) = (&result, late) {
-        result = Err(changed(target));
+    if result.is_ok() {
+        let is_late = parallel::map(replaced.len(), &|at| {
+            let (target, is_kept) = &replaced[at];
+            *is_kept && !Target::has(&target.temporary, target.edit.before)
+        });
+        if let Some(late) = is_late.iter().position(|it| *it) {
+            result = Err(changed(replaced[late].0));
+        }
     }
     let result = result.map_err(|failure| {
         replaced.retain(|(target, is_kept)| {

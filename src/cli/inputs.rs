@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use fitout::config::{Config, FunctionConfig};
 use fitout::not_yaml;
+use fitout::parallel;
 use fitout::problem::{Place, Problem, Problems};
 use fitout::read::{Origin, OriginLines, Resource, is_object, template_of};
 use fitout::report::FileOutcome::PassedOver;
@@ -14,7 +15,7 @@ use fitout::text::Text;
 use fitout::yaml::{Fault, Node, Stream, SyntaxError};
 use memchr::memmem;
 
-use super::files::{Choice, File, Files, Reader, is_endless, is_stream};
+use super::files::{Choice, File, Files, Reader, canonical, is_endless, is_stream};
 use super::output::{Output, is_closed};
 use super::progress::{self, Progress};
 use super::tree::{self, Named, is_kustomization};
@@ -27,6 +28,8 @@ pub(super) struct Manifest {
     pub(super) name: String,
     /// The file to write it to; `None` for standard input.
     pub(super) file: Option<PathBuf>,
+    /// What decides about its shard.
+    pub(super) key: u64,
     pub(super) stream: Stream,
 }
 
@@ -66,29 +69,50 @@ impl Manifests {
     /// Reads these files, with the problems of those that cannot be read.
     pub(super) fn collect(found: Files, choice: Choice<'_>) -> (Manifests, Vec<Problem>) {
         let named = Named::by(&found.kustomizations);
+        let files = &found.files;
+        let paths: Vec<&Path> = files.iter().map(|it| &*it.path).collect();
+        let canonical = canonical(&paths);
+        // A file can be named twice, or be reached through a link.
+        let mut known = HashSet::new();
+        let path_of = |at: usize| canonical[at].as_deref().unwrap_or(paths[at]);
+        let is_first =
+            |at: usize| files[at].outcome == FileOutcome::Read && known.insert(path_of(at));
+        let is_first: Vec<bool> = (0..files.len()).map(is_first).collect();
+        let read = parallel::map(files.len(), &|at| {
+            let role = || named.reason(path_of(at));
+            is_first[at].then(|| Contents::read(&files[at], role(), choice.reader))
+        });
         let mut manifests = Manifests::default();
         let mut problems = Vec::new();
-        let mut known = HashSet::new();
-        for file in found.files {
+        for (file, read) in files.iter().zip(read) {
             let name = shown(&file.path);
-            // A file can be named twice, or be reached through a link.
-            let canonical = file.path.canonicalize();
-            let canonical = canonical.unwrap_or_else(|_| file.path.clone());
-            let outcome = match file.outcome {
-                FileOutcome::Read if known.contains(&canonical) => {
-                    Ok(Some(PassedOver(FileReason::Duplicate)))
+            match read {
+                None if file.outcome == FileOutcome::Read => {
+                    manifests.account(name, None, PassedOver(FileReason::Duplicate));
                 }
-                FileOutcome::Read => {
-                    let role = named.reason(&canonical);
-                    known.insert(canonical);
-                    manifests.add(&file, &name, role, choice.reader)
+                None => manifests.account(name, None, file.outcome),
+                Some(Ok(Contents::OfFolder)) => {}
+                Some(Ok(Contents::PassedOver(reason))) => {
+                    manifests.account(name, None, PassedOver(reason));
                 }
-                skipped => Ok(Some(skipped)),
-            };
-            match outcome {
-                Ok(Some(outcome)) => manifests.account(name, None, outcome),
-                Ok(None) => {}
-                Err(problem) => problems.push(problem),
+                Some(Ok(Contents::Objects {
+                    stream,
+                    others,
+                    is_stream,
+                })) => {
+                    for index in others {
+                        let reason = PassedOver(FileReason::NoObjects);
+                        manifests.account(name.clone(), Some(index), reason);
+                    }
+                    manifests.account(name.clone(), None, FileOutcome::Read);
+                    manifests.texts.push(Manifest {
+                        file: (!is_stream).then(|| file.path.clone()),
+                        key: file.key,
+                        name,
+                        stream,
+                    });
+                }
+                Some(Err(problem)) => problems.push(problem),
             }
         }
         manifests.generated = named.generated;
@@ -128,7 +152,12 @@ impl Manifests {
             .map_err(|error| failure(&not_yaml(&error, None).into(), verbosity, UNREADABLE))?;
         let file = None;
         Ok(Manifests {
-            texts: vec![Manifest { name, file, stream }],
+            texts: vec![Manifest {
+                name,
+                file,
+                key: 0,
+                stream,
+            }],
             ..Manifests::default()
         })
     }
@@ -219,80 +248,6 @@ impl Manifests {
         failure
     }
 
-    /// Reads one file, and records documents in it that are not Kubernetes objects. `role` is what it is if it holds no whole
-    /// objects. `None` if it is accounted for as a part of its folder.
-    fn add(
-        &mut self,
-        file: &File,
-        name: &str,
-        role: Option<FileReason>,
-        reader: Reader,
-    ) -> Result<Option<FileOutcome>, Problem> {
-        let path = &file.path;
-        let is_stream = is_stream(path);
-        let bytes = match path == Path::new("-") {
-            true => read_stdin(),
-            false if is_stdin(path) && is_closed(std::io::stdin()) => Err(closed()),
-            false if is_endless(path) => Err(std::io::Error::other("it is a device")),
-            false => std::fs::read(path),
-        };
-        let bytes = bytes
-            .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
-        let stream = match Stream::from_bytes_or_text(bytes) {
-            Ok(stream) => stream,
-            Err(_) if file.is_in_whole => return Ok(None),
-            Err((error, text)) if !may_have_objects(&error, &text) => {
-                return Ok(Some(PassedOver(FileReason::NoObjects)));
-            }
-            Err((error, text)) => return Err(not_yaml(&error, Some((name, &text)))),
-        };
-        let is_template = || memmem::find(stream.text().as_bytes(), b"{{").is_some();
-        if file.is_in_whole && is_template() && !has_whole_pods(&stream) {
-            return Ok(None);
-        }
-        if let Some(node) = action_in(&stream) {
-            if file.is_in_whole {
-                return Ok(None);
-            }
-            let problem =
-                Problem::new("FIT-INP010", "`{{` is an action of a template, not a value");
-            return Err(problem
-                .at(Place::of(node, Some(name)))
-                .help(fitout::UNRENDERED));
-        }
-        let documents = stream.documents().filter(|document| !document.is_empty());
-        let documents = documents.map(|document| is_object(document.root()));
-        let are_objects: Vec<bool> = documents.collect();
-        let is_empty_stream = is_stream && are_objects.is_empty();
-        if !are_objects.contains(&true) && !is_empty_stream {
-            let is_package = path.file_name().is_some_and(is_kustomization);
-            let reason = role.unwrap_or(match is_package {
-                true => FileReason::Package,
-                false => FileReason::NoObjects,
-            });
-            return Ok((!file.is_in_whole).then_some(PassedOver(reason)));
-        }
-        // To kustomize it is a patch, but to `kubectl apply -R -f` it is what it contains.
-        let is_applied = || reader != Reader::Editor && has_whole_pods(&stream);
-        if let Some(reason) = role.filter(|_| !is_applied()) {
-            return Ok(Some(PassedOver(reason)));
-        }
-        let others = are_objects.into_iter().enumerate().filter(|(_, it)| !it);
-        for (index, _) in others {
-            self.account(
-                name.to_owned(),
-                Some(index),
-                PassedOver(FileReason::NoObjects),
-            );
-        }
-        self.texts.push(Manifest {
-            name: name.to_owned(),
-            file: (!is_stream).then(|| path.clone()),
-            stream,
-        });
-        Ok(Some(FileOutcome::Read))
-    }
-
     /// The objects in all texts, in order.
     pub(super) fn resources(&self) -> Result<Vec<Resource<'_>>, Problems> {
         let (resources, problems) = self.readable();
@@ -305,36 +260,125 @@ impl Manifests {
 
     /// The objects that can be read, and the problems of the others.
     pub(super) fn readable(&self) -> (Vec<Resource<'_>>, Vec<Problem>) {
-        let mut resources = Vec::new();
-        let mut problems = Vec::new();
-        for (text, manifest) in self.texts.iter().enumerate() {
-            let mut templates = HashMap::new();
-            let documents = manifest
-                .stream
-                .documents()
-                .filter(|document| !document.is_empty());
-            for (index, document) in documents
-                .enumerate()
-                .filter(|(_, document)| is_object(document.root()))
-            {
-                let template = manifest.file.is_none().then(|| template_of(document));
-                let origin = match template.flatten() {
-                    Some(template) => Origin {
-                        index: next_of(&mut templates, &template),
-                        path: Some(template),
-                        lines: OriginLines::OfRendering,
-                    },
-                    None => Origin {
-                        path: Some(manifest.name.clone()),
-                        index,
-                        lines: OriginLines::OfFile,
-                    },
-                };
-                let read = Resource::read(document.root(), text, origin, &mut resources);
-                problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
-            }
+        let (mut resources, mut problems) = (Vec::new(), Vec::new());
+        let read = parallel::map(self.texts.len(), &|text| self.texts[text].read(text));
+        for (mut read, found) in read {
+            resources.append(&mut read);
+            problems.extend(found);
         }
         (resources, problems)
+    }
+}
+
+impl Manifest {
+    /// Its objects that can be read, and the problems of the others.
+    fn read(&self, text: usize) -> (Vec<Resource<'_>>, Vec<Problem>) {
+        let (mut resources, mut problems) = (Vec::new(), Vec::new());
+        let mut templates = HashMap::new();
+        let documents = self.stream.documents();
+        let documents = documents.filter(|document| !document.is_empty());
+        for (index, document) in documents
+            .enumerate()
+            .filter(|(_, document)| is_object(document.root()))
+        {
+            let template = self.file.is_none().then(|| template_of(document));
+            let origin = match template.flatten() {
+                Some(template) => Origin {
+                    index: next_of(&mut templates, &template),
+                    path: Some(template),
+                    lines: OriginLines::OfRendering,
+                },
+                None => Origin {
+                    path: Some(self.name.clone()),
+                    index,
+                    lines: OriginLines::OfFile,
+                },
+            };
+            let read = Resource::read(document.root(), text, origin, &mut resources);
+            problems.extend(read.err().into_iter().flat_map(|Problems(found)| found));
+        }
+        (resources, problems)
+    }
+}
+
+/// What a file contains.
+enum Contents {
+    /// Nothing that is accounted for apart from its folder.
+    OfFolder,
+    /// No objects to read.
+    PassedOver(FileReason),
+    /// Objects, and the indices of its other documents.
+    Objects {
+        stream: Stream,
+        others: Vec<usize>,
+        /// Whether it was standard input, or read like it.
+        is_stream: bool,
+    },
+}
+
+impl Contents {
+    /// Reads one file. `role` is what it is if it holds no whole objects.
+    fn read(file: &File, role: Option<FileReason>, reader: Reader) -> Result<Contents, Problem> {
+        let path = &file.path;
+        let name = &*shown(path);
+        let is_stream = is_stream(path);
+        let bytes = match path == Path::new("-") {
+            true => read_stdin(),
+            false if is_stdin(path) && is_closed(std::io::stdin()) => Err(closed()),
+            false if is_stream && is_endless(path) => Err(std::io::Error::other("it is a device")),
+            false => std::fs::read(path),
+        };
+        let bytes = bytes
+            .map_err(|error| Problem::new("FIT-INP001", format!("cannot read {name}: {error}")))?;
+        let stream = match Stream::from_bytes_or_text(bytes) {
+            Ok(stream) => stream,
+            Err(_) if file.is_in_whole => return Ok(Contents::OfFolder),
+            Err((error, text)) if !may_have_objects(&error, &text) => {
+                return Ok(Contents::PassedOver(FileReason::NoObjects));
+            }
+            Err((error, text)) => return Err(not_yaml(&error, Some((name, &text)))),
+        };
+        let is_template = || memmem::find(stream.text().as_bytes(), b"{{").is_some();
+        if file.is_in_whole && is_template() && !has_whole_pods(&stream) {
+            return Ok(Contents::OfFolder);
+        }
+        if let Some(node) = action_in(&stream) {
+            if file.is_in_whole {
+                return Ok(Contents::OfFolder);
+            }
+            let problem =
+                Problem::new("FIT-INP010", "`{{` is an action of a template, not a value");
+            return Err(problem
+                .at(Place::of(node, Some(name)))
+                .help(fitout::UNRENDERED));
+        }
+        let documents = stream.documents().filter(|document| !document.is_empty());
+        let documents = documents.map(|document| is_object(document.root()));
+        let are_objects: Vec<bool> = documents.collect();
+        let is_empty_stream = is_stream && are_objects.is_empty();
+        if !are_objects.contains(&true) && !is_empty_stream {
+            if file.is_in_whole {
+                return Ok(Contents::OfFolder);
+            }
+            let is_package = path.file_name().is_some_and(is_kustomization);
+            return Ok(Contents::PassedOver(role.unwrap_or(match is_package {
+                true => FileReason::Package,
+                false => FileReason::NoObjects,
+            })));
+        }
+        // To kustomize it is a patch, but to `kubectl apply -R -f` it is what it contains.
+        let is_applied = || reader != Reader::Editor && has_whole_pods(&stream);
+        if let Some(reason) = role.filter(|_| !is_applied()) {
+            return Ok(Contents::PassedOver(reason));
+        }
+        let others = are_objects.into_iter().enumerate();
+        let others = others.filter(|(_, it)| !it).map(|(index, _)| index);
+        let others = others.collect();
+        Ok(Contents::Objects {
+            stream,
+            others,
+            is_stream,
+        })
     }
 }
 

@@ -21,12 +21,14 @@ mod in_place;
 mod init;
 mod inputs;
 mod kustomize;
+mod merge_reports;
 mod output;
 mod plan;
 mod preflight;
 mod programs;
 mod progress;
 mod schema;
+mod shard;
 mod shim;
 mod temporary;
 mod tree;
@@ -94,6 +96,7 @@ enum Command {
     Check(check::Check),
     Explain(explain::Explain),
     Compare(compare::Compare),
+    MergeReports(merge_reports::MergeReports),
     /// Print or explain the config of one environment
     #[command(subcommand)]
     Config(config::Config),
@@ -396,6 +399,7 @@ fn run() -> u8 {
         Some(Command::Schema(schema)) => schema.run(),
         Some(Command::Completions(completions)) => completions.run(),
         Some(Command::Compare(compare)) => compare.run(),
+        Some(Command::MergeReports(merge)) => merge.run(),
         Some(Command::Config(config)) => config.run(),
         Some(Command::Preflight(preflight)) => preflight.run(),
         Some(Command::Doctor(doctor)) => doctor.run(),

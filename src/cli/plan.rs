@@ -46,8 +46,15 @@ impl Plan {
             &self.verbosity,
             |configs, manifests, resources, focus| {
                 let fittings = configs.iter().map(|config| {
-                    Fitting::of(config, manifests, resources, focus, &self.verbosity)
-                        .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))
+                    let detail = DetailLevel::EachChange;
+                    Fitting::of(
+                        config,
+                        manifests,
+                        (resources, focus),
+                        detail,
+                        &self.verbosity,
+                    )
+                    .map_err(|problems| failure(&problems, &self.verbosity, UNREADABLE))
                 });
                 let fittings: Vec<Fitting> = fittings.collect::<Result<_, _>>()?;
                 let (mut runs, mut texts) = (Vec::new(), Vec::new());

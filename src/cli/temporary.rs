@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
+use fitout::parallel;
+
 static PATHS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
 /// The paths to remove after a signal. A signal has no effect until the guard is dropped.
@@ -31,15 +33,20 @@ impl Held {
 
     /// Removes everything now.
     pub(super) fn remove_all(&mut self) {
-        for path in self.0.drain(..) {
-            // A child process can write to a folder while it is removed.
-            let remove = || match path.is_dir() {
-                true => std::fs::remove_dir_all(&path).is_ok(),
-                false => std::fs::remove_file(&path).is_ok(),
-            };
-            let _ = (0..10).any(|_| remove() || !path.exists());
-        }
+        self.0.drain(..).for_each(|path| remove(&path));
     }
+
+    /// The same on all cores, which must not wait for the paths.
+    pub(super) fn remove_at_once(&mut self) {
+        let paths = std::mem::take(&mut *self.0);
+        parallel::map(paths.len(), &|at| remove(&paths[at]));
+    }
+}
+
+fn remove(path: &Path) {
+    // A child process can write to a folder while it is removed.
+    let remove = || std::fs::remove_file(path).is_ok() || std::fs::remove_dir_all(path).is_ok();
+    let _ = (0..10).any(|_| remove() || !path.exists());
 }
 
 /// Removes everything, unless the step that panicked holds the paths.

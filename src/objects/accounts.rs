@@ -8,7 +8,7 @@
 //! Sources: `MakeUsername` and `MakeGroupNames` in apiserver `pkg/authentication/serviceaccount/util.go`.
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::index::Objects;
 use super::names::{self, ByName, Named};
@@ -62,9 +62,9 @@ pub struct Accounts<'a> {
     /// The accounts that bindings with their own names have marked: a name, its namespace, and that of the binding.
     marked: HashSet<(String, Option<String>, Option<String>)>,
     /// What many accounts of one name say about pods with their own names, by name and namespace.
-    needs: RefCell<HashMap<(String, Option<String>), TokenNeed>>,
+    needs: Mutex<HashMap<(String, Option<String>), TokenNeed>>,
     /// Namespaces with pods that use the token of the account `default`; found on first use.
-    default_users: OnceCell<HashSet<Option<String>>>,
+    default_users: OnceLock<HashSet<Option<String>>>,
     /// The ConfigMaps, each searched at most once for signs of programs that use the API.
     config_maps: Vec<ConfigMap<'a>>,
     config_maps_by_name: ByName,
@@ -75,7 +75,7 @@ pub struct Accounts<'a> {
 struct ConfigMap<'a> {
     named: Named,
     node: Node<'a>,
-    shows: OnceCell<Option<Evidence>>,
+    shows: OnceLock<Option<Evidence>>,
 }
 
 /// A ServiceAccount in the input.
@@ -122,7 +122,7 @@ impl<'a> Accounts<'a> {
         let config_maps = of_kind("ConfigMap").map(|it| ConfigMap {
             named: Named::of(it),
             node: it.node,
-            shows: OnceCell::new(),
+            shows: OnceLock::new(),
         });
         let config_maps: Vec<ConfigMap<'_>> = config_maps.collect();
         let mut accounts = Accounts {
@@ -224,7 +224,7 @@ impl<'a> Accounts<'a> {
             return self.look_up_need(name, namespace, from);
         }
         let key = (name.to_owned(), namespace.map(str::to_owned));
-        let mut needs = self.needs.borrow_mut();
+        let mut needs = self.needs.lock().unwrap_or_else(PoisonError::into_inner);
         let need = || self.look_up_need(name, namespace, from);
         needs.entry(key).or_insert_with(need).clone()
     }

@@ -1,9 +1,8 @@
 //! Containers of pod templates.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::subject::Subject;
 use crate::catalogue::{Entry, Known, entry_at};
@@ -24,6 +23,14 @@ pub enum ContainerType {
 }
 
 impl ContainerType {
+    /// Every type.
+    pub const ALL: [ContainerType; 4] = [
+        ContainerType::Container,
+        ContainerType::Init,
+        ContainerType::Sidecar,
+        ContainerType::Ephemeral,
+    ];
+
     /// Its name in configs and reports.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -51,7 +58,7 @@ pub struct Container<'a> {
     /// A mapping with defaults for the container, such as Tekton's `stepTemplate`.
     pub inherits: Option<Node<'a>>,
     /// The index of its image's entry in the catalogue.
-    pub(super) entry: OnceCell<Option<usize>>,
+    pub(super) entry: OnceLock<Option<usize>>,
 }
 
 /// The type of a container in a list.
@@ -108,7 +115,7 @@ impl<'a> Container<'a> {
 /// The items of a list by node. Lists mostly have the order of the text, so a search by halves finds it; aliases can have
 /// any order.
 #[derive(Clone, Debug, Default)]
-pub struct ByNode(OnceCell<HashMap<NodeId, usize>>);
+pub struct ByNode(OnceLock<HashMap<NodeId, usize>>);
 
 impl ByNode {
     /// The first item of a node.

@@ -1,7 +1,8 @@
 //! The index of all objects: what each one is, and how they refer to each other.
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::Rc;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::accounts::Accounts;
 use super::claims::ClaimSpecs;
@@ -14,6 +15,7 @@ use super::scaling::Autoscaler;
 use super::target::Target;
 use super::template::Template;
 use crate::hashing::HashMap;
+use crate::parallel;
 use crate::problem::{Problem, did_you_mean};
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -35,16 +37,31 @@ pub struct Objects<'a> {
     scaled: HashMap<usize, Vec<usize>>,
     /// Whether the objects are those of a host.
     in_host: bool,
-    names: OnceCell<NameIndex>,
-    demands: OnceCell<HashMap<String, Demands>>,
+    names: OnceLock<NameIndex>,
+    demands: OnceLock<HashMap<String, Demands>>,
     /// Ports of Services by their index; each is read on first use.
-    service_ports: RefCell<HashMap<usize, Rc<Ports>>>,
+    service_ports: Mutex<HashMap<usize, Arc<Ports>>>,
     /// How many names may still be compared for suggestions.
-    comparisons: Cell<usize>,
+    comparisons: AtomicUsize,
+    turns: Turns,
+}
+
+/// Who may compare names, if several threads decide about the objects: suggestions depend on what was compared before, and
+/// nothing may depend on the number of threads.
+#[derive(Debug, Default)]
+struct Turns {
+    /// Whether several threads may decide.
+    may_share: bool,
+    is_shared: AtomicBool,
+    own: Mutex<Option<usize>>,
+    was_lost: AtomicBool,
 }
 
 /// Names that a run compares for suggestions: if most references are wrong, the cost must not be quadratic.
 const MOST_COMPARISONS: usize = 20_000;
+
+/// Fewer objects than this are not worth the start of threads.
+const ENOUGH: usize = 256;
 
 /// What fitout can do with an object.
 #[derive(Debug)]
@@ -97,6 +114,8 @@ reasons! {
     NotSelected = "not-selected",
     /// `-l`, `-n` or `--since` of the command line leaves it out.
     NotChosen = "not-chosen",
+    /// It is in a file of another shard than that of `--shard`.
+    OtherShard = "other-shard",
     /// `spec.exclude` matches it.
     Excluded = "excluded",
     /// It is a patch, a part of another object: it has a directive such as `$patch`, or it has no selector, and no image for a container or no pods for its claims.
@@ -120,18 +139,25 @@ impl<'a> Objects<'a> {
         function_config: Option<Node<'_>>,
     ) -> Objects<'a> {
         let mut related = Related::of(resources.len());
-        let classify = |(index, resource)| {
+        let look = |resource| {
             let target = Target::of(resource, pod_specs, claims);
-            match (Target::passed_over(resource, function_config), target) {
-                (Some(reason), target) => Classification::PassedOver(reason, target),
-                (None, Ok(target)) => {
-                    related.add(index, &target);
-                    Classification::Target(target)
-                }
-                (None, Err(problem)) => Classification::Malformed(problem),
-            }
+            (Target::passed_over(resource, function_config), target)
         };
-        let classifications = resources.iter().enumerate().map(classify).collect();
+        // Lists of hosts are small, and hosts run several functions at once.
+        let may_share = function_config.is_none();
+        let looks = match may_share && resources.len() >= ENOUGH {
+            true => parallel::map_all(resources.len(), &|at| look(&resources[at])),
+            false => resources.iter().map(look).collect(),
+        };
+        let classify = |(index, looks)| match looks {
+            (Some(reason), target) => Classification::PassedOver(reason, target),
+            (None, Ok(target)) => {
+                related.add(index, &target);
+                Classification::Target(target)
+            }
+            (None, Err(problem)) => Classification::Malformed(problem),
+        };
+        let classifications = looks.into_iter().enumerate().map(classify).collect();
         related.link();
         let mut objects = Objects {
             resources,
@@ -141,10 +167,14 @@ impl<'a> Objects<'a> {
             autoscalers: Vec::new(),
             scaled: HashMap::default(),
             in_host: function_config.is_some(),
-            names: OnceCell::new(),
-            demands: OnceCell::new(),
-            service_ports: RefCell::default(),
-            comparisons: Cell::new(MOST_COMPARISONS),
+            names: OnceLock::new(),
+            demands: OnceLock::new(),
+            service_ports: Mutex::default(),
+            comparisons: AtomicUsize::new(MOST_COMPARISONS),
+            turns: Turns {
+                may_share,
+                ..Turns::default()
+            },
         };
         objects.link_autoscalers();
         objects
@@ -215,18 +245,71 @@ impl<'a> Objects<'a> {
     }
 
     /// The ports of a Service, by its index.
-    pub fn ports_of_service(&self, index: usize) -> Rc<Ports> {
-        let mut known = self.service_ports.borrow_mut();
+    pub fn ports_of_service(&self, index: usize) -> Arc<Ports> {
+        let mut known = self
+            .service_ports
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let ports = || self.resources[index].node.items_at(["spec", "ports"]);
         let of_service = known.entry(index);
-        Rc::clone(of_service.or_insert_with(|| Rc::new(Ports::of(ports(), "port"))))
+        Arc::clone(of_service.or_insert_with(|| Arc::new(Ports::of(ports(), "port"))))
+    }
+
+    /// Keeps the decisions to one thread.
+    #[must_use]
+    pub fn with_one_thread(mut self) -> Objects<'a> {
+        self.turns.may_share = false;
+        self
+    }
+
+    /// The parts of so many objects that threads decide about; one, if a single thread does.
+    pub fn parts_of(&self, count: usize) -> Vec<Range<usize>> {
+        let enough = if self.turns.may_share {
+            ENOUGH
+        } else {
+            usize::MAX
+        };
+        let parts = parallel::parts(count, enough);
+        self.turns.is_shared.fetch_or(parts.len() > 1, Relaxed);
+        parts
+    }
+
+    /// Calls something that may compare names, while other threads do what may not.
+    pub fn compare<R>(&self, find: impl FnOnce() -> R) -> R {
+        let mine = || {
+            self.turns
+                .own
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        *mine() = parallel::thread();
+        let found = find();
+        *mine() = None;
+        found
+    }
+
+    /// Whether several threads have decided, and what they did depends on their order: with a limit on comparisons that was
+    /// reached, or names that were compared out of turn.
+    pub fn is_unsettled(&self) -> bool {
+        let is_lost = self.turns.was_lost.load(Relaxed) || self.related.was_too_much();
+        self.turns.is_shared.load(Relaxed) && is_lost
     }
 
     /// Whether so many names may still be compared.
     pub(super) fn may_compare(&self, names: usize) -> bool {
-        let left = self.comparisons.get().checked_sub(names);
-        self.comparisons.set(left.unwrap_or_default());
-        left.is_some()
+        if self.turns.is_shared.load(Relaxed) {
+            let own = self
+                .turns
+                .own
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            if *own != parallel::thread() {
+                self.turns.was_lost.store(true, Relaxed);
+            }
+        }
+        let less = |left: usize| Some(left.saturating_sub(names));
+        let left = self.comparisons.fetch_update(Relaxed, Relaxed, less);
+        left.is_ok_and(|left| left >= names)
     }
 
     /// The most similar of some names, if any is similar enough; none after many comparisons.

@@ -4,8 +4,8 @@
 //! selectors that are already resolved, and a limit on the comparisons of a run ([`Work`]).
 
 use std::borrow::Cow;
-use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::ports::Declared;
 use crate::hashing::HashMap;
@@ -16,14 +16,14 @@ use crate::yaml::Node;
 /// selectors that differ, and that each match a thousand different pods, are within the limit.
 #[derive(Debug, Default)]
 pub(super) struct Work {
-    left: Cell<usize>,
-    was_refused: Cell<bool>,
+    left: AtomicUsize,
+    was_refused: AtomicBool,
 }
 
 impl Work {
     /// The work for a number of objects.
     pub(super) fn of(objects: usize) -> Work {
-        let left = Cell::new((1 << 20) + 64 * objects);
+        let left = AtomicUsize::new((1 << 20) + 64 * objects);
         Work {
             left,
             ..Work::default()
@@ -32,17 +32,18 @@ impl Work {
 
     /// Whether so many more comparisons may be made.
     pub(super) fn take(&self, comparisons: usize) -> bool {
-        let left = self.left.get().checked_sub(comparisons);
-        match left {
-            Some(left) => self.left.set(left),
-            None => self.was_refused.set(true),
+        let less = |left: usize| left.checked_sub(comparisons);
+        let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+        let is_taken = self.left.fetch_update(set, get, less).is_ok();
+        if !is_taken {
+            self.was_refused.store(true, Ordering::Relaxed);
         }
-        left.is_some()
+        is_taken
     }
 
     /// Whether there was ever too much to compare.
     pub(super) fn was_refused(&self) -> bool {
-        self.was_refused.get()
+        self.was_refused.load(Ordering::Relaxed)
     }
 }
 
@@ -51,7 +52,7 @@ impl Work {
 pub(super) struct Matches {
     pub(super) items: Vec<usize>,
     /// The ports that they declare.
-    pub(super) declared: OnceCell<Option<Rc<Declared>>>,
+    pub(super) declared: OnceLock<Option<Arc<Declared>>>,
 }
 
 /// The positions of items in a list, by label.
@@ -60,7 +61,7 @@ pub(super) struct ByLabel {
     keys: HashMap<String, WithKey>,
     none: HashMap<String, Vec<usize>>,
     all: Vec<usize>,
-    found: RefCell<HashMap<LabelSelector, Option<Rc<Matches>>>>,
+    found: Mutex<HashMap<LabelSelector, Option<Arc<Matches>>>>,
 }
 
 /// The items with a label, in their order.
@@ -144,14 +145,14 @@ fn total(lists: &[&[usize]]) -> usize {
 #[derive(Debug, Default)]
 pub(super) struct Labelled<'a> {
     labels: Vec<Option<Node<'a>>>,
-    all: OnceCell<ByLabel>,
+    all: OnceLock<ByLabel>,
     namespaces: HashMap<Option<&'a str>, Namespace>,
 }
 
 #[derive(Debug, Default)]
 struct Namespace {
     items: Vec<usize>,
-    index: OnceCell<ByLabel>,
+    index: OnceLock<ByLabel>,
 }
 
 impl<'a> Labelled<'a> {
@@ -188,7 +189,7 @@ impl<'a> Labelled<'a> {
         selector: &LabelSelector,
         namespace: Option<&str>,
         work: &Work,
-    ) -> Option<Vec<Rc<Matches>>> {
+    ) -> Option<Vec<Arc<Matches>>> {
         let places = match namespace {
             None => [Some(self.all()), None],
             Some(_) => [self.within(namespace), self.within(None)],
@@ -207,10 +208,10 @@ impl<'a> Labelled<'a> {
         selector: &LabelSelector,
         namespace: Option<&str>,
         work: &Work,
-    ) -> Option<Rc<Matches>> {
+    ) -> Option<Arc<Matches>> {
         match self.within(namespace) {
             Some(index) => self.matches(index, selector, work),
-            None => Some(Rc::default()),
+            None => Some(Arc::default()),
         }
     }
 
@@ -226,8 +227,10 @@ impl<'a> Labelled<'a> {
         index: &ByLabel,
         selector: &LabelSelector,
         work: &Work,
-    ) -> Option<Rc<Matches>> {
-        if let Some(known) = index.found.borrow().get(selector) {
+    ) -> Option<Arc<Matches>> {
+        // While others wait, so that each selector is resolved once.
+        let mut known = index.found.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(selector) {
             return known.clone();
         }
         let candidates = index.candidates(selector);
@@ -238,11 +241,10 @@ impl<'a> Labelled<'a> {
                 items.sort_unstable();
                 items.dedup();
             }
-            let declared = OnceCell::new();
-            Rc::new(Matches { items, declared })
+            let declared = OnceLock::new();
+            Arc::new(Matches { items, declared })
         };
         let found = work.take(total(&candidates)).then(find);
-        let mut known = index.found.borrow_mut();
         known.insert(selector.clone(), found.clone());
         found
     }
@@ -318,7 +320,7 @@ mod tests {
     fn too_many_comparisons_give_no_result_and_are_told() {
         with_items(|items, _| {
             let work = Work::default();
-            work.left.set(7);
+            work.left.store(7, Ordering::Relaxed);
             let find = |text: &str| items.find(&text.parse().unwrap(), None, &work);
             assert!(find("app=web").is_some(), "three of seven");
             assert!(find("app=web").is_some(), "known");

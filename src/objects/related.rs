@@ -8,9 +8,8 @@ mod named;
 mod services;
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::sync::{Arc, OnceLock};
 
 use super::container::is_sidecar;
 use super::labels::{ByLabel, Labelled, Matches, Work};
@@ -82,23 +81,23 @@ pub struct Pods<'a> {
     pub spec: Node<'a>,
     /// The positions of the fronts that they are behind.
     fronts: Vec<usize>,
-    declared: OnceCell<Rc<Declared>>,
+    declared: OnceLock<Arc<Declared>>,
 }
 
 /// Services and monitors that select the same pods.
 #[derive(Debug, Default)]
 pub struct Front {
-    pods: Rc<Matches>,
+    pods: Arc<Matches>,
     /// The Services, by position.
     services: Vec<usize>,
     /// The monitors, and the scrapers of its Services, by the index of the object; not all of more than [`MOST_NAMED`].
     scrapers: Vec<usize>,
     /// The fronts that have some of the pods, with this one.
-    around: OnceCell<Vec<usize>>,
+    around: OnceLock<Vec<usize>>,
     /// The first of its Services, by [`Service::rank`].
-    own: OnceCell<Option<usize>>,
+    own: OnceLock<Option<usize>>,
     /// The first of the Services of the fronts around.
-    first: OnceCell<Option<usize>>,
+    first: OnceLock<Option<usize>>,
 }
 
 /// Fronts, each found by its pods.
@@ -110,8 +109,8 @@ struct Fronts {
 
 impl Fronts {
     /// The position of the front with these pods.
-    fn of(&mut self, pods: Rc<Matches>) -> usize {
-        let at = self.at.entry(Rc::as_ptr(&pods));
+    fn of(&mut self, pods: Arc<Matches>) -> usize {
+        let at = self.at.entry(Arc::as_ptr(&pods));
         let at = *at.or_insert(self.all.len());
         if at == self.all.len() {
             let front = Front {
@@ -139,8 +138,8 @@ pub struct Service<'a> {
     /// The positions of its fronts: one, or two if pods without a namespace match.
     pub fronts: Vec<usize>,
     watches: Vec<usize>,
-    targets: OnceCell<(Vec<TargetPort>, HashSet<u16>)>,
-    declared: OnceCell<Rc<Declared>>,
+    targets: OnceLock<(Vec<TargetPort>, HashSet<u16>)>,
+    declared: OnceLock<Arc<Declared>>,
 }
 
 impl<'a> Related<'a> {
@@ -165,7 +164,7 @@ impl<'a> Related<'a> {
                 metadata: template.metadata(),
                 spec: template.spec,
                 fronts: Vec::new(),
-                declared: OnceCell::new(),
+                declared: OnceLock::new(),
             };
             let namespace = resource.namespace.as_deref();
             self.labels_of_pods.add(namespace, pods.labels());
@@ -189,8 +188,8 @@ impl<'a> Related<'a> {
                     selector: LabelSelector::of_labels(selector),
                     fronts: Vec::new(),
                     watches: Vec::new(),
-                    targets: OnceCell::new(),
-                    declared: OnceCell::new(),
+                    targets: OnceLock::new(),
+                    declared: OnceLock::new(),
                 });
             }
             ("", "PersistentVolume") => {
@@ -286,7 +285,7 @@ impl<'a> Related<'a> {
                     add_last(&mut fronts.all[at].scrapers, monitor.object);
                     continue;
                 }
-                let at = watch_at.entry(Rc::as_ptr(&part));
+                let at = watch_at.entry(Arc::as_ptr(&part));
                 let at = *at.or_insert(self.watches.len());
                 if at == self.watches.len() {
                     self.watches.push(Vec::new());
@@ -335,7 +334,7 @@ impl<'a> Related<'a> {
         &self,
         selector: &LabelSelector,
         namespace: Option<&str>,
-    ) -> Option<Vec<Rc<Matches>>> {
+    ) -> Option<Vec<Arc<Matches>>> {
         self.labels_of_pods.find(selector, namespace, &self.work)
     }
 
@@ -372,9 +371,9 @@ impl<'a> Pods<'a> {
     }
 
     /// The ports of their containers.
-    fn declared(&self) -> &Rc<Declared> {
+    fn declared(&self) -> &Arc<Declared> {
         let declare = || {
-            Rc::new(Declared {
+            Arc::new(Declared {
                 ports: Ports::of(self.ports(), "containerPort"),
                 by_all: self
                     .containers()
@@ -405,10 +404,10 @@ impl<'a> Pods<'a> {
 
 impl Service<'_> {
     /// Its own ports.
-    fn declared(&self) -> &Rc<Declared> {
+    fn declared(&self) -> &Arc<Declared> {
         let ports = self.resource.node.items_at(["spec", "ports"]);
         let declare = || {
-            Rc::new(Declared {
+            Arc::new(Declared {
                 ports: Ports::of(ports, "port"),
                 by_all: true,
             })
@@ -425,7 +424,7 @@ impl Service<'_> {
 
 impl Monitor<'_> {
     /// The items that it selects, in parts that are not empty; `None` if that is too much work.
-    fn find(&self, items: &Labelled<'_>, work: &Work) -> Option<Vec<Rc<Matches>>> {
+    fn find(&self, items: &Labelled<'_>, work: &Work) -> Option<Vec<Arc<Matches>>> {
         let selector = &self.selector;
         match &self.namespaces {
             Namespaces::Any => items.find(selector, None, work),
@@ -438,7 +437,7 @@ impl Monitor<'_> {
                 let names = names.iter();
                 let found = names.map(|it| items.find_within(selector, Some(it), work));
                 let is_some =
-                    |it: &Option<Rc<Matches>>| it.as_ref().is_none_or(|it| !it.items.is_empty());
+                    |it: &Option<Arc<Matches>>| it.as_ref().is_none_or(|it| !it.items.is_empty());
                 found.filter(is_some).collect()
             }
         }

@@ -4,7 +4,7 @@
 //! in the input: its namespace has other pods, none of its labels is one that controllers add to pods, and no custom
 //! resource in the input may create the pods.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::index::Objects;
 use super::labels::{ByLabel, Matches};
@@ -28,7 +28,7 @@ pub enum PodSearch<'o, 'a> {
 #[derive(Clone)]
 pub struct SelectedPods<'o, 'a> {
     objects: &'o Objects<'a>,
-    parts: Vec<Rc<Matches>>,
+    parts: Vec<Arc<Matches>>,
 }
 
 impl<'o, 'a> SelectedPods<'o, 'a> {
@@ -36,9 +36,9 @@ impl<'o, 'a> SelectedPods<'o, 'a> {
     /// for another; the number identifies the part.
     pub fn parts(&self) -> impl Iterator<Item = (usize, impl Iterator<Item = &'o Pods<'a>>)> {
         let pods = self.objects.pods();
-        let part = move |part: &Rc<Matches>| {
-            let part = Rc::clone(part);
-            let number = Rc::as_ptr(&part).addr();
+        let part = move |part: &Arc<Matches>| {
+            let part = Arc::clone(part);
+            let number = Arc::as_ptr(&part).addr();
             let items = 0..part.items.len();
             (number, items.map(move |at| &pods[part.items[at]]))
         };
@@ -59,13 +59,13 @@ impl<'o, 'a> SelectedPods<'o, 'a> {
 
     /// Each part once.
     pub fn once(mut self) -> SelectedPods<'o, 'a> {
-        self.parts.sort_by_key(Rc::as_ptr);
-        self.parts.dedup_by(|a, b| Rc::ptr_eq(a, b));
+        self.parts.sort_by_key(Arc::as_ptr);
+        self.parts.dedup_by(|a, b| Arc::ptr_eq(a, b));
         self
     }
 
     /// What the pods declare; `None` if there is too much to compare.
-    fn declared(&self) -> Option<Vec<Rc<Declared>>> {
+    fn declared(&self) -> Option<Vec<Arc<Declared>>> {
         let related = &self.objects.related;
         self.parts.iter().map(|it| related.declared(it)).collect()
     }
@@ -80,7 +80,7 @@ impl<'o, 'a> SelectedPods<'o, 'a> {
 const FEW_PARTS: usize = 8;
 
 /// The ports of selected pods or Services.
-pub struct DeclaredPorts(Vec<Rc<Declared>>);
+pub struct DeclaredPorts(Vec<Arc<Declared>>);
 
 impl DeclaredPorts {
     /// Whether a reference matches any of them; `None` for any protocol.
@@ -243,7 +243,7 @@ impl<'a> Objects<'a> {
     }
 
     /// The ports of all parts; `None` if there are too many to compare.
-    fn together(&self, parts: Vec<Rc<Declared>>) -> Option<DeclaredPorts> {
+    fn together(&self, parts: Vec<Arc<Declared>>) -> Option<DeclaredPorts> {
         if parts.len() <= FEW_PARTS {
             return Some(DeclaredPorts(parts));
         }

@@ -1,8 +1,7 @@
 //! Pod templates and their containers, by the layout of their kind.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jsonptr::{Pointer, PointerBuf};
 
@@ -46,7 +45,7 @@ pub struct Template<'a> {
     has_context: bool,
     /// Whether the pods are for Windows nodes, where most security fields are forbidden.
     pub is_windows: bool,
-    token_use: OnceCell<Option<Evidence>>,
+    token_use: OnceLock<Option<Evidence>>,
 }
 
 impl<'a> Template<'a> {
@@ -203,7 +202,7 @@ impl<'a> Template<'a> {
             fields: layout.fields,
             has_context: !layout.keeps_context || spec.at(["securityContext"]).is_some(),
             is_windows: is_for_windows(spec),
-            token_use: OnceCell::new(),
+            token_use: OnceLock::new(),
         }
     }
 
@@ -360,7 +359,7 @@ impl<'a> Template<'a> {
             node,
             resources_key: layout.resources_key,
             inherits,
-            entry: OnceCell::new(),
+            entry: OnceLock::new(),
         }
     }
 

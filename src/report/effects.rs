@@ -27,6 +27,9 @@ pub(super) struct Effects {
     next_run: Vec<ResourceIdentifier>,
     /// The API server rejects the change if the object exists.
     immutable: Vec<Immutable>,
+    /// The indices of the objects, by list.
+    #[serde(skip)]
+    objects: [Vec<usize>; 4],
 }
 
 /// An object with changes that the API server rejects if it exists.
@@ -48,7 +51,7 @@ impl Effects {
         let mut effects = Effects::default();
         for changes in changes.chunk_by(|a, b| a.resource == b.resource) {
             let resource = &resources[changes[0].resource];
-            let name = reference(resource);
+            let (object, name) = (changes[0].resource, reference(resource));
             // Only the metadata of a pod can change.
             let is_pod = resource.group().is_empty() && resource.kind == "Pod";
             let is_rejected = |change: &&Change| {
@@ -63,6 +66,7 @@ impl Effects {
             let mut rejected = changes.iter().filter(is_rejected);
             let has = |effect| changes.iter().any(|it| it.subject.on_change == effect);
             if let Some(first) = rejected.next() {
+                effects.objects[3].push(object);
                 effects.immutable.push(Immutable {
                     resource_ref: name,
                     field: field_path(&first.pointer()),
@@ -70,15 +74,23 @@ impl Effects {
                 });
             } else if has(OnChange::Rollout) {
                 let strategy = resource.node.text_at(["spec", "updateStrategy", "type"]);
-                match strategy.as_deref() {
-                    Some("OnDelete") => effects.restarts_on_delete.push(name),
-                    _ => effects.restarts.push(name),
-                }
+                let (list, at) = match strategy.as_deref() {
+                    Some("OnDelete") => (&mut effects.restarts_on_delete, 1),
+                    _ => (&mut effects.restarts, 0),
+                };
+                list.push(name);
+                effects.objects[at].push(object);
             } else if has(OnChange::NextRun) {
                 effects.next_run.push(name);
+                effects.objects[2].push(object);
             }
         }
         effects
+    }
+
+    /// The indices of the objects in each list.
+    pub(super) fn objects(&self) -> &[Vec<usize>; 4] {
+        &self.objects
     }
 
     /// Whether no object has an effect.

@@ -37,6 +37,9 @@ pub struct ExemptionEntry {
     pub config: Option<ConfigPlace>,
     /// The number of findings that it waives.
     pub waived: usize,
+    /// The index of the object.
+    #[serde(skip)]
+    pub(super) object: usize,
 }
 
 impl ExemptionEntry {
@@ -59,6 +62,7 @@ impl ExemptionEntry {
             annotation: (!is_of_config).then(|| grant.by.clone()),
             config: is_of_config.then(|| ConfigPlace::of(grant.by, path.as_deref(), position)),
             waived: grant.waived,
+            object: grant.resource,
         }
     }
 }

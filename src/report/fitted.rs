@@ -6,6 +6,7 @@ use crate::edit::{Change, Edits};
 use crate::finding::{Exempted, Finding, Grant};
 use crate::funnel::Verdict;
 use crate::ledger::Ledger;
+use crate::objects::SkipReason;
 use crate::select::Selection;
 
 /// The result of a run, before anything is written.
@@ -28,9 +29,9 @@ pub struct Fitted {
 }
 
 impl Fitted {
-    /// Leaves out what is about other objects than these. Findings about the config stay, unless `findings` says otherwise, which
+    /// Leaves out what is about other objects than these, for a reason. Findings about the config stay, unless `findings` says otherwise, which
     /// has the choice for each.
-    pub fn choose(&mut self, chosen: &[bool], findings: Option<&[bool]>) {
+    pub fn choose(&mut self, chosen: &[bool], findings: Option<&[bool]>, reason: SkipReason) {
         let is_chosen = |object: usize| chosen.get(object) == Some(&true);
         let is_about = |object: Option<usize>| object.is_none_or(is_chosen);
         self.changes.retain(|it| is_chosen(it.resource));
@@ -42,7 +43,7 @@ impl Fitted {
         self.exempted.retain(|it| is_about(it.finding.resource));
         self.grants.retain(|it| is_chosen(it.resource));
         self.same.retain(|(object, _)| is_chosen(*object));
-        self.ledger.leave_out(|object| !is_chosen(object));
+        self.ledger.leave_out(reason, |object| !is_chosen(object));
     }
 
     /// Combines the results of the steps.

@@ -22,6 +22,7 @@ mod junit;
 mod krm;
 mod lines;
 mod markdown;
+mod merge;
 mod overview;
 mod places;
 mod plan;
@@ -84,6 +85,8 @@ pub use fitted::Fitted;
 pub use formats::{FORMATS, Format};
 pub use groups::config_lines;
 pub use markdown::markdown_within;
+use merge::ShardEntry;
+pub use merge::{ShardOf, merge};
 use run::in_words;
 pub use run::{Command, Document, FileText, Fix, Folder, Needs, Options, Run};
 pub use tags::Tags;
@@ -129,6 +132,9 @@ pub struct Report {
     /// The number of changes of each object, by section.
     #[serde(skip)]
     objects: Vec<ObjectChanges>,
+    /// The shard that it is of.
+    #[serde(skip)]
+    shard: Option<ShardOf>,
 }
 
 /// The report with the groups of its findings.
@@ -139,6 +145,9 @@ struct Grouped<'r> {
     report: &'r Report,
     /// The findings by rule, sentence and resolution, in the order of their first members.
     groups: Vec<GroupEntry<'r>>,
+    /// For the report of one of several shards: what a merge with the others needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<ShardEntry<'r>>,
 }
 
 /// The number of changes of an object, by section.
@@ -154,6 +163,8 @@ struct ObjectChanges {
 pub enum DetailLevel {
     /// Each change, and the ledger.
     EachChange,
+    /// The findings and the ledger, for commands that show no change.
+    Ledger,
     /// The number of changes by object, and each token that is taken away: enough for hosts, and much cheaper.
     Counts,
     /// Totals, errors and warnings only, for hosts that discard results.
@@ -226,7 +237,7 @@ impl Report {
         let is_listed = |change: &Change| match detail {
             DetailLevel::EachChange => true,
             DetailLevel::Counts => change.token_reason().is_some(),
-            DetailLevel::Totals => false,
+            DetailLevel::Ledger | DetailLevel::Totals => false,
         };
         for (index, change) in fitted.changes.iter().enumerate() {
             if is_listed(change) {
@@ -269,7 +280,7 @@ impl Report {
                 DetailLevel::EachChange => Effects::of(&fitted.changes, resources),
                 _ => Effects::default(),
             },
-            ledger: (detail == DetailLevel::EachChange)
+            ledger: matches!(detail, DetailLevel::EachChange | DetailLevel::Ledger)
                 .then(|| Accounts::of(&fitted.ledger, resources)),
             can_drift: fitted.ledger.applies(),
             unexamined: kinds_with(Extent::Unexamined),
@@ -279,6 +290,7 @@ impl Report {
                 DetailLevel::Totals => Vec::new(),
                 _ => count_by_object(&fitted.changes, resources),
             },
+            shard: None,
         }
     }
 
@@ -380,6 +392,7 @@ impl Report {
         Grouped {
             report: self,
             groups: self.group_entries(),
+            shard: self.shard_entry(),
         }
     }
 }
@@ -411,7 +424,12 @@ fn summarise(fitted: &Fitted, resources: &[Resource<'_>]) -> Summary {
         findings.filter(|it| it.severity == severity).count()
     };
     let rows = fitted.ledger.objects.iter().zip(resources);
-    let chosen = rows.filter(|(row, _)| row.account != Account::PassedOver(SkipReason::NotChosen));
+    let is_left = |it: Account| {
+        [SkipReason::NotChosen, SkipReason::OtherShard]
+            .map(Account::PassedOver)
+            .contains(&it)
+    };
+    let chosen = rows.filter(|(row, _)| !is_left(row.account));
     let paths = chosen.map(|(_, it)| it.origin.path.as_deref());
     let files: HashSet<&str> = paths.flatten().collect();
     let count = |kind: fn(&Change) -> bool| fitted.changes.iter().filter(|c| kind(c)).count();

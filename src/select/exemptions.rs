@@ -5,7 +5,7 @@
 //! unused.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use crate::config::{Exemption, SectionRow, Selector, Vocabulary, covers, leaf_of};
 use crate::finding::{Finding, Part};
@@ -28,9 +28,9 @@ pub struct AppliedExemption<'r> {
     /// The last day.
     pub until: Option<Date>,
     /// Whether it keeps a field from being written, or waives a finding.
-    pub is_used: Cell<bool>,
+    pub is_used: AtomicBool,
     /// The number of findings that it waives.
-    pub waived: Cell<usize>,
+    pub waived: AtomicUsize,
 }
 
 /// Where an exemption is defined.
@@ -61,8 +61,8 @@ impl<'r> AppliedExemption<'r> {
             rules: borrowed(&exemption.rules),
             reason: exemption.reason.clone(),
             until: exemption.until.clone(),
-            is_used: Cell::new(false),
-            waived: Cell::new(0),
+            is_used: AtomicBool::new(false),
+            waived: AtomicUsize::new(0),
         }
     }
 
@@ -79,8 +79,8 @@ impl<'r> AppliedExemption<'r> {
             rules,
             reason: String::new(),
             until: None,
-            is_used: Cell::new(false),
-            waived: Cell::new(0),
+            is_used: AtomicBool::new(false),
+            waived: AtomicUsize::new(0),
         }
     }
 

@@ -50,6 +50,7 @@ pub mod storage;
 #[cfg(test)]
 mod testing;
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -57,9 +58,10 @@ use crate::config::{
     Config, ExemptLeaves, FieldOf, FieldRow, LayerId, Pass, Section, SectionRow, Sections, Settings,
 };
 use crate::edit::{Change, Edits};
-use crate::finding::{Decision, Mode, Subject};
+use crate::finding::{Decision, Finding, Mode, Subject};
 use crate::funnel::Funnel;
 use crate::objects::{Container, ContainerType, Objects, Related, Target};
+use crate::parallel;
 use crate::problem::{Problem, Problems};
 use crate::rules::Rule;
 use crate::select::{AppliedExemption, Containers, Selected, Selection};
@@ -162,10 +164,38 @@ impl Transformers<'_> {
         selection: &Selection<'_, 'a>,
         funnel: &mut Funnel<'_>,
     ) -> Result<Edits<'a>, Problems> {
+        let parts = selection.objects.parts_of(selection.selected.len());
+        let planned = match parts.as_slice() {
+            [part] => vec![self.plan(config, selection, part.clone())],
+            parts => parallel::map_all(parts.len(), &|at| {
+                Transformers::new(config).plan(config, selection, parts[at].clone())
+            }),
+        };
+        let mut all = Edits::new(selection.objects.resources);
+        let mut problems = Vec::new();
+        for (edits, previewed, found) in planned {
+            all.extend(edits);
+            funnel.extend(previewed);
+            problems.extend(found);
+        }
+        funnel.extend(std::mem::take(&mut all.findings));
+        match problems.is_empty() {
+            true => Ok(all),
+            false => Err(Problems(problems)),
+        }
+    }
+
+    /// Plans some of the selected objects: the edits, findings about what is not written, and problems.
+    fn plan<'a>(
+        &self,
+        config: &Config<'_>,
+        selection: &Selection<'_, 'a>,
+        part: Range<usize>,
+    ) -> (Edits<'a>, Vec<Finding>, Vec<Problem>) {
         let resources = selection.objects.resources;
         let mut edits = Edits::new(resources);
-        let mut problems = Vec::new();
-        for selected in &selection.selected {
+        let (mut previewed, mut problems) = (Vec::new(), Vec::new());
+        for selected in &selection.selected[part] {
             let object = |pass| Object {
                 selected,
                 objects: selection.objects,
@@ -180,25 +210,19 @@ impl Transformers<'_> {
                 problems.extend(self.transform(object(Pass::Preview), &mut preview).err());
                 edits.note_checked(&preview);
                 let exemption_of = |leaf: &str| selected.exemption_of(leaf, config.vocabulary);
-                funnel.extend(preview.not_written(&edits.changes[first..], exemption_of));
+                previewed.extend(preview.not_written(&edits.changes[first..], exemption_of));
             }
             if config.validate_only && config.checks.exact {
                 let mut exact = Edits::new(resources);
                 let problem = self.transform(object(Pass::Exact), &mut exact).err();
                 // The first pass may have reported it.
                 problems.extend(problem.filter(|_| is_readable));
-                funnel.extend(exact.different(&edits.changes[first..]));
+                previewed.extend(exact.different(&edits.changes[first..]));
             }
         }
-        funnel.extend(std::mem::take(&mut edits.findings));
-        match problems.is_empty() {
-            true => Ok(edits),
-            false => Err(Problems(problems)),
-        }
+        (edits, previewed, problems)
     }
-}
 
-impl Transformers<'_> {
     /// The changes of one object if other layers of the config applied to it; `None` if it cannot be planned.
     pub fn changes_with(
         &self,

@@ -24,3 +24,4 @@ mod preflight;
 mod promotion;
 mod render;
 mod settle;
+mod shards;

@@ -24,4 +24,5 @@ mod ids;
 mod image;
 pub(crate) mod objects;
 mod packages;
+mod shards;
 mod validators;

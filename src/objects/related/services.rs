@@ -1,7 +1,7 @@
 //! Services and the pods behind them, and who has both scraped.
 
 use std::collections::BTreeSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::{Pods, Related, Service, few_scrapers};
 use crate::hashing::HashSet;
@@ -13,7 +13,7 @@ use crate::yaml::Node;
 
 impl<'a> Related<'a> {
     /// The ports of pods; `None` if that is too much work.
-    pub(in crate::objects) fn declared(&self, pods: &Matches) -> Option<Rc<Declared>> {
+    pub(in crate::objects) fn declared(&self, pods: &Matches) -> Option<Arc<Declared>> {
         self.declared_by(pods, |it| self.pods[it].declared())
     }
 
@@ -22,7 +22,7 @@ impl<'a> Related<'a> {
         &self,
         selects: Selects,
         items: &Matches,
-    ) -> Option<Rc<Declared>> {
+    ) -> Option<Arc<Declared>> {
         match selects {
             Selects::Pods => self.declared(items),
             Selects::Services => self.declared_by(items, |it| self.services[it].declared()),
@@ -32,8 +32,8 @@ impl<'a> Related<'a> {
     fn declared_by<'s>(
         &'s self,
         items: &Matches,
-        of: impl Fn(usize) -> &'s Rc<Declared>,
-    ) -> Option<Rc<Declared>> {
+        of: impl Fn(usize) -> &'s Arc<Declared>,
+    ) -> Option<Arc<Declared>> {
         let declare = || {
             let each = items.items.iter().map(|it| of(*it));
             if let [_] = items.items.as_slice() {
@@ -50,7 +50,7 @@ impl<'a> Related<'a> {
     }
 
     /// The ports of several pods; `None` if that is too much work.
-    pub(in crate::objects) fn together(&self, all: &[Rc<Declared>]) -> Option<Rc<Declared>> {
+    pub(in crate::objects) fn together(&self, all: &[Arc<Declared>]) -> Option<Arc<Declared>> {
         let count = all.iter().map(|it| it.ports.len()).sum();
         self.work.take(count).then(|| {
             let mut together = Declared {
@@ -61,7 +61,7 @@ impl<'a> Related<'a> {
                 together.ports.extend(&it.ports);
                 together.by_all &= it.by_all;
             }
-            Rc::new(together)
+            Arc::new(together)
         })
     }
 
@@ -166,7 +166,7 @@ impl<'a> Related<'a> {
             let mut declared = parts.next().unwrap_or_default();
             for more in parts {
                 if self.work.take(declared.ports.len() + more.ports.len()) {
-                    Rc::make_mut(&mut declared).ports.extend(&more.ports);
+                    Arc::make_mut(&mut declared).ports.extend(&more.ports);
                 }
             }
             let text = |port: Node<'_>, key| Some(port.text_at([key])?.into_owned());
@@ -210,7 +210,7 @@ impl<'a> Related<'a> {
     pub(in crate::objects) fn find_monitored(
         &self,
         monitor: &Monitor<'_>,
-    ) -> Option<Vec<Rc<Matches>>> {
+    ) -> Option<Vec<Arc<Matches>>> {
         let labelled = self.labelled(monitor.selects);
         let mut found = monitor.find(labelled, &self.work)?;
         if let Namespaces::Named(_) = monitor.namespaces {

@@ -1,0 +1,54 @@
+//! Work on many items on all cores, with the results in the order of the items.
+//!
+//! `RAYON_NUM_THREADS` sets the number of threads.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+/// Fewer items than this are not worth the start of threads.
+const FEW: usize = 32;
+
+/// The results for the indices up to a count, in their order.
+pub fn map<R: Send>(count: usize, of: &(dyn Fn(usize) -> R + Sync)) -> Vec<R> {
+    match count < FEW {
+        true => (0..count).map(of).collect(),
+        false => map_all(count, of),
+    }
+}
+
+/// The same for a few items with much work.
+pub fn map_all<R: Send>(count: usize, of: &(dyn Fn(usize) -> R + Sync)) -> Vec<R> {
+    let slots: Vec<Mutex<Option<R>>> = (0..count).map(|_| Mutex::new(None)).collect();
+    each(count, &|at| {
+        let result = of(at);
+        *slots[at].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+    });
+    let slots = slots.into_iter();
+    let results = slots.map(|it| it.into_inner().unwrap_or_else(PoisonError::into_inner));
+    results.flatten().collect()
+}
+
+/// Ranges that together are all indices up to a count: one, or if there are enough items, several for each thread.
+pub fn parts(count: usize, enough: usize) -> Vec<Range<usize>> {
+    let threads = if count < enough {
+        1
+    } else {
+        rayon::current_num_threads()
+    };
+    let parts = if threads == 1 { 1 } else { 4 * threads };
+    let ends = (0..=parts).map(|at| count * at / parts);
+    let ends: Vec<usize> = ends.collect();
+    ends.windows(2).map(|it| it[0]..it[1]).collect()
+}
+
+/// The number of the thread that shares work; `None` for the one that waits for them.
+pub fn thread() -> Option<usize> {
+    rayon::current_thread_index()
+}
+
+/// Compiled once, because every other use of rayon is a copy of its scheduler's code.
+fn each(count: usize, work: &(dyn Fn(usize) + Sync)) {
+    (0..count).into_par_iter().for_each(work);
+}
