@@ -47,6 +47,9 @@ pub(super) fn find(amounts: &Amounts<'_, '_>) -> Option<Finding> {
     ))
 }
 
+/// Takes a heap and what it is written as.
+type Add<'f> = &'f mut dyn FnMut(Option<Quantity>, &dyn Fn() -> String);
+
 /// The setting of the most memory.
 fn largest(container: &Container<'_>) -> Option<(String, Quantity)> {
     let mut most: Option<(String, Quantity)> = None;
@@ -55,7 +58,7 @@ fn largest(container: &Container<'_>) -> Option<(String, Quantity)> {
             most = Some((setting(), size));
         }
     };
-    let of_text = |text: &str, add: &mut dyn FnMut(Option<Quantity>, &dyn Fn() -> String)| {
+    let of_text = |text: &str, add: Add<'_>| {
         // Most texts have no option.
         let words = text
             .contains("-")
