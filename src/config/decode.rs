@@ -319,7 +319,7 @@ impl<'a> de::Deserializer<'a> for Decoder<'a, '_> {
     }
 
     fn deserialize_str<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
-        self.placed(visitor.visit_str(&*self.string()?))
+        self.placed(visitor.visit_str(&self.string()?))
     }
 
     fn deserialize_option<V: Visitor<'a>>(self, visitor: V) -> Result<V::Value, Wrong<'a>> {
