@@ -130,7 +130,7 @@ def parse(lists, engine):
 
 def chart(path, panels):
     """Curves of CPU time against the number of objects, both in powers of ten."""
-    width, height, left, top, plot = 880, 360, 64, 60, (330, 240)
+    width, height, left, top, plot = 910, 330, 64, 60, (330, 240)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
            'font-family="system-ui, sans-serif" font-size="12" fill="#24292f" role="img">',
            f'<rect width="{width}" height="{height}" rx="8" fill="#ffffff"/>']

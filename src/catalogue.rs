@@ -4,11 +4,11 @@
 //! catalogue is used only where neither the manifest nor the config has one, and its reason names the catalogue.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::hashing::HashMap;
 use crate::kubernetes::Glob;
 
 /// Facts about an image.
@@ -244,7 +244,8 @@ impl BuiltIn {
                 .filter(|line| line.starts_with(ROW))
                 .map(|line| (line, OnceLock::new()))
                 .collect();
-            let mut by_name: HashMap<_, Vec<usize>> = HashMap::with_capacity(rows.len());
+            let mut by_name: HashMap<_, Vec<usize>> =
+                HashMap::with_capacity_and_hasher(rows.len(), Default::default());
             for (index, (line, _)) in rows.iter().enumerate() {
                 let image = line[ROW.len()..].split([',', '}']).next().unwrap_or("");
                 let name = last_part(image.trim_matches('"'));
@@ -320,7 +321,7 @@ struct Names {
 
 impl Names {
     fn of(entries: &[Entry]) -> Names {
-        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::default();
         let mut patterns = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
             let name = last_part(entry.image.as_str());

@@ -10,9 +10,9 @@
 mod change;
 mod knowledge;
 
+use crate::hashing::{HashMap, HashSet};
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
@@ -421,9 +421,9 @@ impl<'a> Edits<'a> {
     pub fn sort_names(&mut self, since: usize, mapping: &str) {
         let end = self.changes.len() - since;
         // A list of the edits; its end is the last entry.
-        let mut next: Vec<usize> = (0..=end).collect();
-        let mut before: Vec<usize> = (0..=end).collect();
-        let mut siblings: HashMap<*const Subject, Vec<usize>> = HashMap::new();
+        let mut next: Vec<usize> = Vec::new();
+        let mut before: Vec<usize> = Vec::new();
+        let mut siblings: HashMap<*const Subject, Vec<usize>> = HashMap::default();
         let leaf = |at: &usize| &self.changes[since + at].leaf;
         for (at, change) in self.changes[since..].iter().enumerate() {
             let mut place = end;
@@ -433,9 +433,24 @@ impl<'a> Edits<'a> {
                 place = sorted.get(follow).copied().unwrap_or(end);
                 sorted.insert(follow, at);
             }
-            let previous = before[place];
-            (next[at], before[at]) = (place, previous);
-            (next[previous], before[place]) = (at, at);
+            if place != end && next.is_empty() {
+                // Up to here they were in order.
+                next = (1..=at).chain([0]).collect();
+                next[at - 1] = end;
+                next.resize(end + 1, 0);
+                next[end] = 0;
+                before = (0..at).map(|it| it.checked_sub(1).unwrap_or(end)).collect();
+                before.resize(end + 1, 0);
+                before[end] = at - 1;
+            }
+            if !next.is_empty() {
+                let previous = before[place];
+                (next[at], before[at]) = (place, previous);
+                (next[previous], before[place]) = (at, at);
+            }
+        }
+        if next.is_empty() {
+            return;
         }
         let mut sorted: Vec<Option<Change>> = self.changes.drain(since..).map(Some).collect();
         self.by_part.truncate(since);

@@ -1,12 +1,11 @@
 //! The funnel: applies severities, disabled rules, exemptions and deduplication to every finding, in one place.
 
-use std::collections::{HashMap, HashSet};
-
 use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
 use crate::config::Config;
 use crate::finding::{Exempted, Finding, Grant, Subject};
+use crate::hashing::{HashMap, HashSet};
 use crate::rules::{Rule, When, rule};
 use crate::select::{AppliedExemption, EXEMPT, SKIP, Selected, Selection, Source};
 
@@ -66,7 +65,7 @@ impl<'c> Funnel<'c> {
     /// Whether each finding repeats an earlier one: the same rule about the same field of the same object. Findings
     /// without a field are not duplicates of one another.
     fn duplicates(&self) -> Vec<bool> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let findings = self.findings.iter();
         let repeats = findings.map(|finding| match &finding.pointer {
             None => false,
@@ -77,7 +76,7 @@ impl<'c> Funnel<'c> {
 
     /// The fields that findings are about, with the highest severity for each.
     fn severities(&self) -> HashMap<(Option<usize>, PointerBuf), Severity> {
-        let mut severities = HashMap::new();
+        let mut severities = HashMap::default();
         if self.findings.iter().all(|it| it.cause.is_none()) {
             return severities;
         }
@@ -106,7 +105,7 @@ impl<'c> Funnel<'c> {
         let duplicates = self.duplicates();
         let severities = self.severities();
         // The first finding about each image, by its place in the verdict.
-        let mut images: HashMap<(&'static str, String), (usize, usize)> = HashMap::new();
+        let mut images: HashMap<(&'static str, String), (usize, usize)> = HashMap::default();
         let findings = std::mem::take(&mut self.findings).into_iter();
         for (mut finding, is_duplicate) in findings.zip(duplicates) {
             let exemption = exemption_of(&finding, selection, self.config);

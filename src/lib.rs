@@ -9,27 +9,28 @@
 //! | | module | what it does |
 //! |---|---|---|
 //! | 1 | [`yaml`] | lossless YAML: text to nodes, edits to text |
-//! | 2 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
-//! | 3 | [`text`] | text for people, with everything from outside escaped |
-//! | 4 | [`secrets`] | the parts of a text that belong to Secrets |
-//! | 5 | [`problem`] | problems that stop a run, with place and help |
-//! | 6 | [`rules`] | rules: ids, severities, meanings |
-//! | 7 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
-//! | 8 | [`catalogue`] | facts about common images |
-//! | 9 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
-//! | 10 | [`finding`] | findings about objects, and the settings that decided |
-//! | 11 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
-//! | 12 | [`select`] | selects objects by the config; the others are passed over |
-//! | 13 | [`edit`] | [`edit::Edits`]: changes with their reasons |
-//! | 14 | [`ledger`] | the outcome of every object, container and claim |
-//! | 15 | [`facts`] | pods before and after the edits |
-//! | 16 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
-//! | 17 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
-//! | 18 | [`transformers`] | request the desired state |
-//! | 19 | [`checks`] | report problems |
-//! | 20 | [`explain`] | why the fields of an object have their values |
-//! | 21 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
-//! | 22 | [`mod@write`] | splices edits into the text; copies every other byte |
+//! | 2 | [`hashing`] | maps with a cheap hash |
+//! | 3 | [`kubernetes`] | quantities, selectors, versions, patterns: what Kubernetes defines |
+//! | 4 | [`text`] | text for people, with everything from outside escaped |
+//! | 5 | [`secrets`] | the parts of a text that belong to Secrets |
+//! | 6 | [`problem`] | problems that stop a run, with place and help |
+//! | 7 | [`rules`] | rules: ids, severities, meanings |
+//! | 8 | [`read`] | reads bytes into documents and [`read::Resource`]s; detects the host |
+//! | 9 | [`catalogue`] | facts about common images |
+//! | 10 | [`objects`] | pod templates, containers and claims of objects, and references between objects |
+//! | 11 | [`finding`] | findings about objects, and the settings that decided |
+//! | 12 | [`config`] | decodes the functionConfig into a typed [`config::Config`]; rejects unknown fields |
+//! | 13 | [`select`] | selects objects by the config; the others are passed over |
+//! | 14 | [`edit`] | [`edit::Edits`]: changes with their reasons |
+//! | 15 | [`ledger`] | the outcome of every object, container and claim |
+//! | 16 | [`facts`] | pods before and after the edits |
+//! | 17 | [`funnel`] | applies severities and exemptions to findings, and removes duplicates |
+//! | 18 | [`pod_security`] | the Pod Security Standards, as upstream evaluates them |
+//! | 19 | [`transformers`] | request the desired state |
+//! | 20 | [`checks`] | report problems |
+//! | 21 | [`explain`] | why the fields of an object have their values |
+//! | 22 | [`report`] | changes, findings and the ledger as text, JSON and KRM results |
+//! | 23 | [`mod@write`] | splices edits into the text; copies every other byte |
 //!
 //! [`fit`] calls them in order.
 //!
@@ -73,6 +74,7 @@ pub mod explain;
 pub mod facts;
 pub mod finding;
 pub mod funnel;
+pub mod hashing;
 pub mod kubernetes;
 pub mod ledger;
 pub mod objects;

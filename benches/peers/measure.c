@@ -1,5 +1,5 @@
 /* measure INPUT OUTPUT COMMAND...: runs a command and prints its CPU seconds, wall seconds, peak memory in KiB and exit code. It is in C,
-   because the kernel counts the memory of whoever starts a command as the command's own: this takes half a megabyte. */
+   because the kernel counts the memory of the process that starts a command as the command's own: this takes half a megabyte. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>

@@ -11,13 +11,13 @@
 //! the token of such pods, and FIT-SA002 names each account once.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
 use crate::catalogue::Known;
 use crate::finding::{Finding, Mode};
+use crate::hashing::HashMap;
 use crate::objects::{AUTOMOUNT, DEFAULT_ACCOUNT, Template, TokenNeed, account_of};
 use crate::read::Resource;
 use crate::rules::{Rule, When, rule};
@@ -99,7 +99,7 @@ struct UnknownAccount<'r, 'a> {
 /// Accounts that are not in the input, each once, whose pods keep a token that the config might take away.
 fn unknown(scene: &Scene<'_>) -> Vec<Finding> {
     let mut accounts: Vec<UnknownAccount<'_, '_>> = Vec::new();
-    let mut index: HashMap<(Option<&str>, String), usize> = HashMap::new();
+    let mut index: HashMap<(Option<&str>, String), usize> = HashMap::default();
     for selected in &scene.selection.selected {
         for template in &selected.target.templates {
             let Some((severity, name)) = keeps_unknown_token(scene, selected, template) else {

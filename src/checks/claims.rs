@@ -4,8 +4,6 @@
 //! cannot, and ReadWriteOnce claims that two pods would share. FIT-REF004 reports claims that are not in the
 //! input. The section `storage` selects the claims. The mode `Off` of a field also turns off the rule about it.
 
-use std::collections::HashMap;
-
 use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
@@ -14,6 +12,7 @@ use crate::config::Section;
 use crate::edit::Change;
 use crate::facts::{View, class_of};
 use crate::finding::{Finding, Mode};
+use crate::hashing::HashMap;
 use crate::objects::{Claim, ClaimKind};
 use crate::read::Resource;
 use crate::rules::{Rule, rule};

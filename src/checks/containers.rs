@@ -4,10 +4,9 @@
 //! `pkg/apis/core/validation/validation.go`. Only pods of Kubernetes' own kinds are checked: controllers of other kinds add
 //! volumes and images of their own.
 
-use std::collections::{HashMap, HashSet};
-
 use super::{Check, Find, Pod};
 use crate::finding::Finding;
+use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::{Quantity, schema};
 use crate::objects::{Container, ContainerType};
 use crate::problem::suggestion;
@@ -38,7 +37,7 @@ fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let spec = pod.template.spec;
     let is_host = spec.bool_at(["hostNetwork"]) == Some(true);
     // Whether a volume can be a device.
-    let mut volumes = HashMap::new();
+    let mut volumes = HashMap::default();
     for volume in spec.items_at(["volumes"]) {
         let is_set = |key| volume.at([key]).is_some();
         let is_claim = is_set("persistentVolumeClaim") || is_set("ephemeral");
@@ -50,7 +49,7 @@ fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
         volumes.extend(names.map(|name| (name, true)));
     }
     let mut found = Findings(Vec::new());
-    let (mut names, mut host_ports) = (HashSet::new(), HashSet::new());
+    let (mut names, mut host_ports) = (HashSet::default(), HashSet::default());
     for container in &pod.template.containers {
         // Within one list, the schema reports it.
         let is_own = container.container_type == ContainerType::Container;
@@ -112,7 +111,7 @@ fn mounts(
         text("volumeDevices", "name"),
         text("volumeDevices", "devicePath"),
     );
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     for list in ["volumeMounts", "volumeDevices"] {
         for (index, item) in container.node.items_at([list]).enumerate() {
             let at = index.to_string();
@@ -192,10 +191,11 @@ fn of_container(container: &Container<'_>, found: &mut Findings) {
         let message = "terminationGracePeriodSeconds is not allowed for readinessProbe".to_owned();
         found.add(&CONTAINER, container, &path, message);
     }
+    let Some(context) = node.at(["securityContext"]) else {
+        return;
+    };
     let path = ["securityContext", "allowPrivilegeEscalation"];
-    if node.bool_at(path) == Some(false)
-        && node.bool_at(["securityContext", "privileged"]) == Some(true)
-    {
+    if context.bool_at([path[1]]) == Some(false) && context.bool_at(["privileged"]) == Some(true) {
         let message = "allowPrivilegeEscalation cannot be false for a privileged container";
         found.add(&CONTAINER, container, &path, message.to_owned());
         found.help(Some(
@@ -203,11 +203,12 @@ fn of_container(container: &Container<'_>, found: &mut Findings) {
         ));
     }
     for profile in ["seccompProfile", "appArmorProfile"] {
-        let (of, path) = (
-            node.text_at(["securityContext", profile, "type"]),
-            ["securityContext", profile, "localhostProfile"],
-        );
-        match (of.as_deref(), node.at(path).is_some()) {
+        let Some(written) = context.at([profile]) else {
+            continue;
+        };
+        let of = written.text_at(["type"]);
+        let path = ["securityContext", profile, "localhostProfile"];
+        match (of.as_deref(), written.at([path[2]]).is_some()) {
             (Some("Localhost"), false) => {
                 let message = format!("{profile} of the type Localhost needs localhostProfile");
                 found.add(&CONTAINER, container, &path, message);
@@ -227,7 +228,7 @@ fn ports<'a>(
     host_ports: &mut HashSet<(i64, String)>,
     found: &mut Findings,
 ) {
-    let mut names = HashSet::new();
+    let mut names = HashSet::default();
     for (index, port) in container.node.items_at(["ports"]).enumerate() {
         let at = index.to_string();
         if let Some(name) = port.text_at(["name"]).filter(|it| !it.is_empty()) {

@@ -68,7 +68,6 @@ mod workloads;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashSet;
 
 use jsonptr::PointerBuf;
 
@@ -77,6 +76,7 @@ use crate::edit::{Change, Edits};
 use crate::facts::{self, ContainerFacts, Overlay, PodAmounts, PodFacts, Storage, Variable, View};
 use crate::finding::Finding;
 use crate::funnel::{Funnel, Verdict};
+use crate::hashing::HashSet;
 use crate::objects::{Container, Objects, Template};
 use crate::problem::Problems;
 use crate::rules::{Rule, When};
@@ -235,6 +235,7 @@ impl<'s> Scene<'s> {
                     before: OnceCell::new(),
                     after: OnceCell::new(),
                     has_resources: OnceCell::new(),
+                    storage: OnceCell::new(),
                 });
             }
         }
@@ -257,6 +258,7 @@ pub struct Pod<'p, 's> {
     before: OnceCell<PodFacts<'p>>,
     after: OnceCell<PodFacts<'p>>,
     has_resources: OnceCell<bool>,
+    storage: OnceCell<Storage<'p>>,
 }
 
 impl<'p, 's> Pod<'p, 's> {
@@ -280,9 +282,15 @@ impl<'p, 's> Pod<'p, 's> {
     }
 
     /// Their volumes, with the edits.
-    pub fn storage(&self) -> Storage<'_> {
-        let target = self.selected.target;
-        Storage::of(self.after().spec, target, &self.scene.objects().related)
+    pub fn storage(&self) -> &Storage<'p> {
+        let of = || {
+            Storage::of(
+                self.after().spec,
+                self.selected.target,
+                &self.scene.objects().related,
+            )
+        };
+        self.storage.get_or_init(of)
     }
 
     /// Whether an init container that runs as root gives a volume to a user.
@@ -383,7 +391,7 @@ fn run<'s>(
             let reported = reported.flat_map(|it| run::reported(&scene, it));
             reported.map(|it| (it.resource, it.pointer())).collect()
         }
-        false => HashSet::new(),
+        false => HashSet::default(),
     };
     let asked = || {
         let checks = CHECKS.iter();

@@ -41,7 +41,7 @@ pub(super) const CHECK: Check = Check {
                 let Some(path) = moved_to(pod, facts, by, &moved.path) else {
                     continue;
                 };
-                if is_writable(&storage, facts.view, &path) {
+                if is_writable(storage, facts.view, &path) {
                     continue;
                 }
                 findings.push(finding(container, &image, by, &path));

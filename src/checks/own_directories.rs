@@ -39,7 +39,7 @@ pub(super) const CHECK: Check = Check {
                 pod,
                 &*scope.section_for(container)?,
                 (container, facts),
-                &storage,
+                storage,
             )
         });
         findings.collect()

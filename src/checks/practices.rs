@@ -307,25 +307,46 @@ const SECRETS_END: [&str; 9] = [
 /// A secret by its name, by the password in its address, or by its form. References to other variables, paths, and switches
 /// do not count.
 fn secret(name: &str, value: Node<'_>) -> Option<String> {
+    let has = |text: &str, part: &str| {
+        let first = part.as_bytes()[0];
+        let mut places = memchr::memchr_iter(first, text.as_bytes());
+        places.any(|at| text[at..].starts_with(part))
+    };
+    let is_named = ends_as_secret(name);
+    let text = value.text()?;
+    let (has_scheme, has_key) = (has(&text, "://"), has(&text, "PRIVATE KEY-----"));
+    // Most values are none, so what it is comes last.
+    if !(is_named || has_scheme || has_key) {
+        return None;
+    }
     let value = value.str()?;
-    let name_of: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
-    let name_of = name_of.to_ascii_lowercase();
     let is_value = !value.trim().is_empty()
         && !value.starts_with(['/', '$', '<'])
         && !value.contains(['\n', ' '])
         && value.parse::<f64>().is_err()
         && !["true", "false", "null", "none"].contains(&&*value.to_ascii_lowercase());
-    let is_named = SECRETS_END.iter().any(|it| name_of.ends_with(it));
     let in_address = || {
         let (_, rest) = value.split_once("://")?;
         let (user, _) = rest.split(['/', '?']).next()?.rsplit_once('@')?;
         let (_, password) = user.split_once(':')?;
         Some(!password.is_empty() && !password.contains('$'))
     };
-    let is_secret = is_value && is_named && !value.contains("://")
-        || in_address() == Some(true)
-        || value.contains("PRIVATE KEY-----");
+    let is_secret = is_value && is_named && !has_scheme || in_address() == Some(true) || has_key;
     is_secret.then(|| format!("{name} is a secret in plain text"))
+}
+
+/// Whether a name ends like that of a secret, whatever its case and what is between its words.
+fn ends_as_secret(name: &str) -> bool {
+    let letters = || name.bytes().rev().filter(u8::is_ascii_alphanumeric);
+    SECRETS_END.iter().any(|end| {
+        let mut letters = letters();
+        let mut end = end.bytes().rev();
+        end.all(|it| {
+            letters
+                .next()
+                .is_some_and(|letter| letter.eq_ignore_ascii_case(&it))
+        })
+    })
 }
 
 /// Whether a list has one of some values.

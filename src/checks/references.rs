@@ -17,7 +17,6 @@ mod table;
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
-use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use jsonptr::PointerBuf;
@@ -26,6 +25,7 @@ use kustomize_krm_types::Severity;
 use super::{Check, Find, Scene};
 use crate::config::InputScope as Scope;
 use crate::finding::{Finding, Subject};
+use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::schema;
 use crate::objects::{Classification, below};
 use crate::read::Resource;
@@ -158,7 +158,7 @@ impl<'s> Search<'s, '_> {
         let target = selected.target;
         let resource = target.resource;
         let mut findings = Vec::new();
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::default();
         let mut look_below = |top: &PointerBuf, of: &'static schema::Object, node: Node<'s>| {
             of.each_mapping(node, &mut |holder, mapping, path| {
                 for row in rows_of(holder) {
@@ -451,7 +451,7 @@ fn of_volumes(class: &str) -> String {
 
 /// The classes of volumes, and the names in custom resources, in kustomizations, and in the commands of containers.
 fn created<'s>(scene: &Scene<'s>) -> HashSet<Cow<'s, str>> {
-    let mut names = HashSet::new();
+    let mut names = HashSet::default();
     let objects = scene.objects();
     for (resource, class) in objects.resources.iter().zip(&objects.classifications) {
         let target = match class {

@@ -7,8 +7,6 @@
 //! The selector of a profile may have matched an object by its name before kustomize's prefixes, which the output of a build no
 //! longer shows. The check then only warns about the fields that this profile may have left as they are.
 
-use std::collections::HashSet;
-
 use jsonptr::PointerBuf;
 use kustomize_krm_types::{Severity, annotations};
 
@@ -17,6 +15,7 @@ use crate::config::Config;
 use crate::edit::Change;
 use crate::finding::Finding;
 use crate::funnel::Verdict;
+use crate::hashing::HashSet;
 use crate::rules::{Rule, When};
 use crate::select::Selected;
 use crate::transformers::NAMES;

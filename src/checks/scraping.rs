@@ -7,7 +7,7 @@
 //! Annotations of a Deployment or a Job are reported with any config: readers look at pods and Services.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use super::{Check, Find, Scene};
 use crate::config::Section;
 use crate::facts::View;
 use crate::finding::{Finding, Mode, Subject};
+use crate::hashing::HashMap;
 use crate::objects::{Container, Service};
 use crate::problem::field_path;
 use crate::read::Resource;
@@ -56,10 +57,10 @@ pub(super) const CHECK: Check = Check {
         Find::Scene(|scene| {
             let mut others = Others {
                 scene: *scene,
-                by_services: HashMap::new(),
-                by_pods: HashMap::new(),
-                of_pods: HashMap::new(),
-                around: HashMap::new(),
+                by_services: HashMap::default(),
+                by_pods: HashMap::default(),
+                of_pods: HashMap::default(),
+                around: HashMap::default(),
             };
             let mut findings = Vec::new();
             for selected in &scene.selection.selected {

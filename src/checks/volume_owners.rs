@@ -46,7 +46,7 @@ pub(super) const CHECK: Check = Check {
         if storage.is_empty() {
             return workspaces.into_iter().collect();
         }
-        let claims = section.and_then(|section| without_group(pod, &section, &storage));
+        let claims = section.and_then(|section| without_group(pod, &section, storage));
         let containers = pod.containers().flat_map(|(container, facts)| {
             let section = scope
                 .section_for(container)
@@ -55,11 +55,11 @@ pub(super) const CHECK: Check = Check {
             section
                 .into_iter()
                 .flat_map(|section| {
-                    let owned = of_owners(pod, &section, &storage, (container, facts));
+                    let owned = of_owners(pod, &section, storage, (container, facts));
                     owned
                         .into_iter()
-                        .chain(closed(pod, &section, &storage, (container, facts)))
-                        .chain(chown(&section, &storage, (container, facts)))
+                        .chain(closed(pod, &section, storage, (container, facts)))
+                        .chain(chown(&section, storage, (container, facts)))
                 })
                 .collect::<Vec<_>>()
         });

@@ -142,7 +142,7 @@ pub(super) fn finish(outcome: &Outcome, output: Option<&Edited<'_>>, settings: &
     let Some(output) = output else {
         return FINDINGS;
     };
-    match Output::parts(&|pass| output.each_part(pass)) {
+    match Output::edited(output) {
         Ok(()) if outcome.passed => SUCCESS,
         Ok(()) => FINDINGS,
         Err(failure) => {

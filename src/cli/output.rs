@@ -11,6 +11,7 @@ use fitout::report::{
     Command, Document, FORMATS, Folder, Format, Needs, Options, Run, markdown_within,
 };
 use fitout::text::Text;
+use fitout::yaml::Edited;
 
 use super::inputs::shown;
 use super::programs::variable;
@@ -22,16 +23,16 @@ pub(super) enum Output {}
 impl Output {
     /// Writes manifests or another document to standard output, as they are.
     pub(super) fn data(text: &str) -> Result<(), Failure> {
-        Output::parts(&|pass| pass(text))
+        Output::edited(&Edited::from(text.to_owned()))
     }
 
-    /// The same for a text in parts.
-    pub(super) fn parts(each: &dyn Fn(&mut dyn FnMut(&str))) -> Result<(), Failure> {
+    /// The same for a text with its edits, part by part.
+    pub(super) fn edited(edited: &Edited<'_>) -> Result<(), Failure> {
         const CAPACITY: usize = 1 << 16;
         let write = || {
             let mut stdout = BufWriter::with_capacity(CAPACITY, std::io::stdout().lock());
             let mut written = Ok(());
-            each(&mut |part| {
+            edited.each_part(&mut |part| {
                 if written.is_ok() {
                     written = stdout.write_all(part.as_bytes());
                 }

@@ -1,7 +1,6 @@
 //! One section (`resources`, `storage`, …) as it applies to an object or a container.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -11,6 +10,7 @@ use super::settings::{Config, join};
 use super::view::{Layer, View};
 use crate::catalogue::Entry;
 use crate::finding::{Decision, Mode};
+use crate::hashing::HashMap;
 use crate::kubernetes::Version;
 use crate::yaml::Value;
 
@@ -176,9 +176,9 @@ pub struct Section<'a, S> {
     pub(super) config: &'a Config<'a>,
     /// The mode of all leaves, if it is the same for all.
     pub(super) mode_of_all: Option<Mode>,
-    pub(super) decisions: RefCell<BTreeMap<String, Arc<Decision>>>,
+    pub(super) decisions: RefCell<HashMap<String, Arc<Decision>>>,
     /// The modes that were asked for.
-    pub(super) known_modes: RefCell<BTreeMap<String, Mode>>,
+    pub(super) known_modes: RefCell<HashMap<String, Mode>>,
 }
 
 impl<S: Settings> Section<'_, S> {

@@ -1,7 +1,6 @@
 //! The edits of one object, laid over its text.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jsonptr::Pointer;
@@ -9,6 +8,7 @@ use jsonptr::Pointer;
 use super::view::View;
 use crate::edit::Change;
 use crate::finding::Subject;
+use crate::hashing::HashMap;
 use crate::yaml::{Node, Value};
 
 /// The edits of one object, as a tree along their paths.
@@ -45,7 +45,10 @@ pub struct Place<'a> {
 impl<'e> Overlay<'e> {
     /// Combines the edits of one object, in their order.
     pub fn of(changes: impl IntoIterator<Item = &'e Change>) -> Overlay<'e> {
+        let changes = changes.into_iter();
         let mut overlay = Overlay::default();
+        // Most have a place of their own, and share those above.
+        overlay.branches.reserve(changes.size_hint().0 * 2);
         let mut last: Option<(&'e Arc<Subject>, usize)> = None;
         for change in changes {
             let subject = match last {
@@ -119,16 +122,19 @@ impl<'e> Overlay<'e> {
 
     /// The place of a key below another, and whether that has at least [`FEW`] places.
     fn find(&self, from: usize, token: &str) -> (Option<usize>, bool) {
-        let first = self.branches[from].first;
-        let mut few = std::iter::successors(first, |at| self.branches[*at].next).take(FEW);
-        let mut passed = 0;
-        let known = few.find(|at| {
-            passed += 1;
-            self.branches[*at].key == token
-        });
-        let is_wide = passed == FEW;
-        let more = || self.more.get(&(from, Cow::Borrowed(token))).copied();
-        (known.or_else(|| is_wide.then(more).flatten()), is_wide)
+        let mut next = self.branches[from].first;
+        for _ in 0..FEW {
+            let Some(at) = next else {
+                return (None, false);
+            };
+            let branch = &self.branches[at];
+            if branch.key == token {
+                return (Some(at), false);
+            }
+            next = branch.next;
+        }
+        let more = self.more.get(&(from, Cow::Borrowed(token)));
+        (more.copied(), true)
     }
 }
 
@@ -147,10 +153,20 @@ impl<'e> Branch<'e> {
 
 /// The tokens of a path, borrowed from it.
 fn tokens(path: &Pointer) -> impl Iterator<Item = Cow<'_, str>> {
-    let tokens = path.as_str().split('/').skip(1);
-    tokens.map(|token| match token.contains('~') {
-        true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
-        false => Cow::Borrowed(token),
+    let mut rest = path.as_str();
+    std::iter::from_fn(move || {
+        let tokens = rest.strip_prefix('/')?;
+        let (mut len, mut is_escaped) = (0, false);
+        for byte in tokens.bytes().take_while(|byte| *byte != b'/') {
+            len += 1;
+            is_escaped |= byte == b'~';
+        }
+        let token;
+        (token, rest) = tokens.split_at(len);
+        Some(match is_escaped {
+            true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
+            false => Cow::Borrowed(token),
+        })
     })
 }
 
@@ -159,6 +175,15 @@ impl<'a> Place<'a> {
     pub(super) fn get(self, token: &str) -> Option<Place<'a>> {
         let (at, _) = self.overlay.find(self.at, token);
         Some(Place { at: at?, ..self })
+    }
+
+    /// The place of an item of a list.
+    pub(super) fn item(self, index: usize) -> Option<Place<'a>> {
+        const DIGITS: &str = "0123456789";
+        match DIGITS.get(index..=index) {
+            Some(digit) => self.get(digit),
+            None => self.get(&index.to_string()),
+        }
     }
 
     /// The places directly below.

@@ -121,21 +121,6 @@ pub struct SeLinux<'a> {
 }
 
 impl<'a> Context<'a> {
-    const FIELDS: [&'static str; 12] = [
-        "allowPrivilegeEscalation",
-        "privileged",
-        "runAsNonRoot",
-        "runAsUser",
-        "readOnlyRootFilesystem",
-        "procMount",
-        "windowsOptions",
-        "seccompProfile",
-        "appArmorProfile",
-        "seLinuxOptions",
-        "capabilities",
-        "sysctls",
-    ];
-
     fn of(owner: View<'a>) -> Context<'a> {
         let mut context = Context::default();
         if let Some(written) = owner.get("securityContext") {
@@ -145,38 +130,34 @@ impl<'a> Context<'a> {
     }
 
     fn read(&mut self, written: View<'a>) {
-        for field in Context::FIELDS {
-            if let Some(value) = written.get(field) {
-                self.set(field, Some(value));
-            }
+        for (field, value) in written.entries() {
+            self.set(&field, value);
         }
     }
 
-    fn set(&mut self, field: &str, value: Option<View<'a>>) {
-        let bool = || value.and_then(View::bool);
-        let get = |key: &str| value.and_then(|value| value.get(key));
+    fn set(&mut self, field: &str, value: View<'a>) {
         // A profile without a type counts as set.
-        let profile = || value.map(|_| get("type").map(View::text).unwrap_or_default());
+        let profile = || Some(value.get("type").map(View::text).unwrap_or_default());
         match field {
-            "allowPrivilegeEscalation" => self.allow_privilege_escalation = bool(),
-            "privileged" => self.privileged = bool(),
-            "runAsNonRoot" => self.run_as_non_root = bool(),
-            "runAsUser" => self.run_as_user = value.and_then(View::int),
-            "readOnlyRootFilesystem" => self.read_only_root_filesystem = bool(),
-            "procMount" => self.proc_mount = value.map(View::text),
-            "windowsOptions" => self.host_process = get("hostProcess").and_then(View::bool),
+            "allowPrivilegeEscalation" => self.allow_privilege_escalation = value.bool(),
+            "privileged" => self.privileged = value.bool(),
+            "runAsNonRoot" => self.run_as_non_root = value.bool(),
+            "runAsUser" => self.run_as_user = value.int(),
+            "readOnlyRootFilesystem" => self.read_only_root_filesystem = value.bool(),
+            "procMount" => self.proc_mount = Some(value.text()),
+            "windowsOptions" => self.host_process = value.get("hostProcess").and_then(View::bool),
             "seccompProfile" => self.seccomp = profile(),
             "appArmorProfile" => self.app_armor = profile(),
             "seLinuxOptions" => {
-                let text = |key: &str| get(key).map(View::text).unwrap_or_default();
+                let text = |key: &str| value.get(key).map(View::text).unwrap_or_default();
                 self.se_linux = SeLinux {
                     kind: text("type"),
                     user: text("user"),
                     role: text("role"),
                 };
             }
-            "capabilities" => (self.add, self.drop) = (get("add"), get("drop")),
-            "sysctls" => self.sysctls = value,
+            "capabilities" => (self.add, self.drop) = (value.get("add"), value.get("drop")),
+            "sysctls" => self.sysctls = Some(value),
             _ => {}
         }
     }

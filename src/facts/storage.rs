@@ -5,9 +5,9 @@
 //! directories of the node and of file servers, and inline CSI volumes depend on their driver.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use super::view::View;
+use crate::hashing::HashMap;
 use crate::objects::{ClaimKind, Related, Target};
 
 /// Who can write to a volume, apart from root.
@@ -63,7 +63,7 @@ pub struct Mount<'a> {
 impl<'a> Storage<'a> {
     /// The volumes of a pod spec of an object.
     pub fn of(spec: View<'a>, target: &'a Target<'_>, related: &Related<'_>) -> Storage<'a> {
-        let mut volumes: HashMap<_, Volume<'_>> = HashMap::new();
+        let mut volumes: HashMap<_, Volume<'_>> = HashMap::default();
         for volume in spec.items_at(["volumes"]) {
             let name = volume.text_at(["name"]).unwrap_or_default();
             let access = access(volume, target, related);

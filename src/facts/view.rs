@@ -92,7 +92,7 @@ impl<'a> View<'a> {
         let written = written.into_iter().flat_map(Node::items).enumerate();
         let written = written.filter_map(move |(index, item)| {
             let edited = place.filter(|place| place.below().next().is_some());
-            match edited.and_then(|place| place.get(&index.to_string())) {
+            match edited.and_then(|place| place.item(index)) {
                 None => Some(View::of(item)),
                 Some(place) => place.resolve(Some(item)),
             }

@@ -71,6 +71,9 @@ impl Quantity {
     /// # Errors
     /// The text is not a quantity: for example a boolean or an infinity.
     pub fn from_yaml_scalar(text: &str, quoted: bool) -> Result<Self, QuantityError> {
+        if let Some(simple) = Self::simple(text) {
+            return Ok(simple);
+        }
         if quoted {
             return text.trim_matches(is_space_in_json).parse();
         }
@@ -196,9 +199,42 @@ impl Quantity {
         self.scale_up(&one, step) == Some(*self)
     }
 
+    /// A whole number of few digits with a common unit, as most are, which readers of YAML and JSON agree about.
+    fn simple(text: &str) -> Option<Self> {
+        let (digits, unit) = number::leading_digits(text);
+        if digits.starts_with('0') || !(1..=9).contains(&digits.len()) {
+            return None;
+        }
+        let (shift, mut exponent, format) = match unit {
+            "m" => (0, -3, Format::DecimalSi),
+            "" => (0, 0, Format::DecimalSi),
+            "k" => (0, 3, Format::DecimalSi),
+            "M" => (0, 6, Format::DecimalSi),
+            "G" => (0, 9, Format::DecimalSi),
+            "Ki" => (10, 0, Format::BinarySi),
+            "Mi" => (20, 0, Format::BinarySi),
+            "Gi" => (30, 0, Format::BinarySi),
+            _ => return None,
+        };
+        let number = digits.bytes().map(|it| u64::from(it - b'0'));
+        let mut number = number.fold(0, |number, digit| 10 * number + digit) << shift;
+        while number % 10 == 0 {
+            number /= 10;
+            exponent += 1;
+        }
+        Some(Self {
+            coefficient: number.into(),
+            exponent,
+            format,
+        })
+    }
+
     fn parse(text: &str) -> Result<Self, Problem> {
         if text.is_empty() {
             return Err(Problem::Empty);
+        }
+        if let Some(simple) = Self::simple(text) {
+            return Ok(simple);
         }
         let number = Number::split(text);
         let unit = Unit::named(number.unit).ok_or_else(|| wrong_unit(&number))?;
@@ -340,7 +376,7 @@ impl Quantity {
             self.coefficient.unsigned_abs(),
             other.coefficient.unsigned_abs(),
         );
-        if ours == 0 || theirs == 0 {
+        if ours == 0 || theirs == 0 || self.exponent == other.exponent {
             return ours.cmp(&theirs);
         }
         let length = |coefficient: u128, exponent: i32| {

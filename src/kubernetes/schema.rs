@@ -97,8 +97,8 @@ pub struct Object {
     places: Vec<u8>,
     /// The digests of the names of fields.
     digests: Vec<u16>,
-    /// The positions of the rows that are required.
-    required: Vec<u8>,
+    /// The positions of the rows that are required, each with that of the newest row of its field.
+    required: Vec<(u8, u8)>,
     /// What is known about its values, read when an object is checked.
     rules: OnceLock<validation::Rules>,
 }
@@ -202,10 +202,15 @@ impl Object {
             // No type has so many fields; one behind the others would be one that is not known.
             places[place] = u8::try_from(position + 1).unwrap_or(0);
         }
-        let required = fields.iter().enumerate().filter(|(_, it)| it.is_required);
-        let required = required
-            .filter_map(|(at, _)| u8::try_from(at).ok())
-            .collect();
+        // What a later version does not require was never needed.
+        let required = fields.iter().enumerate().filter_map(|(at, field)| {
+            let newest = fields.iter().position(|it| it.name == field.name)?;
+            let is_required = field.is_required
+                && fields[newest].is_required
+                && !violations::SET_BY_SERVER.contains(&(name, field.name));
+            is_required.then_some((u8::try_from(at).ok()?, u8::try_from(newest).ok()?))
+        });
+        let required = required.collect();
         Object {
             name,
             fields,

@@ -9,13 +9,13 @@
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
-use std::collections::{HashMap, HashSet};
 
 use super::index::Objects;
 use super::names::{self, ByName, Named};
 use super::template::Template;
 use super::token_use::{Evidence, asks_for_identity, config_maps, in_config_map, uses_api};
 use crate::catalogue::{Entry, Known};
+use crate::hashing::{HashMap, HashSet};
 use crate::read::Resource;
 use crate::yaml::Node;
 

@@ -1,7 +1,6 @@
 //! The index of all objects: what each one is, and how they refer to each other.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::accounts::Accounts;
@@ -14,6 +13,7 @@ use super::related::{Pods, Related};
 use super::scaling::Autoscaler;
 use super::target::Target;
 use super::template::Template;
+use crate::hashing::HashMap;
 use crate::problem::{Problem, did_you_mean};
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -139,7 +139,7 @@ impl<'a> Objects<'a> {
             related,
             accounts: Accounts::of(resources),
             autoscalers: Vec::new(),
-            scaled: HashMap::new(),
+            scaled: HashMap::default(),
             in_host: function_config.is_some(),
             names: OnceCell::new(),
             demands: OnceCell::new(),

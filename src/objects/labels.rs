@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::ports::Declared;
+use crate::hashing::HashMap;
 use crate::kubernetes::LabelSelector;
 use crate::yaml::Node;
 

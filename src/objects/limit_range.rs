@@ -1,7 +1,8 @@
 //! LimitRanges: the bounds of a namespace for each container, pod and claim, and its defaults for containers without amounts.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 
+use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::Quantity;
 use crate::read::Resource;
 use crate::yaml::Node;
@@ -107,7 +108,8 @@ impl<'a> Limits<'a> {
     pub(super) fn keep_deciding(&mut self) {
         let items = &mut self.items;
         if items.len() > Limits::FEW {
-            let mut deciding: HashMap<(LimitType, usize, &str), (usize, Quantity)> = HashMap::new();
+            let mut deciding: HashMap<(LimitType, usize, &str), (usize, Quantity)> =
+                HashMap::default();
             for (at, item) in items.iter().enumerate() {
                 type Wins = fn(Quantity, Quantity) -> bool;
                 let bounds: [(&BTreeMap<String, Quantity>, Wins); 5] = [

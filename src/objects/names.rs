@@ -8,11 +8,11 @@
 //! of kustomize.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use kustomize_krm_types::annotations;
 
 use super::index::Objects;
+use crate::hashing::{HashMap, HashSet};
 use crate::read::Resource;
 
 /// The current and previous names of an object.
@@ -77,7 +77,7 @@ impl ByName {
     const FEW: usize = 8;
 
     pub(super) fn of<'n>(named: impl Iterator<Item = (usize, &'n Named)> + Clone) -> ByName {
-        let mut by_name: HashMap<String, Called> = HashMap::new();
+        let mut by_name: HashMap<String, Called> = HashMap::default();
         for (index, it) in named.clone() {
             for name in &it.names {
                 let called = match by_name.get_mut(name) {
@@ -218,8 +218,8 @@ impl NameIndex {
     /// Indexes all names except those of local-config objects, which are not rendered.
     pub(super) fn of(resources: &[Resource<'_>]) -> NameIndex {
         let named: Vec<Named> = resources.iter().map(Named::of).collect();
-        let mut kinds: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut makers: HashMap<String, HashSet<Option<String>>> = HashMap::new();
+        let mut kinds: HashMap<&str, Vec<usize>> = HashMap::default();
+        let mut makers: HashMap<String, HashSet<Option<String>>> = HashMap::default();
         for (index, resource) in resources.iter().enumerate() {
             let local = resource.annotation(annotations::LOCAL_CONFIG);
             if local.is_some_and(|value| value != "false") {
@@ -235,7 +235,7 @@ impl NameIndex {
             }
         }
         let kind = |(kind, objects): (&str, Vec<usize>)| {
-            let mut by_namespace: HashMap<Option<String>, Vec<usize>> = HashMap::new();
+            let mut by_namespace: HashMap<Option<String>, Vec<usize>> = HashMap::default();
             for index in &objects {
                 let namespace = named[*index].namespace.clone();
                 by_namespace.entry(namespace).or_default().push(*index);

@@ -3,8 +3,7 @@
 //! Source: `PolicyToEvaluate` in `api/helpers.go` of k8s.io/pod-security-admission. An invalid level means restricted for
 //! `enforce`, and privileged for `warn`.
 
-use std::collections::HashMap;
-
+use crate::hashing::HashMap;
 use crate::kubernetes::{Level, Standard, Version};
 use crate::read::Resource;
 
@@ -52,7 +51,7 @@ fn stricter(a: Option<Standard>, b: Option<Standard>) -> Option<Standard> {
 
 /// The standards of the Namespaces in the input, by current and previous names. If two have a name, the stricter level counts.
 pub(super) fn demands(resources: &[Resource<'_>]) -> HashMap<String, Demands> {
-    let (mut before, mut now) = (HashMap::new(), HashMap::new());
+    let (mut before, mut now) = (HashMap::default(), HashMap::default());
     let is_namespace =
         |resource: &&Resource<'_>| resource.group().is_empty() && resource.kind == "Namespace";
     let add = |names: &mut HashMap<String, Demands>, name: String, of_one: Demands| {

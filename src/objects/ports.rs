@@ -1,9 +1,10 @@
 //! References to ports, by number or name.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Objects;
+use crate::hashing::HashMap;
 use crate::yaml::{Node, Scalar, Value};
 
 /// A reference to a port: Kubernetes' `IntOrString`.

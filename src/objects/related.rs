@@ -9,7 +9,7 @@ mod services;
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::container::is_sidecar;
@@ -19,6 +19,7 @@ use super::monitors::{Monitor, Namespaces, Selects, hosts};
 use super::names::all_names;
 use super::ports::{Declared, Ports, TargetPort};
 use super::target::Target;
+use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::LabelSelector;
 use crate::read::Resource;
 use crate::text::MOST_NAMED;
@@ -267,7 +268,7 @@ impl<'a> Related<'a> {
             let namespace = resource.namespace.as_deref();
             self.labels_of_services.add(namespace, resource.labels());
         }
-        let mut watch_at: HashMap<*const Matches, usize> = HashMap::new();
+        let mut watch_at: HashMap<*const Matches, usize> = HashMap::default();
         for monitor in &self.monitors {
             let of_pods = monitor.selects == Selects::Pods;
             let labelled = match monitor.selects {

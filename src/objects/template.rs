@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use jsonptr::{Pointer, PointerBuf};
@@ -13,6 +12,7 @@ use super::places::{self, Form, OnChange, PodSpecs};
 use super::subject::{Part, Subject};
 use super::token_use::{Evidence, in_containers};
 use super::walk::{below, map_at, places_below, places_in, typed};
+use crate::hashing::HashSet;
 use crate::kubernetes::schema;
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -69,7 +69,7 @@ impl<'a> Template<'a> {
         }
         let mut templates: Vec<Template<'a>> = Vec::new();
         let mut empty: Vec<Template<'a>> = Vec::new();
-        let mut known_pods: HashSet<PointerBuf> = HashSet::new();
+        let mut known_pods: HashSet<PointerBuf> = HashSet::default();
         for (path, layout, on_change, list) in places {
             for (path, node) in places_in(resource, path)? {
                 let Some(mut it) = Template::of(resource, path, node, layout, list, on_change)?

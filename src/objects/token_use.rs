@@ -131,7 +131,7 @@ pub(super) fn in_containers(template: &Template<'_>) -> Option<Evidence> {
     let containers = template.containers.iter();
     let evidence = |it: &Container<'_>| {
         let image = it.node.text_at(["image"]).unwrap_or_default();
-        let mentions = |text: &str| !text.contains("://") && mentions_kubernetes(text);
+        let mentions = |text: &str| mentions_kubernetes(text) && !text.contains("://");
         if is_named_as_client(&image) || texts(it).any(|text| is_sign(&text)) {
             Some(Evidence::Used)
         } else {
@@ -189,18 +189,22 @@ pub(super) enum Evidence {
 fn has_discovery(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim_start);
     lines.any(|line| {
-        !line.starts_with(['#', ';']) && !line.contains("://") && mentions_kubernetes(line)
+        mentions_kubernetes(line) && !line.starts_with(['#', ';']) && !line.contains("://")
     })
 }
 
 /// Whether a text has one of [`MENTIONS`], other than in a domain such as `kubernetes.io`.
 fn mentions_kubernetes(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    MENTIONS.iter().any(|word| {
-        let mut found = text.match_indices(word);
-        found.any(|(at, _)| {
-            let rest = &text[at + word.len()..];
-            !rest.starts_with(".io") && !rest.starts_with(".local")
+    let bytes = text.as_bytes();
+    let begins = |at: usize, word: &str| {
+        let part = bytes[at..].get(..word.len());
+        part.is_some_and(|it| it.eq_ignore_ascii_case(word.as_bytes()))
+    };
+    memchr::memchr2_iter(b'k', b'K', bytes).any(|at| {
+        let word = MENTIONS.iter().find(|word| begins(at, word));
+        word.is_some_and(|word| {
+            let rest = at + word.len();
+            !begins(rest, ".io") && !begins(rest, ".local")
         })
     })
 }
@@ -240,51 +244,77 @@ fn is_sign(text: &str) -> bool {
         let value = text.split_once('=').map(|(_, value)| value.trim());
         value.is_some_and(|it| OFF.contains(&it.to_ascii_lowercase().as_str()))
     };
-    (has_sign(text.as_bytes()) || has_command(text)) && !is_off()
+    has_sign(text) && !is_off()
 }
 
-/// Whether a script calls one of [`COMMANDS`], or a text is one.
-fn has_command(text: &str) -> bool {
+/// Whether a text begins with a call of one of [`COMMANDS`].
+fn is_command(text: &str) -> bool {
     let is_argument = |it: &str| it.starts_with(|it: char| it.is_ascii_lowercase() || it == '-');
-    let is_here = |begin: usize| {
-        let mut commands = COMMANDS.iter();
-        let rest = commands.find_map(|it| text[begin..].strip_prefix(it));
-        rest.is_some_and(|rest| {
-            let argument = rest.strip_prefix([' ', '\t']).map(str::trim_start);
-            rest.is_empty() || argument.is_some_and(is_argument)
-        })
-    };
-    // One pass: a command begins the text, or follows one of these.
-    let bytes = text.bytes().enumerate();
-    let mut separators = bytes.filter(|(_, byte)| b" \t\n;&|($`/\"'".contains(byte));
-    is_here(0) || separators.any(|(at, _)| is_here(at + 1))
+    let mut commands = COMMANDS.iter();
+    let rest = commands.find_map(|it| text.strip_prefix(it));
+    rest.is_some_and(|rest| {
+        let argument = rest.strip_prefix([' ', '\t']).map(str::trim_start);
+        rest.is_empty() || argument.is_some_and(is_argument)
+    })
 }
 
-/// Every text of every pod is searched, so once for all signs, and closer only where one can begin.
-fn has_sign(text: &[u8]) -> bool {
+/// Whether a text has one of [`SIGNS`], in any case, or calls one of [`COMMANDS`], which begins it or follows a separator. Every
+/// text of every pod is searched, so in one pass, and closer only where one can begin.
+fn has_sign(text: &str) -> bool {
+    let bytes = text.as_bytes();
     let begins = |at: usize| {
         let is_here = |sign: &str| {
-            let part = text[at..].get(..sign.len());
+            let part = bytes[at..].get(..sign.len());
             part.is_some_and(|it| it.eq_ignore_ascii_case(sign.as_bytes()))
         };
         SIGNS.iter().any(|sign| is_here(sign))
     };
-    let mut pairs = text.windows(2).enumerate();
-    pairs.any(|(at, pair)| {
-        let may_begin = matches!(
-            [pair[0] | 0x20, pair[1] | 0x20],
-            [b'c', b'l']
-                | [b'd', b'i']
-                | [b'i', b'n']
-                | [b'j', b'o']
-                | [b'k', b'u']
-                | [b'l', b'e' | b'o']
-                | [b'p', b'r']
-                | [b's', b'e']
-                | [b'w', b'a']
-        );
-        may_begin && begins(at)
-    })
+    let found = |(at, byte): (usize, &u8)| match CLASSES[usize::from(*byte)] {
+        0 => false,
+        SEPARATES => {
+            let next = bytes.get(at + 1);
+            next.is_some_and(|it| matches!(it, b'f' | b'h' | b'i' | b'o'))
+                && is_command(&text[at + 1..])
+        }
+        _ => {
+            let next = bytes.get(at + 1).map_or(0, |it| *it | 0x20);
+            let may_begin = matches!(
+                [*byte | 0x20, next],
+                [b'c', b'l']
+                    | [b'd', b'i']
+                    | [b'i', b'n']
+                    | [b'j', b'o']
+                    | [b'k', b'u']
+                    | [b'l', b'e' | b'o']
+                    | [b'p', b'r']
+                    | [b's', b'e']
+                    | [b'w', b'a']
+            );
+            may_begin && begins(at)
+        }
+    };
+    is_command(text) || bytes.iter().enumerate().any(found)
+}
+
+/// What a byte means for [`has_sign`]: nothing, the end of what is before a command, or the first letter of a sign.
+static CLASSES: [u8; 256] = classes();
+const SEPARATES: u8 = 1;
+
+const fn classes() -> [u8; 256] {
+    let mut classes = [0; 256];
+    let (separators, letters) = (b" \t\n;&|($`/\"'", b"cdijklpsw");
+    let mut at = 0;
+    while at < separators.len() {
+        classes[separators[at] as usize] = SEPARATES;
+        at += 1;
+    }
+    at = 0;
+    while at < letters.len() {
+        classes[letters[at] as usize] = 2;
+        classes[letters[at].to_ascii_uppercase() as usize] = 2;
+        at += 1;
+    }
+    classes
 }
 
 #[cfg(test)]

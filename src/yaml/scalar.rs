@@ -216,7 +216,7 @@ fn is_word(text: &str) -> bool {
         "-.inf", ".nan", "nil",
     ];
     let is_it = |word: &&str| word.len() == text.len() && word.eq_ignore_ascii_case(text);
-    text.len() <= 5 && WORDS.iter().any(|word| is_it(word))
+    text.len() <= 5 && WORDS.iter().any(is_it)
 }
 
 /// Numbers in any base, timestamps, sexagesimals, and what is close to one of them.

@@ -1,13 +1,12 @@
 //! Violations of the levels that a Namespace enforces and warns about, or of the configured level.
 
-use std::collections::HashSet;
-
 use kustomize_krm_types::Severity;
 
 use super::{Blamed, LOWER_LEVEL, culprits, is_rejected};
 use crate::checks::Pod;
 use crate::facts::PodFacts;
 use crate::finding::{Finding, Lines, Mode, Plain};
+use crate::hashing::HashSet;
 use crate::kubernetes::{Level, Standard, Version};
 use crate::objects::Template;
 use crate::pod_security::{Violation, evaluate};
@@ -138,7 +137,7 @@ impl Standards {
     fn violations(&self, template: &Template<'_>, facts: &PodFacts<'_>) -> Vec<Finding> {
         let mut findings: Vec<Finding> = Vec::new();
         // A field is reported once, for the first standard that it violates.
-        let mut known = HashSet::new();
+        let mut known = HashSet::default();
         let mut add = |mut of_one: Vec<Finding>| {
             of_one.retain(|it| !known.contains(&it.pointer));
             known.extend(of_one.iter().map(|it| it.pointer.clone()));

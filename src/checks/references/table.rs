@@ -1,8 +1,8 @@
 //! Which fields hold the name of an object, and what every cluster has.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use crate::hashing::HashMap;
 use crate::objects::DEFAULT_ACCOUNT;
 
 /// A field that holds the name of an object.
@@ -303,7 +303,7 @@ static ROWS: [Row; 33] = [
 /// The rows of a type.
 pub(super) fn rows_of(holder: &str) -> impl Iterator<Item = &'static Row> {
     static ROWS_OF: LazyLock<HashMap<&str, Vec<&Row>>> = LazyLock::new(|| {
-        let mut rows: HashMap<_, Vec<_>> = HashMap::new();
+        let mut rows: HashMap<_, Vec<_>> = HashMap::default();
         for row in &ROWS {
             rows.entry(row.holder).or_default().push(row);
         }

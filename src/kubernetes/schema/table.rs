@@ -2,11 +2,11 @@
 //!
 //! Only the types that an object needs are read: the text has an index of its types, made at the first object.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::text::Text;
 use super::{Field, Object, Type};
+use crate::hashing::HashMap;
 
 static TEXT: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/kubernetes.txt")));
 
@@ -118,7 +118,7 @@ fn table() -> &'static Table {
             .get()
             .split_once("\ntype: ")
             .unwrap_or((TEXT.get(), ""));
-        let mut kinds: HashMap<_, Vec<_>> = HashMap::new();
+        let mut kinds: HashMap<_, Vec<_>> = HashMap::default();
         let rows = head.lines().filter_map(|line| line.strip_prefix("kind "));
         for row in rows.filter_map(KindRow::parse) {
             kinds.entry(row.kind).or_default().push(row);
@@ -251,6 +251,8 @@ mod tests {
         for (name, text) in &table().types {
             let object = object(name);
             assert_eq!(object.fields.len(), text.lines.lines().count(), "{name}");
+            // A field is a bit.
+            assert!(object.fields.len() <= 64, "{name}");
             for field in &object.fields {
                 let mut of = &field.of;
                 while let Type::List(inner) | Type::Map(inner) = of {

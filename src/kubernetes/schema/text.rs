@@ -1,4 +1,4 @@
-//! The texts of the tables. `build.rs` compresses them to a sixth of their size, and whoever needs none does not wait for them.
+//! The texts of the tables. `build.rs` compresses them to a sixth of their size. A run that needs none does not decompress them.
 
 use std::sync::OnceLock;
 

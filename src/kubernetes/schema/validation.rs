@@ -4,6 +4,7 @@ use core::net::IpAddr;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::BitOr as _;
 use std::sync::OnceLock;
 
 use super::super::names::{Format, cidr, format_of};
@@ -11,7 +12,7 @@ use super::super::quantity::Quantity;
 use super::text::Text;
 use super::violations::{Fault, Visit, duplicates, keys_of};
 use super::{Object, Path, Versions};
-use crate::yaml::Node;
+use crate::yaml::{Kind, Node};
 
 static TEXT: Text = Text::new(include_bytes!(concat!(env!("OUT_DIR"), "/validation.txt")));
 
@@ -73,7 +74,7 @@ pub(super) struct Rules {
     /// The rows about what can be missing.
     whole: Vec<Row>,
     /// Fields whose values are only validated later, and by what.
-    late: Vec<Row>,
+    pub(super) late: Vec<Row>,
     /// The rows about the name of the object.
     pub(super) names: Vec<Row>,
 }
@@ -86,8 +87,25 @@ pub(super) struct Row {
     /// Whether a version of Kubernetes only warns.
     is_warning: bool,
     path: &'static str,
+    /// The path below its first key.
+    rest: &'static str,
     tests: Vec<Test>,
     conditions: Vec<Condition>,
+    /// The fields that must be there for the conditions to hold.
+    needs: Fields,
+    /// The fields in the path, or the first of each path of a choice.
+    about: Fields,
+    /// Whether all paths of a choice are single keys.
+    is_plain_choice: bool,
+}
+
+/// Some fields of an object: a bit for the position of each.
+pub(super) type Fields = u64;
+
+/// The bit of a field; none for one behind the others, of which it is not known whether it is there.
+#[inline]
+pub(super) fn bit(position: usize) -> Fields {
+    1_u64.checked_shl(position as u32).unwrap_or(0)
 }
 
 #[derive(Debug)]
@@ -170,7 +188,27 @@ impl Rules {
         let mut rules = Rules::default();
         let blocks = texts.get(object.name).into_iter().flatten();
         for mut row in blocks.flat_map(|(number, lines)| lines.lines().map(|it| row(it, number))) {
-            let first = bare(row.path).split('/').next().unwrap_or_default();
+            let (first, rest) = row.path.split_once('/').unwrap_or((row.path, ""));
+            let first = bare(first);
+            let bit_of = |path: &str| {
+                let first = path.split('/').next().unwrap_or_default();
+                object.position(first).map_or(0, bit)
+            };
+            row.rest = bare(rest);
+            row.needs = row
+                .conditions
+                .iter()
+                .filter_map(Condition::needed)
+                .map(bit_of)
+                .fold(0, Fields::bitor);
+            row.about = match row.tests.first() {
+                Some(Test::Choice { fields, .. }) => fields
+                    .split('|')
+                    .map(|it| bit_of(bare(it)))
+                    .fold(0, Fields::bitor),
+                _ => bit_of(first),
+            };
+            row.is_plain_choice = matches!(row.tests.first(), Some(Test::Choice { fields, .. }) if !fields.contains(['/', '+', '?']));
             if let Some(Test::Need | Test::Choice { .. }) = row.tests.first() {
                 let rest = row.tests.split_off(1);
                 let of_value = Row {
@@ -213,8 +251,12 @@ fn row(line: &'static str, number: &'static str) -> Row {
         number,
         is_warning: false,
         path: "",
+        rest: "",
         tests: Vec::new(),
         conditions: conditions.map(Condition::of).collect(),
+        needs: 0,
+        about: 0,
+        is_plain_choice: false,
     };
     let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
     match first {
@@ -333,7 +375,7 @@ impl Test {
 }
 
 fn decoded(token: &str) -> Cow<'_, str> {
-    match token.contains("~1") {
+    match token.as_bytes().contains(&b'~') {
         true => token.replace("~1", "/").into(),
         false => token.into(),
     }
@@ -411,6 +453,16 @@ impl Condition {
         Condition { path, test }
     }
 
+    /// The path without which it does not hold.
+    fn needed(&self) -> Option<&'static str> {
+        match self.test {
+            When::Set => Some(bare(self.path)),
+            When::Is(values) if values.split('|').all(|it| !it.is_empty()) => Some(bare(self.path)),
+            _ => None,
+        }
+        .filter(|path| !path.starts_with("./"))
+    }
+
     fn holds(&self, node: Node<'_>, minor: u8) -> bool {
         let is = |values: &str| {
             let found = set(node, self.path).and_then(Node::text);
@@ -477,6 +529,13 @@ impl Row {
         self.conditions.iter().all(|it| it.holds(of, minor))
     }
 
+    /// Whether the conditions can hold in a mapping with these fields, which decides about most rows.
+    #[inline]
+    pub(super) fn may_hold(&self, present: Fields, minor: u8) -> bool {
+        let is_other = |it: &Condition| matches!(it.test, When::Version(it) if !it.has(minor));
+        self.needs & !present == 0 && !self.conditions.iter().any(is_other)
+    }
+
     /// The same, where conditions can be about what holds the value.
     fn holds_in(&self, of: Node<'_>, holder: Node<'_>, minor: u8) -> bool {
         self.conditions
@@ -530,8 +589,7 @@ impl<'a> Visit<'a> {
         value: Node<'a>,
         at: Path<'_, 'a>,
     ) {
-        let rest = row.path.split_once('/').map_or("", |(_, rest)| bare(rest));
-        walk(value, rest, at, &mut |it, at| {
+        walk(value, row.rest, at, &mut |it, at| {
             row.tests
                 .iter()
                 .for_each(|test| self.test(test, row, of, it, at));
@@ -544,11 +602,24 @@ impl<'a> Visit<'a> {
         rules: &'static Rules,
         of: Node<'a>,
         at: Path<'_, 'a>,
-        is_known: bool,
+        (from, present, is_known): (usize, Fields, bool),
     ) {
         for row in &rules.whole {
+            if !row.may_hold(present, self.minor) {
+                continue;
+            }
+            let there = present & row.about;
             match &row.tests[0] {
+                // Nothing is missing where nothing could have it.
+                Test::Need if there == 0 && !row.rest.is_empty() => {}
+                Test::Need if row.rest.is_empty() && self.is_filled(from, there) => {}
                 Test::Need => self.need(row, of, at),
+                Test::Choice { is_needed, .. }
+                    if there == 0 && !(*is_needed && is_known)
+                        // Each path is one key, so one bit is one value.
+                        || row.is_plain_choice
+                            && there.is_power_of_two()
+                            && (!is_needed || self.is_filled(from, there)) => {}
                 Test::Choice {
                     is_needed,
                     may_be_several,
@@ -585,6 +656,20 @@ impl<'a> Visit<'a> {
                 _ => {}
             }
         }
+    }
+
+    /// Whether the field of a bit, of the mapping whose fields begin at an index, has a value that is not empty.
+    fn is_filled(&self, from: usize, field: Fields) -> bool {
+        let mut entries = self.entries[from..].iter();
+        let found = entries.find(|(_, _, it)| it.map_or(0, bit) == field && field != 0);
+        found.is_some_and(|(_, value, _)| match value.kind() {
+            Kind::Plain => value.is_certain_string(),
+            Kind::Single | Kind::Double => {
+                let first = value.raw().as_bytes().get(1);
+                first.is_some_and(u8::is_ascii_alphanumeric)
+            }
+            _ => !value.is_scalar() && !value.is_empty_collection(),
+        })
     }
 
     fn need(&mut self, row: &'static Row, of: Node<'a>, at: Path<'_, 'a>) {

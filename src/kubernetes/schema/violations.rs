@@ -2,12 +2,12 @@
 //! fields that are missing, values outside an enum, and items of a list with the same keys.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use jsonptr::PointerBuf;
 
-use super::validation::{Refusal, Row, Rules};
+use super::validation::{Refusal, Row, Rules, bit};
 use super::{Field, Object, Path, Type, Versions};
+use crate::hashing::HashMap;
 use crate::kubernetes::names::format_of;
 use crate::yaml::{Kind, Node};
 
@@ -87,7 +87,7 @@ pub enum Fault<'a> {
 
 /// Fields that the documents require, and that the API server accepts objects without: it sets them, or zero has a meaning.
 /// Found by applying objects without them to Kubernetes 1.37.
-const SET_BY_SERVER: &[(&str, &str)] = &[
+pub(super) const SET_BY_SERVER: &[(&str, &str)] = &[
     (
         "apiextensions.v1.CustomResourceDefinitionVersion",
         "storage",
@@ -107,6 +107,8 @@ const SET_BY_SERVER: &[(&str, &str)] = &[
 pub(super) struct Visit<'a> {
     pub(super) minor: u8,
     pub(super) found: Vec<Violation<'a>>,
+    /// The fields of the mappings around, each with its value and position.
+    pub(super) entries: Vec<(Node<'a>, Node<'a>, Option<usize>)>,
     /// Why the API server accepts what validation refuses here.
     late: Option<&'static str>,
 }
@@ -119,10 +121,20 @@ impl Object {
         let mut visit = Visit {
             minor,
             found: Vec::new(),
+            entries: Vec::new(),
             late: None,
         };
         visit.object(self, node, Path::Top(None));
         visit.found
+    }
+}
+
+/// The name that a key is looked up by. The source of a plain key of several lines does not match any field, and neither does the
+/// key.
+fn name_of(key: Node<'_>) -> Cow<'_, str> {
+    match key.kind() {
+        Kind::Plain => Cow::Borrowed(key.raw()),
+        _ => key.text().unwrap_or_default(),
     }
 }
 
@@ -154,41 +166,47 @@ impl<'a> Visit<'a> {
     }
 
     fn object(&mut self, object: &'static Object, node: Node<'a>, path: Path<'_, 'a>) {
-        let mut present = 0_u128;
         let minor = self.minor;
         let rules = object.rules.get_or_init(|| Rules::of(object));
-        let mut is_known = true;
         let is_top = matches!(path, Path::Top(_));
+        // What is there decides about most rows before anything is looked up, so the fields are collected first.
+        let from = self.entries.len();
+        let (mut present, mut set) = (0, 0);
         for (key, value) in node.entries() {
-            // A plain key of several lines is no field, and its source is none either.
-            let name = match key.kind() {
-                Kind::Plain => Cow::Borrowed(key.raw()),
-                _ => key.text().unwrap_or_default(),
-            };
+            let name = name_of(key);
             // The API server ignores the status in what is applied; `sops` goes when the object is decrypted.
             if is_top && matches!(&*name, "status" | "sops") {
                 continue;
             }
-            let at = Path::Key(&path, key);
             let position = object.position(&name);
+            let bit = position.map_or(0, bit);
+            present |= bit;
+            if !value.is_null() {
+                set |= bit;
+            }
+            self.entries.push((key, value, position));
+        }
+        let until = self.entries.len();
+        let mut is_known = true;
+        for index in from..until {
+            let (key, value, position) = self.entries[index];
+            let at = Path::Key(&path, key);
             let rows = position.map_or(&[][..], |it| object.rows_from(it));
             let row = rows.iter().find(|row| row.versions.has(minor));
             match (row, rows.first()) {
                 (Some(row), _) => {
-                    let is_null = value.is_null();
-                    if row.is_required && !is_null {
-                        present |= object.bit(row);
-                    }
-                    if let Some(gates) = row.gates.filter(|_| !is_null) {
+                    if let Some(gates) = row.gates.filter(|_| !value.is_null()) {
                         self.report(value, at.pointer(), Fault::Gated(gates));
                     }
                     let earlier = self.late;
-                    if !is_top && earlier.is_none() {
+                    if !is_top && earlier.is_none() && !rules.late.is_empty() {
                         self.late = self.late(rules, row.name, node);
                     }
                     self.field(row, value, at);
                     for row in rules.of_field(position.unwrap_or_default()) {
-                        self.row(row, node, value, at);
+                        if row.may_hold(present, minor) {
+                            self.row(row, node, value, at);
+                        }
                     }
                     self.late = earlier;
                     if is_top && row.name == "metadata" {
@@ -203,6 +221,7 @@ impl<'a> Visit<'a> {
                     let fields = object.fields.iter();
                     let known = fields.filter(|it| it.versions.has(minor));
                     let known = known.map(|it| it.name).collect();
+                    let name = name_of(key);
                     self.report(value, at.pointer(), Fault::Unknown { name, known });
                 }
             }
@@ -219,19 +238,15 @@ impl<'a> Visit<'a> {
                 self.report(metadata.unwrap_or(node), path, Fault::Missing("name"));
             }
         }
-        let required = object.required().filter(|field| {
-            field.versions.has(minor)
-                // What a later version does not require was never needed.
-                && object.rows(field.name).first().is_some_and(|it| it.is_required)
-                && present & object.bit(field) == 0
-                && !(is_top && field.name == "status")
-                && !SET_BY_SERVER.contains(&(object.name, field.name))
-        });
-        for field in required {
-            let path = Path::Name(&path, field.name).pointer();
-            self.report(node, path, Fault::Missing(field.name));
+        for (field, newest) in object.required() {
+            let is_missing = field.versions.has(minor) && set & bit(newest) == 0;
+            if is_missing && !(is_top && field.name == "status") {
+                let path = Path::Name(&path, field.name).pointer();
+                self.report(node, path, Fault::Missing(field.name));
+            }
         }
-        self.whole(rules, node, path, is_known);
+        self.whole(rules, node, path, (from, present, is_known));
+        self.entries.truncate(from);
     }
 
     /// The name of an object, and the beginning of one that the API server completes. They are subdomains if no row says
@@ -275,7 +290,10 @@ impl<'a> Visit<'a> {
 
     fn field(&mut self, field: &'static Field, value: Node<'a>, path: Path<'_, 'a>) {
         self.value(&field.of, field, value, path);
-        if let Some(keys) = field.keys.filter(|_| value.is_sequence()) {
+        if let Some(keys) = field.keys
+            && value.is_sequence()
+            && value.item(1).is_some()
+        {
             duplicates(&keys_of(keys), value, path, false, &mut self.found);
         }
     }
@@ -300,7 +318,10 @@ impl<'a> Visit<'a> {
                 }
             }
             Type::String => {
-                let Some((values, text)) = field.values.zip(value.str()) else {
+                let Some(values) = field.values else {
+                    return;
+                };
+                let Some(text) = value.str() else {
                     return;
                 };
                 // The API server sets what is empty.
@@ -327,16 +348,12 @@ impl Object {
         !is_named_by_server && self.rows("metadata").first().is_some_and(is_of_objects)
     }
 
-    /// The fields that some version requires.
-    fn required(&self) -> impl Iterator<Item = &Field> {
+    /// The fields that some version requires, each with the position of its newest row.
+    fn required(&self) -> impl Iterator<Item = (&Field, usize)> {
         let rows = self.required.iter();
-        rows.filter_map(|at| self.fields.get(usize::from(*at)))
-    }
-
-    /// The bit of a required field in a set of them.
-    fn bit(&self, field: &Field) -> u128 {
-        let position = self.required().position(|it| it.name == field.name);
-        position.map_or(0, |at| 1 << at.min(127))
+        rows.filter_map(|(at, newest)| {
+            Some((self.fields.get(usize::from(*at))?, usize::from(*newest)))
+        })
     }
 }
 
@@ -363,6 +380,9 @@ fn key_of<'a>(item: Node<'a>, (key, default): &Key<'a>) -> Cow<'a, str> {
         .unwrap_or_else(|| default.clone())
 }
 
+/// In lists of so many items each is compared with all others.
+const FEW: usize = 12;
+
 /// The items of a list that have the same keys as an earlier one; without keys, the same value. Validation, which refuses
 /// duplicates, passes over an item without the first key.
 pub(super) fn duplicates<'a>(
@@ -381,7 +401,10 @@ pub(super) fn duplicates<'a>(
         None => item.text().unwrap_or_default(),
     };
     let others = keys.get(1..).unwrap_or_default();
-    let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::new();
+    let mut seen: HashMap<Cow<'_, str>, Vec<(usize, Node<'a>)>> = HashMap::default();
+    // Of few items each is compared with all.
+    let mut few: Vec<(Cow<'_, str>, usize, Node<'a>)> = Vec::new();
+    let are_few = value.item(FEW).is_none();
     for (index, item) in value.items().enumerate() {
         let is_same = |other: Node<'a>| {
             let mut keys = others.iter();
@@ -391,10 +414,19 @@ pub(super) fn duplicates<'a>(
         if is_refused && matches!(&*first, "" | "0") {
             continue;
         }
-        let candidates = seen.entry(first).or_default();
-        let earlier = candidates.iter().take(64).find(|(_, it)| is_same(*it));
-        let earlier = earlier.map(|(first, _)| *first);
-        candidates.push((index, item));
+        let earlier = if are_few {
+            let mut before = few.iter();
+            let earlier = before.find(|(of, _, it)| *of == first && is_same(*it));
+            let earlier = earlier.map(|(_, first, _)| *first);
+            few.push((first, index, item));
+            earlier
+        } else {
+            let candidates = seen.entry(first).or_default();
+            let earlier = candidates.iter().take(64).find(|(_, it)| is_same(*it));
+            let earlier = earlier.map(|(first, _)| *first);
+            candidates.push((index, item));
+            earlier
+        };
         if let Some(first) = earlier {
             let path = Path::Item(&path, index).pointer();
             let from = found.len().saturating_sub(64);

@@ -1,9 +1,9 @@
 //! What pods and claims refer to by name: claims, volumes and classes; and the limits and quotas of their namespaces.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 
 use super::{Called, Related};
+use crate::hashing::{HashMap, HashSet};
 use crate::objects::claims::{Claim, ClaimKind};
 use crate::objects::limit_range::LimitRangeItem;
 use crate::objects::names::all_names;
@@ -26,7 +26,7 @@ impl<'a> Related<'a> {
                     let claim = (index, resource.node);
                     let called = self.claims.entry(name).or_insert_with(|| Called {
                         first: claim,
-                        by_namespace: HashMap::new(),
+                        by_namespace: HashMap::default(),
                     });
                     let here = called.by_namespace.entry(resource.namespace.as_deref());
                     here.or_insert(claim);

@@ -1,9 +1,10 @@
 //! Services and the pods behind them, and who has both scraped.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::{Pods, Related, Service, few_scrapers};
+use crate::hashing::HashSet;
 use crate::objects::labels::{Labelled, Matches};
 use crate::objects::monitors::{Monitor, Namespaces, Selects};
 use crate::objects::ports::{Declared, TargetPort};

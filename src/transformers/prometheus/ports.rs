@@ -1,10 +1,10 @@
 //! The declared ports, and the choice of the metrics port.
 
 use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
 
 use super::Prometheus;
 use crate::config::Section;
+use crate::hashing::{HashMap, HashSet};
 use crate::objects::{Container, ContainerType, Related, Service, TargetPort, Template, expected};
 use crate::problem::Problem;
 use crate::read::Resource;
@@ -194,7 +194,7 @@ impl<'t> Ports<'t> {
     /// The number of the port with a name.
     pub(super) fn named(&self, name: &str) -> Option<u16> {
         let names = || {
-            let mut first = HashMap::new();
+            let mut first = HashMap::default();
             for port in &self.usable {
                 for name in &port.names {
                     first.entry(name.clone()).or_insert(port.number);
@@ -213,7 +213,7 @@ impl<'t> Ports<'t> {
     /// The name of the ordinary container that declares a port.
     pub(super) fn container_of(&self, number: u16) -> Option<String> {
         let containers = || {
-            let mut first = HashMap::new();
+            let mut first = HashMap::default();
             for container in self.ordinary() {
                 for port in container.node.items_at(["ports"]) {
                     if let Some(number) = port.int_at(["containerPort"]) {
@@ -273,7 +273,7 @@ impl<'t> Ports<'t> {
 
     /// The distinct numbers of the wanted ports, in order.
     fn numbers(&self, wanted: impl Fn(&DeclaredPort) -> bool) -> Vec<u16> {
-        let mut known = HashSet::new();
+        let mut known = HashSet::default();
         let wanted = self.usable.iter().filter(|port| wanted(port));
         let numbers = wanted.map(|port| port.number);
         numbers.filter(|number| known.insert(*number)).collect()

@@ -1,9 +1,9 @@
 //! How pods are scraped already, in another way than by the annotations of the section.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use super::{Prometheus, Word};
+use crate::hashing::HashMap;
 use crate::objects::{Pods, Related, Service, Template};
 use crate::read::Resource;
 use crate::yaml::Node;

@@ -4,8 +4,6 @@
 //! before. Paths are cleaned before they are compared: the API server compares them as text and would accept both `/tmp` and
 //! `/tmp/`, which collide at run time.
 
-use std::collections::{HashMap, HashSet};
-
 use kustomize_krm_types::Severity;
 
 use super::container::ContainerFitting;
@@ -13,6 +11,7 @@ use super::writable::{Wanted, mapping};
 use crate::catalogue::{clean, is_within};
 use crate::edit::{Edits, Knowledge, Proposal};
 use crate::finding::{Finding, Mode};
+use crate::hashing::{HashMap, HashSet};
 use crate::objects::{Container, Target, Template};
 use crate::problem::Problem;
 use crate::rules::{Rule, rule};
@@ -95,12 +94,12 @@ impl Volumes {
         let of_template = template.volumes().map(|it| (name(it), source_of(it)));
         let claims = target.claims.iter();
         let claims = claims.map(|claim| (claim.name.to_string(), Source::Writable));
-        let mut known: HashMap<String, (Source, bool)> = HashMap::new();
+        let mut known: HashMap<String, (Source, bool)> = HashMap::default();
         for (name, source) in of_template.chain(claims) {
             let (_, are_empty_dirs) = known.entry(name).or_insert((source, true));
             *are_empty_dirs &= source == Source::EmptyDir;
         }
-        let mut mounted: HashMap<String, HashSet<Place>> = HashMap::new();
+        let mut mounted: HashMap<String, HashSet<Place>> = HashMap::default();
         for container in &template.containers {
             for mount in container.node.items_at(["volumeMounts"]) {
                 let (name, path) = (mount.text_at(["name"]), mount.text_at(["mountPath"]));
@@ -112,7 +111,7 @@ impl Volumes {
                 places.insert((name_of(container), path));
             }
         }
-        let mut by_name: HashMap<String, HashSet<Place>> = HashMap::new();
+        let mut by_name: HashMap<String, HashSet<Place>> = HashMap::default();
         for (container, paths) in wanted {
             for path in paths {
                 let place = (name_of(container), path.path.clone());

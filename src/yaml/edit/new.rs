@@ -35,6 +35,10 @@ const FEW: usize = 16;
 pub(super) struct Entries<'e> {
     list: Vec<(Name<'e>, New<'e>)>,
     /// The places of the first of them by key, so that many edits of one map need no search.
+    #[allow(
+        clippy::box_collection,
+        reason = "there are many entries, and few need it"
+    )]
     places: Option<Box<HashMap<String, usize>>>,
     known: u32,
 }
