@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod, Scene};
-use crate::facts::{Overlay, PodFacts, Storage, View};
+use crate::facts::{Overlay, PodFacts, View};
 use crate::finding::Finding;
 use crate::objects::{Container, ContainerType, Template};
 use crate::rules::{Rule, rule};
@@ -48,7 +48,6 @@ fn between_containers(pod: &Pod<'_, '_>) -> Vec<Finding> {
         return findings;
     };
     let (before, after) = (pod.before(), pod.after());
-    let mut storage: Option<Storage<'_>> = None;
     let mut writers: HashMap<Cow<'_, str>, Writer<'_, '_>> = HashMap::new();
     for (container, facts) in pod.containers() {
         let Some(user) = after.user_of(facts).filter(|user| *user != 0) else {
@@ -61,8 +60,7 @@ fn between_containers(pod: &Pod<'_, '_>) -> Vec<Finding> {
             user,
             is_new,
         };
-        let storage = storage.get_or_insert_with(|| pod.storage());
-        for mount in storage.mounts(facts.view) {
+        for mount in pod.storage().mounts(facts.view) {
             let Some(first) = writers.get(&mount.volume) else {
                 writers.insert(mount.volume, this);
                 continue;
