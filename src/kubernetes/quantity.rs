@@ -21,8 +21,8 @@ use std::str::FromStr;
 pub use error::QuantityError;
 use error::{Problem, wrong_unit};
 use number::{
-    BINARY_UNITS, Number, Unit, add_one, decimal_unit, power_of_ten, times_power_of_two,
-    without_leading_zeros,
+    BINARY_UNITS, Number, Unit, add_one, decimal_unit, leading_digits, power_of_ten,
+    times_power_of_two, without_leading_zeros,
 };
 pub use scale::{Scale, ScaleError};
 use yaml::{is_space_in_json, resolve_plain};

@@ -1,11 +1,11 @@
 //! Containers of pod templates.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use super::subject::Subject;
 use crate::catalogue::{Entry, Known, entry_at};
+use crate::hashing::HashMap;
 use crate::yaml::{Node, NodeId};
 
 /// The type of a container; resources, probes and mounts depend on it.
