@@ -31,6 +31,7 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check whether the function ran on manifests, and whether they break a rule of the environment')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain why the fields of an object have their values, or what a rule means')
             [CompletionResult]::new('compare', 'compare', [CompletionResultType]::ParameterValue, 'Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment')
+            [CompletionResult]::new('merge-reports', 'merge-reports', [CompletionResultType]::ParameterValue, 'Merge the JSON reports of all shards of a run into the report that one run would have written')
             [CompletionResult]::new('config', 'config', [CompletionResultType]::ParameterValue, 'Print or explain the config of one environment')
             [CompletionResult]::new('preflight', 'preflight', [CompletionResultType]::ParameterValue, 'Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing')
             [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'Print the JSON Schema of configs, for editors')
@@ -72,6 +73,7 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
+            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
@@ -103,6 +105,7 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
+            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
@@ -133,6 +136,7 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
             [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Only objects in this namespace; those that name none are in `default`')
             [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs')
+            [CompletionResult]::new('--shard', '--shard', [CompletionResultType]::ParameterName, 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config')
@@ -187,6 +191,13 @@ Register-ArgumentCompleter -Native -CommandName 'fitout' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colors')
             [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show every object, and also fields that are the same everywhere')
             [CompletionResult]::new('--exit-code', '--exit-code', [CompletionResultType]::ParameterName, 'Exit with 1 if there are inversions')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fitout;merge-reports' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the merged report to FILE instead of standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the merged report to FILE instead of standard output')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

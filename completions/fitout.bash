@@ -43,6 +43,9 @@ _fitout() {
             fitout,init)
                 cmd="fitout__subcmd__init"
                 ;;
+            fitout,merge-reports)
+                cmd="fitout__subcmd__merge__subcmd__reports"
+                ;;
             fitout,plan)
                 cmd="fitout__subcmd__plan"
                 ;;
@@ -74,7 +77,7 @@ _fitout() {
 
     case "${cmd}" in
         fitout)
-            opts="-h -V --help --version init apply plan check explain compare config preflight schema completions doctor helm-plugin"
+            opts="-h -V --help --version init apply plan check explain compare merge-reports config preflight schema completions doctor helm-plugin"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -88,7 +91,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__apply)
-            opts="-f -k -e -c -l -n -i -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --in-place --output --fail-on --color --quiet --verbose --help"
+            opts="-f -k -e -c -l -n -i -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --in-place --output --fail-on --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -155,6 +158,10 @@ _fitout() {
                     return 0
                     ;;
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -182,7 +189,7 @@ _fitout() {
             return 0
             ;;
         fitout__subcmd__check)
-            opts="-f -k -e -c -l -n -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --respect-gitignore --exact --output --fail-on --color --quiet --verbose --help"
+            opts="-f -k -e -c -l -n -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --respect-gitignore --exact --output --fail-on --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -249,6 +256,10 @@ _fitout() {
                     return 0
                     ;;
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -683,8 +694,30 @@ _fitout() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fitout__subcmd__merge__subcmd__reports)
+            opts="-o -h --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fitout__subcmd__plan)
-            opts="-f -k -e -c -l -n -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --output --exit-code --fail-on --color --quiet --verbose --help"
+            opts="-f -k -e -c -l -n -o -q -v -h --filename --exclude --include --kustomize --allow-functions --environment --config --selector --namespace --since --shard --output --exit-code --fail-on --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -751,6 +784,10 @@ _fitout() {
                     return 0
                     ;;
                 --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

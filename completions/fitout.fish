@@ -32,6 +32,7 @@ complete -c fitout -n "__fish_fitout_needs_command" -f -a "plan" -d 'Show each c
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "check" -d 'Check whether the function ran on manifests, and whether they break a rule of the environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "explain" -d 'Explain why the fields of an object have their values, or what a rule means'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "compare" -d 'Compare environments (all of the config, or those of -e): the fields that differ, and those that are weaker in a higher environment'
+complete -c fitout -n "__fish_fitout_needs_command" -f -a "merge-reports" -d 'Merge the JSON reports of all shards of a run into the report that one run would have written'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "config" -d 'Print or explain the config of one environment'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "preflight" -d 'Ask the cluster, through kubectl, what it would reject and what it lacks; applies nothing'
 complete -c fitout -n "__fish_fitout_needs_command" -f -a "schema" -d 'Print the JSON Schema of configs, for editors'
@@ -60,6 +61,7 @@ complete -c fitout -n "__fish_fitout_using_subcommand apply" -s c -l config -d '
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand apply" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand apply" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
@@ -81,6 +83,7 @@ complete -c fitout -n "__fish_fitout_using_subcommand plan" -s c -l config -d 'T
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand plan" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand plan" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
@@ -102,6 +105,7 @@ complete -c fitout -n "__fish_fitout_using_subcommand check" -s c -l config -d '
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s l -l selector -d 'Only objects with these labels, in the syntax of `kubectl -l`. All objects are read, since decisions depend on others' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s n -l namespace -d 'Only objects in this namespace; those that name none are in `default`' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l since -d 'Only what the files cause that differ from this commit of git, or from where the branch left it: changes and findings in them, and those that are new elsewhere. Everything, if the config differs' -r
+complete -c fitout -n "__fish_fitout_using_subcommand check" -l shard -d 'Only the files of one of N shards, counted from 0: `--shard 0/8` to `--shard 7/8` share the work of one run. All files are read, since decisions depend on others; `merge-reports` merges their reports' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -s o -l output -d 'Format of the report, written to standard output or to FILE; repeatable. One of text, diff, json, yaml, sarif, junit, github, markdown, html' -r
 complete -c fitout -n "__fish_fitout_using_subcommand check" -l fail-on -d 'Findings of this severity and above fail the run. The default is error, and for `check` spec.checks.failOn of the config' -r -f -a "error\t'Errors'
 warning\t'Errors and warnings'
@@ -143,6 +147,8 @@ never\t'Never'"
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l all -d 'Show every object, and also fields that are the same everywhere'
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -l exit-code -d 'Exit with 1 if there are inversions'
 complete -c fitout -n "__fish_fitout_using_subcommand compare" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fitout -n "__fish_fitout_using_subcommand merge-reports" -s o -l output -d 'Write the merged report to FILE instead of standard output' -r -F
+complete -c fitout -n "__fish_fitout_using_subcommand merge-reports" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -s h -l help -d 'Print help'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -f -a "print" -d 'Print the config of one environment as a single document, for kpt and other hosts that cannot choose one'
 complete -c fitout -n "__fish_fitout_using_subcommand config; and not __fish_seen_subcommand_from print show" -f -a "show" -d 'Show the effective config of one environment, with the line that sets each value'
