@@ -98,8 +98,6 @@ enum Part {
     Items,
     /// A port, 443 by default.
     Port,
-    /// A port, if one is written.
-    OwnPort,
 }
 
 /// References in custom resources.
@@ -119,37 +117,15 @@ const CERT_MANAGER: &str = "cert-manager.io";
 const EXTERNAL_SECRETS: &str = "external-secrets.io";
 const ROUTES: &[&str] = &["HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute", "UDPRoute"];
 
-/// The kind is the one that the key `kind` says, or else that of the row. Sources: the types of `sigs.k8s.io/gateway-api` v1,
+/// The kind is the one that the key `kind` says, or else that of the row. FIT-ING001 is about the backends of routes. Sources: the types of `sigs.k8s.io/gateway-api` v1,
 /// `cert-manager/pkg/apis/certmanager/v1` and `external-secrets/apis/externalsecrets/v1`.
-static CUSTOM_ROWS: [CustomRow; 9] = [
-    CustomRow {
-        group: GATEWAY,
-        kinds: ROUTES,
-        path: &["spec", "rules", "*", "backendRefs", "*"],
-        row: row("", "name", "Service", Part::OwnPort),
-        of: "",
-    },
+static CUSTOM_ROWS: [CustomRow; 7] = [
     CustomRow {
         group: GATEWAY,
         kinds: ROUTES,
         path: &["spec", "parentRefs", "*"],
         row: row("", "name", "Gateway", Part::None),
         of: GATEWAY,
-    },
-    CustomRow {
-        group: GATEWAY,
-        kinds: &["HTTPRoute", "GRPCRoute"],
-        path: &[
-            "spec",
-            "rules",
-            "*",
-            "filters",
-            "*",
-            "requestMirror",
-            "backendRef",
-        ],
-        row: row("", "name", "Service", Part::OwnPort),
-        of: "",
     },
     CustomRow {
         group: GATEWAY,
@@ -677,8 +653,7 @@ impl<'s> Search<'s, '_> {
     ) -> Vec<Finding> {
         let keys = match it.row.part {
             Part::None => return Vec::new(),
-            Part::Port => return self.of_port(it, name, Some(443), found),
-            Part::OwnPort => return self.of_port(it, name, None, found),
+            Part::Port => return self.of_port(it, name, found),
             Part::Key => vec![(vec!["key".to_owned()], it.holder.at(["key"]))],
             Part::Items => {
                 let items = it.holder.items_at(["items"]).enumerate();
@@ -739,11 +714,10 @@ impl<'s> Search<'s, '_> {
         &self,
         it: &Reference<'_, 's>,
         name: &str,
-        default: Option<i64>,
         found: &[(usize, &'s Resource<'s>)],
     ) -> Vec<Finding> {
         let node = it.holder.at(["port"]);
-        let Some(port) = node.map_or(default, Node::int) else {
+        let Some(port) = node.map_or(Some(443), Node::int) else {
             return Vec::new();
         };
         let mut ports = found

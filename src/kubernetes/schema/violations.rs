@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use jsonptr::PointerBuf;
 
 use super::validation::{Refusal, Row, Rules};
-use super::{Field, Object, Path, Type, Versions};
+use super::{Field, Object, Path, Type, Versions, object};
 use crate::kubernetes::names::format_of;
 use crate::yaml::{Kind, Node};
 
@@ -126,6 +126,26 @@ impl Object {
     }
 }
 
+/// What the API server refuses in the metadata of an object whose other fields are not known.
+#[must_use]
+pub fn violations_of_metadata(node: Node<'_>, minor: u8) -> Vec<Violation<'_>> {
+    let minor = minor.clamp(Versions::ALL.since, Versions::ALL.until);
+    let mut visit = Visit {
+        minor,
+        found: Vec::new(),
+        late: None,
+    };
+    let at = Path::Top(Some("metadata"));
+    visit.object(object(super::METADATA), node, at);
+    visit.names(&[], node, at);
+    let has = |key: &str| node.text_at([key]).is_some_and(|it| !it.is_empty());
+    if !has("name") && !has("generateName") {
+        let path = PointerBuf::from_tokens(["metadata", "name"]);
+        visit.report(node, path, Fault::Missing("name"));
+    }
+    visit.found
+}
+
 impl<'a> Visit<'a> {
     pub(super) fn report(&mut self, node: Node<'a>, path: PointerBuf, fault: Fault<'a>) {
         let is_validated = !matches!(fault, Fault::Unknown { .. } | Fault::OtherVersions(_));
@@ -179,6 +199,7 @@ impl<'a> Visit<'a> {
                     if row.is_required && !is_null {
                         present |= object.bit(row);
                     }
+                    let first = self.found.len();
                     if let Some(gates) = row.gates.filter(|_| !is_null) {
                         self.report(value, at.pointer(), Fault::Gated(gates));
                     }
@@ -191,6 +212,18 @@ impl<'a> Visit<'a> {
                         self.row(row, node, value, at);
                     }
                     self.late = earlier;
+                    // What it drops, it does not validate, but it decodes it first.
+                    if row.gates.is_some() {
+                        let mut at = 0;
+                        self.found.retain(|it| {
+                            at += 1;
+                            let is_decoding = matches!(
+                                it.fault,
+                                Fault::Unknown { .. } | Fault::OtherVersions(_) | Fault::Gated(_)
+                            );
+                            at <= first || is_decoding
+                        });
+                    }
                     if is_top && row.name == "metadata" {
                         self.names(&rules.names, value, at);
                     }
