@@ -74,14 +74,22 @@ fn definitions_count_for_what_an_overlay_builds() {
         skip("neither kustomize nor kubectl");
         return;
     }
-    let config = config("definitions: [../crds]");
+    let function = format!(
+        "{{name: test, annotations: {{config.kubernetes.io/function: 'container: {{image: {}}}'}}}}",
+        fitout::IMAGE
+    );
+    // The folder is relative to the config of the overlay.
+    let config = config("definitions: [../crds]").replace("{name: test}", &function);
     let folder = Folder::with(&[
-        ("config/c.yaml", &config),
+        ("p/fitout.yaml", &config),
         ("crds/backups.yaml", DEFINITION),
         ("p/backup.yaml", BACKUP),
-        ("p/kustomization.yaml", "resources: [backup.yaml]\n"),
+        (
+            "p/kustomization.yaml",
+            "resources: [backup.yaml]\ntransformers: [fitout.yaml]\n",
+        ),
     ]);
-    let run = folder.run(&["check", "-k", "p", "-c", "config/c.yaml"]);
+    let run = folder.run(&["check", "-k", "p"]);
     assert_eq!(run.code, Some(1), "{}{}", run.stdout, run.stderr);
     for part in [
         "did you mean `schedule`?",

@@ -292,10 +292,10 @@ fn belongs_to(of: &'static schema::Object, it: &Violation<'_>, minor: u8) -> Opt
     let tokens: Vec<String> = tokens.collect();
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
     if known.contains(&"matchLabels") {
-        return Some("labels belong into `matchLabels`".to_owned());
+        return Some("labels belong in `matchLabels`".to_owned());
     }
     if known.contains(&"limits") && !matches!(&**name, "limits" | "requests") {
-        return Some("amounts belong into `requests` and `limits`".to_owned());
+        return Some("amounts belong in `requests` and `limits`".to_owned());
     }
     let place = of.place_of(&tokens, name, minor)?;
     Some(format!("`{name}` is a field of `{place}`"))
@@ -456,7 +456,7 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The field that a misspelt one is meant for.
+/// The field that a misspelt one stands for.
 fn meant_by(violation: &Violation<'_>) -> Option<PointerBuf> {
     let Fault::Unknown { name, known } = &violation.fault else {
         return None;

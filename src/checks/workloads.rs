@@ -299,6 +299,10 @@ fn projections(spec: Node<'_>, add: &mut dyn FnMut(&[&str], String, &str)) {
 
 /// Annotations for the profiles of containers, from before there were fields.
 fn profiles(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    let resource = pod.selected.target.resource;
+    if schema::fields_of(&resource.api_version, &resource.kind).is_none() {
+        return Vec::new();
+    }
     const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
     const SECCOMP: &str = "container.seccomp.security.alpha.kubernetes.io/";
     let metadata = pod.template.node.get("metadata");
