@@ -18,8 +18,11 @@ use crate::yaml::{Node, Scalar};
 /// The fields of one mapping that an unknown one is compared with.
 const MOST_KNOWN: usize = 256;
 
+/// A format, what it accepts, and this in words.
+type Format = (&'static str, fn(&str) -> bool, &'static str);
+
 /// The formats of texts that are checked here.
-const FORMATS: [(&str, fn(&str) -> bool, &str); 4] = [
+const FORMATS: [Format; 4] = [
     (
         "date-time",
         date::is_rfc3339,

@@ -78,6 +78,7 @@ fn joined(place: &str, name: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::fields_of;
 

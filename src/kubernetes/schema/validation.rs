@@ -1062,6 +1062,7 @@ fn bytes_of_data(of: Node<'_>, texts: Node<'_>, coded: &str) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::HashSet;
 
