@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use fitout::config::FunctionConfig;
+use fitout::config::{FunctionConfig, Sources};
 use fitout::problem::Problems;
 use fitout::read::Resource;
 use fitout::report::{Comparison, in_stages};
@@ -97,7 +97,7 @@ impl Compare {
         let manifests = Manifests::read(&self.source.filenames, choice, verbosity)?;
         let unreadable = |problems: Problems| failure(&problems, verbosity, UNREADABLE);
         let resources = manifests.resources().map_err(unreadable)?;
-        add_each(texts, &resources, verbosity, comparison)
+        add_each(&texts, &resources, verbosity, comparison)
     }
 
     /// Compares the environments on what kustomize passes to the function: with the config of the overlay, or another.
@@ -107,14 +107,20 @@ impl Compare {
         verbosity: &Verbosity,
         comparison: &mut Comparison,
     ) -> Result<(), Failure> {
+        let named = match self.source.config {
+            Some(_) => Some(self.configs(verbosity)?),
+            None => None,
+        };
         let inputs = Build::run(&self.source.overlay, directory, None, true, WRONG_USE)?.inputs;
+        let sources = tree::sources(directory);
         let mut parts = Vec::new();
         Build::each(&inputs, directory, None, verbosity, |input| {
-            let is_validator = input.config.validate_only;
-            parts.push((
-                is_validator,
-                self.compare_input(directory, &input, verbosity)?,
-            ));
+            let mut part = Comparison::default();
+            match &named {
+                Some(texts) => add_each(texts, &input.list.resources, verbosity, &mut part)?,
+                None => self.compare_input(&sources, &input, verbosity, &mut part)?,
+            }
+            parts.push((input.config.validate_only, part));
             Ok(())
         })?;
         // A validator sees what another function has changed, so it only counts alone.
@@ -133,22 +139,17 @@ impl Compare {
         Ok(())
     }
 
+    /// Adds the environments of the config that an overlay passes to the function.
     fn compare_input(
         &self,
-        directory: &std::path::Path,
+        sources: &Sources,
         input: &kustomize::Input<'_, '_>,
         verbosity: &Verbosity,
-    ) -> Result<Comparison, Failure> {
-        let mut comparison = Comparison::default();
+        comparison: &mut Comparison,
+    ) -> Result<(), Failure> {
         let resources = &input.list.resources;
-        if self.source.config.is_some() {
-            let texts = self.configs(verbosity)?;
-            add_each(texts, resources, verbosity, &mut comparison)?;
-            return Ok(comparison);
-        }
-        let sources = tree::sources(directory);
         let of_build = || {
-            FunctionConfig::of_build(input.node, &sources)
+            FunctionConfig::of_build(input.node, sources)
                 .map_err(|problems| failure(&problems, verbosity, WRONG_USE))
         };
         let mut names = self.source.environment.clone();
@@ -173,10 +174,10 @@ impl Compare {
                 node,
                 resources,
                 verbosity,
-                &mut comparison,
+                comparison,
             )?;
         }
-        Ok(comparison)
+        Ok(())
     }
 }
 
@@ -228,7 +229,7 @@ impl std::str::FromStr for Requested {
 
 /// Adds the environments, lowest first.
 fn add_each(
-    texts: Vec<(String, ConfigText)>,
+    texts: &[(String, ConfigText)],
     resources: &[Resource<'_>],
     verbosity: &Verbosity,
     comparison: &mut Comparison,

@@ -425,7 +425,7 @@ pub const FORMATS: &[Format] = &[
     ),
     format(
         "pod-count",
-        |it| it == "pods",
+        |it| it == "pods" || it.contains('/'),
         "`pods`, which alone this scope counts",
     ),
     format(
@@ -434,7 +434,7 @@ pub const FORMATS: &[Format] = &[
             let name = it
                 .strip_prefix("limits.")
                 .or_else(|| it.strip_prefix("requests."));
-            it == "pods" || matches!(name.unwrap_or(it), "cpu" | "memory")
+            it == "pods" || it.contains('/') || matches!(name.unwrap_or(it), "cpu" | "memory")
         },
         "what this scope counts: `pods`, `cpu`, `memory`, and requests and limits of these",
     ),
