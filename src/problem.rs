@@ -273,7 +273,9 @@ pub fn did_you_mean<'a>(
             let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
             (distance, candidate)
         })
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len().min(written.len()) / 4)
+        .filter(|(distance, candidate)| {
+            *distance <= 1 + candidate.len().min(written.len()) / 4 && *distance < written.len()
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }

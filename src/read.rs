@@ -15,7 +15,7 @@ use crate::kubernetes::schema::{self, Mismatch};
 use crate::problem::{Place, Problem, Problems, field_path};
 use crate::secrets;
 use crate::text::word;
-use crate::yaml::{Document, Node, Scalar};
+use crate::yaml::{Document, Kind, Node, Scalar};
 
 pub use list::{Host, ResourceList};
 
@@ -182,11 +182,17 @@ impl<'a> Resource<'a> {
         let help = match (expected, value) {
             (schema::STRING, Some(_)) if secrets::is_hidden(node) => Some("quote it".to_owned()),
             (schema::STRING, Some(_)) => Some(format!("quote it: \"{text}\"")),
-            (_, Some(Scalar::Text(_))) if expected.ends_with("base64") => Some(
+            (schema::LIST, Some(_)) if secrets::is_hidden(node) => {
+                Some("make it a list".to_owned())
+            }
+            (schema::LIST, Some(_)) => Some(format!("make it a list: [{}]", node.raw())),
+            (schema::BYTES, Some(Scalar::Text(_))) if self.kind == "Secret" => Some(
                 "encode it with `base64`; Secrets take plain text under `stringData`".to_owned(),
             ),
-            (_, Some(Scalar::Text(_))) if !text.is_empty() => {
-                Some("write it without quotes".to_owned())
+            (schema::MAPPING | schema::BYTES, _) => None,
+            (_, Some(Scalar::Text(_))) if node.kind() != Kind::Plain => {
+                let is_other = text.parse::<f64>().is_ok() || matches!(&*text, "true" | "false");
+                is_other.then(|| "write it without quotes".to_owned())
             }
             _ => None,
         };

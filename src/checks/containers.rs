@@ -1,16 +1,20 @@
-//! FIT-VAL010 and FIT-VAL011: mounts and other fields of containers that the API server refuses together.
+//! FIT-VAL010 and FIT-VAL011: mounts and other fields of containers that the API server refuses together, or warns of.
 //!
 //! Source: `validateContainers`, `validateInitContainers`, `ValidateVolumeMounts` and `ValidateVolumeDevices` in kubernetes
 //! `pkg/apis/core/validation/validation.go`. Only pods of Kubernetes' own kinds are checked: controllers of other kinds add
 //! volumes and images of their own.
 
+use kustomize_krm_types::Severity;
+
 use super::{Check, Find, Pod};
-use crate::finding::Finding;
+use crate::facts::Half;
+use crate::finding::{Finding, Mode};
 use crate::hashing::{HashMap, HashSet};
 use crate::kubernetes::{Quantity, schema};
 use crate::objects::{Container, ContainerType};
 use crate::problem::suggestion;
 use crate::rules::{Rule, error_on_check};
+use crate::yaml::Node;
 
 const MOUNT: Rule = error_on_check(
     "FIT-VAL010",
@@ -50,6 +54,7 @@ fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
     }
     let mut found = Findings(Vec::new());
     let (mut names, mut host_ports) = (HashSet::default(), HashSet::default());
+    let mut all_ports = Ports::default();
     for container in &pod.template.containers {
         // Within one list, the schema reports it.
         let is_own = container.container_type == ContainerType::Container;
@@ -62,8 +67,16 @@ fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
         }
         mounts(container, &volumes, &mut found);
         of_container(container, &mut found);
+        sleeps(container, spec, &mut found);
         ports(container, is_host, &mut host_ports, &mut found);
-        amounts(container, &mut found);
+        shared_ports(container, &mut all_ports, &mut found);
+        // The check of amounts reports what the config sets.
+        let is_covered = |half: Half, name: &str| {
+            let scope = pod.resources();
+            let section = scope.and_then(|it| it.section_for(container));
+            section.is_some_and(|it| it.mode(&half.leaf(name)) != Mode::Off)
+        };
+        amounts(container, &is_covered, &mut found);
     }
     found.0
 }
@@ -78,9 +91,20 @@ impl Findings {
         field: &[&str],
         message: String,
     ) {
+        self.graded(rule, rule.severity, container, field, message);
+    }
+
+    fn graded(
+        &mut self,
+        rule: &'static Rule,
+        severity: Severity,
+        container: &Container<'_>,
+        field: &[&str],
+        message: String,
+    ) {
         let subject = &container.subject;
         let value = container.node.at(field.iter().copied());
-        let finding = Finding::new(rule, format!("{}: {message}", subject.part))
+        let finding = Finding::graded(rule, severity, format!("{}: {message}", subject.part))
             .about(subject, field)
             .current(
                 value
@@ -111,6 +135,19 @@ fn mounts(
         text("volumeDevices", "name"),
         text("volumeDevices", "devicePath"),
     );
+    for (index, variable) in container.node.items_at(["env"]).enumerate() {
+        let path = ["valueFrom", "fileKeyRef", "volumeName"];
+        let Some(name) = variable.text_at(path).filter(|it| !it.is_empty()) else {
+            continue;
+        };
+        if !volumes.contains_key(&name) {
+            let at = index.to_string();
+            let message = format!("the pod has no volume `{name}`");
+            let path = ["env", &at, path[0], path[1], path[2]];
+            found.add(&MOUNT, container, &path, message);
+            found.help(suggestion(&name, volumes.keys().map(|it| &**it)));
+        }
+    }
     let mut seen = HashSet::default();
     for list in ["volumeMounts", "volumeDevices"] {
         for (index, item) in container.node.items_at([list]).enumerate() {
@@ -179,6 +216,15 @@ fn of_container(container: &Container<'_>, found: &mut Findings) {
             "make this a sidecar with `restartPolicy: Always`, or remove it".to_owned(),
         ));
     }
+    for (index, policy) in node.items_at(["resizePolicy"]).enumerate() {
+        let restart = policy.text_at(["restartPolicy"]);
+        if is_init && restart.as_deref() == Some("RestartContainer") {
+            let at = index.to_string();
+            let message = "an init container cannot be restarted by a resize".to_owned();
+            let path = ["resizePolicy", &at, "restartPolicy"];
+            found.add(&CONTAINER, container, &path, message);
+        }
+    }
     for probe in ["livenessProbe", "startupProbe"] {
         let path = [probe, "successThreshold"];
         if node.int_at::<i64>(path).is_some_and(|it| it > 1) {
@@ -202,24 +248,78 @@ fn of_container(container: &Container<'_>, found: &mut Findings) {
             "remove `privileged`, or allowPrivilegeEscalation".to_owned(),
         ));
     }
-    for profile in ["seccompProfile", "appArmorProfile"] {
-        let Some(written) = context.at([profile]) else {
+}
+
+/// A sleep before or after a container runs that is longer than its pod has for its end.
+fn sleeps(container: &Container<'_>, spec: Node<'_>, found: &mut Findings) {
+    for hook in ["postStart", "preStop"] {
+        let path = ["lifecycle", hook, "sleep", "seconds"];
+        let Some(seconds) = container.node.int_at::<i64>(path) else {
             continue;
         };
-        let of = written.text_at(["type"]);
-        let path = ["securityContext", profile, "localhostProfile"];
-        match (of.as_deref(), written.at([path[2]]).is_some()) {
-            (Some("Localhost"), false) => {
-                let message = format!("{profile} of the type Localhost needs localhostProfile");
-                found.add(&CONTAINER, container, &path, message);
-            }
-            (Some(of), true) if of != "Localhost" => {
-                let message = format!("{profile} of the type {of} cannot have localhostProfile");
-                found.add(&CONTAINER, container, &path, message);
-            }
-            _ => {}
+        let grace = spec.int_at(["terminationGracePeriodSeconds"]);
+        let grace = grace.unwrap_or(30).max(1);
+        if !(0..=grace).contains(&seconds) {
+            let message = format!(
+                "the sleep must be at most terminationGracePeriodSeconds, which is {grace}"
+            );
+            found.add(&CONTAINER, container, &path, message);
         }
     }
+}
+
+/// The ports and names of ports of earlier containers, and the containers.
+#[derive(Default)]
+struct Ports {
+    numbers: HashMap<(i64, String), String>,
+    names: HashMap<String, String>,
+}
+
+/// Ports of other containers of the pod, which have the same network: the API server warns of them.
+fn shared_ports(container: &Container<'_>, earlier: &mut Ports, found: &mut Findings) {
+    // What has ended serves nothing.
+    if container.container_type == ContainerType::Init {
+        return;
+    }
+    let mut own = Ports::default();
+    for (index, port) in container.node.items_at(["ports"]).enumerate() {
+        let at = index.to_string();
+        if let Some(name) = port.text_at(["name"]).filter(|it| !it.is_empty()) {
+            match earlier.names.get(&*name) {
+                Some(other) => {
+                    let message = format!(
+                        "a port of {other} is named {name} too, and Services that name it use that one"
+                    );
+                    let path = ["ports", &at, "name"];
+                    found.graded(&CONTAINER, Severity::Warning, container, &path, message);
+                }
+                None => {
+                    let part = container.subject.part.to_string();
+                    own.names.insert(name.into_owned(), part);
+                }
+            }
+        }
+        let Some(number) = port.int_at::<i64>(["containerPort"]) else {
+            continue;
+        };
+        let protocol = port.text_at(["protocol"]).filter(|it| !it.is_empty());
+        let key = (number, protocol.unwrap_or("TCP".into()).into_owned());
+        match earlier.numbers.get(&key) {
+            Some(other) => {
+                let message = format!(
+                    "{other} has the port {number} too, and the containers of a pod share their network"
+                );
+                let path = ["ports", &at, "containerPort"];
+                found.graded(&CONTAINER, Severity::Warning, container, &path, message);
+            }
+            None => {
+                let part = container.subject.part.to_string();
+                own.numbers.insert(key, part);
+            }
+        }
+    }
+    earlier.numbers.extend(own.numbers);
+    earlier.names.extend(own.names);
 }
 
 fn ports<'a>(
@@ -258,14 +358,18 @@ fn ports<'a>(
     }
 }
 
-/// Resources that no node has, and those that cannot be shared.
-fn amounts(container: &Container<'_>, found: &mut Findings) {
+/// Resources that no node has, those that cannot be shared, and requests above their limits.
+fn amounts(
+    container: &Container<'_>,
+    is_covered: &dyn Fn(Half, &str) -> bool,
+    found: &mut Findings,
+) {
     let node = container.node;
     let limits = Quantity::entries_of(node.at(["resources", "limits"]));
     let requests = Quantity::entries_of(node.at(["resources", "requests"]));
-    for (half, amounts) in [("limits", &limits), ("requests", &requests)] {
+    for (half, amounts) in [(Half::Limits, &limits), (Half::Requests, &requests)] {
         for (name, amount) in amounts {
-            let path = ["resources", half, name.as_str()];
+            let path = ["resources", half.key(), name.as_str()];
             let is_pages = name.starts_with("hugepages-");
             let known = ["cpu", "memory", "ephemeral-storage"];
             let is_shared = known.contains(&name.as_str());
@@ -280,27 +384,36 @@ fn amounts(container: &Container<'_>, found: &mut Findings) {
             }
             let page = name.strip_prefix("hugepages-");
             let page = page.and_then(|it| it.parse::<Quantity>().ok());
-            if page.is_some_and(|page| page.is_zero() || !amount.is_multiple_of(page)) {
+            if page.is_some_and(|page| page.is_zero() || !amount.is_multiple_of(page))
+                && !is_covered(half, name)
+            {
                 let message = format!("the amount of `{name}` must be a multiple of its page");
                 found.add(&CONTAINER, container, &path, message);
             }
             let is_native = !name.contains('/') || name.contains("kubernetes.io/");
-            if is_shared || half == "limits" || is_native && !is_pages {
+            if half == Half::Limits || is_native && !is_pages && !is_shared {
                 continue;
             }
             let message = match limits.get(name) {
+                Some(limit) if is_shared && limit < amount => {
+                    format!("the request of {amount} is above the limit, which is {limit}")
+                }
+                _ if is_shared => continue,
                 None => format!("`{name}` needs a limit of {amount}, because it cannot be shared"),
                 Some(limit) if limit != amount => {
                     format!("the request of `{name}` must be its limit, which is {limit}")
                 }
                 _ => continue,
             };
-            found.add(&CONTAINER, container, &path, message);
+            if !is_covered(half, name) {
+                found.add(&CONTAINER, container, &path, message);
+            }
         }
     }
     let mut names = limits.keys().chain(requests.keys());
     let has_other = names.clone().any(|it| it == "cpu" || it == "memory");
-    if !has_other && names.any(|it| it.starts_with("hugepages-")) {
+    let is_pages = |it: &&String| it.starts_with("hugepages-") && !is_covered(Half::Limits, it);
+    if !has_other && names.any(|it| is_pages(&it)) {
         let message = "hugepages need cpu or memory as well".to_owned();
         found.add(&CONTAINER, container, &["resources"], message);
     }

@@ -35,7 +35,14 @@ pub(super) const CHECK: Check = Check {
     rules: &[QOS_CLASS, INCONSISTENT, VOLUMES],
     find: &[Find::Pods(|pod| {
         let Some(amounts) = pod.amounts() else {
-            return Vec::new();
+            // What the API server refuses does not depend on what the config selects.
+            let is_asked = pod.scene.config.validate_only
+                && pod.template.is_whole()
+                && pod.template.spec.get("resources").is_some();
+            return match is_asked {
+                true => inconsistent(pod.template, &pod.completed(pod.after())),
+                false => Vec::new(),
+            };
         };
         let mut findings = Vec::new();
         findings.extend(other_qos_class(pod, &amounts));

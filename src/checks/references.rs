@@ -349,8 +349,7 @@ impl<'s> Search<'s, '_> {
     ) -> Vec<Finding> {
         let keys = match it.row.part {
             Part::None => return Vec::new(),
-            Part::Port => return self.of_port(it, name, Some(443), found),
-            Part::OwnPort => return self.of_port(it, name, None, found),
+            Part::Port => return self.of_port(it, name, found),
             Part::Key => vec![(vec!["key".to_owned()], it.holder.at(["key"]))],
             Part::Items => {
                 let items = it.holder.items_at(["items"]).enumerate();
@@ -411,11 +410,10 @@ impl<'s> Search<'s, '_> {
         &self,
         it: &Reference<'_, 's>,
         name: &str,
-        default: Option<i64>,
         found: &[(usize, &'s Resource<'s>)],
     ) -> Vec<Finding> {
         let node = it.holder.at(["port"]);
-        let Some(port) = node.map_or(default, Node::int) else {
+        let Some(port) = node.map_or(Some(443), Node::int) else {
             return Vec::new();
         };
         let mut ports = found

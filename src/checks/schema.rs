@@ -16,8 +16,9 @@
 //! `src/kubernetes/schema/kubernetes.txt`.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use jsonptr::PointerBuf;
 use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Scene};
@@ -179,7 +180,7 @@ fn rule_of(number: &str, why: &Refusal) -> &'static Rule {
         Refusal::OneOf(_) => return &VALUE,
         Refusal::Range(_) | Refusal::Size(_) => &RANGE,
         Refusal::Format(_) => &FORMAT,
-        Refusal::Words(_) => &CHOICE,
+        Refusal::Words(_) | Refusal::NotAmong { .. } => &CHOICE,
     };
     let mut rules = CHECK.rules.iter();
     let numbered = |it: &&Rule| it.id.strip_prefix("FIT-VAL") == Some(number);
@@ -196,6 +197,12 @@ const LEFT: [&str; 6] = [
     " format:",
 ];
 
+/// For so many unknown fields of one object, it is searched where they belong.
+const MOST_SEARCHES: usize = 20;
+
+/// The mode 0777 of a file.
+const MOST_MODE: i64 = 0o777;
+
 /// How many of the values that a field accepts a message names.
 const MOST_NAMED: usize = 16;
 
@@ -204,6 +211,12 @@ const SPEC: &jsonptr::Pointer = jsonptr::Pointer::from_static("/spec");
 /// Files of kustomize and kubectl with these apiVersions and kinds look like objects.
 fn is_of_tools(version: &str, kind: &str) -> bool {
     version == "builtin" || version == "v1" && kind == "Config"
+}
+
+/// Whether it is an object of a kind that a CustomResourceDefinition defines, and not a file of a tool.
+fn is_custom(resource: &Resource<'_>) -> bool {
+    let group = resource.group();
+    group.contains('.') && !group.ends_with("config.k8s.io") && group != "config.kubernetes.io"
 }
 
 fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Finding> {
@@ -225,13 +238,21 @@ fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Findi
             return findings;
         }
     }
-    let Some(fields) = schema::fields_of(&resource.api_version, &resource.kind) else {
-        return findings;
+    let violations = match schema::fields_of(&resource.api_version, &resource.kind) {
+        Some(fields) => fields.violations(resource.node, minor),
+        None if is_check && is_custom(resource) => {
+            let metadata = resource.node.get("metadata").filter(|it| it.is_map());
+            let of = |it| schema::violations_of_metadata(it, minor);
+            metadata.map(of).unwrap_or_default()
+        }
+        None => return findings,
     };
-    let violations = fields.violations(resource.node, minor);
     let is_reported =
         |it: &Violation<'_>| is_check || is_next_to_a_change(scene, selected.index, it);
     let mut violations: Vec<_> = violations.into_iter().filter(is_reported).collect();
+    // What is misspelt is not missing as well.
+    let meant: HashSet<_> = violations.iter().filter_map(meant_by).collect();
+    violations.retain(|it| !meant.contains(&it.path));
     // What lacks fields that another object of its kind and name has is a patch of that one.
     let missing: Vec<&str> = violations.iter().filter_map(missing_in_spec).collect();
     if !missing.is_empty() && is_patch(scene, resource, &missing) {
@@ -240,8 +261,44 @@ fn of_object<'s>(scene: &Scene<'s>, selected: &'s Selected<'s, 's>) -> Vec<Findi
         let finding = Finding::graded(&MISSING, Severity::Info, message);
         findings.push(finding.about(&Subject::object(), &["spec"]));
     }
-    findings.extend(violations.into_iter().map(|it| of_field(it, minor, false)));
+    let fields = schema::fields_of(&resource.api_version, &resource.kind);
+    let mut searches = MOST_SEARCHES;
+    let of = |it: Violation<'_>| {
+        let is_searched = matches!(it.fault, Fault::Unknown { .. }) && searches > 0;
+        searches -= usize::from(is_searched);
+        let fields = fields.filter(|_| is_searched);
+        let place = fields.and_then(|of| belongs_to(of, &it, minor));
+        let mut finding = of_field(it, minor, false);
+        finding.help = finding
+            .help
+            .take_if(|it| place.is_none() || it.starts_with("did"))
+            .or(place);
+        finding
+    };
+    findings.extend(violations.into_iter().map(of));
     findings
+}
+
+/// Where a field belongs that its mapping does not have.
+fn belongs_to(of: &'static schema::Object, it: &Violation<'_>, minor: u8) -> Option<String> {
+    let Fault::Unknown { name, known } = &it.fault else {
+        return None;
+    };
+    let tokens = it
+        .path
+        .parent()?
+        .tokens()
+        .map(|it| it.decoded().into_owned());
+    let tokens: Vec<String> = tokens.collect();
+    let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
+    if known.contains(&"matchLabels") {
+        return Some("labels belong in `matchLabels`".to_owned());
+    }
+    if known.contains(&"limits") && !matches!(&**name, "limits" | "requests") {
+        return Some("amounts belong in `requests` and `limits`".to_owned());
+    }
+    let place = of.place_of(&tokens, name, minor)?;
+    Some(format!("`{name}` is a field of `{place}`"))
 }
 
 /// The name of a field of the spec that is missing.
@@ -303,6 +360,11 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
     if definitions.is_empty() {
         return findings;
     }
+    let objects = scene.objects();
+    let mut kinds_of: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (group, kind) in definitions.keys() {
+        kinds_of.entry(group).or_default().push(kind);
+    }
     let mut custom = schema::Custom::default();
     let mut left = HashMap::new();
     for selected in &scene.selection.selected {
@@ -312,6 +374,17 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
         };
         let key = (Cow::Borrowed(group), resource.kind.clone());
         let Some(definition) = definitions.get(&key) else {
+            // Other kinds of the group may be defined elsewhere.
+            let kinds = kinds_of.get(group).map_or(&[][..], Vec::as_slice);
+            let near = kinds.iter().copied();
+            let near = objects.did_you_mean(&resource.kind, near, kinds.len());
+            if let Some(near) = near {
+                let message = format!("no CustomResourceDefinition has the kind {}", resource.kind);
+                let finding = Finding::graded(&NOT_SERVED, Severity::Warning, message);
+                let finding = finding.about(&Subject::object(), &["kind"]);
+                let help = format!("did you mean `{near}`?");
+                findings.push(finding.help(help).of(selected.index));
+            }
             continue;
         };
         let node = definition.1;
@@ -347,7 +420,9 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
         let Some(root) = of.at(["schema", "openAPIV3Schema"]) else {
             continue;
         };
-        let violations = custom.violations(root, resource.node);
+        let mut violations = custom.violations(root, resource.node);
+        let meant: HashSet<_> = violations.iter().filter_map(meant_by).collect();
+        violations.retain(|it| !meant.contains(&it.path));
         for it in violations {
             let is_kept = keeps_all == Some(true) && matches!(it.fault, Fault::Unknown { .. });
             if !is_kept {
@@ -381,17 +456,23 @@ fn of_custom(scene: &Scene<'_>) -> Vec<Finding> {
     findings
 }
 
+/// The field that a misspelt one stands for.
+fn meant_by(violation: &Violation<'_>) -> Option<PointerBuf> {
+    let Fault::Unknown { name, known } = &violation.fault else {
+        return None;
+    };
+    let meant = did_you_mean(name, known.iter().copied())?;
+    let mut path = violation.path.clone();
+    path.pop_back();
+    path.push_back(meant);
+    Some(path)
+}
+
 /// Whether a field is misspelt for one that is written.
 fn is_next_to_a_change(scene: &Scene<'_>, object: usize, violation: &Violation<'_>) -> bool {
-    let Fault::Unknown { name, known } = &violation.fault else {
+    let Some(meant_at) = meant_by(violation) else {
         return false;
     };
-    let Some(meant) = did_you_mean(name, known.iter().copied()) else {
-        return false;
-    };
-    let mut meant_at = violation.path.clone();
-    meant_at.pop_back();
-    meant_at.push_back(meant);
     let mut changes = scene.changes_of(object).iter();
     changes.any(|it| it.pointer().starts_with(&meant_at))
 }
@@ -509,6 +590,9 @@ fn of_field(violation: Violation<'_>, minor: u8, is_custom: bool) -> Finding {
             let finding = Finding::new(&UNKNOWN, format!("unknown field `{name}`"));
             match suggestion(&name, known.iter().copied()) {
                 Some(help) => finding.help(help),
+                None if known.len() == 1 => {
+                    finding.help(format!("the only field here is {}", one_of(&known)))
+                }
                 None if known.len() <= 8 => {
                     finding.help(format!("the fields here are {}", one_of(&known)))
                 }
@@ -621,10 +705,21 @@ fn refused(
     match why {
         Refusal::Words(words) => Finding::new(rule, format!("{words}{when}")),
         Refusal::OneOf(values) => not_one_of(rule, node, &values, when),
+        Refusal::NotAmong { known, place } => {
+            let finding = Finding::new(rule, format!("{found} is not in {place}{when}"));
+            match suggestion(&text, known.iter().map(String::as_str)) {
+                Some(help) => finding.help(help),
+                None => finding,
+            }
+        }
         Refusal::Range(range) => {
             let message = format!("{found} is refused: it must be {}{when}", between(range));
             let finding = Finding::new(rule, message);
+            let is_octal = text.len() == 3 && text.bytes().all(|c| matches!(c, b'0'..=b'7'));
             match node.int() {
+                Some(_) if range.most == MOST_MODE && is_octal => finding.help(format!(
+                    "an octal number begins with 0: did you mean `0{text}`?"
+                )),
                 Some(value) => finding.help(format!("the nearest is {}", range.nearest(value))),
                 None => finding,
             }
@@ -636,6 +731,7 @@ fn refused(
             };
             let what = match range.most {
                 1 => what.trim_end_matches('s'),
+                i64::MAX if range.least == 1 => what.trim_end_matches('s'),
                 _ => what,
             };
             let message = format!("{found} must have {} {what}{when}", between(range));

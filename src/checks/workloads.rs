@@ -4,10 +4,14 @@
 //! with the defaults of `pkg/apis/*/v1/defaults.go`.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
+
+use kustomize_krm_types::Severity;
 
 use super::{Check, Find, Pod, Scene};
 use crate::finding::{Finding, Subject};
 use crate::kubernetes::{LabelSelector, schema};
+use crate::problem::suggestion;
 use crate::rules::{Rule, error_on_check};
 use crate::select::Selected;
 use crate::yaml::Node;
@@ -31,7 +35,11 @@ const STRATEGY: Rule = error_on_check(
 pub(super) const CHECK: Check = Check {
     name: "workloads",
     rules: &[SELECTOR, POD, STRATEGY],
-    find: &[Find::Object(of_object), Find::Pods(of_pod)],
+    find: &[
+        Find::Object(of_object),
+        Find::Pods(of_pod),
+        Find::Pods(profiles),
+    ],
 };
 
 /// The number, or the number of percents, of a field; `default` without it.
@@ -226,6 +234,141 @@ fn of_object(_: &Scene<'_>, selected: &Selected<'_, '_>) -> Vec<Finding> {
     found
 }
 
+/// Windows containers that run as processes of the node are not mixed with others, and use its network.
+fn host_process(pod: &Pod<'_, '_>, add: &mut dyn FnMut(&[&str], String, &str)) {
+    let spec = pod.template.spec;
+    let path = ["securityContext", "windowsOptions", "hostProcess"];
+    let of_pod = spec.bool_at(path);
+    let containers = pod.template.containers.iter();
+    let of_containers = containers.map(|it| (it, it.node.bool_at(path)));
+    let (mut others, mut ours) = (Vec::new(), 0);
+    for (container, own) in of_containers {
+        match own.or(of_pod) == Some(true) {
+            true => ours += 1,
+            false => others.push(&*container.name),
+        }
+        if own.is_some() && of_pod.is_some() && own != of_pod {
+            let message = "hostProcess of a container must be that of the pod".to_owned();
+            add(&path, message, "write it once, for the pod");
+        }
+    }
+    if ours == 0 {
+        return;
+    }
+    if !others.is_empty() {
+        let message = format!(
+            "hostProcess must be true for all containers, but it is not for {}",
+            others.join(", ")
+        );
+        add(&path, message, "");
+    }
+    if spec.bool_at(["hostNetwork"]) != Some(true) {
+        let message = "containers with hostProcess need `hostNetwork: true`".to_owned();
+        add(&["hostNetwork"], message, "");
+    }
+}
+
+/// Files of one projected volume with the same path.
+fn projections(spec: Node<'_>, add: &mut dyn FnMut(&[&str], String, &str)) {
+    for (index, volume) in spec.items_at(["volumes"]).enumerate() {
+        let mut seen = HashSet::new();
+        for (number, source) in volume.items_at(["projected", "sources"]).enumerate() {
+            for (kind, node) in source.entries() {
+                let kind = kind.text().unwrap_or_default();
+                let items = node.items_at(["items"]).enumerate();
+                let items = items.map(|(at, it)| (Some(at.to_string()), it));
+                for (item, node) in items.chain([(None, node)]) {
+                    let Some(path) = node.text_at(["path"]).filter(|it| !it.is_empty()) else {
+                        continue;
+                    };
+                    if !seen.contains(&path) {
+                        seen.insert(path);
+                        continue;
+                    }
+                    let (index, number) = (index.to_string(), number.to_string());
+                    let of_item = item.iter().flat_map(|it| ["items", it]);
+                    let at = ["volumes", &index, "projected", "sources", &number, &kind];
+                    let at: Vec<_> = at.into_iter().chain(of_item).chain(["path"]).collect();
+                    let message = format!("two files of the volume have the path `{path}`");
+                    add(&at, message, "");
+                }
+            }
+        }
+    }
+}
+
+/// Annotations for the profiles of containers, from before there were fields.
+fn profiles(pod: &Pod<'_, '_>) -> Vec<Finding> {
+    let resource = pod.selected.target.resource;
+    if schema::fields_of(&resource.api_version, &resource.kind).is_none() {
+        return Vec::new();
+    }
+    const APP_ARMOR: &str = "container.apparmor.security.beta.kubernetes.io/";
+    const SECCOMP: &str = "container.seccomp.security.alpha.kubernetes.io/";
+    let metadata = pod.template.node.get("metadata");
+    let annotations = metadata
+        .into_iter()
+        .flat_map(|it| it.entries_at(["annotations"]));
+    let containers = &pod.template.containers;
+    let mut found = Vec::new();
+    for (key, value) in annotations {
+        let Some(key) = key.text() else { continue };
+        let mut add = |severity, message: String, help: Option<String>| {
+            let subject = &pod.template.pod_metadata;
+            let mut finding = Finding::graded(&POD, severity, message);
+            finding.help = help;
+            found.push(finding.about(subject, &["annotations", &key]));
+        };
+        let has_field = |name: &str, field: &str| {
+            let mut containers = containers.iter();
+            let own = containers.find(|it| it.name == name);
+            own.is_some_and(|it| it.node.at(["securityContext", field]).is_some())
+                || pod.template.spec.at(["securityContext", field]).is_some()
+        };
+        if let Some(name) = key
+            .strip_prefix(SECCOMP)
+            .filter(|it| !has_field(it, "seccompProfile"))
+        {
+            let message =
+                format!("the annotation of {name} has no effect in Kubernetes 1.27 and later");
+            add(
+                Severity::Warning,
+                message,
+                Some("use `securityContext.seccompProfile`".to_owned()),
+            );
+        }
+        let Some(name) = key.strip_prefix(APP_ARMOR) else {
+            continue;
+        };
+        let profile = value.text().unwrap_or_default();
+        if !containers.iter().any(|it| it.name == name) {
+            let message = format!(
+                "the annotation is for the container `{name}`, which the pod does not have"
+            );
+            add(
+                Severity::Error,
+                message,
+                suggestion(name, containers.iter().map(|it| &*it.name)),
+            );
+        } else if !(matches!(&*profile, "" | "runtime/default" | "unconfined")
+            || profile.starts_with("localhost/"))
+        {
+            let message = format!(
+                "`{profile}` is not `runtime/default`, `unconfined` or `localhost/` and a name"
+            );
+            add(Severity::Error, message, None);
+        } else if !has_field(name, "appArmorProfile") {
+            let message = "the annotation is deprecated since Kubernetes 1.30".to_owned();
+            add(
+                Severity::Warning,
+                message,
+                Some("use `securityContext.appArmorProfile`".to_owned()),
+            );
+        }
+    }
+    found
+}
+
 fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
     let resource = pod.selected.target.resource;
     let kind = &*resource.kind;
@@ -270,6 +413,8 @@ fn of_pod(pod: &Pod<'_, '_>) -> Vec<Finding> {
         let message = "shareProcessNamespace and hostPID exclude each other".to_owned();
         add(&["shareProcessNamespace"], message, "remove one of them");
     }
+    host_process(pod, &mut add);
+    projections(spec, &mut add);
     for (index, toleration) in spec.items_at(["tolerations"]).enumerate() {
         let at = index.to_string();
         let text = |key| toleration.text_at([key]).unwrap_or_default();

@@ -2,6 +2,9 @@
 //! `pkg/api/validate/content`.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::borrow::Cow;
+
+use super::Quantity;
 
 /// A format of texts.
 #[derive(Debug)]
@@ -319,6 +322,19 @@ pub const FORMATS: &[Format] = &[
     format("number", |_| false, "a number"),
     format("ip", |it| ip(it).is_some(), "an IP address"),
     format(
+        "endpoint-ip",
+        |it| {
+            ip(it).is_some_and(|it| {
+                let is_local = match it {
+                    IpAddr::V4(it) => it.is_link_local() || it.octets()[..3] == [224, 0, 0],
+                    IpAddr::V6(it) => it.is_unicast_link_local() || it.segments()[0] == 0xff02,
+                };
+                !(is_local || it.is_loopback() || it.is_unspecified())
+            })
+        },
+        "an IP address that other nodes can reach",
+    ),
+    format(
         "ipv4",
         |it| ip(it).is_some_and(|it| it.is_ipv4()),
         "an IPv4 address",
@@ -370,18 +386,75 @@ pub const FORMATS: &[Format] = &[
     ),
     format(
         "time-zone",
-        |it| {
-            let is_part = |it: &str| {
-                let is_known = |c: u8| c.is_ascii_alphanumeric() || b"_+-.".contains(&c);
-                !it.is_empty()
-                    && it != "."
-                    && it != ".."
-                    && !it.starts_with('-')
-                    && it.bytes().all(is_known)
-            };
-            !it.eq_ignore_ascii_case("local") && it.split('/').all(is_part)
-        },
+        |it| zones().any(|zone| zone == it),
         "a time zone such as `Europe/Paris`",
+    ),
+    format(
+        "medium",
+        |it| {
+            matches!(it, "Memory" | "HugePages")
+                || it
+                    .strip_prefix("HugePages-")
+                    .is_some_and(|size| size.parse::<Quantity>().is_ok())
+        },
+        "`Memory`, `HugePages` or, with a size, such as `HugePages-2Mi`",
+    ),
+    format(
+        "indexes",
+        |it| {
+            let mut last = -1;
+            it.split(',').all(|range| {
+                let (from, to) = range.split_once('-').unwrap_or((range, range));
+                let bounds = from.parse().ok().zip(to.parse::<i64>().ok());
+                bounds.is_some_and(|(from, to)| {
+                    let ascends = from > last && to >= from && (to > from || !range.contains('-'));
+                    last = to;
+                    ascends
+                })
+            })
+        },
+        "indexes in ascending order such as `0,2-5`",
+    ),
+    format(
+        "psa-version",
+        |it| {
+            let minor = it.strip_prefix("v1.");
+            it == "latest" || minor.is_some_and(|it| it.parse::<u16>().is_ok())
+        },
+        "`latest` or a version such as `v1.30`",
+    ),
+    format(
+        "pod-count",
+        |it| it == "pods" || it.contains('/'),
+        "`pods`, which alone this scope counts",
+    ),
+    format(
+        "quota-of-pods",
+        |it| {
+            let name = it
+                .strip_prefix("limits.")
+                .or_else(|| it.strip_prefix("requests."));
+            it == "pods" || it.contains('/') || matches!(name.unwrap_or(it), "cpu" | "memory")
+        },
+        "what this scope counts: `pods`, `cpu`, `memory`, and requests and limits of these",
+    ),
+    format(
+        "trimmed",
+        |it| it.trim() == it,
+        "a text without spaces at its ends",
+    ),
+    format(
+        "ip-or-none",
+        |it| it == "None" || ip(it).is_some(),
+        "an IP address or `None`",
+    ),
+    format(
+        "certificate-request",
+        |it| {
+            it.trim_start()
+                .starts_with("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURSBSRVFVRVNU")
+        },
+        "a CERTIFICATE REQUEST of PEM, in base64",
     ),
     format("cron", is_cron, "a schedule such as `30 2 * * *`"),
     format(
@@ -398,6 +471,31 @@ pub const FORMATS: &[Format] = &[
         "a domain such as `example.com`",
     ),
 ];
+
+/// The names of the IANA time zones, one region a line.
+fn zones() -> impl Iterator<Item = Cow<'static, str>> {
+    let lines = include_str!("zones.txt").lines();
+    let regions = lines.filter_map(|line| line.split_once(": "));
+    regions.flat_map(|(region, cities)| {
+        cities.split(' ').map(move |city| match region {
+            "" => Cow::Borrowed(city),
+            region => Cow::Owned([region, "/", city].concat()),
+        })
+    })
+}
+
+/// The most similar time zone, also by its city alone.
+fn nearest_zone(text: &str) -> Option<String> {
+    let lower = text.to_lowercase().replace(' ', "_");
+    let distance = |zone: &str| {
+        let zone = zone.to_lowercase();
+        let city = zone.rsplit('/').next().unwrap_or_default();
+        strsim::damerau_levenshtein(&lower, &zone).min(strsim::damerau_levenshtein(&lower, city))
+    };
+    let near = zones().map(|zone| (distance(&zone), zone));
+    let (distance, zone) = near.min_by_key(|(distance, _)| *distance)?;
+    (distance <= 2).then(|| zone.into_owned())
+}
 
 /// A format by its name.
 #[must_use]
@@ -434,6 +532,9 @@ impl Format {
     #[must_use]
     pub fn nearest(&self, text: &str) -> Option<String> {
         let text = text.trim();
+        if self.name == "time-zone" {
+            return nearest_zone(text);
+        }
         // What only some pods may have has no other spelling.
         if text.is_empty() || self.name.starts_with("not-") {
             return None;
@@ -449,13 +550,30 @@ impl Format {
                 .to_owned()
         };
         let is_alphanumeric = |c: char| c.is_ascii_alphanumeric();
+        let with_underscores = replaced(text, '_', &|c| is_alphanumeric(c) || c == '_');
+        match self.name {
+            "psa-version" => {
+                let version = format!("v{text}");
+                return (self.accepts)(&version).then_some(version);
+            }
+            "host" | "host-or-ip" => {
+                let name = lower.split([':', '/']).next().unwrap_or_default();
+                let name = name.replace('_', "-");
+                let is_other = name.contains('*') || ip(&name).is_some();
+                return (!is_other && (self.accepts)(&name)).then_some(name);
+            }
+            "env-name" | "old-env-name" | "c-identifier" if (self.accepts)(&with_underscores) => {
+                return Some(with_underscores);
+            }
+            _ => {}
+        }
         let candidates = [
             text.to_owned(),
             lower.clone(),
             replaced(&lower, '-', &|c| is_alphanumeric(c) || c == '.'),
             replaced(&lower, '-', &is_alphanumeric),
             replaced(text, '-', &|c| is_alphanumeric(c) || matches!(c, '_' | '.')),
-            replaced(text, '_', &|c| is_alphanumeric(c) || c == '_'),
+            with_underscores,
             format!("/{text}"),
             text.trim_start_matches('/').to_owned(),
             format!("{text}%"),
@@ -538,7 +656,7 @@ fn has_no_backsteps(path: &str) -> bool {
 const USAGES: &str = "signing|digital signature|content commitment|key encipherment|key agreement|data encipherment|cert sign|crl sign|encipher only|decipher only|any|server auth|client auth|code signing|email protection|s/mime|ipsec end system|ipsec tunnel|ipsec user|timestamping|ocsp signing|microsoft sgc|netscape sgc";
 
 /// An address as `netutils.ParseIPSloppy` reads it: zeros before digits are accepted.
-fn ip(text: &str) -> Option<IpAddr> {
+pub(super) fn ip(text: &str) -> Option<IpAddr> {
     if let Ok(address) = text.parse::<Ipv6Addr>() {
         return Some(IpAddr::V6(address));
     }

@@ -201,7 +201,7 @@ impl Quantity {
 
     /// A whole number of few digits with a common unit, as most are, which readers of YAML and JSON agree about.
     fn simple(text: &str) -> Option<Self> {
-        let (digits, unit) = number::leading_digits(text);
+        let (digits, unit) = leading_digits(text);
         if digits.starts_with('0') || !(1..=9).contains(&digits.len()) {
             return None;
         }

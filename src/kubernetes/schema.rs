@@ -4,6 +4,7 @@
 //! field. What its decoder accepts is accepted here: null everywhere, and `1000.0` for a whole number.
 
 mod custom;
+mod places;
 mod table;
 mod text;
 mod validation;
@@ -20,7 +21,7 @@ use crate::yaml::{Node, Scalar, digest};
 pub use custom::Custom;
 pub use table::{KindRow, Versions, kinds, object, rows_of};
 pub use validation::{Range, Refusal};
-pub use violations::{Fault, Violation};
+pub use violations::{Fault, Violation, violations_of_metadata};
 
 /// The names of types in messages.
 pub const STRING: &str = "a string";
@@ -40,7 +41,12 @@ pub const POD_TEMPLATE: &str = "core.v1.PodTemplateSpec";
 /// A container.
 pub const CONTAINER: &str = "core.v1.Container";
 
-const MAPPING: &str = "a mapping";
+/// A mapping.
+pub const MAPPING: &str = "a mapping";
+/// A list.
+pub const LIST: &str = "a list";
+/// Bytes.
+pub const BYTES: &str = "a string in base64";
 
 /// The type of a field.
 #[derive(Debug)]
@@ -400,7 +406,7 @@ impl Type {
     fn words(&self) -> &'static str {
         match self {
             Type::String => STRING,
-            Type::Bytes => "a string in base64",
+            Type::Bytes => BYTES,
             Type::Bool => "a boolean",
             Type::Int32 => "a whole number of 32 bits",
             Type::Int64 => "a whole number of 64 bits",
@@ -410,7 +416,7 @@ impl Type {
             Type::Quantity => QUANTITY,
             Type::Any => "anything",
             Type::Nested(_) | Type::Map(_) => MAPPING,
-            Type::List(_) => "a list",
+            Type::List(_) => LIST,
         }
     }
 }

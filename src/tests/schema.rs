@@ -202,12 +202,7 @@ fn add_type(name: &str, types: &mut Map<String, Value>) {
             }
         };
         if let Some(values) = words.find_map(|it| it.strip_prefix('=')) {
-            let values = json!({"enum": values.split('|').collect::<Vec<_>>()});
-            // A config may have another value for a field that newer versions extend; editors complete the known ones.
-            match field == "supplementalGroupsPolicy" {
-                true => schema["anyOf"] = json!([values, {}]),
-                false => schema["enum"] = values["enum"].clone(),
-            }
+            schema["enum"] = json!(values.split('|').collect::<Vec<_>>());
         }
         if inner != of {
             schema = json!({"type": "array", "items": schema});

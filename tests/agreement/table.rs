@@ -108,6 +108,11 @@ fn as_internal(path: &str) -> String {
                 "spec.conversion.webhookClientConfig$1",
             ),
             (r"^overhead\.podFixed", "overhead.limits"),
+            // It takes the name of a webhook's Service for the namespace, and the other way round.
+            (
+                r"clientConfig\.service\.namespace$",
+                "clientConfig.service.name",
+            ),
             (
                 r"(^|\.)template\.metadata\.(labels|annotations)",
                 "${1}template.$2",

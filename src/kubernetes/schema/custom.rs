@@ -1,7 +1,7 @@
 //! Structural schemas: what the API server refuses in an object whose kind a CustomResourceDefinition defines.
 //!
 //! The schema is read where it is written, next to the object, so its size does not matter. What is left to the server: rules in
-//! CEL, `allOf`, `anyOf`, `oneOf` and `not`, formats, and patterns that are more than simple.
+//! CEL, `allOf`, `anyOf`, `oneOf` and `not`, most formats, and patterns that are more than simple.
 //!
 //! Source: `pkg/apiserver/schema` and `pkg/apiserver/validation` of `k8s.io/apiextensions-apiserver`.
 
@@ -10,12 +10,40 @@ use std::collections::{HashMap, HashSet};
 
 use regex::Regex;
 
+use super::super::{date, names};
 use super::violations::{Fault, Violation, duplicates};
 use super::{METADATA, Path, object};
 use crate::yaml::{Node, Scalar};
 
 /// The fields of one mapping that an unknown one is compared with.
 const MOST_KNOWN: usize = 256;
+
+/// A format, what it accepts, and this in words.
+type Format = (&'static str, fn(&str) -> bool, &'static str);
+
+/// The formats of texts that are checked here.
+const FORMATS: [Format; 4] = [
+    (
+        "date-time",
+        date::is_rfc3339,
+        "a time such as `2026-01-31T12:00:00Z`",
+    ),
+    (
+        "ipv4",
+        |it| names::ip(it).is_some_and(|it| it.is_ipv4()),
+        "an IPv4 address",
+    ),
+    (
+        "ipv6",
+        |it| names::ip(it).is_some_and(|it| it.is_ipv6()),
+        "an IPv6 address",
+    ),
+    (
+        "cidr",
+        |it| names::cidr(it).is_some(),
+        "a range of addresses such as `10.0.0.0/8`",
+    ),
+];
 
 /// From so many values on, an enum gets an index.
 const LONG_ENUM: usize = 16;
@@ -133,6 +161,19 @@ impl<'a> Custom<'a> {
             }
             let bounds = ("minProperties", "maxProperties");
             self.length(schema, bounds, node, (node.len(), "field"), path);
+            if is_embedded {
+                for name in ["apiVersion", "kind"] {
+                    if node
+                        .get(name)
+                        .and_then(Node::text)
+                        .is_none_or(|it| it.is_empty())
+                    {
+                        let path = Path::Name(&path, name).pointer();
+                        let fault = Fault::Missing(name);
+                        self.found.push(Violation::new(node, path, fault));
+                    }
+                }
+            }
             return self.object(schema, node, path, is_embedded);
         }
         if node.is_sequence() {
@@ -205,6 +246,11 @@ impl<'a> Custom<'a> {
         let len = text.chars().count();
         let bounds = ("minLength", "maxLength");
         self.length(schema, bounds, node, (len, "character"), path);
+        let format = schema.text_at(["format"]);
+        let format = format.and_then(|name| FORMATS.iter().find(|it| it.0 == name));
+        if let Some((_, _, words)) = format.filter(|(_, accepts, _)| !accepts(text)) {
+            self.refuse(node, path, words);
+        }
         let of = schema
             .get("pattern")
             .and_then(|it| Some((it.raw(), it.text()?)));
@@ -233,6 +279,19 @@ impl<'a> Custom<'a> {
         let Some(value) = number(node) else {
             return;
         };
+        let multiple = schema
+            .get("multipleOf")
+            .and_then(|it| Some((it, number(it)?)));
+        if let Some((of, step)) = multiple.filter(|(_, step)| *step > 0.0) {
+            let parts = value / step;
+            if (parts - parts.round()).abs() > 1e-9 {
+                self.refuse(node, path, &format!("a multiple of {}", of.raw()));
+            }
+        }
+        let bits = schema.text_at(["format"]).is_some_and(|it| it == "int32");
+        if bits && !(f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&value) {
+            self.refuse(node, path, "a whole number of 32 bits");
+        }
         for (key, exclusive, sign, word) in [
             ("minimum", "exclusiveMinimum", 1.0, "least"),
             ("maximum", "exclusiveMaximum", -1.0, "most"),

@@ -25,6 +25,13 @@ pub enum Refusal {
     Size(Range),
     /// A text of another format.
     Format(&'static Format),
+    /// A name that is none of these, which are in this place.
+    NotAmong {
+        /// The names.
+        known: Vec<String>,
+        /// The field that has them.
+        place: String,
+    },
     /// A value that is none of these.
     OneOf(Vec<&'static str>),
     /// What must be otherwise, in words.
@@ -80,7 +87,7 @@ pub(super) struct Rules {
 }
 
 /// What a row says.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Row {
     /// The number of its rule in FIT-VAL; empty if the kind of the fault says it.
     pub(super) number: &'static str,
@@ -108,7 +115,7 @@ pub(super) fn bit(position: usize) -> Fields {
     1_u64.checked_shl(position as u32).unwrap_or(0)
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Test {
     Need,
     Not,
@@ -121,8 +128,16 @@ enum Test {
     OneOf(&'static str),
     /// Values that need a feature gate.
     Gate(&'static str, &'static str),
-    AtMost(&'static str),
-    AtLeast(&'static str),
+    Beside(Side, &'static str),
+    Same(&'static str),
+    /// One of the texts at this path.
+    Among(&'static str),
+    /// None of these.
+    Never(&'static str),
+    /// Not both of these items.
+    Conflict(&'static str, &'static str),
+    Ordered,
+    Whole,
     Distinct(&'static str),
     Named,
     Alone(&'static str),
@@ -163,6 +178,14 @@ enum When {
     IsNot(&'static str),
     /// None of these keys, between `|`, is in its path.
     NotBelow(&'static str),
+}
+
+/// How two values of one mapping relate.
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    AtMost,
+    AtLeast,
+    Above,
 }
 
 impl Rules {
@@ -225,11 +248,13 @@ impl Rules {
                 Some(Test::Says(_)) if !row.is_warning => rules.late.push(row),
                 Some(Test::Format(_) | Test::Length(_)) if is_name => rules.names.push(row),
                 Some(_) => {
-                    let position = object.position(first).unwrap_or_default();
-                    if rules.of_field.len() <= position {
-                        rules.of_field.resize_with(position + 1, Vec::new);
+                    for first in first.split('|') {
+                        let position = object.position(first).unwrap_or_default();
+                        if rules.of_field.len() <= position {
+                            rules.of_field.resize_with(position + 1, Vec::new);
+                        }
+                        rules.of_field[position].push(row.clone());
                     }
-                    rules.of_field[position].push(row);
                 }
             }
         }
@@ -265,10 +290,12 @@ fn row(line: &'static str, number: &'static str) -> Row {
             may_be_several: first == "some",
             fields: rest,
         }),
-        "late" | "warn" => {
+        _ if first == "late" || first == "warn" || first.starts_with("warn:") => {
             let (path, text) = rest.split_once(' ').unwrap_or((rest, ""));
             row.path = path;
-            row.is_warning = first == "warn";
+            row.is_warning = first != "late";
+            row.tests
+                .extend(first.strip_prefix("warn:").and_then(Test::of));
             row.tests.push(Test::Says(text));
         }
         _ => {
@@ -296,8 +323,13 @@ impl Test {
             Some(("values", format)) => Test::Values(format_of(format)?),
             Some(("size", range)) => Test::Size(Range::parse(range)?),
             Some(("length", range)) => Test::Length(Range::parse(range)?),
-            Some(("le", other)) => Test::AtMost(other),
-            Some(("ge", other)) => Test::AtLeast(other),
+            Some(("le", other)) => Test::Beside(Side::AtMost, other),
+            Some(("ge", other)) => Test::Beside(Side::AtLeast, other),
+            Some(("above", other)) => Test::Beside(Side::Above, other),
+            Some(("same", other)) => Test::Same(other),
+            Some(("among", path)) => Test::Among(path),
+            Some(("never", values)) => Test::Never(values),
+            Some(("conflict", items)) => Test::Conflict(two(items).0, two(items).1),
             Some(("distinct", keys)) => Test::Distinct(keys),
             Some(("alone", value)) => Test::Alone(value),
             Some(("once", key)) => Test::Once(key),
@@ -309,6 +341,8 @@ impl Test {
             Some(("has", parts)) => Test::Has(two(parts).0, two(parts).1),
             Some(("within", other)) => Test::Within(other),
             _ if word == "integers" => Test::Integers,
+            _ if word == "ordered" => Test::Ordered,
+            _ if word == "whole" => Test::Whole,
             _ if word == "positive" => Test::Positive,
             _ if word == "filled" => Test::Filled,
             _ if word == "not" => Test::Not,
@@ -360,6 +394,17 @@ impl Test {
                     Refusal::OneOf(named.collect())
                 })
             }
+            Test::Never(values) => {
+                let text = value.text()?;
+                let mut one = values.split('|');
+                one.any(|it| *it == *text)
+                    .then(|| Refusal::Words(format!("`{text}` is refused")))
+            }
+            Test::Whole => {
+                let amount = Quantity::of_node(value).ok().zip("1".parse().ok());
+                let is_whole = amount.is_none_or(|(it, one)| it.is_multiple_of(one));
+                (!is_whole).then(|| Refusal::Words("the amount must be whole".to_owned()))
+            }
             Test::Gate(values, gate) => {
                 let text = text()?;
                 let mut one = values.split('|');
@@ -406,8 +451,10 @@ fn walk<'a>(
             }
         }
         token => {
-            if let Some(child) = node.get(&decoded(token)) {
-                walk(child, rest, Path::Name(&at, token), look);
+            for token in token.split('|') {
+                if let Some(child) = node.get(&decoded(token)) {
+                    walk(child, rest, Path::Name(&at, token), look);
+                }
             }
         }
     }
@@ -465,9 +512,15 @@ impl Condition {
 
     fn holds(&self, node: Node<'_>, minor: u8) -> bool {
         let is = |values: &str| {
-            let found = set(node, self.path).and_then(Node::text);
-            let text = found.unwrap_or_default();
-            values.split('|').any(|it| it == text)
+            let (mut is_any, mut is_one) = (false, false);
+            walk(node, bare(self.path), Path::Top(None), &mut |it, _| {
+                if counts(it, self.path) {
+                    let text = it.text().unwrap_or_default();
+                    is_any = true;
+                    is_one |= values.split('|').any(|value| value == text);
+                }
+            });
+            is_one || !is_any && values.split('|').any(str::is_empty)
         };
         match &self.test {
             When::Version(versions) => versions.has(minor),
@@ -517,6 +570,9 @@ impl Row {
     }
 
     fn fault<'a>(&self, why: Refusal, key: Option<Cow<'a, str>>) -> Fault<'a> {
+        if let (true, Some(Test::Says(words))) = (self.is_warning, self.tests.last()) {
+            return Fault::Warned(words);
+        }
         Fault::Refused {
             number: self.number,
             why,
@@ -639,7 +695,16 @@ impl<'a> Visit<'a> {
                                 }
                                 _ => continue,
                             };
-                            self.refuse(row, of, of, at, Refusal::Words(words));
+                            // Of keys of a map, the map is the place.
+                            let first = fields.split('|').next().unwrap_or_default();
+                            let why = Refusal::Words(words);
+                            match first.rsplit_once('/') {
+                                Some((map, _)) => {
+                                    let node = of.get(map).unwrap_or(of);
+                                    self.refuse(row, of, node, Path::Name(&at, map), why);
+                                }
+                                None => self.refuse(row, of, of, at, why),
+                            }
                         }
                         (Some((first, _)), Some((second, node))) if !may_be_several => {
                             let words =
@@ -744,7 +809,7 @@ impl<'a> Visit<'a> {
         match test {
             Test::Need | Test::Choice { .. } => {}
             Test::Says(words) => {
-                if row.holds(of, self.minor) {
+                if row.tests.len() == 1 && row.holds(of, self.minor) {
                     self.report_once(it, at, Fault::Warned(words));
                 }
             }
@@ -778,8 +843,52 @@ impl<'a> Visit<'a> {
                     }
                 }
             }
-            Test::AtMost(other) => self.compare(row, of, (it, other), at, false),
-            Test::AtLeast(other) => self.compare(row, of, (it, other), at, true),
+            Test::Beside(side, other) => self.compare(row, of, (it, other), at, *side),
+            Test::Same(other) => {
+                let other_text = set(of, other).and_then(Node::text);
+                if other_text.is_some_and(|other| it.text().is_some_and(|it| it != other)) {
+                    let words = format!("{name} must be the same as {}", Name(other));
+                    self.refuse(row, of, it, at, Refusal::Words(words));
+                }
+            }
+            Test::Among(paths) => {
+                let Some(text) = it.text().filter(|it| !it.is_empty()) else {
+                    return;
+                };
+                let mut known = Vec::new();
+                walk(of, paths, Path::Top(None), &mut |it, _| {
+                    known.extend(it.text().map(Cow::into_owned));
+                });
+                // A request and one of its parts are named with a slash between them.
+                let name = text.split('/').next().unwrap_or_default();
+                if !known.iter().any(|it| it == name) {
+                    let place = paths.split("/*").next().unwrap_or_default();
+                    let place = Name(place).to_string().replace('|', "` or `");
+                    self.refuse(row, of, it, at, Refusal::NotAmong { known, place });
+                }
+            }
+            Test::Conflict(first, second) => {
+                let has = |wanted: &str| {
+                    it.items()
+                        .any(|it| it.text().is_some_and(|it| it == wanted))
+                };
+                if has(first) && has(second) {
+                    let words = format!("{first} and {second} exclude each other in {name}");
+                    self.refuse(row, of, it, at, Refusal::Words(words));
+                }
+            }
+            Test::Ordered => {
+                let mut last = i64::MIN;
+                for (index, item) in it.items().enumerate() {
+                    let number = item.int().unwrap_or(i64::MAX);
+                    if number < last {
+                        let words = format!("the numbers of {name} must ascend");
+                        let at = Path::Item(&at, index);
+                        return self.refuse(row, of, item, at, Refusal::Words(words));
+                    }
+                    last = number;
+                }
+            }
             Test::Distinct(keys) => {
                 if row.holds(of, self.minor) {
                     duplicates(&keys_of(keys), it, at, true, &mut self.found);
@@ -917,6 +1026,8 @@ impl<'a> Visit<'a> {
             | Test::Length(_)
             | Test::Format(_)
             | Test::OneOf(_)
+            | Test::Never(_)
+            | Test::Whole
             | Test::Gate(..) => {
                 self.scalars(test, row, of, (it, false), at);
             }
@@ -953,7 +1064,7 @@ impl<'a> Visit<'a> {
         of: Node<'a>,
         (it, other): (Node<'a>, &'static str),
         at: Path<'_, 'a>,
-        is_least: bool,
+        side: Side,
     ) {
         let Some(against) = set(of, other) else {
             return;
@@ -962,18 +1073,20 @@ impl<'a> Visit<'a> {
             let pair = Quantity::of_node(value)
                 .ok()
                 .zip(Quantity::of_node(against).ok());
-            pair.is_some_and(|(value, against)| match is_least {
-                true => value < against,
-                false => value > against,
+            pair.is_some_and(|(value, against)| match side {
+                Side::AtLeast => value < against,
+                Side::AtMost => value > against,
+                Side::Above => value <= against,
             })
         };
-        let word = if is_least { "least" } else { "most" };
         let words = || {
-            Refusal::Words(format!(
-                "{} must be at {word} {}",
-                Name(row.path),
-                Name(other)
-            ))
+            let side = match side {
+                Side::AtLeast => "at least",
+                Side::AtMost => "at most",
+                Side::Above => "greater than",
+            };
+            let (own, other) = (Name(row.path), Name(other));
+            Refusal::Words(format!("{own} must be {side} {other}"))
         };
         if it.is_scalar() {
             if is_wrong(it, against) {
@@ -1035,6 +1148,7 @@ fn bytes_of_data(of: Node<'_>, texts: Node<'_>, coded: &str) -> usize {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::HashSet;
 
@@ -1054,12 +1168,8 @@ mod tests {
                 for line in lines.lines() {
                     let row = row(line, "");
                     let first = |path: &str| {
-                        let first = bare_of(path)
-                            .split('/')
-                            .next()
-                            .unwrap_or_default()
-                            .to_owned();
-                        object.field(&first).is_some()
+                        let first = bare_of(path).split('/').next().unwrap_or_default();
+                        first.split('|').all(|it| object.field(it).is_some())
                     };
                     assert!(!row.tests.is_empty(), "{name}: {line}");
                     assert!(row.path.is_empty() || first(row.path), "{name}: {line}");
@@ -1078,6 +1188,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn annotations_have_at_most_256_kib() {
+        let refused = |len: usize| {
+            let text = format!("a: {}", "x".repeat(len - 1));
+            let text = format!("metadata:\n  name: a\n  annotations:\n    {text}\n");
+            let stream = crate::yaml::Stream::parse(&text).unwrap();
+            let root = stream.documents().next().unwrap().root();
+            let of = super::super::fields_of("v1", "ConfigMap").unwrap();
+            of.violations(root, 37).len()
+        };
+        assert_eq!((refused(262_144), refused(262_145)), (0, 1));
     }
 
     fn bare_of(path: &str) -> &str {

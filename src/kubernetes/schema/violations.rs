@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use jsonptr::PointerBuf;
 
 use super::validation::{Refusal, Row, Rules, bit};
-use super::{Field, Object, Path, Type, Versions};
+use super::{Field, Object, Path, Type, Versions, object};
 use crate::hashing::HashMap;
 use crate::kubernetes::names::format_of;
 use crate::yaml::{Kind, Node};
@@ -138,6 +138,27 @@ fn name_of(key: Node<'_>) -> Cow<'_, str> {
     }
 }
 
+/// What the API server refuses in the metadata of an object whose other fields are not known.
+#[must_use]
+pub fn violations_of_metadata(node: Node<'_>, minor: u8) -> Vec<Violation<'_>> {
+    let minor = minor.clamp(Versions::ALL.since, Versions::ALL.until);
+    let mut visit = Visit {
+        minor,
+        found: Vec::new(),
+        late: None,
+        entries: Vec::new(),
+    };
+    let at = Path::Top(Some("metadata"));
+    visit.object(object(super::METADATA), node, at);
+    visit.names(&[], node, at);
+    let has = |key: &str| node.text_at([key]).is_some_and(|it| !it.is_empty());
+    if !has("name") && !has("generateName") {
+        let path = PointerBuf::from_tokens(["metadata", "name"]);
+        visit.report(node, path, Fault::Missing("name"));
+    }
+    visit.found
+}
+
 impl<'a> Visit<'a> {
     pub(super) fn report(&mut self, node: Node<'a>, path: PointerBuf, fault: Fault<'a>) {
         let is_validated = !matches!(fault, Fault::Unknown { .. } | Fault::OtherVersions(_));
@@ -195,7 +216,9 @@ impl<'a> Visit<'a> {
             let row = rows.iter().find(|row| row.versions.has(minor));
             match (row, rows.first()) {
                 (Some(row), _) => {
-                    if let Some(gates) = row.gates.filter(|_| !value.is_null()) {
+                    let is_null = value.is_null();
+                    let first = self.found.len();
+                    if let Some(gates) = row.gates.filter(|_| !is_null) {
                         self.report(value, at.pointer(), Fault::Gated(gates));
                     }
                     let earlier = self.late;
@@ -209,6 +232,18 @@ impl<'a> Visit<'a> {
                         }
                     }
                     self.late = earlier;
+                    // What it drops, it does not validate, but it decodes it first.
+                    if row.gates.is_some() {
+                        let mut at = 0;
+                        self.found.retain(|it| {
+                            at += 1;
+                            let is_decoding = matches!(
+                                it.fault,
+                                Fault::Unknown { .. } | Fault::OtherVersions(_) | Fault::Gated(_)
+                            );
+                            at <= first || is_decoding
+                        });
+                    }
                     if is_top && row.name == "metadata" {
                         self.names(&rules.names, value, at);
                     }

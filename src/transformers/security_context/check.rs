@@ -15,6 +15,12 @@ const PROFILE_TYPES: [&str; 3] = ["RuntimeDefault", "Localhost", "Unconfined"];
 /// Values of `fsGroupChangePolicy`.
 const CHANGE_POLICIES: [&str; 2] = ["OnRootMismatch", "Always"];
 
+/// Values of `supplementalGroupsPolicy`.
+const GROUPS_POLICIES: [&str; 2] = ["Merge", "Strict"];
+
+/// Values of `seLinuxChangePolicy`.
+const LABEL_POLICIES: [&str; 2] = ["MountOption", "Recursive"];
+
 /// Values of `procMount`.
 const PROC_MOUNTS: [&str; 2] = ["Default", "Unmasked"];
 
@@ -117,9 +123,13 @@ impl SecurityContext {
             }
         }
         let policy = self.pod.fs_group_change_policy.as_deref();
+        let groups = self.pod.supplemental_groups_policy.as_deref();
+        let labels = self.pod.se_linux_change_policy.as_deref();
         let mount = self.container.proc_mount.as_deref();
         for (path, value, known) in [
             ("pod.fsGroupChangePolicy", policy, CHANGE_POLICIES),
+            ("pod.supplementalGroupsPolicy", groups, GROUPS_POLICIES),
+            ("pod.seLinuxChangePolicy", labels, LABEL_POLICIES),
             ("container.procMount", mount, PROC_MOUNTS),
         ] {
             if let Some(value) = value.filter(|it| !known.contains(it)) {
