@@ -29,6 +29,7 @@ mod hosts;
 mod html;
 mod in_place;
 mod init;
+mod init_jobs;
 mod knowledge;
 mod layers;
 mod ledger;

@@ -125,57 +125,6 @@ fn as_value<S: serde::Serializer>(value: &Option<Value>, serializer: S) -> Resul
     value.serialize(serializer)
 }
 
-/// The words in names of environments by which they are ordered, lowest first.
-const STAGES: [&[&str]; 5] = [
-    &["local", "sandbox", "playground", "preview", "review"],
-    &["dev", "devel", "develop", "development"],
-    &[
-        "test",
-        "testing",
-        "ci",
-        "int",
-        "integration",
-        "qa",
-        "nonprod",
-    ],
-    &[
-        "staging",
-        "stage",
-        "stg",
-        "uat",
-        "acceptance",
-        "preprod",
-        "preproduction",
-    ],
-    &["prod", "production", "prd", "live"],
-];
-
-/// The stage that a name shows: `prod-eu` is production, `pre-prod` is not.
-fn stage_of(name: &str) -> Option<usize> {
-    let name = name.to_lowercase();
-    let words = name.split(|c: char| !c.is_alphanumeric());
-    let words: Vec<&str> = words.collect();
-    let of = |word: &&str| STAGES.iter().position(|stage| stage.contains(word));
-    let highest = words.iter().filter_map(of).max()?;
-    let lower = |word: &str, by: usize| words.contains(&word).then(|| highest.saturating_sub(by));
-    Some(lower("pre", 1).or(lower("non", 2)).unwrap_or(highest))
-}
-
-/// The order of environments, lowest first, and the stage of each: that of their names if all of them show one, and otherwise
-/// the order in which they are given.
-pub fn in_stages(mut names: Vec<String>) -> Vec<(String, usize)> {
-    let are_known = names.iter().all(|name| stage_of(name).is_some());
-    if are_known {
-        names.sort_by_key(|name| stage_of(name));
-    }
-    let stage = |at: usize, name: &str| stage_of(name).filter(|_| are_known).unwrap_or(at);
-    let names = names.into_iter().enumerate();
-    names
-        .map(|(at, name)| (stage(at, &name), name))
-        .map(|(stage, name)| (name, stage))
-        .collect()
-}
-
 impl Default for Comparison {
     fn default() -> Comparison {
         Comparison {
@@ -956,33 +905,5 @@ fn code(text: &str) -> String {
     match text.trim() == text && !text.is_empty() && text.chars().all(is_plain) {
         true => format!("`{text}`"),
         false => format!("<code>{}</code>", markdown(&text)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn environments_are_ordered_by_name_if_all_are_known() {
-        let order = |names: &[&str]| in_stages(names.iter().map(|it| (*it).to_owned()).collect());
-        let of = |names: &[(&str, usize)]| -> Vec<(String, usize)> {
-            names
-                .iter()
-                .map(|(name, stage)| ((*name).to_owned(), *stage))
-                .collect()
-        };
-        assert_eq!(
-            order(&["prod-us", "dev", "prod-eu", "pre-prod"]),
-            of(&[("dev", 1), ("pre-prod", 3), ("prod-us", 4), ("prod-eu", 4)])
-        );
-        assert_eq!(
-            order(&["production", "blue"]),
-            of(&[("production", 0), ("blue", 1)])
-        );
-        assert_eq!(
-            order(&["prod", "non-prod"]),
-            of(&[("non-prod", 2), ("prod", 4)])
-        );
     }
 }
