@@ -5,11 +5,12 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde::Deserialize;
 
 use crate::kubernetes::Glob;
+use crate::yaml::Position;
 
 /// Facts about an image.
 #[derive(Debug, Default, Deserialize)]
@@ -63,6 +64,18 @@ pub struct Entry {
     /// The source of the values. Built-in entries without a source were not verified and have only paths.
     #[serde(default)]
     pub source: Option<String>,
+    /// Where the config has it; `None` for a built-in entry.
+    #[serde(skip)]
+    pub written: Option<Arc<Written>>,
+}
+
+/// Where a config has an entry.
+#[derive(Debug)]
+pub struct Written {
+    /// `spec.catalogue[0]`.
+    pub field: String,
+    /// The file and the position, if they are known.
+    pub place: Option<(Arc<str>, Position)>,
 }
 
 /// A directory that must not be the root of a volume, because the kubelet gives the `fsGroup` access to that.

@@ -282,6 +282,8 @@ impl Explain {
                     }
                     (None, None, None) => {
                         let mut names: Vec<&str> = names().collect();
+                        names.sort_unstable();
+                        names.dedup();
                         let left = names.len().saturating_sub(MOST);
                         names.truncate(MOST);
                         let more = if left > 0 {
@@ -338,6 +340,7 @@ impl Explain {
                     When::Always => "always",
                     When::OnCheck => "on-check",
                     When::OnRequest => "on-request",
+                    When::OnCompare => "on-compare",
                 };
                 let json = serde_json::json!({
                     "apiVersion": fitout::report::API_VERSION,

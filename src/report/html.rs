@@ -14,6 +14,7 @@ use super::{
     Command, Comparison, ConfigPlace, Document, EntryType, FilePlace, Group, Row, Run, accounts,
     effects, groups, name_of, subject_of, totals, unexamined,
 };
+use crate::rules::CMP001;
 use crate::text::{self, Text, source};
 
 const STYLE: &str = include_str!("html/style.css");
@@ -157,11 +158,13 @@ pub(super) fn html(document: &Document<'_>) -> String {
         Command::Plan => "plan",
         Command::Apply => "apply",
         Command::Check => "check",
+        Command::Compare => "compare",
     };
     let what = match document.command {
         Command::Plan => "Plan for",
         Command::Apply => "Changes for",
         Command::Check => "Check for",
+        Command::Compare => "Comparison of",
     };
     let groups: Vec<_> = document
         .runs
@@ -461,7 +464,7 @@ impl Comparison {
                 details: "",
             });
             InversionCard {
-                rule: inversion.rows[0].rule,
+                rule: CMP001.id,
                 places: places.collect(),
                 sentence: inversion.sentence,
                 decided: inversion.decided,
