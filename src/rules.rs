@@ -146,7 +146,7 @@ pub const INP011: Rule = rule(
 pub const INP012: Rule = rule(
     "FIT-INP012",
     Severity::Error,
-    "the command stopped before it could judge the manifests",
+    "the command stopped before it evaluated the manifests",
 );
 
 /// What was tested in the lower environment is then not what runs in the higher one. Requests, limits and sizes of claims, the

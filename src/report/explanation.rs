@@ -435,10 +435,7 @@ impl<'e> Explained<'e, '_> {
                 ));
             }
             (None, _) => {
-                text.line(format_args!(
-                    "  Change it  {}",
-                    self.own_place(field)
-                ));
+                text.line(format_args!("  Change it  {}", self.own_place(field)));
             }
         }
     }
@@ -448,7 +445,7 @@ impl<'e> Explained<'e, '_> {
         let place = self.place_in_manifest(field);
         match self.resource.origin.lines {
             OriginLines::OfRendering => format!("{place} or the values of the chart"),
-            OriginLines::OfFile => place,
+            _ => place,
         }
     }
 
