@@ -43,7 +43,7 @@ fn fish_completes_commands_options_and_values() {
     );
     assert!(complete("fitout plan --env").contains("--environment"));
     assert!(complete("fitout compare --q").contains("--quiet"));
-    assert!(complete("fitout completions p").contains("powershell"));
+    assert!(complete("fitout plan --color al").contains("always"));
     assert!(!complete("fitout ").contains("docker-shim"));
 }
 

@@ -50,7 +50,7 @@ const FAILURES: [(&str, i32, &str, &str); 11] = [
         "FIT-INP001",
         "no Kubernetes objects",
     ),
-    ("-f broken.yaml -e production", 3, "FIT-INP001", "line"),
+    ("-f broken.yaml -e production", 3, "FIT-INP001", ""),
     (
         "-f web.yaml -c nowhere.yaml",
         2,
@@ -68,7 +68,7 @@ const FAILURES: [(&str, i32, &str, &str); 11] = [
         "-f web.yaml -e production --since nothing",
         2,
         "FIT-INP012",
-        "nothing",
+        "needs git and a repository",
     ),
     ("-k nowhere -e production", 3, "FIT-INP001", "nowhere"),
     (

@@ -336,7 +336,7 @@ impl Failure {
         let rule = known.and_then(|(id, _)| fitout::VOCABULARY.rules().find(|it| it.id == id));
         let problem = match (rule, known) {
             (Some(rule), Some((_, message))) => Problem::new(rule.id, message),
-            _ => Problem::new(fitout::rules::INP012.id, message),
+            _ => Problem::new("FIT-INP012", message),
         };
         vec![match help.is_empty() {
             true => problem,
