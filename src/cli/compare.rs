@@ -53,8 +53,8 @@ impl Compare {
         self.source.spare_files(files)?;
         let result = self.compare(&verbosity);
         let requested = self.output.iter().filter_map(|it| {
-            let format = fitout::report::FORMATS.iter();
-            let format = format.filter(|format| format.name == it.name).last()?;
+            let mut known = fitout::report::FORMATS.iter();
+            let format = known.find(|format| format.name == it.name)?;
             Some((format, it.file.as_deref()))
         });
         output::write_failure(requested, Command::Compare, &verbosity, &result);
